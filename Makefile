@@ -1,0 +1,49 @@
+# make demo    opens the cockpit on servers of its own
+# make test    runs the tests
+# PYTHON=python3.13 picks another interpreter (3.11 to 3.13)
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+DEV    := $(VENV)/.installed-dev
+
+.PHONY: help demo test lint bench screenshots clean
+.DEFAULT_GOAL := help
+
+help: ## show these targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "sshdash needs Python 3.11 or later; $(PYTHON) is older. Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(STAMP): pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(DEV): pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $(STAMP) $@
+
+demo: $(STAMP) ## open the cockpit on the embedded demo fleet
+	@$(BIN)/sshdash demo
+
+test: $(DEV) ## run the tests
+	$(BIN)/python -m pytest $(TESTS)
+
+lint: $(DEV) ## ruff, mypy --strict and the import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(DEV) ## measure beside OpenSSH and rsync (needs sshd, ssh, scp, rsync, tmux)
+	@$(BIN)/python -m tests.bench
+
+screenshots: $(DEV) ## draw every screen again, from the demo fleet
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[screenshots]'
+	$(BIN)/python -m tests.screenshots
+
+clean: ## remove what was built
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

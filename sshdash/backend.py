@@ -1,0 +1,243 @@
+"""The composition root: everything sshdash does, without a screen.
+
+The host list is there as soon as a `Backend` exists. What speaks SSH comes with `load`, which
+imports the SSH library off the loop, so that a screen can draw its first frame before.
+"""
+
+import asyncio
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sshdash.config.catalog import Catalog, HostSummary, load_catalog, summarize
+from sshdash.config.resolver import ResolvedHost, Resolver
+from sshdash.config.source import ConfigSource
+from sshdash.errors import SSHDashError
+from sshdash.events import CatalogChanged, EventBus
+from sshdash.prompts import Prompter
+from sshdash.settings import Settings
+from sshdash.states import ConnectionState, SessionState, TransferState, TunnelState
+
+if TYPE_CHECKING:
+    from sshdash.connections.manager import ConnectionManager, Lease
+    from sshdash.sftp.filesystem import Filesystem
+    from sshdash.sftp.queue import TransferQueue
+    from sshdash.terminal.session import ShellSession
+    from sshdash.tunnels.manager import TunnelManager
+
+LOCAL = ""
+"""The endpoint of this machine's own files."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveCounts:
+    """What would end if sshdash were left now."""
+
+    hosts: int = 0
+    shells: int = 0
+    tunnels: int = 0
+    transfers: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.shells or self.tunnels or self.transfers)
+
+
+class Backend:
+    """Owns the managers and their tasks; ``async with`` starts and ends them."""
+
+    connections: "ConnectionManager"
+    tunnels: "TunnelManager"
+    transfers: "TransferQueue"
+
+    def __init__(self, settings: Settings, prompter: Prompter, source: ConfigSource) -> None:
+        self.settings = settings
+        self.prompter = prompter
+        self.source = source
+        self.events = EventBus()
+        self.resolver = Resolver(source)
+        self.catalog: Catalog = load_catalog(source)
+        self.sessions: dict[str, ShellSession] = {}
+        self.loaded = False
+        self._loading = asyncio.Lock()
+        self._modules: dict[str, Any] = {}
+
+    def __repr__(self) -> str:
+        return f"<Backend [{len(self.catalog.hosts)} hosts, loaded={self.loaded}]>"
+
+    async def __aenter__(self) -> "Backend":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def load(self) -> None:
+        """Import what speaks SSH, off the loop, and build the managers; once."""
+        async with self._loading:
+            if self.loaded:
+                return
+            await asyncio.to_thread(self._import)
+            manager = self._modules["connections.manager"]
+            self.connections = manager.ConnectionManager(
+                self.resolver, self.prompter, self.events, self.settings
+            )
+            self.tunnels = self._modules["tunnels.manager"].TunnelManager(
+                self.connections.lease, self.events
+            )
+            self.transfers = self._modules["sftp.queue"].TransferQueue(
+                self.filesystem, self.prompter, self.events, self.settings.transfers_at_once
+            )
+            self.loaded = True
+
+    def _import(self) -> None:
+        for name in (
+            "connections.manager",
+            "terminal.session",
+            "tunnels.manager",
+            "sftp.queue",
+            "sftp.local",
+            "sftp.remote",
+        ):
+            self._modules[name] = importlib.import_module(f"sshdash.{name}")
+
+    async def close(self) -> None:
+        """End everything: transfers first, connections last. Idempotent."""
+        if not self.loaded:
+            return
+        self.loaded = False
+        await self.transfers.close()
+        await self.tunnels.close()
+        for session in tuple(self.sessions.values()):
+            await session.close()
+        self.sessions.clear()
+        await self.connections.close()
+
+    # --- hosts ---
+
+    def reload_catalog(self) -> Catalog:
+        """Read the host list again and tell about it."""
+        self.catalog = load_catalog(self.source)
+        self.events.emit(CatalogChanged())
+        return self.catalog
+
+    def resolve(self, destination: str) -> ResolvedHost:
+        """Return what ssh_config says of a destination. Raises UsageError and ConfigError."""
+        return self.resolver.resolve(destination)
+
+    def summary(self, destination: str) -> HostSummary:
+        """Return what the host card shows. Raises UsageError and ConfigError."""
+        return summarize(self.resolve(destination))
+
+    async def disconnect(self, host: str) -> None:
+        """End a host's shells and tunnels, then its connection."""
+        for session in [one for one in self.sessions.values() if one.host == host]:
+            await session.close()
+        for tunnel in self.tunnels.snapshots():
+            if tunnel.host == host:
+                await self.tunnels.stop(tunnel.id)
+        await self.connections.disconnect(host)
+
+    # --- shells ---
+
+    async def open_shell(
+        self, host: str, columns: int, rows: int, command: str | None = None
+    ) -> "ShellSession":
+        """Open a shell (or `command` in a terminal) on the host's connection.
+
+        Raises what a connection raises, and SessionError.
+        """
+        await self.load()
+        session_type: type[ShellSession] = self._modules["terminal.session"].ShellSession
+        lease = await self.connections.lease(host, "shell")
+        session = await self._releasing(
+            lease,
+            session_type.open(
+                lease,
+                self.events,
+                columns=columns,
+                rows=rows,
+                term=self.settings.term,
+                scrollback=self.settings.scrollback,
+                command=command,
+            ),
+        )
+        self.sessions[session.id] = session
+        return session
+
+    async def reopen_shell(self, session_id: str) -> None:
+        """Start the shell again in its terminal, on a new connection where the old one is gone."""
+        session = self.sessions[session_id]
+        lease = await self.connections.lease(session.host, "shell")
+        await self._releasing(lease, session.reopen(lease))
+
+    async def close_shell(self, session_id: str) -> None:
+        """End a shell and forget it."""
+        session = self.sessions.pop(session_id, None)
+        if session:
+            await session.close()
+
+    # --- files ---
+
+    async def filesystem(self, endpoint: str) -> "Filesystem":
+        """Open the files of an endpoint: `LOCAL` or a host. Closing it releases its lease."""
+        await self.load()
+        if endpoint == LOCAL:
+            local: Callable[[], Filesystem] = self._modules["sftp.local"].LocalFilesystem
+            return local()
+        lease = await self.connections.lease(endpoint, "files")
+        remote = self._modules["sftp.remote"].RemoteFilesystem
+        filesystem: Filesystem = await self._releasing(lease, remote.open(lease))
+        return filesystem
+
+    # --- tunnels ---
+
+    def add_config_forwards(self, host: str) -> list[str]:
+        """List the host's configured forwards as closed tunnels and return their ids.
+
+        A forward that does not parse raises UsageError.
+        """
+        from sshdash.tunnels.spec import Kind, parse_forward
+
+        resolved = self.resolve(host)
+        kinds = (
+            (Kind.LOCAL, resolved.local_forwards),
+            (Kind.REMOTE, resolved.remote_forwards),
+            (Kind.DYNAMIC, resolved.dynamic_forwards),
+        )
+        return [
+            self.tunnels.add(host, parse_forward(kind, text), source="config")
+            for kind, texts in kinds
+            for text in texts
+        ]
+
+    # --- counts ---
+
+    def live(self) -> LiveCounts:
+        """Return what is running now."""
+        if not self.loaded:
+            return LiveCounts()
+        return LiveCounts(
+            hosts=sum(
+                status.state is ConnectionState.CONNECTED for status in self.connections.statuses()
+            ),
+            shells=sum(
+                session.state is SessionState.RUNNING for session in self.sessions.values()
+            ),
+            tunnels=sum(
+                tunnel.state in (TunnelState.OPEN, TunnelState.DEGRADED)
+                for tunnel in self.tunnels.snapshots()
+            ),
+            transfers=sum(
+                job.state in (TransferState.QUEUED, TransferState.SCANNING, TransferState.COPYING)
+                for job in self.transfers.snapshots()
+            ),
+        )
+
+    @staticmethod
+    async def _releasing(lease: "Lease", opening: Any) -> Any:
+        """Await `opening`; where it fails or is cancelled, the lease goes back."""
+        try:
+            return await opening
+        except (SSHDashError, asyncio.CancelledError, OSError):
+            lease.release()
+            raise

@@ -1,0 +1,1 @@
+"""The scriptable front end: one module per command, data on stdout, narration on stderr."""

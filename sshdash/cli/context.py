@@ -1,0 +1,69 @@
+"""What every command shares: the configuration asked for, a backend, and how errors are told."""
+
+import argparse
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sshdash.backend import Backend
+from sshdash.config.source import ConfigSource
+from sshdash.errors import SSHDashError, UsageError
+from sshdash.prompts import Prompter
+from sshdash.settings import load_settings
+
+
+def source(arguments: argparse.Namespace) -> ConfigSource:
+    """Return the ssh_config files and overrides that ``-F`` and ``-o`` name.
+
+    Raises UsageError for an ``-o`` that is not ``Key=Value`` or ``Key Value``.
+    """
+    overrides = []
+    for option in arguments.option:
+        key, separator, value = option.strip().partition("=")
+        if not separator:
+            key, separator, value = option.strip().partition(" ")
+        if not separator or not key.strip():
+            raise UsageError("Bad -o option", option, "write -o Key=Value, as for ssh")
+        overrides.append((key.strip(), value.strip()))
+    return ConfigSource.standard(arguments.config, tuple(overrides))
+
+
+@asynccontextmanager
+async def open_backend(
+    arguments: argparse.Namespace, prompter: Prompter | None = None
+) -> AsyncIterator[Backend]:
+    """Run a loaded backend for one command; questions go to the terminal by default."""
+    from sshdash.cli.prompter import TtyPrompter
+
+    backend = Backend(load_settings(), prompter or TtyPrompter(), source(arguments))
+    async with backend:
+        await backend.load()
+        yield backend
+
+
+def run_screen(files: ConfigSource, host: str | None = None) -> int:
+    """Open the cockpit and return the exit status once it is left.
+
+    `host` gets a shell at once. Raises UsageError where there is no terminal to draw on.
+    """
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError(
+            "The screen needs a terminal",
+            "stdin or stdout is not one",
+            "run it in a terminal, or use a command: sshdash --help",
+        )
+    from sshdash.ui.app import SSHDashApp
+
+    app = SSHDashApp(load_settings(), files, host=host)
+    app.run()
+    return app.return_code or 0
+
+
+def report(error: SSHDashError) -> None:
+    """Tell an error on stderr: what happened, where, what to do next."""
+    place = f"{error.host}: " if error.host else ""
+    print(f"sshdash: {place}{error.title}", file=sys.stderr)
+    for line in error.detail.splitlines():
+        print(f"  {line}", file=sys.stderr)
+    if error.hint:
+        print(f"  → {error.hint}", file=sys.stderr)

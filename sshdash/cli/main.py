@@ -1,0 +1,140 @@
+"""The command line: ``sshdash``, ``sshdash HOST`` and the commands."""
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from sshdash import __version__
+from sshdash.errors import SSHDashError, UsageError
+
+COMMANDS = ("hosts", "resolve", "exec", "cp", "forward", "doctor", "demo")
+"""Each is a module of this package with `add_parser` and `run`."""
+
+_SUMMARIES = {
+    "hosts": "list the hosts of ssh_config",
+    "resolve": "print the configuration of a destination, as ssh -G does",
+    "exec": "run a command on a host",
+    "cp": "copy files between here and hosts, or between hosts",
+    "forward": "run tunnels without the screen",
+    "doctor": "check this machine's set-up",
+    "demo": "try it on servers of its own",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        arguments = _parse(words)
+        _start_log(arguments.verbose)
+        return int(arguments.run(arguments))
+    except SSHDashError as error:
+        from sshdash.cli.context import report
+
+        report(error)
+        return 2 if isinstance(error, UsageError) else 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has gone; say nothing, and let nothing be flushed at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+
+
+def _parse(words: list[str]) -> argparse.Namespace:
+    """Parse the global options first: what follows them is a command, a host or nothing."""
+    options = _global_options()
+    arguments, rest = options.parse_known_args(words)
+    if arguments.rest and arguments.rest[0] in COMMANDS:
+        return _parse_command(arguments)
+    if rest:
+        options.error(f"unknown option: {rest[0]}")
+    if len(arguments.rest) > 1:
+        raise UsageError(
+            f"Unknown command: {arguments.rest[0]}",
+            f"commands are {', '.join(COMMANDS)}",
+            f"to run a command on a host: sshdash exec {arguments.rest[0]} -- …",
+        )
+    arguments.host = arguments.rest[0] if arguments.rest else None
+    arguments.run = _open_screen
+    return arguments
+
+
+def _global_options() -> argparse.ArgumentParser:
+    listing = "\n".join(f"  {name:<9} {_SUMMARIES[name]}" for name in COMMANDS)
+    parser = argparse.ArgumentParser(
+        prog="sshdash",
+        usage="sshdash [-F FILE] [-o KEY=VALUE] [-v] [HOST | COMMAND …]",
+        description="Open the cockpit on the hosts of ssh_config; HOST gets a shell at once.",
+        epilog=f"commands (sshdash COMMAND --help tells more):\n{listing}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("-V", "--version", action="version", version=f"sshdash {__version__}")
+    _add_globals(parser)
+    parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    return parser
+
+
+def _add_globals(parser: argparse.ArgumentParser, suppress: bool = False) -> None:
+    """Add the options that stand before or after a command.
+
+    After it they are suppressed by default, so that the earlier ones keep their values.
+    """
+
+    def default(value: object) -> object:
+        return argparse.SUPPRESS if suppress else value
+
+    parser.add_argument(
+        "-F",
+        dest="config",
+        metavar="FILE",
+        default=default(None),
+        help="use FILE, not ~/.ssh/config",
+    )
+    parser.add_argument(
+        "-o",
+        dest="option" if not suppress else "late_option",
+        metavar="KEY=VALUE",
+        action="append",
+        default=default(None),
+        help="set an ssh_config keyword; it wins over the files",
+    )
+    parser.add_argument(
+        "-v",
+        dest="verbose" if not suppress else "late_verbose",
+        action="count",
+        default=default(0),
+        help="log more; twice for debugging",
+    )
+
+
+def _parse_command(before: argparse.Namespace) -> argparse.Namespace:
+    name = before.rest[0]
+    parser = argparse.ArgumentParser(prog="sshdash")
+    commands = parser.add_subparsers(dest="command", required=True)
+    module = importlib.import_module(f"sshdash.cli.{name}")
+    module.add_parser(commands)
+    _add_globals(commands.choices[name], suppress=True)
+    arguments = parser.parse_args(before.rest)
+    arguments.config = getattr(arguments, "config", before.config)
+    arguments.option = [*(before.option or ()), *(getattr(arguments, "late_option", None) or ())]
+    arguments.verbose = before.verbose + getattr(arguments, "late_verbose", 0)
+    return arguments
+
+
+def _start_log(verbosity: int) -> None:
+    from sshdash.logs import start_log
+
+    try:
+        start_log(verbosity)
+    except OSError as error:
+        print(f"sshdash: no log is kept: {error}", file=sys.stderr)
+
+
+def _open_screen(arguments: argparse.Namespace) -> int:
+    from sshdash.cli.context import run_screen, source
+
+    arguments.option = arguments.option or []
+    return run_screen(source(arguments), arguments.host)

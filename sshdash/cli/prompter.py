@@ -1,0 +1,155 @@
+"""Questions answered on the controlling terminal, as ssh asks them."""
+
+import asyncio
+import os
+import sys
+import termios
+from typing import TypeVar
+
+from sshdash.prompts import (
+    ConfirmQuestion,
+    ConflictAnswer,
+    ConflictChoice,
+    ConflictQuestion,
+    HostKeyAnswer,
+    HostKeyQuestion,
+    Question,
+    SecretQuestion,
+)
+
+AnswerType = TypeVar("AnswerType")
+
+
+class TtyPrompter:
+    """Asks on ``/dev/tty``, one question at a time; without a terminal it refuses."""
+
+    def __init__(self) -> None:
+        self._turn = asyncio.Lock()
+
+    async def ask(self, question: Question[AnswerType]) -> AnswerType | None:
+        """Return what was typed, None where there is no terminal or the input ended."""
+        async with self._turn:
+            try:
+                with _Terminal() as terminal:
+                    return await _ask(terminal, question)  # type: ignore[arg-type, return-value]
+            except OSError:
+                return None
+
+
+class _Terminal:
+    """The controlling terminal, with echo as it was once it is left."""
+
+    def __init__(self) -> None:
+        self._descriptor = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
+        self._saved = termios.tcgetattr(self._descriptor)
+
+    def __enter__(self) -> "_Terminal":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        termios.tcsetattr(self._descriptor, termios.TCSADRAIN, self._saved)
+        os.close(self._descriptor)
+
+    def write(self, text: str) -> None:
+        os.write(self._descriptor, text.encode("utf-8", "replace"))
+
+    async def read_line(self, echo: bool = True) -> str | None:
+        """Return a line without blocking the loop; None at end of input."""
+        self._set_echo(echo)
+        loop = asyncio.get_running_loop()
+        arrived: asyncio.Future[None] = loop.create_future()
+        loop.add_reader(self._descriptor, _resolve, arrived)
+        try:
+            await arrived
+        finally:
+            loop.remove_reader(self._descriptor)
+        # The terminal is in line mode: readable means that a whole line is there.
+        line = os.read(self._descriptor, 4096)
+        if not echo:
+            self.write("\n")
+        if not line:
+            return None
+        return line.decode("utf-8", "surrogateescape").rstrip("\n")
+
+    def _set_echo(self, echo: bool) -> None:
+        attributes = [*self._saved]
+        attributes[3] |= termios.ICANON
+        attributes[3] = attributes[3] | termios.ECHO if echo else attributes[3] & ~termios.ECHO
+        termios.tcsetattr(self._descriptor, termios.TCSAFLUSH, attributes)
+
+
+def _resolve(arrived: asyncio.Future[None]) -> None:
+    if not arrived.done():
+        arrived.set_result(None)
+
+
+async def _ask(terminal: _Terminal, question: Question[object]) -> object:
+    if isinstance(question, HostKeyQuestion):
+        return await _ask_host_key(terminal, question)
+    if isinstance(question, SecretQuestion):
+        return await _ask_secret(terminal, question)
+    if isinstance(question, ConflictQuestion):
+        return await _ask_conflict(terminal, question)
+    if isinstance(question, ConfirmQuestion):
+        terminal.write(f"{question.title}\n{question.detail}\n{question.action}? [y/N] ")
+        return (await terminal.read_line() or "").strip().lower() in {"y", "yes"}
+    print(f"sshdash: cannot ask {type(question).__name__} on a terminal", file=sys.stderr)
+    return None
+
+
+async def _ask_host_key(terminal: _Terminal, question: HostKeyQuestion) -> HostKeyAnswer | None:
+    where = f" ({question.address})" if question.address else ""
+    terminal.write(
+        f"The authenticity of host '{question.host}'{where} can't be established.\n"
+        f"{question.key_type} key fingerprint is {question.fingerprint}.\n"
+    )
+    if len(question.route) > 1:
+        terminal.write(f"Route: {' → '.join(question.route)}\n")
+    for note in question.notes:
+        terminal.write(f"{note}\n")
+    asked = "Are you sure you want to continue connecting (yes/no/once/[fingerprint])? "
+    while True:
+        terminal.write(asked)
+        answer = await terminal.read_line()
+        if answer is None or answer.strip().lower() == "no":
+            return None
+        answer = answer.strip()
+        if answer == question.fingerprint or answer.lower() == "yes":
+            return HostKeyAnswer.ACCEPT
+        if answer.lower() == "once":
+            return HostKeyAnswer.ONCE
+        asked = "Please type 'yes', 'no', 'once' or the fingerprint: "
+
+
+async def _ask_secret(terminal: _Terminal, question: SecretQuestion) -> tuple[str, ...] | None:
+    if question.instructions:
+        terminal.write(f"{question.instructions}\n")
+    answers = []
+    for prompt in question.prompts:
+        label = prompt.text.rstrip() or "Password:"
+        terminal.write(f"({question.host}) {label} ")
+        answer = await terminal.read_line(echo=prompt.echo)
+        if answer is None:
+            return None
+        answers.append(answer)
+    return tuple(answers)
+
+
+async def _ask_conflict(terminal: _Terminal, question: ConflictQuestion) -> ConflictAnswer | None:
+    terminal.write(
+        f"{question.target} exists ({question.target_size} bytes; "
+        f"the source has {question.source_size}).\n"
+    )
+    choices = {
+        "o": ConflictChoice.OVERWRITE,
+        "s": ConflictChoice.SKIP,
+        "r": ConflictChoice.RENAME,
+    }
+    while True:
+        terminal.write("(o)verwrite, (s)kip, (r)ename, capital for all, (q)uit: ")
+        answer = await terminal.read_line()
+        if answer is None or answer.strip().lower() == "q":
+            return None
+        choice = choices.get(answer.strip().lower())
+        if choice:
+            return ConflictAnswer(choice, for_all=answer.strip().isupper())

@@ -1,0 +1,1 @@
+"""ssh_config(5), pure: no sockets, no event loop."""

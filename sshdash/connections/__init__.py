@@ -1,0 +1,1 @@
+"""One shared, supervised, authenticated connection per resolved host."""

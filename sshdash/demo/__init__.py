@@ -1,0 +1,1 @@
+"""The embedded demo fleet: real SSH servers on loopback, gone when it ends."""

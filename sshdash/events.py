@@ -1,0 +1,120 @@
+"""Facts, told once to whoever listens: frozen, past tense, small.
+
+Bulk data (cells, byte counters, progress) never travels here: the screen pulls it.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sshdash.states import ConnectionState, SessionState, TransferState, TunnelState
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened."""
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogChanged(Event):
+    """The host list was read again."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionChanged(Event):
+    """A host's connection moved to another state."""
+
+    host: str
+    old: ConnectionState
+    new: ConnectionState
+    reason: str = ""
+    """Why, in one cleaned line, for failed and lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class BannerReceived(Event):
+    """A server sent a banner before authentication; the text is cleaned."""
+
+    host: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionChanged(Event):
+    """A shell moved to another state."""
+
+    session: str
+    host: str
+    old: SessionState
+    new: SessionState
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TransferChanged(Event):
+    """A copy job moved to another state."""
+
+    job: str
+    old: TransferState
+    new: TransferState
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TunnelChanged(Event):
+    """A tunnel moved to another state."""
+
+    tunnel: str
+    old: TunnelState
+    new: TunnelState
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TunnelRemoved(Event):
+    """A tunnel was closed and taken off the list."""
+
+    tunnel: str
+
+
+@dataclass(frozen=True, slots=True)
+class WarningRaised(Event):
+    """Something a person should read, though nothing failed."""
+
+    title: str
+    detail: str = ""
+    host: str = ""
+
+
+Listener = Callable[[Event], None]
+
+
+class EventBus:
+    """Hands each event to every listener, at once and in order."""
+
+    def __init__(self) -> None:
+        self._listeners: list[Listener] = []
+
+    def __repr__(self) -> str:
+        """Return the number of listeners."""
+        return f"<EventBus [{len(self._listeners)} listeners]>"
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Call `listener` for every event from now on; return what ends that."""
+        self._listeners.append(listener)
+
+        def unsubscribe() -> None:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
+
+        return unsubscribe
+
+    def emit(self, event: Event) -> None:
+        """Tell every listener. One that fails is logged and never stops the others."""
+        for listener in tuple(self._listeners):
+            try:
+                listener(event)
+            except Exception:  # a listener's defect must not break whoever told the fact
+                log.exception("a listener failed on %r", event)

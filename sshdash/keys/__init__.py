@@ -1,0 +1,1 @@
+"""Identities: private keys on disk and the agent that holds others."""

@@ -1,0 +1,137 @@
+"""Questions the backend asks and the answers it can get.
+
+The backend awaits `Prompter.ask`; who answers is somebody else's business: the screen, the
+terminal of a command, a script of a test, or nobody. ``None`` always means the question was
+dismissed, and never means yes.
+"""
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Generic, Protocol, TypeVar
+
+Answer = TypeVar("Answer")
+AnswerType = TypeVar("AnswerType")
+
+
+@dataclass(frozen=True, slots=True)
+class Question(Generic[Answer]):
+    """Something only the person can decide. Texts in it are cleaned already."""
+
+
+class HostKeyAnswer(Enum):
+    """What to do with an unknown host key."""
+
+    ACCEPT = "accept"
+    """Trust it and append it to known_hosts."""
+    ONCE = "once"
+    """Trust it for this run only."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostKeyQuestion(Question[HostKeyAnswer]):
+    """An unknown host key, before any credential is sent."""
+
+    host: str
+    """The name looked up in known_hosts, ``[name]:port`` for other ports than 22."""
+    address: str
+    """Where the answer came from, ``addr:port``; empty where a jump host dialled."""
+    route: tuple[str, ...]
+    """The hops from here to this server, itself last."""
+    key_type: str
+    """``ED25519``, ``RSA`` ... as ssh-keygen names them."""
+    bits: int
+    fingerprint: str
+    """``SHA256:...``"""
+    known_file: str
+    """Where an accepted key will be written; empty where none can be."""
+    notes: tuple[str, ...] = ()
+    """What else is known, such as other names in known_hosts with this key."""
+
+
+@dataclass(frozen=True, slots=True)
+class SecretPrompt:
+    """One line to type."""
+
+    text: str
+    echo: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SecretQuestion(Question[tuple[str, ...]]):
+    """A password, a passphrase or the prompts of keyboard-interactive."""
+
+    host: str
+    title: str
+    prompts: tuple[SecretPrompt, ...]
+    instructions: str = ""
+    """Several cleaned lines at most; a banner may be among them."""
+    attempt: int = 1
+
+
+class ConflictChoice(Enum):
+    """What to do with a target that exists."""
+
+    OVERWRITE = "overwrite"
+    SKIP = "skip"
+    RENAME = "rename"
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictAnswer:
+    """The choice, for this file or for all that follow in the job."""
+
+    choice: ConflictChoice
+    for_all: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictQuestion(Question[ConflictAnswer]):
+    """A copy whose target exists. Dismissing it cancels the job."""
+
+    source: str
+    target: str
+    source_size: int
+    target_size: int
+    source_time: float
+    """Seconds since the epoch."""
+    target_time: float
+    is_directory: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmQuestion(Question[bool]):
+    """Yes or no, with no as the default."""
+
+    title: str
+    detail: str = ""
+    action: str = "Yes"
+    danger: bool = False
+
+
+class Prompter(Protocol):
+    """Somebody who answers."""
+
+    async def ask(self, question: Question[AnswerType]) -> AnswerType | None:
+        """Return the answer, or None where the question was dismissed."""
+        ...
+
+
+class RefusingPrompter:
+    """Answers nothing: for batch use and for parts that must not ask."""
+
+    async def ask(self, question: Question[AnswerType]) -> AnswerType | None:
+        """Return None, whatever is asked."""
+        return None
+
+
+@dataclass
+class ScriptedPrompter:
+    """Answers from a list, in order, and keeps what it was asked: for tests."""
+
+    answers: list[object] = field(default_factory=list)
+    asked: list[Question[object]] = field(default_factory=list)
+
+    async def ask(self, question: Question[AnswerType]) -> AnswerType | None:
+        """Return the next answer, None once there are no more."""
+        self.asked.append(question)  # type: ignore[arg-type]
+        return self.answers.pop(0) if self.answers else None  # type: ignore[return-value]

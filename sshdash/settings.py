@@ -1,0 +1,95 @@
+"""sshdash's own settings: one YAML file, every field with a default."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+
+from sshdash.errors import ConfigError
+from sshdash.paths import config_dir
+
+_SECRETS = frozenset({"password", "passphrase", "secret", "token"})
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a person may choose. Hosts are not settings: they stay in ssh_config."""
+
+    theme: str = "sshdash-dark"
+    """A theme's name: ``sshdash-dark``, ``sshdash-light`` or one of Textual's."""
+    prefix: str = "ctrl+g"
+    """The key that speaks to the cockpit from inside a terminal."""
+    term: str = "xterm-256color"
+    """TERM on the remote side."""
+    scrollback: int = 10_000
+    """Lines kept above the screen of each terminal."""
+    keepalive_interval: int = 15
+    """Seconds between keepalives where ssh_config sets no ServerAliveInterval."""
+    keepalive_count: int = 3
+    """Unanswered keepalives until a connection counts as lost."""
+    connect_timeout: int = 30
+    """Seconds for one attempt where ssh_config sets no ConnectTimeout."""
+    transfers_at_once: int = 2
+    """Copy jobs that run at the same time."""
+    keymap: dict[str, str] = {}
+    """Command id to key, for those who want another."""
+
+
+def settings_file() -> Path:
+    """Return where the settings are read from."""
+    return config_dir() / "settings.yaml"
+
+
+def load_settings(path: Path | None = None) -> Settings:
+    """Return the settings of `path` (the user's file by default), defaults where it is missing.
+
+    Raises ConfigError with file and line for YAML that does not parse, a field that is not
+    known or has the wrong type, and for secrets, which no file of ours may hold.
+    """
+    path = path or settings_file()
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return Settings()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError("Cannot read the settings", path, detail=str(error)) from error
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 1 if mark else 0
+        problem = getattr(error, "problem", None) or "not valid YAML"
+        raise ConfigError("The settings do not parse", path, line, detail=problem) from error
+    if data is None:
+        return Settings()
+    _refuse_secrets(data, path)
+    try:
+        return msgspec.convert(data, Settings)
+    except msgspec.ValidationError as error:
+        known = ", ".join(Settings.__struct_fields__)
+        raise ConfigError(
+            "The settings are wrong",
+            path,
+            _line_of(node, str(error)),
+            detail=str(error),
+            hint=f"known settings: {known}",
+        ) from error
+
+
+def _refuse_secrets(data: Any, path: Path) -> None:
+    if isinstance(data, dict) and _SECRETS & {str(key).lower() for key in data}:
+        raise ConfigError(
+            "The settings hold a secret",
+            path,
+            hint="use an SSH agent instead; sshdash keeps no secret in a file",
+        )
+
+
+def _line_of(node: Any, message: str) -> int:
+    """Return the line of the field that `message` names, 0 where it names none."""
+    for key, _ in getattr(node, "value", ()):
+        name = getattr(key, "value", "")
+        if f"`{name}`" in message or f"$.{name}`" in message:
+            return int(key.start_mark.line) + 1
+    return 0

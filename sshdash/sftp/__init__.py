@@ -1,0 +1,1 @@
+"""Files on either end: entries, file systems, the browser model and the copy engine."""

@@ -1,0 +1,1 @@
+"""Remote terminals: the emulator, its keyboard, and the session that feeds it."""

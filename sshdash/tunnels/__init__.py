@@ -1,0 +1,1 @@
+"""Port forwards with live counters: local, remote and dynamic."""
