@@ -1,0 +1,99 @@
+"""What every test gets: a home of its own, no agent of the machine, and a look for leftovers."""
+
+import asyncio
+import inspect
+import os
+import threading
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.configuration import set_hypothesis_home_dir
+
+_GRACE = 2.0
+"""Seconds that what a test closed may take to end."""
+
+_OF_THE_MACHINE = (
+    "SSH_AUTH_SOCK",
+    "SSH_AGENT_PID",
+    "SSH_ASKPASS",
+    "SSH_CONNECTION",
+    "SSH_CLIENT",
+    "SSH_TTY",
+    "DISPLAY",
+    "TMUX",
+    "NO_COLOR",
+    "TEXTUAL",
+)
+"""Variables that would let the machine of whoever runs the tests into them."""
+
+settings.register_profile(
+    "sshdash",
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("sshdash")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep what hypothesis stores out of the checkout."""
+    cache = config.rootpath / ".pytest_cache" / "hypothesis"
+    set_hypothesis_home_dir(cache)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give the test a home folder with an empty ``.ssh`` and take the machine's agent away."""
+    folder = tmp_path_factory.mktemp("home")
+    (folder / ".ssh").mkdir(mode=0o700)
+    for name in _OF_THE_MACHINE:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(folder))
+    for kind, place in (
+        ("CONFIG_HOME", ".config"),
+        ("STATE_HOME", ".local/state"),
+        ("DATA_HOME", ".local/share"),
+        ("CACHE_HOME", ".cache"),
+        ("RUNTIME_DIR", ".run"),
+    ):
+        monkeypatch.setenv(f"XDG_{kind}", str(folder / place))
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLORTERM", "truecolor")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def no_leaks(request: pytest.FixtureRequest, home: Path) -> Iterator[None]:
+    """Fail the test that leaves a task or a thread behind."""
+    threads = set(threading.enumerate())
+    if inspect.iscoroutinefunction(getattr(request, "function", None)):
+        request.getfixturevalue("no_leaked_tasks")
+    yield
+    left = [thread for thread in threading.enumerate() if _counts(thread, threads)]
+    for thread in left:
+        thread.join(_GRACE)
+    names = [thread.name for thread in left if thread.is_alive()]
+    assert not names, f"threads left behind: {', '.join(names)}"
+
+
+@pytest.fixture
+async def no_leaked_tasks() -> AsyncIterator[None]:
+    """Fail the test whose tasks still run when its fixtures are gone."""
+    yield
+    current = asyncio.current_task()
+    left = {task for task in asyncio.all_tasks() if task is not current}
+    if left:
+        _, left = await asyncio.wait(left, timeout=_GRACE)
+    assert not left, "tasks left behind:\n" + "\n".join(map(repr, left))
+
+
+def _counts(thread: threading.Thread, before: set[threading.Thread]) -> bool:
+    """Return whether `thread` is the test's own (the loop's executor ends with the loop)."""
+    return thread not in before and not thread.daemon and not thread.name.startswith("asyncio_")
+
+
+def pytest_report_header() -> str:
+    """Say whether the tests run as root: sshd behaves differently then."""
+    return f"user: {'root' if os.getuid() == 0 else 'not root'}"
