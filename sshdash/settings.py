@@ -88,8 +88,10 @@ def _refuse_secrets(data: Any, path: Path) -> None:
 
 def _line_of(node: Any, message: str) -> int:
     """Return the line of the field that `message` names, 0 where it names none."""
-    for key, _ in getattr(node, "value", ()):
-        name = getattr(key, "value", "")
+    if not isinstance(node, yaml.MappingNode):
+        return 0
+    for key, _ in node.value:
+        name = key.value
         if f"`{name}`" in message or f"$.{name}`" in message:
             return int(key.start_mark.line) + 1
     return 0
