@@ -1,0 +1,221 @@
+"""Every command, once: its key, its words, and where it is valid.
+
+Bindings, footer, palette, help and the prefix menu all derive from this table. A command runs the
+method ``action_<id>`` (dots become underscores) of the nearest widget that has it: from the
+focused one outwards, then inside the current tab, then the host list, the workspace and the app.
+A widget that has the method may also have ``why_not(command_id)``: a sentence says why the
+command is not available now, an empty string that it is.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+
+from textual.binding import Binding, BindingType
+
+
+class Place(Enum):
+    """Where the person is; a widget tells with an attribute `place`."""
+
+    ANYWHERE = "Anywhere"
+    HOSTS = "Hosts"
+    TERMINAL = "Terminal"
+    FILES = "Files"
+    TRANSFERS = "Transfers"
+    TUNNELS = "Tunnels"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One thing a person can do."""
+
+    id: str
+    """Stable: settings name it to give it another key."""
+    place: Place
+    title: str
+    """One to three words, as the footer and the prefix menu show them."""
+    help: str
+    """A sentence without a full stop."""
+    keys: tuple[str, ...] = ()
+    """Keys of Textual, valid in `place` while nothing is being typed."""
+    prefix: tuple[str, ...] = ()
+    """Keys after the prefix, valid everywhere."""
+    footer: int = 0
+    """Position in the footer of its place; 0 leaves it out."""
+    palette: bool = True
+    """Whether the palette lists it."""
+
+    @property
+    def action(self) -> str:
+        """Return the name of the method that does it."""
+        return f"action_{self.id.replace('.', '_')}"
+
+
+_HOSTS = (
+    Command(
+        "host.open",
+        Place.HOSTS,
+        "Shell",
+        "Open a shell on the host, or go to the one that is open",
+        ("enter",),
+        footer=1,
+    ),
+    Command(
+        "host.shell",
+        Place.HOSTS,
+        "New shell",
+        "Open another shell on the host",
+        ("n",),
+        prefix=("c",),
+    ),
+    Command(
+        "host.files",
+        Place.HOSTS,
+        "Files",
+        "Open the files of the host beside the local ones",
+        ("f",),
+        prefix=("f",),
+        footer=2,
+    ),
+    Command(
+        "host.tunnels",
+        Place.HOSTS,
+        "Tunnels",
+        "Open the tunnels, on those of the host",
+        ("t",),
+        prefix=("t",),
+        footer=3,
+    ),
+    Command(
+        "host.filter",
+        Place.HOSTS,
+        "Filter",
+        "Show only the hosts that match what you type",
+        ("slash",),
+        footer=4,
+    ),
+    Command(
+        "host.copy",
+        Place.HOSTS,
+        "Copy ssh",
+        "Copy the ssh command that does the same",
+        ("y",),
+        footer=5,
+    ),
+    Command(
+        "host.disconnect",
+        Place.HOSTS,
+        "Disconnect",
+        "End the connection of the host, with its shells and tunnels",
+        ("d",),
+        prefix=("d",),
+    ),
+    Command(
+        "host.reconnect",
+        Place.HOSTS,
+        "Reconnect",
+        "Connect again, and start the ended shell of this tab again",
+        ("r",),
+        prefix=("r",),
+    ),
+    Command(
+        "host.connect_to",
+        Place.HOSTS,
+        "Connect to…",
+        "Open a shell on any user@host:port, in the configuration or not",
+        ("o",),
+        prefix=("o",),
+    ),
+    Command(
+        "host.reload",
+        Place.HOSTS,
+        "Reload",
+        "Read ssh_config again",
+        ("R",),
+    ),
+    Command(
+        "host.fold",
+        Place.HOSTS,
+        "Fold",
+        "Fold or unfold the group of the host",
+        ("space",),
+        palette=False,
+    ),
+)
+
+_TABS = (
+    Command("tab.go", Place.ANYWHERE, "Tab", "Go to a tab by its number", (),
+            prefix=tuple("123456789"), palette=False),
+    Command("tab.next", Place.ANYWHERE, "Next tab", "Go to the next tab", (), prefix=("n",)),
+    Command("tab.previous", Place.ANYWHERE, "Previous tab", "Go to the tab before", (),
+            prefix=("p",)),
+    Command("tab.close", Place.ANYWHERE, "Close tab", "Close the tab and what runs in it", (),
+            prefix=("x",)),
+    Command("tab.copy", Place.ANYWHERE, "Copy command",
+            "Copy the command line that does what this place does", (), prefix=("y",)),
+)
+
+_VIEW = (
+    Command("view.hosts", Place.ANYWHERE, "Hosts", "Go to the list of hosts", (),
+            prefix=("h",)),
+    Command("view.switcher", Place.ANYWHERE, "Switch host",
+            "Go to a host by typing part of its name, the most recent first", (),
+            prefix=("space",)),
+    Command("view.sidebar", Place.ANYWHERE, "Sidebar", "Show or hide the sidebar", (),
+            prefix=("s",)),
+    Command("view.zoom", Place.ANYWHERE, "Zoom", "Give the tab the whole screen, or take it back",
+            (), prefix=("z",)),
+    Command("view.palette", Place.ANYWHERE, "Commands", "Find any command by its name",
+            ("colon",), prefix=("colon",), palette=False),
+    Command("view.help", Place.ANYWHERE, "Help", "Show the keys that are valid here",
+            ("question_mark",), prefix=("question_mark",)),
+    Command("view.log", Place.ANYWHERE, "Messages", "Read recent errors and notices again",
+            ("exclamation_mark",), prefix=("l",)),
+    Command("view.theme", Place.ANYWHERE, "Theme", "Switch between the dark and the light theme",
+            (), prefix=("T",)),
+    Command("app.quit", Place.HOSTS, "Quit", "Leave sshdash; asks first if anything is live",
+            ("q",), prefix=("q",), footer=6),
+)
+
+_TERMINAL: tuple[Command, ...] = ()
+"""Keys of a terminal are the remote's, so its commands have prefix keys only."""
+
+_FILES: tuple[Command, ...] = ()
+
+_TRANSFERS: tuple[Command, ...] = ()
+
+_TUNNELS: tuple[Command, ...] = ()
+
+COMMANDS: dict[str, Command] = {
+    command.id: command
+    for command in (*_HOSTS, *_TABS, *_VIEW, *_TERMINAL, *_FILES, *_TRANSFERS, *_TUNNELS)
+}
+
+
+def commands_of(place: Place) -> list[Command]:
+    """Return the commands of one place, in the order of the table."""
+    return [command for command in COMMANDS.values() if command.place is place]
+
+
+def footer_of(place: Place) -> list[Command]:
+    """Return the commands the footer shows in a place, most useful first."""
+    shown = [command for command in commands_of(place) if command.footer]
+    return sorted(shown, key=lambda command: command.footer)
+
+
+def bindings_of(place: Place) -> list[BindingType]:
+    """Return the key bindings of a place: ``BINDINGS`` of the widget that is the place."""
+    return list(_bindings(commands_of(place)))
+
+
+def _bindings(commands: Iterable[Command]) -> Iterable[BindingType]:
+    for command in commands:
+        if command.keys:
+            yield Binding(
+                ",".join(command.keys),
+                f"app.command('{command.id}')",
+                command.title,
+                show=False,
+                tooltip=command.help,
+                id=command.id,
+            )
