@@ -1,0 +1,59 @@
+"""``make bench``: every figure beside its peer's, from one run on one machine.
+
+``python -m tests.bench copy tunnels`` runs only these.
+"""
+
+import asyncio
+import importlib
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.bench.table import Row, draw
+
+BENCHES = ("startup", "copy", "tunnels", "terminal")
+TOOLS = ("sshd", "ssh", "scp", "rsync", "tmux")
+
+
+def main(names: list[str]) -> int:
+    unknown = set(names) - set(BENCHES)
+    if unknown:
+        print(f"no such bench: {', '.join(sorted(unknown))}; there are {', '.join(BENCHES)}")
+        return 2
+    search = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+    missing = [tool for tool in TOOLS if not shutil.which(tool, path=search)]
+    if missing:
+        print(f"make bench measures beside OpenSSH, rsync and tmux; missing: {', '.join(missing)}")
+        return 2
+    print(_machine())
+    rows: list[Row] = []
+    with TemporaryDirectory(prefix="sshdash-bench-") as home:
+        os.environ["HOME"] = home
+        os.environ.pop("SSH_AUTH_SOCK", None)
+        for variable in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
+            os.environ[variable] = str(Path(home) / variable.lower())
+        for name in names or BENCHES:
+            began = time.monotonic()
+            rows += asyncio.run(importlib.import_module(f"tests.bench.bench_{name}").rows())
+            print(f"{name}: measured in {time.monotonic() - began:.0f} s", file=sys.stderr)
+    print(draw(rows))
+    return 0
+
+
+def _machine() -> str:
+    ssh = subprocess.run(["ssh", "-V"], capture_output=True, text=True, check=True).stderr.split(
+        ","
+    )
+    return (
+        f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, "
+        f"Python {platform.python_version()}, {ssh[0].strip()}"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
