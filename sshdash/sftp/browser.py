@@ -1,0 +1,325 @@
+"""The model of one file pane: what is listed, in which order, where the cursor is, what is marked.
+
+Pure: whoever lists directories puts the entries in; whoever draws reads `rows`.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from fnmatch import fnmatchcase
+
+from sshdash.sftp.entries import Entry, Kind, join, name_of, normalize, parent_of
+
+UP = Entry(b"..", Kind.DIRECTORY)
+"""The row that leads to the parent directory; never part of a selection."""
+
+
+class SortKey(Enum):
+    """What the rows are ordered by. Directories always come before files."""
+
+    NAME = "name"
+    SIZE = "size"
+    TIME = "time"
+    TYPE = "type"
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Which entries are shown, and in which order."""
+
+    sort: SortKey = SortKey.NAME
+    reverse: bool = False
+    show_hidden: bool = False
+    text: str = ""
+    """Only labels that contain this, whatever the case; a glob where it has ``*`` or ``?``."""
+
+    def arrange(self, entries: Iterable[Entry]) -> list[Entry]:
+        """Return the entries to show, in order.
+
+        Takes about a second for 10^5 entries, so call it in a thread for many.
+        """
+        kept = [entry for entry in entries if self._shows(entry)]
+        kept.sort(key=lambda entry: natural_key(entry.label))
+        if self.sort is SortKey.SIZE:
+            kept.sort(key=lambda entry: entry.size)
+        elif self.sort is SortKey.TIME:
+            kept.sort(key=lambda entry: entry.mtime_ns)
+        elif self.sort is SortKey.TYPE:
+            kept.sort(key=_suffix)
+        if self.reverse:
+            kept.reverse()
+        kept.sort(key=lambda entry: not entry.leads_to_directory)
+        return kept
+
+    def _shows(self, entry: Entry) -> bool:
+        if entry.is_hidden and not self.show_hidden and not self.text.startswith("."):
+            return False
+        return matches(entry.label, self.text)
+
+
+class Browser:
+    """One pane's directory, view, cursor and marks."""
+
+    def __init__(self, path: bytes = b"/", view: View | None = None) -> None:
+        self.path = normalize(path)
+        self.view = view or View()
+        self.loading = False
+        """Whether more entries are to come."""
+        self.cursor = 0
+        """The index in `rows`."""
+        self.marks: set[bytes] = set()
+        """Names that are marked, shown or not."""
+        self._entries: dict[bytes, Entry] = {}
+        self._rows: list[Entry] = []
+
+    def __repr__(self) -> str:
+        """Return path, counts and cursor."""
+        counts = f"{len(self._entries)} entries, {len(self.rows)} rows, {len(self.marks)} marked"
+        return f"<Browser {self.path!r} [{counts}, cursor {self.cursor}]>"
+
+    # -- what there is
+
+    @property
+    def rows(self) -> Sequence[Entry]:
+        """The rows to draw: ``..`` first (but in the root), then the arranged entries."""
+        return self._rows
+
+    @property
+    def entries(self) -> Iterable[Entry]:
+        """Everything in the directory, shown or not, in the order it came."""
+        return self._entries.values()
+
+    @property
+    def current(self) -> Entry | None:
+        """The entry at the cursor, None on ``..`` or in an empty pane."""
+        row = self.row(self.cursor)
+        return None if row is UP else row
+
+    @property
+    def selection(self) -> tuple[Entry, ...]:
+        """What an action is about: the marked entries in view order, else the current one."""
+        if self.marks:
+            shown = [entry for entry in self._rows if entry.name in self.marks]
+            seen = {entry.name for entry in shown}
+            hidden = [e for n, e in self._entries.items() if n in self.marks and n not in seen]
+            return (*shown, *hidden)
+        return (self.current,) if self.current else ()
+
+    @property
+    def selected_paths(self) -> tuple[bytes, ...]:
+        """The absolute paths of `selection`."""
+        return tuple(join(self.path, entry.name) for entry in self.selection)
+
+    @property
+    def marked_bytes(self) -> int:
+        """The sizes of the marked files in sum."""
+        marked = (self._entries[name] for name in self.marks)
+        return sum(entry.size for entry in marked if entry.kind is Kind.FILE)
+
+    @property
+    def total_bytes(self) -> int:
+        """The sizes of all files of the directory in sum."""
+        return sum(entry.size for entry in self._entries.values() if entry.kind is Kind.FILE)
+
+    @property
+    def hidden_count(self) -> int:
+        """How many entries the view leaves out."""
+        return len(self._entries) - len(self._rows) + self._has_up
+
+    @property
+    def parent(self) -> bytes:
+        """The path above."""
+        return parent_of(self.path)
+
+    def row(self, index: int) -> Entry | None:
+        """Return the row at `index`, None where there is none."""
+        return self._rows[index] if 0 <= index < len(self._rows) else None
+
+    def path_of(self, entry: Entry) -> bytes:
+        """Return the absolute path of an entry or of ``..``."""
+        return self.parent if entry is UP else join(self.path, entry.name)
+
+    def index_of(self, name: bytes) -> int | None:
+        """Return the row of `name`, None where it is not shown."""
+        return next((i for i, entry in enumerate(self._rows) if entry.name == name), None)
+
+    # -- what is listed
+
+    def show(
+        self,
+        path: bytes,
+        entries: Iterable[Entry],
+        arranged: list[Entry] | None = None,
+        loading: bool = False,
+    ) -> None:
+        """Show the directory `path` with `entries`.
+
+        The cursor stays on its name in the same directory, and goes to the directory just left
+        on the way up. `arranged` is the result of ``view.arrange(entries)`` where it was made
+        ahead in a thread.
+        """
+        path = normalize(path)
+        keep = self._name_at_cursor()
+        old_cursor = self.cursor
+        if path != self.path:
+            self.marks.clear()
+            keep = name_of(self.path) if parent_of(self.path) == path else None
+            old_cursor = 0
+            self.view = replace(self.view, text="")
+            arranged = None
+        self.path = path
+        self.loading = loading
+        self._entries = {entry.name: entry for entry in entries}
+        self.marks &= self._entries.keys()
+        self._arrange(arranged)
+        self._place(keep, old_cursor)
+
+    def extend(self, entries: Iterable[Entry]) -> None:
+        """Add entries of the same directory, as a long listing comes in.
+
+        They are put at the end; `finish` arranges them all once.
+        """
+        fresh = [entry for entry in entries if entry.name not in self._entries]
+        self._entries.update((entry.name, entry) for entry in fresh)
+        self._rows.extend(self.view.arrange(fresh))
+
+    def finish(self, arranged: list[Entry] | None = None) -> None:
+        """Arrange everything, now that the listing is complete."""
+        self.loading = False
+        self.rearrange(arranged)
+
+    def rearrange(self, arranged: list[Entry] | None = None) -> None:
+        """Order the rows anew, with the cursor on the same name."""
+        keep, cursor = self._name_at_cursor(), self.cursor
+        self._arrange(arranged)
+        self._place(keep, cursor)
+
+    # -- how it is viewed
+
+    def set_view(self, view: View, arranged: list[Entry] | None = None) -> None:
+        """Change the order or the filter, with the cursor on the same name."""
+        self.view = view
+        self.rearrange(arranged)
+
+    def sort_by(self, key: SortKey) -> None:
+        """Order by `key`; by the same key again, the other way round.
+
+        Sizes and times begin with the largest and the newest.
+        """
+        if key is self.view.sort:
+            reverse = not self.view.reverse
+        else:
+            reverse = key in (SortKey.SIZE, SortKey.TIME)
+        self.set_view(replace(self.view, sort=key, reverse=reverse))
+
+    def filter(self, text: str) -> None:
+        """Show only what matches `text`."""
+        self.set_view(replace(self.view, text=text))
+
+    def toggle_hidden(self) -> None:
+        """Show names that begin with a dot, or leave them out."""
+        self.set_view(replace(self.view, show_hidden=not self.view.show_hidden))
+
+    # -- where the cursor is
+
+    def move(self, delta: int) -> None:
+        """Move the cursor by rows, stopping at the ends."""
+        self.move_to(self.cursor + delta)
+
+    def move_to(self, index: int) -> None:
+        """Put the cursor on a row, the nearest where there is none such."""
+        self.cursor = max(0, min(index, len(self._rows) - 1))
+
+    def find(self, prefix: str) -> bool:
+        """Move to the next row, from the cursor on, whose label begins with `prefix`."""
+        wanted = prefix.casefold()
+        count = len(self._rows)
+        for step in range(count):
+            index = (self.cursor + step) % count
+            if self._rows[index].label.casefold().startswith(wanted):
+                self.cursor = index
+                return True
+        return False
+
+    # -- what is marked
+
+    def toggle_mark(self, index: int | None = None) -> None:
+        """Mark or unmark a row, the cursor's by default."""
+        entry = self.row(self.cursor if index is None else index)
+        if entry is not None and entry is not UP:
+            self.marks ^= {entry.name}
+
+    def mark_range(self, first: int, last: int) -> None:
+        """Mark the rows from `first` to `last`, both included, either way round."""
+        low, high = sorted((max(first, 0), max(last, 0)))
+        self.marks |= {entry.name for entry in self._rows[low : high + 1] if entry is not UP}
+
+    def mark_matching(self, pattern: str) -> int:
+        """Mark the shown rows that match and return how many did."""
+        found = {e.name for e in self._rows if e is not UP and matches(e.label, pattern)}
+        self.marks |= found
+        return len(found)
+
+    def mark_all(self) -> None:
+        """Mark every shown row."""
+        self.marks |= {entry.name for entry in self._rows if entry is not UP}
+
+    def invert_marks(self) -> None:
+        """Mark the shown rows that are not marked, unmark the others."""
+        self.marks ^= {entry.name for entry in self._rows if entry is not UP}
+
+    def clear_marks(self) -> None:
+        """Unmark everything."""
+        self.marks.clear()
+
+    # -- inside
+
+    @property
+    def _has_up(self) -> int:
+        return int(bool(self._rows) and self._rows[0] is UP)
+
+    def _name_at_cursor(self) -> bytes | None:
+        row = self.row(self.cursor)
+        return row.name if row else None
+
+    def _arrange(self, arranged: list[Entry] | None) -> None:
+        shown = self.view.arrange(self._entries.values()) if arranged is None else arranged
+        self._rows = shown if self.path == b"/" else [UP, *shown]
+
+    def _place(self, name: bytes | None, fallback: int) -> None:
+        index = None if name is None else self.index_of(name)
+        self.move_to(fallback if index is None else index)
+
+
+_DIGITS = re.compile(r"\d+")
+
+
+def natural_key(label: str) -> str:
+    """Return a sort key that puts ``file9`` before ``file10`` and ignores case."""
+    return (
+        _DIGITS.sub(_padded, label.casefold())
+        if any(map(str.isdigit, label))
+        else (label.casefold())
+    )
+
+
+def matches(label: str, pattern: str) -> bool:
+    """Return whether a label contains `pattern`, or matches it where it is a glob."""
+    if not pattern:
+        return True
+    label, pattern = label.casefold(), pattern.casefold()
+    if "*" in pattern or "?" in pattern:
+        return fnmatchcase(label, pattern)
+    return pattern in label
+
+
+def _padded(match: re.Match[str]) -> str:
+    digits = match[0].lstrip("0") or "0"
+    # The count of digits first, so that longer numbers come later, whatever their length.
+    return f"{len(digits):03d}{digits}"
+
+
+def _suffix(entry: Entry) -> tuple[str, str]:
+    stem, dot, suffix = entry.label.rpartition(".")
+    return entry.kind.value, suffix.casefold() if dot and stem else ""

@@ -1,0 +1,120 @@
+"""What a copy job is asked, and what it tells: frozen, for the queue, the screen and the CLI."""
+
+from dataclasses import dataclass, field
+
+from sshdash.prompts import ConflictChoice
+from sshdash.states import TransferState
+
+Endpoint = str
+"""Where files are: empty for this machine, else a host as the user names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class CopyRequest:
+    """What to copy where."""
+
+    source: Endpoint
+    paths: tuple[bytes, ...]
+    """Absolute paths on the source."""
+    target: Endpoint
+    target_dir: bytes
+    """An existing directory on the target."""
+    recursive: bool = True
+    """Whether directories are copied; where not, they are reported as failures."""
+    preserve: bool = True
+    """Whether times and permissions (never setuid, setgid and sticky) are kept."""
+    conflict: ConflictChoice | None = None
+    """What to do with targets that exist; None asks."""
+    target_name: bytes | None = None
+    """The name to copy a single source under, where it is not its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileProgress:
+    """One file under way; the name is cleaned."""
+
+    name: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileFailure:
+    """One source that is not there; both texts are cleaned."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TransferSnapshot:
+    """A job as it is now. All texts are cleaned."""
+
+    id: str
+    title: str
+    """What is copied: one name, or how many."""
+    source: str
+    """``host`` or ``local``."""
+    target: str
+    target_dir: str
+    state: TransferState
+    files_done: int = 0
+    files_total: int = 0
+    bytes_done: int = 0
+    bytes_total: int = 0
+    rate: float = 0.0
+    """Bytes per second, smoothed."""
+    eta: float | None = None
+    """Seconds to go, None while nobody can say."""
+    current: tuple[FileProgress, ...] = ()
+    """The largest of the files under way, at most four."""
+    errors: tuple[FileFailure, ...] = ()
+    """The first hundred failures."""
+    errors_total: int = 0
+    skipped: int = 0
+    """Files left as they were by choice."""
+    direction: str = "local"
+    """``up``, ``down``, ``across`` (host to host) or ``local``."""
+    reason: str = ""
+    """Why the whole job ended early."""
+    started: float | None = None
+    """Monotonic seconds."""
+    ended: float | None = None
+    request: CopyRequest = field(default=CopyRequest("", (), "", b"/"), repr=False)
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing more happens unless it is retried."""
+        return self.state in (TransferState.DONE, TransferState.FAILED, TransferState.CANCELLED)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it is being worked on."""
+        return self.state in (TransferState.SCANNING, TransferState.COPYING)
+
+
+@dataclass(frozen=True, slots=True)
+class TransferTotals:
+    """Everything that is queued or running, in sum."""
+
+    jobs_running: int = 0
+    jobs_queued: int = 0
+    jobs_failed: int = 0
+    files_done: int = 0
+    files_total: int = 0
+    bytes_done: int = 0
+    bytes_total: int = 0
+    rate_up: float = 0.0
+    """Bytes per second toward hosts."""
+    rate_down: float = 0.0
+    """Bytes per second toward this machine."""
+    eta: float | None = None
+
+
+def direction_of(source: Endpoint, target: Endpoint) -> str:
+    """Return ``up``, ``down``, ``across`` or ``local``."""
+    if source and target:
+        return "across"
+    if source:
+        return "down"
+    return "up" if target else "local"
