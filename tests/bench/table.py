@@ -1,6 +1,9 @@
 """One line of the benchmark table: what we did beside what the tool people use did."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+HEADER = ("what", "sshdash", "beside", "ratio", "goal", "note")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,3 +22,15 @@ class Row:
     """What the first version must reach, for example ``<= 1.0``."""
     note: str = ""
     """What a reader needs to know to believe the figures."""
+
+
+def draw(rows: Sequence[Row]) -> str:
+    """Return the rows as a table of aligned columns."""
+    lines = [HEADER]
+    lines += [
+        (row.name, row.ours, row.peer, f"{row.ratio:.2f}×", row.target, row.note) for row in rows
+    ]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(HEADER))]
+    drawn = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in lines]
+    drawn.insert(1, "  ".join("─" * width for width in widths))
+    return "\n".join(drawn)
