@@ -8,48 +8,13 @@ command is not available now, an empty string that it is.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from enum import Enum
 
 from textual.binding import Binding, BindingType
 
-
-class Place(Enum):
-    """Where the person is; a widget tells with an attribute `place`."""
-
-    ANYWHERE = "Anywhere"
-    HOSTS = "Hosts"
-    TERMINAL = "Terminal"
-    FILES = "Files"
-    TRANSFERS = "Transfers"
-    TUNNELS = "Tunnels"
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """One thing a person can do."""
-
-    id: str
-    """Stable: settings name it to give it another key."""
-    place: Place
-    title: str
-    """One to three words, as the footer and the prefix menu show them."""
-    help: str
-    """A sentence without a full stop."""
-    keys: tuple[str, ...] = ()
-    """Keys of Textual, valid in `place` while nothing is being typed."""
-    prefix: tuple[str, ...] = ()
-    """Keys after the prefix, valid everywhere."""
-    footer: int = 0
-    """Position in the footer of its place; 0 leaves it out."""
-    palette: bool = True
-    """Whether the palette lists it."""
-
-    @property
-    def action(self) -> str:
-        """Return the name of the method that does it."""
-        return f"action_{self.id.replace('.', '_')}"
-
+from sshdash.ui.command import Command, Place
+from sshdash.ui.commands_files import FILE_COMMANDS, TRANSFER_COMMANDS
+from sshdash.ui.commands_terminal import TERMINAL_COMMANDS
+from sshdash.ui.commands_tunnels import TUNNEL_COMMANDS
 
 _HOSTS = (
     Command(
@@ -144,51 +109,113 @@ _HOSTS = (
 )
 
 _TABS = (
-    Command("tab.go", Place.ANYWHERE, "Tab", "Go to a tab by its number", (),
-            prefix=tuple("123456789"), palette=False),
+    Command(
+        "tab.go",
+        Place.ANYWHERE,
+        "Tab",
+        "Go to a tab by its number",
+        (),
+        prefix=tuple("123456789"),
+        palette=False,
+    ),
     Command("tab.next", Place.ANYWHERE, "Next tab", "Go to the next tab", (), prefix=("n",)),
-    Command("tab.previous", Place.ANYWHERE, "Previous tab", "Go to the tab before", (),
-            prefix=("p",)),
-    Command("tab.close", Place.ANYWHERE, "Close tab", "Close the tab and what runs in it", (),
-            prefix=("x",)),
-    Command("tab.copy", Place.ANYWHERE, "Copy command",
-            "Copy the command line that does what this place does", (), prefix=("y",)),
+    Command(
+        "tab.previous", Place.ANYWHERE, "Previous tab", "Go to the tab before", (), prefix=("p",)
+    ),
+    Command(
+        "tab.close",
+        Place.ANYWHERE,
+        "Close tab",
+        "Close the tab and what runs in it",
+        (),
+        prefix=("x",),
+    ),
+    Command(
+        "tab.copy",
+        Place.ANYWHERE,
+        "Copy command",
+        "Copy the command line that does what this place does",
+        (),
+        prefix=("y",),
+    ),
 )
 
 _VIEW = (
-    Command("view.hosts", Place.ANYWHERE, "Hosts", "Go to the list of hosts", (),
-            prefix=("h",)),
-    Command("view.switcher", Place.ANYWHERE, "Switch host",
-            "Go to a host by typing part of its name, the most recent first", (),
-            prefix=("space",)),
-    Command("view.sidebar", Place.ANYWHERE, "Sidebar", "Show or hide the sidebar", (),
-            prefix=("s",)),
-    Command("view.zoom", Place.ANYWHERE, "Zoom", "Give the tab the whole screen, or take it back",
-            (), prefix=("z",)),
-    Command("view.palette", Place.ANYWHERE, "Commands", "Find any command by its name",
-            ("colon",), prefix=("colon",), palette=False),
-    Command("view.help", Place.ANYWHERE, "Help", "Show the keys that are valid here",
-            ("question_mark",), prefix=("question_mark",)),
-    Command("view.log", Place.ANYWHERE, "Messages", "Read recent errors and notices again",
-            ("exclamation_mark",), prefix=("l",)),
-    Command("view.theme", Place.ANYWHERE, "Theme", "Switch between the dark and the light theme",
-            (), prefix=("T",)),
-    Command("app.quit", Place.HOSTS, "Quit", "Leave sshdash; asks first if anything is live",
-            ("q",), prefix=("q",), footer=6),
+    Command("view.hosts", Place.ANYWHERE, "Hosts", "Go to the list of hosts", (), prefix=("h",)),
+    Command(
+        "view.switcher",
+        Place.ANYWHERE,
+        "Switch host",
+        "Go to a host by typing part of its name, the most recent first",
+        (),
+        prefix=("space",),
+    ),
+    Command(
+        "view.sidebar", Place.ANYWHERE, "Sidebar", "Show or hide the sidebar", (), prefix=("s",)
+    ),
+    Command(
+        "view.zoom",
+        Place.ANYWHERE,
+        "Zoom",
+        "Give the tab the whole screen, or take it back",
+        (),
+        prefix=("z",),
+    ),
+    Command(
+        "view.palette",
+        Place.ANYWHERE,
+        "Commands",
+        "Find any command by its name",
+        ("colon",),
+        prefix=("colon",),
+        palette=False,
+    ),
+    Command(
+        "view.help",
+        Place.ANYWHERE,
+        "Help",
+        "Show the keys that are valid here",
+        ("question_mark",),
+        prefix=("question_mark",),
+    ),
+    Command(
+        "view.log",
+        Place.ANYWHERE,
+        "Messages",
+        "Read recent errors and notices again",
+        ("exclamation_mark",),
+        prefix=("l",),
+    ),
+    Command(
+        "view.theme",
+        Place.ANYWHERE,
+        "Theme",
+        "Switch between the dark and the light theme",
+        (),
+        prefix=("T",),
+    ),
+    Command(
+        "app.quit",
+        Place.HOSTS,
+        "Quit",
+        "Leave sshdash; asks first if anything is live",
+        ("q",),
+        prefix=("q",),
+        footer=6,
+    ),
 )
-
-_TERMINAL: tuple[Command, ...] = ()
-"""Keys of a terminal are the remote's, so its commands have prefix keys only."""
-
-_FILES: tuple[Command, ...] = ()
-
-_TRANSFERS: tuple[Command, ...] = ()
-
-_TUNNELS: tuple[Command, ...] = ()
 
 COMMANDS: dict[str, Command] = {
     command.id: command
-    for command in (*_HOSTS, *_TABS, *_VIEW, *_TERMINAL, *_FILES, *_TRANSFERS, *_TUNNELS)
+    for command in (
+        *_HOSTS,
+        *_TABS,
+        *_VIEW,
+        *TERMINAL_COMMANDS,
+        *FILE_COMMANDS,
+        *TRANSFER_COMMANDS,
+        *TUNNEL_COMMANDS,
+    )
 }
 
 

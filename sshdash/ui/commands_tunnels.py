@@ -1,0 +1,5 @@
+"""The commands of the table of tunnels."""
+
+from sshdash.ui.command import Command
+
+TUNNEL_COMMANDS: tuple[Command, ...] = ()

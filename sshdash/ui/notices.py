@@ -1,0 +1,73 @@
+"""What went wrong or needs reading, kept so that nothing flashes by."""
+
+from collections import deque
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from sshdash.errors import SSHDashError
+from sshdash.untrusted import clean
+
+Severity = Literal["information", "warning", "error"]
+
+_KEPT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One thing told to the person; the texts are cleaned."""
+
+    time: datetime
+    severity: Severity
+    title: str
+    detail: str = ""
+    hint: str = ""
+    host: str = ""
+
+    @classmethod
+    def of_error(cls, error: SSHDashError) -> "Notice":
+        """Return the notice of an error."""
+        return cls(
+            datetime.now(),
+            "error",
+            clean(error.title),
+            _several(error.detail),
+            _several(error.hint),
+            clean(error.host),
+        )
+
+    @property
+    def heading(self) -> str:
+        """Return the title with the host it is about."""
+        return f"{self.host}: {self.title}" if self.host else self.title
+
+    @property
+    def body(self) -> str:
+        """Return what happened and what to do next, on lines of their own."""
+        return "\n".join(filter(None, (self.detail, f"→ {self.hint}" if self.hint else "")))
+
+
+def _several(text: str) -> str:
+    return "\n".join(clean(line, 400) for line in text.splitlines())
+
+
+class NoticeLog:
+    """The recent notices, newest last, and how many errors nobody has looked at."""
+
+    def __init__(self) -> None:
+        self._notices: deque[Notice] = deque(maxlen=_KEPT)
+        self.unread = 0
+
+    def __len__(self) -> int:
+        return len(self._notices)
+
+    def add(self, notice: Notice) -> None:
+        """Keep a notice."""
+        self._notices.append(notice)
+        if notice.severity != "information":
+            self.unread += 1
+
+    def read(self) -> tuple[Notice, ...]:
+        """Return all of them, newest first, as read."""
+        self.unread = 0
+        return tuple(reversed(self._notices))
