@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from sshdash.config.catalog import Catalog, HostSummary, load_catalog, summarize
 from sshdash.config.resolver import ResolvedHost, Resolver
 from sshdash.config.source import ConfigSource
-from sshdash.errors import SSHDashError
 from sshdash.events import CatalogChanged, EventBus
 from sshdash.prompts import Prompter
 from sshdash.settings import Settings
@@ -238,6 +237,6 @@ class Backend:
         """Await `opening`; where it fails or is cancelled, the lease goes back."""
         try:
             return await opening
-        except (SSHDashError, asyncio.CancelledError, OSError):
+        except BaseException:
             lease.release()
             raise
