@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from sshdash.ui.commands import COMMANDS, Command
+from sshdash.ui.command import Command
+from sshdash.ui.commands import COMMANDS
 
 PREFIX_WORD = "prefix"
 """``prefix w`` as a value of the keymap setting means w after the prefix."""

@@ -1,0 +1,84 @@
+"""The frame of every dialog: a title, a body, and buttons of which the safe one has the focus."""
+
+from collections.abc import Iterable
+from typing import ClassVar, TypeVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widget import Widget
+from textual.widgets import Button, Static
+
+Result = TypeVar("Result")
+
+
+class Dialog(ModalScreen[Result]):
+    """A question in the middle of the screen. Escape dismisses it, which answers None.
+
+    A subclass gives the body and the buttons, and answers in `on_choice`.
+    """
+
+    CSS_PATH = None
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", "Cancel", show=False),
+        Binding("left", "app.focus_previous", "Previous", show=False),
+        Binding("right", "app.focus_next", "Next", show=False),
+    ]
+
+    def __init__(self, title: str, *, danger: bool = False) -> None:
+        super().__init__(classes="-danger" if danger else None)
+        self.title_text = title
+
+    def compose(self) -> ComposeResult:
+        """Lay out the frame around what the subclass gives."""
+        with Vertical(classes="dialog") as frame:
+            frame.border_title = Content(f" {self.title_text} ")
+            with VerticalScroll(classes="dialog-body", can_focus=False):
+                yield from self.body()
+            with Horizontal(classes="dialog-buttons"):
+                yield from self.buttons()
+
+    def body(self) -> Iterable[Widget]:
+        """Return what stands between the title and the buttons."""
+        return ()
+
+    def buttons(self) -> Iterable[Button]:
+        """Return the buttons, the safe one first."""
+        return (choice("Cancel", "cancel"),)
+
+    def on_choice(self, name: str) -> None:
+        """Answer: a button was pressed. Cancel is dealt with already."""
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        name = event.button.name or ""
+        if name == "cancel":
+            self.dismiss(None)
+        else:
+            self.on_choice(name)
+
+    def action_cancel(self) -> None:
+        """Dismiss the question."""
+        self.dismiss(None)
+
+
+def choice(label: str, name: str, style: str = "") -> Button:
+    """Return a button of one line; `style` is ``primary`` or ``danger``."""
+    classes = f"choice -{style}" if style else "choice"
+    return Button(Content(label), name=name, classes=classes, compact=True)
+
+
+def text(content: str | Content, classes: str = "") -> Static:
+    """Return a paragraph that is never parsed as markup."""
+    return Static(content, markup=False, classes=classes)
+
+
+def fact(label: str, value: str | Content, classes: str = "") -> Horizontal:
+    """Return a labelled line; the value may take several."""
+    return Horizontal(
+        text(label, "fact-label"), text(value, f"fact-value {classes}".strip()), classes="fact"
+    )

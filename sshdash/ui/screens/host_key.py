@@ -1,0 +1,51 @@
+"""An unknown host key: what it is, where it comes from, and whether to trust it."""
+
+from collections.abc import Iterable
+
+from textual.widget import Widget
+from textual.widgets import Button
+
+from sshdash.prompts import HostKeyAnswer, HostKeyQuestion
+from sshdash.ui.screens.dialog import Dialog, choice, fact, text
+
+
+class HostKeyDialog(Dialog[HostKeyAnswer]):
+    """Asks whether to trust a server never seen before; Enter alone refuses."""
+
+    AUTO_FOCUS = "Button"
+
+    def __init__(self, question: HostKeyQuestion) -> None:
+        super().__init__("Unknown host key")
+        self.question = question
+
+    def body(self) -> Iterable[Widget]:
+        """Return the facts of the key."""
+        question = self.question
+        yield text(
+            "This server is not in known_hosts. Trust it only if the fingerprint is the one "
+            "its administrator gives.",
+            "lead",
+        )
+        where = f"{question.host}  ({question.address})" if question.address else question.host
+        yield fact("server", where)
+        if len(question.route) > 1:
+            yield fact("route", " → ".join(("you", *question.route)))
+            place = len(question.route)
+            yield fact("hop", f"{place} of the route" if place else "")
+        bits = f", {question.bits} bits" if question.bits else ""
+        yield fact("key", f"{question.key_type}{bits}")
+        yield fact("fingerprint", question.fingerprint, "-strong")
+        yield fact("saved to", question.known_file or "nowhere: no known_hosts file is in use")
+        for note in question.notes:
+            yield fact("note", note, "-warning")
+
+    def buttons(self) -> Iterable[Button]:
+        """Return refusal first."""
+        yield choice("Cancel", "cancel")
+        yield choice("Trust this once", HostKeyAnswer.ONCE.value)
+        if self.question.known_file:
+            yield choice("Trust and save", HostKeyAnswer.ACCEPT.value, "primary")
+
+    def on_choice(self, name: str) -> None:
+        """Answer what was chosen."""
+        self.dismiss(HostKeyAnswer(name))

@@ -1,0 +1,178 @@
+"""Type part of a name, get what matches best: the frame of the palette and the host switcher."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.cells import cell_len
+from rich.style import Style
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.fuzzy import FuzzySearch
+from textual.screen import ModalScreen
+from textual.widgets import Input
+
+from sshdash.ui.format import clip
+from sshdash.ui.theme import Mark
+from sshdash.ui.widgets.row_list import Piece, RowList
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One line to pick; the texts are cleaned."""
+
+    id: str
+    title: str
+    note: str = ""
+    """Beside the title, muted."""
+    key: str = ""
+    """At the right end."""
+    mark: Mark | None = None
+    enabled: bool = True
+
+
+class ChoiceList(RowList):
+    """The choices that match, best first."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "choice--match",
+        "choice--note",
+        "choice--key",
+        "choice--off",
+        "choice--faint",
+        "choice--success",
+        "choice--warning",
+        "choice--error",
+    }
+
+    def __init__(self, choices: Sequence[Choice]) -> None:
+        super().__init__()
+        self._all = tuple(choices)
+        self._shown: list[Choice] = list(choices)
+        self._matches: dict[str, frozenset[int]] = {}
+        self._search = FuzzySearch()
+        self._title_width = min(max((cell_len(one.title) for one in choices), default=0), 36)
+
+    def filter(self, text: str) -> None:
+        """Show what matches `text`; all of it, in its own order, for an empty one."""
+        self._matches = {}
+        if text:
+            scored = []
+            for one in self._all:
+                score, offsets = self._search.match(text, one.title)
+                if score > 0:
+                    self._matches[one.id] = frozenset(offsets)
+                    scored.append((score, one))
+            scored.sort(key=lambda pair: -pair[0])
+            self._shown = [one for _, one in scored]
+        else:
+            self._shown = list(self._all)
+        self.cursor = 0
+        self.reset_lines()
+
+    @property
+    def current(self) -> Choice | None:
+        """Return the choice under the cursor."""
+        return self._shown[self.cursor] if self._shown else None
+
+    @property
+    def titles(self) -> list[str]:
+        """Return the titles in the order shown."""
+        return [one.title for one in self._shown]
+
+    def item_count(self) -> int:
+        """Return how many match."""
+        return len(self._shown)
+
+    def pieces(self, line: int, width: int) -> list[Piece]:
+        """Return a choice on a line: mark, title, note, key."""
+        one = self._shown[line]
+        key = f" {one.key} " if one.key else " "
+        mark = f" {one.mark.shape} " if one.mark else " "
+        room = width - cell_len(key) - cell_len(mark)
+        title = clip(one.title, room)
+        pad = max(self._title_width - cell_len(title), 0) + 2
+        note = clip(one.note, room - cell_len(title) - pad)
+        gap = max(room - cell_len(title) - (pad + cell_len(note) if note else 0), 0)
+        off = Style.null() if one.enabled else self.look("choice--off")
+        return [
+            (mark, self.look(f"choice--{one.mark.colour}") if one.mark else Style.null()),
+            *self._title_pieces(one, title, off),
+            (" " * pad + note if note else "", self.look("choice--note")),
+            (" " * gap, Style.null()),
+            (key, self.look("choice--key")),
+        ]
+
+    def _title_pieces(self, one: Choice, title: str, off: Style) -> list[Piece]:
+        matched = self._matches.get(one.id, frozenset())
+        hit = self.look("choice--match")
+        return [(char, hit if place in matched else off) for place, char in enumerate(title)]
+
+
+class Picker(ModalScreen[str]):
+    """A field and the choices that match it; answers the id of one, or None.
+
+    What matches nothing may be an answer too, where `free` is true: the text itself.
+    """
+
+    AUTO_FOCUS = "Input"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", "Cancel", show=False),
+        Binding("up,ctrl+p", "move(-1)", "Up", show=False),
+        Binding("down,ctrl+n", "move(1)", "Down", show=False),
+        Binding("pageup", "move(-10)", "Page up", show=False),
+        Binding("pagedown", "move(10)", "Page down", show=False),
+    ]
+
+    def __init__(
+        self, title: str, choices: Sequence[Choice], placeholder: str, free: bool = False
+    ) -> None:
+        super().__init__()
+        self.title_text = title
+        self.choices = tuple(choices)
+        self.placeholder = placeholder
+        self.free = free
+
+    def compose(self) -> ComposeResult:
+        """Lay out the field above the list."""
+        with Vertical(classes="picker") as frame:
+            frame.border_title = Content(f" {self.title_text} ")
+            yield Input(placeholder=self.placeholder, compact=True, classes="picker-field")
+            choices = ChoiceList(self.choices)
+            choices.can_focus = False
+            yield choices
+
+    def action_cancel(self) -> None:
+        """Pick nothing."""
+        self.dismiss(None)
+
+    def action_move(self, delta: int) -> None:
+        """Move the cursor of the list while the field keeps the focus."""
+        self.query_one(ChoiceList).cursor += delta
+
+    @on(Input.Changed)
+    def _filter(self, event: Input.Changed) -> None:
+        event.stop()
+        self.query_one(ChoiceList).filter(event.value.strip())
+
+    @on(Input.Submitted)
+    def _submit(self, event: Input.Submitted) -> None:
+        event.stop()
+        current = self.query_one(ChoiceList).current
+        if current is not None:
+            self.dismiss(current.id)
+        elif self.free and event.value.strip():
+            self.dismiss(event.value.strip())
+
+    @on(RowList.Moved)
+    def _moved(self, event: RowList.Moved) -> None:
+        event.stop()
+
+    @on(RowList.Chosen)
+    def _chosen(self, event: RowList.Chosen) -> None:
+        event.stop()
+        if current := self.query_one(ChoiceList).current:
+            self.dismiss(current.id)

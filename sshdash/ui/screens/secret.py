@@ -1,0 +1,49 @@
+"""Passwords, passphrases and the prompts of keyboard-interactive."""
+
+from collections.abc import Iterable
+
+from textual import on
+from textual.widget import Widget
+from textual.widgets import Button, Input
+
+from sshdash.prompts import SecretQuestion
+from sshdash.ui.screens.dialog import Dialog, choice, text
+
+
+class SecretDialog(Dialog[tuple[str, ...]]):
+    """Asks for one or more lines; what must not be seen is not shown."""
+
+    AUTO_FOCUS = "Input"
+
+    def __init__(self, question: SecretQuestion) -> None:
+        super().__init__(f"{question.host}: {question.title}" if question.host else question.title)
+        self.question = question
+
+    def body(self) -> Iterable[Widget]:
+        """Return the instructions and one field per prompt."""
+        question = self.question
+        if question.attempt > 1:
+            yield text(f"That was not accepted. Attempt {question.attempt}.", "alert")
+        if question.instructions:
+            yield text(question.instructions, "instructions")
+        for prompt in question.prompts:
+            yield text(prompt.text, "prompt")
+            yield Input(password=not prompt.echo, compact=True, classes="answer")
+
+    def buttons(self) -> Iterable[Button]:
+        """Return cancel and send."""
+        return choice("Cancel", "cancel"), choice("Send", "send", "primary")
+
+    def on_choice(self, name: str) -> None:
+        """Answer with what was typed."""
+        self.dismiss(tuple(field.value for field in self.query(Input)))
+
+    @on(Input.Submitted)
+    def _next(self, event: Input.Submitted) -> None:
+        event.stop()
+        fields = list(self.query(Input))
+        place = fields.index(event.input)
+        if place + 1 < len(fields):
+            fields[place + 1].focus()
+        else:
+            self.on_choice("send")

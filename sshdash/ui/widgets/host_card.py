@@ -1,0 +1,86 @@
+"""What is known of the selected host: where it is, how it is reached, what runs, what failed."""
+
+from dataclasses import dataclass
+
+from textual.content import Content
+from textual.widgets import Static
+
+from sshdash.ui.theme import Mark
+
+Line = tuple[Mark, str]
+"""A state and cleaned text."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostFacts:
+    """The lines of the card; the texts are cleaned."""
+
+    host: str
+    address: str = ""
+    """``user@addr:port``"""
+    route: tuple[str, ...] = ()
+    """The hops from here, itself last."""
+    forwards: tuple[Line, ...] = ()
+    identity: str = ""
+    state: Line = (Mark.IDLE, "")
+    problem: str = ""
+    """The last error: what happened."""
+    hint: str = ""
+    ignored: tuple[str, ...] = ()
+    """Security keywords of ssh_config that sshdash does not act on."""
+
+
+class HostCard(Static):
+    """The card of one host, nothing where none is selected."""
+
+    DEFAULT_CLASSES = "card"
+
+    def __init__(self) -> None:
+        super().__init__(markup=False)
+        self.facts: HostFacts | None = None
+
+    def show(self, facts: HostFacts | None) -> None:
+        """Show another host, or the same one as it is now."""
+        if facts == self.facts:
+            return
+        self.facts = facts
+        self.display = facts is not None
+        if facts is not None:
+            self.update(card_text(facts))
+
+
+def card_text(facts: HostFacts) -> Content:
+    """Return the card as lines of text."""
+    lines = [Content.styled(facts.host, "bold $foreground")]
+    if facts.address:
+        lines.append(Content.styled(facts.address, "$foreground"))
+    if facts.route:
+        lines.append(_route(facts.route))
+    lines += [_marked(mark, text) for mark, text in facts.forwards]
+    if facts.identity:
+        lines.append(_labelled("key", facts.identity))
+    mark, text = facts.state
+    if text:
+        lines.append(_marked(mark, text))
+    if facts.problem:
+        lines.append(Content.styled(facts.problem, "$error"))
+    if facts.hint:
+        lines.append(Content.styled(f"→ {facts.hint}", "$muted"))
+    if facts.ignored:
+        lines.append(_marked(Mark.DEGRADED, f"ignored: {', '.join(facts.ignored)}"))
+    return Content("\n").join(lines)
+
+
+def _route(route: tuple[str, ...]) -> Content:
+    arrow = Content.styled(" → ", "$faint")
+    hops = [Content.styled("you", "$muted"), *(Content.styled(hop, "$muted") for hop in route)]
+    return arrow.join(hops)
+
+
+def _marked(mark: Mark, text: str) -> Content:
+    shape = Content.styled(f"{mark.shape} ", f"${mark.colour}")
+    return Content.assemble(shape, Content.styled(text, "$muted"))
+
+
+def _labelled(label: str, text: str) -> Content:
+    return Content.assemble(Content.styled(f"{label} ", "$faint"), Content.styled(text, "$muted"))

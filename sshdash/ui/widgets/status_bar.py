@@ -1,0 +1,184 @@
+"""The line at the top (what is live) and the line at the bottom (keys and transfers)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from textual.app import RenderResult
+from textual.content import Content
+from textual.style import Style
+from textual.widget import Widget
+
+from sshdash.ui.format import bar_text, count_text, eta_text, percent_text, rate_text
+
+
+@dataclass(frozen=True, slots=True)
+class LiveFigures:
+    """What the header tells."""
+
+    hosts: int = 0
+    shells: int = 0
+    tunnels: int = 0
+    rate_up: float = 0
+    rate_down: float = 0
+    unread: int = 0
+    """Errors and warnings nobody has looked at."""
+    badge: str = ""
+    """A word beside the name, such as ``demo``."""
+
+
+class HeaderBar(Widget):
+    """The name on the left, the live counts and rates on the right."""
+
+    ALLOW_SELECT = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.figures = LiveFigures()
+
+    def show(self, figures: LiveFigures) -> None:
+        """Show other figures."""
+        if figures != self.figures:
+            self.figures = figures
+            self.refresh()
+
+    def render(self) -> RenderResult:
+        """Draw both sides, the right one shortened where they do not fit."""
+        figures = self.figures
+        left = Content.assemble(
+            Content.styled(" sshdash", "bold $accent"),
+            Content.styled(f"  {figures.badge}" if figures.badge else "", "$warning"),
+        )
+        right = Content.assemble(self._alarm(), self._counts(), self._rates(), " ")
+        return _apart(left, right, self.size.width)
+
+    def _alarm(self) -> Content:
+        unread = self.figures.unread
+        if not unread:
+            return Content("")
+        style = Style.parse("$error") + Style.from_meta({"@click": "app.command('view.log')"})
+        return Content.styled(f"✖ {count_text(unread, 'message')}   ", style)
+
+    def _counts(self) -> Content:
+        figures = self.figures
+        counts = (
+            (figures.hosts, "host"),
+            (figures.shells, "shell"),
+            (figures.tunnels, "tunnel"),
+        )
+        parts = [
+            Content.styled(count_text(count, noun), "$foreground" if count else "$faint")
+            for count, noun in counts
+        ]
+        return Content("  ").join(parts)
+
+    def _rates(self) -> Content:
+        figures = self.figures
+        if not (figures.rate_up or figures.rate_down):
+            return Content("")
+        text = f"  ↑ {rate_text(figures.rate_up)} ↓ {rate_text(figures.rate_down)}"
+        return Content.styled(text, "$accent")
+
+
+@dataclass(frozen=True, slots=True)
+class KeyHint:
+    """One key of the footer."""
+
+    key: str
+    title: str
+    command: str
+    """The command a click runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class TransferFigures:
+    """All transfers together."""
+
+    running: int = 0
+    bytes_done: int = 0
+    bytes_total: int = 0
+    rate: float = 0
+    eta: float | None = None
+    failed: int = 0
+
+
+class StatusBar(Widget):
+    """The keys that are valid here on the left, the transfers on the right."""
+
+    ALLOW_SELECT = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hints: tuple[KeyHint, ...] = ()
+        self.fixed: tuple[KeyHint, ...] = ()
+        self.transfers = TransferFigures()
+        self.lead = ""
+
+    def show_keys(self, hints: Sequence[KeyHint], fixed: Sequence[KeyHint], lead: str = "") -> None:
+        """Show the keys of a place, then those that are always valid; `lead` names the place."""
+        wanted = (tuple(hints), tuple(fixed), lead)
+        if wanted != (self.hints, self.fixed, self.lead):
+            self.hints, self.fixed, self.lead = wanted
+            self.refresh()
+
+    def show_transfers(self, transfers: TransferFigures) -> None:
+        """Show other figures of the transfers."""
+        if transfers != self.transfers:
+            self.transfers = transfers
+            self.refresh()
+
+    def render(self) -> RenderResult:
+        """Draw as many keys as fit beside the transfers, the least useful left out first."""
+        right = self._transfers()
+        fixed = [_hint(hint) for hint in self.fixed]
+        lead = Content.styled(f" {self.lead} ", "bold $accent") if self.lead else Content(" ")
+        room = self.size.width - right.cell_length - lead.cell_length - 1
+        room -= sum(part.cell_length for part in fixed)
+        shown: list[Content] = []
+        for part in map(_hint, self.hints):
+            if part.cell_length > room:
+                break
+            room -= part.cell_length
+            shown.append(part)
+        return _apart(Content.assemble(lead, *shown, *fixed), right, self.size.width)
+
+    def _transfers(self) -> Content:
+        figures = self.transfers
+        failed = (
+            f"✖ {count_text(figures.failed, 'copy', 'copies')} failed " if figures.failed else ""
+        )
+        if not figures.running:
+            return Content.styled(failed, "$error")
+        done, total = figures.bytes_done, figures.bytes_total
+        wide = self.size.width >= 100
+        eta = eta_text(figures.eta)
+        words = (
+            "transfers " if wide else "",
+            bar_text(done, total, 10 if wide else 6),
+            f" {percent_text(done, total)}  {rate_text(figures.rate)}",
+            f"  ETA {eta}" if eta and wide else "",
+            " ",
+        )
+        return Content.assemble(
+            Content.styled(failed, "$error"),
+            Content.styled(words[0], "$muted"),
+            Content.styled(words[1], "$accent"),
+            Content.styled("".join(words[2:]), "$foreground"),
+        )
+
+
+def _hint(hint: KeyHint) -> Content:
+    click = Style.from_meta({"@click": f"app.command('{hint.command}')"})
+    return Content.assemble(
+        Content.styled(hint.key, Style.parse("bold $foreground") + click),
+        Content.styled(f" {hint.title}", Style.parse("$muted") + click),
+        "   ",
+    )
+
+
+def _apart(left: Content, right: Content, width: int) -> Content:
+    """Return two contents at the two ends of a line; the left one gives way."""
+    space = width - right.cell_length
+    if left.cell_length > space:
+        left = left.truncate(max(space - 1, 0), ellipsis=True)
+    gap = max(width - left.cell_length - right.cell_length, 0)
+    return Content.assemble(left, " " * gap, right)
