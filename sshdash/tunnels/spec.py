@@ -23,6 +23,13 @@ class Kind(Enum):
         return self.name.lower()
 
 
+_FORMS = {
+    Kind.LOCAL: "-L [bind:]port:host:hostport",
+    Kind.REMOTE: "-R [bind:]port:host:hostport",
+    Kind.DYNAMIC: "-D [bind:]port",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class ForwardSpec:
     """One forward as asked for; `str` gives the canonical command-line form."""
@@ -102,19 +109,13 @@ def parse_forward(kind: Kind, text: str) -> ForwardSpec:
 class _Problem:
     """Makes the error for one argument, so that every message names option and text."""
 
-    _FORMS = {
-        Kind.LOCAL: "-L [bind:]port:host:hostport",
-        Kind.REMOTE: "-R [bind:]port:host:hostport",
-        Kind.DYNAMIC: "-D [bind:]port",
-    }
-
     def __init__(self, kind: Kind, text: str) -> None:
         self._kind = kind
         self._text = text
 
     def __call__(self, reason: str) -> UsageError:
         shown = f"-{self._kind.value} {clean(self._text, 120)}"
-        return UsageError("Bad forward", f"{shown}: {reason}", hint=self._FORMS[self._kind])
+        return UsageError("Bad forward", f"{shown}: {reason}", hint=_FORMS[self._kind])
 
 
 def _fields(problem: _Problem, text: str) -> list[str]:

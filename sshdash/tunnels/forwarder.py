@@ -1,0 +1,203 @@
+"""What the three kinds of forward share: clients, their relays, and opening channels."""
+
+import asyncio
+import logging
+import socket
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol
+
+import asyncssh
+
+from sshdash.tunnels.counters import Traffic
+from sshdash.tunnels.listener import Listener
+from sshdash.tunnels.refusal import Refusal, classify, refusal_text
+from sshdash.tunnels.relay import Relay
+from sshdash.tunnels.spec import ForwardSpec, host_port
+from sshdash.tunnels.trunk import Trunk
+from sshdash.untrusted import clean
+
+log = logging.getLogger(__name__)
+
+MAX_CLIENTS = 1024
+"""Clients one tunnel serves at a time, those that left while their channel opens included."""
+
+Answer = Callable[[Refusal | None], bytes]
+"""Gives what the client is told first, for an opened target (None) or a refusal."""
+
+
+class Observer(Protocol):
+    """Whoever is told how the clients fare; none of these may raise."""
+
+    def answered(self) -> None:
+        """A client got through to its target."""
+
+    def refused(self, reason: str) -> None:
+        """A client did not; `reason` is cleaned."""
+
+    def troubled(self, reason: str) -> None:
+        """Clients are being turned away on our side; `reason` is cleaned."""
+
+
+class Forwarder(ABC):
+    """One forward on one SSH connection."""
+
+    def __init__(
+        self,
+        spec: ForwardSpec,
+        ssh: asyncssh.SSHClientConnection,
+        traffic: Traffic,
+        observer: Observer,
+        gateway_ports: bool = False,
+    ) -> None:
+        self._spec = spec
+        self._ssh = ssh
+        self._trunk = Trunk.of(ssh)
+        self._traffic = traffic
+        self._observer = observer
+        self._bind = "*" if spec.bind is None and gateway_ports else spec.bind
+        self._relays: set[Relay] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closed = False
+
+    def __repr__(self) -> str:
+        """Return the forward and how many clients it has."""
+        return f"<{type(self).__name__} [{self._spec}, {len(self._relays)} relays]>"
+
+    @property
+    def exposed(self) -> bool:
+        """Return whether other machines can reach the listening end."""
+        return self._spec.exposed or self._bind == "*"
+
+    @property
+    @abstractmethod
+    def port(self) -> int:
+        """Return the port listened on, once it is open."""
+
+    @property
+    def listen_text(self) -> str:
+        """Return where it listens, with the real port."""
+        return host_port(self._bind or "localhost", self.port or self._spec.port)
+
+    @abstractmethod
+    async def open(self) -> None:
+        """Start to listen. Raises ForwardError."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Free the port at once and drop the clients. Idempotent; never raises."""
+
+    def _drop_clients(self) -> None:
+        self._closed = True
+        for relay in tuple(self._relays):
+            relay.abort()
+
+    def _relay(self, *, client_is_remote: bool = False) -> Relay:
+        relay = Relay(
+            self._traffic,
+            self._trunk,
+            self._relays.discard,
+            client_is_remote=client_is_remote,
+        )
+        self._relays.add(relay)
+        return relay
+
+    def _full(self) -> bool:
+        if len(self._relays) < MAX_CLIENTS and len(self._tasks) < MAX_CLIENTS:
+            return False
+        self._observer.troubled(f"more than {MAX_CLIENTS} clients at a time")
+        return True
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _connect(
+        self, relay: Relay, host: str, port: int, origin: tuple[str, int], answer: Answer
+    ) -> None:
+        """Open the relay's channel, then answer its client.
+
+        This is never cancelled, not even when the client or the tunnel goes: the SSH protocol
+        has no way to take an open request back, and the library forgets a channel that is
+        confirmed after that (it stays open on the server). The relay gives it back instead.
+        """
+        target = host_port(host, port)
+        relay.greeting = answer(None)
+        try:
+            await self._ssh.create_connection(
+                lambda: relay.channel, host, port, origin[0], origin[1]
+            )
+        except asyncssh.ChannelOpenError as error:
+            self._refuse(relay, target, classify(error.code, error.reason), error.reason, answer)
+        except (asyncssh.Error, OSError, ValueError) as error:
+            self._refuse(relay, target, Refusal.LOST, str(error), answer)
+        else:
+            if not self._closed:
+                self._observer.answered()
+
+    def _refuse(
+        self, relay: Relay, target: str, refusal: Refusal, reason: str, answer: Answer
+    ) -> None:
+        relay.refused(answer(refusal))
+        if not self._closed and refusal is not Refusal.LOST:
+            self._observer.refused(refusal_text(refusal, target, reason))
+
+
+class ListeningForwarder(Forwarder):
+    """A forward that listens on this machine."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._listener = Listener(self._accepted, self._observer.troubled)
+
+    @property
+    def port(self) -> int:
+        """Return the port listened on, once it is open."""
+        return self._listener.port
+
+    async def open(self) -> None:
+        """Listen on the local port. Raises ForwardError."""
+        await self._listener.open(self._bind, self._spec.port)
+
+    async def close(self) -> None:
+        """Free the port at once and drop the clients. Idempotent."""
+        self._listener.close()
+        self._drop_clients()
+
+    def _accepted(self, client: socket.socket) -> None:
+        if self._full():
+            client.close()
+            return
+        self._start(self._serve(client))
+
+    @abstractmethod
+    async def _serve(self, client: socket.socket) -> None:
+        """Take one client in, up to its open channel."""
+
+
+class LocalForwarder(ListeningForwarder):
+    """``-L``: clients here, one target as seen from the server."""
+
+    async def _serve(self, client: socket.socket) -> None:
+        relay = self._relay()
+        origin = peer_name(client)
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(lambda: relay.socket, client)
+        except OSError as error:
+            log.debug("a client left while it was accepted: %s", error)
+            client.close()
+            relay.refused()
+            return
+        await self._connect(
+            relay, self._spec.target_host, self._spec.target_port, origin, lambda _: b""
+        )
+
+
+def peer_name(client: socket.socket) -> tuple[str, int]:
+    """Return a client's address and port, as the server's log will name the originator."""
+    try:
+        name = client.getpeername()
+    except OSError:
+        return "", 0
+    return clean(str(name[0]), 60), int(name[1])

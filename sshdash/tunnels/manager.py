@@ -1,0 +1,75 @@
+"""All tunnels: the registry that owns their lives."""
+
+import asyncio
+from itertools import count
+from typing import Literal
+
+from sshdash.events import EventBus, TunnelRemoved
+from sshdash.tunnels.snapshot import TunnelSnapshot
+from sshdash.tunnels.spec import ForwardSpec
+from sshdash.tunnels.tunnel import LeaseConnection, Tunnel
+
+__all__ = ["Source", "TunnelManager", "TunnelSnapshot"]
+
+Source = Literal["config", "ad hoc"]
+"""Where a rule comes from."""
+
+
+class TunnelManager:
+    """Adds, starts, stops and removes tunnels on the connections of their hosts."""
+
+    def __init__(self, lease: LeaseConnection, events: EventBus) -> None:
+        self._lease = lease
+        self._events = events
+        self._tunnels: dict[str, Tunnel] = {}
+        self._rules: dict[tuple[str, ForwardSpec], str] = {}
+        self._numbers = count(1)
+
+    def __repr__(self) -> str:
+        """Return the tunnels with their states."""
+        return f"<TunnelManager {list(self._tunnels.values())}>"
+
+    def add(self, host: str, spec: ForwardSpec, source: Source = "ad hoc") -> str:
+        """Put a rule on the list, closed, and return its id; a rule that is there keeps its own."""
+        rule = (host, spec)
+        if rule not in self._rules:
+            identifier = f"t{next(self._numbers)}"
+            self._rules[rule] = identifier
+            self._tunnels[identifier] = Tunnel(
+                identifier, host, spec, source, self._lease, self._events
+            )
+        return self._rules[rule]
+
+    async def start(self, identifier: str) -> TunnelSnapshot:
+        """Open a tunnel; return how it is once it is open or has failed.
+
+        A failure is a state and not an exception. Raises KeyError for an id not on the list.
+        """
+        tunnel = self._tunnels[identifier]
+        await tunnel.start()
+        return tunnel.snapshot()
+
+    async def stop(self, identifier: str) -> None:
+        """Close a tunnel; its port is free and its clients are gone when this returns."""
+        await self._tunnels[identifier].stop()
+
+    async def remove(self, identifier: str) -> None:
+        """Close a tunnel and take it off the list. An id not on the list is no error."""
+        tunnel = self._tunnels.pop(identifier, None)
+        if tunnel is None:
+            return
+        del self._rules[tunnel.host, tunnel.spec]
+        await tunnel.stop()
+        self._events.emit(TunnelRemoved(identifier))
+
+    def snapshot(self, identifier: str) -> TunnelSnapshot:
+        """Return one tunnel as it is now. Raises KeyError for an id not on the list."""
+        return self._tunnels[identifier].snapshot()
+
+    def snapshots(self) -> list[TunnelSnapshot]:
+        """Return every tunnel as it is now, in the order they were added."""
+        return [tunnel.snapshot() for tunnel in self._tunnels.values()]
+
+    async def close(self) -> None:
+        """Close every tunnel. Idempotent."""
+        await asyncio.gather(*(tunnel.stop() for tunnel in self._tunnels.values()))

@@ -1,0 +1,296 @@
+"""One client's bytes, between its socket and its channel.
+
+A relay has two ends with the same verbs. What one end reads the other sends; an end that
+cannot take more pauses the reading of the other, so nothing grows; an end of file passes
+through and leaves the other direction open; a reset stays a reset. The socket is always there
+first: what it says before the channel is open waits, and it is not read further meanwhile.
+
+The callbacks of the channel run inside the SSH library, where an exception would close the
+connection that everything else shares: none of them may raise.
+"""
+
+import asyncio
+import logging
+import socket
+import struct
+from collections.abc import Callable
+from enum import Flag, auto
+from typing import Protocol
+
+import asyncssh
+
+from sshdash.tunnels.counters import Traffic
+from sshdash.tunnels.trunk import Trunk
+
+log = logging.getLogger(__name__)
+
+_BUFFER = 256 * 1024
+"""Bytes an end holds for a slow taker before the other end stops reading."""
+_RESET = struct.pack("ii", 1, 0)
+"""SO_LINGER on with zero seconds: closing sends a reset instead of an end of file."""
+
+
+class Hold(Flag):
+    """Why an end is not read."""
+
+    NONE = 0
+    UNOPENED = auto()
+    """The other end does not exist yet."""
+    PEER = auto()
+    """The other end holds all it may."""
+    TRUNK = auto()
+    """The SSH connection's own socket is full."""
+
+
+class _Transport(Protocol):
+    """What a socket's transport and an SSH channel have in common."""
+
+    def write(self, data: bytes, /) -> None: ...
+    def write_eof(self) -> None: ...
+    def pause_reading(self) -> None: ...
+    def resume_reading(self) -> None: ...
+    def close(self) -> None: ...
+    def abort(self) -> None: ...
+
+
+class _End:
+    """What both ends do."""
+
+    peer: "_End"
+
+    def __init__(self, count: Callable[[int], None]) -> None:
+        self.transport: _Transport | None = None
+        self.ended = False
+        """Whether this end has read its end of file."""
+        self.lost = False
+        self._count = count
+        self._held = Hold.NONE
+
+    def hold(self, why: Hold) -> None:
+        """Stop reading, for one more reason."""
+        if not self._held and self.transport and not self.ended:
+            self.transport.pause_reading()
+        self._held |= why
+
+    def release(self, why: Hold) -> None:
+        """Read again once no reason is left."""
+        if not self._held & why:
+            return
+        self._held &= ~why
+        if not self._held and self.transport and not self.ended:
+            self.transport.resume_reading()
+
+    def send(self, data: bytes) -> None:
+        """Pass on what the other end has read."""
+        if self.transport and not self.lost:
+            try:
+                self.transport.write(data)
+            except (OSError, RuntimeError) as error:
+                # It closed in the same turn of the loop; connection_lost follows by itself.
+                log.debug("a relay's end was closed already: %s", error)
+
+    def send_eof(self) -> None:
+        """Pass on that the other end has nothing more to say."""
+        if self.transport and not self.lost:
+            try:
+                self.transport.write_eof()
+            except OSError:
+                # The peer reset its socket in the meantime: there is nobody left to tell.
+                self.transport.abort()
+
+    def pause_writing(self) -> None:
+        """Hold the other end: this one has all it may keep."""
+        self.peer.hold(Hold.PEER)
+
+    def resume_writing(self) -> None:
+        """Let the other end go on."""
+        self.peer.release(Hold.PEER)
+
+
+class SocketEnd(_End, asyncio.Protocol):
+    """The end with a TCP socket on this machine."""
+
+    def __init__(self, relay: "Relay", count: Callable[[int], None], trunk: Trunk) -> None:
+        super().__init__(count)
+        self._relay = relay
+        self._trunk = trunk
+        self._early: list[bytes] = []
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the socket; at most one read of it waits for the channel."""
+        assert isinstance(transport, asyncio.Transport)
+        self.adopt(transport)
+
+    def adopt(self, transport: asyncio.Transport, early: bytes = b"") -> None:
+        """Take a socket over from its handshake, with what came behind the handshake."""
+        self.transport = transport
+        transport.set_write_buffer_limits(high=_BUFFER)
+        if early:
+            self._early.append(early)
+            self.hold(Hold.UNOPENED)
+        if self._relay.over:
+            self.reset()
+
+    def data_received(self, data: bytes) -> None:
+        """Pass on what was read, or keep it until the channel is there."""
+        if self.peer.transport is None:
+            self._early.append(data)
+            self.hold(Hold.UNOPENED)
+            return
+        self.peer.send(data)
+        self._count(len(data))
+        if self._trunk.full:
+            self.hold(Hold.TRUNK)
+            self._trunk.wait(self._trunk_free)
+
+    def _trunk_free(self) -> None:
+        self.release(Hold.TRUNK)
+
+    def channel_ready(self) -> None:
+        """Pass on what was said before the channel was open, then read on."""
+        early, self._early = self._early, []
+        for data in early:
+            self.peer.send(data)
+            self._count(len(data))
+        if self.ended:
+            self.peer.send_eof()
+        self.release(Hold.UNOPENED)
+
+    def eof_received(self) -> bool:
+        """Pass the end of file on; return whether the other direction is still open."""
+        self.ended = True
+        self.peer.send_eof()
+        return not self.peer.ended
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Close the channel: at once where the client reset, else after what is on its way."""
+        self.lost = True
+        self._early.clear()
+        channel = self.peer.transport
+        if channel and not self.peer.lost:
+            if exc is None and self.ended:
+                channel.close()
+            else:
+                channel.abort()
+        self._relay.end_lost(self)
+
+    def finish(self) -> None:
+        """Close after everything written has gone out."""
+        if self.transport and not self.lost:
+            self.transport.close()
+
+    def reset(self) -> None:
+        """Close at once, so that the other side sees a reset and no end of file."""
+        transport = self.transport
+        if not isinstance(transport, asyncio.Transport) or self.lost:
+            return
+        sock: socket.socket | None = transport.get_extra_info("socket")
+        if sock is not None and sock.fileno() >= 0 and sock.family != socket.AF_UNIX:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        transport.abort()
+
+
+class ChannelEnd(_End, asyncssh.SSHTCPSession[bytes]):
+    """The end with an SSH channel."""
+
+    peer: SocketEnd
+
+    def __init__(self, relay: "Relay", count: Callable[[int], None]) -> None:
+        super().__init__(count)
+        self._relay = relay
+
+    def connection_made(self, chan: asyncssh.SSHTCPChannel[bytes]) -> None:
+        """Take the open channel, or give it back at once where the client has gone."""
+        self.transport = chan
+        if self._relay.over or self.peer.lost:
+            chan.abort()
+            return
+        chan.set_write_buffer_limits(high=_BUFFER)
+        if self._relay.greeting:
+            self.peer.send(self._relay.greeting)
+        self.peer.channel_ready()
+
+    def data_received(self, data: bytes, datatype: int | None = None) -> None:
+        """Pass on what came."""
+        self.peer.send(data)
+        self._count(len(data))
+
+    def eof_received(self) -> bool:
+        """Pass the end of file on; the channel stays open for the other direction."""
+        self.ended = True
+        self.peer.send_eof()
+        if self.peer.ended:
+            self.peer.finish()
+        return True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Close the socket: a lost connection is a reset, never a clean end of file."""
+        self.lost = True
+        if exc is None:
+            self.peer.finish()
+        else:
+            self.peer.reset()
+        self._relay.end_lost(self)
+
+
+class Relay:
+    """Both ends of one client, and when it is over.
+
+    `greeting` goes to the client when the channel has opened, before anything else.
+    """
+
+    def __init__(
+        self,
+        traffic: Traffic,
+        trunk: Trunk,
+        on_done: "Callable[[Relay], None]",
+        *,
+        client_is_remote: bool = False,
+    ) -> None:
+        up, down = traffic.count_up, traffic.count_down
+        if client_is_remote:
+            up, down = down, up
+        self.socket = SocketEnd(self, up, trunk)
+        self.channel = ChannelEnd(self, down)
+        self.socket.peer = self.channel
+        self.channel.peer = self.socket
+        self.greeting = b""
+        self.over = False
+        """Whether it was ended from our side; a channel that opens later is given back."""
+        self._client: _End = self.channel if client_is_remote else self.socket
+        self._traffic: Traffic | None = traffic
+        self._on_done = on_done
+        traffic.enter()
+
+    def end_lost(self, end: _End) -> None:
+        """Count the client out when its end is gone; be done when both are."""
+        if end is self._client:
+            self._leave()
+        if self.socket.lost and self.channel.lost:
+            self._leave()
+            self._on_done(self)
+
+    def refused(self, farewell: bytes = b"") -> None:
+        """Turn the client away: no channel will come. `farewell` is sent to it first."""
+        self.channel.lost = True
+        if self.socket.transport is None:
+            self.socket.lost = True
+        if self.socket.lost:
+            self.end_lost(self.channel)
+        elif farewell:
+            self.socket.send(farewell)
+            self.socket.finish()
+        else:
+            self.socket.reset()
+
+    def abort(self) -> None:
+        """End both sides at once; a channel still being opened is given back when it comes."""
+        self.over = True
+        self.socket.reset()
+        if self.channel.transport and not self.channel.lost:
+            self.channel.transport.abort()
+
+    def _leave(self) -> None:
+        if self._traffic is not None:
+            self._traffic.leave()
+            self._traffic = None

@@ -1,0 +1,193 @@
+"""One tunnel: a rule, its state, and the forward that is running for it."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+import asyncssh
+
+from sshdash.connections.faults import explain
+from sshdash.errors import ConnectionLost, SSHDashError
+from sshdash.events import EventBus, TunnelChanged
+from sshdash.states import Step, TunnelState, advance, allows
+from sshdash.tunnels.counters import Traffic
+from sshdash.tunnels.dynamic import DynamicForwarder
+from sshdash.tunnels.forwarder import Forwarder, LocalForwarder
+from sshdash.tunnels.remote import RemoteForwarder
+from sshdash.tunnels.snapshot import TunnelSnapshot
+from sshdash.tunnels.spec import ForwardSpec, Kind
+
+if TYPE_CHECKING:
+    from sshdash.connections.manager import Connection, Lease
+
+log = logging.getLogger(__name__)
+
+LeaseConnection = Callable[[str, str], "Awaitable[Lease]"]
+"""Gives a lease on a host's connection, for a purpose."""
+
+_FORWARDERS: dict[Kind, type[Forwarder]] = {
+    Kind.LOCAL: LocalForwarder,
+    Kind.REMOTE: RemoteForwarder,
+    Kind.DYNAMIC: DynamicForwarder,
+}
+_LIVE = frozenset({TunnelState.OPEN, TunnelState.DEGRADED})
+
+
+class Tunnel:
+    """Starts, watches and stops one forward; its own observer of how the clients fare."""
+
+    def __init__(
+        self,
+        identifier: str,
+        host: str,
+        spec: ForwardSpec,
+        source: str,
+        lease: LeaseConnection,
+        events: EventBus,
+    ) -> None:
+        self.id = identifier
+        self.host = host
+        self.spec = spec
+        self.source = source
+        self.state = TunnelState.CLOSED
+        self.failure: SSHDashError | None = None
+        """Why it failed, while it is failed."""
+        self._events = events
+        self._lease_connection = lease
+        self._forwarder: Forwarder | None = None
+        self._work: asyncio.Task[None] | None = None
+        self._settled = asyncio.Event()
+        self._traffic = Traffic(time.monotonic())
+        self._failures = 0
+        self._error = ""
+        self._opened: float | None = None
+        self._route: tuple[str, ...] = (host,)
+
+    def __repr__(self) -> str:
+        """Return host, forward and state."""
+        rule = f"{self.host} -{self.spec.kind.value} {self.spec}"
+        return f"<Tunnel {self.id} [{rule}, {self.state.value}]>"
+
+    # --- what a person asks for ---
+
+    async def start(self) -> None:
+        """Open the tunnel; return when it is open or has failed, which `state` tells."""
+        if allows(self.state, Step.START):
+            self._error = ""
+            self.failure = None
+            self._settled.clear()
+            self._move(Step.START)
+            self._work = asyncio.get_running_loop().create_task(self._run(self._work))
+        await self._settled.wait()
+
+    async def stop(self) -> None:
+        """Close the tunnel: its port is free and its clients are dropped when this returns."""
+        if allows(self.state, Step.STOP):
+            self.failure = None
+            self._move(Step.STOP)
+        self._settled.set()
+        work = self._work
+        if work is not None:
+            work.cancel()
+            await asyncio.wait({work})
+
+    def snapshot(self) -> TunnelSnapshot:
+        """Return how it is now."""
+        now = time.monotonic()
+        self._traffic.tick(now)
+        forwarder = self._forwarder
+        rate_up, rate_down = self._traffic.rates
+        return TunnelSnapshot(
+            id=self.id,
+            host=self.host,
+            kind=self.spec.kind,
+            spec=self.spec,
+            source=self.source,
+            listen=forwarder.listen_text if forwarder else self.spec.listen_text,
+            target=self.spec.target_text,
+            route=self._route,
+            state=self.state,
+            exposed=forwarder.exposed if forwarder else self.spec.exposed,
+            clients=self._traffic.clients,
+            clients_total=self._traffic.total,
+            failures=self._failures,
+            bytes_up=self._traffic.up,
+            bytes_down=self._traffic.down,
+            rate_up=rate_up,
+            rate_down=rate_down,
+            history=self._traffic.history,
+            error=self._error,
+            uptime=None if self._opened is None else now - self._opened,
+        )
+
+    # --- how the clients fare ---
+
+    def answered(self) -> None:
+        """A client got through, so the target is there."""
+        if self.state is TunnelState.DEGRADED:
+            self._move(Step.TARGET_ANSWERED)
+
+    def refused(self, reason: str) -> None:
+        """A client did not. One target that refuses is the tunnel's; of many, the client's."""
+        self._failures += 1
+        self._error = reason
+        if self.spec.kind is not Kind.DYNAMIC and self.state in _LIVE:
+            self._move(Step.TARGET_REFUSED, reason)
+
+    def troubled(self, reason: str) -> None:
+        """Clients are turned away on this side."""
+        self._failures += 1
+        self._error = reason
+        log.warning("%s: %s: %s", self.host, self.spec, reason)
+
+    # --- its life ---
+
+    async def _run(self, previous: asyncio.Task[None] | None) -> None:
+        lease: Lease | None = None
+        forwarder: Forwarder | None = None
+        try:
+            if previous is not None:
+                await asyncio.wait({previous})
+            lease = await self._lease_connection(self.host, "tunnel")
+            forwarder = self._forwarder = self._make_forwarder(lease.connection)
+            await forwarder.open()
+            self._opened = time.monotonic()
+            self._move(Step.READY)
+            self._settled.set()
+            reason = await lease.connection.wait_lost()
+            await forwarder.close()
+            self._fail(Step.LOSE, ConnectionLost("Connection lost", reason, host=self.host))
+        except (SSHDashError, asyncssh.Error, OSError) as error:
+            self._fail(Step.FAIL, explain(error, self.host, f"forward {self.spec}"))
+        finally:
+            self._opened = None
+            self._forwarder = None
+            self._settled.set()
+            if forwarder is not None:
+                await forwarder.close()
+            if lease is not None:
+                lease.release()
+
+    def _make_forwarder(self, connection: "Connection") -> Forwarder:
+        route = tuple(connection.route)
+        self._route = route if route[-1:] == (self.host,) else (*route, self.host)
+        gateway_ports = self.spec.kind is not Kind.REMOTE and connection.resolved.flag(
+            "gatewayports"
+        )
+        return _FORWARDERS[self.spec.kind](
+            self.spec, connection.ssh, self._traffic, self, gateway_ports
+        )
+
+    def _fail(self, step: Step, error: SSHDashError) -> None:
+        self.failure = error
+        self._error = ": ".join(part for part in (error.title, error.detail) if part)
+        if error.hint:
+            self._error += f" ({error.hint})"
+        self._move(step, self._error)
+
+    def _move(self, step: Step, reason: str = "") -> None:
+        old, self.state = self.state, advance(self.state, step)
+        if self.state is not old:
+            self._events.emit(TunnelChanged(self.id, old, self.state, reason))
