@@ -1,0 +1,107 @@
+"""Between the network and the emulator: bounded, and never long at a time.
+
+A remote can send faster than anyone can read. What arrives is kept here, fed in slices until the
+time allowed for one turn of the event loop is used up, and the sender is paused while too much is
+waiting. So timers, keys and other connections get their turn during any flood.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+
+TURN_SECONDS = 0.006
+HIGH_WATER = 256 * 1024
+LOW_WATER = 64 * 1024
+_SLICE = 16 * 1024
+_SMALLEST_SLICE = 256
+_SLOW_SLICE = 0.002
+
+
+class Intake:
+    """Feeds what `add` was given to `feed`, calling `progressed` once per turn that fed any."""
+
+    def __init__(
+        self,
+        feed: Callable[[bytes], None],
+        progressed: Callable[[], None],
+        pause: Callable[[], None],
+        resume: Callable[[], None],
+    ) -> None:
+        self._feed = feed
+        self._progressed = progressed
+        self._pause = pause
+        self._resume = resume
+        self._loop = asyncio.get_running_loop()
+        self._waiting: deque[bytes] = deque()
+        self._size = 0
+        self._slice = _SLICE
+        self._turn: asyncio.Handle | None = None
+        self._paused = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def __repr__(self) -> str:
+        return f"<Intake [{self._size} bytes waiting{', paused' if self._paused else ''}]>"
+
+    def add(self, data: bytes) -> None:
+        """Keep `data` for the next turn."""
+        self._waiting.append(data)
+        self._size += len(data)
+        if not self._paused and self._size > HIGH_WATER:
+            self._paused = True
+            self._pause()
+        if self._turn is None:
+            self._idle.clear()
+            self._turn = self._loop.call_soon(self._work)
+
+    async def drained(self) -> None:
+        """Wait until everything was fed."""
+        await self._idle.wait()
+
+    def stop(self) -> None:
+        """Forget what is waiting."""
+        if self._turn is not None:
+            self._turn.cancel()
+            self._turn = None
+        self._waiting.clear()
+        self._size = 0
+        self._idle.set()
+
+    def _work(self) -> None:
+        self._turn = None
+        started = now = time.perf_counter()
+        while self._size and now - started < TURN_SECONDS:
+            self._feed(self._next_slice())
+            before, now = now, time.perf_counter()
+            self._adapt(now - before)
+        if self._paused and self._size <= LOW_WATER:
+            self._paused = False
+            self._resume()
+        if not self._size:
+            self._idle.set()
+        elif self._turn is None:
+            self._turn = self._loop.call_soon(self._work)
+        self._progressed()
+
+    def _adapt(self, took: float) -> None:
+        """Make slices small where they are slow: some sequences cost far more than text."""
+        if took > _SLOW_SLICE:
+            self._slice = max(_SMALLEST_SLICE, self._slice // 4)
+        elif self._slice < _SLICE:
+            self._slice = min(_SLICE, self._slice * 2)
+
+    def _next_slice(self) -> bytes:
+        """Return up to one slice, joining small pieces and cutting large ones."""
+        pieces = []
+        room = self._slice
+        while room and self._waiting:
+            piece = self._waiting.popleft()
+            if len(piece) > room:
+                self._waiting.appendleft(piece[room:])
+                piece = piece[:room]
+            pieces.append(piece)
+            room -= len(piece)
+        joined = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        self._size -= len(joined)
+        return joined

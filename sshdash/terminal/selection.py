@@ -1,0 +1,154 @@
+"""What is selected in a terminal: it follows its text as the screen scrolls and is rewrapped."""
+
+from typing import Any
+
+from sshdash.terminal.cells import SelectBy
+from sshdash.terminal.emulator import Emulator
+from sshdash.terminal.ghostty import call, ffi, lib, sized, union_fn
+
+
+class Selection:
+    """The selection of one emulator: begun at a cell of the viewport, stretched to another."""
+
+    def __init__(self, emulator: Emulator) -> None:
+        self._emulator = emulator
+        self._anchor: Any = None
+        self._by = SelectBy.CELL
+
+    @property
+    def active(self) -> bool:
+        """Whether anything is selected."""
+        out = sized("GhosttySelection")
+        got = lib.ghostty_terminal_get(
+            self._emulator.handle, lib.GHOSTTY_TERMINAL_DATA_SELECTION, out
+        )
+        return bool(got == lib.GHOSTTY_SUCCESS)
+
+    def begin(self, column: int, row: int, by: SelectBy = SelectBy.CELL) -> None:
+        """Forget what was selected and start at a cell; a word or line is selected at once."""
+        self.clear()
+        self._by = by
+        box = ffi.new("GhosttyTrackedGridRef*")
+        track = union_fn(
+            "ghostty_terminal_grid_ref_track",
+            "GhosttyResult(*)(GhosttyTerminal, GhosttyPointS, GhosttyTrackedGridRef*)",
+        )
+        point = self._point(column, row)
+        if track(self._emulator.handle, point[0], box) != lib.GHOSTTY_SUCCESS:
+            return
+        self._anchor = ffi.gc(box[0], lib.ghostty_tracked_grid_ref_free)
+        if by is not SelectBy.CELL:
+            self.extend(column, row)
+
+    def extend(self, column: int, row: int) -> None:
+        """Stretch the selection to a cell of the viewport."""
+        anchor = sized("GhosttyGridRef")
+        if (
+            self._anchor is None
+            or lib.ghostty_tracked_grid_ref_snapshot(self._anchor, anchor) != lib.GHOSTTY_SUCCESS
+        ):
+            return
+        here = self._ref(column, row)
+        if here is None:
+            return
+        chosen = sized("GhosttySelection")
+        chosen.start, chosen.end = anchor[0], here[0]
+        if self._by is SelectBy.WORD:
+            chosen = self._words(anchor, here) or chosen
+        elif self._by is SelectBy.LINE:
+            chosen = self._lines(anchor, here) or chosen
+        lib.ghostty_terminal_set(self._emulator.handle, lib.GHOSTTY_TERMINAL_OPT_SELECTION, chosen)
+
+    def clear(self) -> None:
+        """Select nothing."""
+        self._anchor = None
+        lib.ghostty_terminal_set(
+            self._emulator.handle, lib.GHOSTTY_TERMINAL_OPT_SELECTION, ffi.NULL
+        )
+
+    def text(self) -> str:
+        """Return the selected text, wrapped lines joined, trailing blanks dropped."""
+        chosen = sized("GhosttySelection")
+        if (
+            lib.ghostty_terminal_get(
+                self._emulator.handle, lib.GHOSTTY_TERMINAL_DATA_SELECTION, chosen
+            )
+            != lib.GHOSTTY_SUCCESS
+        ):
+            return ""
+        options = sized("GhosttyTerminalSelectionFormatOptions")
+        options.emit = lib.GHOSTTY_FORMATTER_FORMAT_PLAIN
+        options.unwrap = options.trim = True
+        options.selection = chosen
+        length = ffi.new("size_t*")
+        encode = lib.ghostty_terminal_selection_format_buf
+        encode(self._emulator.handle, options[0], ffi.NULL, 0, length)
+        buffer = ffi.new("uint8_t[]", max(1, length[0]))
+        call(
+            encode(self._emulator.handle, options[0], buffer, len(buffer), length),
+            "selected text",
+        )
+        return bytes(ffi.buffer(buffer, length[0])).decode("utf-8", "replace")
+
+    def _words(self, anchor: Any, here: Any) -> Any:
+        options = sized("GhosttyTerminalSelectWordBetweenOptions")
+        options.start, options.end = anchor[0], here[0]
+        near = sized("GhosttySelection")
+        far = sized("GhosttySelection")
+        between = lib.ghostty_terminal_select_word_between
+        if between(self._emulator.handle, options, near) != lib.GHOSTTY_SUCCESS:
+            return None
+        options.start, options.end = here[0], anchor[0]
+        if between(self._emulator.handle, options, far) != lib.GHOSTTY_SUCCESS:
+            return None
+        return self._joined(near, far)
+
+    def _lines(self, anchor: Any, here: Any) -> Any:
+        options = sized("GhosttyTerminalSelectLineOptions")
+        options.ref = anchor[0]
+        near = sized("GhosttySelection")
+        far = sized("GhosttySelection")
+        line = lib.ghostty_terminal_select_line
+        if line(self._emulator.handle, options, near) != lib.GHOSTTY_SUCCESS:
+            return None
+        options.ref = here[0]
+        if line(self._emulator.handle, options, far) != lib.GHOSTTY_SUCCESS:
+            return None
+        return self._joined(near, far)
+
+    def _joined(self, near: Any, far: Any) -> Any:
+        """Return the selection that covers both, whichever comes first on the screen."""
+        ends = [near.start, near.end, far.start, far.end]
+        ends.sort(key=self._place)
+        joined = sized("GhosttySelection")
+        joined.start, joined.end = ends[0], ends[-1]
+        return joined
+
+    def _place(self, ref: Any) -> tuple[int, int]:
+        out = ffi.new("GhosttyPointCoordinate*")
+        pointer = ffi.new("GhosttyGridRef*", ref)
+        call(
+            lib.ghostty_terminal_point_from_grid_ref(
+                self._emulator.handle, pointer, lib.GHOSTTY_POINT_TAG_SCREEN, out
+            ),
+            "place",
+        )
+        return out.y, out.x
+
+    def _point(self, column: int, row: int) -> Any:
+        point = ffi.new("GhosttyPointS*")
+        point.tag = lib.GHOSTTY_POINT_TAG_VIEWPORT
+        point.value.x = min(max(0, column), self._emulator.columns - 1)
+        point.value.y = min(max(0, row), self._emulator.rows - 1)
+        return point
+
+    def _ref(self, column: int, row: int) -> Any:
+        ref = sized("GhosttyGridRef")
+        grid_ref = union_fn(
+            "ghostty_terminal_grid_ref",
+            "GhosttyResult(*)(GhosttyTerminal, GhosttyPointS, GhosttyGridRef*)",
+        )
+        point = self._point(column, row)
+        if grid_ref(self._emulator.handle, point[0], ref) != lib.GHOSTTY_SUCCESS:
+            return None
+        return ref
