@@ -1,0 +1,174 @@
+"""What tunnel tests share: a lease on a plain connection, targets, and small clients."""
+
+import asyncio
+import contextlib
+import socket
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable
+from types import SimpleNamespace
+
+import asyncssh
+
+from sshdash.events import Event, EventBus, TunnelChanged
+from sshdash.states import TunnelState
+from sshdash.tunnels.manager import TunnelManager
+from sshdash.tunnels.spec import Kind, parse_forward
+from tests.servers.sshd import RealSshd
+
+PATIENCE = 20.0
+
+
+class BareLease:
+    """A lease on one plain connection, with the surface a tunnel uses."""
+
+    def __init__(self, ssh: asyncssh.SSHClientConnection, gateway_ports: bool = False) -> None:
+        self.connection = self
+        self.ssh = ssh
+        self.route = ("sshd",)
+        self.released = 0
+        self.resolved = SimpleNamespace(flag=lambda key: gateway_ports)
+
+    async def wait_lost(self) -> str:
+        await self.ssh.wait_closed()
+        return "the server has gone"
+
+    def release(self) -> None:
+        self.released += 1
+
+
+async def dial(server: RealSshd) -> asyncssh.SSHClientConnection:
+    """Connect to the real server without any configuration."""
+    return await asyncssh.connect(
+        "127.0.0.1",
+        server.port,
+        username=server.user,
+        client_keys=[str(server.identity)],
+        known_hosts=None,
+        config=None,
+        agent_path=None,
+        encryption_algs=["aes128-gcm@openssh.com"],
+    )
+
+
+class Tunnels:
+    """A manager on one plain connection, and what it told."""
+
+    def __init__(self, ssh: asyncssh.SSHClientConnection, gateway_ports: bool = False) -> None:
+        self.ssh = ssh
+        self.lease = BareLease(ssh, gateway_ports)
+        self.events = EventBus()
+        self.changes: list[TunnelChanged] = []
+        self._changed = asyncio.Event()
+        self.events.subscribe(self._note)
+
+        async def lease(host: str, purpose: str) -> BareLease:
+            return self.lease
+
+        self.manager = TunnelManager(lease, self.events)  # type: ignore[arg-type]
+
+    def _note(self, event: Event) -> None:
+        if isinstance(event, TunnelChanged):
+            self.changes.append(event)
+        self._changed.set()
+
+    async def open(self, option: str, text: str) -> tuple[str, int]:
+        """Open a forward that has to succeed; return its id and the port it listens on."""
+        identifier = self.manager.add("sshd", parse_forward(Kind(option), text))
+        snapshot = await self.manager.start(identifier)
+        assert snapshot.state is TunnelState.OPEN, snapshot.error
+        return identifier, int(snapshot.listen.rpartition(":")[2])
+
+    async def until(self, identifier: str, state: TunnelState) -> None:
+        """Wait for a tunnel's state."""
+        async with asyncio.timeout(PATIENCE):
+            while self.manager.snapshot(identifier).state is not state:
+                self._changed.clear()
+                await self._changed.wait()
+
+    @property
+    def channels(self) -> int:
+        """Return how many channels the SSH library still knows of."""
+        return len(self.ssh._channels)
+
+
+@contextlib.asynccontextmanager
+async def tunnels_on(server: RealSshd, gateway_ports: bool = False) -> AsyncIterator[Tunnels]:
+    """Give a tunnel manager on a fresh connection."""
+    ssh = await dial(server)
+    kit = Tunnels(ssh, gateway_ports)
+    try:
+        yield kit
+    finally:
+        await kit.manager.close()
+        ssh.close()
+        await ssh.wait_closed()
+
+
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@contextlib.asynccontextmanager
+async def target(handler: Handler, host: str = "127.0.0.1") -> AsyncIterator[int]:
+    """Run a server for as long as needed; give its port."""
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task
+        tasks.add(task)
+        try:
+            await handler(reader, writer)
+        except (ConnectionError, asyncio.CancelledError):
+            pass
+        finally:
+            tasks.discard(task)
+            writer.close()
+
+    server = await asyncio.start_server(handle, host, 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        for task in tuple(tasks):
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tuple(tasks))
+
+
+async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Send back what comes, then close."""
+    while data := await reader.read(65536):
+        writer.write(data)
+        await writer.drain()
+    writer.close()
+
+
+async def exchange(port: int, data: bytes, host: str = "127.0.0.1") -> bytes:
+    """Send `data` and an end of file; return all that comes back."""
+    reader, writer = await asyncio.open_connection(host, port)
+    try:
+        async with asyncio.timeout(PATIENCE):
+            receiving = asyncio.ensure_future(reader.read(-1))
+            writer.write(data)
+            await writer.drain()
+            writer.write_eof()
+            return await receiving
+    finally:
+        writer.close()
+
+
+async def until(condition: Callable[[], bool], what: str = "the condition") -> None:
+    """Wait for something that tells nobody when it happens."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while not condition():
+                await asyncio.sleep(0.01)
+    except TimeoutError:
+        raise AssertionError(f"{what} never came true") from None
+
+
+def reset(writer: asyncio.StreamWriter) -> None:
+    """Close a client's socket with a reset."""
+    sock = writer.get_extra_info("socket")
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
