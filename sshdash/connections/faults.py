@@ -1,0 +1,209 @@
+"""The one mapping from the SSH library's and the system's exceptions to our errors."""
+
+import errno
+import re
+import socket
+
+import asyncssh
+
+from sshdash.errors import (
+    AuthenticationError,
+    ConnectError,
+    ConnectionLost,
+    FileError,
+    ForwardError,
+    HostKeyError,
+    SessionError,
+    SSHDashError,
+    UnreachableError,
+)
+from sshdash.untrusted import clean
+
+_REASON_LIMIT = 300
+
+_NETWORK: dict[int, tuple[str, str]] = {
+    errno.ECONNREFUSED: (
+        "Connection refused",
+        "nothing listens there: is sshd running, is the port right?",
+    ),
+    errno.EHOSTUNREACH: ("No route to host", "is the host up, and on a network you can reach?"),
+    errno.ENETUNREACH: ("Network unreachable", "are you online, or is a VPN missing?"),
+    errno.ENETDOWN: ("Network down", "are you online?"),
+    errno.ETIMEDOUT: (
+        "Connection timed out",
+        "no answer at all: a firewall, a wrong address, or the host is down",
+    ),
+    errno.ECONNRESET: (
+        "Connection reset",
+        "the far end, or a firewall between, cut the connection",
+    ),
+    errno.EPIPE: ("Connection closed", "the far end closed the connection"),
+    errno.EADDRNOTAVAIL: ("Cannot use the local address", "check BindAddress"),
+    errno.EACCES: ("Not permitted by the local system", "a local firewall may forbid it"),
+    errno.EMFILE: ("Too many open files", "close something, or raise ulimit -n"),
+}
+
+_OPEN_REASONS: dict[int, tuple[str, str]] = {
+    asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED: (
+        "The server does not allow it",
+        "AllowTcpForwarding, PermitOpen or a forced command on the server forbid it",
+    ),
+    asyncssh.OPEN_CONNECT_FAILED: (
+        "The server could not connect there",
+        "the target refused the server, or does not exist from where it stands",
+    ),
+    asyncssh.OPEN_UNKNOWN_CHANNEL_TYPE: ("The server cannot do that", ""),
+    asyncssh.OPEN_RESOURCE_SHORTAGE: ("The server is out of resources", "try again later"),
+}
+
+
+def explain(error: BaseException, host: str, operation: str) -> SSHDashError:
+    """Return `error` as one of ours, told for a person; ours pass through as they are.
+
+    `operation` says what was going on, such as "connecting" or "opening a shell".
+    """
+    if isinstance(error, SSHDashError):
+        return error
+    if isinstance(error, asyncssh.ChannelOpenError):
+        return _explain_open(error, host, operation)
+    if isinstance(error, asyncssh.SFTPError):
+        return _explain_sftp(error, host, operation)
+    if isinstance(error, asyncssh.DisconnectError):
+        return _explain_disconnect(error, host, operation)
+    if isinstance(error, asyncssh.ChannelListenError):
+        return ForwardError(
+            "The server refused to listen",
+            detail=f"{operation}: {clean(str(error), _REASON_LIMIT)}",
+            hint="the port may be taken, or AllowTcpForwarding and GatewayPorts forbid it",
+            host=host,
+        )
+    if isinstance(error, TimeoutError):
+        return UnreachableError(
+            "Timed out", detail=operation, hint="ConnectTimeout sets the limit", host=host
+        )
+    if isinstance(error, OSError | UnicodeError):
+        return explain_socket(error, host, operation)
+    return ConnectError(
+        "Failed", detail=f"{operation}: {clean(str(error) or type(error).__name__)}", host=host
+    )
+
+
+def explain_socket(
+    error: OSError | UnicodeError, host: str, address: str, port: int = 0
+) -> UnreachableError:
+    """Return a name or network failure as one of ours; `address` is what was asked for."""
+    where = clean(f"{address} port {port}" if port else address)
+    if isinstance(error, socket.gaierror | UnicodeError):
+        again = isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN
+        return UnreachableError(
+            "Name does not resolve",
+            detail=where,
+            hint="the name server does not answer" if again else "check HostName, or the VPN",
+            host=host,
+        )
+    title, hint = _NETWORK.get(error.errno or 0, ("", ""))
+    if not title:
+        title = clean(error.strerror or str(error) or type(error).__name__)
+    return UnreachableError(title, detail=where, hint=hint, host=host)
+
+
+def lost_reason(error: BaseException | None) -> str:
+    """Return in one line why a connection that was up is gone."""
+    if error is None:
+        return "closed by the server"
+    text = clean(str(getattr(error, "reason", "")) or str(error), _REASON_LIMIT)
+    if isinstance(error, asyncssh.ConnectionLost):
+        if "keepalive" in text:
+            return "the server stopped answering (keepalive)"
+        return "the connection broke off" if text in ("Connection lost", "") else text
+    if isinstance(error, asyncssh.DisconnectError):
+        return f"the server says: {text}"
+    if isinstance(error, OSError):
+        return _NETWORK.get(error.errno or 0, (clean(error.strerror or str(error)), ""))[0].lower()
+    return text or type(error).__name__
+
+
+def _explain_open(error: asyncssh.ChannelOpenError, host: str, operation: str) -> SSHDashError:
+    reason = clean(error.reason, _REASON_LIMIT)
+    if "SSH connection closed" in reason:
+        return ConnectionLost("Connection lost", detail=operation, host=host)
+    detail = f"{operation}: {reason}" if reason else operation
+    session = "shell" in operation or "command" in operation or "SFTP" in operation
+    if session and error.code in (
+        asyncssh.OPEN_CONNECT_FAILED,
+        asyncssh.OPEN_RESOURCE_SHORTAGE,
+        asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED,
+    ):
+        return SessionError(
+            "The server opens no more sessions",
+            detail=detail,
+            hint="close a shell or file pane, or raise MaxSessions on the server",
+            host=host,
+        )
+    title, hint = _OPEN_REASONS.get(error.code, ("The server refused", ""))
+    kind = SessionError if session else ForwardError
+    return kind(title, detail=detail, hint=hint, host=host)
+
+
+def _explain_sftp(error: asyncssh.SFTPError, host: str, operation: str) -> SSHDashError:
+    if isinstance(error, asyncssh.SFTPConnectionLost | asyncssh.SFTPNoConnection):
+        return ConnectionLost("Connection lost", detail=operation, host=host)
+    titles = {
+        asyncssh.FX_NO_SUCH_FILE: "No such file or folder",
+        asyncssh.FX_PERMISSION_DENIED: "Permission denied",
+        asyncssh.FX_OP_UNSUPPORTED: "The server cannot do that",
+        asyncssh.FX_FILE_ALREADY_EXISTS: "It exists already",
+        asyncssh.FX_NO_SPACE_ON_FILESYSTEM: "No space left on the server",
+        asyncssh.FX_QUOTA_EXCEEDED: "Quota exceeded on the server",
+    }
+    title = titles.get(error.code, clean(error.reason or "The server failed", _REASON_LIMIT))
+    return FileError(title, detail=operation, host=host)
+
+
+def _explain_disconnect(error: asyncssh.DisconnectError, host: str, operation: str) -> SSHDashError:
+    reason = clean(error.reason, _REASON_LIMIT)
+    if isinstance(error, asyncssh.HostKeyNotVerifiable):
+        return HostKeyError("Host key not verifiable", detail=reason, host=host)
+    if "oo many authentication failures" in reason:
+        return AuthenticationError(
+            "Too many authentication failures",
+            detail="the server gave up before a method succeeded",
+            hint="too many keys were offered? set IdentityFile and IdentitiesOnly yes",
+            host=host,
+        )
+    if isinstance(error, asyncssh.PermissionDenied):
+        return AuthenticationError("Permission denied", detail=reason, host=host)
+    if isinstance(error, asyncssh.KeyExchangeFailed):
+        return _explain_kex(reason, host)
+    if isinstance(error, asyncssh.ProtocolNotSupported) or "anner line" in reason:
+        return UnreachableError(
+            "Not an SSH server", detail=reason, hint="check the port", host=host
+        )
+    if isinstance(error, asyncssh.ConnectionLost):
+        return ConnectionLost("Connection lost", detail=f"{operation}: {reason}", host=host)
+    return ConnectError("The server disconnected", detail=f"{operation}: {reason}", host=host)
+
+
+_NO_MATCH = re.compile(r"No matching (.+?) algorithm found, sent .* and received (.*)")
+_KEYWORDS = {
+    "key exchange": "KexAlgorithms",
+    "server host key": "HostKeyAlgorithms",
+    "host key": "HostKeyAlgorithms",
+    "encryption": "Ciphers",
+    "MAC": "MACs",
+    "compression": "Compression",
+}
+
+
+def _explain_kex(reason: str, host: str) -> SSHDashError:
+    match = _NO_MATCH.search(reason)
+    if not match:
+        return ConnectError("Key exchange failed", detail=reason, host=host)
+    kind = next((name for name in _KEYWORDS if name in match[1]), "")
+    keyword = _KEYWORDS.get(kind, "algorithms")
+    return ConnectError(
+        f"No {match[1]} algorithm in common",
+        detail=f"the server offers {match[2]}",
+        hint=f"an old server? {keyword} +NAME in ssh_config allows one of these for this host",
+        host=host,
+    )

@@ -1,0 +1,215 @@
+"""Key pairs for public key authentication, in the order OpenSSH tries them.
+
+First the agent's keys that the configuration names, then the agent's others, then keys that
+are only on disk. A key on disk is opened when a server has said that it would take it, so
+nobody types a passphrase in vain.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import asyncssh
+
+from sshdash.config.resolver import ResolvedHost
+from sshdash.connections.algorithms import algorithms
+from sshdash.keys.agent import AgentUnavailable, open_agent
+from sshdash.keys.blob import blob_type, encode_blob, key_bits, type_name
+from sshdash.keys.identities import Identity, load_identity
+from sshdash.keys.keyring import AskPassphrase, KeyRing
+from sshdash.untrusted import clean
+
+_AGENT_TIMEOUT = 10.0
+"""Seconds an agent may take to list its keys; one that hangs must not stop a connection."""
+_RSA = b"ssh-rsa"
+_RSA_SHA2 = (b"rsa-sha2-512", b"rsa-sha2-256")
+
+Opened = Callable[[], Awaitable[asyncssh.SSHKey]]
+
+
+class DiskKeyPair(asyncssh.SSHKeyPair):
+    """A private key on disk, opened when something must be signed."""
+
+    _key_type = "local"
+
+    def __init__(
+        self,
+        public: asyncssh.SSHKey,
+        path: Path,
+        opened: Opened,
+        certificate: asyncssh.SSHCertificate | None = None,
+    ) -> None:
+        super().__init__(
+            public.algorithm,
+            public.algorithm,
+            public.sig_algorithms,
+            public.sig_algorithms,
+            public.public_data,
+            str(path),
+            certificate,
+        )
+        self._opened = opened
+
+    async def sign_async(self, data: bytes) -> bytes:
+        """Return the signature of `data`; raises ValueError where the key stays closed."""
+        key = await self._opened()
+        return await asyncio.to_thread(key.sign, data, self.sig_algorithm)
+
+
+@dataclass
+class KeyReport:
+    """What became of the keys: for the message when none of them was enough."""
+
+    offered: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+class KeyPairs:
+    """The key pairs of one attempt, one after the other."""
+
+    def __init__(
+        self,
+        resolved: ResolvedHost,
+        keyring: KeyRing,
+        ask: AskPassphrase,
+    ) -> None:
+        self.report = KeyReport()
+        self._resolved = resolved
+        self._keyring = keyring
+        self._ask = ask
+        self._rsa_bits = resolved.number("requiredrsasize") or 1024
+        self._sha1 = "ssh-rsa" in algorithms(resolved, "pubkeyacceptedalgorithms")
+        self._agent: asyncssh.SSHAgentClient | None = None
+        self._iterator = self._all()
+
+    async def next(self) -> asyncssh.SSHKeyPair | None:
+        """Return the next pair to offer, None once there are no more."""
+        return await anext(self._iterator, None)
+
+    def close(self) -> None:
+        """Let the agent go."""
+        if self._agent:
+            self._agent.close()
+            self._agent = None
+
+    async def _all(self) -> AsyncIterator[asyncssh.SSHKeyPair]:
+        identities = await asyncio.to_thread(self._load)
+        in_agent = await self._agent_pairs()
+        wanted = {identity.blob for identity in identities if identity.blob}
+        named = [pair for pair in in_agent if _plain(pair) in wanted]
+        others = [pair for pair in in_agent if _plain(pair) not in wanted]
+        if self._resolved.identities_only:
+            others = []
+        for pair in (*named, *others):
+            for offered in self._with_certificates(pair, identities):
+                if self._usable(offered):
+                    self._offer(offered, "agent")
+                    yield offered
+        held = {_plain(pair) for pair in in_agent}
+        for identity in identities:
+            if identity.private and not identity.problem and identity.blob not in held:
+                async for offered in self._disk_pairs(identity):
+                    self._offer(offered, str(identity.path))
+                    yield offered
+
+    def _load(self) -> list[Identity]:
+        certificates = self._resolved.certificate_files
+        found = []
+        for path in self._resolved.identity_files:
+            identity = load_identity(path, certificates)
+            if identity is None:
+                continue
+            if identity.problem:
+                self.report.notes.append(f"{path} {clean(identity.problem)}")
+            found.append(identity)
+        return found
+
+    async def _agent_pairs(self) -> list[asyncssh.SSHKeyPair]:
+        path = self._resolved.identity_agent
+        if not path:
+            return []
+        try:
+            async with asyncio.timeout(_AGENT_TIMEOUT):
+                self._agent = await open_agent(path)
+                return list(await self._agent.get_keys())
+        except TimeoutError:
+            self.report.notes.append(f"the agent at {path} does not answer")
+        except (AgentUnavailable, ValueError) as error:
+            self.report.notes.append(f"the agent at {path} cannot be used: {clean(str(error))}")
+        return []
+
+    def _with_certificates(
+        self, pair: asyncssh.SSHKeyPair, identities: list[Identity]
+    ) -> list[asyncssh.SSHKeyPair]:
+        """Return an agent's key with each certificate found on disk, then as it is."""
+        assert self._agent
+        pairs: list[asyncssh.SSHKeyPair] = []
+        for identity in identities:
+            if identity.blob != pair.public_data:
+                continue
+            for certificate in identity.certificates:
+                twin = asyncssh.SSHAgentKeyPair(self._agent, pair.algorithm, pair.public_data, b"")
+                twin.set_certificate(certificate)
+                pairs.append(twin)
+        return [*pairs, pair]
+
+    async def _disk_pairs(self, identity: Identity) -> AsyncIterator[asyncssh.SSHKeyPair]:
+        try:
+            public = await self._public(identity)
+        except (ValueError, OSError) as error:
+            self._note_failure(identity.path, error)
+            return
+        opened = self._opener(identity)
+        for certificate in (*identity.certificates, None):
+            pair = DiskKeyPair(public, identity.path, opened, certificate)
+            if self._usable(pair):
+                yield pair
+
+    async def _public(self, identity: Identity) -> asyncssh.SSHKey:
+        """Return the public half, opening the key only where nothing else tells it."""
+        if identity.blob is None:
+            return await self._open(identity)
+        text = f"{blob_type(identity.blob)} {encode_blob(identity.blob)}"
+        return asyncssh.import_public_key(text)
+
+    def _opener(self, identity: Identity) -> Opened:
+        async def opened() -> asyncssh.SSHKey:
+            try:
+                return await self._open(identity)
+            except (ValueError, OSError) as error:
+                self._note_failure(identity.path, error)
+                raise ValueError(str(error)) from None
+
+        return opened
+
+    async def _open(self, identity: Identity) -> asyncssh.SSHKey:
+        return await self._keyring.private_key(identity.path, identity.encrypted, self._ask)
+
+    def _note_failure(self, path: Path, error: Exception) -> None:
+        note = f"{path}: {clean(str(error))}"
+        if note not in self.report.notes:
+            self.report.notes.append(note)
+
+    def _usable(self, pair: asyncssh.SSHKeyPair) -> bool:
+        """Prefer SHA-2 for RSA, and refuse RSA keys shorter than RequiredRSASize."""
+        if pair.key_algorithm != _RSA:
+            return True
+        if key_bits(pair.key_public_data) < self._rsa_bits:
+            name = clean(pair.get_comment(errors="replace") or "a key", 80)
+            self.report.notes.append(f"{name} is an RSA key of fewer than {self._rsa_bits} bits")
+            return False
+        if not pair.has_cert:
+            pair.sig_algorithms = (*_RSA_SHA2, _RSA) if self._sha1 else _RSA_SHA2
+            if not self._sha1:
+                pair.set_sig_algorithm(_RSA_SHA2[0])
+        return True
+
+    def _offer(self, pair: asyncssh.SSHKeyPair, source: str) -> None:
+        name = clean(pair.get_comment(errors="replace") or source, 80)
+        kind = type_name(pair.key_public_data)
+        self.report.offered.append(f"{kind} {name}" + (" (agent)" if source == "agent" else ""))
+
+
+def _plain(pair: asyncssh.SSHKeyPair) -> bytes:
+    return pair.key_public_data

@@ -1,0 +1,231 @@
+"""One shared connection per host: leases, joined attempts, loss, and what the screen sees."""
+
+import asyncio
+import dataclasses
+import time
+
+from sshdash.config.destination import Destination, parse_destination
+from sshdash.config.resolver import Resolver
+from sshdash.connections.connection import Connection, ConnectionSnapshot, Lease
+from sshdash.connections.dialer import Dialer
+from sshdash.connections.faults import explain
+from sshdash.connections.route import Route, RoutePlanner
+from sshdash.errors import Cancelled, SSHDashError
+from sshdash.events import ConnectionChanged, EventBus
+from sshdash.prompts import Prompter
+from sshdash.settings import Settings
+from sshdash.states import ConnectionState, Step, advance, allows
+
+
+class _Host:
+    """What is known of one host's connection: the only place where its state moves."""
+
+    def __init__(self, key: str, events: EventBus) -> None:
+        self.key = key
+        self.state = ConnectionState.IDLE
+        self.reason = ""
+        self.since = 0.0
+        self.route: Route = ()
+        self.connection: Connection | None = None
+        self.attempt: asyncio.Task[Connection] | None = None
+        self.waiting = 0
+        self._events = events
+
+    def move(self, step: Step, reason: str = "") -> None:
+        """Take one step and tell it."""
+        old, self.state = self.state, advance(self.state, step)
+        self.reason = reason
+        self.since = time.monotonic()
+        self._events.emit(ConnectionChanged(self.key, old, self.state, reason))
+
+    def snapshot(self) -> ConnectionSnapshot:
+        """Return how it stands."""
+        view = ConnectionSnapshot(self.key, self.state, self.reason, self.since)
+        if self.route:
+            view = dataclasses.replace(
+                view,
+                user=self.route[-1].resolved.user,
+                via=tuple(hop.name for hop in self.route[:-1]),
+            )
+        connection = self.connection
+        if connection is None or self.state is not ConnectionState.CONNECTED:
+            return view
+        return dataclasses.replace(
+            view,
+            leases=dict(connection.leases),
+            address=connection.address,
+            cipher=connection.cipher,
+            server_version=connection.server_version,
+            auth_method=connection.auth_method,
+        )
+
+
+class ConnectionManager:
+    """Hands out leases on shared connections, dialling where there is none."""
+
+    def __init__(
+        self, resolver: Resolver, prompter: Prompter, events: EventBus, settings: Settings
+    ) -> None:
+        self._planner = RoutePlanner(resolver)
+        self._dialer = Dialer(prompter, events, settings)
+        self._events = events
+        self._hosts: dict[str, _Host] = {}
+        self._closed = False
+
+    def __repr__(self) -> str:
+        """Return how many hosts are in each state."""
+        states = [host.state.value for host in self._hosts.values()]
+        counts = ", ".join(f"{states.count(state)} {state}" for state in sorted(set(states)))
+        return f"<ConnectionManager [{counts or 'no hosts'}]>"
+
+    async def lease(self, destination: str | Destination, purpose: str) -> Lease:
+        """Return a lease on the host's connection, dialling where it is not up.
+
+        Joins an attempt that is under way. Raises SSHDashError.
+        """
+        if isinstance(destination, str):
+            destination = parse_destination(destination)
+        host = self._host(str(destination))
+        if host.state is ConnectionState.CONNECTED and host.connection:
+            return host.connection.lease(purpose)
+        route = host.route
+        if host.attempt is None:
+            route = await asyncio.to_thread(self._planner.plan, destination)
+        return await self._lease_on(host, route, purpose)
+
+    def status(self, host: str) -> ConnectionSnapshot:
+        """Return how the connection of `host` stands, idle for one that was never asked for."""
+        known = self._hosts.get(host)
+        return known.snapshot() if known else ConnectionSnapshot(host)
+
+    def statuses(self) -> list[ConnectionSnapshot]:
+        """Return how every connection of this run stands."""
+        return [host.snapshot() for host in self._hosts.values()]
+
+    async def disconnect(self, host: str) -> None:
+        """Close the connection of `host`, or end the attempt at it, or forget its failure."""
+        known = self._hosts.get(host)
+        if known is None:
+            return
+        if known.attempt:
+            await _finish(known.attempt, "disconnected")
+        elif known.connection and known.state is ConnectionState.CONNECTED:
+            await known.connection.close()
+        elif allows(known.state, Step.STOP):
+            known.move(Step.STOP)
+
+    async def close(self) -> None:
+        """Close every connection, the far ends of jump chains first, and end every attempt."""
+        self._closed = True
+        by_length = sorted(self._hosts.values(), key=lambda host: -len(host.route))
+        for host in by_length:
+            if host.attempt:
+                await _finish(host.attempt, "sshdash is closing")
+        for length in sorted({len(host.route) for host in by_length}, reverse=True):
+            group = [host for host in by_length if len(host.route) == length]
+            await asyncio.gather(*(self.disconnect(host.key) for host in group))
+
+    def _host(self, key: str) -> _Host:
+        if key not in self._hosts:
+            self._hosts[key] = _Host(key, self._events)
+        return self._hosts[key]
+
+    async def _lease_on(self, host: _Host, route: Route, purpose: str) -> Lease:
+        """Return a lease, after joining the attempt or starting one."""
+        if self._closed:
+            raise Cancelled("sshdash is closing", host=host.key)
+        if host.state is ConnectionState.CONNECTED and host.connection:
+            return host.connection.lease(purpose)
+        if host.attempt is None:
+            host.route = route
+            host.move(Step.START)
+            host.attempt = asyncio.create_task(
+                self._attempt(host, route), name=f"connecting to {host.key}"
+            )
+            host.attempt.add_done_callback(_retrieve)
+        return (await self._join(host, host.attempt)).lease(purpose)
+
+    async def _join(self, host: _Host, attempt: "asyncio.Task[Connection]") -> Connection:
+        """Wait for an attempt with others; the last one who leaves ends it."""
+        host.waiting += 1
+        try:
+            return await asyncio.shield(attempt)
+        except asyncio.CancelledError:
+            current = asyncio.current_task()
+            if attempt.cancelled() and not (current and current.cancelling()):
+                raise Cancelled("Connecting was cancelled", host=host.key) from None
+            if host.waiting == 1:
+                await _finish(attempt, "cancelled")
+            raise
+        finally:
+            host.waiting -= 1
+
+    async def _attempt(self, host: _Host, route: Route) -> Connection:
+        """Dial once and move the state accordingly."""
+        try:
+            connection = await self._dial(host, route)
+        except asyncio.CancelledError:
+            host.move(Step.CANCEL, "cancelled")
+            raise
+        except Cancelled as error:
+            host.move(Step.CANCEL, str(error.title))
+            raise
+        except Exception as error:
+            failure = explain(error, host.key, "connecting")
+            host.move(Step.FAIL, _reason(failure))
+            raise failure from error
+        finally:
+            host.attempt = None
+        host.connection = connection
+        connection.on_end = lambda ended: self._ended(host, ended)
+        host.move(Step.READY)
+        return connection
+
+    async def _dial(self, host: _Host, route: Route) -> Connection:
+        names = tuple(hop.name for hop in route)
+        hop = await self._lease_hop(host, route[:-1]) if len(route) > 1 else None
+        try:
+            via = hop.connection.ssh if hop else None
+            dialled = await self._dialer.dial(host.key, route[-1].resolved, names, via)
+        except BaseException:
+            if hop:
+                hop.release()
+            raise
+        return Connection(host.key, route[-1].resolved, names, dialled, hop)
+
+    async def _lease_hop(self, host: _Host, route: Route) -> Lease:
+        try:
+            return await self._lease_on(self._host(route[-1].key), route, "jump")
+        except SSHDashError as error:
+            raise _through(error, host.key, route[-1].name) from error
+
+    def _ended(self, host: _Host, connection: Connection) -> None:
+        if host.connection is connection:
+            lost = connection.state is ConnectionState.LOST
+            host.connection = None
+            host.move(Step.LOSE if lost else Step.STOP, connection.reason)
+
+
+def _retrieve(attempt: "asyncio.Task[Connection]") -> None:
+    """Take note of a failure that nobody waits for any more."""
+    if not attempt.cancelled():
+        attempt.exception()
+
+
+async def _finish(task: "asyncio.Task[Connection]", reason: str) -> None:
+    """Cancel an attempt and wait until it has cleaned up."""
+    task.cancel(reason)
+    await asyncio.wait([task])
+
+
+def _reason(error: SSHDashError) -> str:
+    return f"{error.title}: {error.detail}" if error.detail else error.title
+
+
+def _through(error: SSHDashError, host: str, hop: str) -> SSHDashError:
+    """Return a hop's failure as the failure of the host behind it."""
+    if isinstance(error, Cancelled):
+        return error
+    failure = type(error)(f"via {hop}: {error.title}")
+    failure.detail, failure.hint, failure.host = error.detail, error.hint, host
+    return failure

@@ -1,0 +1,150 @@
+"""Private keys on disk: what can be known of them before anybody types a passphrase."""
+
+import base64
+import os
+import stat
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncssh
+
+from sshdash.keys.blob import BadBlob, decode_blob, read_string
+
+_OPENSSH_MAGIC = b"openssh-key-v1\0"
+_BEGIN_OPENSSH = b"-----BEGIN OPENSSH PRIVATE KEY-----"
+_MAX_KEY_BYTES = 1 << 20
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+class Passphrase(Exception):
+    """The key is encrypted and the passphrase is missing or wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """One IdentityFile as found on the disk."""
+
+    path: Path
+    blob: bytes | None = None
+    """The public half; None where only the passphrase would tell."""
+    private: bool = False
+    """Whether `path` holds the private key (else only a public one, for an agent)."""
+    encrypted: bool = False
+    certificates: tuple[asyncssh.SSHCertificate, ...] = ()
+    problem: str = ""
+    """Why the key cannot be used, with what to do; empty where it can."""
+
+
+def load_identity(path: Path, certificate_files: Iterable[Path] = ()) -> Identity | None:
+    """Return what `path` holds, None where there is no such file and no public half of it.
+
+    `certificate_files` are tried beside ``path-cert.pub``. Reads files: call it off the loop.
+    """
+    public = _public_blob(path.with_name(path.name + ".pub")) or _public_blob(path)
+    try:
+        data = _read(path)
+    except FileNotFoundError:
+        return Identity(path, public) if public else None
+    except OSError as error:
+        return Identity(path, public, problem=f"cannot be read: {error.strerror or error}")
+    if b"PRIVATE KEY-----" not in data:
+        problem = "" if public else "is neither a private nor a public key"
+        return Identity(path, public, problem=problem)
+    problem = permission_problem(path)
+    if problem:
+        return Identity(path, public, private=True, problem=problem)
+    blob, encrypted, problem = _inspect(data)
+    blob = blob or public
+    certificates = tuple(_certificates(path, certificate_files, blob))
+    return Identity(path, blob, True, encrypted, certificates, problem)
+
+
+def permission_problem(path: Path) -> str:
+    """Return what is wrong with a private key's mode, as ssh judges it: others may not read it.
+
+    Only the owner's own files are judged, as in OpenSSH's ``sshkey_perm_ok``.
+    """
+    status = path.stat()
+    if status.st_uid == os.getuid() and status.st_mode & _OTHERS:
+        mode = stat.S_IMODE(status.st_mode)
+        return f"has mode {mode:04o}, others can read it; run: chmod 600 {path}"
+    return ""
+
+
+def unlock(path: Path, passphrase: str | None = None) -> asyncssh.SSHKey:
+    """Return the private key of `path`.
+
+    Slow by design for an encrypted key (bcrypt): call it off the loop. Raises Passphrase where
+    it is missing or wrong, ValueError for a key that cannot be read, OSError for the file.
+    """
+    data = _read(path)
+    try:
+        return asyncssh.import_private_key(data, passphrase)
+    except asyncssh.KeyEncryptionError as error:
+        raise Passphrase(str(error)) from None
+    except asyncssh.KeyImportError as error:
+        if "assphrase" in str(error) or (passphrase is not None and _is_pem_encrypted(data)):
+            raise Passphrase(str(error)) from None
+        raise
+
+
+def _read(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(_MAX_KEY_BYTES)
+
+
+def _public_blob(path: Path) -> bytes | None:
+    try:
+        fields = _read(path).split(None, 2)
+        return decode_blob(fields[1].decode("ascii"), fields[0].decode("ascii"))
+    except (OSError, IndexError, UnicodeDecodeError, BadBlob):
+        return None
+
+
+def _inspect(data: bytes) -> tuple[bytes | None, bool, str]:
+    """Return the public half, whether a passphrase is needed, and what is wrong."""
+    start = data.find(_BEGIN_OPENSSH)
+    if start >= 0:
+        try:
+            return _openssh_header(data[start:])
+        except (BadBlob, asyncssh.KeyImportError):
+            return None, False, "is damaged"
+    if _is_pem_encrypted(data):
+        return None, True, ""
+    try:
+        return asyncssh.import_private_key(data).public_data, False, ""
+    except asyncssh.KeyImportError as error:
+        return None, False, f"cannot be used: {error}"
+
+
+def _openssh_header(data: bytes) -> tuple[bytes, bool, str]:
+    """Read the clear part of a key in OpenSSH's format (PROTOCOL.key)."""
+    body = b"".join(data.split(b"-----")[2].split())
+    try:
+        raw = base64.b64decode(body, validate=True)
+    except ValueError:
+        raise BadBlob("not base64") from None
+    if not raw.startswith(_OPENSSH_MAGIC):
+        raise BadBlob("no such magic")
+    cipher, at = read_string(raw, len(_OPENSSH_MAGIC))
+    _, at = read_string(raw, at)
+    _, at = read_string(raw, at)
+    public, _ = read_string(raw, at + 4)
+    return public, cipher != b"none", ""
+
+
+def _is_pem_encrypted(data: bytes) -> bool:
+    return b"BEGIN ENCRYPTED PRIVATE KEY" in data or b"Proc-Type: 4,ENCRYPTED" in data
+
+
+def _certificates(
+    path: Path, files: Iterable[Path], blob: bytes | None
+) -> Iterable[asyncssh.SSHCertificate]:
+    for file in (path.with_name(path.name + "-cert.pub"), *files):
+        try:
+            certificate = asyncssh.read_certificate(file)
+        except (OSError, asyncssh.KeyImportError):
+            continue
+        if blob is None or certificate.key.public_data == blob:
+            yield certificate
