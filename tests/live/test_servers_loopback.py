@@ -8,12 +8,11 @@ import asyncssh
 import psutil
 import pytest
 
+from sshdash.demo.services import echo, listening
 from tests.servers.hostile import (
-    echoes,
     file_attributes,
     folder_attributes,
     lying_sftp,
-    raw_server,
     says_http,
 )
 from tests.servers.loopback import Faults, LoopbackServer, Phase
@@ -138,7 +137,7 @@ async def test_names_and_attributes_may_be_lies() -> None:
 
 
 async def test_forwards_can_be_slow_or_refused() -> None:
-    async with LoopbackServer() as server, raw_server(echoes) as port:
+    async with LoopbackServer() as server, listening(echo) as port:
         async with await connect(server) as connection:
             server.faults.open_delay = 0.2
             before = time.monotonic()
@@ -161,14 +160,14 @@ async def test_another_host_key_is_not_the_known_one() -> None:
 
 
 async def test_http_is_no_ssh() -> None:
-    async with raw_server(says_http) as port:
+    async with listening(says_http) as port:
         with pytest.raises((OSError, asyncssh.Error)):
             await asyncssh.connect("127.0.0.1", port, config=None, known_hosts=None)
 
 
 async def test_delay_adds_to_the_round_trip_and_leaves_the_bandwidth() -> None:
     size = 32 * 1024 * 1024
-    async with raw_server(echoes) as port, Proxy(port, delay=0.02) as proxy:
+    async with listening(echo) as port, Proxy(port, delay=0.02) as proxy:
         reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
         before = time.monotonic()
         writer.write(b"x")
@@ -183,7 +182,7 @@ async def test_delay_adds_to_the_round_trip_and_leaves_the_bandwidth() -> None:
 
 
 async def test_a_rate_is_kept() -> None:
-    async with raw_server(echoes) as port, Proxy(port, rate=1_000_000) as proxy:
+    async with listening(echo) as port, Proxy(port, rate=1_000_000) as proxy:
         reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
         before = time.monotonic()
         writer.write(bytes(300_000))
@@ -193,7 +192,7 @@ async def test_a_rate_is_kept() -> None:
 
 
 async def test_a_stalled_network_is_silent_and_goes_on() -> None:
-    async with raw_server(echoes) as port, Proxy(port) as proxy:
+    async with listening(echo) as port, Proxy(port) as proxy:
         reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
         proxy.stall()
         writer.write(b"late")
@@ -205,7 +204,7 @@ async def test_a_stalled_network_is_silent_and_goes_on() -> None:
 
 
 async def test_connections_are_cut_or_reset() -> None:
-    async with raw_server(echoes) as port, Proxy(port) as proxy:
+    async with listening(echo) as port, Proxy(port) as proxy:
         reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
         writer.write(b"x")
         await reader.readexactly(1)

@@ -1,15 +1,14 @@
-"""SFTP servers that lie about names and attributes, and TCP servers that speak no SSH."""
+"""SFTP servers that lie about names and attributes, and TCP servers that speak no SSH.
+
+The latter are for `sshdash.demo.services.listening`.
+"""
 
 import asyncio
-import contextlib
 import io
 import stat
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping
 
 import asyncssh
-
-Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 def file_attributes(size: int = 0, **values: int) -> asyncssh.SFTPAttrs:
@@ -70,33 +69,6 @@ def lying_sftp(
 # -- servers that speak no SSH ----------------------------------------------------------------
 
 
-@asynccontextmanager
-async def raw_server(talk: Talk) -> AsyncIterator[int]:
-    """Listen on a free port, which is yielded, and `talk` to whoever connects."""
-    tasks: set[asyncio.Task[None]] = set()
-
-    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-        with contextlib.suppress(OSError):
-            try:
-                await talk(reader, writer)
-            finally:
-                writer.close()
-
-    server = await asyncio.start_server(accept, "127.0.0.1", 0)
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        server.close()
-        left = tuple(tasks)
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
-
-
 async def says_http(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Answer as a web server would to a bad request."""
     body = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -128,11 +100,3 @@ async def babbles(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
 
 async def closes(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Close at once."""
-
-
-async def echoes(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Send back what comes, and the end after the end."""
-    while data := await reader.read(65536):
-        writer.write(data)
-        await writer.drain()
-    writer.write_eof()
