@@ -1,0 +1,90 @@
+"""The OpenSSH command lines that a person could type instead of what the screen does."""
+
+import re
+import shlex
+from collections.abc import Iterable
+
+from sshdash.config.destination import Destination, parse_destination
+from sshdash.config.source import ConfigSource
+
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9_./~@%+=,-]+\Z")
+
+
+def ssh_command(alias: str, source: ConfigSource | None = None, command: str = "") -> str:
+    """Return the ssh command that opens a shell on a host, or runs `command` there."""
+    words = ["ssh", *_globals(source), *_target(alias)]
+    if command:
+        words.append(command)
+    return shlex.join(words)
+
+
+def scp_command(
+    sources: Iterable[tuple[str, str]],
+    target: tuple[str, str],
+    source: ConfigSource | None = None,
+    *,
+    recursive: bool = False,
+    preserve: bool = True,
+) -> str:
+    """Return the scp command for a copy.
+
+    Each end is a host (empty for this machine) and a path. Between two remote hosts, ``-3``
+    streams through this machine, as sshdash does.
+    """
+    ends = [*sources, target]
+    hosts = {host for host, _ in ends if host}
+    options = ["-r"] * recursive + ["-p"] * preserve
+    if target[0] and any(host for host, _ in ends[:-1]):
+        options.append("-3")
+    ports = {port for host in hosts if (port := parse_destination(host).port) is not None}
+    if len(ports) == 1 and len(hosts) == 1:
+        options += ["-P", str(ports.pop())]
+    paths = [_scp_end(host, path, alone=len(hosts) == 1) for host, path in ends]
+    return shlex.join(["scp", *_globals(source), *options, "--", *paths])
+
+
+def forward_command(
+    alias: str, spec: str, source: ConfigSource | None = None, kind: str = "L"
+) -> str:
+    """Return the ssh command for one tunnel and nothing else.
+
+    `spec` is the command-line form, ``[bind:]port:host:hostport``, or the configuration's;
+    `kind` is ``L``, ``R`` or ``D``.
+    """
+    argument = ":".join(spec.split())
+    options = ["-N", f"-{kind.upper()}", argument]
+    return shlex.join(["ssh", *_globals(source), *options, *_target(alias)])
+
+
+def _globals(source: ConfigSource | None) -> list[str]:
+    if source is None:
+        return []
+    named = ["-F", source.named] if source.named else []
+    return named + [word for key, value in source.overrides for word in ("-o", f"{key}={value}")]
+
+
+def _target(alias: str) -> list[str]:
+    """Return the words that name a host: ssh has no ``host:port``, but ``-p``."""
+    destination = parse_destination(alias)
+    if destination.port is None:
+        return [alias]
+    return ["-p", str(destination.port), str(Destination(destination.host, destination.user))]
+
+
+def _scp_end(host: str, path: str, *, alone: bool) -> str:
+    if not host:
+        return f"./{path}" if ":" in path.partition("/")[0] else path
+    destination = parse_destination(host)
+    if destination.port is not None and not alone:
+        return f"scp://{destination}/{_escaped(path)}"
+    name = f"[{destination.host}]" if ":" in destination.host else destination.host
+    login = f"{destination.user}@" if destination.user else ""
+    return f"{login}{name}:{path}"
+
+
+def _escaped(path: str) -> str:
+    if _PLAIN_PATH.match(path):
+        return path
+    from urllib.parse import quote
+
+    return quote(path)

@@ -1,0 +1,238 @@
+"""Every keyword of ssh_config(5): how it is written, and what sshdash does with it.
+
+The table is data. It covers OpenSSH 9.2 with Debian's additions, and accepts what newer
+releases added.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Use(Enum):
+    """What a keyword means to sshdash."""
+
+    ACTS = "acts"
+    """sshdash does what it says."""
+    SECURITY = "security"
+    """sshdash does not act on it and trust depends on it: always shown."""
+    IGNORED = "ignored"
+    """sshdash does not act on it, and says so where it is set."""
+    NOT_APPLICABLE = "not applicable"
+    """It speaks of something that sshdash does not have."""
+
+
+class Kind(Enum):
+    """How the arguments of a keyword are read."""
+
+    FLAG = "yes or no"
+    CHOICE = "one of some words"
+    NUMBER = "number"
+    TIME = "time"
+    STRING = "one word"
+    COMMAND = "rest of the line"
+    PORT = "port"
+    WORDS = "words, or none"
+    FILES = "one file per line, all lines"
+    ALGORITHMS = "algorithm list"
+    GSS_KEX = "GSSAPI key exchanges"
+    FORWARD = "forward"
+    PROXY_JUMP = "jump hosts"
+    ESCAPE = "escape character"
+    REKEY = "size and time"
+    SEND_ENV = "environment patterns"
+    SET_ENV = "environment values"
+    PERSIST = "yes, no or time"
+    TUNNEL_DEVICE = "tunnel device"
+    QOS = "one or two service classes"
+    DOMAINS = "domains, or none"
+    CNAMES = "rules, or none"
+    MASK = "octal mask"
+    LEVEL = "log level"
+    FACILITY = "syslog facility"
+    HASH = "hash"
+    ADD_KEYS = "yes, no, ask, confirm or time"
+    AGENT = "socket, name or none"
+    FORWARD_AGENT = "yes, no or socket"
+    REMOTE_OPEN = "targets, any or none"
+    ANYTHING = "anything"
+    BLOCK = "starts a block"
+    INCLUDE = "files"
+
+
+@dataclass(frozen=True, slots=True)
+class Keyword:
+    """One keyword."""
+
+    name: str
+    kind: Kind
+    use: Use = Use.IGNORED
+    why: str = ""
+    """Why sshdash does not act on it."""
+    choices: tuple[str, ...] = ()
+
+
+YES_NO_ASK = ("yes", "no", "ask")
+_MORE: dict[str, tuple[str, ...]] = {
+    "addressfamily": ("inet", "inet6", "any"),
+    "canonicalizehostname": ("yes", "no", "always"),
+    "compression": ("yes", "no"),
+    "controlmaster": ("yes", "no", "auto", "ask", "autoask"),
+    "pubkeyauthentication": ("yes", "no", "unbound", "host-bound"),
+    "requesttty": ("yes", "no", "force", "auto"),
+    "sessiontype": ("none", "subsystem", "default"),
+    "stricthostkeychecking": ("yes", "no", "ask", "off", "accept-new"),
+    "tunnel": ("ethernet", "point-to-point", "yes", "no"),
+    "updatehostkeys": YES_NO_ASK,
+    "verifyhostkeydns": YES_NO_ASK,
+}
+_SHARED = "sshdash shares its own connection"
+_X11 = "there is no X11 forwarding"
+_LAYER3 = "there is no layer 3 tunnel"
+_GSS = "there is no GSSAPI"
+
+_ACTS = {
+    Kind.FLAG: "batchmode canonicalizefallbacklocal clearallforwardings exitonforwardfailure "
+    "gatewayports hashknownhosts identitiesonly kbdinteractiveauthentication "
+    "nohostauthenticationforlocalhost passwordauthentication tcpkeepalive",
+    Kind.CHOICE: "addressfamily canonicalizehostname compression pubkeyauthentication "
+    "stricthostkeychecking",
+    Kind.NUMBER: "canonicalizemaxdots connectionattempts numberofpasswordprompts requiredrsasize "
+    "serveralivecountmax",
+    Kind.TIME: "connecttimeout serveraliveinterval",
+    Kind.STRING: "bindaddress hostkeyalias hostname ignoreunknown preferredauthentications "
+    "revokedhostkeys tag user",
+    Kind.COMMAND: "proxycommand",
+    Kind.PORT: "port",
+    Kind.WORDS: "globalknownhostsfile userknownhostsfile",
+    Kind.FILES: "certificatefile identityfile",
+    Kind.ALGORITHMS: "casignaturealgorithms ciphers hostkeyalgorithms kexalgorithms macs "
+    "pubkeyacceptedalgorithms",
+    Kind.FORWARD: "dynamicforward localforward remoteforward",
+    Kind.PROXY_JUMP: "proxyjump",
+    Kind.REKEY: "rekeylimit",
+    Kind.SEND_ENV: "sendenv",
+    Kind.SET_ENV: "setenv",
+    Kind.DOMAINS: "canonicaldomains",
+    Kind.CNAMES: "canonicalizepermittedcnames",
+    Kind.AGENT: "identityagent",
+    Kind.BLOCK: "host match",
+    Kind.INCLUDE: "include",
+}
+_SECURITY = {
+    (Kind.FLAG, "checkhostip"): "addresses are not kept in known_hosts",
+    (Kind.COMMAND, "knownhostscommand"): "known_hosts files alone decide",
+    (Kind.CHOICE, "updatehostkeys"): "keys are learned only from the dialog",
+    (Kind.CHOICE, "verifyhostkeydns"): "SSHFP records are not looked up",
+    (Kind.FORWARD_AGENT, "forwardagent"): "the agent is never forwarded",
+    (Kind.ADD_KEYS, "addkeystoagent"): "keys stay in this program",
+    (Kind.REMOTE_OPEN, "permitremoteopen"): "remote SOCKS has no target list",
+    (Kind.ANYTHING, "refuseconnection"): "the refusal is not checked",
+}
+_IGNORED = {
+    (Kind.STRING, "bindinterface"): "bind to an address instead",
+    (Kind.ESCAPE, "escapechar"): "the prefix key takes its place",
+    (Kind.FLAG, "enableescapecommandline"): "the prefix key takes its place",
+    (Kind.QOS, "ipqos"): "the socket keeps the system's class",
+    (Kind.STRING, "kbdinteractivedevices"): "the server chooses",
+    (Kind.COMMAND, "localcommand"): "no local command is run",
+    (Kind.FLAG, "permitlocalcommand"): "no local command is run",
+    (Kind.STRING, "pkcs11provider"): "use it through an agent",
+    (Kind.STRING, "securitykeyprovider"): "use it through an agent",
+    (Kind.FLAG, "proxyusefdpass"): "file descriptors are not passed",
+    (Kind.COMMAND, "remotecommand"): "the tab opens a shell",
+    (Kind.CHOICE, "requesttty"): "the tab decides",
+    (Kind.CHOICE, "sessiontype"): "the tab decides",
+    (Kind.MASK, "streamlocalbindmask"): "sockets are for this user alone",
+    (Kind.FLAG, "streamlocalbindunlink"): "an existing socket is kept",
+    (Kind.FLAG, "hostbasedauthentication"): "there is no host-based authentication",
+    (Kind.ALGORITHMS, "hostbasedacceptedalgorithms"): "there is no host-based authentication",
+    (Kind.FLAG, "enablesshkeysign"): "there is no host-based authentication",
+    (Kind.ANYTHING, "channeltimeout"): "channels do not time out",
+    (Kind.ANYTHING, "obscurekeystroketiming"): "keystroke timing is not hidden",
+    (Kind.ANYTHING, "warnweakcrypto"): "there is no warning",
+}
+_NOT_APPLICABLE = {
+    (Kind.CHOICE, "controlmaster"): _SHARED,
+    (Kind.STRING, "controlpath"): _SHARED,
+    (Kind.PERSIST, "controlpersist"): _SHARED,
+    (Kind.HASH, "fingerprinthash"): "fingerprints are SHA256",
+    (Kind.FLAG, "visualhostkey"): "the dialog shows the fingerprint",
+    (Kind.FLAG, "forkafterauthentication"): "it stays in the foreground",
+    (Kind.FLAG, "stdinnull"): "the screen owns the keyboard",
+    (Kind.FLAG, "forwardx11"): _X11,
+    (Kind.FLAG, "forwardx11trusted"): _X11,
+    (Kind.TIME, "forwardx11timeout"): _X11,
+    (Kind.STRING, "xauthlocation"): _X11,
+    (Kind.CHOICE, "tunnel"): _LAYER3,
+    (Kind.TUNNEL_DEVICE, "tunneldevice"): _LAYER3,
+    (Kind.FLAG, "gssapiauthentication"): _GSS,
+    (Kind.FLAG, "gssapidelegatecredentials"): _GSS,
+    (Kind.FLAG, "gssapikeyexchange"): _GSS,
+    (Kind.FLAG, "gssapirenewalforcesrekey"): _GSS,
+    (Kind.FLAG, "gssapitrustdns"): _GSS,
+    (Kind.GSS_KEX, "gssapikexalgorithms"): _GSS,
+    (Kind.STRING, "gssapiclientidentity"): _GSS,
+    (Kind.STRING, "gssapiserveridentity"): _GSS,
+    (Kind.LEVEL, "loglevel"): "the log has its own level",
+    (Kind.WORDS, "logverbose"): "the log has its own level",
+    (Kind.FACILITY, "syslogfacility"): "nothing is sent to syslog",
+    (Kind.ANYTHING, "versionaddendum"): "the version string is fixed",
+}
+ALIASES: dict[str, str] = {
+    "challengeresponseauthentication": "kbdinteractiveauthentication",
+    "dsaauthentication": "pubkeyauthentication",
+    "hostbasedkeytypes": "hostbasedacceptedalgorithms",
+    "identityfile2": "identityfile",
+    "keepalive": "tcpkeepalive",
+    "protocolkeepalives": "serveraliveinterval",
+    "pubkeyacceptedkeytypes": "pubkeyacceptedalgorithms",
+    "setuptimeout": "serveraliveinterval",
+    "skeyauthentication": "kbdinteractiveauthentication",
+    "smartcarddevice": "pkcs11provider",
+    "tisauthentication": "kbdinteractiveauthentication",
+}
+OBSOLETE = frozenset(
+    {
+        "protocol",
+        "cipher",
+        "fallbacktorsh",
+        "globalknownhostsfile2",
+        "rhostsauthentication",
+        "useblacklistedkeys",
+        "userknownhostsfile2",
+        "useroaming",
+        "usersh",
+        "useprivilegedport",
+        "afstokenpassing",
+        "kerberosauthentication",
+        "kerberostgtpassing",
+        "rsaauthentication",
+        "rhostsrsaauthentication",
+        "compressionlevel",
+    }
+)
+"""Accepted and without effect, in OpenSSH too."""
+
+
+def _table() -> dict[str, Keyword]:
+    table = {
+        name: Keyword(name, kind, Use.ACTS, choices=_MORE.get(name, ()))
+        for kind, names in _ACTS.items()
+        for name in names.split()
+    }
+    for use, group in (
+        (Use.SECURITY, _SECURITY),
+        (Use.IGNORED, _IGNORED),
+        (Use.NOT_APPLICABLE, _NOT_APPLICABLE),
+    ):
+        for (kind, name), why in group.items():
+            table[name] = Keyword(name, kind, use, why, _MORE.get(name, ()))
+    return table
+
+
+KEYWORDS: dict[str, Keyword] = _table()
+
+
+def find_keyword(name: str) -> Keyword | None:
+    """Return the keyword called `name` (in lower case), None where there is none."""
+    return KEYWORDS.get(ALIASES.get(name, name))

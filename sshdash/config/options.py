@@ -1,0 +1,107 @@
+"""The values found so far for one host: the first one wins, some keywords collect."""
+
+from dataclasses import dataclass, field
+
+from sshdash.config.jumps import NO_JUMP
+from sshdash.config.patterns import matches
+from sshdash.config.values import Assignments
+
+Values = tuple[str, ...]
+_COLLECTED = frozenset(
+    {"identityfile", "certificatefile", "localforward", "remoteforward", "dynamicforward"}
+)
+_FILE_LIMIT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a value was set. No file: the command line (line 1) or a default (line 0)."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        """Return ``file:line``, ``command line`` or ``default``."""
+        if self.file:
+            return f"{self.file}:{self.line}"
+        return "command line" if self.line else "default"
+
+
+DEFAULT = Origin("", 0)
+COMMAND_LINE = Origin("", 1)
+
+
+class TooMany(ValueError):
+    """More files than OpenSSH takes."""
+
+
+@dataclass(slots=True)
+class Options:
+    """Values by keyword, and where each came from."""
+
+    single: dict[str, Values] = field(default_factory=dict)
+    collected: dict[str, list[Values]] = field(default_factory=dict)
+    """One entry per line; a forward has two values, a file one."""
+    send_env: list[str] = field(default_factory=list)
+    origins: dict[str, list[Origin]] = field(default_factory=dict)
+    _files: set[tuple[str, str, bool]] = field(default_factory=set)
+
+    def first(self, key: str) -> str | None:
+        """Return the first value of a keyword, None where it is not set."""
+        values = self.single.get(key)
+        return values[0] if values else None
+
+    def apply(self, assignments: Assignments, origin: Origin, *, user: bool) -> None:
+        """Take over what a line sets, where nothing was set before.
+
+        `user` tells a user's file (or the command line) from the system's. Raises TooMany.
+        """
+        for key, values in assignments:
+            if key in _COLLECTED:
+                self._collect(key, values, origin, user=user)
+            elif key == "sendenv":
+                self._send(values, origin)
+            elif key == "proxycommand" and "proxyjump" in self.single:
+                continue
+            elif key == "proxyjump":
+                self._jump(values, origin)
+            elif key == "streamlocalbindmask":
+                self.single[key] = values
+                self.origins[key] = [origin]
+            elif key not in self.single:
+                self._set(key, values, origin)
+
+    def _set(self, key: str, values: Values, origin: Origin) -> None:
+        self.single[key] = values
+        self.origins[key] = [origin]
+
+    def _collect(self, key: str, values: Values, origin: Origin, *, user: bool) -> None:
+        entries = self.collected.setdefault(key, [])
+        if key in ("identityfile", "certificatefile"):
+            if len(entries) >= _FILE_LIMIT:
+                raise TooMany(f"too many {key} entries (at most {_FILE_LIMIT})")
+            mark = (key, values[0], user)
+        else:
+            mark = (key, values[0], True)
+        if mark not in self._files:
+            self._files.add(mark)
+            entries.append(values)
+            self.origins.setdefault(key, []).append(origin)
+
+    def _send(self, names: Values, origin: Origin) -> None:
+        places = self.origins.setdefault("sendenv", [])
+        for name in names:
+            if not name.startswith("-"):
+                self.send_env.append(name)
+                places.append(origin)
+                continue
+            kept = [at for at, sent in enumerate(self.send_env) if not matches(sent, name[1:])]
+            self.send_env[:] = [self.send_env[at] for at in kept]
+            places[:] = [places[at] for at in kept]
+
+    def _jump(self, values: Values, origin: Origin) -> None:
+        if "proxyjump" in self.single or "proxycommand" in self.single:
+            return
+        self._set("proxyjump", values, origin)
+        if values != NO_JUMP:
+            self._set("proxycommand", ("none",), origin)

@@ -1,0 +1,193 @@
+"""One pass over the configuration's files for one host."""
+
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+from sshdash.config.match import BadMatch, MatchFacts, evaluate
+from sshdash.config.options import Options, Origin, TooMany
+from sshdash.config.parser import Block, FileCache, Line, LineKind, ParsedFile, late_values
+from sshdash.config.patterns import matches, matches_list
+from sshdash.config.tokens import TokenError, expand_tilde
+from sshdash.config.values import BadValue
+from sshdash.errors import ConfigError
+from sshdash.paths import ssh_dir, system_ssh_config
+
+DEPTH_LIMIT = 16
+TOO_DEEP = "Too many nested Includes"
+
+
+class Pass:
+    """Reads files in order and gives `options` what applies.
+
+    `facts` is called for each Match line, whose outcome depends on what was read before.
+    """
+
+    def __init__(
+        self,
+        cache: FileCache,
+        options: Options,
+        host: str,
+        facts: Callable[[], MatchFacts],
+    ) -> None:
+        self.wants_final = False
+        self._cache = cache
+        self._options = options
+        self._host = host
+        self._facts = facts
+
+    def read(self, path: str, *, user: bool, checked: bool) -> None:
+        """Read one file. Raises ConfigError, or OSError where it cannot be opened."""
+        self._read(path, user=user, checked=checked, depth=0, active=True, origin=None)
+
+    def _read(
+        self,
+        path: str,
+        *,
+        user: bool,
+        checked: bool,
+        depth: int,
+        active: bool,
+        origin: Origin | None,
+    ) -> None:
+        if depth > DEPTH_LIMIT:
+            raise too_deep(origin or Origin(path, 0))
+        parsed = self._cache.load(path)
+        if checked:
+            check_owner(parsed)
+        possible = active
+        for block in parsed.blocks:
+            if block.number:
+                active = self._applies(block, parsed.path, possible=possible)
+            for line in block.lines if active else block.always:
+                self._line(line, parsed.path, user=user, depth=depth, active=active)
+
+    def _applies(self, block: Block, path: str, *, possible: bool) -> bool:
+        """Return whether a block applies; in an Include that does not, none can."""
+        if block.problem:
+            raise wrong_line(path, block.number, block.problem)
+        if block.patterns is not None:
+            return possible and host_matches(block.patterns, self._host)
+        try:
+            result = evaluate(block.condition or "", self._facts(), run_commands=possible)
+        except BadMatch as error:
+            raise wrong_line(path, block.number, f"bad Match condition: {error}") from error
+        self.wants_final = self.wants_final or result.wants_final
+        return possible and result.matched
+
+    def _line(self, line: Line, path: str, *, user: bool, depth: int, active: bool) -> None:
+        if line.kind is LineKind.INCLUDE:
+            self._include(line, path, user=user, depth=depth, active=active)
+            return
+        if line.kind is LineKind.UNKNOWN:
+            ignored = self._options.first("ignoreunknown")
+            if ignored is None or not matches_list(line.keyword, ignored, fold=True):
+                raise wrong_line(path, line.number, line.problem)
+            return
+        if line.kind is LineKind.ERROR:
+            raise wrong_line(path, line.number, line.problem)
+        try:
+            values = late_values(line) if line.kind is LineKind.LATE else line.values
+            if active or line.keyword == "streamlocalbindmask" or line.keyword == "syslogfacility":
+                self._options.apply(values, Origin(path, line.number), user=user)
+        except (BadValue, TooMany) as error:
+            raise wrong_line(path, line.number, str(error)) from error
+
+    def _include(self, line: Line, path: str, *, user: bool, depth: int, active: bool) -> None:
+        for word in line.words:
+            if word.startswith("~") and not user:
+                raise wrong_line(path, line.number, f"bad include path {word}")
+            for found in included_files(word, user=user):
+                try:
+                    self._read(
+                        found,
+                        user=user,
+                        checked=True,
+                        depth=depth + 1,
+                        active=active,
+                        origin=Origin(path, line.number),
+                    )
+                except FileNotFoundError:
+                    continue  # a dangling link, or gone since it was listed: as in ssh
+                except OSError as error:
+                    raise wrong_line(
+                        path, line.number, f"cannot open {found}: {error.strerror}"
+                    ) from error
+
+
+def host_matches(patterns: tuple[str, ...], host: str) -> bool:
+    """Return whether the arguments of Host hold for `host`; a negated match rules it out."""
+    active = False
+    for pattern in patterns:
+        if pattern.startswith("!"):
+            if matches(host, pattern[1:]):
+                return False
+        elif not active:
+            active = matches(host, pattern)
+    return active
+
+
+def included_files(word: str, *, user: bool) -> list[str]:
+    """Return the files that an argument of Include names, in lexical order."""
+    if word.startswith("~"):
+        try:
+            word = expand_tilde(word)
+        except TokenError:
+            return []
+    elif not word.startswith("/"):
+        word = str((ssh_dir() if user else system_ssh_config().parent) / word)
+    if not any(char in word for char in "*?["):
+        return [word] if os.path.lexists(word) else []
+    from glob import glob
+
+    return sorted(glob(word), key=os.fsencode)
+
+
+def check_owner(parsed: ParsedFile) -> None:
+    """Raise ConfigError for a file that somebody else may have written, as ssh does."""
+    strange = parsed.owner not in (0, os.getuid())
+    writable = parsed.mode & stat.S_IWOTH or (
+        parsed.mode & stat.S_IWGRP and not _private_group(parsed.group)
+    )
+    if strange or writable:
+        raise ConfigError(
+            "Bad owner or permissions",
+            parsed.path,
+            detail="others could have written it, so it is not used",
+            hint=f"chmod 600 {parsed.path}",
+        )
+
+
+def _private_group(group: int) -> bool:
+    """Return whether a group has this user alone, which Debian's ssh trusts."""
+    if not Path("/etc/debian_version").exists():
+        return False
+    import grp
+    import pwd
+
+    try:
+        listed = grp.getgrgid(group).gr_mem
+        owner = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return False
+    primary = [entry.pw_uid for entry in pwd.getpwall() if entry.pw_gid == group]
+    alone = all(uid == os.getuid() for uid in primary) and all(name == owner for name in listed)
+    return alone and bool(primary or listed)
+
+
+def wrong_line(path: str, number: int, problem: str) -> ConfigError:
+    """Return the error for one line of a file; no file means the command line."""
+    where = path or "command line"
+    return ConfigError("The SSH configuration is wrong", where, number, detail=problem)
+
+
+def too_deep(origin: Origin) -> ConfigError:
+    """Return the error for files that include each other without end."""
+    return ConfigError(
+        TOO_DEEP,
+        origin.file,
+        origin.line,
+        detail=f"more than {DEPTH_LIMIT} files deep",
+        hint="a file may include itself",
+    )

@@ -1,0 +1,49 @@
+"""Which files make up the configuration, and what the command line says before them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sshdash.errors import UsageError
+from sshdash.paths import system_ssh_config, user_ssh_config
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigSource:
+    """The files to read, in order after the overrides."""
+
+    user_file: Path | None
+    system_file: Path | None
+    overrides: tuple[tuple[str, str], ...] = ()
+    """``-o Key=Value`` in the order given; they win over the files."""
+    explicit: bool = False
+    """Whether ``-F`` named the user file: then it must exist, and its owner is not checked."""
+    named: str | None = None
+    """The argument of ``-F``, for the command lines that sshdash shows."""
+
+    @classmethod
+    def standard(
+        cls, file: str | None = None, overrides: tuple[tuple[str, str], ...] = ()
+    ) -> "ConfigSource":
+        """Return what ssh would read: ``-F FILE`` replaces both files, ``-F none`` means none."""
+        if file is None:
+            return cls(user_ssh_config(), system_ssh_config(), overrides)
+        if file.lower() == "none":
+            return cls(None, None, overrides, named=file)
+        return cls(Path(file), None, overrides, explicit=True, named=file)
+
+
+def parse_override(text: str) -> tuple[str, str]:
+    """Return the key and value of an ``-o`` argument, ``Key=Value`` or ``Key Value``.
+
+    Raises UsageError.
+    """
+    stripped = text.strip()
+    for at, char in enumerate(stripped):
+        if char in "= \t":
+            key, value = stripped[:at], stripped[at + 1 :].strip()
+            break
+    else:
+        key, value = stripped, ""
+    if key and value:
+        return key, value
+    raise UsageError(f"-o {text}: no value", hint="write -o Key=Value")

@@ -1,0 +1,417 @@
+"""From the words of a line to values: checks, and one spelling for each meaning.
+
+A parser takes the remaining words and removes those it uses; what is left over is an error.
+It returns what to set, as pairs of key and values. Times are seconds, flags ``yes`` or ``no``.
+"""
+
+import os
+import re
+from collections.abc import Callable
+
+from sshdash.config.algorithms import known_gss_kex, unknown_name
+from sshdash.config.forwards import parse_forward
+from sshdash.config.jumps import parse_jumps
+from sshdash.config.keywords import Keyword, Kind
+from sshdash.config.lexer import lower
+from sshdash.config.numbers import INT_MAX, integer, port_number, scaled, seconds
+from sshdash.config.tokens import TokenError, expand_environment
+
+Assignments = tuple[tuple[str, tuple[str, ...]], ...]
+NOTHING: Assignments = ()
+
+LOG_LEVELS = ("QUIET", "FATAL", "ERROR", "INFO", "VERBOSE", "DEBUG1", "DEBUG2", "DEBUG3")
+_FACILITIES = ("DAEMON", "USER", "AUTH", "AUTHPRIV", *(f"LOCAL{n}" for n in range(8)))
+_HASHES = ("MD5", "SHA1", "SHA256", "SHA384", "SHA512")
+_SPOKEN = {"true": "yes", "false": "no"}
+_DOMAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]|\.(?!\.))*\Z")
+_NAME = re.compile(r"[A-Za-z0-9_]+\Z")
+_QOS: dict[str, int] = {
+    "none": INT_MAX,
+    **{f"af{c}{d}": c * 32 + d * 8 for c in range(1, 5) for d in range(1, 4)},
+    **{f"cs{c}": c * 32 for c in range(8)},
+    "ef": 0xB8,
+    "le": 0x01,
+    "lowdelay": 0x10,
+    "throughput": 0x08,
+    "reliability": 0x04,
+}
+_QOS_NAMES = {value: name for name, value in _QOS.items()}
+
+
+class BadValue(ValueError):
+    """A value that OpenSSH refuses; the text says why."""
+
+
+def parse_value(keyword: Keyword, words: list[str], rest: str) -> Assignments:
+    """Return what a line sets. `rest` is its argument text before the words were split.
+
+    Raises BadValue.
+    """
+    if keyword.kind in (Kind.COMMAND, Kind.PROXY_JUMP, Kind.ANYTHING):
+        return _WHOLE_LINE[keyword.kind](keyword, rest)
+    result = _PARSERS[keyword.kind](keyword, words)
+    if words:
+        raise BadValue(f"keyword {keyword.name} extra arguments at end of line")
+    return result
+
+
+def _take(words: list[str], problem: str = "missing argument") -> str:
+    word = words.pop(0) if words else ""
+    if not word:
+        raise BadValue(problem)
+    return word
+
+
+def _one(keyword: Keyword, value: str) -> Assignments:
+    return ((keyword.name, (value,)),)
+
+
+def _flag(keyword: Keyword, words: list[str]) -> Assignments:
+    word = _take(words)
+    value = _SPOKEN.get(lower(word), lower(word))
+    if value not in ("yes", "no"):
+        raise BadValue(f'unsupported option "{word}"')
+    return _one(keyword, value)
+
+
+def _choice(keyword: Keyword, words: list[str]) -> Assignments:
+    word = _take(words)
+    value = lower(word)
+    if keyword.name != "compression":
+        value = _SPOKEN.get(value, value)
+    if value not in keyword.choices:
+        raise BadValue(f'unsupported option "{word}"')
+    if keyword.name == "tunnel" and value == "yes":
+        value = "point-to-point"
+    if keyword.name == "stricthostkeychecking" and value == "off":
+        value = "no"
+    return _one(keyword, value)
+
+
+def _number(keyword: Keyword, words: list[str]) -> Assignments:
+    word = _take(words, "integer value missing")
+    number = integer(word, 0, INT_MAX)
+    if number is None:
+        raise BadValue(f'integer value "{word}" is invalid')
+    return _one(keyword, str(number))
+
+
+def _seconds(words: list[str]) -> int | None:
+    """Return a time, None for ``none``, which leaves the value unset."""
+    word = _take(words, "missing time value")
+    if word == "none":
+        return None
+    value = seconds(word)
+    if value is None:
+        raise BadValue(f'invalid time value "{word}"')
+    return value
+
+
+def _time(keyword: Keyword, words: list[str]) -> Assignments:
+    value = _seconds(words)
+    return NOTHING if value is None else _one(keyword, str(value))
+
+
+def _string(keyword: Keyword, words: list[str]) -> Assignments:
+    return _one(keyword, _take(words))
+
+
+def _command(keyword: Keyword, rest: str) -> Assignments:
+    return _one(keyword, rest.lstrip(" \t\r\n="))
+
+
+def _proxy_jump(keyword: Keyword, rest: str) -> Assignments:
+    text = rest.lstrip(" \t\r\n=")
+    jumps = parse_jumps(text)
+    if jumps is None:
+        raise BadValue(f'invalid ProxyJump "{text}"')
+    return ((keyword.name, jumps),)
+
+
+def _anything(keyword: Keyword, rest: str) -> Assignments:
+    return _one(keyword, rest)
+
+
+def _port(keyword: Keyword, words: list[str]) -> Assignments:
+    word = _take(words)
+    number = port_number(word)
+    if number <= 0:
+        raise BadValue(f"bad port '{word}'")
+    return _one(keyword, str(number))
+
+
+def _word_list(keyword: Keyword, words: list[str], alone: tuple[str, ...] = ("none",)) -> list[str]:
+    """Return all words, of which a word such as ``none`` must stand alone."""
+    taken, words[:] = words[:], []
+    if "" in taken:
+        raise BadValue(f"keyword {keyword.name} empty argument")
+    for word in taken:
+        if lower(word) in alone and len(taken) > 1:
+            raise BadValue(f'keyword {keyword.name} "{word}" argument must appear alone')
+    return taken
+
+
+def _words(keyword: Keyword, words: list[str]) -> Assignments:
+    taken = _word_list(keyword, words)
+    if not taken:
+        return NOTHING
+    if keyword.name == "logverbose":
+        del taken[1:]
+    return ((keyword.name, tuple(taken)),)
+
+
+def _algorithms(keyword: Keyword, words: list[str]) -> Assignments:
+    word = _take(words)
+    unknown = unknown_name(keyword.name, word)
+    if unknown is not None:
+        raise BadValue(f"unknown algorithm '{unknown}' in '{word}'")
+    return _one(keyword, word)
+
+
+def _gss_kex(keyword: Keyword, words: list[str]) -> Assignments:
+    word = _take(words)
+    if not known_gss_kex(word):
+        raise BadValue(f"bad GSSAPI KexAlgorithms '{word}'")
+    return _one(keyword, word)
+
+
+def _forward(keyword: Keyword, words: list[str]) -> Assignments:
+    """Return the forward as two values: as ``ssh -G`` prints it, and as written."""
+    listen = _take(words)
+    target = None
+    if keyword.name != "dynamicforward":
+        target = words.pop(0) if words else None
+        if not target and keyword.name == "localforward":
+            raise BadValue("missing target argument")
+    try:
+        spec = expand_environment(listen)
+        goal = expand_environment(target) if target else None
+    except TokenError as error:
+        raise BadValue(f"bad forwarding specification: {error}") from error
+    forward = parse_forward(spec, goal, remote=keyword.name == "remoteforward")
+    if forward is None:
+        raise BadValue("bad forwarding specification")
+    return ((keyword.name, (forward.canonical, forward.text)),)
+
+
+def _escape(keyword: Keyword, words: list[str]) -> Assignments:
+    word = _take(words)
+    if word == "none" or len(os.fsencode(word)) == 1:
+        return _one(keyword, word)
+    if len(word) == 2 and word[0] == "^" and 64 <= ord(word[1]) < 128:
+        return _one(keyword, chr(ord(word[1]) & 31))
+    raise BadValue("bad escape character")
+
+
+def _rekey(keyword: Keyword, words: list[str]) -> Assignments:
+    word = _take(words)
+    size = 0 if word == "default" else scaled(word)
+    if size is None:
+        raise BadValue(f"bad number '{word}'")
+    if size != 0 and size < 16:
+        raise BadValue("RekeyLimit too small")
+    first = (keyword.name, (str(size),))
+    if not words:
+        return (first,)
+    interval = _seconds(words)
+    return (first,) if interval is None else (first, ("rekeyinterval", (str(interval),)))
+
+
+def _send_env(keyword: Keyword, words: list[str]) -> Assignments:
+    taken, words[:] = tuple(words), []
+    if any(not word or "=" in word for word in taken):
+        raise BadValue("invalid environment name")
+    return ((keyword.name, taken),) if taken else NOTHING
+
+
+def _set_env(keyword: Keyword, words: list[str]) -> Assignments:
+    taken, words[:] = tuple(words), []
+    unique: dict[str, str] = {}
+    for word in taken:
+        name, equals, _ = word.partition("=")
+        if not equals:
+            raise BadValue("invalid SetEnv")
+        unique.setdefault(name, word)
+    return ((keyword.name, tuple(unique.values())),) if unique else NOTHING
+
+
+def _persist(keyword: Keyword, words: list[str]) -> Assignments:
+    word = _take(words)
+    if word in ("no", "false", "yes", "true"):
+        return _one(keyword, _SPOKEN.get(word, word))
+    value = seconds(word)
+    if value is None:
+        raise BadValue("bad ControlPersist argument")
+    return _one(keyword, str(value) if value else "yes")
+
+
+def _tunnel_device(keyword: Keyword, words: list[str]) -> Assignments:
+    sides: list[str] = []
+    for side in _take(words).split(":", 1):
+        number = integer(side, 0, INT_MAX - 2)
+        if lower(side) != "any" and number is None:
+            raise BadValue("bad tun device")
+        sides.append("any" if number is None else str(number))
+    return _one(keyword, ":".join(sides) if len(sides) == 2 else f"{sides[0]}:any")
+
+
+def _service_class(word: str) -> str:
+    value = _QOS.get(lower(word))
+    if value is None:
+        try:
+            value = int(word, 8 if re.match(r"0[0-9]", word) else 0)
+        except ValueError:
+            value = -1
+        if not 0 <= value <= 255:
+            raise BadValue(f"bad IPQoS value: {word}")
+    return _QOS_NAMES.get(value, f"0x{value:02x}")
+
+
+def _qos(keyword: Keyword, words: list[str]) -> Assignments:
+    first = _service_class(_take(words, "bad IPQoS value"))
+    return ((keyword.name, (first, _service_class(words.pop(0)) if words else first)),)
+
+
+def _domains(keyword: Keyword, words: list[str]) -> Assignments:
+    taken = _word_list(keyword, words)
+    for word in taken:
+        if not _DOMAIN.match(word):
+            raise BadValue(f'domain name "{word}" is not valid')
+    names = tuple(lower(word).removesuffix(".") for word in taken)
+    return ((keyword.name, names),) if names else NOTHING
+
+
+def _cnames(keyword: Keyword, words: list[str]) -> Assignments:
+    taken, words[:] = words[:], []
+    rules: list[str] = []
+    for word in taken:
+        if lower(word) == "none":
+            if len(taken) > 1:
+                raise BadValue(f'keyword {keyword.name} "none" argument must appear alone')
+            rules.append(f"{word}:")
+        elif word == "*":
+            rules.append("*:*")
+        else:
+            source, colon, target = lower(word).partition(":")
+            if not colon or not target:
+                raise BadValue(f'invalid permitted CNAME "{word}"')
+            rules.append(f"{source}:{target}")
+    return ((keyword.name, tuple(rules)),) if rules else NOTHING
+
+
+def _mask(keyword: Keyword, words: list[str]) -> Assignments:
+    found = re.match(r"\s*([+-]?[0-7]+)", _take(words))
+    value = int(found[1], 8) if found else -1
+    if not 0 <= value <= 0o777:
+        raise BadValue("bad mask")
+    return _one(keyword, f"{value:o}")
+
+
+def _level(keyword: Keyword, words: list[str]) -> Assignments:
+    word = _take(words).upper()
+    level = "DEBUG1" if word == "DEBUG" else word
+    if level not in LOG_LEVELS:
+        raise BadValue(f"unsupported log level '{word}'")
+    return _one(keyword, level)
+
+
+def _facility(keyword: Keyword, words: list[str]) -> Assignments:
+    word = _take(words).upper()
+    if word not in _FACILITIES:
+        raise BadValue(f"unsupported log facility '{word}'")
+    return _one(keyword, word)
+
+
+def _hash(keyword: Keyword, words: list[str]) -> Assignments:
+    word = _take(words).upper()
+    if word not in _HASHES:
+        raise BadValue(f'invalid hash algorithm "{word}"')
+    return _one(keyword, word)
+
+
+def _add_keys(keyword: Keyword, words: list[str]) -> Assignments:
+    first = _take(words)
+    second = words.pop(0) if words else None
+    choice = _SPOKEN.get(lower(first), lower(first))
+    if choice == "confirm" and second is not None:
+        lifetime = seconds(second)
+    elif second is None and choice in ("yes", "no", "ask", "confirm"):
+        return _one(keyword, choice)
+    else:
+        lifetime = seconds(first) if second is None else None
+        choice = "yes"
+    if lifetime is None:
+        raise BadValue("unsupported option")
+    return ((keyword.name, (choice, str(lifetime)) if lifetime else (choice,)),)
+
+
+def _agent_path(word: str) -> str:
+    try:
+        expand_environment(word)
+    except TokenError as error:
+        raise BadValue(f"invalid environment expansion {word}: {error}") from error
+    if word.startswith("$") and not word.startswith("${") and not _NAME.match(word[1:]):
+        raise BadValue(f"invalid environment name {word}")
+    return word
+
+
+def _agent(keyword: Keyword, words: list[str]) -> Assignments:
+    return _one(keyword, _agent_path(_take(words)))
+
+
+def _forward_agent(keyword: Keyword, words: list[str]) -> Assignments:
+    word = _take(words)
+    value = _SPOKEN.get(lower(word), lower(word))
+    if value in ("yes", "no"):
+        return _one(keyword, value)
+    return ((keyword.name, ("yes",)), ("forwardagentpath", (_agent_path(word),)))
+
+
+def _remote_open(keyword: Keyword, words: list[str]) -> Assignments:
+    taken = _word_list(keyword, words, ("none", "any"))
+    if not taken:
+        raise BadValue("missing permitremoteopen specification")
+    for word in taken:
+        host, colon, port = word.rpartition(":")
+        special = lower(word) in ("none", "any")
+        if not special and (not colon or not host or (port != "*" and port_number(port) <= 0)):
+            raise BadValue("bad port number in permitremoteopen")
+    return ((keyword.name, tuple(taken)),)
+
+
+_Parser = Callable[[Keyword, list[str]], Assignments]
+_WHOLE_LINE: dict[Kind, Callable[[Keyword, str], Assignments]] = {
+    Kind.COMMAND: _command,
+    Kind.PROXY_JUMP: _proxy_jump,
+    Kind.ANYTHING: _anything,
+}
+_PARSERS: dict[Kind, _Parser] = {
+    Kind.FLAG: _flag,
+    Kind.CHOICE: _choice,
+    Kind.NUMBER: _number,
+    Kind.TIME: _time,
+    Kind.STRING: _string,
+    Kind.PORT: _port,
+    Kind.WORDS: _words,
+    Kind.FILES: _string,
+    Kind.ALGORITHMS: _algorithms,
+    Kind.GSS_KEX: _gss_kex,
+    Kind.FORWARD: _forward,
+    Kind.ESCAPE: _escape,
+    Kind.REKEY: _rekey,
+    Kind.SEND_ENV: _send_env,
+    Kind.SET_ENV: _set_env,
+    Kind.PERSIST: _persist,
+    Kind.TUNNEL_DEVICE: _tunnel_device,
+    Kind.QOS: _qos,
+    Kind.DOMAINS: _domains,
+    Kind.CNAMES: _cnames,
+    Kind.MASK: _mask,
+    Kind.LEVEL: _level,
+    Kind.FACILITY: _facility,
+    Kind.HASH: _hash,
+    Kind.ADD_KEYS: _add_keys,
+    Kind.AGENT: _agent,
+    Kind.FORWARD_AGENT: _forward_agent,
+    Kind.REMOTE_OPEN: _remote_open,
+}
