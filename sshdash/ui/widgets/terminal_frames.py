@@ -1,0 +1,66 @@
+"""When a terminal is drawn: at once after a rest, at a bounded rate while it changes."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextvars import Context
+
+from textual.widget import Widget
+
+SHORTEST = 1 / 60
+LONGEST = 1 / 25
+_SHARE = 3.0
+"""A frame that took t seconds is followed by at least this many t without one."""
+
+
+class FrameClock:
+    """Calls `draw` soon after `request`, however often that is called.
+
+    Frames are drawn in `context`: what requests them runs in the network's, which knows no app.
+    """
+
+    def __init__(self, draw: Callable[[], None], context: Context) -> None:
+        self._draw = draw
+        self._context = context
+        self._loop = asyncio.get_running_loop()
+        self._handle: asyncio.Handle | None = None
+        self._next = 0.0
+
+    def __repr__(self) -> str:
+        return f"<FrameClock [{'waiting' if self._handle else 'idle'}]>"
+
+    def request(self) -> None:
+        """Have a frame drawn as soon as one may be."""
+        if self._handle is not None:
+            return
+        delay = self._next - self._loop.time()
+        if delay <= 0:
+            self._handle = self._loop.call_soon(self._run, context=self._context)
+        else:
+            self._handle = self._loop.call_later(delay, self._run, context=self._context)
+
+    def stop(self) -> None:
+        """Draw no more."""
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+
+    def _run(self) -> None:
+        self._handle = None
+        started = time.perf_counter()
+        self._draw()
+        took = time.perf_counter() - started
+        self._next = self._loop.time() + min(max(took * _SHARE, SHORTEST), LONGEST)
+
+
+def paint_now(widget: Widget) -> None:
+    """Put what `widget` has marked for refreshing on the screen without waiting for Textual.
+
+    Textual paints on a timer, up to a sixtieth of a second after the change: an echo would be
+    late by that much. Under a dialog the timer does it, for the dialog is painted with it.
+    """
+    screen = widget.screen
+    if widget.app.screen is not screen or not widget.is_on_screen:
+        return
+    screen._dirty_widgets.add(widget)
+    screen._on_timer_update()

@@ -1,0 +1,103 @@
+"""What the mouse does in a terminal: it goes to the program, or selects, or scrolls."""
+
+import time
+from typing import TYPE_CHECKING
+
+from textual import events
+
+from sshdash.terminal.cells import PointerAction, SelectBy
+
+if TYPE_CHECKING:
+    from sshdash.terminal.session import ShellSession
+
+_CLICK_SECONDS = 0.4
+WHEEL_ROWS = 3
+_WHEEL_BUTTON = {"up": 4, "down": 5, "left": 6, "right": 7}
+
+
+class TerminalMouse:
+    """The mouse of one terminal.
+
+    A program that tracks the mouse gets it, unless Shift is held; else a drag selects cells, a
+    double click words and a triple click lines.
+    """
+
+    def __init__(self, session: "ShellSession") -> None:
+        self._session = session
+        self._held = 0
+        self._told_cell = (-1, -1)
+        self._clicks = 0
+        self._clicked_at = 0.0
+        self._clicked_cell = (-1, -1)
+        self.selecting = False
+        """Whether a drag that selects is going on."""
+
+    def down(self, event: events.MouseDown, row: int) -> None:
+        """A button went down over a cell."""
+        if self._tracked(event):
+            self._held = event.button
+            self._send(PointerAction.PRESS, event, row, event.button)
+        elif event.button == 1:
+            self._begin(event.x, row)
+
+    def move(self, event: events.MouseMove, row: int) -> bool:
+        """The pointer moved; return whether the selection may have changed."""
+        if self.selecting:
+            self._session.selection.extend(event.x, row)
+            return True
+        if self._session.emulator.modes.mouse_tracking and (event.x, row) != self._told_cell:
+            self._send(PointerAction.MOVE, event, row, self._held)
+        return False
+
+    def up(self, event: events.MouseUp, row: int) -> str:
+        """A button went up; return the text that was selected with it."""
+        if self.selecting:
+            self.selecting = False
+            return self._session.selection.text()
+        if self._held:
+            self._held = 0
+            self._send(PointerAction.RELEASE, event, row, event.button)
+        return ""
+
+    def wheel(self, event: events.MouseEvent, row: int, direction: str) -> None:
+        """The wheel turned: for the program, as arrow keys, or through the scrollback."""
+        session = self._session
+        modes = session.emulator.modes
+        if self._tracked(event):
+            self._send(PointerAction.PRESS, event, row, _WHEEL_BUTTON[direction])
+        elif direction in ("left", "right"):
+            return
+        elif modes.alternate_screen:
+            if modes.alternate_scroll:
+                session.write(session.keyboard.encode(direction) * WHEEL_ROWS)
+        else:
+            session.emulator.scroll_by(-WHEEL_ROWS if direction == "up" else WHEEL_ROWS)
+
+    def _tracked(self, event: events.MouseEvent) -> bool:
+        return self._session.emulator.modes.mouse_tracking and not event.shift
+
+    def _begin(self, column: int, row: int) -> None:
+        now = time.monotonic()
+        cell = (column, row)
+        if cell == self._clicked_cell and now - self._clicked_at < _CLICK_SECONDS:
+            self._clicks = self._clicks % 3 + 1
+        else:
+            self._clicks = 1
+        self._clicked_at, self._clicked_cell = now, cell
+        self._session.selection.begin(column, row, SelectBy(self._clicks))
+        self.selecting = True
+
+    def _send(self, action: PointerAction, event: events.MouseEvent, row: int, button: int) -> None:
+        self._told_cell = (event.x, row)
+        session = self._session
+        session.write(
+            session.pointer.encode(
+                action,
+                event.x,
+                row,
+                button,
+                shift=event.shift,
+                ctrl=event.ctrl,
+                alt=event.meta,
+            )
+        )

@@ -1,0 +1,159 @@
+"""From a terminal's rows to Textual's strips, in the colours of the theme."""
+
+from collections.abc import Iterable
+
+from rich.color import Color
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+from textual.theme import Theme
+
+from sshdash.terminal.cells import CellStyle, Colour, Cursor, CursorShape, Line, Run
+from sshdash.ui.widgets.terminal_width import fitting
+
+_STYLE_LIMIT = 4096
+_DARK_SIXTEEN = (
+    (0x2C, 0x34, 0x44),
+    (0xF0, 0x71, 0x78),
+    (0x7F, 0xC9, 0x8B),
+    (0xE2, 0xB4, 0x5C),
+    (0x7A, 0xA2, 0xF7),
+    (0xC7, 0x92, 0xEA),
+    (0x68, 0xC4, 0xCF),
+    (0xC3, 0xC9, 0xD6),
+    (0x5A, 0x64, 0x78),
+    (0xFF, 0x8F, 0x94),
+    (0x9B, 0xDD, 0xA6),
+    (0xF3, 0xCB, 0x7E),
+    (0x9C, 0xBB, 0xFF),
+    (0xD9, 0xAF, 0xF3),
+    (0x8A, 0xDB, 0xE4),
+    (0xEE, 0xF2, 0xFB),
+)
+_LIGHT_SIXTEEN = (
+    (0x23, 0x29, 0x36),
+    (0xC0, 0x2A, 0x3A),
+    (0x2C, 0x7A, 0x3F),
+    (0x8A, 0x5A, 0x00),
+    (0x2B, 0x5F, 0xC7),
+    (0x8A, 0x3F, 0xB0),
+    (0x0F, 0x75, 0x85),
+    (0x8C, 0x95, 0xA6),
+    (0x5C, 0x66, 0x78),
+    (0xD8, 0x3F, 0x4F),
+    (0x35, 0x91, 0x4C),
+    (0xA6, 0x6F, 0x0A),
+    (0x3F, 0x76, 0xE0),
+    (0xA3, 0x55, 0xC9),
+    (0x1B, 0x8C, 0x9E),
+    (0x12, 0x15, 0x1C),
+)
+
+
+def named_colours(theme: Theme) -> tuple[tuple[int, int, int], ...]:
+    """Return the sixteen colours that programs name, readable on the theme's background."""
+    return _DARK_SIXTEEN if theme.dark else _LIGHT_SIXTEEN
+
+
+class Painter:
+    """Turns lines into strips. `palette` is the emulator's, `base` the widget's own style."""
+
+    def __init__(self, palette: bytes, base: Style, selection: Style) -> None:
+        self.palette = palette
+        self.base = base
+        self.selection = selection
+        self._styles: dict[CellStyle, Style] = {}
+
+    def matches(self, palette: bytes, base: Style, selection: Style) -> bool:
+        """Return whether a painter of these colours would paint the same."""
+        return (self.palette, self.base, self.selection) == (palette, base, selection)
+
+    def line(self, line: Line, width: int, cursor: Cursor | None = None) -> Strip:
+        """Return `line` as a strip of exactly `width` columns, with the cursor if it is here."""
+        strip = Strip(self._segments(line.runs))
+        if strip.cell_length != width:
+            strip = strip.adjust_cell_length(width, self.base)
+        if line.selected is not None:
+            first, last = line.selected
+            strip = self._restyled(strip, first, last + 1, self.selection)
+        if cursor is not None and cursor.x < width:
+            strip = self._with_cursor(strip, cursor)
+        return strip
+
+    def blank(self, width: int) -> Strip:
+        """Return an empty row."""
+        return Strip([Segment(" " * width, self.base)], width)
+
+    def style(self, cells: CellStyle) -> Style:
+        """Return what Rich calls the style of a cell."""
+        found = self._styles.get(cells)
+        if found is None:
+            if len(self._styles) >= _STYLE_LIMIT:
+                self._styles.clear()
+            found = self._styles[cells] = self._rich(cells)
+        return found
+
+    def _segments(self, runs: Iterable[Run]) -> list[Segment]:
+        segments = []
+        for run in runs:
+            style = self.style(run.style)
+            if run.parts:
+                segments += [Segment(text, style) for text in fitting(run)]
+            else:
+                segments.append(Segment(run.text, style))
+        return segments
+
+    def _rich(self, cells: CellStyle) -> Style:
+        foreground = self._colour(cells.foreground)
+        if isinstance(cells.foreground, int) and cells.foreground < 8 and cells.bold:
+            foreground = self._colour(cells.foreground + 8)
+        return self.base + Style(
+            color=foreground,
+            bgcolor=self._colour(cells.background),
+            bold=cells.bold or None,
+            dim=cells.dim or None,
+            italic=cells.italic or None,
+            underline=cells.underline or None,
+            underline2=cells.double_underline or None,
+            reverse=cells.reverse or None,
+            conceal=cells.conceal or None,
+            strike=cells.strike or None,
+            overline=cells.overline or None,
+        )
+
+    def _colour(self, colour: Colour) -> Color | None:
+        if colour is None:
+            return None
+        if isinstance(colour, int):
+            at = colour * 3
+            colour = (self.palette[at], self.palette[at + 1], self.palette[at + 2])
+        return Color.from_rgb(*colour)
+
+    def _with_cursor(self, strip: Strip, cursor: Cursor) -> Strip:
+        here = strip.crop(cursor.x, cursor.x + 1)
+        width = 2 if not here.text.strip(" ") and _wide_at(strip, cursor.x) else 1
+        shape = cursor.shape
+        if shape is CursorShape.BLOCK:
+            style = Style(reverse=not _reversed_at(here))
+        else:
+            style = Style(underline=True, bold=True)
+        return self._restyled(strip, cursor.x, cursor.x + width, style)
+
+    def _restyled(self, strip: Strip, start: int, end: int, style: Style) -> Strip:
+        end = min(end, strip.cell_length)
+        before, inside, after = strip.divide([start, end, strip.cell_length])
+        inside = Strip(
+            [Segment(text, (old or self.base) + style) for text, old, _ in inside],
+            inside.cell_length,
+        )
+        return Strip.join([before, inside, after])
+
+
+def _reversed_at(strip: Strip) -> bool:
+    return any(segment.style is not None and segment.style.reverse for segment in strip)
+
+
+def _wide_at(strip: Strip, column: int) -> bool:
+    """Return whether a wide character begins in `column`."""
+    pair = strip.crop(column, column + 2)
+    return len(pair.text) == 1 and pair.cell_length == 2

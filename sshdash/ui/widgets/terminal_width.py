@@ -1,0 +1,37 @@
+"""Keeps a row as wide as the emulator made it.
+
+The emulator, the library that lays out the screen and the terminal that shows it may disagree on
+the width of a character or of a sequence of them. The emulator is right, for its cells are what
+the remote counts in: whatever would come out wider or narrower is replaced.
+"""
+
+from functools import lru_cache
+
+from rich.cells import cell_len
+
+from sshdash.terminal.cells import Run
+
+_STAND_IN = {1: "·", 2: "··"}
+
+
+def fitting(run: Run) -> list[str]:
+    """Return the texts that draw `run` in exactly its width."""
+    if cell_len(run.text) == run.width:
+        return [run.text]
+    texts = []
+    used = 0
+    for text, width in run.parts:
+        texts.append(_part(text, width))
+        used += width
+    if used < run.width:
+        texts.append(" " * (run.width - used))
+    return texts
+
+
+@lru_cache(4096)
+def _part(text: str, width: int) -> str:
+    """Return what draws one cell (or a wide one) in `width` columns."""
+    for attempt in (text, text[0], text[0] + " "):
+        if cell_len(attempt) == width:
+            return attempt
+    return _STAND_IN[width]
