@@ -1,0 +1,148 @@
+"""Whole trees: what they hold, and removing them."""
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from sshdash.errors import ConnectionLost, FileError, SSHDashError
+from sshdash.sftp.entries import Entry, Kind, join
+from sshdash.sftp.filesystem import Filesystem
+from sshdash.untrusted import clean
+
+COUNT_LIMIT = 50_000
+
+
+@dataclass(slots=True)
+class Census:
+    """What trees hold, as far as it was counted."""
+
+    files: int = 0
+    """Everything that is not a directory."""
+    folders: int = 0
+    size: int = 0
+    """Bytes of the regular files."""
+    complete: bool = True
+    """Whether everything was seen."""
+
+    def add(self, entry: Entry) -> None:
+        """Count one entry."""
+        if entry.kind is Kind.DIRECTORY:
+            self.folders += 1
+        else:
+            self.files += 1
+            self.size += entry.size if entry.kind is Kind.FILE else 0
+
+
+async def count_trees(
+    filesystem: Filesystem, folder: bytes, entries: Iterable[Entry], seconds: float = 2.0
+) -> Census:
+    """Return what `entries` of `folder` hold, themselves included, links not followed.
+
+    Counting ends after some seconds or `COUNT_LIMIT` entries. A directory that cannot be read
+    makes the census incomplete; a lost connection raises.
+    """
+    census = Census()
+    until = time.monotonic() + seconds
+    waiting = [(join(folder, entry.name), entry) for entry in entries]
+    for _, entry in waiting:
+        census.add(entry)
+    paths = [path for path, entry in waiting if entry.kind is Kind.DIRECTORY]
+    while paths:
+        if time.monotonic() > until or census.files + census.folders > COUNT_LIMIT:
+            census.complete = False
+            break
+        path = paths.pop()
+        try:
+            async for batch in filesystem.scandir(path):
+                for entry in batch:
+                    census.add(entry)
+                    if entry.kind is Kind.DIRECTORY:
+                        paths.append(join(path, entry.name))
+        except ConnectionLost:
+            raise
+        except SSHDashError:
+            census.complete = False
+    return census
+
+
+async def remove_trees(
+    filesystem: Filesystem,
+    paths: Iterable[bytes],
+    removed: Callable[[int], None] = lambda _: None,
+) -> int:
+    """Remove files, links (never what they point to) and directories with all they hold.
+
+    Returns how many entries went; `removed` is told the count on the way. What cannot be
+    removed is left, the rest goes on; then FileError names the first failure and how many
+    there were. A lost connection raises at once.
+    """
+    removal = _Removal(filesystem, removed)
+    for path in paths:
+        await removal.remove(path)
+    if removal.first is not None:
+        more = f", and {removal.failures - 1} more" if removal.failures > 1 else ""
+        error = removal.first
+        raise FileError(
+            f"Not everything was deleted ({removal.count} of it was)",
+            error.path,
+            f"{error.title}{f': {error.detail}' if error.detail else ''}{more}",
+            error.hint,
+            error.host,
+        )
+    return removal.count
+
+
+class _Removal:
+    """One removal: depth first, so that each directory is empty when its turn comes."""
+
+    def __init__(self, filesystem: Filesystem, removed: Callable[[int], None]) -> None:
+        self._filesystem = filesystem
+        self._removed = removed
+        self.count = 0
+        self.failures = 0
+        self.first: FileError | None = None
+
+    async def remove(self, root: bytes) -> None:
+        """Remove one tree, without recursion: trees may be deeper than the stack."""
+        stack: list[tuple[bytes, bool]] = [(root, False)]
+        while stack:
+            path, emptied = stack.pop()
+            try:
+                if emptied:
+                    await self._filesystem.rmdir(path)
+                elif (await self._filesystem.lstat(path)).kind is not Kind.DIRECTORY:
+                    await self._filesystem.unlink(path)
+                else:
+                    stack.append((path, True))
+                    stack += await self._remove_files(path)
+                    continue
+            except FileError as error:
+                self._fail(error, path)
+            else:
+                self._tell()
+
+    async def _remove_files(self, folder: bytes) -> list[tuple[bytes, bool]]:
+        """Unlink what is not a directory and return the directories, still to be entered."""
+        folders = []
+        for entry in await self._filesystem.listdir(folder):
+            path = join(folder, entry.name)
+            if entry.kind is Kind.DIRECTORY:
+                folders.append((path, False))
+                continue
+            try:
+                await self._filesystem.unlink(path)
+            except FileError as error:
+                self._fail(error, path)
+            else:
+                self._tell()
+        return folders
+
+    def _tell(self) -> None:
+        self.count += 1
+        self._removed(self.count)
+
+    def _fail(self, error: FileError, path: bytes) -> None:
+        self.failures += 1
+        if self.first is None:
+            error.path = error.path or clean(path)
+            self.first = error

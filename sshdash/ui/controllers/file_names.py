@@ -1,0 +1,75 @@
+"""Names, paths and counts as the dialogs about files ask for them and say them."""
+
+from collections.abc import Sequence
+
+from sshdash.prompts import ConfirmQuestion
+from sshdash.sftp.entries import NAME_MAX, Entry, Kind, is_plain_name, join, normalize
+from sshdash.sftp.trees import Census
+from sshdash.ui.format import count_text, size_text
+from sshdash.untrusted import clean
+
+
+def encode(text: str) -> bytes:
+    """Return what a person typed as bytes of a name or a path."""
+    return text.encode("utf-8", "surrogateescape")
+
+
+def text(path: bytes) -> str:
+    """Return a path as the argument of a command line."""
+    return path.decode("utf-8", "surrogateescape")
+
+
+def editable(name: bytes) -> str:
+    """Return a name or a path as a field can show it; the cleaned form where it is not text."""
+    return clean(name, 4096)
+
+
+def problem(text: str) -> str:
+    """Return what is wrong with a new name, an empty string for nothing."""
+    name = encode(text)
+    if not text.strip():
+        return "Type a name"
+    if not is_plain_name(name):
+        return "A name cannot hold / and cannot be . or .."
+    if len(name) > NAME_MAX:
+        return f"A name has at most {NAME_MAX} bytes; this one has {len(name)}"
+    return ""
+
+
+def path_from(text: str, folder: bytes, home: bytes) -> bytes:
+    """Return the absolute path that was typed: ``~`` is home, others begin at `folder`."""
+    path = encode(text.strip())
+    if path == b"~" or path.startswith(b"~/"):
+        return normalize(join(home, path[2:]))
+    return normalize(path if path.startswith(b"/") else join(folder, path))
+
+
+def count(entries: Sequence[Entry]) -> str:
+    """Return how many entries these are, or the name of the only one."""
+    return entries[0].label if len(entries) == 1 else count_text(len(entries), "item")
+
+
+def listing(entries: Sequence[Entry], limit: int) -> str:
+    """Return the first names, one on a line."""
+    lines = [entry.label + ("/" if entry.kind is Kind.DIRECTORY else "") for entry in entries]
+    if len(lines) > limit:
+        lines = [*lines[: limit - 1], f"… and {len(lines) - limit + 1} more"]
+    return "\n".join(lines)
+
+
+def _sum(census: Census) -> str:
+    parts = [count_text(census.folders, "folder")] if census.folders else []
+    parts.append(count_text(census.files, "file"))
+    words = f"{' and '.join(parts)}, {size_text(census.size)}"
+    return words if census.complete else f"At least {words}"
+
+
+def delete_question(entries: Sequence[Entry], census: Census, where: str) -> ConfirmQuestion:
+    """Return the question before a deletion, with everything that would go."""
+    lines = [listing(entries, 8), "", f"in {where}"]
+    if census.folders or len(entries) > 1:
+        lines += ["", f"{_sum(census)} in all. It cannot be undone."]
+    else:
+        lines += ["", "It cannot be undone."]
+    title = f"Delete {count(entries)}?"
+    return ConfirmQuestion(title, "\n".join(lines), action="Delete", danger=True)

@@ -1,0 +1,86 @@
+"""Who may read, write and execute: nine boxes and the octal number, which follow each other."""
+
+import stat
+from collections.abc import Iterable
+
+from textual import on
+from textual.containers import Grid, Horizontal
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Button, Checkbox, Input
+
+from sshdash.ui.screens.dialog import Dialog, choice, text
+
+_WHO = ("owner", "group", "others")
+_WHAT = ("read", "write", "execute")
+_LIMIT = 0o7777
+
+
+class ChmodDialog(Dialog[int]):
+    """Asks for permission bits; answers the whole mode."""
+
+    AUTO_FOCUS = "Checkbox"
+
+    def __init__(self, names: str, mode: int) -> None:
+        super().__init__("Permissions")
+        self._names = names
+        self.mode = mode & _LIMIT
+
+    def body(self) -> Iterable[Widget]:
+        """Return the boxes and the number."""
+        yield text(self._names, "chmod-names")
+        cells: list[Widget] = [text("")]
+        cells += [text(what, "chmod-head") for what in _WHAT]
+        for row, who in enumerate(_WHO):
+            cells.append(text(who, "chmod-who"))
+            for column in range(len(_WHAT)):
+                bit = 0o400 >> (3 * row + column)
+                cells.append(Checkbox("", bool(self.mode & bit), name=str(bit), compact=True))
+        yield Grid(*cells, classes="chmod-grid")
+        yield Horizontal(
+            text("octal", "chmod-who"),
+            Input(self._octal(), compact=True, max_length=4, restrict="[0-7]*", classes="field"),
+            text(self._letters(), "chmod-letters"),
+            classes="chmod-number",
+        )
+
+    def buttons(self) -> Iterable[Button]:
+        """Return cancel and set."""
+        return choice("Cancel", "cancel"), choice("Set", "set", "primary")
+
+    def on_choice(self, name: str) -> None:
+        """Answer the mode."""
+        self.dismiss(self.mode)
+
+    @on(Checkbox.Changed)
+    def _tick(self, event: Checkbox.Changed) -> None:
+        event.stop()
+        bit = int(event.checkbox.name or "0")
+        self.mode = self.mode | bit if event.value else self.mode & ~bit
+        field = self.query_one(Input)
+        with field.prevent(Input.Changed):
+            field.value = self._octal()
+        self._show_letters()
+
+    @on(Input.Changed)
+    def _type(self, event: Input.Changed) -> None:
+        event.stop()
+        self.mode = int(event.value or "0", 8) & _LIMIT
+        for box in self.query(Checkbox):
+            with box.prevent(Checkbox.Changed):
+                box.value = bool(self.mode & int(box.name or "0"))
+        self._show_letters()
+
+    @on(Input.Submitted)
+    def _submit(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.dismiss(self.mode)
+
+    def _show_letters(self) -> None:
+        self.query_one(".chmod-letters").update(Content(self._letters()))  # type: ignore[attr-defined]
+
+    def _octal(self) -> str:
+        return f"{self.mode:03o}"
+
+    def _letters(self) -> str:
+        return stat.filemode(self.mode)[1:]

@@ -1,0 +1,88 @@
+"""A copy whose target exists: both sides beside each other, and what to do."""
+
+import time
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Button, Checkbox
+
+from sshdash.prompts import ConflictAnswer, ConflictChoice, ConflictQuestion
+from sshdash.ui.format import size_text
+from sshdash.ui.screens.dialog import Dialog, choice, text
+from sshdash.untrusted import clean
+
+
+class ConflictScreen(Dialog[ConflictAnswer]):
+    """Overwrite, skip, or keep both; Escape cancels the whole job."""
+
+    AUTO_FOCUS = "Button.-safe"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("o", "choose('overwrite')", "Overwrite", show=False),
+        Binding("s", "choose('skip')", "Skip", show=False),
+        Binding("k", "choose('rename')", "Keep both", show=False),
+        Binding("a", "all", "For all", show=False),
+    ]
+
+    def __init__(self, question: ConflictQuestion) -> None:
+        kind = "folder" if question.is_directory else "file"
+        super().__init__(f"The {kind} exists already")
+        self.question = question
+
+    def body(self) -> Iterable[Widget]:
+        """Return the two sides and the question whether this goes for all."""
+        asked = self.question
+        yield text(clean(asked.target, 400), "conflict-name")
+        yield self._side("there", asked.target_size, asked.target_time, asked.source_time)
+        yield self._side("new", asked.source_size, asked.source_time, asked.target_time)
+        yield text(f"from {clean(asked.source, 400)}", "conflict-source")
+        yield Checkbox(
+            Content("for all that follow in this copy (a)"), compact=True, classes="conflict-all"
+        )
+
+    def buttons(self) -> Iterable[Button]:
+        """Return the choices, the one that loses nothing first."""
+        keep = choice("Keep both", "rename", "primary")
+        keep.add_class("-safe")
+        return (
+            keep,
+            choice("Skip", "skip"),
+            choice("Overwrite", "overwrite", "danger"),
+            choice("Cancel the copy", "cancel"),
+        )
+
+    def on_choice(self, name: str) -> None:
+        """Answer."""
+        for_all = self.query_one(Checkbox).value
+        self.dismiss(ConflictAnswer(ConflictChoice(name), for_all))
+
+    def action_choose(self, name: str) -> None:
+        """Answer."""
+        self.on_choice(name)
+
+    def action_all(self) -> None:
+        """Toggle whether the answer goes for all that follow."""
+        self.query_one(Checkbox).toggle()
+
+    def _side(self, label: str, size: int, when: float, other: float) -> Horizontal:
+        newer = "newer" if when > other + 1 else ""
+        length = "" if self.question.is_directory else size_text(size)
+        exact = "" if self.question.is_directory or size < 1000 else f"{size:,} B".replace(",", " ")
+        return Horizontal(
+            text(label, "conflict-label"),
+            text(length, "conflict-size"),
+            text(exact, "conflict-exact"),
+            text(_time_text(when), "conflict-time"),
+            text(newer, "conflict-newer"),
+            classes="conflict-side",
+        )
+
+
+def _time_text(when: float) -> str:
+    try:
+        return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(when))
+    except (OverflowError, ValueError, OSError):
+        return "?"

@@ -1,0 +1,125 @@
+"""What the widgets of a files tab ask for: imperative, with the pane it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+from sshdash.sftp.entries import Entry
+
+if TYPE_CHECKING:
+    from sshdash.ui.widgets.file_pane import FilePane
+
+
+class FilesRequest(Message):
+    """Something a pane cannot do by itself."""
+
+    def __init__(self, pane: FilePane) -> None:
+        super().__init__()
+        self.pane = pane
+
+
+class OpenFolder(FilesRequest):
+    """Show another folder in the pane, with the cursor on `select` where given."""
+
+    def __init__(self, pane: FilePane, path: bytes, select: bytes | None = None) -> None:
+        super().__init__(pane)
+        self.path = path
+        self.select = select
+
+
+class Refresh(FilesRequest):
+    """List the folder again; connect again where the connection is gone."""
+
+
+class ChooseEndpoint(FilesRequest):
+    """Let the person choose whose files the pane shows."""
+
+
+class Mirror(FilesRequest):
+    """Show a folder of an endpoint, which the other pane shows already."""
+
+    def __init__(self, pane: FilePane, endpoint: str, path: bytes) -> None:
+        super().__init__(pane)
+        self.endpoint = endpoint
+        self.path = path
+
+
+class GoTo(FilesRequest):
+    """Let the person type the path to show."""
+
+
+class MakeFolder(FilesRequest):
+    """Make a folder here, after asking for its name."""
+
+
+class FilesAction(FilesRequest):
+    """Something about certain entries of the pane's folder."""
+
+    def __init__(self, pane: FilePane, entries: Sequence[Entry]) -> None:
+        super().__init__(pane)
+        self.entries = tuple(entries)
+        self.folder = pane.browser.path
+
+
+class ViewFile(FilesAction):
+    """Show the beginning of a file."""
+
+
+class RenameFile(FilesAction):
+    """Give an entry another name, after asking for it."""
+
+
+class DeleteFiles(FilesAction):
+    """Delete the entries, after asking."""
+
+
+class ChangeMode(FilesAction):
+    """Change the permissions, after asking for them."""
+
+
+class CopyFiles(FilesAction):
+    """Copy the entries into a folder of the other pane."""
+
+    def __init__(
+        self, pane: FilePane, entries: Sequence[Entry], target: FilePane, into: bytes
+    ) -> None:
+        super().__init__(pane, entries)
+        self.target = target
+        self.into = into
+
+
+class MoveFiles(FilesAction):
+    """Move the entries into another folder of the same file system, after asking."""
+
+    def __init__(self, pane: FilePane, entries: Sequence[Entry], into: bytes) -> None:
+        super().__init__(pane, entries)
+        self.into = into
+
+
+class CopyCommand(FilesAction):
+    """Put the scp command that does the same copy on the clipboard."""
+
+    def __init__(self, pane: FilePane, entries: Sequence[Entry], target: FilePane) -> None:
+        super().__init__(pane, entries)
+        self.target = target
+
+
+class TransferStep(Enum):
+    """What can be done with copy jobs."""
+
+    CANCEL = "cancel"
+    RETRY = "retry"
+    CLEAR = "clear"
+
+
+class ChangeTransfer(Message):
+    """Cancel or retry a job, or take the finished ones off the list."""
+
+    def __init__(self, step: TransferStep, job: str = "") -> None:
+        super().__init__()
+        self.step = step
+        self.job = job

@@ -1,0 +1,152 @@
+"""How one directory entry is written on a line: columns, signs of kind, times and modes."""
+
+import time
+from dataclasses import dataclass
+from enum import Enum
+
+from rich.cells import cell_len, set_cell_size
+
+from sshdash.sftp.browser import UP
+from sshdash.sftp.entries import Entry, Kind
+from sshdash.ui.format import size_text
+from sshdash.untrusted import clean
+
+GUTTER = 3
+"""Cells left of the name: the mark, the sign of the kind, a space."""
+MARK = "✓"
+_GAP = 2
+_SIZE = 8
+_MODE = 10
+_OWNER = 9
+_DAY = 86_400
+_YEAR = 365 * _DAY
+_SIGNS = {
+    Kind.DIRECTORY: "▸",
+    Kind.SYMLINK: "↪",
+    Kind.FIFO: "|",
+    Kind.SOCKET: "=",
+    Kind.DEVICE: "#",
+    Kind.OTHER: "?",
+}
+
+
+class TimeForm(Enum):
+    """How much of a time is written; the value is the width."""
+
+    NONE = 0
+    SHORT = 6
+    """``14:32`` today, else ``Nov 20``, else ``2023``."""
+    MEDIUM = 12
+    """``Nov 20 14:32``, or ``Nov 20  2023`` as in ``ls -l``."""
+    FULL = 16
+    """``2026-11-20 14:32``"""
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The widths of the columns of a pane; 0 leaves a column out."""
+
+    name: int
+    size: int
+    time: TimeForm
+    mode: int
+    owner: int
+
+    @classmethod
+    def fit(cls, width: int) -> "Columns":
+        """Return the columns that fit a pane, the name taking what is left."""
+        form = TimeForm.NONE
+        if width >= 78:
+            form = TimeForm.FULL
+        elif width >= 52:
+            form = TimeForm.MEDIUM
+        elif width >= 34:
+            form = TimeForm.SHORT
+        mode = _MODE if width >= 66 else 0
+        owner = _OWNER if width >= 96 else 0
+        taken = GUTTER + _GAP + _SIZE
+        taken += sum(_GAP + column for column in (form.value, mode, owner) if column)
+        return cls(max(width - taken - 1, 4), _SIZE, form, mode, owner)
+
+
+def sign_of(entry: Entry) -> str:
+    """Return one cell that tells the kind without colour: folders, links, pipes, programs."""
+    if entry is UP:
+        return "▴"
+    if entry.kind is Kind.FILE and entry.mode & 0o111:
+        return "*"
+    return _SIGNS.get(entry.kind, " ")
+
+
+def role_of(entry: Entry) -> str:
+    """Return which look an entry has: folder, link, broken, program, special, hidden or file."""
+    if entry.kind is Kind.SYMLINK:
+        return "link" if entry.target_kind or entry.target is None else "broken"
+    if entry.kind is Kind.DIRECTORY:
+        return "folder"
+    if entry.kind is not Kind.FILE:
+        return "special"
+    if entry.mode & 0o111:
+        return "program"
+    return "hidden" if entry.is_hidden else "file"
+
+
+def shorten(text: str, width: int) -> str:
+    """Return `text` in at most `width` cells, cut in the middle so that the end stays."""
+    if cell_len(text) <= width:
+        return text
+    if width < 8:
+        return set_cell_size(text, max(width - 1, 0)).rstrip() + "…"
+    tail = ""
+    for char in reversed(text):
+        if cell_len(char + tail) > min(width // 3, 12):
+            break
+        tail = char + tail
+    return set_cell_size(text, width - 1 - cell_len(tail)).rstrip() + "…" + tail
+
+
+def name_cell(entry: Entry, width: int) -> tuple[str, str]:
+    """Return the name and, for a link with room beside it, where it leads; `width` in sum."""
+    name = shorten(entry.label, width)
+    free = width - cell_len(name)
+    if not entry.target or free < 8:
+        return name + " " * free, ""
+    target = shorten(f" → {clean(entry.target)}", free)
+    return name, target + " " * (free - cell_len(target))
+
+
+def size_cell(entry: Entry) -> str:
+    """Return the size as the pane shows it; only files have one."""
+    return size_text(entry.size) if entry.kind is Kind.FILE else ""
+
+
+def time_cell(entry: Entry, form: TimeForm, now: float) -> str:
+    """Return the modification time in local time; nonsense from a server shows as ``?``."""
+    if entry is UP or form is TimeForm.NONE:
+        return ""
+    try:
+        when = time.localtime(entry.mtime)
+    except (OverflowError, ValueError, OSError):
+        return "?"
+    age = now - entry.mtime
+    if form is TimeForm.FULL:
+        pattern = "%Y-%m-%d %H:%M"
+    elif form is TimeForm.MEDIUM:
+        pattern = "%b %e %H:%M" if -_DAY < age < _YEAR / 2 else "%b %e  %Y"
+    elif -60 < age < _DAY / 2:
+        pattern = "%H:%M"
+    else:
+        pattern = "%b %e" if -_DAY < age < _YEAR else "%Y"
+    return time.strftime(pattern, when)
+
+
+def mode_cell(entry: Entry) -> str:
+    """Return the permissions as ``ls -l`` writes them."""
+    return "" if entry is UP else entry.permissions
+
+
+def owner_cell(entry: Entry, width: int) -> str:
+    """Return the owner's name, else the number."""
+    if entry is UP:
+        return ""
+    return shorten(entry.owner or (str(entry.uid) if entry.uid >= 0 else ""), width)
