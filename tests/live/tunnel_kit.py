@@ -161,7 +161,7 @@ async def until(condition: Callable[[], bool], what: str = "the condition") -> N
     """Wait for something that tells nobody when it happens."""
     try:
         async with asyncio.timeout(PATIENCE):
-            while not condition():
+            while not condition():  # noqa: ASYNC110 - it tells nobody
                 await asyncio.sleep(0.01)
     except TimeoutError:
         raise AssertionError(f"{what} never came true") from None
