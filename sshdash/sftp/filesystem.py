@@ -4,11 +4,15 @@ Paths are absolute, bytes, joined by ``/``. Every failure is an `SSHDashError` (
 for a path, `ConnectionLost` for the whole file system) with cleaned text.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from sshdash.sftp.entries import Entry
+
+Buffer = bytes | memoryview
+Pieces = list[Buffer]
+"""Data in the parts it came in, one after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,22 +25,39 @@ class Space:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one request may carry, and how much may be under way."""
+    """What one call may carry, and how much may be under way."""
 
-    read_size: int
-    """Bytes one read may ask for."""
-    write_size: int
-    """Bytes one write may carry."""
-    requests: int
-    """Requests in flight for one file."""
+    chunk: int
+    """Bytes that one `Reader.read` or `Writer.write` moves best."""
     files: int
-    """Files open at the same time."""
+    """Files that may be open at the same time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """What to do with a written file before it is closed."""
+
+    mode: int | None = None
+    """Permission bits to set, None leaves it to its owner alone."""
+    mtime_ns: int | None = None
+    durable: bool = True
+    """Whether the content must be on the disk, where the system can promise that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What became of a written file."""
+
+    size: int
+    """Bytes, as the system says after the last write."""
+    complaint: str = ""
+    """Which attribute could not be set and why, cleaned; empty where all were."""
 
 
 class Reader(Protocol):
     """A file open for reading."""
 
-    async def read(self, offset: int, size: int) -> bytes:
+    async def read(self, offset: int, size: int) -> Pieces:
         """Return at most `size` bytes from `offset`; fewer may come, none at the end."""
         ...
 
@@ -52,24 +73,19 @@ class Reader(Protocol):
 class Writer(Protocol):
     """A new file open for writing."""
 
-    async def write(self, offset: int, data: bytes) -> None:
-        """Write all of `data` at `offset`."""
+    async def write(self, offset: int, pieces: Sequence[Buffer]) -> None:
+        """Write all of `pieces`, one after the other, from `offset` on."""
         ...
 
-    async def stat(self) -> Entry:
-        """Return the open file's attributes as they are now (the name is empty)."""
-        ...
+    async def finish(self, finish: Finish) -> Finished:
+        """Set attributes, make it durable and close it.
 
-    async def set_attributes(self, mode: int | None, mtime_ns: int | None) -> None:
-        """Set permission bits and modification time, each where given."""
-        ...
-
-    async def sync(self) -> None:
-        """Make the content durable where the system offers that, else return at once."""
+        Raises what a late write failure says.
+        """
         ...
 
     async def close(self) -> None:
-        """Close it, raising what a late write failure says; harmless when closed already."""
+        """Close it without finishing; harmless when closed already."""
         ...
 
 
@@ -106,7 +122,7 @@ class Filesystem(Protocol):
         ...
 
     async def listdir(self, path: bytes) -> list[Entry]:
-        """Return all entries of a directory, in the system's order."""
+        """Return all entries of a directory, in the system's order, unsafe names left out."""
         ...
 
     async def resolve_links(self, path: bytes, entries: list[Entry]) -> list[Entry]:
@@ -146,7 +162,7 @@ class Filesystem(Protocol):
         ...
 
     async def rename(self, old: bytes, new: bytes) -> None:
-        """Rename, refusing a `new` that exists."""
+        """Rename, refusing a `new` that exists (ExistsError where the system says so)."""
         ...
 
     async def replace(self, old: bytes, new: bytes) -> None:
@@ -167,6 +183,10 @@ class Filesystem(Protocol):
 
     async def set_times(self, path: bytes, mtime_ns: int) -> None:
         """Set the modification time of what `path` leads to."""
+        ...
+
+    async def umask(self, directory: bytes) -> int:
+        """Return the permission bits that new files in `directory` do not get."""
         ...
 
     async def read_head(self, path: bytes, limit: int) -> bytes:

@@ -1,0 +1,54 @@
+"""Names that the engine makes up, always within the limit of a file system."""
+
+import re
+
+from sshdash.sftp.entries import NAME_MAX
+
+_PART = re.compile(rb"\A\..*\.sshdash-[0-9a-f]{8}\.(part|old)\Z", re.DOTALL)
+
+
+def part_name(name: bytes, job: str) -> bytes:
+    """Return the temporary sibling's name of `name` for the file key `job` (8 hex digits)."""
+    return _hidden(name, b".sshdash-%b.part" % job.encode())
+
+
+def backup_name(name: bytes, job: str) -> bytes:
+    """Return the name under which a target steps aside where it cannot be replaced at once."""
+    return _hidden(name, b".sshdash-%b.old" % job.encode())
+
+
+def is_part_name(name: bytes) -> bool:
+    """Return whether `name` is one of ours for something unfinished."""
+    return _PART.match(name) is not None
+
+
+def numbered(name: bytes, number: int) -> bytes:
+    """Return ``report (2).txt`` for ``report.txt``, cut where it would be too long."""
+    stem, dot, suffix = name.rpartition(b".")
+    if not stem or len(suffix) > 16:
+        stem, dot, suffix = name, b"", b""
+    tail = b" (%d)" % number + dot + suffix
+    return _cut(stem, NAME_MAX - len(tail)) + tail
+
+
+def free_name(name: bytes, taken: "set[bytes] | frozenset[bytes]") -> bytes:
+    """Return `name`, or the first numbered form of it that is not `taken`."""
+    number = 2
+    candidate = name
+    while candidate in taken:
+        candidate = numbered(name, number)
+        number += 1
+    return candidate
+
+
+def _hidden(name: bytes, tail: bytes) -> bytes:
+    return b"." + _cut(name, NAME_MAX - 1 - len(tail)) + tail
+
+
+def _cut(name: bytes, size: int) -> bytes:
+    """Cut a name to `size` bytes, not inside a UTF-8 character."""
+    if len(name) <= size:
+        return name
+    while size and name[size] & 0xC0 == 0x80:
+        size -= 1
+    return name[:size]

@@ -1,0 +1,350 @@
+"""Files of a host, over SFTP on its shared connection."""
+
+import asyncio
+import secrets
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
+
+import asyncssh
+
+from sshdash.connections.faults import explain
+from sshdash.errors import FileError, SessionError, SSHDashError
+from sshdash.sftp.entries import Entry, Kind, is_plain_name, join, name_of, parent_of
+from sshdash.sftp.failures import ExistsError, MissingError, VagueError, failure, shown
+from sshdash.sftp.filesystem import Limits, Space
+from sshdash.sftp.handles import NANO, RemoteReader, RemoteWriter, Session, entry_of, whole
+from sshdash.sftp.messages import Attributes, Name, Open
+from sshdash.sftp.names import backup_name
+from sshdash.sftp.protocol import Protocol
+from sshdash.sftp.wire import WireClosed
+
+if TYPE_CHECKING:
+    from sshdash.connections.connection import Lease
+
+Result = TypeVar("Result")
+
+_SAFE_BLOCK = 32 * 1024
+"""What every server takes in one request, by the draft."""
+_MAX_BLOCK = 256 * 1024
+_BLOCKS = 4
+"""Requests that one read or write of the copier is spread over."""
+_OPEN_FILES = 128
+_LISTING_AHEAD = 16
+"""Requests for more names that are under way at once in a long listing."""
+_LINKS_AHEAD = 64
+_MAX_ENTRIES = 2_000_000
+"""A listing that goes on beyond this is taken for an endless one."""
+_PATIENCE = 20.0
+"""Seconds to open a session, or to get a file's first bytes: some of a kernel's never come."""
+_NEW_FILE = Open.WRITE | Open.CREATE | Open.EXCLUSIVE
+
+
+class RemoteFilesystem:
+    """A host's files, seen with the rights of the user who logged in.
+
+    It owns a channel of its own, so that nothing another one waits for can hold it up.
+    """
+
+    is_local = False
+
+    def __init__(self, session: Session, home: bytes) -> None:
+        self._session = session
+        self._protocol = session.protocol
+        self._home = home
+        self._closed = False
+        told = session.protocol.limits
+        self._read_block = min(told.read or _SAFE_BLOCK, _MAX_BLOCK)
+        self._write_block = min(told.write or _SAFE_BLOCK, _MAX_BLOCK)
+        chunk = _BLOCKS * min(self._read_block, self._write_block)
+        files = min(_OPEN_FILES, told.handles // 2 or _OPEN_FILES)
+        self.limits = Limits(chunk=chunk, files=files)
+
+    def __repr__(self) -> str:
+        return f"<RemoteFilesystem {self.label} [{self._protocol.wire!r}]>"
+
+    @classmethod
+    async def open(cls, lease: "Lease") -> "RemoteFilesystem":
+        """Open the files of a leased connection; `close` releases the lease.
+
+        Raises SessionError where the server has no SFTP, ConnectionLost. The lease stays the
+        caller's where this fails.
+        """
+        session = await _open_session(lease)
+        try:
+            home = await session.call("find the home of", b".", session.protocol.realpath(b"."))
+        except BaseException:
+            session.protocol.wire.close()
+            raise
+        return cls(session, home)
+
+    @property
+    def label(self) -> str:
+        """The host as the user names it."""
+        return self._session.host
+
+    def home(self) -> bytes:
+        """Return the folder the server starts in, which is the user's home."""
+        return self._home
+
+    async def scandir(
+        self, path: bytes, refused: list[bytes] | None = None
+    ) -> AsyncIterator[list[Entry]]:
+        """Yield the directory's entries in batches, without ``.``, ``..`` and unsafe names."""
+        opening = self._protocol.open_directory(path)
+        handle = await self._session.call("list", path, opening)
+        seen: set[bytes] = set()
+        ahead: deque[asyncio.Task[list[Name] | None]] = deque()
+        width = 2
+        try:
+            while True:
+                while len(ahead) < width:
+                    ahead.append(asyncio.ensure_future(self._protocol.read_directory(handle)))
+                names = await self._session.call("list", path, ahead.popleft())
+                if names is None:
+                    return
+                width = min(width * 2, _LISTING_AHEAD)
+                if len(seen) > _MAX_ENTRIES:
+                    raise failure("list", path, 0, self.label, "more entries than anybody has")
+                yield _kept(names, seen, refused)
+        finally:
+            for task in ahead:
+                task.cancel()
+            self._protocol.close_soon(handle)
+            await asyncio.gather(*ahead, return_exceptions=True)
+
+    async def listdir(self, path: bytes) -> list[Entry]:
+        """Return all entries of a directory, in the server's order, unsafe names left out."""
+        return [entry async for batch in self.scandir(path) for entry in batch]
+
+    async def resolve_links(self, path: bytes, entries: list[Entry]) -> list[Entry]:
+        """Return `entries` of the directory `path` with link targets filled in."""
+        gate = asyncio.Semaphore(_LINKS_AHEAD)
+
+        async def resolved(entry: Entry) -> Entry:
+            async with gate:
+                return await self._with_target(join(path, entry.name), entry)
+
+        links = [entry for entry in entries if entry.kind is Kind.SYMLINK]
+        found = {entry.name: entry for entry in await whole(*map(resolved, links))}
+        return [found.get(entry.name, entry) for entry in entries] if found else entries
+
+    async def stat(self, path: bytes) -> Entry:
+        """Return what `path` leads to, links followed."""
+        return entry_of(name_of(path), await self._call("stat", path, self._protocol.stat(path)))
+
+    async def lstat(self, path: bytes) -> Entry:
+        """Return what `path` itself is."""
+        return entry_of(name_of(path), await self._call("stat", path, self._protocol.lstat(path)))
+
+    async def exists(self, path: bytes) -> Entry | None:
+        """Return what `path` itself is, None where there is nothing."""
+        try:
+            return await self.lstat(path)
+        except MissingError:
+            return None
+
+    async def realpath(self, path: bytes) -> bytes:
+        """Return `path` absolute and without links."""
+        return await self._call("resolve", path, self._protocol.realpath(path))
+
+    async def readlink(self, path: bytes) -> bytes:
+        """Return where a symbolic link points."""
+        return await self._call("read the link", path, self._protocol.readlink(path))
+
+    async def statvfs(self, path: bytes) -> Space | None:
+        """Return the room on the file system that holds `path`, None where not told."""
+        if not self._protocol.offers(b"statvfs@openssh.com"):
+            return None
+        volume = await self._call("stat", path, self._protocol.statvfs(path))
+        return Space(volume.blocks * volume.unit, volume.available * volume.unit)
+
+    async def mkdir(self, path: bytes, mode: int = 0o777) -> None:
+        """Make one directory; the server reduces `mode` by its umask."""
+        asking = self._protocol.make_directory(path, mode)
+        await self._named("make the directory", path, asking)
+
+    async def symlink(self, target: bytes, path: bytes) -> None:
+        """Make the symbolic link `path` that points to `target`."""
+        await self._named("make the link", path, self._protocol.symlink(target, path))
+
+    async def rename(self, old: bytes, new: bytes) -> None:
+        """Rename, refusing a `new` that exists; OpenSSH does so without a race."""
+        await self._named("rename", new, self._protocol.rename(old, new))
+
+    async def replace(self, old: bytes, new: bytes) -> None:
+        """Rename onto `new`, which stays whole until the moment it is replaced.
+
+        A server without posix-rename@openssh.com needs two steps, between which the old file
+        has another name; it gets its own back where the second step fails.
+        """
+        if self._protocol.offers(b"posix-rename@openssh.com"):
+            await self._call("put in place", new, self._protocol.posix_rename(old, new))
+            return
+        if await self.exists(new) is None:
+            await self.rename(old, new)
+            return
+        aside = join(parent_of(new), backup_name(name_of(new), secrets.token_hex(4)))
+        await self.rename(new, aside)
+        try:
+            await asyncio.shield(self.rename(old, new))
+        except BaseException:
+            with suppress(SSHDashError):
+                await self.rename(aside, new)
+            raise
+        await self.unlink(aside)
+
+    async def unlink(self, path: bytes) -> None:
+        """Remove one file or link."""
+        await self._call("remove", path, self._protocol.remove(path))
+
+    async def rmdir(self, path: bytes) -> None:
+        """Remove one empty directory."""
+        await self._call("remove", path, self._protocol.remove_directory(path))
+
+    async def chmod(self, path: bytes, mode: int) -> None:
+        """Set the permission bits of what `path` leads to."""
+        asking = self._protocol.set_path(path, Attributes(mode=mode))
+        await self._call("change the mode", path, asking)
+
+    async def set_times(self, path: bytes, mtime_ns: int) -> None:
+        """Set the modification time, in whole seconds, of what `path` leads to."""
+        asking = self._protocol.set_path(path, Attributes(mtime=mtime_ns // NANO))
+        await self._call("set the time", path, asking)
+
+    async def umask(self, directory: bytes) -> int:
+        """Return the bits that new files in `directory` do not get, by making one there.
+
+        Nothing in SFTP tells it otherwise; the file is empty and goes at once.
+        """
+        path = join(directory, b".sshdash-%b.part" % secrets.token_hex(4).encode())
+        opening = self._protocol.open_file(path, _NEW_FILE, 0o666)
+        handle = await self._call("create", path, opening)
+        stat, _, _ = await self._call(
+            "create",
+            path,
+            whole(
+                self._protocol.stat_handle(handle),
+                self._protocol.close_handle(handle),
+                self._protocol.remove(path),
+            ),
+        )
+        return 0o666 & ~(stat.mode or 0o644)
+
+    async def read_head(self, path: bytes, limit: int) -> bytes:
+        """Return at most `limit` first bytes of a regular file.
+
+        It has a channel of its own, because a read that never ends would block every request
+        behind it.
+        """
+        entry = await self.stat(path)
+        if entry.kind is not Kind.FILE:
+            raise _irregular(path, entry, self.label)
+        session = await _open_session(self._session.lease)
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                opening = session.protocol.open_file(path, Open.READ)
+                handle = await session.call("read", path, opening)
+                return await _head(RemoteReader(session, path, handle, self._read_block), limit)
+        except TimeoutError:
+            text = f"nothing came within {_PATIENCE:.0f} seconds"
+            raise failure("read", path, 0, self.label, text) from None
+        finally:
+            session.protocol.wire.close()
+
+    async def open_read(self, path: bytes) -> RemoteReader:
+        """Open a file whose `lstat` said it is regular."""
+        opening = self._protocol.open_file(path, Open.READ)
+        handle = await self._call("read", path, opening)
+        return RemoteReader(self._session, path, handle, self._read_block)
+
+    async def open_write(self, path: bytes) -> RemoteWriter:
+        """Create a file that must not exist yet, readable by its owner alone (0600)."""
+        opening = self._protocol.open_file(path, _NEW_FILE, 0o600)
+        handle = await self._named("create", path, opening)
+        return RemoteWriter(self._session, path, handle, self._write_block)
+
+    async def close(self) -> None:
+        """Give back the channel and the connection; harmless when closed already."""
+        if self._closed:
+            return
+        self._closed = True
+        self._protocol.wire.close()
+        self._session.lease.release()
+
+    async def _call(self, operation: str, path: bytes, asking: Awaitable[Result]) -> Result:
+        return await self._session.call(operation, path, asking)
+
+    async def _named(self, operation: str, path: bytes, asking: Awaitable[Result]) -> Result:
+        """Call for something that makes `path`: OpenSSH says only "failure" where it exists."""
+        try:
+            return await self._call(operation, path, asking)
+        except VagueError as error:
+            if await self.exists(path) is None:
+                raise
+            raise ExistsError(
+                error.title, error.path, "it exists already", host=self.label
+            ) from error
+
+    async def _with_target(self, path: bytes, link: Entry) -> Entry:
+        target, kind = None, None
+        with suppress(FileError):
+            target = await self.readlink(path)
+            kind = (await self.stat(path)).kind
+        return replace(link, target=target, target_kind=kind)
+
+
+async def _open_session(lease: "Lease") -> Session:
+    host = lease.connection.host
+    connection = lease.connection.ssh
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            return Session(lease, await Protocol.start(connection))
+    except TimeoutError:
+        detail = f"no answer to SFTP within {_PATIENCE:.0f} seconds"
+        raise SessionError("no files here", detail, host=host) from None
+    except WireClosed as error:
+        raise SessionError(
+            "no files here",
+            str(error),
+            "does a start-up file such as .bashrc print text, or is sftp-server missing?",
+            host,
+        ) from error
+    except asyncssh.ChannelOpenError as error:
+        if error.code == asyncssh.OPEN_REQUEST_SESSION_FAILED:
+            hint = "the server's sshd_config needs a line: Subsystem sftp internal-sftp"
+            raise SessionError("the server has no SFTP", hint=hint, host=host) from error
+        raise explain(error, host, "opening SFTP") from error
+    except (OSError, asyncssh.Error) as error:
+        raise explain(error, host, "opening SFTP") from error
+
+
+async def _head(reader: RemoteReader, limit: int) -> bytes:
+    data = bytearray()
+    while len(data) < limit:
+        pieces = await reader.read(len(data), limit - len(data))
+        if not pieces:
+            break
+        data += b"".join(pieces)
+    return bytes(data)
+
+
+def _irregular(path: bytes, entry: Entry, host: str) -> FileError:
+    detail = f"not a regular file ({entry.kind.value})"
+    return FileError("cannot read", shown(path), detail, host=host)
+
+
+def _kept(names: list[Name], seen: set[bytes], refused: list[bytes] | None) -> list[Entry]:
+    """Return the entries that mean a new name in their directory; report the others."""
+    entries = []
+    for name, longname, attributes in names:
+        if name in (b".", b".."):
+            continue
+        if is_plain_name(name) and name not in seen:
+            seen.add(name)
+            entries.append(entry_of(name, attributes, longname))
+        elif refused is not None:
+            refused.append(name)
+    return entries

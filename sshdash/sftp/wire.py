@@ -1,0 +1,255 @@
+"""The transport of SFTP: messages over one channel, many requests in flight.
+
+What is asked within one turn of the loop leaves in one write, and the data of an answer is
+handed on in the pieces it came in, so that small files cost few packets and large ones few
+copies.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+import asyncssh
+
+from sshdash.sftp.filesystem import Buffer, Pieces
+from sshdash.sftp.messages import MAX_PACKET, VERSION, MalformedError, Message, Payload, uint32
+from sshdash.untrusted import clean
+
+Value = TypeVar("Value")
+
+_HEADER = 9
+"""Bytes that say how long a message is, of what type, and which request it answers."""
+_PIECE = 32 * 1024
+"""Data is given to the channel in pieces of one SSH packet, which spares it a copy."""
+_WINDOW = 8 * 1024 * 1024
+"""Bytes a server may send ahead: at a round trip of 40 ms it allows 200 MB/s."""
+
+
+class WireClosed(Exception):
+    """The channel ended, with requests unanswered or before they were made."""
+
+
+class Answer:
+    """A complete message of the server."""
+
+    __slots__ = ("kind", "pieces")
+
+    def __init__(self, kind: int, pieces: Pieces) -> None:
+        self.kind = kind
+        self.pieces = pieces
+
+
+class Wire(asyncssh.SSHClientSession[bytes]):
+    """One SFTP session."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._channel: asyncssh.SSHClientChannel[bytes] | None = None
+        self._waiting: dict[int, asyncio.Future[Answer]] = {}
+        self._next_id = 0
+        self._outbox: list[Buffer] = []
+        self._head = bytearray()
+        self._kind = self._id = self._missing = 0
+        self._pieces: Pieces = []
+        self._greeted = False
+        self._closed: str | None = None
+        self.connection_failed = False
+        """Whether it ended because the whole connection did, with an error."""
+        self._gone = asyncio.Event()
+
+    def __repr__(self) -> str:
+        state = "open" if self._closed is None else f"closed: {self._closed}"
+        return f"<Wire {state} [{len(self._waiting)} requests]>"
+
+    # -- life
+
+    @classmethod
+    async def open(cls, connection: asyncssh.SSHClientConnection) -> "Wire":
+        """Start the sftp subsystem on a new channel of `connection`.
+
+        Raises asyncssh.ChannelOpenError where there is none.
+        """
+        wire = cls()
+        await connection.create_session(
+            lambda: wire, subsystem="sftp", encoding=None, window=_WINDOW, env=(), send_env=()
+        )
+        return wire
+
+    async def greet(self) -> dict[bytes, bytes]:
+        """Agree on the version and return the server's extensions.
+
+        Raises WireClosed where what answers does not speak SFTP.
+        """
+        greeting = self._expect(VERSION)
+        self._send(uint32(5) + bytes((Message.INIT,)) + uint32(VERSION))
+        answer = await greeting
+        if answer.kind != Message.VERSION:
+            raise self.fail("it does not speak SFTP")
+        self._greeted = True
+        return self.read_as(answer, Payload.extensions)
+
+    @property
+    def server_version(self) -> str:
+        """The server's identification string."""
+        return str(self._channel.get_extra_info("server_version", "")) if self._channel else ""
+
+    @property
+    def closed(self) -> str | None:
+        """Why nothing more can be asked, None while it can."""
+        return self._closed
+
+    def close(self) -> None:
+        """End the session; requests that are unanswered fail."""
+        self._end("it was closed here")
+        if self._channel:
+            self._channel.close()
+
+    async def wait_closed(self) -> None:
+        """Wait until the channel is gone."""
+        await self._gone.wait()
+
+    # -- called by asyncssh
+
+    def connection_made(self, chan: asyncssh.SSHClientChannel[bytes]) -> None:
+        """Keep the channel."""
+        self._channel = chan
+
+    def data_received(self, data: bytes, datatype: asyncssh.DataType) -> None:
+        """Take apart what came; an exception in here would end the whole SSH connection."""
+        if datatype is not None or self._closed is not None:
+            return
+        try:
+            self._take_apart(data)
+        except MalformedError as error:
+            self.fail(str(error))
+
+    def eof_received(self) -> bool:
+        """Fail whatever still waits: the server sends nothing more."""
+        self._end("the SFTP server ended")
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Fail whatever still waits."""
+        self.connection_failed = exc is not None and self._closed is None
+        self._end(clean(str(exc)) if exc else "the SFTP server ended")
+        self._gone.set()
+
+    # -- asking
+
+    def request(self, kind: int, body: bytes, *pieces: Buffer) -> asyncio.Future[Answer]:
+        """Ask now, and return what completes with the answer.
+
+        Requests reach the server in the order of these calls. Raises WireClosed.
+        """
+        if self._closed is not None:
+            raise WireClosed(self._closed)
+        number = self._next_id
+        self._next_id = (number + 1) & 0xFFFFFFFF
+        size = 5 + len(body) + sum(map(len, pieces))
+        self._send(b"%b%c%b%b" % (uint32(size), kind, uint32(number), body), *pieces)
+        return self._expect(number)
+
+    def read_as(self, answer: Answer, parse: Callable[[Payload], Value]) -> Value:
+        """Return what `parse` reads from an answer.
+
+        One that does not parse ends the session and raises WireClosed.
+        """
+        try:
+            return parse(Payload(b"".join(answer.pieces)))
+        except MalformedError as error:
+            raise self.fail(str(error)) from None
+
+    def fail(self, reason: str) -> WireClosed:
+        """End a session that broke the protocol, and return what to raise."""
+        self._end(f"the SFTP server broke the protocol: {reason}")
+        if self._channel:
+            self._channel.abort()
+        return WireClosed(self._closed)
+
+    # -- sending
+
+    def _expect(self, number: int) -> asyncio.Future[Answer]:
+        future: asyncio.Future[Answer] = self._loop.create_future()
+        self._waiting[number] = future
+        return future
+
+    def _send(self, *pieces: Buffer) -> None:
+        if not self._outbox:
+            self._loop.call_soon(self._flush)
+        self._outbox += pieces
+
+    def _flush(self) -> None:
+        """Give the channel what was asked within this turn, in pieces of a packet's size."""
+        outbox, self._outbox = self._outbox, []
+        if self._channel is None or self._closed is not None or self._channel.is_closing():
+            return
+        packet: list[Buffer] = []
+        room = _PIECE
+        for piece in outbox:
+            start, size = 0, len(piece)
+            while size - start >= room:
+                packet.append(memoryview(piece)[start : start + room])
+                self._channel.write(b"".join(packet))
+                start += room
+                packet, room = [], _PIECE
+            if start < size:
+                packet.append(memoryview(piece)[start:] if start else piece)
+                room -= size - start
+        if packet:
+            self._channel.write(b"".join(packet))
+
+    # -- receiving
+
+    def _take_apart(self, data: bytes) -> None:
+        position, end = 0, len(data)
+        while position < end:
+            if not self._missing:
+                taken = min(_HEADER - len(self._head), end - position)
+                self._head += data[position : position + taken]
+                position += taken
+                if len(self._head) < _HEADER:
+                    return
+                self._begin()
+            taken = min(self._missing, end - position)
+            if taken == end:
+                self._pieces.append(data)
+            elif taken:
+                self._pieces.append(memoryview(data)[position : position + taken])
+            position += taken
+            self._missing -= taken
+            if not self._missing:
+                self._complete()
+
+    def _begin(self) -> None:
+        length = int.from_bytes(self._head[:4], "big")
+        if not 5 <= length <= MAX_PACKET:
+            if not self._greeted:
+                text = clean(bytes(self._head), 40)
+                raise MalformedError(f"a login script prints text where SFTP should start: {text}")
+            raise MalformedError(f"a message of {length} bytes")
+        self._kind = self._head[4]
+        self._id = int.from_bytes(self._head[5:], "big")
+        self._missing = length - 5
+        self._head.clear()
+
+    def _complete(self) -> None:
+        answer = Answer(self._kind, self._pieces)
+        self._pieces = []
+        future = self._waiting.pop(self._id, None)
+        if future is None:
+            raise MalformedError("an answer to nothing that was asked")
+        if not future.done():
+            future.set_result(answer)
+
+    # -- ending
+
+    def _end(self, reason: str) -> None:
+        if self._closed is not None:
+            return
+        self._closed = reason
+        waiting, self._waiting = self._waiting, {}
+        for future in waiting.values():
+            if not future.done():
+                future.set_exception(WireClosed(reason))
+        self._outbox.clear()
+        self._pieces = []
