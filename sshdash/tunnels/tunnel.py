@@ -20,7 +20,7 @@ from sshdash.tunnels.snapshot import TunnelSnapshot
 from sshdash.tunnels.spec import ForwardSpec, Kind
 
 if TYPE_CHECKING:
-    from sshdash.connections.manager import Connection, Lease
+    from sshdash.connections.connection import Connection, Lease
 
 log = logging.getLogger(__name__)
 

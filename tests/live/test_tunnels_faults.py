@@ -278,22 +278,24 @@ async def test_removing_a_tunnel_with_channels_opening_leaves_none(sshd: RealSsh
     slow.close()
 
 
-async def push(port: int, size: int) -> int:
+async def push(sock: socket.socket, size: int) -> int:
     """Push up to `size` bytes for a moment; return how many the other side took."""
-    loop = asyncio.get_running_loop()
     sent, chunk = 0, bytes(1 << 20)
-    with socket.socket() as sock:
-        sock.setblocking(False)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)
-        await loop.sock_connect(sock, ("127.0.0.1", port))
-        try:
-            async with asyncio.timeout(1):
-                while sent < size:
-                    await loop.sock_sendall(sock, chunk)
-                    sent += len(chunk)
-        except TimeoutError:
-            pass
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(1):
+            while sent < size:
+                await asyncio.get_running_loop().sock_sendall(sock, chunk)
+                sent += len(chunk)
     return sent
+
+
+async def connected(port: int) -> socket.socket:
+    """Return a socket connected to a port, with little buffer of its own."""
+    sock = socket.socket()
+    sock.setblocking(False)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)
+    await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", port))
+    return sock
 
 
 async def test_a_client_that_pushes_before_its_channel_is_open_is_held(sshd: RealSshd) -> None:
@@ -301,30 +303,41 @@ async def test_a_client_that_pushes_before_its_channel_is_open_is_held(sshd: Rea
     async with tunnels_on(sshd) as kit:
         _, listen = await kit.open("L", f"0:127.0.0.1:{slow.port}")
         # What the kernel buffers on a loopback connection comes on top of our 256 KiB.
-        assert await push(listen, 200 << 20) <= 8 << 20
+        with await connected(listen) as client:
+            assert await push(client, 200 << 20) <= 8 << 20
         slow.open_up()
         await until(lambda: kit.channels == 0, "no channels")
     slow.close()
 
 
 async def test_uploads_to_a_server_that_stopped_reading_do_not_pile_up(sshd: RealSshd) -> None:
+    arrived = 0
+
     async def swallow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while await reader.read(1 << 16):
-            pass
+        nonlocal arrived
+        while data := await reader.read(1 << 16):
+            arrived += len(data)
 
     async with target(swallow) as port, tunnels_on(sshd) as kit:
         tunnel, listen = await kit.open("L", f"0:127.0.0.1:{port}")
+        clients = [await connected(listen) for _ in range(50)]
+        for client in clients:
+            client.send(b"x")
+        await until(lambda: arrived == 50, "50 open channels")
         before = psutil.Process().memory_info().rss
         sshd.suspend()
         try:
-            pushing = [asyncio.ensure_future(push(listen, 200 << 20)) for _ in range(50)]
-            await asyncio.wait(pushing)
+            took = sum(await asyncio.gather(*(push(client, 200 << 20) for client in clients)))
+            grown = psutil.Process().memory_info().rss - before
         finally:
             sshd.resume()
-        grown = psutil.Process().memory_info().rss - before
+        # 50 windows of 2 MiB would be 100 MiB.
         assert grown < 40 << 20, f"{grown >> 20} MiB"
+        for client in clients:
+            client.close()
         await until(lambda: kit.channels == 0, "no channels")
-        assert kit.manager.snapshot(tunnel).clients_total == 50
+        snapshot = kit.manager.snapshot(tunnel)
+        assert arrived == snapshot.bytes_up >= took
 
 
 async def test_a_client_that_never_reads_holds_the_target_back(sshd: RealSshd) -> None:
