@@ -17,7 +17,7 @@ from sshdash.connections.deadline import Deadline
 from sshdash.connections.hostkeys import HostKeyCheck
 from sshdash.connections.keypairs import KeyPairs
 from sshdash.errors import Cancelled
-from sshdash.events import BannerReceived, EventBus
+from sshdash.events import BannerReceived, EventBus, WarningRaised
 from sshdash.keys.keyring import KeyRing
 from sshdash.prompts import Prompter, RefusingPrompter, SecretPrompt, SecretQuestion
 from sshdash.untrusted import clean, clean_lines
@@ -163,7 +163,9 @@ class SSHClient(asyncssh.SSHClient):
         if self._give_up():
             return None
         self._start("publickey")
-        return await self.keys.next()
+        pair = await self.keys.next()
+        self._warn_of_refused_keys()
+        return pair
 
     async def password_auth_requested(self) -> str | None:
         """Ask for the password, as often as NumberOfPasswordPrompts allows."""
@@ -205,6 +207,13 @@ class SSHClient(asyncssh.SSHClient):
         if answers is None or len(answers) != len(prompts):
             return None
         return list(answers)
+
+    def _warn_of_refused_keys(self) -> None:
+        """Tell of keys that were passed over, once: another method may hide that they were."""
+        for problem in self.keys.report.refused:
+            self._events.emit(WarningRaised("Private key not used", problem, self._interview.host))
+        self.keys.report.notes[:0] = self.keys.report.refused
+        self.keys.report.refused.clear()
 
     def _start(self, method: str) -> None:
         assert self._connection

@@ -84,6 +84,11 @@ class Connection:
         return self._dialled.ssh
 
     @property
+    def is_gone(self) -> bool:
+        """Return whether it is lost or closed, even where the reason is still on its way."""
+        return self.state is not ConnectionState.CONNECTED or self._dialled.ssh.is_closed()
+
+    @property
     def cipher(self) -> str:
         """Return the cipher toward the server."""
         return str(self._dialled.ssh.get_extra_info("send_cipher") or "")

@@ -6,14 +6,15 @@ nobody types a passphrase in vain.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections import deque
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import asyncssh
 
 from sshdash.config.resolver import ResolvedHost
-from sshdash.connections.algorithms import algorithms
+from sshdash.connections.algorithms import algorithms, is_chosen
 from sshdash.keys.agent import AgentUnavailable, open_agent
 from sshdash.keys.blob import blob_type, encode_blob, key_bits, type_name
 from sshdash.keys.identities import Identity, load_identity
@@ -62,18 +63,16 @@ class KeyReport:
     """What became of the keys: for the message when none of them was enough."""
 
     offered: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    """Keys on disk that must not or cannot be used, each with the reason."""
     notes: list[str] = field(default_factory=list)
+    """What else went wrong: an agent that is gone, a passphrase not given."""
 
 
 class KeyPairs:
     """The key pairs of one attempt, one after the other."""
 
-    def __init__(
-        self,
-        resolved: ResolvedHost,
-        keyring: KeyRing,
-        ask: AskPassphrase,
-    ) -> None:
+    def __init__(self, resolved: ResolvedHost, keyring: KeyRing, ask: AskPassphrase) -> None:
         self.report = KeyReport()
         self._resolved = resolved
         self._keyring = keyring
@@ -81,11 +80,20 @@ class KeyPairs:
         self._rsa_bits = resolved.number("requiredrsasize") or 1024
         self._sha1 = "ssh-rsa" in algorithms(resolved, "pubkeyacceptedalgorithms")
         self._agent: asyncssh.SSHAgentClient | None = None
-        self._iterator = self._all()
+        self._queue: deque[asyncssh.SSHKeyPair | Identity] | None = None
 
     async def next(self) -> asyncssh.SSHKeyPair | None:
         """Return the next pair to offer, None once there are no more."""
-        return await anext(self._iterator, None)
+        if self._queue is None:
+            self._queue = deque(await self._gather())
+        while self._queue:
+            found = self._queue.popleft()
+            if isinstance(found, Identity):
+                self._queue.extendleft(reversed(await self._disk_pairs(found)))
+            elif self._usable(found):
+                self.report.offered.append(_describe(found))
+                return found
+        return None
 
     def close(self) -> None:
         """Let the agent go."""
@@ -93,25 +101,26 @@ class KeyPairs:
             self._agent.close()
             self._agent = None
 
-    async def _all(self) -> AsyncIterator[asyncssh.SSHKeyPair]:
+    async def _gather(self) -> list[asyncssh.SSHKeyPair | Identity]:
+        """Return the agent's pairs, then the identities whose keys are only on disk."""
         identities = await asyncio.to_thread(self._load)
         in_agent = await self._agent_pairs()
-        wanted = {identity.blob for identity in identities if identity.blob}
-        named = [pair for pair in in_agent if _plain(pair) in wanted]
-        others = [pair for pair in in_agent if _plain(pair) not in wanted]
+        wanted = [identity.blob for identity in identities if identity.blob]
+        named = [pair for pair in in_agent if pair.key_public_data in wanted]
+        named.sort(key=lambda pair: wanted.index(pair.key_public_data))
+        others = [pair for pair in in_agent if pair not in named]
         if self._resolved.identities_only:
             others = []
+        found: list[asyncssh.SSHKeyPair | Identity] = []
         for pair in (*named, *others):
-            for offered in self._with_certificates(pair, identities):
-                if self._usable(offered):
-                    self._offer(offered, "agent")
-                    yield offered
-        held = {_plain(pair) for pair in in_agent}
-        for identity in identities:
-            if identity.private and not identity.problem and identity.blob not in held:
-                async for offered in self._disk_pairs(identity):
-                    self._offer(offered, str(identity.path))
-                    yield offered
+            found += self._with_certificates(pair, identities)
+        held = {pair.key_public_data for pair in in_agent}
+        found += [
+            identity
+            for identity in identities
+            if identity.private and not identity.problem and identity.blob not in held
+        ]
+        return found
 
     def _load(self) -> list[Identity]:
         certificates = self._resolved.certificate_files
@@ -119,9 +128,11 @@ class KeyPairs:
         for path in self._resolved.identity_files:
             identity = load_identity(path, certificates)
             if identity is None:
+                if is_chosen(self._resolved, "identityfile"):
+                    self.report.notes.append(f"{path} does not exist")
                 continue
             if identity.problem:
-                self.report.notes.append(f"{path} {clean(identity.problem)}")
+                self.report.refused.append(f"{path} {identity.problem}")
             found.append(identity)
         return found
 
@@ -154,17 +165,18 @@ class KeyPairs:
                 pairs.append(twin)
         return [*pairs, pair]
 
-    async def _disk_pairs(self, identity: Identity) -> AsyncIterator[asyncssh.SSHKeyPair]:
+    async def _disk_pairs(self, identity: Identity) -> list[asyncssh.SSHKeyPair]:
+        """Return a key on disk with each of its certificates, then as it is."""
         try:
             public = await self._public(identity)
         except (ValueError, OSError) as error:
             self._note_failure(identity.path, error)
-            return
+            return []
         opened = self._opener(identity)
-        for certificate in (*identity.certificates, None):
-            pair = DiskKeyPair(public, identity.path, opened, certificate)
-            if self._usable(pair):
-                yield pair
+        return [
+            DiskKeyPair(public, identity.path, opened, certificate)
+            for certificate in (*identity.certificates, None)
+        ]
 
     async def _public(self, identity: Identity) -> asyncssh.SSHKey:
         """Return the public half, opening the key only where nothing else tells it."""
@@ -205,11 +217,10 @@ class KeyPairs:
                 pair.set_sig_algorithm(_RSA_SHA2[0])
         return True
 
-    def _offer(self, pair: asyncssh.SSHKeyPair, source: str) -> None:
-        name = clean(pair.get_comment(errors="replace") or source, 80)
-        kind = type_name(pair.key_public_data)
-        self.report.offered.append(f"{kind} {name}" + (" (agent)" if source == "agent" else ""))
 
-
-def _plain(pair: asyncssh.SSHKeyPair) -> bytes:
-    return pair.key_public_data
+def _describe(pair: asyncssh.SSHKeyPair) -> str:
+    """Return the kind and the name of a pair, for people."""
+    name = clean(pair.get_comment(errors="replace") or "unnamed", 80)
+    source = " (agent)" if pair.get_key_type() == "agent" else ""
+    certificate = " certificate" if pair.has_cert else ""
+    return f"{type_name(pair.key_public_data)}{certificate} {name}{source}"

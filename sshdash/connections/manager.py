@@ -16,6 +16,8 @@ from sshdash.prompts import Prompter
 from sshdash.settings import Settings
 from sshdash.states import ConnectionState, Step, advance, allows
 
+__all__ = ["Connection", "ConnectionManager", "ConnectionSnapshot", "Lease"]
+
 
 class _Host:
     """What is known of one host's connection: the only place where its state moves."""

@@ -38,9 +38,7 @@ async def open_socket(resolved: ResolvedHost, host: str) -> socket.socket:
     raise _all_failed(errors, host, resolved) from errors[-1]
 
 
-async def _connect(
-    family: int, address: Any, resolved: ResolvedHost
-) -> socket.socket:
+async def _connect(family: int, address: Any, resolved: ResolvedHost) -> socket.socket:
     loop = asyncio.get_running_loop()
     made = socket.socket(family, socket.SOCK_STREAM)
     try:

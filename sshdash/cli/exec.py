@@ -1,0 +1,321 @@
+"""``sshdash exec``: run a command on a host, as ``ssh DEST CMD`` does.
+
+Bytes pass through as they are, both ways, and whoever is slow holds up only the other end of
+the same stream: nothing is ever collected in memory.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import os
+import select
+import signal
+import sys
+import termios
+import tty
+from collections.abc import Iterator
+
+import asyncssh
+
+from sshdash.connections.manager import Lease
+from sshdash.connections.faults import explain
+from sshdash.errors import ConnectionLost, SSHDashError, UsageError
+from sshdash.untrusted import clean
+
+CONNECTION_FAILED = 255
+"""The exit status where there is none of the remote command, as ssh has it."""
+_READ = 32 * 1024
+_HIGH = 1 << 20
+"""Bytes that may wait for a slow reader of our output until the remote one is held up."""
+_LOW = 1 << 18
+
+
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Register the command."""
+    parser = commands.add_parser(
+        "exec",
+        help="run a command on a host",
+        description="Run a command on a host; exits with its status, 255 where ssh would.",
+    )
+    parser.add_argument(
+        "-t", dest="tty", action="count", default=0, help="allocate a terminal; -tt always"
+    )
+    parser.add_argument("destination", metavar="DEST", help="[user@]host[:port]")
+    parser.add_argument("words", metavar="CMD", nargs=argparse.REMAINDER, help="the command")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the command and return its exit status."""
+    words = arguments.words[1:] if arguments.words[:1] == ["--"] else arguments.words
+    if not words:
+        raise UsageError(
+            "No command",
+            "exec needs a command to run",
+            f"for a shell: sshdash {arguments.destination}",
+        )
+    try:
+        return asyncio.run(_main(arguments, " ".join(words)))
+    except UsageError:
+        raise
+    except SSHDashError as error:
+        from sshdash.cli.context import report
+
+        report(error)
+        return CONNECTION_FAILED
+
+
+async def _main(arguments: argparse.Namespace, command: str) -> int:
+    from sshdash.cli.context import open_backend
+
+    terminal = _wants_terminal(arguments.tty)
+    async with open_backend(arguments) as backend:
+        lease = await backend.connections.lease(arguments.destination, "exec")
+        async with lease:
+            return await _run(lease, command, terminal)
+
+
+def _wants_terminal(asked: int) -> bool:
+    if asked == 1 and not os.isatty(0):
+        print("sshdash: no terminal is allocated: stdin is not one", file=sys.stderr)
+    return asked > 1 or (asked == 1 and os.isatty(0))
+
+
+async def _run(lease: Lease, command: str, terminal: bool) -> int:
+    connection = lease.connection
+    relay = _Relay()
+    try:
+        await connection.ssh.create_session(
+            lambda: relay,
+            command,
+            encoding=None,
+            request_pty="force" if terminal else False,
+            term_type=os.environ.get("TERM", "dumb") if terminal else None,
+            term_size=_terminal_size() if terminal else (0, 0),
+        )
+    except (asyncssh.Error, OSError) as error:
+        raise explain(error, connection.host, "run a command") from error
+    with _raw_terminal(relay, terminal):
+        await relay.finish()
+    if relay.status is not None:
+        return relay.status
+    if connection.is_gone:
+        reason = await connection.wait_lost()
+        raise ConnectionLost("Connection lost", reason, host=connection.host)
+    if relay.signal:
+        print(f"sshdash: {connection.host}: ended by signal {relay.signal}", file=sys.stderr)
+    return CONNECTION_FAILED
+
+
+class _Relay(asyncssh.SSHClientSession[bytes]):
+    """Our three standard streams on one side, the channel on the other."""
+
+    def __init__(self) -> None:
+        self.status: int | None = None
+        self.signal = ""
+        self._channel: asyncssh.SSHClientChannel[bytes] | None = None
+        self._stdin = _Input(self)
+        self._outputs = {None: _Output(self, 1), asyncssh.EXTENDED_DATA_STDERR: _Output(self, 2)}
+        self._closed = asyncio.Event()
+
+    def connection_made(self, chan: "asyncssh.SSHClientChannel[bytes]") -> None:
+        self._channel = chan
+
+    def session_started(self) -> None:
+        self._stdin.start()
+
+    def data_received(self, data: bytes, datatype: int | None) -> None:
+        self._outputs[datatype].feed(data)
+
+    def eof_received(self) -> bool:
+        return True  # its output is over, our input may still be wanted
+
+    def exit_status_received(self, status: int) -> None:
+        self.status = status
+
+    def exit_signal_received(self, signal: str, core_dumped: bool, msg: str, lang: str) -> None:
+        self.signal = clean(signal, 40)
+
+    def pause_writing(self) -> None:
+        self._stdin.pause()
+
+    def resume_writing(self) -> None:
+        self._stdin.resume()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._closed.set()
+
+    async def finish(self) -> None:
+        """Return when the channel is closed and all output is written.
+
+        Raises OSError where our own output cannot be written, such as BrokenPipeError.
+        """
+        try:
+            await self._closed.wait()
+            for output in self._outputs.values():
+                await output.finish()
+        finally:
+            await self._stdin.stop()
+
+    def send(self, data: bytes) -> None:
+        """Send what was read from stdin, its end where there is nothing."""
+        if self._channel is None or self._channel.is_closing():
+            return
+        if data:
+            self._channel.write(data)
+        else:
+            self._channel.write_eof()
+
+    def balance(self) -> None:
+        """Hold the remote end up while either output is behind."""
+        if self._channel is None:
+            return
+        if any(output.failure for output in self._outputs.values()):
+            self._channel.abort()
+        elif any(output.is_behind for output in self._outputs.values()):
+            self._channel.pause_reading()
+        else:
+            self._channel.resume_reading()
+
+    def resize(self) -> None:
+        """Tell the remote terminal the size of ours."""
+        if self._channel is not None and not self._channel.is_closing():
+            self._channel.change_terminal_size(*_terminal_size())
+
+
+class _Output:
+    """Writes to a descriptor in a thread, all that waits at once."""
+
+    def __init__(self, relay: _Relay, descriptor: int) -> None:
+        self.failure: OSError | None = None
+        self.is_behind = False
+        self._relay = relay
+        self._descriptor = descriptor
+        self._waiting: list[bytes] = []
+        self._size = 0
+        self._task: asyncio.Task[None] | None = None
+
+    def feed(self, data: bytes) -> None:
+        """Take data to write."""
+        self._waiting.append(data)
+        self._size += len(data)
+        if self._task is None:
+            self._task = asyncio.create_task(self._drain())
+        if self._size > _HIGH and not self.is_behind:
+            self.is_behind = True
+            self._relay.balance()
+
+    async def finish(self) -> None:
+        """Return when all is written; raises OSError where it could not be."""
+        if self._task:
+            await self._task
+        if self.failure:
+            raise self.failure
+
+    async def _drain(self) -> None:
+        while self._waiting and not self.failure:
+            data = b"".join(self._waiting)
+            self._waiting.clear()
+            self._size = 0
+            try:
+                await asyncio.to_thread(_write_all, self._descriptor, data)
+            except OSError as error:
+                self.failure = error
+                self._relay.balance()
+            if self.is_behind and self._size <= _LOW:
+                self.is_behind = False
+                self._relay.balance()
+        self._task = None
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        try:
+            view = view[os.write(descriptor, view) :]
+        except BlockingIOError:
+            select.select([], [descriptor], [])
+
+
+class _Input:
+    """Reads stdin whenever it has something and the channel has room."""
+
+    def __init__(self, relay: _Relay) -> None:
+        self._relay = relay
+        self._room = asyncio.Event()
+        self._room.set()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to read."""
+        self._task = asyncio.create_task(self._read())
+
+    def pause(self) -> None:
+        """Read no more until `resume`."""
+        self._room.clear()
+
+    def resume(self) -> None:
+        """Read on."""
+        self._room.set()
+
+    async def stop(self) -> None:
+        """Read no more at all."""
+        if self._task:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    async def _read(self) -> None:
+        while True:
+            await self._room.wait()
+            try:
+                data = await self._next()
+            except BlockingIOError:
+                continue
+            except OSError:
+                data = b""  # closed, or a terminal that is gone: the end of the input
+            self._relay.send(data)
+            if not data:
+                return
+
+    async def _next(self) -> bytes:
+        loop = asyncio.get_running_loop()
+        ready = loop.create_future()
+        try:
+            loop.add_reader(0, _wake, ready)
+        except PermissionError:  # a regular file: always ready, and the loop cannot watch it
+            return await asyncio.to_thread(os.read, 0, _READ)
+        try:
+            await ready
+        finally:
+            loop.remove_reader(0)
+        return os.read(0, _READ)
+
+
+def _wake(ready: "asyncio.Future[None]") -> None:
+    if not ready.done():
+        ready.set_result(None)
+
+
+def _terminal_size() -> tuple[int, int]:
+    try:
+        columns, rows = os.get_terminal_size(0)
+    except OSError:
+        return 80, 24
+    return columns, rows
+
+
+@contextlib.contextmanager
+def _raw_terminal(relay: _Relay, wanted: bool) -> Iterator[None]:
+    """Hand every key to the remote terminal, and give the local one back afterwards."""
+    if not wanted or not os.isatty(0):
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    saved = termios.tcgetattr(0)
+    loop.add_signal_handler(signal.SIGWINCH, relay.resize)
+    tty.setraw(0)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(0, termios.TCSADRAIN, saved)
+        loop.remove_signal_handler(signal.SIGWINCH)
