@@ -17,8 +17,8 @@ from collections.abc import Iterator
 
 import asyncssh
 
-from sshdash.connections.manager import Lease
 from sshdash.connections.faults import explain
+from sshdash.connections.manager import Lease
 from sshdash.errors import ConnectionLost, SSHDashError, UsageError
 from sshdash.untrusted import clean
 
