@@ -4,6 +4,7 @@ import asyncio
 from itertools import count
 from typing import Literal
 
+from sshdash.errors import SSHDashError
 from sshdash.events import EventBus, TunnelRemoved
 from sshdash.tunnels.snapshot import TunnelSnapshot
 from sshdash.tunnels.spec import ForwardSpec
@@ -69,6 +70,10 @@ class TunnelManager:
     def snapshots(self) -> list[TunnelSnapshot]:
         """Return every tunnel as it is now, in the order they were added."""
         return [tunnel.snapshot() for tunnel in self._tunnels.values()]
+
+    def failure(self, identifier: str) -> SSHDashError | None:
+        """Return why a tunnel has failed, with a hint; None while it has not."""
+        return self._tunnels[identifier].failure
 
     async def close(self) -> None:
         """Close every tunnel. Idempotent."""

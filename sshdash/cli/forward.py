@@ -1,0 +1,177 @@
+"""``sshdash forward``: tunnels without the screen."""
+
+import argparse
+import asyncio
+import json
+import signal
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sshdash.cli.context import open_backend, report
+from sshdash.errors import UsageError
+from sshdash.events import Event, TunnelChanged
+from sshdash.states import TunnelState
+from sshdash.tunnels.snapshot import TunnelSnapshot
+from sshdash.tunnels.spec import ForwardSpec, Kind, parse_forward
+
+if TYPE_CHECKING:
+    from sshdash.backend import Backend
+
+_DESCRIPTION = """\
+Run forwards on one connection until interrupted (SIGINT or SIGTERM), with a line on stdout for
+every change of state.
+
+-L, -R and -D mean what they mean to ssh and may be repeated. With none of them, the forwards
+that ssh_config has for DEST are run. Listening is on loopback unless a bind address, or
+GatewayPorts, says otherwise; port 0 takes a free one, which the line names."""
+
+_EPILOG = """\
+exit status: 0 after SIGINT or SIGTERM; 1 where a forward cannot be established, or when the
+connection is lost. With -o ExitOnForwardFailure=no a forward that cannot be established is told
+and the others go on, as long as there is one."""
+
+
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Register the command."""
+    parser = commands.add_parser(
+        "forward",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("destination", metavar="DEST", help="[user@]host[:port] or an alias")
+    for kind, form, meaning in (
+        (Kind.LOCAL, "[BIND:]PORT:HOST:PORT", "listen here, connect from there"),
+        (Kind.REMOTE, "[BIND:]PORT:HOST:PORT", "listen there, connect from here"),
+        (Kind.DYNAMIC, "[BIND:]PORT", "listen here as a SOCKS proxy"),
+    ):
+        parser.add_argument(
+            f"-{kind.value}", dest=kind.word, metavar=form, action="append", default=[],
+            help=meaning,
+        )  # fmt: skip
+    parser.add_argument("--json", action="store_true", help="one JSON object per line")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the forwards until a signal or a failure; return the exit status."""
+    specs = [parse_forward(kind, text) for kind in Kind for text in getattr(arguments, kind.word)]
+    return asyncio.run(_forward(arguments, specs))
+
+
+async def _forward(arguments: argparse.Namespace, specs: list[ForwardSpec]) -> int:
+    async with open_backend(arguments) as backend:
+        host = str(arguments.destination)
+        if specs:
+            tunnels = [backend.tunnels.add(host, spec) for spec in specs]
+        else:
+            tunnels = backend.add_config_forwards(host)
+        if not tunnels:
+            raise UsageError(
+                "Nothing to forward",
+                f"ssh_config has no forwards for {host}",
+                "give -L, -R or -D",
+            )
+        resolved = backend.resolve(host)
+        given = "exitonforwardfailure" in resolved.origins
+        tolerant = given and not resolved.flag("exitonforwardfailure")
+        return await _Run(backend, tunnels, arguments.json, tolerant).until_over()
+
+
+class _Run:
+    """Starts tunnels, tells every change and decides when it is over."""
+
+    def __init__(
+        self, backend: "Backend", tunnels: list[str], as_json: bool, tolerant: bool
+    ) -> None:
+        self._manager = backend.tunnels
+        self._events = backend.events
+        self._waiting = set(tunnels)
+        self._tunnels = tunnels
+        self._as_json = as_json
+        self._tolerant = tolerant
+        self._changes: asyncio.Queue[_Change | None] = asyncio.Queue()
+        """Changes in the order they happened; None is a signal."""
+
+    async def until_over(self) -> int:
+        """Run until a signal (0), or until a failure ends it (1)."""
+        loop = asyncio.get_running_loop()
+        unsubscribe = self._events.subscribe(self._note)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._changes.put_nowait, None)
+        starting = [asyncio.ensure_future(self._manager.start(one)) for one in self._tunnels]
+        try:
+            while (status := self._take(await self._changes.get())) is None:
+                pass
+            return status
+        finally:
+            await self._manager.close()
+            await asyncio.gather(*starting)
+            unsubscribe()
+            while not self._changes.empty():
+                self._tell(self._changes.get_nowait())
+
+    def _note(self, event: Event) -> None:
+        if isinstance(event, TunnelChanged):
+            self._changes.put_nowait(
+                _Change(time.time(), event, self._manager.snapshot(event.tunnel))
+            )
+
+    def _take(self, change: "_Change | None") -> int | None:
+        """Tell a change; return the exit status once it is over."""
+        self._tell(change)
+        if change is None:
+            return 0
+        if change.event.new is not TunnelState.FAILED:
+            return None
+        error = self._manager.failure(change.event.tunnel)
+        if error is not None:
+            report(error)
+        self._waiting.discard(change.event.tunnel)
+        established = change.event.old is not TunnelState.OPENING
+        return None if self._tolerant and self._waiting and not established else 1
+
+    def _tell(self, change: "_Change | None") -> None:
+        if change is not None:
+            print(change.json() if self._as_json else change.line(), flush=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """One change of one tunnel, and how the tunnel was at that moment."""
+
+    time: float
+    event: TunnelChanged
+    tunnel: TunnelSnapshot
+
+    def line(self) -> str:
+        """Return it for people."""
+        tunnel = self.tunnel
+        way = " → ".join((tunnel.listen, *tunnel.route, tunnel.target))
+        mark = " (other machines can connect)" if tunnel.exposed else ""
+        reason = f": {self.event.reason}" if self.event.reason else ""
+        return f"{self.event.new.value:<8} {tunnel.kind.value} {way}{mark}{reason}"
+
+    def json(self) -> str:
+        """Return it for programs: one object on one line."""
+        tunnel = self.tunnel
+        return json.dumps(
+            {
+                "time": round(self.time, 3),
+                "tunnel": tunnel.id,
+                "kind": tunnel.kind.word,
+                "host": tunnel.host,
+                "listen": tunnel.listen,
+                "port": int(tunnel.listen.rpartition(":")[2]),
+                "target": tunnel.target,
+                "route": tunnel.route,
+                "exposed": tunnel.exposed,
+                "old": self.event.old.value,
+                "state": self.event.new.value,
+                "reason": self.event.reason,
+                "clients_total": tunnel.clients_total,
+                "bytes_up": tunnel.bytes_up,
+                "bytes_down": tunnel.bytes_down,
+            }
+        )
