@@ -93,17 +93,22 @@ LIGHT = Theme(
 
 THEMES = (DARK, LIGHT)
 
-FALLBACK_VARIABLES = {
-    "line": "$surface-lighten-2",
-    "line-focus": "$primary",
-    "muted": "$text-muted",
-    "faint": "$text-disabled",
-    "hover": "$boost",
-    "cursor": "$primary 40%",
-    "cursor-blurred": "$boost",
-    "cursor-text": "$text",
-}
-"""What our variables are under a theme that is not ours."""
+
+def own_variables(theme: Theme) -> dict[str, str]:
+    """Return the variables our style sheets need, for a theme that may not be ours."""
+    if theme in THEMES:
+        return {}
+    colours = theme.to_color_system().generate()
+    return {
+        "line": colours["surface-lighten-2"],
+        "line-focus": colours["primary"],
+        "muted": colours["foreground-darken-2"],
+        "faint": colours["foreground-darken-3"],
+        "hover": colours["surface-lighten-1"],
+        "cursor": colours["primary-muted"],
+        "cursor-blurred": colours["surface-lighten-2"],
+        "cursor-text": colours["foreground"],
+    }
 
 
 class Mark(Enum):

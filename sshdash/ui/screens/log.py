@@ -41,7 +41,8 @@ class LogScreen(ModalScreen[None]):
                 if not self.notices:
                     yield Static("Nothing went wrong so far.", markup=False, classes="empty")
                 for notice in self.notices:
-                    yield Static(notice_text(notice), markup=False, classes="notice")
+                    yield Static(_heading(notice), markup=False)
+                    yield Static(_body(notice), markup=False, classes="notice-body")
 
     def action_close(self) -> None:
         """Go back."""
@@ -52,19 +53,18 @@ class LogScreen(ModalScreen[None]):
         self.query_one("#log-body").scroll_relative(y=lines, animate=False)
 
 
-def notice_text(notice: Notice) -> Content:
-    """Return a notice as the log shows it: time, mark, title, then what and what next."""
+def _heading(notice: Notice) -> Content:
+    """Return the first line of a notice: time, mark, title."""
     shape, colour = _LOOKS[notice.severity]
-    lines = [
-        Content.assemble(
-            Content.styled(f"{notice.time:%H:%M:%S}  ", "$faint"),
-            Content.styled(f"{shape} ", colour),
-            Content.styled(notice.heading, "bold $foreground"),
-        )
-    ]
-    indent = " " * 12
-    for line in notice.detail.splitlines():
-        lines.append(Content.styled(f"{indent}{line}", "$muted"))
-    for line in notice.hint.splitlines():
-        lines.append(Content.styled(f"{indent}→ {line}", "$foreground"))
+    return Content.assemble(
+        Content.styled(f"{notice.time:%H:%M:%S}  ", "$faint"),
+        Content.styled(f"{shape} ", colour),
+        Content.styled(notice.heading, "bold $foreground"),
+    )
+
+
+def _body(notice: Notice) -> Content:
+    """Return what happened, then what to do next."""
+    lines = [Content.styled(line, "$muted") for line in notice.detail.splitlines()]
+    lines += [Content.styled(f"→ {line}", "$foreground") for line in notice.hint.splitlines()]
     return Content("\n").join(lines)

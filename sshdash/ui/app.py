@@ -1,0 +1,251 @@
+"""The application: one workspace over one backend, and the dialogs that answer its questions."""
+
+import logging
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from typing import Any, ClassVar
+
+from textual import events
+from textual.app import App
+from textual.binding import BindingType
+from textual.screen import Screen
+
+from sshdash.backend import Backend
+from sshdash.config.source import ConfigSource
+from sshdash.paths import styles_dir
+from sshdash.prompts import (
+    ConfirmQuestion,
+    ConflictQuestion,
+    HostKeyQuestion,
+    Prompter,
+    Question,
+    SecretQuestion,
+)
+from sshdash.settings import Settings
+from sshdash.ui.bridge import Bridge
+from sshdash.ui.command import Command
+from sshdash.ui.commands import COMMANDS
+from sshdash.ui.keymap import Keymap, key_text
+from sshdash.ui.messages import Asked, EventArrived, QuestionAsked
+from sshdash.ui.palette import help_sections, palette_choices, prefix_keys
+from sshdash.ui.screens.confirm import ConfirmDialog
+from sshdash.ui.screens.conflict import ConflictScreen
+from sshdash.ui.screens.help import HelpScreen
+from sshdash.ui.screens.host_key import HostKeyDialog
+from sshdash.ui.screens.log import LogScreen
+from sshdash.ui.screens.picker import Picker
+from sshdash.ui.screens.prefix import PrefixScreen
+from sshdash.ui.screens.secret import SecretDialog
+from sshdash.ui.screens.workspace import Workspace
+from sshdash.ui.theme import DARK, LIGHT, THEMES, own_variables
+from sshdash.ui.widgets.terminal_tab import TerminalTab
+
+log = logging.getLogger(__name__)
+
+MakeBackend = Callable[[Settings, Prompter, ConfigSource], Backend]
+
+_DIALOGS: dict[type[Question[Any]], Callable[[Any], Screen[Any]]] = {
+    HostKeyQuestion: HostKeyDialog,
+    SecretQuestion: SecretDialog,
+    ConfirmQuestion: ConfirmDialog,
+    ConflictQuestion: ConflictScreen,
+}
+
+
+class SSHDashApp(App[None], inherit_bindings=False):
+    """The cockpit on a screen.
+
+    `host` gets a shell at once; `badge` stands beside the name, such as ``demo``.
+    """
+
+    TITLE = "sshdash"
+    # Textual's own palette and its keys would take ctrl+p and ctrl+q from the remote.
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS: ClassVar[list[BindingType]] = []
+
+    def __init__(
+        self,
+        settings: Settings,
+        source: ConfigSource,
+        host: str | None = None,
+        badge: str = "",
+        make_backend: MakeBackend = Backend,
+    ) -> None:
+        self.settings = settings
+        self.keymap_of = Keymap(settings.keymap, settings.prefix)
+        super().__init__(css_path=_style_sheets())
+        self.bridge = Bridge(self.post_message)
+        self.backend = make_backend(settings, self.bridge, source)
+        self.workspace = Workspace(self.backend, self.bridge, self.keymap_of, badge)
+        self._first_host = host
+        self._asking: Asked | None = None
+        self._stack = AsyncExitStack()
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.set_keymap(self.keymap_of.overrides)
+        self._bindings.bind(settings.prefix, "prefix", show=False, priority=True)
+
+    def get_default_screen(self) -> Screen[None]:
+        """Return the workspace."""
+        return self.workspace
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Return our variables for themes that are not ours."""
+        return own_variables(self.current_theme)
+
+    async def on_mount(self) -> None:
+        """Choose the theme, draw the first frame, then bring in what speaks SSH."""
+        known = self.settings.theme in self.available_themes
+        self.theme = self.settings.theme if known else DARK.name
+        self._stack.callback(self.backend.events.subscribe(self.bridge.tell))
+        self._stack.push_async_exit(self.backend)
+        self.workspace.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        if self.settings.theme not in self.available_themes:
+            self.workspace.cockpit.tell(
+                "Settings", f"there is no theme {self.settings.theme!r}", severity="warning"
+            )
+        self.workspace.cockpit.start(self._load())
+
+    async def _load(self) -> None:
+        if self._first_host is not None:
+            self.workspace.shells.open(self._first_host)
+        await self.backend.load()
+        self.workspace.refresh_soon()
+
+    async def on_unmount(self) -> None:
+        """End everything once the screen is gone."""
+        self.bridge.close()
+        await self._stack.aclose()
+
+    # Facts and questions
+
+    def on_event_arrived(self, message: EventArrived) -> None:
+        """Pass a fact to the workspace."""
+        self.workspace.on_event_told(message.event)
+
+    def on_question_asked(self, message: QuestionAsked) -> None:
+        """Put the next question on the screen."""
+        self._ask_next()
+
+    def _ask_next(self) -> None:
+        asked = self.bridge.next_question()
+        if asked is None or self._asking is not None:
+            return
+        self._asking = asked
+        dialog = _DIALOGS[type(asked.question)](asked.question)
+
+        def answered(answer: Any) -> None:
+            self._asking = None
+            if not asked.answer.done():
+                asked.answer.set_result(answer)
+            self.call_later(self._ask_next)
+
+        def withdrawn(_: object) -> None:
+            # Who asked has gone, so nobody wants the answer; a dialog above it keeps its place.
+            if self._asking is asked and dialog.is_current:
+                dialog.dismiss(None)
+
+        self.push_screen(dialog, answered)
+        asked.answer.add_done_callback(withdrawn)
+
+    # Commands
+
+    def action_command(self, command_id: str, key: str = "") -> None:
+        """Run a command of the table, or say why it cannot be run here."""
+        command = COMMANDS[command_id]
+        reason = self.why_not(command)
+        if reason:
+            self.workspace.cockpit.tell(command.title, reason, severity="information")
+            return
+        run = getattr(self.workspace.owner_of(command), command.action)
+        result = run(key) if key and command_id == "tab.go" else run()
+        if result is not None:
+            self.workspace.cockpit.start(result)
+
+    def why_not(self, command: Command) -> str:
+        """Return why a command cannot be run now, empty where it can."""
+        owner = self.workspace.owner_of(command)
+        if owner is None:
+            return f"Only in: {command.place.value.lower()}"
+        ask = getattr(owner, "why_not", None)
+        return "" if ask is None or owner is self else str(ask(command.id))
+
+    def action_prefix(self) -> None:
+        """Wait for the key of a command; the prefix itself goes to the terminal."""
+        if isinstance(self.screen, PrefixScreen):
+            self.screen.dismiss(self.settings.prefix)
+        elif self.screen is self.workspace:
+            keys = prefix_keys(self.keymap_of)
+            self.push_screen(PrefixScreen(key_text(self.settings.prefix), keys), self._after_prefix)
+
+    def _after_prefix(self, key: str | None) -> None:
+        if key is None:
+            return
+        if key == self.settings.prefix:
+            self._send_prefix()
+        elif command := self.keymap_of.after_prefix(key):
+            # The prefix line has to be gone before a command opens another screen.
+            self.call_later(self.action_command, command.id, key)
+        else:
+            chord = f"{key_text(self.settings.prefix)} {key_text(key)}"
+            self.workspace.cockpit.tell(f"{chord} is not a command")
+
+    def _send_prefix(self) -> None:
+        tab = self.workspace.cockpit.current
+        if isinstance(tab, TerminalTab):
+            character = events.Key(self.settings.prefix, None).character
+            tab.send_key(self.settings.prefix, character)
+
+    def action_view_palette(self) -> None:
+        """List every command."""
+        choices = palette_choices(self.keymap_of, self.workspace.here, self.why_not)
+
+        def picked(command_id: str | None) -> None:
+            if command_id is not None:
+                self.call_later(self.action_command, command_id)
+
+        self.push_screen(Picker("Commands", choices, "type part of a command"), picked)
+
+    def action_view_help(self) -> None:
+        """Show the keys of the place where the person is."""
+        place = self.workspace.here
+        self.push_screen(HelpScreen(place.value, help_sections(self.keymap_of, place)))
+
+    def action_view_log(self) -> None:
+        """Show the recent notices."""
+        self.push_screen(LogScreen(self.workspace.cockpit.notices.read()))
+        self.workspace.refresh_soon()
+
+    def action_view_theme(self) -> None:
+        """Switch between dark and light."""
+        self.theme = LIGHT.name if self.current_theme.dark else DARK.name
+
+    def action_app_quit(self) -> None:
+        """Leave, after asking where something is live."""
+        self.workspace.cockpit.start(self._quit(), group="quit")
+
+    async def _quit(self) -> None:
+        live = self.backend.live()
+        if live:
+            question = ConfirmQuestion("Leave sshdash?", _what_ends(live), "Leave", danger=True)
+            if not await self.bridge.ask(question):
+                return
+        self.exit()
+
+
+def _what_ends(live: Any) -> str:
+    counts = (
+        (live.shells, "shell", "shells"),
+        (live.tunnels, "tunnel", "tunnels"),
+        (live.transfers, "transfer", "transfers"),
+    )
+    words = [f"{count} {one if count == 1 else many}" for count, one, many in counts if count]
+    listed = " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+    return f"{listed} will end."
+
+
+def _style_sheets() -> list[Any]:
+    """Return all style sheets, the base first."""
+    return sorted(styles_dir().glob("*.tcss"), key=lambda file: (file.stem != "base", file.name))

@@ -1,0 +1,170 @@
+"""What a controller may do in the cockpit it works in: run, tell, ask, copy, open tabs."""
+
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from datetime import datetime
+from typing import Any, TypeVar
+
+from textual.screen import Screen
+from textual.worker import Worker
+
+from sshdash.backend import Backend
+from sshdash.errors import Cancelled, SSHDashError
+from sshdash.prompts import AnswerType, Prompter, Question
+from sshdash.ui.notices import Notice, NoticeLog, Severity
+from sshdash.ui.widgets.sidebar import Sidebar
+from sshdash.ui.widgets.tab_area import TabArea
+from sshdash.ui.widgets.tabs import Tab
+from sshdash.untrusted import clean
+
+log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+
+_SECONDS = {"information": 4.0, "warning": 8.0, "error": 12.0}
+"""How long a toast stays; the log keeps warnings and errors for good."""
+
+
+class Cockpit:
+    """One workspace, as its controllers see it."""
+
+    def __init__(self, screen: Screen[None], backend: Backend, prompter: Prompter) -> None:
+        self.screen = screen
+        self.backend = backend
+        self.prompter = prompter
+        self.notices = NoticeLog()
+        self.refresh_hosts: Callable[[], None] = lambda: None
+        """Draws the hosts and the figures again soon; the workspace sets it."""
+
+    # Running
+
+    def start(
+        self,
+        work: Coroutine[Any, Any, None],
+        group: str = "",
+        failed: Callable[[SSHDashError], None] | None = None,
+    ) -> Worker[None]:
+        """Run `work` beside the screen; what it raises goes to `failed`, else it is reported.
+
+        A later one of the same `group` takes the place of the earlier one.
+        """
+        return self.screen.run_worker(
+            self._guarded(work, failed or self.report),
+            group=group or "default",
+            exclusive=bool(group),
+        )
+
+    async def _guarded(
+        self, work: Coroutine[Any, Any, None], failed: Callable[[SSHDashError], None]
+    ) -> None:
+        try:
+            await work
+        except Cancelled as error:
+            log.info("%s", error)
+        except SSHDashError as error:
+            failed(error)
+        except Exception as error:  # a defect in one action must not take the live sessions down
+            log.exception("an action failed")
+            failed(
+                SSHDashError(
+                    "Something in sshdash went wrong",
+                    f"{type(error).__name__}: {error}",
+                    "the log file has the details; what was running goes on",
+                )
+            )
+
+    # Telling
+
+    def report(self, error: SSHDashError) -> None:
+        """Show an error and keep it in the log."""
+        self._show(Notice.of_error(error))
+
+    def tell(
+        self, title: str, detail: str = "", hint: str = "", severity: Severity = "information"
+    ) -> None:
+        """Show a notice and keep it in the log."""
+        self._show(Notice(datetime.now(), severity, clean(title), detail, hint))
+
+    def _show(self, notice: Notice) -> None:
+        self.notices.add(notice)
+        body = notice.body or notice.heading
+        self.screen.app.notify(
+            body,
+            title=notice.heading if notice.body else "",
+            severity=notice.severity,
+            timeout=_SECONDS[notice.severity],
+            markup=False,
+        )
+        self.refresh_hosts()
+
+    def copy(self, words: str) -> None:
+        """Put a command line on the clipboard and show it."""
+        self.screen.app.copy_to_clipboard(words)
+        self.tell("Copied", clean(words, 1000))
+
+    # Asking
+
+    async def ask(self, question: Question[AnswerType]) -> AnswerType | None:
+        """Put a question on the screen and return the answer, None where it was dismissed."""
+        return await self.prompter.ask(question)
+
+    async def show(self, dialog: Screen[Result]) -> Result | None:
+        """Show a dialog and return its answer, None where it was dismissed; in `start` only."""
+        return await self.screen.app.push_screen_wait(dialog)
+
+    # Tabs
+
+    @property
+    def area(self) -> TabArea:
+        """Return what holds the tabs."""
+        return self.screen.query_one(TabArea)
+
+    @property
+    def sidebar(self) -> Sidebar:
+        """Return the hosts beside the tabs."""
+        return self.screen.query_one(Sidebar)
+
+    @property
+    def tabs(self) -> list[Tab]:
+        """Return the tabs in order."""
+        return self.area.tabs
+
+    @property
+    def current(self) -> Tab | None:
+        """Return the tab in sight."""
+        return self.area.current
+
+    @property
+    def in_sidebar(self) -> bool:
+        """Return whether the focus is in the sidebar."""
+        focused = self.screen.focused
+        return focused is not None and self.sidebar in focused.ancestors_with_self
+
+    def subject(self) -> str | None:
+        """Return the host a command is about: of the current tab, else under the cursor."""
+        if self.current is not None and self.current.host and not self.in_sidebar:
+            return self.current.host
+        return self.sidebar.hosts.host
+
+    def add_tab(self, tab: Tab) -> Awaitable[None]:
+        """Open a tab at the end and go to it; awaiting the result waits until it is mounted."""
+        mounted = self.area.add(tab)
+        self.screen.call_after_refresh(self._focus, tab)
+        return mounted
+
+    def go_to_tab(self, tab: Tab) -> None:
+        """Bring a tab in sight and give it the focus."""
+        self.area.go_to(tab)
+        self.screen.call_after_refresh(self._focus, tab)
+
+    def remove_tab(self, tab: Tab) -> None:
+        """Take a tab away, without asking."""
+        self.area.remove_tab(tab)
+        if self.current is not None:
+            self.screen.call_after_refresh(self._focus, self.current)
+        else:
+            self.sidebar.hosts.focus()
+
+    def _focus(self, tab: Tab) -> None:
+        if tab is self.current and tab.is_attached:
+            tab.on_show_tab()

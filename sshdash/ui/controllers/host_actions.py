@@ -1,0 +1,88 @@
+"""What the commands about hosts do that open no shell themselves."""
+
+from sshdash.config.destination import parse_destination
+from sshdash.config.equivalent import ssh_command
+from sshdash.errors import UsageError
+from sshdash.ui.cockpit import Cockpit
+from sshdash.ui.controllers.hosts import HostBoard
+from sshdash.ui.controllers.shells import ShellController
+from sshdash.ui.screens.picker import Choice, Picker
+from sshdash.ui.screens.text_input import TextInputDialog
+
+
+class HostActions:
+    """Copies commands, reloads the list, switches to a host, connects to an address."""
+
+    def __init__(self, cockpit: Cockpit, board: HostBoard, shells: ShellController) -> None:
+        self.cockpit = cockpit
+        self.board = board
+        self.shells = shells
+
+    def why_not(self, command_id: str) -> str:
+        """Return why a command is not available now, empty where it is."""
+        if command_id in ("host.copy", "tab.copy") and self.cockpit.subject() is None:
+            return "Select a host first"
+        return ""
+
+    def action_host_copy(self) -> None:
+        """Copy the ssh command that opens what the host's shell opens."""
+        if host := self.cockpit.subject():
+            self.cockpit.copy(ssh_command(host, self.cockpit.backend.source))
+
+    def action_tab_copy(self) -> None:
+        """Copy the ssh command of the host, where a place has no command of its own."""
+        self.action_host_copy()
+
+    def action_host_reload(self) -> None:
+        """Read ssh_config again."""
+        catalog = self.cockpit.backend.reload_catalog()
+        count = len(catalog.hosts)
+        problems = len(catalog.problems)
+        detail = f"{problems} not understood" if problems else ""
+        self.cockpit.tell(f"Read again: {count} hosts", detail)
+
+    def action_view_switcher(self) -> None:
+        """Go to a host by part of its name, the most recently used first."""
+        self.cockpit.start(self._switch())
+
+    async def _switch(self) -> None:
+        rows = {row.host: row for row in self.board.rows()}
+        recent = [host for host in self.shells.recent if host in rows]
+        order = [*recent, *(host for host in rows if host not in recent)]
+        choices = [
+            Choice(
+                host,
+                rows[host].label,
+                note=rows[host].group,
+                key=rows[host].counts,
+                mark=rows[host].mark,
+            )
+            for host in order
+        ]
+        picker = Picker("Switch host", choices, "host, or user@host:port", free=True)
+        if host := await self.cockpit.show(picker):
+            self._go(host)
+
+    def action_host_connect_to(self) -> None:
+        """Ask for an address and open a shell there."""
+        self.cockpit.start(self._connect_to())
+
+    async def _connect_to(self) -> None:
+        dialog = TextInputDialog(
+            "Connect to", "user@host:port, or a host of ssh_config", action="Connect", check=_wrong
+        )
+        if address := await self.cockpit.show(dialog):
+            self._go(address.strip())
+
+    def _go(self, text: str) -> None:
+        """Go to the shell on a host of the list, or on the address that was typed."""
+        listed = any(row.host == text for row in self.board.rows())
+        self.shells.go_to(text if listed else str(parse_destination(text)))
+
+
+def _wrong(text: str) -> str:
+    try:
+        parse_destination(text.strip())
+    except UsageError as error:
+        return f"{error.title}: {error.detail}" if error.detail else error.title
+    return ""

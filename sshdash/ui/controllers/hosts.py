@@ -1,0 +1,210 @@
+"""The hosts as the sidebar and the header show them, made from what the backend knows."""
+
+import asyncio
+from collections import Counter
+from dataclasses import replace
+
+from sshdash.backend import Backend
+from sshdash.config.catalog import HostSummary
+from sshdash.errors import SSHDashError
+from sshdash.states import ConnectionState, SessionState, TransferState, TunnelState
+from sshdash.ui.format import duration_text
+from sshdash.ui.theme import MARKS, Mark
+from sshdash.ui.widgets.host_card import HostFacts, Line
+from sshdash.ui.widgets.host_list import HostRow
+from sshdash.ui.widgets.status_bar import LiveFigures, TransferFigures
+from sshdash.untrusted import clean
+
+AD_HOC = "not in ssh_config"
+"""The group of hosts that were connected to by address."""
+
+_OPEN = (TunnelState.OPEN, TunnelState.DEGRADED)
+_SECURITY = frozenset(
+    {
+        "fingerprinthash",
+        "forwardagent",
+        "forwardx11",
+        "forwardx11trusted",
+        "gssapiauthentication",
+        "gssapidelegatecredentials",
+        "hashknownhosts",
+        "knownhostscommand",
+        "nohostauthenticationforlocalhost",
+        "pkcs11provider",
+        "requiredrsasize",
+        "revokedhostkeys",
+        "securitykeyprovider",
+        "stricthostkeychecking",
+        "tunnel",
+        "updatehostkeys",
+        "verifyhostkeydns",
+        "visualhostkey",
+    }
+)
+"""Keywords whose silence would be a promise broken; lower case."""
+
+
+class HostBoard:
+    """Makes the rows, the card and the figures; holds nothing but the summaries it looked up."""
+
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
+        self._summaries: dict[str, HostFacts] = {}
+
+    def forget(self) -> None:
+        """Look everything up again: the configuration changed."""
+        self._summaries.clear()
+
+    # Rows
+
+    def rows(self) -> list[HostRow]:
+        """Return every host of the catalog, then those connected to by address."""
+        backend = self.backend
+        listed = [
+            HostRow(host.alias, clean(host.alias), clean(host.group))
+            for host in backend.catalog.hosts
+        ]
+        if not backend.loaded:
+            return listed
+        known = {row.host for row in listed}
+        extra = [host for host in self._live_hosts() if host not in known]
+        listed += [HostRow(host, clean(host), AD_HOC) for host in extra]
+        shells, tunnels = self._counts()
+        states = {status.host: status for status in backend.connections.statuses()}
+        return [
+            replace(
+                row,
+                mark=MARKS[states[row.host].state] if row.host in states else Mark.IDLE,
+                reason=clean(states[row.host].reason) if row.host in states else "",
+                shells=shells[row.host],
+                tunnels=tunnels[row.host],
+            )
+            if row.host in states or shells[row.host] or tunnels[row.host]
+            else row
+            for row in listed
+        ]
+
+    def _live_hosts(self) -> list[str]:
+        statuses = self.backend.connections.statuses()
+        hosts = [one.host for one in statuses if one.state is not ConnectionState.IDLE]
+        hosts += [session.host for session in self.backend.sessions.values()]
+        return list(dict.fromkeys(hosts))
+
+    def _counts(self) -> tuple[Counter[str], Counter[str]]:
+        backend = self.backend
+        shells = Counter(
+            session.host
+            for session in backend.sessions.values()
+            if session.state is SessionState.RUNNING
+        )
+        tunnels = Counter(
+            tunnel.host for tunnel in backend.tunnels.snapshots() if tunnel.state in _OPEN
+        )
+        return shells, tunnels
+
+    # The card
+
+    async def card(self, host: str) -> HostFacts:
+        """Return what is known of a host; the configuration is read off the loop."""
+        if host not in self._summaries:
+            self._summaries[host] = await asyncio.to_thread(self._look_up, host)
+        return self.live_card(host)
+
+    def live_card(self, host: str) -> HostFacts:
+        """Return the card as it is now, from what was looked up before."""
+        facts = self._summaries.get(host) or HostFacts(clean(host))
+        if not self.backend.loaded:
+            return facts
+        status = self.backend.connections.status(host)
+        failed = status.state in (ConnectionState.FAILED, ConnectionState.LOST)
+        problem = clean(status.reason, 400) if failed else facts.problem
+        return replace(
+            facts,
+            forwards=self._forwards(host) or facts.forwards,
+            state=self._state(host),
+            problem=problem,
+        )
+
+    def _look_up(self, host: str) -> HostFacts:
+        name = clean(host)
+        try:
+            summary = self.backend.summary(host)
+            ignored = [word for word in self.backend.resolve(host).ignored if _matters(word)]
+        except SSHDashError as error:
+            return HostFacts(
+                name,
+                problem=clean(f"{error.title}: {error.detail}", 400),
+                hint=clean(error.hint),
+            )
+        return HostFacts(
+            name,
+            address=_address(summary),
+            route=(*map(clean, summary.route), name),
+            forwards=tuple((Mark.IDLE, clean(text)) for text in summary.forwards),
+            identity=clean(summary.identity),
+            ignored=tuple(clean(word) for word in ignored),
+        )
+
+    def _state(self, host: str) -> Line:
+        status = self.backend.connections.status(host)
+        if status.state is ConnectionState.IDLE:
+            return (Mark.IDLE, "")
+        parts = [status.state.value]
+        if status.state is ConnectionState.CONNECTED:
+            loop = asyncio.get_running_loop()
+            parts.append(duration_text(loop.time() - status.since))
+            if status.keepalive_rtt is not None:
+                parts.append(f"{status.keepalive_rtt * 1000:.0f} ms")
+            if status.auth_method:
+                parts.append(clean(status.auth_method))
+        return (MARKS[status.state], " · ".join(parts))
+
+    def _forwards(self, host: str) -> tuple[Line, ...]:
+        return tuple(
+            (MARKS[tunnel.state], clean(f"{tunnel.kind.name[0]} {tunnel.listen} → {tunnel.target}"))
+            for tunnel in self.backend.tunnels.snapshots()
+            if tunnel.host == host
+        )
+
+    # Figures
+
+    def figures(self, unread: int, badge: str) -> LiveFigures:
+        """Return what the header tells."""
+        if not self.backend.loaded:
+            return LiveFigures(unread=unread, badge=badge)
+        live = self.backend.live()
+        totals = self.backend.transfers.totals()
+        tunnels = self.backend.tunnels.snapshots()
+        return LiveFigures(
+            hosts=live.hosts,
+            shells=live.shells,
+            tunnels=live.tunnels,
+            rate_up=totals.rate_up + sum(one.rate_up for one in tunnels),
+            rate_down=totals.rate_down + sum(one.rate_down for one in tunnels),
+            unread=unread,
+            badge=badge,
+        )
+
+    def transfers(self) -> TransferFigures:
+        """Return what the status line tells about copies."""
+        if not self.backend.loaded:
+            return TransferFigures()
+        totals = self.backend.transfers.totals()
+        jobs = self.backend.transfers.snapshots()
+        return TransferFigures(
+            running=totals.jobs_running + totals.jobs_queued,
+            bytes_done=totals.bytes_done,
+            bytes_total=totals.bytes_total,
+            rate=totals.rate_up + totals.rate_down,
+            eta=totals.eta,
+            failed=sum(job.state is TransferState.FAILED for job in jobs),
+        )
+
+
+def _matters(keyword: str) -> bool:
+    return keyword.lower() in _SECURITY
+
+
+def _address(summary: HostSummary) -> str:
+    host = f"[{summary.hostname}]" if ":" in summary.hostname else summary.hostname
+    return clean(f"{summary.user}@{host}:{summary.port}")

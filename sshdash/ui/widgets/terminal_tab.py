@@ -1,0 +1,167 @@
+"""A tab with a terminal: what is shown while it opens, where it failed, and the terminal."""
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Static
+
+from sshdash.errors import SSHDashError
+from sshdash.states import SessionState
+from sshdash.ui.command import Place
+from sshdash.ui.theme import MARKS, Mark
+from sshdash.ui.widgets.tabs import Tab
+from sshdash.untrusted import clean
+
+if TYPE_CHECKING:
+    from sshdash.terminal.session import ShellSession
+
+
+class OpeningPanel(Static, can_focus=True):
+    """What a tab shows until there is a terminal: the attempt, or why it failed."""
+
+    ALLOW_SELECT = False
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "retry", "Try again", show=False),
+        Binding("escape,x", "give_up", "Close", show=False),
+    ]
+
+    class Retry(Message):
+        """Try again."""
+
+    class GiveUp(Message):
+        """Stop trying and close."""
+
+    def __init__(self) -> None:
+        super().__init__(markup=False)
+        self.failed = False
+
+    def show_attempt(self, host: str, route: str) -> None:
+        """Show that a shell is being opened."""
+        self.failed = False
+        keys = Content.styled("\n\nEsc  cancel", "$muted")
+        lead = Content.styled("◌ ", "$warning")
+        words = Content.styled(f"Opening a shell on {host}", "bold $foreground")
+        way = Content.styled(f"\n  {route}", "$muted") if route else Content("")
+        self.update(Content.assemble(lead, words, way, keys))
+
+    def show_failure(self, error: SSHDashError) -> None:
+        """Show what went wrong and what to do."""
+        self.failed = True
+        lines = [
+            Content.assemble(
+                Content.styled("✖ ", "$error"),
+                Content.styled(clean(error.title), "bold $foreground"),
+            )
+        ]
+        lines += [Content.styled(clean(line, 400), "$muted") for line in error.detail.splitlines()]
+        if error.hint:
+            lines.append(Content.styled(f"→ {clean(error.hint, 400)}", "$foreground"))
+        lines.append(Content.styled("\nEnter  try again     Esc  close", "$muted"))
+        self.update(Content("\n").join(lines))
+
+    def action_retry(self) -> None:
+        """Ask for another attempt, once one has failed."""
+        if self.failed:
+            self.post_message(self.Retry())
+
+    def action_give_up(self) -> None:
+        """Ask to close."""
+        self.post_message(self.GiveUp())
+
+
+class TerminalTab(Tab):
+    """One shell. The session is given to it once it runs."""
+
+    place = Place.TERMINAL
+
+    class RetryWanted(Message):
+        """Open the shell again: the attempt had failed."""
+
+        def __init__(self, tab: "TerminalTab") -> None:
+            super().__init__()
+            self.tab = tab
+
+    def __init__(self, host: str) -> None:
+        super().__init__()
+        self.host = host
+        self.label = clean(host)
+        self.session: ShellSession | None = None
+        self.view: Widget | None = None
+        self.ending: Callable[[], Awaitable[None]] | None = None
+        """Ends the attempt or the session; given by whoever opened the tab."""
+        self.set_reactive(Tab.tab_title, self.label)
+        self.set_reactive(Tab.tab_mark, Mark.BUSY)
+
+    def __repr__(self) -> str:
+        return f"<TerminalTab {self.tab_title!r} {self.tab_mark}>"
+
+    def compose(self) -> ComposeResult:
+        """Start with the panel; the terminal takes its place."""
+        yield OpeningPanel()
+
+    def show_attempt(self, route: str) -> None:
+        """Show that a shell is being opened."""
+        self.tab_mark = Mark.BUSY
+        self.query_one(OpeningPanel).show_attempt(self.label, route)
+
+    def show_failure(self, error: SSHDashError) -> None:
+        """Show what went wrong."""
+        self.tab_mark = Mark.FAILED
+        self.query_one(OpeningPanel).show_failure(error)
+
+    async def show_session(self, session: "ShellSession", view: Widget) -> None:
+        """Put the terminal in the place of the panel."""
+        had_focus = self.query_one(OpeningPanel).has_focus
+        self.session, self.view = session, view
+        await self.query(OpeningPanel).remove()
+        await self.mount(view)
+        if had_focus:
+            view.focus()
+        self.show_state()
+
+    def show_state(self) -> None:
+        """Draw the mark and the title of the session as they are now."""
+        if self.session is not None:
+            self.tab_mark = MARKS[self.session.state]
+            title = clean(self.session.title)
+            same = not title or title == self.label
+            self.tab_title = self.label if same else f"{self.label} {title}"
+
+    def on_show_tab(self) -> None:
+        """Give the focus to the terminal, or to the panel until there is one."""
+        if self.view is not None:
+            self.view.focus()
+        else:
+            self.query_one(OpeningPanel).focus()
+
+    def send_key(self, key: str, character: str | None) -> None:
+        """Give the terminal a key that the cockpit had kept for itself."""
+        if self.view is not None:
+            self.view.post_message(events.Key(key, character))
+
+    def closing_question(self) -> str:
+        """Return what closing would end: a running shell."""
+        if self.session is not None and self.session.state is SessionState.RUNNING:
+            return f"The shell on {self.label} and what runs in it will end."
+        return ""
+
+    async def close_tab(self) -> None:
+        """End the attempt or the session."""
+        if self.ending is not None:
+            await self.ending()
+
+    def on_opening_panel_retry(self, event: OpeningPanel.Retry) -> None:
+        """Pass the wish on, with the tab it is about."""
+        event.stop()
+        self.post_message(self.RetryWanted(self))
+
+    def on_opening_panel_give_up(self, event: OpeningPanel.GiveUp) -> None:
+        """Ask to be closed."""
+        event.stop()
+        self.post_message(Tab.CloseWanted(self))
