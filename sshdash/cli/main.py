@@ -28,7 +28,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     try:
         arguments = _parse(words)
-        _start_log(arguments.verbose)
+        if not getattr(arguments, "own_log", False):
+            _start_log(arguments.verbose)
         return int(arguments.run(arguments))
     except SSHDashError as error:
         from sshdash.cli.context import report
