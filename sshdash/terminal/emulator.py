@@ -4,12 +4,10 @@ It does no I/O and knows no event loop. Answers to the remote's queries wait in 
 titles and bells are flags to be looked at after a `feed`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sshdash.terminal.cells import (
-    PLAIN,
-    CellStyle,
     Colour,
     Cursor,
     CursorShape,
@@ -18,9 +16,9 @@ from sshdash.terminal.cells import (
     Modes,
     Scroll,
 )
-from sshdash.terminal.ghostty import call, ffi, lib, owned, sized, union_fn
-from sshdash.terminal.glyphs import decode_row
+from sshdash.terminal.ghostty import call, callback, ffi, function, lib, new, owned, sized
 from sshdash.terminal.replies import Replies
+from sshdash.terminal.rows import RowDecoder
 from sshdash.untrusted import clean
 
 CELL_PIXELS = (8, 16)
@@ -34,11 +32,11 @@ _SHAPES = {
     lib.GHOSTTY_RENDER_STATE_CURSOR_VISUAL_STYLE_BLOCK_HOLLOW: CursorShape.HOLLOW,
 }
 _FORGET = (
-    # What a new program must not inherit from the one that ended: screen, modes, colours.
-    b"\x18\x1b[?1049l\x1b[?1047l\x1b[!p\x1b[?1l\x1b>\x1b[?6l\x1b[?7h\x1b[?25h\x1b[?9l\x1b[?1000l"
+    # What a new program must not inherit from the one that ended: modes, margins, colours.
+    b"\x1b[!p\x1b[?1l\x1b>\x1b[?6l\x1b[?7h\x1b[?25h\x1b[?9l\x1b[?1000l"
     b"\x1b[?1002l\x1b[?1003l\x1b[?1004l\x1b[?1005l\x1b[?1006l\x1b[?1015l\x1b[?1016l\x1b[?2004l"
     b"\x1b[?2026l\x1b[?2048l\x1b[4l\x1b[20l\x1b[=0u\x1b[>4m\x1b[0 q\x1b[r\x1b[m\x1b(B\x0f"
-    b"\x1b]104\x07\x1b]110\x07\x1b]111\x07\x1b]112\x07\x1b[999B"
+    b"\x1b]104\x07\x1b]110\x07\x1b]111\x07\x1b]112\x07"
 )
 
 
@@ -53,7 +51,7 @@ class _Effects:
 
     def install(self, terminal: Any) -> list[Any]:
         """Register the callbacks; the list returned keeps them alive."""
-        callbacks = [
+        callbacks: list[tuple[int, str, Callable[..., Any]]] = [
             (lib.GHOSTTY_TERMINAL_OPT_WRITE_PTY, "GhosttyTerminalWritePtyFn", self._reply),
             (lib.GHOSTTY_TERMINAL_OPT_BELL, "GhosttyTerminalBellFn", self._bell),
             (lib.GHOSTTY_TERMINAL_OPT_TITLE_CHANGED, "GhosttyTerminalTitleChangedFn", self._title),
@@ -65,10 +63,9 @@ class _Effects:
             ),
         ]
         kept = []
-        for option, ctype, function in callbacks:
-            callback = ffi.callback(ctype, function)
-            call(lib.ghostty_terminal_set(terminal, option, callback), ctype)
-            kept.append(callback)
+        for option, ctype, python in callbacks:
+            kept.append(callback(ctype, python))
+            call(lib.ghostty_terminal_set(terminal, option, kept[-1]), ctype)
         return kept
 
     def _reply(self, _terminal: Any, _data: Any, content: Any, length: int) -> None:
@@ -125,7 +122,7 @@ class Emulator:
             lambda box: lib.ghostty_render_state_row_cells_new(ffi.NULL, box),
             lib.ghostty_render_state_row_cells_free,
         )
-        self._decoder = _RowDecoder(self._rows, self._cells)
+        self._decoder = RowDecoder(self._rows, self._cells)
         self._effects = _Effects()
         self._callbacks = self._effects.install(self._terminal)
         self._configure(scrollback)
@@ -157,7 +154,12 @@ class Emulator:
 
     def forget_program(self) -> None:
         """Undo what the program that ended has set, keeping what the main screen shows."""
-        self.feed(_FORGET)
+        self.feed(b"\x18")
+        if self.modes.alternate_screen:
+            self.feed(b"\x1b[?1049l\x1b[?1047l")
+        column = self._get(lib.GHOSTTY_TERMINAL_DATA_CURSOR_X, "uint16_t")
+        row = self._get(lib.GHOSTTY_TERMINAL_DATA_CURSOR_Y, "uint16_t")
+        self.feed(_FORGET + b"\x1b[%d;%dH" % (row + 1, column + 1))
         self._effects.replies.take()
 
     # -- what happened
@@ -184,13 +186,13 @@ class Emulator:
     def take_damage(self) -> Damage:
         """Return the rows that changed since the last call, decoded."""
         call(lib.ghostty_render_state_update(self._state, self._terminal), "update")
-        dirty = ffi.new("GhosttyRenderStateDirty*")
+        dirty = new("GhosttyRenderStateDirty")
         self._state_get(lib.GHOSTTY_RENDER_STATE_DATA_DIRTY, dirty)
         lines: dict[int, Line] = {}
         if dirty[0] != lib.GHOSTTY_RENDER_STATE_DIRTY_FALSE:
-            iterator = ffi.new("GhosttyRenderStateRowIterator*", self._rows)
+            iterator = new("GhosttyRenderStateRowIterator", self._rows)
             self._state_get(lib.GHOSTTY_RENDER_STATE_DATA_ROW_ITERATOR, iterator)
-            at = ffi.new("uint16_t*")
+            at = new("uint16_t")
             following = lib.ghostty_render_state_row_iterator_next_dirty
             while following(self._rows, at):
                 lines[at[0]] = self._decoder.line()
@@ -215,7 +217,7 @@ class Emulator:
     @property
     def palette(self) -> bytes:
         """The 256 colours, three bytes each, with what programs changed by OSC 4."""
-        colours = ffi.new("GhosttyColorRgb[256]")
+        colours = new("SSHDashPalette")[0]
         call(
             lib.ghostty_terminal_get(
                 self._terminal, lib.GHOSTTY_TERMINAL_DATA_COLOR_PALETTE, colours
@@ -226,7 +228,7 @@ class Emulator:
 
     def set_palette(self, first_sixteen: Sequence[tuple[int, int, int]]) -> None:
         """Take the named colours of the theme; what programs changed stays changed."""
-        colours = ffi.new("GhosttyColorRgb[256]")
+        colours = new("SSHDashPalette")[0]
         lib.ghostty_color_palette_default(colours)
         for colour, (red, green, blue) in zip(colours, first_sixteen, strict=False):
             colour.r, colour.g, colour.b = red, green, blue
@@ -280,7 +282,7 @@ class Emulator:
     def screen_text(self) -> list[str]:
         """Return the rows of the viewport as text, without trailing blanks."""
         call(lib.ghostty_render_state_update(self._state, self._terminal), "update")
-        iterator = ffi.new("GhosttyRenderStateRowIterator*", self._rows)
+        iterator = new("GhosttyRenderStateRowIterator", self._rows)
         self._state_get(lib.GHOSTTY_RENDER_STATE_DATA_ROW_ITERATOR, iterator)
         lines = []
         while lib.ghostty_render_state_row_iterator_next(self._rows):
@@ -292,17 +294,17 @@ class Emulator:
 
     def _configure(self, scrollback: int) -> None:
         settings: list[tuple[int, Any]] = [
-            (lib.GHOSTTY_TERMINAL_OPT_SCROLLBACK_MAX_LINES, ffi.new("size_t*", scrollback)),
+            (lib.GHOSTTY_TERMINAL_OPT_SCROLLBACK_MAX_LINES, new("size_t", scrollback)),
             (lib.GHOSTTY_TERMINAL_OPT_KITTY_IMAGE_STORAGE_LIMIT, ffi.NULL),
-            (lib.GHOSTTY_TERMINAL_OPT_APC_MAX_BYTES, ffi.new("size_t*", 4096)),
-            (lib.GHOSTTY_TERMINAL_OPT_GLYPH_PROTOCOL, ffi.new("bool*", False)),
-            (lib.GHOSTTY_TERMINAL_OPT_TITLE_REPORT, ffi.new("bool*", False)),
+            (lib.GHOSTTY_TERMINAL_OPT_APC_MAX_BYTES, new("size_t", 4096)),
+            (lib.GHOSTTY_TERMINAL_OPT_GLYPH_PROTOCOL, new("bool", False)),
+            (lib.GHOSTTY_TERMINAL_OPT_TITLE_REPORT, new("bool", False)),
         ]
         for option, value in settings:
             call(lib.ghostty_terminal_set(self._terminal, option, value), f"option {option}")
 
     def _get(self, key: int, ctype: str) -> Any:
-        out = ffi.new(f"{ctype}*")
+        out = new(ctype)
         call(lib.ghostty_terminal_get(self._terminal, key, out), f"terminal value {key}")
         return out[0]
 
@@ -310,7 +312,7 @@ class Emulator:
         call(lib.ghostty_render_state_get(self._state, key, out), f"render value {key}")
 
     def _mode(self, number: int) -> bool:
-        mode = ffi.new("GhosttyTerminalModeConfig*")
+        mode = new("GhosttyTerminalModeConfig")
         mode.mode = number
         call(
             lib.ghostty_terminal_get(self._terminal, lib.GHOSTTY_TERMINAL_DATA_MODE, mode),
@@ -319,118 +321,12 @@ class Emulator:
         return bool(mode.value)
 
     def _colour(self, key: int) -> Colour:
-        out = ffi.new("GhosttyColorRgb*")
+        out = new("GhosttyColorRgb")
         if lib.ghostty_terminal_get(self._terminal, key, out) != lib.GHOSTTY_SUCCESS:
             return None
         return (out.r, out.g, out.b)
 
     def _scroll_viewport(self, tag: int, value: int) -> None:
-        scroll = union_fn(
-            "ghostty_terminal_scroll_viewport", "void(*)(GhosttyTerminal, SSHDashScrollViewport)"
-        )
-        where = ffi.new("SSHDashScrollViewport*", {"tag": tag, "value": value})
+        scroll = function("ghostty_terminal_scroll_viewport")
+        where = new("SSHDashScrollViewport", {"tag": tag, "value": value})
         scroll(self._terminal, where[0])
-
-
-class _RowDecoder:
-    """Turns the row the iterator is on into runs, through buffers made once."""
-
-    def __init__(self, rows: Any, cells: Any) -> None:
-        self._rows = rows
-        self._cells = cells
-        self._cells_box = ffi.new("GhosttyRenderStateRowCells*", cells)
-        self._view = ffi.new("GhosttyCellsView*")
-        self._style = sized("GhosttyStyle")
-        self._style_bytes = ffi.buffer(self._style)
-        self._styles: dict[bytes, CellStyle] = {}
-        self._chosen = sized("GhosttyRenderStateRowSelection")
-        self._at_row = False
-
-    def line(self) -> Line:
-        """Return the current row."""
-        self._at_row = False
-        call(
-            lib.ghostty_render_state_row_get(
-                self._rows, lib.GHOSTTY_RENDER_STATE_ROW_DATA_CELLS_RAW, self._view
-            ),
-            "cells",
-        )
-        view = self._view
-        raw = memoryview(ffi.buffer(view.ptr, view.len * 8)).cast("B").cast("Q")
-        runs = decode_row(raw.tolist(), self._style_at, self._extras_at)
-        chosen = self._chosen
-        if (
-            lib.ghostty_render_state_row_get(
-                self._rows, lib.GHOSTTY_RENDER_STATE_ROW_DATA_SELECTION, chosen
-            )
-            != lib.GHOSTTY_SUCCESS
-        ):
-            return Line(runs)
-        return Line(runs, (chosen.start_x, chosen.end_x))
-
-    def _select(self, column: int) -> None:
-        if not self._at_row:
-            lib.ghostty_render_state_row_get(
-                self._rows, lib.GHOSTTY_RENDER_STATE_ROW_DATA_CELLS, self._cells_box
-            )
-            self._at_row = True
-        call(lib.ghostty_render_state_row_cells_select(self._cells, column), "select")
-
-    def _style_at(self, column: int) -> CellStyle:
-        # A style's id is only good within one page of the screen, so the style is read again
-        # for every run, and what is cached is its meaning.
-        self._select(column)
-        call(
-            lib.ghostty_render_state_row_cells_get(
-                self._cells, lib.GHOSTTY_RENDER_STATE_ROW_CELLS_DATA_STYLE, self._style
-            ),
-            "style",
-        )
-        key = self._style_bytes[:]
-        style = self._styles.get(key)
-        if style is None:
-            if len(self._styles) > 4096:
-                self._styles.clear()
-            style = self._styles[key] = _style_of(self._style)
-        return style
-
-    def _extras_at(self, column: int) -> str:
-        self._select(column)
-        length = ffi.new("uint32_t*")
-        get = lib.ghostty_render_state_row_cells_get
-        data = lib.GHOSTTY_RENDER_STATE_ROW_CELLS_DATA_GRAPHEMES_LEN
-        call(get(self._cells, data, length), "graphemes")
-        if length[0] < 2:
-            return ""
-        buffer = ffi.new("uint32_t[]", length[0])
-        data = lib.GHOSTTY_RENDER_STATE_ROW_CELLS_DATA_GRAPHEMES_BUF
-        call(get(self._cells, data, buffer), "graphemes")
-        return "".join(map(chr, list(buffer)[1:]))
-
-
-def _style_of(style: Any) -> CellStyle:
-    if lib.ghostty_style_is_default(style):
-        return PLAIN
-    return CellStyle(
-        foreground=_style_colour(style.fg_color),
-        background=_style_colour(style.bg_color),
-        bold=style.bold,
-        dim=style.faint,
-        italic=style.italic,
-        underline=style.underline != 0,
-        double_underline=style.underline == lib.GHOSTTY_SGR_UNDERLINE_DOUBLE,
-        blink=style.blink,
-        reverse=style.inverse,
-        conceal=style.invisible,
-        strike=style.strikethrough,
-        overline=style.overline,
-    )
-
-
-def _style_colour(colour: Any) -> Colour:
-    if colour.tag == lib.GHOSTTY_STYLE_COLOR_PALETTE:
-        return int(colour.value.palette)
-    if colour.tag == lib.GHOSTTY_STYLE_COLOR_RGB:
-        rgb = colour.value.rgb
-        return (rgb.r, rgb.g, rgb.b)
-    return None

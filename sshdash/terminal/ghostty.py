@@ -11,18 +11,107 @@ from collections.abc import Callable
 from typing import Any
 
 from pyghostty import ffi, lib
-from pyghostty._ffi import union_fn
 
-__all__ = ["CELL", "bits", "call", "ffi", "lib", "owned", "sized", "union_fn"]
+__all__ = ["CELL", "array", "call", "callback", "ffi", "function", "lib", "new", "owned", "sized"]
 
-# By-value unions cannot cross cffi's ABI mode: a struct of the same layout stands in.
-ffi.cdef(
+_TYPES = [
+    "bool",
+    "size_t",
+    "uint16_t",
+    "uint32_t",
+    "SSHDashPalette",
+    "SSHDashScrollViewport",
+    "GhosttyCellsView",
+    "GhosttyColorRgb",
+    "GhosttyGridRef",
+    "GhosttyKeyEncoder",
+    "GhosttyKeyEvent",
+    "GhosttyMouseEncoder",
+    "GhosttyMouseEncoderSize",
+    "GhosttyMouseEvent",
+    "GhosttyMousePosition",
+    "GhosttyPointCoordinate",
+    "GhosttyPointS",
+    "GhosttyRenderState",
+    "GhosttyRenderStateCursor",
+    "GhosttyRenderStateDirty",
+    "GhosttyRenderStateRowCells",
+    "GhosttyRenderStateRowIterator",
+    "GhosttyRenderStateRowSelection",
+    "GhosttySelection",
+    "GhosttyString",
+    "GhosttyStyle",
+    "GhosttyTerminal",
+    "GhosttyTerminalModeConfig",
+    "GhosttyTerminalScreen",
+    "GhosttyTerminalScrollbar",
+    "GhosttyTerminalSelectLineOptions",
+    "GhosttyTerminalSelectWordBetweenOptions",
+    "GhosttyTerminalSelectionFormatOptions",
+    "GhosttyTrackedGridRef",
+]
+_CALLBACKS = [
+    "GhosttyTerminalBellFn",
+    "GhosttyTerminalDeviceAttributesFn",
+    "GhosttyTerminalSizeFn",
+    "GhosttyTerminalTitleChangedFn",
+    "GhosttyTerminalWritePtyFn",
+]
+# Unions cannot be passed by value through cffi's ABI mode: structs of the same layout stand in,
+# and the functions that take them get another signature.
+_FUNCTIONS = {
+    "ghostty_terminal_grid_ref": "GhosttyResult(*{})(GhosttyTerminal, GhosttyPointS,"
+    " GhosttyGridRef*)",
+    "ghostty_terminal_grid_ref_track": "GhosttyResult(*{})(GhosttyTerminal, GhosttyPointS,"
+    " GhosttyTrackedGridRef*)",
+    "ghostty_terminal_scroll_viewport": "void(*{})(GhosttyTerminal, SSHDashScrollViewport)",
+}
+
+
+def _parse_types() -> dict[str, Any]:
+    """Return every C type used here by its name.
+
+    cffi parses a type anew for each spelling, some milliseconds each. All of them at once, when
+    this is imported, are one such pause instead of forty in the middle of somebody's typing.
     """
-    typedef struct {
-        GhosttyTerminalScrollViewportTag tag; int64_t value; uint64_t _pad;
-    } SSHDashScrollViewport;
-    """
-)
+    ffi.cdef(
+        """
+        typedef GhosttyColorRgb SSHDashPalette[256];
+        typedef struct {
+            GhosttyTerminalScrollViewportTag tag; int64_t value; uint64_t _pad;
+        } SSHDashScrollViewport;
+        """
+    )
+    fields = [f"{name}* {name}_;" for name in _TYPES]
+    fields += [f"{name} {name}_;" for name in _CALLBACKS]
+    fields += [f"{signature.format(name + '_')};" for name, signature in _FUNCTIONS.items()]
+    ffi.cdef(f"typedef struct {{ {' '.join(fields)} }} SSHDashTypes;")
+    parsed = {name[:-1]: field.type for name, field in ffi.typeof("SSHDashTypes").fields}
+    return parsed | {name: ffi.typeof(name) for name in ("char[]", "uint8_t[]", "uint32_t[]")}
+
+
+_PARSED = _parse_types()
+_functions = {name: ffi.cast(_PARSED[name], ffi.addressof(lib, name)) for name in _FUNCTIONS}
+
+
+def new(ctype: str, initial: Any = None) -> Any:
+    """Return a pointer to a new `ctype`."""
+    return ffi.new(_PARSED[ctype], initial)
+
+
+def array(ctype: str, initial: bytes | int) -> Any:
+    """Return a new array of `ctype`: of a length, or holding some bytes and a zero."""
+    return ffi.new(_PARSED[f"{ctype}[]"], initial)
+
+
+def callback(ctype: str, python: Callable[..., Any]) -> Any:
+    """Return `python` as a C function of `ctype`; it lives as long as what is returned."""
+    return ffi.callback(_PARSED[ctype], python)
+
+
+def function(name: str) -> Any:
+    """Return one of the library's functions that take a union by value."""
+    return _functions[name]
 
 
 def call(result: int, what: str) -> None:
@@ -35,7 +124,7 @@ def owned(
     owner: object, ctype: str, create: Callable[[Any], int], free: Callable[..., None]
 ) -> Any:
     """Return a new handle of `ctype`, freed when `owner` is."""
-    box = ffi.new(f"{ctype}*")
+    box = new(ctype)
     call(create(box), ctype)
     weakref.finalize(owner, free, box[0])
     return box[0]
@@ -43,7 +132,7 @@ def owned(
 
 def sized(ctype: str) -> Any:
     """Return a new struct whose ``size`` fields, its own and nested ones, are filled in."""
-    box = ffi.new(f"{ctype}*")
+    box = new(ctype)
     _fill_sizes(box)
     return box
 
@@ -63,19 +152,19 @@ class _CellLayout:
     def __init__(self) -> None:
         manifest = json.loads(ffi.string(lib.ghostty_type_json()))
         cell = manifest["types"]["GhosttyCell"]["bits"]
-        self.tag = bits(cell["content_tag"])
+        self.tag = _bits(cell["content_tag"])
         self.content_shift = int(cell["content"]["lsb"])
         self.codepoint_width = int(
             cell["content"]["arms"]["CODEPOINT"]["bits"]["codepoint"]["width"]
         )
-        self.style = bits(cell["style_id"])
+        self.style = _bits(cell["style_id"])
         self.style_shift = int(cell["style_id"]["lsb"])
-        self.wide = bits(cell["wide"])
+        self.wide = _bits(cell["wide"])
         self.wide_shift = int(cell["wide"]["lsb"])
-        self.hyperlink = bits(cell["hyperlink"])
+        self.hyperlink = _bits(cell["hyperlink"])
 
 
-def bits(field: dict[str, int]) -> int:
+def _bits(field: dict[str, int]) -> int:
     """Return the mask of one bit field of the manifest."""
     return ((1 << field["width"]) - 1) << field["lsb"]
 

@@ -10,7 +10,7 @@ import unicodedata
 from typing import Any
 
 from sshdash.terminal.emulator import Emulator
-from sshdash.terminal.ghostty import call, ffi, lib, owned
+from sshdash.terminal.ghostty import array, call, ffi, lib, new, owned
 
 _SHIFT, _CTRL, _ALT, _SUPER = 1, 2, 4, 8
 _MODIFIERS = {"shift": _SHIFT, "ctrl": _CTRL, "alt": _ALT, "super": _SUPER, "meta": _ALT}
@@ -109,8 +109,8 @@ class Keyboard:
             lambda box: lib.ghostty_key_event_new(ffi.NULL, box),
             lib.ghostty_key_event_free,
         )
-        self._buffer = ffi.new("char[128]")
-        self._length = ffi.new("size_t*")
+        self._buffer = array("char", 128)
+        self._length = new("size_t")
 
     def encode(self, key: str, character: str | None = None) -> bytes:
         """Return the bytes for `key`, empty where a terminal sends none for it."""
@@ -145,7 +145,7 @@ class Keyboard:
         consumed = _SHIFT if mods & _SHIFT and text else 0
         lib.ghostty_key_event_set_consumed_mods(event, consumed)
         encoded = text.encode("utf-8", "ignore")
-        kept = ffi.new("char[]", encoded)
+        kept = array("char", encoded)
         lib.ghostty_key_event_set_utf8(event, kept if encoded else ffi.NULL, len(encoded))
         unshifted = _SHIFTED.get(text, text.lower())
         codepoint = ord(unshifted) if len(unshifted) == 1 else 0
@@ -214,9 +214,9 @@ def encode_paste(text: str, *, bracketed: bool) -> bytes:
     """
     text = "".join(" " if "\x80" <= char <= "\x9f" else char for char in text)
     data = text.replace("\r\n", "\n").replace("\r", "\n").encode("utf-8", "replace")
-    source = ffi.new("char[]", data)
-    buffer = ffi.new("char[]", len(data) + 16)
-    length = ffi.new("size_t*")
+    source = array("char", data)
+    buffer = array("char", len(data) + 16)
+    length = new("size_t")
     call(
         lib.ghostty_paste_encode(source, len(data), bracketed, buffer, len(buffer), length),
         "paste",

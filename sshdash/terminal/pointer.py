@@ -2,8 +2,7 @@
 
 from sshdash.terminal.cells import PointerAction
 from sshdash.terminal.emulator import CELL_PIXELS, Emulator
-from sshdash.terminal.ghostty import call, ffi, lib, owned, sized
-
+from sshdash.terminal.ghostty import array, call, ffi, lib, new, owned, sized
 
 _ACTIONS = {
     PointerAction.PRESS: lib.GHOSTTY_MOUSE_ACTION_PRESS,
@@ -38,8 +37,8 @@ class Pointer:
             lambda box: lib.ghostty_mouse_event_new(ffi.NULL, box),
             lib.ghostty_mouse_event_free,
         )
-        self._buffer = ffi.new("char[64]")
-        self._length = ffi.new("size_t*")
+        self._buffer = array("char", 64)
+        self._length = new("size_t")
 
     def encode(
         self,
@@ -65,7 +64,7 @@ class Pointer:
             lib.ghostty_mouse_event_clear_button(event)
         lib.ghostty_mouse_event_set_mods(event, shift | ctrl << 1 | alt << 2)
         width, height = CELL_PIXELS
-        where = ffi.new("GhosttyMousePosition*")
+        where = new("GhosttyMousePosition")
         where.x, where.y = (column + 0.5) * width, (row + 0.5) * height
         lib.ghostty_mouse_event_set_position(event, where[0])
         call(
@@ -84,5 +83,5 @@ class Pointer:
         size.screen_height = self._emulator.rows * CELL_PIXELS[1]
         set_option = lib.ghostty_mouse_encoder_setopt
         set_option(self._encoder, lib.GHOSTTY_MOUSE_ENCODER_OPT_SIZE, size)
-        pressed = ffi.new("bool*", held)
+        pressed = new("bool", held)
         set_option(self._encoder, lib.GHOSTTY_MOUSE_ENCODER_OPT_ANY_BUTTON_PRESSED, pressed)

@@ -4,7 +4,7 @@ from typing import Any
 
 from sshdash.terminal.cells import SelectBy
 from sshdash.terminal.emulator import Emulator
-from sshdash.terminal.ghostty import call, ffi, lib, sized, union_fn
+from sshdash.terminal.ghostty import array, call, ffi, function, lib, new, sized
 
 
 class Selection:
@@ -28,11 +28,8 @@ class Selection:
         """Forget what was selected and start at a cell; a word or line is selected at once."""
         self.clear()
         self._by = by
-        box = ffi.new("GhosttyTrackedGridRef*")
-        track = union_fn(
-            "ghostty_terminal_grid_ref_track",
-            "GhosttyResult(*)(GhosttyTerminal, GhosttyPointS, GhosttyTrackedGridRef*)",
-        )
+        box = new("GhosttyTrackedGridRef")
+        track = function("ghostty_terminal_grid_ref_track")
         point = self._point(column, row)
         if track(self._emulator.handle, point[0], box) != lib.GHOSTTY_SUCCESS:
             return
@@ -80,10 +77,10 @@ class Selection:
         options.emit = lib.GHOSTTY_FORMATTER_FORMAT_PLAIN
         options.unwrap = options.trim = True
         options.selection = chosen
-        length = ffi.new("size_t*")
+        length = new("size_t")
         encode = lib.ghostty_terminal_selection_format_buf
         encode(self._emulator.handle, options[0], ffi.NULL, 0, length)
-        buffer = ffi.new("uint8_t[]", max(1, length[0]))
+        buffer = array("uint8_t", max(1, length[0]))
         call(
             encode(self._emulator.handle, options[0], buffer, len(buffer), length),
             "selected text",
@@ -125,8 +122,8 @@ class Selection:
         return joined
 
     def _place(self, ref: Any) -> tuple[int, int]:
-        out = ffi.new("GhosttyPointCoordinate*")
-        pointer = ffi.new("GhosttyGridRef*", ref)
+        out = new("GhosttyPointCoordinate")
+        pointer = new("GhosttyGridRef", ref)
         call(
             lib.ghostty_terminal_point_from_grid_ref(
                 self._emulator.handle, pointer, lib.GHOSTTY_POINT_TAG_SCREEN, out
@@ -136,7 +133,7 @@ class Selection:
         return out.y, out.x
 
     def _point(self, column: int, row: int) -> Any:
-        point = ffi.new("GhosttyPointS*")
+        point = new("GhosttyPointS")
         point.tag = lib.GHOSTTY_POINT_TAG_VIEWPORT
         point.value.x = min(max(0, column), self._emulator.columns - 1)
         point.value.y = min(max(0, row), self._emulator.rows - 1)
@@ -144,10 +141,7 @@ class Selection:
 
     def _ref(self, column: int, row: int) -> Any:
         ref = sized("GhosttyGridRef")
-        grid_ref = union_fn(
-            "ghostty_terminal_grid_ref",
-            "GhosttyResult(*)(GhosttyTerminal, GhosttyPointS, GhosttyGridRef*)",
-        )
+        grid_ref = function("ghostty_terminal_grid_ref")
         point = self._point(column, row)
         if grid_ref(self._emulator.handle, point[0], ref) != lib.GHOSTTY_SUCCESS:
             return None

@@ -7,7 +7,7 @@ import logging
 import os
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import asyncssh
 from asyncssh.constants import PTY_IUTF8, PTY_VERASE
@@ -240,8 +240,9 @@ class ShellSession:
         command = self._command or resolved.get("remotecommand")
         if command == "none":
             command = None
-        _, channel = await lease.connection.ssh.create_session(
-            lambda: _Channel(self.emulator, self._progressed),
+        channel = _Channel(self.emulator, self._progressed)
+        await lease.connection.ssh.create_session(
+            lambda: channel,
             command,
             env=_environment(resolved),
             send_env=(),
@@ -327,12 +328,12 @@ async def _loss(lease: "Lease") -> str | None:
         return reason
 
 
-def _environment(resolved: "ResolvedHost") -> dict[str, str]:
+def _environment(resolved: "ResolvedHost") -> dict[bytes | str, bytes | str]:
     """Return the variables that SendEnv and SetEnv name; SetEnv wins."""
     patterns = [word for value in resolved.get_all("sendenv") for word in value.split()]
     wanted = [pattern for pattern in patterns if not pattern.startswith("-")]
     unwanted = [pattern[1:] for pattern in patterns if pattern.startswith("-")]
-    chosen: dict[str, Any] = {
+    chosen: dict[bytes | str, bytes | str] = {
         name: value
         for name, value in os.environ.items()
         if any(fnmatch.fnmatchcase(name, pattern) for pattern in wanted)
