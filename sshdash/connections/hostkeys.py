@@ -303,11 +303,12 @@ class HostKeyCheck:
     def library_answer(
         self, host: str, addr: str, port: int | None
     ) -> tuple[list[bytes], list[bytes], list[bytes]]:
-        """Return what the library is told of known_hosts: only what is revoked.
+        """Return what the library is told of known_hosts: what no certificate may be made of.
 
-        It checks certificates' own keys against that list; all else asks `accept_key` and
-        `accept_authority`.
+        All else it asks of `accept_key` and `accept_authority`.
         """
+        if not self.wants_certificates:
+            return [], [], []
         known = get_public_key_algs()
         lines = [
             f"{blob_type(blob)} {encode_blob(blob)}".encode()

@@ -1,0 +1,61 @@
+"""A connection manager over a configuration file, with a script for its questions."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from sshdash.config.resolver import Resolver
+from sshdash.config.source import ConfigSource
+from sshdash.connections.manager import ConnectionManager
+from sshdash.events import ConnectionChanged, Event, EventBus
+from sshdash.prompts import Prompter, ScriptedPrompter
+from sshdash.settings import Settings
+from sshdash.states import ConnectionState
+
+EventType = TypeVar("EventType", bound=Event)
+
+
+@dataclass
+class Client:
+    """The manager under test and what it told."""
+
+    manager: ConnectionManager
+    prompter: ScriptedPrompter
+    events: list[Event] = field(default_factory=list)
+
+    def told(self, kind: type[EventType]) -> list[EventType]:
+        """Return the events of one kind so far."""
+        return [event for event in self.events if isinstance(event, kind)]
+
+    def states(self, host: str) -> list[ConnectionState]:
+        """Return the states that `host` went through."""
+        return [event.new for event in self.told(ConnectionChanged) if event.host == host]
+
+    async def run(self, host: str, command: str) -> str:
+        """Return what `command` prints on `host`."""
+        async with await self.manager.lease(host, "test") as lease:
+            done = await lease.connection.ssh.run(command)
+            return str(done.stdout)
+
+
+@asynccontextmanager
+async def connecting(
+    config: Path | str,
+    *answers: object,
+    settings: Settings | None = None,
+    prompter: Prompter | None = None,
+    overrides: tuple[tuple[str, str], ...] = (),
+) -> AsyncIterator[Client]:
+    """Run a manager on a configuration file; `answers` are given in order, then None."""
+    bus = EventBus()
+    scripted = ScriptedPrompter(list(answers))
+    resolver = Resolver(ConfigSource.standard(str(config), overrides))
+    manager = ConnectionManager(resolver, prompter or scripted, bus, settings or Settings())
+    client = Client(manager, scripted)
+    bus.subscribe(client.events.append)
+    try:
+        yield client
+    finally:
+        await manager.close()
