@@ -5,7 +5,6 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Any, ClassVar
 
-from textual import events
 from textual.app import App
 from textual.binding import BindingType
 from textual.screen import Screen
@@ -195,8 +194,7 @@ class SSHDashApp(App[None], inherit_bindings=False):
     def _send_prefix(self) -> None:
         tab = self.workspace.cockpit.current
         if isinstance(tab, TerminalTab):
-            character = events.Key(self.settings.prefix, None).character
-            tab.send_key(self.settings.prefix, character)
+            tab.send_key(self.settings.prefix)
 
     def action_view_palette(self) -> None:
         """List every command."""

@@ -32,6 +32,7 @@ class Cockpit:
         self.screen = screen
         self.backend = backend
         self.prompter = prompter
+        self.prefix = backend.settings.prefix
         self.notices = NoticeLog()
         self.refresh_hosts: Callable[[], None] = lambda: None
         """Draws the hosts and the figures again soon; the workspace sets it."""

@@ -75,6 +75,11 @@ class FilesController:
         self.use(panes.left, left)
         self.use(panes.right, right)
 
+    async def end(self, panes: FilePanes) -> None:
+        """Close what both panes show, for their tab is gone."""
+        for pane in panes.panes:
+            await self._drop(pane)
+
     def on_event(self, event: Event) -> None:
         """Mark the panes of a lost host, and list again where copies arrived."""
         if isinstance(event, ConnectionChanged) and event.new is ConnectionState.LOST:

@@ -1,11 +1,9 @@
 """Opens shells in tabs and keeps the tabs in step with their sessions."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from functools import partial
 from typing import TYPE_CHECKING
-
-from textual.widget import Widget
 
 from sshdash.errors import Cancelled, SSHDashError
 from sshdash.events import Event, SessionChanged
@@ -17,6 +15,7 @@ from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
     from sshdash.terminal.session import ShellSession
+    from sshdash.ui.widgets.terminal_view import TerminalView
 
 _ENDED = (SessionState.EXITED, SessionState.LOST, SessionState.FAILED)
 
@@ -72,6 +71,10 @@ class ShellController:
         """Remember that a host was used just now."""
         self.recent = [host, *(other for other in self.recent if other != host)]
 
+    def tab_of(self, session: "ShellSession") -> TerminalTab | None:
+        """Return the tab that shows a session."""
+        return next((tab for tab in self.shell_tabs() if tab.session is session), None)
+
     def _dial(self, tab: TerminalTab, mounted: Awaitable[None] | None = None) -> None:
         worker = self.cockpit.start(self._open_in(tab, mounted))
 
@@ -98,7 +101,7 @@ class ShellController:
             self.cockpit.refresh_hosts()
         tab.ending = partial(self.cockpit.backend.close_shell, session.id)
         view = await asyncio.to_thread(_terminal_view)
-        await tab.show_session(session, view(session))
+        await tab.show_session(session, view(session, prefix=self.cockpit.prefix))
 
     async def _route(self, host: str) -> str:
         """Return the way to a host in words, empty where ssh_config does not say."""
@@ -116,11 +119,6 @@ class ShellController:
             for tab in self.shell_tabs():
                 if tab.session is not None and tab.session.id == event.session:
                     tab.show_state()
-
-    def retitle(self) -> None:
-        """Draw the titles of all terminal tabs as they are now."""
-        for tab in self.shell_tabs():
-            tab.show_state()
 
     def retry(self, tab: TerminalTab) -> None:
         """Open the shell of a tab again after its first attempt failed."""
@@ -208,7 +206,7 @@ class ShellController:
         return state in (ConnectionState.CONNECTED, ConnectionState.CONNECTING)
 
 
-def _terminal_view() -> "Callable[[ShellSession], Widget]":
+def _terminal_view() -> "type[TerminalView]":
     """Import the terminal, which takes its time, when the first one is wanted."""
     from sshdash.ui.widgets.terminal_view import TerminalView
 

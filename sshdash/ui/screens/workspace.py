@@ -21,15 +21,19 @@ from sshdash.ui.commands import COMMANDS, bindings_of, footer_of
 from sshdash.ui.controllers.host_actions import HostActions
 from sshdash.ui.controllers.hosts import HostBoard
 from sshdash.ui.controllers.layout import SMALLEST, Layout
+from sshdash.ui.controllers.panels import PanelController
 from sshdash.ui.controllers.shells import ShellController
 from sshdash.ui.controllers.tab_actions import TabActions
+from sshdash.ui.format import count_text
 from sshdash.ui.keymap import Keymap
+from sshdash.ui.widgets.file_messages import ChangeTransfer, FilesRequest
 from sshdash.ui.widgets.host_list import HostList
 from sshdash.ui.widgets.sidebar import Sidebar
 from sshdash.ui.widgets.start_panel import StartFacts, StartPanel
 from sshdash.ui.widgets.status_bar import HeaderBar, KeyHint, StatusBar
 from sshdash.ui.widgets.tab_area import TabArea
 from sshdash.ui.widgets.terminal_tab import TerminalTab
+from sshdash.ui.widgets.tunnel_table import AddTunnel, ChangeTunnel
 from sshdash.untrusted import clean
 
 _FIGURES_INTERVAL = 0.5
@@ -53,11 +57,14 @@ class Workspace(Screen[None]):
         self.cockpit.refresh_hosts = self.refresh_soon
         self.board = HostBoard(backend)
         self.shells = ShellController(self.cockpit)
+        self.panels = PanelController(self.cockpit)
+        self.tab_actions = TabActions(self.cockpit)
         self.layout_of = Layout(self.cockpit)
         self.controllers: tuple[object, ...] = (
             self.shells,
+            self.panels,
             HostActions(self.cockpit, self.board, self.shells),
-            TabActions(self.cockpit),
+            self.tab_actions,
             self.layout_of,
         )
         self._stale = False
@@ -100,6 +107,7 @@ class Workspace(Screen[None]):
         unread = self.cockpit.notices.unread
         self.query_one(HeaderBar).show(self.board.figures(unread, self.badge))
         self.query_one(StatusBar).show_transfers(self.board.transfers())
+        self.panels.retitle()
         host = self.cockpit.sidebar.hosts.host
         card = self.cockpit.sidebar.card
         if self.backend.loaded and host is not None and card.facts is not None:
@@ -236,10 +244,38 @@ class Workspace(Screen[None]):
         self.layout_of.arrange()
         self._show_keys()
 
+    @on(TabArea.CloseWanted)
+    def _close_tab(self, event: TabArea.CloseWanted) -> None:
+        event.stop()
+        self.tab_actions.close(event.tab)
+
     @on(TerminalTab.RetryWanted)
     def _retry(self, event: TerminalTab.RetryWanted) -> None:
         event.stop()
         self.shells.retry(event.tab)
+
+    @on(TerminalTab.ReopenWanted)
+    def _reopen(self, event: TerminalTab.ReopenWanted) -> None:
+        event.stop()
+        self.shells.reopen(event.tab)
+
+    @on(TerminalTab.TextCopied)
+    def _copied(self, event: TerminalTab.TextCopied) -> None:
+        event.stop()
+        self.app.copy_to_clipboard(event.text)
+        self.cockpit.tell(f"Copied {count_text(len(event.text), 'character')}")
+
+    @on(FilesRequest)
+    @on(ChangeTransfer)
+    def _files_wanted(self, event: FilesRequest | ChangeTransfer) -> None:
+        event.stop()
+        self.panels.files.handle(event)
+
+    @on(ChangeTunnel)
+    @on(AddTunnel)
+    def _tunnels_wanted(self, event: ChangeTunnel | AddTunnel) -> None:
+        event.stop()
+        self.panels.tunnels.handle(event)
 
 
 _START_KEYS = (

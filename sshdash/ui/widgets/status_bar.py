@@ -33,6 +33,7 @@ class HeaderBar(Widget):
 
     def __init__(self) -> None:
         super().__init__()
+        self.auto_links = False  # the words keep their own look under the mouse
         self.figures = LiveFigures()
 
     def show(self, figures: LiveFigures) -> None:
@@ -108,6 +109,7 @@ class StatusBar(Widget):
 
     def __init__(self) -> None:
         super().__init__()
+        self.auto_links = False  # the words keep their own look under the mouse
         self.hints: tuple[KeyHint, ...] = ()
         self.fixed: tuple[KeyHint, ...] = ()
         self.transfers = TransferFigures()

@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -20,6 +19,7 @@ from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
     from sshdash.terminal.session import ShellSession
+    from sshdash.ui.widgets.terminal_view import TerminalView
 
 
 class OpeningPanel(Static, can_focus=True):
@@ -87,6 +87,20 @@ class TerminalTab(Tab):
             super().__init__()
             self.tab = tab
 
+    class ReopenWanted(Message):
+        """Start the shell again: it had ended."""
+
+        def __init__(self, tab: "TerminalTab") -> None:
+            super().__init__()
+            self.tab = tab
+
+    class TextCopied(Message):
+        """Text of the terminal is to go to the clipboard."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
     def __init__(self, host: str) -> None:
         super().__init__()
         self.host = host
@@ -140,10 +154,10 @@ class TerminalTab(Tab):
         else:
             self.query_one(OpeningPanel).focus()
 
-    def send_key(self, key: str, character: str | None) -> None:
-        """Give the terminal a key that the cockpit had kept for itself."""
-        if self.view is not None:
-            self.view.post_message(events.Key(key, character))
+    def send_key(self, key: str) -> None:
+        """Give the remote a key that the cockpit had kept for itself."""
+        if self.session is not None:
+            self.session.write(self.session.keyboard.encode(key, None))
 
     def closing_question(self) -> str:
         """Return what closing would end: a running shell."""
@@ -165,3 +179,30 @@ class TerminalTab(Tab):
         """Ask to be closed."""
         event.stop()
         self.post_message(Tab.CloseWanted(self))
+
+    # The messages of the terminal, by their names: its module would bring in the emulator.
+
+    def on_terminal_view_title_changed(self, event: Message) -> None:
+        """Call the tab after what runs in it."""
+        event.stop()
+        self.show_state()
+
+    def on_terminal_view_session_ended(self, event: Message) -> None:
+        """Show that the shell is over."""
+        event.stop()
+        self.show_state()
+
+    def on_terminal_view_reopen_requested(self, event: Message) -> None:
+        """Pass the wish on, with the tab it is about."""
+        event.stop()
+        self.post_message(self.ReopenWanted(self))
+
+    def on_terminal_view_bell_rang(self, event: Message) -> None:
+        """Ring the bell of the terminal we are in."""
+        event.stop()
+        self.app.bell()
+
+    def on_terminal_view_copy_requested(self, event: "TerminalView.CopyRequested") -> None:
+        """Pass the text on."""
+        event.stop()
+        self.post_message(self.TextCopied(event.text))

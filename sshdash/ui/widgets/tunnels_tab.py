@@ -1,0 +1,51 @@
+"""The tab of the tunnels; there is one for all hosts."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+
+from sshdash.ui.command import Place
+from sshdash.ui.theme import MARKS, Mark
+from sshdash.ui.widgets.tabs import Tab
+from sshdash.ui.widgets.tunnel_table import TunnelTable
+
+if TYPE_CHECKING:
+    from sshdash.tunnels.snapshot import TunnelSnapshot
+
+
+class TunnelsTab(Tab):
+    """The table of all tunnels; the tab is called after how they are."""
+
+    place = Place.TUNNELS
+
+    def __init__(self, source: "Callable[[], list[TunnelSnapshot]]") -> None:
+        super().__init__()
+        self.table = TunnelTable(source)
+        self.set_reactive(Tab.tab_title, "tunnels")
+
+    def __repr__(self) -> str:
+        return f"<TunnelsTab {self.tab_title!r}>"
+
+    def compose(self) -> ComposeResult:
+        """Lay out the table."""
+        yield self.table
+
+    def retitle(self, tunnels: "Sequence[TunnelSnapshot]") -> None:
+        """Call the tab after how many are open and how many failed."""
+        self.tab_title = tunnels_title(Counter(MARKS[tunnel.state] for tunnel in tunnels))
+
+    def on_show_tab(self) -> None:
+        """Give the focus to the rows."""
+        self.table.rows.focus()
+
+    def action_tab_copy(self) -> None:
+        """Copy the ssh command of the tunnel under the cursor."""
+        self.table.action_tunnels_command()
+
+
+def tunnels_title(marks: Counter[Mark]) -> str:
+    """Return ``tunnels ● 3 ✖ 1``: the states worth a glance, with how many are in each."""
+    shown = (Mark.UP, Mark.DEGRADED, Mark.FAILED)
+    return " ".join(("tunnels", *(f"{mark.shape} {marks[mark]}" for mark in shown if marks[mark])))
