@@ -7,9 +7,10 @@ from textual import on
 from textual.containers import Grid, Horizontal
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Button, Checkbox, Input
+from textual.widgets import Button, Input, Static
 
 from sshdash.ui.screens.dialog import Dialog, choice, text
+from sshdash.ui.widgets.ticks import Tick
 
 _WHO = ("owner", "group", "others")
 _WHAT = ("read", "write", "execute")
@@ -19,7 +20,7 @@ _LIMIT = 0o7777
 class ChmodDialog(Dialog[int]):
     """Asks for permission bits; answers the whole mode."""
 
-    AUTO_FOCUS = "Checkbox"
+    AUTO_FOCUS = "Tick"
 
     def __init__(self, names: str, mode: int) -> None:
         super().__init__("Permissions")
@@ -35,7 +36,7 @@ class ChmodDialog(Dialog[int]):
             cells.append(text(who, "chmod-who"))
             for column in range(len(_WHAT)):
                 bit = 0o400 >> (3 * row + column)
-                cells.append(Checkbox("", bool(self.mode & bit), name=str(bit), compact=True))
+                cells.append(Tick("", bool(self.mode & bit), name=str(bit), compact=True))
         yield Grid(*cells, classes="chmod-grid")
         yield Horizontal(
             text("octal", "chmod-who"),
@@ -52,8 +53,8 @@ class ChmodDialog(Dialog[int]):
         """Answer the mode."""
         self.dismiss(self.mode)
 
-    @on(Checkbox.Changed)
-    def _tick(self, event: Checkbox.Changed) -> None:
+    @on(Tick.Changed)
+    def _tick(self, event: Tick.Changed) -> None:
         event.stop()
         bit = int(event.checkbox.name or "0")
         self.mode = self.mode | bit if event.value else self.mode & ~bit
@@ -66,8 +67,8 @@ class ChmodDialog(Dialog[int]):
     def _type(self, event: Input.Changed) -> None:
         event.stop()
         self.mode = int(event.value or "0", 8) & _LIMIT
-        for box in self.query(Checkbox):
-            with box.prevent(Checkbox.Changed):
+        for box in self.query(Tick):
+            with box.prevent(Tick.Changed):
                 box.value = bool(self.mode & int(box.name or "0"))
         self._show_letters()
 
@@ -77,7 +78,7 @@ class ChmodDialog(Dialog[int]):
         self.dismiss(self.mode)
 
     def _show_letters(self) -> None:
-        self.query_one(".chmod-letters").update(Content(self._letters()))  # type: ignore[attr-defined]
+        self.query_one(".chmod-letters", Static).update(Content(self._letters()))
 
     def _octal(self) -> str:
         return f"{self.mode:03o}"

@@ -8,11 +8,12 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Button, Checkbox
+from textual.widgets import Button
 
 from sshdash.prompts import ConflictAnswer, ConflictChoice, ConflictQuestion
 from sshdash.ui.format import size_text
 from sshdash.ui.screens.dialog import Dialog, choice, text
+from sshdash.ui.widgets.ticks import Tick
 from sshdash.untrusted import clean
 
 
@@ -39,7 +40,7 @@ class ConflictScreen(Dialog[ConflictAnswer]):
         yield self._side("there", asked.target_size, asked.target_time, asked.source_time)
         yield self._side("new", asked.source_size, asked.source_time, asked.target_time)
         yield text(f"from {clean(asked.source, 400)}", "conflict-source")
-        yield Checkbox(
+        yield Tick(
             Content("for all that follow in this copy (a)"), compact=True, classes="conflict-all"
         )
 
@@ -56,7 +57,7 @@ class ConflictScreen(Dialog[ConflictAnswer]):
 
     def on_choice(self, name: str) -> None:
         """Answer."""
-        for_all = self.query_one(Checkbox).value
+        for_all = self.query_one(Tick).value
         self.dismiss(ConflictAnswer(ConflictChoice(name), for_all))
 
     def action_choose(self, name: str) -> None:
@@ -65,7 +66,7 @@ class ConflictScreen(Dialog[ConflictAnswer]):
 
     def action_all(self) -> None:
         """Toggle whether the answer goes for all that follow."""
-        self.query_one(Checkbox).toggle()
+        self.query_one(Tick).toggle()
 
     def _side(self, label: str, size: int, when: float, other: float) -> Horizontal:
         newer = "newer" if when > other + 1 else ""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.geometry import Offset
 from textual.message import Message
@@ -85,9 +85,9 @@ class FilePane(Vertical):
         yield self._rows
         yield Static(classes="pane-empty", markup=False)
         yield Static(classes="pane-notice", markup=False)
-        yield Input(
-            placeholder="filter: part of a name, or a pattern with * and ?",
-            compact=True,
+        yield Horizontal(
+            Static("/", markup=False),
+            Input(placeholder="part of a name, or * and ?", compact=True),
             classes="pane-filter",
         )
         yield Static(classes="pane-foot", markup=False)
@@ -203,12 +203,12 @@ class FilePane(Vertical):
         self._draw_empty()
 
     def _draw_filter(self) -> None:
-        field = self.query_one(".pane-filter", Input)
+        field = self.query_one(Input)
         text = self.browser.view.text
         if field.value != text:
             with field.prevent(Input.Changed):
                 field.value = text
-        field.display = bool(text) or field.has_focus
+        self.query_one(".pane-filter").display = bool(text) or field.has_focus
 
     def _draw_empty(self) -> None:
         """Say in the middle why there are no rows."""
@@ -261,13 +261,14 @@ class FilePane(Vertical):
                 left += f", {size_text(browser.marked_bytes)}"
         else:
             entries = [entry for entry in browser.rows if entry is not UP]
+            total = len(entries) + browser.hidden_count
             folders = sum(entry.leads_to_directory for entry in entries)
             files = count_text(len(entries) - folders, "file")
             left = f"{count_text(folders, 'folder')}, {files}" if folders else files
-            if browser.total_bytes:
+            if browser.view.text:
+                left = f"{len(entries)} of {total} shown"
+            elif browser.total_bytes:
                 left += f", {size_text(browser.total_bytes)}"
-            if browser.hidden_count and not browser.view.text:
-                left += f", {browser.hidden_count} hidden"
         right = f"{size_text(self._space.free)} free" if self._space else ""
         gap = width - len(left) - len(right)
         return left + " " * gap + right if gap >= 2 else clip(left, width)
@@ -374,8 +375,8 @@ class FilePane(Vertical):
 
     def start_filter(self) -> None:
         """Let the person type a filter."""
-        field = self.query_one(".pane-filter", Input)
-        field.display = True
+        field = self.query_one(Input)
+        self.query_one(".pane-filter").display = True
         field.focus()
 
     def back(self) -> None:
@@ -383,7 +384,7 @@ class FilePane(Vertical):
         if self.browser.view.text:
             self.change_view(replace(self.browser.view, text=""))
             self._rows.focus()
-        elif self.query_one(".pane-filter", Input).has_focus:
+        elif self.query_one(Input).has_focus:
             self._rows.focus()
         elif self.browser.marks:
             self.browser.clear_marks()

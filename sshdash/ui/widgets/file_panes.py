@@ -108,7 +108,7 @@ class FilePanes(Vertical):
         """Return why a command is not available now, an empty string where it is."""
         pane = self._active
         name = command_id.partition(".")[2]
-        if name in ("endpoint", "goto", "other", "transfers", "open", "refresh", "back"):
+        if name in ("endpoint", "goto", "other", "transfers", "open", "refresh", "back", "home"):
             return ""
         if not pane.listed:
             return "The folder is not listed yet"

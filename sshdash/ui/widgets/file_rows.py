@@ -114,11 +114,14 @@ class FileRows(RowList):
         marked = entry.name in self.browser.marks and entry is not UP
         role = self._role(entry, marked)
         detail = self.look("file--stale" if self.stale else "file--detail")
-        sign = role if self.stale or marked else self.look(f"file--{text.role_of(entry)}")
+        sign = self.look("file--stale" if self.stale else "file--sign")
+        tick = self.look("file--marked")
+        if line == self.drop_item:
+            role = detail = sign = tick = Style.null()
         name, target = text.name_cell(entry, columns.name)
         pieces = [
-            (text.MARK if marked else " ", role),
-            (f"{text.sign_of(entry)} ", sign + self.look("file--sign")),
+            (text.MARK if marked else " ", tick),
+            (f"{text.sign_of(entry)} ", sign),
             (name, role),
             (target, detail),
             (f"  {text.size_cell(entry):>{columns.size}}", detail),

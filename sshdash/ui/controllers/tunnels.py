@@ -1,0 +1,112 @@
+"""Carries out what the tunnel table asks for."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+from sshdash.config.equivalent import forward_command
+from sshdash.errors import SSHDashError
+from sshdash.prompts import ConfirmQuestion
+from sshdash.ui.format import count_text
+from sshdash.ui.screens.forward_form import ForwardForm
+from sshdash.ui.widgets.tunnel_table import AddTunnel, ChangeTunnel, TunnelStep
+from sshdash.untrusted import clean
+
+if TYPE_CHECKING:
+    from sshdash.tunnels.snapshot import TunnelSnapshot
+    from sshdash.ui.cockpit import Cockpit
+
+
+class TunnelsController:
+    """Between the tunnel table and the backend's tunnels."""
+
+    def __init__(self, cockpit: Cockpit) -> None:
+        self.cockpit = cockpit
+        self.backend = cockpit.backend
+
+    def snapshots(self) -> list[TunnelSnapshot]:
+        """Return all tunnels as they are now; none until the backend is loaded."""
+        return self.backend.tunnels.snapshots() if self.backend.loaded else []
+
+    def list_configured(self, hosts: list[str] | None = None) -> None:
+        """List the configured forwards of hosts, of all in ssh_config by default, as closed."""
+        names = [host.alias for host in self.backend.catalog.hosts] if hosts is None else hosts
+        self.cockpit.start(self._list_configured(names), "configured forwards")
+
+    def handle(self, message: Message) -> None:
+        """Carry out an `AddTunnel` or a `ChangeTunnel`."""
+        if isinstance(message, AddTunnel):
+            self.cockpit.start(self._add(message.host))
+        elif isinstance(message, ChangeTunnel):
+            tunnel = message.tunnel
+            if message.step is TunnelStep.COPY_COMMAND:
+                self._copy_command(tunnel)
+            else:
+                self.cockpit.start(self._change(message.step, tunnel))
+
+    async def _list_configured(self, hosts: list[str]) -> None:
+        """Resolve one host after the other, so that a thousand of them never hold the screen."""
+        await self.backend.load()
+        for host in hosts:
+            try:
+                self.backend.add_config_forwards(host)
+            except SSHDashError as error:
+                self.cockpit.report(error)
+            await asyncio.sleep(0)
+
+    async def _add(self, host: str) -> None:
+        hosts = [entry.alias for entry in self.backend.catalog.hosts]
+        answer = await self.cockpit.show(ForwardForm(host, hosts))
+        if answer is None:
+            return
+        await self.backend.load()
+        self.backend.resolve(answer.host)
+        tunnel = self.backend.tunnels.add(answer.host, answer.spec)
+        if answer.start:
+            await self._start(tunnel)
+
+    async def _change(self, step: TunnelStep, tunnel: TunnelSnapshot) -> None:
+        tunnels = self.backend.tunnels
+        if step is TunnelStep.START:
+            await self._start(tunnel.id)
+        elif step is TunnelStep.STOP:
+            if await self._sure("Close", tunnel):
+                await tunnels.stop(tunnel.id)
+        elif step is TunnelStep.RESTART:
+            if await self._sure("Restart", tunnel):
+                await tunnels.stop(tunnel.id)
+                await self._start(tunnel.id)
+        elif await self._sure("Remove", tunnel):
+            await tunnels.remove(tunnel.id)
+
+    async def _start(self, tunnel: str) -> None:
+        """Open a tunnel. A failure is told by its row, which stays in sight, and not again."""
+        await self.backend.tunnels.start(tunnel)
+        self.cockpit.refresh_hosts()
+
+    async def _sure(self, action: str, tunnel: TunnelSnapshot) -> bool:
+        """Ask where clients would be cut off."""
+        try:
+            clients = self.backend.tunnels.snapshot(tunnel.id).clients
+        except KeyError:  # removed meanwhile
+            return False
+        if not clients:
+            return True
+        question = ConfirmQuestion(
+            f"{action} the tunnel?",
+            f"{count_text(clients, 'client')} of {clean(tunnel.listen)} → {clean(tunnel.target)} "
+            "would be cut off.",
+            action=action,
+            danger=True,
+        )
+        answer: bool | None = await self.cockpit.prompter.ask(question)
+        return bool(answer)
+
+    def _copy_command(self, tunnel: TunnelSnapshot) -> None:
+        words = forward_command(
+            tunnel.host, str(tunnel.spec), self.backend.source, tunnel.kind.value
+        )
+        self.cockpit.copy(words)
