@@ -41,10 +41,10 @@ async def open_backend(
         yield backend
 
 
-def run_screen(files: ConfigSource, host: str | None = None) -> int:
+def run_screen(files: ConfigSource, host: str | None = None, badge: str = "") -> int:
     """Open the cockpit and return the exit status once it is left.
 
-    `host` gets a shell at once. Raises UsageError where there is no terminal to draw on.
+    `host` gets a shell at once; `badge` stands beside the name. Raises UsageError where there is no terminal to draw on.
     """
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError(
@@ -54,7 +54,7 @@ def run_screen(files: ConfigSource, host: str | None = None) -> int:
         )
     from sshdash.ui.app import SSHDashApp
 
-    app = SSHDashApp(load_settings(), files, host=host)
+    app = SSHDashApp(load_settings(), files, host=host, badge=badge)
     app.run()
     return app.return_code or 0
 

@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
         os.environ.update(fleet["environment"])
         start_log(arguments.verbose)
         arguments.config = fleet["config"]
-        return run_screen(source(arguments))
+        return run_screen(source(arguments), badge="demo")
 
 
 # -- the servers alone ------------------------------------------------------------------------
