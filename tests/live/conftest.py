@@ -1,10 +1,32 @@
 """Servers and what to reach them with."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Protocol
 
 import pytest
 
+from sshdash.backend import Backend
+from sshdash.config.source import ConfigSource
+from sshdash.demo.fleet import DemoFleet
+from sshdash.prompts import Prompter, RefusingPrompter
+from sshdash.settings import Settings
 from tests.servers.sshd import RealSshd
+
+
+class BackendFor(Protocol):
+    """Makes loaded backends, which end with the test."""
+
+    def __call__(
+        self,
+        config_file: Path,
+        prompter: Prompter | None = None,
+        settings: Settings | None = None,
+        **options: str,
+    ) -> Awaitable[Backend]:
+        """Return a backend on `config_file`; `options` are those of ``-o``."""
+        ...
 
 
 @pytest.fixture
@@ -16,3 +38,30 @@ def sshd() -> Iterator[RealSshd]:
         yield server
     finally:
         server.close()
+
+
+@pytest.fixture
+async def fleet() -> AsyncIterator[DemoFleet]:
+    """Run the demo fleet for one test."""
+    async with DemoFleet() as running:
+        yield running
+
+
+@pytest.fixture
+async def backend_for() -> AsyncIterator[BackendFor]:
+    """Return what makes backends."""
+    async with AsyncExitStack() as stack:
+
+        async def make(
+            config_file: Path,
+            prompter: Prompter | None = None,
+            settings: Settings | None = None,
+            **options: str,
+        ) -> Backend:
+            source = ConfigSource.standard(str(config_file), tuple(options.items()))
+            backend = Backend(settings or Settings(), prompter or RefusingPrompter(), source)
+            await stack.enter_async_context(backend)
+            await backend.load()
+            return backend
+
+        yield make

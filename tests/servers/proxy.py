@@ -89,24 +89,28 @@ class Proxy(Line):
         else:
             self.bytes_down += size
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.accepted += 1
+        task = asyncio.create_task(self._attend(reader, writer))
+        self._writers[task] = (writer,)
+        task.add_done_callback(self._forget)
+
+    async def _attend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.refusing:
+            _end((writer,), reset=True)
+            return
+        try:
+            far = await asyncio.open_connection(*self.target)
+        except OSError:
+            _end((writer,), reset=True)
+            return
         task = asyncio.current_task()
         assert task
-        self._writers[task] = (writer,)
-        self.accepted += 1
-        try:
-            if self.refusing:
-                _end((writer,), reset=True)
-                return
-            try:
-                far = await asyncio.open_connection(*self.target)
-            except OSError:
-                _end((writer,), reset=True)
-                return
-            self._writers[task] = (writer, far[1])
-            await self.carry((reader, writer), far)
-        finally:
-            _end(self._writers.pop(task), reset=False)
+        self._writers[task] = (writer, far[1])
+        await self.carry((reader, writer), far)
+
+    def _forget(self, task: "asyncio.Task[None]") -> None:
+        _end(self._writers.pop(task), reset=False)
 
 
 def _end(writers: tuple[asyncio.StreamWriter, ...], reset: bool) -> None:
