@@ -25,6 +25,8 @@ class CopyRequest:
     """Whether times and permissions (never setuid, setgid and sticky) are kept."""
     conflict: ConflictChoice | None = None
     """What to do with targets that exist; None asks."""
+    follow: bool = False
+    """Whether links among `paths` themselves are followed; those below never are."""
     target_name: bytes | None = None
     """The name to copy a single source under, where it is not its own."""
 

@@ -1,0 +1,108 @@
+"""What a running job knows of itself: counted as it happens, read by whoever looks."""
+
+import heapq
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sshdash.sftp.entries import Entry, Kind
+from sshdash.sftp.failures import shown
+from sshdash.sftp.job import FileFailure, FileProgress
+from sshdash.untrusted import clean
+
+_SHOWN_FILES = 4
+_SHOWN_FAILURES = 100
+
+
+class Track:
+    """One file under way."""
+
+    __slots__ = ("done", "name", "total")
+
+    def __init__(self, name: bytes, total: int) -> None:
+        self.name = name
+        self.total = total
+        self.done = 0
+
+    def advance(self, size: int) -> None:
+        """Count bytes; a negative number where a file is started over."""
+        self.done += size
+
+
+class Ledger:
+    """Files, bytes, failures and what is finished. Kept over retries."""
+
+    def __init__(self) -> None:
+        self.files_done = 0
+        self.files_total = 0
+        self.bytes_total = 0
+        self.skipped = 0
+        self.failures: dict[bytes, str] = {}
+        """Source path to reason, in the order they came."""
+        self.done: set[bytes] = set()
+        """Places that are as they should be, so that a retry leaves them alone."""
+        self.created: dict[bytes, Entry] = {}
+        """Places of directories made here to their sources, which still lack time and mode."""
+        self.leftovers: set[bytes] = set()
+        """Temporary files on the target that could not be removed yet."""
+        self._finished_bytes = 0
+        self._tracks: set[Track] = set()
+
+    def restart(self) -> None:
+        """Forget what a retry will find anew; what is done stays done."""
+        self.files_total = self.files_done
+        self.bytes_total = self._finished_bytes
+        self.failures.clear()
+        self._tracks.clear()
+
+    @property
+    def bytes_done(self) -> int:
+        """Bytes that have arrived, in finished files and in those under way."""
+        return self._finished_bytes + sum(track.done for track in self._tracks)
+
+    def found(self, entry: Entry) -> None:
+        """Count something to copy."""
+        self.files_total += 1
+        if entry.kind is Kind.FILE:
+            self.bytes_total += entry.size
+
+    def skip(self, place: bytes, entry: Entry) -> None:
+        """Note that the person left something as it is."""
+        self._leave_out(entry)
+        self.skipped += 1
+        self.done.add(place)
+
+    def fail(self, path: bytes, reason: str, entry: Entry | None = None) -> None:
+        """Note a failure; `entry` where the source had been counted."""
+        self.failures[path] = reason
+        if entry is not None:
+            self._leave_out(entry)
+
+    @contextmanager
+    def tracking(self, place: bytes, entry: Entry) -> Iterator[Track]:
+        """Follow one file from its first byte to its last, and count it where it succeeds."""
+        track = Track(entry.name, entry.size)
+        self._tracks.add(track)
+        try:
+            yield track
+        finally:
+            self._tracks.discard(track)
+        self.files_done += 1
+        self.done.add(place)
+        # Pseudo files hold more or less than they claim.
+        self.bytes_total += track.done - (entry.size if entry.kind is Kind.FILE else 0)
+        self._finished_bytes += track.done
+
+    def current(self) -> tuple[FileProgress, ...]:
+        """Return the largest files under way."""
+        largest = heapq.nlargest(_SHOWN_FILES, self._tracks, key=lambda track: track.total)
+        return tuple(FileProgress(clean(t.name), t.done, t.total) for t in largest)
+
+    def errors(self) -> tuple[FileFailure, ...]:
+        """Return the first failures."""
+        first = list(self.failures.items())[:_SHOWN_FAILURES]
+        return tuple(FileFailure(shown(path), reason) for path, reason in first)
+
+    def _leave_out(self, entry: Entry) -> None:
+        self.files_total -= 1
+        if entry.kind is Kind.FILE:
+            self.bytes_total -= entry.size

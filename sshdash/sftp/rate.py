@@ -1,0 +1,65 @@
+"""How fast something goes and how long it will take, as a person would believe it."""
+
+import math
+
+_SMOOTHING = 3.0
+"""Seconds over which a change of speed is blended in."""
+_STEP = 0.2
+"""Looks closer together than this are answered with the figure before."""
+_WARM_UP = 1.0
+"""Seconds before anything is said about the end."""
+
+
+class RateMeter:
+    """A smoothed rate from a growing count, looked at now and then."""
+
+    def __init__(self, now: float, count: int = 0) -> None:
+        self._started = now
+        self._first = count
+        self._last_time = now
+        self._last_count = count
+        self._rate = 0.0
+
+    def update(self, now: float, count: int) -> float:
+        """Return the rate per second after `count` is reached at `now`."""
+        passed = now - self._last_time
+        if passed < _STEP:
+            return self._rate
+        fresh = (count - self._last_count) / passed
+        # The first seconds weigh like a plain average, so that no start is too fast or slow.
+        age = now - self._started
+        weight = 1 - math.exp(-passed / min(_SMOOTHING, age))
+        self._rate += (fresh - self._rate) * weight
+        if self._last_time == self._started:
+            self._rate = fresh
+        self._last_time, self._last_count = now, count
+        return self._rate
+
+    def average(self, now: float, count: int) -> float:
+        """Return the rate per second since the start."""
+        age = now - self._started
+        return (count - self._first) / age if age > 0 else 0.0
+
+    def age(self, now: float) -> float:
+        """Return the seconds since the start."""
+        return now - self._started
+
+
+def seconds_left(
+    age: float, rate: float, left: int, files_done: int, files_left: int
+) -> float | None:
+    """Return the seconds to go, None while nobody can say.
+
+    Many small files take their time by their number, large ones by their bytes: the longer of
+    the two is told.
+    """
+    if age < _WARM_UP:
+        return None
+    guesses = []
+    if left > 0:
+        if rate <= 0:
+            return None
+        guesses.append(left / rate)
+    if files_left > 0 and files_done > 0 and left <= 0:
+        guesses.append(age * files_left / files_done)
+    return max(guesses, default=None if files_left else 0.0)

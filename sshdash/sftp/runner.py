@@ -1,0 +1,249 @@
+"""Runs one copy job: looks through the trees, makes directories ahead, copies many at once."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from sshdash.errors import Cancelled, FileError
+from sshdash.prompts import ConflictAnswer, ConflictChoice, ConflictQuestion, Prompter
+from sshdash.sftp.copier import Copier, FileCopy
+from sshdash.sftp.entries import Entry, Kind, join, name_of, parent_of
+from sshdash.sftp.failures import ExistsError, shown
+from sshdash.sftp.filesystem import Filesystem
+from sshdash.sftp.job import CopyRequest
+from sshdash.sftp.ledger import Ledger
+from sshdash.sftp.names import free_name
+from sshdash.sftp.plan import SAME, Step, decide, escapes, refuse_overlap
+from sshdash.sftp.room import Room
+from sshdash.sftp.tasks import each, together
+from sshdash.sftp.walk import Source, Walker, reason_of
+
+_WINDOW = 48 * 1024 * 1024
+"""Bytes of all files under way together: what a job may hold in memory."""
+_LEAST = 64 * 1024
+"""What even the smallest file is counted as."""
+_MOST = 8 * 1024 * 1024
+"""What even the largest file is counted as: the copier holds no more of one."""
+
+
+class Runner:
+    """One run of a job. Raises Cancelled where the person dismissed a question."""
+
+    def __init__(
+        self,
+        request: CopyRequest,
+        source: Filesystem,
+        target: Filesystem,
+        ledger: Ledger,
+        prompter: Prompter,
+    ) -> None:
+        self._request = request
+        self._source = source
+        self._target = target
+        self._ledger = ledger
+        self._prompter = prompter
+        self._choice = request.conflict
+        self._target_dir = request.target_dir
+        self._directories: list[Source] = []
+        self._files: list[Source] = []
+        self._conflicts: list[Source] = []
+        self._taken: dict[bytes, set[bytes]] = {}
+        """Names in the target directories in which a free one was looked for."""
+        self._room = Room(_WINDOW)
+        self._copier = Copier(source, target)
+
+    async def run(self, scanned: Callable[[], None]) -> None:
+        """Copy everything; `scanned` is called once it is known what there is to copy."""
+        request, ledger = self._request, self._ledger
+        self._target_dir = await self._target.realpath(request.target_dir)
+        umask = 0 if request.preserve else await self._target.umask(self._target_dir)
+        self._copier = Copier(self._source, self._target, request.preserve, umask)
+        self._copier.leftovers = ledger.leftovers
+        await self._copier.remove_leftovers()
+        walker = Walker(self._source, self._target, self._target_dir, self._visit, ledger.fail)
+        await walker.walk(await self._roots())
+        scanned()
+        await self._make_directories()
+        await together(self._copy_all(self._files), self._settle_conflicts())
+        await self._finish_directories()
+
+    # -- what there is
+
+    async def _roots(self) -> list[Source]:
+        """Return what was asked for, as sources; what cannot be copied is reported."""
+        found = await together(*(self._root(path) for path in self._request.paths))
+        return [root for root in found if root is not None]
+
+    async def _root(self, path: bytes) -> Source | None:
+        name = self._request.target_name or name_of(path)
+        target = join(self._target_dir, name)
+        look = self._source.stat if self._request.follow else self._source.lstat
+        try:
+            entry, existing = await together(look(path), self._target.exists(target))
+            reason = await self._overlap(path, entry, target)
+        except FileError as error:
+            reason = reason_of(error)
+        if reason == SAME and self._choice is ConflictChoice.RENAME:
+            reason = ""
+        if reason:
+            self._ledger.fail(path, reason)
+            return None
+        return Source(path, name, replace(entry, name=name_of(path)), existing)
+
+    async def _overlap(self, path: bytes, entry: Entry, target: bytes) -> str:
+        if self._request.source != self._request.target:
+            return ""
+        if self._request.follow:
+            real = await self._source.realpath(path)
+        else:
+            real = join(await self._source.realpath(parent_of(path)), name_of(path))
+        return refuse_overlap(real, entry.kind is Kind.DIRECTORY, target)
+
+    def _visit(self, source: Source) -> bool:
+        """Sort one source into what is to be done; return whether to look into it."""
+        if source.place in self._ledger.done:
+            return False
+        verdict = decide(source.entry, source.existing, self._request.recursive)
+        if verdict.step is Step.REFUSE:
+            self._ledger.fail(source.path, verdict.reason)
+            return False
+        if source.entry.kind is Kind.DIRECTORY:
+            self._directories.append(source)
+            return True
+        self._ledger.found(source.entry)
+        (self._files if verdict.step is Step.CREATE else self._conflicts).append(source)
+        return False
+
+    # -- directories
+
+    async def _make_directories(self) -> None:
+        """Make the missing ones, level by level; below one that fails, nothing is copied."""
+        missing = [folder for folder in self._directories if folder.existing is None]
+        levels: dict[int, list[Source]] = {}
+        for folder in missing:
+            levels.setdefault(folder.place.count(b"/"), []).append(folder)
+        broken: set[bytes] = set()
+
+        async def make(folder: Source) -> None:
+            if parent_of(b"/" + folder.place)[1:] in broken:
+                broken.add(folder.place)
+                return
+            try:
+                await self._target.mkdir(join(self._target_dir, folder.place), 0o700)
+            except FileError as error:
+                broken.add(folder.place)
+                self._ledger.fail(folder.path, reason_of(error))
+            else:
+                self._ledger.created[folder.place] = folder.entry
+
+        for _, level in sorted(levels.items()):
+            await each(level, min(self._target.limits.files, len(level)), make)
+        if broken:
+            self._files = [file for file in self._files if not self._is_lost(file, broken)]
+
+    def _is_lost(self, file: Source, broken: set[bytes]) -> bool:
+        lost = parent_of(b"/" + file.place)[1:] in broken
+        if lost:
+            self._ledger.fail(file.path, "its directory could not be made", file.entry)
+        return lost
+
+    async def _finish_directories(self) -> None:
+        """Give new directories their mode and time, which filling them would have changed."""
+        created = sorted(self._ledger.created.items(), key=lambda item: -item[0].count(b"/"))
+
+        async def finish(item: tuple[bytes, Entry]) -> None:
+            place, entry = item
+            path = join(self._target_dir, place)
+            try:
+                await self._target.chmod(path, self._copier.mode(entry))
+                if self._request.preserve:
+                    await self._target.set_times(path, entry.mtime_ns)
+            except FileError as error:
+                self._ledger.fail(path, reason_of(error))
+
+        await each(created, min(self._target.limits.files, len(created)), finish)
+        self._ledger.created.clear()
+
+    # -- files
+
+    async def _copy_all(self, files: list[Source]) -> None:
+        # Large ones first would starve the small; as listed, both are always under way.
+        width = min(self._source.limits.files, self._target.limits.files, len(files))
+        await each(files, width, self._copy)
+
+    async def _copy(self, file: Source) -> None:
+        """Copy one file or link; its failure is noted and the others go on."""
+        weight = max(_LEAST, min(file.entry.size, _MOST))
+        async with self._room.take(weight):
+            try:
+                with self._ledger.tracking(file.place, file.entry) as track:
+                    complaint = await self._transfer(file, track.advance)
+            except ExistsError:
+                reason = "something appeared at the target meanwhile and was not overwritten"
+                self._ledger.fail(file.path, reason, file.entry)
+            except FileError as error:
+                self._ledger.fail(file.path, reason_of(error), file.entry)
+            else:
+                if complaint:
+                    self._ledger.fail(file.path, f"copied, but {complaint}")
+
+    async def _transfer(self, file: Source, progress: Callable[[int], None]) -> str:
+        target = join(self._target_dir, file.place)
+        copy = FileCopy(file.path, target, file.entry, file.existing)
+        if file.entry.kind is Kind.FILE:
+            return await self._copier.copy(copy, progress)
+        pointed = await self._source.readlink(file.path)
+        if not self._source.is_local and escapes(file.place, pointed):
+            where = f"the link leads out of the copied folder, to {shown(pointed)}: left out"
+            raise FileError(where)
+        await self._copier.copy_link(copy, pointed)
+        return ""
+
+    # -- conflicts
+
+    async def _settle_conflicts(self) -> None:
+        """Ask about each target that exists, while everything else is copied."""
+        accepted: list[Source] = []
+        for file in self._conflicts:
+            choice = await self._choose(file)
+            if choice is ConflictChoice.SKIP:
+                self._ledger.skip(file.place, file.entry)
+            elif choice is ConflictChoice.OVERWRITE:
+                accepted.append(file)
+            elif (renamed := await self._beside(file)) is not None:
+                accepted.append(renamed)
+        await self._copy_all(accepted)
+
+    async def _choose(self, file: Source) -> ConflictChoice:
+        if self._choice is not None:
+            return self._choice
+        assert file.existing is not None
+        question = ConflictQuestion(
+            source=f"{self._source.label}:{shown(file.path)}",
+            target=f"{self._target.label}:{shown(join(self._target_dir, file.place))}",
+            source_size=file.entry.size,
+            target_size=file.existing.size,
+            source_time=file.entry.mtime,
+            target_time=file.existing.mtime,
+        )
+        answer: ConflictAnswer | None = await self._prompter.ask(question)
+        if answer is None:
+            raise Cancelled("the copy was cancelled", "a question was dismissed")
+        if answer.for_all:
+            self._choice = answer.choice
+        return answer.choice
+
+    async def _beside(self, file: Source) -> Source | None:
+        """Return the source with a free name as its target, None where that cannot be found."""
+        folder = parent_of(join(self._target_dir, file.place))
+        try:
+            if folder not in self._taken:
+                entries = await self._target.listdir(folder)
+                self._taken[folder] = {entry.name for entry in entries}
+        except FileError as error:
+            self._ledger.fail(file.path, reason_of(error), file.entry)
+            return None
+        taken = self._taken[folder]
+        name = free_name(name_of(file.place), taken)
+        taken.add(name)
+        above, slash, _ = file.place.rpartition(b"/")
+        return replace(file, place=above + slash + name, existing=None)

@@ -1,0 +1,116 @@
+"""Looks through source trees and, beside each of their directories, through the target's.
+
+Level by level, many directories at the same time; links are never followed.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from sshdash.errors import FileError
+from sshdash.sftp.entries import Entry, Kind, join
+from sshdash.sftp.filesystem import Filesystem
+from sshdash.sftp.tasks import each, together
+
+_WIDTH = 32
+_MAX_DEPTH = 256
+_MAX_ITEMS = 5_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One thing to copy, delete or count."""
+
+    path: bytes
+    """Where it is."""
+    place: bytes
+    """Where it goes, relative to the chosen folder."""
+    entry: Entry
+    existing: Entry | None = None
+    """What is at its target now."""
+
+
+Problem = Callable[[bytes, str], None]
+"""Told a path and why it is left out."""
+Descend = Callable[[Source], bool]
+"""Told each source; says whether to look into it, where it is a directory."""
+
+
+class Walker:
+    """One walk. `problem` is told what could not be listed; the rest goes on."""
+
+    def __init__(
+        self,
+        source: Filesystem,
+        target: Filesystem | None,
+        target_dir: bytes,
+        visit: Descend,
+        problem: Problem,
+    ) -> None:
+        self._source = source
+        self._target = target
+        self._target_dir = target_dir
+        self._visit = visit
+        self._problem = problem
+        self._items = 0
+
+    async def walk(self, roots: Iterable[Source]) -> None:
+        """Visit the roots and everything below them, parents before children."""
+        level = [root for root in roots if self._enters(root)]
+        depth = 0
+        while level:
+            depth += 1
+            below: list[Source] = []
+
+            async def look(folder: Source, found: list[Source] = below) -> None:
+                found += await self._look(folder)
+
+            if depth > _MAX_DEPTH:
+                for folder in level:
+                    self._problem(folder.path, f"more than {_MAX_DEPTH} directories deep")
+                return
+            await each(level, min(_WIDTH, len(level)), look)
+            level = below
+
+    async def _look(self, folder: Source) -> list[Source]:
+        """Visit what is in a directory and return the directories to look into."""
+        refused: list[bytes] = []
+        try:
+            entries, there = await together(
+                self._list(folder.path, refused), self._list_target(folder)
+            )
+        except FileError as error:
+            self._problem(folder.path, reason_of(error))
+            return []
+        for name in refused:
+            self._problem(join(folder.path, name), "the server lists an unsafe name: left out")
+        children = (
+            Source(
+                join(folder.path, entry.name),
+                join(folder.place, entry.name),
+                entry,
+                there.get(entry.name),
+            )
+            for entry in entries
+        )
+        return [child for child in children if self._enters(child)]
+
+    def _enters(self, source: Source) -> bool:
+        self._items += 1
+        if self._items > _MAX_ITEMS:
+            raise FileError("too many files", detail=f"more than {_MAX_ITEMS:,}")
+        return self._visit(source) and source.entry.kind is Kind.DIRECTORY
+
+    async def _list(self, path: bytes, refused: list[bytes]) -> list[Entry]:
+        return [entry async for batch in self._source.scandir(path, refused) for entry in batch]
+
+    async def _list_target(self, folder: Source) -> dict[bytes, Entry]:
+        if self._target is None or folder.existing is None:
+            return {}
+        path = join(self._target_dir, folder.place)
+        return {entry.name: entry for entry in await self._target.listdir(path)}
+
+
+def reason_of(error: FileError) -> str:
+    """Return a failure's text without its path, which is told beside it."""
+    text = f"{error.title}: {error.detail}" if error.detail else error.title
+    return f"{text} ({error.hint})" if error.hint else text
