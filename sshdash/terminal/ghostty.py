@@ -14,49 +14,27 @@ from pyghostty import ffi, lib
 
 __all__ = ["CELL", "array", "call", "callback", "ffi", "function", "lib", "new", "owned", "sized"]
 
-_TYPES = [
-    "bool",
-    "size_t",
-    "uint16_t",
-    "uint32_t",
-    "SSHDashPalette",
-    "SSHDashScrollViewport",
-    "GhosttyCellsView",
-    "GhosttyColorRgb",
-    "GhosttyGridRef",
-    "GhosttyKeyEncoder",
-    "GhosttyKeyEvent",
-    "GhosttyMouseEncoder",
-    "GhosttyMouseEncoderSize",
-    "GhosttyMouseEvent",
-    "GhosttyMousePosition",
-    "GhosttyPointCoordinate",
-    "GhosttyPointS",
-    "GhosttyRenderState",
-    "GhosttyRenderStateCursor",
-    "GhosttyRenderStateDirty",
-    "GhosttyRenderStateRowCells",
-    "GhosttyRenderStateRowIterator",
-    "GhosttyRenderStateRowSelection",
-    "GhosttySelection",
-    "GhosttyString",
-    "GhosttyStyle",
-    "GhosttyTerminal",
-    "GhosttyTerminalModeConfig",
-    "GhosttyTerminalScreen",
-    "GhosttyTerminalScrollbar",
-    "GhosttyTerminalSelectLineOptions",
-    "GhosttyTerminalSelectWordBetweenOptions",
-    "GhosttyTerminalSelectionFormatOptions",
+# fmt: off
+_TYPES = (
+    "bool", "size_t", "uint16_t", "uint32_t", "SSHDashPalette", "SSHDashScrollViewport",
+    "GhosttyCellsView", "GhosttyColorRgb", "GhosttyGridRef", "GhosttyKeyEncoder",
+    "GhosttyKeyEvent", "GhosttyMouseEncoder", "GhosttyMouseEncoderSize", "GhosttyMouseEvent",
+    "GhosttyMousePosition", "GhosttyPointCoordinate", "GhosttyPointS", "GhosttyRenderState",
+    "GhosttyRenderStateCursor", "GhosttyRenderStateDirty", "GhosttyRenderStateRowCells",
+    "GhosttyRenderStateRowIterator", "GhosttyRenderStateRowSelection", "GhosttySelection",
+    "GhosttyString", "GhosttyStyle", "GhosttyTerminal", "GhosttyTerminalModeConfig",
+    "GhosttyTerminalScreen", "GhosttyTerminalScrollbar", "GhosttyTerminalSelectLineOptions",
+    "GhosttyTerminalSelectWordBetweenOptions", "GhosttyTerminalSelectionFormatOptions",
     "GhosttyTrackedGridRef",
-]
-_CALLBACKS = [
+)
+# fmt: on
+_CALLBACKS = (
     "GhosttyTerminalBellFn",
     "GhosttyTerminalDeviceAttributesFn",
     "GhosttyTerminalSizeFn",
     "GhosttyTerminalTitleChangedFn",
     "GhosttyTerminalWritePtyFn",
-]
+)
 # Unions cannot be passed by value through cffi's ABI mode: structs of the same layout stand in,
 # and the functions that take them get another signature.
 _FUNCTIONS = {

@@ -14,6 +14,7 @@ class Selection:
         self._emulator = emulator
         self._anchor: Any = None
         self._by = SelectBy.CELL
+        self._on_alternate = False
 
     @property
     def active(self) -> bool:
@@ -28,6 +29,7 @@ class Selection:
         """Forget what was selected and start at a cell; a word or line is selected at once."""
         self.clear()
         self._by = by
+        self._on_alternate = self._emulator.modes.alternate_screen
         box = new("GhosttyTrackedGridRef")
         track = function("ghostty_terminal_grid_ref_track")
         point = self._point(column, row)
@@ -42,6 +44,8 @@ class Selection:
         anchor = sized("GhosttyGridRef")
         if (
             self._anchor is None
+            # Cells of one screen are no part of a selection on the other.
+            or self._on_alternate != self._emulator.modes.alternate_screen
             or lib.ghostty_tracked_grid_ref_snapshot(self._anchor, anchor) != lib.GHOSTTY_SUCCESS
         ):
             return

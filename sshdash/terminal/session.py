@@ -25,7 +25,7 @@ from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
     from sshdash.config.resolver import ResolvedHost
-    from sshdash.connections.manager import Lease
+    from sshdash.connections.connection import Connection, Lease
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +33,8 @@ WINDOW = 512 * 1024
 """Bytes the remote may send ahead. Small: what is in flight is in the way of Ctrl-C."""
 RESIZE_INTERVAL = 0.05
 CLOSE_SECONDS = 2.0
+_REASON_SECONDS = 1.0
+"""How long the reason of a loss may take to be known after the loss itself."""
 _UNSENT_LIMIT = 64 * 1024
 _TERM_MODES = {PTY_VERASE: 0x7F, PTY_IUTF8: 1}
 _numbers = itertools.count(1)
@@ -263,7 +265,7 @@ class ShellSession:
         if channel.exit_text:
             self._end(Step.EXIT, channel.exit_text)
             return
-        reason = await _loss(lease)
+        reason = await _loss(lease.connection)
         if reason is None:
             self._end(Step.EXIT, "closed by the host")
         else:
@@ -311,21 +313,15 @@ class ShellSession:
             self.resize(self.emulator.columns, self.emulator.rows)
 
 
-async def _loss(lease: "Lease") -> str | None:
-    """Return why the connection under `lease` is gone, None while it is there."""
-    connection = lease.connection
+async def _loss(connection: "Connection") -> str | None:
+    """Return why `connection` is gone, None while it is there."""
+    if not connection.is_gone:
+        return None
     try:
-        if not connection.ssh.is_closed():
-            return None
-    except SSHDashError as error:
-        reason = error.detail or error.title
-    else:
-        reason = ""
-    try:
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(_REASON_SECONDS):
             return await connection.wait_lost()
     except TimeoutError:
-        return reason
+        return ""
 
 
 def _environment(resolved: "ResolvedHost") -> dict[bytes | str, bytes | str]:

@@ -9,6 +9,7 @@ from textual.widget import Widget
 
 SHORTEST = 1 / 60
 LONGEST = 1 / 25
+LONGEST_HOLD = 0.1
 _SHARE = 3.0
 """A frame that took t seconds is followed by at least this many t without one."""
 
@@ -25,6 +26,7 @@ class FrameClock:
         self._loop = asyncio.get_running_loop()
         self._handle: asyncio.Handle | None = None
         self._next = 0.0
+        self._held_since: float | None = None
 
     def __repr__(self) -> str:
         return f"<FrameClock [{'waiting' if self._handle else 'idle'}]>"
@@ -38,6 +40,23 @@ class FrameClock:
             self._handle = self._loop.call_soon(self._run, context=self._context)
         else:
             self._handle = self._loop.call_later(delay, self._run, context=self._context)
+
+    def hold(self, wanted: bool) -> bool:
+        """Return whether to wait for the program to complete its frame (mode 2026).
+
+        It is waited for a moment only: a program may have died in the middle.
+        """
+        now = self._loop.time()
+        if not wanted:
+            self._held_since = None
+            return False
+        if self._held_since is None:
+            self._held_since = now
+        if now - self._held_since >= LONGEST_HOLD:
+            return False
+        if self._handle is None:
+            self._handle = self._loop.call_later(SHORTEST, self._run, context=self._context)
+        return True
 
     def stop(self) -> None:
         """Draw no more."""

@@ -12,6 +12,9 @@ from sshdash.terminal.cells import CellStyle, Colour, Cursor, CursorShape, Line,
 from sshdash.ui.widgets.terminal_width import fitting
 
 _STYLE_LIMIT = 4096
+_CALMED = (*range(1, 7), *range(9, 15))
+_READABLE = 3.0
+"""The least contrast of text that is left in the colour its program chose."""
 _DARK_SIXTEEN = (
     (0x2C, 0x34, 0x44),
     (0xF0, 0x71, 0x78),
@@ -107,9 +110,13 @@ class Painter:
         foreground = self._colour(cells.foreground)
         if isinstance(cells.foreground, int) and cells.foreground < 8 and cells.bold:
             foreground = self._colour(cells.foreground + 8)
+        background = self._colour(cells.background)
+        if isinstance(cells.background, int) and not cells.conceal:
+            background = self._behind(cells.background, background)
+            foreground = self._readable(foreground or self.base.color, background)
         return self.base + Style(
             color=foreground,
-            bgcolor=self._colour(cells.background),
+            bgcolor=background,
             bold=cells.bold or None,
             dim=cells.dim or None,
             italic=cells.italic or None,
@@ -129,6 +136,24 @@ class Painter:
             colour = (self.palette[at], self.palette[at + 1], self.palette[at + 2])
         return Color.from_rgb(*colour)
 
+    def _behind(self, index: int, colour: Color | None) -> Color | None:
+        """Return a named colour as a background: calmer, for it fills whole screens."""
+        if colour is None or self.base.bgcolor is None or index not in _CALMED:
+            return colour
+        parts = zip(colour.get_truecolor(), self.base.bgcolor.get_truecolor(), strict=True)
+        return Color.from_rgb(*(round(named * 0.5 + theme * 0.5) for named, theme in parts))
+
+    def _readable(self, text: Color | None, behind: Color | None) -> Color | None:
+        """Return `text`, or the theme's own text or background colour where it reads better.
+
+        The theme's named colours are bright enough to read as text, so that text of another of
+        them, laid over one, may not be read at all.
+        """
+        if text is None or behind is None or _contrast(text, behind) >= _READABLE:
+            return text
+        candidates = [colour for colour in (self.base.color, self.base.bgcolor) if colour]
+        return max(candidates, key=lambda colour: _contrast(colour, behind), default=text)
+
     def _with_cursor(self, strip: Strip, cursor: Cursor) -> Strip:
         here = strip.crop(cursor.x, cursor.x + 1)
         width = 2 if not here.text.strip(" ") and _wide_at(strip, cursor.x) else 1
@@ -147,6 +172,20 @@ class Painter:
             inside.cell_length,
         )
         return Strip.join([before, inside, after])
+
+
+def _contrast(one: Color, other: Color) -> float:
+    """Return the contrast ratio of two colours, as WCAG 2 defines it."""
+    low, high = sorted(_luminance(colour.get_truecolor()) for colour in (one, other))
+    return (high + 0.05) / (low + 0.05)
+
+
+def _luminance(colour: tuple[int, int, int]) -> float:
+    red, green, blue = (
+        part / 12.92 / 255 if part <= 10 else ((part / 255 + 0.055) / 1.055) ** 2.4
+        for part in colour
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def _reversed_at(strip: Strip) -> bool:

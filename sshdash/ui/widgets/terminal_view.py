@@ -14,6 +14,7 @@ from textual.widget import Widget
 from sshdash.states import SessionState
 from sshdash.terminal.cells import Cursor, CursorShape, Line
 from sshdash.ui.widgets.terminal_frames import FrameClock, paint_now
+from sshdash.ui.widgets.terminal_keys import keep_alt_keys
 from sshdash.ui.widgets.terminal_mouse import TerminalMouse
 from sshdash.ui.widgets.terminal_paint import Painter, named_colours
 
@@ -95,6 +96,7 @@ class TerminalView(Widget, can_focus=True):
 
     def on_mount(self) -> None:
         """Start listening to the session."""
+        keep_alt_keys()
         self._drawing_context = copy_context()
         self._clock = FrameClock(self._frame, self._drawing_context)
         self.session.on_output = self._clock.request
@@ -163,8 +165,11 @@ class TerminalView(Widget, can_focus=True):
         """Draw what changed, now."""
         if not self.is_attached or not self.display or not self.size:
             return
-        if self.session.emulator.take_bell():
+        emulator = self.session.emulator
+        if emulator.take_bell():
             self.post_message(self.BellRang(self.session))
+        if self._clock is not None and self._clock.hold(emulator.modes.synchronized):
+            return
         rows = self._update()
         if rows:
             self._refresh_rows(rows)
