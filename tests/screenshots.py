@@ -1,0 +1,290 @@
+"""``make screenshots``: drive the cockpit against the demo fleet and draw every screen of it.
+
+Each scene is written as SVG in both themes; `PICTURES` also as PNG, for the README.
+``python -m tests.screenshots files help`` draws only these.
+"""
+
+import asyncio
+import html
+import os
+import re
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from rich.cells import cell_len
+from textual.pilot import Pilot
+
+from sshdash.config.source import ConfigSource
+from sshdash.demo.fleet import DemoFleet
+from sshdash.settings import Settings
+from sshdash.ui.app import SSHDashApp
+
+FOLDER = Path(__file__).parent.parent / "screenshots"
+THEMES = ("dark", "light")
+PICTURES = {"workspace", "files", "tunnels", "host-key"}
+PATIENCE = 30.0
+_CELL = 12.2
+"""Width of a cell in a drawing."""
+
+Scene = Callable[["Stage"], Awaitable[None]]
+SCENES: dict[str, tuple[Scene, tuple[int, int]]] = {}
+
+
+def scene(name: str, *, columns: int = 120, rows: int = 36) -> Callable[[Scene], Scene]:
+    """Register what leads to a screen and the size it is drawn at."""
+
+    def register(play: Scene) -> Scene:
+        SCENES[name] = (play, (columns, rows))
+        return play
+
+    return register
+
+
+class Stage:
+    """The running cockpit, driven by keys as a person drives it."""
+
+    def __init__(self, app: SSHDashApp, pilot: Pilot[None], fleet: DemoFleet) -> None:
+        self.app = app
+        self.pilot = pilot
+        self.fleet = fleet
+
+    @property
+    def text(self) -> str:
+        """Return what the screen in front shows."""
+        strips = self.app.screen._compositor.render_strips()
+        return "\n".join(strip.text for strip in strips)
+
+    async def press(self, *keys: str) -> None:
+        """Press keys, one after the other."""
+        await self.pilot.press(*keys)
+        await self.pilot.pause()
+
+    async def type(self, text: str) -> None:
+        """Type a text and Enter."""
+        names = {" ": "space", "/": "slash", "-": "minus", ".": "full_stop", ":": "colon"}
+        await self.press(*(names.get(char, char) for char in text), "enter")
+
+    async def until(self, pattern: str) -> None:
+        """Wait until the screen shows something. Raises TimeoutError with what it shows."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while not re.search(pattern, self.text):
+                    await self.pilot.pause(0.05)
+        except TimeoutError:
+            raise TimeoutError(f"never saw {pattern!r} on:\n{self.text}") from None
+
+    async def select(self, host: str) -> None:
+        """Put the cursor of the host list on a host."""
+        await self.press("ctrl+g", "h", "home")
+        hosts = self.app.workspace.cockpit.sidebar.hosts
+        for _ in range(40):
+            if hosts.host == host:
+                return
+            await self.press("down")
+        raise LookupError(f"no host {host} in the list")
+
+    async def shell(self, host: str) -> None:
+        """Open a shell on a host and wait for its prompt."""
+        await self.select(host)
+        await self.press("enter")
+        await self.until(rf"{host}[^\n]*[$#] ")
+
+
+@scene("start")
+async def _start(stage: Stage) -> None:
+    await stage.until("stage-web")
+
+
+@scene("workspace")
+async def _workspace(stage: Stage) -> None:
+    await stage.shell("bastion")
+    await stage.shell("db")
+    await stage.shell("web")
+    await stage.type("ls -la --color=always")
+    await stage.type("uname -sm")
+    await stage.until("Linux|Darwin")
+
+
+@scene("workspace-80x24", columns=80, rows=24)
+async def _workspace_small(stage: Stage) -> None:
+    await stage.shell("web")
+    await stage.type("ls")
+    await stage.press("ctrl+g", "h")
+
+
+@scene("workspace-200x60", columns=200, rows=60)
+async def _workspace_large(stage: Stage) -> None:
+    await _workspace(stage)
+
+
+@scene("prefix")
+async def _prefix(stage: Stage) -> None:
+    await stage.shell("web")
+    await stage.press("ctrl+g")
+
+
+@scene("switcher")
+async def _switcher(stage: Stage) -> None:
+    await stage.shell("web")
+    await stage.press("ctrl+g", "space")
+
+
+@scene("palette")
+async def _palette(stage: Stage) -> None:
+    await stage.press("colon")
+
+
+@scene("help")
+async def _help(stage: Stage) -> None:
+    await stage.press("question_mark")
+
+
+@scene("filter")
+async def _filter(stage: Stage) -> None:
+    await stage.press("slash", "w", "e", "b")
+
+
+@scene("host-key")
+async def _host_key(stage: Stage) -> None:
+    stage.fleet.known_hosts.write_text("")
+    await stage.select("web")
+    await stage.press("enter")
+    await stage.until("SHA256:")
+
+
+@scene("host-key-changed")
+async def _host_key_changed(stage: Stage) -> None:
+    lines = stage.fleet.known_hosts.read_text().splitlines()
+    key = lines[-1].split()[1:3]
+    stage.fleet.known_hosts.write_text(
+        "".join(" ".join([line.split()[0], *key]) + "\n" for line in lines)
+    )
+    await stage.select("bastion")
+    await stage.press("enter")
+    await stage.until("SHA256:")
+
+
+@scene("two-factor")
+async def _two_factor(stage: Stage) -> None:
+    await stage.select("vault")
+    await stage.press("enter")
+    await stage.until("[Pp]assword")
+
+
+@scene("refused")
+async def _refused(stage: Stage) -> None:
+    await stage.select("cache")
+    await stage.press("enter")
+    await stage.until("refused")
+
+
+@scene("ended")
+async def _ended(stage: Stage) -> None:
+    await stage.shell("web")
+    await stage.type("exit 7")
+    await stage.until("exit(ed)? (status )?7")
+
+
+async def _open_files(stage: Stage) -> None:
+    await stage.select("web")
+    await stage.press("f")
+    await stage.until(r"access\.log|many|README")
+
+
+@scene("files")
+async def _files(stage: Stage) -> None:
+    await _open_files(stage)
+
+
+@scene("files-80x24", columns=80, rows=24)
+async def _files_small(stage: Stage) -> None:
+    await _open_files(stage)
+
+
+@scene("files-200x60", columns=200, rows=60)
+async def _files_large(stage: Stage) -> None:
+    await _open_files(stage)
+
+
+@scene("tunnels")
+async def _tunnels(stage: Stage) -> None:
+    await stage.select("web")
+    await stage.press("t")
+    await stage.until("localhost:80")
+    await stage.press("enter")
+    await stage.until("●")
+
+
+@scene("tunnels-80x24", columns=80, rows=24)
+async def _tunnels_small(stage: Stage) -> None:
+    await _tunnels(stage)
+
+
+async def draw(name: str, theme: str) -> None:
+    """Play one scene on a fleet of its own and write what it shows."""
+    play, size = SCENES[name]
+    saved = dict(os.environ)
+    async with DemoFleet() as fleet:
+        os.environ.update(fleet.environment())
+        os.environ.pop("SSH_AUTH_SOCK", None)
+        try:
+            settings = Settings(theme=f"sshdash-{theme}")
+            source = ConfigSource.standard(str(fleet.config_file))
+            app = SSHDashApp(settings, source, badge="demo")
+            async with app.run_test(size=size, notifications=True) as pilot:
+                stage = Stage(app, pilot, fleet)
+                await play(stage)
+                await pilot.pause(0.7)
+                svg = app.export_screenshot(title="sshdash")
+        finally:
+            os.environ.clear()
+            os.environ.update(saved)
+    target = FOLDER / f"{name}-{theme}.svg"
+    target.write_text(svg, encoding="utf-8")
+    if name in PICTURES:
+        _write_picture(svg, target.with_suffix(".png"))
+
+
+def _write_picture(svg: str, target: Path) -> None:
+    """Convert a drawing, with every character put in its own cell.
+
+    The drawing names a web font and stretches its text; the converter has neither, so it is given
+    a font that machines have and the place of each character.
+    """
+    import cairosvg
+
+    placed = re.sub(r'x="([\d.]+)"([^>]*) textLength="[\d.]+"([^>]*)>([^<]*)<', _place, svg)
+    local = placed.replace("Fira Code", "DejaVu Sans Mono")
+    cairosvg.svg2png(bytestring=local.encode(), write_to=str(target), scale=1.0)
+
+
+def _place(text: re.Match[str]) -> str:
+    x, before, after, content = text.groups()
+    places, at = [], float(x)
+    for char in html.unescape(content):
+        places.append(f"{at:.1f}")
+        at += cell_len(char) * _CELL
+    return f'x="{" ".join(places)}"{before}{after}>{content}<'
+
+
+async def _main(names: list[str]) -> int:
+    FOLDER.mkdir(exist_ok=True)
+    unknown = set(names) - set(SCENES)
+    if unknown:
+        print(f"no such scene: {', '.join(sorted(unknown))}; there are {', '.join(SCENES)}")
+        return 2
+    failed = 0
+    for name in names or SCENES:
+        for theme in THEMES:
+            try:
+                await draw(name, theme)
+                print(f"screenshots/{name}-{theme}.svg")
+            except (TimeoutError, LookupError) as error:
+                failed += 1
+                print(f"{name} ({theme}): {error}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(_main(sys.argv[1:])))
