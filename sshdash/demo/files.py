@@ -99,7 +99,7 @@ def _home(place: Place) -> Mapping[str, str]:
             '"${PWD/#$HOME/\\~}"\'\n'
             "alias ls='ls --color=auto' ll='ls -l --color=auto'\n"
             "HISTCONTROL=ignoredups\n"
-            "cat ../../etc/motd\n"
+            '[ "$SHLVL" != 1 ] || cat "$HOME/../../etc/motd"\n'
         ),
         ".bash_history": "ls -l\ntail -f logs/auth.log\ndf -h\nuptime\n",
         ".profile": "umask 022\n",

@@ -19,6 +19,8 @@ from sshdash.demo.places import DOMAIN, PLACES, Place
 from sshdash.demo.server import DemoHost
 
 _RSA_BITS = 2048
+_SOCKET_PATH = 100
+"""What a path of a socket may have on every system, in bytes, with a few to spare."""
 
 
 class DemoFleet:
@@ -237,7 +239,9 @@ def _free_ports(count: int) -> list[int]:
 
 def _make_folder() -> Path:
     """Make a folder for this user alone and return its path, without symbolic links in it."""
-    return Path(tempfile.mkdtemp(prefix="sshdash-demo-")).resolve()
+    longest = len(os.path.realpath(tempfile.gettempdir())) + len("/sshdash-demo-12345678/web.sock")
+    place = None if longest <= _SOCKET_PATH else "/tmp"
+    return Path(tempfile.mkdtemp(prefix="sshdash-demo-", dir=place)).resolve()
 
 
 def _remove(folder: Path) -> None:

@@ -1,6 +1,7 @@
 """One host of the fleet as an asyncssh server: who may log in, what it serves and forwards."""
 
 import asyncio
+import os
 import posixpath
 import secrets
 import socket
@@ -74,7 +75,7 @@ class DemoHost:
             "USER": self.place.user,
             "LOGNAME": self.place.user,
             "HOSTNAME": self.place.name,
-            "PATH": f"{self.home}/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
+            "PATH": f"{self.home}/bin:{os.environ.get('PATH', os.defpath)}",
         }
         return Account(self.home, environment)
 

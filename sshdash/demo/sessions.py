@@ -9,6 +9,7 @@ import pty
 import shutil
 import signal
 import struct
+import sys
 import termios
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ import psutil
 _CHUNK = 64 * 1024
 _LAST_WORDS = 0.5
 """Seconds to read on after a shell ended, should something in its background hold the PTY."""
+_CANNOT_START = 126
 _ACCEPTED = ("LANG", "LC_", "COLORTERM", "NO_COLOR")
 _TAKE_TERMINAL = 'exec <>"$0" >&0 2>&0; exec "$@"'
 """A session leader that opens a terminal gets it as its controlling terminal (POSIX.1, 11.1.3);
@@ -56,14 +58,19 @@ async def serve_session(process: Process, account: Account) -> None:
         return
     environment = _environment(process, account)
     start = _start_in_pty if process.term_type else _start_with_pipes
-    child, feed, pumps, master = await start(process, account, environment)
+    try:
+        child, feed, pumps, master = await start(process, account, environment)
+    except OSError as error:
+        process.stderr.write(f"cannot start: {error.strerror}\n".encode())
+        process.exit(_CANNOT_START)
+        return
     reader = asyncio.create_task(_read_client(process, child.pid, feed, master))
     gone = asyncio.create_task(process.channel.wait_closed())
     ended = asyncio.create_task(child.wait())
     try:
         await asyncio.wait((ended, gone), return_when=asyncio.FIRST_COMPLETED)
         if ended.done() and not gone.done():
-            await _drain(pumps, master is not None)
+            await _drain(pumps, gone, master is not None)
             _tell_exit(process, ended.result())
     finally:
         for task in (reader, gone, *pumps):
@@ -93,7 +100,7 @@ def _environment(process: Process, account: Account) -> dict[str, str]:
     environment = {
         "HOME": str(account.home),
         "PATH": os.environ.get("PATH", os.defpath),
-        "LANG": "C.UTF-8",
+        "LANG": "C.UTF-8" if sys.platform == "linux" else "en_US.UTF-8",
         "SHELL": find_shell(),
     }
     environment.update(account.environment)
@@ -250,9 +257,20 @@ def _pass_signal(name: str, pid: int, master: int | None) -> None:
         os.killpg(os.tcgetpgrp(master) if master is not None else pid, number)
 
 
-async def _drain(pumps: list["asyncio.Task[None]"], in_pty: bool) -> None:
+async def _drain(
+    pumps: list["asyncio.Task[None]"], gone: "asyncio.Task[None]", in_pty: bool
+) -> None:
     """Let the last output through: all of it from pipes, what is there from a PTY."""
-    await asyncio.wait(pumps, timeout=_LAST_WORDS if in_pty else None)
+    waiting = set(pumps)
+    while waiting and not gone.done():
+        done, _ = await asyncio.wait(
+            {*waiting, gone},
+            timeout=_LAST_WORDS if in_pty else None,
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+        if not done:
+            return
+        waiting -= done
 
 
 def _tell_exit(process: Process, code: int) -> None:

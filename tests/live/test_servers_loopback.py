@@ -224,3 +224,24 @@ async def test_the_folder_of_a_server_goes_with_it() -> None:
     async with LoopbackServer() as server:
         assert os.path.isdir(server.folder)  # noqa: ASYNC240
     assert not os.path.exists(server.folder)  # noqa: ASYNC240
+
+
+async def test_a_shell_that_cannot_start_says_so_and_the_connection_stays() -> None:
+    async with LoopbackServer() as server, await connect(server) as connection:
+        os.rmdir(server.home)
+        done = await connection.run("true")
+        assert done.exit_status == 126
+        assert "cannot start" in str(done.stderr)
+        os.mkdir(server.home)
+        assert (await connection.run("echo again")).stdout == "again\n"
+
+
+async def test_a_client_that_goes_ends_what_still_holds_the_output() -> None:
+    async with LoopbackServer() as server, await connect(server) as connection:
+        process = await connection.create_process("sleep 322 & echo $!")
+        pid = int(await process.stdout.readline())
+        sleeper = psutil.Process(pid)
+        server.drop_connections()
+        await connection.wait_closed()
+        _, alive = await asyncio.to_thread(psutil.wait_procs, [sleeper], 5)
+        assert not alive
