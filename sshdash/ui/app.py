@@ -213,6 +213,7 @@ class SSHDashApp(App[None], inherit_bindings=False):
 
     def action_view_log(self) -> None:
         """Show the recent notices."""
+        self.clear_notifications()
         self.push_screen(LogScreen(self.workspace.cockpit.notices.read()))
         self.workspace.refresh_soon()
 

@@ -1,6 +1,7 @@
 """The hosts as the sidebar and the header show them, made from what the backend knows."""
 
 import asyncio
+import time
 from collections import Counter
 from dataclasses import replace
 
@@ -149,15 +150,12 @@ class HostBoard:
         status = self.backend.connections.status(host)
         if status.state is ConnectionState.IDLE:
             return (Mark.IDLE, "")
-        parts = [status.state.value]
+        words = status.state.value
         if status.state is ConnectionState.CONNECTED:
-            loop = asyncio.get_running_loop()
-            parts.append(duration_text(loop.time() - status.since))
+            words += f" {duration_text(time.monotonic() - status.since)}"
             if status.keepalive_rtt is not None:
-                parts.append(f"{status.keepalive_rtt * 1000:.0f} ms")
-            if status.auth_method:
-                parts.append(clean(status.auth_method))
-        return (MARKS[status.state], " · ".join(parts))
+                words += f", {status.keepalive_rtt * 1000:.0f} ms"
+        return (MARKS[status.state], words)
 
     def _forwards(self, host: str) -> tuple[Line, ...]:
         return tuple(

@@ -30,8 +30,6 @@ class HostKeyDialog(Dialog[HostKeyAnswer]):
         yield fact("server", where)
         if len(question.route) > 1:
             yield fact("route", " → ".join(("you", *question.route)))
-            place = len(question.route)
-            yield fact("hop", f"{place} of the route" if place else "")
         bits = f", {question.bits} bits" if question.bits else ""
         yield fact("key", f"{question.key_type}{bits}")
         yield fact("fingerprint", question.fingerprint, "-strong")

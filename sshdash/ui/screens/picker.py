@@ -66,7 +66,7 @@ class ChoiceList(RowList):
                 if score > 0:
                     self._matches[one.id] = frozenset(offsets)
                     scored.append((score, one))
-            scored.sort(key=lambda pair: -pair[0])
+            scored.sort(key=lambda pair: (not pair[1].enabled, -pair[0]))
             self._shown = [one for _, one in scored]
         else:
             self._shown = list(self._all)

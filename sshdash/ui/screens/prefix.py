@@ -1,12 +1,62 @@
-"""What the prefix key waits for: one line of keys, gone with the next key."""
+"""What the prefix key waits for: a line of keys, gone with the next key."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from textual import events
-from textual.app import ComposeResult
+from textual.app import ComposeResult, RenderResult
 from textual.content import Content
+from textual.geometry import Size
 from textual.screen import ModalScreen
-from textual.widgets import Static
+from textual.widget import Widget
+
+_GAP = 3
+_LINES = 3
+
+
+class PrefixKeys(Widget):
+    """The keys on as few lines as they need, a key never parted from its word.
+
+    Where even `_LINES` lines are too few, the last keys are left out: help lists them all.
+    """
+
+    def __init__(self, prefix: str, keys: Sequence[tuple[str, str]]) -> None:
+        super().__init__()
+        self.prefix = prefix
+        self.keys = tuple(keys)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """Return how many lines the keys take."""
+        return len(self._lines(width))
+
+    def render(self) -> RenderResult:
+        """Draw the lines, indented below the prefix."""
+        lead = Content.styled(f"{self.prefix}  ", "bold $accent")
+        indent = Content(" " * lead.cell_length)
+        lines = self._lines(self.size.width)
+        return Content("\n").join(
+            Content.assemble(indent if row else lead, line) for row, line in enumerate(lines)
+        )
+
+    def _lines(self, width: int) -> list[Content]:
+        room = width - len(self.prefix) - 2
+        lines: list[list[Content]] = [[]]
+        used = 0
+        for hint in self._hints():
+            needed = hint.cell_length + (_GAP if lines[-1] else 0)
+            if used + needed > room and lines[-1]:
+                if len(lines) == _LINES:
+                    break
+                lines.append([])
+                used, needed = 0, hint.cell_length
+            lines[-1].append(hint)
+            used += needed
+        return [Content(" " * _GAP).join(line) for line in lines]
+
+    def _hints(self) -> Iterable[Content]:
+        for key, title in self.keys:
+            yield Content.assemble(
+                Content.styled(key, "bold $foreground"), Content.styled(f" {title}", "$muted")
+            )
 
 
 class PrefixScreen(ModalScreen[str]):
@@ -22,18 +72,7 @@ class PrefixScreen(ModalScreen[str]):
 
     def compose(self) -> ComposeResult:
         """Lay out the keys at the bottom."""
-        hints = [
-            Content.assemble(
-                Content.styled(key, "bold $foreground"),
-                # A narrow no-break space keeps a key with its word.
-                Content.styled(
-                    f"\N{NO-BREAK SPACE}{title}".replace(" ", "\N{NO-BREAK SPACE}"), "$muted"
-                ),
-            )
-            for key, title in self.keys
-        ]
-        lead = Content.styled(f"{self.prefix} ", "bold $accent")
-        yield Static(Content.assemble(lead, "  ", Content("   ").join(hints)), id="prefix-keys")
+        yield PrefixKeys(self.prefix, self.keys)
 
     def on_key(self, event: events.Key) -> None:
         """Answer with the key, whatever it is."""

@@ -197,7 +197,8 @@ class HostList(RowList):
     def _tell(self) -> None:
         if self.host != self._told:
             self._told = self.host
-            self.post_message(self.Highlighted(self.host))
+            # Whoever called may be a parent, and what a parent sends would not pass it.
+            self.post_message(self.Highlighted(self.host).set_sender(self))
 
     def action_host_fold(self) -> None:
         """Fold or unfold the group under the cursor."""
