@@ -13,8 +13,8 @@ class Place:
     name: str
     user: str
     about: str
-    group: str = ""
-    """The Include'd file it is in; "" for the main one."""
+    group: str
+    """The Include'd file it is in."""
     behind: str = ""
     """The jump host on the way; "" for a host on a loopback port."""
     color: int = 32
@@ -67,11 +67,12 @@ PLACES = (
         known=False,
         tags=("site",),
     ),
-    Place("vault", "admin", "asks for a password and a code", color=31, two_factor=True),
+    Place("vault", "admin", "asks for a password and a code", "special", color=31, two_factor=True),
     Place(
         "old",
         "root",
         "an old host on a slow line",
+        "special",
         color=34,
         delay=0.09,
         rate=1_500_000,

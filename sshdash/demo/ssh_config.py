@@ -7,10 +7,11 @@ from pathlib import Path
 from sshdash.demo.places import PLACES, Place
 
 _ABOUT = {
-    "": "# The hosts of the demo. Everything here is temporary.\n",
     "production": "# Everything behind the bastion.\n",
     "staging": "# Where things break first.\n",
+    "special": "# Hosts with ways of their own.\n",
 }
+"""The included files, in the order of the list."""
 
 
 @dataclass(frozen=True)
@@ -30,21 +31,18 @@ def write(plan: ConfigPlan) -> None:
     """Write the main file and the ones it includes."""
     folder = plan.file.parent / "conf.d"
     folder.mkdir(mode=0o700, exist_ok=True)
-    groups = sorted({place.group for place in PLACES if place.group})
-    for group in groups:
-        _write(folder / f"{group}.conf", _ABOUT[group] + _blocks(plan, group))
+    for group, about in _ABOUT.items():
+        blocks = [_block(plan, place) for place in PLACES if place.group == group]
+        _write(folder / f"{group}.conf", about + "".join(blocks))
     # OpenSSH takes a relative Include from ~/.ssh, wherever this file is.
-    includes = "".join(f'Include "{folder / group}.conf"\n' for group in groups)
-    _write(plan.file, f"{_ABOUT['']}{includes}{_blocks(plan, '')}\n{_defaults(plan)}")
+    includes = "".join(f'Include "{folder / group}.conf"\n' for group in _ABOUT)
+    about = "# The hosts of the demo. Everything here is temporary.\n"
+    _write(plan.file, f"{about}{includes}\n{_defaults(plan)}")
 
 
 def _write(path: Path, text: str) -> None:
     path.touch(mode=0o600)
     path.write_text(text, encoding="utf-8")
-
-
-def _blocks(plan: ConfigPlan, group: str) -> str:
-    return "".join(_block(plan, place) for place in PLACES if place.group == group)
 
 
 def _block(plan: ConfigPlan, place: Place) -> str:
