@@ -111,6 +111,14 @@ class Filesystem(Protocol):
         """Return where browsing starts and relative paths begin."""
         ...
 
+    async def expand(self, path: bytes) -> bytes:
+        """Return a path as a person writes it, absolute and normalized.
+
+        Relative ones begin in the working directory here, in the home folder on a host, where
+        ``~`` and ``~user`` are understood too.
+        """
+        ...
+
     def scandir(
         self, path: bytes, refused: list[bytes] | None = None
     ) -> AsyncIterator[list[Entry]]:

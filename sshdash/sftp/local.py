@@ -11,7 +11,7 @@ from functools import lru_cache, partial
 from itertools import islice
 
 from sshdash.paths import home
-from sshdash.sftp.entries import Entry, Kind, join, kind_of, name_of
+from sshdash.sftp.entries import Entry, Kind, join, kind_of, name_of, normalize
 from sshdash.sftp.failures import failure
 from sshdash.sftp.filesystem import Buffer, Finish, Finished, Limits, Pieces, Space
 from sshdash.sftp.threads import Threads
@@ -94,9 +94,9 @@ class LocalFilesystem:
         """Return the user's home folder."""
         return os.fsencode(home())
 
-    def working_directory(self) -> bytes:
-        """Return where relative local paths begin on a command line."""
-        return os.getcwdb()
+    async def expand(self, path: bytes) -> bytes:
+        """Return a path as a person writes it, absolute and normalized."""
+        return normalize(join(os.getcwdb(), path) if not path.startswith(b"/") else path)
 
     async def scandir(
         self, path: bytes, refused: list[bytes] | None = None

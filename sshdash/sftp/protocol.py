@@ -153,6 +153,11 @@ class Protocol:
         """Return the canonical absolute path."""
         return self._one_name(await self.wire.request(Message.REALPATH, string(path)))
 
+    async def expand_path(self, path: bytes) -> bytes:
+        """Return a path with ``~`` and ``~user`` resolved (expand-path@openssh.com)."""
+        body = string(b"expand-path@openssh.com") + string(path)
+        return self._one_name(await self.wire.request(Message.EXTENDED, body))
+
     async def readlink(self, path: bytes) -> bytes:
         """Return where a link points."""
         return self._one_name(await self.wire.request(Message.READLINK, string(path)))

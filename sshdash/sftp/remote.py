@@ -12,7 +12,7 @@ import asyncssh
 
 from sshdash.connections.faults import explain
 from sshdash.errors import FileError, SessionError, SSHDashError
-from sshdash.sftp.entries import Entry, Kind, is_plain_name, join, name_of, parent_of
+from sshdash.sftp.entries import Entry, Kind, is_plain_name, join, name_of, normalize, parent_of
 from sshdash.sftp.failures import ExistsError, MissingError, VagueError, failure, shown
 from sshdash.sftp.filesystem import Limits, Space
 from sshdash.sftp.handles import NANO, RemoteReader, RemoteWriter, Session, entry_of, whole
@@ -88,6 +88,18 @@ class RemoteFilesystem:
     def home(self) -> bytes:
         """Return the folder the server starts in, which is the user's home."""
         return self._home
+
+    async def expand(self, path: bytes) -> bytes:
+        """Return a path as a person writes it, absolute and normalized; ``~`` is the home."""
+        if path.startswith(b"/"):
+            return normalize(path)
+        user, _, rest = path.partition(b"/")
+        if user == b"~":
+            return normalize(join(self._home, rest))
+        if user.startswith(b"~") and self._protocol.offers(b"expand-path@openssh.com"):
+            folder = await self._call("find", path, self._protocol.expand_path(user))
+            return normalize(join(folder, rest))
+        return normalize(join(self._home, path))
 
     async def scandir(
         self, path: bytes, refused: list[bytes] | None = None

@@ -1,0 +1,172 @@
+"""How a copy is told on a command line: one moving line on a terminal, or JSON lines."""
+
+import json
+import math
+import shutil
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from sshdash.sftp.job import TransferSnapshot
+from sshdash.states import TransferState
+from sshdash.untrusted import clean
+
+_UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
+_JSON_EVERY = 0.5
+"""Seconds between two progress lines."""
+
+
+class Report(Protocol):
+    """Told how jobs stand, several times a second."""
+
+    def progress(self, snapshots: Sequence[TransferSnapshot]) -> None:
+        """Show how far it is."""
+        ...
+
+    def finish(self, snapshots: Sequence[TransferSnapshot], seconds: float) -> None:
+        """Tell how it ended."""
+        ...
+
+
+class Quiet:
+    """Tells only what failed."""
+
+    def progress(self, snapshots: Sequence[TransferSnapshot]) -> None:
+        """Say nothing."""
+
+    def finish(self, snapshots: Sequence[TransferSnapshot], seconds: float) -> None:
+        """Name each failure on stderr."""
+        for snapshot in snapshots:
+            _tell_failures(snapshot)
+
+
+class Line:
+    """One line on a terminal, drawn over itself."""
+
+    def __init__(self) -> None:
+        self._drawn = False
+
+    def progress(self, snapshots: Sequence[TransferSnapshot]) -> None:
+        """Draw the line anew."""
+        width = max(20, shutil.get_terminal_size().columns - 1)
+        sys.stderr.write("\r" + _line(snapshots)[:width].ljust(width) + "\r")
+        sys.stderr.flush()
+        self._drawn = True
+
+    def finish(self, snapshots: Sequence[TransferSnapshot], seconds: float) -> None:
+        """Leave a line that says what was copied, and name each failure."""
+        if self._drawn:
+            self.progress(snapshots)
+            sys.stderr.write("\n")
+        for snapshot in snapshots:
+            _tell_failures(snapshot)
+
+
+class JsonLines:
+    """One object per line on stdout, for programs."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, TransferState] = {}
+        self._last = 0.0
+
+    def progress(self, snapshots: Sequence[TransferSnapshot]) -> None:
+        """Tell each change of state at once and figures now and then."""
+        for snapshot in snapshots:
+            if self._told.get(snapshot.id) is not snapshot.state:
+                self._told[snapshot.id] = snapshot.state
+                _write({"event": "state", "job": snapshot.id, "state": snapshot.state.value})
+        now = time.monotonic()
+        if now - self._last >= _JSON_EVERY:
+            self._last = now
+            for snapshot in snapshots:
+                if snapshot.is_running:
+                    _write({"event": "progress", **_figures(snapshot)})
+
+    def finish(self, snapshots: Sequence[TransferSnapshot], seconds: float) -> None:
+        """Tell the failures and a last line with everything in sum."""
+        self.progress(snapshots)
+        for snapshot in snapshots:
+            for error in snapshot.errors:
+                _write(
+                    {
+                        "event": "failure",
+                        "job": snapshot.id,
+                        "path": error.path,
+                        "reason": error.reason,
+                    }
+                )
+        _write(
+            {
+                "event": "done",
+                "ok": all(snapshot.state is TransferState.DONE for snapshot in snapshots),
+                "files": sum(snapshot.files_done for snapshot in snapshots),
+                "bytes": sum(snapshot.bytes_done for snapshot in snapshots),
+                "failed": sum(snapshot.errors_total for snapshot in snapshots),
+                "skipped": sum(snapshot.skipped for snapshot in snapshots),
+                "seconds": round(seconds, 3),
+                "reasons": [snapshot.reason for snapshot in snapshots if snapshot.reason],
+            }
+        )
+
+
+def size_text(size: float) -> str:
+    """Return bytes with three digits: ``14.2 MB``."""
+    unit = 0
+    while size >= 999.5 and unit < len(_UNITS) - 1:
+        size /= 1000
+        unit += 1
+    digits = 0 if unit == 0 or size >= 99.95 else 1
+    return f"{size:.{digits}f} {_UNITS[unit]}"
+
+
+def _line(snapshots: Sequence[TransferSnapshot]) -> str:
+    done = sum(snapshot.bytes_done for snapshot in snapshots)
+    total = sum(snapshot.bytes_total for snapshot in snapshots)
+    files = sum(snapshot.files_done for snapshot in snapshots)
+    all_files = sum(snapshot.files_total for snapshot in snapshots)
+    rate = sum(snapshot.rate for snapshot in snapshots if snapshot.is_running) or max(
+        (snapshot.rate for snapshot in snapshots), default=0.0
+    )
+    ends = [snapshot.eta for snapshot in snapshots if snapshot.eta is not None]
+    if any(snapshot.state is TransferState.SCANNING for snapshot in snapshots):
+        percent = "looking"
+    else:
+        percent = f"{100 * done // total if total else 100:>3} %"
+    name = next((c.name for snapshot in snapshots for c in snapshot.current), snapshots[0].title)
+    eta = f"  ETA {_clock(max(ends))}" if ends else ""
+    return f"{percent}  {size_text(done)}  {size_text(rate)}/s{eta}  {files}/{all_files}  {name}"
+
+
+def _clock(seconds: float) -> str:
+    minutes, second = divmod(math.ceil(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+
+
+def _figures(snapshot: TransferSnapshot) -> dict[str, object]:
+    return {
+        "job": snapshot.id,
+        "files_done": snapshot.files_done,
+        "files_total": snapshot.files_total,
+        "bytes_done": snapshot.bytes_done,
+        "bytes_total": snapshot.bytes_total,
+        "rate": round(snapshot.rate),
+        "eta": None if snapshot.eta is None else round(snapshot.eta, 1),
+        "current": [progress.name for progress in snapshot.current],
+    }
+
+
+def _tell_failures(snapshot: TransferSnapshot) -> None:
+    prefix = f"{snapshot.source}:" if snapshot.request.source else ""
+    for error in snapshot.errors:
+        print(f"sshdash: {prefix}{error.path}: {error.reason}", file=sys.stderr)
+    more = snapshot.errors_total - len(snapshot.errors)
+    if more > 0:
+        print(f"sshdash: and {more} more", file=sys.stderr)
+    if snapshot.reason and not snapshot.errors_total:
+        print(f"sshdash: {clean(snapshot.reason, 500)}", file=sys.stderr)
+
+
+def _write(fields: Mapping[str, object]) -> None:
+    print(json.dumps(fields), flush=True)

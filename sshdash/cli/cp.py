@@ -1,0 +1,219 @@
+"""``sshdash cp``: copy files between here and hosts, or between hosts, as scp does.
+
+Existing files are overwritten, as scp does, unless ``--on-conflict`` says otherwise; each is
+whole, old or new, at every moment. The exit status is 0 only where everything is there.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from sshdash.backend import Backend
+from sshdash.cli.context import open_backend
+from sshdash.cli.copy_report import JsonLines, Line, Quiet, Report
+from sshdash.cli.operands import Operand, parse_operand
+from sshdash.errors import FileError, UsageError
+from sshdash.prompts import ConflictChoice
+from sshdash.sftp.entries import Entry, Kind, join, name_of, parent_of
+from sshdash.sftp.filesystem import Filesystem
+from sshdash.sftp.job import CopyRequest, Endpoint
+from sshdash.sftp.queue import TransferQueue
+from sshdash.states import TransferState
+
+_TERMINATED = 128 + signal.SIGTERM
+_FRAME = 0.2
+"""Seconds between two looks at the progress."""
+_CHOICES = {
+    "ask": None,
+    "overwrite": ConflictChoice.OVERWRITE,
+    "skip": ConflictChoice.SKIP,
+    "rename": ConflictChoice.RENAME,
+}
+
+
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Register the command."""
+    parser = commands.add_parser(
+        "cp",
+        help="copy files between here and hosts, or between hosts",
+        description="Copy files. A remote end is [user@]host:path or scp://[user@]host[:port]/path;"
+        " relative remote paths begin in the home folder. A local name with a colon is ./a:b.",
+        epilog="Exits with 0 only where everything is there; 130 when interrupted.",
+    )
+    parser.add_argument("-r", dest="recursive", action="store_true", help="copy directories too")
+    parser.add_argument(
+        "-p", dest="preserve", action="store_true", help="keep times and permissions"
+    )
+    parser.add_argument(
+        "--on-conflict",
+        choices=tuple(_CHOICES),
+        default="overwrite",
+        help="what to do with files that exist (default: overwrite, as scp)",
+    )
+    parser.add_argument("--json", action="store_true", help="tell the progress as JSON lines")
+    parser.add_argument("-q", dest="quiet", action="store_true", help="show no progress")
+    parser.add_argument("operands", metavar="SRC… DST", nargs="+", help="what to copy, and where")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Copy and return the exit status."""
+    if len(arguments.operands) < 2:
+        raise UsageError("No target", "cp needs at least one source and a target")
+    operands = [parse_operand(text) for text in arguments.operands]
+    try:
+        return asyncio.run(_main(arguments, operands[:-1], operands[-1]))
+    except asyncio.CancelledError:
+        return _TERMINATED
+
+
+async def _main(arguments: argparse.Namespace, sources: list[Operand], target: Operand) -> int:
+    with _terminated():
+        async with open_backend(arguments) as backend:
+            opened = _Opened(backend)
+            queue = TransferQueue(opened.take, backend.prompter, backend.events)
+            try:
+                requests = await _requests(opened, arguments, sources, target)
+                return await _copy(queue, requests, _report(arguments))
+            finally:
+                await queue.close()
+                await opened.close()
+
+
+async def _copy(queue: TransferQueue, requests: list[CopyRequest], report: Report) -> int:
+    started = time.monotonic()
+    jobs = [queue.submit(request) for request in requests]
+    waiting = {asyncio.ensure_future(queue.wait(job)) for job in jobs}
+    try:
+        while waiting:
+            _, waiting = await asyncio.wait(waiting, timeout=_FRAME)
+            report.progress(queue.snapshots())
+    finally:
+        for task in waiting:
+            task.cancel()
+    snapshots = queue.snapshots()
+    report.finish(snapshots, time.monotonic() - started)
+    return 0 if all(one.state is TransferState.DONE for one in snapshots) else 1
+
+
+def _report(arguments: argparse.Namespace) -> Report:
+    if arguments.json:
+        return JsonLines()
+    return Line() if sys.stderr.isatty() and not arguments.quiet else Quiet()
+
+
+class _Opened:
+    """File systems opened to look at the operands, handed on to the first job that asks."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._idle: dict[Endpoint, list[Filesystem]] = {}
+
+    async def look(self, endpoint: Endpoint) -> Filesystem:
+        """Return a file system that stays here."""
+        if endpoint not in self._idle:
+            self._idle[endpoint] = [await self._backend.filesystem(endpoint)]
+        return self._idle[endpoint][0]
+
+    async def take(self, endpoint: Endpoint) -> Filesystem:
+        """Return a file system that is the caller's to close."""
+        if self._idle.get(endpoint):
+            return self._idle[endpoint].pop()
+        return await self._backend.filesystem(endpoint)
+
+    async def close(self) -> None:
+        """Close what nobody took."""
+        for idle in self._idle.values():
+            for filesystem in idle:
+                await filesystem.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    folder: bytes
+    name: bytes | None
+    """The name to copy a single source under, None into the folder."""
+
+
+async def _requests(
+    opened: _Opened, arguments: argparse.Namespace, sources: list[Operand], target: Operand
+) -> list[CopyRequest]:
+    """Return one request per run of sources from the same place."""
+    place = await _resolve_target(await opened.look(target.endpoint), target, len(sources) > 1)
+    requests = []
+    for endpoint, group in groupby(sources, key=lambda source: source.endpoint):
+        paths: list[bytes] = []
+        for source in group:
+            paths += await _resolve_source(await opened.look(endpoint), source, place)
+        requests.append(
+            CopyRequest(
+                endpoint,
+                tuple(paths),
+                target.endpoint,
+                place.folder,
+                recursive=arguments.recursive,
+                preserve=arguments.preserve,
+                conflict=_CHOICES[arguments.on_conflict],
+                follow=True,
+                target_name=place.name,
+            )
+        )
+    return requests
+
+
+async def _resolve_target(filesystem: Filesystem, target: Operand, many: bool) -> _Target:
+    """Return where to copy to, as scp takes it. Raises FileError and UsageError."""
+    path = await filesystem.expand(target.path or b".")
+    found = await _stat(filesystem, path)
+    if found is not None and found.kind is Kind.DIRECTORY:
+        return _Target(path, None)
+    if many or target.path.endswith(b"/"):
+        problem = "not a directory" if found else "no such directory"
+        raise UsageError("The target must be a directory", f"{target}: {problem}")
+    if found is not None:
+        # A link is written through, as scp and cp do: the target was named by the person.
+        path = await filesystem.realpath(path)
+    return _Target(parent_of(path), name_of(path))
+
+
+async def _resolve_source(
+    filesystem: Filesystem, source: Operand, place: _Target
+) -> Sequence[bytes]:
+    """Return the paths that a source means: for ``.``, everything in that directory."""
+    path = await filesystem.expand(source.path or b".")
+    last = source.path.rstrip(b"/").rpartition(b"/")[2]
+    if last not in (b"", b".") or place.name is not None:
+        return (path if name_of(path) else await filesystem.realpath(path),)
+    return [join(path, entry.name) for entry in await filesystem.listdir(path)]
+
+
+async def _stat(filesystem: Filesystem, path: bytes) -> Entry | None:
+    """Return what is at the target, None where nothing is."""
+    if await filesystem.exists(path) is None:
+        return None
+    try:
+        return await filesystem.stat(path)
+    except FileError:
+        return None  # a link that leads nowhere is replaced
+
+
+@contextlib.contextmanager
+def _terminated() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP end the copy as Ctrl-C does, so that nothing is left behind."""
+    loop = asyncio.get_running_loop()
+    task = asyncio.current_task()
+    signals = (signal.SIGTERM, signal.SIGHUP)
+    assert task is not None
+    for number in signals:
+        loop.add_signal_handler(number, task.cancel)
+    try:
+        yield
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)

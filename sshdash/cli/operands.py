@@ -1,0 +1,62 @@
+"""What a copy is between, as scp takes it: ``[user@]host:path``, ``scp://…`` or a local path."""
+
+import os
+from dataclasses import dataclass
+from urllib.parse import unquote_to_bytes
+
+from sshdash.config.destination import parse_destination
+from sshdash.errors import UsageError
+from sshdash.untrusted import clean
+
+
+@dataclass(frozen=True, slots=True)
+class Operand:
+    """One end of a copy."""
+
+    endpoint: str
+    """Empty for this machine, else the destination."""
+    path: bytes
+    """As written: relative paths begin in the working directory or in the remote home."""
+
+    def __str__(self) -> str:
+        """Return it as it may be shown."""
+        path = clean(self.path, 1024)
+        return f"{self.endpoint}:{path}" if self.endpoint else path
+
+
+def parse_operand(text: str) -> Operand:
+    """Return what one word of the command line names.
+
+    A colon before any slash ends a host's name, so a local name with a colon is written
+    ``./a:b``. Raises UsageError for a host that is none.
+    """
+    if text.startswith("scp://"):
+        return _parse_uri(text)
+    end = _end_of_host(text)
+    if end is None:
+        if not text:
+            raise UsageError("An empty name", "one of the words is empty")
+        return Operand("", os.fsencode(text))
+    host = text[:end]
+    if host.endswith("]"):
+        host = host.replace("[", "").replace("]", "")
+    return Operand(str(parse_destination(host)), os.fsencode(text[end + 1 :]))
+
+
+def _end_of_host(text: str) -> int | None:
+    """Return where the colon after a host is, None for a local path."""
+    if text.startswith(":"):
+        return None
+    bracket = text.find("[") == 0 or "@[" in text.partition("/")[0]
+    if bracket:
+        end = text.find("]:")
+        if end >= 0 and "/" not in text[:end]:
+            return end + 1
+    colon = text.find(":")
+    return colon if colon > 0 and "/" not in text[:colon] else None
+
+
+def _parse_uri(text: str) -> Operand:
+    authority, _, path = text.removeprefix("scp://").partition("/")
+    destination = parse_destination(f"ssh://{authority}")
+    return Operand(str(destination), unquote_to_bytes(path))
