@@ -73,10 +73,8 @@ def canonical_host(host: str, options: Options, lookup: Lookup) -> str:
     address = numeric_address(host, family)
     if address is not None:
         return address
-    if looks_like_address(host):
-        return host
     direct = _is_direct(options)
-    if mode != "no" and (direct or mode == "always"):
+    if mode != "no" and (direct or mode == "always") and not looks_like_address(host):
         found = _search_domains(host, options, lookup, family)
         if found is not None:
             return found

@@ -7,7 +7,7 @@ from sshdash.config.numbers import port_number
 from sshdash.errors import UsageError
 from sshdash.untrusted import clean
 
-_HOST_FORBIDDEN = frozenset("'`\"$\\;&<>|(){}")
+_HOST_FORBIDDEN = frozenset("'`\"$\\;&<>|(){},")
 _USER_FORBIDDEN = frozenset("'`\";&<>|(){}")
 _URI_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]|\.(?!\.))*\Z")
 

@@ -7,6 +7,8 @@ from sshdash.config.options import Options
 from sshdash.config.resolved import ResolvedHost
 
 _SPOKEN = {"yes": "true", "no": "false"}
+_LEVELS = {"QUIET": "SILENT", "DEBUG1": "DEBUG"}
+"""The first of OpenSSH's names for a level."""
 _WORDS = frozenset(
     {
         "addkeystoagent",
@@ -76,6 +78,8 @@ def _single(options: Options) -> Iterator[str]:
             value = ",".join(assemble(key, value))
         elif key in _WORDS and value is not None:
             value = _SPOKEN.get(value, value)
+        elif key == "loglevel" and value is not None:
+            value = _LEVELS.get(value, value)
         if value is not None:
             yield f"{key} {value}"
         if key == "gssapirenewalforcesrekey":
@@ -90,10 +94,27 @@ def _gss_identities(options: Options) -> Iterator[str]:
 
 
 def _forwards(options: Options) -> Iterator[str]:
-    for key in ("dynamicforward", "localforward", "remoteforward"):
-        for canonical, _ in options.collected.get(key, ()):
-            socks = key == "remoteforward" and " " not in canonical
-            yield f"{key} {canonical} [socks]:0" if socks else f"{key} {canonical}"
+    listeners = _listeners(options)
+    for key in ("dynamicforward", "localforward"):
+        for listen, target in listeners:
+            socks = not target or target.startswith("[socks]:")
+            if key == "localforward" and not socks:
+                yield f"{key} {listen} {target}"
+            elif key == "dynamicforward" and (socks or target.startswith("/")):
+                # ssh -G prints a forward to a socket twice
+                yield f"{key} {listen}"
+    for canonical, _ in options.collected.get("remoteforward", ()):
+        socks = " " not in canonical
+        yield f"remoteforward {canonical} [socks]:0" if socks else f"remoteforward {canonical}"
+
+
+def _listeners(options: Options) -> list[tuple[str, str]]:
+    """Return what listens here and its target, in the order of the lines."""
+    entries = {
+        key: iter(options.collected.get(key, ())) for key in ("localforward", "dynamicforward")
+    }
+    pairs = [next(entries[key])[0].partition(" ") for key in options.listeners]
+    return [(listen, target) for listen, _, target in pairs]
 
 
 def _lists(options: Options) -> Iterator[str]:

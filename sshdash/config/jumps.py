@@ -13,7 +13,7 @@ def parse_jumps(text: str) -> tuple[str, str, str, str] | None:
     """Return a ProxyJump value taken apart, None where it is malformed.
 
     The parts are the hops before the last one as written, then the last hop's user, host and
-    port, empty where not given. OpenSSH 9.2 takes ``none`` for a host where a comment follows.
+    port, empty where not given. A comment and all behind the first blank is left out.
     """
     if lower(text) == "none":
         return NO_JUMP
@@ -21,11 +21,10 @@ def parse_jumps(text: str) -> tuple[str, str, str, str] | None:
     blank = _BLANK.search(listed, 1)
     if blank:
         listed = listed[: blank.start()]
-    hops = [_hop(item) for item in listed.split(",")]
-    last = hops[-1]
-    if last is None or None in hops:
+    before, _, end = listed.rpartition(",")
+    last = _hop(end)
+    if last is None or (listed != end and None in map(_hop, before.split(","))):
         return None
-    before = text[: text.rindex(",")] if text.rfind(",") > 0 else ""
     port = "" if last.port is None else str(last.port)
     return before, last.user or "", last.host, port
 

@@ -45,7 +45,7 @@ def seconds(text: str) -> int | None:
 def scaled(text: str) -> int | None:
     """Return a size such as ``1G`` or ``1.5m`` in bytes, None where it is not one."""
     found = _SCALED.match(text)
-    if not found or not (found[2] or found[3]):
+    if not found:
         return None
     factor = 1024 ** _SCALES.index(found[4].lower()) if found[4] else 1
     whole = int(found[2] or 0) * factor

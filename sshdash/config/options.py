@@ -42,6 +42,8 @@ class Options:
     single: dict[str, Values] = field(default_factory=dict)
     collected: dict[str, list[Values]] = field(default_factory=dict)
     """One entry per line; a forward has two values, a file one."""
+    listeners: list[str] = field(default_factory=list)
+    """``localforward`` or ``dynamicforward`` for each such line: their common order."""
     send_env: list[str] = field(default_factory=list)
     origins: dict[str, list[Origin]] = field(default_factory=dict)
     _files: set[tuple[str, str, bool]] = field(default_factory=set)
@@ -61,7 +63,7 @@ class Options:
                 self._collect(key, values, origin, user=user)
             elif key == "sendenv":
                 self._send(values, origin)
-            elif key == "proxycommand" and "proxyjump" in self.single:
+            elif key == "proxycommand" and self.single.get("proxyjump", NO_JUMP) != NO_JUMP:
                 continue
             elif key == "proxyjump":
                 self._jump(values, origin)
@@ -87,6 +89,8 @@ class Options:
             self._files.add(mark)
             entries.append(values)
             self.origins.setdefault(key, []).append(origin)
+            if key in ("localforward", "dynamicforward"):
+                self.listeners.append(key)
 
     def _send(self, names: Values, origin: Origin) -> None:
         places = self.origins.setdefault("sendenv", [])
@@ -100,8 +104,10 @@ class Options:
             places[:] = [places[at] for at in kept]
 
     def _jump(self, values: Values, origin: Origin) -> None:
-        if "proxyjump" in self.single or "proxycommand" in self.single:
+        if "proxyjump" in self.single:
             return
-        self._set("proxyjump", values, origin)
-        if values != NO_JUMP:
+        if values == NO_JUMP:
+            self._set("proxyjump", values, origin)
+        elif "proxycommand" not in self.single:
+            self._set("proxyjump", values, origin)
             self._set("proxycommand", ("none",), origin)

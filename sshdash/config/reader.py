@@ -1,6 +1,7 @@
 """One pass over the configuration's files for one host."""
 
 import os
+import re
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from sshdash.errors import ConfigError
 from sshdash.paths import ssh_dir, system_ssh_config
 
 DEPTH_LIMIT = 16
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 TOO_DEEP = "Too many nested Includes"
 
 
@@ -137,11 +139,12 @@ def included_files(word: str, *, user: bool) -> list[str]:
             return []
     elif not word.startswith("/"):
         word = str((ssh_dir() if user else system_ssh_config().parent) / word)
-    if not any(char in word for char in "*?["):
-        return [word] if os.path.lexists(word) else []
-    from glob import glob
+    plain = _ESCAPED.sub(r"\1", word)
+    if not any(char in _ESCAPED.sub("", word) for char in "*?["):
+        return [plain] if os.path.lexists(plain) else []
+    from glob import escape, glob
 
-    return sorted(glob(word), key=os.fsencode)
+    return sorted(glob(_ESCAPED.sub(lambda found: escape(found[1]), word)), key=os.fsencode)
 
 
 def check_owner(parsed: ParsedFile) -> None:

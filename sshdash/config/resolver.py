@@ -1,5 +1,7 @@
 """From a destination and the configuration files to what they mean for that host."""
 
+import os
+
 from sshdash.config.algorithms import DEFAULTS as ALGORITHMS
 from sshdash.config.algorithms import assemble
 from sshdash.config.canonical import (
@@ -26,6 +28,8 @@ from sshdash.errors import ConfigError
 
 __all__ = ["Origin", "ResolvedHost", "Resolver", "dump"]
 
+_CANONICAL = ("canonicalizemaxdots", "canonicalizefallbacklocal", "canonicalizehostname")
+"""What a final pass cannot change any more."""
 _EXPANDED_PATHS = ("controlpath", "identityagent", "forwardagentpath")
 
 
@@ -73,8 +77,10 @@ class _Resolution:
         """Return the result."""
         self._read_command_line()
         wants_final = self._read_files()
+        for key in _CANONICAL:
+            self._options.single.setdefault(key, DEFAULTS[key])
         self._take_hostname()
-        if self._options.first("canonicalizehostname") not in (None, "no"):
+        if self._options.first("canonicalizehostname") != "no":
             wants_final = True
         if wants_final:
             self._final = True
@@ -98,6 +104,14 @@ class _Resolution:
     def _read_command_line(self) -> None:
         for key, value in self._source.overrides:
             self._override(f"{key}={value}")
+        if self._options.first("sessiontype") == "subsystem":
+            raise wrong_line("", 0, "-o SessionType=subsystem: there is no subsystem to invoke")
+        user = self._options.first("user")
+        if user is not None:
+            try:
+                check_user(user)
+            except ValueError as error:
+                raise wrong_line("", 0, f"-o User={user}: {error}") from error
         if self._wanted.user is not None:
             self._options.apply((("user", (self._wanted.user,)),), COMMAND_LINE, user=True)
         if self._wanted.port is not None:
@@ -204,6 +218,7 @@ class _Resolution:
             for key in ("localforward", "remoteforward", "dynamicforward"):
                 collected.pop(key, None)
                 self._options.origins.pop(key, None)
+            self._options.listeners.clear()
             values["tunnel"] = ("no",)
         if not collected.get("identityfile"):
             collected["identityfile"] = [(path,) for path in IDENTITY_FILES]
@@ -280,6 +295,9 @@ class _Resolution:
                 if key in values:
                     text = expand_tilde(values[key][0])
                     values[key] = (expand(text, tokens, environment=True),)
+            key = "forwardagentpath"
+            if key in values and values["exitonforwardfailure"] == ("yes",):
+                _require_socket(values[key][0])
             for key in ("globalknownhostsfile", "userknownhostsfile"):
                 if lower(values[key][0]) == "none":
                     values[key] = ()
@@ -309,3 +327,9 @@ class _Resolution:
         """Return the error for a keyword's value, naming where it was set."""
         origin = next(iter(self._options.origins.get(key, ())), Origin("", 0))
         return wrong_line(origin.file, origin.line if origin.file else 0, f"{key}: {problem}")
+
+
+def _require_socket(path: str) -> None:
+    """Refuse to go on without the agent's socket, as ssh does."""
+    if not os.path.exists(path):
+        raise TokenError(f"cannot forward agent socket {path}: it does not exist")

@@ -309,7 +309,7 @@ def _mask(keyword: Keyword, words: list[str]) -> Assignments:
 
 def _level(keyword: Keyword, words: list[str]) -> Assignments:
     word = _take(words).upper()
-    level = "DEBUG1" if word == "DEBUG" else word
+    level = {"DEBUG": "DEBUG1", "SILENT": "QUIET"}.get(word, word)
     if level not in LOG_LEVELS:
         raise BadValue(f"unsupported log level '{word}'")
     return _one(keyword, level)
