@@ -23,7 +23,7 @@ from sshdash.ui.screens.chmod import ChmodDialog
 from sshdash.ui.screens.picker import Choice, Picker
 from sshdash.ui.screens.text_input import TextInputDialog
 from sshdash.ui.screens.viewer import ViewerScreen
-from sshdash.ui.theme import MARKS
+from sshdash.ui.theme import MARKS, Mark
 from sshdash.ui.widgets import file_messages as ask
 from sshdash.ui.widgets.file_pane import THREAD_LIMIT, FilePane
 from sshdash.untrusted import clean
@@ -78,6 +78,12 @@ class FilesController:
     async def end(self, panes: FilePanes) -> None:
         """Close what both panes show, for their tab is gone."""
         for pane in panes.panes:
+            await self._drop(pane)
+
+    async def end(self, panes: FilePanes) -> None:
+        """Give back what the panes of a tab hold."""
+        for pane in panes.panes:
+            self._panes.discard(pane)
             await self._drop(pane)
 
     def on_event(self, event: Event) -> None:
@@ -180,7 +186,8 @@ class FilesController:
     # Where to go
 
     async def _choose(self, pane: FilePane) -> None:
-        choices = [Choice("", "local", _LOCAL, mark=None)]
+        await self.backend.load()
+        choices = [Choice("", "local", _LOCAL, mark=Mark.UP)]
         status = {one.host: one.state for one in self.backend.connections.statuses()}
         for host in self.backend.catalog.hosts:
             state = status.get(host.alias, ConnectionState.IDLE)

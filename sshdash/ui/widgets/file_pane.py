@@ -71,6 +71,7 @@ class FilePane(Vertical):
         """Whether there is a listing to show, be it an old one."""
         self.problem: Problem | None = None
         self._space: Space | None = None
+        self._counts = ""
         self._waiting = ""
         self._rows = FileRows(self.browser)
 
@@ -186,6 +187,7 @@ class FilePane(Vertical):
         if not self._waiting:
             title.busy = ""
         self.query_one(ColumnHeads).view = self.browser.view
+        self._counts = self._count() if self.listed else ""
         self._draw_filter()
         self._draw_empty()
         self._draw_notice()
@@ -213,7 +215,7 @@ class FilePane(Vertical):
     def _draw_empty(self) -> None:
         """Say in the middle why there are no rows."""
         field = self.query_one(".pane-empty", Static)
-        shown = [entry for entry in self.browser.rows if entry is not UP]
+        shown = any(entry is not UP for entry in self.browser.rows)
         if not self.listed:
             text = "" if self.problem else self._waiting or " "
             if self.problem:
@@ -255,23 +257,29 @@ class FilePane(Vertical):
     def _foot_text(self, width: int) -> str:
         """Return the counts on the left and the free space on the right, where it fits."""
         browser = self.browser
+        left = self._counts
         if browser.marks:
             left = f"✓ {len(browser.marks)} marked"
             if browser.marked_bytes:
                 left += f", {size_text(browser.marked_bytes)}"
-        else:
-            entries = [entry for entry in browser.rows if entry is not UP]
-            total = len(entries) + browser.hidden_count
-            folders = sum(entry.leads_to_directory for entry in entries)
-            files = count_text(len(entries) - folders, "file")
-            left = f"{count_text(folders, 'folder')}, {files}" if folders else files
-            if browser.view.text:
-                left = f"{len(entries)} of {total} shown"
-            elif browser.total_bytes:
-                left += f", {size_text(browser.total_bytes)}"
         right = f"{size_text(self._space.free)} free" if self._space else ""
         gap = width - len(left) - len(right)
         return left + " " * gap + right if gap >= 2 else clip(left, width)
+
+    def _count(self) -> str:
+        """Return what is shown, in numbers; counted once for each change of the rows."""
+        browser = self.browser
+        shown = len(browser.rows) - (browser.path != b"/")
+        if browser.view.text:
+            return f"{shown} of {shown + browser.hidden_count} shown"
+        folders = sum(entry.leads_to_directory for entry in browser.rows) - (
+            browser.path != b"/"
+        )
+        words = [count_text(folders, "folder")] if folders else []
+        words.append(count_text(shown - folders, "file"))
+        if browser.total_bytes:
+            words.append(size_text(browser.total_bytes))
+        return ", ".join(words)
 
     # What the widgets inside tell
 
@@ -317,6 +325,13 @@ class FilePane(Vertical):
     def _filter(self, event: Input.Changed) -> None:
         event.stop()
         self.change_view(replace(self.browser.view, text=event.value))
+
+    def on_key(self, event: events.Key) -> None:
+        """Leave the filter with the arrows: what matches is there already."""
+        if event.key in ("down", "up") and self.query_one(Input).has_focus:
+            event.stop()
+            self._rows.focus()
+            self._draw_filter()
 
     @on(Input.Submitted)
     def _leave_filter(self, event: Input.Submitted) -> None:

@@ -19,6 +19,7 @@ from sshdash.ui.command import Place
 from sshdash.ui.format import clip, count_text
 from sshdash.ui.widgets import file_messages as ask
 from sshdash.ui.widgets.file_pane import FilePane
+from sshdash.ui.widgets.file_row_text import shorten_start
 from sshdash.ui.widgets.file_rows import FileRows
 from sshdash.ui.widgets.transfer_list import TransferList
 from sshdash.untrusted import clean
@@ -291,7 +292,8 @@ class FilePanes(Vertical):
             words = f" {what} "
         else:
             arrow = "move →" if target is self._source(drag) else "→"
-            words = f" {what} {arrow} {clip(f'{target.label}:{clean(folder)}', 40)} "
+            path = shorten_start(clean(folder, 400), 32)
+            words = f" {what} {arrow} {clip(target.label, 20)}:{path} "
         self._ghost.update(Content(words))
         self._ghost.set_class(folder is None, "-nowhere")
         self._ghost.offset = self._ghost_offset(drag.position, cell_len(words))

@@ -105,6 +105,18 @@ def shorten(text: str, width: int) -> str:
     return set_cell_size(text, width - 1 - cell_len(tail)).rstrip() + "…" + tail
 
 
+def shorten_start(text: str, width: int) -> str:
+    """Return `text` in at most `width` cells, cut at the start: of a path the end tells most."""
+    if cell_len(text) <= width:
+        return text
+    tail = ""
+    for char in reversed(text):
+        if cell_len(char + tail) > width - 1:
+            break
+        tail = char + tail
+    return f"…{tail}"
+
+
 def name_cell(entry: Entry, width: int) -> tuple[str, str]:
     """Return the name and, for a link with room beside it, where it leads; `width` in sum."""
     name = shorten(entry.label, width)

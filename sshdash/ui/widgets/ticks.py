@@ -12,6 +12,10 @@ class Tick(Checkbox):
         style = self.get_visual_style("toggle--button")
         return Content.styled("[✓]" if self.value else "[ ]", style)
 
+    def render(self) -> Content:
+        """Draw the box, and the label where there is one."""
+        return super().render() if self.label else self._button
+
 
 class Radio(RadioButton):
     """One of several: a dot, or nothing."""

@@ -1,0 +1,158 @@
+"""A small app around the file panes: real file systems and copies, no SSH."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+from textual import on
+from textual.app import App, ComposeResult
+from textual.message import Message
+from textual.pilot import Pilot
+from textual.screen import Screen
+
+from sshdash.backend import Backend
+from sshdash.config.catalog import Catalog, HostEntry
+from sshdash.config.source import ConfigSource
+from sshdash.errors import ConnectionLost, SSHDashError
+from sshdash.events import EventBus
+from sshdash.paths import styles_dir
+from sshdash.prompts import ScriptedPrompter
+from sshdash.settings import Settings
+from sshdash.sftp.filesystem import Filesystem
+from sshdash.sftp.local import LocalFilesystem
+from sshdash.sftp.queue import TransferQueue
+from sshdash.ui.cockpit import Cockpit
+from sshdash.ui.commands import COMMANDS
+from sshdash.ui.controllers.files import FilesController
+from sshdash.ui.theme import DARK, THEMES, own_variables
+from sshdash.ui.widgets.file_messages import ChangeTransfer, FilesRequest
+from sshdash.ui.widgets.file_pane import FilePane
+from sshdash.ui.widgets.file_panes import FilePanes
+
+HOST = "web"
+"""A host whose files are this machine's."""
+
+
+class Connections:
+    def statuses(self) -> list[Any]:
+        return []
+
+
+class FakeBackend:
+    """What the files controller uses of a backend."""
+
+    def __init__(self, prompter: ScriptedPrompter) -> None:
+        self.settings = Settings()
+        self.source = ConfigSource(None, None)
+        self.events = EventBus()
+        self.loaded = True
+        self.connections = Connections()
+        self.catalog = Catalog((HostEntry(HOST, "config", 1, ""),), ())
+        self.transfers = TransferQueue(self.filesystem, prompter, self.events, 2)
+        self.unreachable: SSHDashError | None = None
+        self.opened: list[str] = []
+
+    async def load(self) -> None:
+        """Everything is there."""
+
+    async def filesystem(self, endpoint: str) -> Filesystem:
+        self.opened.append(endpoint)
+        if self.unreachable is not None and endpoint:
+            raise self.unreachable
+        return LocalFilesystem()
+
+
+class FilesApp(App[None]):
+    """Two panes: this machine on the left, a host on the right."""
+
+    def __init__(self, left: Path, right: Path, *answers: object) -> None:
+        super().__init__(css_path=sorted(styles_dir().glob("*.tcss")))
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = DARK.name
+        self.folders = left, right
+        self.prompter = ScriptedPrompter(list(answers))
+        self.fake = FakeBackend(self.prompter)
+        self.panes = FilePanes(self.fake.transfers.snapshots)
+        self.requests: list[Message] = []
+        self.copied: list[str] = []
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return own_variables(self.current_theme)
+
+    def compose(self) -> ComposeResult:
+        yield self.panes
+
+    def on_mount(self) -> None:
+        self.cockpit = Cockpit(cast("Screen[None]", self.screen), cast(Backend, self.fake), self.prompter)
+        self.cockpit.refresh_hosts = lambda: None
+        self.controller = FilesController(self.cockpit)
+        self.fake.events.subscribe(self.controller.on_event)
+        left, right = self.folders
+        self.controller.use(self.panes.left, "", bytes(left))
+        self.controller.use(self.panes.right, HOST, bytes(right))
+        self.panes.focus_pane()
+
+    async def on_unmount(self) -> None:
+        await self.fake.transfers.close()
+
+    def copy_to_clipboard(self, text: str) -> None:
+        self.copied.append(text)
+
+    @on(FilesRequest)
+    @on(ChangeTransfer)
+    def _requested(self, message: Message) -> None:
+        self.requests.append(message)
+        self.controller.handle(message)
+
+    def action_command(self, command_id: str) -> None:
+        assert self.focused is not None
+        command = COMMANDS[command_id]
+        for owner in self.focused.ancestors_with_self:
+            if hasattr(owner, command.action):
+                reason = owner.why_not(command_id) if hasattr(owner, "why_not") else ""
+                if reason:
+                    self.cockpit.tell(command.title, reason)
+                else:
+                    getattr(owner, command.action)()
+                return
+
+    @property
+    def told(self) -> list[str]:
+        """What was told, newest first."""
+        return [f"{notice.heading} {notice.body}" for notice in self.cockpit.notices.read()]
+
+
+async def until(pilot: Pilot[Any], ready: Callable[[], object], seconds: float = 10) -> None:
+    """Wait until `ready` returns something true."""
+    async with asyncio.timeout(seconds):
+        while not ready():
+            await pilot.pause(0.01)
+    await pilot.pause()
+
+
+async def listed(pilot: Pilot[Any]) -> FilePanes:
+    """Wait until both panes show their folders."""
+    panes = pilot.app.query_one(FilePanes)
+    await until(pilot, lambda: all(pane.listed or pane.problem for pane in panes.panes))
+    return panes
+
+
+def names(pane: FilePane) -> list[str]:
+    """Return the labels of the rows."""
+    return [entry.label for entry in pane.browser.rows]
+
+
+def row_of(pane: FilePane, name: str) -> int:
+    """Return the line of a label."""
+    return names(pane).index(name)
+
+
+def shown(pane: FilePane) -> list[str]:
+    """Return the rows as they are drawn."""
+    rows = pane.rows
+    return ["".join(part.text for part in rows.render_line(y)) for y in range(rows.size.height)]
+
+
+LOST = ConnectionLost("Connection lost", "keepalive timeout", host=HOST)

@@ -1,0 +1,176 @@
+"""The list of copies below the panes, and the question about a target that exists."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.app import App
+from textual.widgets import Button, Input, Static
+
+from sshdash.prompts import ConflictAnswer, ConflictChoice, ConflictQuestion
+from sshdash.sftp.job import FileFailure, FileProgress, TransferSnapshot
+from sshdash.states import TransferState
+from sshdash.ui.screens.conflict import ConflictScreen
+from sshdash.ui.widgets.file_messages import ChangeTransfer, TransferStep
+from sshdash.ui.widgets.transfer_list import job_lines
+from tests.ui.files_app import FilesApp, listed, names, until
+
+RUNNING = TransferSnapshot(
+    "1",
+    "12 items",
+    "local",
+    "web",
+    "/srv",
+    TransferState.COPYING,
+    3,
+    12,
+    500_000,
+    1_000_000,
+    rate=250_000.0,
+    eta=2.0,
+    current=(FileProgress("a.bin", 10, 100),),
+)
+FAILED = replace(
+    RUNNING,
+    id="2",
+    state=TransferState.FAILED,
+    reason="connection lost",
+    current=(),
+    errors=(FileFailure("etc/shadow", "permission denied"),),
+    errors_total=5,
+)
+
+
+def test_a_running_job_tells_progress_rate_and_file() -> None:
+    lines = [line.text for line in job_lines(0, RUNNING, False, 100)]
+    assert len(lines) == 2
+    for part in ("12 items", "local → web:/srv", "50 %", "3/12 files", "250 kB/s", "0:02"):
+        assert part in lines[0]
+    assert "a.bin" in lines[1]
+    assert "10 %" in lines[1]
+
+
+def test_a_failed_job_tells_why() -> None:
+    lines = [line.text for line in job_lines(0, FAILED, True, 100)]
+    assert "5 failed" in lines[0]
+    assert any("connection lost" in line for line in lines)
+    assert any("etc/shadow: permission denied" in line for line in lines)
+    assert any("4 more failures" in line for line in lines)
+
+
+@pytest.mark.parametrize("width", [30, 60, 100, 200])
+def test_a_line_fits_where_it_can(width: int) -> None:
+    line = job_lines(0, RUNNING, False, width)[0].text
+    assert len(line) + 3 <= max(width, 72)
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> tuple[Path, Path]:
+    left, right = tmp_path / "left", tmp_path / "right"
+    left.mkdir()
+    right.mkdir()
+    (left / "a.txt").write_text("new")
+    return left, right
+
+
+async def test_the_list_appears_with_a_job_and_goes_when_cleared(
+    folders: tuple[Path, Path],
+) -> None:
+    app = FilesApp(*folders)
+    async with app.run_test(size=(100, 30)) as pilot:
+        panes = await listed(pilot)
+        assert not panes.transfers.display
+        await pilot.press("down", "c")
+        await until(pilot, lambda: panes.transfers.display)
+        await until(pilot, lambda: "a.txt" in names(panes.right))
+        await pilot.press("t")
+        assert panes.transfers.has_focus_within
+        await until(pilot, lambda: panes.transfers.jobs[0].state is TransferState.DONE)
+        head = panes.transfers.query_one(".transfers-head", Static)
+        await until(pilot, lambda: "1 done" in str(head.render()))
+        await pilot.press("c")
+        await until(pilot, lambda: not panes.transfers.display)
+        assert panes.left.rows.has_focus
+
+
+async def test_cancel_and_retry_are_asked_for(folders: tuple[Path, Path]) -> None:
+    app = FilesApp(*folders)
+    jobs = [RUNNING, FAILED]
+    app.panes.transfers._source = lambda: jobs
+    changes: list[Any] = []
+    async with app.run_test(size=(100, 30)) as pilot:
+        panes = await listed(pilot)
+        await until(pilot, lambda: panes.transfers.display)
+        app.controller.handle = changes.append  # type: ignore[method-assign]
+        await pilot.press("t", "R", "x", "down", "x", "R", "escape")
+        assert [(change.step, change.job) for change in changes] == [
+            (TransferStep.CANCEL, "1"),
+            (TransferStep.RETRY, "2"),
+        ]
+        assert all(isinstance(change, ChangeTransfer) for change in changes)
+        assert panes.left.rows.has_focus
+
+
+async def test_browsing_goes_on_while_a_copy_waits_for_an_answer(
+    folders: tuple[Path, Path],
+) -> None:
+    left, right = folders
+    (right / "a.txt").write_text("old")
+    app = FilesApp(left, right, ConflictAnswer(ConflictChoice.RENAME))
+    async with app.run_test(size=(100, 30)) as pilot:
+        panes = await listed(pilot)
+        await pilot.press("down", "c")
+        await until(pilot, lambda: len(list(right.iterdir())) == 2)
+        assert (right / "a.txt").read_text() == "old"
+        await pilot.press("tab", "backspace")
+        await until(pilot, lambda: panes.right.browser.path == bytes(right.parent))
+
+
+QUESTION = ConflictQuestion("local:/a/x.txt", "web:/b/x.txt", 1_843_211, 12, 2e9, 1e9)
+
+
+class Asking(App[None]):
+    """Asks once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answers: list[ConflictAnswer | None] = []
+
+    def on_mount(self) -> None:
+        self.push_screen(ConflictScreen(QUESTION), self.answers.append)
+
+
+@pytest.mark.parametrize(
+    ("keys", "answer"),
+    [
+        (["o"], ConflictAnswer(ConflictChoice.OVERWRITE)),
+        (["s"], ConflictAnswer(ConflictChoice.SKIP)),
+        (["k"], ConflictAnswer(ConflictChoice.RENAME)),
+        (["a", "s"], ConflictAnswer(ConflictChoice.SKIP, for_all=True)),
+        (["a", "a", "o"], ConflictAnswer(ConflictChoice.OVERWRITE)),
+        (["enter"], ConflictAnswer(ConflictChoice.RENAME)),
+        (["escape"], None),
+    ],
+)
+async def test_a_conflict_is_answered_by_key(
+    keys: list[str], answer: ConflictAnswer | None
+) -> None:
+    app = Asking()
+    async with app.run_test() as pilot:
+        await pilot.press(*keys)
+        await until(pilot, lambda: app.answers)
+    assert app.answers == [answer]
+
+
+async def test_a_conflict_shows_both_sides() -> None:
+    app = Asking()
+    async with app.run_test() as pilot:
+        text = "\n".join(str(widget.render()) for widget in app.screen.query(Static))
+        assert "1.8 MB" in text
+        assert "12 B" in text
+        assert "newer" in text
+        labels = [str(button.label) for button in app.screen.query(Button)]
+        assert labels == ["Keep both", "Skip", "Overwrite", "Cancel the copy"]
+        assert not app.screen.query(Input)
+        await pilot.press("escape")
