@@ -23,6 +23,11 @@ _GOODBYE = 2.0
 """Seconds a server has to take note of a disconnect."""
 
 
+def through(hop: str, text: str) -> str:
+    """Return `text` as told of what lies behind `hop`, naming the hop that is to blame."""
+    return text if text.startswith("via ") else f"via {hop}: {text}"
+
+
 @dataclass(frozen=True)
 class ConnectionSnapshot:
     """A host's connection at one moment, for the screen."""
@@ -113,7 +118,7 @@ class Connection:
         reason = lost_reason(lost.result())
         if self._hop and self._hop.connection.state is not ConnectionState.CONNECTED:
             hop = self._hop.connection
-            reason = f"via {hop.host}: {hop.reason}"
+            reason = through(hop.host, hop.reason)
         self._end(Step.LOSE, reason)
 
     def _end(self, step: Step, reason: str) -> None:

@@ -1,6 +1,7 @@
 """The one mapping from the SSH library's and the system's exceptions to our errors."""
 
 import errno
+import logging
 import re
 import socket
 
@@ -18,6 +19,8 @@ from sshdash.errors import (
     UnreachableError,
 )
 from sshdash.untrusted import clean
+
+log = logging.getLogger(__name__)
 
 _REASON_LIMIT = 300
 
@@ -83,6 +86,7 @@ def explain(error: BaseException, host: str, operation: str) -> SSHDashError:
         )
     if isinstance(error, OSError | UnicodeError):
         return explain_socket(error, host, operation)
+    log.error("%s: %s failed unexpectedly", host, operation, exc_info=error)
     return ConnectError(
         "Failed", detail=f"{operation}: {clean(str(error) or type(error).__name__)}", host=host
     )

@@ -6,7 +6,12 @@ import time
 
 from sshdash.config.destination import Destination, parse_destination
 from sshdash.config.resolver import Resolver
-from sshdash.connections.connection import Connection, ConnectionSnapshot, Lease
+from sshdash.connections.connection import (
+    Connection,
+    ConnectionSnapshot,
+    Lease,
+    through,
+)
 from sshdash.connections.dialer import Dialer
 from sshdash.connections.faults import explain
 from sshdash.connections.route import Route, RoutePlanner
@@ -144,7 +149,7 @@ class ConnectionManager:
             host.attempt = asyncio.create_task(
                 self._attempt(host, route), name=f"connecting to {host.key}"
             )
-            host.attempt.add_done_callback(_retrieve)
+            host.attempt.add_done_callback(lambda ended: self._settle(host, ended))
         return (await self._join(host, host.attempt)).lease(purpose)
 
     async def _join(self, host: _Host, attempt: "asyncio.Task[Connection]") -> Connection:
@@ -163,25 +168,25 @@ class ConnectionManager:
             host.waiting -= 1
 
     async def _attempt(self, host: _Host, route: Route) -> Connection:
-        """Dial once and move the state accordingly."""
         try:
-            connection = await self._dial(host, route)
-        except asyncio.CancelledError:
-            host.move(Step.CANCEL, "cancelled")
-            raise
-        except Cancelled as error:
-            host.move(Step.CANCEL, str(error.title))
-            raise
+            return await self._dial(host, route)
         except Exception as error:
-            failure = explain(error, host.key, "connecting")
-            host.move(Step.FAIL, _reason(failure))
-            raise failure from error
-        finally:
-            host.attempt = None
-        host.connection = connection
-        connection.on_end = lambda ended: self._ended(host, ended)
-        host.move(Step.READY)
-        return connection
+            raise explain(error, host.key, "connecting") from error
+
+    def _settle(self, host: _Host, attempt: "asyncio.Task[Connection]") -> None:
+        """Move the state as an attempt ended, before any of those who wait wakes up."""
+        host.attempt = None
+        error = None if attempt.cancelled() else attempt.exception()
+        if attempt.cancelled():
+            host.move(Step.CANCEL, "cancelled")
+        elif isinstance(error, Cancelled):
+            host.move(Step.CANCEL, error.title)
+        elif error is not None:
+            host.move(Step.FAIL, _reason(explain(error, host.key, "connecting")))
+        else:
+            host.connection = attempt.result()
+            host.connection.on_end = lambda ended: self._ended(host, ended)
+            host.move(Step.READY)
 
     async def _dial(self, host: _Host, route: Route) -> Connection:
         names = tuple(hop.name for hop in route)
@@ -208,12 +213,6 @@ class ConnectionManager:
             host.move(Step.LOSE if lost else Step.STOP, connection.reason)
 
 
-def _retrieve(attempt: "asyncio.Task[Connection]") -> None:
-    """Take note of a failure that nobody waits for any more."""
-    if not attempt.cancelled():
-        attempt.exception()
-
-
 async def _finish(task: "asyncio.Task[Connection]", reason: str) -> None:
     """Cancel an attempt and wait until it has cleaned up."""
     task.cancel(reason)
@@ -228,6 +227,6 @@ def _through(error: SSHDashError, host: str, hop: str) -> SSHDashError:
     """Return a hop's failure as the failure of the host behind it."""
     if isinstance(error, Cancelled):
         return error
-    failure = type(error)(f"via {hop}: {error.title}")
+    failure = type(error)(through(hop, error.title))
     failure.detail, failure.hint, failure.host = error.detail, error.hint, host
     return failure

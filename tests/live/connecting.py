@@ -1,6 +1,7 @@
 """A connection manager over a configuration file, with a script for its questions."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,7 @@ class Client:
 
     manager: ConnectionManager
     prompter: ScriptedPrompter
+    bus: EventBus
     events: list[Event] = field(default_factory=list)
 
     def told(self, kind: type[EventType]) -> list[EventType]:
@@ -32,6 +34,22 @@ class Client:
     def states(self, host: str) -> list[ConnectionState]:
         """Return the states that `host` went through."""
         return [event.new for event in self.told(ConnectionChanged) if event.host == host]
+
+    async def reaches(self, host: str, state: ConnectionState) -> None:
+        """Return once `host` is in `state`, now or later."""
+        reached = asyncio.Event()
+
+        def look(event: Event) -> None:
+            if self.manager.status(host).state is state:
+                reached.set()
+
+        look(Event())
+        unsubscribe = self.bus.subscribe(look)
+        try:
+            async with asyncio.timeout(10):
+                await reached.wait()
+        finally:
+            unsubscribe()
 
     async def run(self, host: str, command: str) -> str:
         """Return what `command` prints on `host`."""
@@ -53,9 +71,16 @@ async def connecting(
     scripted = ScriptedPrompter(list(answers))
     resolver = Resolver(ConfigSource.standard(str(config), overrides))
     manager = ConnectionManager(resolver, prompter or scripted, bus, settings or Settings())
-    client = Client(manager, scripted)
+    client = Client(manager, scripted, bus)
     bus.subscribe(client.events.append)
     try:
         yield client
     finally:
         await manager.close()
+
+
+async def until(condition: Callable[[], object], seconds: float = 10) -> None:
+    """Return once `condition` holds, for what tells nobody when it changes."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.02)

@@ -31,6 +31,10 @@ def public(path: Path) -> str:
     return key.export_public_key().decode().strip()
 
 
+def output(*words: str) -> str:
+    return subprocess.run(words, capture_output=True, text=True, check=True).stdout
+
+
 def name_of(server: RealSshd) -> str:
     return f"[127.0.0.1]:{server.port}"
 
@@ -50,23 +54,13 @@ async def test_unknown_key_asks_before_anything_is_sent_and_is_appended(sshd: Re
     assert question.address == f"127.0.0.1:{sshd.port}"
     assert question.route == ("sshd",)
     assert question.known_file == str(sshd.known_hosts)
-    listed = subprocess.run(
-        ["ssh-keygen", "-lf", str(sshd.host_keys["ed25519"])],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert question.fingerprint in listed.stdout
+    listed = output("ssh-keygen", "-lf", str(sshd.host_keys["ed25519"]))
+    assert question.fingerprint in listed
     first, second = sshd.known_hosts.read_text().splitlines()
     assert first == "# mine, no newline"
     assert second.split()[:2] == [name_of(sshd), "ssh-ed25519"]
-    ssh = subprocess.run(
-        ["ssh", "-F", str(sshd.config_file), "-o", "BatchMode=yes", "sshd", "echo yes"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ssh.stdout == "yes\n", ssh.stderr
+    config = str(sshd.config_file)
+    assert output("ssh", "-F", config, "-o", "BatchMode=yes", "sshd", "echo yes") == "yes\n"
 
 
 async def test_refused_key_sends_no_credential() -> None:
@@ -221,11 +215,7 @@ async def test_binary_revocation_list_is_not_taken_for_an_empty_one(
     sshd: RealSshd, tmp_path: Path
 ) -> None:
     krl = tmp_path / "krl"
-    subprocess.run(
-        ["ssh-keygen", "-kf", str(krl), str(sshd.identity) + ".pub"],
-        check=True,
-        capture_output=True,
-    )
+    output("ssh-keygen", "-kf", str(krl), str(sshd.identity) + ".pub")
     async with connecting(use(sshd, RevokedHostKeys=krl)) as client:
         with pytest.raises(HostKeyError, match="KRL"):
             await client.manager.lease("sshd", "test")
@@ -250,13 +240,7 @@ async def test_hash_known_hosts_writes_what_ssh_reads(sshd: RealSshd) -> None:
     text = sshd.known_hosts.read_text()
     assert text.startswith("|1|")
     assert os.stat(sshd.known_hosts).st_mode & 0o777 == 0o600
-    found = subprocess.run(
-        ["ssh-keygen", "-F", name_of(sshd), "-f", str(sshd.known_hosts)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert "found" in found.stdout
+    assert "found" in output("ssh-keygen", "-F", name_of(sshd), "-f", str(sshd.known_hosts))
 
 
 async def test_host_key_alias_is_the_name_looked_up(sshd: RealSshd) -> None:

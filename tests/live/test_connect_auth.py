@@ -1,0 +1,411 @@
+"""Logging in: keys, agents, passphrases, passwords and prompts, right and wrong."""
+
+import asyncio
+import itertools
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import asyncssh
+import pytest
+
+from sshdash.errors import AuthenticationError, Cancelled
+from sshdash.events import BannerReceived, WarningRaised
+from sshdash.prompts import RefusingPrompter, SecretPrompt, SecretQuestion
+from sshdash.states import ConnectionState
+from tests.live.connecting import Client, connecting
+from tests.servers.loopback import Faults, LoopbackServer
+from tests.servers.sshd import RealSshd
+
+
+def use(server: RealSshd | LoopbackServer, **options: object) -> Path:
+    """Put options before the configuration of a server, so that they win."""
+    text = server.config_file.read_text()
+    lines = "".join(f"    {key} {value}\n" for key, value in options.items())
+    server.config_file.write_text(f"Host *\n{lines}\n{text}")
+    return server.config_file
+
+
+def replace(server: RealSshd | LoopbackServer, **options: object) -> Path:
+    """Replace options in the configuration of a server."""
+    lines = []
+    for line in server.config_file.read_text().splitlines():
+        key = line.split()[0] if line.split() else ""
+        lines.append(f"    {key} {options[key]}" if key in options else line)
+    server.config_file.write_text("\n".join(lines) + "\n")
+    return server.config_file
+
+
+def secrets(client: Client) -> list[SecretQuestion]:
+    return [question for question in client.prompter.asked if isinstance(question, SecretQuestion)]
+
+
+def encrypt(path: Path, passphrase: str) -> None:
+    """Encrypt a key in place, and take its public half away."""
+    keygen("-p", "-f", path, "-P", "", "-N", passphrase, "-a", "4")
+    path.with_name(path.name + ".pub").unlink(missing_ok=True)
+
+
+@pytest.fixture
+def agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Run a real ssh-agent."""
+    path = tmp_path / "agent"
+    process = subprocess.Popen(
+        ["ssh-agent", "-D", "-a", str(path)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    assert process.stdout
+    process.stdout.readline()
+    monkeypatch.setenv("SSH_AUTH_SOCK", str(path))
+    try:
+        yield path
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def add_to(agent: Path, *keys: Path) -> None:
+    subprocess.run(
+        ["ssh-add", "-q", *map(str, keys)],
+        check=True,
+        capture_output=True,
+        env={**os.environ, "SSH_AUTH_SOCK": str(agent)},
+    )
+
+
+def add_strangers(agent: Path, folder: Path) -> None:
+    """Give an agent eight keys that no server knows."""
+    for number in range(8):
+        extra = folder / f"extra{number}"
+        asyncssh.generate_private_key("ssh-ed25519").write_private_key(str(extra))
+        extra.chmod(0o600)
+        add_to(agent, extra)
+
+
+def public_line(path: Path) -> str:
+    return path.with_name(path.name + ".pub").read_text()
+
+
+def remove(path: Path) -> None:
+    """Remove a key pair."""
+    path.unlink()
+    path.with_name(path.name + ".pub").unlink()
+
+
+def keygen(*words: str | Path) -> None:
+    subprocess.run(["ssh-keygen", "-q", *map(str, words)], check=True, capture_output=True)
+
+
+async def test_key_file(sshd: RealSshd) -> None:
+    async with connecting(sshd.config_file) as client:
+        assert await client.run("sshd", "echo $((6*7))") == "42\n"
+        status = client.manager.status("sshd")
+        assert status.auth_method == "publickey"
+        assert status.cipher == "aes128-gcm@openssh.com"
+        assert status.server_version.startswith("OpenSSH_")
+        assert status.address == f"127.0.0.1:{sshd.port}"
+        assert client.prompter.asked == []
+
+
+async def test_key_that_others_can_read_is_refused_with_what_to_do(sshd: RealSshd) -> None:
+    sshd.identity.chmod(0o644)
+    async with connecting(sshd.config_file) as client:
+        with pytest.raises(AuthenticationError) as caught:
+            await client.manager.lease("sshd", "test")
+        assert f"chmod 600 {sshd.identity}" in str(caught.value)
+        assert "0644" in str(caught.value)
+        (warning,) = client.told(WarningRaised)
+        assert str(sshd.identity) in warning.detail
+
+
+@pytest.mark.parametrize("public_half", [True, False])
+async def test_passphrase_is_asked_once_per_run(sshd: RealSshd, public_half: bool) -> None:
+    key = asyncssh.read_private_key(str(sshd.identity))
+    encrypt(sshd.identity, "open sesame")
+    if public_half:
+        key.write_public_key(str(sshd.identity) + ".pub")
+    async with connecting(sshd.config_file, "unused") as client:
+        client.prompter.answers[:] = [("open sesame",)]
+        assert await client.run("sshd", "echo ok") == "ok\n"
+        await client.manager.disconnect("sshd")
+        assert await client.run("inner", "echo ok") == "ok\n"
+        (question,) = secrets(client)
+        assert question.title == f"Passphrase for {sshd.identity}"
+        assert question.prompts == (SecretPrompt("Passphrase: "),)
+
+
+async def test_wrong_passphrase_is_asked_three_times(sshd: RealSshd) -> None:
+    encrypt(sshd.identity, "open sesame")
+    async with connecting(sshd.config_file, ("a",), ("b",), ("c",), ("open sesame",)) as client:
+        with pytest.raises(AuthenticationError, match="wrong passphrase 3 times"):
+            await client.manager.lease("sshd", "test")
+        assert [question.attempt for question in secrets(client)] == [1, 2, 3]
+        assert all("open sesame" not in repr(event) for event in client.events)
+
+
+async def test_second_passphrase_is_right(sshd: RealSshd) -> None:
+    encrypt(sshd.identity, "open sesame")
+    async with connecting(sshd.config_file, ("a",), ("open sesame",)) as client:
+        assert await client.run("sshd", "echo ok") == "ok\n"
+
+
+async def test_dismissed_passphrase_cancels(sshd: RealSshd) -> None:
+    encrypt(sshd.identity, "open sesame")
+    async with connecting(sshd.config_file) as client:
+        with pytest.raises(Cancelled):
+            await client.manager.lease("sshd", "test")
+        assert client.states("sshd") == [ConnectionState.CONNECTING, ConnectionState.IDLE]
+
+
+async def test_no_passphrase_is_asked_for_a_key_the_server_does_not_want(sshd: RealSshd) -> None:
+    other = sshd.folder / "other"
+    asyncssh.generate_private_key("ssh-ed25519").write_private_key(str(other), passphrase="x")
+    other.chmod(0o600)
+    text = sshd.config_file.read_text()
+    sshd.config_file.write_text(f"Host *\n    IdentityFile {other}\n{text}")
+    async with connecting(sshd.config_file) as client:
+        assert await client.run("sshd", "echo ok") == "ok\n"
+        assert client.prompter.asked == []
+
+
+@pytest.mark.parametrize("kind", ["pkcs1-pem", "pkcs8-pem"])
+@pytest.mark.parametrize("passphrase", [None, "open sesame"])
+async def test_pem_keys(sshd: RealSshd, kind: str, passphrase: str | None) -> None:
+    key = asyncssh.generate_private_key("ssh-rsa", key_size=2048)
+    pem = sshd.folder / "web.pem"
+    key.write_private_key(str(pem), kind, passphrase=passphrase)
+    pem.chmod(0o400)
+    key.write_public_key(str(sshd.authorized_keys))
+    async with connecting(replace(sshd, IdentityFile=pem), ("open sesame",)) as client:
+        assert await client.run("sshd", "echo ok") == "ok\n"
+        assert len(secrets(client)) == (1 if passphrase else 0)
+
+
+async def test_damaged_key_is_named(sshd: RealSshd) -> None:
+    text = sshd.identity.read_text()
+    sshd.identity.write_text(text[: len(text) // 2])
+    async with connecting(sshd.config_file) as client:
+        with pytest.raises(AuthenticationError, match=str(sshd.identity)):
+            await client.manager.lease("sshd", "test")
+
+
+async def test_certificate_beside_the_key(sshd: RealSshd) -> None:
+    authority = sshd.folder / "user_ca"
+    keygen("-t", "ed25519", "-f", authority, "-N", "")
+    keygen("-s", authority, "-I", "me", "-n", sshd.user, str(sshd.identity) + ".pub")
+    sshd.authorized_keys.write_text(f"cert-authority {public_line(authority)}")
+    async with connecting(sshd.config_file) as client:
+        assert await client.run("sshd", "echo ok") == "ok\n"
+
+
+async def test_agent(sshd: RealSshd, agent: Path) -> None:
+    add_to(agent, sshd.identity)
+    remove(sshd.identity)
+    config = replace(sshd, IdentityAgent=agent, IdentitiesOnly="no")
+    async with connecting(config) as client:
+        assert await client.run("sshd", "echo ok") == "ok\n"
+
+
+@pytest.mark.parametrize("kind", ["rsa", "ecdsa"])
+async def test_agent_with_other_key_types(sshd: RealSshd, agent: Path, kind: str) -> None:
+    path = sshd.folder / "agent_key"
+    keygen("-t", kind, "-f", path, "-N", "")
+    add_to(agent, path)
+    sshd.authorized_keys.write_text(public_line(path))
+    remove(path)
+    config = replace(sshd, IdentityAgent=agent, IdentitiesOnly="no")
+    async with connecting(config) as client:
+        assert await client.run("sshd", "echo ok") == "ok\n"
+
+
+async def test_identities_only_takes_the_named_key_from_the_agent(
+    sshd: RealSshd, agent: Path
+) -> None:
+    add_to(agent, sshd.identity)
+    encrypt(sshd.identity, "never asked for")
+    add_strangers(agent, sshd.folder)
+    config = replace(sshd, IdentityAgent=agent)
+    async with connecting(config) as client:
+        assert await client.run("sshd", "echo ok") == "ok\n"
+        assert client.prompter.asked == []
+
+
+async def test_too_many_keys_are_explained(sshd: RealSshd, agent: Path) -> None:
+    add_strangers(agent, sshd.folder)
+    config = replace(sshd, IdentityAgent=agent, IdentitiesOnly="no", IdentityFile="none")
+    async with connecting(config) as client:
+        with pytest.raises(AuthenticationError, match="IdentitiesOnly"):
+            await client.manager.lease("sshd", "test")
+
+
+async def test_dead_agent_is_named_and_does_not_stop_a_key_file(
+    sshd: RealSshd, tmp_path: Path
+) -> None:
+    gone = tmp_path / "no-agent"
+    config = replace(sshd, IdentityAgent=gone)
+    async with connecting(config) as client:
+        assert await client.run("sshd", "echo ok") == "ok\n"
+        await client.manager.disconnect("sshd")
+        sshd.authorized_keys.write_text("")
+        with pytest.raises(AuthenticationError, match=str(gone)):
+            await client.manager.lease("sshd", "test")
+
+
+async def test_password_wrong_three_times() -> None:
+    faults = Faults(public_key=False, password="right", max_tries=9)
+    async with LoopbackServer(faults) as server:
+        answers = [("one",), ("two",), ("three",), ("right",)]
+        async with connecting(server.config_file, *answers) as client:
+            with pytest.raises(AuthenticationError) as caught:
+                await client.manager.lease("loopback", "test")
+            assert [question.attempt for question in secrets(client)] == [1, 2, 3]
+            assert client.manager.status("loopback").state is ConnectionState.FAILED
+        message = str(caught.value)
+        assert "the server offers password" in message
+        assert "tried password" in message
+        assert "one" not in message.split()
+        assert [secret for _, secret in server.attempts] == ["one", "two", "three"]
+
+
+async def test_password_right_at_last() -> None:
+    faults = Faults(public_key=False, password="päss", max_tries=9)
+    async with (
+        LoopbackServer(faults) as server,
+        connecting(server.config_file, ("no",), ("päss",)) as client,
+    ):
+        await client.manager.lease("loopback", "test")
+        assert client.manager.status("loopback").auth_method == "password"
+        first = secrets(client)[0]
+        assert first.host == "loopback"
+        assert first.title == "Password for tester@127.0.0.1"
+
+
+async def test_dismissed_password_cancels() -> None:
+    async with (
+        LoopbackServer(Faults(public_key=False, password="right")) as server,
+        connecting(server.config_file) as client,
+    ):
+        with pytest.raises(Cancelled):
+            await client.manager.lease("loopback", "test")
+        assert client.states("loopback") == [ConnectionState.CONNECTING, ConnectionState.IDLE]
+        assert len(client.prompter.asked) == 1
+
+
+async def test_nobody_to_ask_is_a_denial_not_a_cancellation() -> None:
+    async with LoopbackServer(Faults(public_key=False, password="right")) as server:
+        config = server.config_file
+        async with connecting(config, prompter=RefusingPrompter()) as client:
+            with pytest.raises(AuthenticationError):
+                await client.manager.lease("loopback", "test")
+        async with connecting(config, overrides=(("BatchMode", "yes"),)) as client:
+            with pytest.raises(AuthenticationError):
+                await client.manager.lease("loopback", "test")
+            assert client.prompter.asked == []
+
+
+async def test_keyboard_interactive_with_several_prompts() -> None:
+    faults = Faults(
+        public_key=False,
+        prompts=[("Password: ", False), ("Code\x1b[2J: ", True)],
+        answers=["secret", "123456"],
+        title="Two factors",
+        instructions="Look at\nyour phone\x1b]0;x\x07",
+        banner="Welcome \x1b[31mall\x1b[0m\r\nto the box\n",
+    )
+    async with (
+        LoopbackServer(faults) as server,
+        connecting(server.config_file, ("secret", "123456")) as client,
+    ):
+        await client.manager.lease("loopback", "test")
+        (question,) = secrets(client)
+        (banner,) = client.told(BannerReceived)
+    assert question.prompts == (
+        SecretPrompt("Password:", False),
+        SecretPrompt("Code\\x1b[2J:", True),
+    )
+    assert question.title == "Two factors for tester@127.0.0.1"
+    assert "\x1b" not in question.instructions
+    assert "your phone" in question.instructions
+    assert "to the box" in question.instructions
+    assert banner.text == "Welcome \\x1b[31mall\\x1b[0m\nto the box"
+
+
+async def test_password_and_then_a_code() -> None:
+    faults = Faults(
+        public_key=False, password="secret", prompts=[("Code: ", True)], answers=["42"], both=True
+    )
+    async with (
+        LoopbackServer(faults) as server,
+        connecting(server.config_file, ("secret",), ("42",)) as client,
+    ):
+        await client.manager.lease("loopback", "test")
+        assert len(secrets(client)) == 2
+
+
+async def test_the_clock_stands_still_while_somebody_types() -> None:
+    faults = Faults(public_key=False, password="right")
+    async with LoopbackServer(faults) as server:
+
+        class Slow:
+            async def ask(self, question: object) -> object:
+                await asyncio.sleep(1.6)
+                return ("right",)
+
+        config = use(server, ConnectTimeout="1")
+        async with connecting(config, prompter=Slow()) as client:  # type: ignore[arg-type]
+            await client.manager.lease("loopback", "test")
+
+
+async def test_hostile_banner_and_prompts_are_bounded() -> None:
+    faults = Faults(
+        public_key=False,
+        prompts=[("x" * 4_000, False)] * 50,
+        answers=["y"] * 50,
+        banner="\x1b[2J" + "A" * 100_000,
+    )
+    async with (
+        LoopbackServer(faults) as server,
+        connecting(server.config_file, ("y",) * 50) as client,
+    ):
+        with pytest.raises(AuthenticationError):
+            await client.manager.lease("loopback", "test")
+        (banner,) = client.told(BannerReceived)
+        assert len(banner.text) < 10_000
+        assert "\x1b" not in banner.text
+
+
+async def test_no_method_left_names_what_the_server_offers(sshd: RealSshd) -> None:
+    sshd.authorized_keys.write_text("")
+    async with connecting(sshd.config_file) as client:
+        with pytest.raises(AuthenticationError) as caught:
+            await client.manager.lease("sshd", "test")
+    message = str(caught.value)
+    assert "the server offers publickey" in message
+    assert f"tried publickey (ED25519 {sshd.identity})" in message
+
+
+async def test_preferred_authentications_decide_the_order() -> None:
+    async with LoopbackServer(Faults(password="right")) as server:
+        config = use(server, PreferredAuthentications="password,publickey")
+        async with connecting(config, ("right",)) as client:
+            await client.manager.lease("loopback", "test")
+        assert [method for method, _ in server.attempts] == ["password"]
+
+
+async def test_the_passphrase_is_checked_off_the_loop(sshd: RealSshd) -> None:
+    keygen("-p", "-f", sshd.identity, "-P", "", "-N", "x", "-a", "64")
+    ticks: list[float] = []
+
+    async def tick() -> None:
+        while True:
+            ticks.append(asyncio.get_running_loop().time())
+            await asyncio.sleep(0.01)
+
+    async with connecting(sshd.config_file, ("wrong",), ("x",)) as client:
+        ticking = asyncio.create_task(tick())
+        await client.run("sshd", "true")
+        ticking.cancel()
+        await asyncio.gather(ticking, return_exceptions=True)
+    gaps = [after - before for before, after in itertools.pairwise(ticks)]
+    assert max(gaps) < 0.25
