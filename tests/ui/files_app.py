@@ -85,7 +85,8 @@ class FilesApp(App[None]):
         yield self.panes
 
     def on_mount(self) -> None:
-        self.cockpit = Cockpit(cast("Screen[None]", self.screen), cast(Backend, self.fake), self.prompter)
+        screen = cast("Screen[None]", self.screen)
+        self.cockpit = Cockpit(screen, cast(Backend, self.fake), self.prompter)
         self.cockpit.refresh_hosts = lambda: None
         self.controller = FilesController(self.cockpit)
         self.fake.events.subscribe(self.controller.on_event)

@@ -102,7 +102,7 @@ async def test_cancel_and_retry_are_asked_for(folders: tuple[Path, Path]) -> Non
     async with app.run_test(size=(100, 30)) as pilot:
         panes = await listed(pilot)
         await until(pilot, lambda: panes.transfers.display)
-        app.controller.handle = changes.append  # type: ignore[method-assign]
+        app.controller.handle = changes.append  # type: ignore[assignment, method-assign]
         await pilot.press("t", "R", "x", "down", "x", "R", "escape")
         assert [(change.step, change.job) for change in changes] == [
             (TransferStep.CANCEL, "1"),

@@ -76,11 +76,6 @@ class FilesController:
         self.use(panes.right, right)
 
     async def end(self, panes: FilePanes) -> None:
-        """Close what both panes show, for their tab is gone."""
-        for pane in panes.panes:
-            await self._drop(pane)
-
-    async def end(self, panes: FilePanes) -> None:
         """Give back what the panes of a tab hold."""
         for pane in panes.panes:
             self._panes.discard(pane)
