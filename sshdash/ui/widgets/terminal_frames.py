@@ -8,9 +8,9 @@ from contextvars import Context
 from textual.widget import Widget
 
 SHORTEST = 1 / 60
-LONGEST = 1 / 25
+LONGEST = 1 / 28
 LONGEST_HOLD = 0.1
-_SHARE = 3.0
+_SHARE = 4.0
 """A frame that took t seconds is followed by at least this many t without one."""
 
 
