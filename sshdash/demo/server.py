@@ -194,6 +194,10 @@ class DemoFiles(asyncssh.SFTPServer):
             raise asyncssh.SFTPFailure("not a regular file")
         return super().open(path, pflags, attrs)
 
+    def readlink(self, path: bytes) -> bytes:
+        """Return where a link points, as it was made: the links of the hosts are relative."""
+        return os.readlink(self.map_path(path))
+
     def exit(self) -> None:
         """Tell that the server ended well: scp takes a missing exit status for a failure."""
         self.channel.exit(0)

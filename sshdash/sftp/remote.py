@@ -304,6 +304,7 @@ class RemoteFilesystem:
         target, kind = None, None
         with suppress(FileError):
             target = await self.readlink(path)
+        with suppress(FileError):
             kind = (await self.stat(path)).kind
         return replace(link, target=target, target_kind=kind)
 
