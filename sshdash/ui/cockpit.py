@@ -34,6 +34,7 @@ class Cockpit:
         self.prompter = prompter
         self.prefix = backend.settings.prefix
         self.notices = NoticeLog()
+        self._unstarted: dict[Coroutine[Any, Any, None], str] = {}
         self.refresh_hosts: Callable[[], None] = lambda: None
         """Draws the hosts and the figures again soon; the workspace sets it."""
 
@@ -49,11 +50,27 @@ class Cockpit:
 
         A later one of the same `group` takes the place of the earlier one.
         """
-        return self.screen.run_worker(
-            self._guarded(work, failed or self.report),
-            group=group or "default",
-            exclusive=bool(group),
-        )
+        if group:
+            self._forget_unstarted(group)
+        self._unstarted[work] = group
+
+        async def run() -> None:
+            if work in self._unstarted:
+                del self._unstarted[work]
+                await self._guarded(work, failed or self.report)
+
+        return self.screen.run_worker(run, group=group or "default", exclusive=bool(group))
+
+    def end(self) -> None:
+        """Drop what was asked for and has not begun: the screen is gone."""
+        for group in set(self._unstarted.values()):
+            self._forget_unstarted(group)
+
+    def _forget_unstarted(self, group: str) -> None:
+        """Close the coroutines of a group whose worker is cancelled before it began."""
+        for work in [one for one, its_group in self._unstarted.items() if its_group == group]:
+            del self._unstarted[work]
+            work.close()
 
     async def _guarded(
         self, work: Coroutine[Any, Any, None], failed: Callable[[SSHDashError], None]

@@ -87,6 +87,10 @@ class Workspace(Screen[None]):
         for problem in self.keymap.problems:
             self.cockpit.tell("Settings", clean(problem), severity="warning")
 
+    def on_unmount(self) -> None:
+        """Drop what has not begun."""
+        self.cockpit.end()
+
     # What is shown
 
     def refresh_soon(self) -> None:
@@ -243,6 +247,11 @@ class Workspace(Screen[None]):
         event.stop()
         self.layout_of.arrange()
         self._show_keys()
+
+    @on(TabArea.Wanted)
+    def _go_to_tab(self, event: TabArea.Wanted) -> None:
+        event.stop()
+        self.cockpit.go_to_tab(event.tab)
 
     @on(TabArea.CloseWanted)
     def _close_tab(self, event: TabArea.CloseWanted) -> None:

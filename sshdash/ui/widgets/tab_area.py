@@ -17,6 +17,13 @@ class TabArea(Vertical):
     class Switched(Message):
         """Another tab is in sight, or none."""
 
+    class Wanted(Message):
+        """The person wants a tab in sight."""
+
+        def __init__(self, tab: Tab) -> None:
+            super().__init__()
+            self.tab = tab
+
     class CloseWanted(Message):
         """The person wants a tab closed."""
 
@@ -88,7 +95,7 @@ class TabArea(Vertical):
 
     def _show_labels(self) -> None:
         bar = self.query_one(TabBar)
-        bar.display = bool(self.tabs)
+        bar.set_class(not self.tabs, "-empty")
         place = self.tabs.index(self.current) if self.current is not None else -1
         bar.show([TabLabel(tab.tab_title, tab.tab_mark) for tab in self.tabs], place)
 
@@ -100,7 +107,7 @@ class TabArea(Vertical):
     @on(TabBar.Chosen)
     def _chosen(self, event: TabBar.Chosen) -> None:
         event.stop()
-        self.go_to(self.tabs[event.index])
+        self.post_message(self.Wanted(self.tabs[event.index]))
 
     @on(TabBar.CloseClicked)
     def _close_clicked(self, event: TabBar.CloseClicked) -> None:

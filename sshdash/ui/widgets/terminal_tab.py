@@ -106,7 +106,10 @@ class TerminalTab(Tab):
         self.host = host
         self.label = clean(host)
         self.session: ShellSession | None = None
+        self.panel = OpeningPanel()
         self.view: Widget | None = None
+        self._focus_asked = False
+        """Whether the focus is on its way to the panel or the terminal."""
         self.ending: Callable[[], Awaitable[None]] | None = None
         """Ends the attempt or the session; given by whoever opened the tab."""
         self.set_reactive(Tab.tab_title, self.label)
@@ -117,26 +120,25 @@ class TerminalTab(Tab):
 
     def compose(self) -> ComposeResult:
         """Start with the panel; the terminal takes its place."""
-        yield OpeningPanel()
+        yield self.panel
 
     def show_attempt(self, route: str) -> None:
         """Show that a shell is being opened."""
         self.tab_mark = Mark.BUSY
-        self.query_one(OpeningPanel).show_attempt(self.label, route)
+        self.panel.show_attempt(self.label, route)
 
     def show_failure(self, error: SSHDashError) -> None:
         """Show what went wrong."""
         self.tab_mark = Mark.FAILED
-        self.query_one(OpeningPanel).show_failure(error)
+        self.panel.show_failure(error)
 
     async def show_session(self, session: "ShellSession", view: Widget) -> None:
         """Put the terminal in the place of the panel."""
-        had_focus = self.query_one(OpeningPanel).has_focus
         self.session, self.view = session, view
-        await self.query(OpeningPanel).remove()
         await self.mount(view)
-        if had_focus:
+        if self.panel.has_focus or self._focus_asked:
             view.focus()
+        await self.panel.remove()
         self.show_state()
 
     def show_state(self) -> None:
@@ -149,10 +151,17 @@ class TerminalTab(Tab):
 
     def on_show_tab(self) -> None:
         """Give the focus to the terminal, or to the panel until there is one."""
-        if self.view is not None:
-            self.view.focus()
-        else:
-            self.query_one(OpeningPanel).focus()
+        target = self.view or self.panel
+        if target.is_attached:
+            self._focus_asked = True
+            target.focus()
+        elif self.is_attached and self.display:
+            # It is being mounted; the focus is given as soon as it can be taken.
+            self.call_after_refresh(self.on_show_tab)
+
+    def on_descendant_focus(self) -> None:
+        """Note that the focus has arrived."""
+        self._focus_asked = False
 
     def send_key(self, key: str) -> None:
         """Give the remote a key that the cockpit had kept for itself."""

@@ -1,0 +1,293 @@
+"""A cockpit on a backend that opens nothing, for tests of the screen alone."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from textual import events
+from textual.content import Content
+from textual.pilot import Pilot
+from textual.widget import Widget
+
+from sshdash.backend import Backend
+from sshdash.config.source import ConfigSource
+from sshdash.errors import SSHDashError
+from sshdash.events import ConnectionChanged, SessionChanged
+from sshdash.prompts import Prompter
+from sshdash.settings import Settings
+from sshdash.sftp.job import TransferTotals
+from sshdash.states import ConnectionState, SessionState
+from sshdash.ui.app import SSHDashApp
+from sshdash.ui.controllers import shells
+
+CONFIG = """\
+Host bastion
+    HostName 192.0.2.1
+    User admin
+Host web-1
+    HostName 10.0.0.11
+    User deploy
+    ProxyJump bastion
+Host db-1
+    HostName 10.0.0.50
+    User admin
+    ProxyJump bastion
+    LocalForward 5432 db:5432
+    VerifyHostKeyDNS yes
+Include {folder}/staging.conf
+Host *
+    ServerAliveInterval 30
+"""
+STAGING = """\
+Host stage-1 stage-2
+    User me
+"""
+
+
+@dataclass
+class FakeSession:
+    """What a terminal tab needs of a shell."""
+
+    id: str
+    host: str
+    title: str
+    state: SessionState = SessionState.RUNNING
+    written: list[bytes] = field(default_factory=list)
+
+    @property
+    def keyboard(self) -> Any:
+        return SimpleNamespace(encode=lambda key, character: f"<{key}>".encode())
+
+    def write(self, data: bytes) -> None:
+        self.written.append(data)
+
+
+class FakeView(Widget, can_focus=True):
+    """Takes every key, as a terminal does."""
+
+    def __init__(self, session: FakeSession, *, prefix: str) -> None:
+        super().__init__()
+        self.session = session
+        self.prefix = prefix
+        self.keys: list[str] = []
+
+    def render(self) -> Content:
+        return Content(f"terminal of {self.session.host}")
+
+    def on_key(self, event: events.Key) -> None:
+        if event.key != self.prefix:
+            event.stop()
+            event.prevent_default()
+            self.keys.append(event.key)
+
+
+@dataclass(frozen=True)
+class FakeStatus:
+    """What the board reads of a connection."""
+
+    host: str
+    state: ConnectionState
+    reason: str = ""
+    since: float = 0.0
+    leases: dict[str, int] = field(default_factory=dict)
+    keepalive_rtt: float | None = None
+
+
+class FakeConnections:
+    def __init__(self) -> None:
+        self.states: dict[str, FakeStatus] = {}
+
+    def status(self, host: str) -> FakeStatus:
+        return self.states.get(host, FakeStatus(host, ConnectionState.IDLE))
+
+    def statuses(self) -> list[FakeStatus]:
+        return list(self.states.values())
+
+
+class FakeTunnels:
+    def __init__(self) -> None:
+        self.listed: list[Any] = []
+
+    def snapshots(self) -> list[Any]:
+        return self.listed
+
+    def add(self, host: str, spec: object, source: str = "") -> str:
+        return f"{host} {spec}"
+
+
+class FakeTransfers:
+    def __init__(self) -> None:
+        self.sum = TransferTotals()
+
+    def snapshots(self) -> list[Any]:
+        return []
+
+    def totals(self) -> TransferTotals:
+        return self.sum
+
+
+class FakeBackend(Backend):
+    """Reads a real configuration; its shells are answers prepared by the test."""
+
+    fake_connections: FakeConnections
+    fake_tunnels: FakeTunnels
+    fake_transfers: FakeTransfers
+
+    def __init__(self, settings: Settings, prompter: Prompter, source: ConfigSource) -> None:
+        super().__init__(settings, prompter, source)
+        self.opened: list[str] = []
+        self.closed: list[str] = []
+        self.reopened: list[str] = []
+        self.disconnected: list[str] = []
+        self.refusal: SSHDashError | None = None
+        self.held: asyncio.Event | None = None
+        """Where set, shells wait for it before they open."""
+        self.fake_connections = FakeConnections()
+        self.fake_tunnels = FakeTunnels()
+        self.fake_transfers = FakeTransfers()
+
+    async def load(self) -> None:
+        self.connections = self.fake_connections  # type: ignore[assignment]
+        self.tunnels = self.fake_tunnels  # type: ignore[assignment]
+        self.transfers = self.fake_transfers  # type: ignore[assignment]
+        self.loaded = True
+
+    async def close(self) -> None:
+        self.loaded = False
+
+    async def open_shell(
+        self, host: str, columns: int, rows: int, command: str | None = None
+    ) -> Any:
+        await self.load()
+        self.opened.append(host)
+        if self.held is not None:
+            await self.held.wait()
+        if self.refusal is not None:
+            self.connect(host, ConnectionState.FAILED, self.refusal.title)
+            raise self.refusal
+        session = FakeSession(f"{host}#{len(self.opened)}", host, host)
+        self.sessions[session.id] = session  # type: ignore[assignment]
+        self.connect(host, ConnectionState.CONNECTED)
+        return session
+
+    async def reopen_shell(self, session_id: str) -> None:
+        self.reopened.append(session_id)
+        self.move(session_id, SessionState.RUNNING)
+
+    async def close_shell(self, session_id: str) -> None:
+        self.closed.append(session_id)
+        self.sessions.pop(session_id, None)
+
+    async def disconnect(self, host: str) -> None:
+        self.disconnected.append(host)
+
+    def connect(self, host: str, state: ConnectionState, reason: str = "") -> None:
+        """Put a host's connection into a state and tell."""
+        old = self.fake_connections.status(host).state
+        self.fake_connections.states[host] = FakeStatus(host, state, reason)
+        self.events.emit(ConnectionChanged(host, old, state, reason))
+
+    def move(self, session_id: str, state: SessionState) -> None:
+        """Put a shell into a state and tell."""
+        session: Any = self.sessions[session_id]
+        old, session.state = session.state, state
+        self.events.emit(SessionChanged(session_id, session.host, old, state))
+
+
+class Cockpit:
+    """A running app, its pilot, and what tests ask of it."""
+
+    def __init__(self, app: SSHDashApp, pilot: "Pilot[None]") -> None:
+        self.app = app
+        self.pilot = pilot
+
+    @property
+    def backend(self) -> FakeBackend:
+        assert isinstance(self.app.backend, FakeBackend)
+        return self.app.backend
+
+    @property
+    def hosts(self) -> Any:
+        return self.app.workspace.cockpit.sidebar.hosts
+
+    @property
+    def tabs(self) -> list[Any]:
+        return list(self.app.workspace.cockpit.tabs)
+
+    @property
+    def current(self) -> Any:
+        return self.app.workspace.cockpit.current
+
+    @property
+    def told(self) -> list[str]:
+        """Return the headings of all notices so far, the oldest first."""
+        unread = self.app.workspace.cockpit.notices.unread
+        notices = self.app.workspace.cockpit.notices.read()
+        self.app.workspace.cockpit.notices.unread = unread
+        return [f"{one.heading}: {one.body}" for one in reversed(notices)]
+
+    async def press(self, *keys: str) -> None:
+        for key in keys:
+            await self.pilot.press(key)
+        await self.pilot.pause()
+
+    async def type(self, text: str) -> None:
+        await self.press(*({" ": "space", "-": "minus", "@": "at"}.get(one, one) for one in text))
+
+    async def until(self, condition: Callable[[], object], seconds: float = 5.0) -> None:
+        """Wait until the condition holds."""
+        deadline = asyncio.get_running_loop().time() + seconds
+        while not condition():
+            assert asyncio.get_running_loop().time() < deadline, "the condition never held"
+            await self.pilot.pause(0.01)
+
+    async def shell(self, host: str) -> Any:
+        """Open a shell on a host of the list and wait until it has the focus."""
+        before = len(self.tabs)
+        self.app.workspace.shells.open(host)
+        await self.until(lambda: len(self.tabs) > before and self.tabs[-1].view)
+        await self.until(lambda: self.app.focused is self.tabs[-1].view)
+        return self.tabs[-1]
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """Write a small ssh_config with a group."""
+    folder = tmp_path / "ssh"
+    folder.mkdir(mode=0o700)
+    (folder / "staging.conf").write_text(STAGING)
+    file = folder / "config"
+    file.write_text(CONFIG.format(folder=folder))
+    for one in folder.iterdir():
+        one.chmod(0o600)
+    return file
+
+
+Start = Callable[..., Any]
+
+
+@pytest.fixture
+def cockpit(config: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
+    """Return what starts a cockpit: ``async with cockpit(size=(80, 24)) as c``."""
+    monkeypatch.setattr(shells, "_terminal_view", lambda: FakeView)
+
+    @asynccontextmanager
+    async def start(
+        size: tuple[int, int] = (120, 40),
+        file: Path | None = None,
+        host: str | None = None,
+        **settings: Any,
+    ) -> AsyncIterator[Cockpit]:
+        source = ConfigSource.standard(str(file or config))
+        app = SSHDashApp(Settings(**settings), source, host=host, make_backend=FakeBackend)
+        async with app.run_test(size=size, notifications=True) as pilot:
+            one = Cockpit(app, pilot)
+            await one.until(lambda: app.backend.loaded)
+            yield one
+
+    return start
