@@ -124,8 +124,8 @@ class Backend:
         return self.resolver.resolve(destination)
 
     def summary(self, destination: str) -> HostSummary:
-        """Return what the host card shows. Raises UsageError and ConfigError."""
-        return summarize(self.resolve(destination))
+        """Return what the host card shows, at once. Raises UsageError and ConfigError."""
+        return summarize(self.resolver.preview(destination))
 
     async def disconnect(self, host: str) -> None:
         """End a host's shells and tunnels, then its connection."""

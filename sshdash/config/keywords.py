@@ -93,7 +93,7 @@ _GSS = "there is no GSSAPI"
 _ACTS = {
     Kind.FLAG: "batchmode canonicalizefallbacklocal clearallforwardings exitonforwardfailure "
     "gatewayports hashknownhosts identitiesonly kbdinteractiveauthentication "
-    "nohostauthenticationforlocalhost passwordauthentication tcpkeepalive",
+    "passwordauthentication tcpkeepalive",
     Kind.CHOICE: "addressfamily canonicalizehostname compression pubkeyauthentication "
     "stricthostkeychecking",
     Kind.NUMBER: "canonicalizemaxdots connectionattempts numberofpasswordprompts requiredrsasize "
@@ -101,15 +101,14 @@ _ACTS = {
     Kind.TIME: "connecttimeout serveraliveinterval",
     Kind.STRING: "bindaddress hostkeyalias hostname ignoreunknown preferredauthentications "
     "revokedhostkeys tag user",
-    Kind.COMMAND: "proxycommand",
+    Kind.COMMAND: "proxycommand remotecommand",
     Kind.PORT: "port",
     Kind.WORDS: "globalknownhostsfile userknownhostsfile",
     Kind.FILES: "certificatefile identityfile",
-    Kind.ALGORITHMS: "casignaturealgorithms ciphers hostkeyalgorithms kexalgorithms macs "
-    "pubkeyacceptedalgorithms",
+    Kind.ALGORITHMS: "ciphers hostkeyalgorithms kexalgorithms macs pubkeyacceptedalgorithms",
     Kind.FORWARD: "dynamicforward localforward remoteforward",
     Kind.PROXY_JUMP: "proxyjump",
-    Kind.REKEY: "rekeylimit",
+    Kind.FORWARD_AGENT: "forwardagent",
     Kind.SEND_ENV: "sendenv",
     Kind.SET_ENV: "setenv",
     Kind.DOMAINS: "canonicaldomains",
@@ -123,7 +122,8 @@ _SECURITY = {
     (Kind.COMMAND, "knownhostscommand"): "known_hosts files alone decide",
     (Kind.CHOICE, "updatehostkeys"): "keys are learned only from the dialog",
     (Kind.CHOICE, "verifyhostkeydns"): "SSHFP records are not looked up",
-    (Kind.FORWARD_AGENT, "forwardagent"): "the agent is never forwarded",
+    (Kind.FLAG, "nohostauthenticationforlocalhost"): "the key of localhost is checked",
+    (Kind.ALGORITHMS, "casignaturealgorithms"): "the library's own list applies",
     (Kind.ADD_KEYS, "addkeystoagent"): "keys stay in this program",
     (Kind.REMOTE_OPEN, "permitremoteopen"): "remote SOCKS has no target list",
     (Kind.ANYTHING, "refuseconnection"): "the refusal is not checked",
@@ -139,7 +139,7 @@ _IGNORED = {
     (Kind.STRING, "pkcs11provider"): "use it through an agent",
     (Kind.STRING, "securitykeyprovider"): "use it through an agent",
     (Kind.FLAG, "proxyusefdpass"): "file descriptors are not passed",
-    (Kind.COMMAND, "remotecommand"): "the tab opens a shell",
+    (Kind.REKEY, "rekeylimit"): "keys are renewed at the library's own limits",
     (Kind.CHOICE, "requesttty"): "the tab decides",
     (Kind.CHOICE, "sessiontype"): "the tab decides",
     (Kind.MASK, "streamlocalbindmask"): "sockets are for this user alone",

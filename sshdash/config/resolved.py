@@ -24,7 +24,7 @@ class ResolvedHost:
     """The values of every keyword for one host, expanded.
 
     Values are words of ssh_config(5): flags ``yes`` or ``no``, times in seconds, algorithm
-    lists complete and comma-separated.
+    lists complete and comma-separated. ForwardAgent is ``yes``, ``no`` or a socket.
     """
 
     alias: str
@@ -48,12 +48,12 @@ class ResolvedHost:
 
     def get_all(self, key: str) -> tuple[str, ...]:
         """Return all values of a keyword, none where it is unset. Raises ConfigError."""
-        if key == "sendenv":
-            return tuple(self.options.send_env)
-        if key == "hostname":
-            return (self.hostname,)
+        if key in ("sendenv", "hostname"):
+            return tuple(self.options.send_env) if key == "sendenv" else (self.hostname,)
         if key in ALGORITHMS:
             return (",".join(assemble(key, self.options.first(key))),)
+        if key == "forwardagent" and self.flag(key):
+            return self.options.single.get("forwardagentpath", ("yes",))
         if key in _FORWARDS:
             return tuple(entry[1] for entry in self.options.collected.get(key, ()))
         if key in self.options.collected:

@@ -1,6 +1,7 @@
 """From a destination and the configuration files to what they mean for that host."""
 
 import os
+from collections.abc import Callable
 
 from sshdash.config.algorithms import DEFAULTS as ALGORITHMS
 from sshdash.config.algorithms import assemble
@@ -40,6 +41,7 @@ class Resolver:
         self.source = source
         self.cache = FileCache()
         self._lookup = lookup
+        self._outcomes: dict[str, bool] = {}
 
     def __repr__(self) -> str:
         """Return the files."""
@@ -52,20 +54,47 @@ class Resolver:
         the files this takes as long as they do. Raises ConfigError naming file and line, and
         UsageError for a text that is no destination.
         """
+        return self._resolution(destination, self._lookup, self._run).result()
+
+    def preview(self, destination: Destination | str) -> ResolvedHost:
+        """Return the values without running a command or asking the network.
+
+        For what is only shown: a ``Match exec`` counts as it came out last, as not matching
+        where it never ran, and a name counts as standing in the first canonical domain.
+        Raises as `resolve` does.
+        """
+        remembered = self._outcomes
+        return self._resolution(
+            destination, _no_lookup, lambda command: remembered.get(command, False)
+        ).result()
+
+    def _resolution(
+        self, destination: Destination | str, lookup: Lookup, run: Callable[[str], bool]
+    ) -> "_Resolution":
         if isinstance(destination, str):
             destination = parse_destination(destination)
-        return _Resolution(self.source, self.cache, self._lookup, destination).run()
+        return _Resolution(self.source, self.cache, lookup, run, destination)
+
+    def _run(self, command: str) -> bool:
+        self._outcomes[command] = run_in_shell(command)
+        return self._outcomes[command]
 
 
 class _Resolution:
     """The steps from one destination to its values, in OpenSSH's order."""
 
     def __init__(
-        self, source: ConfigSource, cache: FileCache, lookup: Lookup, wanted: Destination
+        self,
+        source: ConfigSource,
+        cache: FileCache,
+        lookup: Lookup,
+        run: Callable[[str], bool],
+        wanted: Destination,
     ) -> None:
         self._source = source
         self._cache = cache
         self._lookup = lookup
+        self._run = run
         self._original = wanted.host
         self._host = wanted.host
         self._wanted = wanted
@@ -73,8 +102,8 @@ class _Resolution:
         self._machine = LocalMachine.here()
         self._options = Options()
 
-    def run(self) -> ResolvedHost:
-        """Return the result."""
+    def result(self) -> ResolvedHost:
+        """Take all steps."""
         self._read_command_line()
         wants_final = self._read_files()
         for key in _CANONICAL:
@@ -177,7 +206,7 @@ class _Resolution:
             session=session,
             command=command,
             tokens=lambda: self._tokens(first("hostkeyalias") or host, host),
-            run=run_in_shell,
+            run=self._run,
         )
 
     def _tokens(self, alias: str, host: str | None = None) -> dict[str, str]:
@@ -327,6 +356,11 @@ class _Resolution:
         """Return the error for a keyword's value, naming where it was set."""
         origin = next(iter(self._options.origins.get(key, ())), Origin("", 0))
         return wrong_line(origin.file, origin.line if origin.file else 0, f"{key}: {problem}")
+
+
+def _no_lookup(name: str, family: str) -> str:
+    """Take every name for an existing one, for a preview."""
+    return ""
 
 
 def _require_socket(path: str) -> None:

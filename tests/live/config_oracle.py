@@ -66,7 +66,7 @@ def openssh(file: Path, host: str, options: tuple[str, ...], home: Path) -> Answ
     if done.returncode == 0:
         return Answer(_same_home(text, home))
     complaint = os.fsdecode(done.stderr)
-    return Answer(refused=True, place=_first_place(complaint), words=complaint)
+    return Answer(refused=True, place=_first_place(complaint, home), words=complaint)
 
 
 def ours(file: Path, host: str, options: tuple[str, ...], home: Path) -> Answer:
@@ -95,11 +95,12 @@ def differences(case: Case, home: Path) -> list[str]:
     return found
 
 
-def _first_place(complaint: str) -> str:
-    found = _PLACE.search(complaint)
-    if found is None or found["file"] == "command-line":
-        return ""
-    return f"{found['file']}:{found['line']}"
+def _first_place(complaint: str, home: Path) -> str:
+    """Return the first ``file:line``; a shell run by Match may complain too."""
+    for found in _PLACE.finditer(complaint):
+        if found["file"].startswith(str(home)):
+            return f"{found['file']}:{found['line']}"
+    return ""
 
 
 def _same_home(text: str, home: Path) -> str:
