@@ -87,7 +87,7 @@ def parse_forward(kind: Kind, text: str) -> ForwardSpec:
         raise problem("nothing given")
     if kind is Kind.DYNAMIC:
         if len(words) > 1:
-            raise problem(f"unexpected {clean(words[1], 60)!r} after the port")
+            raise problem(f"unexpected '{clean(words[1], 60)}' after the port")
         bind, port = _listen(problem, _fields(problem, words[0]))
         return ForwardSpec(kind, bind, port)
     if len(words) == 1:
@@ -100,7 +100,7 @@ def parse_forward(kind: Kind, text: str) -> ForwardSpec:
     elif len(words) == 2:
         listen, target = _fields(problem, words[0]), _fields(problem, words[1])
     else:
-        raise problem(f"unexpected {clean(words[2], 60)!r} after the target")
+        raise problem(f"unexpected '{clean(words[2], 60)}' after the target")
     bind, port = _listen(problem, listen)
     host, host_port_number = _target(problem, target)
     return ForwardSpec(kind, bind, port, host, host_port_number)
@@ -128,13 +128,13 @@ def _fields(problem: _Problem, text: str) -> list[str]:
             if not bracket:
                 raise problem("'[' without ']'")
             if rest and not rest.startswith(":"):
-                raise problem(f"unexpected {clean(rest, 60)!r} after ']'")
+                raise problem(f"unexpected '{clean(rest, 60)}' after ']'")
             colon, rest = rest[:1], rest[1:]
             fields.append(inside)
         else:
             field, colon, rest = rest.partition(":")
             if "/" in field:
-                raise problem(f"Unix sockets are not supported yet: {clean(field, 60)!r}")
+                raise problem(f"Unix sockets are not supported yet: '{clean(field, 60)}'")
             fields.append(field)
         if not colon:
             return fields
@@ -168,9 +168,9 @@ def _check_host(problem: _Problem, host: str, part: str) -> None:
     if len(host.encode("utf-8", "surrogateescape")) > 255:
         raise problem(f"the {part} is longer than 255 bytes")
     if not host.isprintable() or any(char in "[]" or char.isspace() for char in host):
-        raise problem(f"the {part} {clean(host, 60)!r} is not a host name or address")
+        raise problem(f"the {part} '{clean(host, 60)}' is not a host name or address")
     if not host.isascii():
-        raise problem(f"the {part} {clean(host, 60)!r} has to be written in ASCII (xn--)")
+        raise problem(f"the {part} '{clean(host, 60)}' has to be written in ASCII (xn--)")
 
 
 def _port(problem: _Problem, text: str, part: str, lowest: int) -> int:
@@ -184,4 +184,4 @@ def _port(problem: _Problem, text: str, part: str, lowest: int) -> int:
     try:
         return socket.getservbyname(text, "tcp")
     except (OSError, ValueError):
-        raise problem(f"the {part} {clean(text, 60)!r} is not a port number") from None
+        raise problem(f"the {part} '{clean(text, 60)}' is not a port number") from None

@@ -1,0 +1,87 @@
+"""What a tunnel counts, and what it makes of a server's refusal."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sshdash.tunnels.counters import HISTORY, Traffic
+from sshdash.tunnels.refusal import Refusal, classify, refusal_text
+
+
+def test_the_last_whole_second_is_the_rate() -> None:
+    traffic = Traffic(100.2)
+    traffic.count_up(300)
+    traffic.count_down(700)
+    traffic.tick(100.9)
+    assert traffic.rates == (0, 0)
+    traffic.tick(101.1)
+    assert traffic.rates == (300, 700)
+    assert traffic.history[-1] == 1000
+    traffic.tick(102.0)
+    assert traffic.rates == (0, 0)
+    assert traffic.history[-2:] == (1000, 0)
+
+
+def test_seconds_nobody_looked_at_share_what_passed() -> None:
+    traffic = Traffic(0.0)
+    traffic.count_up(100)
+    traffic.tick(4.5)
+    assert traffic.history[-4:] == (25, 25, 25, 25)
+    traffic.count_up(10)
+    traffic.tick(1000.0)
+    assert len(traffic.history) == HISTORY
+    assert sum(traffic.history) == 10
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 10**9), st.integers(0, 10**9), st.floats(0, 0.9)), max_size=25
+    )
+)
+def test_no_byte_is_lost_from_the_ring(steps: list[tuple[int, int, float]]) -> None:
+    traffic, now = Traffic(0.0), 0.0
+    for up, down, passed in steps:
+        traffic.count_up(up)
+        traffic.count_down(down)
+        now += passed
+        traffic.tick(now)
+    traffic.tick(now + 1)
+    assert sum(traffic.history) == traffic.up + traffic.down
+
+
+def test_clients_come_and_go() -> None:
+    traffic = Traffic(0.0)
+    traffic.enter()
+    traffic.enter()
+    traffic.leave()
+    assert (traffic.clients, traffic.total) == (1, 2)
+    assert repr(traffic) == "<Traffic [1 of 2 clients, 0 up, 0 down]>"
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "refusal"),
+    [
+        (1, "open failed", Refusal.PROHIBITED),
+        (2, "Connection refused", Refusal.REFUSED),
+        (2, "Connection timed out", Refusal.TIMED_OUT),
+        (2, "No route to host", Refusal.HOST_UNREACHABLE),
+        (2, "Network is unreachable", Refusal.NETWORK_UNREACHABLE),
+        (2, "Name or service not known", Refusal.UNKNOWN_NAME),
+        (2, "Temporary failure in name resolution", Refusal.UNKNOWN_NAME),
+        (2, "SSH connection closed", Refusal.LOST),
+        (2, "whatever", Refusal.OTHER),
+        (3, "", Refusal.UNSUPPORTED),
+        (4, "", Refusal.SHORTAGE),
+        (99, "Connection refused", Refusal.REFUSED),
+    ],
+)
+def test_refusals(code: int, reason: str, refusal: Refusal) -> None:
+    assert classify(code, reason) is refusal
+
+
+def test_a_servers_words_are_cleaned() -> None:
+    text = refusal_text(Refusal.OTHER, "db:80", "\x1b]52;c;aGk=\x07bad\nnews")
+    assert text == r"db:80: failed (\x1b]52;c;aGk=\x07bad\nnews)"
+    assert refusal_text(Refusal.REFUSED, "db:80", "Connection refused") == (
+        "db:80: connection refused"
+    )

@@ -1,0 +1,127 @@
+"""The grammar of -L, -R and -D."""
+
+import ipaddress
+import string
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sshdash.errors import UsageError
+from sshdash.tunnels.spec import ForwardSpec, Kind, parse_forward
+from sshdash.untrusted import clean
+
+NAMES = st.text(string.ascii_letters + string.digits + "-._", min_size=1, max_size=40).filter(
+    lambda name: not name.isdigit()
+)
+HOSTS = st.one_of(
+    NAMES,
+    st.ip_addresses(v=4).map(str),
+    st.ip_addresses(v=6).map(str),
+)
+PORTS = st.integers(1, 65535)
+BINDS = st.one_of(st.none(), st.just("*"), HOSTS)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "spec"),
+    [
+        ("L", "5432:db:5432", ForwardSpec(Kind.LOCAL, None, 5432, "db", 5432)),
+        ("L", "5432 db:5432", ForwardSpec(Kind.LOCAL, None, 5432, "db", 5432)),
+        ("L", "127.0.0.1:80:web:8080", ForwardSpec(Kind.LOCAL, "127.0.0.1", 80, "web", 8080)),
+        ("L", "[::1]:80:[fe80::1]:8080", ForwardSpec(Kind.LOCAL, "::1", 80, "fe80::1", 8080)),
+        ("L", "[127.0.0.1]:80 [web]:8080", ForwardSpec(Kind.LOCAL, "127.0.0.1", 80, "web", 8080)),
+        ("L", "*:80:web:80", ForwardSpec(Kind.LOCAL, "*", 80, "web", 80)),
+        ("L", ":80:web:80", ForwardSpec(Kind.LOCAL, "*", 80, "web", 80)),
+        ("L", "0:web:80", ForwardSpec(Kind.LOCAL, None, 0, "web", 80)),
+        ("R", "localhost:0:db:1", ForwardSpec(Kind.REMOTE, "localhost", 0, "db", 1)),
+        ("D", "1080", ForwardSpec(Kind.DYNAMIC, None, 1080)),
+        ("D", "*:1080", ForwardSpec(Kind.DYNAMIC, "*", 1080)),
+        ("D", "[::1]:1080", ForwardSpec(Kind.DYNAMIC, "::1", 1080)),
+        ("L", "  5432\tdb:5432 ", ForwardSpec(Kind.LOCAL, None, 5432, "db", 5432)),
+    ],
+)
+def test_forms_of_a_forward(kind: str, text: str, spec: ForwardSpec) -> None:
+    assert parse_forward(Kind(kind), text) == spec
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "part"),
+    [
+        ("L", "", "nothing given"),
+        ("L", "99999:db:5432", "listening port 99999"),
+        ("L", "-1:db:5432", "listening port '-1'"),
+        ("L", "5432:db:0", "target port 0"),
+        ("L", "5432:db:99999999999999999999", "target port 9999"),
+        ("L", "5432:db:", "target port is empty"),
+        ("L", ":db:5432", "listening port is empty"),
+        ("L", "5432::80", "target host is empty"),
+        ("L", "5432:db:nonsense", "target port 'nonsense'"),
+        ("L", "5432", "target host:port is missing"),
+        ("L", "5432:db", "target host:port is missing"),
+        ("L", "5432 db", "target needs host:port"),
+        ("L", "1:2:3:4:5", "too many parts before the target"),
+        ("L", "1 2:3:4", "too many parts in the target"),
+        ("L", "fe80::1:80:db:80", "too many parts"),
+        ("L", "[::1:80:db:80", "'[' without ']'"),
+        ("L", "[::1]x:80:db:80", "after ']'"),
+        ("L", "80 db:80 more", "'more' after the target"),
+        ("D", "1080 more", "'more' after the port"),
+        ("D", "a:b:1080", "too many parts"),
+        ("R", "8080", "target host:port is missing"),
+        ("L", "80:b\x00d:80", r"target host 'b\x00d'"),
+        ("L", "80:b\xfccher:80", "ASCII"),
+        ("L", "80:" + "a" * 300 + ":80", "longer than 255 bytes"),
+    ],
+)
+def test_a_wrong_forward_names_its_wrong_part(kind: str, text: str, part: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_forward(Kind(kind), text)
+    assert part in caught.value.detail
+    assert f"-{kind}" in caught.value.detail
+    assert caught.value.hint.startswith(f"-{kind} [bind:]port")
+
+
+def test_what_is_shown() -> None:
+    spec = parse_forward(Kind.LOCAL, "5432:db:5433")
+    assert (spec.listen_text, spec.target_text, spec.exposed) == (
+        "localhost:5432",
+        "db:5433",
+        False,
+    )
+    spec = parse_forward(Kind.DYNAMIC, "[2001:db8::1]:1080")
+    assert (spec.listen_text, spec.target_text, spec.exposed) == (
+        "[2001:db8::1]:1080",
+        "SOCKS",
+        True,
+    )
+
+
+@given(kind=st.sampled_from(Kind), bind=BINDS, port=st.integers(0, 65535), host=HOSTS, to=PORTS)
+def test_the_canonical_form_means_the_same(
+    kind: Kind, bind: str | None, port: int, host: str, to: int
+) -> None:
+    spec = ForwardSpec(kind, bind, port)
+    if kind is not Kind.DYNAMIC:
+        spec = ForwardSpec(kind, bind, port, host, to)
+        listen, _, _ = str(spec).partition(f":{spec.target_text}")
+        assert parse_forward(kind, f"{listen} {spec.target_text}") == spec
+    assert parse_forward(kind, str(spec)) == spec
+
+
+@given(kind=st.sampled_from(Kind), text=st.text(max_size=60))
+def test_any_text_is_a_forward_or_a_usage_error(kind: Kind, text: str) -> None:
+    try:
+        spec = parse_forward(kind, text)
+    except UsageError as caught:
+        message = str(caught)
+    else:
+        message = ""
+        assert parse_forward(kind, str(spec)) == spec
+    assert clean(message, 1000) == message
+
+
+@given(address=st.ip_addresses(v=6), port=PORTS)
+def test_an_ipv6_target_is_shown_in_brackets(address: ipaddress.IPv6Address, port: int) -> None:
+    spec = parse_forward(Kind.LOCAL, f"1:[{address}]:{port}")
+    assert spec.target_text == f"[{address}]:{port}"
