@@ -17,14 +17,21 @@ from collections.abc import Iterator
 
 import asyncssh
 
+from sshdash.cli.context import report, source
+from sshdash.cli.prompter import TtyPrompter
+from sshdash.config.resolver import Resolver
 from sshdash.connections.faults import explain
-from sshdash.connections.manager import Lease
+from sshdash.connections.manager import ConnectionManager, Lease
 from sshdash.errors import ConnectionLost, SSHDashError, UsageError
+from sshdash.events import BannerReceived, Event, EventBus, WarningRaised
+from sshdash.prompts import Prompter, RefusingPrompter
+from sshdash.settings import load_settings
 from sshdash.untrusted import clean
 
 CONNECTION_FAILED = 255
 """The exit status where there is none of the remote command, as ssh has it."""
-_READ = 32 * 1024
+_READ = 64 * 1024
+_READ_FILE = 512 * 1024
 _HIGH = 1 << 20
 """Bytes that may wait for a slow reader of our output until the remote one is held up."""
 _LOW = 1 << 18
@@ -59,20 +66,38 @@ def run(arguments: argparse.Namespace) -> int:
     except UsageError:
         raise
     except SSHDashError as error:
-        from sshdash.cli.context import report
-
         report(error)
         return CONNECTION_FAILED
 
 
 async def _main(arguments: argparse.Namespace, command: str) -> int:
-    from sshdash.cli.context import open_backend
-
+    """Connect, without the parts of a backend that a command has no use for, and run."""
     terminal = _wants_terminal(arguments.tty)
-    async with open_backend(arguments) as backend:
-        lease = await backend.connections.lease(arguments.destination, "exec")
-        async with lease:
+    events = EventBus()
+    events.subscribe(_narrate)
+    manager = ConnectionManager(Resolver(source(arguments)), _prompter(), events, load_settings())
+    try:
+        async with await manager.lease(arguments.destination, "exec") as lease:
             return await _run(lease, command, terminal)
+    finally:
+        await manager.close()
+
+
+def _prompter() -> Prompter:
+    """Return who answers: the terminal where there is one, else nobody."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return RefusingPrompter()
+    return TtyPrompter()
+
+
+def _narrate(event: Event) -> None:
+    """Tell on stderr what ssh would tell there."""
+    if isinstance(event, BannerReceived):
+        print(event.text, file=sys.stderr)
+    elif isinstance(event, WarningRaised):
+        print(f"sshdash: {event.host}: {event.title}: {event.detail}", file=sys.stderr)
 
 
 def _wants_terminal(asked: int) -> bool:
@@ -244,56 +269,65 @@ class _Input:
         self._relay = relay
         self._room = asyncio.Event()
         self._room.set()
+        self._watching = False
+        self._over = False
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin to read."""
-        self._task = asyncio.create_task(self._read())
+        try:
+            self._watch()
+        except PermissionError:  # a regular file: always ready, and the loop cannot watch it
+            self._task = asyncio.create_task(self._read_file())
+        except OSError:  # closed: an end of input, too
+            self._relay.send(b"")
 
     def pause(self) -> None:
         """Read no more until `resume`."""
         self._room.clear()
+        self._unwatch()
 
     def resume(self) -> None:
         """Read on."""
         self._room.set()
+        if self._task is None and not self._over:
+            self._watch()
 
     async def stop(self) -> None:
         """Read no more at all."""
+        self._over = True
+        self._unwatch()
         if self._task:
             self._task.cancel()
             await asyncio.wait([self._task])
 
-    async def _read(self) -> None:
-        while True:
-            await self._room.wait()
-            try:
-                data = await self._next()
-            except BlockingIOError:
-                continue
-            except OSError:
-                data = b""  # closed, or a terminal that is gone: the end of the input
+    def _watch(self) -> None:
+        if not self._watching:
+            asyncio.get_running_loop().add_reader(0, self._readable)
+            self._watching = True
+
+    def _unwatch(self) -> None:
+        if self._watching:
+            self._watching = False
+            asyncio.get_running_loop().remove_reader(0)
+
+    def _readable(self) -> None:
+        try:
+            data = os.read(0, _READ)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""  # a terminal that is gone: the end of the input
+        if not data:
+            self._over = True
+            self._unwatch()
+        self._relay.send(data)
+
+    async def _read_file(self) -> None:
+        while data := await asyncio.to_thread(os.read, 0, _READ_FILE):
             self._relay.send(data)
-            if not data:
-                return
-
-    async def _next(self) -> bytes:
-        loop = asyncio.get_running_loop()
-        ready = loop.create_future()
-        try:
-            loop.add_reader(0, _wake, ready)
-        except PermissionError:  # a regular file: always ready, and the loop cannot watch it
-            return await asyncio.to_thread(os.read, 0, _READ)
-        try:
-            await ready
-        finally:
-            loop.remove_reader(0)
-        return os.read(0, _READ)
-
-
-def _wake(ready: "asyncio.Future[None]") -> None:
-    if not ready.done():
-        ready.set_result(None)
+            await self._room.wait()
+        self._relay.send(b"")
 
 
 def _terminal_size() -> tuple[int, int]:

@@ -30,7 +30,7 @@ from sshdash.keys.known_hosts import (
     load_known_hosts,
 )
 from sshdash.keys.revoked import load_revoked
-from sshdash.prompts import HostKeyAnswer, HostKeyQuestion, Prompter
+from sshdash.prompts import HostKeyAnswer, HostKeyQuestion, Prompter, RefusingPrompter
 from sshdash.untrusted import clean
 
 log = logging.getLogger(__name__)
@@ -80,6 +80,8 @@ class HostPolicy:
     hash_names: bool = False
     revoked_file: Path | None = None
     rsa_bits: int = 1024
+    batch: bool = False
+    """Nobody is to be asked."""
 
     @classmethod
     def of(cls, host: str, resolved: ResolvedHost) -> "HostPolicy":
@@ -97,6 +99,7 @@ class HostPolicy:
             hash_names=resolved.flag("hashknownhosts"),
             revoked_file=Path(revoked) if revoked and revoked.lower() != "none" else None,
             rsa_bits=resolved.number("requiredrsasize") or 1024,
+            batch=resolved.flag("batchmode"),
         )
 
 
@@ -198,24 +201,25 @@ class HostTrust:
             verdict, _ = (await self.evidence(policy)).verdict(blob)
             if verdict is Verdict.KNOWN:
                 return
-            if policy.strictness is Strictness.REFUSE:
-                raise HostKeyError(
-                    "Host key unknown, and StrictHostKeyChecking is yes",
-                    detail=f"{question.key_type} {question.fingerprint}",
-                    hint="add the key to known_hosts, after comparing its fingerprint",
-                    host=policy.host,
-                )
             answer: HostKeyAnswer | None = HostKeyAnswer.ACCEPT
-            if policy.strictness is Strictness.ASK:
+            if policy.strictness is not Strictness.ADD:
+                self._refuse_unasked(policy, question)
                 answer = await self._prompter.ask(question)
             if answer is None:
-                raise HostKeyError(
-                    "Host key not accepted",
-                    detail=f"{question.key_type} {question.fingerprint}",
-                    hint="nothing was sent to the server",
-                    host=policy.host,
-                )
+                raise _not_trusted("Host key not accepted", policy, question)
             await self._remember(policy, blob, answer)
+
+    def _refuse_unasked(self, policy: HostPolicy, question: HostKeyQuestion) -> None:
+        """Raise HostKeyError where an unknown key is refused without asking anybody."""
+        if policy.strictness is Strictness.REFUSE:
+            reason = "StrictHostKeyChecking is yes"
+        elif policy.batch:
+            reason = "BatchMode is yes"
+        elif isinstance(self._prompter, RefusingPrompter):
+            reason = "nobody can be asked"
+        else:
+            return
+        raise _not_trusted(f"Host key unknown, and {reason}", policy, question)
 
     async def _remember(self, policy: HostPolicy, blob: bytes, answer: HostKeyAnswer) -> None:
         self._accepted.setdefault(policy.name, set()).add(blob)
@@ -237,6 +241,15 @@ class HostTrust:
         if policy.strictness is Strictness.ADD:
             detail = f"{type_name(blob)} {fingerprint(blob)} added to {file}"
             self._events.emit(WarningRaised("New host key added", detail, policy.host))
+
+
+def _not_trusted(title: str, policy: HostPolicy, question: HostKeyQuestion) -> HostKeyError:
+    return HostKeyError(
+        title,
+        detail=f"{question.key_type} {question.fingerprint}",
+        hint="nothing was sent; compare the fingerprint and add the key to known_hosts",
+        host=policy.host,
+    )
 
 
 def _read_evidence(policy: HostPolicy, accepted: frozenset[bytes]) -> Evidence:
