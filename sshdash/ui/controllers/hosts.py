@@ -130,7 +130,9 @@ class HostBoard:
         name = clean(host)
         try:
             summary = self.backend.summary(host)
-            ignored = [word for word in self.backend.resolver.preview(host).ignored if _matters(word)]
+            ignored = [
+                word for word in self.backend.resolver.preview(host).ignored if _matters(word)
+            ]
         except SSHDashError as error:
             return HostFacts(
                 name,
