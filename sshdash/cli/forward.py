@@ -133,7 +133,8 @@ class _Run:
         return None if self._tolerant and self._waiting and not established else 1
 
     def _tell(self, change: "_Change | None") -> None:
-        if change is not None:
+        # That a failed tunnel is put away at the end is no news.
+        if change is not None and change.event.old is not TunnelState.FAILED:
             print(change.json() if self._as_json else change.line(), flush=True)
 
 

@@ -1,0 +1,173 @@
+"""``sshdash forward`` as a program, against a real sshd."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from tests.live.tunnel_kit import echo, exchange, target
+from tests.servers.sshd import RealSshd
+
+PATIENCE = 30.0
+
+
+class Forwarding:
+    """A running ``sshdash forward --json``."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+        self.changes: list[dict[str, Any]] = []
+
+    async def until(self, state: str, option: str = "") -> dict[str, Any]:
+        """Return the first change to a state, of one kind of forward."""
+        assert self.process.stdout
+        async with asyncio.timeout(PATIENCE):
+            while line := await self.process.stdout.readline():
+                change: dict[str, Any] = json.loads(line)
+                self.changes.append(change)
+                if change["state"] == state and change["kind"].upper().startswith(option):
+                    return change
+        raise AssertionError(f"ended without {state}: {await self.end()}")
+
+    async def end(self, number: signal.Signals | None = None) -> tuple[int, str]:
+        """Send a signal, if any; return the exit status and what was on stderr."""
+        if number is not None:
+            self.process.send_signal(number)
+        async with asyncio.timeout(PATIENCE):
+            out, err = await self.process.communicate()
+        self.changes += [json.loads(line) for line in out.splitlines()]
+        assert self.process.returncode is not None
+        return self.process.returncode, err.decode()
+
+
+@contextlib.asynccontextmanager
+async def forwarding(server: RealSshd, *arguments: str) -> AsyncIterator[Forwarding]:
+    """Run the command; make sure that it is gone afterwards."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "sshdash", "-F", str(server.config_file), "forward", *arguments,
+        "--json",
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=os.environ | {"PYTHONWARNINGS": "error::ResourceWarning"},
+    )  # fmt: skip
+    try:
+        yield Forwarding(process)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_all_kinds_until_a_signal(sshd: RealSshd, number: signal.Signals) -> None:
+    async with target(echo) as port:
+        there = f"0:127.0.0.1:{port}"
+        arguments = ("inner", "-L", there, "-L", f"127.0.0.1:{there}", "-R", there, "-D", "0")
+        async with forwarding(sshd, *arguments) as run:
+            opened = [await run.until("open") for _ in range(4)]
+            assert sorted(change["kind"] for change in opened) == [
+                "dynamic",
+                "local",
+                "local",
+                "remote",
+            ]
+            for change in opened:
+                assert change["route"] == ["sshd", "inner"]
+                if change["kind"] != "dynamic":
+                    assert await exchange(change["port"], b"hello") == b"hello"
+            status, err = await run.end(number)
+            assert (status, err) == (0, "")
+            closed = [change for change in run.changes if change["state"] == "closed"]
+            assert len(closed) == 4
+            assert sum(change["bytes_up"] for change in closed) == 15
+            assert sum(change["bytes_down"] for change in closed) == 15
+
+
+async def test_without_options_the_configured_forwards_run(sshd: RealSshd) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        listen = probe.getsockname()[1]
+    async with target(echo) as port:
+        text = f"Host sshd\n    LocalForward {listen} 127.0.0.1:{port}\n"
+        sshd.config_file.write_text(text + sshd.config_file.read_text())
+        async with forwarding(sshd, "sshd") as run:
+            assert (await run.until("open"))["port"] == listen
+            assert await exchange(listen, b"configured") == b"configured"
+            assert (await run.end(signal.SIGTERM))[0] == 0
+
+
+async def test_a_forward_that_cannot_be_established_ends_all(sshd: RealSshd) -> None:
+    async with target(echo) as port:
+        taken = f"{port}:127.0.0.1:1"
+        async with forwarding(sshd, "sshd", "-L", taken, "-D", "0") as run:
+            failed = await run.until("failed")
+            assert f"Port {port} is in use" in failed["reason"]
+            status, err = await run.end()
+            assert status == 1
+            assert f"Port {port} is in use" in err
+            assert "→ port" in err
+
+
+async def test_unless_exit_on_forward_failure_is_no(sshd: RealSshd) -> None:
+    async with target(echo) as port:
+        arguments = ("sshd", "-o", "ExitOnForwardFailure=no", "-L", f"{port}:127.0.0.1:1")
+        async with forwarding(sshd, *arguments, "-L", f"0:127.0.0.1:{port}") as run:
+            opened = await run.until("open")
+            assert await exchange(opened["port"], b"still") == b"still"
+            status, err = await run.end(signal.SIGINT)
+            assert status == 0
+            assert "is in use" in err
+            assert "failed" in {change["state"] for change in run.changes}
+        async with forwarding(sshd, *arguments) as run:
+            assert (await run.end())[0] == 1, "with none left there is nothing to wait for"
+
+
+async def test_a_lost_connection_ends_with_the_reason(sshd: RealSshd) -> None:
+    async with forwarding(sshd, "sshd", "-L", "0:127.0.0.1:1") as run:
+        await run.until("open")
+        sshd.kill_connections()
+        failed = await run.until("failed")
+        assert "Connection lost" in failed["reason"]
+        status, err = await run.end()
+        assert status == 1
+        assert "Connection lost" in err
+
+
+async def test_a_server_that_is_not_there(sshd: RealSshd) -> None:
+    sshd.stop()
+    async with forwarding(sshd, "sshd", "-L", "0:127.0.0.1:1") as run:
+        status, err = await run.end()
+        assert status == 1
+        assert "refused" in err.lower()
+        assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("-L", "99999:db:1"), "listening port 99999"),
+        ((), "has no forwards"),
+    ],
+)
+async def test_wrong_usage(sshd: RealSshd, arguments: tuple[str, ...], said: str) -> None:
+    async with forwarding(sshd, "sshd", *arguments) as run:
+        status, err = await run.end()
+        assert status == 2
+        assert said in err
+        assert "Traceback" not in err
+
+
+async def test_a_reader_that_leaves_ends_it(sshd: RealSshd) -> None:
+    async with forwarding(sshd, "sshd", "-L", "0:127.0.0.1:1") as run:
+        await run.until("open")
+        run.process._transport.get_pipe_transport(1).close()  # type: ignore[attr-defined]
+        sshd.kill_connections()
+        async with asyncio.timeout(PATIENCE):
+            assert await run.process.wait() != 0
