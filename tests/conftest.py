@@ -25,6 +25,8 @@ _OF_THE_MACHINE = (
     "TMUX",
     "NO_COLOR",
     "TEXTUAL",
+    "COLUMNS",
+    "LINES",
 )
 """Variables that would let the machine of whoever runs the tests into them."""
 

@@ -6,6 +6,7 @@ import subprocess
 import asyncssh
 import pytest
 
+from tests.servers import sshd as module
 from tests.servers.sshd import RealSshd
 
 
@@ -64,3 +65,48 @@ async def test_options_win_over_the_defaults() -> None:
         done = await asyncio.to_thread(ssh, server, "inner", "true")
         assert done.returncode == 255
         assert "forwarding" in done.stderr or "forwarding" in server.log
+
+
+async def test_a_suspended_connection_is_silent_and_goes_on(sshd: RealSshd) -> None:
+    async with asyncssh.connect(
+        "127.0.0.1", sshd.port, username=sshd.user, client_keys=[str(sshd.identity)],
+        known_hosts=str(sshd.known_hosts), config=None,
+    ) as connection:  # fmt: skip
+        sshd.suspend()
+        running = asyncio.create_task(connection.run("echo late"))
+        done, _ = await asyncio.wait({running}, timeout=0.3)
+        assert not done
+        sshd.resume()
+        assert (await asyncio.wait_for(running, 10)).stdout == "late\n"
+
+
+async def test_its_log_tells_what_it_saw(sshd: RealSshd) -> None:
+    assert (await asyncio.to_thread(ssh, sshd, "sshd", "true")).returncode == 0
+    line = await asyncio.to_thread(sshd.wait_for, "Accepted publickey")
+    assert sshd.user in line
+
+
+def test_nothing_of_it_stays() -> None:
+    server = RealSshd()
+    server.start()
+    with subprocess.Popen(
+        ["ssh", "-F", str(server.config_file), "sshd", "echo up; sleep 97"],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    ) as client:  # fmt: skip
+        assert client.stdout
+        assert client.stdout.readline() == "up\n"
+        server.close()
+        assert client.wait(10) == 255
+    assert not server.folder.exists()
+    assert server.connections() == []
+
+
+def test_a_machine_without_sshd_skips_unless_it_must_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_PLACES", ())
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("SSHDASH_REQUIRE_SSHD", raising=False)
+    with pytest.raises(pytest.skip.Exception, match="no OpenSSH sshd"):
+        module.find_sshd()
+    monkeypatch.setenv("SSHDASH_REQUIRE_SSHD", "1")
+    with pytest.raises(pytest.fail.Exception, match="SSHDASH_REQUIRE_SSHD"):
+        module.find_sshd()

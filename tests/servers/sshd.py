@@ -141,12 +141,6 @@ class RealSshd:
         self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def close_listener(self) -> None:
-        """Kill the listener alone: connections go on, new ones are refused."""
-        assert self._process
-        self._process.kill()
-        self._process.wait()
-
     @property
     def running(self) -> bool:
         """Return whether the listener is alive."""

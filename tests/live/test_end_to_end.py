@@ -1,0 +1,98 @@
+"""The installed program in a real terminal, on a real sshd: shell, copy and tunnel."""
+
+import asyncio
+import re
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from sshdash.demo.services import echo, listening
+from tests.servers.sshd import RealSshd, free_port
+from tests.servers.tmux import Tmux, installed
+
+PAYLOAD = bytes(range(256)) * 1200
+
+
+@dataclass
+class Stage:
+    """What the person at the terminal has."""
+
+    terminal: Tmux
+    sshd: RealSshd
+    home: Path
+    forwarded: int
+    """The port of the host's LocalForward, which leads to a service that echoes."""
+
+
+@pytest.fixture
+async def stage(sshd: RealSshd, home: Path) -> AsyncIterator[Stage]:
+    """Open sshdash on an ssh_config with the host ``sshd``, as a person would."""
+    async with listening(echo) as service:
+        port = free_port()
+        config = home / ".ssh" / "config"
+        forward = f"Host sshd\n    LocalForward {port} 127.0.0.1:{service}\n\n"
+        config.write_text(forward + sshd.config_file.read_text())
+        config.chmod(0o600)
+        (home / "letter.txt").write_text("dear server\n")
+        async with Tmux(*installed("sshdash", sys.executable)) as terminal:
+            await terminal.wait_for("inner")
+            yield Stage(terminal, sshd, home, port)
+
+
+async def test_shell_copy_and_tunnel_over_one_connection(stage: Stage) -> None:
+    terminal = stage.terminal
+
+    await terminal.type("Enter")
+    await terminal.wait_for(r"sshd\$$")
+    await terminal.write("echo $((6*7))")
+    await terminal.type("Enter")
+    await terminal.wait_for(r"\b42\b")
+
+    await terminal.type("C-g", "f")
+    await terminal.wait_for(r"letter\.txt")
+    await terminal.wait_for(f"sshd ▾ +{stage.sshd.home}")
+    await terminal.type("Down", "c")
+    await terminal.wait_for(r"letter\.txt.*letter\.txt")
+    assert (stage.sshd.home / "letter.txt").read_text() == "dear server\n"
+
+    await terminal.type("C-g", "t")
+    await terminal.wait_for(f":{stage.forwarded}")
+    await terminal.type("Enter")
+    await terminal.wait_for("● open")
+    reader, writer = await asyncio.open_connection("127.0.0.1", stage.forwarded)
+    writer.write(PAYLOAD)
+    assert await asyncio.wait_for(reader.readexactly(len(PAYLOAD)), 10) == PAYLOAD
+    # The row has the rates; the lines below it have the totals.
+    await terminal.wait_for(r"↑ 307 kB ↓ 307 kB")
+    writer.close()
+
+    assert len(stage.sshd.connections()) == 1
+
+
+async def test_a_killed_server_is_a_lost_connection_and_the_shell_comes_back(
+    stage: Stage,
+) -> None:
+    terminal = stage.terminal
+    await terminal.type("Enter")
+    await terminal.wait_for(r"sshd\$$")
+    await terminal.write("echo before")
+    await terminal.type("Enter")
+    await terminal.wait_for(r"(?<!echo )before")
+    assert stage.sshd.kill_connections() == 1
+    screen = await terminal.wait_for("connection lost")
+    assert re.search(r"(?<!echo )before", screen)
+    await terminal.type("Enter")
+    await terminal.wait_for(r"connection lost(.*\n)+.*sshd\$$")
+    await terminal.write("echo $((6*7))")
+    await terminal.type("Enter")
+    await terminal.wait_for(r"\b42\b")
+
+
+async def test_leaving_restores_the_terminal(stage: Stage) -> None:
+    await stage.terminal.type("q")
+    screen = await stage.terminal.wait_for("Pane is dead")
+    assert "status 0" in screen or "status" not in screen
+    assert "Traceback" not in screen

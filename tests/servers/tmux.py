@@ -1,0 +1,105 @@
+"""A real terminal to run sshdash in: one tmux of its own, typed into and looked at."""
+
+import asyncio
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import pytest
+
+_PATIENCE = 20.0
+_LOOK = 0.05
+"""Seconds between two looks: tmux cannot tell that its screen has changed."""
+
+
+class Tmux:
+    """A program in a tmux window of `columns` times `rows`; it ends with the context.
+
+    Skips the test where there is no tmux.
+    """
+
+    def __init__(self, *command: str, columns: int = 120, rows: int = 36) -> None:
+        program = shutil.which("tmux")
+        if program is None:
+            pytest.skip("there is no tmux on this machine")
+        self._program = program
+        self._command = command
+        self._size = (columns, rows)
+        self._folder = Path(tempfile.mkdtemp(prefix="tmux-"))
+
+    async def __aenter__(self) -> Self:
+        """Start it."""
+        columns, rows = map(str, self._size)
+        await self._tmux("new-session", "-d", "-x", columns, "-y", rows, *self._command)
+        await self._tmux("set-option", "-g", "remain-on-exit", "on")
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End it, and whatever runs in it."""
+        await self._tmux("kill-server", check=False)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    async def type(self, *keys: str) -> None:
+        """Press keys by tmux's names for them: ``Enter``, ``C-g``, ``x``."""
+        await self._tmux("send-keys", *keys)
+
+    async def write(self, text: str) -> None:
+        """Type a text as it is."""
+        await self._tmux("send-keys", "-l", text)
+
+    async def screen(self) -> str:
+        """Return what is on the screen."""
+        return await self._tmux("capture-pane", "-p")
+
+    async def wait_for(self, pattern: str, timeout: float = _PATIENCE) -> str:
+        """Return the screen once `pattern` is on it.
+
+        Raises TimeoutError, with the screen, after `timeout` seconds.
+        """
+        return await self._wait(pattern, True, timeout)
+
+    async def wait_gone(self, pattern: str, timeout: float = _PATIENCE) -> str:
+        """Return the screen once `pattern` is no longer on it."""
+        return await self._wait(pattern, False, timeout)
+
+    async def _wait(self, pattern: str, there: bool, timeout: float) -> str:
+        loop = asyncio.get_running_loop()
+        end = loop.time() + timeout
+        while True:
+            screen = await self.screen()
+            if bool(re.search(pattern, screen, re.MULTILINE)) is there:
+                return screen
+            if loop.time() > end:
+                wanted = "never came" if there else "never went"
+                raise TimeoutError(f"{pattern!r} {wanted}:\n{screen}")
+            await asyncio.sleep(_LOOK)
+
+    async def _tmux(self, *arguments: str, check: bool = True) -> str:
+        socket = str(self._folder / "socket")
+        process = await asyncio.create_subprocess_exec(
+            self._program, "-u", "-S", socket, "-f", os.devnull, *arguments,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            # Given, or readline's COLUMNS and LINES come along, which Python does not see.
+            env=dict(os.environ),
+        )  # fmt: skip
+        out, errors = await process.communicate()
+        assert not check or process.returncode == 0, errors.decode()
+        return out.decode(errors="replace")
+
+
+def installed(name: str, python: str) -> Sequence[str]:
+    """Return the command line of the script `name` that is installed beside `python`."""
+    script = Path(python).parent / name
+    return [str(script)] if script.exists() else [python, "-m", name]

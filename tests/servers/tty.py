@@ -1,0 +1,85 @@
+"""A program in a pseudo-terminal of its own, with every byte it sends there kept."""
+
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import termios
+import time
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+from sshdash.terminal.emulator import Emulator
+
+_PATIENCE = 20.0
+
+
+class Tty:
+    """Runs `command`, draws what it sends on an emulator, and keeps the raw bytes in `sent`."""
+
+    def __init__(self, command: Sequence[str], columns: int = 120, rows: int = 36) -> None:
+        self.command = list(command)
+        self.columns = columns
+        self.rows = rows
+        self.sent = bytearray()
+        self._emulator = Emulator(columns, rows)
+        self._pid = 0
+        self._descriptor = -1
+
+    def __enter__(self) -> Self:
+        self._pid, self._descriptor = pty.fork()
+        if self._pid == 0:
+            size = struct.pack("HHHH", self.rows, self.columns, 0, 0)
+            fcntl.ioctl(0, termios.TIOCSWINSZ, size)
+            # Not execvp: readline, once imported, keeps COLUMNS in the C library's environment.
+            os.execvpe(self.command[0], self.command, os.environ)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            os.kill(self._pid, signal.SIGKILL)
+            os.waitpid(self._pid, 0)
+        finally:
+            os.close(self._descriptor)
+
+    @property
+    def text(self) -> str:
+        """Return what a person sees now."""
+        return "\n".join(self._emulator.screen_text())
+
+    def press(self, keys: str) -> None:
+        """Send keys as a terminal would."""
+        os.write(self._descriptor, keys.encode())
+
+    def until(self, shown: str, patience: float = _PATIENCE) -> None:
+        """Wait until the screen shows `shown`. Raises TimeoutError with what it shows."""
+        limit = time.monotonic() + patience
+        while shown not in self.text:
+            left = limit - time.monotonic()
+            if left <= 0 or not self._read(left):
+                raise TimeoutError(f"never saw {shown!r} on:\n{self.text}")
+
+    def settle(self, quiet: float = 0.3) -> None:
+        """Read until nothing has come for `quiet` seconds."""
+        while self._read(quiet):
+            pass
+
+    def _read(self, patience: float) -> bool:
+        ready, _, _ = select.select([self._descriptor], [], [], patience)
+        if not ready:
+            return False
+        try:
+            data = os.read(self._descriptor, 65536)
+        except OSError:  # Linux says EIO where the program has gone
+            return False
+        self.sent += data
+        self._emulator.feed(data)
+        return bool(data)
