@@ -1,0 +1,97 @@
+"""Nothing remote reaches the person's own terminal raw: the bytes on the tty are captured."""
+
+import os
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.servers.sshd import RealSshd
+from tests.servers.tty import Tty
+
+HOSTILE_NAMES = [
+    b"\x1b]0;OWNED-TITLE\x07.txt",
+    b"\x1b]52;c;T1dORUQ=\x07",
+    b"\x1b[31mOWNED-RED",
+    "\u009b31mOWNED-C1".encode(),
+    b"OWNED\nLINE",
+    "OWNED-\u202egpj.exe".encode(),
+    b"OWNED-\xff\xfe",
+    b"[@click=app.quit]OWNED-CLICK",
+    b"[bold]OWNED-MARKUP[",
+    b"-rf",
+]
+PAYLOADS = [
+    b"\x1b]0;OWNED",
+    b"\x1b]2;OWNED",
+    b"\x1b]52;",
+    b"\x1b[31mOWNED",
+    "\u009b".encode(),
+    "\u202e".encode(),
+    b"\xff\xfe",
+]
+
+
+@pytest.fixture
+def cockpit(sshd: RealSshd, home: Path) -> Tty:
+    for folder in (sshd.home, home):
+        for name in HOSTILE_NAMES:
+            Path(os.fsdecode(os.fsencode(folder) + b"/" + name)).write_text("x")
+    return Tty([sys.executable, "-m", "sshdash", "-F", str(sshd.config_file)], 220, 40)
+
+
+def owned_by_the_screen(sent: bytes) -> None:
+    for payload in PAYLOADS:
+        assert payload not in sent, payload
+    # Textual itself writes colours, cursor moves, modes and the shape of the mouse pointer.
+    strings = re.findall(rb"\x1b[\]P_^X][^\x1b\x07]{0,40}", sent)
+    assert set(strings) <= {b"\x1b]22;default", b"\x1b]22;pointer", b"\x1b]22;text"}
+
+
+def test_file_names_are_shown_escaped_on_both_sides(cockpit: Tty) -> None:
+    with cockpit as screen:
+        screen.until("sshd")
+        screen.press("f")
+        screen.until("files local")
+        screen.until("OWNED-CLICK")
+        screen.settle()
+        text = screen.text
+        assert text.count("[@click=app.quit]OWNED-CLICK") == 2
+        assert text.count("OWNED\\nLINE") == 2
+        assert text.count("OWNED-\\xff\\xfe") == 2
+        assert "\\x1b]0;OWNED-TITLE\\x07.txt" in text
+        owned_by_the_screen(bytes(screen.sent))
+
+
+def test_a_shell_that_sets_titles_and_clipboards_reaches_only_its_tab(
+    cockpit: Tty, sshd: RealSshd
+) -> None:
+    script = sshd.home / "attack"
+    script.write_bytes(
+        b"\x1b]52;c;T1dORUQ=\x07\x1b]9;OWNED-NOTE\x07\x1b]777;notify;OWNED;NOTE\x07"
+        b"\x1bPtmux;\x1b\x1b]0;OWNED\x07\x1b\\\x1b_Gf=32;OWNED\x1b\\"
+        b"\x1b]2;[/][@click=app.quit]OWNED-\xe2\x80\xaetitle\x07attack-shown\r\n"
+    )
+    with cockpit as screen:
+        screen.until("sshd")
+        screen.press("\r")
+        screen.until("1▮")
+        screen.settle()
+        screen.press("cat attack\r")
+        screen.until("attack-shown")
+        screen.settle()
+        assert "[/][@click=" in screen.text
+        owned_by_the_screen(bytes(screen.sent))
+
+
+def test_leaving_restores_the_terminal(cockpit: Tty) -> None:
+    with cockpit as screen:
+        screen.until("sshd")
+        screen.press("q")
+        screen.settle(1.0)
+        sent = bytes(screen.sent)
+        assert sent.rindex(b"\x1b[?1049l") > sent.index(b"\x1b[?1049h")
+        for mode in (b"1000", b"1003", b"1006", b"2004"):
+            assert sent.rfind(b"\x1b[?" + mode + b"l") >= sent.rfind(b"\x1b[?" + mode + b"h")
+        assert b"\x1b[?25h" in sent[sent.rindex(b"\x1b[?25l") :]
