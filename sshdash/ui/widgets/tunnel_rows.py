@@ -18,11 +18,16 @@ if TYPE_CHECKING:
     from sshdash.tunnels.snapshot import TunnelSnapshot
 
 _STATE = 8
-_KIND = 1
+_HOST = (4, 20)
+_WAY = (18, 56)
+_SHORT = 30
+"""A narrower way leaves ``localhost`` out everywhere, so that the rows look alike."""
 _CLIENTS = 7
 _BYTES = 8
 _RATE = 8
 _UPTIME = 10
+_SPARK = (10, 30)
+_GAP = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,42 +36,58 @@ class TunnelColumns:
 
     host: int
     way: int
-    clients: int
-    volume: int
-    rate: int
-    spark: int
-    uptime: int
+    clients: int = 0
+    rate: int = 0
+    volume: int = 0
+    uptime: int = 0
+    spark: int = 0
 
     @classmethod
-    def fit(cls, width: int, hosts: int) -> TunnelColumns:
-        """Return the columns that fit, `hosts` being the width of the longest host name."""
-        host = min(max(hosts, 4), 10 if width < 90 else 20)
-        spark = 30 if width >= 150 else 14 if width >= 116 else 0
-        uptime = _UPTIME if width >= 100 else 0
-        volume = _BYTES if width >= 84 else 0
-        taken = 3 + _STATE + 2 + host + 2 + _KIND + 2 + _CLIENTS + 2 + 2 * _RATE + 4
-        taken += 2 * (volume + 2) if volume else 0
-        taken += sum(column + 2 for column in (spark, uptime) if column)
-        return cls(host, max(width - taken, 12), _CLIENTS, volume, _RATE, spark, uptime)
+    def fit(cls, width: int, host: int, way: int) -> TunnelColumns:
+        """Return the columns that fit, where host and way would like to be so wide.
+
+        The figures come in the order of their use, once the way has room; what is left at the
+        end goes to the sparkline.
+        """
+        host = min(max(host, _HOST[0]), _HOST[1] if width >= 90 else _HOST[1] // 2)
+        way = min(max(way, _WAY[0]), _WAY[1])
+        room = width - (3 + _STATE) - (_GAP + host) - (_GAP + 1) - _GAP
+        taken = min(way, max(room - _GAP - _CLIENTS - 2 * (_GAP + _RATE), _WAY[0]))
+        room -= taken
+        found: dict[str, int] = {}
+        for name, column, count in (
+            ("clients", _CLIENTS, 1),
+            ("rate", _RATE, 2),
+            ("spark", _SPARK[0], 1),
+            ("volume", _BYTES, 2),
+            ("uptime", _UPTIME, 1),
+        ):
+            if room >= count * (_GAP + column):
+                room -= count * (_GAP + column)
+                found[name] = column
+        if "spark" in found:
+            more = min(room, _SPARK[1] - _SPARK[0])
+            found["spark"] += more
+            room -= more
+        return cls(host, taken + max(room, 0), **found)
 
 
 def head_text(columns: TunnelColumns) -> str:
     """Return the names of the columns on a line."""
-    parts = [
-        f"   {'state':<{_STATE}}",
-        f"{'host':<{columns.host}}",
-        f"{'':<{_KIND}}",
-        f"{'listens → target':<{columns.way}}",
-        f"{'clients':>{columns.clients}}",
-    ]
+    gap = " " * _GAP
+    text = f"   {'state':<{_STATE}}{gap}{'host':<{columns.host}}{gap} {gap}"
+    text += f"{'listens → target':<{columns.way}}"
+    if columns.clients:
+        text += f"{gap}{'clients':>{columns.clients}}"
     if columns.volume:
-        parts += [f"{'↑ bytes':>{columns.volume}}", f"{'↓ bytes':>{columns.volume}}"]
-    parts += [f"{'↑ rate':>{columns.rate}}", f"{'↓ rate':>{columns.rate}}"]
+        text += f"{gap}{'↑ bytes':>{columns.volume}}{gap}{'↓ bytes':>{columns.volume}}"
+    if columns.rate:
+        text += f"{gap}{'↑ rate':>{columns.rate}}{gap}{'↓ rate':>{columns.rate}}"
     if columns.spark:
-        parts.append(f"{'last 30 s':<{columns.spark}}")
+        text += f"{gap}{clip('last 30 s', columns.spark):<{columns.spark}}"
     if columns.uptime:
-        parts.append(f"{'up for':>{columns.uptime}}")
-    return "  ".join(parts)
+        text += f"{gap}{'up for':>{columns.uptime}}"
+    return text
 
 
 class TunnelRows(RowList):
@@ -107,8 +128,9 @@ class TunnelRows(RowList):
 
     def columns(self, width: int) -> TunnelColumns:
         """Return the columns for a width."""
-        longest = max((len(clean(tunnel.host, 60)) for tunnel in self.tunnels), default=0)
-        return TunnelColumns.fit(width, longest)
+        host = max((len(clean(tunnel.host, 60)) for tunnel in self.tunnels), default=0)
+        way = max((sum(map(len, _way(tunnel))) for tunnel in self.tunnels), default=0)
+        return TunnelColumns.fit(width, host, way)
 
     def item_count(self) -> int:
         """Return how many tunnels there are."""
@@ -128,18 +150,16 @@ class TunnelRows(RowList):
             (f" {mark.shape} {tunnel.state.value:<{_STATE}}", colour),
             (f"  {clip(clean(tunnel.host, 60), columns.host):<{columns.host}}", plain),
             (f"  {tunnel.kind.value}", self.look("tunnel--kind")),
-            *self._way(tunnel, columns.way, plain),
-            (f"  {clients:>{columns.clients}}", plain),
+            *self._way_pieces(tunnel, columns.way, plain),
         ]
+        if columns.clients:
+            pieces.append((f"  {clients:>{columns.clients}}", plain))
         if columns.volume:
-            pieces += [
-                (f"  {_quiet(tunnel.bytes_up):>{columns.volume}}", detail),
-                (f"  {_quiet(tunnel.bytes_down):>{columns.volume}}", detail),
-            ]
-        pieces += [
-            (f"  {_rate(tunnel.rate_up):>{columns.rate}}", plain),
-            (f"  {_rate(tunnel.rate_down):>{columns.rate}}", plain),
-        ]
+            counts = (tunnel.bytes_up, tunnel.bytes_down)
+            pieces += [(f"  {_quiet(count):>{columns.volume}}", detail) for count in counts]
+        if columns.rate:
+            rates = (tunnel.rate_up, tunnel.rate_down)
+            pieces += [(f"  {_rate(rate):>{columns.rate}}", plain) for rate in rates]
         if columns.spark:
             history = () if idle and not any(tunnel.history) else tunnel.history
             spark = sparkline(history, columns.spark) if history else " " * columns.spark
@@ -149,11 +169,9 @@ class TunnelRows(RowList):
             pieces.append((f"  {uptime:>{columns.uptime}}", detail))
         return pieces
 
-    def _way(self, tunnel: TunnelSnapshot, width: int, style: Style) -> list[Piece]:
-        listen = clean(tunnel.listen, 80)
-        badge = " ⚠" if tunnel.exposed else ""
-        target = f" → {clean(tunnel.target, 80)}"
-        if width < len(listen) + len(badge) + len(target):
+    def _way_pieces(self, tunnel: TunnelSnapshot, width: int, style: Style) -> list[Piece]:
+        listen, badge, target = _way(tunnel)
+        if width < _SHORT or len(listen) + len(badge) + len(target) > width:
             listen = listen.removeprefix("localhost")
         listen = clip(listen, width)
         target = clip(target, width - len(listen) - len(badge))
@@ -163,6 +181,12 @@ class TunnelRows(RowList):
             (badge, self.look("tunnel--exposed")),
             (target + " " * max(gap, 0), style),
         ]
+
+
+def _way(tunnel: TunnelSnapshot) -> tuple[str, str, str]:
+    """Return where it listens, the badge where others can reach that, and the target."""
+    badge = " ⚠" if tunnel.exposed else ""
+    return clean(tunnel.listen, 80), badge, f" → {clean(tunnel.target, 80)}"
 
 
 def _quiet(count: int) -> str:

@@ -14,6 +14,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from sshdash.states import TunnelState
+from sshdash.tunnels.spec import Kind
 from sshdash.ui.command import Place
 from sshdash.ui.commands import bindings_of
 from sshdash.ui.format import count_text, duration_text, size_text
@@ -29,10 +30,15 @@ if TYPE_CHECKING:
 _INTERVAL = 0.33
 """Seconds between two looks at the tunnels, while the table is in sight."""
 _RUNNING = (TunnelState.OPENING, TunnelState.OPEN, TunnelState.DEGRADED)
-_KINDS = {
-    "L": "LocalForward: programs here reach the target through the host",
-    "R": "RemoteForward: programs on the host reach the target through here",
-    "D": "DynamicForward: programs here name their targets (SOCKS5)",
+_MEANING = {
+    Kind.LOCAL: "Programs here that connect to {listen} reach {target} as {host} sees it.",
+    Kind.REMOTE: "Programs on {host} that connect to {listen} reach {target} as seen from here.",
+    Kind.DYNAMIC: "Programs here with {listen} as their SOCKS5 proxy connect from {host}.",
+}
+_KEYWORDS = {
+    Kind.LOCAL: "LocalForward",
+    Kind.REMOTE: "RemoteForward",
+    Kind.DYNAMIC: "DynamicForward",
 }
 
 
@@ -148,7 +154,12 @@ class TunnelTable(Vertical):
         drawn = Content.assemble(
             *(Content.styled(text, styles[role]) for text, role in diagram(tunnel))
         )
-        lines = [drawn, self._facts(tunnel)]
+        meaning = _MEANING[tunnel.kind].format(
+            listen=clean(tunnel.listen, 80),
+            target=clean(tunnel.target, 80),
+            host=clean(tunnel.host, 60),
+        )
+        lines = [drawn, Content.styled(meaning, "$muted"), _facts(tunnel)]
         if tunnel.exposed:
             warning = "⚠ other machines can reach the listening port"
             lines.append(Content.styled(warning, "$warning"))
@@ -156,19 +167,6 @@ class TunnelTable(Vertical):
             style = "$error" if tunnel.state is TunnelState.FAILED else "$warning"
             lines.append(Content.styled(f"{mark.shape} {clean(tunnel.error, 1000)}", style))
         self._detail.update(Content("\n").join(lines))
-
-    def _facts(self, tunnel: TunnelSnapshot) -> Content:
-        words = [_KINDS[tunnel.kind.value]]
-        words.append("from ssh_config" if tunnel.source == "config" else "added by hand")
-        if tunnel.clients_total:
-            words.append(f"{count_text(tunnel.clients_total, 'client')} so far")
-        if tunnel.failures:
-            words.append(f"{tunnel.failures} did not get through")
-        if tunnel.bytes_up or tunnel.bytes_down:
-            words.append(f"↑ {size_text(tunnel.bytes_up)} ↓ {size_text(tunnel.bytes_down)}")
-        if tunnel.uptime is not None:
-            words.append(f"up for {duration_text(tunnel.uptime)}")
-        return Content.styled("  ·  ".join(words), "$muted")
 
     @on(RowList.Moved)
     def _moved(self, event: RowList.Moved) -> None:
@@ -220,3 +218,17 @@ class TunnelTable(Vertical):
     def _change(self, step: TunnelStep) -> None:
         if tunnel := self._rows.current:
             self.post_message(ChangeTunnel(step, tunnel))
+
+
+def _facts(tunnel: TunnelSnapshot) -> Content:
+    origin = "of ssh_config" if tunnel.source == "config" else "added by hand"
+    words = [f"{_KEYWORDS[tunnel.kind]} {origin}"]
+    if tunnel.clients_total:
+        words.append(f"{count_text(tunnel.clients_total, 'client')} so far")
+    if tunnel.failures:
+        words.append(f"{tunnel.failures} did not get through")
+    if tunnel.bytes_up or tunnel.bytes_down:
+        words.append(f"↑ {size_text(tunnel.bytes_up)} ↓ {size_text(tunnel.bytes_down)}")
+    if tunnel.uptime is not None:
+        words.append(f"up for {duration_text(tunnel.uptime)}")
+    return Content.styled("  ·  ".join(words), "$faint")
