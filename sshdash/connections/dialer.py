@@ -20,8 +20,9 @@ from sshdash.connections.algorithms import (
 )
 from sshdash.connections.auth import METHODS, Interview, SSHClient
 from sshdash.connections.deadline import Deadline
+from sshdash.connections.evidence import HostPolicy
 from sshdash.connections.faults import explain
-from sshdash.connections.hostkeys import HostKeyCheck, HostPolicy, HostTrust
+from sshdash.connections.hostkeys import HostKeyCheck, HostTrust
 from sshdash.connections.network import open_socket
 from sshdash.connections.proxy import ProxyCommand
 from sshdash.errors import (
