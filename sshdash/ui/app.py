@@ -29,6 +29,7 @@ from sshdash.ui.messages import Asked, EventArrived, QuestionAsked
 from sshdash.ui.palette import help_sections, palette_choices, prefix_keys
 from sshdash.ui.screens.confirm import ConfirmDialog
 from sshdash.ui.screens.conflict import ConflictScreen
+from sshdash.ui.screens.dialog import Dialog
 from sshdash.ui.screens.help import HelpScreen
 from sshdash.ui.screens.host_key import HostKeyDialog
 from sshdash.ui.screens.log import LogScreen
@@ -43,7 +44,7 @@ log = logging.getLogger(__name__)
 
 MakeBackend = Callable[[Settings, Prompter, ConfigSource], Backend]
 
-_DIALOGS: dict[type[Question[Any]], Callable[[Any], Screen[Any]]] = {
+_DIALOGS: dict[type[Question[Any]], Callable[[Any], Dialog[Any]]] = {
     HostKeyQuestion: HostKeyDialog,
     SecretQuestion: SecretDialog,
     ConfirmQuestion: ConfirmDialog,
@@ -142,9 +143,8 @@ class SSHDashApp(App[None], inherit_bindings=False):
             self.call_later(self._ask_next)
 
         def withdrawn(_: object) -> None:
-            # Who asked has gone, so nobody wants the answer; a dialog above it keeps its place.
-            if self._asking is asked and dialog.is_current:
-                dialog.dismiss(None)
+            if self._asking is asked and dialog.is_running:
+                dialog.withdraw()
 
         self.push_screen(dialog, answered)
         asked.answer.add_done_callback(withdrawn)

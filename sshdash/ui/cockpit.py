@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
-from datetime import datetime
 from typing import Any, TypeVar
 
 from textual.screen import Screen
@@ -101,7 +100,7 @@ class Cockpit:
         self, title: str, detail: str = "", hint: str = "", severity: Severity = "information"
     ) -> None:
         """Show a notice and keep it in the log."""
-        self._show(Notice(datetime.now(), severity, clean(title), detail, hint))
+        self._show(Notice.of(severity, title, detail, hint))
 
     def _show(self, notice: Notice) -> None:
         self.notices.add(notice)

@@ -109,7 +109,8 @@ class Keymap:
         wanted = [key.strip() for key in keys.split(",") if key.strip()]
         chords = [key.split()[1:] for key in wanted if key.startswith(f"{PREFIX_WORD} ")]
         plain = [key_name(key) for key in wanted if not key.startswith(f"{PREFIX_WORD} ")]
-        if not wanted or any(len(chord) != 1 for chord in chords):
+        incomplete = PREFIX_WORD in wanted or any(len(chord) != 1 for chord in chords)
+        if not wanted or incomplete:
             self.problems.append(f"keymap: {command_id}: {keys!r} names no key")
             return
         if plain:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from sshdash.errors import SSHDashError
-from sshdash.untrusted import clean
+from sshdash.untrusted import clean, clean_lines
 
 Severity = Literal["information", "warning", "error"]
 
@@ -27,13 +27,20 @@ class Notice:
     @classmethod
     def of_error(cls, error: SSHDashError) -> "Notice":
         """Return the notice of an error."""
+        return cls.of("error", error.title, error.detail, error.hint, error.host)
+
+    @classmethod
+    def of(
+        cls, severity: Severity, title: str, detail: str = "", hint: str = "", host: str = ""
+    ) -> "Notice":
+        """Return a notice of now; texts that were not cleaned are."""
         return cls(
             datetime.now(),
-            "error",
-            clean(error.title),
-            _several(error.detail),
-            _several(error.hint),
-            clean(error.host),
+            severity,
+            clean(title),
+            clean_lines(detail, limit=400),
+            clean_lines(hint, limit=400),
+            clean(host),
         )
 
     @property
@@ -45,10 +52,6 @@ class Notice:
     def body(self) -> str:
         """Return what happened and what to do next, on lines of their own."""
         return "\n".join(filter(None, (self.detail, f"→ {self.hint}" if self.hint else "")))
-
-
-def _several(text: str) -> str:
-    return "\n".join(clean(line, 400) for line in text.splitlines())
 
 
 class NoticeLog:

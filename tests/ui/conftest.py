@@ -1,6 +1,8 @@
 """A cockpit on a backend that opens nothing, for tests of the screen alone."""
 
 import asyncio
+import html
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -230,6 +232,12 @@ class Cockpit:
         notices = self.app.workspace.cockpit.notices.read()
         self.app.workspace.cockpit.notices.unread = unread
         return [f"{one.heading}: {one.body}" for one in reversed(notices)]
+
+    @property
+    def drawn(self) -> str:
+        """Return the screen as text."""
+        svg = self.app.export_screenshot().replace("&#160;", " ")
+        return html.unescape(re.sub(r"<[^>]*>", "", svg))
 
     async def press(self, *keys: str) -> None:
         for key in keys:

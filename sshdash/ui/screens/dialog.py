@@ -5,6 +5,7 @@ from typing import ClassVar, TypeVar
 
 from textual import on
 from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
@@ -31,6 +32,7 @@ class Dialog(ModalScreen[Result]):
     def __init__(self, title: str, *, danger: bool = False) -> None:
         super().__init__(classes="-danger" if danger else None)
         self.title_text = title
+        self._withdrawn = False
 
     def compose(self) -> ComposeResult:
         """Lay out the frame around what the subclass gives."""
@@ -64,6 +66,22 @@ class Dialog(ModalScreen[Result]):
     def action_cancel(self) -> None:
         """Dismiss the question."""
         self.dismiss(None)
+
+    def dismiss(self, result: Result | None = None) -> AwaitComplete:
+        """Answer and go. Only the screen on top can; a second key pressed in haste does nothing."""
+        if self.app.screen is not self:
+            return AwaitComplete()
+        return super().dismiss(result)
+
+    def withdraw(self) -> None:
+        """Go without an answer: nobody waits for it any more. Beneath another screen, go later."""
+        self._withdrawn = True
+        self.dismiss(None)
+
+    def on_screen_resume(self) -> None:
+        """Go, if the question was withdrawn while another screen was above."""
+        if self._withdrawn:
+            self.dismiss(None)
 
 
 def choice(label: str, name: str, style: str = "") -> Button:

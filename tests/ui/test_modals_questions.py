@@ -1,0 +1,164 @@
+"""Questions of the backend: who asks gets the answer, and nothing is ever a silent yes."""
+
+import asyncio
+from typing import Any
+
+from textual.widgets import Button, Input
+
+from sshdash.prompts import (
+    ConfirmQuestion,
+    HostKeyAnswer,
+    HostKeyQuestion,
+    Question,
+    SecretPrompt,
+    SecretQuestion,
+)
+from sshdash.ui.screens.confirm import ConfirmDialog
+from sshdash.ui.screens.host_key import HostKeyDialog
+from sshdash.ui.screens.secret import SecretDialog
+from tests.ui.conftest import Cockpit, Start
+
+KEY = HostKeyQuestion(
+    host="db-1",
+    address="10.0.0.50:22",
+    route=("bastion", "db-1"),
+    key_type="ED25519",
+    bits=256,
+    fingerprint="SHA256:uNiVztksCsDhcc0u9e8BgrJXVGDqEtdFVqA5Q5yXp2c",
+    known_file="/home/me/.ssh/known_hosts",
+)
+PASSWORD = SecretQuestion("db-1", "Password", (SecretPrompt("Password: "),))
+CODES = SecretQuestion(
+    "db-1",
+    "keyboard-interactive",
+    (SecretPrompt("Password: "), SecretPrompt("Code: ", echo=True)),
+    instructions="Welcome\n[@click=app.exit]not a link[/]",
+    attempt=2,
+)
+SURE = ConfirmQuestion("Delete?", "3 files", action="Delete", danger=True)
+
+
+def ask(c: Cockpit, question: Question[Any]) -> "asyncio.Task[Any]":
+    return asyncio.create_task(c.app.bridge.ask(question))
+
+
+async def test_enter_alone_refuses_a_host_key(cockpit: Start) -> None:
+    async with cockpit() as c:
+        answer = ask(c, KEY)
+        await c.until(lambda: isinstance(c.app.screen, HostKeyDialog))
+        await c.press("enter")
+        assert await answer is None
+
+
+async def test_a_host_key_is_shown_with_all_that_is_needed_to_judge_it(cockpit: Start) -> None:
+    async with cockpit(size=(80, 24)) as c:
+        answer = ask(c, KEY)
+        await c.until(lambda: isinstance(c.app.screen, HostKeyDialog))
+        for words in (KEY.fingerprint, "ED25519", "you → bastion → db-1", KEY.known_file):
+            await c.until(lambda words=words: words in c.drawn)
+        await c.press("escape")
+        assert await answer is None
+
+
+async def test_a_host_key_is_trusted_once_or_saved(cockpit: Start) -> None:
+    async with cockpit() as c:
+        for presses, expected in (
+            (("tab",), HostKeyAnswer.ONCE),
+            (("right", "right"), HostKeyAnswer.ACCEPT),
+        ):
+            answer = ask(c, KEY)
+            await c.until(lambda: isinstance(c.app.screen, HostKeyDialog))
+            await c.press(*presses, "enter")
+            assert await answer is expected
+
+
+async def test_a_key_that_can_be_saved_nowhere_offers_no_saving(cockpit: Start) -> None:
+    async with cockpit() as c:
+        question = HostKeyQuestion("x", "", ("x",), "RSA", 3072, "SHA256:abc", known_file="")
+        answer = ask(c, question)
+        await c.until(lambda: isinstance(c.app.screen, HostKeyDialog))
+        names = [button.name for button in c.app.screen.query(Button)]
+        assert names == ["cancel", "once"]
+        await c.press("escape")
+        assert await answer is None
+
+
+async def test_secrets_are_typed_unseen_unless_they_may_be_seen(cockpit: Start) -> None:
+    async with cockpit() as c:
+        answer = ask(c, CODES)
+        await c.until(lambda: isinstance(c.app.focused, Input))
+        await c.type("hunter2")
+        await c.press("enter")
+        await c.type("123456")
+        drawn = c.drawn
+        assert "hunter2" not in drawn
+        assert "123456" in drawn
+        assert "[@click=app.exit]not a link[/]" in drawn
+        assert "Attempt 2" in drawn
+        await c.press("enter")
+        assert await answer == ("hunter2", "123456")
+
+
+async def test_a_dismissed_secret_is_no_secret(cockpit: Start) -> None:
+    async with cockpit() as c:
+        answer = ask(c, PASSWORD)
+        await c.until(lambda: isinstance(c.app.screen, SecretDialog))
+        await c.type("abc")
+        await c.press("escape")
+        assert await answer is None
+
+
+async def test_questions_come_one_after_the_other(cockpit: Start) -> None:
+    async with cockpit() as c:
+        first, second, third = ask(c, KEY), ask(c, PASSWORD), ask(c, SURE)
+        await c.until(lambda: isinstance(c.app.screen, HostKeyDialog))
+        assert len(c.app.screen_stack) == 2
+        await c.press("escape")
+        await c.until(lambda: isinstance(c.app.focused, Input))
+        await c.type("pw")
+        await c.press("enter")
+        await c.until(lambda: isinstance(c.app.screen, ConfirmDialog))
+        await c.press("tab", "enter")
+        assert await first is None
+        assert await second == ("pw",)
+        assert await third is True
+
+
+async def test_a_withdrawn_question_leaves_the_screen(cockpit: Start) -> None:
+    async with cockpit() as c:
+        first, second = ask(c, KEY), ask(c, SURE)
+        await c.until(lambda: isinstance(c.app.screen, HostKeyDialog))
+        first.cancel()
+        await c.until(lambda: isinstance(c.app.screen, ConfirmDialog))
+        second.cancel()
+        await c.until(lambda: c.app.screen is c.app.workspace)
+
+
+async def test_a_question_withdrawn_beneath_another_screen_goes_when_it_comes_up(
+    cockpit: Start,
+) -> None:
+    async with cockpit() as c:
+        asked = ask(c, PASSWORD)
+        await c.until(lambda: isinstance(c.app.screen, SecretDialog))
+        c.app.action_view_help()
+        await c.until(lambda: not isinstance(c.app.screen, SecretDialog))
+        asked.cancel()
+        await c.pilot.pause()
+        await c.press("escape")
+        await c.until(lambda: c.app.screen is c.app.workspace)
+
+
+async def test_leaving_answers_nobody_with_yes(cockpit: Start) -> None:
+    async with cockpit() as c:
+        answers = [ask(c, KEY), ask(c, SURE)]
+        await c.until(lambda: isinstance(c.app.screen, HostKeyDialog))
+    assert await asyncio.gather(*answers) == [None, None]
+    assert await c.app.bridge.ask(SURE) is None
+
+
+async def test_no_is_what_enter_means(cockpit: Start) -> None:
+    async with cockpit() as c:
+        answer = ask(c, SURE)
+        await c.until(lambda: isinstance(c.app.screen, ConfirmDialog))
+        await c.press("enter")
+        assert not await answer
