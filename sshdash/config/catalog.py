@@ -134,8 +134,6 @@ class _Lister:
             self._problem(path, block.number, f"bad Match condition: {error}")
 
     def _remember_ignored(self, block: Block) -> None:
-        if not any(line.kind is LineKind.UNKNOWN for line in block.always):
-            return
         for line in block.lines:
             if line.keyword == "ignoreunknown" and line.values:
                 self._ignored.append(line.values[0][1][0])

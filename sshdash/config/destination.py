@@ -55,9 +55,8 @@ def split_user_host_port(text: str) -> Destination | None:
         return None
     if rest.startswith("["):
         host, bracket, tail = rest[1:].partition("]")
-        if not bracket or tail[:1] not in ("", ":") or not f"[{host}]":
+        if not bracket or tail[:1] not in ("", ":"):
             return None
-        host = host or "[]"
     else:
         host, colon, tail = rest.partition(":")
         tail = colon + tail
