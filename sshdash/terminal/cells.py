@@ -38,8 +38,8 @@ class Run(NamedTuple):
     width: int
     """Columns the run fills."""
     style: CellStyle
-    parts: tuple[tuple[str, int], ...] = ()
-    """The text cell by cell with each one's width, where a width could be disputed."""
+    parts: tuple[str, ...] = ()
+    """The text cell by cell, where a width could be disputed; a wide one is followed by ""."""
 
 
 Row = tuple[Run, ...]

@@ -24,6 +24,11 @@ from sshdash.untrusted import clean
 CELL_PIXELS = (8, 16)
 """What a cell is said to measure, for programs that ask in pixels."""
 TITLE_LIMIT = 80
+SCROLLBACK_BYTES = 64 * 1024 * 1024
+"""What the lines above one screen may take, however many were asked for."""
+_CELL_BYTES = 10
+_PAGE_BYTES = 1024 * 1024
+"""The library drops whole pages of lines, so it is told to keep somewhat more than asked for."""
 
 _SHAPES = {
     lib.GHOSTTY_RENDER_STATE_CURSOR_VISUAL_STYLE_BAR: CursorShape.BAR,
@@ -125,7 +130,8 @@ class Emulator:
         self._decoder = RowDecoder(self._rows, self._cells)
         self._effects = _Effects()
         self._callbacks = self._effects.install(self._terminal)
-        self._configure(scrollback)
+        self._scrollback = scrollback
+        self._configure()
         self.columns = self.rows = 0
         self.resize(columns, rows)
 
@@ -149,8 +155,10 @@ class Emulator:
         if (columns, rows) == (self.columns, self.rows):
             return
         self._effects.size = (columns, rows)
+        self._bound_scrollback(max(columns, self.columns))
         call(lib.ghostty_terminal_resize(self._terminal, columns, rows, *CELL_PIXELS), "resize")
         self.columns, self.rows = columns, rows
+        self._bound_scrollback(columns)
 
     def forget_program(self) -> None:
         """Undo what the program that ended has set, keeping what the main screen shows."""
@@ -292,9 +300,9 @@ class Emulator:
 
     # -- internals
 
-    def _configure(self, scrollback: int) -> None:
+    def _configure(self) -> None:
         settings: list[tuple[int, Any]] = [
-            (lib.GHOSTTY_TERMINAL_OPT_SCROLLBACK_MAX_LINES, new("size_t", scrollback)),
+            (lib.GHOSTTY_TERMINAL_OPT_SCROLLBACK_MAX_LINES, ffi.NULL),
             (lib.GHOSTTY_TERMINAL_OPT_KITTY_IMAGE_STORAGE_LIMIT, ffi.NULL),
             (lib.GHOSTTY_TERMINAL_OPT_APC_MAX_BYTES, new("size_t", 4096)),
             (lib.GHOSTTY_TERMINAL_OPT_GLYPH_PROTOCOL, new("bool", False)),
@@ -302,6 +310,20 @@ class Emulator:
         ]
         for option, value in settings:
             call(lib.ghostty_terminal_set(self._terminal, option, value), f"option {option}")
+
+    def _bound_scrollback(self, columns: int) -> None:
+        """Have the lines asked for kept, by their size.
+
+        The library can count lines too, but then it returns the memory of each page it drops,
+        and takes text ten times slower than when it may use the page again.
+        """
+        room = 0
+        if self._scrollback:
+            wanted = self._scrollback * (columns + 2) * _CELL_BYTES + _PAGE_BYTES
+            room = min(SCROLLBACK_BYTES, wanted)
+        limit = new("size_t", room)
+        option = lib.GHOSTTY_TERMINAL_OPT_SCROLLBACK_MAX_BYTES
+        call(lib.ghostty_terminal_set(self._terminal, option, limit), "scrollback")
 
     def _get(self, key: int, ctype: str) -> Any:
         out = new(ctype)

@@ -22,7 +22,6 @@ _SHIFT = CELL.content_shift
 _CODEPOINT = ((1 << CELL.codepoint_width) - 1) << _SHIFT
 _SPACER_TAIL = lib.GHOSTTY_CELL_WIDE_SPACER_TAIL << CELL.wide_shift
 _SPACER_HEAD = lib.GHOSTTY_CELL_WIDE_SPACER_HEAD << CELL.wide_shift
-_WIDE = lib.GHOSTTY_CELL_WIDE_WIDE << CELL.wide_shift
 _GRAPHEME = lib.GHOSTTY_CELL_CONTENT_CODEPOINT_GRAPHEME
 _BG_PALETTE = lib.GHOSTTY_CELL_CONTENT_BG_COLOR_PALETTE
 _PAINTED = _BG_PALETTE & lib.GHOSTTY_CELL_CONTENT_BG_COLOR_RGB
@@ -32,8 +31,8 @@ _COMBINED = "\0"
 """Stands in a run's text for a cell whose characters are kept elsewhere."""
 _CACHE_LIMIT = 65_536
 
-StyleOf = Callable[[int], CellStyle]
-"""The style of the cell in a column of the current row."""
+StyleOf = Callable[[int, int], CellStyle]
+"""The style of the cell in a column of the current row, which has this style number."""
 ExtrasOf = Callable[[int], str]
 """The characters combined onto the cell in a column of the current row."""
 
@@ -83,12 +82,14 @@ def decode_row(cells: list[int], style_of: StyleOf, extras_of: ExtrasOf) -> Row:
         if key & _PAINTED:
             runs += _painted(members)
         else:
-            text = "".join(map(_glyph, members))
-            parts: tuple[tuple[str, int], ...] = ()
-            if _COMBINED in text or not text.isascii():
-                parts = _parts(members, column, extras_of)
-                text = "".join(part for part, _ in parts)
-            runs.append(Run(text, len(members), style_of(column), parts))
+            glyphs = list(map(_glyph, members))
+            text = "".join(glyphs)
+            if _COMBINED in text:
+                _combine(glyphs, members, column, extras_of)
+                text = "".join(glyphs)
+            parts = () if text.isascii() else tuple(glyphs)
+            style = style_of(column, key >> CELL.style_shift)
+            runs.append(Run(text, len(members), style, parts))
         column += len(members)
     return tuple(runs)
 
@@ -108,16 +109,12 @@ def _painted(members: list[int]) -> list[Run]:
     return runs
 
 
-def _parts(members: list[int], column: int, extras_of: ExtrasOf) -> tuple[tuple[str, int], ...]:
-    """Return the text of each cell with its width; a wide character's spacer has no part."""
-    parts = []
+def _combine(glyphs: list[str], members: list[int], column: int, extras_of: ExtrasOf) -> None:
+    """Put the characters of cells that hold several into `glyphs`."""
     for offset, cell in enumerate(members):
-        glyph = _glyph(cell)
-        if glyph == _COMBINED:
-            glyph = safe_char((cell & _CODEPOINT) >> _SHIFT) + _safe(extras_of(column + offset))
-        if glyph:
-            parts.append((glyph, 2 if cell & CELL.wide == _WIDE else 1))
-    return tuple(parts)
+        if glyphs[offset] == _COMBINED:
+            base = safe_char((cell & _CODEPOINT) >> _SHIFT)
+            glyphs[offset] = base + _safe(extras_of(column + offset))
 
 
 def _safe(extras: str) -> str:

@@ -1,10 +1,14 @@
 """Reads the rows of the library's render state, one at a time."""
 
+import struct
 from typing import Any
 
 from sshdash.terminal.cells import PLAIN, CellStyle, Colour, Line
 from sshdash.terminal.ghostty import array, call, ffi, lib, new, sized
 from sshdash.terminal.glyphs import decode_row
+
+_STYLE = struct.Struct("@N iQ iQ iQ 8? i 4x")
+"""A GhosttyStyle: its size, three colours (tag and value), eight flags and the underline."""
 
 
 class RowDecoder:
@@ -17,6 +21,9 @@ class RowDecoder:
         self._view = new("GhosttyCellsView")
         self._style = sized("GhosttyStyle")
         self._style_bytes = ffi.buffer(self._style)
+        if len(self._style_bytes) != _STYLE.size:
+            raise RuntimeError("libghostty's style has another layout than the one known here")
+        self._row_styles: dict[int, CellStyle] = {}
         self._styles: dict[bytes, CellStyle] = {}
         self._chosen = sized("GhosttyRenderStateRowSelection")
         self._at_row = False
@@ -24,6 +31,7 @@ class RowDecoder:
     def line(self) -> Line:
         """Return the current row."""
         self._at_row = False
+        self._row_styles.clear()
         call(
             lib.ghostty_render_state_row_get(
                 self._rows, lib.GHOSTTY_RENDER_STATE_ROW_DATA_CELLS_RAW, self._view
@@ -51,9 +59,16 @@ class RowDecoder:
             self._at_row = True
         call(lib.ghostty_render_state_row_cells_select(self._cells, column), "select")
 
-    def _style_at(self, column: int) -> CellStyle:
-        # A style's id is only good within one page of the screen, so the style is read again
-        # for every run, and what is cached is its meaning.
+    def _style_at(self, column: int, number: int) -> CellStyle:
+        # A style's number is only good within one page of the screen, and a row is in one page.
+        if not number:
+            return PLAIN
+        style = self._row_styles.get(number)
+        if style is None:
+            style = self._row_styles[number] = self._read_style(column)
+        return style
+
+    def _read_style(self, column: int) -> CellStyle:
         self._select(column)
         call(
             lib.ghostty_render_state_row_cells_get(
@@ -66,7 +81,7 @@ class RowDecoder:
         if style is None:
             if len(self._styles) > 4096:
                 self._styles.clear()
-            style = self._styles[key] = _style_of(self._style)
+            style = self._styles[key] = _style_of(key)
         return style
 
     def _extras_at(self, column: int) -> str:
@@ -83,29 +98,29 @@ class RowDecoder:
         return "".join(map(chr, list(buffer)[1:]))
 
 
-def _style_of(style: Any) -> CellStyle:
-    if lib.ghostty_style_is_default(style):
-        return PLAIN
+def _style_of(packed: bytes) -> CellStyle:
+    """Return what a style in the library's memory means."""
+    (_, fg_tag, fg, bg_tag, bg, _, _, *flags, underline) = _STYLE.unpack(packed)
+    bold, italic, dim, blink, reverse, conceal, strike, overline = flags
     return CellStyle(
-        foreground=_style_colour(style.fg_color),
-        background=_style_colour(style.bg_color),
-        bold=style.bold,
-        dim=style.faint,
-        italic=style.italic,
-        underline=style.underline != 0,
-        double_underline=style.underline == lib.GHOSTTY_SGR_UNDERLINE_DOUBLE,
-        blink=style.blink,
-        reverse=style.inverse,
-        conceal=style.invisible,
-        strike=style.strikethrough,
-        overline=style.overline,
+        foreground=_colour(fg_tag, fg),
+        background=_colour(bg_tag, bg),
+        bold=bold,
+        dim=dim,
+        italic=italic,
+        underline=underline != lib.GHOSTTY_SGR_UNDERLINE_NONE,
+        double_underline=underline == lib.GHOSTTY_SGR_UNDERLINE_DOUBLE,
+        blink=blink,
+        reverse=reverse,
+        conceal=conceal,
+        strike=strike,
+        overline=overline,
     )
 
 
-def _style_colour(colour: Any) -> Colour:
-    if colour.tag == lib.GHOSTTY_STYLE_COLOR_PALETTE:
-        return int(colour.value.palette)
-    if colour.tag == lib.GHOSTTY_STYLE_COLOR_RGB:
-        rgb = colour.value.rgb
-        return (rgb.r, rgb.g, rgb.b)
+def _colour(tag: int, value: int) -> Colour:
+    if tag == lib.GHOSTTY_STYLE_COLOR_PALETTE:
+        return value & 0xFF
+    if tag == lib.GHOSTTY_STYLE_COLOR_RGB:
+        return (value & 0xFF, value >> 8 & 0xFF, value >> 16 & 0xFF)
     return None

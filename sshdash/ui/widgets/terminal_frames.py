@@ -11,7 +11,7 @@ SHORTEST = 1 / 60
 LONGEST = 1 / 28
 LONGEST_HOLD = 0.1
 _SHARE = 4.0
-"""A frame that took t seconds is followed by at least this many t without one."""
+"""A frame that took t seconds is followed by this many t without one, within the bounds."""
 
 
 class FrameClock:
@@ -69,7 +69,8 @@ class FrameClock:
         started = time.perf_counter()
         self._draw()
         took = time.perf_counter() - started
-        self._next = self._loop.time() + min(max(took * _SHARE, SHORTEST), LONGEST)
+        rest = min(max(took * _SHARE, SHORTEST), max(took, LONGEST))
+        self._next = self._loop.time() + rest
 
 
 def paint_now(widget: Widget) -> None:

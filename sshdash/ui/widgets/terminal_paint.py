@@ -8,11 +8,12 @@ from rich.style import Style
 from textual.strip import Strip
 from textual.theme import Theme
 
-from sshdash.terminal.cells import CellStyle, Colour, Cursor, CursorShape, Line, Run
+from sshdash.terminal.cells import PLAIN, CellStyle, Colour, Cursor, CursorShape, Line, Run
 from sshdash.ui.widgets.terminal_width import fitting
 
 _STYLE_LIMIT = 4096
 _CALMED = (*range(1, 7), *range(9, 15))
+_NO_ATTRIBUTES = PLAIN[2:]
 _READABLE = 3.0
 """The least contrast of text that is left in the colour its program chose."""
 _DARK_SIXTEEN = (
@@ -101,7 +102,7 @@ class Painter:
         for run in runs:
             style = self.style(run.style)
             if run.parts:
-                segments += [Segment(text, style) for text in fitting(run)]
+                segments += [Segment(text, style) for text in fitting(run) if text]
             else:
                 segments.append(Segment(run.text, style))
         return segments
@@ -114,7 +115,11 @@ class Painter:
         if isinstance(cells.background, int) and not cells.conceal:
             background = self._behind(cells.background, background)
             foreground = self._readable(foreground or self.base.color, background)
-        return self.base + Style(
+        foreground = foreground or self.base.color
+        background = background or self.base.bgcolor
+        if cells[2:] == _NO_ATTRIBUTES:
+            return Style.from_color(foreground, background)
+        return Style(
             color=foreground,
             bgcolor=background,
             bold=cells.bold or None,

@@ -18,13 +18,13 @@ def fitting(run: Run) -> list[str]:
     """Return the texts that draw `run` in exactly its width."""
     if cell_len(run.text) == run.width:
         return [run.text]
-    texts = []
-    used = 0
-    for text, width in run.parts:
-        texts.append(_part(text, width))
-        used += width
-    if used < run.width:
-        texts.append(" " * (run.width - used))
+    followers = (*run.parts[1:], " ")
+    texts = [
+        _part(text, 1 if follower else 2) if text else ""
+        for text, follower in zip(run.parts, followers, strict=True)
+    ]
+    if not run.parts[0]:  # the half of a wide character whose other half is gone
+        texts[0] = " "
     return texts
 
 

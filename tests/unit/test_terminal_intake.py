@@ -1,0 +1,95 @@
+"""What stands between a flood and the event loop."""
+
+import asyncio
+import time
+
+from sshdash.terminal.intake import HIGH_WATER, TURN_SECONDS, Intake
+
+
+class Probe:
+    """An intake whose feeding costs `cost` seconds a slice, and what it did."""
+
+    def __init__(self, cost: float = 0.0) -> None:
+        self.cost = cost
+        self.fed = bytearray()
+        self.turns = 0
+        self.flow: list[str] = []
+        self.intake = Intake(
+            self._feed,
+            self._progressed,
+            lambda: self.flow.append("pause"),
+            lambda: self.flow.append("resume"),
+        )
+
+    def _feed(self, data: bytes) -> None:
+        end = time.perf_counter() + self.cost
+        self.fed += data
+        while time.perf_counter() < end:
+            pass
+
+    def _progressed(self) -> None:
+        self.turns += 1
+
+
+async def test_everything_is_fed_in_order() -> None:
+    probe = Probe()
+    pieces = [bytes([number % 256]) * (number * 37 % 5000) for number in range(300)]
+    for piece in pieces:
+        probe.intake.add(piece)
+    await probe.intake.drained()
+    assert bytes(probe.fed) == b"".join(pieces)
+    assert probe.turns >= 1
+
+
+async def test_a_small_piece_is_fed_in_the_next_turn() -> None:
+    probe = Probe()
+    probe.intake.add(b"x")
+    assert not probe.fed
+    await asyncio.sleep(0)
+    assert probe.fed == b"x"
+    assert probe.turns == 1
+
+
+async def test_the_sender_is_paused_and_resumed() -> None:
+    probe = Probe(cost=0.0005)
+    probe.intake.add(b"x" * HIGH_WATER)
+    assert probe.flow == []
+    probe.intake.add(b"x")
+    assert probe.flow == ["pause"]
+    await probe.intake.drained()
+    assert probe.flow == ["pause", "resume"]
+
+
+async def test_the_loop_gets_its_turn_in_a_flood() -> None:
+    probe = Probe(cost=0.0005)
+    probe.intake.add(b"x" * 1024 * 1024)
+    turns = longest = 0.0
+    while len(probe.fed) < 1024 * 1024:
+        began = time.perf_counter()
+        await asyncio.sleep(0)
+        longest = max(longest, time.perf_counter() - began)
+        turns += 1
+    assert turns >= 4
+    assert longest < TURN_SECONDS * 20
+    await probe.intake.drained()
+
+
+async def test_slow_slices_are_made_small() -> None:
+    probe = Probe(cost=0.004)
+    probe.intake.add(b"x" * 64 * 1024)
+    before = 0
+    sizes = []
+    while len(probe.fed) < 64 * 1024:
+        await asyncio.sleep(0)
+        sizes.append(len(probe.fed) - before)
+        before = len(probe.fed)
+    assert sizes[0] > sizes[2] > 0
+    await probe.intake.drained()
+
+
+async def test_stopping_forgets_what_waits() -> None:
+    probe = Probe()
+    probe.intake.add(b"x")
+    probe.intake.stop()
+    await probe.intake.drained()
+    assert not probe.fed
