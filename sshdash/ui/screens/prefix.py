@@ -78,9 +78,13 @@ class PrefixScreen(ModalScreen[str]):
         """Answer with the key, whatever it is."""
         event.stop()
         event.prevent_default()
-        self.dismiss(None if event.key == "escape" else event.key)
+        # A key typed in haste may come here behind the one that closed this: it does nothing, as
+        # nobody can tell where it was meant to go.
+        if self.app.screen is self:
+            self.dismiss(None if event.key == "escape" else event.key)
 
     def on_click(self, event: events.Click) -> None:
         """Let a click dismiss it."""
         event.stop()
-        self.dismiss(None)
+        if self.app.screen is self:
+            self.dismiss(None)
