@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
@@ -14,12 +14,12 @@ from textual.geometry import Offset
 from textual.message import Message
 from textual.widgets import Input, Static
 
-from sshdash.errors import ConnectionLost, SSHDashError
+from sshdash.errors import SSHDashError
 from sshdash.sftp.browser import UP, Browser, SortKey, View
 from sshdash.sftp.entries import Entry, Kind, name_of
 from sshdash.ui.command import Place
 from sshdash.ui.commands import bindings_of
-from sshdash.ui.format import clip, count_text, size_text
+from sshdash.ui.widgets import file_pane_text as text
 from sshdash.ui.widgets.file_heads import ColumnHeads
 from sshdash.ui.widgets.file_messages import ChooseEndpoint, OpenFolder, Refresh, ViewFile
 from sshdash.ui.widgets.file_pane_title import PaneTitle
@@ -34,17 +34,6 @@ THREAD_LIMIT = 2_000
 """More entries than this are arranged in a thread."""
 _BUSY_DELAY = 0.15
 """Seconds before a wait is shown, so that quick answers do not flicker."""
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Why the pane does not show what was asked for."""
-
-    title: str
-    detail: str
-    hint: str
-    lost: bool
-    """Whether the connection is gone, so that Enter connects again."""
 
 
 class FilePane(Vertical):
@@ -69,7 +58,7 @@ class FilePane(Vertical):
         """Closed with the pane."""
         self.listed = False
         """Whether there is a listing to show, be it an old one."""
-        self.problem: Problem | None = None
+        self.problem: text.Problem | None = None
         self._space: Space | None = None
         self._counts = ""
         self._waiting = ""
@@ -169,11 +158,8 @@ class FilePane(Vertical):
     def fail(self, error: SSHDashError) -> None:
         """Show why the last request failed; an older listing stays."""
         self._waiting = ""
-        lost = isinstance(error, ConnectionLost) or self.filesystem is None
-        path = clean(getattr(error, "path", ""))
-        title = f"{path}: {error.title}" if path else error.title
-        self.problem = Problem(title, error.detail, error.hint, lost)
-        self._rows.stale = lost and self.listed
+        self.problem = text.Problem.of(error, connected=self.filesystem is not None)
+        self._rows.stale = self.problem.lost and self.listed
         self._draw()
 
     # Drawing
@@ -184,10 +170,11 @@ class FilePane(Vertical):
         title = self.query_one(PaneTitle)
         title.endpoint = self.label
         title.path = self.browser.path if self.listed else b""
+        title.home = self.filesystem.home() if self.filesystem else b""
         if not self._waiting:
             title.busy = ""
         self.query_one(ColumnHeads).view = self.browser.view
-        self._counts = self._count() if self.listed else ""
+        self._counts = text.counts_text(self.browser) if self.listed else ""
         self._draw_filter()
         self._draw_empty()
         self._draw_notice()
@@ -206,80 +193,40 @@ class FilePane(Vertical):
 
     def _draw_filter(self) -> None:
         field = self.query_one(Input)
-        text = self.browser.view.text
-        if field.value != text:
+        wanted = self.browser.view.text
+        if field.value != wanted:
             with field.prevent(Input.Changed):
-                field.value = text
-        self.query_one(".pane-filter").display = bool(text) or field.has_focus
+                field.value = wanted
+        self.query_one(".pane-filter").display = bool(wanted) or field.has_focus
 
     def _draw_empty(self) -> None:
         """Say in the middle why there are no rows."""
         field = self.query_one(".pane-empty", Static)
-        shown = any(entry is not UP for entry in self.browser.rows)
-        if not self.listed:
-            text = "" if self.problem else self._waiting or " "
-            if self.problem:
-                text = self._words(self.problem)
-        elif shown:
-            text = ""
-        elif self.browser.view.text:
-            text = f"No name here matches {clean(self.browser.view.text)}\nEsc clears the filter"
-        elif self.browser.hidden_count:
-            hidden = count_text(self.browser.hidden_count, "hidden entry", "hidden entries")
-            text = f"{hidden} and nothing else\n. shows hidden files"
+        if self.listed:
+            said = Content(text.empty_text(self.browser))
+        elif self.problem:
+            said = self.problem.words(over_old=False)
         else:
-            text = "This folder is empty"
-        field.update(Content(text))
-        field.display = bool(text)
+            said = Content(self._waiting or " ")
+        field.update(said)
+        field.display = bool(said)
         field.set_class(not self.listed, "-alone")
         field.set_class(self.problem is not None and not self.listed, "-error")
-        self._rows.set_class(bool(text), "-short")
+        self._rows.set_class(bool(said), "-short")
 
     def _draw_notice(self) -> None:
         notice = self.query_one(".pane-notice", Static)
         problem = self.problem if self.listed else None
         notice.display = problem is not None
         if problem:
-            notice.update(Content(self._words(problem)))
+            notice.update(problem.words(over_old=True))
             notice.set_class(problem.lost, "-lost")
-
-    def _words(self, problem: Problem) -> str:
-        keys = "Enter connects again" if problem.lost else "ctrl+r tries again"
-        mark = "▲" if problem.lost and self.listed else "✖"
-        lines = [f"{mark} {problem.title}", problem.detail, problem.hint, keys]
-        return "\n".join(line for line in lines if line)
 
     def _draw_foot(self) -> None:
         if self._alive:
-            text = self._foot_text(self.size.width - 2) if self.listed else ""
-            self.query_one(".pane-foot", Static).update(Content(text))
-
-    def _foot_text(self, width: int) -> str:
-        """Return the counts on the left and the free space on the right, where it fits."""
-        browser = self.browser
-        left = self._counts
-        if browser.marks:
-            left = f"✓ {len(browser.marks)} marked"
-            if browser.marked_bytes:
-                left += f", {size_text(browser.marked_bytes)}"
-        right = f"{size_text(self._space.free)} free" if self._space else ""
-        gap = width - len(left) - len(right)
-        return left + " " * gap + right if gap >= 2 else clip(left, width)
-
-    def _count(self) -> str:
-        """Return what is shown, in numbers; counted once for each change of the rows."""
-        browser = self.browser
-        shown = len(browser.rows) - (browser.path != b"/")
-        if browser.view.text:
-            return f"{shown} of {shown + browser.hidden_count} shown"
-        folders = sum(entry.leads_to_directory for entry in browser.rows) - (
-            browser.path != b"/"
-        )
-        words = [count_text(folders, "folder")] if folders else []
-        words.append(count_text(shown - folders, "file"))
-        if browser.total_bytes:
-            words.append(size_text(browser.total_bytes))
-        return ", ".join(words)
+            width = self.size.width - 2
+            said = text.foot_text(self.browser, self._counts, self._space, width)
+            self.query_one(".pane-foot", Static).update(Content(said if self.listed else ""))
 
     # What the widgets inside tell
 
@@ -394,8 +341,8 @@ class FilePane(Vertical):
         self.query_one(".pane-filter").display = True
         field.focus()
 
-    def back(self) -> None:
-        """Drop the first of: filter, marks, notice."""
+    def back(self) -> bool:
+        """Drop the first of: filter, marks, notice; return whether there was one."""
         if self.browser.view.text:
             self.change_view(replace(self.browser.view, text=""))
             self._rows.focus()
@@ -405,7 +352,10 @@ class FilePane(Vertical):
             self.browser.clear_marks()
         elif self.problem and self.listed and not self.problem.lost:
             self.problem = None
+        else:
+            return False
         self.refresh_view()
+        return True
 
     # Dropping
 

@@ -10,6 +10,7 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
+from sshdash.sftp.entries import is_inside
 from sshdash.ui.widgets.row_list import Piece, strip_of
 from sshdash.untrusted import clean
 
@@ -22,17 +23,20 @@ class Crumb:
     path: bytes
 
 
-def crumbs_of(path: bytes, width: int) -> list[Crumb]:
-    """Return the parts of `path`, the first ones left out where they do not fit `width` cells."""
-    crumbs = [Crumb("/", b"/")]
-    walked = b""
-    parts = [part for part in path.split(b"/") if part]
-    for position, part in enumerate(parts):
-        walked += b"/" + part
-        slash = "/" if position < len(parts) - 1 else ""
-        crumbs.append(Crumb(clean(part) + slash, walked))
-    if sum(cell_len(crumb.text) for crumb in crumbs) <= width:
+def crumbs_of(path: bytes, width: int, home: bytes = b"") -> list[Crumb]:
+    """Return the parts of `path` in at most `width` cells.
+
+    Where they are too many, the way to the home folder becomes ``~``, then the first ones are
+    left out.
+    """
+    crumbs = _walk(Crumb("/", b"/"), b"", path)
+    if _fits(crumbs, width):
         return crumbs
+    if home not in (b"", b"/") and is_inside(path, home):
+        rest = path[len(home) :]
+        crumbs = _walk(Crumb("~/" if rest.strip(b"/") else "~", home), home, rest)
+        if _fits(crumbs, width):
+            return crumbs
     kept: list[Crumb] = []
     room = width - 2
     for crumb in reversed(crumbs[1:]):
@@ -42,6 +46,20 @@ def crumbs_of(path: bytes, width: int) -> list[Crumb]:
         kept.insert(0, crumb)
     cut = Crumb("…/", kept[0].path.rpartition(b"/")[0] or b"/") if kept else crumbs[0]
     return [cut, *kept]
+
+
+def _walk(first: Crumb, walked: bytes, rest: bytes) -> list[Crumb]:
+    crumbs = [first]
+    parts = [part for part in rest.split(b"/") if part]
+    for position, part in enumerate(parts):
+        walked += b"/" + part
+        slash = "/" if position < len(parts) - 1 else ""
+        crumbs.append(Crumb(clean(part) + slash, walked))
+    return crumbs
+
+
+def _fits(crumbs: list[Crumb], width: int) -> bool:
+    return sum(cell_len(crumb.text) for crumb in crumbs) <= width
 
 
 class PaneTitle(Widget):
@@ -59,6 +77,7 @@ class PaneTitle(Widget):
     endpoint: reactive[str] = reactive("local")
     """Cleaned."""
     path: reactive[bytes] = reactive(b"")
+    home: reactive[bytes] = reactive(b"")
     busy: reactive[str] = reactive("")
     """What is going on, empty for nothing."""
     _hovered: reactive[int] = reactive(-1)
@@ -78,7 +97,7 @@ class PaneTitle(Widget):
         name = f" {self.endpoint} ▾ "
         room = self.size.width - cell_len(name) - 2
         room -= cell_len(self.busy) + 1 if self.busy else 0
-        crumbs = crumbs_of(self.path, room) if self.path else []
+        crumbs = crumbs_of(self.path, room, self.home) if self.path else []
         return [(name, None), (" ", b""), *((crumb.text, crumb.path) for crumb in crumbs)]
 
     def render_line(self, y: int) -> Strip:

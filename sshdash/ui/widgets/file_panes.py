@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
-from textual import events, on
+from textual import on
+from textual.actions import SkipAction
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
@@ -228,8 +229,9 @@ class FilePanes(Vertical):
         self._active.sort_by(self._active.browser.view.sort)
 
     def action_files_back(self) -> None:
-        """Drop the filter, the marks or the notice."""
-        self._active.back()
+        """Drop the filter, the marks or the notice; with none of them let Esc go on."""
+        if not self._active.back():
+            raise SkipAction
 
     def action_files_transfers(self) -> None:
         """Go to the transfers."""
@@ -326,8 +328,3 @@ class FilePanes(Vertical):
         self._ghost.display = False
         for pane in self.panes:
             pane.show_drop(None)
-
-    def on_app_blur(self, event: events.AppBlur) -> None:
-        """Give up a drag when the terminal loses the focus: the release may go elsewhere."""
-        for pane in self.panes:
-            pane.rows.cancel_drag()

@@ -71,7 +71,8 @@ def job_lines(item: int, job: TransferSnapshot, selected: bool, width: int) -> l
 def _summary(job: TransferSnapshot, width: int) -> str:
     """Return the text of a job's own line, right of its mark."""
     where = f"{job.source} → {job.target}:{job.target_dir}"
-    progress = f"{bar_text(job.bytes_done, job.bytes_total, _BAR)} {_percent(job)}"
+    done, total = _progress(job)
+    progress = f"{bar_text(done, total, _BAR)} {percent_text(done, total):>5}"
     tail = "  ".join(part for part in (progress, *_figures(job)) if part)
     room = width - len(tail) - 5
     name = clip(job.title, max(min(len(job.title), room), 8))
@@ -80,10 +81,13 @@ def _summary(job: TransferSnapshot, width: int) -> str:
     return f"{name:<{max(room, 8)}}  {tail}"
 
 
-def _percent(job: TransferSnapshot) -> str:
+def _progress(job: TransferSnapshot) -> tuple[int, int]:
+    """Return how much is done of how much: bytes, or files where none of them holds any."""
+    if job.state is TransferState.DONE:
+        return 1, 1
     if job.bytes_total:
-        return f"{percent_text(job.bytes_done, job.bytes_total):>5}"
-    return f"{percent_text(job.files_done, job.files_total):>5}"
+        return job.bytes_done, job.bytes_total
+    return job.files_done, job.files_total
 
 
 def _figures(job: TransferSnapshot) -> list[str]:

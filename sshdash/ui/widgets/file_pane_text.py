@@ -1,0 +1,82 @@
+"""What a file pane says: why there are no rows, what went wrong, how much there is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len
+from textual.content import Content
+
+from sshdash.errors import ConnectionLost, SSHDashError
+from sshdash.sftp.browser import UP, Browser
+from sshdash.ui.format import clip, count_text, size_text
+from sshdash.untrusted import clean
+
+if TYPE_CHECKING:
+    from sshdash.sftp.filesystem import Space
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why the pane does not show what was asked for."""
+
+    title: str
+    detail: str
+    hint: str
+    lost: bool
+    """Whether the connection is gone, so that Enter connects again."""
+
+    @classmethod
+    def of(cls, error: SSHDashError, connected: bool) -> Problem:
+        """Return the problem of an error, where a file system is still open or not."""
+        lost = isinstance(error, ConnectionLost) or not connected
+        path = clean(getattr(error, "path", ""), 400)
+        title = f"{path}: {error.title}" if path else error.title
+        return cls(title, error.detail, error.hint, lost)
+
+    def words(self, over_old: bool) -> Content:
+        """Return it on lines; `over_old` tells that an older listing is still in sight."""
+        keys = "Enter connects again" if self.lost else "ctrl+r tries again"
+        mark = "▲" if self.lost and over_old else "✖"
+        more = [line for line in (self.detail, self.hint, keys) if line]
+        title = Content.styled(f"{mark} {self.title}", "bold")
+        return Content("\n").join([title, *(Content.styled(line, "$muted") for line in more)])
+
+
+def empty_text(browser: Browser) -> str:
+    """Return why a folder that was listed shows no rows, empty where it shows some."""
+    if any(entry is not UP for entry in browser.rows):
+        return ""
+    if browser.view.text:
+        return f"No name here matches {clean(browser.view.text)}\nEsc clears the filter"
+    if browser.hidden_count:
+        hidden = count_text(browser.hidden_count, "hidden entry", "hidden entries")
+        return f"{hidden} and nothing else\n. shows hidden files"
+    return "This folder is empty"
+
+
+def counts_text(browser: Browser) -> str:
+    """Return what is shown, in numbers. It looks at every row."""
+    up = browser.path != b"/"
+    shown = len(browser.rows) - up
+    if browser.view.text:
+        return f"{shown} of {shown + browser.hidden_count} shown"
+    folders = sum(entry.leads_to_directory for entry in browser.rows) - up
+    words = [count_text(folders, "folder")] if folders else []
+    words.append(count_text(shown - folders, "file"))
+    if browser.total_bytes:
+        words.append(size_text(browser.total_bytes))
+    return ", ".join(words)
+
+
+def foot_text(browser: Browser, counts: str, space: Space | None, width: int) -> str:
+    """Return the marks or `counts` on the left, the free space on the right where it fits."""
+    left = counts
+    if browser.marks:
+        left = f"✓ {len(browser.marks)} marked"
+        if browser.marked_bytes:
+            left += f", {size_text(browser.marked_bytes)}"
+    right = f"{size_text(space.free)} free" if space else ""
+    gap = width - cell_len(left) - len(right)
+    return left + " " * gap + right if gap >= 2 else clip(left, width)
