@@ -6,7 +6,8 @@ each of them has to offer, how often, and the record for the message when nothin
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -80,6 +81,12 @@ class Interview:
             self.refusal = Cancelled("Authentication cancelled", title, host=self.host)
         return answers
 
+    @contextmanager
+    def busy(self) -> Iterator[None]:
+        """Stop the clock while somebody is asked by other means than ours, as by an agent."""
+        with self.deadline.paused():
+            yield
+
     async def passphrase(self, path: Path, attempt: int) -> str | None:
         """Ask for the passphrase of a key file."""
         title = f"Passphrase for {path}"
@@ -101,7 +108,7 @@ class SSHClient(asyncssh.SSHClient):
         events: EventBus,
     ) -> None:
         self.record = AuthRecord()
-        self.keys = KeyPairs(resolved, keyring, interview.passphrase)
+        self.keys = KeyPairs(resolved, keyring, interview.passphrase, interview.busy)
         self.lost: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
         """Done when the connection is gone, with the library's reason."""
         self._resolved = resolved
@@ -179,6 +186,21 @@ class SSHClient(asyncssh.SSHClient):
         prompt = SecretPrompt(f"{self._interview.account}'s password: ")
         answers = await self._interview.ask(title, (prompt,), self._passwords)
         return answers[0] if answers else None
+
+    async def password_change_requested(self, prompt: str, lang: str) -> tuple[str, str]:
+        """Ask for the old password and twice for a new one, where the server wants a change."""
+        prompts = tuple(map(SecretPrompt, ("Old password: ", "New password: ", "Again: ")))
+        title = f"New password for {self._interview.account}"
+        for attempt in range(1, self._prompts_left + 1):
+            shown = clean_lines(prompt)
+            answers = await self._interview.ask(title, prompts, attempt, shown)
+            if answers is None:
+                break
+            old, new, again = answers
+            if new and new == again:
+                return old, new
+            title = f"The two did not match. New password for {self._interview.account}"
+        return NotImplemented  # type: ignore[no-any-return]
 
     async def kbdint_auth_requested(self) -> str | None:
         """Begin keyboard-interactive, unless it was tried often enough or asked nothing."""

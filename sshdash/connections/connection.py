@@ -94,6 +94,11 @@ class Connection:
         return self.state is not ConnectionState.CONNECTED or self._dialled.ssh.is_closed()
 
     @property
+    def is_closed(self) -> bool:
+        """Return whether it ended and has let go of everything."""
+        return self._closing is not None and self._closing.done()
+
+    @property
     def cipher(self) -> str:
         """Return the cipher toward the server."""
         return str(self._dialled.ssh.get_extra_info("send_cipher") or "")
@@ -111,6 +116,10 @@ class Connection:
     async def close(self, reason: str = "disconnected") -> None:
         """Say goodbye to the server and end; it counts as the user's decision, not as a loss."""
         self._end(Step.STOP, reason)
+        await self.wait_closed()
+
+    async def wait_closed(self) -> None:
+        """Return when a connection that ended has let go of everything."""
         if self._closing:
             await asyncio.shield(self._closing)
 

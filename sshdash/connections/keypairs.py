@@ -8,6 +8,7 @@ nobody types a passphrase in vain.
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,6 +27,11 @@ _AGENT_TIMEOUT = 10.0
 _RSA = b"ssh-rsa"
 _RSA_SHA2 = (b"rsa-sha2-512", b"rsa-sha2-256")
 
+_SIGN_TIMEOUT = 120.0
+"""Seconds the owner of an agent's key may take to confirm its use or touch a token."""
+
+Asking = Callable[[], AbstractContextManager[None]]
+"""Stops the connection's clock while it is entered."""
 Opened = Callable[[], Awaitable[asyncssh.SSHKey]]
 
 
@@ -58,6 +64,38 @@ class DiskKeyPair(asyncssh.SSHKeyPair):
         return await asyncio.to_thread(key.sign, data, self.sig_algorithm)
 
 
+class AgentKeyPair(asyncssh.SSHAgentKeyPair):
+    """A key of the agent. The agent may ask its owner, so the clock stands still meanwhile."""
+
+    def __init__(
+        self,
+        agent: asyncssh.SSHAgentClient,
+        pair: asyncssh.SSHKeyPair,
+        asking: Asking,
+        refused: Callable[[asyncssh.SSHKeyPair, str], None],
+        certificate: asyncssh.SSHCertificate | None = None,
+    ) -> None:
+        comment = pair.get_comment_bytes() or b""
+        super().__init__(agent, pair.key_algorithm, pair.key_public_data, comment)
+        if certificate is not None:
+            self.set_certificate(certificate)
+        self._asking = asking
+        self._refused = refused
+
+    async def sign_async(self, data: bytes) -> bytes:
+        """Return the agent's signature of `data`; raises ValueError where it refuses."""
+        try:
+            with self._asking():
+                async with asyncio.timeout(_SIGN_TIMEOUT):
+                    return await super().sign_async(data)
+        except TimeoutError:
+            self._refused(self, "the agent did not sign in time")
+            raise ValueError("the agent did not sign in time") from None
+        except ValueError as error:
+            self._refused(self, "the agent refused to sign (locked, denied, or bound to a host)")
+            raise ValueError(str(error)) from None
+
+
 @dataclass
 class KeyReport:
     """What became of the keys: for the message when none of them was enough."""
@@ -72,11 +110,14 @@ class KeyReport:
 class KeyPairs:
     """The key pairs of one attempt, one after the other."""
 
-    def __init__(self, resolved: ResolvedHost, keyring: KeyRing, ask: AskPassphrase) -> None:
+    def __init__(
+        self, resolved: ResolvedHost, keyring: KeyRing, ask: AskPassphrase, asking: Asking
+    ) -> None:
         self.report = KeyReport()
         self._resolved = resolved
         self._keyring = keyring
         self._ask = ask
+        self._asking = asking
         self._rsa_bits = resolved.number("requiredrsasize") or 1024
         self._sha1 = "ssh-rsa" in algorithms(resolved, "pubkeyacceptedalgorithms")
         self._agent: asyncssh.SSHAgentClient | None = None
@@ -154,16 +195,22 @@ class KeyPairs:
         self, pair: asyncssh.SSHKeyPair, identities: list[Identity]
     ) -> list[asyncssh.SSHKeyPair]:
         """Return an agent's key with each certificate found on disk, then as it is."""
+        pairs: list[asyncssh.SSHKeyPair] = [
+            self._agent_pair(pair, certificate)
+            for identity in identities
+            if identity.blob == pair.public_data
+            for certificate in identity.certificates
+        ]
+        return [*pairs, self._agent_pair(pair)]
+
+    def _agent_pair(
+        self, pair: asyncssh.SSHKeyPair, certificate: asyncssh.SSHCertificate | None = None
+    ) -> AgentKeyPair:
         assert self._agent
-        pairs: list[asyncssh.SSHKeyPair] = []
-        for identity in identities:
-            if identity.blob != pair.public_data:
-                continue
-            for certificate in identity.certificates:
-                twin = asyncssh.SSHAgentKeyPair(self._agent, pair.algorithm, pair.public_data, b"")
-                twin.set_certificate(certificate)
-                pairs.append(twin)
-        return [*pairs, pair]
+        return AgentKeyPair(self._agent, pair, self._asking, self._note_refusal, certificate)
+
+    def _note_refusal(self, pair: asyncssh.SSHKeyPair, reason: str) -> None:
+        self.report.notes.append(f"{_describe(pair)}: {reason}")
 
     async def _disk_pairs(self, identity: Identity) -> list[asyncssh.SSHKeyPair]:
         """Return a key on disk with each of its certificates, then as it is."""

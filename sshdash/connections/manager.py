@@ -77,6 +77,7 @@ class ConnectionManager:
         self._dialer = Dialer(prompter, events, settings)
         self._events = events
         self._hosts: dict[str, _Host] = {}
+        self._ending: set[Connection] = set()
         self._closed = False
 
     def __repr__(self) -> str:
@@ -131,6 +132,7 @@ class ConnectionManager:
         for length in sorted({len(host.route) for host in by_length}, reverse=True):
             group = [host for host in by_length if len(host.route) == length]
             await asyncio.gather(*(self.disconnect(host.key) for host in group))
+        await asyncio.gather(*(connection.wait_closed() for connection in self._ending))
 
     def _host(self, key: str) -> _Host:
         if key not in self._hosts:
@@ -211,6 +213,8 @@ class ConnectionManager:
             lost = connection.state is ConnectionState.LOST
             host.connection = None
             host.move(Step.LOSE if lost else Step.STOP, connection.reason)
+        self._ending = {ended for ended in self._ending if not ended.is_closed}
+        self._ending.add(connection)
 
 
 async def _finish(task: "asyncio.Task[Connection]", reason: str) -> None:

@@ -9,10 +9,8 @@ import base64
 import binascii
 import fcntl
 import fnmatch
-import hashlib
 import hmac
 import os
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -21,6 +19,7 @@ from pathlib import Path
 from sshdash.keys.blob import BadBlob, decode_blob, encode_blob
 
 _SALT_BYTES = 20
+_DIGEST_BYTES = 20
 
 
 class Marker(Enum):
@@ -94,28 +93,31 @@ def match_patterns(patterns: str, name: str) -> bool:
     found = False
     for pattern in patterns.lower().split(","):
         negated = pattern.startswith("!")
-        if _wildcard(pattern.removeprefix("!")).match(name):
+        if _pattern_matches(pattern.removeprefix("!"), name):
             if negated:
                 return False
             found = True
     return found
 
 
-def _wildcard(pattern: str) -> re.Pattern[str]:
-    """Return the expression of a pattern in which only ``*`` and ``?`` are special."""
-    return re.compile(fnmatch.translate(pattern.replace("[", "[[]")))
+def _pattern_matches(pattern: str, name: str) -> bool:
+    """Return whether one pattern, in which only ``*`` and ``?`` are special, matches."""
+    if "*" not in pattern and "?" not in pattern:
+        return pattern == name
+    return fnmatch.fnmatchcase(name, pattern.replace("[", "[[]"))
 
 
 def hash_name(name: str, salt: bytes | None = None) -> str:
     """Return `name` hashed as HashKnownHosts does: ``|1|salt|HMAC-SHA1``."""
     salt = os.urandom(_SALT_BYTES) if salt is None else salt
-    digest = hmac.new(salt, name.encode(), hashlib.sha1).digest()
+    digest = hmac.digest(salt, name.encode("utf-8", "surrogateescape"), "sha1")
     return f"|1|{base64.b64encode(salt).decode()}|{base64.b64encode(digest).decode()}"
 
 
 def _hash_matches(hashed: str, name: str) -> bool:
-    salt = base64.b64decode(hashed.split("|")[2])
-    return hmac.compare_digest(hash_name(name, salt), hashed)
+    _, _, salt, digest = hashed.split("|")
+    found = hmac.digest(base64.b64decode(salt), name.encode("utf-8", "surrogateescape"), "sha1")
+    return hmac.compare_digest(found, base64.b64decode(digest))
 
 
 def parse_known_hosts(text: str, file: str = "") -> KnownHosts:
@@ -156,7 +158,7 @@ def _check_hash(names: str) -> None:
         salt, digest = (base64.b64decode(part, validate=True) for part in parts[2:])
     except (binascii.Error, ValueError):
         raise ValueError("the hashed name is not base64") from None
-    if len(salt) != _SALT_BYTES or len(digest) != hashlib.sha1().digest_size:
+    if len(salt) != _SALT_BYTES or len(digest) != _DIGEST_BYTES:
         raise ValueError("the hashed name has the wrong length")
 
 
