@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from sshdash.backend import Backend
-from sshdash.config.source import ConfigSource
+from sshdash.config.source import ConfigSource, parse_override
 from sshdash.errors import SSHDashError, UsageError
 from sshdash.prompts import Prompter
 from sshdash.settings import load_settings
@@ -17,15 +17,8 @@ def source(arguments: argparse.Namespace) -> ConfigSource:
 
     Raises UsageError for an ``-o`` that is not ``Key=Value`` or ``Key Value``.
     """
-    overrides = []
-    for option in arguments.option:
-        key, separator, value = option.strip().partition("=")
-        if not separator:
-            key, separator, value = option.strip().partition(" ")
-        if not separator or not key.strip():
-            raise UsageError("Bad -o option", option, "write -o Key=Value, as for ssh")
-        overrides.append((key.strip(), value.strip()))
-    return ConfigSource.standard(arguments.config, tuple(overrides))
+    overrides = tuple(parse_override(option) for option in arguments.option)
+    return ConfigSource.standard(arguments.config, overrides)
 
 
 @asynccontextmanager

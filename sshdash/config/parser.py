@@ -13,6 +13,7 @@ from enum import Enum
 
 from sshdash.config.keywords import KEYWORDS, OBSOLETE, Keyword, Kind, find_keyword
 from sshdash.config.lexer import LexError, decode_lines, split_keyword, split_words
+from sshdash.config.patterns import is_pattern
 from sshdash.config.values import NOTHING, Assignments, BadValue, parse_value
 
 _ENVIRONMENT_KINDS = frozenset({Kind.FORWARD, Kind.AGENT, Kind.FORWARD_AGENT})
@@ -71,6 +72,29 @@ class ParsedFile:
     mode: int = 0
     owner: int = 0
     group: int = 0
+    _named: dict[str, list[int]] | None = None
+    _others: list[int] = field(default_factory=list)
+
+    def relevant(self, host: str) -> list[Block]:
+        """Return the blocks that can have an effect on `host`, in order.
+
+        A Host line of plain names that are not this one has none.
+        """
+        if self._named is None:
+            self._index()
+        named = (self._named or {}).get(host)
+        positions = sorted([*self._others, *named]) if named else self._others
+        return [self.blocks[at] for at in positions]
+
+    def _index(self) -> None:
+        self._named = {}
+        for at, block in enumerate(self.blocks):
+            names = set(block.patterns or ())
+            if block.problem or block.always or not names or any(map(is_pattern, names)):
+                self._others.append(at)
+                continue
+            for name in names:
+                self._named.setdefault(name, []).append(at)
 
 
 def parse_lines(lines: Iterable[str]) -> list[Block]:

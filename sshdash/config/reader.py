@@ -59,7 +59,7 @@ class Pass:
         if checked:
             check_owner(parsed)
         possible = active
-        for block in parsed.blocks:
+        for block in parsed.relevant(self._host):
             if block.number:
                 active = self._applies(block, parsed.path, possible=possible)
             for line in block.lines if active else block.always:

@@ -46,4 +46,4 @@ def parse_override(text: str) -> tuple[str, str]:
         key, value = stripped, ""
     if key and value:
         return key, value
-    raise UsageError(f"-o {text}: no value", hint="write -o Key=Value")
+    raise UsageError("Bad -o option", text, "write -o Key=Value, as for ssh")

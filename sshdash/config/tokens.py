@@ -43,8 +43,7 @@ def connection_tokens(
     `host` is the name to connect to, `original` what was asked for, `alias` the name that
     known_hosts is searched for.
     """
-    return {
-        "C": _connection_hash(machine.name, host, port, user),
+    known = {
         "L": machine.name.partition(".")[0],
         "d": machine.home,
         "h": host,
@@ -56,6 +55,7 @@ def connection_tokens(
         "r": user,
         "u": machine.user,
     }
+    return _ConnectionTokens(known)
 
 
 def expand(text: str, tokens: Mapping[str, str], *, environment: bool = False) -> str:
@@ -75,14 +75,21 @@ def expand(text: str, tokens: Mapping[str, str], *, environment: bool = False) -
             key = text[at + 1 : at + 2]
             if not key:
                 raise TokenError("a lone % at the end")
-            if key != "%" and key not in tokens:
-                raise TokenError(f"unknown token %{key}")
-            parts.append("%" if key == "%" else tokens[key])
+            parts.append(_token(key, tokens))
             at += 2
         else:
             parts.append(text[at])
             at += 1
     return "".join(parts)
+
+
+def _token(key: str, tokens: Mapping[str, str]) -> str:
+    if key == "%":
+        return key
+    try:
+        return tokens[key]
+    except KeyError:
+        raise TokenError(f"unknown token %{key}") from None
 
 
 def expand_environment(text: str) -> str:
@@ -127,8 +134,14 @@ def _variable(text: str, at: int) -> tuple[str, int]:
     return value, end + 1
 
 
-def _connection_hash(*parts: str) -> str:
-    from hashlib import sha1
+class _ConnectionTokens(dict[str, str]):
+    """The tokens, of which the hash ``%C`` is made only where it is asked for."""
 
-    text = "".join(parts).encode("utf-8", "surrogateescape")
-    return sha1(text, usedforsecurity=False).hexdigest()
+    def __missing__(self, key: str) -> str:
+        if key != "C":
+            raise KeyError(key)
+        from hashlib import sha1
+
+        text = "".join(self[part] for part in "lhpr").encode("utf-8", "surrogateescape")
+        self["C"] = sha1(text, usedforsecurity=False).hexdigest()
+        return self["C"]
