@@ -1,0 +1,150 @@
+"""Files and tunnels of the whole app against a real OpenSSH server."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from sshdash.config.source import ConfigSource
+from sshdash.settings import Settings
+from sshdash.states import TunnelState
+from sshdash.ui.app import SSHDashApp
+from sshdash.ui.screens.conflict import ConflictScreen
+from sshdash.ui.screens.forward_form import ForwardForm
+from sshdash.ui.widgets.file_panes import FilePanes
+from sshdash.ui.widgets.tunnel_table import TunnelTable
+from tests.servers.sshd import RealSshd
+from tests.ui.files_app import names, row_of, until
+
+_HOST = "sshd"
+
+
+@asynccontextmanager
+async def cockpit(server: RealSshd) -> AsyncIterator[tuple[SSHDashApp, Pilot[Any]]]:
+    source = ConfigSource.standard(str(server.config_file))
+    app = SSHDashApp(Settings(connect_timeout=10), source)
+    async with app.run_test(size=(140, 40)) as pilot:
+        hosts = app.workspace.cockpit.sidebar.hosts
+        await until(pilot, lambda: app.backend.loaded and hosts.host is not None)
+        while hosts.host != _HOST:
+            await pilot.press("down")
+        yield app, pilot
+
+
+async def open_files(app: SSHDashApp, pilot: Pilot[Any]) -> FilePanes:
+    await pilot.press("f")
+    await until(pilot, lambda: app.workspace.query(FilePanes))
+    panes = app.workspace.query_one(FilePanes)
+    await until(pilot, lambda: all(pane.listed for pane in panes.panes), 20)
+    return panes
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+async def test_copies_both_ways_and_asks_about_what_exists(home: Path) -> None:
+    async with RealSshd() as server, cockpit(server) as (app, pilot):
+        write(server.home / "remote.txt", "from there")
+        write(home / "folder" / "local.txt", "from here")
+        panes = await open_files(app, pilot)
+        await pilot.press("tab", "ctrl+r")
+        await until(pilot, lambda: "remote.txt" in names(panes.right))
+        panes.right.rows.cursor = row_of(panes.right, "remote.txt")
+        await pilot.press("c")
+        await until(pilot, lambda: "remote.txt" in names(panes.left))
+        await pilot.press("tab", "ctrl+r")
+        await until(pilot, lambda: "folder" in names(panes.left))
+        panes.left.rows.cursor = row_of(panes.left, "folder")
+        await pilot.press("c")
+        await until(pilot, lambda: "folder" in names(panes.right))
+        assert (server.home / "folder" / "local.txt").read_text() == "from here"
+        write(home / "remote.txt", "changed here")
+        panes.left.rows.cursor = row_of(panes.left, "remote.txt")
+        await pilot.press("c")
+        await until(pilot, lambda: isinstance(app.screen, ConflictScreen))
+        await pilot.press("k")
+        await until(pilot, lambda: len(list(server.home.glob("remote*"))) == 2)
+        assert (server.home / "remote.txt").read_text() == "from there"
+
+
+async def test_a_killed_connection_is_told_and_enter_connects_again() -> None:
+    async with RealSshd() as server, cockpit(server) as (app, pilot):
+        write(server.home / "kept.txt", "x")
+        panes = await open_files(app, pilot)
+        await pilot.press("tab")
+        await until(pilot, lambda: server.kill_connections())
+        await until(pilot, lambda: panes.right.problem, 20)
+        problem = panes.right.problem
+        assert problem is not None
+        assert problem.lost
+        assert "kept.txt" in names(panes.right)
+        assert panes.left.problem is None
+        await pilot.press("enter")
+        await until(pilot, lambda: panes.right.problem is None, 20)
+        assert "kept.txt" in names(panes.right)
+
+
+async def test_a_server_without_sftp_says_so_in_the_pane() -> None:
+    async with RealSshd(subsystem="") as server, cockpit(server) as (app, pilot):
+        await pilot.press("f")
+        await until(pilot, lambda: app.workspace.query(FilePanes))
+        panes = app.workspace.query_one(FilePanes)
+        await until(pilot, lambda: panes.right.problem and panes.left.listed, 20)
+        assert not panes.right.listed
+
+
+@asynccontextmanager
+async def echo() -> AsyncIterator[int]:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(1000):
+            writer.write(data)
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield server.sockets[0].getsockname()[1]
+
+
+async def exchange(pilot: Pilot[Any], port: int, seen: Callable[[], Awaitable[None]]) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"x" * 5000)
+    assert await reader.readexactly(5000) == b"x" * 5000
+    await seen()
+    writer.close()
+    await writer.wait_closed()
+
+
+async def test_a_tunnel_is_added_counted_and_closed() -> None:
+    async with RealSshd() as server, echo() as target, cockpit(server) as (app, pilot):
+        await pilot.press("t")
+        await until(pilot, lambda: app.workspace.query(TunnelTable))
+        table = app.workspace.query_one(TunnelTable)
+        await until(pilot, lambda: table.rows.has_focus or table.query_one(".tunnels-empty"))
+        app.action_command("tunnels.add")
+        await until(pilot, lambda: isinstance(app.screen, ForwardForm))
+        app.screen.query_one("#host", Input).value = _HOST
+        app.screen.query_one("#port", Input).value = "0"
+        app.screen.query_one("#target", Input).value = "127.0.0.1"
+        app.screen.query_one("#target-port", Input).value = str(target)
+        await pilot.pause()
+        app.screen.query_one("#port", Input).focus()
+        await pilot.press("enter")
+        await until(pilot, lambda: table.tunnels and table.tunnels[0].state is TunnelState.OPEN, 20)
+        port = int(table.tunnels[0].listen.rpartition(":")[2])
+
+        async def counted() -> None:
+            await until(pilot, lambda: table.tunnels[0].clients == 1)
+            await until(pilot, lambda: table.tunnels[0].bytes_down == 5000)
+
+        await exchange(pilot, port, counted)
+        await until(pilot, lambda: table.tunnels[0].clients == 0)
+        app.action_command("tunnels.toggle")
+        await until(pilot, lambda: table.tunnels[0].state is TunnelState.CLOSED)
+        app.action_command("tunnels.remove")
+        await until(pilot, lambda: not table.tunnels)
