@@ -3,6 +3,7 @@
 import contextlib
 import os
 import random
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -44,7 +45,17 @@ def furnish(root: Path, place: Place) -> Path:
     chosen = random.Random(place.name)
     for tag in place.tags:
         _TAGGED[tag](root, home, chosen)
+    _age(root, chosen)
     return home
+
+
+def _age(root: Path, chosen: random.Random) -> None:
+    """Give every file and folder a time of its own, from minutes to months ago."""
+    now = time.time()
+    for path, folders, names in os.walk(os.fsencode(root), topdown=False):
+        for name in (*folders, *names):
+            then = now - 60 * 10 ** chosen.uniform(0.5, 5.2)
+            os.utime(os.path.join(path, name), (then, then), follow_symlinks=False)
 
 
 def furnish_desk(home: Path) -> None:
