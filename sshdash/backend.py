@@ -197,7 +197,7 @@ class Backend:
         """
         from sshdash.tunnels.spec import Kind, parse_forward
 
-        resolved = self.resolve(host)
+        resolved = self.resolver.preview(host)
         kinds = (
             (Kind.LOCAL, resolved.local_forwards),
             (Kind.REMOTE, resolved.remote_forwards),

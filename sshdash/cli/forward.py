@@ -63,6 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
 async def _forward(arguments: argparse.Namespace, specs: list[ForwardSpec]) -> int:
     async with open_backend(arguments) as backend:
         host = str(arguments.destination)
+        resolved = backend.resolve(host)
         if specs:
             tunnels = [backend.tunnels.add(host, spec) for spec in specs]
         else:
@@ -73,7 +74,6 @@ async def _forward(arguments: argparse.Namespace, specs: list[ForwardSpec]) -> i
                 f"ssh_config has no forwards for {host}",
                 "give -L, -R or -D",
             )
-        resolved = backend.resolve(host)
         given = "exitonforwardfailure" in resolved.origins
         tolerant = given and not resolved.flag("exitonforwardfailure")
         return await _Run(backend, tunnels, arguments.json, tolerant).until_over()

@@ -72,29 +72,33 @@ class ParsedFile:
     mode: int = 0
     owner: int = 0
     group: int = 0
-    _named: dict[str, list[int]] | None = None
-    _others: list[int] = field(default_factory=list)
+    _index: tuple[dict[str, list[int]], list[int]] | None = None
 
     def relevant(self, host: str) -> list[Block]:
         """Return the blocks that can have an effect on `host`, in order.
 
         A Host line of plain names that are not this one has none.
         """
-        if self._named is None:
-            self._index()
-        named = (self._named or {}).get(host)
-        positions = sorted([*self._others, *named]) if named else self._others
+        if self._index is None:
+            self._index = _index(self.blocks)
+        named, others = self._index
+        mine = named.get(host)
+        positions = sorted([*others, *mine]) if mine else others
         return [self.blocks[at] for at in positions]
 
-    def _index(self) -> None:
-        self._named = {}
-        for at, block in enumerate(self.blocks):
-            names = set(block.patterns or ())
-            if block.problem or block.always or not names or any(map(is_pattern, names)):
-                self._others.append(at)
-                continue
-            for name in names:
-                self._named.setdefault(name, []).append(at)
+
+def _index(blocks: list[Block]) -> tuple[dict[str, list[int]], list[int]]:
+    """Return the positions of blocks for plain names, by name, and those of all others."""
+    named: dict[str, list[int]] = {}
+    others: list[int] = []
+    for at, block in enumerate(blocks):
+        names = set(block.patterns or ())
+        if block.problem or block.always or not names or any(map(is_pattern, names)):
+            others.append(at)
+            continue
+        for name in names:
+            named.setdefault(name, []).append(at)
+    return named, others
 
 
 def parse_lines(lines: Iterable[str]) -> list[Block]:

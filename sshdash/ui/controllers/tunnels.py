@@ -63,7 +63,7 @@ class TunnelsController:
         if answer is None:
             return
         await self.backend.load()
-        self.backend.resolve(answer.host)
+        self.backend.resolver.preview(answer.host)
         tunnel = self.backend.tunnels.add(answer.host, answer.spec)
         if answer.start:
             await self._start(tunnel)
