@@ -24,6 +24,10 @@ _PAGES = (4096, 16384, 65536)
 """Sizes that a kernel's pseudo files claim whatever is in them."""
 _PATIENCE = 10.0
 """Seconds for taking a temporary file away before it is left behind and reported."""
+_DURABLE = 1024 * 1024
+"""New files from this size on, and all that replace one, are on the disk before they get their
+name. For small new files that would take longer than the copy, and a crash costs no old file.
+"""
 _LITTLE_ROOM = 1024 * 1024
 """Less free space than this explains a failure that a server did not explain."""
 
@@ -59,13 +63,12 @@ class Copier:
         target: Filesystem,
         preserve: bool = True,
         umask: int = 0o077,
-        durable: bool = True,
     ) -> None:
         self._source = source
         self._target = target
         self._preserve = preserve
         self._umask = umask
-        self._durable = durable
+        self._small = min(source.limits.chunk, target.limits.chunk)
         self.leftovers: set[bytes] = set()
         """Temporary files that could not be removed, because the connection was gone."""
 
@@ -75,19 +78,15 @@ class Copier:
         `progress` is called with bytes as they arrive; with a negative number where they are
         started over. Raises FileError and ConnectionLost.
         """
-        reader = await self._source.open_read(file.source)
-        try:
-            for attempt in (1, 2):
-                try:
-                    return await self._copy_open(file, reader, progress)
-                except _Changed as changed:
-                    # What was listed may be older than the file that was opened: once more.
-                    if attempt == 2 or changed.entry.kind is not Kind.FILE:
-                        raise self._changed(file) from None
-                    file = replace(file, entry=replace(changed.entry, name=file.entry.name))
-            raise AssertionError("two attempts return or raise")
-        finally:
-            await reader.close()
+        for attempt in (1, 2):
+            try:
+                return await self._copy(file, progress)
+            except _Changed as changed:
+                # What was listed may be older than the file that was opened: once more.
+                if attempt == 2 or changed.entry.kind is not Kind.FILE:
+                    raise self._changed(file) from None
+                file = replace(file, entry=replace(changed.entry, name=file.entry.name))
+        raise AssertionError("two attempts return or raise")
 
     async def copy_link(self, file: FileCopy, target: bytes) -> None:
         """Make the symbolic link `file.target`, pointing to `target`."""
@@ -99,7 +98,7 @@ class Copier:
             await self._target.symlink(target, part)
             await self._target.replace(part, file.target)
         except BaseException:
-            await self._discard(part, None)
+            await self._discard(part)
             raise
 
     def mode(self, entry: Entry, existing: Entry | None = None) -> int:
@@ -117,9 +116,8 @@ class Copier:
                 await self._target.unlink(part)
             self.leftovers.discard(part)
 
-    async def _copy_open(self, file: FileCopy, reader: Reader, progress: Progress) -> str:
+    async def _copy(self, file: FileCopy, progress: Progress) -> str:
         part = self._part(file.target)
-        writer: Writer | None = None
         counted = 0
 
         def count(size: int) -> None:
@@ -128,83 +126,84 @@ class Copier:
             progress(size)
 
         try:
-            writer = await self._target.open_write(part)
-            size = await self._pump(file, reader, writer, count)
-            mtime = file.entry.mtime_ns if self._preserve else None
-            mode = self.mode(file.entry, file.existing)
-            finished = await writer.finish(Finish(mode, mtime, self._durable))
-            if finished.size != size:
-                raise self._short(file, finished.size, size)
-            await self._place(part, file)
+            if file.entry.size <= self._small:
+                complaint = await self._copy_small(file, part, count)
+            else:
+                complaint = await self._copy_large(file, part, count)
+            if file.existing is None:
+                await self._target.rename(part, file.target)
+            else:
+                await self._target.replace(part, file.target)
         except BaseException as error:
             progress(-counted)
-            await self._discard(part, writer)
+            await self._discard(part)
             if isinstance(error, VagueError):
                 raise await self._explained(error, file) from error
             raise
-        return finished.complaint
-
-    async def _place(self, part: bytes, file: FileCopy) -> None:
-        if file.existing is None:
-            await self._target.rename(part, file.target)
-        else:
-            await self._target.replace(part, file.target)
+        return complaint
 
     # -- content
 
-    async def _pump(
-        self, file: FileCopy, reader: Reader, writer: Writer, progress: Progress
-    ) -> int:
-        """Copy the content and return its size, which is that of the source, then and now."""
-        chunk = min(self._source.limits.chunk, self._target.limits.chunk)
-        if file.entry.size <= chunk:
-            return await self._pump_small(file, reader, writer, progress, chunk)
-        before = await reader.stat()
-        if _differs(before, file.entry):
-            raise _Changed(before)
-        size = await _pump_large(reader, writer, file.entry.size, chunk, progress)
-        self._compare(file.entry, await reader.stat(), size)
-        return size
-
-    async def _pump_small(
-        self, file: FileCopy, reader: Reader, writer: Writer, progress: Progress, chunk: int
-    ) -> int:
+    async def _copy_small(self, file: FileCopy, part: bytes, progress: Progress) -> str:
         """Read first, and write only what is known to be whole."""
-        size = file.entry.size or chunk
-        # One round trip: a server answers in order, so the attributes are those after reading.
-        pieces, after = await together(reader.read(0, size), reader.stat())
-        done = sum(map(len, pieces))
-        if pieces:
-            await writer.write(0, pieces)
-            progress(done)
-        if done < file.entry.size or (done and not file.entry.size):
-            done = await _pump_rest(reader, writer, done, chunk, progress)
-            after = await reader.stat()
-        self._compare(file.entry, after, done)
-        return done
+        # One byte more than there should be tells whether there is more.
+        pieces, after = await self._source.fetch(file.source, file.entry.size + 1)
+        size = sum(map(len, pieces))
+        if size != file.entry.size:
+            # A pseudo file, a server that answers in small parts, or a change: to be looked into.
+            return await self._copy_large(file, part, progress)
+        _compare(file.entry, after, size)
+        finished = await self._target.store(part, pieces, self._finish(file))
+        self._verify(file, finished.size, size)
+        progress(size)
+        return finished.complaint
 
-    def _compare(self, before: Entry, after: Entry, size: int) -> None:
-        """Raise _Changed where what was read is not all of what the source is now."""
-        if before.size == 0 and after.size == 0 and size:
-            return  # a pseudo file; its time is that of the look at it
-        if _differs(before, after):
-            raise _Changed(after)
-        if size != after.size and not (size < after.size and after.size in _PAGES):
-            raise _Changed(after)
+    async def _copy_large(self, file: FileCopy, part: bytes, progress: Progress) -> str:
+        reader = await self._source.open_read(file.source)
+        try:
+            before = await reader.stat()
+            if _differs(before, file.entry):
+                raise _Changed(before)
+            writer = await self._target.open_write(part)
+            try:
+                size = await self._pump(reader, writer, before.size, progress)
+                _compare(before, await reader.stat(), size)
+                finished = await writer.finish(self._finish(file))
+            finally:
+                await writer.close()
+        finally:
+            await reader.close()
+        self._verify(file, finished.size, size)
+        return finished.complaint
+
+    async def _pump(self, reader: Reader, writer: Writer, size: int, progress: Progress) -> int:
+        """Copy the content and return its length; what claims to be empty is read to its end."""
+        chunk = min(self._source.limits.chunk, self._target.limits.chunk)
+        if size:
+            return await _pump_chunks(reader, writer, size, chunk, progress)
+        return await _pump_to_end(reader, writer, chunk, progress)
+
+    def _finish(self, file: FileCopy) -> Finish:
+        mtime = file.entry.mtime_ns if self._preserve else None
+        durable = file.existing is not None or file.entry.size >= _DURABLE
+        return Finish(self.mode(file.entry, file.existing), mtime, durable)
+
+    def _verify(self, file: FileCopy, found: int, expected: int) -> None:
+        if found != expected:
+            host = "" if self._target.is_local else self._target.label
+            detail = f"{found:,} of {expected:,} bytes arrived"
+            raise FileError("the copy is not whole", shown(file.target), detail, "retry", host)
 
     # -- failure
 
     def _part(self, target: bytes) -> bytes:
         return join(parent_of(target), part_name(name_of(target), secrets.token_hex(4)))
 
-    async def _discard(self, part: bytes, writer: Writer | None) -> None:
+    async def _discard(self, part: bytes) -> None:
         """Take the temporary file away, even where the copy was cancelled."""
         self.leftovers.add(part)
 
         async def discard() -> None:
-            with suppress(SSHDashError):
-                if writer is not None:
-                    await writer.close()
             with suppress(MissingError):
                 await self._target.unlink(part)
             self.leftovers.discard(part)
@@ -231,13 +230,8 @@ class Copier:
         hint = "retry once nobody writes to it"
         return FileError("source changed while copied", shown(file.source), "", hint, host)
 
-    def _short(self, file: FileCopy, found: int, expected: int) -> FileError:
-        host = "" if self._target.is_local else self._target.label
-        detail = f"{found:,} of {expected:,} bytes arrived"
-        return FileError("the copy is not whole", shown(file.target), detail, "retry", host)
 
-
-async def _pump_large(
+async def _pump_chunks(
     reader: Reader, writer: Writer, size: int, chunk: int, progress: Progress
 ) -> int:
     """Copy `size` bytes with several chunks under way; return where the content ended."""
@@ -262,16 +256,25 @@ async def _pump_large(
     return end
 
 
-async def _pump_rest(
-    reader: Reader, writer: Writer, offset: int, chunk: int, progress: Progress
-) -> int:
-    """Copy from `offset` to the end, wherever that is."""
+async def _pump_to_end(reader: Reader, writer: Writer, chunk: int, progress: Progress) -> int:
+    """Copy from the start to the end, wherever that is."""
+    offset = 0
     while pieces := await reader.read(offset, chunk):
         await writer.write(offset, pieces)
         length = sum(map(len, pieces))
         offset += length
         progress(length)
     return offset
+
+
+def _compare(before: Entry, after: Entry, size: int) -> None:
+    """Raise _Changed where what was read is not all of what the source is now."""
+    if before.size == 0 and after.size == 0 and size:
+        return  # a pseudo file; its time is that of the look at it
+    if _differs(before, after):
+        raise _Changed(after)
+    if size != after.size and not (size < after.size and after.size in _PAGES):
+        raise _Changed(after)
 
 
 def _differs(one: Entry, other: Entry) -> bool:

@@ -1,15 +1,16 @@
 """Open files of a host: reading and writing with many requests in flight."""
 
-import asyncio
-from collections.abc import Awaitable, Coroutine, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 from sshdash.errors import ConnectionLost
+from sshdash.sftp.answers import Asked, StatusError, whole
+from sshdash.sftp.early import EarlySync
 from sshdash.sftp.entries import Entry, kind_of
 from sshdash.sftp.failures import from_status
 from sshdash.sftp.filesystem import Buffer, Finish, Finished, Pieces
-from sshdash.sftp.messages import Attributes
-from sshdash.sftp.protocol import Protocol, StatusError
+from sshdash.sftp.messages import Attributes, Open
+from sshdash.sftp.protocol import Protocol
 from sshdash.sftp.wire import WireClosed
 from sshdash.untrusted import clean
 
@@ -60,111 +61,144 @@ class RemoteReader:
 
     async def read(self, offset: int, size: int) -> Pieces:
         """Return at most `size` bytes from `offset`; fewer may come, none at the end."""
-        if size <= self._block:
-            return await self._read(offset, size)
-        end = offset + size
-        starts = range(offset, end, self._block)
-        parts = await whole(*(self._read(at, min(self._block, end - at)) for at in starts))
-        pieces: Pieces = []
-        for start, part in zip(starts, parts, strict=True):
-            pieces += part
-            if sum(map(len, part)) < min(self._block, end - start):
-                break  # what follows a short answer would not join up
-        return pieces
+        asked = self._ask(offset, size)
+        return _joined(await self._session.call("read", self._path, whole(asked)), self._block)
+
+    async def fetch(self, size: int) -> tuple[Pieces, Entry]:
+        """Return at most `size` first bytes and the attributes afterwards, and close."""
+        asked = self._ask(0, size)
+        # A server handles the requests for one file in their order (draft, section 6.1), so
+        # these are the attributes after reading although nothing was waited for.
+        attributes = self._session.protocol.stat_handle(self._open)
+        await self.close()
+        parts = await self._session.call("read", self._path, whole(asked))
+        after = entry_of(b"", await self._session.call("read", self._path, attributes))
+        return _joined(parts, self._block), after
 
     async def stat(self) -> Entry:
         """Return the open file's attributes as they are now."""
-        asking = self._session.protocol.stat_handle(self._open)
-        return entry_of(b"", await self._session.call("read", self._path, asking))
+        asked = self._session.protocol.stat_handle(self._open)
+        return entry_of(b"", await self._session.call("read", self._path, asked))
 
     async def close(self) -> None:
         """Close it, without waiting: nothing of interest can fail."""
         handle, self._handle = self._handle, None
         if handle is not None:
-            self._session.protocol.close_soon(handle)
+            self._session.protocol.close_handle(handle)
+
+    def _ask(self, offset: int, size: int) -> list[Asked[Pieces]]:
+        end = offset + size
+        return [
+            self._session.protocol.read(self._open, start, min(self._block, end - start))
+            for start in range(offset, end, self._block)
+        ]
 
     @property
     def _open(self) -> bytes:
         assert self._handle is not None, "the file is closed"
         return self._handle
 
-    async def _read(self, offset: int, size: int) -> Pieces:
-        asking = self._session.protocol.read(self._open, offset, size)
-        return await self._session.call("read", self._path, asking)
-
 
 class RemoteWriter:
-    """A new file of a host open for writing."""
+    """A new file of a host open for writing.
 
-    def __init__(self, session: Session, path: bytes, handle: bytes, block: int) -> None:
+    `helper` returns a session of its own for writing to the disk early: in its own session a
+    server would take nothing else meanwhile.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        path: bytes,
+        handle: bytes,
+        block: int,
+        helper: Callable[[], Awaitable[Session]],
+    ) -> None:
         self._session = session
         self._path = path
         self._handle: bytes | None = handle
         self._block = block
+        self._helper = helper
+        self._early = EarlySync(self._sync)
 
     async def write(self, offset: int, pieces: Sequence[Buffer]) -> None:
         """Write all of `pieces`, one after the other, from `offset` on."""
-        blocks = list(_blocks(offset, pieces, self._block))
-        if len(blocks) == 1:
-            await self._write(*blocks[0])
-        else:
-            await whole(*(self._write(*block) for block in blocks))
+        await self._session.call("write", self._path, whole(self._ask(offset, pieces)))
+        self._early.wrote(sum(map(len, pieces)))
 
     async def finish(self, finish: Finish) -> Finished:
         """Set attributes, make it durable and close it, all in one round trip."""
-        handle, self._handle = self._handle, None
-        assert handle is not None, "the file is closed"
-        return await self._session.call("write", self._path, self._finish(handle, finish))
+        await self._early.stop()
+        return await self.store((), finish)
+
+    async def store(self, pieces: Sequence[Buffer], finish: Finish) -> Finished:
+        """Write `pieces` from the start and finish, all in one round trip."""
+        # The close is the last that a server does of these, whatever is awaited first; an
+        # error in any of them is seen before the file gets its name.
+        protocol, handle = self._session.protocol, self._open
+        asked = self._ask(0, pieces) if pieces else []
+        attributes = protocol.stat_handle(handle)
+        if finish.durable and protocol.offers(FSYNC):
+            asked.append(protocol.fsync(handle))
+        complaint = self._set(handle, finish)
+        asked.append(protocol.close_handle(handle))
+        self._handle = None
+        call = self._session.call
+        found = await call("write", self._path, attributes)
+        said = "" if complaint is None else await _complaint(complaint)
+        await call("write", self._path, whole(asked))
+        return Finished(found.size or 0, said)
 
     async def close(self) -> None:
-        """Close it without finishing and without waiting."""
+        """Close it without finishing and without waiting for the answer."""
+        await self._early.stop()
         handle, self._handle = self._handle, None
         if handle is not None:
-            self._session.protocol.close_soon(handle)
+            self._session.protocol.close_handle(handle)
 
-    async def _write(self, offset: int, pieces: Sequence[Buffer]) -> None:
-        assert self._handle is not None, "the file is closed"
-        asking = self._session.protocol.write(self._handle, offset, pieces)
-        await self._session.call("write", self._path, asking)
+    def _ask(self, offset: int, pieces: Sequence[Buffer]) -> list[Asked[None]]:
+        blocks = _blocks(offset, pieces, self._block)
+        return [self._session.protocol.write(self._open, at, block) for at, block in blocks]
 
-    async def _finish(self, handle: bytes, finish: Finish) -> Finished:
-        # A server handles the requests for one file in their order (draft, section 6.1), so
-        # the close is the last of them although nothing before it is waited for.
-        protocol = self._session.protocol
-        attributes, _, complaint, _ = await whole(
-            protocol.stat_handle(handle),
-            self._sync(handle, finish),
-            self._set(handle, finish),
-            protocol.close_handle(handle),
-        )
-        return Finished(attributes.size or 0, complaint)
-
-    async def _sync(self, handle: bytes, finish: Finish) -> None:
-        if finish.durable and self._session.protocol.offers(FSYNC):
-            await self._session.protocol.fsync(handle)
-
-    async def _set(self, handle: bytes, finish: Finish) -> str:
+    def _set(self, handle: bytes, finish: Finish) -> Asked[None] | None:
         if finish.mode is None and finish.mtime_ns is None:
-            return ""
+            return None
         seconds = None if finish.mtime_ns is None else finish.mtime_ns // NANO
+        wanted = Attributes(mode=finish.mode, mtime=seconds)
+        return self._session.protocol.set_handle(handle, wanted)
+
+    async def _sync(self) -> None:
+        helper = await self._helper()
+        opened = helper.protocol.open_file(self._path, Open.READ)
+        handle = await helper.call("write", self._path, opened)
         try:
-            wanted = Attributes(mode=finish.mode, mtime=seconds)
-            await self._session.protocol.set_handle(handle, wanted)
-        except StatusError as error:
-            return f"mode or time not set: {error.text}"
-        return ""
+            await helper.call("write", self._path, helper.protocol.fsync(handle))
+        finally:
+            helper.protocol.close_handle(handle)
+
+    @property
+    def _open(self) -> bytes:
+        assert self._handle is not None, "the file is closed"
+        return self._handle
 
 
-async def whole(*asking: Coroutine[Any, Any, Any]) -> list[Any]:
-    """Await all, started in this order, and raise the first failure once none is under way.
+async def _complaint(asked: Asked[None]) -> str:
+    """Return why attributes were not set; the content may still be whole."""
+    try:
+        await asked
+    except StatusError as error:
+        return f"mode or time not set: {error.text}"
+    return ""
 
-    A failure that left others running would let them write into what is being cleaned up.
-    """
-    results = await asyncio.gather(*asking, return_exceptions=True)
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
-    return results
+
+def _joined(parts: Sequence[Pieces], block: int) -> Pieces:
+    """Return the pieces up to the first short answer: what follows it would not join up."""
+    pieces: Pieces = []
+    for part in parts:
+        pieces += part
+        if sum(map(len, part)) < block:
+            break
+    return pieces
 
 
 def entry_of(name: bytes, attributes: Attributes, longname: bytes = b"") -> Entry:

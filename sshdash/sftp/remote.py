@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
@@ -12,13 +12,15 @@ import asyncssh
 
 from sshdash.connections.faults import explain
 from sshdash.errors import FileError, SessionError, SSHDashError
+from sshdash.sftp.answers import Asked, StatusError, whole
 from sshdash.sftp.entries import Entry, Kind, is_plain_name, join, name_of, normalize, parent_of
-from sshdash.sftp.failures import ExistsError, MissingError, VagueError, failure, shown
-from sshdash.sftp.filesystem import Limits, Space
-from sshdash.sftp.handles import NANO, RemoteReader, RemoteWriter, Session, entry_of, whole
+from sshdash.sftp.failures import ExistsError, MissingError, VagueError, failure, from_status, shown
+from sshdash.sftp.filesystem import Buffer, Finish, Finished, Limits, Pieces, Space
+from sshdash.sftp.handles import NANO, RemoteReader, RemoteWriter, Session, entry_of
 from sshdash.sftp.messages import Attributes, Name, Open
 from sshdash.sftp.names import backup_name
 from sshdash.sftp.protocol import Protocol
+from sshdash.sftp.tasks import together
 from sshdash.sftp.wire import WireClosed
 
 if TYPE_CHECKING:
@@ -55,6 +57,8 @@ class RemoteFilesystem:
         self._protocol = session.protocol
         self._home = home
         self._closed = False
+        self._helper: Session | None = None
+        self._helping = asyncio.Lock()
         told = session.protocol.limits
         self._read_block = min(told.read or _SAFE_BLOCK, _MAX_BLOCK)
         self._write_block = min(told.write or _SAFE_BLOCK, _MAX_BLOCK)
@@ -72,12 +76,7 @@ class RemoteFilesystem:
         Raises SessionError where the server has no SFTP, ConnectionLost. The lease stays the
         caller's where this fails.
         """
-        session = await _open_session(lease)
-        try:
-            home = await session.call("find the home of", b".", session.protocol.realpath(b"."))
-        except BaseException:
-            session.protocol.wire.close()
-            raise
+        session, home = await _open_session(lease)
         return cls(session, home)
 
     @property
@@ -108,12 +107,12 @@ class RemoteFilesystem:
         opening = self._protocol.open_directory(path)
         handle = await self._session.call("list", path, opening)
         seen: set[bytes] = set()
-        ahead: deque[asyncio.Task[list[Name] | None]] = deque()
+        ahead: deque[Asked[list[Name] | None]] = deque()
         width = 2
         try:
             while True:
                 while len(ahead) < width:
-                    ahead.append(asyncio.ensure_future(self._protocol.read_directory(handle)))
+                    ahead.append(self._protocol.read_directory(handle))
                 names = await self._session.call("list", path, ahead.popleft())
                 if names is None:
                     return
@@ -122,10 +121,7 @@ class RemoteFilesystem:
                     raise failure("list", path, 0, self.label, "more entries than anybody has")
                 yield _kept(names, seen, refused)
         finally:
-            for task in ahead:
-                task.cancel()
-            self._protocol.close_soon(handle)
-            await asyncio.gather(*ahead, return_exceptions=True)
+            self._protocol.close_handle(handle)
 
     async def listdir(self, path: bytes) -> list[Entry]:
         """Return all entries of a directory, in the server's order, unsafe names left out."""
@@ -140,7 +136,7 @@ class RemoteFilesystem:
                 return await self._with_target(join(path, entry.name), entry)
 
         links = [entry for entry in entries if entry.kind is Kind.SYMLINK]
-        found = {entry.name: entry for entry in await whole(*map(resolved, links))}
+        found = {entry.name: entry for entry in await together(*map(resolved, links))}
         return [found.get(entry.name, entry) for entry in entries] if found else entries
 
     async def stat(self, path: bytes) -> Entry:
@@ -234,15 +230,10 @@ class RemoteFilesystem:
         path = join(directory, b".sshdash-%b.part" % secrets.token_hex(4).encode())
         opening = self._protocol.open_file(path, _NEW_FILE, 0o666)
         handle = await self._call("create", path, opening)
-        stat, _, _ = await self._call(
-            "create",
-            path,
-            whole(
-                self._protocol.stat_handle(handle),
-                self._protocol.close_handle(handle),
-                self._protocol.remove(path),
-            ),
-        )
+        asked = self._protocol.stat_handle(handle)
+        gone = (self._protocol.close_handle(handle), self._protocol.remove(path))
+        stat = await self._call("create", path, asked)
+        await self._call("remove", path, whole(gone))
         return 0o666 & ~(stat.mode or 0o644)
 
     async def read_head(self, path: bytes, limit: int) -> bytes:
@@ -254,7 +245,7 @@ class RemoteFilesystem:
         entry = await self.stat(path)
         if entry.kind is not Kind.FILE:
             raise _irregular(path, entry, self.label)
-        session = await _open_session(self._session.lease)
+        session, _ = await _open_session(self._session.lease)
         try:
             async with asyncio.timeout(_PATIENCE):
                 opening = session.protocol.open_file(path, Open.READ)
@@ -266,6 +257,14 @@ class RemoteFilesystem:
         finally:
             session.protocol.wire.close()
 
+    async def fetch(self, path: bytes, size: int) -> tuple[Pieces, Entry]:
+        """Return at most `size` first bytes and the attributes afterwards: two round trips."""
+        return await (await self.open_read(path)).fetch(size)
+
+    async def store(self, path: bytes, pieces: Sequence[Buffer], finish: Finish) -> Finished:
+        """Create a file with this content and finish it: two round trips."""
+        return await (await self.open_write(path)).store(pieces, finish)
+
     async def open_read(self, path: bytes) -> RemoteReader:
         """Open a file whose `lstat` said it is regular."""
         opening = self._protocol.open_file(path, Open.READ)
@@ -276,7 +275,7 @@ class RemoteFilesystem:
         """Create a file that must not exist yet, readable by its owner alone (0600)."""
         opening = self._protocol.open_file(path, _NEW_FILE, 0o600)
         handle = await self._named("create", path, opening)
-        return RemoteWriter(self._session, path, handle, self._write_block)
+        return RemoteWriter(self._session, path, handle, self._write_block, self._help)
 
     async def close(self) -> None:
         """Give back the channel and the connection; harmless when closed already."""
@@ -284,6 +283,8 @@ class RemoteFilesystem:
             return
         self._closed = True
         self._protocol.wire.close()
+        if self._helper is not None:
+            self._helper.protocol.wire.close()
         self._session.lease.release()
 
     async def _call(self, operation: str, path: bytes, asking: Awaitable[Result]) -> Result:
@@ -300,6 +301,13 @@ class RemoteFilesystem:
                 error.title, error.path, "it exists already", host=self.label
             ) from error
 
+    async def _help(self) -> Session:
+        """Return a second session, for what would hold up the first."""
+        async with self._helping:
+            if self._helper is None:
+                self._helper, _ = await _open_session(self._session.lease)
+            return self._helper
+
     async def _with_target(self, path: bytes, link: Entry) -> Entry:
         target, kind = None, None
         with suppress(FileError):
@@ -309,12 +317,13 @@ class RemoteFilesystem:
         return replace(link, target=target, target_kind=kind)
 
 
-async def _open_session(lease: "Lease") -> Session:
+async def _open_session(lease: "Lease") -> tuple[Session, bytes]:
     host = lease.connection.host
     connection = lease.connection.ssh
     try:
         async with asyncio.timeout(_PATIENCE):
-            return Session(lease, await Protocol.start(connection))
+            protocol, home = await Protocol.start(connection)
+            return Session(lease, protocol), home
     except TimeoutError:
         detail = f"no answer to SFTP within {_PATIENCE:.0f} seconds"
         raise SessionError("no files here", detail, host=host) from None
@@ -325,6 +334,8 @@ async def _open_session(lease: "Lease") -> Session:
             "does a start-up file such as .bashrc print text, or is sftp-server missing?",
             host,
         ) from error
+    except StatusError as error:
+        raise from_status(error.code, error.text, "find the home of", b".", host) from error
     except asyncssh.ChannelOpenError as error:
         if error.code == asyncssh.OPEN_REQUEST_SESSION_FAILED:
             hint = "the server's sshd_config needs a line: Subsystem sftp internal-sftp"

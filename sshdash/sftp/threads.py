@@ -35,7 +35,7 @@ class Threads:
             return await asyncio.shield(running)
         except asyncio.CancelledError:
             await _settled(running)
-            if undo and not running.exception():
+            if running.exception() is None and undo:
                 undo(running.result())
             raise
         except OSError as error:

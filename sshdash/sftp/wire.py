@@ -137,12 +137,12 @@ class Wire(asyncssh.SSHClientSession[bytes]):
     # -- asking
 
     def request(self, kind: int, body: bytes, *pieces: Buffer) -> asyncio.Future[Answer]:
-        """Ask now, and return what completes with the answer.
+        """Ask now, and return what completes with the answer or fails with WireClosed.
 
-        Requests reach the server in the order of these calls. Raises WireClosed.
+        Requests reach the server in the order of these calls.
         """
         if self._closed is not None:
-            raise WireClosed(self._closed)
+            return self._failed(self._loop.create_future())
         number = self._next_id
         self._next_id = (number + 1) & 0xFFFFFFFF
         size = 5 + len(body) + sum(map(len, pieces))
@@ -240,6 +240,9 @@ class Wire(asyncssh.SSHClientSession[bytes]):
             raise MalformedError("an answer to nothing that was asked")
         if not future.done():
             future.set_result(answer)
+        elif answer.kind == Message.HANDLE:
+            # Whoever opened it was cancelled, and nobody else knows the handle.
+            self.request(Message.CLOSE, b"".join(answer.pieces))
 
     # -- ending
 
@@ -250,6 +253,11 @@ class Wire(asyncssh.SSHClientSession[bytes]):
         waiting, self._waiting = self._waiting, {}
         for future in waiting.values():
             if not future.done():
-                future.set_exception(WireClosed(reason))
+                self._failed(future)
         self._outbox.clear()
         self._pieces = []
+
+    def _failed(self, future: asyncio.Future[Answer]) -> asyncio.Future[Answer]:
+        future.set_exception(WireClosed(self._closed))
+        future.exception()  # fetched once, so that nobody has to wait for it
+        return future

@@ -1,0 +1,221 @@
+"""What local files are done with: blocking calls, each run in a thread by its caller."""
+
+import errno
+import grp
+import os
+import pwd
+import stat as modes
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from itertools import islice
+
+from sshdash.sftp.entries import Entry, Kind, join, kind_of
+from sshdash.sftp.failures import failure
+from sshdash.sftp.filesystem import Buffer, Finish, Finished, Pieces
+
+_BATCH = 500
+"""Entries handed on at once while a directory is read."""
+_IOV = 512
+"""Pieces for one gathering write, safely below every system's limit."""
+_NO_FOLLOW = os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def batch(listing: Iterator[os.DirEntry[bytes]]) -> list[Entry | None]:
+    """Return some more entries, None for what went away meanwhile; nothing at the end."""
+    return [_scanned(item) for item in islice(listing, _BATCH)]
+
+
+def _scanned(item: os.DirEntry[bytes]) -> Entry | None:
+    try:
+        return entry(item.name, item.stat(follow_symlinks=False))
+    except FileNotFoundError:
+        return None  # it went away between the listing and the look at it
+
+
+def listing(path: bytes) -> "os._ScandirIterator[bytes]":
+    """Start to read a directory."""
+    return os.scandir(path)
+
+
+def close_listing(listing: "os._ScandirIterator[bytes]") -> None:
+    """End reading a directory."""
+    listing.close()
+
+
+def entry(name: bytes, result: os.stat_result) -> Entry:
+    """Return the entry for a stat result."""
+    return Entry(
+        name,
+        kind_of(result.st_mode),
+        result.st_size,
+        modes.S_IMODE(result.st_mode),
+        result.st_mtime_ns,
+        result.st_uid,
+        result.st_gid,
+        _user(result.st_uid),
+        _group(result.st_gid),
+    )
+
+
+def resolved(folder: bytes, entries: list[Entry]) -> list[Entry]:
+    """Return entries with the targets of links filled in."""
+    return [_with_target(folder, e) if e.kind is Kind.SYMLINK else e for e in entries]
+
+
+def _with_target(folder: bytes, entry: Entry) -> Entry:
+    path = join(folder, entry.name)
+    target: bytes | None = None
+    kind: Kind | None = None
+    try:
+        target = os.readlink(path)
+        kind = kind_of(os.stat(path).st_mode)
+    except OSError:
+        pass  # it dangles, or may not be looked at: that is what None says
+    return replace(entry, target=target, target_kind=kind)
+
+
+def lstat_if_there(path: bytes) -> os.stat_result | None:
+    """Return what a path itself is, None where there is nothing."""
+    try:
+        return os.lstat(path)
+    except FileNotFoundError:
+        return None
+
+
+def open_regular(path: bytes) -> int:
+    """Open a regular file for reading; anything else, a link too, is refused."""
+    # Without O_NONBLOCK a FIFO put in the file's place would hold the thread for good.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | _NO_FOLLOW)
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if not modes.S_ISREG(mode):
+            raise failure("read", path, 0, text=f"not a regular file ({kind_of(mode).value})")
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def fetch(path: bytes, size: int) -> tuple[Pieces, Entry]:
+    """Return at most `size` first bytes and the attributes after the reading."""
+    descriptor = open_regular(path)
+    try:
+        pieces: Pieces = []
+        offset = 0
+        while offset < size and (data := os.pread(descriptor, size - offset, offset)):
+            pieces.append(data)
+            offset += len(data)
+        return pieces, entry(b"", os.fstat(descriptor))
+    finally:
+        os.close(descriptor)
+
+
+def create(path: bytes) -> int:
+    """Create a file that must not exist and return its descriptor."""
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW, 0o600)
+
+
+def store(path: bytes, pieces: Sequence[Buffer], finish: Finish) -> Finished:
+    """Create a file with this content and finish it."""
+    descriptor = create(path)
+    try:
+        write(descriptor, 0, pieces)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return finish_file(descriptor, finish)
+
+
+def head(path: bytes, limit: int) -> bytes:
+    """Return at most `limit` first bytes of a regular file."""
+    descriptor = open_regular(os.path.realpath(path))
+    try:
+        parts: list[bytes] = []
+        missing = limit
+        while missing and (part := os.read(descriptor, missing)):
+            parts.append(part)
+            missing -= len(part)
+        return b"".join(parts)
+    finally:
+        os.close(descriptor)
+
+
+def write(descriptor: int, offset: int, pieces: Sequence[Buffer]) -> None:
+    """Write all of `pieces` from `offset` on."""
+    todo = [memoryview(piece) for piece in pieces]
+    while todo:
+        written = os.pwritev(descriptor, todo[:_IOV], offset)
+        offset += written
+        while todo and written >= len(todo[0]):
+            written -= len(todo.pop(0))
+        if written:
+            todo[0] = todo[0][written:]
+
+
+def finish_file(descriptor: int, finish: Finish) -> Finished:
+    """Make a file durable, set its attributes and close it."""
+    complaint = ""
+    try:
+        if finish.durable:
+            sync(descriptor)
+        try:
+            if finish.mode is not None:
+                os.fchmod(descriptor, finish.mode)
+            if finish.mtime_ns is not None:
+                os.utime(descriptor, ns=(finish.mtime_ns, finish.mtime_ns))
+        except (OSError, OverflowError) as error:
+            complaint = f"mode or time not set: {getattr(error, 'strerror', None) or error}"
+        size = os.fstat(descriptor).st_size
+    except BaseException:
+        os.close(descriptor)
+        raise
+    os.close(descriptor)
+    return Finished(size, complaint)
+
+
+def sync(descriptor: int) -> None:
+    """Make a file durable, where its file system can."""
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # a file system without it
+            raise
+
+
+def rename(old: bytes, new: bytes) -> None:
+    """Rename without ever replacing: a hard link is the one atomic way to claim a free name."""
+    try:
+        os.link(old, new, follow_symlinks=False)
+    except FileExistsError:
+        raise
+    except OSError:  # a directory, or a file system without hard links
+        if os.path.lexists(new):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), new) from None
+        os.rename(old, new)
+    else:
+        os.unlink(old)
+
+
+def umask() -> int:
+    """Return the bits that new files do not get."""
+    # There is no way to only ask; for that instant the tightest mask is in force.
+    current = os.umask(0o077)
+    os.umask(current)
+    return current
+
+
+@lru_cache(maxsize=1000)
+def _user(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+@lru_cache(maxsize=1000)
+def _group(gid: int) -> str:
+    try:
+        return grp.getgrgid(gid).gr_name
+    except KeyError:
+        return str(gid)
