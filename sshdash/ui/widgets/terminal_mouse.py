@@ -29,6 +29,7 @@ class TerminalMouse:
         self._clicks = 0
         self._clicked_at = 0.0
         self._clicked_cell = (-1, -1)
+        self._dragged = False
         self.selecting = False
         """Whether a drag that selects is going on."""
 
@@ -43,8 +44,10 @@ class TerminalMouse:
     def move(self, event: events.MouseMove, row: int) -> bool:
         """The pointer moved; return whether the selection may have changed."""
         if self.selecting:
-            self._session.selection.extend(event.x, row)
-            return True
+            self._dragged = self._dragged or (event.x, row) != self._clicked_cell
+            if self._dragged:
+                self._session.selection.extend(event.x, row)
+            return self._dragged
         if self._session.emulator.modes.mouse_tracking and (event.x, row) != self._told_cell:
             self._send(PointerAction.MOVE, event, row, self._held)
         return False
@@ -86,6 +89,7 @@ class TerminalMouse:
         self._clicked_at, self._clicked_cell = now, cell
         self._session.selection.begin(column, row, SelectBy(self._clicks))
         self.selecting = True
+        self._dragged = False
 
     def _send(self, action: PointerAction, event: events.MouseEvent, row: int, button: int) -> None:
         self._told_cell = (event.x, row)

@@ -1,0 +1,461 @@
+"""The terminal on the screen: what is drawn, where keys and the mouse go, how it ends."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import pytest
+from rich.style import Style
+from textual import events
+from textual.app import App, ComposeResult
+from textual.message import Message
+from textual.pilot import Pilot
+from textual.strip import Strip
+from textual.widgets import Input
+
+from sshdash.paths import styles_dir
+from sshdash.states import SessionState
+from sshdash.terminal.emulator import Emulator
+from sshdash.terminal.keyboard import Keyboard, encode_paste
+from sshdash.terminal.pointer import Pointer
+from sshdash.terminal.selection import Selection
+from sshdash.terminal.session import ShellSession
+from sshdash.ui.theme import DARK, LIGHT
+from sshdash.ui.widgets.terminal_view import TerminalView
+
+COLUMNS, ROWS = 40, 10
+
+
+class FakeSession:
+    """A session without a network: what is written is kept, what is fed is drawn."""
+
+    def __init__(self) -> None:
+        self.id = "host#1"
+        self.host = "host"
+        self.title = "host"
+        self.state = SessionState.RUNNING
+        self.exit_text = ""
+        self.emulator = Emulator(80, 24)
+        self.keyboard = Keyboard(self.emulator)
+        self.pointer = Pointer(self.emulator)
+        self.selection = Selection(self.emulator)
+        self.on_output: Callable[[], None] | None = None
+        self.on_change: Callable[[], None] | None = None
+        self.written = b""
+        self.sizes: list[tuple[int, int]] = []
+
+    def write(self, data: bytes) -> None:
+        self.written += data
+
+    def paste(self, text: str) -> None:
+        self.write(encode_paste(text, bracketed=self.emulator.modes.bracketed_paste))
+
+    def resize(self, columns: int, rows: int) -> None:
+        self.sizes.append((columns, rows))
+        self.emulator.resize(columns, rows)
+
+    def feed(self, data: bytes) -> None:
+        self.emulator.feed(data)
+        if self.on_output:
+            self.on_output()
+
+    def end(self, state: SessionState, text: str) -> None:
+        self.state, self.exit_text = state, text
+        if self.on_change:
+            self.on_change()
+
+    def taken(self) -> bytes:
+        """Return what was written since the last call."""
+        written, self.written = self.written, b""
+        return written
+
+
+class TerminalApp(App[None], inherit_bindings=False):
+    """A terminal above an input, so that something else can have the focus."""
+
+    CSS_PATH = styles_dir() / "terminal.tcss"
+    CSS = "Input { height: 3; }"
+    ENABLE_COMMAND_PALETTE = False
+
+    def __init__(self, session: FakeSession) -> None:
+        super().__init__()
+        self.session = session
+        self.told: list[Message] = []
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return DARK.variables
+
+    def compose(self) -> ComposeResult:
+        yield TerminalView(cast(ShellSession, self.session))
+        yield Input()
+
+    def on_mount(self) -> None:
+        self.register_theme(DARK)
+        self.register_theme(LIGHT)
+        self.theme = DARK.name
+        self.query_one(TerminalView).focus()
+
+    def on_terminal_view_title_changed(self, message: TerminalView.TitleChanged) -> None:
+        self.told.append(message)
+
+    def on_terminal_view_bell_rang(self, message: TerminalView.BellRang) -> None:
+        self.told.append(message)
+
+    def on_terminal_view_session_ended(self, message: TerminalView.SessionEnded) -> None:
+        self.told.append(message)
+
+    def on_terminal_view_reopen_requested(self, message: TerminalView.ReopenRequested) -> None:
+        self.told.append(message)
+
+    def on_terminal_view_copy_requested(self, message: TerminalView.CopyRequested) -> None:
+        self.told.append(message)
+
+
+@dataclass
+class Stage:
+    app: TerminalApp
+    session: FakeSession
+    pilot: Pilot[None]
+    view: TerminalView = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.view = self.app.query_one(TerminalView)
+
+    async def shows(self, data: bytes) -> list[str]:
+        """Feed `data` and return the rows as drawn."""
+        self.session.feed(data)
+        await self.pilot.pause(0.05)
+        return self.rows()
+
+    def rows(self) -> list[str]:
+        return [self.strip(y).text.rstrip() for y in range(self.view.size.height)]
+
+    def strip(self, y: int) -> Strip:
+        return self.view.render_line(y)
+
+    def style_at(self, x: int, y: int) -> Style:
+        for segment in self.strip(y).crop(x, x + 1):
+            assert segment.style is not None
+            return segment.style
+        raise AssertionError("nothing there")
+
+    def messages(self, kind: type[Any]) -> list[Any]:
+        return [message for message in self.app.told if isinstance(message, kind)]
+
+
+@asynccontextmanager
+async def on_stage() -> AsyncIterator[Stage]:
+    session = FakeSession()
+    app = TerminalApp(session)
+    async with app.run_test(size=(COLUMNS, ROWS + 3)) as pilot:
+        await pilot.pause()
+        yield Stage(app, session, pilot)
+
+
+async def test_it_takes_the_size_of_the_widget() -> None:
+    async with on_stage() as stage:
+        assert stage.session.sizes[-1] == (COLUMNS, ROWS)
+        await stage.pilot.resize_terminal(60, 23)
+        await stage.pilot.pause()
+        assert stage.session.sizes[-1] == (60, 20)
+
+
+async def test_what_is_fed_is_drawn() -> None:
+    async with on_stage() as stage:
+        rows = await stage.shows("one\r\n\x1b[1;31mtwo\x1b[m 漢字 👍\r\n[b]markup[/]".encode())
+        assert rows[:3] == ["one", "two 漢字 👍", "[b]markup[/]"]
+        assert stage.style_at(0, 1).bold
+        assert stage.view.frames >= 1
+
+
+async def test_every_strip_is_as_wide_as_the_widget() -> None:
+    async with on_stage() as stage:
+        family = "👩\u200d👩\u200d👧 1\ufe0f\u20e3 🇩🇪 ❤️ é e\u0301 \u0e33 ｱ ﷽ 漢"
+        await stage.shows(f"{family}\r\n{'x' * (COLUMNS - 1)}漢\r\n{family * 9}".encode())
+        await stage.shows(b"\x1b[3;1H\x1b[7m\x1b[44m\x1b[K\x1b[m\x1b[5;40H\xe6\xbc\xa2")
+        for y in range(ROWS):
+            assert stage.strip(y).cell_length == COLUMNS
+            assert sum(segment.cell_length for segment in stage.strip(y)) == COLUMNS
+
+
+async def test_only_changed_rows_are_painted_again() -> None:
+    async with on_stage() as stage:
+        await stage.shows(b"one\r\ntwo\r\nthree")
+        kept = stage.strip(0)
+        await stage.shows(b"!")
+        assert stage.strip(0) is kept
+        assert stage.rows()[2] == "three!"
+
+
+async def test_a_flood_is_drawn_at_a_bounded_rate() -> None:
+    async with on_stage() as stage:
+        before = stage.view.frames
+        for number in range(300):
+            stage.session.feed(b"%d\r\n" % number)
+        await stage.pilot.pause(0.2)
+        assert 1 <= stage.view.frames - before <= 12
+        assert "299" in stage.rows()
+
+
+async def test_a_half_drawn_frame_waits() -> None:
+    async with on_stage() as stage:
+        await stage.shows(b"whole")
+        before = stage.view.frames
+        stage.session.feed(b"\x1b[?2026h\r\x1b[Khalf")
+        await stage.pilot.pause(0.02)
+        assert stage.view.frames == before
+        stage.session.feed(b" full\x1b[?2026l")
+        await stage.pilot.pause(0.1)
+        assert stage.rows()[0] == "half full"
+        stage.session.feed(b"\x1b[?2026hthe program died")
+        await stage.pilot.pause(0.3)
+        assert stage.rows()[0] == "half fullthe program died"
+
+
+async def test_the_cursor_is_drawn_where_it_is() -> None:
+    async with on_stage() as stage:
+        await stage.shows(b"ab")
+        assert stage.style_at(2, 0).reverse
+        assert not stage.style_at(1, 0).reverse
+        await stage.shows(b"\x1b[4 q")
+        assert stage.style_at(2, 0).underline
+        await stage.shows(b"\x1b[?25l")
+        assert not stage.style_at(2, 0).underline
+        await stage.shows("\x1b[?25h\x1b[2 q\r漢\r".encode())
+        assert stage.style_at(0, 0).reverse
+        assert stage.strip(0).cell_length == COLUMNS
+
+
+async def test_an_unfocused_cursor_looks_different() -> None:
+    async with on_stage() as stage:
+        await stage.shows(b"ab")
+        stage.app.query_one(Input).focus()
+        await stage.pilot.pause()
+        assert not stage.style_at(2, 0).reverse
+        assert stage.style_at(2, 0).underline
+
+
+@pytest.mark.parametrize(
+    ("key", "sent"),
+    [
+        ("a", b"a"),
+        ("ctrl+a", b"\x01"),
+        ("ctrl+c", b"\x03"),
+        ("ctrl+p", b"\x10"),
+        ("ctrl+q", b"\x11"),
+        ("ctrl+z", b"\x1a"),
+        ("tab", b"\t"),
+        ("shift+tab", b"\x1b[Z"),
+        ("escape", b"\x1b"),
+        ("enter", b"\r"),
+        ("f1", b"\x1bOP"),
+        ("up", b"\x1b[A"),
+        ("pageup", b"\x1b[5~"),
+        ("ctrl+backslash", b"\x1c"),
+        ("question_mark", b"?"),
+    ],
+)
+async def test_keys_go_to_the_remote(key: str, sent: bytes) -> None:
+    async with on_stage() as stage:
+        await stage.pilot.press(key)
+        assert stage.session.taken() == sent
+        assert stage.view.has_focus
+        assert stage.app.is_running
+
+
+async def test_the_prefix_does_not() -> None:
+    async with on_stage() as stage:
+        await stage.pilot.press("ctrl+g")
+        assert stage.session.taken() == b""
+
+
+async def test_alt_keys_of_old_terminals() -> None:
+    async with on_stage() as stage:
+        driver = stage.app._driver
+        assert driver is not None
+        from textual._xterm_parser import XTermParser
+
+        parser = XTermParser()
+        for typed in ("\x1bf", "\x1bb", "\x1b1", "\x1b\x7f", "\x1b\r", "\x1b\x01"):
+            for event in parser.feed(typed):
+                driver.process_message(event)
+        await stage.pilot.pause()
+        assert stage.session.taken() == b"\x1bf\x1bb\x1b1\x1b\x7f\x1b\r\x1b\x01"
+
+
+async def test_pastes() -> None:
+    async with on_stage() as stage:
+        stage.view.post_message(events.Paste("two\nlines\x1b[201~"))
+        await stage.pilot.pause()
+        assert stage.session.taken() == b"two\rlines [201~"
+        stage.session.feed(b"\x1b[?2004h")
+        stage.view.post_message(events.Paste("two\nlines\x1b[201~"))
+        await stage.pilot.pause()
+        assert stage.session.taken() == b"\x1b[200~two\nlines [201~\x1b[201~"
+
+
+async def test_focus_is_reported_where_asked_for() -> None:
+    async with on_stage() as stage:
+        stage.app.query_one(Input).focus()
+        await stage.pilot.pause()
+        assert stage.session.taken() == b""
+        stage.session.feed(b"\x1b[?1004h")
+        stage.view.focus()
+        await stage.pilot.pause()
+        assert stage.session.taken() == b"\x1b[I"
+        stage.app.query_one(Input).focus()
+        await stage.pilot.pause()
+        assert stage.session.taken() == b"\x1b[O"
+
+
+async def test_scrolling_back_and_typing() -> None:
+    async with on_stage() as stage:
+        await stage.shows(b"\r\n".join(b"%d" % number for number in range(100)))
+        assert stage.rows()[0] == "90"
+        await stage.pilot.press("shift+pageup")
+        await stage.pilot.pause(0.05)
+        assert stage.rows()[0] == "81"
+        assert stage.session.taken() == b""
+        stage.view.post_message(wheel(events.MouseScrollUp))
+        await stage.pilot.pause(0.05)
+        assert stage.rows()[0] == "78"
+        await stage.pilot.press("x")
+        await stage.pilot.pause(0.05)
+        assert stage.rows()[0] == "90"
+        assert stage.session.taken() == b"x"
+
+
+async def test_the_wheel_on_the_alternate_screen_is_arrow_keys() -> None:
+    async with on_stage() as stage:
+        await stage.shows(b"\x1b[?1049h")
+        stage.view.post_message(wheel(events.MouseScrollUp))
+        stage.view.post_message(wheel(events.MouseScrollDown))
+        await stage.pilot.press("shift+pageup")
+        assert stage.session.taken() == b"\x1b[A" * 3 + b"\x1b[B" * 3 + b"\x1b[5;2~"
+
+
+async def test_a_program_that_tracks_the_mouse_gets_it() -> None:
+    async with on_stage() as stage:
+        await stage.shows(b"text\x1b[?1002h\x1b[?1006h")
+        await stage.pilot.mouse_down(stage.view, offset=(1, 2))
+        await stage.pilot.mouse_up(stage.view, offset=(1, 2))
+        stage.view.post_message(wheel(events.MouseScrollDown))
+        await stage.pilot.pause()
+        assert stage.session.taken() == b"\x1b[<0;2;3M\x1b[<0;2;3m\x1b[<65;1;1M"
+        await stage.pilot.mouse_down(stage.view, offset=(0, 0), shift=True)
+        await stage.pilot.mouse_up(stage.view, offset=(0, 0), shift=True)
+        assert stage.session.taken() == b""
+
+
+async def test_dragging_selects_and_copies() -> None:
+    async with on_stage() as stage:
+        await stage.shows(b"copy this text please")
+        await drag(stage, (5, 0), (13, 0))
+        [copied] = stage.messages(TerminalView.CopyRequested)
+        assert copied.text == "this text"
+        assert stage.style_at(5, 0).bgcolor != stage.style_at(0, 0).bgcolor
+        await stage.pilot.press("x")
+        await stage.pilot.pause(0.05)
+        assert stage.style_at(5, 0).bgcolor == stage.style_at(0, 0).bgcolor
+
+
+async def test_double_and_triple_clicks() -> None:
+    async with on_stage() as stage:
+        await stage.shows(b"copy this text please")
+        for _ in range(3):
+            await stage.pilot.mouse_down(stage.view, offset=(6, 0))
+            await stage.pilot.mouse_up(stage.view, offset=(6, 0))
+        await stage.pilot.pause()
+        texts = [message.text for message in stage.messages(TerminalView.CopyRequested)]
+        assert texts == ["this", "copy this text please"]
+
+
+async def test_titles_and_bells_are_told() -> None:
+    async with on_stage() as stage:
+        stage.session.title = "build"
+        stage.session.end(SessionState.RUNNING, "")
+        await stage.shows(b"\a\a\a")
+        [title] = stage.messages(TerminalView.TitleChanged)
+        assert title.title == "build"
+        assert len(stage.messages(TerminalView.BellRang)) == 1
+
+
+@pytest.mark.parametrize("lines", [3, 30])
+async def test_the_end_is_told_below_the_text(lines: int) -> None:
+    async with on_stage() as stage:
+        await stage.shows(b"line\r\n" * lines + b"logout\r\n")
+        stage.session.end(SessionState.EXITED, "exit 7")
+        await stage.pilot.pause(0.05)
+        rows = stage.rows()
+        rule = next(y for y, row in enumerate(rows) if "exit 7" in row)
+        assert "Enter reconnects" in rows[rule]
+        assert "logout" in rows[:rule]
+        assert len(stage.messages(TerminalView.SessionEnded)) == 1
+
+
+async def test_the_end_keeps_what_an_editor_showed() -> None:
+    async with on_stage() as stage:
+        await stage.shows(b"\x1b[?1049h\x1b[Htop\x1b[10;1Hbottom")
+        stage.session.end(SessionState.LOST, "connection lost: no answer")
+        await stage.pilot.pause(0.05)
+        rows = stage.rows()
+        assert rows[0] == "top"
+        assert "connection lost: no answer" in rows[-1]
+
+
+async def test_after_the_end_enter_reconnects_and_nothing_is_sent() -> None:
+    async with on_stage() as stage:
+        stage.session.end(SessionState.LOST, "connection lost")
+        await stage.pilot.press("x", "ctrl+c", "q")
+        assert not stage.messages(TerminalView.ReopenRequested)
+        await stage.pilot.press("enter")
+        assert len(stage.messages(TerminalView.ReopenRequested)) == 1
+        assert stage.session.taken() == b""
+        stage.session.end(SessionState.RUNNING, "")
+        await stage.shows(b"$ ")
+        assert not any("reconnects" in row for row in stage.rows())
+        await stage.pilot.press("x")
+        assert stage.session.taken() == b"x"
+
+
+async def test_another_theme_repaints() -> None:
+    async with on_stage() as stage:
+        await stage.shows(b"\x1b[31mred\x1b[m")
+        before = stage.style_at(0, 0)
+        stage.app.theme = LIGHT.name
+        await stage.pilot.pause()
+        after = stage.style_at(0, 0)
+        assert before.color != after.color
+        assert before.bgcolor != after.bgcolor
+
+
+async def test_out_of_sight_it_draws_nothing_and_then_everything() -> None:
+    async with on_stage() as stage:
+        stage.view.display = False
+        await stage.pilot.pause()
+        before = stage.view.frames
+        await stage.shows(b"while away")
+        assert stage.view.frames == before
+        stage.view.display = True
+        await stage.pilot.pause(0.05)
+        assert stage.rows()[0] == "while away"
+
+
+async def test_a_view_that_is_gone_leaves_its_session() -> None:
+    async with on_stage() as stage:
+        await stage.view.remove()
+        assert stage.session.on_output is None
+        assert stage.session.on_change is None
+        stage.session.feed(b"nobody looks")
+
+
+def wheel(kind: type[events.MouseEvent]) -> events.MouseEvent:
+    return kind(None, 0, 0, 0, 0, 0, shift=False, meta=False, ctrl=False)
+
+
+async def drag(stage: Stage, start: tuple[int, int], end: tuple[int, int]) -> None:
+    await stage.pilot.mouse_down(stage.view, offset=start)
+    await stage.pilot.hover(stage.view, offset=end)
+    await stage.pilot.mouse_up(stage.view, offset=end)
+    await stage.pilot.pause(0.05)
