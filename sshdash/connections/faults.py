@@ -80,7 +80,7 @@ def explain(error: BaseException, host: str, operation: str) -> SSHDashError:
             hint="the port may be taken, or AllowTcpForwarding and GatewayPorts forbid it",
             host=host,
         )
-    if isinstance(error, TimeoutError):
+    if isinstance(error, TimeoutError) and error.errno is None:
         return UnreachableError(
             "Timed out", detail=operation, hint="ConnectTimeout sets the limit", host=host
         )

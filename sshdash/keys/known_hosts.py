@@ -138,9 +138,9 @@ def parse_known_hosts(text: str, file: str = "") -> KnownHosts:
 def _parse_line(line: str, file: str, number: int) -> KnownKey:
     marker = Marker.HOST
     if line.startswith("@"):
-        word, _, line = line.partition(" ")
+        word, *rest = line.split(None, 1)
         marker = Marker(word)
-        line = line.lstrip(" \t")
+        line = "".join(rest)
     fields = line.split(None, 3)
     if len(fields) < 3:
         raise ValueError("a name, a key type and a key are needed")

@@ -1,0 +1,203 @@
+"""known_hosts: reading, matching, appending."""
+
+import os
+import stat
+import threading
+from pathlib import Path
+
+import asyncssh
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sshdash.keys.known_hosts import (
+    KnownHosts,
+    Marker,
+    append_line,
+    hash_name,
+    known_line,
+    load_known_hosts,
+    match_patterns,
+    parse_known_hosts,
+)
+from sshdash.keys.revoked import load_revoked
+
+KEY = asyncssh.generate_private_key("ssh-ed25519")
+BLOB = KEY.public_data
+LINE = KEY.export_public_key().decode().strip()
+
+
+def names(known: KnownHosts, name: str) -> list[str]:
+    return [key.names for key in known.matching(name)]
+
+
+@pytest.mark.parametrize(
+    ("patterns", "name", "matches"),
+    [
+        ("web", "web", True),
+        ("WEB", "web", True),
+        ("web,db", "db", True),
+        ("web", "web.example", False),
+        ("*.example", "web.example", True),
+        ("w?b", "web", True),
+        ("w?b", "weeb", False),
+        ("*,!web", "web", False),
+        ("!web,*", "web", False),
+        ("!web", "db", False),
+        ("[web]:2222", "[web]:2222", True),
+        ("[web]:2222", "web", False),
+        ("[*]:2222", "[web]:2222", True),
+        ("[w*]:*", "[web]:22022", True),
+        ("web", "[web]:2222", False),
+        ("10.0.0.*", "10.0.0.7", True),
+        ("fe80::1%eth0", "fe80::1%eth0", True),
+        ("[abc]", "a", False),
+    ],
+)
+def test_patterns(patterns: str, name: str, matches: bool) -> None:
+    assert match_patterns(patterns, name) is matches
+
+
+def test_lines_of_every_kind() -> None:
+    text = (
+        f"# comment\n\n  web,10.0.0.1 {LINE} a comment here\r\n"
+        f"@cert-authority *.example {LINE}\n"
+        f"@revoked\t* {LINE}\n"
+        f"{hash_name('secret')} {LINE}\n"
+    )
+    known = parse_known_hosts(text, "file")
+    assert known.bad == ()
+    assert [key.marker for key in known.keys] == [
+        Marker.HOST,
+        Marker.CA,
+        Marker.REVOKED,
+        Marker.HOST,
+    ]
+    assert [key.line for key in known.keys] == [3, 4, 5, 6]
+    assert known.keys[0].where == "file:3"
+    assert all(key.blob == BLOB for key in known.keys)
+    assert known.keys[3].is_hashed
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "web",
+        "web ssh-ed25519",
+        "web ssh-ed25519 AAAA",
+        f"web ssh-rsa {LINE.split()[1]}",
+        "web ssh-ed25519 not*base64",
+        f"@unknown web {LINE}",
+        f"|1|x|y {LINE}",
+        f"|2|{'A' * 28}|{'A' * 28} {LINE}",
+        f"|1| {LINE}",
+        "\x00\x01\x02",
+        "web 1024 35 12345",
+    ],
+)
+def test_bad_lines_are_kept_apart_and_hide_nothing(bad: str) -> None:
+    known = parse_known_hosts(f"{bad}\nweb {LINE}\n{bad}\n")
+    assert names(known, "web") == ["web"]
+    assert [line.line for line in known.bad] == [1, 3]
+    assert all(line.reason for line in known.bad)
+
+
+def test_hashed_names_match_only_their_name() -> None:
+    known = parse_known_hosts(f"{hash_name('[web]:2222')} {LINE}\n")
+    assert len(names(known, "[web]:2222")) == 1
+    assert names(known, "web") == []
+    assert hash_name("web", b"x" * 20) == hash_name("web", b"x" * 20)
+    assert hash_name("web") != hash_name("web")
+
+
+def test_case_does_not_matter() -> None:
+    known = parse_known_hosts(f"Web.Example {LINE}\n{hash_name('web.example')} {LINE}\n")
+    assert len(names(known, "WEB.example")) == 2
+
+
+@given(st.text(max_size=300))
+def test_any_text_parses(text: str) -> None:
+    known = parse_known_hosts(text)
+    assert list(known.matching("web")) is not None
+
+
+@given(st.text(alphabet="abc*?!,.[]:|", max_size=12), st.text(alphabet="abc.[]:", max_size=6))
+def test_any_pattern_matches_or_not(patterns: str, name: str) -> None:
+    assert match_patterns(patterns, name) in (True, False)
+
+
+@given(st.from_regex(r"[a-z0-9.\-]{1,30}", fullmatch=True), st.booleans())
+def test_written_lines_are_found_again(name: str, hashed: bool) -> None:
+    known = parse_known_hosts(known_line(name, BLOB, "ssh-ed25519", hashed))
+    assert [key.blob for key in known.matching(name)] == [BLOB]
+
+
+def test_missing_files_say_nothing(tmp_path: Path) -> None:
+    assert load_known_hosts([tmp_path / "no", tmp_path / "no" / "no"]) == KnownHosts()
+
+
+def test_unreadable_file_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="directory"):
+        load_known_hosts([tmp_path])
+
+
+def test_latin1_comments_do_not_matter(tmp_path: Path) -> None:
+    file = tmp_path / "known"
+    file.write_bytes(b"# caf\xe9\n" + f"web {LINE}".encode() + b" caf\xe9\n")
+    assert names(load_known_hosts([file]), "web") == ["web"]
+
+
+def test_appending_creates_private_file_and_folder(tmp_path: Path) -> None:
+    file = tmp_path / ".ssh" / "known_hosts"
+    old = os.umask(0)
+    try:
+        append_line(file, "one\n")
+    finally:
+        os.umask(old)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+    append_line(file, "two\n")
+    assert file.read_text() == "one\ntwo\n"
+
+
+def test_appending_keeps_the_mode_and_mends_a_missing_newline(tmp_path: Path) -> None:
+    file = tmp_path / "known_hosts"
+    file.write_text("one")
+    file.chmod(0o644)
+    append_line(file, "two\n")
+    assert file.read_text() == "one\ntwo\n"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o644
+
+
+def test_appending_follows_a_link(tmp_path: Path) -> None:
+    real = tmp_path / "real"
+    real.write_text("")
+    link = tmp_path / "link"
+    link.symlink_to(real)
+    append_line(link, "one\n")
+    assert real.read_text() == "one\n"
+
+
+def test_many_writers_lose_no_line(tmp_path: Path) -> None:
+    file = tmp_path / "known_hosts"
+    lines = [f"{number:03} {'x' * 200}\n" for number in range(60)]
+    threads = [threading.Thread(target=append_line, args=(file, line)) for line in lines]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(file.read_text().splitlines(keepends=True)) == lines
+
+
+def test_revoked_list(tmp_path: Path) -> None:
+    file = tmp_path / "revoked"
+    file.write_text(f"# stolen\n{LINE} laptop\n\n")
+    assert load_revoked(file) == {BLOB}
+    file.write_text("nonsense\n")
+    with pytest.raises(ValueError, match=r"revoked:1"):
+        load_revoked(file)
+    file.write_bytes(b"SSHKRL\n\0rest")
+    with pytest.raises(ValueError, match="KRL"):
+        load_revoked(file)
+    with pytest.raises(OSError, match="No such file"):
+        load_revoked(tmp_path / "missing")
