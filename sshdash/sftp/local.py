@@ -66,7 +66,7 @@ class LocalWriter:
             raise self._error
         descriptor, self._descriptor = self._descriptor, -1
         return await self._threads.run(
-            "write", self._path, partial(calls.finish, descriptor, finish)
+            "write", self._path, partial(calls.finish_file, descriptor, finish)
         )
 
     async def close(self) -> None:
