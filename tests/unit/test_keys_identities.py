@@ -10,6 +10,8 @@ from sshdash.keys.agent import AgentUnavailable, open_agent
 from sshdash.keys.identities import Passphrase, load_identity, unlock
 from sshdash.keys.keyring import KeyRing, WrongPassphrase
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*bcrypt.kdf.* called with only")
+
 FORMATS = ["openssh", "pkcs8-pem", "pkcs1-pem"]
 
 
