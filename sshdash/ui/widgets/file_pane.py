@@ -236,7 +236,13 @@ class FilePane(Vertical):
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Become the pane that commands are about."""
+        # A class, because `:focus-within` does not reach the component styles of the title.
+        self.add_class("-focused")
         self.post_message(self.Focused(self))
+
+    def on_descendant_blur(self, event: events.DescendantBlur) -> None:
+        """Show that keys go elsewhere."""
+        self.remove_class("-focused")
 
     @on(PaneTitle.EndpointClicked)
     def _choose(self, event: Message) -> None:
