@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from sshdash.config.destination import Destination, parse_destination
 from sshdash.config.source import ConfigSource
+from sshdash.errors import UsageError
 
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9_./~@%+=,-]+\Z")
 
@@ -36,7 +37,8 @@ def scp_command(
     options = ["-r"] * recursive + ["-p"] * preserve
     if target[0] and any(host for host, _ in ends[:-1]):
         options.append("-3")
-    ports = {port for host in hosts if (port := parse_destination(host).port) is not None}
+    places = [place for host in hosts if (place := _destination(host))]
+    ports = {place.port for place in places if place.port is not None}
     if len(ports) == 1 and len(hosts) == 1:
         options += ["-P", str(ports.pop())]
     paths = [_scp_end(host, path, alone=len(hosts) == 1) for host, path in ends]
@@ -65,16 +67,26 @@ def _globals(source: ConfigSource | None) -> list[str]:
 
 def _target(alias: str) -> list[str]:
     """Return the words that name a host: ssh has no ``host:port``, but ``-p``."""
-    destination = parse_destination(alias)
+    destination = _destination(alias)
+    if destination is None:
+        return ["--", alias]
     if destination.port is None:
         return [alias]
     return ["-p", str(destination.port), str(Destination(destination.host, destination.user))]
 
 
+def _destination(alias: str) -> Destination | None:
+    """Return what a name means, None for a listed name that no ssh would take."""
+    try:
+        return parse_destination(alias)
+    except UsageError:
+        return None
+
+
 def _scp_end(host: str, path: str, *, alone: bool) -> str:
     if not host:
         return f"./{path}" if ":" in path.partition("/")[0] else path
-    destination = parse_destination(host)
+    destination = _destination(host) or Destination(host)
     if destination.port is not None and not alone:
         return f"scp://{destination}/{_escaped(path)}"
     name = f"[{destination.host}]" if ":" in destination.host else destination.host

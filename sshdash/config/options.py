@@ -2,15 +2,24 @@
 
 from dataclasses import dataclass, field
 
+from sshdash.config.assignments import Assignments
 from sshdash.config.jumps import NO_JUMP
 from sshdash.config.patterns import matches
-from sshdash.config.values import Assignments
 
 Values = tuple[str, ...]
 _COLLECTED = frozenset(
     {"identityfile", "certificatefile", "localforward", "remoteforward", "dynamicforward"}
 )
+_LISTS = frozenset(
+    {
+        "userknownhostsfile",
+        "globalknownhostsfile",
+        "canonicaldomains",
+        "canonicalizepermittedcnames",
+    }
+)
 _FILE_LIMIT = 100
+_LIST_LIMIT = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +41,7 @@ COMMAND_LINE = Origin("", 1)
 
 
 class TooMany(ValueError):
-    """More files than OpenSSH takes."""
+    """More entries than OpenSSH takes."""
 
 
 @dataclass(slots=True)
@@ -74,6 +83,8 @@ class Options:
                 self._set(key, values, origin)
 
     def _set(self, key: str, values: Values, origin: Origin) -> None:
+        if key in _LISTS and len(values) > _LIST_LIMIT:
+            raise TooMany(f"too many {key} entries (at most {_LIST_LIMIT})")
         self.single[key] = values
         self.origins[key] = [origin]
 
@@ -110,4 +121,4 @@ class Options:
             self._set("proxyjump", values, origin)
         elif "proxycommand" not in self.single:
             self._set("proxyjump", values, origin)
-            self._set("proxycommand", ("none",), origin)
+            self.single["proxycommand"] = ("none",)

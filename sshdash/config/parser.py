@@ -11,10 +11,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 
+from sshdash.config.assignments import NOTHING, Assignments, BadValue
 from sshdash.config.keywords import KEYWORDS, OBSOLETE, Keyword, Kind, find_keyword
 from sshdash.config.lexer import LexError, decode_lines, split_keyword, split_words
 from sshdash.config.patterns import is_pattern
-from sshdash.config.values import NOTHING, Assignments, BadValue, parse_value
+from sshdash.config.values import parse_value
 
 _ENVIRONMENT_KINDS = frozenset({Kind.FORWARD, Kind.AGENT, Kind.FORWARD_AGENT})
 _UNCONDITIONAL = frozenset({"streamlocalbindmask", "syslogfacility"})

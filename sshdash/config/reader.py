@@ -6,12 +6,12 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 
+from sshdash.config.assignments import BadValue
 from sshdash.config.match import BadMatch, MatchFacts, evaluate
 from sshdash.config.options import Options, Origin, TooMany
 from sshdash.config.parser import Block, FileCache, Line, LineKind, ParsedFile, late_values
 from sshdash.config.patterns import matches, matches_list
 from sshdash.config.tokens import TokenError, expand_tilde
-from sshdash.config.values import BadValue
 from sshdash.errors import ConfigError
 from sshdash.paths import ssh_dir, system_ssh_config
 
@@ -158,7 +158,7 @@ def check_owner(parsed: ParsedFile) -> None:
             "Bad owner or permissions",
             parsed.path,
             detail="others could have written it, so it is not used",
-            hint=f"chmod 600 {parsed.path}",
+            hint=f"{'chown $USER' if strange else 'chmod 600'} {parsed.path}",
         )
 
 

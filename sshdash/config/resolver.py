@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from sshdash.config.algorithms import DEFAULTS as ALGORITHMS
 from sshdash.config.algorithms import assemble
+from sshdash.config.assignments import BadValue
 from sshdash.config.canonical import (
     Lookup,
     Unresolvable,
@@ -24,7 +25,7 @@ from sshdash.config.reader import Pass, wrong_line
 from sshdash.config.resolved import ResolvedHost
 from sshdash.config.source import ConfigSource
 from sshdash.config.tokens import LocalMachine, TokenError, connection_tokens, expand, expand_tilde
-from sshdash.config.values import LOG_LEVELS, BadValue
+from sshdash.config.values import LOG_LEVELS
 from sshdash.errors import ConfigError
 
 __all__ = ["Origin", "ResolvedHost", "Resolver", "dump"]

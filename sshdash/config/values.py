@@ -8,7 +8,8 @@ import os
 import re
 from collections.abc import Callable
 
-from sshdash.config.algorithms import known_gss_kex, unknown_name
+from sshdash.config import value_lists
+from sshdash.config.assignments import NOTHING, Assignments, BadValue, take
 from sshdash.config.forwards import parse_forward
 from sshdash.config.jumps import parse_jumps
 from sshdash.config.keywords import Keyword, Kind
@@ -16,14 +17,10 @@ from sshdash.config.lexer import lower
 from sshdash.config.numbers import INT_MAX, integer, port_number, scaled, seconds
 from sshdash.config.tokens import TokenError, expand_environment
 
-Assignments = tuple[tuple[str, tuple[str, ...]], ...]
-NOTHING: Assignments = ()
-
 LOG_LEVELS = ("QUIET", "FATAL", "ERROR", "INFO", "VERBOSE", "DEBUG1", "DEBUG2", "DEBUG3")
 _FACILITIES = ("DAEMON", "USER", "AUTH", "AUTHPRIV", *(f"LOCAL{n}" for n in range(8)))
 _HASHES = ("MD5", "SHA1", "SHA256", "SHA384", "SHA512")
 _SPOKEN = {"true": "yes", "false": "no"}
-_DOMAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]|\.(?!\.))*\Z")
 _NAME = re.compile(r"[A-Za-z0-9_]+\Z")
 _QOS: dict[str, int] = {
     "none": INT_MAX,
@@ -36,10 +33,6 @@ _QOS: dict[str, int] = {
     "reliability": 0x04,
 }
 _QOS_NAMES = {value: name for name, value in _QOS.items()}
-
-
-class BadValue(ValueError):
-    """A value that OpenSSH refuses; the text says why."""
 
 
 def parse_value(keyword: Keyword, words: list[str], rest: str) -> Assignments:
@@ -55,19 +48,12 @@ def parse_value(keyword: Keyword, words: list[str], rest: str) -> Assignments:
     return result
 
 
-def _take(words: list[str], problem: str = "missing argument") -> str:
-    word = words.pop(0) if words else ""
-    if not word:
-        raise BadValue(problem)
-    return word
-
-
 def _one(keyword: Keyword, value: str) -> Assignments:
     return ((keyword.name, (value,)),)
 
 
 def _flag(keyword: Keyword, words: list[str]) -> Assignments:
-    word = _take(words)
+    word = take(words)
     value = _SPOKEN.get(lower(word), lower(word))
     if value not in ("yes", "no"):
         raise BadValue(f'unsupported option "{word}"')
@@ -75,7 +61,7 @@ def _flag(keyword: Keyword, words: list[str]) -> Assignments:
 
 
 def _choice(keyword: Keyword, words: list[str]) -> Assignments:
-    word = _take(words)
+    word = take(words)
     value = lower(word)
     if keyword.name != "compression":
         value = _SPOKEN.get(value, value)
@@ -89,7 +75,7 @@ def _choice(keyword: Keyword, words: list[str]) -> Assignments:
 
 
 def _number(keyword: Keyword, words: list[str]) -> Assignments:
-    word = _take(words, "integer value missing")
+    word = take(words, "integer value missing")
     number = integer(word, 0, INT_MAX)
     if number is None:
         raise BadValue(f'integer value "{word}" is invalid')
@@ -98,7 +84,7 @@ def _number(keyword: Keyword, words: list[str]) -> Assignments:
 
 def _seconds(words: list[str]) -> int | None:
     """Return a time, None for ``none``, which leaves the value unset."""
-    word = _take(words, "missing time value")
+    word = take(words, "missing time value")
     if word == "none":
         return None
     value = seconds(word)
@@ -113,7 +99,7 @@ def _time(keyword: Keyword, words: list[str]) -> Assignments:
 
 
 def _string(keyword: Keyword, words: list[str]) -> Assignments:
-    return _one(keyword, _take(words))
+    return _one(keyword, take(words))
 
 
 def _command(keyword: Keyword, rest: str) -> Assignments:
@@ -133,51 +119,16 @@ def _anything(keyword: Keyword, rest: str) -> Assignments:
 
 
 def _port(keyword: Keyword, words: list[str]) -> Assignments:
-    word = _take(words)
+    word = take(words)
     number = port_number(word)
     if number <= 0:
         raise BadValue(f"bad port '{word}'")
     return _one(keyword, str(number))
 
 
-def _word_list(keyword: Keyword, words: list[str], alone: tuple[str, ...] = ("none",)) -> list[str]:
-    """Return all words, of which a word such as ``none`` must stand alone."""
-    taken, words[:] = words[:], []
-    if "" in taken:
-        raise BadValue(f"keyword {keyword.name} empty argument")
-    for word in taken:
-        if lower(word) in alone and len(taken) > 1:
-            raise BadValue(f'keyword {keyword.name} "{word}" argument must appear alone')
-    return taken
-
-
-def _words(keyword: Keyword, words: list[str]) -> Assignments:
-    taken = _word_list(keyword, words)
-    if not taken:
-        return NOTHING
-    if keyword.name == "logverbose":
-        del taken[1:]
-    return ((keyword.name, tuple(taken)),)
-
-
-def _algorithms(keyword: Keyword, words: list[str]) -> Assignments:
-    word = _take(words)
-    unknown = unknown_name(keyword.name, word)
-    if unknown is not None:
-        raise BadValue(f"unknown algorithm '{unknown}' in '{word}'")
-    return _one(keyword, word)
-
-
-def _gss_kex(keyword: Keyword, words: list[str]) -> Assignments:
-    word = _take(words)
-    if not known_gss_kex(word):
-        raise BadValue(f"bad GSSAPI KexAlgorithms '{word}'")
-    return _one(keyword, word)
-
-
 def _forward(keyword: Keyword, words: list[str]) -> Assignments:
     """Return the forward as two values: as ``ssh -G`` prints it, and as written."""
-    listen = _take(words)
+    listen = take(words)
     target = None
     if keyword.name != "dynamicforward":
         target = words.pop(0) if words else None
@@ -195,7 +146,7 @@ def _forward(keyword: Keyword, words: list[str]) -> Assignments:
 
 
 def _escape(keyword: Keyword, words: list[str]) -> Assignments:
-    word = _take(words)
+    word = take(words)
     if word == "none" or len(os.fsencode(word)) == 1:
         return _one(keyword, word)
     if len(word) == 2 and word[0] == "^" and 64 <= ord(word[1]) < 128:
@@ -204,7 +155,7 @@ def _escape(keyword: Keyword, words: list[str]) -> Assignments:
 
 
 def _rekey(keyword: Keyword, words: list[str]) -> Assignments:
-    word = _take(words)
+    word = take(words)
     size = 0 if word == "default" else scaled(word)
     if size is None:
         raise BadValue(f"bad number '{word}'")
@@ -217,26 +168,8 @@ def _rekey(keyword: Keyword, words: list[str]) -> Assignments:
     return (first,) if interval is None else (first, ("rekeyinterval", (str(interval),)))
 
 
-def _send_env(keyword: Keyword, words: list[str]) -> Assignments:
-    taken, words[:] = tuple(words), []
-    if any(not word or "=" in word for word in taken):
-        raise BadValue("invalid environment name")
-    return ((keyword.name, taken),) if taken else NOTHING
-
-
-def _set_env(keyword: Keyword, words: list[str]) -> Assignments:
-    taken, words[:] = tuple(words), []
-    unique: dict[str, str] = {}
-    for word in taken:
-        name, equals, _ = word.partition("=")
-        if not equals:
-            raise BadValue("invalid SetEnv")
-        unique.setdefault(name, word)
-    return ((keyword.name, tuple(unique.values())),) if unique else NOTHING
-
-
 def _persist(keyword: Keyword, words: list[str]) -> Assignments:
-    word = _take(words)
+    word = take(words)
     if word in ("no", "false", "yes", "true"):
         return _one(keyword, _SPOKEN.get(word, word))
     value = seconds(word)
@@ -247,7 +180,7 @@ def _persist(keyword: Keyword, words: list[str]) -> Assignments:
 
 def _tunnel_device(keyword: Keyword, words: list[str]) -> Assignments:
     sides: list[str] = []
-    for side in _take(words).split(":", 1):
+    for side in take(words).split(":", 1):
         number = integer(side, 0, INT_MAX - 2)
         if lower(side) != "any" and number is None:
             raise BadValue("bad tun device")
@@ -268,39 +201,12 @@ def _service_class(word: str) -> str:
 
 
 def _qos(keyword: Keyword, words: list[str]) -> Assignments:
-    first = _service_class(_take(words, "bad IPQoS value"))
+    first = _service_class(take(words, "bad IPQoS value"))
     return ((keyword.name, (first, _service_class(words.pop(0)) if words else first)),)
 
 
-def _domains(keyword: Keyword, words: list[str]) -> Assignments:
-    taken = _word_list(keyword, words)
-    for word in taken:
-        if not _DOMAIN.match(word):
-            raise BadValue(f'domain name "{word}" is not valid')
-    names = tuple(lower(word).removesuffix(".") for word in taken)
-    return ((keyword.name, names),) if names else NOTHING
-
-
-def _cnames(keyword: Keyword, words: list[str]) -> Assignments:
-    taken, words[:] = words[:], []
-    rules: list[str] = []
-    for word in taken:
-        if lower(word) == "none":
-            if len(taken) > 1:
-                raise BadValue(f'keyword {keyword.name} "none" argument must appear alone')
-            rules.append(f"{word}:")
-        elif word == "*":
-            rules.append("*:*")
-        else:
-            source, colon, target = lower(word).partition(":")
-            if not colon or not target:
-                raise BadValue(f'invalid permitted CNAME "{word}"')
-            rules.append(f"{source}:{target}")
-    return ((keyword.name, tuple(rules)),) if rules else NOTHING
-
-
 def _mask(keyword: Keyword, words: list[str]) -> Assignments:
-    found = re.match(r"\s*([+-]?[0-7]+)", _take(words))
+    found = re.match(r"\s*([+-]?[0-7]+)", take(words))
     value = int(found[1], 8) if found else -1
     if not 0 <= value <= 0o777:
         raise BadValue("bad mask")
@@ -308,7 +214,7 @@ def _mask(keyword: Keyword, words: list[str]) -> Assignments:
 
 
 def _level(keyword: Keyword, words: list[str]) -> Assignments:
-    word = _take(words).upper()
+    word = take(words).upper()
     level = {"DEBUG": "DEBUG1", "SILENT": "QUIET"}.get(word, word)
     if level not in LOG_LEVELS:
         raise BadValue(f"unsupported log level '{word}'")
@@ -316,21 +222,21 @@ def _level(keyword: Keyword, words: list[str]) -> Assignments:
 
 
 def _facility(keyword: Keyword, words: list[str]) -> Assignments:
-    word = _take(words).upper()
+    word = take(words).upper()
     if word not in _FACILITIES:
         raise BadValue(f"unsupported log facility '{word}'")
     return _one(keyword, word)
 
 
 def _hash(keyword: Keyword, words: list[str]) -> Assignments:
-    word = _take(words).upper()
+    word = take(words).upper()
     if word not in _HASHES:
         raise BadValue(f'invalid hash algorithm "{word}"')
     return _one(keyword, word)
 
 
 def _add_keys(keyword: Keyword, words: list[str]) -> Assignments:
-    first = _take(words)
+    first = take(words)
     second = words.pop(0) if words else None
     choice = _SPOKEN.get(lower(first), lower(first))
     if choice == "confirm" and second is not None:
@@ -356,27 +262,15 @@ def _agent_path(word: str) -> str:
 
 
 def _agent(keyword: Keyword, words: list[str]) -> Assignments:
-    return _one(keyword, _agent_path(_take(words)))
+    return _one(keyword, _agent_path(take(words)))
 
 
 def _forward_agent(keyword: Keyword, words: list[str]) -> Assignments:
-    word = _take(words)
+    word = take(words)
     value = _SPOKEN.get(lower(word), lower(word))
     if value in ("yes", "no"):
         return _one(keyword, value)
     return ((keyword.name, ("yes",)), ("forwardagentpath", (_agent_path(word),)))
-
-
-def _remote_open(keyword: Keyword, words: list[str]) -> Assignments:
-    taken = _word_list(keyword, words, ("none", "any"))
-    if not taken:
-        raise BadValue("missing permitremoteopen specification")
-    for word in taken:
-        host, colon, port = word.rpartition(":")
-        special = lower(word) in ("none", "any")
-        if not special and (not colon or not host or (port != "*" and port_number(port) <= 0)):
-            raise BadValue("bad port number in permitremoteopen")
-    return ((keyword.name, tuple(taken)),)
 
 
 _Parser = Callable[[Keyword, list[str]], Assignments]
@@ -392,20 +286,20 @@ _PARSERS: dict[Kind, _Parser] = {
     Kind.TIME: _time,
     Kind.STRING: _string,
     Kind.PORT: _port,
-    Kind.WORDS: _words,
+    Kind.WORDS: value_lists.plain_words,
     Kind.FILES: _string,
-    Kind.ALGORITHMS: _algorithms,
-    Kind.GSS_KEX: _gss_kex,
+    Kind.ALGORITHMS: value_lists.algorithms,
+    Kind.GSS_KEX: value_lists.gss_kex,
     Kind.FORWARD: _forward,
     Kind.ESCAPE: _escape,
     Kind.REKEY: _rekey,
-    Kind.SEND_ENV: _send_env,
-    Kind.SET_ENV: _set_env,
+    Kind.SEND_ENV: value_lists.send_env,
+    Kind.SET_ENV: value_lists.set_env,
     Kind.PERSIST: _persist,
     Kind.TUNNEL_DEVICE: _tunnel_device,
     Kind.QOS: _qos,
-    Kind.DOMAINS: _domains,
-    Kind.CNAMES: _cnames,
+    Kind.DOMAINS: value_lists.domains,
+    Kind.CNAMES: value_lists.cnames,
     Kind.MASK: _mask,
     Kind.LEVEL: _level,
     Kind.FACILITY: _facility,
@@ -413,5 +307,5 @@ _PARSERS: dict[Kind, _Parser] = {
     Kind.ADD_KEYS: _add_keys,
     Kind.AGENT: _agent,
     Kind.FORWARD_AGENT: _forward_agent,
-    Kind.REMOTE_OPEN: _remote_open,
+    Kind.REMOTE_OPEN: value_lists.remote_open,
 }

@@ -14,6 +14,10 @@ from sshdash.errors import ConfigError, UsageError
 _PLACE = re.compile(r"^(?P<file>.+?):? line (?P<line>\d+): ", re.MULTILINE)
 
 
+LOOSE = "loose"
+"""The name of an included file that everybody may write."""
+
+
 @dataclass(frozen=True)
 class Case:
     """A configuration, what is asked of it, and how."""
@@ -45,7 +49,7 @@ def write_case(case: Case, home: Path) -> Path:
         path = ssh / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(os.fsencode(text))
-        path.chmod(0o600)
+        path.chmod(0o666 if name == LOOSE else 0o600)
     main = home / "config"
     main.write_bytes(os.fsencode(case.text))
     main.chmod(0o600)

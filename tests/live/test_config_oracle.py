@@ -237,6 +237,14 @@ CASES = {
     "ConnectionAttempts 0": Case("ConnectionAttempts 0"),
     "fork without a command": Case("ForkAfterAuthentication yes"),
     "permitted targets": Case("PermitRemoteOpen a:1 [::1]:*\nPermitRemoteOpen b:2"),
+    "permitted targets, IPv6 bare": Case("PermitRemoteOpen ::1:22"),
+    "permitted targets, no host": Case("PermitRemoteOpen :22 *:22"),
+    "permitted targets, a path": Case("PermitRemoteOpen a/b:22"),
+    "as many files as it takes": Case("UserKnownHostsFile" + " x" * 32),
+    "too many files": Case("UserKnownHostsFile" + " x" * 33),
+    "too many files where it does not apply": Case("Host y\nUserKnownHostsFile" + " x" * 33),
+    "too many domains": Case("\nCanonicalDomains" + " x" * 33),
+    "an included file that others can write": Case("Include loose", includes={"loose": "Port 1"}),
     "log verbose": Case("LogVerbose a.c:1:* b\nLogVerbose c"),
     "aliases": Case(
         "KeepAlive no\nChallengeResponseAuthentication no\nDSAAuthentication no\n"
