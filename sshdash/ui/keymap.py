@@ -37,6 +37,7 @@ _SHOWN = {
     "full_stop": ".",
     "comma": ",",
     "equals_sign": "=",
+    "tilde": "~",
 }
 _CHARACTERS = {shown: key for key, shown in _SHOWN.items() if len(shown) == 1}
 

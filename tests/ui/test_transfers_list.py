@@ -103,7 +103,7 @@ async def test_cancel_and_retry_are_asked_for(folders: tuple[Path, Path]) -> Non
         panes = await listed(pilot)
         await until(pilot, lambda: panes.transfers.display)
         app.controller.handle = changes.append  # type: ignore[assignment, method-assign]
-        await pilot.press("t", "R", "x", "down", "x", "R", "escape")
+        await pilot.press("t", "r", "x", "down", "x", "r", "escape")
         assert [(change.step, change.job) for change in changes] == [
             (TransferStep.CANCEL, "1"),
             (TransferStep.RETRY, "2"),

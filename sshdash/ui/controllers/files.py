@@ -52,7 +52,7 @@ class FilesController:
             ask.Mirror: lambda m: self.use(m.pane, m.endpoint, m.path),
             ask.ChooseEndpoint: lambda m: self.cockpit.start(self._choose(m.pane)),
             ask.GoTo: lambda m: self.cockpit.start(self._go_to(m.pane)),
-            ask.ViewFile: lambda m: self.cockpit.start(self._view(m), f"view {id(m.pane)}"),
+            ask.ViewFile: lambda m: self.cockpit.start(self._view(m), _viewing(m.pane)),
             ask.MakeFolder: lambda m: self.cockpit.start(self._make_folder(m.pane)),
             ask.RenameFile: lambda m: self.cockpit.start(self._rename(m)),
             ask.DeleteFiles: lambda m: self.cockpit.start(self._delete(m)),
@@ -77,8 +77,11 @@ class FilesController:
 
     async def end(self, panes: FilePanes) -> None:
         """Give back what the panes of a tab hold."""
+        workers = self.cockpit.screen.workers
         for pane in panes.panes:
             self._panes.discard(pane)
+            workers.cancel_group(self.cockpit.screen, _listing(pane))
+            workers.cancel_group(self.cockpit.screen, _viewing(pane))
             await self._drop(pane)
 
     def on_event(self, event: Event) -> None:
@@ -109,7 +112,7 @@ class FilesController:
 
     def _start_list(self, pane: FilePane, work: Coroutine[Any, Any, None]) -> None:
         """Run one listing at a time for each pane: the newest is the one that is wanted."""
-        self.cockpit.start(work, f"list {id(pane)}")
+        self.cockpit.start(work, _listing(pane))
 
     async def _use(self, pane: FilePane, endpoint: str, path: bytes | None) -> None:
         await self._drop(pane)
@@ -349,3 +352,13 @@ class FilesController:
             transfers.retry(request.job)
         else:
             transfers.remove_finished()
+
+
+def _listing(pane: FilePane) -> str:
+    """Return the group of a pane's listings, of which only the newest runs."""
+    return f"list {id(pane)}"
+
+
+def _viewing(pane: FilePane) -> str:
+    """Return the group of a pane's looks into files, of which only the newest runs."""
+    return f"view {id(pane)}"

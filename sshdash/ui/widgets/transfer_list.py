@@ -59,7 +59,8 @@ def job_lines(item: int, job: TransferSnapshot, selected: bool, width: int) -> l
             sizes = f"{size_text(file.done)} of {size_text(file.total)}"
             lines.append(JobLine(item, f"     {bar}  {name}  {sizes}", "file"))
     if job.reason and (selected or job.state is TransferState.FAILED):
-        lines.append(JobLine(item, f"     {job.reason}", "error"))
+        first = f": {job.errors[0].path}: {job.errors[0].reason}" if job.errors else ""
+        lines.append(JobLine(item, f"     {job.reason}{'' if selected else first}", "error"))
     if selected:
         shown = job.errors[:_ERRORS_SHOWN]
         lines += [JobLine(item, f"     ✖ {bad.path}: {bad.reason}", "error") for bad in shown]
