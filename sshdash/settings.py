@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import yaml
 
 from sshdash.errors import ConfigError
 from sshdash.paths import config_dir
@@ -53,6 +52,8 @@ def load_settings(path: Path | None = None) -> Settings:
         return Settings()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError("Cannot read the settings", path, detail=str(error)) from error
+    import yaml  # only now: most people have no settings file, and every start waits for it
+
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         data = yaml.safe_load(text)
@@ -88,7 +89,9 @@ def _refuse_secrets(data: Any, path: Path) -> None:
 
 def _line_of(node: Any, message: str) -> int:
     """Return the line of the field that `message` names, 0 where it names none."""
-    if not isinstance(node, yaml.MappingNode):
+    from yaml import MappingNode
+
+    if not isinstance(node, MappingNode):
         return 0
     for key, _ in node.value:
         name = key.value

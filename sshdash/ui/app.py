@@ -1,6 +1,7 @@
 """The application: one workspace over one backend, and the dialogs that answer its questions."""
 
-import logging
+import asyncio
+import importlib
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Any, ClassVar
@@ -12,44 +13,20 @@ from textual.screen import Screen
 from sshdash.backend import Backend
 from sshdash.config.source import ConfigSource
 from sshdash.paths import styles_dir
-from sshdash.prompts import (
-    ConfirmQuestion,
-    ConflictQuestion,
-    HostKeyQuestion,
-    Prompter,
-    Question,
-    SecretQuestion,
-)
+from sshdash.prompts import ConfirmQuestion, Prompter
 from sshdash.settings import Settings
 from sshdash.ui.bridge import Bridge
 from sshdash.ui.command import Command
 from sshdash.ui.commands import COMMANDS
 from sshdash.ui.keymap import Keymap, key_text
 from sshdash.ui.messages import Asked, EventArrived, QuestionAsked
-from sshdash.ui.palette import help_sections, palette_choices, prefix_keys
-from sshdash.ui.screens.confirm import ConfirmDialog
-from sshdash.ui.screens.conflict import ConflictScreen
-from sshdash.ui.screens.dialog import Dialog
-from sshdash.ui.screens.help import HelpScreen
-from sshdash.ui.screens.host_key import HostKeyDialog
-from sshdash.ui.screens.log import LogScreen
-from sshdash.ui.screens.picker import Picker
-from sshdash.ui.screens.prefix import PrefixScreen
-from sshdash.ui.screens.secret import SecretDialog
 from sshdash.ui.screens.workspace import Workspace
 from sshdash.ui.theme import DARK, LIGHT, THEMES, own_variables
-from sshdash.ui.widgets.terminal_tab import TerminalTab
-
-log = logging.getLogger(__name__)
 
 MakeBackend = Callable[[Settings, Prompter, ConfigSource], Backend]
 
-_DIALOGS: dict[type[Question[Any]], Callable[[Any], Dialog[Any]]] = {
-    HostKeyQuestion: HostKeyDialog,
-    SecretQuestion: SecretDialog,
-    ConfirmQuestion: ConfirmDialog,
-    ConflictQuestion: ConflictScreen,
-}
+_FIRST_STYLES = ("base", "workspace", "hosts")
+"""The style sheets of the first frame; the others follow it."""
 
 
 class SSHDashApp(App[None], inherit_bindings=False):
@@ -73,7 +50,7 @@ class SSHDashApp(App[None], inherit_bindings=False):
     ) -> None:
         self.settings = settings
         self.keymap_of = Keymap(settings.keymap, settings.prefix)
-        super().__init__(css_path=_style_sheets())
+        super().__init__(css_path=[styles_dir() / f"{name}.tcss" for name in _FIRST_STYLES])
         self.bridge = Bridge(self.post_message)
         self.backend = make_backend(settings, self.bridge, source)
         self.workspace = Workspace(self.backend, self.bridge, self.keymap_of, badge)
@@ -82,6 +59,9 @@ class SSHDashApp(App[None], inherit_bindings=False):
         self._stack = AsyncExitStack()
         for theme in THEMES:
             self.register_theme(theme)
+        # Before the first parse of the style sheets, which would have to be done again.
+        known = settings.theme in self.available_themes
+        self.set_reactive(App.theme, settings.theme if known else DARK.name)
         self.set_keymap(self.keymap_of.overrides)
         self._bindings.bind(settings.prefix, "prefix", show=False, priority=True)
 
@@ -94,9 +74,7 @@ class SSHDashApp(App[None], inherit_bindings=False):
         return own_variables(self.current_theme)
 
     async def on_mount(self) -> None:
-        """Choose the theme, draw the first frame, then bring in what speaks SSH."""
-        known = self.settings.theme in self.available_themes
-        self.theme = self.settings.theme if known else DARK.name
+        """Draw the first frame, then bring in what speaks SSH."""
         self._stack.callback(self.backend.events.subscribe(self.bridge.tell))
         self._stack.push_async_exit(self.backend)
         self.workspace.call_after_refresh(self._begin)
@@ -109,10 +87,22 @@ class SSHDashApp(App[None], inherit_bindings=False):
         self.workspace.cockpit.start(self._load())
 
     async def _load(self) -> None:
+        await asyncio.to_thread(importlib.import_module, "sshdash.ui.dialogs")
+        await self._read_styles()
         if self._first_host is not None:
             self.workspace.shells.open(self._first_host)
         await self.backend.load()
         self.workspace.refresh_soon()
+
+    async def _read_styles(self) -> None:
+        """Read the style sheets of what is not in sight yet, one at a time."""
+        for file in sorted(styles_dir().glob("*.tcss")):
+            if file.stem not in _FIRST_STYLES:
+                self.stylesheet.read(file)
+                self.stylesheet.parse()
+                await asyncio.sleep(0)
+        if self.screen is not self.workspace:
+            self.refresh_css(animate=False)
 
     async def on_unmount(self) -> None:
         """End everything once the screen is gone."""
@@ -134,7 +124,9 @@ class SSHDashApp(App[None], inherit_bindings=False):
         if asked is None or self._asking is not None:
             return
         self._asking = asked
-        dialog = _DIALOGS[type(asked.question)](asked.question)
+        from sshdash.ui.dialogs import dialog_for
+
+        dialog = dialog_for(asked.question)
 
         def answered(answer: Any) -> None:
             self._asking = None
@@ -173,11 +165,13 @@ class SSHDashApp(App[None], inherit_bindings=False):
 
     def action_prefix(self) -> None:
         """Wait for the key of a command; the prefix itself goes to the terminal."""
+        from sshdash.ui.dialogs import prefix_line
+        from sshdash.ui.screens.prefix import PrefixScreen
+
         if isinstance(self.screen, PrefixScreen):
             self.screen.dismiss(self.settings.prefix)
         elif self.screen is self.workspace:
-            keys = prefix_keys(self.keymap_of)
-            self.push_screen(PrefixScreen(key_text(self.settings.prefix), keys), self._after_prefix)
+            self.push_screen(prefix_line(self.keymap_of), self._after_prefix)
 
     def _after_prefix(self, key: str | None) -> None:
         if key is None:
@@ -192,29 +186,31 @@ class SSHDashApp(App[None], inherit_bindings=False):
             self.workspace.cockpit.tell(f"{chord} is not a command")
 
     def _send_prefix(self) -> None:
-        tab = self.workspace.cockpit.current
-        if isinstance(tab, TerminalTab):
-            tab.send_key(self.settings.prefix)
+        self.workspace.shells.send_key(self.settings.prefix)
 
     def action_view_palette(self) -> None:
         """List every command."""
-        choices = palette_choices(self.keymap_of, self.workspace.here, self.why_not)
+        from sshdash.ui.dialogs import palette
 
         def picked(command_id: str | None) -> None:
             if command_id is not None:
                 self.call_later(self.action_command, command_id)
 
-        self.push_screen(Picker("Commands", choices, "type part of a command"), picked)
+        place = self.workspace.here
+        self.push_screen(palette(self.keymap_of, place, self.why_not), picked)
 
     def action_view_help(self) -> None:
         """Show the keys of the place where the person is."""
-        place = self.workspace.here
-        self.push_screen(HelpScreen(place.value, help_sections(self.keymap_of, place)))
+        from sshdash.ui.dialogs import help_of
+
+        self.push_screen(help_of(self.keymap_of, self.workspace.here))
 
     def action_view_log(self) -> None:
         """Show the recent notices."""
+        from sshdash.ui.dialogs import messages
+
         self.clear_notifications()
-        self.push_screen(LogScreen(self.workspace.cockpit.notices.read()))
+        self.push_screen(messages(self.workspace.cockpit.notices.read()))
         self.workspace.refresh_soon()
 
     def action_view_theme(self) -> None:
@@ -243,8 +239,3 @@ def _what_ends(live: Any) -> str:
     words = [f"{count} {one if count == 1 else many}" for count, one, many in counts if count]
     listed = " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
     return f"{listed} will end."
-
-
-def _style_sheets() -> list[Any]:
-    """Return all style sheets, the base first."""
-    return sorted(styles_dir().glob("*.tcss"), key=lambda file: (file.stem != "base", file.name))

@@ -1,13 +1,13 @@
-"""What the commands about hosts do that open no shell themselves."""
+"""What the commands about hosts do that open no shell themselves.
+
+What they show is imported by those that show it, to keep it out of the way of the first frame.
+"""
 
 from sshdash.config.destination import parse_destination
-from sshdash.config.equivalent import ssh_command
 from sshdash.errors import UsageError
 from sshdash.ui.cockpit import Cockpit
 from sshdash.ui.controllers.hosts import HostBoard
 from sshdash.ui.controllers.shells import ShellController
-from sshdash.ui.screens.picker import Choice, Picker
-from sshdash.ui.screens.text_input import TextInputDialog
 
 
 class HostActions:
@@ -26,6 +26,8 @@ class HostActions:
 
     def action_host_copy(self) -> None:
         """Copy the ssh command that opens what the host's shell opens."""
+        from sshdash.config.equivalent import ssh_command
+
         if host := self.cockpit.subject():
             self.cockpit.copy(ssh_command(host, self.cockpit.backend.source))
 
@@ -46,6 +48,8 @@ class HostActions:
         self.cockpit.start(self._switch())
 
     async def _switch(self) -> None:
+        from sshdash.ui.screens.picker import Choice, Picker
+
         rows = {row.host: row for row in self.board.rows()}
         recent = [host for host in self.shells.recent if host in rows]
         order = [*recent, *(host for host in rows if host not in recent)]
@@ -68,6 +72,8 @@ class HostActions:
         self.cockpit.start(self._connect_to())
 
     async def _connect_to(self) -> None:
+        from sshdash.ui.screens.text_input import TextInputDialog
+
         dialog = TextInputDialog(
             "Connect to", "user@host:port, or a host of ssh_config", action="Connect", check=_wrong
         )

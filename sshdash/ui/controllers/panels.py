@@ -1,14 +1,21 @@
-"""Opens the tabs of files and tunnels."""
+"""Opens the tabs of files and tunnels. What they are made of is brought in with the first one."""
 
-from functools import partial
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, cast
+
+from textual.message import Message
 
 from sshdash.events import Event
-from sshdash.sftp.job import TransferSnapshot
 from sshdash.ui.cockpit import Cockpit
-from sshdash.ui.controllers.files import FilesController
-from sshdash.ui.controllers.tunnels import TunnelsController
-from sshdash.ui.widgets.files_tab import FilesTab
-from sshdash.ui.widgets.tunnels_tab import TunnelsTab
+from sshdash.ui.command import Place
+from sshdash.ui.widgets.tabs import Tab
+
+if TYPE_CHECKING:
+    from sshdash.sftp.job import TransferSnapshot
+    from sshdash.ui.controllers.files import FilesController
+    from sshdash.ui.controllers.tunnels import TunnelsController
+    from sshdash.ui.widgets.files_tab import FilesTab
+    from sshdash.ui.widgets.tunnels_tab import TunnelsTab
 
 LOCAL = ""
 
@@ -18,8 +25,32 @@ class PanelController:
 
     def __init__(self, cockpit: Cockpit) -> None:
         self.cockpit = cockpit
-        self.files = FilesController(cockpit)
-        self.tunnels = TunnelsController(cockpit)
+
+    @cached_property
+    def files(self) -> "FilesController":
+        """Return who carries out what the panes ask for."""
+        from sshdash.ui.controllers.files import FilesController
+
+        return FilesController(self.cockpit)
+
+    @cached_property
+    def tunnels(self) -> "TunnelsController":
+        """Return who carries out what the table asks for."""
+        from sshdash.ui.controllers.tunnels import TunnelsController
+
+        return TunnelsController(self.cockpit)
+
+    @property
+    def files_tabs(self) -> "list[FilesTab]":
+        """Return the tabs of files."""
+        tabs = [tab for tab in self.cockpit.tabs if tab.place is Place.FILES]
+        return cast("list[FilesTab]", tabs)
+
+    @property
+    def tunnels_tab(self) -> "TunnelsTab | None":
+        """Return the tab of the tunnels, where it is open."""
+        found = (tab for tab in self.cockpit.tabs if tab.place is Place.TUNNELS)
+        return cast("TunnelsTab | None", next(found, None))
 
     def why_not(self, command_id: str) -> str:
         """Return why a command is not available now, empty where it is."""
@@ -27,25 +58,34 @@ class PanelController:
             return "Select a host first"
         return ""
 
+    def handle(self, tab: Tab, request: Message) -> None:
+        """Carry out what something inside a tab asks for."""
+        if tab.place is Place.FILES:
+            self.files.handle(request)
+        else:
+            self.tunnels.handle(request)
+
     def action_host_files(self) -> None:
         """Open the files of the host, or go to them where they are open."""
         host = self.cockpit.subject()
         if host is None:
             return
-        for tab in self.cockpit.tabs:
-            if isinstance(tab, FilesTab) and tab.host == host:
+        for tab in self.files_tabs:
+            if tab.host == host:
                 self.cockpit.go_to_tab(tab)
                 return
         self.cockpit.start(self._open_files(host))
 
     async def _open_files(self, host: str) -> None:
+        from sshdash.ui.widgets.files_tab import FilesTab
+
         tab = FilesTab(host, self._transfers)
         tab.ending = partial(self.files.end, tab.panes)
         await self.cockpit.add_tab(tab)
         self.files.begin(tab.panes, LOCAL, host)
         tab.retitle()
 
-    def _transfers(self) -> list[TransferSnapshot]:
+    def _transfers(self) -> "list[TransferSnapshot]":
         backend = self.cockpit.backend
         return backend.transfers.snapshots() if backend.loaded else []
 
@@ -54,7 +94,9 @@ class PanelController:
         self.cockpit.start(self._open_tunnels(self.cockpit.subject()), group="open tunnels")
 
     async def _open_tunnels(self, host: str | None) -> None:
-        tab = next((one for one in self.cockpit.tabs if isinstance(one, TunnelsTab)), None)
+        from sshdash.ui.widgets.tunnels_tab import TunnelsTab
+
+        tab = self.tunnels_tab
         if tab is None:
             tab = TunnelsTab(self.tunnels.snapshots)
             await self.cockpit.add_tab(tab)
@@ -70,13 +112,13 @@ class PanelController:
 
     def on_event(self, event: Event) -> None:
         """Pass facts on, and keep the titles of the tabs true."""
-        self.files.on_event(event)
+        if self.files_tabs:
+            self.files.on_event(event)
         self.retitle()
 
     def retitle(self) -> None:
         """Call the tabs after what they show now."""
-        for tab in self.cockpit.tabs:
-            if isinstance(tab, FilesTab):
-                tab.retitle()
-            elif isinstance(tab, TunnelsTab):
-                tab.retitle(self.tunnels.snapshots())
+        for tab in self.files_tabs:
+            tab.retitle()
+        if (table := self.tunnels_tab) is not None:
+            table.retitle(self.tunnels.snapshots())

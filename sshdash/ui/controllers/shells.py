@@ -120,6 +120,11 @@ class ShellController:
                 if tab.session is not None and tab.session.id == event.session:
                     tab.show_state()
 
+    def send_key(self, key: str) -> None:
+        """Give the terminal in sight a key that the cockpit had kept for itself."""
+        if isinstance(self.cockpit.current, TerminalTab):
+            self.cockpit.current.send_key(key)
+
     def retry(self, tab: TerminalTab) -> None:
         """Open the shell of a tab again after its first attempt failed."""
         self._dial(tab)

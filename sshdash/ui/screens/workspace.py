@@ -26,14 +26,13 @@ from sshdash.ui.controllers.shells import ShellController
 from sshdash.ui.controllers.tab_actions import TabActions
 from sshdash.ui.format import count_text
 from sshdash.ui.keymap import Keymap
-from sshdash.ui.widgets.file_messages import ChangeTransfer, FilesRequest
 from sshdash.ui.widgets.host_list import HostList
 from sshdash.ui.widgets.sidebar import Sidebar
 from sshdash.ui.widgets.start_panel import StartFacts, StartPanel
 from sshdash.ui.widgets.status_bar import HeaderBar, KeyHint, StatusBar
 from sshdash.ui.widgets.tab_area import TabArea
+from sshdash.ui.widgets.tabs import Tab
 from sshdash.ui.widgets.terminal_tab import TerminalTab
-from sshdash.ui.widgets.tunnel_table import AddTunnel, ChangeTunnel
 from sshdash.untrusted import clean
 
 _FIGURES_INTERVAL = 0.5
@@ -274,17 +273,10 @@ class Workspace(Screen[None]):
         self.app.copy_to_clipboard(event.text)
         self.cockpit.tell(f"Copied {count_text(len(event.text), 'character')}")
 
-    @on(FilesRequest)
-    @on(ChangeTransfer)
-    def _files_wanted(self, event: FilesRequest | ChangeTransfer) -> None:
+    @on(Tab.Requested)
+    def _requested(self, event: Tab.Requested) -> None:
         event.stop()
-        self.panels.files.handle(event)
-
-    @on(ChangeTunnel)
-    @on(AddTunnel)
-    def _tunnels_wanted(self, event: ChangeTunnel | AddTunnel) -> None:
-        event.stop()
-        self.panels.tunnels.handle(event)
+        self.panels.handle(event.tab, event.request)
 
 
 _START_KEYS = (

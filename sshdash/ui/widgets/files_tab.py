@@ -3,9 +3,11 @@
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
+from textual import on
 from textual.app import ComposeResult
 
 from sshdash.ui.command import Place
+from sshdash.ui.widgets.file_messages import ChangeTransfer, FilesRequest
 from sshdash.ui.widgets.file_panes import FilePanes
 from sshdash.ui.widgets.tabs import Tab
 
@@ -36,6 +38,12 @@ class FilesTab(Tab):
     def retitle(self) -> None:
         """Call the tab after what the panes show now."""
         self.tab_title = f"files {self.panes.title}"
+
+    @on(FilesRequest)
+    @on(ChangeTransfer)
+    def _pass_on(self, event: FilesRequest | ChangeTransfer) -> None:
+        event.stop()
+        self.post_message(Tab.Requested(self, event))
 
     def on_show_tab(self) -> None:
         """Give the focus to the active pane."""

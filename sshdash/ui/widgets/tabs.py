@@ -45,6 +45,14 @@ class Tab(Vertical):
             super().__init__()
             self.tab = tab
 
+    class Requested(Message):
+        """Something inside the tab asks for what only its controller can do."""
+
+        def __init__(self, tab: "Tab", request: Message) -> None:
+            super().__init__()
+            self.tab = tab
+            self.request = request
+
     def watch_tab_title(self) -> None:
         """Tell the bar."""
         self.post_message(self.Changed())

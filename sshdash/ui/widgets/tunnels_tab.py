@@ -4,12 +4,13 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from textual import on
 from textual.app import ComposeResult
 
 from sshdash.ui.command import Place
 from sshdash.ui.theme import MARKS, Mark
 from sshdash.ui.widgets.tabs import Tab
-from sshdash.ui.widgets.tunnel_table import TunnelTable
+from sshdash.ui.widgets.tunnel_table import AddTunnel, ChangeTunnel, TunnelTable
 
 if TYPE_CHECKING:
     from sshdash.tunnels.snapshot import TunnelSnapshot
@@ -35,6 +36,12 @@ class TunnelsTab(Tab):
     def retitle(self, tunnels: "Sequence[TunnelSnapshot]") -> None:
         """Call the tab after how many are open and how many failed."""
         self.tab_title = tunnels_title(Counter(MARKS[tunnel.state] for tunnel in tunnels))
+
+    @on(AddTunnel)
+    @on(ChangeTunnel)
+    def _pass_on(self, event: AddTunnel | ChangeTunnel) -> None:
+        event.stop()
+        self.post_message(Tab.Requested(self, event))
 
     def on_show_tab(self) -> None:
         """Give the focus to the rows."""

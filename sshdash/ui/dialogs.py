@@ -1,0 +1,58 @@
+"""Every screen that lies above the workspace: made here, so that a start needs none of them."""
+
+from collections.abc import Callable
+from typing import Any
+
+from sshdash.prompts import (
+    ConfirmQuestion,
+    ConflictQuestion,
+    HostKeyQuestion,
+    Question,
+    SecretQuestion,
+)
+from sshdash.ui.command import Place
+from sshdash.ui.keymap import Keymap, key_text
+from sshdash.ui.notices import Notice
+from sshdash.ui.palette import WhyNot, help_sections, palette_choices, prefix_keys
+from sshdash.ui.screens.confirm import ConfirmDialog
+from sshdash.ui.screens.conflict import ConflictScreen
+from sshdash.ui.screens.dialog import Dialog
+from sshdash.ui.screens.help import HelpScreen
+from sshdash.ui.screens.host_key import HostKeyDialog
+from sshdash.ui.screens.log import LogScreen
+from sshdash.ui.screens.picker import Picker
+from sshdash.ui.screens.prefix import PrefixScreen
+from sshdash.ui.screens.secret import SecretDialog
+
+_FOR: dict[type[Question[Any]], Callable[[Any], Dialog[Any]]] = {
+    HostKeyQuestion: HostKeyDialog,
+    SecretQuestion: SecretDialog,
+    ConfirmQuestion: ConfirmDialog,
+    ConflictQuestion: ConflictScreen,
+}
+
+
+def dialog_for(question: Question[Any]) -> Dialog[Any]:
+    """Return the dialog that asks a question of the backend."""
+    return _FOR[type(question)](question)
+
+
+def prefix_line(keymap: Keymap) -> PrefixScreen:
+    """Return what waits for the key after the prefix."""
+    return PrefixScreen(key_text(keymap.prefix), prefix_keys(keymap))
+
+
+def palette(keymap: Keymap, place: Place, why_not: WhyNot) -> Picker:
+    """Return the list of every command."""
+    choices = palette_choices(keymap, place, why_not)
+    return Picker("Commands", choices, "type part of a command")
+
+
+def help_of(keymap: Keymap, place: Place) -> HelpScreen:
+    """Return the help of a place."""
+    return HelpScreen(place.value, help_sections(keymap, place))
+
+
+def messages(notices: tuple[Notice, ...]) -> LogScreen:
+    """Return the list of recent notices."""
+    return LogScreen(notices)
