@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
-Colour = int | tuple[int, int, int] | None
+Rgb = tuple[int, int, int]
+Colour = int | Rgb | None
 """A palette index (0-255), red/green/blue, or None for the default."""
 
 

@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from sshdash.terminal.cells import (
-    Colour,
     Cursor,
     CursorShape,
     Damage,
     Line,
     Modes,
+    Rgb,
     Scroll,
 )
 from sshdash.terminal.ghostty import call, callback, ffi, function, lib, new, owned, sized
@@ -165,7 +165,7 @@ class Emulator:
         self.feed(b"\x18")
         if self.modes.alternate_screen:
             self.feed(b"\x1b[?1049l\x1b[?1047l")
-        column = self._get(lib.GHOSTTY_TERMINAL_DATA_CURSOR_X, "uint16_t")
+        column = self.column
         row = self._get(lib.GHOSTTY_TERMINAL_DATA_CURSOR_Y, "uint16_t")
         self.feed(_FORGET + b"\x1b[%d;%dH" % (row + 1, column + 1))
         self._effects.replies.take()
@@ -248,7 +248,7 @@ class Emulator:
         )
 
     @property
-    def default_colours(self) -> tuple[Colour, Colour]:
+    def default_colours(self) -> tuple[Rgb | None, Rgb | None]:
         """The foreground and background a program set by OSC 10 and 11, None where it did not."""
         return (
             self._colour(lib.GHOSTTY_TERMINAL_DATA_COLOR_FOREGROUND),
@@ -272,6 +272,11 @@ class Emulator:
             mouse_tracking=self._get(lib.GHOSTTY_TERMINAL_DATA_MOUSE_TRACKING, "bool"),
             synchronized=self._mode(2026),
         )
+
+    @property
+    def column(self) -> int:
+        """The column the next character goes to."""
+        return int(self._get(lib.GHOSTTY_TERMINAL_DATA_CURSOR_X, "uint16_t"))
 
     @property
     def scroll(self) -> Scroll:
@@ -342,7 +347,7 @@ class Emulator:
         )
         return bool(mode.value)
 
-    def _colour(self, key: int) -> Colour:
+    def _colour(self, key: int) -> Rgb | None:
         out = new("GhosttyColorRgb")
         if lib.ghostty_terminal_get(self._terminal, key, out) != lib.GHOSTTY_SUCCESS:
             return None

@@ -75,6 +75,7 @@ _CONTROL |= dict.fromkeys("?8", 0x7F)
 _CONTROL |= {chr(code): code & 0x1F for code in range(ord("a"), ord("z") + 1)}
 
 _PLAIN = {"ENTER": b"\r", "TAB": b"\t", "ESCAPE": b"\x1b", "BACKSPACE": b"\x7f"}
+_C1 = re.compile("[\x80-\x9f]")
 _EXTENDED = re.compile(rb"\x1b\[(?:27;[0-9]+;[0-9]+~|[0-9:;]+u)\Z")
 """Encodings that only a program that asked for them understands."""
 
@@ -212,8 +213,7 @@ def encode_paste(text: str, *, bracketed: bool) -> bytes:
     become spaces, so that no paste ends its own bracket; without brackets, lines end with
     carriage returns.
     """
-    text = "".join(" " if "\x80" <= char <= "\x9f" else char for char in text)
-    data = text.replace("\r\n", "\n").replace("\r", "\n").encode("utf-8", "replace")
+    data = _C1.sub(" ", text).replace("\r\n", "\n").replace("\r", "\n").encode("utf-8", "replace")
     source = array("char", data)
     buffer = array("char", len(data) + 16)
     length = new("size_t")

@@ -179,7 +179,8 @@ class ShellSession:
         self.emulator.forget_program()
         when = datetime.now().strftime("%H:%M")
         rule = f" {ended or 'reopened'} · {when} "
-        self.emulator.feed(f"\r\n\x1b[2m──{rule}──\x1b[m\r\n".encode())
+        start = "\r\n" if self.emulator.column else ""
+        self.emulator.feed(f"{start}\x1b[2m──{rule}──\x1b[m\r\n".encode())
         await self._start(lease)
 
     def write(self, data: bytes) -> None:

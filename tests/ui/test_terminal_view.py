@@ -286,13 +286,36 @@ async def test_alt_keys_of_old_terminals() -> None:
 
 async def test_pastes() -> None:
     async with on_stage() as stage:
-        stage.view.post_message(events.Paste("two\nlines\x1b[201~"))
+        stage.view.post_message(events.Paste("one line\n"))
         await stage.pilot.pause()
-        assert stage.session.taken() == b"two\rlines [201~"
+        assert stage.session.taken() == b"one line\r"
         stage.session.feed(b"\x1b[?2004h")
         stage.view.post_message(events.Paste("two\nlines\x1b[201~"))
         await stage.pilot.pause()
         assert stage.session.taken() == b"\x1b[200~two\nlines [201~\x1b[201~"
+
+
+async def test_a_paste_that_would_run_line_by_line_is_asked_about() -> None:
+    async with on_stage() as stage:
+        for key, sent in (("escape", b""), ("enter", b"two\rlines [201~")):
+            stage.view.post_message(events.Paste("two\nlines\x1b[201~"))
+            await stage.pilot.pause()
+            assert "paste 2 lines" in stage.rows()[-1]
+            await stage.pilot.press("x", key)
+            assert stage.session.taken() == sent
+            assert "paste" not in stage.rows()[-1]
+
+
+async def test_colours_that_a_program_changes() -> None:
+    async with on_stage() as stage:
+        await stage.shows(b"\x1b[31mred\x1b[m plain")
+        await stage.shows(b"\x1b]4;1;rgb:01/02/03\x07\x1b]11;rgb:07/08/09\x07 more")
+        colour = stage.style_at(0, 0).color
+        assert colour is not None
+        assert colour.triplet == (1, 2, 3)
+        background = stage.style_at(5, 0).bgcolor
+        assert background is not None
+        assert background.triplet == (7, 8, 9)
 
 
 async def test_focus_is_reported_where_asked_for() -> None:

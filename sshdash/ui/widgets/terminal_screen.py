@@ -1,0 +1,269 @@
+"""A session's terminal on the screen, as it is drawn; `terminal_view` lets a person use it."""
+
+import asyncio
+from collections.abc import Iterable
+from contextvars import Context, copy_context
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.color import Color
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.geometry import Offset, Region
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from sshdash.states import SessionState
+from sshdash.terminal.cells import Cursor, CursorShape, Line
+from sshdash.ui.widgets.terminal_frames import FrameClock, paint_now
+from sshdash.ui.widgets.terminal_paint import Painter, named_colours
+
+if TYPE_CHECKING:
+    from sshdash.terminal.session import ShellSession
+
+ENDED = (SessionState.EXITED, SessionState.LOST, SessionState.FAILED)
+_NAMESPACE = "terminal_view"
+"""The messages below are handled by the name of the class that is put on the screen."""
+
+
+class TerminalScreen(Widget):
+    """Draws one session, row by row, when it changes."""
+
+    ALLOW_SELECT = False
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"terminal--selection", "terminal--rule"}
+
+    class TitleChanged(Message, namespace=_NAMESPACE):
+        """The program set another title."""
+
+        def __init__(self, session: "ShellSession", title: str) -> None:
+            super().__init__()
+            self.session = session
+            self.title = title
+
+    class BellRang(Message, namespace=_NAMESPACE):
+        """The program rang the bell."""
+
+        def __init__(self, session: "ShellSession") -> None:
+            super().__init__()
+            self.session = session
+
+    class SessionEnded(Message, namespace=_NAMESPACE):
+        """The shell exited, was lost or could not be opened again."""
+
+        def __init__(self, session: "ShellSession") -> None:
+            super().__init__()
+            self.session = session
+
+    def __init__(
+        self,
+        session: "ShellSession",
+        *,
+        name: str | None = None,
+        id: str | None = None,  # noqa: A002 - Textual's name for it
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(name=name, id=id, classes=classes)
+        self.session = session
+        self.frames = 0
+        """Frames drawn so far."""
+        self.question = ""
+        """What a person has to answer before the typing goes on; it takes the last row."""
+        self._lines: list[Line] = []
+        self._strips: dict[int, Strip] = {}
+        self._cursor = Cursor(0, 0, visible=False)
+        self._painter: Painter | None = None
+        self._told_title = session.title
+        self._told_state = session.state
+        self._drawing_context: Context | None = None
+        self._clock: FrameClock | None = None
+
+    # -- life
+
+    def on_mount(self) -> None:
+        """Start listening to the session."""
+        self._drawing_context = copy_context()
+        self._clock = FrameClock(self._frame, self._drawing_context)
+        self.session.on_output = self._clock.request
+        self.session.on_change = self._session_changed
+        self.app.theme_changed_signal.subscribe(self, self._theme_changed)
+        self._theme_changed()
+
+    def on_unmount(self) -> None:
+        """Stop listening; the session goes on without a view."""
+        if self._clock is not None:
+            self._clock.stop()
+            if self.session.on_output == self._clock.request:
+                self.session.on_output = None
+        if self.session.on_change == self._session_changed:
+            self.session.on_change = None
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Give the remote the size of the widget."""
+        if event.size.width and event.size.height:
+            self.session.resize(event.size.width, event.size.height)
+            self.draw_all()
+
+    def on_show(self) -> None:
+        """Draw what happened while out of sight."""
+        self.draw_all()
+
+    def _theme_changed(self, _theme: object = None) -> None:
+        self.session.emulator.set_palette(named_colours(self.app.current_theme))
+        self.draw_all()
+
+    def _session_changed(self) -> None:
+        if self._drawing_context is not None:
+            asyncio.get_running_loop().call_soon(self._tell, context=self._drawing_context)
+
+    def _tell(self) -> None:
+        """Post what changed in the session since the last time."""
+        if not self.is_attached:
+            return
+        session = self.session
+        if session.title != self._told_title:
+            self._told_title = session.title
+            self.post_message(self.TitleChanged(session, session.title))
+        if session.state is not self._told_state:
+            self._told_state = session.state
+            self.draw_all()
+            if session.state in ENDED:
+                self.post_message(self.SessionEnded(session))
+
+    # -- drawing
+
+    def redraw(self) -> None:
+        """Draw what changed in the emulator, soon."""
+        if self._clock is not None:
+            self._clock.request()
+
+    def draw_all(self) -> None:
+        """Draw every row again."""
+        self._strips.clear()
+        self._painter = None
+        self._update()
+        self.refresh()
+
+    def _frame(self) -> None:
+        """Draw what changed, now."""
+        if not self.is_attached or not self.size:
+            return
+        emulator = self.session.emulator
+        if emulator.take_bell():
+            self.post_message(self.BellRang(self.session))
+        if not self.is_on_screen:
+            return
+        if self._clock is not None and self._clock.hold(emulator.modes.synchronized):
+            return
+        rows = self._update()
+        if rows:
+            self.refresh_rows(rows)
+            paint_now(self)
+            self.frames += 1
+
+    def _update(self) -> set[int]:
+        """Take the changes from the emulator and return the rows to draw again."""
+        emulator = self.session.emulator
+        damage = emulator.take_damage()
+        rows = set(damage.lines)
+        if len(self._lines) != emulator.rows:
+            self._lines = (self._lines + [Line(())] * emulator.rows)[: emulator.rows]
+        for y, line in damage.lines.items():
+            self._lines[y] = line
+        cursor = emulator.cursor
+        if cursor != self._cursor:
+            rows |= {cursor.y, self._cursor.y}
+            self._cursor = cursor
+            self._place_hosting_cursor()
+        for y in rows:
+            self._strips.pop(y, None)
+        if damage.full:
+            self._painter = None  # a program may have changed colours
+        return rows
+
+    def refresh_rows(self, rows: Iterable[int]) -> None:
+        """Have Textual draw these rows of the emulator's viewport again."""
+        width = self.size.width
+        lift = self.lift
+        for y in rows:
+            self._strips.pop(y, None)
+        self.refresh(*(Region(0, y - lift, width, 1) for y in rows if y >= lift))
+
+    def render_line(self, y: int) -> Strip:
+        """Return one row of the widget."""
+        width = self.size.width
+        painter = self._get_painter()
+        if y == self._rule_row():
+            return self._rule(width)
+        y += self.lift
+        strip = self._strips.get(y)
+        if strip is None:
+            if y >= len(self._lines):
+                return painter.blank(width)
+            strip = painter.line(self._lines[y], width, self._cursor_at(y))
+            self._strips[y] = strip
+        return strip if strip.cell_length == width else strip.adjust_cell_length(width)
+
+    def _cursor_at(self, y: int) -> Cursor | None:
+        cursor = self._cursor
+        if y != cursor.y or not cursor.visible or self.ended:
+            return None
+        if not self.has_focus:
+            return Cursor(cursor.x, y, visible=True, shape=CursorShape.HOLLOW)
+        return cursor
+
+    def _place_hosting_cursor(self) -> None:
+        """Put the unseen cursor of the terminal we are in here: input methods open beside it."""
+        if self.has_focus and self._cursor.visible:
+            here = Offset(self._cursor.x, self._cursor.y)
+            self.app.cursor_position = self.content_region.offset + here
+
+    def _get_painter(self) -> Painter:
+        if self._painter is None:
+            emulator = self.session.emulator
+            foreground, background = (
+                colour and Color.from_rgb(*colour) for colour in emulator.default_colours
+            )
+            self._painter = Painter(
+                emulator.palette,
+                self.rich_style + Style(color=foreground, bgcolor=background),
+                self.get_component_rich_style("terminal--selection", partial=True),
+            )
+        return self._painter
+
+    # -- the row that is ours
+
+    @property
+    def ended(self) -> bool:
+        """Whether the session is over."""
+        return self.session.state in ENDED
+
+    @property
+    def lift(self) -> int:
+        """By how many rows the viewport is moved up to make room for the rule."""
+        row = self._rule_row()
+        if row is None or self.question or self.session.emulator.modes.alternate_screen:
+            return 0
+        return max(0, self._end_row() - row)
+
+    def _end_row(self) -> int:
+        """Return the row below what the program wrote last."""
+        return self._cursor.y + (self._cursor.x > 0)
+
+    def _rule_row(self) -> int | None:
+        """Return the row of the widget in which sshdash itself says something."""
+        last = self.size.height - 1
+        if self.question:
+            return last
+        if not self.ended or self.session.emulator.scroll.from_bottom:
+            return None
+        if self.session.emulator.modes.alternate_screen:
+            return last
+        return min(self._end_row(), last)
+
+    def _rule(self, width: int) -> Strip:
+        text = self.question or f"{self.session.exit_text or 'ended'} — Enter reconnects"
+        style = self.get_component_rich_style("terminal--rule")
+        strip = Strip([Segment(f"── {text} ", style)])
+        missing = max(0, width - strip.cell_length)
+        return Strip([*strip, Segment("─" * missing, style)]).crop(0, width)
