@@ -83,14 +83,14 @@ else:
 
 async def rows() -> list[Row]:
     """Measure one stream each way and small round trips, in turns with ``ssh -L``."""
-    with _target() as target, contextlib.ExitStack() as stack:
+    with _target() as target:
         async with RealSshd() as server, tunnels_on(server) as kit:
             _, ours = await kit.open("L", f"127.0.0.1:0:127.0.0.1:{target}")
-            theirs = stack.enter_context(_openssh(server, target))
-            measured = {
-                what: await _side_by_side(what, amount, ours, theirs)
-                for what, amount in (("down", _SIZE), ("up", _SIZE), ("trip", _TRIPS))
-            }
+            with _openssh(server, target) as theirs:
+                measured = {
+                    what: await _side_by_side(what, amount, ours, theirs)
+                    for what, amount in (("down", _SIZE), ("up", _SIZE), ("trip", _TRIPS))
+                }
     return [
         *(_throughput(what, *measured[what]) for what in ("down", "up")),
         _round_trip(*measured["trip"]),
