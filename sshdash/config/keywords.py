@@ -114,6 +114,7 @@ _ACTS = {
     Kind.DOMAINS: "canonicaldomains",
     Kind.CNAMES: "canonicalizepermittedcnames",
     Kind.AGENT: "identityagent",
+    Kind.REKEY: "rekeylimit",
     Kind.BLOCK: "host match",
     Kind.INCLUDE: "include",
 }
@@ -139,7 +140,6 @@ _IGNORED = {
     (Kind.STRING, "pkcs11provider"): "use it through an agent",
     (Kind.STRING, "securitykeyprovider"): "use it through an agent",
     (Kind.FLAG, "proxyusefdpass"): "file descriptors are not passed",
-    (Kind.REKEY, "rekeylimit"): "keys are renewed at the library's own limits",
     (Kind.CHOICE, "requesttty"): "the tab decides",
     (Kind.CHOICE, "sessiontype"): "the tab decides",
     (Kind.MASK, "streamlocalbindmask"): "sockets are for this user alone",

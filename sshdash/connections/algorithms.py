@@ -5,10 +5,14 @@ hardware makes it the fastest by far.
 """
 
 from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING
 
 from sshdash.config.resolver import ResolvedHost
 from sshdash.errors import ConnectError
 from sshdash.keys.blob import signature_algorithms
+
+if TYPE_CHECKING:
+    import asyncssh
 
 CIPHERS = (
     "aes128-gcm@openssh.com",
@@ -121,6 +125,43 @@ def host_key_algorithms(
     rest = [name for name in plain if name not in known]
     certificates = [name for name in allowed if name.endswith(_CERTIFICATE)]
     return (certificates if authorities else []) + first + rest
+
+
+def rekey_limits(resolved: ResolvedHost) -> dict[str, int]:
+    """Return the library's options for RekeyLimit; what is not set is left to it."""
+    limits = {
+        "rekey_bytes": resolved.number("rekeylimit") or 0,
+        "rekey_seconds": resolved.number("rekeyinterval") or 0,
+    }
+    return {name: value for name, value in limits.items() if value > 0}
+
+
+def signatures(resolved: ResolvedHost) -> list[str]:
+    """Return the signature algorithms that keys of the user may make."""
+    accepted = algorithms(resolved, "pubkeyacceptedalgorithms")
+    return list(dict.fromkeys(map(_plain, accepted)))
+
+
+def _plain(name: str) -> str:
+    """Return the plain name of a certificate's algorithm."""
+    base = name.removesuffix(_CERTIFICATE)
+    if base == name:
+        return name
+    return f"{base}@openssh.com" if base.startswith("sk-") else base
+
+
+def weakness(ssh: "asyncssh.SSHClientConnection") -> str:
+    """Return what is weak about a connection's encryption, "" for nothing.
+
+    A prefix of the stream can be cut (CVE-2023-48795) where the server knows no strict key
+    exchange and the cipher is ChaCha20, or CBC with encrypt-then-MAC.
+    """
+    cipher = str(ssh.get_extra_info("send_cipher"))
+    mac = str(ssh.get_extra_info("send_mac"))
+    exposed = cipher.startswith("chacha20") or (cipher.endswith("-cbc") and "-etm" in mac)
+    if exposed and not getattr(ssh, "_strict_kex", True):
+        return f"{cipher} without strict key exchange: an attacker could drop the first packets"
+    return ""
 
 
 def compression(resolved: ResolvedHost) -> list[str]:

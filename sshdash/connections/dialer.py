@@ -17,6 +17,9 @@ from sshdash.connections.algorithms import (
     compression,
     host_key_algorithms,
     is_chosen,
+    rekey_limits,
+    signatures,
+    weakness,
 )
 from sshdash.connections.auth import METHODS, Interview, SSHClient
 from sshdash.connections.deadline import Deadline
@@ -32,7 +35,7 @@ from sshdash.errors import (
     SSHDashError,
     UnreachableError,
 )
-from sshdash.events import EventBus
+from sshdash.events import EventBus, WarningRaised
 from sshdash.keys.keyring import KeyRing
 from sshdash.prompts import Prompter
 from sshdash.settings import Settings
@@ -78,10 +81,18 @@ class Dialer:
         check = await self._trust.check(policy, route)
         for _ in range(_ROUNDS):
             try:
-                return await attempt.connect(check)
+                dialled = await attempt.connect(check)
             except asyncssh.HostKeyNotVerifiable as error:
                 await _after_refusal(check, error, attempt.address)
+            else:
+                self._warn(host, dialled)
+                return dialled
         raise HostKeyError("The server keeps changing its host key", host=host)
+
+    def _warn(self, host: str, dialled: Dialled) -> None:
+        weak = weakness(dialled.ssh)
+        if weak:
+            self._events.emit(WarningRaised("The encryption is weak", weak, host))
 
     def seconds(self, resolved: ResolvedHost) -> float:
         """Return how long one attempt may take, without the time that people need."""
@@ -299,6 +310,8 @@ class _Attempt:
             "encryption_algs": algorithms(resolved, "ciphers"),
             "mac_algs": algorithms(resolved, "macs"),
             "compression_algs": compression(resolved),
+            "signature_algs": signatures(resolved),
+            **rekey_limits(resolved),
             "client_keys": None,
             "gss_host": None,
             "host_based_auth": False,

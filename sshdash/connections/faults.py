@@ -120,8 +120,10 @@ def lost_reason(error: BaseException | None) -> str:
         if "keepalive" in text:
             return "the server stopped answering (keepalive)"
         return "the connection broke off" if text in ("Connection lost", "") else text
+    if isinstance(error, asyncssh.HostKeyNotVerifiable):
+        return "the server showed another host key"
     if isinstance(error, asyncssh.DisconnectError):
-        return f"the server says: {text}"
+        return f"disconnected: {text}"
     if isinstance(error, OSError):
         return _NETWORK.get(error.errno or 0, (clean(error.strerror or str(error)), ""))[0].lower()
     return text or type(error).__name__

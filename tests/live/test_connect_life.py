@@ -3,8 +3,10 @@
 import asyncio
 from pathlib import Path
 
+import asyncssh
 import pytest
 
+from sshdash.connections.faults import explain
 from sshdash.demo.services import listening
 from sshdash.errors import (
     Cancelled,
@@ -12,6 +14,7 @@ from sshdash.errors import (
     ConnectionLost,
     UnreachableError,
 )
+from sshdash.events import WarningRaised
 from sshdash.prompts import HostKeyAnswer
 from sshdash.settings import Settings
 from sshdash.states import ConnectionState
@@ -90,7 +93,7 @@ async def test_what_the_server_says_at_the_end_is_cleaned() -> None:
         lease = await client.manager.lease("loopback", "shell")
         server.connections[0].disconnect(2, "going \x1b[2Jdown")
         reason = await lease.connection.wait_lost()
-        assert reason == "the server says: going \\x1b[2Jdown"
+        assert reason == "disconnected: going \\x1b[2Jdown"
         assert client.manager.status("loopback").state is ConnectionState.LOST
 
 
@@ -266,3 +269,63 @@ async def test_closing_the_manager_leaves_nothing_behind(sshd: RealSshd) -> None
         assert {status.state for status in client.manager.statuses()} == {ConnectionState.IDLE}
         with pytest.raises(Cancelled):
             await client.manager.lease("sshd", "x")
+
+
+async def test_keys_are_renewed_under_way(sshd: RealSshd) -> None:
+    overrides = (("RekeyLimit", "1M"),)
+    async with connecting(sshd.config_file, overrides=overrides) as client:
+        assert await client.run("sshd", "head -c 9000000 /dev/zero | wc -c") == "9000000\n"
+        command = "head -c 9000000 /dev/zero | tr '\\0' x"
+        assert len(await client.run("sshd", command)) == 9_000_000
+        assert client.manager.status("sshd").state is ConnectionState.CONNECTED
+
+
+async def test_a_key_that_changes_under_way_ends_the_connection() -> None:
+    async with LoopbackServer() as server, connecting(server.config_file) as client:
+        lease = await client.manager.lease("loopback", "x")
+        (peer,) = server.connections
+        other = asyncssh.generate_private_key("ssh-ed25519")
+        pair = asyncssh.load_keypairs([other])[0]
+        peer._server_host_keys[b"ssh-ed25519"] = pair
+        peer._server_host_key = pair
+        peer._send_kexinit()
+        peer._kexinit_sent = True
+        assert await lease.connection.wait_lost() == "the server showed another host key"
+
+
+async def test_no_more_sessions_names_the_limit() -> None:
+    server = RealSshd(maxsessions="1")
+    async with server, connecting(server.config_file) as client:
+        lease = await client.manager.lease("sshd", "x")
+        process = await lease.connection.ssh.create_process("cat")
+        with pytest.raises(asyncssh.ChannelOpenError) as caught:
+            await lease.connection.ssh.create_process("cat")
+        told = explain(caught.value, "sshd", "open a shell")
+        assert "MaxSessions" in told.hint
+        process.close()
+
+
+@pytest.mark.parametrize("strict", [True, False])
+async def test_weak_encryption_is_told(strict: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    extra = asyncssh.connection.SSHConnection._get_extra_kex_algs
+
+    def offered(connection: asyncssh.connection.SSHConnection) -> list[bytes]:
+        offered = extra(connection)
+        return offered if strict else [name for name in offered if b"strict" not in name]
+
+    monkeypatch.setattr(asyncssh.connection.SSHConnection, "_get_extra_kex_algs", offered)
+    chacha = "chacha20-poly1305@openssh.com"
+    async with (
+        LoopbackServer(encryption_algs=[chacha]) as server,
+        connecting(server.config_file) as client,
+    ):
+        await client.manager.lease("loopback", "x")
+        warnings = client.told(WarningRaised)
+        assert bool(warnings) is not strict
+        assert all(chacha in warning.detail for warning in warnings)
+
+
+async def test_strict_key_exchange_is_offered() -> None:
+    async with LoopbackServer() as server, connecting(server.config_file) as client:
+        await client.manager.lease("loopback", "x")
+        assert b"kex-strict-c-v00@openssh.com" in server.connections[0]._client_kexinit

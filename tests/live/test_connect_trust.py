@@ -396,3 +396,55 @@ async def test_short_rsa_host_key_is_refused() -> None:
         async with connecting(use(server, RequiredRSASize="3072")) as client:
             with pytest.raises(HostKeyError, match="3072"):
                 await client.manager.lease("sshd", "test")
+
+
+# -- the same verdict as ssh -------------------------------------------------------------------
+
+SAME_AS_SSH = {
+    "known": "{name} {ed25519}",
+    "nothing": "",
+    "address only": "[10.9.9.9]:{port} {ed25519}",
+    "plain name": "127.0.0.1 {ed25519}",
+    "plain name, other key": "127.0.0.1 {other}",
+    "changed": "{name} {other}",
+    "changed and right": "{name} {other}\n{name} {ed25519}",
+    "wildcard": "*:{port} {ed25519}",
+    "question mark": "[127.0.0.?]:{port} {ed25519}",
+    "negated": "[127.0.0.1]:*,!{name} {ed25519}",
+    "hashed": "{hashed} {ed25519}",
+    "revoked": "{name} {ed25519}\n@revoked {name} {ed25519}",
+    "revoked elsewhere": "{name} {ed25519}\n@revoked db {ed25519}",
+    "only rsa": "{name} {rsa}",
+    "only ecdsa": "{name} {ecdsa}",
+    "rsa and another ed25519": "{name} {rsa}\n{name} {other}",
+    "authority without certificate": "@cert-authority * {other}\n{name} {ed25519}",
+    "garbage before": "xx yy\n@what {name} {ed25519}\n{name} {ed25519}",
+    "tabs": "{name}\t{ed25519}\tcomment",
+    "spaces before": "   {name} {ed25519}",
+    "mixed case": "[127.0.0.1]:{port},WEB {ed25519}",
+    "list with blank": "{name}, x {ed25519}",
+}
+
+
+@pytest.mark.parametrize("case", SAME_AS_SSH)
+async def test_same_verdict_as_ssh(sshd: RealSshd, case: str) -> None:
+    keys = {kind: public(path) for kind, path in sshd.host_keys.items()}
+    other = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode().strip()
+    name = name_of(sshd)
+    text = SAME_AS_SSH[case].format(
+        name=name, port=sshd.port, other=other, hashed=hash_name(name), **keys
+    )
+    sshd.known_hosts.write_text(text + "\n")
+    config = use(sshd, StrictHostKeyChecking="yes")
+    ssh = await asyncio.create_subprocess_exec(
+        "ssh", "-F", str(config), "-o", "BatchMode=yes", "sshd", "true",
+        stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    _, said = await ssh.communicate()
+    async with connecting(config) as client:
+        try:
+            await client.manager.lease("sshd", "test")
+            trusted = True
+        except HostKeyError:
+            trusted = False
+    assert trusted is (ssh.returncode == 0), said.decode()

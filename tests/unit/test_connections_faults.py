@@ -115,7 +115,7 @@ def test_key_exchange_names_the_keyword() -> None:
         ),
         (
             asyncssh.DisconnectError(11, "bye\x1b[2J"),
-            "the server says: bye\\x1b[2J",
+            "disconnected: bye\\x1b[2J",
         ),
         (system(errno.ECONNRESET), "connection reset"),
         (RuntimeError(), "RuntimeError"),

@@ -14,6 +14,8 @@ from sshdash.connections.algorithms import (
     algorithms,
     compression,
     host_key_algorithms,
+    rekey_limits,
+    signatures,
 )
 from sshdash.connections.deadline import Deadline
 from sshdash.connections.route import RoutePlanner
@@ -84,6 +86,20 @@ def test_certificates_are_asked_for_only_with_an_authority() -> None:
 def test_compression(tmp_path: Path) -> None:
     assert compression(resolved(tmp_path, ""))[0] == "none"
     assert compression(resolved(tmp_path, "Compression yes"))[0] == "zlib@openssh.com"
+
+
+def test_rekey_limits(tmp_path: Path) -> None:
+    assert rekey_limits(resolved(tmp_path, "")) == {}
+    assert rekey_limits(resolved(tmp_path, "RekeyLimit 2M 1h")) == {
+        "rekey_bytes": 2 << 20,
+        "rekey_seconds": 3600,
+    }
+
+
+def test_accepted_algorithms_are_the_signatures_of_keys(tmp_path: Path) -> None:
+    assert signatures(resolved(tmp_path, "")) == list(PLAIN_KEYS)
+    only = "PubkeyAcceptedAlgorithms ssh-ed25519-cert-v01@openssh.com,rsa-sha2-256"
+    assert signatures(resolved(tmp_path, only)) == ["ssh-ed25519", "rsa-sha2-256"]
 
 
 # -- routes -----------------------------------------------------------------------------------
