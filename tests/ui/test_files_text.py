@@ -1,0 +1,205 @@
+"""How names, sizes, times, paths and texts are written in the file panes."""
+
+import os
+import time
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from sshdash.errors import ConnectionLost, FileError
+from sshdash.sftp.browser import UP, Browser, View
+from sshdash.sftp.entries import Entry, Kind
+from sshdash.sftp.trees import Census
+from sshdash.ui.controllers import file_names
+from sshdash.ui.screens.viewer import dump_lines, is_binary, text_lines
+from sshdash.ui.widgets import file_row_text as text
+from sshdash.ui.widgets.file_pane_text import Problem, counts_text, empty_text
+from sshdash.ui.widgets.file_pane_title import crumbs_of
+
+
+def entry(
+    name: bytes, kind: Kind = Kind.FILE, size: int = 0, mode: int = 0, mtime_ns: int = 0
+) -> Entry:
+    return Entry(name, kind, size, mode, mtime_ns)
+
+
+def harmless(shown: str) -> bool:
+    """Return whether nothing in `shown` could act on a terminal or reorder what is read."""
+    acting = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    return all(unicodedata.category(char) not in acting or char in "\u200c\u200d" for char in shown)
+
+
+NAMES = st.binary(min_size=1, max_size=255).filter(lambda name: b"/" not in name)
+
+
+@given(NAMES, st.integers(4, 120))
+def test_a_name_fills_its_column_exactly_and_holds_nothing_that_acts(
+    name: bytes, width: int
+) -> None:
+    shown, target = text.name_cell(entry(name), width)
+    assert cell_len(shown) == width
+    assert target == ""
+    assert harmless(shown)
+
+
+@given(NAMES, NAMES, st.integers(4, 120))
+def test_a_link_and_its_target_share_the_column(name: bytes, target: bytes, width: int) -> None:
+    link = Entry(name, Kind.SYMLINK, target=target)
+    shown = "".join(text.name_cell(link, width))
+    assert cell_len(shown) == width
+    assert harmless(shown)
+
+
+@given(st.text(max_size=80), st.integers(1, 60))
+def test_shortened_texts_fit(words: str, width: int) -> None:
+    assert cell_len(text.shorten(words, width)) <= max(width, 1)
+    assert cell_len(text.shorten_start(words, width)) <= max(width, 1)
+
+
+def test_shortening_keeps_the_end_of_a_name() -> None:
+    assert text.shorten("a-long-report-of-2026.tar.gz", 20).endswith("tar.gz")
+    assert text.shorten_start("/srv/www/releases/42", 10) == "…leases/42"
+
+
+@pytest.mark.parametrize("width", range(20, 200))
+def test_columns_never_exceed_the_pane(width: int) -> None:
+    columns = text.Columns.fit(width)
+    parts = (columns.size, columns.time.value, columns.mode, columns.owner)
+    used = text.GUTTER + columns.name + sum(2 + part for part in parts if part)
+    assert used <= width
+    assert columns.name >= min(width - text.GUTTER - 12, 12)
+
+
+def test_wider_panes_tell_more() -> None:
+    assert text.Columns.fit(30).time is text.TimeForm.NONE
+    assert text.Columns.fit(40).time is text.TimeForm.SHORT
+    assert not text.Columns.fit(60).mode
+    assert text.Columns.fit(80).mode
+    assert text.Columns.fit(100).owner
+
+
+@pytest.mark.parametrize("moment", [0, 10**18, -(10**30), 2**63])
+@pytest.mark.parametrize("form", list(text.TimeForm))
+def test_times_a_server_makes_up_do_no_harm(moment: int, form: text.TimeForm) -> None:
+    shown = text.time_cell(entry(b"x", mtime_ns=moment), form, time.time())
+    assert len(shown) <= max(form.value, 1) + 6
+
+
+def test_recent_times_tell_the_clock() -> None:
+    now = time.time()
+    fresh = entry(b"x", mtime_ns=int(now - 60) * 10**9)
+    old = entry(b"x", mtime_ns=int(now - 900 * 86_400) * 10**9)
+    assert ":" in text.time_cell(fresh, text.TimeForm.SHORT, now)
+    assert text.time_cell(old, text.TimeForm.SHORT, now).isdigit()
+
+
+def test_kinds_are_told_without_colour() -> None:
+    signs = {
+        UP: "▴",
+        entry(b"d", Kind.DIRECTORY): "▸",
+        entry(b"l", Kind.SYMLINK): "↪",
+        entry(b"p", Kind.FIFO): "|",
+        entry(b"f"): " ",
+        entry(b"x", mode=0o755): "*",
+    }
+    assert {one: text.sign_of(one) for one in signs} == signs
+
+
+def test_crumbs_shorten_from_the_start_and_know_home() -> None:
+    def shown(path: bytes, width: int, home: bytes = b"") -> str:
+        return "".join(crumb.text for crumb in crumbs_of(path, width, home))
+
+    assert shown(b"/", 10) == "/"
+    assert shown(b"/home/me/src", 40) == "/home/me/src"
+    assert shown(b"/home/me/src", 8, b"/home/me") == "~/src"
+    assert shown(b"/home/me", 4, b"/home/me") == "~"
+    assert shown(b"/a/very/deep/folder", 14) == "…/deep/folder"
+    crumbs = crumbs_of(b"/home/me/src", 8, b"/home/me")
+    assert [crumb.path for crumb in crumbs] == [b"/home/me", b"/home/me/src"]
+
+
+def test_an_empty_folder_says_why() -> None:
+    browser = Browser(b"/x")
+    browser.show(b"/x", [])
+    assert empty_text(browser) == "This folder is empty"
+    browser.show(b"/x", [entry(b".a")])
+    assert "hidden" in empty_text(browser)
+    browser.set_view(View(text="zzz"))
+    assert "No name here matches zzz" in empty_text(browser)
+    browser.set_view(View(show_hidden=True))
+    assert empty_text(browser) == ""
+    assert counts_text(browser) == "1 file"
+
+
+def test_a_problem_says_what_to_press() -> None:
+    lost = Problem.of(ConnectionLost("Connection lost", "reset"), connected=True)
+    assert "Enter connects again" in lost.words(over_old=True).plain
+    denied = Problem.of(FileError("cannot list", "/root", "permission denied"), connected=True)
+    assert denied.words(over_old=False).plain.splitlines() == [
+        "✖ /root: cannot list",
+        "permission denied",
+        "ctrl+r tries again",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("typed", "path"),
+    [
+        ("~", b"/home/me"),
+        ("~/a", b"/home/me/a"),
+        ("/etc/", b"/etc"),
+        ("sub/x", b"/srv/sub/x"),
+        ("..", b"/"),
+        (" ../etc ", b"/etc"),
+        ("~me", b"/srv/~me"),
+        ("\udcff", b"/srv/\xff"),
+    ],
+)
+def test_typed_paths(typed: str, path: bytes) -> None:
+    assert file_names.path_from(typed, b"/srv", b"/home/me") == path
+
+
+@pytest.mark.parametrize("name", ["", "  ", ".", "..", "a/b", "x" * 256, "é" * 128])
+def test_names_that_cannot_be(name: str) -> None:
+    assert file_names.problem(name)
+
+
+@pytest.mark.parametrize("name", ["a", ".hidden", "-rf", "two words", "é" * 127])
+def test_names_that_can_be(name: str) -> None:
+    assert not file_names.problem(name)
+
+
+def test_the_question_before_a_deletion_counts() -> None:
+    entries = [entry(b"a", Kind.DIRECTORY), entry(b"b", size=5)]
+    question = file_names.delete_question(entries, Census(7, 2, 1234), "web:/srv")
+    assert question.danger
+    assert question.title == "Delete 2 items?"
+    assert "2 folders and 7 files, 1.2 kB in all" in question.detail
+    partly = file_names.delete_question(entries, Census(7, 2, 1, complete=False), "web:/srv")
+    assert "At least 2 folders" in partly.detail
+
+
+def test_many_names_are_listed_in_part() -> None:
+    entries = [entry(f"file{number}".encode()) for number in range(20)]
+    lines = file_names.listing(entries, 8).splitlines()
+    assert len(lines) == 8
+    assert lines[-1] == "… and 13 more"
+
+
+@given(st.binary(max_size=2000))
+def test_whatever_is_viewed_is_printable(head: bytes) -> None:
+    for line in (*text_lines(head), *dump_lines(head)):
+        assert harmless(line)
+
+
+def test_text_and_other_files_are_told_apart() -> None:
+    assert not is_binary(b"plain\ttext\r\n")
+    assert not is_binary("日本語".encode())
+    assert is_binary(b"\x7fELF\x00\x01")
+    assert is_binary(os.urandom(4000))
+    assert text_lines(b"a\r\nb\n") == ["a", "b"]
+    assert text_lines(b"") == []
+    assert dump_lines(b"0123456789abcdefXY")[1].startswith("00000010  58 59")

@@ -1,0 +1,79 @@
+"""Counting and removing whole trees."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from sshdash.errors import FileError
+from sshdash.sftp.entries import Entry
+from sshdash.sftp.local import LocalFilesystem
+from sshdash.sftp.trees import count_trees, remove_trees
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    root = tmp_path / "tree"
+    (root / "a" / "b" / "c").mkdir(parents=True)
+    (root / "a" / "one").write_text("12345")
+    (root / "a" / "b" / "two").write_text("123")
+    (root / "a" / "link").symlink_to(tmp_path)
+    (root / "top").write_text("1")
+    (tmp_path / "outside").write_text("stays")
+    return root
+
+
+async def entries_of(filesystem: LocalFilesystem, folder: Path) -> list[Entry]:
+    return await filesystem.listdir(bytes(folder))
+
+
+async def test_counts_everything_but_what_links_lead_to(tree: Path) -> None:
+    filesystem = LocalFilesystem()
+    entries = await entries_of(filesystem, tree)
+    census = await count_trees(filesystem, bytes(tree), entries)
+    assert (census.folders, census.files, census.size) == (3, 4, 9)
+    assert census.complete
+    await filesystem.close()
+
+
+async def test_counting_ends_in_time(tree: Path) -> None:
+    filesystem = LocalFilesystem()
+    entries = await entries_of(filesystem, tree)
+    census = await count_trees(filesystem, bytes(tree), entries, seconds=-1)
+    assert not census.complete
+    assert census.folders == 1
+    await filesystem.close()
+
+
+async def test_removes_whole_trees_and_links_as_links(tree: Path) -> None:
+    filesystem = LocalFilesystem()
+    told: list[int] = []
+    removed = await remove_trees(filesystem, [bytes(tree / "a"), bytes(tree / "top")], told.append)
+    assert removed == 7
+    assert told == list(range(1, 8))
+    assert not os.listdir(tree)
+    assert (tree.parent / "outside").read_text() == "stays"
+    await filesystem.close()
+
+
+async def test_what_cannot_be_removed_is_told_and_the_rest_goes(tree: Path) -> None:
+    filesystem = LocalFilesystem()
+    gone = bytes(tree / "nothing here")
+    with pytest.raises(FileError) as raised:
+        await remove_trees(filesystem, [gone, bytes(tree / "top")])
+    assert "1 of it was" in raised.value.title
+    assert raised.value.path
+    assert not (tree / "top").exists()
+    await filesystem.close()
+
+
+async def test_very_deep_trees_are_no_problem(tmp_path: Path) -> None:
+    deep = tmp_path / "deep"
+    folder = bytes(deep)
+    for _ in range(300):
+        os.mkdir(folder)
+        folder += b"/d"
+    filesystem = LocalFilesystem()
+    assert await remove_trees(filesystem, [bytes(deep)]) == 300
+    assert not deep.exists()
+    await filesystem.close()
