@@ -1,6 +1,7 @@
 """The criteria of Match, evaluated as OpenSSH 9.2 does, with those of newer releases."""
 
 import os
+import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -133,22 +134,23 @@ def run_in_shell(command: str) -> bool:
     import subprocess
 
     shell = os.environ.get("SHELL") or "/bin/sh"
+    null = subprocess.DEVNULL
     try:
-        done = subprocess.run(  # the command is the user's own, from a file only they can write
-            [shell, "-c", command],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            timeout=EXEC_SECONDS,
-            check=False,
+        # The command is the user's own, from a file that only they can write.
+        process = subprocess.Popen(
+            [shell, "-c", command], stdin=null, stdout=null, stderr=null, start_new_session=True
         )
-    except subprocess.TimeoutExpired as error:
-        raise BadMatch(f"exec '{command}' took more than {EXEC_SECONDS:.0f} s") from error
     except (OSError, ValueError) as error:
         raise BadMatch(f"exec '{command}' cannot run: {error}") from error
-    if done.returncode < 0:
+    try:
+        status = process.wait(EXEC_SECONDS)
+    except subprocess.TimeoutExpired as error:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        raise BadMatch(f"exec '{command}' took more than {EXEC_SECONDS:g} s") from error
+    if status < 0:
         raise BadMatch(f"exec '{command}' exited abnormally")
-    return done.returncode == 0
+    return status == 0
 
 
 def _on_network(networks: str) -> bool:

@@ -186,6 +186,21 @@ def test_a_preview_runs_nothing(home: Path) -> None:
     assert resolver.preview("web").port == 5
 
 
+def test_a_command_that_hangs_is_ended_and_named(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sshdash.config.match.EXEC_SECONDS", 0.2)
+    mark = home / "alive"
+    with pytest.raises(ConfigError, match="took more than 0.2 s") as caught:
+        resolve(home, f'\nMatch exec "(sleep 60; touch {mark}) | cat"\n')
+    assert caught.value.line == 2
+    with pytest.raises(ConfigError, match="exited abnormally"):
+        resolve(home, 'Match exec "kill -9 $$"\n')
+    monkeypatch.setenv("SHELL", "/no/such/shell")
+    with pytest.raises(ConfigError, match="cannot run"):
+        resolve(home, "Match exec true\n")
+
+
 def test_names_are_canonicalised(home: Path) -> None:
     names = {"web.b.test.": "real.c.test", "other": ""}
     file = home / "config"
