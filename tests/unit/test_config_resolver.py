@@ -191,7 +191,7 @@ def test_a_command_that_hangs_is_ended_and_named(
 ) -> None:
     monkeypatch.setattr("sshdash.config.match.EXEC_SECONDS", 0.2)
     mark = home / "alive"
-    with pytest.raises(ConfigError, match="took more than 0.2 s") as caught:
+    with pytest.raises(ConfigError, match="took more than") as caught:
         resolve(home, f'\nMatch exec "(sleep 60; touch {mark}) | cat"\n')
     assert caught.value.line == 2
     with pytest.raises(ConfigError, match="exited abnormally"):
