@@ -59,11 +59,18 @@ class SSHDashApp(App[None], inherit_bindings=False):
         self._stack = AsyncExitStack()
         for theme in THEMES:
             self.register_theme(theme)
-        # Before the first parse of the style sheets, which would have to be done again.
-        known = settings.theme in self.available_themes
-        self.set_reactive(App.theme, settings.theme if known else DARK.name)
+        self._begin_with_theme(settings.theme)
         self.set_keymap(self.keymap_of.overrides)
         self._bindings.bind(settings.prefix, "prefix", show=False, priority=True)
+
+    def _begin_with_theme(self, name: str) -> None:
+        """Choose the theme before the style sheets are parsed: they are not parsed twice then."""
+        known = name in self.available_themes
+        self.set_reactive(App.theme, name if known else DARK.name)
+        self.stylesheet.set_variables(self.get_css_variables())
+        dark = self.current_theme.dark
+        self.set_class(dark, "-dark-mode", update=False)
+        self.set_class(not dark, "-light-mode", update=False)
 
     def get_default_screen(self) -> Screen[None]:
         """Return the workspace."""

@@ -4,10 +4,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from rich.color import Color, ColorSystem
+from textual.theme import Theme
 
 from sshdash.errors import SSHDashError
 from sshdash.events import WarningRaised
 from sshdash.ui.screens.confirm import ConfirmDialog
+from sshdash.ui.theme import THEMES
 from sshdash.ui.widgets.start_panel import StartPanel
 from tests.ui.conftest import Cockpit, Start
 
@@ -71,6 +74,23 @@ async def test_themes(cockpit: Start) -> None:
         await c.until(lambda: c.app.theme == "sshdash-dark")
         c.app.theme = "gruvbox"
         await c.pilot.pause()
+
+
+@pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.name)
+async def test_a_theme_is_in_force_from_the_first_frame(cockpit: Start, theme: Theme) -> None:
+    async with cockpit(theme=theme.name) as c:
+        assert c.app.workspace.styles.background.hex.lower() == theme.background
+        assert c.app.has_class("-dark-mode") is theme.dark
+
+
+@pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.name)
+def test_greys_stay_grey_in_256_colours(theme: Theme) -> None:
+    names = ("line", "hover", "muted", "faint", "cursor-blurred")
+    greys = [theme.background, theme.surface, theme.panel, theme.boost]
+    for grey in (*greys, *(theme.variables[name] for name in names)):
+        assert grey is not None
+        red, green, blue = Color.parse(grey).downgrade(ColorSystem.EIGHT_BIT).get_truecolor()
+        assert max(red, green, blue) - min(red, green, blue) == 0, grey
 
 
 async def test_an_unknown_theme_is_told(cockpit: Start) -> None:

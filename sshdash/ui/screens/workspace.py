@@ -79,6 +79,7 @@ class Workspace(Screen[None]):
 
     def on_mount(self) -> None:
         """Show the hosts at once; what speaks SSH comes later."""
+        self.layout_of.arrange()
         self._refresh_now()
         self._show_start()
         self.query_one(HostList).focus()
