@@ -20,6 +20,8 @@ from sshdash.sftp.tasks import finish, together
 
 _WINDOW = 8 * 1024 * 1024
 """Bytes of one file that are under way at once."""
+_CHUNKS = 64
+"""Chunks of one file under way at once, however small they are."""
 _PAGES = (4096, 16384, 65536)
 """Sizes that a kernel's pseudo files claim whatever is in them."""
 _PATIENCE = 10.0
@@ -252,7 +254,8 @@ async def _pump_chunks(
                 offset += length
                 progress(length)
 
-    await together(*(worker() for _ in range(max(2, _WINDOW // chunk))))
+    width = min(_CHUNKS, max(2, _WINDOW // chunk), -(-size // chunk))
+    await together(*(worker() for _ in range(width)))
     return end
 
 
