@@ -40,7 +40,7 @@ async def test_it_opens_on_the_fleet_and_leaves_nothing(home: Path, temporary: P
         await terminal.wait_for("stage-web")
         assert len(below(temporary)) == 1
         await terminal.type("q")
-        await terminal.wait_for("Pane is dead")
+        await terminal.wait_for("^exit status 0")
         await wait_empty(temporary)
     assert below(home) == [".ssh"]
 
