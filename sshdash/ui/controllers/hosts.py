@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from sshdash.backend import Backend
 from sshdash.config.catalog import HostSummary
+from sshdash.config.resolved import is_security
 from sshdash.errors import SSHDashError
 from sshdash.states import ConnectionState, SessionState, TransferState, TunnelState
 from sshdash.ui.format import duration_text
@@ -20,29 +21,6 @@ AD_HOC = "not in ssh_config"
 """The group of hosts that were connected to by address."""
 
 _OPEN = (TunnelState.OPEN, TunnelState.DEGRADED)
-_SECURITY = frozenset(
-    {
-        "fingerprinthash",
-        "forwardagent",
-        "forwardx11",
-        "forwardx11trusted",
-        "gssapiauthentication",
-        "gssapidelegatecredentials",
-        "hashknownhosts",
-        "knownhostscommand",
-        "nohostauthenticationforlocalhost",
-        "pkcs11provider",
-        "requiredrsasize",
-        "revokedhostkeys",
-        "securitykeyprovider",
-        "stricthostkeychecking",
-        "tunnel",
-        "updatehostkeys",
-        "verifyhostkeydns",
-        "visualhostkey",
-    }
-)
-"""Keywords whose silence would be a promise broken; lower case."""
 
 
 class HostBoard:
@@ -131,7 +109,7 @@ class HostBoard:
         try:
             summary = self.backend.summary(host)
             ignored = [
-                word for word in self.backend.resolver.preview(host).ignored if _matters(word)
+                word for word in self.backend.resolver.preview(host).ignored if is_security(word)
             ]
         except SSHDashError as error:
             return HostFacts(
@@ -199,10 +177,6 @@ class HostBoard:
             eta=totals.eta,
             failed=sum(job.state is TransferState.FAILED for job in jobs),
         )
-
-
-def _matters(keyword: str) -> bool:
-    return keyword.lower() in _SECURITY
 
 
 def _address(summary: HostSummary) -> str:
