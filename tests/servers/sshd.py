@@ -23,6 +23,7 @@ import pytest
 _PLACES = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin", "/usr/local/bin")
 _PATIENCE = 10.0
 _ATTEMPTS = 5
+_GUARD = 'read -r _; kill -9 "-$1"; rm -rf "$2"'
 
 
 def find_sshd() -> str:
@@ -75,6 +76,7 @@ class RealSshd:
         self.server_config = self.folder / "sshd_config"
         self.host_keys: dict[str, Path] = {}
         self._process: subprocess.Popen[str] | None = None
+        self._guard: subprocess.Popen[bytes] | None = None
         self._reader: threading.Thread | None = None
         self._lines: list[str] = []
         self._said = threading.Condition()
@@ -121,6 +123,9 @@ class RealSshd:
         process, self._process = self._process, None
         if process is None:
             return
+        if self._guard:
+            self._guard.kill()
+            self._guard.communicate()
         family = _family(process.pid)
         process.kill()
         _signal_all(family, signal.SIGKILL)
@@ -287,6 +292,12 @@ class RealSshd:
             errors="replace",
             env=environment,
             cwd=self.folder,
+            start_new_session=True,
+        )
+        # Should the tests be killed, the pipe breaks, and nothing of the server stays.
+        self._guard = subprocess.Popen(
+            ["/bin/sh", "-c", _GUARD, "sh", str(self._process.pid), str(self.folder)],
+            stdin=subprocess.PIPE,
             start_new_session=True,
         )
         self._reader = threading.Thread(target=self._listen, args=(self._process,), daemon=True)
