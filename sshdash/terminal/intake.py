@@ -11,8 +11,8 @@ from collections import deque
 from collections.abc import Callable
 
 TURN_SECONDS = 0.006
-HIGH_WATER = 256 * 1024
-LOW_WATER = 64 * 1024
+HIGH_WATER = 128 * 1024
+LOW_WATER = 32 * 1024
 _SLICE = 16 * 1024
 _SMALLEST_SLICE = 256
 _SLOW_SLICE = 0.002

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-WINDOW = 512 * 1024
+WINDOW = 256 * 1024
 """Bytes the remote may send ahead. Small: what is in flight is in the way of Ctrl-C."""
 RESIZE_INTERVAL = 0.05
 CLOSE_SECONDS = 2.0

@@ -8,10 +8,10 @@ from contextvars import Context
 from textual.widget import Widget
 
 SHORTEST = 1 / 60
-LONGEST = 1 / 28
+LONGEST = 1 / 26
 LONGEST_HOLD = 0.1
-_SHARE = 4.0
-"""A frame that took t seconds is followed by this many t without one, within the bounds."""
+_SHARE = 6.0
+"""Frames that take t seconds begin this many t apart, within the bounds."""
 
 
 class FrameClock:
@@ -69,8 +69,8 @@ class FrameClock:
         started = time.perf_counter()
         self._draw()
         took = time.perf_counter() - started
-        rest = min(max(took * _SHARE, SHORTEST), max(took, LONGEST))
-        self._next = self._loop.time() + rest
+        period = min(max(took * _SHARE, SHORTEST), max(took * 2, LONGEST))
+        self._next = self._loop.time() + period - took
 
 
 def paint_now(widget: Widget) -> None:
