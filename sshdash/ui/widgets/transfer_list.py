@@ -38,6 +38,8 @@ _INTERVAL = 0.1
 """Seconds between two looks at the jobs, while the list is in sight."""
 _ERRORS_SHOWN = 3
 _BAR = 12
+_NAME = 20
+"""Cells that the name of a job keeps before the tails are aligned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +51,29 @@ class JobLine:
     role: str
 
 
-def job_lines(item: int, job: TransferSnapshot, selected: bool, width: int) -> list[JobLine]:
-    """Return a job's lines: itself; files under way; for the selected one, why files failed."""
-    lines = [JobLine(item, _summary(job, width), "job")]
-    if job.is_running:
+def tail_text(job: TransferSnapshot) -> str:
+    """Return the right part of a job's line: bar, percent and figures."""
+    done, total = _progress(job)
+    progress = f"{bar_text(done, total, _BAR)} {percent_text(done, total):>5}"
+    return "  ".join(part for part in (progress, *_figures(job)) if part)
+
+
+def job_lines(
+    item: int, job: TransferSnapshot, selected: bool, width: int, tail_width: int = 0
+) -> list[JobLine]:
+    """Return a job's lines: itself; files under way; for the selected one, why files failed.
+
+    `tail_width` is the width of the longest tail, so that the bars stand below each other.
+    """
+    lines = [JobLine(item, _summary(job, width, tail_width), "job")]
+    if job.is_running and job.files_total != 1:
         for file in job.current:
             bar = f"{bar_text(file.done, file.total, 8)} {percent_text(file.done, file.total):>5}"
             name = clip(file.name, max(width - 40, 10))
             sizes = f"{size_text(file.done)} of {size_text(file.total)}"
             lines.append(JobLine(item, f"     {bar}  {name}  {sizes}", "file"))
-    if job.reason and (selected or job.state is TransferState.FAILED):
-        first = f": {job.errors[0].path}: {job.errors[0].reason}" if job.errors else ""
+    if job.reason not in ("", job.state.value):
+        first = f" · {job.errors[0].path}: {job.errors[0].reason}" if job.errors else ""
         lines.append(JobLine(item, f"     {job.reason}{'' if selected else first}", "error"))
     if selected:
         shown = job.errors[:_ERRORS_SHOWN]
@@ -69,12 +83,12 @@ def job_lines(item: int, job: TransferSnapshot, selected: bool, width: int) -> l
     return lines
 
 
-def _summary(job: TransferSnapshot, width: int) -> str:
+def _summary(job: TransferSnapshot, width: int, tail_width: int) -> str:
     """Return the text of a job's own line, right of its mark."""
     where = f"{job.source} → {job.target}:{job.target_dir}"
-    done, total = _progress(job)
-    progress = f"{bar_text(done, total, _BAR)} {percent_text(done, total):>5}"
-    tail = "  ".join(part for part in (progress, *_figures(job)) if part)
+    tail = tail_text(job)
+    if width - tail_width >= _NAME + 5:
+        tail = tail.ljust(tail_width)
     room = width - len(tail) - 5
     name = clip(job.title, max(min(len(job.title), room), 8))
     if room - len(name) >= 12:
@@ -143,10 +157,11 @@ class Jobs(RowList):
 
     def _arrange(self) -> None:
         width = self.scrollable_content_region.width
+        tail = max((len(tail_text(job)) for job in self.jobs), default=0)
         self._lines = [
             line
             for item, job in enumerate(self.jobs)
-            for line in job_lines(item, job, item == self.cursor and self.has_focus, width)
+            for line in job_lines(item, job, item == self.cursor and self.has_focus, width, tail)
         ]
         self.reset_lines()
 
