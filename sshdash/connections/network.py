@@ -1,7 +1,10 @@
-"""Opening a TCP socket: name, addresses one after the other, and why each of them failed."""
+"""Opening a TCP socket: a name, its addresses in a staggered race, why each of them failed."""
 
 import asyncio
+import contextlib
+import os
 import socket
+import threading
 from typing import Any
 
 from sshdash.config.resolver import ResolvedHost
@@ -9,46 +12,122 @@ from sshdash.connections.faults import explain_socket
 from sshdash.errors import UnreachableError
 
 _FAMILIES = {"inet": socket.AF_INET, "inet6": socket.AF_INET6}
+_STAGGER = 0.25
+"""Seconds that one address has before the next is tried beside it (RFC 8305, section 5)."""
+
+Address = tuple[Any, ...]
+"""One answer of getaddrinfo."""
 
 
 async def open_socket(resolved: ResolvedHost, host: str) -> socket.socket:
-    """Return a connected socket, trying every address of the name in order.
+    """Return a connected socket to the first of the name's addresses that answers.
 
-    AddressFamily, BindAddress, ConnectionAttempts and TCPKeepAlive are honoured. Raises
-    UnreachableError, with the reason of each address.
+    AddressFamily, BindAddress and ConnectionAttempts are honoured. Raises UnreachableError with
+    the reason of each address.
     """
     family = _FAMILIES.get((resolved.get("addressfamily") or "any").lower(), socket.AF_UNSPEC)
-    loop = asyncio.get_running_loop()
     try:
-        found = await loop.getaddrinfo(
-            resolved.hostname, resolved.port, family=family, type=socket.SOCK_STREAM
-        )
+        found = await look_up(resolved.hostname, resolved.port, family)
     except (OSError, UnicodeError) as error:
         raise explain_socket(error, host, resolved.hostname, resolved.port) from error
     errors: list[OSError] = []
     for attempt in range(max(1, resolved.number("connectionattempts") or 1)):
         if attempt:
             await asyncio.sleep(1)  # ssh(1) too waits a second between ConnectionAttempts
-        errors.clear()
-        for kind, _, _, _, address in found:
-            try:
-                return await _connect(kind, address, resolved)
-            except OSError as error:
-                errors.append(error)
+        errors = []
+        made = await _race(found, resolved.get("bindaddress"), errors)
+        if made:
+            return made
     raise _all_failed(errors, host, resolved) from errors[-1]
 
 
-async def _connect(family: int, address: Any, resolved: ResolvedHost) -> socket.socket:
+async def look_up(host: str, port: int, family: int = socket.AF_UNSPEC) -> list[Address]:
+    """Return the addresses of a name; raises OSError.
+
+    Each lookup has a thread of its own: a name server that is silent must neither hold up the
+    names of others nor the end of the program.
+    """
+    kind = socket.SOCK_STREAM
+    with contextlib.suppress(OSError):
+        return list(socket.getaddrinfo(host, port, family, kind, flags=socket.AI_NUMERICHOST))
     loop = asyncio.get_running_loop()
-    made = socket.socket(family, socket.SOCK_STREAM)
+    answered: asyncio.Future[list[Address]] = loop.create_future()
+
+    def ask() -> None:
+        answer: list[Address] | Exception
+        try:
+            answer = list(socket.getaddrinfo(host, port, family, kind))
+        except (OSError, UnicodeError) as error:
+            answer = error
+        with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
+            loop.call_soon_threadsafe(_settle, answered, answer)
+
+    threading.Thread(target=ask, name=f"looking up {host}", daemon=True).start()
+    return await answered
+
+
+def _settle(answered: "asyncio.Future[list[Address]]", answer: list[Address] | Exception) -> None:
+    if answered.done():
+        return
+    if isinstance(answer, Exception):
+        answered.set_exception(answer)
+    else:
+        answered.set_result(answer)
+
+
+async def _race(
+    found: list[Address], bind: str | None, errors: list[OSError]
+) -> socket.socket | None:
+    """Return the first socket that connects, None where `errors` has a reason for each."""
+    waiting = list(found)
+    running: set[asyncio.Task[socket.socket]] = set()
+    try:
+        while waiting or running:
+            if waiting:
+                running.add(asyncio.create_task(_connect(waiting.pop(0), bind)))
+            patience = _STAGGER if waiting else None
+            done, running = await asyncio.wait(
+                running, timeout=patience, return_when=asyncio.FIRST_COMPLETED
+            )
+            made = _winner(done, errors)
+            if made:
+                return made
+        return None
+    finally:
+        for task in running:
+            task.cancel()
+            task.add_done_callback(_drop)
+
+
+def _winner(
+    done: set["asyncio.Task[socket.socket]"], errors: list[OSError]
+) -> socket.socket | None:
+    """Return one of the sockets that connected and close the others."""
+    made: list[socket.socket] = []
+    for task in done:
+        try:
+            made.append(task.result())
+        except OSError as error:
+            errors.append(error)
+    for other in made[1:]:
+        other.close()
+    return made[0] if made else None
+
+
+def _drop(task: "asyncio.Task[socket.socket]") -> None:
+    """Close what a loser of the race connected all the same."""
+    if not task.cancelled() and task.exception() is None:
+        task.result().close()
+
+
+async def _connect(found: Address, bind: str | None) -> socket.socket:
+    family, kind, _, _, address = found
+    made = socket.socket(family, kind)
     try:
         made.setblocking(False)
-        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        bind = resolved.get("bindaddress")
         if bind:
-            local = await loop.getaddrinfo(bind, 0, family=family, type=socket.SOCK_STREAM)
-            made.bind(local[0][4])
-        await loop.sock_connect(made, address)
+            made.bind((await look_up(bind, 0, family))[0][4])
+        await asyncio.get_running_loop().sock_connect(made, address)
     except BaseException:
         made.close()
         raise
@@ -59,6 +138,10 @@ def _all_failed(errors: list[OSError], host: str, resolved: ResolvedHost) -> Unr
     """Return the error of the last address, with the others' reasons in its detail."""
     failure = explain_socket(errors[-1], host, resolved.hostname, resolved.port)
     if len(errors) > 1:
-        reasons = dict.fromkeys(error.strerror or str(error) for error in errors)
-        failure.detail += f"; {len(errors)} addresses tried: {', '.join(reasons)}"
+        reasons = ", ".join(dict.fromkeys(_reason(error) for error in errors))
+        failure.detail += f"; {len(errors)} addresses tried: {reasons}"
     return failure
+
+
+def _reason(error: OSError) -> str:
+    return os.strerror(error.errno).lower() if error.errno else str(error)

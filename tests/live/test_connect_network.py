@@ -1,0 +1,146 @@
+"""Names, addresses and sockets."""
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sshdash.config.resolver import ResolvedHost, Resolver
+from sshdash.config.source import ConfigSource
+from sshdash.connections import network
+from sshdash.errors import UnreachableError
+from sshdash.states import ConnectionState
+from tests.live.connecting import connecting
+from tests.servers.sshd import RealSshd, free_port
+
+Lookup = Callable[..., list[Any]]
+
+
+def resolved(tmp_path: Path, text: str) -> ResolvedHost:
+    config = tmp_path / "config"
+    config.write_text(text)
+    return Resolver(ConfigSource.standard(str(config))).resolve("web")
+
+
+def answers(monkeypatch: pytest.MonkeyPatch, names: dict[str, list[tuple[str, int]]]) -> None:
+    """Let names resolve to several addresses with ports of their own."""
+    real: Lookup = socket.getaddrinfo
+
+    def look_up(host: str, *rest: Any, **options: Any) -> list[Any]:
+        if host in names and not options.get("flags"):
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", address) for address in names[host]]
+        return real(host, *rest, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+
+
+@pytest.fixture
+def silent() -> Any:
+    """Return an address that never answers: a full backlog of a listener nobody accepts from."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        fillers = []
+        for _ in range(4):
+            filler = socket.socket()
+            filler.setblocking(False)
+            filler.connect_ex(listener.getsockname())
+            fillers.append(filler)
+        yield listener.getsockname()
+        for filler in fillers:
+            filler.close()
+
+
+async def test_second_address_is_used_while_the_first_is_silent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, silent: tuple[str, int]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        answers(monkeypatch, {"web": [silent, listener.getsockname()]})
+        began = time.monotonic()
+        made = await network.open_socket(resolved(tmp_path, "Port 22\n"), "web")
+        with made:
+            assert made.getpeername() == listener.getsockname()
+        assert time.monotonic() - began < 2
+
+
+async def test_second_address_is_used_at_once_where_the_first_refuses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        refusing = ("127.0.0.1", free_port())
+        answers(monkeypatch, {"web": [refusing, listener.getsockname()]})
+        made = await network.open_socket(resolved(tmp_path, ""), "web")
+        with made:
+            assert made.getpeername() == listener.getsockname()
+
+
+async def test_all_addresses_failed_says_how_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers(monkeypatch, {"web": [("127.0.0.1", free_port()), ("127.0.0.1", free_port())]})
+    with pytest.raises(UnreachableError) as caught:
+        await network.open_socket(resolved(tmp_path, ""), "web")
+    assert caught.value.title == "Connection refused"
+    assert caught.value.detail == "web port 22; 2 addresses tried: connection refused"
+
+
+async def test_cancelling_closes_every_socket(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, silent: tuple[str, int]
+) -> None:
+    answers(monkeypatch, {"web": [silent, silent]})
+    task = asyncio.create_task(network.open_socket(resolved(tmp_path, ""), "web"))
+    await asyncio.wait([task], timeout=0.4)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_bind_address(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        text = f"HostName 127.0.0.1\nPort {port}\nBindAddress 127.0.0.3\n"
+        with await network.open_socket(resolved(tmp_path, text), "web") as made:
+            assert made.getsockname()[0] == "127.0.0.3"
+        wrong = resolved(tmp_path, text.replace("127.0.0.3", "192.0.2.1"))
+        with pytest.raises(UnreachableError, match="local address"):
+            await network.open_socket(wrong, "web")
+
+
+async def test_address_family(tmp_path: Path) -> None:
+    only_six = resolved(tmp_path, "HostName 127.0.0.1\nAddressFamily inet6\n")
+    with pytest.raises(UnreachableError, match="does not resolve"):
+        await network.open_socket(only_six, "web")
+
+
+async def test_silent_name_servers_hold_up_nobody_else(
+    sshd: RealSshd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real: Lookup = socket.getaddrinfo
+    release = threading.Event()
+
+    def look_up(host: str, *rest: Any, **options: Any) -> list[Any]:
+        if host.startswith("dead") and not options.get("flags"):
+            release.wait(30)
+            raise socket.gaierror(socket.EAI_AGAIN, "try again")
+        return real(host, *rest, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    try:
+        async with connecting(sshd.config_file) as client:
+            dead = [
+                asyncio.create_task(client.manager.lease(f"dead{number}", "x"))
+                for number in range(50)
+            ]
+            await client.reaches("dead49", ConnectionState.CONNECTING)
+            async with asyncio.timeout(10):
+                assert await client.run("sshd", "echo alive") == "alive\n"
+            release.set()
+            failures = await asyncio.gather(*dead, return_exceptions=True)
+            assert all(isinstance(failure, UnreachableError) for failure in failures)
+    finally:
+        release.set()
