@@ -1,6 +1,7 @@
 """All tunnels: the registry that owns their lives."""
 
 import asyncio
+from collections.abc import Callable
 from itertools import count
 from typing import Literal
 
@@ -12,16 +13,25 @@ from sshdash.tunnels.tunnel import LeaseConnection, Tunnel
 
 __all__ = ["Source", "TunnelManager", "TunnelSnapshot"]
 
+PlanRoute = Callable[[str], tuple[str, ...]]
+
 Source = Literal["config", "ad hoc"]
 """Where a rule comes from."""
 
 
 class TunnelManager:
-    """Adds, starts, stops and removes tunnels on the connections of their hosts."""
+    """Adds, starts, stops and removes tunnels on the connections of their hosts.
 
-    def __init__(self, lease: LeaseConnection, events: EventBus) -> None:
+    `route` names the hosts on the way to a host, itself last, for tunnels that are not
+    connected; without it, and where it raises SSHDashError, only the host itself is shown.
+    """
+
+    def __init__(
+        self, lease: LeaseConnection, events: EventBus, route: PlanRoute | None = None
+    ) -> None:
         self._lease = lease
         self._events = events
+        self._plan_route = route
         self._tunnels: dict[str, Tunnel] = {}
         self._rules: dict[tuple[str, ForwardSpec], str] = {}
         self._numbers = count(1)
@@ -37,7 +47,7 @@ class TunnelManager:
             identifier = f"t{next(self._numbers)}"
             self._rules[rule] = identifier
             self._tunnels[identifier] = Tunnel(
-                identifier, host, spec, source, self._lease, self._events
+                identifier, host, spec, source, self._route(host), self._lease, self._events
             )
         return self._rules[rule]
 
@@ -74,6 +84,13 @@ class TunnelManager:
     def failure(self, identifier: str) -> SSHDashError | None:
         """Return why a tunnel has failed, with a hint; None while it has not."""
         return self._tunnels[identifier].failure
+
+    def _route(self, host: str) -> tuple[str, ...]:
+        try:
+            return self._plan_route(host) if self._plan_route else (host,)
+        except SSHDashError:
+            # A tunnel of a host whose configuration is wrong says so when it is started.
+            return (host,)
 
     async def close(self) -> None:
         """Close every tunnel. Idempotent."""

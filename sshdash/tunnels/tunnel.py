@@ -44,6 +44,7 @@ class Tunnel:
         host: str,
         spec: ForwardSpec,
         source: str,
+        route: tuple[str, ...],
         lease: LeaseConnection,
         events: EventBus,
     ) -> None:
@@ -63,7 +64,7 @@ class Tunnel:
         self._failures = 0
         self._error = ""
         self._opened: float | None = None
-        self._route: tuple[str, ...] = (host,)
+        self._route = route
 
     def __repr__(self) -> str:
         """Return host, forward and state."""

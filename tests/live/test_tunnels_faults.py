@@ -6,6 +6,7 @@ import os
 import resource
 import socket
 import sys
+from collections.abc import AsyncIterator
 
 import psutil
 import pytest
@@ -236,16 +237,24 @@ class SlowTarget:
         client.close()
 
     def close(self) -> None:
-        asyncio.get_running_loop().remove_reader(self.sock)
+        if self.sock.fileno() >= 0:
+            asyncio.get_running_loop().remove_reader(self.sock)
         for sock in (self.sock, *self._fill):
             sock.close()
 
 
+@pytest.fixture
+async def slow() -> AsyncIterator[SlowTarget]:
+    """Give a target that does not answer yet."""
+    target = SlowTarget()
+    yield target
+    target.close()
+
+
 @pytest.mark.parametrize("way", ["fin", "reset"])
 async def test_200_clients_leaving_while_their_channels_open_leave_none(
-    sshd: RealSshd, way: str
+    sshd: RealSshd, slow: SlowTarget, way: str
 ) -> None:
-    slow = SlowTarget()
     async with tunnels_on(sshd) as kit:
         tunnel, listen = await kit.open("L", f"0:127.0.0.1:{slow.port}")
         clients = [await asyncio.open_connection("127.0.0.1", listen) for _ in range(200)]
@@ -259,11 +268,11 @@ async def test_200_clients_leaving_while_their_channels_open_leave_none(
         await until(lambda: kit.channels == 0, "no channels")
         await until(lambda: kit.manager.snapshot(tunnel).clients == 0, "no clients")
         assert not kit.ssh.is_closed()
-    slow.close()
 
 
-async def test_removing_a_tunnel_with_channels_opening_leaves_none(sshd: RealSshd) -> None:
-    slow = SlowTarget()
+async def test_removing_a_tunnel_with_channels_opening_leaves_none(
+    sshd: RealSshd, slow: SlowTarget
+) -> None:
     async with tunnels_on(sshd) as kit:
         tunnel, listen = await kit.open("L", f"0:127.0.0.1:{slow.port}")
         clients = [await asyncio.open_connection("127.0.0.1", listen) for _ in range(20)]
@@ -275,7 +284,6 @@ async def test_removing_a_tunnel_with_channels_opening_leaves_none(sshd: RealSsh
         assert not kit.ssh.is_closed()
         for _, writer in clients:
             writer.close()
-    slow.close()
 
 
 async def push(sock: socket.socket, size: int) -> int:
@@ -289,6 +297,23 @@ async def push(sock: socket.socket, size: int) -> int:
     return sent
 
 
+async def test_what_was_said_before_the_channel_opened_arrives_first(
+    sshd: RealSshd, slow: SlowTarget
+) -> None:
+    async with tunnels_on(sshd) as kit:
+        tunnel, listen = await kit.open("L", f"0:127.0.0.1:{slow.port}")
+        talking = asyncio.ensure_future(exchange(listen, b"early" * 1000))
+        nothing = asyncio.ensure_future(exchange(listen, b""))
+        await until(lambda: kit.channels == 2, "2 channels being opened")
+        assert kit.manager.snapshot(tunnel).bytes_up == 0, "nothing has reached the target yet"
+        server = await asyncio.start_server(echo, sock=slow.sock)
+        assert await talking == b"early" * 1000
+        assert await nothing == b""
+        server.close()
+        assert kit.manager.snapshot(tunnel).bytes_up == 5000
+        await until(lambda: kit.channels == 0, "no channels")
+
+
 async def connected(port: int) -> socket.socket:
     """Return a socket connected to a port, with little buffer of its own."""
     sock = socket.socket()
@@ -298,8 +323,9 @@ async def connected(port: int) -> socket.socket:
     return sock
 
 
-async def test_a_client_that_pushes_before_its_channel_is_open_is_held(sshd: RealSshd) -> None:
-    slow = SlowTarget()
+async def test_a_client_that_pushes_before_its_channel_is_open_is_held(
+    sshd: RealSshd, slow: SlowTarget
+) -> None:
     async with tunnels_on(sshd) as kit:
         _, listen = await kit.open("L", f"0:127.0.0.1:{slow.port}")
         # What the kernel buffers on a loopback connection comes on top of our 256 KiB.
@@ -307,7 +333,6 @@ async def test_a_client_that_pushes_before_its_channel_is_open_is_held(sshd: Rea
             assert await push(client, 200 << 20) <= 8 << 20
         slow.open_up()
         await until(lambda: kit.channels == 0, "no channels")
-    slow.close()
 
 
 async def test_uploads_to_a_server_that_stopped_reading_do_not_pile_up(sshd: RealSshd) -> None:

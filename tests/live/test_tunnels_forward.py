@@ -56,9 +56,7 @@ async def test_the_target_may_speak_first(sshd: RealSshd) -> None:
 
 
 @pytest.mark.parametrize("option", ["L", "R"])
-async def test_an_answer_after_the_clients_end_of_file_arrives(
-    sshd: RealSshd, option: str
-) -> None:
+async def test_an_answer_after_the_clients_end_of_file_arrives(sshd: RealSshd, option: str) -> None:
     async def answer_late(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         request = await reader.read(-1)
         writer.write(b"got " + request)
@@ -101,8 +99,8 @@ async def test_a_target_that_refuses_degrades_the_tunnel_until_it_answers(sshd: 
         assert f"127.0.0.1:{port}: connection refused" in snapshot.error
         assert snapshot.failures == 1
         server = await asyncio.start_server(echo, "127.0.0.1", port)
-        async with server:
-            assert await exchange(listen, b"now?") == b"now?"
+        assert await exchange(listen, b"now?") == b"now?"
+        server.close()
         assert kit.manager.snapshot(tunnel).state is TunnelState.OPEN
         assert [change.new for change in kit.changes] == [
             TunnelState.OPENING,
