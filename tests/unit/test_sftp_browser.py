@@ -1,0 +1,163 @@
+"""A pane: order, filter, cursor and marks."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sshdash.sftp.browser import UP, Browser, SortKey, View, natural_key
+from sshdash.sftp.entries import Entry, Kind
+
+
+def entries(*names: str, kind: Kind = Kind.FILE) -> list[Entry]:
+    """Return entries whose sizes and times grow in their order."""
+    return [
+        Entry(name.encode(), kind, size=number, mtime_ns=number)
+        for number, name in enumerate(names)
+    ]
+
+
+def labels(browser: Browser) -> list[str]:
+    """Return the rows."""
+    return [row.label for row in browser.rows]
+
+
+def pane(*names: str) -> Browser:
+    """Return a pane on /home with these files."""
+    browser = Browser(b"/home")
+    browser.show(b"/home", entries(*names))
+    return browser
+
+
+def test_directories_come_first_and_numbers_count() -> None:
+    browser = Browser(b"/home")
+    link = Entry(b"zlink", Kind.SYMLINK, target_kind=Kind.DIRECTORY)
+    found = [*entries("f10", "F9", "f1"), *entries("dir", kind=Kind.DIRECTORY), link]
+    browser.show(b"/home", found)
+    assert labels(browser) == ["..", "dir", "zlink", "f1", "F9", "f10"]
+    browser.sort_by(SortKey.NAME)
+    assert labels(browser) == ["..", "zlink", "dir", "f10", "F9", "f1"]
+    browser.sort_by(SortKey.SIZE)
+    assert labels(browser)[3:] == ["f1", "F9", "f10"]
+
+
+def test_types_sort_by_suffix() -> None:
+    browser = pane("b.txt", "a.png", "c", ".hidden", "a.txt")
+    browser.sort_by(SortKey.TYPE)
+    assert labels(browser) == ["..", "c", "a.png", "a.txt", "b.txt"]
+
+
+def test_the_root_has_no_way_up() -> None:
+    browser = Browser()
+    browser.show(b"/", entries("a"))
+    assert labels(browser) == ["a"]
+
+
+def test_hidden_files_show_when_asked_for() -> None:
+    browser = pane("a", ".b")
+    assert labels(browser) == ["..", "a"]
+    assert browser.hidden_count == 1
+    browser.toggle_hidden()
+    assert labels(browser) == ["..", ".b", "a"]
+    assert browser.hidden_count == 0
+
+
+def test_a_filter_keeps_the_cursor_on_its_name_and_ends_with_the_directory() -> None:
+    browser = pane("alpha", "beta", "gamma")
+    browser.move(3)
+    browser.filter("*A")
+    assert labels(browser) == ["..", "alpha", "beta", "gamma"]
+    browser.filter("am")
+    assert labels(browser) == ["..", "gamma"]
+    assert browser.current is not None
+    assert browser.current.name == b"gamma"
+    browser.show(b"/home/x", entries("delta"))
+    assert labels(browser) == ["..", "delta"]
+
+
+def test_going_up_puts_the_cursor_on_the_directory_left() -> None:
+    browser = pane("a")
+    browser.show(b"/", entries("bin", "home", "usr", kind=Kind.DIRECTORY))
+    assert browser.current is not None
+    assert browser.current.name == b"home"
+
+
+def test_a_refresh_keeps_cursor_and_marks_of_what_is_still_there() -> None:
+    browser = pane("a", "b", "c")
+    browser.mark_all()
+    browser.move(2)
+    browser.show(b"/home", entries("aa", "b", "bb"))
+    assert browser.current is not None
+    assert browser.current.name == b"b"
+    assert browser.marks == {b"b"}
+    browser.show(b"/home", entries("x"))
+    assert browser.cursor == 1
+
+
+def test_the_selection_is_the_marks_or_the_cursor_but_never_the_way_up() -> None:
+    browser = pane("a", "b")
+    assert browser.selection == ()
+    browser.move(1)
+    assert browser.selected_paths == (b"/home/a",)
+    browser.toggle_mark(2)
+    assert browser.selected_paths == (b"/home/b",)
+    browser.filter("a")
+    assert browser.selected_paths == (b"/home/b",), "a mark that is not shown still counts"
+    browser.clear_marks()
+    browser.mark_range(5, 0)
+    assert browser.marks == {b"a"}
+    browser.toggle_mark(0)
+    browser.invert_marks()
+    assert browser.marks == set()
+
+
+def test_a_long_listing_grows_and_is_ordered_at_its_end() -> None:
+    browser = Browser(b"/home")
+    browser.show(b"/home", [], loading=True)
+    browser.extend(entries("c", "b"))
+    browser.extend(entries("a", "b"))
+    browser.move_to(2)
+    assert labels(browser) == ["..", "b", "c", "a"]
+    browser.finish()
+    assert labels(browser) == ["..", "a", "b", "c"]
+    assert browser.current is not None
+    assert browser.current.name == b"c"
+    assert not browser.loading
+
+
+def test_typing_finds_the_next_row() -> None:
+    browser = pane("alpha", "beta", "bravo")
+    assert browser.find("B")
+    assert browser.current is not None
+    assert browser.current.name == b"beta"
+    browser.move(1)
+    assert browser.find("b")
+    assert browser.current.name == b"bravo"
+    assert not browser.find("z")
+
+
+names = st.binary(min_size=1, max_size=12).filter(lambda name: b"/" not in name)
+
+
+@given(
+    st.sets(names, max_size=20),
+    st.builds(View, st.sampled_from(SortKey), st.booleans(), st.booleans(), st.text(max_size=2)),
+    st.lists(st.integers(-5, 25), max_size=8),
+)
+def test_whatever_is_done_the_cursor_is_on_a_row(
+    found: set[bytes], view: View, moves: list[int]
+) -> None:
+    browser = Browser(b"/home")
+    browser.show(b"/home", [Entry(name, Kind.FILE) for name in found])
+    for move in moves:
+        browser.move(move)
+        browser.toggle_mark()
+        browser.set_view(view)
+        assert 0 <= browser.cursor < len(browser.rows)
+        assert browser.rows[0] is UP
+        assert browser.marks <= found
+        assert {row.name for row in browser.rows} - {b".."} <= found
+
+
+@given(st.text(max_size=20), st.integers(0, 10**30), st.integers(0, 10**30))
+def test_numbers_in_names_sort_by_value(stem: str, one: int, other: int) -> None:
+    keys = [natural_key(f"{stem}x{number}") for number in (one, other)]
+    assert (keys[0] < keys[1]) == (one < other)

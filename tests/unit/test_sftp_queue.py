@@ -1,0 +1,383 @@
+"""Jobs in the queue: conflicts, failures of single files, cancel, retry, what is told."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from sshdash.errors import ConnectionLost, FileError
+from sshdash.events import Event, EventBus, TransferChanged
+from sshdash.prompts import ConflictAnswer, ConflictChoice, ConflictQuestion, ScriptedPrompter
+from sshdash.sftp.entries import Kind
+from sshdash.sftp.filesystem import Filesystem
+from sshdash.sftp.job import CopyRequest, TransferSnapshot
+from sshdash.sftp.queue import TransferQueue
+from sshdash.states import TransferState
+from tests.unit.memory_files import MemoryFilesystem
+
+
+class Kit:
+    """A queue between a host ``far`` and this machine, both in memory."""
+
+    def __init__(self, *answers: object, at_once: int = 1) -> None:
+        self.far = MemoryFilesystem("far")
+        self.near = MemoryFilesystem()
+        self.near.folder(b"/to")
+        self.far.folder(b"/to")
+        self.prompter = ScriptedPrompter(list(answers))
+        self.events: list[Event] = []
+        bus = EventBus()
+        bus.subscribe(self.events.append)
+        self.opened = 0
+        self.queue = TransferQueue(self.open, self.prompter, bus, at_once)
+
+    async def open(self, endpoint: str) -> Filesystem:
+        """Return the files of an endpoint."""
+        self.opened += 1
+        return self.far if endpoint else self.near
+
+    async def copy(self, *paths: bytes, **values: object) -> TransferSnapshot:
+        """Copy from far to near and return how it ended."""
+        return await self.queue.wait(self.queue.submit(request(*paths, **values)))
+
+
+def request(*paths: bytes, **values: object) -> CopyRequest:
+    """Return a copy from far to near."""
+    settings = {"source": "far", "target": "", "target_dir": b"/to", **values}
+    return CopyRequest(paths=paths, **settings)  # type: ignore[arg-type]
+
+
+@asynccontextmanager
+async def kit(*answers: object, at_once: int = 1) -> AsyncIterator[Kit]:
+    """Run a kit and close its queue."""
+    one = Kit(*answers, at_once=at_once)
+    try:
+        yield one
+    finally:
+        await one.queue.close()
+    assert one.far.closed + one.near.closed == one.opened
+    assert one.far.open_files == one.near.open_files == 0
+
+
+def reasons(snapshot: TransferSnapshot) -> dict[str, str]:
+    """Return the failures by path."""
+    return {error.path: error.reason for error in snapshot.errors}
+
+
+async def test_a_tree_arrives_with_modes_times_links_and_empty_directories() -> None:
+    async with kit() as one:
+        one.far.folder(b"/tree/empty", mode=0o500, mtime_ns=5 * 10**9)
+        one.far.file(b"/tree/a", b"a", mode=0o600)
+        one.far.file(b"/tree/deep/er/b", b"b" * 100)
+        one.far.link(b"/tree/deep/link", b"er/b")
+        snapshot = await one.copy(b"/tree")
+        assert snapshot.state is TransferState.DONE, snapshot.errors
+        assert one.near.below(b"/to") == {b"tree/a": b"a", b"tree/deep/er/b": b"b" * 100}
+        empty = one.near.nodes[b"/to/tree/empty"]
+        assert (empty.mode, empty.mtime_ns) == (0o500, 5 * 10**9)
+        assert one.near.nodes[b"/to/tree/deep/link"].target == b"er/b"
+        assert (snapshot.files_done, snapshot.files_total) == (3, 3)
+        assert (snapshot.bytes_done, snapshot.bytes_total) == (101, 101)
+        assert snapshot.direction == "down"
+        assert snapshot.title == "tree"
+
+
+async def test_every_change_of_state_is_told_once_in_order() -> None:
+    async with kit() as one:
+        one.far.file(b"/a", b"a")
+        await one.copy(b"/a")
+        told = [event.new for event in one.events if isinstance(event, TransferChanged)]
+        assert told == [
+            TransferState.QUEUED,
+            TransferState.SCANNING,
+            TransferState.COPYING,
+            TransferState.DONE,
+        ]
+
+
+async def test_a_failed_file_does_not_stop_the_others_and_a_retry_does_only_it() -> None:
+    async with kit() as one:
+        for number in range(50):
+            one.far.file(b"/tree/%d" % number, b"x" * number)
+        broken = True
+        read: list[bytes] = []
+
+        def at(operation: str, path: bytes) -> None:
+            if operation in ("read", "open"):
+                read.append(path)
+                if broken and path == b"/tree/7":
+                    raise FileError("cannot read", "", "permission denied")
+
+        one.far.at = at
+        snapshot = await one.copy(b"/tree")
+        assert snapshot.state is TransferState.FAILED
+        assert snapshot.reason == "1 not copied"
+        assert reasons(snapshot) == {"/tree/7": "cannot read: permission denied"}
+        assert len(one.near.below(b"/to")) == 49
+        assert snapshot.bytes_total == snapshot.bytes_done
+        broken = False
+        read.clear()
+        one.queue.retry(snapshot.id)
+        snapshot = await one.queue.wait(snapshot.id)
+        assert snapshot.state is TransferState.DONE, snapshot.errors
+        assert set(read) == {b"/tree/7"}
+        assert len(one.near.below(b"/to")) == 50
+        assert not one.prompter.asked
+        assert snapshot.files_done == snapshot.files_total == 50
+
+
+@pytest.mark.parametrize(
+    ("choice", "content", "skipped"),
+    [
+        (ConflictChoice.OVERWRITE, {b"a": b"new"}, 0),
+        (ConflictChoice.SKIP, {b"a": b"old"}, 1),
+        (ConflictChoice.RENAME, {b"a": b"old", b"a (2)": b"new"}, 0),
+    ],
+)
+async def test_a_conflict_is_asked_and_the_answer_done(
+    choice: ConflictChoice, content: dict[bytes, bytes], skipped: int
+) -> None:
+    async with kit(ConflictAnswer(choice)) as one:
+        one.far.file(b"/a", b"new", mtime_ns=2 * 10**9)
+        one.near.file(b"/to/a", b"old", mtime_ns=10**9)
+        snapshot = await one.copy(b"/a")
+        assert snapshot.state is TransferState.DONE
+        assert one.near.below(b"/to") == content
+        assert snapshot.skipped == skipped
+        (question,) = one.prompter.asked
+        assert isinstance(question, ConflictQuestion)
+        assert (question.source, question.target) == ("far:/a", "local:/to/a")
+        assert (question.source_size, question.target_size) == (3, 3)
+        assert (question.source_time, question.target_time) == (2.0, 1.0)
+
+
+async def test_an_answer_for_all_is_asked_once_and_single_ones_each_time() -> None:
+    answers = (
+        ConflictAnswer(ConflictChoice.SKIP),
+        ConflictAnswer(ConflictChoice.OVERWRITE, for_all=True),
+    )
+    async with kit(*answers) as one:
+        for number in range(5):
+            one.far.file(b"/tree/%d" % number, b"new")
+            one.near.file(b"/to/tree/%d" % number, b"old")
+        snapshot = await one.copy(b"/tree")
+        assert snapshot.state is TransferState.DONE
+        assert len(one.prompter.asked) == 2
+        assert sorted(one.near.below(b"/to").values()) == [b"new"] * 4 + [b"old"]
+
+
+async def test_a_dismissed_question_cancels_the_job_and_overwrites_nothing() -> None:
+    async with kit() as one:
+        one.far.file(b"/a", b"new")
+        one.near.file(b"/to/a", b"old")
+        snapshot = await one.copy(b"/a")
+        assert snapshot.state is TransferState.CANCELLED
+        assert one.near.below(b"/to") == {b"a": b"old"}
+
+
+async def test_keeping_both_finds_free_names_for_several_at_once() -> None:
+    async with kit() as one:
+        one.far.file(b"/x/a.txt", b"1")
+        one.far.file(b"/y/a.txt", b"2")
+        one.near.file(b"/to/a.txt", b"0")
+        snapshot = await one.copy(b"/x/a.txt", b"/y/a.txt", conflict=ConflictChoice.RENAME)
+        assert snapshot.state is TransferState.DONE, snapshot.errors
+        assert sorted(one.near.below(b"/to")) == [b"a (2).txt", b"a (3).txt", b"a.txt"]
+
+
+async def test_what_cannot_be_copied_is_named_and_the_rest_is_there() -> None:
+    async with kit() as one:
+        one.far.file(b"/tree/good", b"g")
+        one.far.special(b"/tree/fifo", Kind.FIFO)
+        one.far.special(b"/tree/disk", Kind.DEVICE)
+        one.far.link(b"/tree/passwd", b"/etc/passwd")
+        one.far.link(b"/tree/up", b"../../../x")
+        one.far.extra_names[b"/tree"] = [b"../evil", b"..", b"/abs", b"", b"a\0b"]
+        one.far.file(b"/tree/clash/file", b"f")
+        one.near.file(b"/to/tree/clash", b"a file, not a directory")
+        snapshot = await one.copy(b"/tree", b"/missing")
+        assert snapshot.state is TransferState.FAILED
+        found = reasons(snapshot)
+        assert "not a regular file (FIFO)" in found["/tree/fifo"]
+        assert "not a regular file (device)" in found["/tree/disk"]
+        assert "leads out of the copied folder" in found["/tree/passwd"]
+        assert "leads out of the copied folder" in found["/tree/up"]
+        assert "is not a directory" in found["/tree/clash"]
+        assert "nothing there" in found["/missing"]
+        assert sum("unsafe name" in reason for reason in found.values()) == 5
+        assert one.near.below(b"/to") == {
+            b"tree/good": b"g",
+            b"tree/clash": b"a file, not a directory",
+        }
+        assert set(one.near.nodes) == {
+            b"/", b"/to", b"/to/tree", b"/to/tree/good", b"/to/tree/clash"
+        }  # fmt: skip
+
+
+async def test_nothing_is_written_through_a_link_at_the_target() -> None:
+    async with kit() as one:
+        one.far.file(b"/tree/sub/file", b"evil")
+        one.far.file(b"/tree/file", b"evil")
+        one.near.file(b"/secret/keys", b"mine")
+        one.near.link(b"/to/tree/sub", b"/secret")
+        one.near.link(b"/to/tree/file", b"/secret/keys")
+        snapshot = await one.copy(b"/tree", conflict=ConflictChoice.OVERWRITE)
+        assert "never followed" in reasons(snapshot)["/tree/sub"]
+        assert one.near.below(b"/secret") == {b"keys": b"mine"}
+        assert one.near.below(b"/to") == {b"tree/file": b"evil"}
+
+
+async def test_directories_are_refused_without_recursive() -> None:
+    async with kit() as one:
+        one.far.file(b"/tree/a", b"a")
+        snapshot = await one.copy(b"/tree", recursive=False)
+        assert "directory" in reasons(snapshot)["/tree"]
+        assert one.near.below(b"/to") == {}
+
+
+async def test_a_directory_that_cannot_be_made_is_one_failure_per_file_and_no_more() -> None:
+    async with kit() as one:
+        one.far.file(b"/tree/good/a", b"a")
+        one.far.file(b"/tree/bad/b", b"b")
+        one.far.file(b"/tree/bad/deeper/c", b"c")
+
+        def at(operation: str, path: bytes) -> None:
+            if operation == "mkdir" and path.endswith(b"bad"):
+                raise FileError("cannot make the directory", "", "permission denied")
+
+        one.near.at = at
+        snapshot = await one.copy(b"/tree")
+        assert one.near.below(b"/to") == {b"tree/good/a": b"a"}
+        assert set(reasons(snapshot)) == {"/tree/bad", "/tree/bad/b", "/tree/bad/deeper/c"}
+        one.near.at = lambda operation, path: None
+        one.queue.retry(snapshot.id)
+        assert (await one.queue.wait(snapshot.id)).state is TransferState.DONE
+        assert len(one.near.below(b"/to")) == 3
+
+
+@pytest.mark.parametrize("path", [b"/to/tree", b"/to"])
+async def test_copying_into_itself_is_refused(path: bytes) -> None:
+    async with kit() as one:
+        one.near.file(b"/to/tree/a", b"a")
+        snapshot = await one.copy(path, source="", target_dir=b"/to/tree")
+        assert snapshot.state is TransferState.FAILED
+        assert "into itself" in next(iter(reasons(snapshot).values()))
+        assert one.near.below(b"/to") == {b"tree/a": b"a"}
+
+
+async def test_copying_onto_itself_is_refused_but_may_be_kept_beside() -> None:
+    async with kit() as one:
+        one.near.file(b"/to/a", b"a")
+        snapshot = await one.copy(b"/to/a", source="", conflict=ConflictChoice.OVERWRITE)
+        assert "the same" in reasons(snapshot)["/to/a"]
+        snapshot = await one.copy(b"/to/a", source="", conflict=ConflictChoice.RENAME)
+        assert snapshot.state is TransferState.DONE
+        assert one.near.below(b"/to") == {b"a": b"a", b"a (2)": b"a"}
+
+
+async def test_a_lost_connection_fails_the_job_and_a_retry_cleans_up_and_finishes() -> None:
+    async with kit() as one:
+        for number in range(20):
+            one.near.file(b"/tree/%02d" % number, b"x" * 100)
+        count = 0
+        lost = False
+
+        def at(operation: str, path: bytes) -> None:
+            nonlocal count, lost
+            count += operation == "write"
+            lost = lost or count > 30
+            if lost:
+                raise ConnectionLost("the connection was lost", host="far")
+
+        one.far.at = at
+        snapshot = await one.copy(b"/tree", source="", target="far")
+        assert snapshot.state is TransferState.FAILED
+        assert "the connection was lost" in snapshot.reason
+        assert "unfinished" in snapshot.reason
+        left = [name for name in one.far.below(b"/to") if b".part" in name]
+        assert left
+        one.far.at = lambda operation, path: None
+        one.queue.retry(snapshot.id)
+        snapshot = await one.queue.wait(snapshot.id)
+        assert snapshot.state is TransferState.DONE, snapshot
+        assert one.far.below(b"/to") == {b"tree/%02d" % number: b"x" * 100 for number in range(20)}
+
+
+@pytest.mark.parametrize("step", range(1, 80, 3))
+async def test_a_job_is_cancelled_at_any_point_without_a_trace_and_retried(step: int) -> None:
+    async with kit() as one:
+        for number in range(3):
+            one.far.file(b"/tree/%d/file" % number, b"x" * 40)
+        count = 0
+
+        def at(operation: str, path: bytes) -> None:
+            nonlocal count
+            count += 1
+            if count == step:
+                one.queue.cancel(job)
+
+        one.near.at = at
+        job = one.queue.submit(request(b"/tree"))
+        snapshot = await one.queue.wait(job)
+        assert snapshot.state in (TransferState.CANCELLED, TransferState.DONE)
+        assert not [name for name in one.near.below(b"/to") if b".part" in name]
+        assert all(data == b"x" * 40 for data in one.near.below(b"/to").values())
+        if snapshot.state is TransferState.CANCELLED:
+            one.near.at = lambda operation, path: None
+            one.queue.retry(job)
+            snapshot = await one.queue.wait(job)
+            # A file whose name changed in the very moment of the cancel is asked about.
+            assert snapshot.state is TransferState.DONE or one.prompter.asked
+        if snapshot.state is TransferState.DONE:
+            assert len(one.near.below(b"/to")) == 3
+
+
+async def test_so_many_run_at_once_and_the_others_wait() -> None:
+    async with kit(at_once=2) as one:
+        release = asyncio.Event()
+        one.far.file(b"/a", b"a")
+        opened = one.open
+
+        async def slow(endpoint: str) -> Filesystem:
+            await release.wait()
+            return await opened(endpoint)
+
+        one.queue = TransferQueue(slow, one.prompter, EventBus(), 2)
+        jobs = [one.queue.submit(request(b"/a", target_name=b"%d" % n)) for n in range(4)]
+        await asyncio.sleep(0)
+        totals = one.queue.totals()
+        assert (totals.jobs_running, totals.jobs_queued) == (2, 2)
+        one.queue.cancel(jobs[3])
+        assert one.queue.snapshot(jobs[3]).state is TransferState.CANCELLED
+        release.set()
+        ends = [(await one.queue.wait(job)).state for job in jobs]
+        assert ends == [TransferState.DONE] * 3 + [TransferState.CANCELLED]
+        one.queue.remove_finished()
+        assert one.queue.snapshots() == []
+
+
+async def test_closing_the_queue_cancels_and_cleans_up() -> None:
+    async with kit() as one:
+        one.far.file(b"/a", b"a" * 1000)
+        job = one.queue.submit(request(b"/a"))
+
+        def at(operation: str, path: bytes) -> None:
+            if operation == "write":
+                raise asyncio.CancelledError
+
+        one.near.at = at
+        await asyncio.sleep(0)
+        await one.queue.close()
+        assert one.queue.snapshot(job).state is TransferState.CANCELLED
+        assert one.near.below(b"/to") == {}
+
+
+async def test_hostile_text_is_cleaned_in_what_is_told() -> None:
+    async with kit() as one:
+        name = b"\x1b]0;x\x07\n[red]"
+        one.far.special(b"/" + name, Kind.FIFO)
+        snapshot = await one.copy(b"/" + name)
+        (error,) = snapshot.errors
+        for text in (snapshot.title, error.path, error.reason):
+            assert text.isprintable()
