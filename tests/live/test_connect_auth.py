@@ -12,7 +12,7 @@ import pytest
 
 from sshdash.errors import AuthenticationError, Cancelled
 from sshdash.events import BannerReceived, WarningRaised
-from sshdash.prompts import RefusingPrompter, SecretPrompt, SecretQuestion
+from sshdash.prompts import HostKeyAnswer, RefusingPrompter, SecretPrompt, SecretQuestion
 from sshdash.states import ConnectionState
 from tests.live.connecting import Client, connecting
 from tests.servers.loopback import Faults, LoopbackServer
@@ -65,9 +65,9 @@ def agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         process.stdout.close()
 
 
-def add_to(agent: Path, *keys: Path) -> None:
+def add_to(agent: Path, *keys: Path, options: tuple[str, ...] = ()) -> None:
     subprocess.run(
-        ["ssh-add", "-q", *map(str, keys)],
+        ["ssh-add", "-q", *options, *map(str, keys)],
         check=True,
         capture_output=True,
         env={**os.environ, "SSH_AUTH_SOCK": str(agent)},
@@ -409,3 +409,40 @@ async def test_the_passphrase_is_checked_off_the_loop(sshd: RealSshd) -> None:
         await asyncio.gather(ticking, return_exceptions=True)
     gaps = [after - before for before, after in itertools.pairwise(ticks)]
     assert max(gaps) < 0.25
+
+
+async def test_host_that_no_configuration_knows(sshd: RealSshd, home: Path) -> None:
+    folder = home / ".ssh"
+    (folder / "id_ed25519").write_bytes(sshd.identity.read_bytes())
+    (folder / "id_ed25519").chmod(0o600)
+    destination = f"{sshd.user}@127.0.0.1:{sshd.port}"
+    async with connecting("none", HostKeyAnswer.ACCEPT) as client:
+        assert await client.run(destination, "echo ok") == "ok\n"
+        assert client.manager.status(destination).user == sshd.user
+    known = folder / "known_hosts"
+    assert known.read_text().startswith(f"[127.0.0.1]:{sshd.port} ssh-ed25519 ")
+    assert known.stat().st_mode & 0o777 == 0o600
+
+
+async def test_agent_that_refuses_to_sign_is_named(sshd: RealSshd, agent: Path) -> None:
+    """A key bound to a host is refused to everybody who does not bind the session to it."""
+    place = f"[127.0.0.1]:{sshd.port}"
+    add_to(agent, sshd.identity, options=("-h", place, "-H", str(sshd.known_hosts)))
+    remove(sshd.identity)
+    config = replace(sshd, IdentityAgent=agent, IdentitiesOnly="no")
+    async with connecting(config) as client:
+        with pytest.raises(AuthenticationError, match="the agent refused to sign"):
+            await client.manager.lease("sshd", "test")
+
+
+async def test_secrets_are_in_no_log_and_no_event(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    faults = Faults(public_key=False, password="correct horse", max_tries=9)
+    async with (
+        LoopbackServer(faults) as server,
+        connecting(server.config_file, ("battery staple",), ("correct horse",)) as client,
+    ):
+        lease = await client.manager.lease("loopback", "test")
+        shown = caplog.text + repr(client.events) + repr(lease) + repr(lease.connection)
+        for secret in ("battery", "horse"):
+            assert secret not in shown
