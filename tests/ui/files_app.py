@@ -157,3 +157,23 @@ def shown(pane: FilePane) -> list[str]:
 
 
 LOST = ConnectionLost("Connection lost", "keepalive timeout", host=HOST)
+
+
+def furnish_left(tmp_path: Path) -> Path:
+    """Make the folder of the left pane."""
+    folder = tmp_path / "left"
+    (folder / "src" / "deep").mkdir(parents=True)
+    (folder / "docs").mkdir()
+    for number in (1, 2, 10):
+        (folder / f"file{number}.txt").write_text("x" * number * 100)
+    (folder / ".hidden").write_text("h")
+    (folder / "src" / "main.py").write_text("print()\n")
+    return folder
+
+
+def furnish_right(tmp_path: Path) -> Path:
+    """Make the folder of the right pane."""
+    folder = tmp_path / "right"
+    (folder / "inbox").mkdir(parents=True)
+    (folder / "old.txt").write_text("old")
+    return folder

@@ -1,38 +1,36 @@
 """What a person does in the file panes, with real files."""
 
-import os
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from rich.cells import cell_len
+from textual.binding import BindingType
 from textual.widgets import Input
 
-from sshdash.events import ConnectionChanged
-from sshdash.sftp.browser import SortKey
-from sshdash.states import ConnectionState
-from sshdash.ui.widgets.file_messages import CopyFiles, DeleteFiles, MoveFiles, OpenFolder
+from sshdash.ui.widgets.file_messages import DeleteFiles
 from sshdash.ui.widgets.file_pane_title import PaneTitle
-from tests.ui.files_app import HOST, LOST, FilesApp, listed, names, row_of, shown, until
+from tests.ui.files_app import (
+    HOST,
+    FilesApp,
+    furnish_left,
+    furnish_right,
+    listed,
+    names,
+    row_of,
+    shown,
+    until,
+)
 
 
 @pytest.fixture
 def left(tmp_path: Path) -> Path:
-    folder = tmp_path / "left"
-    (folder / "src" / "deep").mkdir(parents=True)
-    (folder / "docs").mkdir()
-    for number in (1, 2, 10):
-        (folder / f"file{number}.txt").write_text("x" * number * 100)
-    (folder / ".hidden").write_text("h")
-    (folder / "src" / "main.py").write_text("print()\n")
-    return folder
+    return furnish_left(tmp_path)
 
 
 @pytest.fixture
 def right(tmp_path: Path) -> Path:
-    folder = tmp_path / "right"
-    (folder / "inbox").mkdir(parents=True)
-    (folder / "old.txt").write_text("old")
-    return folder
+    return furnish_right(tmp_path)
 
 
 async def test_lists_directories_first_in_natural_order(left: Path, right: Path) -> None:
@@ -81,19 +79,6 @@ async def test_marks_by_space_range_and_inversion(left: Path, right: Path) -> No
         assert browser.marks == {b"src", b"file10.txt"}
         await pilot.press("escape")
         assert not browser.marks
-
-
-async def test_sorts_by_key_and_by_a_click_on_the_head(left: Path, right: Path) -> None:
-    async with FilesApp(left, right).run_test(size=(120, 30)) as pilot:
-        panes = await listed(pilot)
-        await pilot.press("s")
-        assert "size" in str(panes.left.browser.view)
-        assert names(panes.left)[-3:] == ["file10.txt", "file2.txt", "file1.txt"]
-        await pilot.press("S")
-        assert names(panes.left)[-3:] == ["file1.txt", "file2.txt", "file10.txt"]
-        await pilot.click(panes.left.query_one("ColumnHeads"), offset=(5, 0))
-        assert panes.left.browser.view.sort is SortKey.NAME
-        assert not panes.left.browser.view.reverse
 
 
 async def test_filters_while_typing_and_esc_clears(left: Path, right: Path) -> None:
@@ -234,88 +219,6 @@ async def test_copies_the_scp_command(left: Path, right: Path) -> None:
         assert f"{HOST}:{right}" in app.copied[0]
 
 
-async def test_hostile_names_are_shown_safely_and_copied_exactly(left: Path, right: Path) -> None:
-    hostile = [
-        b"[bold]x[@click=quit]",
-        b"\x1b]0;evil\x07",
-        b"two\nlines",
-        b"bad\xff",
-        "日本".encode(),
-    ]
-    for name in hostile:
-        (left / os.fsdecode(name)).write_bytes(b"content")
-    async with FilesApp(left, right).run_test(size=(120, 30)) as pilot:
-        panes = await listed(pilot)
-        lines = shown(panes.left)
-        text = "\n".join(lines)
-        assert "[bold]x[@click=quit]" in text
-        assert r"\x1b]0;evil\x07" in text
-        assert r"two\nlines" in text
-        assert r"bad\xff" in text
-        assert not any(char in text.replace("\n", "") for char in "\x1b\x07\n\x9b")
-        assert len({cell_len(line) for line in lines}) == 1
-        await pilot.press("ctrl+a", "c")
-        await until(pilot, lambda: all((right / os.fsdecode(name)).exists() for name in hostile))
-
-
-async def test_a_folder_that_cannot_be_listed_is_told_and_the_old_one_stays(
-    left: Path, right: Path
-) -> None:
-    async with FilesApp(left, right).run_test() as pilot:
-        panes = await listed(pilot)
-        (left / "docs").rmdir()
-        await pilot.press("down", "enter")
-        await until(pilot, lambda: panes.left.problem)
-        assert names(panes.left)[1] == "docs"
-        assert panes.left.query_one(".pane-notice").display
-        await pilot.press("escape")
-        assert not panes.left.query_one(".pane-notice").display
-        await pilot.press("ctrl+r")
-        await until(pilot, lambda: "docs" not in names(panes.left))
-
-
-async def test_a_lost_connection_keeps_the_listing_and_enter_connects_again(
-    left: Path, right: Path
-) -> None:
-    app = FilesApp(left, right)
-    async with app.run_test() as pilot:
-        panes = await listed(pilot)
-        await pilot.press("tab")
-        states = ConnectionState.CONNECTED, ConnectionState.LOST
-        app.fake.events.emit(ConnectionChanged(HOST, *states, "keepalive timeout"))
-        await until(pilot, lambda: panes.right.problem)
-        assert panes.right.rows.stale
-        assert names(panes.right) == ["..", "inbox", "old.txt"]
-        assert panes.left.problem is None
-        await pilot.press("enter")
-        await until(pilot, lambda: panes.right.problem is None)
-        assert app.fake.opened.count(HOST) == 2
-        assert not panes.right.rows.stale
-
-
-async def test_a_host_that_cannot_be_reached_says_why_in_the_pane(left: Path, right: Path) -> None:
-    app = FilesApp(left, right)
-    app.fake.unreachable = LOST
-    async with app.run_test() as pilot:
-        panes = await listed(pilot)
-        empty = panes.right.query_one(".pane-empty")
-        assert empty.display
-        assert "keepalive timeout" in str(empty.render())
-        app.fake.unreachable = None
-        await pilot.press("tab", "enter")
-        await until(pilot, lambda: panes.right.listed)
-
-
-async def test_a_click_on_a_crumb_opens_the_folder(left: Path, right: Path) -> None:
-    app = FilesApp(left / "src" / "deep", right)
-    async with app.run_test(size=(240, 30)) as pilot:
-        panes = await listed(pilot)
-        line = "".join(part.text for part in panes.left.query_one(PaneTitle).render_line(0))
-        await pilot.click(PaneTitle, offset=(line.index("src/") + 1, 0))
-        await until(pilot, lambda: panes.left.browser.path == bytes(left / "src"))
-        assert isinstance(app.requests[-1], OpenFolder)
-
-
 async def test_the_title_opens_a_chooser_of_endpoints(left: Path, right: Path) -> None:
     app = FilesApp(left, right)
     async with app.run_test() as pilot:
@@ -324,80 +227,6 @@ async def test_the_title_opens_a_chooser_of_endpoints(left: Path, right: Path) -
         await until(pilot, lambda: len(app.screen_stack) == 2)
         await pilot.press(*HOST, "enter")
         await until(pilot, lambda: panes.left.endpoint == HOST and panes.left.listed)
-
-
-async def test_drags_marked_rows_onto_a_folder_of_the_other_pane(left: Path, right: Path) -> None:
-    app = FilesApp(left, right)
-    async with app.run_test(size=(100, 30)) as pilot:
-        panes = await listed(pilot)
-        panes.left.browser.marks = {b"file1.txt", b"file2.txt"}
-        source, target = panes.left.rows, panes.right.rows
-        await pilot.mouse_down(source, offset=(6, row_of(panes.left, "file1.txt")))
-        await pilot.hover(source, offset=(8, row_of(panes.left, "file1.txt")))
-        await pilot.hover(target, offset=(6, row_of(panes.right, "inbox")))
-        ghost = panes.query_one(".drag-ghost")
-        assert "2 items" in str(ghost.render())
-        assert "inbox" in str(ghost.render())
-        assert target.drop_item == row_of(panes.right, "inbox")
-        assert panes.right.has_class("-drop")
-        await pilot.mouse_up(target, offset=(6, row_of(panes.right, "inbox")))
-        await until(pilot, lambda: (right / "inbox" / "file2.txt").exists())
-        assert not panes.right.has_class("-drop")
-        assert not ghost.display
-        assert isinstance(app.requests[-1], CopyFiles)
-
-
-async def test_drags_one_row_onto_the_other_pane(left: Path, right: Path) -> None:
-    app = FilesApp(left, right)
-    async with app.run_test(size=(100, 30)) as pilot:
-        panes = await listed(pilot)
-        await pilot.mouse_down(panes.left.rows, offset=(6, row_of(panes.left, "file10.txt")))
-        await pilot.hover(panes.right.rows, offset=(6, 12))
-        assert panes.right.rows.drop_item == -1
-        assert panes.right.has_class("-drop")
-        await pilot.mouse_up(panes.right.rows, offset=(6, 12))
-        await until(pilot, lambda: (right / "file10.txt").exists())
-
-
-async def test_escape_gives_a_drag_up(left: Path, right: Path) -> None:
-    app = FilesApp(left, right)
-    async with app.run_test(size=(100, 30)) as pilot:
-        panes = await listed(pilot)
-        await pilot.mouse_down(panes.left.rows, offset=(6, row_of(panes.left, "file1.txt")))
-        await pilot.hover(panes.right.rows, offset=(6, 12))
-        await pilot.press("escape")
-        await pilot.mouse_up(panes.right.rows, offset=(6, 12))
-        await pilot.pause()
-        assert not any(isinstance(request, CopyFiles) for request in app.requests)
-        assert not panes.right.has_class("-drop")
-        assert not (right / "file1.txt").exists()
-
-
-async def test_a_drag_within_a_pane_moves_after_asking(left: Path, right: Path) -> None:
-    app = FilesApp(left, right, True)
-    async with app.run_test(size=(100, 30)) as pilot:
-        panes = await listed(pilot)
-        rows = panes.left.rows
-        await pilot.mouse_down(rows, offset=(6, row_of(panes.left, "file1.txt")))
-        await pilot.hover(rows, offset=(6, row_of(panes.left, "file2.txt")))
-        assert not panes.left.has_class("-drop")
-        await pilot.hover(rows, offset=(6, row_of(panes.left, "docs")))
-        assert panes.left.has_class("-drop")
-        await pilot.mouse_up(rows, offset=(6, row_of(panes.left, "docs")))
-        await until(pilot, lambda: (left / "docs" / "file1.txt").exists())
-        assert not (left / "file1.txt").exists()
-        assert isinstance(app.requests[-1], (MoveFiles, OpenFolder))
-
-
-async def test_a_plain_click_and_a_double_click(left: Path, right: Path) -> None:
-    async with FilesApp(left, right).run_test() as pilot:
-        panes = await listed(pilot)
-        await pilot.click(panes.left.rows, offset=(6, row_of(panes.left, "src")))
-        assert panes.left.rows.cursor == row_of(panes.left, "src")
-        await pilot.click(panes.left.rows, offset=(6, 3), control=True)
-        assert panes.left.browser.marks == {b"file1.txt"}
-        await pilot.click(panes.left.rows, offset=(6, 2), times=2)
-        await until(pilot, lambda: panes.left.browser.path == bytes(left / "src"))
 
 
 async def test_copying_onto_the_same_folder_is_refused(left: Path) -> None:
@@ -420,3 +249,37 @@ async def test_fits_any_size(left: Path, right: Path, size: tuple[int, int]) -> 
             assert len(widths) == 1
         if size[0] >= 200:
             assert "-rw" in "\n".join(shown(panes.left))
+
+
+async def test_going_to_a_typed_path_home_and_the_folder_of_the_other_pane(
+    left: Path, right: Path, home: Path
+) -> None:
+    async with FilesApp(left, right).run_test() as pilot:
+        panes = await listed(pilot)
+        await pilot.press("g")
+        pilot.app.screen.query_one(Input).value = "src"
+        await pilot.press("enter")
+        await until(pilot, lambda: panes.left.browser.path == bytes(left / "src"))
+        await pilot.press("tilde")
+        await until(pilot, lambda: panes.left.browser.path == bytes(home))
+        await pilot.press("equals_sign")
+        await until(pilot, lambda: panes.left.browser.path == bytes(right))
+        assert panes.left.endpoint == HOST
+
+
+async def test_esc_goes_on_where_nothing_is_left_to_drop(left: Path, right: Path) -> None:
+    class Outer(FilesApp):
+        BINDINGS: ClassVar[list[BindingType]] = [("escape", "outer", "")]
+        escaped = 0
+
+        def action_outer(self) -> None:
+            self.escaped += 1
+
+    app = Outer(left, right)
+    async with app.run_test() as pilot:
+        panes = await listed(pilot)
+        await pilot.press("ctrl+a", "escape")
+        assert app.escaped == 0
+        assert not panes.left.browser.marks
+        await pilot.press("escape")
+        assert app.escaped == 1

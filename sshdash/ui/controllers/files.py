@@ -49,6 +49,7 @@ class FilesController:
         self._handlers: dict[type[Message], Callable[[Any], object]] = {
             ask.OpenFolder: lambda m: self.open(m.pane, m.path, m.select),
             ask.Refresh: lambda m: self.refresh(m.pane),
+            ask.GiveUp: lambda m: self._give_up(m.pane),
             ask.Mirror: lambda m: self.use(m.pane, m.endpoint, m.path),
             ask.ChooseEndpoint: lambda m: self.cockpit.start(self._choose(m.pane)),
             ask.GoTo: lambda m: self.cockpit.start(self._go_to(m.pane)),
@@ -114,6 +115,10 @@ class FilesController:
         """Run one listing at a time for each pane: the newest is the one that is wanted."""
         self.cockpit.start(work, _listing(pane))
 
+    def _give_up(self, pane: FilePane) -> None:
+        self.cockpit.screen.workers.cancel_group(self.cockpit.screen, _listing(pane))
+        pane.fail(Cancelled("Not connected", "You stopped it"))
+
     async def _use(self, pane: FilePane, endpoint: str, path: bytes | None) -> None:
         await self._drop(pane)
         pane.use(endpoint)
@@ -132,7 +137,7 @@ class FilesController:
                 if pane.browser.path == path:
                     await self._show(pane, path, entries, None)
         except Cancelled:
-            pane.fail(UsageError("Not connected", hint="the connection was cancelled"))
+            pane.fail(Cancelled("Not connected", "A question was dismissed"))
         except ConnectionLost as error:
             await self._drop(pane)
             pane.fail(error)

@@ -35,6 +35,10 @@ class Refresh(FilesRequest):
     """List the folder again; connect again where the connection is gone."""
 
 
+class GiveUp(FilesRequest):
+    """Stop connecting or listing."""
+
+
 class ChooseEndpoint(FilesRequest):
     """Let the person choose whose files the pane shows."""
 

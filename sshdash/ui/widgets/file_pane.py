@@ -21,7 +21,7 @@ from sshdash.ui.command import Place
 from sshdash.ui.commands import bindings_of
 from sshdash.ui.widgets import file_pane_text as text
 from sshdash.ui.widgets.file_heads import ColumnHeads
-from sshdash.ui.widgets.file_messages import ChooseEndpoint, OpenFolder, Refresh, ViewFile
+from sshdash.ui.widgets.file_messages import ChooseEndpoint, GiveUp, OpenFolder, Refresh, ViewFile
 from sshdash.ui.widgets.file_pane_title import PaneTitle
 from sshdash.ui.widgets.file_rows import FileRows
 from sshdash.ui.widgets.row_list import RowList
@@ -348,7 +348,10 @@ class FilePane(Vertical):
         field.focus()
 
     def back(self) -> bool:
-        """Drop the first of: filter, marks, notice; return whether there was one."""
+        """Drop the first of: what is waited for, filter, marks, notice; return whether one was."""
+        if self._waiting and not self.listed:
+            self.post_message(GiveUp(self))
+            return True
         if self.browser.view.text:
             self.change_view(replace(self.browser.view, text=""))
             self._rows.focus()
