@@ -55,7 +55,7 @@ class Backend:
         self.source = source
         self.events = EventBus()
         self.resolver = Resolver(source)
-        self.catalog: Catalog = load_catalog(source)
+        self.catalog: Catalog = load_catalog(source, self.resolver.cache)
         self.sessions: dict[str, ShellSession] = {}
         self.loaded = False
         self._loading = asyncio.Lock()
@@ -115,7 +115,7 @@ class Backend:
 
     def reload_catalog(self) -> Catalog:
         """Read the host list again and tell about it."""
-        self.catalog = load_catalog(self.source)
+        self.catalog = load_catalog(self.source, self.resolver.cache)
         self.events.emit(CatalogChanged())
         return self.catalog
 
