@@ -6,9 +6,11 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Any, ClassVar
 
+from textual import events
 from textual.app import App
 from textual.binding import BindingType
 from textual.screen import Screen
+from textual.timer import Timer
 
 from sshdash.backend import Backend
 from sshdash.config.source import ConfigSource
@@ -25,6 +27,8 @@ from sshdash.ui.theme import DARK, LIGHT, THEMES, own_variables
 
 MakeBackend = Callable[[Settings, Prompter, ConfigSource], Backend]
 
+_LONGEST_HOLD = 0.5
+"""Seconds that keys typed behind a chord wait for its command at most."""
 _FIRST_STYLES = ("base", "workspace", "hosts")
 """The style sheets of the first frame; the others follow it."""
 
@@ -56,6 +60,9 @@ class SSHDashApp(App[None], inherit_bindings=False):
         self.workspace = Workspace(self.backend, self.bridge, self.keymap_of, badge)
         self._first_host = host
         self._asking: Asked | None = None
+        self._prefix_line: Screen[str] | None = None
+        self._held: list[events.Key] | None = None
+        self._hold: Timer | None = None
         self._stack = AsyncExitStack()
         for theme in THEMES:
             self.register_theme(theme)
@@ -170,6 +177,28 @@ class SSHDashApp(App[None], inherit_bindings=False):
         ask = getattr(owner, "why_not", None)
         return "" if ask is None or owner is self else str(ask(command.id))
 
+    async def on_event(self, event: events.Event) -> None:
+        """Hold back the keys that are typed behind a chord until its command has run.
+
+        They would reach what had the focus before it: the shell of a host, most of the time.
+        """
+        if isinstance(event, events.Key) and not event.is_forwarded:
+            if self._held is not None:
+                self._held.append(event)
+                return
+            if self.screen is self._prefix_line:
+                self._held = []
+                # Should the chord find no end, another dialog having come up, keys go on.
+                self._hold = self.set_timer(_LONGEST_HOLD, self._let_go)
+        await super().on_event(event)
+
+    def _let_go(self) -> None:
+        held, self._held = self._held or [], None
+        if self._hold:
+            self._hold.stop()
+        for key in held:
+            self.post_message(events.Key(key.key, key.character))
+
     def action_prefix(self) -> None:
         """Wait for the key of a command; the prefix itself goes to the terminal."""
         from sshdash.ui.dialogs import prefix_line
@@ -178,9 +207,16 @@ class SSHDashApp(App[None], inherit_bindings=False):
         if isinstance(self.screen, PrefixScreen):
             self.screen.dismiss(self.settings.prefix)
         elif self.screen is self.workspace:
-            self.push_screen(prefix_line(self.keymap_of), self._after_prefix)
+            self._prefix_line = prefix_line(self.keymap_of)
+            self.push_screen(self._prefix_line, self._after_prefix)
 
     def _after_prefix(self, key: str | None) -> None:
+        self._prefix_line = None
+        self._run_chord(key)
+        # Behind the command, and behind the change of focus that it asks for.
+        self.call_later(self.call_later, self._let_go)
+
+    def _run_chord(self, key: str | None) -> None:
         if key is None:
             return
         if key == self.settings.prefix:
