@@ -108,25 +108,24 @@ class HostTrust:
         raise _not_trusted(f"Host key unknown, and {reason}", policy, question)
 
     async def _remember(self, policy: HostPolicy, blob: bytes, answer: HostKeyAnswer) -> None:
-        self._accepted.setdefault(policy.name, set()).add(blob)
+        """Write an accepted key to known_hosts, or keep it for this run where that cannot be."""
         if answer is HostKeyAnswer.ONCE or not policy.user_files:
+            self._accepted.setdefault(policy.name, set()).add(blob)
             return
         file = policy.user_files[0]
         line = known_line(policy.name, blob, blob_type(blob), policy.hash_names)
         try:
             await asyncio.to_thread(append_line, file, line)
         except OSError as error:
-            self._events.emit(
-                WarningRaised(
-                    "The host key is trusted for this run only",
-                    detail=f"cannot write {file}: {error.strerror or error}",
-                    host=policy.host,
-                )
-            )
-            return
-        if policy.strictness is Strictness.ADD:
+            self._accepted.setdefault(policy.name, set()).add(blob)
+            title = "The host key is trusted for this run only"
+            detail = f"cannot write {file}: {error.strerror or error}"
+        else:
+            if policy.strictness is not Strictness.ADD:
+                return
+            title = "New host key added"
             detail = f"{type_name(blob)} {fingerprint(blob)} added to {file}"
-            self._events.emit(WarningRaised("New host key added", detail, policy.host))
+        self._events.emit(WarningRaised(title, detail, policy.host))
 
 
 def _not_trusted(title: str, policy: HostPolicy, question: HostKeyQuestion) -> HostKeyError:

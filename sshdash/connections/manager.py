@@ -15,7 +15,7 @@ from sshdash.connections.connection import (
 from sshdash.connections.dialer import Dialer
 from sshdash.connections.faults import explain
 from sshdash.connections.route import Route, RoutePlanner
-from sshdash.errors import Cancelled, SSHDashError
+from sshdash.errors import Cancelled, SSHDashError, UsageError
 from sshdash.events import ConnectionChanged, EventBus
 from sshdash.prompts import Prompter
 from sshdash.settings import Settings
@@ -103,7 +103,7 @@ class ConnectionManager:
 
     def status(self, host: str) -> ConnectionSnapshot:
         """Return how the connection of `host` stands, idle for one that was never asked for."""
-        known = self._hosts.get(host)
+        known = self._hosts.get(_key(host))
         return known.snapshot() if known else ConnectionSnapshot(host)
 
     def statuses(self) -> list[ConnectionSnapshot]:
@@ -112,7 +112,7 @@ class ConnectionManager:
 
     async def disconnect(self, host: str) -> None:
         """Close the connection of `host`, or end the attempt at it, or forget its failure."""
-        known = self._hosts.get(host)
+        known = self._hosts.get(_key(host))
         if known is None:
             return
         if known.attempt:
@@ -215,6 +215,14 @@ class ConnectionManager:
             host.move(Step.LOSE if lost else Step.STOP, connection.reason)
         self._ending = {ended for ended in self._ending if not ended.is_closed}
         self._ending.add(connection)
+
+
+def _key(host: str) -> str:
+    """Return the name a connection is kept under, for any way to write the destination."""
+    try:
+        return str(parse_destination(host))
+    except UsageError:
+        return host
 
 
 async def _finish(task: "asyncio.Task[Connection]", reason: str) -> None:

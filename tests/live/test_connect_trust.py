@@ -288,6 +288,29 @@ async def test_each_hop_is_asked_about(sshd: RealSshd) -> None:
         assert last.address == ""
 
 
+async def test_key_removed_by_hand_is_asked_about_again(sshd: RealSshd) -> None:
+    sshd.known_hosts.write_text("")
+    async with connecting(sshd.config_file, HostKeyAnswer.ACCEPT) as client:
+        await client.run("sshd", "true")
+        await client.manager.disconnect("sshd")
+        sshd.known_hosts.write_text("")
+        with pytest.raises(HostKeyError, match="not accepted"):
+            await client.manager.lease("sshd", "test")
+        assert len(client.prompter.asked) == 2
+
+
+async def test_known_hosts_that_cannot_be_written_is_told(sshd: RealSshd, tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    config = use(sshd, UserKnownHostsFile=blocked / "known_hosts")
+    async with connecting(config, HostKeyAnswer.ACCEPT) as client:
+        assert await client.run("sshd", "echo ok") == "ok\n"
+        (warning,) = client.told(WarningRaised)
+        assert str(blocked) in warning.detail
+        await client.manager.disconnect("sshd")
+        assert await client.run("sshd", "echo ok") == "ok\n"
+
+
 # -- host certificates ------------------------------------------------------------------------
 
 
