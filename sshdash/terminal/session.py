@@ -89,6 +89,12 @@ class _Channel(asyncssh.SSHClientSession[bytes]):
         if self._channel is not None:
             self._channel.close()
 
+    def abandon(self, opening: "asyncio.Task[None]") -> None:
+        """Close what was opened after all; failures to open it are nobody's business now."""
+        if not opening.cancelled():
+            opening.exception()
+        self.close()
+
     def _pause(self) -> None:
         if self._channel is not None:
             self._channel.pause_reading()
@@ -244,10 +250,20 @@ class ShellSession:
         if command == "none":
             command = None
         channel = _Channel(self.emulator, self._progressed)
+        opening = self._loop.create_task(self._request(lease, channel, command))
+        try:
+            await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            # The server may be about to open what nobody waits for any more.
+            opening.add_done_callback(channel.abandon)
+            raise
+        return channel
+
+    async def _request(self, lease: "Lease", channel: _Channel, command: str | None) -> None:
         await lease.connection.ssh.create_session(
             lambda: channel,
             command,
-            env=_environment(resolved),
+            env=_environment(lease.connection.resolved),
             send_env=(),
             request_pty="force",
             term_type=self._term,
@@ -256,7 +272,6 @@ class ShellSession:
             encoding=None,
             window=WINDOW,
         )
-        return channel
 
     async def _watch(self, channel: _Channel, lease: "Lease") -> None:
         """Wait for the end of the channel and say what it was."""

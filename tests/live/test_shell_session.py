@@ -1,15 +1,17 @@
 """Shells on a real sshd: what they show, how they end, how they begin again."""
 
 import asyncio
+import operator
 import os
 import time
+from functools import partial
 
 import pytest
 
 from sshdash.errors import ConnectionLost, SSHDashError
 from sshdash.states import ConnectionState, SessionState
 from sshdash.terminal.session import ShellSession
-from tests.live.connecting import connecting
+from tests.live.connecting import connecting, until
 from tests.live.shells import shell
 from tests.servers.sshd import RealSshd
 
@@ -232,6 +234,22 @@ async def test_a_connection_that_is_gone_before_the_shell_opens(sshd: RealSshd) 
         await client.manager.disconnect("sshd")
         with pytest.raises(ConnectionLost):
             await ShellSession.open(lease, client.bus, columns=80, rows=24)
+
+
+async def test_an_opening_that_is_cancelled_leaves_nothing(sshd: RealSshd) -> None:
+    async with connecting(sshd.config_file) as client:
+        for delay in (0, 0.001, 0.003, 0.01, 0.03, 0.1):
+            lease = await client.manager.lease("sshd", "shell")
+            ssh = lease.connection.ssh
+            opening = asyncio.create_task(ShellSession.open(lease, client.bus, columns=80, rows=24))
+            await asyncio.sleep(delay)
+            if opening.cancel():
+                with pytest.raises(asyncio.CancelledError):
+                    await opening
+            else:
+                await (await opening).close()
+            assert not client.manager.status("sshd").leases.get("shell")
+            await until(partial(operator.not_, ssh._channels))
 
 
 async def test_a_title_from_the_remote(sshd: RealSshd) -> None:

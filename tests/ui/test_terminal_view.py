@@ -87,7 +87,7 @@ class TerminalApp(App[None], inherit_bindings=False):
         return DARK.variables
 
     def compose(self) -> ComposeResult:
-        yield TerminalView(cast(ShellSession, self.session))
+        yield TerminalView(cast(ShellSession, self.session), prefix="ctrl+g")
         yield Input()
 
     def on_mount(self) -> None:
@@ -339,6 +339,7 @@ async def test_scrolling_back_and_typing() -> None:
         await stage.pilot.press("shift+pageup")
         await stage.pilot.pause(0.05)
         assert stage.rows()[0] == "81"
+        assert stage.rows()[-1].endswith("↓ 9")
         assert stage.session.taken() == b""
         stage.view.post_message(wheel(events.MouseScrollUp))
         await stage.pilot.pause(0.05)
@@ -346,6 +347,7 @@ async def test_scrolling_back_and_typing() -> None:
         await stage.pilot.press("x")
         await stage.pilot.pause(0.05)
         assert stage.rows()[0] == "90"
+        assert stage.rows()[-1] == "99"
         assert stage.session.taken() == b"x"
 
 
@@ -402,6 +404,20 @@ async def test_titles_and_bells_are_told() -> None:
         [title] = stage.messages(TerminalView.TitleChanged)
         assert title.title == "build"
         assert len(stage.messages(TerminalView.BellRang)) == 1
+
+
+async def test_a_flood_of_titles_and_bells_is_told_now_and_then() -> None:
+    async with on_stage() as stage:
+        for number in range(50):
+            stage.session.title = f"title {number}"
+            stage.session.end(SessionState.RUNNING, "")
+            stage.session.feed(b"\a")
+            await stage.pilot.pause(0.005)
+        await stage.pilot.pause(0.3)
+        titles = [message.title for message in stage.messages(TerminalView.TitleChanged)]
+        assert len(titles) < 25
+        assert titles[-1] == "title 49"
+        assert len(stage.messages(TerminalView.BellRang)) < 10
 
 
 @pytest.mark.parametrize("lines", [3, 30])

@@ -73,6 +73,25 @@ class FrameClock:
         self._next = self._loop.time() + period - took
 
 
+class Throttle:
+    """Says yes at most once per `interval` seconds: for what a remote could repeat endlessly."""
+
+    def __init__(self, interval: float) -> None:
+        self._interval = interval
+        self._next = 0.0
+
+    def wait(self) -> float:
+        """Return the seconds until it would say yes."""
+        return max(0.0, self._next - time.monotonic())
+
+    def allows(self) -> bool:
+        """Return whether it may happen now, and count it if so."""
+        if self.wait():
+            return False
+        self._next = time.monotonic() + self._interval
+        return True
+
+
 def paint_now(widget: Widget) -> None:
     """Put what `widget` has marked for refreshing on the screen without waiting for Textual.
 

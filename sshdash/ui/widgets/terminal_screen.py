@@ -16,13 +16,15 @@ from textual.widget import Widget
 
 from sshdash.states import SessionState
 from sshdash.terminal.cells import Cursor, CursorShape, Line
-from sshdash.ui.widgets.terminal_frames import FrameClock, paint_now
+from sshdash.ui.widgets.terminal_frames import FrameClock, Throttle, paint_now
 from sshdash.ui.widgets.terminal_paint import Painter, named_colours
 
 if TYPE_CHECKING:
     from sshdash.terminal.session import ShellSession
 
 ENDED = (SessionState.EXITED, SessionState.LOST, SessionState.FAILED)
+_BELL_SECONDS = 0.25
+_TITLE_SECONDS = 0.1
 _NAMESPACE = "terminal_view"
 """The messages below are handled by the name of the class that is put on the screen."""
 
@@ -77,6 +79,10 @@ class TerminalScreen(Widget):
         self._told_state = session.state
         self._drawing_context: Context | None = None
         self._clock: FrameClock | None = None
+        self._below = 0
+        self._bells = Throttle(_BELL_SECONDS)
+        self._titles = Throttle(_TITLE_SECONDS)
+        self._title_timer: asyncio.TimerHandle | None = None
 
     # -- life
 
@@ -97,6 +103,8 @@ class TerminalScreen(Widget):
                 self.session.on_output = None
         if self.session.on_change == self._session_changed:
             self.session.on_change = None
+        if self._title_timer is not None:
+            self._title_timer.cancel()
 
     def on_resize(self, event: events.Resize) -> None:
         """Give the remote the size of the widget."""
@@ -122,13 +130,25 @@ class TerminalScreen(Widget):
             return
         session = self.session
         if session.title != self._told_title:
-            self._told_title = session.title
-            self.post_message(self.TitleChanged(session, session.title))
+            self._tell_title()
         if session.state is not self._told_state:
             self._told_state = session.state
             self.draw_all()
             if session.state in ENDED:
                 self.post_message(self.SessionEnded(session))
+
+    def _tell_title(self) -> None:
+        if self._titles.allows():
+            self._told_title = self.session.title
+            self.post_message(self.TitleChanged(self.session, self.session.title))
+        elif self._title_timer is None:
+            loop = asyncio.get_running_loop()
+            wait = self._titles.wait()
+            self._title_timer = loop.call_later(wait, self._tell_late, context=copy_context())
+
+    def _tell_late(self) -> None:
+        self._title_timer = None
+        self._tell()
 
     # -- drawing
 
@@ -149,7 +169,7 @@ class TerminalScreen(Widget):
         if not self.is_attached or not self.size:
             return
         emulator = self.session.emulator
-        if emulator.take_bell():
+        if emulator.take_bell() and self._bells.allows():
             self.post_message(self.BellRang(self.session))
         if not self.is_on_screen:
             return
@@ -175,6 +195,10 @@ class TerminalScreen(Widget):
             rows |= {cursor.y, self._cursor.y}
             self._cursor = cursor
             self._place_hosting_cursor()
+        below = emulator.scroll.from_bottom
+        if below != self._below:
+            self._below = below
+            rows.add(emulator.rows - 1)
         for y in rows:
             self._strips.pop(y, None)
         if damage.full:
@@ -201,6 +225,8 @@ class TerminalScreen(Widget):
             if y >= len(self._lines):
                 return painter.blank(width)
             strip = painter.line(self._lines[y], width, self._cursor_at(y))
+            if self._below and y == self.size.height - 1:
+                strip = self._with_badge(strip, width)
             self._strips[y] = strip
         return strip if strip.cell_length == width else strip.adjust_cell_length(width)
 
@@ -260,6 +286,13 @@ class TerminalScreen(Widget):
         if self.session.emulator.modes.alternate_screen:
             return last
         return min(self._end_row(), last)
+
+    def _with_badge(self, strip: Strip, width: int) -> Strip:
+        """Return the last row with how many rows are below it."""
+        style = self.get_component_rich_style("terminal--rule")
+        badge = Strip([Segment(f" ↓ {self._below} ", style)])
+        kept = strip.crop(0, max(0, width - badge.cell_length))
+        return Strip.join([kept, badge]).crop(0, width)
 
     def _rule(self, width: int) -> Strip:
         text = self.question or f"{self.session.exit_text or 'ended'} — Enter reconnects"

@@ -17,7 +17,7 @@ _PAGE_KEYS = {"shift+pageup": -1, "shift+pagedown": 1}
 
 
 class TerminalView(TerminalScreen, can_focus=True):
-    """Shows one session. Every key but `prefix` goes to the remote."""
+    """Shows one session. Every key goes to the remote, but for `prefix` where one is given."""
 
     class ReopenRequested(Message):
         """Enter was pressed in a terminal whose session has ended."""
@@ -37,7 +37,7 @@ class TerminalView(TerminalScreen, can_focus=True):
         self,
         session: "ShellSession",
         *,
-        prefix: str = "ctrl+g",
+        prefix: str = "",
         name: str | None = None,
         id: str | None = None,  # noqa: A002 - Textual's name for it
         classes: str | None = None,
