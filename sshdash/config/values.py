@@ -27,12 +27,12 @@ _QOS: dict[str, int] = {
     **{f"af{c}{d}": c * 32 + d * 8 for c in range(1, 5) for d in range(1, 4)},
     **{f"cs{c}": c * 32 for c in range(8)},
     "ef": 0xB8,
-    "le": 0x01,
+    "le": 0x04,
     "lowdelay": 0x10,
     "throughput": 0x08,
     "reliability": 0x04,
 }
-_QOS_NAMES = {value: name for name, value in _QOS.items()}
+_QOS_NAMES = {value: name for name, value in reversed(_QOS.items())}
 
 
 def parse_value(keyword: Keyword, words: list[str], rest: str) -> Assignments:

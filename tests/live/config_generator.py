@@ -153,6 +153,18 @@ def random_case(seed: int) -> Case:
     return _Generator(source).case()
 
 
+def sample_values(name: str) -> tuple[str, ...]:
+    """Return a few right and wrong values of a keyword; none where the oracle lacks it."""
+    entry = KEYWORDS[name]
+    if name in _NEWER or entry.kind in (Kind.BLOCK, Kind.INCLUDE):
+        return ()
+    if entry.kind is Kind.CHOICE:
+        return (*entry.choices, "nonsense")
+    if entry.kind is Kind.ALGORITHMS:
+        return (*_ALGORITHMS.get(name, _KEYS), "nope")
+    return (*_GOOD[entry.kind][:4], _BAD[entry.kind][0])
+
+
 class _Generator:
     def __init__(self, source: random.Random) -> None:
         self._source = source

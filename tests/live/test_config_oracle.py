@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.live.config_generator import random_case
+from sshdash.config.keywords import KEYWORDS
+from tests.live.config_generator import random_case, sample_values
 from tests.live.config_oracle import Case, differences
 
 _COUNT = int(os.environ.get("SSHDASH_CONFIG_CASES", "150"))
@@ -233,6 +234,20 @@ CASES = {
     "quality of service": Case(
         "Host a\nIPQoS ef\nHost b\nIPQoS 0x12 none\nHost c\nIPQoS cs6 8", ("a", "b", "c")
     ),
+    **{
+        f"service class {name}": Case(f"IPQoS {name} 1")
+        for name in (
+            "le",
+            "reliability",
+            "lowdelay",
+            "throughput",
+            "cs1",
+            "af43",
+            "EF",
+            "none",
+            "4",
+        )
+    },
     "tunnels": Case("Tunnel yes\nTunnelDevice 3:any\nPermitLocalCommand yes"),
     "ConnectionAttempts 0": Case("ConnectionAttempts 0"),
     "fork without a command": Case("ForkAfterAuthentication yes"),
@@ -285,6 +300,14 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_hand_made_configuration_means_the_same(name: str, home: Path) -> None:
     assert not differences(CASES[name], home)
+
+
+@pytest.mark.parametrize("name", sorted(name for name in KEYWORDS if sample_values(name)))
+def test_every_keyword_means_the_same(name: str, home: Path) -> None:
+    found: list[str] = []
+    for value in sample_values(name):
+        found += differences(Case(f"# {name}\n{name} {value}\n"), home)
+    assert not found, "\n".join(found)
 
 
 @pytest.mark.parametrize("start", range(0, _COUNT, _BATCH))
