@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib
+import signal
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Any, ClassVar
@@ -98,7 +99,15 @@ class SSHDashApp(App[None], inherit_bindings=False):
             self.workspace.cockpit.tell(
                 "Settings", f"there is no theme {self.settings.theme!r}", severity="warning"
             )
+        self._leave_on_signals()
         self.workspace.cockpit.start(self._load())
+
+    def _leave_on_signals(self) -> None:
+        """Leave as with the quit command when told to end, so that the terminal is restored."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self.exit, None, 128 + number)
+            self._stack.callback(loop.remove_signal_handler, number)
 
     async def _load(self) -> None:
         await asyncio.to_thread(importlib.import_module, "sshdash.ui.dialogs")

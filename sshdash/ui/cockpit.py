@@ -96,6 +96,10 @@ class Cockpit:
         """Show an error and keep it in the log."""
         self._show(Notice.of_error(error))
 
+    def keep(self, error: SSHDashError) -> None:
+        """Keep an error in the log without showing it: it is in sight already."""
+        self.notices.add(Notice.of_error(error), read=True)
+
     def tell(
         self, title: str, detail: str = "", hint: str = "", severity: Severity = "information"
     ) -> None:

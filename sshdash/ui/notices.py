@@ -64,10 +64,10 @@ class NoticeLog:
     def __len__(self) -> int:
         return len(self._notices)
 
-    def add(self, notice: Notice) -> None:
-        """Keep a notice."""
+    def add(self, notice: Notice, read: bool = False) -> None:
+        """Keep a notice, as one that was read where it is in sight anyhow."""
         self._notices.append(notice)
-        if notice.severity != "information":
+        if notice.severity != "information" and not read:
             self.unread += 1
 
     def read(self) -> tuple[Notice, ...]:

@@ -42,6 +42,8 @@ async def test_problems_are_shown_and_the_rest_is_listed(cockpit: Start, tmp_pat
     async with cockpit(file=file) as c:
         assert {"good", "fine"} <= set(c.hosts.shown_hosts)
         assert f"{file}:3" in start_words(c)
+        assert f"{file}:3" in c.told[0]
+        assert c.app.workspace.cockpit.notices.unread == 1
 
 
 async def test_leaving_asks_only_while_something_is_live(cockpit: Start) -> None:

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import replace
 
 from sshdash.backend import Backend
-from sshdash.config.catalog import HostSummary
+from sshdash.config.catalog import Catalog, HostSummary
 from sshdash.config.resolved import is_security
 from sshdash.errors import SSHDashError
 from sshdash.states import ConnectionState, SessionState, TransferState, TunnelState
@@ -20,15 +20,19 @@ from sshdash.untrusted import clean
 AD_HOC = "not in ssh_config"
 """The group of hosts that were connected to by address."""
 
+_PROBLEM_WIDTH = 140
+"""Characters of a failure on the card; the tab and the messages have all of it."""
 _OPEN = (TunnelState.OPEN, TunnelState.DEGRADED)
 
 
 class HostBoard:
-    """Makes the rows, the card and the figures; holds nothing but the summaries it looked up."""
+    """Makes the rows, the card and the figures; keeps what it looked up in the configuration."""
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
         self._summaries: dict[str, HostFacts] = {}
+        self._catalog: Catalog | None = None
+        self._catalog_rows: tuple[HostRow, ...] = ()
 
     def forget(self) -> None:
         """Look everything up again: the configuration changed."""
@@ -39,10 +43,7 @@ class HostBoard:
     def rows(self) -> list[HostRow]:
         """Return every host of the catalog, then those connected to by address."""
         backend = self.backend
-        listed = [
-            HostRow(host.alias, clean(host.alias), clean(host.group))
-            for host in backend.catalog.hosts
-        ]
+        listed = list(self._listed())
         if not backend.loaded:
             return listed
         known = {row.host for row in listed}
@@ -62,6 +63,16 @@ class HostBoard:
             else row
             for row in listed
         ]
+
+    def _listed(self) -> tuple[HostRow, ...]:
+        """Return the idle rows of the catalog, made once for each time it is read."""
+        catalog = self.backend.catalog
+        if self._catalog is not catalog:
+            self._catalog = catalog
+            self._catalog_rows = tuple(
+                HostRow(host.alias, clean(host.alias), clean(host.group)) for host in catalog.hosts
+            )
+        return self._catalog_rows
 
     def _live_hosts(self) -> list[str]:
         statuses = self.backend.connections.statuses()
@@ -96,7 +107,7 @@ class HostBoard:
             return facts
         status = self.backend.connections.status(host)
         failed = status.state in (ConnectionState.FAILED, ConnectionState.LOST)
-        problem = clean(status.reason, 400) if failed else facts.problem
+        problem = clean(status.reason, _PROBLEM_WIDTH) if failed else facts.problem
         return replace(
             facts,
             forwards=self._forwards(host) or facts.forwards,

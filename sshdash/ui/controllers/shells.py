@@ -94,7 +94,9 @@ class ShellController:
             )
         except SSHDashError as error:
             tab.show_failure(error)
-            if tab is not self.cockpit.current and not isinstance(error, Cancelled):
+            if tab is self.cockpit.current:
+                self.cockpit.keep(error)
+            elif not isinstance(error, Cancelled):
                 self.cockpit.report(error)
             return
         finally:

@@ -11,11 +11,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.fuzzy import FuzzySearch
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from sshdash.ui.format import clip
+from sshdash.ui.fuzzy import match
 from sshdash.ui.theme import Mark
 from sshdash.ui.widgets.row_list import Piece, RowList
 
@@ -53,7 +53,6 @@ class ChoiceList(RowList):
         self._all = tuple(choices)
         self._shown: list[Choice] = list(choices)
         self._matches: dict[str, frozenset[int]] = {}
-        self._search = FuzzySearch()
         self._title_width = min(max((cell_len(one.title) for one in choices), default=0), 36)
 
     def filter(self, text: str) -> None:
@@ -62,10 +61,9 @@ class ChoiceList(RowList):
         if text:
             scored = []
             for one in self._all:
-                score, offsets = self._search.match(text, one.title)
-                if score > 0:
-                    self._matches[one.id] = frozenset(offsets)
-                    scored.append((score, one))
+                if found := match(text, one.title):
+                    self._matches[one.id] = frozenset(found.places)
+                    scored.append((found.score, one))
             scored.sort(key=lambda pair: (not pair[1].enabled, -pair[0]))
             self._shown = [one for _, one in scored]
         else:

@@ -26,6 +26,7 @@ from sshdash.ui.controllers.shells import ShellController
 from sshdash.ui.controllers.tab_actions import TabActions
 from sshdash.ui.format import count_text
 from sshdash.ui.keymap import Keymap
+from sshdash.ui.notices import Notice
 from sshdash.ui.widgets.host_list import HostList
 from sshdash.ui.widgets.sidebar import Sidebar
 from sshdash.ui.widgets.start_panel import StartFacts, StartPanel
@@ -137,6 +138,9 @@ class Workspace(Screen[None]):
             clean(f"{_short(problem.file)}:{problem.line}: {problem.message}", 200)
             for problem in catalog.problems
         ]
+        if problems:
+            words = "\n".join(problems[:40])
+            self.cockpit.notices.add(Notice.of("warning", "Not understood in ssh_config", words))
         self.query_one(StartPanel).show(
             StartFacts(
                 hosts=len(catalog.hosts),

@@ -7,12 +7,12 @@ from typing import ClassVar
 from rich.cells import cell_len
 from rich.style import Style
 from textual.binding import Binding, BindingType
-from textual.fuzzy import FuzzySearch
 from textual.message import Message
 
 from sshdash.ui.command import Place
 from sshdash.ui.commands import bindings_of
 from sshdash.ui.format import clip
+from sshdash.ui.fuzzy import match
 from sshdash.ui.theme import Mark
 from sshdash.ui.widgets.row_list import Piece, RowList
 
@@ -85,7 +85,6 @@ class HostList(RowList):
         self._folded: set[str] = set()
         self._filter = ""
         self._matches: dict[str, frozenset[int]] = {}
-        self._search = FuzzySearch()
         self._told: str | None = None
 
     def __repr__(self) -> str:
@@ -132,10 +131,9 @@ class HostList(RowList):
         scored = []
         self._matches = {}
         for row in self._hosts:
-            score, offsets = self._search.match(self._filter, row.label)
-            if score > 0:
-                self._matches[row.host] = frozenset(offsets)
-                scored.append((score, row))
+            if found := match(self._filter, row.label):
+                self._matches[row.host] = frozenset(found.places)
+                scored.append((found.score, row))
         scored.sort(key=lambda pair: -pair[0])
         return [row for _, row in scored]
 

@@ -1,5 +1,6 @@
 """A tab with a terminal: what is shown while it opens, where it failed, and the terminal."""
 
+import re
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, ClassVar
 
@@ -20,6 +21,10 @@ from sshdash.untrusted import clean
 if TYPE_CHECKING:
     from sshdash.terminal.session import ShellSession
     from sshdash.ui.widgets.terminal_view import TerminalView
+
+
+_WHERE = re.compile(r"^[^\s@]+@[^\s:]+:\s*")
+"""What shells put before the folder in a title; the tab says whose it is already."""
 
 
 class OpeningPanel(Static, can_focus=True):
@@ -145,7 +150,7 @@ class TerminalTab(Tab):
         """Draw the mark and the title of the session as they are now."""
         if self.session is not None:
             self.tab_mark = MARKS[self.session.state]
-            title = clean(self.session.title)
+            title = _WHERE.sub("", clean(self.session.title))
             same = not title or title == self.label
             self.tab_title = self.label if same else f"{self.label} {title}"
 
