@@ -91,8 +91,8 @@ class FilesApp(App[None]):
         self.controller = FilesController(self.cockpit)
         self.fake.events.subscribe(self.controller.on_event)
         left, right = self.folders
-        self.controller.use(self.panes.left, "", bytes(left))
-        self.controller.use(self.panes.right, HOST, bytes(right))
+        self.controller.listings.use(self.panes.left, "", bytes(left))
+        self.controller.listings.use(self.panes.right, HOST, bytes(right))
         self.panes.focus_pane()
 
     async def on_unmount(self) -> None:

@@ -121,7 +121,7 @@ async def test_esc_stops_connecting(left: Path, right: Path) -> None:
             return await open_now(endpoint)
 
         app.fake.filesystem = hang  # type: ignore[method-assign]
-        app.controller.use(panes.left, "slow")
+        app.controller.listings.use(panes.left, "slow")
         await until(pilot, lambda: panes.left.query_one(PaneTitle).busy == "connecting…")
         await pilot.press("escape")
         await until(pilot, lambda: panes.left.problem)

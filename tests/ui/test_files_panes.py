@@ -233,7 +233,7 @@ async def test_copying_onto_the_same_folder_is_refused(left: Path) -> None:
     app = FilesApp(left, left)
     async with app.run_test() as pilot:
         panes = await listed(pilot)
-        app.controller.use(panes.right, "", bytes(left))
+        app.controller.listings.use(panes.right, "", bytes(left))
         await until(pilot, lambda: panes.right.endpoint == "" and panes.right.listed)
         await pilot.press("down", "c")
         await until(pilot, lambda: app.cockpit.notices.unread)

@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
-from weakref import WeakSet
 
 from textual.message import Message
 
 from sshdash.config.equivalent import scp_command
-from sshdash.errors import Cancelled, ConnectionLost, SSHDashError, UsageError
+from sshdash.errors import SSHDashError, UsageError
 from sshdash.events import ConnectionChanged, Event, TransferChanged
 from sshdash.prompts import ConfirmQuestion
-from sshdash.sftp.entries import Entry, Kind, is_inside, join, normalize
+from sshdash.sftp.entries import Kind, is_inside, join
 from sshdash.sftp.job import CopyRequest
 from sshdash.sftp.trees import count_trees, remove_trees
 from sshdash.states import ConnectionState, TransferState
 from sshdash.ui.controllers import file_names as names
-from sshdash.ui.format import count_text
+from sshdash.ui.controllers.file_listings import Listings, viewing
 from sshdash.ui.screens.chmod import ChmodDialog
 from sshdash.ui.screens.picker import Choice, Picker
 from sshdash.ui.screens.text_input import TextInputDialog
 from sshdash.ui.screens.viewer import ViewerScreen
 from sshdash.ui.theme import MARKS, Mark
 from sshdash.ui.widgets import file_messages as ask
-from sshdash.ui.widgets.file_pane import THREAD_LIMIT, FilePane
+from sshdash.ui.widgets.file_pane import FilePane
 from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
-    from sshdash.sftp.filesystem import Filesystem
     from sshdash.ui.cockpit import Cockpit
     from sshdash.ui.widgets.file_panes import FilePanes
 
@@ -45,15 +42,15 @@ class FilesController:
     def __init__(self, cockpit: Cockpit) -> None:
         self.cockpit = cockpit
         self.backend = cockpit.backend
-        self._panes: WeakSet[FilePane] = WeakSet()
+        self.listings = Listings(cockpit)
         self._handlers: dict[type[Message], Callable[[Any], object]] = {
-            ask.OpenFolder: lambda m: self.open(m.pane, m.path, m.select),
-            ask.Refresh: lambda m: self.refresh(m.pane),
-            ask.GiveUp: lambda m: self._give_up(m.pane),
-            ask.Mirror: lambda m: self.use(m.pane, m.endpoint, m.path),
+            ask.OpenFolder: lambda m: self.listings.open(m.pane, m.path, m.select),
+            ask.Refresh: lambda m: self.listings.refresh(m.pane),
+            ask.GiveUp: lambda m: self.listings.give_up(m.pane),
+            ask.Mirror: lambda m: self.listings.use(m.pane, m.endpoint, m.path),
             ask.ChooseEndpoint: lambda m: self.cockpit.start(self._choose(m.pane)),
             ask.GoTo: lambda m: self.cockpit.start(self._go_to(m.pane)),
-            ask.ViewFile: lambda m: self.cockpit.start(self._view(m), _viewing(m.pane)),
+            ask.ViewFile: lambda m: self.cockpit.start(self._view(m), viewing(m.pane)),
             ask.MakeFolder: lambda m: self.cockpit.start(self._make_folder(m.pane)),
             ask.RenameFile: lambda m: self.cockpit.start(self._rename(m)),
             ask.DeleteFiles: lambda m: self.cockpit.start(self._delete(m)),
@@ -73,118 +70,22 @@ class FilesController:
 
     def begin(self, panes: FilePanes, left: str, right: str) -> None:
         """Show the home folders of two endpoints in a new tab."""
-        self.use(panes.left, left)
-        self.use(panes.right, right)
+        self.listings.use(panes.left, left)
+        self.listings.use(panes.right, right)
 
     async def end(self, panes: FilePanes) -> None:
         """Give back what the panes of a tab hold."""
-        workers = self.cockpit.screen.workers
-        for pane in panes.panes:
-            self._panes.discard(pane)
-            workers.cancel_group(self.cockpit.screen, _listing(pane))
-            workers.cancel_group(self.cockpit.screen, _viewing(pane))
-            await self._drop(pane)
+        await self.listings.end(panes)
 
     def on_event(self, event: Event) -> None:
         """Mark the panes of a lost host, and list again where copies arrived."""
         if isinstance(event, ConnectionChanged) and event.new is ConnectionState.LOST:
-            for pane in self._showing(event.host):
-                self.cockpit.start(self._lose(pane, event.reason))
+            for pane in self.listings.showing(event.host):
+                self.cockpit.start(self.listings.lose(pane, event.reason))
         elif isinstance(event, TransferChanged) and event.new in _ENDED:
             jobs = {job.id: job.request for job in self.backend.transfers.snapshots()}
             if request := jobs.get(event.job):
-                self._refresh_folder(request.target, request.target_dir)
-
-    # Listing
-
-    def use(self, pane: FilePane, endpoint: str, path: bytes | None = None) -> None:
-        """Show another endpoint in a pane, its home folder by default."""
-        self._panes.add(pane)
-        self._start_list(pane, self._use(pane, endpoint, path))
-
-    def open(self, pane: FilePane, path: bytes, select: bytes | None = None) -> None:
-        """Show a folder in a pane."""
-        self._start_list(pane, self._list(pane, path, select))
-
-    def refresh(self, pane: FilePane) -> None:
-        """List a pane's folder again, after connecting again where that is needed."""
-        path = pane.browser.path if pane.listed else None
-        self._start_list(pane, self._list(pane, path))
-
-    def _start_list(self, pane: FilePane, work: Coroutine[Any, Any, None]) -> None:
-        """Run one listing at a time for each pane: the newest is the one that is wanted."""
-        self.cockpit.start(work, _listing(pane))
-
-    def _give_up(self, pane: FilePane) -> None:
-        self.cockpit.screen.workers.cancel_group(self.cockpit.screen, _listing(pane))
-        pane.fail(Cancelled("Not connected", "You stopped it"))
-
-    async def _use(self, pane: FilePane, endpoint: str, path: bytes | None) -> None:
-        await self._drop(pane)
-        pane.use(endpoint)
-        await self._list(pane, path)
-
-    async def _list(self, pane: FilePane, path: bytes | None, select: bytes | None = None) -> None:
-        try:
-            filesystem = await self._filesystem(pane)
-            path = normalize(path if path is not None else filesystem.home())
-            pane.wait("listing…")
-            entries = await self._entries(pane, filesystem, path)
-            await self._show(pane, path, entries, select)
-            pane.show_space(await filesystem.statvfs(path))
-            if any(entry.kind is Kind.SYMLINK for entry in entries):
-                entries = await filesystem.resolve_links(path, entries)
-                if pane.browser.path == path:
-                    await self._show(pane, path, entries, None)
-        except Cancelled:
-            pane.fail(Cancelled("Not connected", "A question was dismissed"))
-        except ConnectionLost as error:
-            await self._drop(pane)
-            pane.fail(error)
-        except SSHDashError as error:
-            pane.fail(error)
-
-    async def _filesystem(self, pane: FilePane) -> Filesystem:
-        if pane.filesystem is None:
-            pane.wait("connecting…" if pane.endpoint else "opening…")
-            filesystem = await self.backend.filesystem(pane.endpoint)
-            if not pane.is_attached:
-                await filesystem.close()
-                raise Cancelled("The tab was closed")
-            pane.filesystem = filesystem
-        return pane.filesystem
-
-    async def _entries(self, pane: FilePane, filesystem: Filesystem, path: bytes) -> list[Entry]:
-        entries: list[Entry] = []
-        async for batch in filesystem.scandir(path):
-            entries += batch
-            pane.wait(f"listing… {count_text(len(entries), 'entry', 'entries')}")
-        return entries
-
-    async def _show(
-        self, pane: FilePane, path: bytes, entries: list[Entry], select: bytes | None
-    ) -> None:
-        arranged = None
-        if len(entries) > THREAD_LIMIT:
-            arranged = await asyncio.to_thread(pane.view_for(path).arrange, entries)
-        pane.show(path, entries, select, arranged)
-
-    async def _drop(self, pane: FilePane) -> None:
-        filesystem, pane.filesystem = pane.filesystem, None
-        if filesystem is not None:
-            await filesystem.close()
-
-    async def _lose(self, pane: FilePane, reason: str) -> None:
-        await self._drop(pane)
-        pane.fail(ConnectionLost("Connection lost", reason, host=pane.label))
-
-    def _showing(self, endpoint: str) -> list[FilePane]:
-        return [pane for pane in self._panes if pane.is_attached and pane.endpoint == endpoint]
-
-    def _refresh_folder(self, endpoint: str, folder: bytes) -> None:
-        for pane in self._showing(endpoint):
-            if pane.listed and pane.filesystem and pane.browser.path == normalize(folder):
-                self.refresh(pane)
+                self.listings.refresh_folder(request.target, request.target_dir)
 
     # Where to go
 
@@ -202,7 +103,7 @@ class FilesController:
             Picker(title, choices, "a host, or user@host:port", free=True)
         )
         if answer is not None:
-            self.use(pane, answer)
+            self.listings.use(pane, answer)
 
     async def _go_to(self, pane: FilePane) -> None:
         value = names.editable(pane.browser.path) if pane.listed else "/"
@@ -215,15 +116,15 @@ class FilesController:
         answer = await self.cockpit.show(dialog)
         if not answer or answer == value:
             return
-        filesystem = await self._filesystem(pane)
-        self.open(pane, names.path_from(answer, pane.browser.path, filesystem.home()))
+        filesystem = await self.listings.filesystem(pane)
+        self.listings.open(pane, names.path_from(answer, pane.browser.path, filesystem.home()))
 
     # One pane
 
     async def _view(self, request: ask.ViewFile) -> None:
         entry = request.entries[0]
         path = join(request.folder, entry.name)
-        filesystem = await self._filesystem(request.pane)
+        filesystem = await self.listings.filesystem(request.pane)
         request.pane.wait("reading…")
         try:
             head = await filesystem.read_head(path, VIEW_LIMIT)
@@ -238,8 +139,8 @@ class FilesController:
         )
         if answer := await self.cockpit.show(dialog):
             name = names.encode(answer)
-            await (await self._filesystem(pane)).mkdir(join(folder, name))
-            self._after(pane, folder, name)
+            await (await self.listings.filesystem(pane)).mkdir(join(folder, name))
+            self.listings.changed(pane, folder, name)
 
     async def _rename(self, request: ask.RenameFile) -> None:
         pane, entry = request.pane, request.entries[0]
@@ -255,21 +156,21 @@ class FilesController:
         answer = await self.cockpit.show(dialog)
         if answer and answer != old:
             name = names.encode(answer)
-            filesystem = await self._filesystem(pane)
+            filesystem = await self.listings.filesystem(pane)
             await filesystem.rename(join(request.folder, entry.name), join(request.folder, name))
-            self._after(pane, request.folder, name)
+            self.listings.changed(pane, request.folder, name)
 
     async def _change_mode(self, request: ask.ChangeMode) -> None:
         what = names.listing(request.entries, 3)
         mode = await self.cockpit.show(ChmodDialog(what, request.entries[0].mode))
         if mode is None:
             return
-        filesystem = await self._filesystem(request.pane)
+        filesystem = await self.listings.filesystem(request.pane)
         try:
             for entry in request.entries:
                 await filesystem.chmod(join(request.folder, entry.name), mode)
         finally:
-            self._after(request.pane, request.folder)
+            self.listings.changed(request.pane, request.folder)
 
     async def _move(self, request: ask.MoveFiles) -> None:
         pane = request.pane
@@ -280,7 +181,7 @@ class FilesController:
         )
         if not await self.cockpit.prompter.ask(question):
             return
-        filesystem = await self._filesystem(pane)
+        filesystem = await self.listings.filesystem(pane)
         try:
             for entry in request.entries:
                 await filesystem.rename(
@@ -288,8 +189,8 @@ class FilesController:
                 )
         finally:
             pane.browser.clear_marks()
-            self._after(pane, request.folder)
-            self._refresh_folder(pane.endpoint, request.into)
+            self.listings.changed(pane, request.folder)
+            self.listings.refresh_folder(pane.endpoint, request.into)
 
     async def _delete(self, request: ask.DeleteFiles) -> None:
         pane, endpoint = request.pane, request.pane.endpoint
@@ -307,16 +208,7 @@ class FilesController:
         finally:
             pane.wait("")
             await filesystem.close()
-            self._refresh_folder(endpoint, request.folder)
-
-    def _after(self, pane: FilePane, folder: bytes, select: bytes | None = None) -> None:
-        """List again after a change, with the cursor on what is new, unless the pane went on."""
-        if pane.is_attached and pane.browser.path == folder:
-            self.open(pane, folder, select)
-        other = [one for one in self._showing(pane.endpoint) if one is not pane]
-        for one in other:
-            if one.listed and one.browser.path == folder:
-                self.refresh(one)
+            self.listings.refresh_folder(endpoint, request.folder)
 
     # Between panes
 
@@ -357,13 +249,3 @@ class FilesController:
             transfers.retry(request.job)
         else:
             transfers.remove_finished()
-
-
-def _listing(pane: FilePane) -> str:
-    """Return the group of a pane's listings, of which only the newest runs."""
-    return f"list {id(pane)}"
-
-
-def _viewing(pane: FilePane) -> str:
-    """Return the group of a pane's looks into files, of which only the newest runs."""
-    return f"view {id(pane)}"

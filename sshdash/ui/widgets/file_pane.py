@@ -1,43 +1,33 @@
-"""One file pane: title, rows, filter and a line of counts. It asks; others do the work."""
+"""What a person does in one file pane."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import events, on
-from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
-from textual.content import Content
 from textual.geometry import Offset
 from textual.message import Message
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
-from sshdash.errors import SSHDashError
-from sshdash.sftp.browser import UP, Browser, SortKey, View
+from sshdash.sftp.browser import UP, SortKey, View
 from sshdash.sftp.entries import Entry, Kind, name_of
 from sshdash.ui.command import Place
 from sshdash.ui.commands import bindings_of
-from sshdash.ui.widgets import file_pane_text as text
 from sshdash.ui.widgets.file_heads import ColumnHeads
 from sshdash.ui.widgets.file_messages import ChooseEndpoint, GiveUp, OpenFolder, Refresh, ViewFile
+from sshdash.ui.widgets.file_pane_frame import PaneFrame
 from sshdash.ui.widgets.file_pane_title import PaneTitle
 from sshdash.ui.widgets.file_rows import FileRows
 from sshdash.ui.widgets.row_list import RowList
-from sshdash.untrusted import clean
-
-if TYPE_CHECKING:
-    from sshdash.sftp.filesystem import Filesystem, Space
 
 THREAD_LIMIT = 2_000
 """More entries than this are arranged in a thread."""
-_BUSY_DELAY = 0.15
-"""Seconds before a wait is shown, so that quick answers do not flicker."""
 
 
-class FilePane(Vertical):
-    """The files of one folder of one endpoint."""
+class FilePane(PaneFrame):
+    """A pane that a person works in. It asks for what it cannot do by itself."""
 
     place: ClassVar[Place] = Place.FILES
     BINDINGS = bindings_of(Place.FILES)
@@ -49,190 +39,7 @@ class FilePane(Vertical):
             super().__init__()
             self.pane = pane
 
-    def __init__(self, classes: str = "") -> None:
-        super().__init__(classes=classes)
-        self.endpoint = ""
-        """Empty for this machine, else a host as the user names it."""
-        self.browser = Browser()
-        self.filesystem: Filesystem | None = None
-        """Closed with the pane."""
-        self.listed = False
-        """Whether there is a listing to show, be it an old one."""
-        self.problem: text.Problem | None = None
-        self._space: Space | None = None
-        self._counts = ""
-        self._waiting = ""
-        self._rows = FileRows(self.browser)
-
-    def __repr__(self) -> str:
-        """Return endpoint and browser."""
-        return f"<FilePane {self.endpoint or 'local'}:{self.browser!r}>"
-
-    def compose(self) -> ComposeResult:
-        """Lay out the lines."""
-        yield PaneTitle()
-        yield ColumnHeads()
-        yield self._rows
-        yield Static(classes="pane-empty", markup=False)
-        yield Static(classes="pane-notice", markup=False)
-        yield Horizontal(
-            Static("/", markup=False),
-            Input(placeholder="part of a name, or * and ?", compact=True),
-            classes="pane-filter",
-        )
-        yield Static(classes="pane-foot", markup=False)
-
-    def on_mount(self) -> None:
-        """Show that there is nothing yet."""
-        self._draw()
-
-    async def on_unmount(self) -> None:
-        """Give the file system back."""
-        filesystem, self.filesystem = self.filesystem, None
-        if filesystem is not None:
-            await filesystem.close()
-
-    # What the controller tells
-
-    @property
-    def rows(self) -> FileRows:
-        """The list of rows."""
-        return self._rows
-
-    @property
-    def label(self) -> str:
-        """Whose files these are, cleaned: ``local`` or the host."""
-        return clean(self.endpoint) or "local"
-
-    def use(self, endpoint: str) -> None:
-        """Show another endpoint, of which nothing is known yet."""
-        self.endpoint = endpoint
-        self.listed = False
-        self.problem = None
-        self._space = None
-        view = self.browser.view
-        self.browser = self._rows.browser = Browser(view=view)
-        self._rows.stale = False
-        self._rows.update()
-        self._draw()
-
-    def wait(self, what: str) -> None:
-        """Tell what is waited for, should it take a while; an empty text for nothing."""
-        began = what and not self._waiting
-        self._waiting = what
-        if began:
-            self.set_timer(_BUSY_DELAY, self._draw_busy)
-        elif self._alive and (not what or self.query_one(PaneTitle).busy):
-            self._draw_busy()
-
-    def view_for(self, path: bytes) -> View:
-        """Return how `path` would be arranged: a filter is for one folder only."""
-        view = self.browser.view
-        return view if path == self.browser.path else replace(view, text="")
-
-    def show(
-        self,
-        path: bytes,
-        entries: list[Entry],
-        select: bytes | None = None,
-        arranged: list[Entry] | None = None,
-    ) -> None:
-        """Show a listing, with the cursor on `select` where given."""
-        self._waiting = ""
-        self.problem = None
-        self._rows.stale = False
-        self.listed = True
-        if arranged is not None and path != self.browser.path:
-            self.browser.show(path, ())
-        self.browser.show(path, entries, arranged)
-        if select is not None and (index := self.browser.index_of(select)) is not None:
-            self.browser.move_to(index)
-        self._rows.update()
-        self._draw()
-
-    def show_space(self, space: Space | None) -> None:
-        """Show the room on the file system."""
-        self._space = space
-        self._draw_foot()
-
-    def fail(self, error: SSHDashError) -> None:
-        """Show why the last request failed; an older listing stays."""
-        self._waiting = ""
-        self.problem = text.Problem.of(error, connected=self.filesystem is not None)
-        self._rows.stale = self.problem.lost and self.listed
-        self._draw()
-
-    # Drawing
-
-    def _draw(self) -> None:
-        if not self._alive:
-            return
-        title = self.query_one(PaneTitle)
-        title.endpoint = self.label
-        title.path = self.browser.path if self.listed else b""
-        title.home = self.filesystem.home() if self.filesystem else b""
-        if not self._waiting:
-            title.busy = ""
-        self.query_one(ColumnHeads).view = self.browser.view
-        self._counts = text.counts_text(self.browser) if self.listed else ""
-        self._draw_filter()
-        self._draw_empty()
-        self._draw_notice()
-        self._draw_foot()
-
-    @property
-    def _alive(self) -> bool:
-        """Whether there is anything to draw on: not before mounting, not after closing."""
-        return self.is_mounted and self.is_attached
-
-    def _draw_busy(self) -> None:
-        if not self._alive:
-            return
-        self.query_one(PaneTitle).busy = self._waiting
-        self._draw_empty()
-
-    def _draw_filter(self) -> None:
-        field = self.query_one(Input)
-        wanted = self.browser.view.text
-        if field.value != wanted:
-            with field.prevent(Input.Changed):
-                field.value = wanted
-        self.query_one(".pane-filter").display = bool(wanted) or field.has_focus
-
-    def _draw_empty(self) -> None:
-        """Say in the middle why there are no rows."""
-        field = self.query_one(".pane-empty", Static)
-        if self.listed:
-            said = Content(text.empty_text(self.browser))
-        elif self.problem:
-            said = self.problem.words(over_old=False)
-        else:
-            said = Content(self._waiting or " ")
-        field.update(said)
-        field.display = bool(said)
-        field.set_class(not self.listed, "-alone")
-        field.set_class(self.problem is not None and not self.listed, "-error")
-        self._rows.set_class(bool(said), "-short")
-
-    def _draw_notice(self) -> None:
-        notice = self.query_one(".pane-notice", Static)
-        problem = self.problem if self.listed else None
-        notice.display = problem is not None
-        if problem:
-            notice.update(problem.words(over_old=True))
-            notice.set_class(problem.lost, "-lost")
-
-    def _draw_foot(self) -> None:
-        if self._alive:
-            width = self.size.width - 2
-            said = text.foot_text(self.browser, self._counts, self._space, width)
-            self.query_one(".pane-foot", Static).update(Content(said if self.listed else ""))
-
     # What the widgets inside tell
-
-    def on_resize(self) -> None:
-        """Fit the counts."""
-        self._draw_foot()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Become the pane that commands are about."""

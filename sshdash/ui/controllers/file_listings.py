@@ -1,0 +1,156 @@
+"""What the file panes list: opening file systems, showing folders, staying in step."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
+
+from sshdash.errors import Cancelled, ConnectionLost, FileError, SSHDashError
+from sshdash.sftp.entries import Entry, Kind, normalize
+from sshdash.ui.format import count_text
+from sshdash.ui.widgets.file_pane import THREAD_LIMIT, FilePane
+
+if TYPE_CHECKING:
+    from sshdash.sftp.filesystem import Filesystem
+    from sshdash.ui.cockpit import Cockpit
+    from sshdash.ui.widgets.file_panes import FilePanes
+
+
+class Listings:
+    """The panes of all files tabs. Each lists one folder at a time, the newest wanted."""
+
+    def __init__(self, cockpit: Cockpit) -> None:
+        self.cockpit = cockpit
+        self.backend = cockpit.backend
+        self._panes: WeakSet[FilePane] = WeakSet()
+
+    def use(self, pane: FilePane, endpoint: str, path: bytes | None = None) -> None:
+        """Show another endpoint in a pane, its home folder by default."""
+        self._panes.add(pane)
+        self._start_list(pane, self._use(pane, endpoint, path))
+
+    def open(self, pane: FilePane, path: bytes, select: bytes | None = None) -> None:
+        """Show a folder in a pane."""
+        self._start_list(pane, self._list(pane, path, select))
+
+    def refresh(self, pane: FilePane) -> None:
+        """List a pane's folder again, after connecting again where that is needed."""
+        path = pane.browser.path if pane.listed else None
+        self._start_list(pane, self._list(pane, path))
+
+    async def end(self, panes: FilePanes) -> None:
+        """Give back what the panes of a tab hold."""
+        workers = self.cockpit.screen.workers
+        for pane in panes.panes:
+            self._panes.discard(pane)
+            workers.cancel_group(self.cockpit.screen, _listing(pane))
+            workers.cancel_group(self.cockpit.screen, viewing(pane))
+            await self._drop(pane)
+
+    async def lose(self, pane: FilePane, reason: str) -> None:
+        """Tell that a pane's connection is gone; its listing stays."""
+        await self._drop(pane)
+        pane.fail(ConnectionLost("Connection lost", reason, host=pane.label))
+
+    def _start_list(self, pane: FilePane, work: Coroutine[Any, Any, None]) -> None:
+        """Run one listing at a time for each pane: the newest is the one that is wanted."""
+        self.cockpit.start(work, _listing(pane))
+
+    def give_up(self, pane: FilePane) -> None:
+        """Stop connecting or listing."""
+        self.cockpit.screen.workers.cancel_group(self.cockpit.screen, _listing(pane))
+        pane.fail(Cancelled("Not connected", "You stopped it"))
+
+    async def _use(self, pane: FilePane, endpoint: str, path: bytes | None) -> None:
+        await self._drop(pane)
+        pane.use(endpoint)
+        await self._list(pane, path)
+
+    async def _list(self, pane: FilePane, path: bytes | None, select: bytes | None = None) -> None:
+        try:
+            filesystem = await self.filesystem(pane)
+            path = normalize(path if path is not None else filesystem.home())
+            pane.wait("listing…")
+            entries = await self._entries(pane, filesystem, path)
+            await self._show(pane, path, entries, select)
+            await self._complete(pane, filesystem, path, entries)
+        except Cancelled:
+            pane.fail(Cancelled("Not connected", "A question was dismissed"))
+        except ConnectionLost as error:
+            await self._drop(pane)
+            pane.fail(error)
+        except SSHDashError as error:
+            pane.fail(error)
+
+    async def _complete(
+        self, pane: FilePane, filesystem: Filesystem, path: bytes, entries: list[Entry]
+    ) -> None:
+        """Add what takes another round trip: where links lead, how much room there is."""
+        with suppress(FileError):
+            if any(entry.kind is Kind.SYMLINK for entry in entries):
+                entries = await filesystem.resolve_links(path, entries)
+                await self._show(pane, path, entries, None)
+            pane.show_space(await filesystem.statvfs(path))
+
+    async def filesystem(self, pane: FilePane) -> Filesystem:
+        """Return the pane's file system, opened where it is not; raises what that raises."""
+        if pane.filesystem is None:
+            pane.wait("connecting…" if pane.endpoint else "opening…")
+            filesystem = await self.backend.filesystem(pane.endpoint)
+            if not pane.is_attached:
+                await filesystem.close()
+                raise Cancelled("The tab was closed")
+            pane.filesystem = filesystem
+        return pane.filesystem
+
+    async def _entries(self, pane: FilePane, filesystem: Filesystem, path: bytes) -> list[Entry]:
+        entries: list[Entry] = []
+        async for batch in filesystem.scandir(path):
+            entries += batch
+            pane.wait(f"listing… {count_text(len(entries), 'entry', 'entries')}")
+        return entries
+
+    async def _show(
+        self, pane: FilePane, path: bytes, entries: list[Entry], select: bytes | None
+    ) -> None:
+        arranged = None
+        if len(entries) > THREAD_LIMIT:
+            arranged = await asyncio.to_thread(pane.view_for(path).arrange, entries)
+        pane.show(path, entries, select, arranged)
+
+    async def _drop(self, pane: FilePane) -> None:
+        filesystem, pane.filesystem = pane.filesystem, None
+        if filesystem is not None:
+            await filesystem.close()
+
+    def showing(self, endpoint: str) -> list[FilePane]:
+        """Return the panes that show files of an endpoint."""
+        return [pane for pane in self._panes if pane.is_attached and pane.endpoint == endpoint]
+
+    def refresh_folder(self, endpoint: str, folder: bytes) -> None:
+        """List again wherever a folder is in sight."""
+        for pane in self.showing(endpoint):
+            if pane.listed and pane.filesystem and pane.browser.path == normalize(folder):
+                self.refresh(pane)
+
+    def changed(self, pane: FilePane, folder: bytes, select: bytes | None = None) -> None:
+        """List again after a change, with the cursor on what is new, unless the pane went on."""
+        if pane.is_attached and pane.browser.path == folder:
+            self.open(pane, folder, select)
+        other = [one for one in self.showing(pane.endpoint) if one is not pane]
+        for one in other:
+            if one.listed and one.browser.path == folder:
+                self.refresh(one)
+
+
+def _listing(pane: FilePane) -> str:
+    """Return the group of a pane's listings, of which only the newest runs."""
+    return f"list {id(pane)}"
+
+
+def viewing(pane: FilePane) -> str:
+    """Return the group of a pane's looks into files, of which only the newest runs."""
+    return f"view {id(pane)}"
