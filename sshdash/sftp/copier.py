@@ -136,11 +136,17 @@ class Copier:
                 await self._target.rename(part, file.target)
             else:
                 await self._target.replace(part, file.target)
-        except BaseException as error:
+        except VagueError as error:
+            progress(-counted)
+            try:
+                # Before the temporary file is gone, and its room free again.
+                explained = await self._explained(error, file)
+            finally:
+                await self._discard(part)
+            raise explained from error
+        except BaseException:
             progress(-counted)
             await self._discard(part)
-            if isinstance(error, VagueError):
-                raise await self._explained(error, file) from error
             raise
         return complaint
 

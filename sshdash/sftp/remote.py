@@ -1,6 +1,7 @@
 """Files of a host, over SFTP on its shared connection."""
 
 import asyncio
+import errno
 import secrets
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Sequence
@@ -210,7 +211,12 @@ class RemoteFilesystem:
 
     async def rmdir(self, path: bytes) -> None:
         """Remove one empty directory."""
-        await self._call("remove", path, self._protocol.remove_directory(path))
+        try:
+            await self._call("remove", path, self._protocol.remove_directory(path))
+        except VagueError:
+            if await self.listdir(path):
+                raise failure("remove", path, errno.ENOTEMPTY, self.label) from None
+            raise
 
     async def chmod(self, path: bytes, mode: int) -> None:
         """Set the permission bits of what `path` leads to."""

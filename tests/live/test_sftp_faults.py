@@ -1,0 +1,371 @@
+"""What goes wrong around a copy: servers that die, lie, fill up, and people who cancel."""
+
+import asyncio
+import errno
+import os
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import asyncssh
+import pytest
+from asyncssh.misc import MaybeAwait
+
+from sshdash.errors import ConnectionLost, FileError, SessionError
+from sshdash.sftp.entries import Kind
+from sshdash.states import TransferState
+from tests.live.file_kit import Files, files_on, tree, unfinished
+from tests.servers.hostile import file_attributes, folder_attributes, link_attributes, lying_sftp
+from tests.servers.loopback import Faults, LoopbackServer
+from tests.servers.proxy import Proxy
+from tests.servers.sshd import RealSshd
+
+LARGE = 24_000_000
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> tuple[Path, Path]:
+    """Return an empty source and an empty target folder."""
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.mkdir()
+    target.mkdir()
+    return source, target
+
+
+@asynccontextmanager
+async def slow_line(sshd: RealSshd, rate: int = 20_000_000) -> AsyncIterator[tuple[Proxy, Path]]:
+    """Put a proxy before the server and return it with a configuration that goes through it."""
+    async with Proxy(sshd.port, delay=0.002, rate=rate) as proxy:
+        config = sshd.folder / "slow_config"
+        text = sshd.config_file.read_text().replace(f"Port {sshd.port}", f"Port {proxy.port}")
+        config.write_text(text + f"    HostKeyAlias [127.0.0.1]:{sshd.port}\n")
+        config.chmod(0o600)
+        yield proxy, config
+
+
+async def until_some_arrived(files: Files, job: str, least: int = LARGE // 10) -> None:
+    """Wait until a job is in the middle of its bytes."""
+    async with asyncio.timeout(20):
+        while files.queue.snapshot(job).bytes_done < least:
+            snapshot = files.queue.snapshot(job)
+            assert not snapshot.is_finished, snapshot
+            await asyncio.sleep(0.005)
+
+
+@pytest.mark.parametrize("way", ["down", "up"])
+@pytest.mark.parametrize("fault", ["cancel", "kill", "cut"])
+async def test_an_interrupted_copy_leaves_the_old_file_and_a_retry_finishes(
+    sshd: RealSshd, folders: tuple[Path, Path], way: str, fault: str
+) -> None:
+    source, target = folders
+    (source / "file").write_bytes(os.urandom(LARGE))
+    (target / "file").write_bytes(b"the old content")
+    before = tree(target)
+    ends = ("sshd", "") if way == "down" else ("", "sshd")
+    async with slow_line(sshd) as (proxy, config), files_on(config) as files:
+        from sshdash.prompts import ConflictChoice
+
+        overwrite = ConflictChoice.OVERWRITE
+        job = files.submit(ends[0], [source / "file"], ends[1], target, conflict=overwrite)
+        await until_some_arrived(files, job)
+        assert unfinished(target), "it goes to a temporary file"
+        if fault == "cancel":
+            files.queue.cancel(job)
+        elif fault == "kill":
+            sshd.kill_connections()
+        else:
+            proxy.cut()
+        async with asyncio.timeout(20):
+            done = await files.queue.wait(job)
+        if fault == "cancel":
+            assert done.state is TransferState.CANCELLED
+        else:
+            assert done.state is TransferState.FAILED
+            assert "sshd" in done.reason
+            assert "lost" in done.reason.lower() or "ended" in done.reason
+        left = unfinished(target)
+        assert {k: v for k, v in tree(target).items() if k not in left} == before
+        if fault == "cancel" or way == "down":
+            assert not left, "nothing stays behind where it can be reached"
+        else:
+            assert "unfinished" in done.reason
+        files.queue.retry(job)
+        async with asyncio.timeout(60):
+            done = await files.queue.wait(job)
+        assert done.state is TransferState.DONE, done
+        assert tree(target) == tree(source)
+
+
+async def test_a_source_truncated_while_copied_is_reported(
+    sshd: RealSshd, folders: tuple[Path, Path]
+) -> None:
+    source, target = folders
+    (source / "file").write_bytes(os.urandom(LARGE))
+    (target / "file").write_bytes(b"old")
+    async with slow_line(sshd) as (_, config), files_on(config) as files:
+        from sshdash.prompts import ConflictChoice
+
+        job = files.submit("sshd", [source / "file"], "", target, conflict=ConflictChoice.OVERWRITE)
+        await until_some_arrived(files, job)
+        os.truncate(source / "file", LARGE // 10)
+        async with asyncio.timeout(30):
+            done = await files.queue.wait(job)
+        assert done.state in (TransferState.FAILED, TransferState.DONE)
+        if done.state is TransferState.FAILED:
+            assert "source changed while copied" in done.errors[0].reason
+            assert (target / "file").read_bytes() == b"old"
+        else:  # the second attempt copied what the file is now, all of it
+            assert (target / "file").read_bytes() == (source / "file").read_bytes()
+    assert not unfinished(target)
+
+
+@pytest.fixture
+def small_disk() -> Iterator[Path]:
+    """Mount a file system of four megabytes."""
+    with tempfile.TemporaryDirectory(prefix="small-disk-") as folder:
+        done = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", folder],
+            capture_output=True,
+            text=True,
+            check=False,
+        ) if os.getuid() == 0 else None  # fmt: skip
+        if done is None or done.returncode:
+            pytest.skip("a small file system can only be mounted by root")
+        try:
+            yield Path(folder)
+        finally:
+            subprocess.run(["umount", folder], check=True)
+
+
+@pytest.mark.parametrize("way", ["down", "up"])
+async def test_a_full_disk_is_called_that_and_the_rest_goes_on(
+    sshd: RealSshd, small_disk: Path, tmp_path: Path, way: str
+) -> None:
+    (tmp_path / "big").write_bytes(os.urandom(6_000_000))
+    (tmp_path / "small").write_bytes(b"fits")
+    (small_disk / "big").write_bytes(b"old")
+    ends = ("sshd", "") if way == "down" else ("", "sshd")
+    async with files_on(sshd.config_file) as files:
+        done = await files.copy(
+            ends[0], [tmp_path / "big", tmp_path / "small"], ends[1], small_disk
+        )
+    (error,) = done.errors
+    assert "disk full" in error.reason
+    if way == "up":
+        assert "remote disk full (" in error.reason
+    assert (small_disk / "big").read_bytes() == b"old"
+    assert (small_disk / "small").read_bytes() == b"fits"
+    assert not unfinished(small_disk)
+
+
+@asynccontextmanager
+async def loopback(server_type: type[asyncssh.SFTPServer], **values: Any) -> AsyncIterator[Files]:
+    """Run an asyncssh server with its own SFTP and a queue on it."""
+    faults = Faults(sftp_server=server_type, **values)
+    async with LoopbackServer(faults) as server, files_on(server.config_file) as files:
+        files.home = server.home
+        yield files
+
+
+async def test_names_and_links_of_an_evil_server_stay_inside(folders: tuple[Path, Path]) -> None:
+    _, target = folders
+    evil = {
+        b"good": file_attributes(1),
+        b"../escaped": file_attributes(1),
+        b"/tmp/escaped": file_attributes(1),
+        b"..": file_attributes(1),
+        b".": folder_attributes(),
+        b"": file_attributes(1),
+        b"nul\0byte": file_attributes(1),
+        b"x/../../escaped": file_attributes(1),
+        b"y" * 300: file_attributes(1),
+        b"link": link_attributes(),
+        b"setuid": file_attributes(1, permissions=0o104777),
+        b"late": file_attributes(1, atime=2**32 - 1, mtime=2**32 - 1),
+    }
+    async with loopback(lying_sftp(evil)) as files:
+        done = await files.copy("loopback", [Path("/tree")], "", target)
+    assert done.state is TransferState.FAILED
+    assert set(os.listdir(target)) == {"tree"}
+    assert {"good", "setuid", "late"} <= set(os.listdir(target / "tree"))
+    assert set(os.listdir(target / "tree")) <= {"good", "setuid", "late"}
+    assert (target / "tree" / "setuid").stat().st_mode & 0o7000 == 0
+    assert not list(target.parent.glob("**/*escaped*"))
+    reasons = " ".join(error.reason for error in done.errors)
+    assert "unsafe name" in reasons
+    assert "too long" in reasons
+    assert "leads out" in reasons
+
+
+async def test_a_link_and_a_file_of_one_name_do_not_meet(folders: tuple[Path, Path]) -> None:
+    _, target = folders
+    outside = target.parent / "outside"
+    outside.mkdir()
+
+    class Twice(asyncssh.SFTPServer):
+        async def scandir(self, path: bytes) -> AsyncIterator[asyncssh.SFTPName]:
+            if path.endswith(b"/tree"):
+                yield asyncssh.SFTPName(b"name", attrs=link_attributes())
+                yield asyncssh.SFTPName(b"name", attrs=folder_attributes())
+            else:
+                yield asyncssh.SFTPName(b"planted", attrs=file_attributes(1))
+
+        def lstat(self, path: bytes) -> asyncssh.SFTPAttrs:
+            return folder_attributes()
+
+        def realpath(self, path: bytes) -> bytes:
+            return path
+
+        def readlink(self, path: bytes) -> bytes:
+            return b"../../outside"
+
+    async with loopback(Twice) as files:
+        done = await files.copy("loopback", [Path("/tree")], "", target)
+    assert done.state is TransferState.FAILED
+    assert not list(outside.iterdir())
+
+
+@pytest.mark.parametrize("claimed", [0, 1, 5_000, 2**62])
+async def test_a_wrong_size_never_counts_as_whole(folders: tuple[Path, Path], claimed: int) -> None:
+    _, target = folders
+    content = b"twelve bytes"
+    server = lying_sftp({b"file": file_attributes(claimed)}, content=content)
+    async with loopback(server) as files:
+        done = await files.copy("loopback", [Path("/tree")], "", target)
+    if done.state is TransferState.DONE:
+        assert (target / "tree" / "file").read_bytes() == content
+    else:
+        assert "changed" in done.errors[0].reason
+        assert not unfinished(target)
+        assert not (target / "tree" / "file").exists()
+
+
+async def test_without_posix_rename_the_old_file_is_replaced_in_steps(
+    folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from asyncssh.sftp import SFTPServerHandler
+
+    monkeypatch.setattr(SFTPServerHandler, "_extensions", [])
+    source, _ = folders
+    (source / "file").write_bytes(b"new")
+    async with loopback(asyncssh.SFTPServer) as files:
+        (files.home / "file").write_bytes(b"old")
+        filesystem = await files.open("loopback")
+        assert await filesystem.statvfs(b"/") is None
+        await filesystem.close()
+        done = await files.copy("", [source / "file"], "loopback", Path("/"))
+        assert done.state is TransferState.DONE, done
+        assert tree(files.home) == tree(source)
+
+
+async def test_a_failing_rename_gives_the_old_file_its_name_back(
+    folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from asyncssh.sftp import SFTPServerHandler
+
+    class Stubborn(asyncssh.SFTPServer):
+        def rename(self, oldpath: bytes, newpath: bytes) -> None:
+            if oldpath.endswith(b".part"):
+                raise asyncssh.SFTPFailure("no")
+            super().rename(oldpath, newpath)
+
+    monkeypatch.setattr(SFTPServerHandler, "_extensions", [])
+    source, _ = folders
+    (source / "file").write_bytes(b"new")
+    async with loopback(Stubborn) as files:
+        (files.home / "file").write_bytes(b"old")
+        done = await files.copy("", [source / "file"], "loopback", Path("/"))
+        assert done.state is TransferState.FAILED
+        content = {path.name: path.read_bytes() for path in files.home.iterdir()}
+    assert content == {"file": b"old"}
+
+
+@pytest.mark.parametrize("where", ["write", "fsync", "close"])
+async def test_a_late_failure_counts(folders: tuple[Path, Path], where: str) -> None:
+    class Failing(asyncssh.SFTPServer):
+        def write(self, file_obj: object, offset: int, data: bytes) -> MaybeAwait[int]:
+            if where == "write":
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return super().write(file_obj, offset, data)
+
+        def fsync(self, file_obj: object) -> None:
+            if where == "fsync":
+                raise OSError(errno.EIO, "Input/output error")
+
+        def close(self, file_obj: object) -> None:
+            super().close(file_obj)
+            if where == "close":
+                raise OSError(errno.EDQUOT, "Disk quota exceeded")
+
+    source, _ = folders
+    (source / "file").write_bytes(os.urandom(2_000_000))
+    async with loopback(Failing) as files:
+        (files.home / "file").write_bytes(b"old")
+        done = await files.copy("", [source / "file"], "loopback", Path("/"))
+        assert done.state is TransferState.FAILED
+        assert done.errors, done.reason
+        content = {path.name: path.read_bytes() for path in files.home.iterdir()}
+    assert content == {"file": b"old"}
+    words = {"write": "disk full", "fsync": "nput/output error", "close": "quota"}
+    assert words[where] in done.errors[0].reason
+
+
+async def test_a_server_without_sftp_says_so() -> None:
+    async with loopback(asyncssh.SFTPServer, sftp=False) as files:
+        with pytest.raises(SessionError, match="no SFTP"):
+            await files.open("loopback")
+        done = await files.copy("loopback", [Path("/x")], "", Path("/tmp"))
+        assert done.state is TransferState.FAILED
+        assert "no SFTP" in done.reason
+
+
+async def test_a_login_script_that_prints_is_named(sshd: RealSshd) -> None:
+    sshd.subsystem = "/bin/echo Welcome to this machine, please behave"
+    await asyncio.to_thread(sshd.restart)
+    async with files_on(sshd.config_file) as files:
+        with pytest.raises(SessionError) as caught:
+            await files.open("sshd")
+    assert "Welcome" in str(caught.value)
+    assert ".bashrc" in caught.value.hint
+
+
+async def test_when_the_sftp_server_alone_dies_the_connection_stays(sshd: RealSshd) -> None:
+    async with files_on(sshd.config_file) as files:
+        filesystem = await files.open("sshd")
+        session = filesystem._session  # type: ignore[attr-defined]
+        session.protocol.wire.eof_received()
+        with pytest.raises(ConnectionLost, match="file session ended"):
+            await filesystem.listdir(b"/")
+        await filesystem.close()
+        again = await files.open("sshd")
+        assert (await again.lstat(b"/")).kind is Kind.DIRECTORY
+        await again.close()
+
+
+async def test_errors_of_single_operations_are_said_plainly(
+    sshd: RealSshd, folders: tuple[Path, Path]
+) -> None:
+    source, _ = folders
+    (source / "file").write_bytes(b"x")
+    (source / "folder" / "full").mkdir(parents=True)
+    at = bytes(source)
+    async with files_on(sshd.config_file) as files:
+        filesystem = await files.open("sshd")
+        try:
+            for doing, words in (
+                (filesystem.listdir(at + b"/none"), "no such file"),
+                (filesystem.mkdir(at + b"/folder"), "exists already"),
+                (filesystem.rename(at + b"/file", at + b"/folder"), "exists already"),
+                (filesystem.rmdir(at + b"/folder"), "not empty"),
+                (filesystem.open_write(at + b"/file"), "exists already"),
+                (filesystem.unlink(at + b"/none"), "no such file"),
+            ):
+                with pytest.raises(FileError) as caught:
+                    await doing
+                assert words in str(caught.value)
+                assert str(caught.value).startswith("sshd:")
+        finally:
+            await filesystem.close()
