@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 import socket
+import subprocess
 import tempfile
 from contextlib import AsyncExitStack
 from functools import partial
@@ -80,7 +81,8 @@ class DemoFleet:
     async def __aenter__(self) -> Self:
         """Start everything."""
         self.folder = await asyncio.to_thread(_make_folder)
-        self._stack.push_async_callback(asyncio.to_thread, _remove, self.folder)
+        guard = await asyncio.to_thread(_guard, self.folder)
+        self._stack.push_async_callback(asyncio.to_thread, _remove, self.folder, guard)
         try:
             await self._start()
         except BaseException:
@@ -244,8 +246,22 @@ def _make_folder() -> Path:
     return Path(tempfile.mkdtemp(prefix="sshdash-demo-", dir=place)).resolve()
 
 
-def _remove(folder: Path) -> None:
-    """Remove a folder, whatever became of its permissions."""
-    for path, _, _ in os.walk(folder):
-        os.chmod(path, 0o700)
-    shutil.rmtree(folder)
+def _guard(folder: Path) -> "subprocess.Popen[bytes]":
+    """Start what removes the folder should this process be killed: its pipe breaks then."""
+    return subprocess.Popen(
+        ["/bin/sh", "-c", 'read -r _; chmod -R u+rwX "$1"; rm -rf "$1"', "sh", str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def _remove(folder: Path, guard: "subprocess.Popen[bytes]") -> None:
+    """Remove a folder, whatever became of its permissions, and end its guard."""
+    try:
+        for path, _, _ in os.walk(folder):
+            os.chmod(path, 0o700)
+        shutil.rmtree(folder)
+    finally:
+        guard.communicate()

@@ -51,7 +51,7 @@ def test_a_signal_ends_it_and_its_shells_and_removes_the_folder(number: signal.S
             assert shell.stdout
             assert shell.stdout.readline() == b"up\n"
             children = psutil.Process(process.pid).children(recursive=True)
-            assert children
+            assert len(children) > 1
             process.send_signal(number)
             assert process.wait(10) == 0
             _, alive = psutil.wait_procs(children, 5)
@@ -69,6 +69,17 @@ def test_it_ends_with_whoever_started_it() -> None:
         process.stdin.close()
         assert process.wait(10) == 0
     assert not Path(fleet["folder"]).exists()
+
+
+def test_killed_outright_it_still_removes_the_folder() -> None:
+    with demo("--json") as process:
+        folder = Path(facts(process)["folder"])
+        guards = psutil.Process(process.pid).children()
+        process.kill()
+        process.wait(10)
+        _, alive = psutil.wait_procs(guards, 5)
+        assert not alive
+    assert not folder.exists()
 
 
 def test_it_tells_scripts_how_to_get_in(home: Path) -> None:
