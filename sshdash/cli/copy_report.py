@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from sshdash.events import Event, TransferChanged
 from sshdash.sftp.job import TransferSnapshot
 from sshdash.states import TransferState
 from sshdash.untrusted import clean
@@ -18,7 +19,11 @@ _JSON_EVERY = 0.5
 
 
 class Report(Protocol):
-    """Told how jobs stand, several times a second."""
+    """Told how jobs stand, several times a second, and of each change at once."""
+
+    def changed(self, event: Event) -> None:
+        """Tell a change of state."""
+        ...
 
     def progress(self, snapshots: Sequence[TransferSnapshot]) -> None:
         """Show how far it is."""
@@ -31,6 +36,9 @@ class Report(Protocol):
 
 class Quiet:
     """Tells only what failed."""
+
+    def changed(self, event: Event) -> None:
+        """Say nothing."""
 
     def progress(self, snapshots: Sequence[TransferSnapshot]) -> None:
         """Say nothing."""
@@ -46,6 +54,9 @@ class Line:
 
     def __init__(self) -> None:
         self._drawn = False
+
+    def changed(self, event: Event) -> None:
+        """Say nothing: the line is drawn often enough."""
 
     def progress(self, snapshots: Sequence[TransferSnapshot]) -> None:
         """Draw the line anew."""
@@ -67,15 +78,15 @@ class JsonLines:
     """One object per line on stdout, for programs."""
 
     def __init__(self) -> None:
-        self._told: dict[str, TransferState] = {}
         self._last = 0.0
 
+    def changed(self, event: Event) -> None:
+        """Tell a job's new state."""
+        if isinstance(event, TransferChanged):
+            _write({"event": "state", "job": event.job, "state": event.new.value})
+
     def progress(self, snapshots: Sequence[TransferSnapshot]) -> None:
-        """Tell each change of state at once and figures now and then."""
-        for snapshot in snapshots:
-            if self._told.get(snapshot.id) is not snapshot.state:
-                self._told[snapshot.id] = snapshot.state
-                _write({"event": "state", "job": snapshot.id, "state": snapshot.state.value})
+        """Tell figures now and then."""
         now = time.monotonic()
         if now - self._last >= _JSON_EVERY:
             self._last = now
@@ -85,7 +96,6 @@ class JsonLines:
 
     def finish(self, snapshots: Sequence[TransferSnapshot], seconds: float) -> None:
         """Tell the failures and a last line with everything in sum."""
-        self.progress(snapshots)
         for snapshot in snapshots:
             for error in snapshot.errors:
                 _write(

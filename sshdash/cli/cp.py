@@ -80,7 +80,9 @@ async def _main(arguments: argparse.Namespace, sources: list[Operand], target: O
             queue = TransferQueue(opened.take, backend.prompter, backend.events)
             try:
                 requests = await _requests(opened, arguments, sources, target)
-                return await _copy(queue, requests, _report(arguments))
+                report = _report(arguments)
+                backend.events.subscribe(report.changed)
+                return await _copy(queue, requests, report)
             finally:
                 await queue.close()
                 await opened.close()

@@ -1,0 +1,169 @@
+"""``sshdash cp`` as a program: exit status, what it tells, and what it leaves behind."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.live.file_kit import tree, unfinished
+from tests.live.test_sftp_faults import slow_line
+from tests.servers.sshd import RealSshd
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a program ended."""
+
+    status: int
+    output: str
+    errors: str
+
+
+async def start(
+    config: Path, *words: object, cwd: Path | None = None
+) -> asyncio.subprocess.Process:
+    """Start ``sshdash cp``."""
+    command = [sys.executable, "-m", "sshdash", "-F", config, "cp", *words]
+    pipe = asyncio.subprocess.PIPE
+    root = Path(__file__).parent.parent.parent
+    return await asyncio.create_subprocess_exec(
+        *map(str, command),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=pipe,
+        stderr=pipe,
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(root)},
+        start_new_session=True,
+    )
+
+
+async def cp(config: Path, *words: object, cwd: Path | None = None) -> Ended:
+    """Run ``sshdash cp`` to its end."""
+    process = await start(config, *words, cwd=cwd)
+    output, errors = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode is not None
+    return Ended(process.returncode, output.decode(), errors.decode())
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """Return a folder with something in it."""
+    folder = tmp_path / "source"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "deep" / "file").write_bytes(os.urandom(5000))
+    (folder / "a:b").write_bytes(b"colon")
+    return folder
+
+
+async def test_a_tree_goes_up_across_and_down(sshd: RealSshd, source: Path, tmp_path: Path) -> None:
+    done = await cp(sshd.config_file, "-r", "-p", source, "sshd:up")
+    assert (done.status, done.output, done.errors) == (0, "", "")
+    assert tree(sshd.home / "up") == tree(source)
+    done = await cp(sshd.config_file, "-r", "sshd:up", "inner:~/across")
+    assert done.status == 0, done.errors
+    assert tree(sshd.home / "across") == tree(source)
+    (tmp_path / "into").mkdir()
+    done = await cp(sshd.config_file, "-r", "sshd:across", "into", cwd=tmp_path)
+    assert done.status == 0, done.errors
+    assert tree(tmp_path / "into" / "across") == tree(source)
+
+
+async def test_targets_are_taken_as_scp_takes_them(
+    sshd: RealSshd, source: Path, tmp_path: Path
+) -> None:
+    done = await cp(sshd.config_file, "./a:b", "sshd:", cwd=source)
+    assert done.status == 0, done.errors
+    assert (sshd.home / "a:b").read_bytes() == b"colon"
+    done = await cp(sshd.config_file, "sshd:a:b", "new name", cwd=tmp_path)
+    assert (tmp_path / "new name").read_bytes() == b"colon"
+    (tmp_path / "there").write_bytes(b"old")
+    (tmp_path / "link").symlink_to("there")
+    done = await cp(sshd.config_file, "sshd:a:b", "link", cwd=tmp_path)
+    assert (tmp_path / "there").read_bytes() == b"colon", "a named link is written through"
+    assert (tmp_path / "link").is_symlink()
+    done = await cp(sshd.config_file, "-r", source / ".", "sshd:dot", cwd=tmp_path)
+    assert done.status == 0, done.errors
+    (sshd.home / "contents").mkdir()
+    done = await cp(sshd.config_file, "-r", f"{source}/.", "sshd:contents", cwd=tmp_path)
+    assert tree(sshd.home / "contents") == tree(source)
+
+
+async def test_the_status_is_zero_only_where_everything_is_there(
+    sshd: RealSshd, source: Path, tmp_path: Path
+) -> None:
+    cases = (
+        ((source, "sshd:x"), "only files were asked for"),
+        ((source / "none", "sshd:x"), "no such file"),
+        (("sshd:none", tmp_path), "no such file"),
+        (("sshd:none", tmp_path / "no" / "such"), "no such file"),
+        ((source / "a:b", f"{source}/deep/file/", "sshd:x"), ""),
+        (("nowhere.invalid:x", tmp_path), "nowhere.invalid"),
+    )
+    for words, text in cases:
+        done = await cp(sshd.config_file, *words)
+        assert done.status in (1, 2), (words, done)
+        assert text in done.errors
+        assert "Traceback" not in done.errors
+        assert done.output == ""
+    done = await cp(sshd.config_file, "only-one")
+    assert done.status == 2
+    assert "needs at least one source" in done.errors
+
+
+async def test_existing_files_are_treated_as_asked(sshd: RealSshd, source: Path) -> None:
+    file = source / "a:b"
+    for policy, content in (
+        ("skip", {"a:b": b"old"}),
+        ("rename", {"a:b": b"old", "a:b (2)": b"colon"}),
+        ("overwrite", {"a:b": b"colon", "a:b (2)": b"colon"}),
+    ):
+        (sshd.home / "in").mkdir(exist_ok=True)
+        if policy == "skip":
+            (sshd.home / "in" / "a:b").write_bytes(b"old")
+        done = await cp(sshd.config_file, "--on-conflict", policy, file, "sshd:in")
+        assert done.status == 0, done.errors
+        found = {path.name: path.read_bytes() for path in (sshd.home / "in").iterdir()}
+        assert found == content
+    done = await cp(sshd.config_file, "--on-conflict", "ask", file, "sshd:in")
+    assert done.status == 1, "nobody there to ask: the copy is cancelled"
+
+
+async def test_json_lines_tell_states_failures_and_the_end(sshd: RealSshd, source: Path) -> None:
+    os.mkfifo(source / "fifo")
+    done = await cp(sshd.config_file, "--json", "-r", source, "sshd:out")
+    lines = [json.loads(line) for line in done.output.splitlines()]
+    assert done.status == 1
+    states = [line["state"] for line in lines if line["event"] == "state"]
+    assert states == ["queued", "scanning", "copying", "failed"]
+    (failure,) = (line for line in lines if line["event"] == "failure")
+    assert failure["path"].endswith("fifo")
+    assert lines[-1]["event"] == "done"
+    assert not lines[-1]["ok"]
+    assert (lines[-1]["files"], lines[-1]["bytes"], lines[-1]["failed"]) == (2, 5005, 1)
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)]
+)
+async def test_a_signal_leaves_nothing_behind(
+    sshd: RealSshd, tmp_path: Path, number: signal.Signals, status: int
+) -> None:
+    (sshd.home / "big").write_bytes(os.urandom(40_000_000))
+    target = tmp_path / "target"
+    target.mkdir()
+    (target / "big").write_bytes(b"old")
+    async with slow_line(sshd, rate=10_000_000) as (_, config):
+        process = await start(config, "sshd:big", target)
+        async with asyncio.timeout(30):
+            while not unfinished(target):  # noqa: ASYNC110 (another program makes it)
+                await asyncio.sleep(0.01)
+        process.send_signal(number)
+        _, errors = await asyncio.wait_for(process.communicate(), 20)
+    assert process.returncode == status, errors
+    assert b"Traceback" not in errors
+    assert {path.name: path.read_bytes() for path in target.iterdir()} == {"big": b"old"}
