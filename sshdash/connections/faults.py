@@ -129,6 +129,11 @@ def lost_reason(error: BaseException | None) -> str:
     return text or type(error).__name__
 
 
+def is_too_many(error: asyncssh.DisconnectError) -> bool:
+    """Return whether a server ended the login because of too many attempts."""
+    return "too many authentication failures" in error.reason.lower()
+
+
 def _explain_open(error: asyncssh.ChannelOpenError, host: str, operation: str) -> SSHDashError:
     reason = clean(error.reason, _REASON_LIMIT)
     if "SSH connection closed" in reason:
@@ -170,7 +175,7 @@ def _explain_disconnect(error: asyncssh.DisconnectError, host: str, operation: s
     reason = clean(error.reason, _REASON_LIMIT)
     if isinstance(error, asyncssh.HostKeyNotVerifiable):
         return HostKeyError("Host key not verifiable", detail=reason, host=host)
-    if "oo many authentication failures" in reason:
+    if is_too_many(error):
         return AuthenticationError(
             "Too many authentication failures",
             detail="the server gave up before a method succeeded",

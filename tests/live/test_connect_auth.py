@@ -446,3 +446,24 @@ async def test_secrets_are_in_no_log_and_no_event(caplog: pytest.LogCaptureFixtu
         shown = caplog.text + repr(client.events) + repr(lease) + repr(lease.connection)
         for secret in ("battery", "horse"):
             assert secret not in shown
+
+
+async def test_agent_is_forwarded_only_where_asked_for(sshd: RealSshd, agent: Path) -> None:
+    add_to(agent, sshd.identity)
+    config = replace(sshd, IdentityAgent=agent)
+    async with connecting(config) as client:
+        assert await client.run("sshd", "echo -n $SSH_AUTH_SOCK") == ""
+    async with connecting(config, overrides=(("ForwardAgent", "yes"),)) as client:
+        assert "ED25519" in await client.run("sshd", "ssh-add -l")
+
+
+async def test_too_few_attempts_for_a_password_do_not_blame_keys() -> None:
+    faults = Faults(public_key=False, password="right", max_tries=1)
+    async with (
+        LoopbackServer(faults) as server,
+        connecting(server.config_file, ("wrong",), ("right",)) as client,
+    ):
+        with pytest.raises(AuthenticationError, match="Too many") as caught:
+            await client.manager.lease("loopback", "test")
+        assert "IdentitiesOnly" not in caught.value.hint
+        assert "tried password" in caught.value.detail
