@@ -47,6 +47,7 @@ FILE_COMMANDS: tuple[Command, ...] = (
 TRANSFER_COMMANDS: tuple[Command, ...] = (
     _transfers("cancel", "Cancel", "Stop the copy; what is whole stays", "x", "delete", footer=1),
     _transfers("retry", "Retry", "Copy again what is not there yet", "r", "R", footer=2),
+    _transfers("command", "Copy scp", "Copy the scp command of the copy", "y", footer=5),
     _transfers("clear", "Clear finished", "Take what has ended off the list", "c", footer=3),
     _transfers("close", "Back", "Fold the list, go back to the files", "t", "escape", footer=4),
 )

@@ -217,6 +217,8 @@ async def test_copies_the_scp_command(left: Path, right: Path) -> None:
         assert app.copied[0].startswith("scp")
         assert str(left / "docs") in app.copied[0]
         assert f"{HOST}:{right}" in app.copied[0]
+        await pilot.press("home", "y")
+        assert len(app.copied) == 1
 
 
 async def test_the_title_opens_a_chooser_of_endpoints(left: Path, right: Path) -> None:

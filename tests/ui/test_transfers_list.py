@@ -89,6 +89,10 @@ async def test_the_list_appears_with_a_job_and_goes_when_cleared(
         await until(pilot, lambda: panes.transfers.jobs[0].state is TransferState.DONE)
         head = panes.transfers.query_one(".transfers-head", Static)
         await until(pilot, lambda: "1 done" in str(head.render()))
+        await pilot.press("y")
+        await until(pilot, lambda: app.copied)
+        assert app.copied[0].startswith("scp -r -p -- ")
+        assert app.copied[0].endswith(f"a.txt web:{folders[1]}")
         await pilot.press("c")
         await until(pilot, lambda: not panes.transfers.display)
         assert panes.left.rows.has_focus

@@ -230,15 +230,28 @@ class FilesController:
         source.refresh_view()
 
     def _copy_command(self, request: ask.CopyCommand) -> None:
-        source, target = request.pane, request.target
-        ends = [
-            (source.endpoint, names.text(join(request.folder, entry.name)))
-            for entry in request.entries
-        ]
-        folder = names.text(target.browser.path)
+        if not request.entries:
+            raise UsageError("Nothing is selected", hint="put the cursor on a file, or mark some")
+        paths = tuple(join(request.folder, entry.name) for entry in request.entries)
         recursive = any(entry.leads_to_directory for entry in request.entries)
+        target = request.target
+        self._copy_scp(
+            CopyRequest(
+                request.pane.endpoint, paths, target.endpoint, target.browser.path, recursive
+            )
+        )
+
+    def _copy_scp(self, copy: CopyRequest) -> None:
+        """Put the scp command of a copy on the clipboard."""
+        sources = [(copy.source, names.text(path)) for path in copy.paths]
         self.cockpit.copy(
-            scp_command(ends, (target.endpoint, folder), self.backend.source, recursive=recursive)
+            scp_command(
+                sources,
+                (copy.target, names.text(copy.target_dir)),
+                self.backend.source,
+                recursive=copy.recursive,
+                preserve=copy.preserve,
+            )
         )
 
     def _change_transfer(self, request: ask.ChangeTransfer) -> None:
@@ -247,5 +260,9 @@ class FilesController:
             transfers.cancel(request.job)
         elif request.step is ask.TransferStep.RETRY:
             transfers.retry(request.job)
+        elif request.step is ask.TransferStep.COPY_COMMAND:
+            jobs = {job.id: job.request for job in transfers.snapshots()}
+            if wanted := jobs.get(request.job):
+                self._copy_scp(wanted)
         else:
             transfers.remove_finished()

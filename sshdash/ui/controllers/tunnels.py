@@ -39,7 +39,7 @@ class TunnelsController:
     def handle(self, message: Message) -> None:
         """Carry out an `AddTunnel` or a `ChangeTunnel`."""
         if isinstance(message, AddTunnel):
-            self.cockpit.start(self._add(message.host))
+            self.cockpit.start(self._add(message))
         elif isinstance(message, ChangeTunnel):
             tunnel = message.tunnel
             if message.step is TunnelStep.COPY_COMMAND:
@@ -57,14 +57,15 @@ class TunnelsController:
                 self.cockpit.report(error)
             await asyncio.sleep(0)
 
-    async def _add(self, host: str) -> None:
+    async def _add(self, request: AddTunnel) -> None:
         hosts = [entry.alias for entry in self.backend.catalog.hosts]
-        answer = await self.cockpit.show(ForwardForm(host, hosts))
+        answer = await self.cockpit.show(ForwardForm(request.host, hosts))
         if answer is None:
             return
         await self.backend.load()
         self.backend.resolver.preview(answer.host)
         tunnel = self.backend.tunnels.add(answer.host, answer.spec)
+        request.table.select(tunnel)
         if answer.start:
             await self._start(tunnel)
 

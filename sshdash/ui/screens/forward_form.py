@@ -10,6 +10,7 @@ from textual.suggester import SuggestFromList
 from textual.widget import Widget
 from textual.widgets import Button, Input, RadioSet, Static
 
+from sshdash.config.destination import parse_destination
 from sshdash.errors import UsageError
 from sshdash.tunnels.spec import ForwardSpec, Kind, parse_forward
 from sshdash.ui.screens.dialog import Dialog, choice, text
@@ -117,6 +118,10 @@ class ForwardForm(Dialog[NewForward]):
         """Return what is wrong, an empty string for nothing."""
         if not self._value("host"):
             return "Name a host"
+        try:
+            parse_destination(self._value("host"))
+        except UsageError as error:
+            return f"{error.title}: {error.detail}" if error.detail else error.title
         if not self._value("port"):
             return "Name the port to listen on (0 lets the system choose)"
         if self.kind is not Kind.DYNAMIC and not self._value("target-port"):

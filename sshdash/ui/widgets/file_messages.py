@@ -118,10 +118,11 @@ class TransferStep(Enum):
     CANCEL = "cancel"
     RETRY = "retry"
     CLEAR = "clear"
+    COPY_COMMAND = "copy command"
 
 
 class ChangeTransfer(Message):
-    """Cancel or retry a job, or take the finished ones off the list."""
+    """Do something with a job, or take the finished ones off the list."""
 
     def __init__(self, step: TransferStep, job: str = "") -> None:
         super().__init__()

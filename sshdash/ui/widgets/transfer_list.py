@@ -295,6 +295,10 @@ class TransferList(Vertical):
         """Retry the job at the cursor."""
         self._change(TransferStep.RETRY)
 
+    def action_transfers_command(self) -> None:
+        """Copy the scp command that does the same copy."""
+        self._change(TransferStep.COPY_COMMAND)
+
     def action_transfers_clear(self) -> None:
         """Take the finished jobs off the list."""
         self.post_message(ChangeTransfer(TransferStep.CLEAR))

@@ -64,8 +64,9 @@ class ChangeTunnel(Message):
 class AddTunnel(Message):
     """Add a forward, after asking which; `host` is what the form begins with."""
 
-    def __init__(self, host: str) -> None:
+    def __init__(self, table: TunnelTable, host: str) -> None:
         super().__init__()
+        self.table = table
         self.host = host
 
 
@@ -114,6 +115,14 @@ class TunnelTable(Vertical):
             if tunnel.host == host:
                 self._rows.cursor = index
                 break
+
+    def select(self, tunnel: str) -> None:
+        """Put the cursor on a tunnel."""
+        self.update()
+        ids = [one.id for one in self.tunnels]
+        if tunnel in ids:
+            self._rows.cursor = ids.index(tunnel)
+        self._rows.focus()
 
     def _look(self) -> None:
         if self.is_on_screen:
@@ -201,7 +210,7 @@ class TunnelTable(Vertical):
     def action_tunnels_add(self) -> None:
         """Add a forward."""
         current = self._rows.current
-        self.post_message(AddTunnel(self._host or (current.host if current else "")))
+        self.post_message(AddTunnel(self, current.host if current else self._host))
 
     def action_tunnels_remove(self) -> None:
         """Take the tunnel at the cursor off the list."""
