@@ -101,10 +101,15 @@ class Cockpit:
         self.notices.add(Notice.of_error(error), read=True)
 
     def tell(
-        self, title: str, detail: str = "", hint: str = "", severity: Severity = "information"
+        self,
+        title: str,
+        detail: str = "",
+        hint: str = "",
+        host: str = "",
+        severity: Severity = "information",
     ) -> None:
         """Show a notice and keep it in the log."""
-        self._show(Notice.of(severity, title, detail, hint))
+        self._show(Notice.of(severity, title, detail, hint, host))
 
     def _show(self, notice: Notice) -> None:
         self.notices.add(notice)

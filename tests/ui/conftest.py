@@ -18,7 +18,7 @@ from textual.widget import Widget
 
 from sshdash.backend import Backend
 from sshdash.config.source import ConfigSource
-from sshdash.errors import SSHDashError
+from sshdash.errors import SSHDashError, UnreachableError
 from sshdash.events import ConnectionChanged, SessionChanged
 from sshdash.prompts import Prompter
 from sshdash.settings import Settings
@@ -184,6 +184,9 @@ class FakeBackend(Backend):
     async def close_shell(self, session_id: str) -> None:
         self.closed.append(session_id)
         self.sessions.pop(session_id, None)
+
+    async def filesystem(self, endpoint: str) -> Any:
+        raise UnreachableError("No files in this test", host=endpoint)
 
     async def disconnect(self, host: str) -> None:
         self.disconnected.append(host)

@@ -69,6 +69,13 @@ async def test_leaving_with_nothing_live_is_immediate(cockpit: Start) -> None:
         await c.until(lambda: c.app._exit)
 
 
+async def test_ctrl_c_in_the_list_says_how_to_leave(cockpit: Start) -> None:
+    async with cockpit() as c:
+        await c.press("ctrl+c")
+        assert "q leaves sshdash" in c.told[-1]
+        assert c.app.is_running
+
+
 async def test_themes(cockpit: Start) -> None:
     async with cockpit(theme="sshdash-light") as c:
         assert not c.app.current_theme.dark

@@ -36,6 +36,9 @@ async def test_a_group_folds_and_unfolds(cockpit: Start) -> None:
         assert c.hosts.on_heading
         await c.press("space")
         assert "stage-1" in c.hosts.shown_hosts
+        await c.press("enter")
+        assert "stage-1" not in c.hosts.shown_hosts
+        assert c.backend.opened == []
 
 
 async def test_the_filter_is_fuzzy_and_enter_opens_the_best_match(cockpit: Start) -> None:

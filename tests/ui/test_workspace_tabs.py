@@ -132,6 +132,7 @@ async def test_a_lost_shell_is_marked_and_reconnects(cockpit: Start) -> None:
         c.backend.move(tab.session.id, SessionState.LOST)
         c.backend.connect("bastion", ConnectionState.LOST, "no answer for 60 s")
         await c.until(lambda: tab.tab_mark is Mark.FAILED)
+        assert c.told[-1].startswith("bastion: Connection lost: no answer for 60 s")
         await c.press("ctrl+g", "r")
         await c.until(lambda: c.backend.reopened == [tab.session.id])
         await c.until(lambda: tab.tab_mark is Mark.UP)

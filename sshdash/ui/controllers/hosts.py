@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import Counter
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from sshdash.backend import Backend
 from sshdash.config.catalog import Catalog, HostSummary
@@ -16,6 +17,9 @@ from sshdash.ui.widgets.host_card import HostFacts, Line
 from sshdash.ui.widgets.host_list import HostRow
 from sshdash.ui.widgets.status_bar import LiveFigures, TransferFigures
 from sshdash.untrusted import clean
+
+if TYPE_CHECKING:
+    from sshdash.tunnels.snapshot import TunnelSnapshot
 
 AD_HOC = "not in ssh_config"
 """The group of hosts that were connected to by address."""
@@ -150,7 +154,7 @@ class HostBoard:
 
     def _forwards(self, host: str) -> tuple[Line, ...]:
         return tuple(
-            (MARKS[tunnel.state], clean(f"{tunnel.kind.name[0]} {tunnel.listen} → {tunnel.target}"))
+            (MARKS[tunnel.state], _forward_text(tunnel))
             for tunnel in self.backend.tunnels.snapshots()
             if tunnel.host == host
         )
@@ -188,6 +192,12 @@ class HostBoard:
             eta=totals.eta,
             failed=sum(job.state is TransferState.FAILED for job in jobs),
         )
+
+
+def _forward_text(tunnel: "TunnelSnapshot") -> str:
+    """Return a tunnel in few words: loopback is where they listen unless another name is there."""
+    listen = tunnel.listen.removeprefix("localhost:").removeprefix("127.0.0.1:")
+    return clean(f"{tunnel.kind.name[0]} {listen} → {tunnel.target}")
 
 
 def _address(summary: HostSummary) -> str:

@@ -39,7 +39,7 @@ class ShellController:
     def why_not(self, command_id: str) -> str:
         """Return why a command is not available now, empty where it is."""
         host = self.cockpit.subject()
-        if command_id == "host.connect_to":
+        if command_id == "host.open" and self._on_heading:
             return ""
         if host is None:
             return "Select a host first"
@@ -145,8 +145,10 @@ class ShellController:
     # Commands
 
     def action_host_open(self) -> None:
-        """Open a shell on the host, or go to the one that is open."""
-        if host := self.cockpit.subject():
+        """Open a shell on the host, or go to the one that is open; on a heading, fold it."""
+        if self._on_heading:
+            self.cockpit.sidebar.hosts.action_host_fold()
+        elif host := self.cockpit.subject():
             self.go_to(host)
 
     def action_host_shell(self) -> None:
@@ -204,6 +206,10 @@ class ShellController:
         finally:
             lease.release()
             self.cockpit.refresh_hosts()
+
+    @property
+    def _on_heading(self) -> bool:
+        return self.cockpit.in_sidebar and self.cockpit.sidebar.hosts.on_heading
 
     def _is_connected(self, host: str) -> bool:
         backend = self.cockpit.backend

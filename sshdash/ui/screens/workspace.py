@@ -12,7 +12,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from sshdash.backend import Backend
-from sshdash.events import CatalogChanged, Event, WarningRaised
+from sshdash.events import CatalogChanged, Event
 from sshdash.paths import home
 from sshdash.prompts import Prompter
 from sshdash.ui.cockpit import Cockpit
@@ -21,6 +21,7 @@ from sshdash.ui.commands import COMMANDS, bindings_of, footer_of
 from sshdash.ui.controllers.host_actions import HostActions
 from sshdash.ui.controllers.hosts import HostBoard
 from sshdash.ui.controllers.layout import SMALLEST, Layout
+from sshdash.ui.controllers.news import News
 from sshdash.ui.controllers.panels import PanelController
 from sshdash.ui.controllers.shells import ShellController
 from sshdash.ui.controllers.tab_actions import TabActions
@@ -46,6 +47,7 @@ class Workspace(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings_of(Place.ANYWHERE),
         Binding("escape", "back", "Back", show=False),
+        Binding("ctrl+c", "copy_or_hint", "Copy", show=False),
     ]
 
     def __init__(self, backend: Backend, prompter: Prompter, keymap: Keymap, badge: str) -> None:
@@ -66,6 +68,7 @@ class Workspace(Screen[None]):
             HostActions(self.cockpit, self.board, self.shells),
             self.tab_actions,
             self.layout_of,
+            News(self.cockpit),
         )
         self._stale = False
 
@@ -217,16 +220,17 @@ class Workspace(Screen[None]):
         """Back out by one step."""
         self.layout_of.back()
 
+    def action_copy_or_hint(self) -> None:
+        """Copy what is selected; without a selection, say how to leave, as ctrl+c often asks."""
+        if selected := self.get_selected_text():
+            self.app.copy_to_clipboard(selected)
+        else:
+            self.cockpit.tell(f"{self.keymap.text(COMMANDS['app.quit'])} leaves sshdash")
+
     # What happened
 
     def on_event_told(self, event: Event) -> None:
         """Show a fact the backend told."""
-        if isinstance(event, WarningRaised):
-            self.cockpit.tell(
-                f"{event.host}: {event.title}" if event.host else event.title,
-                event.detail,
-                severity="warning",
-            )
         if isinstance(event, CatalogChanged):
             self.board.forget()
             self._show_start()
