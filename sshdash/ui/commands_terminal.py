@@ -1,5 +1,27 @@
 """The commands of a terminal: prefix keys only, for every other key is the remote's."""
 
-from sshdash.ui.command import Command
+from sshdash.ui.command import Command, Place
 
-TERMINAL_COMMANDS: tuple[Command, ...] = ()
+TERMINAL_COMMANDS: tuple[Command, ...] = (
+    Command(
+        "terminal.scroll_up",
+        Place.TERMINAL,
+        "Scroll back",
+        "Go a page back in what the terminal has shown; Shift+PgUp and the wheel do it too",
+        prefix=("pageup",),
+    ),
+    Command(
+        "terminal.scroll_down",
+        Place.TERMINAL,
+        "Scroll on",
+        "Go a page forward again; typing goes to the end at once",
+        prefix=("pagedown",),
+    ),
+    Command(
+        "terminal.copy",
+        Place.TERMINAL,
+        "Copy text",
+        "Copy what is selected in the terminal, or all that it shows",
+        prefix=("Y",),
+    ),
+)

@@ -16,6 +16,7 @@ from textual.widgets import Input
 
 from sshdash.paths import styles_dir
 from sshdash.states import SessionState
+from sshdash.terminal.cells import SelectBy
 from sshdash.terminal.emulator import Emulator
 from sshdash.terminal.keyboard import Keyboard, encode_paste
 from sshdash.terminal.pointer import Pointer
@@ -383,6 +384,22 @@ async def test_dragging_selects_and_copies() -> None:
         await stage.pilot.press("x")
         await stage.pilot.pause(0.05)
         assert stage.style_at(5, 0).bgcolor == stage.style_at(0, 0).bgcolor
+
+
+async def test_commands_scroll_and_copy() -> None:
+    async with on_stage() as stage:
+        await stage.shows(b"\r\n".join(b"%d" % number for number in range(100)))
+        stage.view.action_terminal_scroll_up()
+        stage.view.action_terminal_scroll_up()
+        stage.view.action_terminal_scroll_down()
+        await stage.pilot.pause(0.05)
+        assert stage.rows()[0] == "81"
+        stage.view.action_terminal_copy()
+        stage.session.selection.begin(0, 1, SelectBy.WORD)
+        stage.view.action_terminal_copy()
+        await stage.pilot.pause()
+        copies = [message.text for message in stage.messages(TerminalView.CopyRequested)]
+        assert copies == ["81\n82\n83\n84\n85\n86\n87\n88\n89\n90\n", "82"]
 
 
 async def test_double_and_triple_clicks() -> None:

@@ -91,9 +91,13 @@ class TerminalView(TerminalScreen, can_focus=True):
             return True
         if key not in _PAGE_KEYS or emulator.modes.alternate_screen:
             return False
-        emulator.scroll_by(_PAGE_KEYS[key] * max(1, emulator.rows - 1))
-        self.redraw()
+        self._scroll_pages(_PAGE_KEYS[key])
         return True
+
+    def _scroll_pages(self, pages: int) -> None:
+        emulator = self.session.emulator
+        emulator.scroll_by(pages * max(1, emulator.rows - 1))
+        self.redraw()
 
     def _before_input(self) -> None:
         """Go back to where the typing happens, and forget the selection."""
@@ -103,6 +107,22 @@ class TerminalView(TerminalScreen, can_focus=True):
         if self.session.selection.active:
             self.session.selection.clear()
             self.redraw()
+
+    # -- commands
+
+    def action_terminal_scroll_up(self) -> None:
+        """Go a page back."""
+        self._scroll_pages(-1)
+
+    def action_terminal_scroll_down(self) -> None:
+        """Go a page forward."""
+        self._scroll_pages(1)
+
+    def action_terminal_copy(self) -> None:
+        """Copy what is selected, or the whole viewport."""
+        text = self.session.selection.text()
+        shown = "\n".join(self.session.emulator.screen_text()).rstrip("\n")
+        self.post_message(self.CopyRequested(text or shown + "\n"))
 
     # -- pastes
 
