@@ -11,6 +11,7 @@ from sshdash.demo.places import Place
 
 LARGE = 64 * 1024 * 1024
 MANY = 300
+_REQUESTS = 2000
 ODD_NAMES = (
     b"-rf",
     b" leading space",
@@ -144,12 +145,12 @@ def _site(root: Path, home: Path, chosen: random.Random) -> None:
 
 
 def _logs(root: Path, home: Path, chosen: random.Random) -> None:
-    paths = ("/", "/login", "/api/items", "/static/app.js", "/favicon.ico")
+    paths = chosen.choices(("/", "/login", "/api/items", "/static/app.js"), k=_REQUESTS)
+    codes = chosen.choices((200, 304, 404, 500), (80, 10, 8, 2), k=_REQUESTS)
     lines = [
-        f"10.20.0.{chosen.randint(20, 90)} - - [20/Nov/2026:{n // 360:02}:{n // 6 % 60:02}:"
-        f'{n % 6 * 10:02} +0000] "GET {chosen.choice(paths)} HTTP/1.1" '
-        f"{chosen.choice((200, 200, 200, 304, 404, 500))} {chosen.randint(120, 90_000)}\n"
-        for n in range(4000)
+        f"10.20.0.{20 + n * 7 % 71} - - [20/Nov/2026:{n // 120:02}:{n // 2 % 60:02}:{n % 2 * 30:02}"
+        f' +0000] "GET {path} HTTP/1.1" {code} {300 + n * 7919 % 20_000}\n'
+        for n, (path, code) in enumerate(zip(paths, codes, strict=True))
     ]
     _write(root / "var/log/access.log", "".join(lines))
     _write(root / "var/log/error.log", "".join(line for line in lines if '" 500 ' in line))
