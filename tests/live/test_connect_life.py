@@ -1,6 +1,7 @@
 """The life of a connection: shared, joined, cancelled, lost, closed."""
 
 import asyncio
+import contextlib
 from pathlib import Path
 
 import asyncssh
@@ -329,3 +330,34 @@ async def test_strict_key_exchange_is_offered() -> None:
     async with LoopbackServer() as server, connecting(server.config_file) as client:
         await client.manager.lease("loopback", "x")
         assert b"kex-strict-c-v00@openssh.com" in server.connections[0]._client_kexinit
+
+
+async def test_a_flood_before_the_greeting_is_cut_short(tmp_path: Path) -> None:
+    async def floods(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            for _ in range(10_000):
+                writer.write(b"\x1b[2Jnoise " * 100 + b"\r\n")
+                await writer.drain()
+
+    async with (
+        listening(floods) as port,
+        connecting(write_config(tmp_path, port)) as client,
+    ):
+        with pytest.raises(UnreachableError, match="Not an SSH server") as caught:
+            await client.manager.lease("there", "x")
+        assert "\x1b" not in str(caught.value)
+
+
+async def test_a_greeting_that_dribbles_ends_at_connect_timeout(tmp_path: Path) -> None:
+    async def dribbles(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            for byte in b"SSH-2.0-slow":
+                writer.write(bytes([byte]))
+                await asyncio.sleep(0.2)
+
+    async with (
+        listening(dribbles) as port,
+        connecting(write_config(tmp_path, port, ConnectTimeout=1)) as client,
+    ):
+        with pytest.raises(UnreachableError, match="No SSH greeting"):
+            await client.manager.lease("there", "x")
