@@ -306,6 +306,10 @@ class Relay:
     def abort(self) -> None:
         """End both sides at once; a channel still being opened is given back when it comes."""
         self.over = True
+        if self._client is self.channel and self.channel.transport is None:
+            # The library forgets a server's open request with its connection, and tells nobody.
+            self.channel.lost = True
+            self._leave()
         self.socket.reset()
         if self.channel.transport and not self.channel.lost:
             self.channel.transport.abort()

@@ -6,7 +6,7 @@ from typing import Any
 
 import asyncssh
 
-from sshdash.errors import ForwardError
+from sshdash.errors import ConnectionLost, ForwardError
 from sshdash.tunnels.forwarder import Forwarder
 from sshdash.tunnels.refusal import Refusal, refusal_text
 from sshdash.tunnels.relay import ChannelEnd, Relay
@@ -42,6 +42,10 @@ class RemoteForwarder(Forwarder):
         try:
             self._listener = await asyncio.shield(asking)
         except asyncssh.ChannelListenError as error:
+            if self._ssh.is_closed():
+                raise ConnectionLost(
+                    "Connection lost", "while asking the server to listen"
+                ) from error
             raise self._refused() from error
         except asyncio.CancelledError:
             # The server may have agreed already: whatever it opened is closed again.

@@ -123,6 +123,16 @@ async def test_a_server_that_forbids_forwarding() -> None:
         assert "does not allow it" in snapshot.error
 
 
+async def test_a_connection_lost_while_asking_is_not_a_refusal(sshd: RealSshd) -> None:
+    async with tunnels_on(sshd) as kit:
+        sshd.suspend()
+        tunnel = kit.manager.add("sshd", parse_forward(Kind.REMOTE, "0:localhost:22"))
+        starting = asyncio.ensure_future(kit.manager.start(tunnel))
+        await kit.until(tunnel, TunnelState.OPENING)
+        sshd.kill_connections()
+        assert "Connection lost" in (await starting).error
+
+
 async def test_a_remote_forward_whose_target_refuses_here(sshd: RealSshd) -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         closed = probe.getsockname()[1]

@@ -1,0 +1,176 @@
+"""A relay's two ends, with transports that only remember."""
+
+import asyncio
+from typing import Any
+
+import asyncssh
+import pytest
+
+from sshdash.tunnels.counters import Traffic
+from sshdash.tunnels.relay import Relay
+from sshdash.tunnels.trunk import Trunk
+
+
+class Remembering(asyncio.Transport):
+    """A transport that keeps what it is told to do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.done: list[Any] = []
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return default
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        pass
+
+    def write(self, data: Any) -> None:
+        self.done.append(data)
+
+    def write_eof(self) -> None:
+        self.done.append("eof")
+
+    def pause_reading(self) -> None:
+        self.done.append("pause")
+
+    def resume_reading(self) -> None:
+        self.done.append("resume")
+
+    def close(self) -> None:
+        self.done.append("close")
+
+    def abort(self) -> None:
+        self.done.append("abort")
+
+
+class Setting:
+    """A relay with both transports and its counters."""
+
+    def __init__(self, *, client_is_remote: bool = False) -> None:
+        self.traffic = Traffic(0.0)
+        self.finished: list[Relay] = []
+        self.trunk = Trunk()
+        self.relay = Relay(
+            self.traffic, self.trunk, self.finished.append, client_is_remote=client_is_remote
+        )
+        self.socket, self.channel = Remembering(), Remembering()
+
+    def open_socket(self) -> None:
+        self.relay.socket.connection_made(self.socket)
+
+    def open_channel(self) -> None:
+        self.relay.channel.connection_made(self.channel)  # type: ignore[arg-type]
+
+
+def test_one_read_waits_for_the_channel_and_comes_after_the_greeting() -> None:
+    it = Setting()
+    it.relay.greeting = b"welcome"
+    it.open_socket()
+    it.relay.socket.data_received(b"early")
+    assert it.socket.done == ["pause"]
+    assert it.relay.socket.eof_received()
+    it.open_channel()
+    assert it.channel.done == [b"early", "eof"]
+    assert it.socket.done == ["pause", b"welcome"]
+    assert (it.traffic.up, it.traffic.down) == (5, 0)
+
+
+def test_a_client_that_left_gives_its_channel_back() -> None:
+    it = Setting()
+    it.open_socket()
+    it.relay.socket.connection_lost(ConnectionResetError())
+    assert it.traffic.clients == 0
+    assert it.finished == []
+    it.open_channel()
+    assert it.channel.done == ["abort"]
+    it.relay.channel.connection_lost(None)
+    assert it.finished == [it.relay]
+
+
+def test_two_reasons_to_hold_are_two_to_release() -> None:
+    it = Setting()
+    it.open_socket()
+    it.open_channel()
+    it.trunk._pause()
+    it.relay.channel.pause_writing()
+    it.relay.socket.data_received(b"x")
+    it.relay.channel.resume_writing()
+    assert it.socket.done == ["pause"]
+    it.trunk._resume()
+    assert it.socket.done == ["pause", "resume"]
+
+
+@pytest.mark.parametrize("socket_first", [True, False])
+def test_both_ends_of_file_close_the_socket_once(socket_first: bool) -> None:
+    it = Setting()
+    it.open_socket()
+    it.open_channel()
+    if socket_first:
+        assert it.relay.socket.eof_received(), "the other direction stays open"
+        assert it.relay.channel.eof_received()
+        assert it.socket.done == ["eof", "close"]
+    else:
+        assert it.relay.channel.eof_received()
+        assert not it.relay.socket.eof_received(), "the loop closes it"
+    it.relay.socket.connection_lost(None)
+    assert it.channel.done == ["eof", "close"]
+    it.relay.channel.connection_lost(None)
+    assert it.finished == [it.relay]
+
+
+async def test_bulk_is_gathered_keystrokes_are_not() -> None:
+    it = Setting()
+    it.open_socket()
+    it.open_channel()
+    it.relay.channel.data_received(b"k")
+    assert it.socket.done == [b"k"]
+    it.relay.channel.data_received(b"b" * 10_000)
+    it.relay.channel.data_received(b"k")
+    assert it.socket.done == [b"k"]
+    await asyncio.sleep(0)
+    assert it.socket.done == [b"k", b"b" * 10_000 + b"k"]
+    it.relay.channel.data_received(b"c" * 10_000)
+    it.relay.channel.eof_received()
+    assert it.socket.done[2:] == [b"c" * 10_000, "eof"]
+    assert it.traffic.down == 20_002
+    await asyncio.sleep(0)
+
+
+def test_a_lost_connection_resets_the_client() -> None:
+    it = Setting()
+    it.open_socket()
+    it.open_channel()
+    it.relay.channel.connection_lost(asyncssh.ConnectionLost("gone"))
+    assert it.socket.done == ["abort"]
+
+
+@pytest.mark.parametrize("connected", [True, False])
+def test_a_remote_client_whose_request_was_forgotten_counts_as_gone(connected: bool) -> None:
+    it = Setting(client_is_remote=True)
+    if connected:
+        it.open_socket()
+    it.relay.abort()
+    assert it.traffic.clients == 0
+    if not connected:
+        it.open_socket()
+    assert it.socket.done == ["abort"]
+    it.relay.socket.connection_lost(None)
+    assert it.finished == [it.relay]
+    assert it.traffic.total == 1
+
+
+def test_writing_to_a_socket_that_just_closed_harms_nobody() -> None:
+    class Closed(Remembering):
+        def write(self, data: Any) -> None:
+            raise RuntimeError("Cannot call write() after write_eof()")
+
+        def write_eof(self) -> None:
+            raise OSError(107, "Transport endpoint is not connected")
+
+    it = Setting()
+    it.socket = Closed()
+    it.open_socket()
+    it.open_channel()
+    it.relay.channel.data_received(b"x")
+    assert it.relay.channel.eof_received()
+    assert it.socket.done == ["abort"]
