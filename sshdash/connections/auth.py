@@ -162,7 +162,8 @@ class SSHClient(asyncssh.SSHClient):
         """Show the banner, cleaned, here and with every question that follows."""
         text = clean_lines(msg, _MAX_BANNER_LINES)
         if text:
-            self._interview.banner = text
+            both = f"{self._interview.banner}\n{text}".lstrip("\n")
+            self._interview.banner = clean_lines(both, _MAX_BANNER_LINES)
             self._events.emit(BannerReceived(self._interview.host, text))
 
     async def public_key_auth_requested(self) -> asyncssh.SSHKeyPair | None:
@@ -218,6 +219,7 @@ class SSHClient(asyncssh.SSHClient):
     ) -> Sequence[str] | None:
         """Ask what the server asks, all prompts of one challenge together."""
         if not prompts:
+            self.auth_banner_received(f"{name}\n{instructions}".strip(), lang)
             return []
         if len(prompts) > _MAX_PROMPTS:
             return None

@@ -467,3 +467,33 @@ async def test_too_few_attempts_for_a_password_do_not_blame_keys() -> None:
             await client.manager.lease("loopback", "test")
         assert "IdentitiesOnly" not in caught.value.hint
         assert "tried password" in caught.value.detail
+
+
+async def test_a_challenge_that_only_tells_something_is_shown() -> None:
+    class Talking(asyncssh.SSHServer):
+        def kbdint_auth_supported(self) -> bool:
+            return True
+
+        def get_kbdint_challenge(
+            self, username: str, lang: str, submethods: str
+        ) -> tuple[str, str, str, list[tuple[str, bool]]]:
+            return "Note", "Your password expires\x1b[2J soon", "", []
+
+        def validate_kbdint_response(
+            self, username: str, responses: object
+        ) -> bool | tuple[str, str, str, list[tuple[str, bool]]]:
+            return ("", "", "", [("Password:", False)]) if not responses else True
+
+    async with LoopbackServer() as server:
+        other = await asyncssh.listen(
+            "127.0.0.1", 0, server_factory=Talking, server_host_keys=[server.host_key]
+        )
+        async with other:
+            text = server.known_hosts.read_text()
+            server.known_hosts.write_text(text.replace(str(server.port), str(other.get_port())))
+            config = replace(server, Port=other.get_port())
+            async with connecting(config, ("secret",)) as client:
+                await client.manager.lease("loopback", "test")
+                (told,) = client.told(BannerReceived)
+                assert told.text == "Note\nYour password expires\\x1b[2J soon"
+                assert told.text in secrets(client)[0].instructions
