@@ -169,7 +169,14 @@ class ListeningForwarder(Forwarder):
         if self._full():
             client.close()
             return
-        self._start(self._serve(client))
+        self._start(self._admit(client))
+
+    async def _admit(self, client: socket.socket) -> None:
+        if self._closed:
+            # It was closed between the accept and this task's first step.
+            client.close()
+        else:
+            await self._serve(client)
 
     @abstractmethod
     async def _serve(self, client: socket.socket) -> None:
@@ -187,6 +194,9 @@ class LocalForwarder(ListeningForwarder):
         except OSError as error:
             log.debug("a client left while it was accepted: %s", error)
             client.close()
+            relay.refused()
+            return
+        if relay.over:
             relay.refused()
             return
         await self._connect(

@@ -197,6 +197,27 @@ async def test_removing_a_tunnel_frees_the_port_and_drops_its_clients(
         assert not kit.ssh.is_closed()
 
 
+@pytest.mark.parametrize("option", ["L", "D"])
+async def test_a_client_that_comes_while_the_tunnel_goes_is_dropped(
+    sshd: RealSshd, option: str
+) -> None:
+    loop = asyncio.get_running_loop()
+    async with target(echo) as port, tunnels_on(sshd) as kit:
+        for turns in range(8):
+            text = "0" if option == "D" else f"0:127.0.0.1:{port}"
+            tunnel, listen = await kit.open(option, text)
+            with socket.socket() as client:
+                client.setblocking(False)
+                client.connect_ex(("127.0.0.1", listen))
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                await kit.manager.remove(tunnel)
+                with contextlib.suppress(ConnectionError):
+                    async with asyncio.timeout(5):
+                        assert await loop.sock_recv(client, 1) == b""
+        await until(lambda: kit.channels == 0, "no channels")
+
+
 async def test_stopping_while_opening_leaves_nothing(sshd: RealSshd) -> None:
     async with target(echo) as port, tunnels_on(sshd) as kit:
         for option in ("R", "L"):
