@@ -27,6 +27,14 @@ if TYPE_CHECKING:
 
 LOCAL = ""
 """The endpoint of this machine's own files."""
+_TERMINAL = "terminal.session"
+_MODULES = (
+    "connections.manager",
+    "tunnels.manager",
+    "sftp.queue",
+    "sftp.local",
+    "sftp.remote",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +78,17 @@ class Backend:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    async def load(self) -> None:
-        """Import what speaks SSH, off the loop, and build the managers; once."""
+    async def load(self, terminals: bool = True) -> None:
+        """Import what speaks SSH, off the loop, and build the managers; once.
+
+        Without `terminals` their emulator is left for later: it takes as long as all the rest.
+        """
         async with self._loading:
+            if terminals and _TERMINAL not in self._modules:
+                await asyncio.to_thread(self._import, (_TERMINAL,))
             if self.loaded:
                 return
-            await asyncio.to_thread(self._import)
+            await asyncio.to_thread(self._import, _MODULES)
             manager = self._modules["connections.manager"]
             self.connections = manager.ConnectionManager(
                 self.resolver, self.prompter, self.events, self.settings
@@ -88,15 +101,8 @@ class Backend:
             )
             self.loaded = True
 
-    def _import(self) -> None:
-        for name in (
-            "connections.manager",
-            "terminal.session",
-            "tunnels.manager",
-            "sftp.queue",
-            "sftp.local",
-            "sftp.remote",
-        ):
+    def _import(self, names: tuple[str, ...]) -> None:
+        for name in names:
             self._modules[name] = importlib.import_module(f"sshdash.{name}")
 
     async def close(self) -> None:
@@ -146,9 +152,9 @@ class Backend:
         Raises what a connection raises, and SessionError.
         """
         await self.load()
-        session_type: type[ShellSession] = self._modules["terminal.session"].ShellSession
+        session_type: type[ShellSession] = self._modules[_TERMINAL].ShellSession
         lease = await self.connections.lease(host, "shell")
-        session = await self._releasing(
+        session: ShellSession = await self._releasing(
             lease,
             session_type.open(
                 lease,

@@ -30,7 +30,7 @@ async def open_backend(
 
     backend = Backend(load_settings(), prompter or TtyPrompter(), source(arguments))
     async with backend:
-        await backend.load()
+        await backend.load(terminals=False)
         yield backend
 
 
