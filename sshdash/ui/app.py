@@ -92,6 +92,7 @@ class SSHDashApp(App[None], inherit_bindings=False):
         """Draw the first frame, then bring in what speaks SSH."""
         self._stack.callback(self.backend.events.subscribe(self.bridge.tell))
         self._stack.push_async_exit(self.backend)
+        self._leave_on_signals()
         self.workspace.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
@@ -99,7 +100,6 @@ class SSHDashApp(App[None], inherit_bindings=False):
             self.workspace.cockpit.tell(
                 "Settings", f"there is no theme {self.settings.theme!r}", severity="warning"
             )
-        self._leave_on_signals()
         self.workspace.cockpit.start(self._load())
 
     def _leave_on_signals(self) -> None:
