@@ -13,9 +13,9 @@ import asyncssh
 from asyncssh.constants import PTY_IUTF8, PTY_VERASE
 
 from sshdash.connections.faults import explain
-from sshdash.errors import SSHDashError
+from sshdash.errors import Cancelled, SSHDashError
 from sshdash.events import EventBus, SessionChanged
-from sshdash.states import SessionState, Step, advance
+from sshdash.states import SessionState, Step, advance, allows
 from sshdash.terminal.emulator import Emulator
 from sshdash.terminal.intake import Intake
 from sshdash.terminal.keyboard import Keyboard, encode_paste
@@ -141,6 +141,7 @@ class ShellSession:
         self._lease: Lease | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._resizing: asyncio.TimerHandle | None = None
+        self._closed = False
         self._loop = asyncio.get_running_loop()
 
     def __repr__(self) -> str:
@@ -178,8 +179,11 @@ class ShellSession:
     async def reopen(self, lease: "Lease") -> None:
         """Start again in the same terminal, below what the ended session has shown.
 
-        Raises what `open` raises.
+        Nothing happens where it runs already or was closed. Raises what `open` raises.
         """
+        if self._closed or not allows(self.state, Step.START):
+            lease.release()
+            return
         self._step(Step.START)
         ended, self.exit_text = self.exit_text, ""
         self.emulator.forget_program()
@@ -207,6 +211,7 @@ class ShellSession:
 
     async def close(self) -> None:
         """End the session and release its connection; safe to call twice."""
+        self._closed = True
         if self._resizing is not None:
             self._resizing.cancel()
             self._resizing = None
@@ -221,6 +226,8 @@ class ShellSession:
                 log.info("%s: the channel did not close in time", self.id)
                 self._watcher.cancel()
                 await asyncio.gather(self._watcher, return_exceptions=True)
+                if self.state is SessionState.RUNNING:
+                    self._end(Step.EXIT, "closed")
             self._watcher = None
         self._release()
 
@@ -228,19 +235,25 @@ class ShellSession:
 
     async def _start(self, lease: "Lease") -> None:
         self._lease = lease
-        size = (self.emulator.columns, self.emulator.rows)
+        self._told = (self.emulator.columns, self.emulator.rows)
+        channel: _Channel | None = None
+        reason = "cancelled"
         try:
             channel = await self._open_channel(lease)
         except (asyncssh.Error, OSError, SSHDashError) as error:
             problem = explain(error, self.host, "open a shell")
-            self._end(Step.FAIL, problem.title)
+            reason = problem.title
             raise problem from error
-        except asyncio.CancelledError:
-            self._end(Step.FAIL, "cancelled")
-            raise
+        finally:
+            if channel is None:
+                self._end(Step.FAIL, reason)
+        if self._closed:
+            channel.close()
+            self._end(Step.FAIL, "closed")
+            raise Cancelled("The shell was closed", host=self.host)
         self._channel = channel
         self._step(Step.READY)
-        if size != (self.emulator.columns, self.emulator.rows):
+        if self._told != (self.emulator.columns, self.emulator.rows):
             self._tell_size()
         self._watcher = self._loop.create_task(self._watch(channel, lease))
 
@@ -278,8 +291,9 @@ class ShellSession:
         await channel.closed
         await channel.intake.drained()
         self._channel = None
-        if channel.exit_text:
-            self._end(Step.EXIT, channel.exit_text)
+        known = "closed" if self._closed else channel.exit_text
+        if known:
+            self._end(Step.EXIT, known)
             return
         reason = await _loss(lease.connection)
         if reason is None:

@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from sshdash.errors import ConnectionLost, SSHDashError
+from sshdash.errors import Cancelled, ConnectionLost, SSHDashError
 from sshdash.states import ConnectionState, SessionState
 from sshdash.terminal.session import ShellSession
 from tests.live.connecting import connecting, until
@@ -122,6 +122,32 @@ async def test_reopening_after_a_loss(sshd: RealSshd) -> None:
         assert not one.session.emulator.modes.alternate_screen
 
 
+async def test_reopening_twice_opens_one_shell(sshd: RealSshd) -> None:
+    async with shell(sshd.config_file) as one:
+        await one.type("exit")
+        await one.ends()
+        first, second = [await one.client.manager.lease("sshd", "shell") for _ in range(2)]
+        await asyncio.gather(one.session.reopen(first), one.session.reopen(second))
+        assert one.session.state is SessionState.RUNNING
+        assert one.leases == 1
+
+
+async def test_a_tab_closed_while_its_shell_reopens(sshd: RealSshd) -> None:
+    async with shell(sshd.config_file) as one:
+        await one.type("exit")
+        await one.ends()
+        lease = await one.client.manager.lease("sshd", "shell")
+        ssh = lease.connection.ssh
+        reopening = asyncio.create_task(one.session.reopen(lease))
+        await asyncio.sleep(0)
+        await one.session.close()
+        with pytest.raises(Cancelled):
+            await reopening
+        await until(lambda: not ssh._channels)
+        await one.session.reopen(await one.client.manager.lease("sshd", "shell"))
+        assert one.leases == 0
+
+
 async def test_the_last_size_of_a_storm_arrives(sshd: RealSshd) -> None:
     async with shell(sshd.config_file) as one:
         await one.shows(r"sshd\$")
@@ -205,6 +231,7 @@ async def test_closing_twice_and_while_running(sshd: RealSshd) -> None:
         await one.shows(r"sshd\$")
         await one.session.close()
         assert one.session.state is SessionState.EXITED
+        assert one.session.exit_text == "closed"
         assert one.leases == 0
         await one.session.close()
 
