@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from textual import events, on
@@ -24,6 +24,15 @@ from sshdash.ui.widgets.row_list import RowList
 
 THREAD_LIMIT = 2_000
 """More entries than this are arranged in a thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Where a drop goes."""
+
+    folder: bytes
+    item: int = -1
+    """The row of that folder, -1 where it is the one that is shown."""
 
 
 class FilePane(PaneFrame):
@@ -175,8 +184,8 @@ class FilePane(PaneFrame):
 
     # Dropping
 
-    def drop_folder(self, position: Offset, dragged: tuple[Entry, ...], own: bool) -> bytes | None:
-        """Return the folder that a drop at `position` of the screen goes to, None for nowhere.
+    def drop_at(self, position: Offset, dragged: tuple[Entry, ...], own: bool) -> Drop | None:
+        """Return where a drop at `position` of the screen goes, None for nowhere.
 
         `own` tells that the rows come from this very pane: then only another folder will do.
         """
@@ -184,19 +193,17 @@ class FilePane(PaneFrame):
             return None
         item = self._rows.item_under(position - self._rows.region.offset)
         entry = None if item is None else self.browser.row(item)
-        if entry is not None and entry.leads_to_directory and not (own and entry in dragged):
-            return self.browser.path_of(entry)
-        return None if own else self.browser.path
+        elsewhere = None if own else Drop(self.browser.path)
+        if item is None or entry is None or not entry.leads_to_directory:
+            return elsewhere
+        if own and entry in dragged:
+            return None
+        return Drop(self.browser.path_of(entry), item)
 
-    def show_drop(self, folder: bytes | None) -> None:
+    def show_drop(self, drop: Drop | None) -> None:
         """Highlight where a drop would go: a folder's row, or the whole pane."""
-        rows = self.browser.rows
-        index = -1
-        if folder is not None and folder != self.browser.path:
-            matching = (i for i, entry in enumerate(rows) if self.browser.path_of(entry) == folder)
-            index = next(matching, -1)
-        self._rows.drop_item = index
-        self.set_class(folder is not None, "-drop")
+        self._rows.drop_item = -1 if drop is None else drop.item
+        self.set_class(drop is not None, "-drop")
 
     @property
     def viewable(self) -> Entry | None:

@@ -16,7 +16,7 @@ from textual.widgets import Static
 from sshdash.ui.format import clip, count_text
 from sshdash.ui.widgets import file_messages as ask
 from sshdash.ui.widgets.file_commands import PaneCommands
-from sshdash.ui.widgets.file_pane import FilePane
+from sshdash.ui.widgets.file_pane import Drop, FilePane
 from sshdash.ui.widgets.file_row_text import shorten_start
 from sshdash.ui.widgets.file_rows import FileRows
 from sshdash.ui.widgets.transfer_list import TransferList
@@ -81,15 +81,16 @@ class FilePanes(PaneCommands):
     @on(FileRows.DragDropped)
     def _drop(self, event: FileRows.DragDropped) -> None:
         event.stop()
-        target, folder = self._aim(event)
+        aim = self._aim(event)
         source = self._source(event)
         self._end_drag()
-        if target is None or folder is None:
+        if aim is None:
             return
+        target, drop = aim
         if target is source:
-            self.post_message(ask.MoveFiles(source, event.entries, folder))
+            self.post_message(ask.MoveFiles(source, event.entries, drop.folder))
         else:
-            self.post_message(ask.CopyFiles(source, event.entries, target, folder))
+            self.post_message(ask.CopyFiles(source, event.entries, target, drop.folder))
 
     @on(FileRows.DragCancelled)
     def _cancel_drag(self, event: FileRows.DragCancelled) -> None:
@@ -99,32 +100,30 @@ class FilePanes(PaneCommands):
     def _source(self, drag: FileRows.Drag) -> FilePane:
         return self.left if drag.rows is self.left.rows else self.right
 
-    def _aim(self, drag: FileRows.Drag) -> tuple[FilePane | None, bytes | None]:
-        """Return the pane under the pointer and the folder a drop there goes to."""
+    def _aim(self, drag: FileRows.Drag) -> tuple[FilePane, Drop] | None:
+        """Return the pane under the pointer and where in it a drop goes, None for nowhere."""
         source = self._source(drag)
         for pane in self.panes:
-            folder = pane.drop_folder(drag.position, drag.entries, own=pane is source)
-            if folder is not None:
-                return pane, folder
-        return None, None
+            drop = pane.drop_at(drag.position, drag.entries, own=pane is source)
+            if drop is not None:
+                return pane, drop
+        return None
 
     def _show_drag(self) -> None:
         drag = self._drag
         if drag is None:
             return
-        target, folder = self._aim(drag)
+        aim = self._aim(drag)
         for pane in self.panes:
-            pane.show_drop(folder if pane is target else None)
+            pane.show_drop(aim[1] if aim and aim[0] is pane else None)
         what = drag.entries[0].label if len(drag.entries) == 1 else ""
-        what = clip(what, 24) or count_text(len(drag.entries), "item")
-        if target is None or folder is None:
-            words = f" {what} "
-        else:
-            arrow = "move →" if target is self._source(drag) else "→"
-            path = shorten_start(clean(folder, 400), 32)
-            words = f" {what} {arrow} {clip(target.label, 20)}:{path} "
+        words = f" {clip(what, 24) or count_text(len(drag.entries), 'item')} "
+        if aim is not None:
+            arrow = "move →" if aim[0] is self._source(drag) else "→"
+            path = shorten_start(clean(aim[1].folder, 400), 32)
+            words += f"{arrow} {clip(aim[0].label, 20)}:{path} "
         self._ghost.update(Content(words))
-        self._ghost.set_class(folder is None, "-nowhere")
+        self._ghost.set_class(aim is None, "-nowhere")
         self._ghost.offset = self._ghost_offset(drag.position, cell_len(words))
         self._ghost.display = True
 
