@@ -167,7 +167,7 @@ async def test_ctrl_c_ends_a_flood_soon(sshd: RealSshd) -> None:
         began = time.monotonic()
         one.session.write(b"\x03")
         await one.shows(r"sshd\$\s*$")
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 5
         await one.type("echo in control")
         await one.shows("^in control")
 
@@ -182,7 +182,7 @@ async def test_a_flood_leaves_the_loop_free(sshd: RealSshd) -> None:
             await asyncio.sleep(0.005)
             lags.append(time.perf_counter() - began - 0.005)
         one.session.write(b"\x03")
-        assert sorted(lags)[len(lags) // 2] < 0.05
+        assert sorted(lags)[len(lags) // 2] < 0.1
         await one.shows(r"sshd\$\s*$")
 
 

@@ -65,12 +65,12 @@ async def test_the_loop_gets_its_turn_in_a_flood() -> None:
     probe.intake.add(b"x" * 1024 * 1024)
     turns = longest = 0.0
     while len(probe.fed) < 1024 * 1024:
-        began = time.perf_counter()
+        began = time.thread_time()
         await asyncio.sleep(0)
-        longest = max(longest, time.perf_counter() - began)
+        longest = max(longest, time.thread_time() - began)
         turns += 1
     assert turns >= 4
-    assert longest < TURN_SECONDS * 20
+    assert longest < TURN_SECONDS * 4
     await probe.intake.drained()
 
 
