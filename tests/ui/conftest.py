@@ -153,7 +153,7 @@ class FakeBackend(Backend):
         self.fake_tunnels = FakeTunnels()
         self.fake_transfers = FakeTransfers()
 
-    async def load(self) -> None:
+    async def load(self, terminals: bool = True) -> None:
         self.connections = self.fake_connections  # type: ignore[assignment]
         self.tunnels = self.fake_tunnels  # type: ignore[assignment]
         self.transfers = self.fake_transfers  # type: ignore[assignment]

@@ -7,6 +7,7 @@ from sshdash.errors import UnreachableError
 from sshdash.states import ConnectionState
 from sshdash.ui.theme import Mark
 from sshdash.ui.widgets.host_list import HostRow
+from sshdash.ui.widgets.status_bar import KeyHint, StatusBar
 from tests.ui.conftest import Cockpit, Start
 
 
@@ -59,6 +60,33 @@ async def test_arrows_move_in_the_list_while_the_filter_is_typed(cockpit: Start)
         assert c.hosts.host == "stage-1"
         await c.press("down")
         assert c.hosts.host == "stage-2"
+
+
+async def test_an_address_in_the_filter_is_connected_to(cockpit: Start) -> None:
+    async with cockpit() as c:
+        await c.press("slash")
+        await c.type("me@192.0.2.7")
+        await c.until(lambda: "no host matches" in c.drawn)
+        await c.press("enter")
+        await c.until(lambda: c.backend.opened == ["me@192.0.2.7"])
+        assert len(c.hosts.shown_hosts) >= 5
+
+
+async def test_what_is_no_address_is_told(cockpit: Start) -> None:
+    async with cockpit() as c:
+        await c.press("slash")
+        await c.type("nope$(x)")
+        await c.press("enter")
+        assert "is not a destination" in c.told[-1]
+        assert c.backend.opened == []
+
+
+async def test_the_footer_has_the_keys_of_the_filter(cockpit: Start) -> None:
+    async with cockpit() as c:
+        await c.press("slash")
+        await c.until(lambda: [one.title for one in keys(c)] == ["Shell", "Move", "All hosts"])
+        await c.press("escape")
+        await c.until(lambda: len(keys(c)) > 4)
 
 
 async def test_escape_leaves_the_filter_and_keeps_the_host(cockpit: Start) -> None:
@@ -133,6 +161,10 @@ async def test_the_ssh_command_of_a_host_is_copied(cockpit: Start, config: Path)
         await c.press("j", "y")
         assert c.app.clipboard == f"ssh -F {config} web-1"
         assert c.told[-1].endswith(c.app.clipboard)
+
+
+def keys(c: Cockpit) -> tuple[KeyHint, ...]:
+    return c.app.workspace.query_one(StatusBar).hints
 
 
 def _row(c: Cockpit, host: str) -> HostRow:

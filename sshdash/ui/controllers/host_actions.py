@@ -65,7 +65,7 @@ class HostActions:
         ]
         picker = Picker("Switch host", choices, "host, or user@host:port", free=True)
         if host := await self.cockpit.show(picker):
-            self._go(host)
+            self.go(host)
 
     def action_host_connect_to(self) -> None:
         """Ask for an address and open a shell there."""
@@ -78,10 +78,13 @@ class HostActions:
             "Connect to", "user@host:port, or a host of ssh_config", action="Connect", check=_wrong
         )
         if address := await self.cockpit.show(dialog):
-            self._go(address.strip())
+            self.go(address.strip())
 
-    def _go(self, text: str) -> None:
-        """Go to the shell on a host of the list, or on the address that was typed."""
+    def go(self, text: str) -> None:
+        """Go to the shell on a host of the list, or on the address that was typed.
+
+        Raises UsageError for what is no address.
+        """
         listed = any(row.host == text for row in self.board.rows())
         self.shells.go_to(text if listed else str(parse_destination(text)))
 

@@ -12,6 +12,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from sshdash.backend import Backend
+from sshdash.errors import UsageError
 from sshdash.events import CatalogChanged, Event
 from sshdash.paths import home
 from sshdash.prompts import Prompter
@@ -59,13 +60,14 @@ class Workspace(Screen[None]):
         self.cockpit.refresh_hosts = self.refresh_soon
         self.board = HostBoard(backend)
         self.shells = ShellController(self.cockpit)
+        self.host_actions = HostActions(self.cockpit, self.board, self.shells)
         self.panels = PanelController(self.cockpit)
         self.tab_actions = TabActions(self.cockpit)
         self.layout_of = Layout(self.cockpit)
         self.controllers: tuple[object, ...] = (
             self.shells,
             self.panels,
-            HostActions(self.cockpit, self.board, self.shells),
+            self.host_actions,
             self.tab_actions,
             self.layout_of,
             News(self.cockpit),
@@ -157,7 +159,9 @@ class Workspace(Screen[None]):
     def _show_keys(self) -> None:
         place = self.here
         fixed = [COMMANDS["view.help"]]
-        if place is Place.TERMINAL:
+        if self.cockpit.sidebar.filter_input.has_focus:
+            hints, fixed = list(_FILTER_HINTS), []
+        elif place is Place.TERMINAL:
             hints = [
                 KeyHint(self.keymap.prefix_text(one), one.title, one.id)
                 for one in map(COMMANDS.__getitem__, _TERMINAL_HINTS)
@@ -250,6 +254,16 @@ class Workspace(Screen[None]):
         event.stop()
         self.shells.go_to(event.host)
 
+    @on(Sidebar.AddressTyped)
+    def _address_typed(self, event: Sidebar.AddressTyped) -> None:
+        event.stop()
+        try:
+            self.host_actions.go(event.text)
+        except UsageError as error:
+            self.cockpit.report(error)
+        else:
+            self.cockpit.sidebar.clear_filter()
+
     @on(TabArea.Switched)
     def _switched(self, event: TabArea.Switched) -> None:
         event.stop()
@@ -288,6 +302,12 @@ class Workspace(Screen[None]):
         self.panels.handle(event.tab, event.request)
 
 
+_FILTER_HINTS = (
+    KeyHint("Enter", "Shell", "host.open"),
+    KeyHint("↓ ↑", "Move"),
+    KeyHint("Esc", "All hosts", "view.hosts"),
+)
+"""What the footer offers while a filter is typed."""
 _START_KEYS = (
     "host.open",
     "host.files",

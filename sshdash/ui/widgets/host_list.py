@@ -7,14 +7,16 @@ from typing import ClassVar
 from rich.cells import cell_len
 from rich.style import Style
 from textual.binding import Binding, BindingType
+from textual.geometry import Offset
 from textual.message import Message
+from textual.strip import Strip
 
 from sshdash.ui.command import Place
 from sshdash.ui.commands import bindings_of
 from sshdash.ui.format import clip
 from sshdash.ui.fuzzy import match
 from sshdash.ui.theme import Mark
-from sshdash.ui.widgets.row_list import Piece, RowList
+from sshdash.ui.widgets.row_list import Piece, RowList, strip_of
 
 _SHELL = "▮"
 _TUNNEL = "⇄"
@@ -156,6 +158,12 @@ class HostList(RowList):
         line = self._line()
         return line.host if isinstance(line, HostRow) else None
 
+    def host_under(self, offset: Offset) -> tuple[str, int] | None:
+        """Return the host drawn at an offset inside the list, and its item."""
+        item = self.item_under(offset)
+        line = None if item is None else self._lines[item]
+        return (line.host, item) if item is not None and isinstance(line, HostRow) else None
+
     @property
     def shown_hosts(self) -> list[str]:
         """Return the hosts in the order they are listed."""
@@ -230,6 +238,16 @@ class HostList(RowList):
                 (f"  {row.size}", self.look("host--faint")),
             ]
         return self._host_pieces(row, width)
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one line; a filter that matches nothing says what Enter would do."""
+        if self._lines or not self._filter or y > 1:
+            return super().render_line(y)
+        words = ("no host matches", "Enter connects to it")[y]
+        width = self.size.width
+        return strip_of(
+            [(f" {clip(words, width - 1)}", self.look("host--faint"))], width, self.rich_style
+        )
 
     def _host_pieces(self, row: HostRow, width: int) -> list[Piece]:
         counts = row.counts

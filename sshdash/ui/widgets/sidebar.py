@@ -30,6 +30,13 @@ class Sidebar(Vertical):
             super().__init__()
             self.host = host
 
+    class AddressTyped(Message):
+        """What was typed in the filter matches no host, and Enter was pressed."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
     def compose(self) -> ComposeResult:
         """Lay out the filter above the list above the card."""
         yield Input(placeholder="/ filter", compact=True, id="filter", select_on_focus=False)
@@ -84,6 +91,8 @@ class Sidebar(Vertical):
             self.hosts.go_to(host)
             self.hosts.focus()
             self.post_message(self.HostChosen(host))
+        elif (text := event.value.strip()) and not self.hosts.shown_hosts:
+            self.post_message(self.AddressTyped(text))
 
     @on(RowList.Chosen)
     def _double_clicked(self, event: RowList.Chosen) -> None:

@@ -86,8 +86,8 @@ class KeyHint:
 
     key: str
     title: str
-    command: str
-    """The command a click runs."""
+    command: str = ""
+    """The command a click runs, empty where a click does nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +169,9 @@ class StatusBar(Widget):
 
 
 def _hint(hint: KeyHint) -> Content:
-    click = Style.from_meta({"@click": f"app.command('{hint.command}')"})
+    click = Style.null()
+    if hint.command:
+        click = Style.from_meta({"@click": f"app.command('{hint.command}')"})
     return Content.assemble(
         Content.styled(hint.key, Style.parse("bold $foreground") + click),
         Content.styled(f" {hint.title}", Style.parse("$muted") + click),
