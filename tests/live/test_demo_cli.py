@@ -14,6 +14,8 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.servers.programs import require
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -46,7 +48,7 @@ def facts(process: "subprocess.Popen[str]") -> dict[str, Any]:
 def test_a_signal_ends_it_and_its_shells_and_removes_the_folder(number: signal.Signals) -> None:
     with demo("--json") as process:
         fleet = facts(process)
-        command = ["ssh", "-F", fleet["config"], "web", "echo up; sleep 98"]
+        command = [require("ssh"), "-F", fleet["config"], "web", "echo up; sleep 98"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as shell:
             assert shell.stdout
             assert shell.stdout.readline() == b"up\n"

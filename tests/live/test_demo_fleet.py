@@ -14,12 +14,16 @@ import pytest
 
 from sshdash.demo.files import LARGE, MANY, ODD_NAMES
 from sshdash.demo.fleet import DemoFleet
+from tests.servers.programs import require
 
 
-async def run(*command: str | Path, env: Mapping[str, str] | None = None) -> tuple[int, str, str]:
+async def run(
+    program: str, *arguments: str | Path, env: Mapping[str, str] | None = None
+) -> tuple[int, str, str]:
     """Run a program and return its status, output and errors."""
     process = await asyncio.create_subprocess_exec(
-        *map(str, command),
+        require(program),
+        *map(str, arguments),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

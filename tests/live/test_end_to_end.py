@@ -91,6 +91,53 @@ async def test_a_killed_server_is_a_lost_connection_and_the_shell_comes_back(
     await terminal.wait_for(r"\b42\b")
 
 
+async def open_shell(terminal: Tmux) -> None:
+    await terminal.type("Enter")
+    await terminal.wait_for(r"sshd\$$")
+
+
+async def test_a_full_screen_program_gets_every_key(stage: Stage) -> None:
+    terminal = stage.terminal
+    await open_shell(terminal)
+    await terminal.write('tmux -S "$HOME/nested" -f /dev/null new-session sh')
+    await terminal.type("Enter")
+    await terminal.wait_for(r"\[0\] 0:sh")
+    await terminal.write("echo $((6*7))")
+    await terminal.type("Enter")
+    await terminal.wait_for(r"\b42\b")
+    await terminal.type("C-b", "x")
+    await terminal.wait_for("kill-pane 0")
+    await terminal.type("y")
+    await terminal.wait_for("exited")
+
+
+async def test_the_remote_terminal_follows_the_window(stage: Stage) -> None:
+    terminal = stage.terminal
+    await open_shell(terminal)
+    await terminal.write("stty size")
+    await terminal.type("Enter")
+    screen = await terminal.wait_for(r"▕\d+ \d+$")
+    rows, columns = map(int, re.findall(r"▕(\d+) (\d+)$", screen, re.MULTILINE)[-1])
+    await terminal.resize(120 + 20, 36 + 8)
+    wanted = f"{rows + 8} {columns + 20}"
+    await terminal.write(f'until [ "$(stty size)" = "{wanted}" ]; do sleep 0.1; done; echo "is "so')
+    await terminal.type("Enter")
+    await terminal.wait_for("is so$")
+
+
+async def test_a_host_on_the_command_line_opens_at_once_and_its_end_is_told(
+    sshd: RealSshd,
+) -> None:
+    command = installed("sshdash", sys.executable)
+    async with Tmux(*command, "-F", str(sshd.config_file), "sshd") as terminal:
+        await terminal.wait_for(r"sshd\$$")
+        await terminal.write("exit 7")
+        await terminal.type("Enter")
+        await terminal.wait_for("exit(ed)? (status )?7")
+        await terminal.type("Enter")
+        await terminal.wait_for(r"7.*\n(.*\n)*.*sshd\$$")
+
+
 async def test_leaving_restores_the_terminal(stage: Stage) -> None:
     await stage.terminal.type("q")
     screen = await stage.terminal.wait_for("^exit status 0")

@@ -6,7 +6,7 @@ import subprocess
 import asyncssh
 import pytest
 
-from tests.servers import sshd as module
+from tests.servers import programs
 from tests.servers.sshd import RealSshd
 
 
@@ -102,11 +102,11 @@ def test_nothing_of_it_stays() -> None:
 
 
 def test_a_machine_without_sshd_skips_unless_it_must_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_PLACES", ())
+    monkeypatch.setattr(programs, "_PLACES", ())
     monkeypatch.setenv("PATH", "")
     monkeypatch.delenv("SSHDASH_REQUIRE_SSHD", raising=False)
-    with pytest.raises(pytest.skip.Exception, match="no OpenSSH sshd"):
-        module.find_sshd()
+    with pytest.raises(pytest.skip.Exception, match="no sshd"):
+        programs.require("sshd")
     monkeypatch.setenv("SSHDASH_REQUIRE_SSHD", "1")
     with pytest.raises(pytest.fail.Exception, match="SSHDASH_REQUIRE_SSHD"):
-        module.find_sshd()
+        programs.require("sshd")

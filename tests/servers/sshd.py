@@ -18,26 +18,12 @@ from typing import Self
 
 import asyncssh
 import psutil
-import pytest
 
-_PLACES = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin", "/usr/local/bin")
+from tests.servers.programs import require
+
 _PATIENCE = 10.0
 _ATTEMPTS = 5
 _GUARD = 'read -r _; kill -9 "-$1"; rm -rf "$2"'
-
-
-def find_sshd() -> str:
-    """Return the absolute path of sshd.
-
-    Skips the test where there is none, or fails it where ``SSHDASH_REQUIRE_SSHD=1`` is set.
-    """
-    path = os.pathsep.join((os.environ.get("PATH", ""), *_PLACES))
-    found = shutil.which("sshd", path=path)
-    if found:
-        return os.path.abspath(found)
-    if os.environ.get("SSHDASH_REQUIRE_SSHD") == "1":
-        pytest.fail("SSHDASH_REQUIRE_SSHD=1, but there is no sshd on this machine")
-    pytest.skip("there is no OpenSSH sshd on this machine")
 
 
 def free_port() -> int:
@@ -57,10 +43,12 @@ class RealSshd:
 
     The client's configuration `config_file` knows the hosts ``sshd`` and, through it as a
     jump host, ``inner`` (the same server again).
+
+    Skips the test where there is no sshd: see `require`.
     """
 
     def __init__(self, subsystem: str = "internal-sftp", **options: str | list[str]) -> None:
-        self.program = find_sshd()
+        self.program = require("sshd")
         self.subsystem = subsystem
         self.options = {key.lower(): value for key, value in options.items()}
         self.user = getpass.getuser() if os.getuid() else "root"

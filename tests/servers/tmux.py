@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import pytest
+from tests.servers.programs import require
 
 _PATIENCE = 20.0
 _TELL_STATUS = '"$@"; echo "exit status $?"; exec cat'
@@ -22,14 +22,11 @@ class Tmux:
     """A program in a tmux window of `columns` times `rows`; it ends with the context.
 
     When it ends before, the screen says ``exit status 0`` below what it left there. Skips the
-    test where there is no tmux.
+    test where there is no tmux: see `require`.
     """
 
     def __init__(self, *command: str, columns: int = 120, rows: int = 36) -> None:
-        program = shutil.which("tmux")
-        if program is None:
-            pytest.skip("there is no tmux on this machine")
-        self._program = program
+        self._program = require("tmux")
         self._command = command
         self._size = (columns, rows)
         self._folder = Path(tempfile.mkdtemp(prefix="tmux-"))
@@ -58,6 +55,10 @@ class Tmux:
     async def write(self, text: str) -> None:
         """Type a text as it is."""
         await self._tmux("send-keys", "-l", text)
+
+    async def resize(self, columns: int, rows: int) -> None:
+        """Make the window larger or smaller."""
+        await self._tmux("resize-window", "-x", str(columns), "-y", str(rows))
 
     async def screen(self) -> str:
         """Return what is on the screen."""
