@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from textual.geometry import Offset
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -13,6 +14,7 @@ from sshdash.config.source import ConfigSource
 from sshdash.settings import Settings
 from sshdash.states import TunnelState
 from sshdash.ui.app import SSHDashApp
+from sshdash.ui.screens.confirm import ConfirmDialog
 from sshdash.ui.screens.conflict import ConflictScreen
 from sshdash.ui.screens.forward_form import ForwardForm
 from sshdash.ui.widgets.file_panes import FilePanes
@@ -148,3 +150,23 @@ async def test_a_tunnel_is_added_counted_and_closed() -> None:
         await until(pilot, lambda: table.tunnels[0].state is TunnelState.CLOSED)
         app.action_command("tunnels.remove")
         await until(pilot, lambda: not table.tunnels)
+
+
+async def test_rows_dragged_onto_a_host_of_the_sidebar_are_copied_to_its_home(home: Path) -> None:
+    async with RealSshd() as server, cockpit(server) as (app, pilot):
+        write(home / "gift.txt", "for you")
+        panes = await open_files(app, pilot)
+        hosts = app.workspace.cockpit.sidebar.hosts
+        spot = (
+            6,
+            next(y for y in range(30) if (hosts.host_under(Offset(6, y)) or "?")[0] == _HOST),
+        )
+        await pilot.mouse_down(panes.left.rows, offset=(6, row_of(panes.left, "gift.txt")))
+        await pilot.hover(panes.left.rows, offset=(9, 8))
+        await pilot.hover(hosts, offset=spot)
+        assert f"{_HOST}:~" in str(panes.query_one(".drag-ghost").render())
+        assert hosts.hovered == spot[1] + hosts.scroll_offset.y
+        await pilot.mouse_up(hosts, offset=spot)
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+        await pilot.press("y")
+        await until(pilot, lambda: (server.home / "gift.txt").exists())

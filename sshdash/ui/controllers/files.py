@@ -56,6 +56,7 @@ class FilesController:
             ask.DeleteFiles: lambda m: self.cockpit.start(self._delete(m)),
             ask.ChangeMode: lambda m: self.cockpit.start(self._change_mode(m)),
             ask.MoveFiles: lambda m: self.cockpit.start(self._move(m)),
+            ask.SendFiles: lambda m: self.cockpit.start(self._send(m)),
             ask.CopyFiles: self._copy,
             ask.CopyCommand: self._copy_command,
             ask.ChangeTransfer: self._change_transfer,
@@ -228,6 +229,23 @@ class FilesController:
         )
         source.browser.clear_marks()
         source.refresh_view()
+
+    async def _send(self, request: ask.SendFiles) -> None:
+        filesystem = await self.backend.filesystem(request.host)
+        try:
+            folder = filesystem.home()
+        finally:
+            await filesystem.close()
+        question = ConfirmQuestion(
+            f"Copy {names.count(request.entries)}?",
+            f"{names.listing(request.entries, 8)}\n\nto {clean(request.host)}:{clean(folder)}",
+            action="Copy",
+        )
+        if await self.cockpit.prompter.ask(question):
+            paths = tuple(join(request.folder, entry.name) for entry in request.entries)
+            self.backend.transfers.submit(
+                CopyRequest(request.pane.endpoint, paths, request.host, folder)
+            )
 
     def _copy_command(self, request: ask.CopyCommand) -> None:
         if not request.entries:

@@ -96,6 +96,14 @@ class CopyFiles(FilesAction):
         self.into = into
 
 
+class SendFiles(FilesAction):
+    """Copy the entries into the home folder of a host, after asking."""
+
+    def __init__(self, pane: FilePane, entries: Sequence[Entry], host: str) -> None:
+        super().__init__(pane, entries)
+        self.host = host
+
+
 class MoveFiles(FilesAction):
     """Move the entries into another folder of the same file system, after asking."""
 

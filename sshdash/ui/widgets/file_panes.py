@@ -19,6 +19,7 @@ from sshdash.ui.widgets.file_commands import PaneCommands
 from sshdash.ui.widgets.file_pane import Drop, FilePane
 from sshdash.ui.widgets.file_row_text import shorten_start
 from sshdash.ui.widgets.file_rows import FileRows
+from sshdash.ui.widgets.host_list import HostList
 from sshdash.ui.widgets.transfer_list import TransferList
 from sshdash.untrusted import clean
 
@@ -81,16 +82,16 @@ class FilePanes(PaneCommands):
     @on(FileRows.DragDropped)
     def _drop(self, event: FileRows.DragDropped) -> None:
         event.stop()
+        host = self._host_at(event)
         aim = self._aim(event)
         source = self._source(event)
         self._end_drag()
-        if aim is None:
-            return
-        target, drop = aim
-        if target is source:
-            self.post_message(ask.MoveFiles(source, event.entries, drop.folder))
-        else:
-            self.post_message(ask.CopyFiles(source, event.entries, target, drop.folder))
+        if host is not None:
+            self.post_message(ask.SendFiles(source, event.entries, host[0]))
+        elif aim is not None and aim[0] is source:
+            self.post_message(ask.MoveFiles(source, event.entries, aim[1].folder))
+        elif aim is not None:
+            self.post_message(ask.CopyFiles(source, event.entries, aim[0], aim[1].folder))
 
     @on(FileRows.DragCancelled)
     def _cancel_drag(self, event: FileRows.DragCancelled) -> None:
@@ -109,30 +110,53 @@ class FilePanes(PaneCommands):
                 return pane, drop
         return None
 
+    def _host_at(self, drag: FileRows.Drag) -> tuple[str, int] | None:
+        """Return the host under the pointer, in a list beside the tab, and its row."""
+        hosts = self._hosts
+        if hosts is None or not hosts.is_on_screen:
+            return None
+        if not hosts.region.contains_point(drag.position):
+            return None
+        return hosts.host_under(drag.position - hosts.region.offset)
+
+    @property
+    def _hosts(self) -> HostList | None:
+        return next(iter(self.screen.query(HostList)), None)
+
     def _show_drag(self) -> None:
         drag = self._drag
         if drag is None:
             return
-        aim = self._aim(drag)
-        for pane in self.panes:
-            pane.show_drop(aim[1] if aim and aim[0] is pane else None)
+        host = self._host_at(drag)
+        aim = self._aim(drag) if host is None else None
+        self._show_targets(aim, host)
         what = drag.entries[0].label if len(drag.entries) == 1 else ""
         words = f" {clip(what, 24) or count_text(len(drag.entries), 'item')} "
         if aim is not None:
             arrow = "move →" if aim[0] is self._source(drag) else "→"
             path = shorten_start(clean(aim[1].folder, 400), 32)
             words += f"{arrow} {clip(aim[0].label, 20)}:{path} "
+        if host is not None:
+            words += f"→ {clip(clean(host[0]), 20)}:~ "
         self._ghost.update(Content(words))
-        self._ghost.set_class(aim is None, "-nowhere")
+        self._ghost.set_class(aim is None and host is None, "-nowhere")
         self._ghost.offset = self._ghost_offset(drag.position, cell_len(words))
         self._ghost.display = True
+
+    def _show_targets(
+        self, aim: tuple[FilePane, Drop] | None, host: tuple[str, int] | None
+    ) -> None:
+        for pane in self.panes:
+            pane.show_drop(aim[1] if aim and aim[0] is pane else None)
+        if hosts := self._hosts:
+            hosts.hovered = -1 if host is None else host[1]
 
     def _ghost_offset(self, position: Offset, width: int) -> Offset:
         """Return where the label goes: below right of the pointer, inside the tab."""
         inside = position - self.region.offset
         right = max(self.size.width - width, 0)
         below = inside.y + 1 if inside.y + 1 < self.size.height else inside.y - 1
-        return Offset(min(inside.x + 2, right), max(below, 0))
+        return Offset(max(min(inside.x + 2, right), 0), max(below, 0))
 
     def _scroll_at_edge(self) -> None:
         """Scroll the pane under the pointer while a drag waits at its upper or lower edge."""
@@ -152,5 +176,4 @@ class FilePanes(PaneCommands):
         self._drag = None
         self._edge.pause()
         self._ghost.display = False
-        for pane in self.panes:
-            pane.show_drop(None)
+        self._show_targets(None, None)
