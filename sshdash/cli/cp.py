@@ -18,9 +18,10 @@ from sshdash.backend import Backend
 from sshdash.cli.context import open_backend
 from sshdash.cli.copy_report import JsonLines, Line, Quiet, Report
 from sshdash.cli.operands import Operand, parse_operand
-from sshdash.errors import FileError, UsageError
+from sshdash.errors import UsageError
 from sshdash.prompts import ConflictChoice
 from sshdash.sftp.entries import Entry, Kind, join, name_of, parent_of
+from sshdash.sftp.failures import MissingError
 from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.job import CopyRequest, Endpoint
 from sshdash.sftp.queue import TransferQueue
@@ -197,12 +198,10 @@ async def _resolve_source(
 
 async def _stat(filesystem: Filesystem, path: bytes) -> Entry | None:
     """Return what is at the target, None where nothing is."""
-    if await filesystem.exists(path) is None:
-        return None
     try:
         return await filesystem.stat(path)
-    except FileError:
-        return None  # a link that leads nowhere is replaced
+    except MissingError:
+        return None  # nothing, or a link that leads nowhere: that is replaced
 
 
 @contextlib.contextmanager

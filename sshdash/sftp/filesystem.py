@@ -189,8 +189,8 @@ class Filesystem(Protocol):
         """Set the permission bits of what `path` leads to."""
         ...
 
-    async def set_times(self, path: bytes, mtime_ns: int) -> None:
-        """Set the modification time of what `path` leads to."""
+    async def set_attributes(self, path: bytes, mode: int, mtime_ns: int | None) -> None:
+        """Set permission bits and, where given, the modification time."""
         ...
 
     async def umask(self, directory: bytes) -> int:

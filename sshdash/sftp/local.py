@@ -13,7 +13,7 @@ from sshdash.sftp.filesystem import Buffer, Finish, Finished, Limits, Pieces, Sp
 from sshdash.sftp.threads import Threads
 
 _CHUNK = 1024 * 1024
-_OPEN_FILES = 64
+_OPEN_FILES = 256
 
 
 class LocalReader:
@@ -186,10 +186,10 @@ class LocalFilesystem:
         """Set the permission bits of what `path` leads to."""
         await self._threads.run("change the mode", path, partial(os.chmod, path, mode))
 
-    async def set_times(self, path: bytes, mtime_ns: int) -> None:
-        """Set the modification time of what `path` leads to."""
-        times = (mtime_ns, mtime_ns)
-        await self._threads.run("set the time", path, partial(os.utime, path, ns=times))
+    async def set_attributes(self, path: bytes, mode: int, mtime_ns: int | None) -> None:
+        """Set permission bits and, where given, the modification time."""
+        call = partial(calls.set_attributes, path, mode, mtime_ns)
+        await self._threads.run("set mode or time", path, call)
 
     async def umask(self, directory: bytes) -> int:
         """Return the bits that new files do not get."""

@@ -174,6 +174,13 @@ def finish_file(descriptor: int, finish: Finish) -> Finished:
     return Finished(size, complaint)
 
 
+def set_attributes(path: bytes, mode: int, mtime_ns: int | None) -> None:
+    """Set permission bits and, where given, the modification time."""
+    if mtime_ns is not None:
+        os.utime(path, ns=(mtime_ns, mtime_ns))
+    os.chmod(path, mode)
+
+
 def sync(descriptor: int) -> None:
     """Make a file durable, where its file system can."""
     try:

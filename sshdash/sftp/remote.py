@@ -34,7 +34,9 @@ _SAFE_BLOCK = 32 * 1024
 _MAX_BLOCK = 256 * 1024
 _BLOCKS = 4
 """Requests that one read or write of the copier is spread over."""
-_OPEN_FILES = 128
+_OPEN_FILES = 256
+_SAFE_FILES = 64
+"""How many where a server does not tell its limit."""
 _LISTING_AHEAD = 16
 """Requests for more names that are under way at once in a long listing."""
 _LINKS_AHEAD = 64
@@ -64,7 +66,7 @@ class RemoteFilesystem:
         self._read_block = min(told.read or _SAFE_BLOCK, _MAX_BLOCK)
         self._write_block = min(told.write or _SAFE_BLOCK, _MAX_BLOCK)
         chunk = _BLOCKS * min(self._read_block, self._write_block)
-        files = min(_OPEN_FILES, told.handles // 2 or _OPEN_FILES)
+        files = min(_OPEN_FILES, told.handles // 2 or _SAFE_FILES)
         self.limits = Limits(chunk=chunk, files=files)
 
     def __repr__(self) -> str:
@@ -223,10 +225,11 @@ class RemoteFilesystem:
         asking = self._protocol.set_path(path, Attributes(mode=mode))
         await self._call("change the mode", path, asking)
 
-    async def set_times(self, path: bytes, mtime_ns: int) -> None:
-        """Set the modification time, in whole seconds, of what `path` leads to."""
-        asking = self._protocol.set_path(path, Attributes(mtime=mtime_ns // NANO))
-        await self._call("set the time", path, asking)
+    async def set_attributes(self, path: bytes, mode: int, mtime_ns: int | None) -> None:
+        """Set permission bits and, where given, the modification time in whole seconds."""
+        seconds = None if mtime_ns is None else mtime_ns // NANO
+        asking = self._protocol.set_path(path, Attributes(mode=mode, mtime=seconds))
+        await self._call("set mode or time", path, asking)
 
     async def umask(self, directory: bytes) -> int:
         """Return the bits that new files in `directory` do not get, by making one there.

@@ -154,9 +154,8 @@ class Runner:
             place, entry = item
             path = join(self._target_dir, place)
             try:
-                await self._target.chmod(path, self._copier.mode(entry))
-                if self._request.preserve:
-                    await self._target.set_times(path, entry.mtime_ns)
+                mtime = entry.mtime_ns if self._request.preserve else None
+                await self._target.set_attributes(path, self._copier.mode(entry), mtime)
             except FileError as error:
                 self._ledger.fail(path, reason_of(error))
 

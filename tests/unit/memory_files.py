@@ -183,9 +183,11 @@ class MemoryFilesystem:
         await self._step("chmod", path)
         self._node(path).mode = mode
 
-    async def set_times(self, path: bytes, mtime_ns: int) -> None:
-        await self._step("times", path)
-        self._node(path).mtime_ns = mtime_ns
+    async def set_attributes(self, path: bytes, mode: int, mtime_ns: int | None) -> None:
+        await self._step("attributes", path)
+        self._node(path).mode = mode
+        if mtime_ns is not None:
+            self._node(path).mtime_ns = mtime_ns
 
     async def umask(self, directory: bytes) -> int:
         await self._step("umask", directory)
