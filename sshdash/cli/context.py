@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from sshdash.backend import Backend
+from sshdash.cli.prompter import choose_prompter
 from sshdash.config.source import ConfigSource, parse_override
 from sshdash.errors import SSHDashError, UsageError
+from sshdash.events import BannerReceived, Event, WarningRaised
 from sshdash.prompts import Prompter
 from sshdash.settings import load_settings
 
@@ -26,18 +28,26 @@ async def open_backend(
     arguments: argparse.Namespace, prompter: Prompter | None = None
 ) -> AsyncIterator[Backend]:
     """Run a loaded backend for one command; questions go to the terminal by default."""
-    from sshdash.cli.prompter import TtyPrompter
-
-    backend = Backend(load_settings(), prompter or TtyPrompter(), source(arguments))
+    backend = Backend(load_settings(), prompter or choose_prompter(), source(arguments))
+    backend.events.subscribe(narrate)
     async with backend:
         await backend.load(terminals=False)
         yield backend
 
 
+def narrate(event: Event) -> None:
+    """Tell on stderr what ssh would tell there: banners and warnings."""
+    if isinstance(event, BannerReceived):
+        print(event.text, file=sys.stderr)
+    elif isinstance(event, WarningRaised):
+        print(f"sshdash: {event.host}: {event.title}: {event.detail}", file=sys.stderr)
+
+
 def run_screen(files: ConfigSource, host: str | None = None, badge: str = "") -> int:
     """Open the cockpit and return the exit status once it is left.
 
-    `host` gets a shell at once; `badge` stands beside the name. Raises UsageError where there is no terminal to draw on.
+    `host` gets a shell at once; `badge` stands beside the name. Raises UsageError where there is
+    no terminal to draw on.
     """
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError(

@@ -17,14 +17,13 @@ from collections.abc import Iterator
 
 import asyncssh
 
-from sshdash.cli.context import report, source
-from sshdash.cli.prompter import TtyPrompter
+from sshdash.cli.context import narrate, report, source
+from sshdash.cli.prompter import choose_prompter
 from sshdash.config.resolver import Resolver
 from sshdash.connections.faults import explain
 from sshdash.connections.manager import ConnectionManager, Lease
 from sshdash.errors import ConnectionLost, SSHDashError, UsageError
-from sshdash.events import BannerReceived, Event, EventBus, WarningRaised
-from sshdash.prompts import Prompter, RefusingPrompter
+from sshdash.events import EventBus
 from sshdash.settings import load_settings
 from sshdash.untrusted import clean
 
@@ -74,30 +73,14 @@ async def _main(arguments: argparse.Namespace, command: str) -> int:
     """Connect, without the parts of a backend that a command has no use for, and run."""
     terminal = _wants_terminal(arguments.tty)
     events = EventBus()
-    events.subscribe(_narrate)
-    manager = ConnectionManager(Resolver(source(arguments)), _prompter(), events, load_settings())
+    events.subscribe(narrate)
+    resolver = Resolver(source(arguments))
+    manager = ConnectionManager(resolver, choose_prompter(), events, load_settings())
     try:
         async with await manager.lease(arguments.destination, "exec") as lease:
             return await _run(lease, command, terminal)
     finally:
         await manager.close()
-
-
-def _prompter() -> Prompter:
-    """Return who answers: the terminal where there is one, else nobody."""
-    try:
-        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
-    except OSError:
-        return RefusingPrompter()
-    return TtyPrompter()
-
-
-def _narrate(event: Event) -> None:
-    """Tell on stderr what ssh would tell there."""
-    if isinstance(event, BannerReceived):
-        print(event.text, file=sys.stderr)
-    elif isinstance(event, WarningRaised):
-        print(f"sshdash: {event.host}: {event.title}: {event.detail}", file=sys.stderr)
 
 
 def _wants_terminal(asked: int) -> bool:

@@ -13,11 +13,22 @@ from sshdash.prompts import (
     ConflictQuestion,
     HostKeyAnswer,
     HostKeyQuestion,
+    Prompter,
     Question,
+    RefusingPrompter,
     SecretQuestion,
 )
 
 AnswerType = TypeVar("AnswerType")
+
+
+def choose_prompter() -> Prompter:
+    """Return who answers a command's questions: the terminal where there is one, else nobody."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return RefusingPrompter()
+    return TtyPrompter()
 
 
 class TtyPrompter:
