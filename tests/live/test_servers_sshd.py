@@ -7,11 +7,12 @@ import asyncssh
 import pytest
 
 from tests.servers import programs
+from tests.servers.programs import require
 from tests.servers.sshd import RealSshd
 
 
 def ssh(server: RealSshd, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = ["ssh", "-F", str(server.config_file), "-o", "BatchMode=yes", *arguments]
+    command = [require("ssh"), "-F", str(server.config_file), "-o", "BatchMode=yes", *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
 
 
@@ -39,7 +40,7 @@ async def test_asyncssh_connects_and_sees_the_folder_of_the_sessions(sshd: RealS
 
 async def test_a_killed_connection_is_gone_and_the_server_still_answers(sshd: RealSshd) -> None:
     process = await asyncio.create_subprocess_exec(
-        "ssh", "-F", str(sshd.config_file), "sshd", "echo up; cat",
+        require("ssh"), "-F", str(sshd.config_file), "sshd", "echo up; cat",
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
@@ -87,10 +88,11 @@ async def test_its_log_tells_what_it_saw(sshd: RealSshd) -> None:
 
 
 def test_nothing_of_it_stays() -> None:
+    program = require("ssh")
     server = RealSshd()
     server.start()
     with subprocess.Popen(
-        ["ssh", "-F", str(server.config_file), "sshd", "echo up; sleep 97"],
+        [program, "-F", str(server.config_file), "sshd", "echo up; sleep 97"],
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     ) as client:  # fmt: skip
         assert client.stdout
