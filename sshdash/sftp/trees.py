@@ -1,15 +1,19 @@
 """Whole trees: what they hold, and removing them."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from sshdash.errors import ConnectionLost, FileError, SSHDashError
 from sshdash.sftp.entries import Entry, Kind, join
 from sshdash.sftp.filesystem import Filesystem
+from sshdash.sftp.tasks import each
 from sshdash.untrusted import clean
 
 COUNT_LIMIT = 50_000
+_WIDTH = 32
+"""Directories, or entries of each, that are worked on at the same time."""
 
 
 @dataclass(slots=True)
@@ -93,7 +97,7 @@ async def remove_trees(
 
 
 class _Removal:
-    """One removal: depth first, so that each directory is empty when its turn comes."""
+    """One removal: level by level downward, then the emptied directories from the bottom up."""
 
     def __init__(self, filesystem: Filesystem, removed: Callable[[int], None]) -> None:
         self._filesystem = filesystem
@@ -103,43 +107,52 @@ class _Removal:
         self.first: FileError | None = None
 
     async def remove(self, root: bytes) -> None:
-        """Remove one tree, without recursion: trees may be deeper than the stack."""
-        stack: list[tuple[bytes, bool]] = [(root, False)]
-        while stack:
-            path, emptied = stack.pop()
-            try:
-                if emptied:
-                    await self._filesystem.rmdir(path)
-                elif (await self._filesystem.lstat(path)).kind is not Kind.DIRECTORY:
-                    await self._filesystem.unlink(path)
-                else:
-                    stack.append((path, True))
-                    stack += await self._remove_files(path)
-                    continue
-            except FileError as error:
-                self._fail(error, path)
-            else:
-                self._tell()
+        """Remove one tree, many entries at the same time."""
+        try:
+            is_folder = (await self._filesystem.lstat(root)).kind is Kind.DIRECTORY
+        except FileError as error:
+            self._fail(error, root)
+            return
+        if not is_folder:
+            await self._unlink(root)
+            return
+        levels = [[root]]
+        while levels[-1]:
+            below: list[bytes] = []
+            await self._each(levels[-1], partial(self._empty, below=below))
+            levels.append(below)
+        for level in reversed(levels):
+            await self._each(level, self._rmdir)
 
-    async def _remove_files(self, folder: bytes) -> list[tuple[bytes, bool]]:
-        """Unlink what is not a directory and return the directories, still to be entered."""
-        folders = []
-        for entry in await self._filesystem.listdir(folder):
-            path = join(folder, entry.name)
-            if entry.kind is Kind.DIRECTORY:
-                folders.append((path, False))
-                continue
-            try:
-                await self._filesystem.unlink(path)
-            except FileError as error:
-                self._fail(error, path)
-            else:
-                self._tell()
-        return folders
+    async def _empty(self, folder: bytes, below: list[bytes]) -> None:
+        """Unlink what is not a directory, and put the directories into `below`."""
+        files: list[bytes] = []
+        try:
+            async for batch in self._filesystem.scandir(folder):
+                for entry in batch:
+                    path = join(folder, entry.name)
+                    (below if entry.kind is Kind.DIRECTORY else files).append(path)
+        except FileError as error:
+            self._fail(error, folder)
+        await self._each(files, self._unlink)
 
-    def _tell(self) -> None:
-        self.count += 1
-        self._removed(self.count)
+    async def _unlink(self, path: bytes) -> None:
+        await self._count(self._filesystem.unlink(path), path)
+
+    async def _rmdir(self, path: bytes) -> None:
+        await self._count(self._filesystem.rmdir(path), path)
+
+    async def _count(self, removing: Awaitable[None], path: bytes) -> None:
+        try:
+            await removing
+        except FileError as error:
+            self._fail(error, path)
+        else:
+            self.count += 1
+            self._removed(self.count)
+
+    async def _each(self, paths: list[bytes], work: Callable[[bytes], Awaitable[None]]) -> None:
+        await each(paths, min(_WIDTH, len(paths)), work)
 
     def _fail(self, error: FileError, path: bytes) -> None:
         self.failures += 1
