@@ -165,7 +165,7 @@ async def test_rows_dragged_onto_a_host_of_the_sidebar_are_copied_to_its_home(ho
         await pilot.hover(panes.left.rows, offset=(9, 8))
         await pilot.hover(hosts, offset=spot)
         assert f"{_HOST}:~" in str(panes.query_one(".drag-ghost").render())
-        assert hosts.hovered == spot[1] + hosts.scroll_offset.y
+        assert hosts.drop_item == spot[1] + hosts.scroll_offset.y
         await pilot.mouse_up(hosts, offset=spot)
         await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
         await pilot.press("y")

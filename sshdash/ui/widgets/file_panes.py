@@ -149,7 +149,7 @@ class FilePanes(PaneCommands):
         for pane in self.panes:
             pane.show_drop(aim[1] if aim and aim[0] is pane else None)
         if hosts := self._hosts:
-            hosts.hovered = -1 if host is None else host[1]
+            hosts.drop_item = -1 if host is None else host[1]
 
     def _ghost_offset(self, position: Offset, width: int) -> Offset:
         """Return where the label goes: below right of the pointer, inside the tab."""

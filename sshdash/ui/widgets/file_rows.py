@@ -41,8 +41,6 @@ class FileRows(RowList):
         "file--marked",
         "file--detail",
         "file--stale",
-        "row--drop",
-        "row--dragged",
     }
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("shift+up", "mark_to(-1)", "Mark up", show=False),
@@ -53,8 +51,6 @@ class FileRows(RowList):
         Binding("shift+end", "mark_last", "Mark to the last", show=False),
     ]
 
-    drop_item: reactive[int] = reactive(-1, repaint=False, init=False)
-    """The folder a drag would be dropped on, -1 for none."""
     stale: reactive[bool] = reactive(False)
     """Whether what is shown may be out of date, because the connection is gone."""
 
@@ -101,12 +97,6 @@ class FileRows(RowList):
         self.set_reactive(RowList.cursor, self.browser.cursor)
         self.reveal(self.cursor)
 
-    def ground(self, item: int) -> Style:
-        """Return the background of a row; a drop target stands out from all others."""
-        if item == self.drop_item:
-            return self.get_component_rich_style("row--drop")
-        return super().ground(item)
-
     def pieces(self, line: int, width: int) -> list[Piece]:
         """Return the columns of one row."""
         entry = self.browser.rows[line]
@@ -140,11 +130,6 @@ class FileRows(RowList):
             return self.look("file--stale")
         look = self.look(f"file--{text.role_of(entry)}")
         return look + self.look("file--marked") if marked else look
-
-    def watch_drop_item(self, old: int, new: int) -> None:
-        """Redraw the two rows concerned."""
-        self._refresh_item(old)
-        self._refresh_item(new)
 
     def watch_cursor(self, old: int, new: int) -> None:
         """Tell the browser."""

@@ -36,6 +36,7 @@ class RowList(ScrollView, can_focus=True):
         "row--cursor-blurred",
         "row--hover",
         "row--muted",
+        "row--drop",
     }
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "Up", show=False),
@@ -48,6 +49,8 @@ class RowList(ScrollView, can_focus=True):
 
     cursor: reactive[int] = reactive(0, repaint=False, init=False)
     hovered: reactive[int] = reactive(-1, repaint=False, init=False)
+    drop_item: reactive[int] = reactive(-1, repaint=False, init=False)
+    """The item that what is dragged would be dropped on, -1 for none."""
 
     class Moved(Message):
         """The cursor is on another item."""
@@ -100,7 +103,9 @@ class RowList(ScrollView, can_focus=True):
     # Drawing
 
     def ground(self, item: int) -> Style:
-        """Return the background of an item's lines."""
+        """Return the background of an item's lines; a drop target stands out from all others."""
+        if item == self.drop_item:
+            return self.get_component_rich_style("row--drop")
         if item == self.cursor:
             name = "row--cursor" if self.has_focus else "row--cursor-blurred"
             return self.get_component_rich_style(name)
@@ -155,6 +160,11 @@ class RowList(ScrollView, can_focus=True):
         self.post_message(self.Moved(self, new))
 
     def watch_hovered(self, old: int, new: int) -> None:
+        """Redraw the two items concerned."""
+        self._refresh_item(old)
+        self._refresh_item(new)
+
+    def watch_drop_item(self, old: int, new: int) -> None:
         """Redraw the two items concerned."""
         self._refresh_item(old)
         self._refresh_item(new)
