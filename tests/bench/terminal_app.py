@@ -125,8 +125,15 @@ async def measure(app: TerminalApp, command: str, result: Path) -> None:
         "idle": idle,
         "size": [view.size.width, view.size.height],
     }
-    await asyncio.to_thread(result.write_text, json.dumps(figures))
+    await asyncio.to_thread(_write, result, json.dumps(figures))
     app.exit()
+
+
+def _write(result: Path, text: str) -> None:
+    """Write a file that appears complete or not at all."""
+    part = result.with_suffix(".part")
+    part.write_text(text)
+    part.rename(result)
 
 
 async def _type(watch: Watch) -> None:
