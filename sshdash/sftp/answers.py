@@ -116,6 +116,8 @@ class Answers:
         pieces = answer.pieces
         if not pieces or len(pieces[0]) < 4:
             pieces = [b"".join(pieces)]
+        if len(pieces[0]) < 4:
+            raise self._wire.fail("data without a length")
         length = int.from_bytes(pieces[0][:4], "big")
         pieces[0] = memoryview(pieces[0])[4:]
         if length != sum(map(len, pieces)) or length > size:

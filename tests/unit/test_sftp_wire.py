@@ -1,0 +1,185 @@
+"""The transport: whatever way bytes are cut, whatever a server says, nothing hangs or leaks."""
+
+import asyncio
+import contextlib
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sshdash.sftp.answers import StatusError, whole
+from sshdash.sftp.messages import Attributes, Code, Message, Payload, string, uint32
+from sshdash.sftp.protocol import Protocol
+from sshdash.sftp.wire import Wire, WireClosed
+
+
+class Channel:
+    """Takes what a wire writes."""
+
+    def __init__(self) -> None:
+        self.sent = bytearray()
+        self.writes = 0
+        self.aborted = False
+
+    def write(self, data: bytes) -> None:
+        self.sent += data
+        self.writes += 1
+
+    def is_closing(self) -> bool:
+        return False
+
+    def abort(self) -> None:
+        self.aborted = True
+
+    close = abort
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return "SSH-2.0-OpenSSH_9.2"
+
+    def requests(self) -> list[tuple[int, int, bytes]]:
+        """Return type, id and body of what was sent since the last look."""
+        found, rest = [], bytes(self.sent)
+        while rest:
+            length = int.from_bytes(rest[:4], "big")
+            message, rest = rest[4 : 4 + length], rest[4 + length :]
+            found.append((message[0], int.from_bytes(message[1:5], "big"), message[5:]))
+        self.sent.clear()
+        return found
+
+
+def connected() -> tuple[Protocol, Wire, Channel]:
+    """Return a protocol whose server is the test."""
+    wire, channel = Wire(), Channel()
+    wire.connection_made(channel)  # type: ignore[arg-type]
+    wire._greeted = True
+    return Protocol(wire, {}), wire, channel
+
+
+def message(kind: int, number: int, body: bytes = b"") -> bytes:
+    """Return a server's message."""
+    return uint32(5 + len(body)) + bytes((kind,)) + uint32(number) + body
+
+
+def status(number: int, code: int = Code.OK) -> bytes:
+    """Return a status."""
+    return message(Message.STATUS, number, uint32(code) + string(b"text") + string(b""))
+
+
+@given(st.lists(st.binary(max_size=70), min_size=1, max_size=6), st.data())
+def test_answers_are_the_same_however_they_are_cut(blocks: list[bytes], data: Any) -> None:
+    async def run() -> None:
+        protocol, wire, _ = connected()
+        asked = [protocol.read(b"h", 0, 100) for _ in blocks]
+        order = data.draw(st.permutations(range(len(blocks))))
+        stream = b"".join(message(Message.DATA, at, string(blocks[at])) for at in order)
+        while stream:
+            size = data.draw(st.integers(1, len(stream)))
+            wire.data_received(stream[:size], None)
+            stream = stream[size:]
+        answers = await whole(asked)
+        assert [b"".join(answer) for answer in answers] == blocks
+
+    asyncio.run(run())
+
+
+@given(st.binary(max_size=300))
+def test_no_bytes_of_a_server_raise_or_hang(noise: bytes) -> None:
+    async def run() -> None:
+        protocol, wire, _ = connected()
+        stat, opened = protocol.stat(b"/"), protocol.open_file(b"/x", 1)
+        wire.data_received(noise, None)
+        wire.eof_received()
+        with contextlib.suppress(WireClosed, StatusError):
+            await stat
+        with contextlib.suppress(WireClosed, StatusError):
+            await opened
+
+    asyncio.run(run())
+
+
+async def test_requests_of_one_turn_leave_in_one_write() -> None:
+    protocol, _, channel = connected()
+    asked = [protocol.lstat(b"/%d" % number) for number in range(100)]
+    await asyncio.sleep(0)
+    assert channel.writes == 1
+    sent = channel.requests()
+    assert [Payload(body).string() for _, _, body in sent] == [b"/%d" % n for n in range(100)]
+    assert len(asked) == 100
+
+
+async def test_large_writes_leave_in_packets_and_whole() -> None:
+    protocol, wire, channel = connected()
+    data = bytes(range(256)) * 1000
+    asked = protocol.write(b"handle", 5, [data[:100], memoryview(data)[100:]])
+    await asyncio.sleep(0)
+    ((kind, number, body),) = channel.requests()
+    assert kind == Message.WRITE
+    assert body == string(b"handle") + (5).to_bytes(8, "big") + string(data)
+    wire.data_received(status(number), None)
+    await asked
+
+
+async def test_a_file_opened_for_somebody_who_was_cancelled_is_closed() -> None:
+    protocol, wire, channel = connected()
+
+    async def opens() -> bytes:
+        return await protocol.open_file(b"/x", 1)
+
+    task = asyncio.ensure_future(opens())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    ((_, number, _),) = channel.requests()
+    task.cancel()
+    await asyncio.wait((task,))
+    wire.data_received(message(Message.HANDLE, number, string(b"late")), None)
+    await asyncio.sleep(0)
+    assert [(kind, body) for kind, _, body in channel.requests()] == [
+        (Message.CLOSE, string(b"late"))
+    ]
+
+
+async def test_everything_that_waits_fails_when_the_channel_goes() -> None:
+    protocol, wire, _ = connected()
+    stat, path = protocol.stat(b"/"), protocol.realpath(b".")
+    wire.connection_lost(OSError("broken"))
+    with pytest.raises(WireClosed, match="broken"):
+        await stat
+    with pytest.raises(WireClosed, match="broken"):
+        await path
+    with pytest.raises(WireClosed, match="broken"):
+        await protocol.stat(b"/")
+    assert wire.connection_failed
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        message(Message.DATA, 0, string(b"x" * 11)),
+        message(Message.DATA, 0, uint32(50) + b"short"),
+        message(Message.DATA, 0),
+        message(Message.HANDLE, 0, string(b"h")),
+        message(Message.ATTRS, 0, Attributes().encode()),
+        message(Message.STATUS, 77, uint32(0)),
+        uint32(2**31) + b"x" * 20,
+        uint32(1) + b"x" * 20,
+    ],
+)
+async def test_a_wrong_answer_ends_the_session(answer: bytes) -> None:
+    protocol, wire, channel = connected()
+    asked = protocol.read(b"h", 0, 10)
+    wire.data_received(answer, None)
+    with pytest.raises(WireClosed):
+        await asked
+    assert channel.aborted
+    assert wire.closed is not None
+    assert "broke the protocol" in wire.closed
+
+
+async def test_reading_ends_with_eof_and_fails_with_the_rest() -> None:
+    protocol, wire, _ = connected()
+    first, second = protocol.read(b"h", 0, 10), protocol.read(b"h", 0, 10)
+    wire.data_received(status(0, Code.EOF) + status(1, Code.PERMISSION_DENIED), None)
+    assert await first == []
+    with pytest.raises(StatusError):
+        await second
