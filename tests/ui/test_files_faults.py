@@ -21,6 +21,7 @@ from tests.ui.files_app import (
     furnish_right,
     listed,
     names,
+    row_of,
     shown,
     until,
 )
@@ -186,3 +187,28 @@ async def test_the_end_of_a_tab_gives_the_file_systems_back(left: Path, right: P
         app.fake.events.emit(ConnectionChanged(HOST, *_LOST_STATES, "gone"))
         await pilot.pause()
         assert not app.cockpit.notices.unread
+
+
+async def test_a_pipe_is_not_read_and_says_so(left: Path, right: Path) -> None:
+    os.mkfifo(left / "pipe")
+    app = FilesApp(left, right)
+    async with app.run_test() as pilot:
+        panes = await listed(pilot)
+        panes.left.rows.cursor = row_of(panes.left, "pipe")
+        await pilot.press("enter")
+        await until(pilot, lambda: app.cockpit.notices.unread)
+        await pilot.press("up")
+        assert panes.left.query_one(PaneTitle).busy == ""
+        assert len(app.screen_stack) == 1
+
+
+async def test_what_cannot_be_deleted_is_told(left: Path, right: Path) -> None:
+    app = FilesApp(left, right, True)
+    async with app.run_test() as pilot:
+        panes = await listed(pilot)
+        panes.left.rows.cursor = row_of(panes.left, "file1.txt")
+        os.remove(left / "file1.txt")
+        await pilot.press("d")
+        await until(pilot, lambda: app.cockpit.notices.unread)
+        await until(pilot, lambda: "file1.txt" not in names(panes.left))
+        assert "Not everything was deleted" in app.told[0]
