@@ -222,8 +222,3 @@ def encode_paste(text: str, *, bracketed: bool) -> bytes:
         "paste",
     )
     return bytes(ffi.buffer(buffer, length[0]))
-
-
-def encode_focus(gained: bool) -> bytes:
-    """Return what tells a program that its terminal gained or lost the focus."""
-    return b"\x1b[I" if gained else b"\x1b[O"

@@ -68,10 +68,6 @@ class Painter:
         self.selection = selection
         self._styles: dict[CellStyle, Style] = {}
 
-    def matches(self, palette: bytes, base: Style, selection: Style) -> bool:
-        """Return whether a painter of these colours would paint the same."""
-        return (self.palette, self.base, self.selection) == (palette, base, selection)
-
     def line(self, line: Line, width: int, cursor: Cursor | None = None) -> Strip:
         """Return `line` as a strip of exactly `width` columns, with the cursor if it is here."""
         strip = Strip(self._segments(line.runs))
