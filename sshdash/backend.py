@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 from sshdash.config.catalog import Catalog, HostSummary, load_catalog, summarize
 from sshdash.config.resolver import ResolvedHost, Resolver
 from sshdash.config.source import ConfigSource
-from sshdash.events import CatalogChanged, EventBus
+from sshdash.errors import SSHDashError, UsageError
+from sshdash.events import CatalogChanged, EventBus, WarningRaised
 from sshdash.prompts import Prompter
 from sshdash.settings import Settings
 from sshdash.states import ConnectionState, SessionState, TransferState, TunnelState
+from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
     from sshdash.connections.manager import ConnectionManager, Lease
@@ -68,6 +70,7 @@ class Backend:
         self.loaded = False
         self._loading = asyncio.Lock()
         self._modules: dict[str, Any] = {}
+        self._warned: set[WarningRaised] = set()
 
     def __repr__(self) -> str:
         return f"<Backend [{len(self.catalog.hosts)} hosts, loaded={self.loaded}]>"
@@ -94,7 +97,7 @@ class Backend:
                 self.resolver, self.prompter, self.events, self.settings
             )
             self.tunnels = self._modules["tunnels.manager"].TunnelManager(
-                self.connections.lease, self.events
+                self.connections.lease, self.events, self._route
             )
             self.transfers = self._modules["sftp.queue"].TransferQueue(
                 self.filesystem, self.prompter, self.events, self.settings.transfers_at_once
@@ -199,7 +202,8 @@ class Backend:
     def add_config_forwards(self, host: str) -> list[str]:
         """List the host's configured forwards as closed tunnels and return their ids.
 
-        A forward that does not parse raises UsageError.
+        One that cannot be run here is left out and told once, as a warning. Raises UsageError and
+        ConfigError for the host itself.
         """
         from sshdash.tunnels.spec import Kind, parse_forward
 
@@ -209,11 +213,24 @@ class Backend:
             (Kind.REMOTE, resolved.remote_forwards),
             (Kind.DYNAMIC, resolved.dynamic_forwards),
         )
-        return [
-            self.tunnels.add(host, parse_forward(kind, text), source="config")
-            for kind, texts in kinds
-            for text in texts
-        ]
+        tunnels = []
+        for kind, text in ((kind, text) for kind, texts in kinds for text in texts):
+            try:
+                spec = parse_forward(kind, text)
+            except UsageError as error:
+                self._warn_once(host, f"{kind.word} {text}", error)
+            else:
+                tunnels.append(self.tunnels.add(host, spec, source="config"))
+        return tunnels
+
+    def _warn_once(self, host: str, what: str, error: SSHDashError) -> None:
+        warning = WarningRaised(f"{clean(what)} is left out", str(error), host=clean(host))
+        if warning not in self._warned:
+            self._warned.add(warning)
+            self.events.emit(warning)
+
+    def _route(self, host: str) -> tuple[str, ...]:
+        return (*self.summary(host).route, host)
 
     # --- counts ---
 
