@@ -19,6 +19,7 @@ from sshdash.config.source import ConfigSource
 from sshdash.demo.fleet import DemoFleet
 from sshdash.settings import Settings
 from sshdash.ui.app import SSHDashApp
+from sshdash.ui.widgets.file_panes import FilePanes
 
 FOLDER = Path(__file__).parent.parent / "screenshots"
 THEMES = ("dark", "light")
@@ -195,6 +196,79 @@ async def _open_files(stage: Stage) -> None:
 @scene("files")
 async def _files(stage: Stage) -> None:
     await _open_files(stage)
+
+
+@scene("dragging")
+async def _dragging(stage: Stage) -> None:
+    await _open_files(stage)
+    panes = stage.app.screen.query_one(FilePanes)
+    source, target = panes.right.rows, panes.left.rows
+    await stage.press("tab", "end", "space", "up", "space")
+    last = len(panes.right.browser.rows) - 1
+    await stage.pilot.mouse_down(source, offset=(6, last))
+    await stage.pilot.hover(source, offset=(8, last))
+    await stage.pilot.hover(target, offset=(8, 1))
+
+
+@scene("conflict")
+async def _conflict(stage: Stage) -> None:
+    await _open_files(stage)
+    await stage.press("tab", "end", "c")
+    await stage.until("1 done")
+    await stage.press("c")
+    await stage.until("exists")
+
+
+@scene("transfers")
+async def _transfers(stage: Stage) -> None:
+    await _open_files(stage)
+    await stage.press("tab", "home", "ctrl+a", "c")
+    await stage.until(r"[1-9]\d %")
+
+
+@scene("delete")
+async def _delete(stage: Stage) -> None:
+    await _open_files(stage)
+    await stage.press("ctrl+a", "d")
+    await stage.until("[Dd]elete")
+
+
+@scene("view")
+async def _view(stage: Stage) -> None:
+    await _open_files(stage)
+    await stage.press("end", "v")
+
+
+@scene("permissions")
+async def _permissions(stage: Stage) -> None:
+    await _open_files(stage)
+    await stage.press("end", "m")
+
+
+@scene("forward-form")
+async def _forward_form(stage: Stage) -> None:
+    await _tunnels(stage)
+    await stage.press("a")
+
+
+@scene("quit")
+async def _quit(stage: Stage) -> None:
+    await stage.shell("web")
+    await stage.press("ctrl+g", "q")
+    await stage.until("Leave")
+
+
+@scene("messages")
+async def _messages(stage: Stage) -> None:
+    await _refused(stage)
+    await stage.press("ctrl+g", "l")
+
+
+@scene("zoom")
+async def _zoom(stage: Stage) -> None:
+    await stage.shell("web")
+    await stage.type("ls -la --color=always")
+    await stage.press("ctrl+g", "z")
 
 
 @scene("files-80x24", columns=80, rows=24)
