@@ -106,6 +106,19 @@ async def test_a_drag_within_a_pane_moves_after_asking(left: Path, right: Path) 
         assert isinstance(app.requests[-1], (MoveFiles, OpenFolder))
 
 
+async def test_a_click_anywhere_in_a_pane_gives_it_the_focus(left: Path, right: Path) -> None:
+    (right / "empty").mkdir()
+    app = FilesApp(left, right / "empty")
+    async with app.run_test(size=(100, 30)) as pilot:
+        panes = await listed(pilot)
+        await pilot.click(panes.right.query_one(".pane-empty"), offset=(5, 8))
+        assert panes.active is panes.right
+        assert panes.right.rows.has_focus
+        await pilot.press("slash")
+        await pilot.click(panes.right.query_one("Input"), offset=(5, 0))
+        assert panes.right.query_one("Input").has_focus
+
+
 async def test_a_plain_click_and_a_double_click(left: Path, right: Path) -> None:
     async with FilesApp(left, right).run_test() as pilot:
         panes = await listed(pilot)

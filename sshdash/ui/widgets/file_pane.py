@@ -60,6 +60,11 @@ class FilePane(PaneFrame):
         """Show that keys go elsewhere."""
         self.remove_class("-focused")
 
+    def on_click(self, event: events.Click) -> None:
+        """Take the focus, wherever in the pane the click was, but in the filter."""
+        if not isinstance(event.widget, Input):
+            self._rows.focus()
+
     @on(PaneTitle.EndpointClicked)
     def _choose(self, event: Message) -> None:
         event.stop()
