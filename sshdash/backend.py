@@ -242,9 +242,7 @@ class Backend:
             hosts=sum(
                 status.state is ConnectionState.CONNECTED for status in self.connections.statuses()
             ),
-            shells=sum(
-                session.state is SessionState.RUNNING for session in self.sessions.values()
-            ),
+            shells=sum(session.state is SessionState.RUNNING for session in self.sessions.values()),
             tunnels=sum(
                 tunnel.state in (TunnelState.OPEN, TunnelState.DEGRADED)
                 for tunnel in self.tunnels.snapshots()
