@@ -16,15 +16,16 @@ from textual.timer import Timer
 from sshdash.backend import Backend
 from sshdash.config.source import ConfigSource
 from sshdash.paths import styles_dir
-from sshdash.prompts import ConfirmQuestion, Prompter
+from sshdash.prompts import Prompter
 from sshdash.settings import Settings
 from sshdash.ui.bridge import Bridge
 from sshdash.ui.command import Command
 from sshdash.ui.commands import COMMANDS
+from sshdash.ui.general_actions import GeneralActions
 from sshdash.ui.keymap import Keymap, key_text
 from sshdash.ui.messages import Asked, EventArrived, QuestionAsked
 from sshdash.ui.screens.workspace import Workspace
-from sshdash.ui.theme import DARK, LIGHT, THEMES, own_variables
+from sshdash.ui.theme import DARK, THEMES, own_variables
 
 MakeBackend = Callable[[Settings, Prompter, ConfigSource], Backend]
 
@@ -59,6 +60,7 @@ class SSHDashApp(App[None], inherit_bindings=False):
         self.bridge = Bridge(self.post_message)
         self.backend = make_backend(settings, self.bridge, source)
         self.workspace = Workspace(self.backend, self.bridge, self.keymap_of, badge)
+        self.workspace.controllers.append(GeneralActions(self))
         self._first_host = host
         self._asking: Asked | None = None
         self._prefix_line: Screen[str] | None = None
@@ -184,7 +186,7 @@ class SSHDashApp(App[None], inherit_bindings=False):
         if owner is None:
             return f"Only in: {command.place.value.lower()}"
         ask = getattr(owner, "why_not", None)
-        return "" if ask is None or owner is self else str(ask(command.id))
+        return "" if ask is None else str(ask(command.id))
 
     async def on_event(self, event: events.Event) -> None:
         """Hold back the keys that are typed behind a chord until its command has run.
@@ -239,55 +241,3 @@ class SSHDashApp(App[None], inherit_bindings=False):
 
     def _send_prefix(self) -> None:
         self.workspace.shells.send_key(self.settings.prefix)
-
-    def action_view_palette(self) -> None:
-        """List every command."""
-        from sshdash.ui.dialogs import palette
-
-        def picked(command_id: str | None) -> None:
-            if command_id is not None:
-                self.call_later(self.action_command, command_id)
-
-        place = self.workspace.here
-        self.push_screen(palette(self.keymap_of, place, self.why_not), picked)
-
-    def action_view_help(self) -> None:
-        """Show the keys of the place where the person is."""
-        from sshdash.ui.dialogs import help_of
-
-        self.push_screen(help_of(self.keymap_of, self.workspace.here))
-
-    def action_view_log(self) -> None:
-        """Show the recent notices."""
-        from sshdash.ui.dialogs import messages
-
-        self.clear_notifications()
-        self.push_screen(messages(self.workspace.cockpit.notices.read()))
-        self.workspace.refresh_soon()
-
-    def action_view_theme(self) -> None:
-        """Switch between dark and light."""
-        self.theme = LIGHT.name if self.current_theme.dark else DARK.name
-
-    def action_app_quit(self) -> None:
-        """Leave, after asking where something is live."""
-        self.workspace.cockpit.start(self._quit(), group="quit")
-
-    async def _quit(self) -> None:
-        live = self.backend.live()
-        if live:
-            question = ConfirmQuestion("Leave sshdash?", _what_ends(live), "Leave", danger=True)
-            if not await self.bridge.ask(question):
-                return
-        self.exit()
-
-
-def _what_ends(live: Any) -> str:
-    counts = (
-        (live.shells, "shell", "shells"),
-        (live.tunnels, "tunnel", "tunnels"),
-        (live.transfers, "transfer", "transfers"),
-    )
-    words = [f"{count} {one if count == 1 else many}" for count, one, many in counts if count]
-    listed = " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
-    return f"{listed} will end."

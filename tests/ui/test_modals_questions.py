@@ -140,7 +140,7 @@ async def test_a_question_withdrawn_beneath_another_screen_goes_when_it_comes_up
     async with cockpit() as c:
         asked = ask(c, PASSWORD)
         await c.until(lambda: isinstance(c.app.screen, SecretDialog))
-        c.app.action_view_help()
+        c.app.action_command("view.help")
         await c.until(lambda: not isinstance(c.app.screen, SecretDialog))
         asked.cancel()
         await c.pilot.pause()

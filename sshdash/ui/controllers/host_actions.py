@@ -80,6 +80,15 @@ class HostActions:
         if address := await self.cockpit.show(dialog):
             self.go(address.strip())
 
+    def choose(self, text: str) -> None:
+        """Go to the shell on what was chosen in the sidebar, a host or an address."""
+        try:
+            self.go(text)
+        except UsageError as error:
+            self.cockpit.report(error)
+        else:
+            self.cockpit.sidebar.clear_filter()
+
     def go(self, text: str) -> None:
         """Go to the shell on a host of the list, or on the address that was typed.
 

@@ -127,13 +127,11 @@ class ShellController:
         if isinstance(self.cockpit.current, TerminalTab):
             self.cockpit.current.send_key(key)
 
-    def retry(self, tab: TerminalTab) -> None:
-        """Open the shell of a tab again after its first attempt failed."""
-        self._dial(tab)
-
-    def reopen(self, tab: TerminalTab) -> None:
-        """Start the shell of a tab again after it ended."""
-        if tab.session is not None:
+    def restart(self, tab: TerminalTab) -> None:
+        """Start the shell of a tab again: it ended, or could not be opened."""
+        if tab.session is None:
+            self._dial(tab)
+        else:
             self.cockpit.start(self._reopen(tab.session.id))
 
     async def _reopen(self, session_id: str) -> None:
@@ -164,10 +162,8 @@ class ShellController:
     def action_host_reconnect(self) -> None:
         """Start the ended shell in sight again, or connect the host again."""
         tab = self.cockpit.current
-        if isinstance(tab, TerminalTab) and tab.session and tab.session.state in _ENDED:
-            self.reopen(tab)
-        elif isinstance(tab, TerminalTab) and tab.session is None:
-            self.retry(tab)
+        if isinstance(tab, TerminalTab) and not self.cockpit.in_sidebar and tab.is_ended:
+            self.restart(tab)
         elif host := self.cockpit.subject():
             self.cockpit.start(self._reconnect(host))
 

@@ -12,27 +12,27 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from sshdash.backend import Backend
-from sshdash.errors import UsageError
 from sshdash.events import CatalogChanged, Event
-from sshdash.paths import home
 from sshdash.prompts import Prompter
 from sshdash.ui.cockpit import Cockpit
 from sshdash.ui.command import Command, Place
-from sshdash.ui.commands import COMMANDS, bindings_of, footer_of
+from sshdash.ui.commands import COMMANDS, bindings_of
+from sshdash.ui.controllers.footer import filter_hints, footer_hints
 from sshdash.ui.controllers.host_actions import HostActions
 from sshdash.ui.controllers.hosts import HostBoard
 from sshdash.ui.controllers.layout import SMALLEST, Layout
 from sshdash.ui.controllers.news import News
 from sshdash.ui.controllers.panels import PanelController
 from sshdash.ui.controllers.shells import ShellController
+from sshdash.ui.controllers.start import start_facts
 from sshdash.ui.controllers.tab_actions import TabActions
 from sshdash.ui.format import count_text
 from sshdash.ui.keymap import Keymap
 from sshdash.ui.notices import Notice
 from sshdash.ui.widgets.host_list import HostList
 from sshdash.ui.widgets.sidebar import Sidebar
-from sshdash.ui.widgets.start_panel import StartFacts, StartPanel
-from sshdash.ui.widgets.status_bar import HeaderBar, KeyHint, StatusBar
+from sshdash.ui.widgets.start_panel import StartPanel
+from sshdash.ui.widgets.status_bar import HeaderBar, StatusBar
 from sshdash.ui.widgets.tab_area import TabArea
 from sshdash.ui.widgets.tabs import Tab
 from sshdash.ui.widgets.terminal_tab import TerminalTab
@@ -64,14 +64,14 @@ class Workspace(Screen[None]):
         self.panels = PanelController(self.cockpit)
         self.tab_actions = TabActions(self.cockpit)
         self.layout_of = Layout(self.cockpit)
-        self.controllers: tuple[object, ...] = (
+        self.controllers: list[object] = [
             self.shells,
             self.panels,
             self.host_actions,
             self.tab_actions,
             self.layout_of,
             News(self.cockpit),
-        )
+        ]
         self._stale = False
 
     def compose(self) -> ComposeResult:
@@ -123,6 +123,7 @@ class Workspace(Screen[None]):
         if self.backend.loaded and host is not None and card.facts is not None:
             card.show(self.board.live_card(host))
 
+    @on(HostList.Highlighted)
     def _show_card(self) -> None:
         host = self.cockpit.sidebar.hosts.host
         if host is None:
@@ -136,46 +137,16 @@ class Workspace(Screen[None]):
             self.cockpit.sidebar.card.show(facts)
 
     def _show_start(self) -> None:
-        catalog, file = self.backend.catalog, self.backend.source.user_file
-        listed = _START_KEYS if catalog.hosts else _START_KEYS[-4:]
-        keys = [(self.keymap.text(COMMANDS[one]), COMMANDS[one].help) for one in listed]
-        problems = [
-            clean(f"{_short(problem.file)}:{problem.line}: {problem.message}", 200)
-            for problem in catalog.problems
-        ]
-        if problems:
-            words = "\n".join(problems[:40])
+        facts = start_facts(self.backend, self.keymap)
+        self.query_one(StartPanel).show(facts)
+        if facts.problems:
+            words = "\n".join(facts.problems[:40])
             self.cockpit.notices.add(Notice.of("warning", "Not understood in ssh_config", words))
-        self.query_one(StartPanel).show(
-            StartFacts(
-                hosts=len(catalog.hosts),
-                file=clean(_short(str(file))) if file else "no ssh_config",
-                exists=file is not None and file.exists(),
-                keys=tuple(keys),
-                problems=tuple(problems),
-            )
-        )
 
     def _show_keys(self) -> None:
-        place = self.here
-        fixed = [COMMANDS["view.help"]]
-        if self.cockpit.sidebar.filter_input.has_focus:
-            hints, fixed = list(_FILTER_HINTS), []
-        elif place is Place.TERMINAL:
-            hints = [
-                KeyHint(self.keymap.prefix_text(one), one.title, one.id)
-                for one in map(COMMANDS.__getitem__, _TERMINAL_HINTS)
-            ]
-        else:
-            hints = [KeyHint(self.keymap.text(one), one.title, one.id) for one in footer_of(place)]
-            fixed = [COMMANDS["view.palette"], *fixed]
-        self.query_one(StatusBar).show_keys(
-            hints, [KeyHint(self._fixed_key(one, place), one.title, one.id) for one in fixed]
-        )
-
-    def _fixed_key(self, command: Command, place: Place) -> str:
-        in_terminal = place is Place.TERMINAL
-        return self.keymap.prefix_text(command) if in_terminal else self.keymap.text(command)
+        filtering = self.cockpit.sidebar.filter_input.has_focus
+        keys = filter_hints() if filtering else footer_hints(self.keymap, self.here)
+        self.query_one(StatusBar).show_keys(*keys)
 
     # Where the person is, and who runs a command
 
@@ -205,9 +176,10 @@ class Workspace(Screen[None]):
         yield from self.cockpit.sidebar.walk_children(with_self=True)
         yield from self.controllers
         yield self
-        yield self.app
 
-    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+    @on(events.DescendantFocus)
+    @on(TabArea.Switched)
+    def _moved(self) -> None:
         """Give the room to what has the focus, and show its keys."""
         self.layout_of.arrange()
         self._show_keys()
@@ -244,31 +216,10 @@ class Workspace(Screen[None]):
                 listen(event)
         self.refresh_soon()
 
-    @on(HostList.Highlighted)
-    def _highlighted(self, event: HostList.Highlighted) -> None:
-        event.stop()
-        self._show_card()
-
     @on(Sidebar.HostChosen)
     def _host_chosen(self, event: Sidebar.HostChosen) -> None:
         event.stop()
-        self.shells.go_to(event.host)
-
-    @on(Sidebar.AddressTyped)
-    def _address_typed(self, event: Sidebar.AddressTyped) -> None:
-        event.stop()
-        try:
-            self.host_actions.go(event.text)
-        except UsageError as error:
-            self.cockpit.report(error)
-        else:
-            self.cockpit.sidebar.clear_filter()
-
-    @on(TabArea.Switched)
-    def _switched(self, event: TabArea.Switched) -> None:
-        event.stop()
-        self.layout_of.arrange()
-        self._show_keys()
+        self.host_actions.choose(event.host)
 
     @on(TabArea.Wanted)
     def _go_to_tab(self, event: TabArea.Wanted) -> None:
@@ -280,15 +231,10 @@ class Workspace(Screen[None]):
         event.stop()
         self.tab_actions.close(event.tab)
 
-    @on(TerminalTab.RetryWanted)
-    def _retry(self, event: TerminalTab.RetryWanted) -> None:
+    @on(TerminalTab.StartWanted)
+    def _start_shell(self, event: TerminalTab.StartWanted) -> None:
         event.stop()
-        self.shells.retry(event.tab)
-
-    @on(TerminalTab.ReopenWanted)
-    def _reopen(self, event: TerminalTab.ReopenWanted) -> None:
-        event.stop()
-        self.shells.reopen(event.tab)
+        self.shells.restart(event.tab)
 
     @on(TerminalTab.TextCopied)
     def _copied(self, event: TerminalTab.TextCopied) -> None:
@@ -300,29 +246,3 @@ class Workspace(Screen[None]):
     def _requested(self, event: Tab.Requested) -> None:
         event.stop()
         self.panels.handle(event.tab, event.request)
-
-
-_FILTER_HINTS = (
-    KeyHint("Enter", "Shell", "host.open"),
-    KeyHint("↓ ↑", "Move"),
-    KeyHint("Esc", "All hosts", "view.hosts"),
-)
-"""What the footer offers while a filter is typed."""
-_START_KEYS = (
-    "host.open",
-    "host.files",
-    "host.tunnels",
-    "host.filter",
-    "host.copy",
-    "host.connect_to",
-    "view.palette",
-    "view.help",
-    "app.quit",
-)
-_TERMINAL_HINTS = ("view.hosts", "view.switcher", "host.files", "host.tunnels", "tab.close")
-"""What the footer offers in a terminal, after the prefix."""
-
-
-def _short(path: str) -> str:
-    folder = str(home())
-    return f"~{path[len(folder) :]}" if path.startswith(f"{folder}/") else path

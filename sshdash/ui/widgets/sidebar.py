@@ -24,18 +24,14 @@ class Sidebar(Vertical):
     ]
 
     class HostChosen(Message):
-        """A host was chosen with Enter in the filter, or with a double click."""
+        """A host was chosen with Enter in the filter, or with a double click.
+
+        What was typed where no host matches is passed on as it is.
+        """
 
         def __init__(self, host: str) -> None:
             super().__init__()
             self.host = host
-
-    class AddressTyped(Message):
-        """What was typed in the filter matches no host, and Enter was pressed."""
-
-        def __init__(self, text: str) -> None:
-            super().__init__()
-            self.text = text
 
     def compose(self) -> ComposeResult:
         """Lay out the filter above the list above the card."""
@@ -92,7 +88,7 @@ class Sidebar(Vertical):
             self.hosts.focus()
             self.post_message(self.HostChosen(host))
         elif (text := event.value.strip()) and not self.hosts.shown_hosts:
-            self.post_message(self.AddressTyped(text))
+            self.post_message(self.HostChosen(text))
 
     @on(RowList.Chosen)
     def _double_clicked(self, event: RowList.Chosen) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sshdash.ui.widgets.terminal_view import TerminalView
 
 
+_ENDED = (SessionState.EXITED, SessionState.LOST, SessionState.FAILED)
 _WHERE = re.compile(r"^[^\s@]+@[^\s:]+:\s*")
 """What shells put before the folder in a title; the tab says whose it is already."""
 
@@ -85,15 +86,8 @@ class TerminalTab(Tab):
 
     place = Place.TERMINAL
 
-    class RetryWanted(Message):
-        """Open the shell again: the attempt had failed."""
-
-        def __init__(self, tab: "TerminalTab") -> None:
-            super().__init__()
-            self.tab = tab
-
-    class ReopenWanted(Message):
-        """Start the shell again: it had ended."""
+    class StartWanted(Message):
+        """Start the shell again: it ended, or could not be opened."""
 
         def __init__(self, tab: "TerminalTab") -> None:
             super().__init__()
@@ -154,6 +148,13 @@ class TerminalTab(Tab):
             same = not title or title == self.label
             self.tab_title = self.label if same else f"{self.label} {title}"
 
+    @property
+    def is_ended(self) -> bool:
+        """Return whether there is a shell to start again: one ended, or none could be opened."""
+        if self.session is None:
+            return self.panel.failed
+        return self.session.state in _ENDED
+
     def on_show_tab(self) -> None:
         """Give the focus to the terminal, or to the panel until there is one."""
         target = self.view or self.panel
@@ -187,7 +188,7 @@ class TerminalTab(Tab):
     def on_opening_panel_retry(self, event: OpeningPanel.Retry) -> None:
         """Pass the wish on, with the tab it is about."""
         event.stop()
-        self.post_message(self.RetryWanted(self))
+        self.post_message(self.StartWanted(self))
 
     def on_opening_panel_give_up(self, event: OpeningPanel.GiveUp) -> None:
         """Ask to be closed."""
@@ -209,7 +210,7 @@ class TerminalTab(Tab):
     def on_terminal_view_reopen_requested(self, event: Message) -> None:
         """Pass the wish on, with the tab it is about."""
         event.stop()
-        self.post_message(self.ReopenWanted(self))
+        self.post_message(self.StartWanted(self))
 
     def on_terminal_view_bell_rang(self, event: Message) -> None:
         """Ring the bell of the terminal we are in."""

@@ -1,0 +1,36 @@
+"""Which keys the line at the bottom offers, by the place where the person is."""
+
+from sshdash.ui.command import Command, Place
+from sshdash.ui.commands import COMMANDS, footer_of
+from sshdash.ui.keymap import Keymap
+from sshdash.ui.widgets.status_bar import KeyHint
+
+_IN_TERMINAL = ("view.hosts", "view.switcher", "host.files", "host.tunnels", "tab.close")
+_FILTER = (
+    KeyHint("Enter", "Shell", "host.open"),
+    KeyHint("↓ ↑", "Move"),
+    KeyHint("Esc", "All hosts", "view.hosts"),
+)
+
+
+def footer_hints(keymap: Keymap, place: Place) -> tuple[list[KeyHint], list[KeyHint]]:
+    """Return the keys of a place, most useful first, and those that are always shown."""
+    help_, palette = COMMANDS["view.help"], COMMANDS["view.palette"]
+    if place is Place.TERMINAL:
+        chords = [_chord(keymap, COMMANDS[one]) for one in _IN_TERMINAL]
+        return chords, [_chord(keymap, help_)]
+    hints = [_key(keymap, one) for one in footer_of(place)]
+    return hints, [_key(keymap, palette), _key(keymap, help_)]
+
+
+def filter_hints() -> tuple[list[KeyHint], list[KeyHint]]:
+    """Return the keys that are none of the filter's letters."""
+    return list(_FILTER), []
+
+
+def _key(keymap: Keymap, command: Command) -> KeyHint:
+    return KeyHint(keymap.text(command), command.title, command.id)
+
+
+def _chord(keymap: Keymap, command: Command) -> KeyHint:
+    return KeyHint(keymap.prefix_text(command), command.title, command.id)

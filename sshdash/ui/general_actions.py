@@ -1,0 +1,67 @@
+"""What the commands do that are valid anywhere: palette, help, messages, theme, leaving."""
+
+from typing import TYPE_CHECKING
+
+from sshdash.prompts import ConfirmQuestion
+from sshdash.ui.format import count_text
+from sshdash.ui.theme import DARK, LIGHT
+
+if TYPE_CHECKING:
+    from sshdash.backend import LiveCounts
+    from sshdash.ui.app import SSHDashApp
+
+
+class GeneralActions:
+    """Opens what lies above the workspace, and leaves it."""
+
+    def __init__(self, app: "SSHDashApp") -> None:
+        self.app = app
+
+    def action_view_palette(self) -> None:
+        """List every command."""
+        from sshdash.ui.dialogs import palette
+
+        def picked(command_id: str | None) -> None:
+            if command_id is not None:
+                self.app.call_later(self.app.action_command, command_id)
+
+        here = self.app.workspace.here
+        self.app.push_screen(palette(self.app.keymap_of, here, self.app.why_not), picked)
+
+    def action_view_help(self) -> None:
+        """Show the keys of the place where the person is."""
+        from sshdash.ui.dialogs import help_of
+
+        self.app.push_screen(help_of(self.app.keymap_of, self.app.workspace.here))
+
+    def action_view_log(self) -> None:
+        """Show the recent notices."""
+        from sshdash.ui.dialogs import messages
+
+        self.app.clear_notifications()
+        self.app.push_screen(messages(self.app.workspace.cockpit.notices.read()))
+        self.app.workspace.refresh_soon()
+
+    def action_view_theme(self) -> None:
+        """Switch between dark and light."""
+        self.app.theme = LIGHT.name if self.app.current_theme.dark else DARK.name
+
+    def action_app_quit(self) -> None:
+        """Leave, after asking where something is live."""
+        self.app.workspace.cockpit.start(self._quit(), group="quit")
+
+    async def _quit(self) -> None:
+        live = self.app.backend.live()
+        if live:
+            question = ConfirmQuestion("Leave sshdash?", what_ends(live), "Leave", danger=True)
+            if not await self.app.bridge.ask(question):
+                return
+        self.app.exit()
+
+
+def what_ends(live: "LiveCounts") -> str:
+    """Return what leaving ends: ``2 shells and 1 tunnel will end.``"""
+    counts = ((live.shells, "shell"), (live.tunnels, "tunnel"), (live.transfers, "transfer"))
+    words = [count_text(count, noun) for count, noun in counts if count]
+    listed = " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+    return f"{listed} will end."
