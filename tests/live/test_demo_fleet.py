@@ -279,3 +279,17 @@ async def test_two_fleets_do_not_meet() -> None:
         assert one.hosts["vault"].password != other.hosts["vault"].password
         with pytest.raises(asyncssh.PermissionDenied):
             await login(one, "bastion", client_keys=[str(other.identity)])
+
+
+async def test_jobs_are_controlled_as_in_any_terminal(fleet: DemoFleet) -> None:
+    async with (
+        await login(fleet, "bastion") as connection,
+        connection.create_process(term_type="xterm-256color") as shell,
+    ):
+        await asyncio.wait_for(shell.stdout.readuntil("ops@bastion"), 10)
+        shell.stdin.write("sh -c 'echo up; exec sleep 96'\n")
+        await asyncio.wait_for(shell.stdout.readuntil("up\r\n"), 10)
+        shell.stdin.write("\x1a")
+        await asyncio.wait_for(shell.stdout.readuntil("Stopped"), 10)
+        shell.stdin.write("kill -9 %1; wait %1; exit 3\n")
+        assert (await asyncio.wait_for(shell.wait(), 10)).exit_status == 3
