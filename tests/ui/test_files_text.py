@@ -134,6 +134,13 @@ def test_an_empty_folder_says_why() -> None:
     assert counts_text(browser) == "1 file"
 
 
+def test_very_many_entries_are_only_counted() -> None:
+    browser = Browser(b"/x")
+    many = [entry(b"%d" % number, size=1) for number in range(30_000)]
+    browser.show(b"/x", many, many)
+    assert counts_text(browser) == "30 000 entries"
+
+
 def test_a_problem_says_what_to_press() -> None:
     lost = Problem.of(ConnectionLost("Connection lost", "reset"), connected=True)
     assert "Enter connects again" in lost.words(over_old=True).plain

@@ -16,6 +16,9 @@ from sshdash.untrusted import clean
 if TYPE_CHECKING:
     from sshdash.sftp.filesystem import Space
 
+_MANY = 20_000
+"""More rows than this are not looked at one by one: that would hold the screen."""
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -57,11 +60,13 @@ def empty_text(browser: Browser) -> str:
 
 
 def counts_text(browser: Browser) -> str:
-    """Return what is shown, in numbers. It looks at every row."""
+    """Return what is shown, in numbers; of very many rows only how many there are."""
     up = browser.path != b"/"
     shown = len(browser.rows) - up
     if browser.view.text:
         return f"{shown} of {shown + browser.hidden_count} shown"
+    if shown > _MANY:
+        return count_text(shown, "entry", "entries")
     folders = sum(entry.leads_to_directory for entry in browser.rows) - up
     words = [count_text(folders, "folder")] if folders else []
     words.append(count_text(shown - folders, "file"))
