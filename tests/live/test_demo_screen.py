@@ -2,6 +2,8 @@
 
 import asyncio
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,10 +15,14 @@ _LOOK = 0.05
 
 
 @pytest.fixture
-def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give the demo a place for its folder, to look into afterwards."""
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    return tmp_path
+def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Give the demo a place for its folder, to look into afterwards.
+
+    A short one: the sockets in it do not stand long paths.
+    """
+    with tempfile.TemporaryDirectory(prefix="demo-") as folder:
+        monkeypatch.setenv("TMPDIR", folder)
+        yield Path(folder)
 
 
 def below(folder: Path) -> list[str]:
@@ -53,5 +59,6 @@ async def test_killed_it_takes_its_servers_and_shells_along(home: Path, temporar
         await terminal.write("echo $((6*7))")
         await terminal.type("Enter")
         await terminal.wait_for(r"\b42\b")
+        assert len(below(temporary)) == 1
     await wait_empty(temporary)
     assert below(home) == [".ssh"]
