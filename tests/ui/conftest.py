@@ -107,6 +107,9 @@ class FakeConnections:
     def status(self, host: str) -> FakeStatus:
         return self.states.get(host, FakeStatus(host, ConnectionState.IDLE))
 
+    async def lease(self, host: str, purpose: str) -> Any:
+        return SimpleNamespace(release=lambda: None)
+
     def statuses(self) -> list[FakeStatus]:
         return list(self.states.values())
 

@@ -131,6 +131,13 @@ async def test_a_failed_host_tells_its_reason_in_the_card(cockpit: Start) -> Non
         await c.until(lambda: card.facts and card.facts.problem == "Connection refused")
 
 
+async def test_what_the_person_cancelled_is_no_failure(cockpit: Start) -> None:
+    async with cockpit() as c:
+        c.backend.connect("web-1", ConnectionState.IDLE, "Authentication cancelled")
+        await c.pilot.pause()
+        assert _row(c, "web-1").reason == ""
+
+
 async def test_hosts_connected_to_by_address_get_a_group(cockpit: Start) -> None:
     async with cockpit() as c:
         await c.shell("me@192.0.2.77:2222")

@@ -19,6 +19,7 @@ from sshdash.ui.widgets.status_bar import LiveFigures, TransferFigures
 from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
+    from sshdash.connections.manager import ConnectionSnapshot
     from sshdash.tunnels.snapshot import TunnelSnapshot
 
 AD_HOC = "not in ssh_config"
@@ -59,7 +60,7 @@ class HostBoard:
             replace(
                 row,
                 mark=MARKS[states[row.host].state] if row.host in states else Mark.IDLE,
-                reason=clean(states[row.host].reason) if row.host in states else "",
+                reason=_reason(states.get(row.host)),
                 shells=shells[row.host],
                 tunnels=tunnels[row.host],
             )
@@ -192,6 +193,11 @@ class HostBoard:
             eta=totals.eta,
             failed=sum(job.state is TransferState.FAILED for job in jobs),
         )
+
+
+def _reason(status: "ConnectionSnapshot | None") -> str:
+    """Return why a host is as it is; what the person cancelled needs no reason."""
+    return clean(status.reason) if status and status.state is not ConnectionState.IDLE else ""
 
 
 def _forward_text(tunnel: "TunnelSnapshot") -> str:

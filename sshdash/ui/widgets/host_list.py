@@ -70,7 +70,6 @@ class HostList(RowList):
         *bindings_of(Place.HOSTS),
         Binding("g", "first", "First", show=False),
         Binding("G", "last", "Last", show=False),
-        Binding("l", "app.command('host.open')", "Shell", show=False),
     ]
 
     class Highlighted(Message):
