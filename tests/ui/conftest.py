@@ -18,7 +18,7 @@ from textual.widget import Widget
 
 from sshdash.backend import Backend
 from sshdash.config.source import ConfigSource
-from sshdash.errors import SSHDashError, UnreachableError
+from sshdash.errors import UnreachableError
 from sshdash.events import ConnectionChanged, SessionChanged
 from sshdash.prompts import Prompter
 from sshdash.settings import Settings
@@ -149,7 +149,7 @@ class FakeBackend(Backend):
         self.closed: list[str] = []
         self.reopened: list[str] = []
         self.disconnected: list[str] = []
-        self.refusal: SSHDashError | None = None
+        self.refusal: Exception | None = None
         self.held: asyncio.Event | None = None
         """Where set, shells wait for it before they open."""
         self.fake_connections = FakeConnections()
@@ -173,7 +173,8 @@ class FakeBackend(Backend):
         if self.held is not None:
             await self.held.wait()
         if self.refusal is not None:
-            self.connect(host, ConnectionState.FAILED, self.refusal.title)
+            reason = getattr(self.refusal, "title", "a defect")
+            self.connect(host, ConnectionState.FAILED, reason)
             raise self.refusal
         session = FakeSession(f"{host}#{len(self.opened)}", host, host)
         self.sessions[session.id] = session  # type: ignore[assignment]

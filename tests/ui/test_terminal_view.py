@@ -468,7 +468,7 @@ async def test_the_end_is_told_below_the_text(lines: int) -> None:
         await stage.settle()
         rows = stage.rows()
         rule = next(y for y, row in enumerate(rows) if "exit 7" in row)
-        assert "Enter reconnects" in rows[rule]
+        assert "Enter starts another shell" in rows[rule]
         assert "logout" in rows[:rule]
         assert len(stage.messages(TerminalView.SessionEnded)) == 1
 
@@ -480,7 +480,7 @@ async def test_the_end_keeps_what_an_editor_showed() -> None:
         await stage.settle()
         rows = stage.rows()
         assert rows[0] == "top"
-        assert "connection lost: no answer" in rows[-1]
+        assert "connection lost: no answer — Enter" in rows[-1]
 
 
 async def test_after_the_end_enter_reconnects_and_nothing_is_sent() -> None:

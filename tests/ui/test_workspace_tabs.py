@@ -114,6 +114,14 @@ async def test_a_failure_stays_in_its_tab_and_can_be_tried_again(cockpit: Start)
         assert c.tabs[0].tab_mark is Mark.UP
 
 
+async def test_a_defect_while_opening_leaves_no_tab_waiting_for_ever(cockpit: Start) -> None:
+    async with cockpit() as c:
+        c.backend.refusal = ValueError("a defect")
+        await c.press("enter")
+        await c.until(lambda: c.tabs and c.tabs[0].tab_mark is Mark.FAILED)
+        assert "Something in sshdash went wrong" in str(c.tabs[0].query_one(OpeningPanel).content)
+
+
 async def test_escape_cancels_an_attempt(cockpit: Start) -> None:
     async with cockpit() as c:
         c.backend.held = asyncio.Event()

@@ -76,7 +76,11 @@ class ShellController:
         return next((tab for tab in self.shell_tabs() if tab.session is session), None)
 
     def _dial(self, tab: TerminalTab, mounted: Awaitable[None] | None = None) -> None:
-        worker = self.cockpit.start(self._open_in(tab, mounted))
+        def failed(error: SSHDashError) -> None:
+            tab.show_failure(error)
+            self.cockpit.report(error)
+
+        worker = self.cockpit.start(self._open_in(tab, mounted), failed=failed)
 
         async def give_up() -> None:
             worker.cancel()

@@ -70,8 +70,8 @@ def counts_text(browser: Browser) -> str:
     folders = sum(entry.leads_to_directory for entry in browser.rows) - up
     words = [count_text(folders, "folder")] if folders else []
     words.append(count_text(shown - folders, "file"))
-    if browser.total_bytes:
-        words.append(size_text(browser.total_bytes))
+    if size := browser.shown_bytes:
+        words.append(size_text(size))
     return ", ".join(words)
 
 

@@ -294,8 +294,14 @@ class TerminalScreen(Widget):
         kept = strip.crop(0, max(0, width - badge.cell_length))
         return Strip.join([kept, badge]).crop(0, width)
 
+    @property
+    def _after_the_end(self) -> str:
+        """Say what Enter does: a shell that exited has left its connection up."""
+        exited = self.session.state is SessionState.EXITED
+        return "Enter starts another shell" if exited else "Enter reconnects"
+
     def _rule(self, width: int) -> Strip:
-        text = self.question or f"{self.session.exit_text or 'ended'} — Enter reconnects"
+        text = self.question or f"{self.session.exit_text or 'ended'} — {self._after_the_end}"
         style = self.get_component_rich_style("terminal--rule")
         strip = Strip([Segment(f"── {text} ", style)])
         missing = max(0, width - strip.cell_length)

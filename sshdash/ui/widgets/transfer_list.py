@@ -80,7 +80,19 @@ def job_lines(
         lines += [JobLine(item, f"     ✖ {bad.path}: {bad.reason}", "error") for bad in shown]
         if (more := max(job.errors_total, len(job.errors)) - len(shown)) > 0:
             lines.append(JobLine(item, f"     … and {count_text(more, 'more failure')}", "error"))
-    return lines
+    return lines + _left_out_lines(item, job, selected)
+
+
+def _left_out_lines(item: int, job: TransferSnapshot, selected: bool) -> list[JobLine]:
+    """Return what was not copied on purpose: the first, or some of it for the selected job."""
+    shown = job.left_out[: _ERRORS_SHOWN if selected else 1]
+    lines = [f"left out {one.path}: {one.reason}" for one in shown]
+    more = max(job.left_out_total, len(job.left_out)) - len(shown)
+    if more > 0 and selected:
+        lines.append(f"… and {more} more left out")
+    elif more > 0:
+        lines[0] += f" · and {more} more"
+    return [JobLine(item, f"     {line}", "warning") for line in lines]
 
 
 def _summary(job: TransferSnapshot, width: int, tail_width: int) -> str:
@@ -110,6 +122,8 @@ def _figures(job: TransferSnapshot) -> list[str]:
     words = [f"{job.files_done}/{job.files_total} files"] if job.files_total > 1 else []
     if failed:
         words.append(f"{failed} failed")
+    if left_out := max(job.left_out_total, len(job.left_out)):
+        words.append(f"{left_out} left out")
     if job.skipped:
         words.append(f"{job.skipped} skipped")
     if job.state is TransferState.COPYING:
