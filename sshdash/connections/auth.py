@@ -17,6 +17,7 @@ from sshdash.config.resolver import ResolvedHost
 from sshdash.connections.deadline import Deadline
 from sshdash.connections.hostkeys import HostKeyCheck
 from sshdash.connections.keypairs import KeyPairs
+from sshdash.connections.transport import Transport, adopt
 from sshdash.errors import Cancelled
 from sshdash.events import BannerReceived, EventBus, WarningRaised
 from sshdash.keys.keyring import KeyRing
@@ -119,7 +120,7 @@ class SSHClient(asyncssh.SSHClient):
         self._passwords = 0
         self._challenges = 0
         self._answered = True
-        self._connection: asyncssh.SSHClientConnection | None = None
+        self._connection: Transport | None = None
 
     @property
     def is_adopted(self) -> bool:
@@ -136,7 +137,7 @@ class SSHClient(asyncssh.SSHClient):
 
     def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
         """Keep the connection: it knows what the server offers."""
-        self._connection = conn
+        self._connection = adopt(conn)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell whoever waits that the connection is gone."""

@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
-import asyncssh
-
 from sshdash.config.resolver import ResolvedHost
 from sshdash.connections.dialer import Dialled
 from sshdash.connections.faults import lost_reason
+from sshdash.connections.transport import Transport
 from sshdash.errors import ConnectionLost
 from sshdash.states import ConnectionState, Step, advance
 
@@ -82,7 +81,7 @@ class Connection:
         return f"<Connection {self.host} [{self.state.value}] {leases or 'no leases'}>"
 
     @property
-    def ssh(self) -> asyncssh.SSHClientConnection:
+    def ssh(self) -> Transport:
         """Return the library's connection; raises ConnectionLost when it is gone."""
         if self.state is not ConnectionState.CONNECTED:
             raise ConnectionLost("Connection lost", detail=self.reason, host=self.host)

@@ -19,6 +19,7 @@ from sshdash.connections.login_faults import LoginFaults
 from sshdash.connections.network import open_socket
 from sshdash.connections.options import connect_options, connect_seconds
 from sshdash.connections.proxy import ProxyCommand
+from sshdash.connections.transport import Transport, adopt
 from sshdash.errors import ConnectError, HostKeyError
 from sshdash.events import EventBus, WarningRaised
 from sshdash.keys.keyring import KeyRing
@@ -33,7 +34,7 @@ _ROUNDS = 4
 class Dialled:
     """A connection that is logged in."""
 
-    ssh: asyncssh.SSHClientConnection
+    ssh: Transport
     client: SSHClient
     address: str
     proxy: ProxyCommand | None
@@ -155,14 +156,14 @@ class _Attempt:
 
     async def _open(
         self, options: dict[str, Any], client: SSHClient, proxy: ProxyCommand | None
-    ) -> asyncssh.SSHClientConnection:
+    ) -> Transport:
         if self._via is not None:
-            return await asyncssh.connect(tunnel=_Through(self._via), **options)
+            return adopt(await asyncssh.connect(tunnel=_Through(self._via), **options))
         sock = proxy.socket if proxy else await open_socket(self._resolved, self._host)
         if proxy is None:
             self.address = _address(sock)
         try:
-            return await asyncssh.connect(sock=sock, **options)
+            return adopt(await asyncssh.connect(sock=sock, **options))
         finally:
             if not client.is_adopted:
                 sock.close()

@@ -9,12 +9,12 @@ from typing import Any, Protocol
 
 import asyncssh
 
+from sshdash.connections.transport import Transport
 from sshdash.tunnels.counters import Traffic
 from sshdash.tunnels.listener import Listener
 from sshdash.tunnels.refusal import Refusal, classify, refusal_text
 from sshdash.tunnels.relay import Relay
 from sshdash.tunnels.spec import ForwardSpec, host_port
-from sshdash.tunnels.trunk import Trunk
 from sshdash.untrusted import clean
 
 log = logging.getLogger(__name__)
@@ -45,14 +45,14 @@ class Forwarder(ABC):
     def __init__(
         self,
         spec: ForwardSpec,
-        ssh: asyncssh.SSHClientConnection,
+        ssh: Transport,
         traffic: Traffic,
         observer: Observer,
         gateway_ports: bool = False,
     ) -> None:
         self._spec = spec
         self._ssh = ssh
-        self._trunk = Trunk.of(ssh)
+        self._trunk = ssh.trunk
         self._traffic = traffic
         self._observer = observer
         self._bind = "*" if spec.bind is None and gateway_ports else spec.bind

@@ -19,8 +19,8 @@ from typing import Protocol
 
 import asyncssh
 
+from sshdash.connections.trunk import Trunk
 from sshdash.tunnels.counters import Traffic
-from sshdash.tunnels.trunk import Trunk
 
 log = logging.getLogger(__name__)
 

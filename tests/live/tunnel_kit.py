@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import asyncssh
 
+from sshdash.connections.transport import Transport, adopt
 from sshdash.events import Event, EventBus, TunnelChanged
 from sshdash.states import TunnelState
 from sshdash.tunnels.manager import TunnelManager
@@ -21,7 +22,7 @@ PATIENCE = 20.0
 class BareLease:
     """A lease on one plain connection, with the surface a tunnel uses."""
 
-    def __init__(self, ssh: asyncssh.SSHClientConnection, gateway_ports: bool = False) -> None:
+    def __init__(self, ssh: Transport, gateway_ports: bool = False) -> None:
         self.connection = self
         self.ssh = ssh
         self.route = ("sshd",)
@@ -36,9 +37,9 @@ class BareLease:
         self.released += 1
 
 
-async def dial(server: RealSshd) -> asyncssh.SSHClientConnection:
+async def dial(server: RealSshd) -> Transport:
     """Connect to the real server without any configuration."""
-    return await asyncssh.connect(
+    ssh = await asyncssh.connect(
         "127.0.0.1",
         server.port,
         username=server.user,
@@ -48,12 +49,13 @@ async def dial(server: RealSshd) -> asyncssh.SSHClientConnection:
         agent_path=None,
         encryption_algs=["aes128-gcm@openssh.com"],
     )
+    return adopt(ssh)
 
 
 class Tunnels:
     """A manager on one plain connection, and what it told."""
 
-    def __init__(self, ssh: asyncssh.SSHClientConnection, gateway_ports: bool = False) -> None:
+    def __init__(self, ssh: Transport, gateway_ports: bool = False) -> None:
         self.ssh = ssh
         self.lease = BareLease(ssh, gateway_ports)
         self.events = EventBus()

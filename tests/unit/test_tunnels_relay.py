@@ -6,9 +6,9 @@ from typing import Any
 import asyncssh
 import pytest
 
+from sshdash.connections.trunk import Trunk
 from sshdash.tunnels.counters import Traffic
 from sshdash.tunnels.relay import Relay
-from sshdash.tunnels.trunk import Trunk
 
 
 class Remembering(asyncio.Transport):
@@ -91,12 +91,12 @@ def test_two_reasons_to_hold_are_two_to_release() -> None:
     it = Setting()
     it.open_socket()
     it.open_channel()
-    it.trunk._pause()
+    it.trunk.pause()
     it.relay.channel.pause_writing()
     it.relay.socket.data_received(b"x")
     it.relay.channel.resume_writing()
     assert it.socket.done == ["pause"]
-    it.trunk._resume()
+    it.trunk.resume()
     assert it.socket.done == ["pause", "resume"]
 
 

@@ -1,0 +1,219 @@
+"""The SSH library's connection, made fit for bulk and for single keys.
+
+`Transport` changes how packets are sent and received, never what they mean: key exchange,
+login, requests and everything unusual stay the library's. It differs in these points.
+
+* The library sends an empty SSH_MSG_IGNORE before every packet, in a write of its own. RFC 4251
+  section 9.3.1 wants that against chosen plaintext in CBC mode, where it stays; other ciphers
+  have no use for it.
+* Large packets leave in one write per turn of the loop, a small one at once, with all that
+  waits before it.
+* With AES-GCM, channel data goes between the socket and the channel with one copy on each side
+  of the cipher. The library makes about ten, half of them of everything that was read.
+* The keepalive timer is set when it runs out, not anew for every read.
+* The loop's notice that the socket is full reaches whoever sends, through a `Trunk`.
+
+The library has no hook to make connections of another class, so a connection becomes one by
+`adopt`, from its first callback on, before anything was sent. What this relies on inside the
+library is tested in `tests/live/test_connect_transport.py`, which fails where it moves.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+import asyncssh
+from asyncssh.constants import MSG_CHANNEL_DATA, MSG_IGNORE
+from asyncssh.misc import MACError, ProtocolError
+
+from sshdash.connections.gcm import GCM, TAG
+from sshdash.connections.trunk import Trunk
+
+_PIECE = 40 * 1024
+"""A little more than the largest packet servers send, 32 KiB and its overhead."""
+_BULK = 8 * 1024
+"""Bytes from which a packet is no keystroke."""
+_GATHERED = 256 * 1024
+"""Bytes of bulk that leave before the turn of the loop is over."""
+_BLOCK = 16
+_SEQUENCE = 0xFFFFFFFF
+
+
+class Transport(asyncssh.SSHClientConnection):
+    """A client's connection; see the module for what it does otherwise."""
+
+    trunk: Trunk
+    _ignores: bool
+    _gathered: list[bytes]
+    _gathered_size: int
+    _heard: float
+
+    # -- the socket
+
+    def pause_writing(self) -> None:
+        """Take the loop's notice that the socket is full."""
+        self.trunk.pause()
+
+    def resume_writing(self) -> None:
+        """Take the loop's notice that there is room again."""
+        self.trunk.resume()
+
+    def data_received(self, data: bytes, datatype: int | None = None) -> None:
+        """Take what was read.
+
+        The library cuts each packet off the front of all there is, so other ciphers than
+        AES-GCM get little more than a packet at a time: then there is no rest to move.
+        """
+        if len(data) <= _PIECE or type(self._recv_encryption) is GCM:
+            super().data_received(data, datatype)
+            return
+        for start in range(0, len(data), _PIECE):
+            super().data_received(data[start : start + _PIECE], datatype)
+
+    def _send(self, data: bytes) -> None:
+        if self._gathered or len(data) >= _BULK:
+            self._gather(data)
+        else:
+            super()._send(data)
+
+    def _gather(self, data: bytes) -> None:
+        """Send bulk once per turn of the loop, and with the first packet that is small."""
+        if not self._gathered:
+            self._loop.call_soon(self._flush)
+        self._gathered.append(data)
+        self._gathered_size += len(data)
+        if len(data) < _BULK or self._gathered_size >= _GATHERED:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._gathered:
+            gathered = b"".join(self._gathered)
+            self._gathered.clear()
+            self._gathered_size = 0
+            super()._send(gathered)
+
+    # -- keys
+
+    def send_newkeys(self, k: bytes, h: bytes) -> None:
+        """Finish a key exchange, and take over from the library's AES-GCM."""
+        self._ignores = b"cbc" in self._enc_alg_cs
+        super().send_newkeys(k, h)
+        self._send_encryption = GCM.take_over(self._send_encryption)
+        self._next_recv_encryption = GCM.take_over(self._next_recv_encryption)
+
+    # -- sending
+
+    def send_packet(self, pkttype: int, *args: bytes, handler: Any = None) -> None:
+        """Send a packet, or leave it out where it has no use."""
+        if pkttype == MSG_CHANNEL_DATA and self._is_plain_sailing():
+            self._send_data(args)
+        elif pkttype != MSG_IGNORE or self._ignores:
+            super().send_packet(pkttype, *args, handler=handler)
+
+    def _is_plain_sailing(self) -> bool:
+        """Return whether data needs nothing but encryption, no new keys above all."""
+        return (
+            type(self._send_encryption) is GCM
+            and self._kex_complete
+            and self._auth_complete
+            and self._compressor is None
+            and self._rekey_bytes_sent < self._rekey_bytes
+            and not (self._rekey_seconds and time.monotonic() >= self._rekey_time)
+        )
+
+    def _send_data(self, parts: tuple[bytes, ...]) -> None:
+        """Send channel data as RFC 4253 section 6 and RFC 5647 section 7.2 lay it out."""
+        size = 2 + sum(map(len, parts))
+        padding = -size % _BLOCK
+        if padding < 4:
+            padding += _BLOCK
+        size += padding
+        packet = b"".join((bytes((padding, MSG_CHANNEL_DATA)), *parts, os.urandom(padding)))
+        header = size.to_bytes(4, "big")
+        sealer = self._send_encryption
+        assert isinstance(sealer, GCM)
+        self._send(header + sealer.seal(header, packet))
+        self._send_seq = (self._send_seq + 1) & _SEQUENCE
+        self._rekey_bytes_sent += size
+
+    # -- receiving
+
+    def _recv_pkthdr(self) -> bool:
+        """Deliver channel data as long as there are whole packets; the library does the rest."""
+        opener = self._recv_encryption
+        if type(opener) is not GCM or self._decompressor is not None:
+            return super()._recv_pkthdr()
+        data = self._inpbuf
+        view = memoryview(data)
+        start, size = 0, len(data)
+        while size - start >= 4:
+            header = data[start : start + 4]
+            length = int.from_bytes(header, "big")
+            if length > self._max_recv_pktlen:
+                raise ProtocolError("Max packet size exceeded")
+            end = start + 4 + length + TAG
+            if end > size:
+                break
+            packet = opener.open(header, view[start + 4 : end])
+            if not packet:
+                raise MACError("MAC verification failed")
+            if not self._deliver(packet):
+                opener.hand_over(packet)
+                self._packet = data[start : start + _BLOCK]
+                self._pktlen = length
+                self._inpbuf = data[start + _BLOCK :]
+                return self._recv_packet()
+            start = end
+        self._inpbuf = data[start:]
+        return False
+
+    def _deliver(self, packet: bytes) -> bool:
+        """Give channel data to its channel; return False for all that is not just that."""
+        if len(packet) < 10 or packet[1] != MSG_CHANNEL_DATA or not self._auth_complete:
+            return False
+        channel: Any = self._channels.get(int.from_bytes(packet[2:6], "big"))
+        size = int.from_bytes(packet[6:10], "big")
+        if (
+            channel is None
+            or channel._recv_state != "open"
+            or size > channel._recv_window
+            or 10 + size + packet[0] != len(packet)
+        ):
+            return False
+        self._auth_final = True
+        self._recv_seq = (self._recv_seq + 1) & _SEQUENCE
+        channel._accept_data(packet[10 : 10 + size])
+        return True
+
+    # -- keepalive
+
+    def _reset_keepalive_timer(self) -> None:
+        self._heard = self._loop.time()
+        if self._keepalive_timer is None:
+            super()._reset_keepalive_timer()
+
+    def _keepalive_timer_callback(self) -> None:
+        left = self._heard + self._keepalive_interval - self._loop.time()
+        if left > 0:
+            again: Callable[[], None] = self._keepalive_timer_callback
+            self._keepalive_timer = self._loop.call_later(left, again)
+        else:
+            super()._keepalive_timer_callback()
+
+
+def adopt(ssh: asyncssh.SSHClientConnection) -> Transport:
+    """Turn the library's connection into a `Transport`, at any time; twice is once."""
+    if isinstance(ssh, Transport):
+        return ssh
+    ssh.__class__ = Transport
+    assert isinstance(ssh, Transport)
+    ssh.trunk = Trunk()
+    ssh._gathered = []
+    ssh._gathered_size = 0
+    ssh._heard = ssh._loop.time()
+    ssh._ignores = b"cbc" in ssh._enc_alg_cs
+    ssh._send_encryption = GCM.take_over(ssh._send_encryption)
+    ssh._recv_encryption = GCM.take_over(ssh._recv_encryption)
+    ssh._next_recv_encryption = GCM.take_over(ssh._next_recv_encryption)
+    return ssh
