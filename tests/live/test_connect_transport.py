@@ -115,8 +115,8 @@ async def test_keys_change_under_way_from_both_sides(
     try:
         async with connected(server, **options) as connection:
             ssh = connection.ssh
-            both = await asyncio.gather(echoed(ssh, BYTES), echoed(ssh, BYTES[::-1]))
-            assert both == (BYTES, BYTES[::-1])
+            one, other = await asyncio.gather(echoed(ssh, BYTES), echoed(ssh, BYTES[::-1]))
+            assert (one, other) == (BYTES, BYTES[::-1])
             assert isinstance(ssh._recv_encryption, GCM) is ("gcm" in cipher)
     finally:
         await asyncio.to_thread(server.close)
