@@ -12,6 +12,10 @@ from sshdash.errors import SSHDashError, UsageError
 from sshdash.events import BannerReceived, Event, WarningRaised
 from sshdash.prompts import Prompter
 from sshdash.settings import load_settings
+from sshdash.untrusted import clean
+
+_LINE = 2_000
+"""Characters that one line of narration may have."""
 
 
 def source(arguments: argparse.Namespace) -> ConfigSource:
@@ -38,9 +42,15 @@ async def open_backend(
 def narrate(event: Event) -> None:
     """Tell on stderr what ssh would tell there: banners and warnings."""
     if isinstance(event, BannerReceived):
-        print(event.text, file=sys.stderr)
+        tell(event.text)
     elif isinstance(event, WarningRaised):
-        print(f"sshdash: {event.host}: {event.title}: {event.detail}", file=sys.stderr)
+        tell(f"sshdash: {event.host}: {event.title}: {event.detail}")
+
+
+def tell(text: str) -> None:
+    """Print lines to stderr: whatever is in them, a terminal must only show it."""
+    for line in text.split("\n"):
+        print(clean(line, _LINE), file=sys.stderr)
 
 
 def run_screen(files: ConfigSource, host: str | None = None, badge: str = "") -> int:
@@ -65,8 +75,8 @@ def run_screen(files: ConfigSource, host: str | None = None, badge: str = "") ->
 def report(error: SSHDashError) -> None:
     """Tell an error on stderr: what happened, where, what to do next."""
     place = f"{error.host}: " if error.host else ""
-    print(f"sshdash: {place}{error.title}", file=sys.stderr)
-    for line in error.detail.splitlines():
-        print(f"  {line}", file=sys.stderr)
+    tell(f"sshdash: {place}{error.title}")
+    for line in error.detail.split("\n") if error.detail else ():
+        tell(f"  {line}")
     if error.hint:
-        print(f"  → {error.hint}", file=sys.stderr)
+        tell(f"  → {error.hint}")

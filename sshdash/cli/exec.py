@@ -8,7 +8,6 @@ import argparse
 import asyncio
 import contextlib
 import os
-import select
 import signal
 import sys
 import termios
@@ -19,16 +18,19 @@ import asyncssh
 
 from sshdash.cli.context import narrate, report, source
 from sshdash.cli.prompter import choose_prompter
+from sshdash.cli.stdio import Writer
 from sshdash.config.resolver import Resolver
 from sshdash.connections.faults import explain
 from sshdash.connections.manager import ConnectionManager, Lease
-from sshdash.errors import ConnectionLost, SSHDashError, UsageError
+from sshdash.errors import ConnectionLost, SessionError, SSHDashError, UsageError
 from sshdash.events import EventBus
 from sshdash.settings import load_settings
 from sshdash.untrusted import clean
 
 CONNECTION_FAILED = 255
 """The exit status where there is none of the remote command, as ssh has it."""
+_ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+"""Signals that end it with that status, as they end ssh. SIGINT is Python's KeyboardInterrupt."""
 _READ = 64 * 1024
 _READ_FILE = 512 * 1024
 _HIGH = 1 << 20
@@ -61,7 +63,8 @@ def run(arguments: argparse.Namespace) -> int:
             f"for a shell: sshdash {arguments.destination}",
         )
     try:
-        return asyncio.run(_main(arguments, " ".join(words)))
+        # Bytes, as they were typed: the server's encoding is its own affair.
+        return asyncio.run(_main(arguments, os.fsencode(" ".join(words))))
     except UsageError:
         raise
     except SSHDashError as error:
@@ -69,7 +72,28 @@ def run(arguments: argparse.Namespace) -> int:
         return CONNECTION_FAILED
 
 
-async def _main(arguments: argparse.Namespace, command: str) -> int:
+async def _main(arguments: argparse.Namespace, command: bytes) -> int:
+    """Run until the end or until a signal, which leaves the terminal as it was."""
+    task = asyncio.current_task()
+    assert task
+    caught: list[signal.Signals] = []
+
+    def end(number: signal.Signals) -> None:
+        caught.append(number)
+        task.cancel()
+
+    for number in _ENDING:
+        asyncio.get_running_loop().add_signal_handler(number, end, number)
+    try:
+        return await _connect(arguments, command)
+    except asyncio.CancelledError:
+        if not caught:
+            raise
+        print(f"sshdash: ended by {caught[0].name}", file=sys.stderr)
+        return CONNECTION_FAILED
+
+
+async def _connect(arguments: argparse.Namespace, command: bytes) -> int:
     """Connect, without the parts of a backend that a command has no use for, and run."""
     terminal = _wants_terminal(arguments.tty)
     events = EventBus()
@@ -89,13 +113,13 @@ def _wants_terminal(asked: int) -> bool:
     return asked > 1 or (asked == 1 and os.isatty(0))
 
 
-async def _run(lease: Lease, command: str, terminal: bool) -> int:
+async def _run(lease: Lease, command: bytes, terminal: bool) -> int:
     connection = lease.connection
     relay = _Relay()
     try:
         await connection.ssh.create_session(
             lambda: relay,
-            command,
+            command,  # type: ignore[arg-type]  # the library sends bytes as they are
             encoding=None,
             request_pty="force" if terminal else False,
             term_type=os.environ.get("TERM", "dumb") if terminal else None,
@@ -104,7 +128,7 @@ async def _run(lease: Lease, command: str, terminal: bool) -> int:
     except (asyncssh.Error, OSError) as error:
         raise explain(error, connection.host, "run a command") from error
     with _raw_terminal(relay, terminal):
-        await relay.finish()
+        await _finish(relay, connection.host)
     if relay.status is not None:
         return relay.status
     if connection.is_gone:
@@ -113,6 +137,17 @@ async def _run(lease: Lease, command: str, terminal: bool) -> int:
     if relay.signal:
         print(f"sshdash: {connection.host}: ended by signal {relay.signal}", file=sys.stderr)
     return CONNECTION_FAILED
+
+
+async def _finish(relay: "_Relay", host: str) -> None:
+    """Return when all is over; raises SessionError where our own output cannot be written."""
+    try:
+        await relay.finish()
+    except BrokenPipeError:
+        raise  # whoever read it has gone: the end of a pipe, and nothing to tell
+    except OSError as error:
+        detail = error.strerror or str(error)
+        raise SessionError("Cannot write the output", detail, host=host) from error
 
 
 class _Relay(asyncssh.SSHClientSession[bytes]):
@@ -192,13 +227,13 @@ class _Relay(asyncssh.SSHClientSession[bytes]):
 
 
 class _Output:
-    """Writes to a descriptor in a thread, all that waits at once."""
+    """Writes to a descriptor, all that waits at once."""
 
     def __init__(self, relay: _Relay, descriptor: int) -> None:
         self.failure: OSError | None = None
         self.is_behind = False
         self._relay = relay
-        self._descriptor = descriptor
+        self._writer = Writer(descriptor)
         self._waiting: list[bytes] = []
         self._size = 0
         self._task: asyncio.Task[None] | None = None
@@ -226,7 +261,7 @@ class _Output:
             self._waiting.clear()
             self._size = 0
             try:
-                await asyncio.to_thread(_write_all, self._descriptor, data)
+                await self._writer.write(data)
             except OSError as error:
                 self.failure = error
                 self._relay.balance()
@@ -234,15 +269,6 @@ class _Output:
                 self.is_behind = False
                 self._relay.balance()
         self._task = None
-
-
-def _write_all(descriptor: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        try:
-            view = view[os.write(descriptor, view) :]
-        except BlockingIOError:
-            select.select([], [descriptor], [])
 
 
 class _Input:
@@ -307,9 +333,10 @@ class _Input:
         self._relay.send(data)
 
     async def _read_file(self) -> None:
-        while data := await asyncio.to_thread(os.read, 0, _READ_FILE):
-            self._relay.send(data)
-            await self._room.wait()
+        with contextlib.suppress(OSError):  # not open for reading: an end of input, too
+            while data := await asyncio.to_thread(os.read, 0, _READ_FILE):
+                self._relay.send(data)
+                await self._room.wait()
         self._relay.send(b"")
 
 

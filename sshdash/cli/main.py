@@ -2,12 +2,16 @@
 
 import argparse
 import importlib
+import logging
 import os
 import sys
 from collections.abc import Sequence
 
 from sshdash import __version__
+from sshdash.cli.stdio import hold_standard_streams
 from sshdash.errors import SSHDashError, UsageError
+
+log = logging.getLogger(__name__)
 
 COMMANDS = ("hosts", "resolve", "exec", "cp", "forward", "doctor", "demo")
 """Each is a module of this package with `add_parser` and `run`."""
@@ -25,6 +29,7 @@ _SUMMARIES = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
+    hold_standard_streams()
     words = list(sys.argv[1:] if argv is None else argv)
     try:
         arguments = _parse(words)
@@ -42,6 +47,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Whoever read our output has gone; say nothing, and let nothing be flushed at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    except Exception as error:
+        # A defect of ours. Its traceback may quote what a server sent, so it goes to the log.
+        log.exception("unexpected failure")
+        _report_defect(error)
+        return 1
+
+
+def _report_defect(error: Exception) -> None:
+    from sshdash.untrusted import clean
+
+    said = clean(f"{type(error).__name__}: {error}", 1000)
+    print(f"sshdash: unexpected failure: {said}\n  → the log has the details", file=sys.stderr)
 
 
 def _parse(words: list[str]) -> argparse.Namespace:
