@@ -4,12 +4,16 @@ import logging
 import os
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
+from types import TracebackType
 
 from sshdash.paths import private_dir, state_dir
 from sshdash.untrusted import clean
 
 _LIMIT = 2_000_000
 _LINE = 2_000
+
+
+_Failure = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 
 class _CleanFormatter(logging.Formatter):
@@ -19,9 +23,23 @@ class _CleanFormatter(logging.Formatter):
         record.message = clean(record.message, _LINE)
         return super().formatMessage(record)
 
+    def formatException(self, ei: _Failure) -> str:
+        """Return the traceback, cleaned and set in: it may quote what a server sent."""
+        return "\n".join(
+            f"  {clean(row, _LINE)}" for row in super().formatException(ei).split("\n")
+        )
+
+
+def _is_fit(record: logging.LogRecord) -> bool:
+    """Return whether a record of the SSH library may be kept: the commands run are not."""
+    return "  Command: " not in str(record.msg)
+
 
 class _PrivateFile(RotatingFileHandler):
     """A rotating file that only its owner can read, from its first byte."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Lose the record: a full disk is no reason to write on the screen."""
 
     def _open(self):  # type: ignore[no-untyped-def]
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
@@ -33,17 +51,19 @@ def start_log(verbosity: int = 0, path: Path | None = None) -> Path:
     """Send the program's log to a file and return its path.
 
     `verbosity` 0 keeps warnings, 1 information, 2 debugging. The SSH library never logs below
-    INFO: its debug output holds what is typed.
+    INFO, because its debug output holds what is typed, and never the commands it runs.
     """
     target = path or private_dir(state_dir()) / "sshdash.log"
     handler = _PrivateFile(target, maxBytes=_LIMIT, backupCount=1)
+    handler.addFilter(_is_fit)
     handler.setFormatter(_CleanFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     ours = logging.getLogger("sshdash")
     ours.setLevel((logging.WARNING, logging.INFO, logging.DEBUG)[min(verbosity, 2)])
-    ours.addHandler(handler)
-    ours.propagate = False
     library = logging.getLogger("asyncssh")
     library.setLevel(logging.WARNING if verbosity < 2 else logging.INFO)
-    library.addHandler(handler)
-    library.propagate = False
+    loop = logging.getLogger("asyncio")
+    loop.setLevel(logging.WARNING)
+    for logger in (ours, library, loop):
+        logger.addHandler(handler)
+        logger.propagate = False
     return target

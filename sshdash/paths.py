@@ -40,8 +40,13 @@ def state_dir() -> Path:
 
 
 def private_dir(path: Path) -> Path:
-    """Create `path` for this user alone (0700), parents included, and return it."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Create `path` for this user alone (0700) and return it.
+
+    Parents that are missing are created likewise, whatever the umask; what exists stays as it is.
+    """
+    for folder in (*reversed(path.parents), path):
+        if not folder.is_dir():
+            folder.mkdir(mode=0o700, exist_ok=True)
     return path
 
 

@@ -7,6 +7,7 @@ the good lines around it.
 
 import base64
 import binascii
+import errno
 import fcntl
 import fnmatch
 import hmac
@@ -17,6 +18,7 @@ from enum import Enum
 from pathlib import Path
 
 from sshdash.keys.blob import BadBlob, decode_blob, encode_blob
+from sshdash.paths import private_dir
 
 _SALT_BYTES = 20
 _DIGEST_BYTES = 20
@@ -191,14 +193,20 @@ def append_line(file: Path, line: str) -> None:
     A missing file is created for its owner alone (0600), its folder too (0700); a missing
     newline at the end of the file is made good. Raises OSError.
     """
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private_dir(file.parent)
     descriptor = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.lockf(descriptor, fcntl.LOCK_EX)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)  # lockf would let our own threads in together
         size = os.fstat(descriptor).st_size
         if size and os.pread(descriptor, 1, size - 1) != b"\n":
             line = f"\n{line}"
-        os.write(descriptor, line.encode("utf-8", "surrogateescape"))
-        os.fsync(descriptor)
+        data = line.encode("utf-8", "surrogateescape")
+        try:
+            if os.write(descriptor, data) < len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(file))
+            os.fsync(descriptor)
+        except OSError:
+            os.ftruncate(descriptor, size)  # half a line would be worse than none
+            raise
     finally:
         os.close(descriptor)

@@ -1,6 +1,7 @@
 """known_hosts: reading, matching, appending."""
 
 import os
+import resource
 import stat
 import threading
 from pathlib import Path
@@ -176,6 +177,19 @@ def test_appending_follows_a_link(tmp_path: Path) -> None:
     link.symlink_to(real)
     append_line(link, "one\n")
     assert real.read_text() == "one\n"
+
+
+def test_a_line_that_does_not_fit_is_not_left_in_half(tmp_path: Path) -> None:
+    file = tmp_path / "known_hosts"
+    append_line(file, "one\n")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))
+    try:
+        with pytest.raises(OSError, match=r"space|large"):
+            append_line(file, "two and more than ten bytes\n")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert file.read_text() == "one\n"
 
 
 def test_many_writers_lose_no_line(tmp_path: Path) -> None:

@@ -1,18 +1,22 @@
 """The log file."""
 
+import contextlib
 import logging
+import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from sshdash.logs import start_log
+from sshdash.paths import private_dir
 
 
 @pytest.fixture(autouse=True)
 def _quiet_afterwards() -> Iterator[None]:
     yield
-    for name in ("sshdash", "asyncssh"):
+    for name in ("sshdash", "asyncssh", "asyncio"):
         logger = logging.getLogger(name)
         for handler in tuple(logger.handlers):
             logger.removeHandler(handler)
@@ -45,3 +49,50 @@ def test_a_symlink_in_its_place_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "log").symlink_to(victim)
     with pytest.raises(OSError, match="symbolic"):
         start_log(1, tmp_path / "log")
+
+
+def test_a_traceback_cannot_forge_a_line_either(tmp_path: Path) -> None:
+    path = start_log(1, tmp_path / "log")
+    try:
+        raise ValueError("x\n2026-01-01 00:00:00,000 ERROR forged\x1b[2J")
+    except ValueError:
+        logging.getLogger("sshdash.test").exception("failed")
+    text = path.read_text()
+    assert "\x1b" not in text
+    assert "ValueError: x" in text
+    assert all(line.startswith("  ") for line in text.splitlines()[1:])
+
+
+def test_what_nobody_awaited_goes_to_the_log_and_not_to_the_screen(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = start_log(0, tmp_path / "log")
+    logging.getLogger("asyncio").error("Task exception was never retrieved")
+    assert "never retrieved" in path.read_text()
+    assert capfd.readouterr().err == ""
+
+
+def test_a_full_disk_says_nothing_on_the_screen(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = start_log(1, tmp_path / "log")
+    handler = logging.getLogger("sshdash").handlers[0]
+    assert isinstance(handler, logging.FileHandler)
+    with open("/dev/full", "w") as full:  # what is held back is lost at once
+        ours, handler.stream = handler.stream, full  
+        logging.getLogger("sshdash.test").error("lost")
+        handler.stream = ours
+        with contextlib.suppress(OSError):
+            full.close()
+    logging.getLogger("sshdash.test").error("kept")
+    assert "kept" in path.read_text()
+    assert capfd.readouterr().err == ""
+
+
+def test_folders_on_the_way_are_private_too(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        made = private_dir(tmp_path / "state" / "sshdash")
+    finally:
+        os.umask(before)
+    assert [stat.S_IMODE(one.stat().st_mode) for one in (made, made.parent)] == [0o700, 0o700]
