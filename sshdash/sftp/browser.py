@@ -118,9 +118,9 @@ class Browser:
         return sum(entry.size for entry in marked if entry.kind is Kind.FILE)
 
     @property
-    def total_bytes(self) -> int:
-        """The sizes of all files of the directory in sum."""
-        return sum(entry.size for entry in self._entries.values() if entry.kind is Kind.FILE)
+    def shown_bytes(self) -> int:
+        """The sizes of the files among the rows in sum."""
+        return sum(entry.size for entry in self._rows if entry.kind is Kind.FILE)
 
     @property
     def hidden_count(self) -> int:

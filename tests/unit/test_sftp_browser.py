@@ -60,6 +60,15 @@ def test_hidden_files_show_when_asked_for() -> None:
     assert browser.hidden_count == 0
 
 
+def test_bytes_are_those_of_the_files_in_sight() -> None:
+    browser = pane("a", "bb", ".hidden")
+    assert browser.shown_bytes == 0 + 1
+    browser.toggle_hidden()
+    assert browser.shown_bytes == 0 + 1 + 2
+    browser.filter("b")
+    assert browser.shown_bytes == 1
+
+
 def test_a_filter_keeps_the_cursor_on_its_name_and_ends_with_the_directory() -> None:
     browser = pane("alpha", "beta", "gamma")
     browser.move(3)
