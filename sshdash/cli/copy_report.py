@@ -35,7 +35,7 @@ class Report(Protocol):
 
 
 class Quiet:
-    """Tells only what failed."""
+    """Tells only what was not copied."""
 
     def changed(self, event: Event) -> None:
         """Say nothing."""
@@ -44,7 +44,7 @@ class Quiet:
         """Say nothing."""
 
     def finish(self, snapshots: Sequence[TransferSnapshot], seconds: float) -> None:
-        """Name each failure on stderr."""
+        """Name each file that was not copied on stderr."""
         for snapshot in snapshots:
             _tell_failures(snapshot)
 
@@ -66,7 +66,7 @@ class Line:
         self._drawn = True
 
     def finish(self, snapshots: Sequence[TransferSnapshot], seconds: float) -> None:
-        """Leave a line that says what was copied, and name each failure."""
+        """Leave a line that says what was copied, and name each file that was not."""
         if self._drawn:
             self.progress(snapshots)
             sys.stderr.write("\n")
@@ -97,27 +97,28 @@ class JsonLines:
     def finish(self, snapshots: Sequence[TransferSnapshot], seconds: float) -> None:
         """Tell the failures and a last line with everything in sum."""
         for snapshot in snapshots:
-            for error in snapshot.errors:
-                _write(
-                    {
-                        "event": "failure",
-                        "job": snapshot.id,
-                        "path": error.path,
-                        "reason": error.reason,
-                    }
-                )
+            for event, files in (("failure", snapshot.errors), ("left out", snapshot.left_out)):
+                for file in files:
+                    told = {"path": file.path, "reason": file.reason}
+                    _write({"event": event, "job": snapshot.id, **told})
         _write(
             {
                 "event": "done",
-                "ok": all(snapshot.state is TransferState.DONE for snapshot in snapshots),
+                "ok": is_all_there(snapshots),
                 "files": sum(snapshot.files_done for snapshot in snapshots),
                 "bytes": sum(snapshot.bytes_done for snapshot in snapshots),
                 "failed": sum(snapshot.errors_total for snapshot in snapshots),
+                "left_out": sum(snapshot.left_out_total for snapshot in snapshots),
                 "skipped": sum(snapshot.skipped for snapshot in snapshots),
                 "seconds": round(seconds, 3),
                 "reasons": [snapshot.reason for snapshot in snapshots if snapshot.reason],
             }
         )
+
+
+def is_all_there(snapshots: Sequence[TransferSnapshot]) -> bool:
+    """Return whether everything that was named has been copied, or skipped as was asked."""
+    return all(one.state is TransferState.DONE and not one.left_out_total for one in snapshots)
 
 
 def size_text(size: float) -> str:
@@ -171,11 +172,17 @@ def _tell_failures(snapshot: TransferSnapshot) -> None:
     prefix = f"{snapshot.source}:" if snapshot.request.source else ""
     for error in snapshot.errors:
         print(f"sshdash: {prefix}{error.path}: {error.reason}", file=sys.stderr)
-    more = snapshot.errors_total - len(snapshot.errors)
-    if more > 0:
-        print(f"sshdash: and {more} more", file=sys.stderr)
+    _tell_rest(snapshot.errors_total - len(snapshot.errors))
+    for omitted in snapshot.left_out:
+        print(f"sshdash: {prefix}{omitted.path}: left out: {omitted.reason}", file=sys.stderr)
+    _tell_rest(snapshot.left_out_total - len(snapshot.left_out))
     if snapshot.reason and not snapshot.errors_total:
         print(f"sshdash: {clean(snapshot.reason, 500)}", file=sys.stderr)
+
+
+def _tell_rest(more: int) -> None:
+    if more > 0:
+        print(f"sshdash: and {more} more", file=sys.stderr)
 
 
 def _write(fields: Mapping[str, object]) -> None:

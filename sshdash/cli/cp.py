@@ -16,7 +16,7 @@ from itertools import groupby
 
 from sshdash.backend import Backend
 from sshdash.cli.context import open_backend
-from sshdash.cli.copy_report import JsonLines, Line, Quiet, Report
+from sshdash.cli.copy_report import JsonLines, Line, Quiet, Report, is_all_there
 from sshdash.cli.operands import Operand, parse_operand
 from sshdash.errors import UsageError
 from sshdash.prompts import ConflictChoice
@@ -25,7 +25,6 @@ from sshdash.sftp.failures import MissingError
 from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.job import CopyRequest, Endpoint
 from sshdash.sftp.queue import TransferQueue
-from sshdash.states import TransferState
 
 _TERMINATED = 128 + signal.SIGTERM
 _FRAME = 0.2
@@ -102,7 +101,7 @@ async def _copy(queue: TransferQueue, requests: list[CopyRequest], report: Repor
             task.cancel()
     snapshots = queue.snapshots()
     report.finish(snapshots, time.monotonic() - started)
-    return 0 if all(one.state is TransferState.DONE for one in snapshots) else 1
+    return 0 if is_all_there(snapshots) else 1
 
 
 def _report(arguments: argparse.Namespace) -> Report:

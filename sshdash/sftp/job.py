@@ -42,7 +42,7 @@ class FileProgress:
 
 @dataclass(frozen=True, slots=True)
 class FileFailure:
-    """One source that is not there; both texts are cleaned."""
+    """One source that was not copied; both texts are cleaned."""
 
     path: str
     reason: str
@@ -73,6 +73,9 @@ class TransferSnapshot:
     errors: tuple[FileFailure, ...] = ()
     """The first hundred failures."""
     errors_total: int = 0
+    left_out: tuple[FileFailure, ...] = ()
+    """The first hundred of what is never copied: special files, links out of the folder."""
+    left_out_total: int = 0
     skipped: int = 0
     """Files left as they were by choice."""
     direction: str = "local"

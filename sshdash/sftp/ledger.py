@@ -3,6 +3,7 @@
 import heapq
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 
 from sshdash.sftp.entries import Entry, Kind
 from sshdash.sftp.failures import shown
@@ -38,6 +39,8 @@ class Ledger:
         self.skipped = 0
         self.failures: dict[bytes, str] = {}
         """Source path to reason, in the order they came."""
+        self.left_out: dict[bytes, str] = {}
+        """Likewise, what is not copied on purpose. Stays over retries."""
         self.done: set[bytes] = set()
         """Places that are as they should be, so that a retry leaves them alone."""
         self.created: dict[bytes, Entry] = {}
@@ -67,7 +70,7 @@ class Ledger:
 
     def skip(self, place: bytes, entry: Entry) -> None:
         """Note that the person left something as it is."""
-        self._leave_out(entry)
+        self._uncount(entry)
         self.skipped += 1
         self.done.add(place)
 
@@ -75,7 +78,13 @@ class Ledger:
         """Note a failure; `entry` where the source had been counted."""
         self.failures[path] = reason
         if entry is not None:
-            self._leave_out(entry)
+            self._uncount(entry)
+
+    def leave_out(self, path: bytes, reason: str, entry: Entry | None = None) -> None:
+        """Note something that is not to be copied; `entry` where it had been counted."""
+        self.left_out[path] = reason
+        if entry is not None:
+            self._uncount(entry)
 
     @contextmanager
     def tracking(self, place: bytes, entry: Entry) -> Iterator[Track]:
@@ -99,10 +108,18 @@ class Ledger:
 
     def errors(self) -> tuple[FileFailure, ...]:
         """Return the first failures."""
-        first = list(self.failures.items())[:_SHOWN_FAILURES]
-        return tuple(FileFailure(shown(path), reason) for path, reason in first)
+        return _first(self.failures)
 
-    def _leave_out(self, entry: Entry) -> None:
+    def omissions(self) -> tuple[FileFailure, ...]:
+        """Return the first of what was left out."""
+        return _first(self.left_out)
+
+    def _uncount(self, entry: Entry) -> None:
         self.files_total -= 1
         if entry.kind is Kind.FILE:
             self.bytes_total -= entry.size
+
+
+def _first(reasons: dict[bytes, str]) -> tuple[FileFailure, ...]:
+    first = islice(reasons.items(), _SHOWN_FAILURES)
+    return tuple(FileFailure(shown(path), reason) for path, reason in first)

@@ -19,13 +19,15 @@ class Step(Enum):
     """Both are directories: go on inside."""
     ASK = "ask"
     """Something is there that could be overwritten, skipped or kept beside."""
+    LEAVE = "leave out"
+    """It is nothing that a copy is for; the reason says what."""
     REFUSE = "refuse"
     """It cannot be copied; the reason says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A decision and, where it is a refusal, its reason."""
+    """A decision and, where nothing is copied, its reason."""
 
     step: Step
     reason: str = ""
@@ -41,7 +43,7 @@ _ASK = Verdict(Step.ASK)
 def decide(source: Entry, existing: Entry | None, recursive: bool) -> Verdict:
     """Return what to do with `source` where `existing` is at its target."""
     if source.kind not in (Kind.FILE, Kind.DIRECTORY, Kind.SYMLINK):
-        return _refuse(f"not a regular file ({source.kind.value}): skipped")
+        return Verdict(Step.LEAVE, f"not a regular file ({source.kind.value})")
     if source.kind is Kind.DIRECTORY and not recursive:
         return _refuse("it is a directory, and only files were asked for")
     if existing is None:

@@ -89,6 +89,8 @@ class _Job:
             current=ledger.current(),
             errors=ledger.errors(),
             errors_total=len(ledger.failures),
+            left_out=ledger.omissions(),
+            left_out_total=len(ledger.left_out),
             skipped=ledger.skipped,
             direction=direction_of(request.source, request.target),
             reason=self.reason,

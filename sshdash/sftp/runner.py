@@ -25,6 +25,10 @@ _MOST = 8 * 1024 * 1024
 """What even the largest file is counted as: the copier holds no more of one."""
 
 
+class _LeadsOut(FileError):
+    """A link that is not made, because it could reach what is not the server's to choose."""
+
+
 class Runner:
     """One run of a job. Raises Cancelled where the person dismissed a question."""
 
@@ -59,7 +63,14 @@ class Runner:
         self._copier = Copier(self._source, self._target, request.preserve, umask)
         self._copier.leftovers = ledger.leftovers
         await self._copier.remove_leftovers()
-        walker = Walker(self._source, self._target, self._target_dir, self._visit, ledger.fail)
+        walker = Walker(
+            self._source,
+            self._target,
+            self._target_dir,
+            self._visit,
+            ledger.fail,
+            ledger.leave_out,
+        )
         await walker.walk(await self._roots())
         scanned()
         await self._make_directories()
@@ -106,12 +117,19 @@ class Runner:
         if verdict.step is Step.REFUSE:
             self._ledger.fail(source.path, verdict.reason)
             return False
+        if verdict.step is Step.LEAVE:
+            self._leave_out(source, verdict.reason)
+            return False
         if source.entry.kind is Kind.DIRECTORY:
             self._directories.append(source)
             return True
         self._ledger.found(source.entry)
         (self._files if verdict.step is Step.CREATE else self._conflicts).append(source)
         return False
+
+    def _leave_out(self, source: Source, reason: str, counted: Entry | None = None) -> None:
+        self._ledger.leave_out(source.path, reason, counted)
+        self._ledger.done.add(source.place)
 
     # -- directories
 
@@ -179,6 +197,8 @@ class Runner:
             except ExistsError:
                 reason = "something appeared at the target meanwhile and was not overwritten"
                 self._ledger.fail(file.path, reason, file.entry)
+            except _LeadsOut as error:
+                self._leave_out(file, error.title, file.entry)
             except FileError as error:
                 self._ledger.fail(file.path, reason_of(error), file.entry)
             else:
@@ -192,8 +212,7 @@ class Runner:
             return await self._copier.copy(copy, progress)
         pointed = await self._source.readlink(file.path)
         if not self._source.is_local and escapes(file.place, pointed):
-            where = f"the link leads out of the copied folder, to {shown(pointed)}: left out"
-            raise FileError(where)
+            raise _LeadsOut(f"the link leads out of the copied folder, to {shown(pointed)}")
         await self._copier.copy_link(copy, pointed)
         return ""
 

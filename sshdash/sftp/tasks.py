@@ -1,7 +1,7 @@
 """Several things at once, none of them left behind."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable
 from typing import Any, TypeVar
 
 Item = TypeVar("Item")
@@ -39,7 +39,7 @@ async def each(items: Iterable[Item], width: int, work: Callable[[Item], Awaitab
     await together(*(worker() for _ in range(width)))
 
 
-async def end(tasks: "Iterable[asyncio.Future[Any]]") -> None:
+async def end(tasks: "Collection[asyncio.Future[Any]]") -> None:
     """Cancel what still runs and wait for its clean-up, whoever cancels meanwhile."""
     running = {task for task in tasks if not task.done()}
     for task in running:
@@ -50,6 +50,9 @@ async def end(tasks: "Iterable[asyncio.Future[Any]]") -> None:
             _, running = await asyncio.wait(running)
         except asyncio.CancelledError:
             cancelled = True
+    for task in tasks:
+        if not task.cancelled():
+            task.exception()  # looked at: whoever cancels has no use for it, and it is no defect
     if cancelled:
         raise asyncio.CancelledError
 

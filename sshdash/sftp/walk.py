@@ -30,13 +30,16 @@ class Source:
 
 
 Problem = Callable[[bytes, str], None]
-"""Told a path and why it is left out."""
+"""Told a path and why it cannot be looked through, or why it is left out."""
 Descend = Callable[[Source], bool]
 """Told each source; says whether to look into it, where it is a directory."""
 
 
 class Walker:
-    """One walk. `problem` is told what could not be listed; the rest goes on."""
+    """One walk; `problem` is told what could not be listed, `omit` what is unsafe to use.
+
+    The rest goes on.
+    """
 
     def __init__(
         self,
@@ -45,12 +48,14 @@ class Walker:
         target_dir: bytes,
         visit: Descend,
         problem: Problem,
+        omit: Problem,
     ) -> None:
         self._source = source
         self._target = target
         self._target_dir = target_dir
         self._visit = visit
         self._problem = problem
+        self._omit = omit
         self._items = 0
 
     async def walk(self, roots: Iterable[Source]) -> None:
@@ -82,7 +87,7 @@ class Walker:
             self._problem(folder.path, reason_of(error))
             return []
         for name in refused:
-            self._problem(join(folder.path, name), "the server lists an unsafe name: left out")
+            self._omit(join(folder.path, name), "the server lists an unsafe name")
         children = (
             Source(
                 join(folder.path, entry.name),

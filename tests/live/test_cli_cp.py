@@ -139,12 +139,28 @@ async def test_json_lines_tell_states_failures_and_the_end(sshd: RealSshd, sourc
     lines = [json.loads(line) for line in done.output.splitlines()]
     assert done.status == 1
     states = [line["state"] for line in lines if line["event"] == "state"]
-    assert states == ["queued", "scanning", "copying", "failed"]
-    (failure,) = (line for line in lines if line["event"] == "failure")
-    assert failure["path"].endswith("fifo")
+    assert states == ["queued", "scanning", "copying", "done"]
+    (omitted,) = (line for line in lines if line["event"] == "left out")
+    assert omitted["path"].endswith("fifo")
     assert lines[-1]["event"] == "done"
     assert not lines[-1]["ok"]
-    assert (lines[-1]["files"], lines[-1]["bytes"], lines[-1]["failed"]) == (2, 5005, 1)
+    assert (lines[-1]["files"], lines[-1]["bytes"]) == (2, 5005)
+    assert (lines[-1]["failed"], lines[-1]["left_out"]) == (0, 1)
+
+
+async def test_what_is_left_out_is_told_and_makes_the_status_non_zero(
+    sshd: RealSshd, source: Path, tmp_path: Path
+) -> None:
+    os.mkfifo(source / "fifo")
+    (source / "passwd").symlink_to("/etc/passwd")
+    done = await cp(sshd.config_file, "-r", f"sshd:{source}", tmp_path / "copy")
+    assert done.status == 1
+    assert sorted(done.errors.splitlines()) == [
+        f"sshdash: sshd:{source}/fifo: left out: not a regular file (FIFO)",
+        f"sshdash: sshd:{source}/passwd: left out: "
+        "the link leads out of the copied folder, to /etc/passwd",
+    ]
+    assert (tmp_path / "copy" / "deep" / "file").exists()
 
 
 @pytest.mark.parametrize(

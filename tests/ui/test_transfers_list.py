@@ -59,6 +59,17 @@ def test_a_failed_job_tells_why() -> None:
     assert any("4 more failures" in line for line in lines)
 
 
+def test_what_was_left_out_is_a_warning_and_no_failure() -> None:
+    omitted = (FileFailure("/d/fifo", "not a regular file (FIFO)"), FileFailure("/d/x", "a link"))
+    job = replace(RUNNING, state=TransferState.DONE, current=(), left_out=omitted, left_out_total=2)
+    lines = job_lines(0, job, False, 120)
+    assert "2 left out" in lines[0].text
+    assert "failed" not in lines[0].text
+    assert [line.role for line in lines] == ["job", "warning"]
+    assert "/d/fifo: not a regular file (FIFO) · and 1 more" in lines[1].text
+    assert [line.role for line in job_lines(0, job, True, 120)] == ["job", "warning", "warning"]
+
+
 @pytest.mark.parametrize("width", [30, 60, 100, 200])
 def test_a_line_fits_where_it_can(width: int) -> None:
     line = job_lines(0, RUNNING, False, width)[0].text

@@ -27,14 +27,14 @@ FILE, FOLDER, LINK, FIFO = (
         (FOLDER, FILE, Step.REFUSE),
         (FOLDER, LINK, Step.REFUSE),
         (FILE, FIFO, Step.REFUSE),
-        (FIFO, None, Step.REFUSE),
-        (Entry(b"x", Kind.OTHER), None, Step.REFUSE),
+        (FIFO, None, Step.LEAVE),
+        (Entry(b"x", Kind.OTHER), None, Step.LEAVE),
     ],
 )
 def test_decisions(source: Entry, existing: Entry | None, step: Step) -> None:
     verdict = decide(source, existing, recursive=True)
     assert verdict.step is step
-    assert bool(verdict.reason) == (step is Step.REFUSE)
+    assert bool(verdict.reason) == (step in (Step.REFUSE, Step.LEAVE))
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,9 @@
 """Jobs in the queue: conflicts, failures of single files, cancel, retry, what is told."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
@@ -199,13 +200,15 @@ async def test_what_cannot_be_copied_is_named_and_the_rest_is_there() -> None:
         snapshot = await one.copy(b"/tree", b"/missing")
         assert snapshot.state is TransferState.FAILED
         found = reasons(snapshot)
-        assert "not a regular file (FIFO)" in found["/tree/fifo"]
-        assert "not a regular file (device)" in found["/tree/disk"]
-        assert "leads out of the copied folder" in found["/tree/passwd"]
-        assert "leads out of the copied folder" in found["/tree/up"]
+        assert set(found) == {"/tree/clash", "/missing"}
         assert "is not a directory" in found["/tree/clash"]
         assert "nothing there" in found["/missing"]
-        assert sum("unsafe name" in reason for reason in found.values()) == 5
+        left_out = {one.path: one.reason for one in snapshot.left_out}
+        assert left_out["/tree/fifo"] == "not a regular file (FIFO)"
+        assert left_out["/tree/disk"] == "not a regular file (device)"
+        assert "leads out of the copied folder" in left_out["/tree/passwd"]
+        assert "leads out of the copied folder" in left_out["/tree/up"]
+        assert sum("unsafe name" in reason for reason in left_out.values()) == 5
         assert one.near.below(b"/to") == {
             b"tree/good": b"g",
             b"tree/clash": b"a file, not a directory",
@@ -378,6 +381,71 @@ async def test_hostile_text_is_cleaned_in_what_is_told() -> None:
         name = b"\x1b]0;x\x07\n[red]"
         one.far.special(b"/" + name, Kind.FIFO)
         snapshot = await one.copy(b"/" + name)
-        (error,) = snapshot.errors
-        for text in (snapshot.title, error.path, error.reason):
+        (omitted,) = snapshot.left_out
+        for text in (snapshot.title, omitted.path, omitted.reason):
             assert text.isprintable()
+
+
+async def test_what_is_left_out_on_purpose_is_told_and_is_no_failure() -> None:
+    async with kit() as one:
+        one.far.file(b"/tree/good", b"g")
+        one.far.special(b"/tree/fifo", Kind.FIFO)
+        one.far.link(b"/tree/passwd", b"/etc/passwd")
+        snapshot = await one.copy(b"/tree")
+        assert snapshot.state is TransferState.DONE
+        assert not snapshot.errors
+        assert [one.path for one in snapshot.left_out] == ["/tree/fifo", "/tree/passwd"]
+        assert snapshot.left_out_total == 2
+        assert (snapshot.files_done, snapshot.files_total) == (1, 1)
+        assert set(one.near.nodes) == {b"/", b"/to", b"/to/tree", b"/to/tree/good"}
+
+
+async def test_a_retry_does_not_look_again_at_what_was_left_out() -> None:
+    async with kit() as one:
+        one.far.special(b"/tree/fifo", Kind.FIFO)
+        one.far.link(b"/tree/passwd", b"/etc/passwd")
+        one.far.file(b"/tree/clash", b"c")
+        one.near.folder(b"/to/tree/clash")
+        snapshot = await one.copy(b"/tree")
+        assert snapshot.state is TransferState.FAILED
+        assert set(reasons(snapshot)) == {"/tree/clash"}
+        del one.near.nodes[b"/to/tree/clash"]
+        seen: list[tuple[str, bytes]] = []
+        one.far.at = lambda operation, path: seen.append((operation, path))
+        one.queue.retry(snapshot.id)
+        snapshot = await one.queue.wait(snapshot.id)
+        assert snapshot.state is TransferState.DONE
+        assert snapshot.left_out_total == 2
+        assert (snapshot.files_done, snapshot.files_total) == (1, 1)
+        assert not [path for _, path in seen if path in (b"/tree/fifo", b"/tree/passwd")]
+
+
+async def test_a_job_cancelled_at_an_open_question_leaves_no_exception_behind() -> None:
+    class Dismissing:
+        """Dismisses its question when the asking task is cancelled, as a closing screen does."""
+
+        def __init__(self) -> None:
+            self.asking = asyncio.Event()
+
+        async def ask(self, question: object) -> None:
+            self.asking.set()
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+
+    complaints: list[object] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: complaints.append(context))
+    async with kit() as one:
+        prompter = Dismissing()
+        one.queue = TransferQueue(one.open, prompter, EventBus(), 1)
+        for name in (b"a", b"b", b"new"):
+            one.far.file(b"/tree/" + name, b"new")
+        one.near.file(b"/to/tree/a", b"old")
+        one.near.file(b"/to/tree/b", b"old")
+        job = one.queue.submit(request(b"/tree"))
+        await prompter.asking.wait()
+        one.queue.cancel(job)
+        assert (await one.queue.wait(job)).state is TransferState.CANCELLED
+        await one.queue.close()
+    gc.collect()
+    assert not complaints

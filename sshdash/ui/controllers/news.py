@@ -50,10 +50,11 @@ class News:
             return
         where = f"{job.source} → {job.target}"
         if event.new is TransferState.DONE:
-            left_out = job.left_out_total
-            detail = f"{where}\n{left_out} left out: {job.left_out[0].reason}" if left_out else where
-            severity = "warning" if left_out else "information"
-            self.cockpit.tell(f"Copied {job.title}", detail, severity=severity)
+            if not job.left_out:
+                self.cockpit.tell(f"Copied {job.title}", where)
+                return
+            detail = f"{where}\n{job.left_out_total} left out: {job.left_out[0].reason}"
+            self.cockpit.tell(f"Copied {job.title}", detail, severity="warning")
         else:
             reason = event.reason or (job.errors[0].reason if job.errors else "")
             detail = f"{where}\n{reason}"
