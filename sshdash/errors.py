@@ -25,6 +25,7 @@ from pathlib import Path
 class SSHDashError(Exception):
     """A failure with a title, an optional detail (what, where) and a hint (what to do next).
 
+    Only the detail may have several lines.
     All three are shown as they are, so whoever raises one cleans remote text first.
     """
 
@@ -39,10 +40,14 @@ class SSHDashError(Exception):
         """Return the whole message on one line, as a log or stderr shows it."""
         text = f"{self.host}: {self.title}" if self.host else self.title
         if self.detail:
-            text += f": {self.detail}"
+            text += f": {_one_line(self.detail)}"
         if self.hint:
             text += f" ({self.hint})"
         return text
+
+
+def _one_line(detail: str) -> str:
+    return "; ".join(detail.split("\n"))
 
 
 class UsageError(SSHDashError):
@@ -103,7 +108,7 @@ class FileError(SSHDashError):
         where = ":".join(part for part in (self.host, self.path) if part)
         text = f"{where}: {self.title}" if where else self.title
         if self.detail:
-            text += f": {self.detail}"
+            text += f": {_one_line(self.detail)}"
         return f"{text} ({self.hint})" if self.hint else text
 
 

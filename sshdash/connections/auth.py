@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 METHODS = ("gssapi-with-mic", "hostbased", "publickey", "keyboard-interactive", "password")
 _MAX_PROMPTS = 32
 _MAX_BANNER_LINES = 40
+_MAX_TOLD_LINES = 200
+"""Lines that a server may show during one login, whatever the number of its banners."""
 
 
 @dataclass
@@ -120,6 +122,7 @@ class SSHClient(asyncssh.SSHClient):
         self._passwords = 0
         self._challenges = 0
         self._answered = True
+        self._told = 0
         self._connection: Transport | None = None
 
     @property
@@ -162,7 +165,8 @@ class SSHClient(asyncssh.SSHClient):
     def auth_banner_received(self, msg: str, lang: str) -> None:
         """Show the banner, cleaned, here and with every question that follows."""
         text = clean_lines(msg, _MAX_BANNER_LINES)
-        if text:
+        self._told += 1 + text.count("\n")
+        if text and self._told <= _MAX_TOLD_LINES:
             both = f"{self._interview.banner}\n{text}".lstrip("\n")
             self._interview.banner = clean_lines(both, _MAX_BANNER_LINES)
             self._events.emit(BannerReceived(self._interview.host, text))

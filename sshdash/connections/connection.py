@@ -18,6 +18,8 @@ from sshdash.states import ConnectionState, Step, advance
 
 log = logging.getLogger(__name__)
 
+JUMP = "jump"
+"""The purpose of a lease that another connection has on its hop."""
 _GOODBYE = 2.0
 """Seconds a server has to take note of a disconnect."""
 
@@ -69,6 +71,7 @@ class Connection:
         self.server_version = dialled.client.server_version
         self._dialled = dialled
         self._hop = hop
+        self._asked_for = False
         self._gone = asyncio.Event()
         self._closing: asyncio.Task[None] | None = None
         self.on_end: Callable[[Connection], None] | None = None
@@ -110,7 +113,15 @@ class Connection:
     def lease(self, purpose: str) -> "Lease":
         """Return a new lease for `purpose`, such as "shell" or "sftp"."""
         self.leases[purpose] += 1
+        self._asked_for = self._asked_for or purpose != JUMP
         return Lease(self, purpose)
+
+    def give_back(self, purpose: str) -> None:
+        """Take one lease back; a mere hop ends with the last of those who went through it."""
+        self.leases[purpose] -= 1
+        self.leases += Counter()
+        if not self._asked_for and not self.leases:
+            self._end(Step.STOP, "nothing goes through it any more")
 
     async def close(self, reason: str = "disconnected") -> None:
         """Say goodbye to the server and end; it counts as the user's decision, not as a loss."""
@@ -188,5 +199,4 @@ class Lease:
         """Give the lease back; twice is once."""
         if self._held:
             self._held = False
-            self.connection.leases[self.purpose] -= 1
-            self.connection.leases += Counter()
+            self.connection.give_back(self.purpose)

@@ -241,10 +241,12 @@ class HostKeyCheck:
 
     def _changed(self, blob: bytes, line: KnownKey) -> HostKeyError:
         return HostKeyError(
-            "HOST KEY CHANGED: someone may be intercepting, or the server was reinstalled",
+            "HOST KEY CHANGED",
             detail=(
-                f"the server shows {_describe(blob)}, "
-                f"known_hosts has {_describe(line.blob)} at {line.where}"
+                "someone may be intercepting the connection, or the server was reinstalled\n"
+                f"the server shows {_describe(blob)}\n"
+                f"known_hosts has {_describe(line.blob)}\n"
+                f"at {line.where}"
             ),
             hint=(
                 "if the change is right, remove the old key: "

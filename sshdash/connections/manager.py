@@ -1,4 +1,8 @@
-"""One shared connection per host: leases, joined attempts, loss, and what the screen sees."""
+"""One shared connection per host: leases, joined attempts, loss, and what the screen sees.
+
+A connection that somebody asked for stays until it is disconnected. One that was only opened as
+a hop on the way to others goes with the last of them, as ssh's own jumps do.
+"""
 
 import asyncio
 import dataclasses
@@ -7,6 +11,7 @@ import time
 from sshdash.config.destination import Destination, parse_destination
 from sshdash.config.resolver import Resolver
 from sshdash.connections.connection import (
+    JUMP,
     Connection,
     ConnectionSnapshot,
     Lease,
@@ -132,7 +137,8 @@ class ConnectionManager:
         for length in sorted({len(host.route) for host in by_length}, reverse=True):
             group = [host for host in by_length if len(host.route) == length]
             await asyncio.gather(*(self.disconnect(host.key) for host in group))
-        await asyncio.gather(*(connection.wait_closed() for connection in self._ending))
+        while ending := [ended for ended in self._ending if not ended.is_closed]:
+            await asyncio.gather(*(connection.wait_closed() for connection in ending))
 
     def _host(self, key: str) -> _Host:
         if key not in self._hosts:
@@ -184,7 +190,7 @@ class ConnectionManager:
         elif isinstance(error, Cancelled):
             host.move(Step.CANCEL, error.title)
         elif error is not None:
-            host.move(Step.FAIL, _reason(explain(error, host.key, "connecting")))
+            host.move(Step.FAIL, explain(error, host.key, "connecting").title)
         else:
             host.connection = attempt.result()
             host.connection.on_end = lambda ended: self._ended(host, ended)
@@ -204,7 +210,7 @@ class ConnectionManager:
 
     async def _lease_hop(self, host: _Host, route: Route) -> Lease:
         try:
-            return await self._lease_on(self._host(route[-1].key), route, "jump")
+            return await self._lease_on(self._host(route[-1].key), route, JUMP)
         except SSHDashError as error:
             raise _through(error, host.key, route[-1].name) from error
 
@@ -229,10 +235,6 @@ async def _finish(task: "asyncio.Task[Connection]", reason: str) -> None:
     """Cancel an attempt and wait until it has cleaned up."""
     task.cancel(reason)
     await asyncio.wait([task])
-
-
-def _reason(error: SSHDashError) -> str:
-    return f"{error.title}: {error.detail}" if error.detail else error.title
 
 
 def _through(error: SSHDashError, host: str, hop: str) -> SSHDashError:

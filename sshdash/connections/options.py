@@ -100,8 +100,8 @@ def _forwarded_agent(resolved: ResolvedHost) -> str | bool:
     return os.environ.get(value[1:], "") if value.startswith("$") else value
 
 
-def _environment(resolved: ResolvedHost) -> dict[str, str]:
-    """Return what SendEnv and SetEnv give to the sessions of this connection."""
+def _environment(resolved: ResolvedHost) -> dict[bytes, bytes]:
+    """Return what SendEnv and SetEnv give to the sessions of this connection, byte for byte."""
     patterns = [word for line in resolved.get_all("sendenv") for word in line.split()]
     sent = {
         name: value
@@ -109,4 +109,5 @@ def _environment(resolved: ResolvedHost) -> dict[str, str]:
         if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
     }
     pairs = (line.partition("=") for line in resolved.get_all("setenv"))
-    return {**sent, **{name: value for name, _, value in pairs}}
+    given = {**sent, **{name: value for name, _, value in pairs}}
+    return {os.fsencode(name): os.fsencode(value) for name, value in given.items()}

@@ -103,7 +103,7 @@ async def test_hop_that_cannot_reach_the_next_is_named(tmp_path: Path) -> None:
         async with connecting(hops.config) as client:
             with pytest.raises(UnreachableError, match="b cannot reach it"):
                 await client.manager.lease("c", "x")
-            assert client.manager.status("b").state is ConnectionState.CONNECTED
+            assert client.manager.status("b").state is ConnectionState.IDLE
 
 
 async def test_hop_without_forwarding_is_explained(tmp_path: Path) -> None:
@@ -282,3 +282,46 @@ async def test_nothing_listens_behind_the_hop(sshd: RealSshd) -> None:
     async with connecting(sshd.config_file) as client:
         with pytest.raises(UnreachableError, match="sshd cannot reach it"):
             await client.manager.lease("inner", "x")
+
+
+async def test_hops_end_with_the_last_who_went_through_them(tmp_path: Path) -> None:
+    async with (
+        chain(tmp_path, Faults(), Faults(), Faults()) as hops,
+        connecting(hops.config) as client,
+    ):
+        manager = client.manager
+        async with await manager.lease("c", "shell"):
+            assert manager.status("a").leases == {"jump": 1}
+        assert manager.status("c").state is ConnectionState.CONNECTED
+        await manager.disconnect("c")
+        await client.reaches("a", ConnectionState.IDLE)
+        assert manager.status("b").state is ConnectionState.IDLE
+        await until(lambda: not any(server.connections for server in hops.servers))
+
+
+async def test_a_hop_that_was_asked_for_stays(tmp_path: Path) -> None:
+    async with chain(tmp_path, Faults(), Faults()) as hops, connecting(hops.config) as client:
+        manager = client.manager
+        through = await manager.lease("b", "shell")
+        async with await manager.lease("a", "files"):
+            pass
+        through.release()
+        await manager.disconnect("b")
+        assert manager.status("a").state is ConnectionState.CONNECTED
+        assert manager.status("a").leases == {}
+        assert await client.run("a", "echo still here") == "still here\n"
+
+
+async def test_a_hop_serves_the_others_when_one_goes(tmp_path: Path) -> None:
+    async with chain(tmp_path, Faults(), Faults(), Faults()) as hops:
+        config = hops.config.read_text().replace("ProxyJump b", "ProxyJump a")
+        hops.config.write_text(config)
+        async with connecting(hops.config) as client:
+            manager = client.manager
+            first, second = await asyncio.gather(manager.lease("b", "x"), manager.lease("c", "x"))
+            assert manager.status("a").leases == {"jump": 2}
+            await manager.disconnect("b")
+            assert manager.status("a").leases == {"jump": 1}
+            assert second.connection.state is ConnectionState.CONNECTED
+            assert hops.servers[0].accepted == 1
+            first.release()

@@ -40,6 +40,8 @@ class Faults:
 
     public_key: bool = True
     password: str | None = None
+    expired: bool = False
+    """The password is right, but must be changed before anything else."""
     prompts: Sequence[tuple[str, bool]] = ()
     """Keyboard-interactive: each prompt and whether the answer may be seen."""
     answers: Sequence[str] = ()
@@ -233,10 +235,19 @@ class _Server(asyncssh.SSHServer):
     def validate_password(self, username: str, password: str) -> bool:
         self._owner.attempts.append(("password", password))
         right = password == self._faults.password and username == self._owner.user
+        if right and self._faults.expired:
+            raise asyncssh.PasswordChangeRequired(self._faults.instructions)
         if right and self._faults.both:
             self._first.first_factor_passed()
             return False
         return self._judge(right)
+
+    def change_password(self, username: str, old_password: str, new_password: str) -> bool:
+        self._owner.attempts.append(("change", f"{old_password} → {new_password}"))
+        if not self._judge(old_password == self._faults.password):
+            return False
+        self._faults.password, self._faults.expired = new_password, False
+        return True
 
     def kbdint_auth_supported(self) -> bool:
         return bool(self._faults.prompts) and (self._first.passed or not self._faults.both)
