@@ -18,8 +18,10 @@ from sshdash.prompts import (
     RefusingPrompter,
     SecretQuestion,
 )
+from sshdash.untrusted import clean
 
 AnswerType = TypeVar("AnswerType")
+_LINE = 2_000
 
 
 def choose_prompter() -> Prompter:
@@ -62,7 +64,9 @@ class _Terminal:
         os.close(self._descriptor)
 
     def write(self, text: str) -> None:
-        os.write(self._descriptor, text.encode("utf-8", "replace"))
+        """Show `text`; the last gate for what a server may have had a hand in."""
+        shown = "\n".join(clean(line, _LINE) for line in text.split("\n"))
+        os.write(self._descriptor, shown.encode("utf-8", "replace"))
 
     async def read_line(self, echo: bool = True) -> str | None:
         """Return a line without blocking the loop; None at end of input."""
@@ -135,6 +139,7 @@ async def _ask_host_key(terminal: _Terminal, question: HostKeyQuestion) -> HostK
 async def _ask_secret(terminal: _Terminal, question: SecretQuestion) -> tuple[str, ...] | None:
     if question.instructions:
         terminal.write(f"{question.instructions}\n")
+    terminal.write(f"{question.title}\n")
     answers = []
     for prompt in question.prompts:
         label = prompt.text.rstrip() or "Password:"
