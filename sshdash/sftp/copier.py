@@ -11,12 +11,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from sshdash.errors import ConnectionLost, FileError, SSHDashError
+from sshdash.errors import FileError, SSHDashError
 from sshdash.sftp.entries import PERMISSIONS, Entry, Kind, join, name_of, parent_of
-from sshdash.sftp.failures import MissingError, VagueError, disk_full, shown
+from sshdash.sftp.failures import MissingError, VagueError, shown
 from sshdash.sftp.filesystem import Filesystem, Finish, Reader, Writer
 from sshdash.sftp.names import part_name
 from sshdash.sftp.tasks import finish, together
+from sshdash.sftp.vague import explained
 
 _WINDOW = 8 * 1024 * 1024
 """Bytes of one file that are under way at once."""
@@ -30,8 +31,6 @@ _DURABLE = 1024 * 1024
 """New files from this size on, and all that replace one, are on the disk before they get their
 name. For small new files that would take longer than the copy, and a crash costs no old file.
 """
-_LITTLE_ROOM = 1024 * 1024
-"""Less free space than this explains a failure that a server did not explain."""
 
 Progress = Callable[[int], None]
 
@@ -140,10 +139,10 @@ class Copier:
             progress(-counted)
             try:
                 # Before the temporary file is gone, and its room free again.
-                explained = await self._explained(error, file)
+                cause = await explained(error, self._target, file.target, file.entry.size)
             finally:
                 await self._discard(part)
-            raise explained from error
+            raise cause from error
         except BaseException:
             progress(-counted)
             await self._discard(part)
@@ -221,17 +220,6 @@ class Copier:
             cancelled = await finish(discard(), _PATIENCE)
         if cancelled:
             raise asyncio.CancelledError
-
-    async def _explained(self, error: VagueError, file: FileCopy) -> FileError:
-        """Return what a bare "failure" was about, where the disk tells."""
-        try:
-            space = await self._target.statvfs(parent_of(file.target))
-        except (FileError, ConnectionLost):
-            return error
-        if space is None or space.free > _LITTLE_ROOM:
-            return error
-        host = "" if self._target.is_local else self._target.label
-        return disk_full("write", file.target, host, space.free)
 
     def _changed(self, file: FileCopy) -> FileError:
         host = "" if self._source.is_local else self._source.label

@@ -24,7 +24,7 @@ class UnsupportedError(FileError):
 
 
 class VagueError(FileError):
-    """The server said only "failure"; the cause may be found by looking at the disk."""
+    """A change failed and the server said only that; the disk may tell why."""
 
 
 _HINTS = {
@@ -63,6 +63,8 @@ _CODES: dict[int, int] = {
     Code.DIR_NOT_EMPTY: errno.ENOTEMPTY,
     Code.NOT_A_DIRECTORY: errno.ENOTDIR,
 }
+_LOOKING = frozenset({"read", "list", "stat", "resolve", "read the link", "find"})
+"""Operations that change nothing, so that no full disk explains their failure."""
 _MESSAGES = {os.strerror(number).lower(): number for number in _WORDS}
 """Servers that send only "failure" often add the system's own text."""
 
@@ -70,8 +72,10 @@ _MESSAGES = {os.strerror(number).lower(): number for number in _WORDS}
 def failure(operation: str, path: bytes, number: int, host: str = "", text: str = "") -> FileError:
     """Return the error for an errno; `text` is said where sshdash has no words for it."""
     kind = _CLASSES.get(number, FileError)
-    words = _WORDS.get(number) or text or os.strerror(number).lower()
-    return kind(f"cannot {operation}", shown(path), words, _HINTS.get(number, ""), host)
+    words, hint = words_for(number)
+    if text and number not in _WORDS:
+        words = text
+    return kind(f"cannot {operation}", shown(path), words, hint, host)
 
 
 def from_system(error: OSError, operation: str, path: bytes) -> FileError:
@@ -94,17 +98,14 @@ def from_status(code: int, text: str, operation: str, path: bytes, host: str) ->
         return FileError(title, where, detail, host=host)
     if code == Code.FAILURE:
         said = f': "{text}"' if text and text.lower() != "failure" else ""
-        return VagueError(title, where, f"the server said only that it failed{said}", host=host)
+        kind = FileError if operation in _LOOKING else VagueError
+        return kind(title, where, f"the server said only that it failed{said}", host=host)
     return FileError(title, where, f'the server said "{text}" ({code})', host=host)
 
 
-def disk_full(operation: str, path: bytes, host: str, free: int) -> FileError:
-    """Return the error for a vague failure on a file system without room."""
-    place = "remote disk" if host else "disk"
-    hint = _HINTS[errno.ENOSPC]
-    return FileError(
-        f"cannot {operation}", shown(path), f"{place} full ({free:,} bytes free)", hint, host
-    )
+def words_for(number: int) -> tuple[str, str]:
+    """Return what an errno means and what to do about it."""
+    return _WORDS.get(number) or os.strerror(number).lower(), _HINTS.get(number, "")
 
 
 def shown(path: bytes) -> str:

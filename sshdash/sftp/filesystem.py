@@ -17,10 +17,13 @@ Pieces = list[Buffer]
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """The room on a file system, in bytes, for a user without privileges."""
+    """The room on a file system for a user without privileges; sizes in bytes."""
 
     total: int
     free: int
+    free_files: int | None = None
+    """How many more files there may be, None where the file system sets no bound."""
+    read_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)

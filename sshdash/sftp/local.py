@@ -156,7 +156,12 @@ class LocalFilesystem:
     async def statvfs(self, path: bytes) -> Space | None:
         """Return the room on the file system that holds `path`."""
         result = await self._threads.run("stat", path, partial(os.statvfs, path))
-        return Space(result.f_blocks * result.f_frsize, result.f_bavail * result.f_frsize)
+        return Space(
+            result.f_blocks * result.f_frsize,
+            result.f_bavail * result.f_frsize,
+            result.f_favail if result.f_files else None,
+            bool(result.f_flag & os.ST_RDONLY),
+        )
 
     async def mkdir(self, path: bytes, mode: int = 0o777) -> None:
         """Make one directory; `mode` is reduced by the umask."""

@@ -141,6 +141,11 @@ class Volume(NamedTuple):
     unit: int
     blocks: int
     available: int
+    files: int
+    """How many files there may be in all, 0 where there is no bound."""
+    files_available: int
+    flags: int
+    """1 where nothing may be written."""
 
 
 class ServerLimits(NamedTuple):
@@ -213,7 +218,8 @@ class Payload:
     def volume(self) -> Volume:
         """Read the eleven numbers of a statvfs answer."""
         numbers = self._unpack(">11Q", 88)
-        return Volume(numbers[1] or numbers[0], numbers[2], numbers[4])
+        unit = numbers[1] or numbers[0]
+        return Volume(unit, numbers[2], numbers[4], numbers[5], numbers[7], numbers[9])
 
     def limits(self) -> ServerLimits:
         """Read the four numbers of a limits answer."""

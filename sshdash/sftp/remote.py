@@ -22,6 +22,7 @@ from sshdash.sftp.messages import Attributes, Name, Open
 from sshdash.sftp.names import backup_name
 from sshdash.sftp.protocol import Protocol
 from sshdash.sftp.tasks import together
+from sshdash.sftp.vague import explained
 from sshdash.sftp.wire import WireClosed
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ _MAX_ENTRIES = 2_000_000
 """A listing that goes on beyond this is taken for an endless one."""
 _PATIENCE = 20.0
 """Seconds to open a session, or to get a file's first bytes: some of a kernel's never come."""
+_READ_ONLY = 1
+"""The flag of statvfs@openssh.com for a file system without writing."""
 _NEW_FILE = Open.WRITE | Open.CREATE | Open.EXCLUSIVE
 
 
@@ -170,7 +173,12 @@ class RemoteFilesystem:
         if not self._protocol.offers(b"statvfs@openssh.com"):
             return None
         volume = await self._call("stat", path, self._protocol.statvfs(path))
-        return Space(volume.blocks * volume.unit, volume.available * volume.unit)
+        return Space(
+            volume.blocks * volume.unit,
+            volume.available * volume.unit,
+            volume.files_available if volume.files else None,
+            bool(volume.flags & _READ_ONLY),
+        )
 
     async def mkdir(self, path: bytes, mode: int = 0o777) -> None:
         """Make one directory; the server reduces `mode` by its umask."""
@@ -305,7 +313,7 @@ class RemoteFilesystem:
             return await self._call(operation, path, asking)
         except VagueError as error:
             if await self.exists(path) is None:
-                raise
+                raise await explained(error, self, path) from error
             raise ExistsError(
                 error.title, error.path, "it exists already", host=self.label
             ) from error

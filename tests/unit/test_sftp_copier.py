@@ -270,7 +270,13 @@ async def test_what_cannot_be_removed_is_remembered_and_removed_next_time() -> N
 
 @pytest.mark.parametrize(
     ("space", "words"),
-    [(Space(100, 0), "disk full"), (Space(10**12, 10**12), "went wrong"), (None, "went wrong")],
+    [
+        (Space(100, 0), "disk full (0 bytes free)"),
+        (Space(10**12, 10**12, free_files=0), "inodes"),
+        (Space(10**12, 10**12, 5, read_only=True), "read-only file system"),
+        (Space(10**12, 10**12), "went wrong (a full quota"),
+        (None, "went wrong (a full quota"),
+    ],
 )
 async def test_a_vague_failure_is_explained_by_the_disk(space: Space | None, words: str) -> None:
     bench = Bench(NEW)
