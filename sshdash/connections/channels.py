@@ -1,0 +1,79 @@
+"""Channels that give what is written straight to their connection, where nothing is in the way.
+
+The library's copy what is written into a buffer, and out of it again into packets. Here that
+only happens to what the other side has no room for.
+"""
+
+from typing import TYPE_CHECKING, Any, cast
+
+import asyncssh
+from asyncssh.channel import SSHChannel
+
+if TYPE_CHECKING:
+    from sshdash.connections.transport import Transport
+
+
+class _Direct(SSHChannel[Any]):
+    """What both kinds do differently."""
+
+    def write(self, data: Any, datatype: int | None = None) -> None:
+        """Send as much of bytes as the window allows, and leave the rest to the library."""
+        if (
+            self._send_state != "open"
+            or self._send_buf
+            or self._encoding
+            or datatype is not None
+            or self._conn is None
+            or self._send_chan is None
+        ):
+            super().write(data, datatype)
+            return
+        connection = cast("Transport", self._conn)
+        size = min(len(data), self._send_window)
+        start = 0
+        while start < size:
+            piece: Any = data
+            if len(data) > self._send_pktsize or len(data) > size:
+                piece = memoryview(data)[start : min(start + self._send_pktsize, size)]
+            if not connection.send_data(self._send_chan, piece):
+                break
+            self._send_window -= len(piece)
+            start += len(piece)
+        if start < len(data):
+            super().write(memoryview(data)[start:])
+
+    def _flush_send_buf(self) -> None:
+        """Send what was kept, as far as the window allows."""
+        connection = cast("Transport", self._conn)
+        while self._send_buf and self._send_window and self._send_chan is not None:
+            kept, datatype = self._send_buf[0]
+            size = min(self._send_window, self._send_pktsize)
+            piece = kept if len(kept) <= size else kept[:size]
+            if datatype is not None or not connection.send_data(self._send_chan, piece):
+                break
+            if piece is kept:
+                del self._send_buf[0]
+            else:
+                del kept[:size]
+            self._send_buf_len -= len(piece)
+            self._send_window -= len(piece)
+        super()._flush_send_buf()
+
+
+class _ClientChannel(_Direct, asyncssh.SSHClientChannel[Any]):
+    """A shell, a command or a subsystem."""
+
+
+class _TCPChannel(_Direct, asyncssh.SSHTCPChannel[Any]):
+    """A client of a tunnel, or the way to the next host."""
+
+
+_KINDS: dict[type, type] = {
+    asyncssh.SSHClientChannel: _ClientChannel,
+    asyncssh.SSHTCPChannel: _TCPChannel,
+}
+
+
+def make_direct(channel: SSHChannel[Any]) -> None:
+    """Turn one of the library's new channels into one of ours, where there is one."""
+    channel.__class__ = _KINDS.get(type(channel), type(channel))
