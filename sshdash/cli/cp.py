@@ -10,7 +10,7 @@ import contextlib
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -25,6 +25,7 @@ from sshdash.sftp.failures import MissingError
 from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.job import CopyRequest, Endpoint
 from sshdash.sftp.queue import TransferQueue
+from sshdash.sftp.spelling import matching
 
 _TERMINATED = 128 + signal.SIGTERM
 _FRAME = 0.2
@@ -143,30 +144,43 @@ class _Target:
     """The name to copy a single source under, None into the folder."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Source:
+    endpoint: Endpoint
+    path: bytes
+    inside: bool = False
+    """Whether what is in the directory was named, rather than itself."""
+    follow: bool = True
+
+
 async def _requests(
     opened: _Opened, arguments: argparse.Namespace, sources: list[Operand], target: Operand
 ) -> list[CopyRequest]:
-    """Return one request per run of sources from the same place."""
-    place = await _resolve_target(await opened.look(target.endpoint), target, len(sources) > 1)
-    requests = []
-    for endpoint, group in groupby(sources, key=lambda source: source.endpoint):
-        paths: list[bytes] = []
-        for source in group:
-            paths += await _resolve_source(await opened.look(endpoint), source, place)
-        requests.append(
-            CopyRequest(
-                endpoint,
-                tuple(paths),
-                target.endpoint,
-                place.folder,
-                recursive=arguments.recursive,
-                preserve=arguments.preserve,
-                conflict=_CHOICES[arguments.on_conflict],
-                follow=True,
-                target_name=place.name,
-            )
+    """Return one request per run of sources that are alike."""
+    named: list[_Source] = []
+    for source in sources:
+        named += await _resolve_source(await opened.look(source.endpoint), source)
+    place = await _resolve_target(await opened.look(target.endpoint), target, len(named) > 1)
+    found: list[_Source] = []
+    for one in named:
+        if one.inside and arguments.recursive and place.name is None:
+            found += await _inside(await opened.look(one.endpoint), one)
+        else:
+            found.append(one)
+    return [
+        CopyRequest(
+            endpoint,
+            tuple(one.path for one in group),
+            target.endpoint,
+            place.folder,
+            recursive=arguments.recursive,
+            preserve=arguments.preserve,
+            conflict=_CHOICES[arguments.on_conflict],
+            follow=follow,
+            target_name=place.name,
         )
-    return requests
+        for (endpoint, follow), group in groupby(found, key=lambda one: (one.endpoint, one.follow))
+    ]
 
 
 async def _resolve_target(filesystem: Filesystem, target: Operand, many: bool) -> _Target:
@@ -184,15 +198,23 @@ async def _resolve_target(filesystem: Filesystem, target: Operand, many: bool) -
     return _Target(parent_of(path), name_of(path))
 
 
-async def _resolve_source(
-    filesystem: Filesystem, source: Operand, place: _Target
-) -> Sequence[bytes]:
-    """Return the paths that a source means: for ``.``, everything in that directory."""
+async def _resolve_source(filesystem: Filesystem, source: Operand) -> list[_Source]:
+    """Return what a word names: several on a host where it is a pattern."""
     path = await filesystem.expand(source.path or b".")
-    last = source.path.rstrip(b"/").rpartition(b"/")[2]
-    if last not in (b"", b".") or place.name is not None:
-        return (path if name_of(path) else await filesystem.realpath(path),)
-    return [join(path, entry.name) for entry in await filesystem.listdir(path)]
+    inside = source.path.rstrip(b"/").rpartition(b"/")[2] in (b"", b".")
+    # The shell here has expanded what is local; nobody has for a host.
+    paths = [] if filesystem.is_local else await matching(filesystem, path)
+    # With its slash, a name must be a directory's.
+    end = b"/" if source.path.endswith(b"/") and name_of(path) else b""
+    return [_Source(source.endpoint, one + end, inside) for one in paths or [path]]
+
+
+async def _inside(filesystem: Filesystem, source: _Source) -> list[_Source]:
+    """Return everything in a directory, its links as they are."""
+    entries = await filesystem.listdir(source.path)
+    return [
+        _Source(source.endpoint, join(source.path, entry.name), follow=False) for entry in entries
+    ]
 
 
 async def _stat(filesystem: Filesystem, path: bytes) -> Entry | None:

@@ -115,7 +115,7 @@ class Filesystem(Protocol):
         ...
 
     async def expand(self, path: bytes) -> bytes:
-        """Return a path as a person writes it, absolute and normalized.
+        """Return a path as a person writes it, absolute and normalized, ``..`` behind links too.
 
         Relative ones begin in the working directory here, in the home folder on a host, where
         ``~`` and ``~user`` are understood too.

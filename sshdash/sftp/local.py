@@ -8,8 +8,9 @@ from sshdash.errors import FileError
 from sshdash.paths import home
 from sshdash.sftp import local_calls as calls
 from sshdash.sftp.early import EarlySync
-from sshdash.sftp.entries import Entry, Kind, join, name_of, normalize
+from sshdash.sftp.entries import Entry, Kind, join, name_of
 from sshdash.sftp.filesystem import Buffer, Finish, Finished, Limits, Pieces, Space
+from sshdash.sftp.spelling import settle
 from sshdash.sftp.threads import Threads
 
 _CHUNK = 1024 * 1024
@@ -103,7 +104,7 @@ class LocalFilesystem:
 
     async def expand(self, path: bytes) -> bytes:
         """Return a path as a person writes it, absolute and normalized."""
-        return normalize(join(os.getcwdb(), path) if not path.startswith(b"/") else path)
+        return await settle(join(os.getcwdb(), path) if path[:1] != b"/" else path, self.realpath)
 
     async def scandir(
         self, path: bytes, refused: list[bytes] | None = None

@@ -14,13 +14,14 @@ import asyncssh
 from sshdash.connections.faults import explain
 from sshdash.errors import FileError, SessionError, SSHDashError
 from sshdash.sftp.answers import Asked, StatusError, whole
-from sshdash.sftp.entries import Entry, Kind, is_plain_name, join, name_of, normalize, parent_of
+from sshdash.sftp.entries import Entry, Kind, is_plain_name, join, name_of, parent_of
 from sshdash.sftp.failures import ExistsError, MissingError, VagueError, failure, from_status, shown
 from sshdash.sftp.filesystem import Buffer, Finish, Finished, Limits, Pieces, Space
 from sshdash.sftp.handles import NANO, RemoteReader, RemoteWriter, Session, entry_of
 from sshdash.sftp.messages import Attributes, Name, Open
 from sshdash.sftp.names import backup_name
 from sshdash.sftp.protocol import Protocol
+from sshdash.sftp.spelling import settle
 from sshdash.sftp.tasks import together
 from sshdash.sftp.vague import explained
 from sshdash.sftp.wire import WireClosed
@@ -96,15 +97,16 @@ class RemoteFilesystem:
 
     async def expand(self, path: bytes) -> bytes:
         """Return a path as a person writes it, absolute and normalized; ``~`` is the home."""
-        if path.startswith(b"/"):
-            return normalize(path)
+        folder = self._home
         user, _, rest = path.partition(b"/")
-        if user == b"~":
-            return normalize(join(self._home, rest))
-        if user.startswith(b"~") and self._protocol.offers(b"expand-path@openssh.com"):
+        if path.startswith(b"/"):
+            folder = b"/"
+        elif user == b"~":
+            path = rest
+        elif user.startswith(b"~") and self._protocol.offers(b"expand-path@openssh.com"):
             folder = await self._call("find", path, self._protocol.expand_path(user))
-            return normalize(join(folder, rest))
-        return normalize(join(self._home, path))
+            path = rest
+        return await settle(join(folder, path.lstrip(b"/")), self.realpath)
 
     async def scandir(
         self, path: bytes, refused: list[bytes] | None = None
@@ -246,10 +248,10 @@ class RemoteFilesystem:
         """
         path = join(directory, b".sshdash-%b.part" % secrets.token_hex(4).encode())
         opening = self._protocol.open_file(path, _NEW_FILE, 0o666)
-        handle = await self._call("create", path, opening)
+        handle = await self._call("make files in", directory, opening)
         asked = self._protocol.stat_handle(handle)
         gone = (self._protocol.close_handle(handle), self._protocol.remove(path))
-        stat = await self._call("create", path, asked)
+        stat = await self._call("make files in", directory, asked)
         await self._call("remove", path, whole(gone))
         return 0o666 & ~(stat.mode or 0o644)
 

@@ -58,7 +58,7 @@ class Runner:
     async def run(self, scanned: Callable[[], None]) -> None:
         """Copy everything; `scanned` is called once it is known what there is to copy."""
         request, ledger = self._request, self._ledger
-        self._target_dir = await self._target.realpath(request.target_dir)
+        self._target_dir = await self._real_target()
         umask = 0 if request.preserve else await self._target.umask(self._target_dir)
         self._copier = Copier(self._source, self._target, request.preserve, umask)
         self._copier.leftovers = ledger.leftovers
@@ -77,12 +77,36 @@ class Runner:
         await together(self._copy_all(self._files), self._settle_conflicts())
         await self._finish_directories()
 
+    async def _real_target(self) -> bytes:
+        """Return the target folder without links. Raises FileError where it is none."""
+        folder = self._request.target_dir
+        found, real = await together(self._target.stat(folder), self._target.realpath(folder))
+        if found.kind is not Kind.DIRECTORY:
+            host = "" if self._target.is_local else self._target.label
+            raise FileError("the target is not a directory", shown(folder), host=host)
+        return bytes(real)
+
     # -- what there is
 
     async def _roots(self) -> list[Source]:
         """Return what was asked for, as sources; what cannot be copied is reported."""
-        found = await together(*(self._root(path) for path in self._request.paths))
-        return [root for root in found if root is not None]
+        found = await together(*(self._root(path) for path in dict.fromkeys(self._request.paths)))
+        return self._apart([root for root in found if root is not None])
+
+    def _apart(self, roots: list[Source]) -> list[Source]:
+        """Return the roots so that no two go to the same place; some are reported instead."""
+        firsts: dict[bytes, Source] = {}
+        apart: list[Source] = []
+        for root in roots:
+            first = firsts.setdefault(root.place, root)
+            if first is root:
+                apart.append(root)
+            elif self._choice is ConflictChoice.RENAME and root.entry.kind is not Kind.DIRECTORY:
+                apart.append(replace(root, existing=root.existing or first.entry))
+            else:
+                reason = "another source of the same name goes to the same place"
+                self._ledger.fail(root.path, reason)
+        return apart
 
     async def _root(self, path: bytes) -> Source | None:
         name = self._request.target_name or name_of(path)
@@ -91,6 +115,9 @@ class Runner:
         try:
             entry, existing = await together(look(path), self._target.exists(target))
             reason = await self._overlap(path, entry, target)
+            if self._request.follow and self._source.is_local:
+                # Opening a local file follows no link: the one that was named is followed here.
+                path = await self._source.realpath(path)
         except FileError as error:
             reason = reason_of(error)
         if reason == SAME and self._choice is ConflictChoice.RENAME:
@@ -261,6 +288,7 @@ class Runner:
             self._ledger.fail(file.path, reason_of(error), file.entry)
             return None
         taken = self._taken[folder]
+        taken.add(name_of(file.place))  # by another source, where it is not there yet
         name = free_name(name_of(file.place), taken)
         taken.add(name)
         above, slash, _ = file.place.rpartition(b"/")

@@ -93,6 +93,62 @@ async def test_targets_are_taken_as_scp_takes_them(
     assert tree(sshd.home / "contents") == tree(source)
 
 
+async def test_names_mean_what_they_mean_to_scp(
+    sshd: RealSshd, source: Path, tmp_path: Path
+) -> None:
+    (source / "deep" / "link").symlink_to("file")
+    (source / "shortcut").symlink_to("deep/file")
+    (source / "tree").symlink_to("deep")
+    config = sshd.config_file
+    # A link that is named is followed; one below a named directory is copied as a link.
+    done = await cp(config, "shortcut", "sshd:", cwd=source)
+    assert (done.status, done.errors) == (0, "")
+    assert (sshd.home / "shortcut").read_bytes() == (source / "deep" / "file").read_bytes()
+    assert not (sshd.home / "shortcut").is_symlink()
+    for name, made in (("tree", "tree/link"), ("deep/.", "link")):
+        done = await cp(config, "-r", name, "sshd:", cwd=source)
+        assert (done.status, done.errors) == (0, "")
+        assert (sshd.home / made).readlink() == Path("file")
+    # Nobody but sshdash could expand a pattern on the host.
+    for name in ("one.log", "two.log", "[odd].txt"):
+        (sshd.home / name).write_text(name)
+    (tmp_path / "here").mkdir()
+    done = await cp(config, "sshd:*.log", "sshd:[odd].txt", "here", cwd=tmp_path)
+    assert (done.status, done.errors) == (0, "")
+    assert sorted(os.listdir(tmp_path / "here")) == ["[odd].txt", "one.log", "two.log"]
+    done = await cp(config, "sshd:*.log", "here/one file", cwd=tmp_path)
+    assert "must be a directory" in done.errors
+    # A file is no directory, whatever slash or dot says so.
+    for words in (("a:b/",), ("deep/.",), ("sshd:",), ("sshd:one.log/",)):
+        local = [f"./{word}" if word[0] == "a" else word for word in words]
+        done = await cp(config, *local, tmp_path / "here", cwd=source)
+        assert done.status == 1, words
+    assert sorted(os.listdir(tmp_path / "here")) == ["[odd].txt", "one.log", "two.log"]
+
+
+async def test_sources_of_one_name_do_not_overwrite_each_other(
+    sshd: RealSshd, source: Path
+) -> None:
+    (source / "deep" / "a:b").write_bytes(b"other")
+    done = await cp(sshd.config_file, "./a:b", "./a:b", "sshd:", cwd=source)
+    assert (done.status, done.errors) == (0, ""), "named twice is copied once"
+    done = await cp(sshd.config_file, "./a:b", "deep/a:b", "sshd:", cwd=source)
+    assert done.status == 1
+    assert f"{source}/deep/a:b: another source of the same name" in done.errors
+    assert (sshd.home / "a:b").read_bytes() == b"colon"
+
+
+async def test_a_missing_target_folder_is_named(
+    sshd: RealSshd, source: Path, tmp_path: Path
+) -> None:
+    done = await cp(sshd.config_file, "./a:b", "sshd:no/name", cwd=source)
+    assert done.status == 1
+    assert f"sshd:{sshd.home}/no: cannot stat: no such file" in done.errors
+    assert ".part" not in done.errors
+    done = await cp(sshd.config_file, "sshd:.bashrc", "no/such/name", cwd=tmp_path)
+    assert f"{tmp_path}/no/such: cannot stat: no such file" in done.errors
+
+
 async def test_the_status_is_zero_only_where_everything_is_there(
     sshd: RealSshd, source: Path, tmp_path: Path
 ) -> None:

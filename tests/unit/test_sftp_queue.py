@@ -185,6 +185,12 @@ async def test_keeping_both_finds_free_names_for_several_at_once() -> None:
         snapshot = await one.copy(b"/x/a.txt", b"/y/a.txt", conflict=ConflictChoice.RENAME)
         assert snapshot.state is TransferState.DONE, snapshot.errors
         assert sorted(one.near.below(b"/to")) == [b"a (2).txt", b"a (3).txt", b"a.txt"]
+        one.far.file(b"/x/new", b"1")
+        one.far.file(b"/y/new", b"2")
+        snapshot = await one.copy(b"/x/new", b"/y/new", conflict=ConflictChoice.RENAME)
+        assert snapshot.state is TransferState.DONE, snapshot.errors
+        assert one.near.below(b"/to")[b"new"] == b"1"
+        assert one.near.below(b"/to")[b"new (2)"] == b"2"
 
 
 async def test_what_cannot_be_copied_is_named_and_the_rest_is_there() -> None:
