@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
 
+from sshdash.prompts import ConflictChoice
 from sshdash.sftp.entries import Entry, Kind
 from sshdash.sftp.failures import shown
 from sshdash.sftp.job import FileFailure, FileProgress
+from sshdash.sftp.walk import Source
 from sshdash.untrusted import clean
 
 _SHOWN_FILES = 4
@@ -41,8 +43,10 @@ class Ledger:
         """Source path to reason, in the order they came."""
         self.left_out: dict[bytes, str] = {}
         """Likewise, what is not copied on purpose. Stays over retries."""
-        self.done: set[bytes] = set()
-        """Places that are as they should be, so that a retry leaves them alone."""
+        self.done: set[tuple[bytes, bytes]] = set()
+        """Keys of sources whose targets are as they should be: a retry leaves them alone."""
+        self.choice: ConflictChoice | None = None
+        """What the person answered about all targets that exist. Stays over retries."""
         self.created: dict[bytes, Entry] = {}
         """Places of directories made here to their sources, which still lack time and mode."""
         self.leftovers: set[bytes] = set()
@@ -68,11 +72,11 @@ class Ledger:
         if entry.kind is Kind.FILE:
             self.bytes_total += entry.size
 
-    def skip(self, place: bytes, entry: Entry) -> None:
+    def skip(self, source: Source) -> None:
         """Note that the person left something as it is."""
-        self._uncount(entry)
+        self._uncount(source.entry)
         self.skipped += 1
-        self.done.add(place)
+        self.done.add(source.key)
 
     def fail(self, path: bytes, reason: str, entry: Entry | None = None) -> None:
         """Note a failure; `entry` where the source had been counted."""
@@ -87,8 +91,9 @@ class Ledger:
             self._uncount(entry)
 
     @contextmanager
-    def tracking(self, place: bytes, entry: Entry) -> Iterator[Track]:
+    def tracking(self, source: Source) -> Iterator[Track]:
         """Follow one file from its first byte to its last, and count it where it succeeds."""
+        entry = source.entry
         track = Track(entry.name, entry.size)
         self._tracks.add(track)
         try:
@@ -96,7 +101,7 @@ class Ledger:
         finally:
             self._tracks.discard(track)
         self.files_done += 1
-        self.done.add(place)
+        self.done.add(source.key)
         # Pseudo files hold more or less than they claim.
         self.bytes_total += track.done - (entry.size if entry.kind is Kind.FILE else 0)
         self._finished_bytes += track.done

@@ -138,7 +138,7 @@ class Runner:
 
     def _visit(self, source: Source) -> bool:
         """Sort one source into what is to be done; return whether to look into it."""
-        if source.place in self._ledger.done:
+        if source.key in self._ledger.done:
             return False
         verdict = decide(source.entry, source.existing, self._request.recursive)
         if verdict.step is Step.REFUSE:
@@ -156,7 +156,7 @@ class Runner:
 
     def _leave_out(self, source: Source, reason: str, counted: Entry | None = None) -> None:
         self._ledger.leave_out(source.path, reason, counted)
-        self._ledger.done.add(source.place)
+        self._ledger.done.add(source.key)
 
     # -- directories
 
@@ -219,7 +219,7 @@ class Runner:
         weight = max(_LEAST, min(file.entry.size, _MOST))
         async with self._room.take(weight):
             try:
-                with self._ledger.tracking(file.place, file.entry) as track:
+                with self._ledger.tracking(file) as track:
                     complaint = await self._transfer(file, track.advance)
             except ExistsError:
                 reason = "something appeared at the target meanwhile and was not overwritten"
@@ -251,7 +251,7 @@ class Runner:
         for file in self._conflicts:
             choice = await self._choose(file)
             if choice is ConflictChoice.SKIP:
-                self._ledger.skip(file.place, file.entry)
+                self._ledger.skip(file)
             elif choice is ConflictChoice.OVERWRITE:
                 accepted.append(file)
             elif (renamed := await self._beside(file)) is not None:
@@ -259,8 +259,8 @@ class Runner:
         await self._copy_all(accepted)
 
     async def _choose(self, file: Source) -> ConflictChoice:
-        if self._choice is not None:
-            return self._choice
+        if (given := self._choice or self._ledger.choice) is not None:
+            return given
         assert file.existing is not None
         question = ConflictQuestion(
             source=f"{self._source.label}:{shown(file.path)}",
@@ -274,7 +274,7 @@ class Runner:
         if answer is None:
             raise Cancelled("the copy was cancelled", "a question was dismissed")
         if answer.for_all:
-            self._choice = answer.choice
+            self._ledger.choice = answer.choice
         return answer.choice
 
     async def _beside(self, file: Source) -> Source | None:
@@ -292,4 +292,4 @@ class Runner:
         name = free_name(name_of(file.place), taken)
         taken.add(name)
         above, slash, _ = file.place.rpartition(b"/")
-        return replace(file, place=above + slash + name, existing=None)
+        return replace(file, place=above + slash + name, existing=None, beside=file.place)

@@ -27,6 +27,13 @@ class Source:
     entry: Entry
     existing: Entry | None = None
     """What is at its target now."""
+    beside: bytes | None = None
+    """The place it would have gone to, where it is kept beside what is there."""
+
+    @property
+    def key(self) -> tuple[bytes, bytes]:
+        """What it is known by in every run: where it is, and where it was to go."""
+        return self.path, self.place if self.beside is None else self.beside
 
 
 Problem = Callable[[bytes, str], None]
