@@ -68,9 +68,10 @@ class _Terminal:
         shown = "\n".join(clean(line, _LINE) for line in text.split("\n"))
         os.write(self._descriptor, shown.encode("utf-8", "replace"))
 
-    async def read_line(self, echo: bool = True) -> str | None:
-        """Return a line without blocking the loop; None at end of input."""
-        self._set_echo(echo)
+    async def read_line(self, prompt: str, echo: bool = True) -> str | None:
+        """Show `prompt` and return a line without blocking the loop; None at end of input."""
+        self._set_echo(echo)  # before the prompt: whoever sees it may type at once
+        self.write(prompt)
         loop = asyncio.get_running_loop()
         arrived: asyncio.Future[None] = loop.create_future()
         loop.add_reader(self._descriptor, _resolve, arrived)
@@ -106,8 +107,8 @@ async def _ask(terminal: _Terminal, question: Question[object]) -> object:
     if isinstance(question, ConflictQuestion):
         return await _ask_conflict(terminal, question)
     if isinstance(question, ConfirmQuestion):
-        terminal.write(f"{question.title}\n{question.detail}\n{question.action}? [y/N] ")
-        return (await terminal.read_line() or "").strip().lower() in {"y", "yes"}
+        prompt = f"{question.title}\n{question.detail}\n{question.action}? [y/N] "
+        return (await terminal.read_line(prompt) or "").strip().lower() in {"y", "yes"}
     print(f"sshdash: cannot ask {type(question).__name__} on a terminal", file=sys.stderr)
     return None
 
@@ -124,8 +125,7 @@ async def _ask_host_key(terminal: _Terminal, question: HostKeyQuestion) -> HostK
         terminal.write(f"{note}\n")
     asked = "Are you sure you want to continue connecting (yes/no/once/[fingerprint])? "
     while True:
-        terminal.write(asked)
-        answer = await terminal.read_line()
+        answer = await terminal.read_line(asked)
         if answer is None or answer.strip().lower() == "no":
             return None
         answer = answer.strip()
@@ -137,14 +137,12 @@ async def _ask_host_key(terminal: _Terminal, question: HostKeyQuestion) -> HostK
 
 
 async def _ask_secret(terminal: _Terminal, question: SecretQuestion) -> tuple[str, ...] | None:
-    if question.instructions:
-        terminal.write(f"{question.instructions}\n")
-    terminal.write(f"{question.title}\n")
+    lead = "".join(f"{text}\n" for text in (question.instructions, question.title) if text)
     answers = []
     for prompt in question.prompts:
         label = prompt.text.rstrip() or "Password:"
-        terminal.write(f"({question.host}) {label} ")
-        answer = await terminal.read_line(echo=prompt.echo)
+        answer = await terminal.read_line(f"{lead}({question.host}) {label} ", prompt.echo)
+        lead = ""
         if answer is None:
             return None
         answers.append(answer)
@@ -162,8 +160,9 @@ async def _ask_conflict(terminal: _Terminal, question: ConflictQuestion) -> Conf
         "r": ConflictChoice.RENAME,
     }
     while True:
-        terminal.write("(o)verwrite, (s)kip, (r)ename, capital for all, (q)uit: ")
-        answer = await terminal.read_line()
+        answer = await terminal.read_line(
+            "(o)verwrite, (s)kip, (r)ename, capital for all, (q)uit: "
+        )
         if answer is None or answer.strip().lower() == "q":
             return None
         choice = choices.get(answer.strip().lower())

@@ -2,11 +2,14 @@
 
 import asyncio
 import importlib
+import logging
 import signal
+import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Any, ClassVar
 
+from rich.text import Text
 from textual import events
 from textual.app import App
 from textual.binding import BindingType
@@ -26,6 +29,9 @@ from sshdash.ui.keymap import Keymap, key_text
 from sshdash.ui.messages import Asked, EventArrived, QuestionAsked
 from sshdash.ui.screens.workspace import Workspace
 from sshdash.ui.theme import DARK, THEMES, own_variables
+from sshdash.untrusted import clean
+
+log = logging.getLogger(__name__)
 
 MakeBackend = Callable[[Settings, Prompter, ConfigSource], Backend]
 
@@ -89,6 +95,16 @@ class SSHDashApp(App[None], inherit_bindings=False):
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Return our variables for themes that are not ours."""
         return own_variables(self.current_theme)
+
+    def _fatal_error(self) -> None:
+        """End with one line, where Textual would show a traceback with every variable's value.
+
+        What was typed or what a server sent may be among those; the log has a traceback without.
+        """
+        error = sys.exc_info()[1]
+        log.critical("the screen failed", exc_info=error)
+        said = clean(f"{type(error).__name__}: {error}")
+        self.panic(Text(f"sshdash: the screen failed: {said}\n  → the log has the details"))
 
     async def on_mount(self) -> None:
         """Draw the first frame, then bring in what speaks SSH."""
