@@ -188,7 +188,7 @@ class Backend:
 
     async def filesystem(self, endpoint: str) -> "Filesystem":
         """Open the files of an endpoint: `LOCAL` or a host. Closing it releases its lease."""
-        await self.load()
+        await self.load(terminals=False)
         if endpoint == LOCAL:
             local: Callable[[], Filesystem] = self._modules["sftp.local"].LocalFilesystem
             return local()

@@ -43,3 +43,18 @@ def test_the_configuration_is_read_without_sockets_or_a_loop(module: str) -> Non
 def test_the_headless_commands_load_no_screen() -> None:
     modules = loaded_by("import sshdash.cli.main, sshdash.cli.context, sshdash.cli.exec")
     assert not modules & {"textual", "rich"}
+
+
+def test_a_copy_loads_no_terminal_emulator() -> None:
+    program = (
+        "import asyncio\n"
+        "from sshdash.backend import Backend\n"
+        "from sshdash.config.source import ConfigSource\n"
+        "from sshdash.prompts import RefusingPrompter\n"
+        "from sshdash.settings import Settings\n"
+        "async def copy():\n"
+        "    async with Backend(Settings(), RefusingPrompter(), ConfigSource(None, None)) as one:\n"
+        "        await (await one.filesystem('')).close()\n"
+        "asyncio.run(copy())"
+    )
+    assert "pyghostty" not in loaded_by(program)
