@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 from textual import on
@@ -22,6 +23,7 @@ from sshdash.settings import Settings
 from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.local import LocalFilesystem
 from sshdash.sftp.queue import TransferQueue
+from sshdash.states import ConnectionState
 from sshdash.ui.cockpit import Cockpit
 from sshdash.ui.commands import COMMANDS
 from sshdash.ui.controllers.files import FilesController
@@ -35,8 +37,14 @@ HOST = "web"
 
 
 class Connections:
+    def __init__(self) -> None:
+        self.state = ConnectionState.CONNECTED
+
     def statuses(self) -> list[Any]:
         return []
+
+    def status(self, host: str) -> Any:
+        return SimpleNamespace(host=host, state=self.state)
 
 
 class FakeBackend:

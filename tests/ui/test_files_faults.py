@@ -97,6 +97,28 @@ async def test_a_lost_connection_keeps_the_listing_and_enter_connects_again(
         assert not panes.right.rows.stale
 
 
+async def test_a_host_that_something_else_connects_again_is_listed_again(
+    left: Path, right: Path
+) -> None:
+    back = ConnectionState.CONNECTING, ConnectionState.CONNECTED
+    app = FilesApp(left, right)
+    async with app.run_test() as pilot:
+        panes = await listed(pilot)
+        app.fake.events.emit(ConnectionChanged(HOST, *_LOST_STATES, "keepalive timeout"))
+        await until(pilot, lambda: panes.right.problem)
+        app.fake.connections.state = ConnectionState.LOST
+        app.fake.events.emit(ConnectionChanged(HOST, *back))
+        await until(pilot, lambda: not pilot.app.workers)
+        assert app.fake.opened.count(HOST) == 1
+        app.fake.connections.state = ConnectionState.CONNECTED
+        (right / "new.txt").write_text("new")
+        app.fake.events.emit(ConnectionChanged(HOST, *back))
+        await until(pilot, lambda: "new.txt" in names(panes.right))
+        assert panes.right.problem is None
+        assert not panes.right.rows.stale
+        assert app.fake.opened.count(HOST) == 2
+
+
 async def test_a_host_that_cannot_be_reached_says_why_in_the_pane(left: Path, right: Path) -> None:
     app = FilesApp(left, right)
     app.fake.unreachable = LOST

@@ -10,6 +10,7 @@ from weakref import WeakSet
 
 from sshdash.errors import Cancelled, ConnectionLost, FileError, SSHDashError
 from sshdash.sftp.entries import Entry, Kind, normalize
+from sshdash.states import ConnectionState
 from sshdash.ui.format import count_text
 from sshdash.ui.widgets.file_pane import THREAD_LIMIT, FilePane
 
@@ -54,6 +55,18 @@ class Listings:
         """Tell that a pane's connection is gone; its listing stays."""
         await self._drop(pane)
         pane.fail(ConnectionLost("Connection lost", reason, host=pane.label))
+
+    def revive(self, endpoint: str) -> None:
+        """List again what was cut off from a host that something else connected again."""
+        for pane in self.showing(endpoint):
+            if pane.is_cut_off:
+                self._start_list(pane, self._revive(pane))
+
+    async def _revive(self, pane: FilePane) -> None:
+        # Where it is gone again already, a pane must not dial: two could go on by turns forever.
+        status = self.backend.connections.status(pane.endpoint)
+        if status.state is ConnectionState.CONNECTED and pane.is_cut_off:
+            await self._list(pane, pane.browser.path if pane.listed else None)
 
     def _start_list(self, pane: FilePane, work: Coroutine[Any, Any, None]) -> None:
         """Run one listing at a time for each pane: the newest is the one that is wanted."""

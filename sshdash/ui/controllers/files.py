@@ -79,10 +79,12 @@ class FilesController:
         await self.listings.end(panes)
 
     def on_event(self, event: Event) -> None:
-        """Mark the panes of a lost host, and list again where copies arrived."""
+        """Keep the panes in step: of hosts that come and go, of folders where copies arrived."""
         if isinstance(event, ConnectionChanged) and event.new is ConnectionState.LOST:
             for pane in self.listings.showing(event.host):
                 self.cockpit.start(self.listings.lose(pane, event.reason))
+        elif isinstance(event, ConnectionChanged) and event.new is ConnectionState.CONNECTED:
+            self.listings.revive(event.host)
         elif isinstance(event, TransferChanged) and event.new in _ENDED:
             jobs = {job.id: job.request for job in self.backend.transfers.snapshots()}
             if request := jobs.get(event.job):

@@ -94,6 +94,11 @@ class PaneFrame(Vertical):
         self._rows.update()
         self._draw()
 
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether the connection is gone and nothing is under way that would bring it back."""
+        return self.problem is not None and self.problem.lost and not self._waiting
+
     def wait(self, what: str) -> None:
         """Tell what is waited for, should it take a while; an empty text for nothing."""
         began = what and not self._waiting
