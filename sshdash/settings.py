@@ -1,14 +1,16 @@
 """sshdash's own settings: one YAML file, every field with a default."""
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 from sshdash.errors import ConfigError
 from sshdash.paths import config_dir
 
 _SECRETS = frozenset({"password", "passphrase", "secret", "token"})
+_DAY = 86_400
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -16,19 +18,19 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     theme: str = "sshdash-dark"
     """A theme's name: ``sshdash-dark``, ``sshdash-light`` or one of Textual's."""
-    prefix: str = "ctrl+g"
+    prefix: Annotated[str, Meta(min_length=1)] = "ctrl+g"
     """The key that speaks to the cockpit from inside a terminal."""
-    term: str = "xterm-256color"
+    term: Annotated[str, Meta(min_length=1)] = "xterm-256color"
     """TERM on the remote side."""
-    scrollback: int = 10_000
+    scrollback: Annotated[int, Meta(ge=0, le=10_000_000)] = 10_000
     """Lines kept above the screen of each terminal."""
-    keepalive_interval: int = 15
-    """Seconds between keepalives where ssh_config sets no ServerAliveInterval."""
-    keepalive_count: int = 3
+    keepalive_interval: Annotated[int, Meta(ge=0, le=_DAY)] = 15
+    """Seconds between keepalives where ssh_config sets no ServerAliveInterval; 0 for none."""
+    keepalive_count: Annotated[int, Meta(ge=1, le=_DAY)] = 3
     """Unanswered keepalives until a connection counts as lost."""
-    connect_timeout: int = 30
-    """Seconds for one attempt where ssh_config sets no ConnectTimeout."""
-    transfers_at_once: int = 2
+    connect_timeout: Annotated[int, Meta(ge=0, le=_DAY)] = 30
+    """Seconds for one attempt where ssh_config sets no ConnectTimeout; 0 for no limit."""
+    transfers_at_once: Annotated[int, Meta(ge=1, le=64)] = 2
     """Copy jobs that run at the same time."""
     keymap: dict[str, str] = {}
     """Command id to key, for those who want another."""
@@ -57,7 +59,7 @@ def load_settings(path: Path | None = None) -> Settings:
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         data = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # dates, too deep a nesting
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 0
         problem = getattr(error, "problem", None) or "not valid YAML"
@@ -79,7 +81,8 @@ def load_settings(path: Path | None = None) -> Settings:
 
 
 def _refuse_secrets(data: Any, path: Path) -> None:
-    if isinstance(data, dict) and _SECRETS & {str(key).lower() for key in data}:
+    groups = [data, *data.values()] if isinstance(data, dict) else []
+    if any(str(key).lower() in _SECRETS for one in groups if isinstance(one, dict) for key in one):
         raise ConfigError(
             "The settings hold a secret",
             path,

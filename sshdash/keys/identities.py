@@ -2,6 +2,7 @@
 
 import base64
 import os
+import re
 import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -80,13 +81,23 @@ def unlock(path: Path, passphrase: str | None = None) -> asyncssh.SSHKey:
     """
     data = _read(path)
     try:
-        return asyncssh.import_private_key(data, passphrase)
+        return _import(data, passphrase)
     except asyncssh.KeyEncryptionError as error:
         raise Passphrase(str(error)) from None
     except asyncssh.KeyImportError as error:
         if "assphrase" in str(error) or (passphrase is not None and _is_pem_encrypted(data)):
             raise Passphrase(str(error)) from None
         raise
+
+
+def _import(data: bytes, passphrase: str | None = None) -> asyncssh.SSHKey:
+    """Return the key in `data`; raises KeyImportError and KeyEncryptionError alone."""
+    try:
+        return asyncssh.import_private_key(data, passphrase)
+    except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError):
+        raise
+    except (ValueError, re.error) as error:  # the library lets these out for damaged keys
+        raise asyncssh.KeyImportError(f"damaged: {error}") from None
 
 
 def _read(path: Path) -> bytes:
@@ -113,7 +124,7 @@ def _inspect(data: bytes) -> tuple[bytes | None, bool, str]:
     if _is_pem_encrypted(data):
         return None, True, ""
     try:
-        return asyncssh.import_private_key(data).public_data, False, ""
+        return _import(data).public_data, False, ""
     except asyncssh.KeyImportError as error:
         return None, False, f"cannot be used: {error}"
 

@@ -1,6 +1,7 @@
 """Private keys on disk, and the ring of opened ones."""
 
 import asyncio
+import base64
 from pathlib import Path
 
 import asyncssh
@@ -169,3 +170,35 @@ async def test_ring_gives_up_after_three_and_at_once_without_an_answer(tmp_path:
 async def test_agent_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(AgentUnavailable):
         await open_agent(str(tmp_path / "agent"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"-----BEGIN )PENSSH PRIVATE KEY-----\nAAAA\n-----END )PENSSH PRIVATE KEY-----\n",
+        b"-----BEGIN *?SSH PRIVATE KEY-----\nAAAA\n-----END *?SSH PRIVATE KEY-----\n",
+        b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+    ],
+)
+def test_damage_of_any_kind_is_a_problem_of_the_key(tmp_path: Path, text: bytes) -> None:
+    path = tmp_path / "key"
+    path.write_bytes(text)
+    path.chmod(0o600)
+    identity = load_identity(path)
+    assert identity
+    assert identity.problem
+    with pytest.raises(ValueError, match=r"\w"):
+        unlock(path)
+
+
+def test_numbers_that_do_not_belong_together_are_a_problem_of_the_key(tmp_path: Path) -> None:
+    key = asyncssh.generate_private_key("ssh-rsa", key_size=2048)
+    body = bytearray(key.export_private_key("pkcs1-der"))
+    body[20] ^= 0xFF
+    path = tmp_path / "key"
+    text = base64.encodebytes(bytes(body)).decode()
+    path.write_text(f"-----BEGIN RSA PRIVATE KEY-----\n{text}-----END RSA PRIVATE KEY-----\n")
+    path.chmod(0o600)
+    identity = load_identity(path)
+    assert identity
+    assert identity.problem

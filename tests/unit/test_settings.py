@@ -53,3 +53,30 @@ def test_a_secret_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="hold a secret") as caught:
         load_settings(file)
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "theme: 2020-13-45",
+        pytest.param("[" * 5000, id="too deep"),
+        "transfers_at_once: 0",
+        "keepalive_interval: -5",
+        "connect_timeout: 99999999999999999999",
+        "scrollback: -1",
+        "prefix: ''",
+    ],
+)
+def test_what_cannot_work_is_refused(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "settings.yaml"
+    file.write_text(text)
+    with pytest.raises(ConfigError, match=r"settings\.yaml"):
+        load_settings(file)
+
+
+@pytest.mark.parametrize("text", ["Password: x", "keymap:\n  passphrase: x"])
+def test_secrets_are_refused_at_any_place(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "settings.yaml"
+    file.write_text(text)
+    with pytest.raises(ConfigError, match="hold a secret"):
+        load_settings(file)
