@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from sshdash import __version__
-from sshdash.cli.stdio import hold_standard_streams
+from sshdash.cli.stdio import hold_standard_streams, print_anything
 from sshdash.errors import SSHDashError, UsageError
 
 log = logging.getLogger(__name__)
@@ -30,6 +30,7 @@ _SUMMARIES = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     hold_standard_streams()
+    print_anything()
     words = list(sys.argv[1:] if argv is None else argv)
     try:
         arguments = _parse(words)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import io
 import os
 import select
 import sys
@@ -24,6 +25,13 @@ def hold_standard_streams() -> None:
             if getattr(sys, name) is None:
                 stream = open(descriptor, mode, encoding="utf-8", closefd=False)  # noqa: SIM115
                 setattr(sys, name, stream)
+
+
+def print_anything() -> None:
+    """Let ``print`` show what the terminal's encoding has no character for as an escape."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 class Writer:

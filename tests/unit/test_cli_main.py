@@ -71,3 +71,34 @@ def test_no_traceback_when_the_reader_leaves(tmp_path: Path) -> None:
     program = f"{sys.executable} -m sshdash -F {config} hosts | head -1"
     told = subprocess.run(["sh", "-c", program], capture_output=True, text=True, check=False)
     assert told.stderr == ""
+
+
+def test_a_terminal_without_the_characters_is_no_reason_to_fail(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "config"
+    config.write_text("Host web\n  LocalForward 80 web:80\n")
+    config.chmod(0o600)
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    told = run("-F", str(config), "hosts")
+    assert told.returncode == 0, told.stderr
+    assert "L 80 \\u2192 web:80" in told.stdout
+
+
+def test_a_defect_is_one_line_and_the_traceback_is_in_the_log(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fail(_: argparse.Namespace) -> int:
+        raise ValueError("odd\x1b[2J")
+
+    monkeypatch.setattr("sshdash.cli.hosts.run", fail)
+    monkeypatch.setattr("sshdash.cli.main._start_log", lambda verbosity: None)
+    monkeypatch.setattr(main.log, "propagate", False)
+    monkeypatch.setattr(main.log, "handlers", [caplog.handler])
+    assert main.main(["hosts"]) == 1
+    told = capsys.readouterr().err
+    assert "unexpected failure: ValueError: odd\\x1b[2J" in told
+    assert "\x1b" not in told
+    assert "Traceback" in caplog.text
