@@ -13,7 +13,7 @@ from sshdash.sftp.job import FileFailure, FileProgress, TransferSnapshot
 from sshdash.states import TransferState
 from sshdash.ui.screens.conflict import ConflictScreen
 from sshdash.ui.widgets.file_messages import ChangeTransfer, TransferStep
-from sshdash.ui.widgets.transfer_list import job_lines
+from sshdash.ui.widgets.transfer_list import Jobs, job_lines
 from tests.ui.files_app import FilesApp, listed, names, until
 
 RUNNING = TransferSnapshot(
@@ -68,6 +68,38 @@ def test_what_was_left_out_is_a_warning_and_no_failure() -> None:
     assert [line.role for line in lines] == ["job", "warning"]
     assert "/d/fifo: not a regular file (FIFO) · and 1 more" in lines[1].text
     assert [line.role for line in job_lines(0, job, True, 120)] == ["job", "warning", "warning"]
+
+
+async def test_what_runs_stands_above_what_ended(folders: tuple[Path, Path]) -> None:
+    ended = [
+        replace(RUNNING, id=str(n), title=f"old-{n}", state=TransferState.DONE, ended=float(n))
+        for n in range(3, 9)
+    ]
+    queued = replace(RUNNING, id="20", title="waiting", state=TransferState.QUEUED, current=())
+    jobs = [*ended, replace(RUNNING, title="current"), queued]
+    app = FilesApp(*folders)
+    app.panes.transfers._source = lambda: jobs
+    async with app.run_test(size=(100, 30)) as pilot:
+        panes = await listed(pilot)
+        await until(pilot, lambda: panes.transfers.display)
+        assert [job.title for job in panes.transfers.jobs[:4]] == [
+            "current",
+            "waiting",
+            "old-8",
+            "old-7",
+        ]
+        drawn = panes.transfers.query_one(Jobs)
+        lines = ["".join(part.text for part in drawn.render_line(y)) for y in range(4)]
+        assert "current" in lines[0]
+        assert drawn.size.height == 4
+        await pilot.press("t", "end")
+        assert drawn.current is not None
+        assert drawn.current.title == "old-3"
+        await pilot.press("escape")
+        await until(pilot, lambda: panes.transfers.display)
+        panes.transfers.add_class("-open")
+        jobs.append(replace(queued, id="21"))
+        await until(pilot, lambda: drawn.scroll_offset.y == 0)
 
 
 @pytest.mark.parametrize("width", [30, 60, 100, 200])

@@ -83,6 +83,14 @@ def job_lines(
     return lines + _left_out_lines(item, job, selected)
 
 
+def in_order(jobs: list[TransferSnapshot]) -> list[TransferSnapshot]:
+    """Return jobs in the order of their use: running, waiting, then the last that ended first."""
+    running = [job for job in jobs if job.is_running]
+    queued = [job for job in jobs if not job.is_running and not job.is_finished]
+    ended = [job for job in jobs if job.is_finished]
+    return [*running, *queued, *sorted(ended, key=lambda job: -(job.ended or 0.0))]
+
+
 def _left_out_lines(item: int, job: TransferSnapshot, selected: bool) -> list[JobLine]:
     """Return what was not copied on purpose: the first, or some of it for the selected job."""
     shown = job.left_out[: _ERRORS_SHOWN if selected else 1]
@@ -154,14 +162,18 @@ class Jobs(RowList):
         self._lines: list[JobLine] = []
 
     def show(self, jobs: list[TransferSnapshot]) -> None:
-        """Show other snapshots, the cursor staying on its job."""
+        """Show other snapshots; the cursor stays on its job while the person is here."""
+        jobs = in_order(jobs)
         if jobs == self.jobs and self._lines:
             return
-        current = self.current
+        current, before = self.current, [job.id for job in self.jobs]
         self.jobs = jobs
         ids = [job.id for job in jobs]
-        if current and current.id in ids:
+        if self.has_focus and current and current.id in ids:
             self.cursor = ids.index(current.id)
+        elif ids != before:
+            self.cursor = 0
+            self.scroll_to(y=0, animate=False)
         self._arrange()
 
     @property
