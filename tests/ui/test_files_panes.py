@@ -259,8 +259,8 @@ async def test_going_to_a_typed_path_home_and_the_folder_of_the_other_pane(
     async with FilesApp(left, right).run_test() as pilot:
         panes = await listed(pilot)
         await pilot.press("g")
-        pilot.app.screen.query_one(Input).value = "src"
-        await pilot.press("enter")
+        assert pilot.app.screen.query_one(Input).selected_text == str(left)
+        await pilot.press(*"src", "enter")
         await until(pilot, lambda: panes.left.browser.path == bytes(left / "src"))
         await pilot.press("tilde")
         await until(pilot, lambda: panes.left.browser.path == bytes(home))

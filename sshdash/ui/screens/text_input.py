@@ -43,14 +43,11 @@ class TextInputDialog(Dialog[str]):
         return choice("Cancel", "cancel"), choice(self._action, "accept", "primary")
 
     def on_mount(self) -> None:
-        """Select the stem of a name, so that typing keeps the suffix."""
+        """Select what is there, so that typing replaces it; of a file's name not the suffix."""
         field = self.query_one(Input)
         stem, dot, _ = self._value.rpartition(".")
         end = len(stem) if self._select_stem and dot and stem else len(self._value)
-        if self._value:
-            field.cursor_position = end
-            if self._select_stem:
-                field.selection = type(field.selection)(0, end)
+        field.selection = type(field.selection)(0, end)
 
     def on_choice(self, name: str) -> None:
         """Answer the text."""
