@@ -27,6 +27,7 @@ from sshdash.terminal.session import ShellSession
 from sshdash.ui.theme import DARK, LIGHT
 from sshdash.ui.widgets import terminal_frames, terminal_mouse
 from sshdash.ui.widgets.terminal_frames import SHORTEST
+from sshdash.ui.widgets.terminal_keys import TypedKeysParser
 from sshdash.ui.widgets.terminal_view import TerminalView
 
 COLUMNS, ROWS = 40, 10
@@ -289,18 +290,57 @@ async def test_the_prefix_does_not() -> None:
         assert stage.session.taken() == b""
 
 
-async def test_alt_keys_of_old_terminals() -> None:
-    async with on_stage() as stage:
-        driver = stage.app._driver
-        assert driver is not None
-        from textual._xterm_parser import XTermParser
+PRINTABLE = [chr(code) for code in range(0x20, 0x7F)]
+OTHERS = [*"é§ßЖ", "\x7f", *(chr(code) for code in range(0x1B)), "\x1c", "\x1d", "\x1e", "\x1f"]
 
-        parser = XTermParser()
-        for typed in ("\x1bf", "\x1bb", "\x1b1", "\x1b\x7f", "\x1b\r", "\x1b\x01"):
-            for event in parser.feed(typed):
-                driver.process_message(event)
-        await stage.pilot.pause()
-        assert stage.session.taken() == b"\x1bf\x1bb\x1b1\x1b\x7f\x1b\r\x1b\x01"
+
+async def typed_into(stage: Stage, typed: str) -> bytes:
+    """Return what the remote gets of what the terminal reads in one go."""
+    driver = stage.app._driver
+    assert driver is not None
+    parser = TypedKeysParser()
+    for event in parser.feed(typed):
+        driver.process_message(event)
+    parser._timeout_time = parser._timeout_time and 0.0  # the delay of an Escape is over
+    for event in parser.tick():
+        driver.process_message(event)
+    await stage.pilot.pause()
+    return stage.session.taken()
+
+
+@pytest.mark.parametrize("times", [1, 4])
+async def test_every_key_with_alt(times: int) -> None:
+    async with on_stage() as stage:
+        for char in PRINTABLE + OTHERS:
+            typed = f"\x1b{char}" * times
+            assert await typed_into(stage, typed) == typed.encode()
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "".join(f"\x1b{char}" for char in reversed(PRINTABLE)),
+        "\x1b:wq\r",
+        "ihello\x1b:wq\r",
+        "\x1bOhello, world, on a line above\x1b:wq\r",
+        "\x1b/some text/\r",
+        "\x1bjjk\x1b:x\r",
+        "\x1b\x1b:q!\r",
+        "\x1b" * 5,
+        "\x1b\x1b.",
+        "\x1b[\x1b.a",
+    ],
+)
+async def test_escape_and_what_is_typed_behind_it(typed: str) -> None:
+    async with on_stage() as stage:
+        assert await typed_into(stage, typed) == typed.encode()
+
+
+async def test_sequences_are_still_keys() -> None:
+    parser = TypedKeysParser()
+    typed = "\x1b[A\x1bOA\x1b[1;5C\x1b[3~\x1b[97;3u"
+    keys = [event.key for event in parser.feed(typed) if isinstance(event, events.Key)]
+    assert keys == ["up", "up", "ctrl+right", "delete", "alt+a"]
 
 
 async def test_pastes() -> None:

@@ -1,37 +1,69 @@
 """Alt keys as they were typed.
 
 Of terminals without the kitty keyboard protocol, Textual takes some Alt keys for something else
-(Alt+F for Ctrl+Right, Alt+Backspace for Ctrl+W, Alt+1 for an inverted exclamation mark) and
-forgets the Alt of others (Alt+Enter, Ctrl+Alt+A). In a cockpit they belong to the remote, so its
-table of sequences is corrected.
+(Alt+F for Ctrl+Right, Alt+1 for an inverted exclamation mark), forgets the Alt of others (Alt+.,
+and so the Escape of an Escape that a character follows at once), and makes a circumflex of it
+where such keys follow each other. In a cockpit they belong to the remote.
 """
 
-from dataclasses import dataclass
-from typing import Any, cast
+import sys
+from collections.abc import Iterable
 
+from textual import events
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
+from textual._xterm_parser import XTermParser
+from textual.driver import Driver
+from textual.keys import KEY_NAME_REPLACEMENTS, _character_to_key
+
+_ESC = "\x1b"
+_OPENERS = "[O"
+"""What begins a longer sequence after Escape: alone, they are told after Textual's delay."""
+_CONTROL_NAMES = {"\x00": "ctrl+@", "\b": "ctrl+h", "\n": "ctrl+j", "\x7f": "backspace"}
 
 
-@dataclass(frozen=True)
-class _Key:
-    """What the table holds: only `value` is looked at."""
+class TypedKeysParser(XTermParser):
+    """Textual's parser, except that Escape and a character in one read are Alt and its key."""
 
-    value: str
+    def __init__(self, debug: bool = False) -> None:
+        self._escaped = False
+        super().__init__(debug)
+
+    def _sequence_to_key_events(self, sequence: str, alt: bool = False) -> Iterable[events.Key]:
+        """Return the keys of a sequence, none where it is none or has not ended."""
+        if sequence == _ESC:
+            # Only a sequence that is none is handed out character by character: Textual says
+            # `alt` for its Escape where a delay ended it, nothing where another Escape did.
+            self._escaped = True
+            return ()
+        if len(sequence) == 1:
+            alt, self._escaped = alt or self._escaped, False
+            return (_alt_key(sequence),) if alt else super()._sequence_to_key_events(sequence)
+        if len(sequence) == 2 and sequence[0] == _ESC and sequence[1] not in _OPENERS:
+            return (_alt_key(sequence[1]),)
+        return super()._sequence_to_key_events(sequence)
 
 
-_CORRECTED = {
-    "\x7f": "backspace",
-    "\t": "tab",
-    "\r": "enter",
-    "-": "minus",
-    "=": "equals_sign",
-    **{char: char for char in "fb0123456789"},
-    **{chr(code): f"ctrl+{chr(code + 96)}" for code in range(1, 27) if chr(code) not in "\t\r"},
-}
+def keep_alt_keys(driver: type[Driver]) -> None:
+    """Have a driver of Textual read keys with our parser; safe to call again."""
+    module = vars(sys.modules[driver.__module__])
+    if "XTermParser" in module:
+        module["XTermParser"] = TypedKeysParser
 
 
-def keep_alt_keys() -> None:
-    """Have Textual tell Alt keys as such; safe to call again."""
-    table = cast(dict[str, Any], ANSI_SEQUENCES_KEYS)
-    for char, name in _CORRECTED.items():
-        table[f"\x1b{char}"] = (_Key(f"alt+{name}"),)
+def _alt_key(char: str) -> events.Key:
+    """Return the key that is typed with Alt where `char` follows Escape."""
+    return events.Key(f"alt+{_name(char)}", None)
+
+
+def _name(char: str) -> str:
+    if char in _CONTROL_NAMES:
+        return _CONTROL_NAMES[char]
+    if char < " ":
+        named = ANSI_SEQUENCES_KEYS.get(char)
+        return str(named[0].value) if isinstance(named, tuple) else char
+    if char.isascii() and char.isupper():
+        return f"shift+{char.lower()}"
+    if char.isalnum() or not char.isascii():
+        return char
+    name = _character_to_key(char)
+    return KEY_NAME_REPLACEMENTS.get(name, name)

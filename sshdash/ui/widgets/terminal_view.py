@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 from textual import events
 from textual.message import Message
 
-from sshdash.ui.widgets.terminal_keys import keep_alt_keys
 from sshdash.ui.widgets.terminal_mouse import TerminalMouse
 from sshdash.ui.widgets.terminal_screen import TerminalScreen
 
@@ -46,7 +45,6 @@ class TerminalView(TerminalScreen, can_focus=True):
         self.prefix = prefix
         self._mouse = TerminalMouse(session)
         self._pasting = ""
-        keep_alt_keys()
 
     # -- focus
 
