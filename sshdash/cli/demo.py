@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the servers, with the screen unless ``--serve`` is given."""
     if arguments.serve:
         return asyncio.run(_serve(arguments.json, arguments.until_eof))
-    with _servers() as fleet:
+    with _servers() as fleet, chdir(fleet["environment"]["HOME"]):
         os.environ.update(fleet["environment"])
         start_log(arguments.verbose)
         arguments.config = fleet["config"]

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from textual.geometry import Offset
 from textual.pilot import Pilot
 from textual.widgets import Input
@@ -48,6 +49,12 @@ async def open_files(app: SSHDashApp, pilot: Pilot[Any]) -> FilePanes:
 def write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
+
+
+@pytest.fixture(autouse=True)
+def started_at_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The local pane begins where the program was started."""
+    monkeypatch.chdir(home)
 
 
 async def test_copies_both_ways_and_asks_about_what_exists(home: Path) -> None:

@@ -269,6 +269,23 @@ async def test_going_to_a_typed_path_home_and_the_folder_of_the_other_pane(
         assert panes.left.endpoint == HOST
 
 
+async def test_this_machine_begins_where_the_program_was_started(
+    left: Path, right: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = FilesApp(left, right)
+    async with app.run_test() as pilot:
+        panes = await listed(pilot)
+        monkeypatch.chdir(left / "src")
+        app.controller.begin(panes, "", HOST)
+        await until(pilot, lambda: panes.left.browser.path == bytes(left / "src"))
+        await until(pilot, lambda: panes.right.browser.path == bytes(home))
+        (left / "gone").mkdir()
+        monkeypatch.chdir(left / "gone")
+        (left / "gone").rmdir()
+        app.controller.begin(panes, "", HOST)
+        await until(pilot, lambda: panes.left.browser.path == bytes(home))
+
+
 async def test_esc_goes_on_where_nothing_is_left_to_drop(left: Path, right: Path) -> None:
     class Outer(FilesApp):
         BINDINGS: ClassVar[list[BindingType]] = [("escape", "outer", "")]

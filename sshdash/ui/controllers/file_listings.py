@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Coroutine
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -29,7 +30,7 @@ class Listings:
         self._panes: WeakSet[FilePane] = WeakSet()
 
     def use(self, pane: FilePane, endpoint: str, path: bytes | None = None) -> None:
-        """Show another endpoint in a pane, its home folder by default."""
+        """Show another endpoint in a pane, by default where one begins there."""
         self._panes.add(pane)
         self._start_list(pane, self._use(pane, endpoint, path))
 
@@ -85,7 +86,7 @@ class Listings:
     async def _list(self, pane: FilePane, path: bytes | None, select: bytes | None = None) -> None:
         try:
             filesystem = await self.filesystem(pane)
-            path = normalize(path if path is not None else filesystem.home())
+            path = normalize(path if path is not None else _first_folder(pane, filesystem))
             pane.wait("listing…")
             entries = await self._entries(pane, filesystem, path)
             await self._show(pane, path, entries, select)
@@ -157,6 +158,16 @@ class Listings:
         for one in other:
             if one.listed and one.browser.path == folder:
                 self.refresh(one)
+
+
+def _first_folder(pane: FilePane, filesystem: Filesystem) -> bytes:
+    """Return where a pane begins: here where the program was started, else in the home folder."""
+    if not pane.endpoint:
+        with suppress(OSError):  # it may have been removed since
+            folder = os.getcwdb()
+            if os.access(folder, os.R_OK | os.X_OK):
+                return folder
+    return filesystem.home()
 
 
 def _listing(pane: FilePane) -> str:

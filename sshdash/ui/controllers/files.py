@@ -70,7 +70,7 @@ class FilesController:
             self.cockpit.report(error)
 
     def begin(self, panes: FilePanes, left: str, right: str) -> None:
-        """Show the home folders of two endpoints in a new tab."""
+        """Show two endpoints in a new tab, each where one begins there."""
         self.listings.use(panes.left, left)
         self.listings.use(panes.right, right)
 
