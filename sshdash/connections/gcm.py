@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 TAG = 16
 """Bytes of the tag that ends a sealed packet."""
+Buffer = bytes | memoryview
 _COUNTERS = 1 << 64
 
 
@@ -40,7 +41,7 @@ class GCM(Encryption):
         """Return `packet` encrypted, and the tag that covers it and the `header`."""
         return self._cipher.encrypt(self._next(), packet, header)
 
-    def open(self, header: bytes, sealed: "bytes | memoryview") -> bytes | None:
+    def open(self, header: Buffer, sealed: Buffer) -> bytes | None:
         """Return the packet, None where the tag does not fit."""
         try:
             return self._cipher.decrypt(self._next(), sealed, header)

@@ -43,7 +43,8 @@ _GATHERED = 256 * 1024
 _BLOCK = 16
 _DATA = struct.Struct(">BBII")
 """The lengths of the padding and of the data, with type and channel between them."""
-_READ = memoryview(bytearray(256 * 1024))
+_READ = 260 * 1024
+"""Bytes read at a time, and more than a packet of the largest size that is accepted."""
 _SEQUENCE = 0xFFFFFFFF
 
 # glibc gives memory of 128 KiB and more back to the system and takes it again page by page,
@@ -60,6 +61,8 @@ class Transport(asyncssh.SSHClientConnection, asyncio.BufferedProtocol):
     _gathered_size: int
     _heard: float
     _widened: set[SSHChannel[Any]]
+    _inbox: memoryview
+    _kept: int
 
     # -- the socket
 
@@ -72,12 +75,34 @@ class Transport(asyncssh.SSHClientConnection, asyncio.BufferedProtocol):
         self.trunk.resume()
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        """Return where the loop reads to: one place for all, for nothing stays in it."""
-        return _READ
+        """Return where the loop reads to: behind the start of a packet that is not whole yet."""
+        if self._inpbuf and len(self._inpbuf) <= _READ and self._reads_in_place():
+            self._keep(self._inpbuf)
+        return self._inbox[self._kept : self._kept + _READ]
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Take what was read."""
-        self.data_received(bytes(_READ[:nbytes]))
+        """Take what was read: in place where packets are ours, as bytes where the library's."""
+        size, self._kept = self._kept + nbytes, 0
+        if self._inpbuf or not self._reads_in_place():
+            self.data_received(bytes(self._inbox[:size]))
+            return
+        self._inpbuf = self._inbox[:size]  # type: ignore[assignment]
+        self._recv_data()
+        if isinstance(self._inpbuf, memoryview):
+            # Nothing follows where the connection was ended over what it sent.
+            self._keep(self._inpbuf if self._transport else b"")
+
+    def _reads_in_place(self) -> bool:
+        return (
+            type(self._recv_encryption) is GCM
+            and self._decompressor is None
+            and self._recv_handler == self._recv_pkthdr
+        )
+
+    def _keep(self, rest: bytes) -> None:
+        self._kept = len(rest)
+        self._inbox[: self._kept] = rest
+        self._inpbuf = b""
 
     def data_received(self, data: bytes, datatype: int | None = None) -> None:
         """Take what was read.
@@ -165,7 +190,10 @@ class Transport(asyncssh.SSHClientConnection, asyncio.BufferedProtocol):
     # -- receiving
 
     def _recv_pkthdr(self) -> bool:
-        """Deliver channel data as long as there are whole packets; the library does the rest."""
+        """Deliver channel data as long as there are whole packets; the library does the rest.
+
+        What was read is a view where it is handled in place: it is gone after this.
+        """
         opener = self._recv_encryption
         if type(opener) is not GCM or self._decompressor is not None:
             return super()._recv_pkthdr()
@@ -173,7 +201,7 @@ class Transport(asyncssh.SSHClientConnection, asyncio.BufferedProtocol):
         view = memoryview(data)
         start, size = 0, len(data)
         while size - start >= 4:
-            header = data[start : start + 4]
+            header = view[start : start + 4]
             length = int.from_bytes(header, "big")
             if length > self._max_recv_pktlen:
                 raise ProtocolError("Max packet size exceeded")
@@ -186,9 +214,9 @@ class Transport(asyncssh.SSHClientConnection, asyncio.BufferedProtocol):
             if not self._deliver(packet):
                 self._widen()
                 opener.hand_over(packet)
-                self._packet = data[start : start + _BLOCK]
+                self._packet = bytes(view[start : start + _BLOCK])
                 self._pktlen = length
-                self._inpbuf = data[start + _BLOCK :]
+                self._inpbuf = bytes(view[start + _BLOCK :])
                 return self._recv_packet()
             start = end
         self._inpbuf = data[start:]
@@ -252,6 +280,8 @@ def adopt(ssh: asyncssh.SSHClientConnection) -> Transport:
     ssh._gathered = []
     ssh._gathered_size = 0
     ssh._widened = set()
+    ssh._inbox = memoryview(bytearray(2 * _READ))
+    ssh._kept = 0
     if isinstance(ssh._transport, asyncio.Transport):
         ssh._transport.set_protocol(ssh)  # it looks once at how a protocol wants to read
     ssh._heard = ssh._loop.time()

@@ -146,14 +146,27 @@ async def test_a_forged_packet_ends_the_connection(
             assert reason in await connection.wait_lost()
 
 
-async def test_what_arrives_byte_by_byte_arrives(sshd: RealSshd) -> None:
-    async with connected(sshd) as connection:
+@pytest.mark.parametrize("cipher", ["aes128-gcm@openssh.com", "aes128-ctr"])
+@pytest.mark.parametrize("size", [1, 3, 17, 4099])
+async def test_what_arrives_in_crumbs_arrives(
+    sshd: RealSshd, monkeypatch: pytest.MonkeyPatch, size: int, cipher: str
+) -> None:
+    data = BYTES[: 3000 * size]
+    async with connected(sshd, Ciphers=cipher) as connection:
         ssh = connection.ssh
-        whole = ssh.data_received
+        whole = ssh.get_buffer
+        monkeypatch.setattr(ssh, "get_buffer", lambda hint: whole(hint)[:size])
+        assert await echoed(ssh, data) == data
 
-        def crumbs(data: bytes, datatype: int | None = None) -> None:
-            for number in range(len(data)):
-                whole(data[number : number + 1], datatype)
 
-        ssh.data_received = crumbs  # type: ignore[method-assign]
-        assert await echoed(ssh, BYTES[:50_000]) == BYTES[:50_000]
+async def test_crumbs_do_not_keep_keys_from_changing(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = RealSshd(rekeylimit="300K")
+    await asyncio.to_thread(server.start)
+    try:
+        async with connected(server, RekeyLimit="200K") as connection:
+            ssh = connection.ssh
+            whole = ssh.get_buffer
+            monkeypatch.setattr(ssh, "get_buffer", lambda hint: whole(hint)[:5001])
+            assert await echoed(ssh, BYTES) == BYTES
+    finally:
+        await asyncio.to_thread(server.close)
