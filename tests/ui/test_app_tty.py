@@ -1,5 +1,6 @@
 """The program on a real terminal: what reaches it, and that it is given back as it was."""
 
+import contextlib
 import fcntl
 import os
 import pty
@@ -14,6 +15,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.servers.sshd import RealSshd
 
 EVIL = "a\x1b]0;owned\x07b\x1b]52;c;b3duZWQ=\x1b\\c\u009bd\u202ee"
 PAYLOADS = (b"\x1b]0;owned", b"\x1b]52;c;b3du", b"\xc2\x9b", "\u202e".encode())
@@ -120,3 +123,18 @@ def test_a_signal_gives_the_terminal_back(
     assert terminal.end() == 128 + number
     assert b"\x1b[?1049l" in terminal.seen
     assert termios.tcgetattr(terminal.theirs) == terminal.before
+
+
+def test_alt_and_escape_reach_the_remote_as_they_were_typed() -> None:
+    with contextlib.closing(RealSshd()) as sshd:
+        sshd.start()
+        with contextlib.closing(Terminal("-F", str(sshd.config_file))) as terminal:
+            terminal.until(b"inner")
+            terminal.type(b"\r")
+            terminal.until(b"sshd$ ")
+            terminal.type(b"PS1=; stty -echo; echo re''ady; cat -v\r")
+            terminal.until(b"ready")
+            terminal.type(b"\x1b.\x1b:wq\r")
+            terminal.until(b"^[.^[:wq")
+            terminal.type(b"\x1b.\x1b.\x1bA\x1b|\x1b\xc3\xa9\x1b[\x1b#\r")
+            terminal.until(b"^[.^[.^[A^[|^[M-CM-)^[[^[#")
