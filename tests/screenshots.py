@@ -10,6 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack, chdir
 from pathlib import Path
 
 from rich.cells import cell_len
@@ -299,8 +300,9 @@ async def draw(name: str, theme: str) -> None:
     """Play one scene on a fleet of its own and write what it shows."""
     play, size = SCENES[name]
     saved = dict(os.environ)
-    async with DemoFleet() as fleet:
+    async with DemoFleet() as fleet, AsyncExitStack() as stack:
         os.environ.update(fleet.environment())
+        stack.enter_context(chdir(os.environ["HOME"]))
         os.environ.pop("SSH_AUTH_SOCK", None)
         try:
             settings = Settings(theme=f"sshdash-{theme}")

@@ -28,8 +28,11 @@ class Stage:
 
 
 @pytest.fixture
-async def stage(sshd: RealSshd, home: Path) -> AsyncIterator[Stage]:
-    """Open sshdash on an ssh_config with the host ``sshd``, as a person would."""
+async def stage(
+    sshd: RealSshd, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Stage]:
+    """Open sshdash on an ssh_config with the host ``sshd``, as a person would: at home."""
+    monkeypatch.chdir(home)
     async with listening(echo) as service:
         port = free_port()
         config = home / ".ssh" / "config"
