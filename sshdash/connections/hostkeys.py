@@ -229,6 +229,8 @@ class HostKeyCheck:
         )
 
     def _notes(self, blob: bytes) -> Iterator[str]:
+        for before in sorted(self.evidence.accepted):
+            yield f"CAREFUL: until now, this run trusted another key: {_describe(before)}"
         others = [line for line in self.evidence.plain if line.marker is Marker.HOST]
         for line in others[:1]:
             yield f"{self.policy.plain_name} (port 22) has another key: {line.where}"

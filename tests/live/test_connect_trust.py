@@ -84,6 +84,23 @@ async def test_once_is_for_this_run_only(sshd: RealSshd) -> None:
     assert sshd.known_hosts.read_text() == ""
 
 
+async def test_a_key_after_one_that_was_accepted_once_is_asked_about_with_a_warning() -> None:
+    async with LoopbackServer() as server:
+        server.known_hosts.write_text("")
+        old = server.fingerprint
+        async with connecting(server.config_file, HostKeyAnswer.ONCE) as client:
+            await client.manager.lease("loopback", "x")
+            await client.manager.disconnect("loopback")
+            await server.change_host_key()
+            with pytest.raises(HostKeyError, match="not accepted"):
+                await client.manager.lease("loopback", "x")
+            first, second = client.prompter.asked
+            assert isinstance(first, HostKeyQuestion)
+            assert isinstance(second, HostKeyQuestion)
+            assert first.notes == ()
+            assert any("another key" in note and old in note for note in second.notes)
+
+
 async def test_changed_key_is_refused_with_both_fingerprints_and_the_line() -> None:
     async with LoopbackServer() as server:
         before = server.fingerprint
