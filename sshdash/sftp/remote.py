@@ -22,7 +22,7 @@ from sshdash.sftp.messages import Attributes, Name, Open
 from sshdash.sftp.names import backup_name
 from sshdash.sftp.protocol import Protocol
 from sshdash.sftp.spelling import settle
-from sshdash.sftp.tasks import together
+from sshdash.sftp.tasks import together, undivided
 from sshdash.sftp.vague import explained
 from sshdash.sftp.wire import WireClosed
 
@@ -207,13 +207,15 @@ class RemoteFilesystem:
         if await self.exists(new) is None:
             await self.rename(old, new)
             return
+        await undivided(self._swap(old, new), _PATIENCE)
+
+    async def _swap(self, old: bytes, new: bytes) -> None:
         aside = join(parent_of(new), backup_name(name_of(new), secrets.token_hex(4)))
         await self.rename(new, aside)
         try:
-            await asyncio.shield(self.rename(old, new))
-        except BaseException:
-            with suppress(SSHDashError):
-                await self.rename(aside, new)
+            await self.rename(old, new)
+        except SSHDashError:
+            await self.rename(aside, new)
             raise
         await self.unlink(aside)
 
@@ -248,7 +250,10 @@ class RemoteFilesystem:
         """
         path = join(directory, b".sshdash-%b.part" % secrets.token_hex(4).encode())
         opening = self._protocol.open_file(path, _NEW_FILE, 0o666)
-        handle = await self._call("make files in", directory, opening)
+        try:
+            handle = await self._call("make files in", directory, opening)
+        except VagueError as error:
+            raise await explained(error, self, path) from error
         asked = self._protocol.stat_handle(handle)
         gone = (self._protocol.close_handle(handle), self._protocol.remove(path))
         stat = await self._call("make files in", directory, asked)

@@ -76,3 +76,21 @@ async def finish(work: Coroutine[Any, Any, None], patience: float) -> bool:
     if not task.cancelled() and (error := task.exception()):
         raise error
     return cancelled
+
+
+async def undivided(work: Coroutine[Any, Any, None], patience: float) -> None:
+    """Do what must not end half way: who cancels waits for its end.
+
+    That wait ends after `patience` seconds, and with it the work.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await finish(_ended(task), patience)
+        await end((task,))
+        raise
+
+
+async def _ended(task: "asyncio.Future[Any]") -> None:
+    await asyncio.wait((task,))

@@ -15,6 +15,7 @@ import pytest
 from asyncssh.misc import MaybeAwait
 
 from sshdash.errors import ConnectionLost, FileError, SessionError
+from sshdash.prompts import ConflictChoice
 from sshdash.sftp.entries import Kind
 from sshdash.states import TransferState
 from tests.live.file_kit import Files, files_on, tree, unfinished
@@ -66,8 +67,6 @@ async def test_an_interrupted_copy_leaves_the_old_file_and_a_retry_finishes(
     before = tree(target)
     ends = ("sshd", "") if way == "down" else ("", "sshd")
     async with slow_line(sshd) as (proxy, config), files_on(config) as files:
-        from sshdash.prompts import ConflictChoice
-
         overwrite = ConflictChoice.OVERWRITE
         job = files.submit(ends[0], [source / "file"], ends[1], target, conflict=overwrite)
         await until_some_arrived(files, job)
@@ -106,8 +105,6 @@ async def test_a_source_truncated_while_copied_is_reported(
     (source / "file").write_bytes(os.urandom(LARGE))
     (target / "file").write_bytes(b"old")
     async with slow_line(sshd) as (_, config), files_on(config) as files:
-        from sshdash.prompts import ConflictChoice
-
         job = files.submit("sshd", [source / "file"], "", target, conflict=ConflictChoice.OVERWRITE)
         await until_some_arrived(files, job)
         os.truncate(source / "file", LARGE // 10)
@@ -282,6 +279,39 @@ async def test_a_failing_rename_gives_the_old_file_its_name_back(
         assert done.state is TransferState.FAILED
         content = {path.name: path.read_bytes() for path in files.home.iterdir()}
     assert content == {"file": b"old"}
+
+
+@pytest.mark.parametrize("step", [1, 2])
+async def test_a_cancel_between_the_steps_of_a_replacement_waits_for_its_end(
+    folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    from asyncssh.sftp import SFTPServerHandler
+
+    reached, go_on = asyncio.Event(), asyncio.Event()
+    renames: list[bytes] = []
+
+    class Slow(asyncssh.SFTPServer):
+        async def rename(self, oldpath: bytes, newpath: bytes) -> None:
+            renames.append(newpath)
+            if len(renames) == step:
+                reached.set()
+                await go_on.wait()
+            super().rename(oldpath, newpath)
+
+    monkeypatch.setattr(SFTPServerHandler, "_extensions", [])
+    source, _ = folders
+    (source / "file").write_bytes(b"new")
+    async with loopback(Slow) as files, asyncio.timeout(20):
+        (files.home / "file").write_bytes(b"old")
+        overwrite = ConflictChoice.OVERWRITE
+        job = files.submit("", [source / "file"], "loopback", Path("/"), conflict=overwrite)
+        await reached.wait()
+        files.queue.cancel(job)
+        await asyncio.sleep(0)
+        go_on.set()
+        assert (await files.queue.wait(job)).state is TransferState.CANCELLED
+        content = {path.name: path.read_bytes() for path in files.home.iterdir()}
+    assert content in ({"file": b"old"}, {"file": b"new"})
 
 
 @pytest.mark.parametrize("where", ["write", "fsync", "close"])
