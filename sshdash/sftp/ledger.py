@@ -47,7 +47,7 @@ class Ledger:
         """Keys of sources whose targets are as they should be: a retry leaves them alone."""
         self.choice: ConflictChoice | None = None
         """What the person answered about all targets that exist. Stays over retries."""
-        self.created: dict[bytes, Entry] = {}
+        self.created: dict[bytes, Source] = {}
         """Places of directories made here to their sources, which still lack time and mode."""
         self.leftovers: set[bytes] = set()
         """Temporary files on the target that could not be removed yet."""

@@ -119,7 +119,7 @@ class Runner:
                 # Opening a local file follows no link: the one that was named is followed here.
                 path = await self._source.realpath(path)
         except FileError as error:
-            reason = reason_of(error)
+            reason = self._reason(error)
         if reason == SAME and self._choice is ConflictChoice.RENAME:
             reason = ""
         if reason:
@@ -154,6 +154,12 @@ class Runner:
         (self._files if verdict.step is Step.CREATE else self._conflicts).append(source)
         return False
 
+    def _reason(self, error: FileError) -> str:
+        """Return why a source was not copied, and where that is where it is not its own end."""
+        if error.host == ("" if self._source.is_local else self._source.label):
+            return reason_of(error)
+        return reason_of(error, f"on {error.host}" if error.host else "here")
+
     def _leave_out(self, source: Source, reason: str, counted: Entry | None = None) -> None:
         self._ledger.leave_out(source.path, reason, counted)
         self._ledger.done.add(source.key)
@@ -176,9 +182,9 @@ class Runner:
                 await self._target.mkdir(join(self._target_dir, folder.place), 0o700)
             except FileError as error:
                 broken.add(folder.place)
-                self._ledger.fail(folder.path, reason_of(error))
+                self._ledger.fail(folder.path, self._reason(error))
             else:
-                self._ledger.created[folder.place] = folder.entry
+                self._ledger.created[folder.place] = folder
 
         for _, level in sorted(levels.items()):
             await each(level, min(self._target.limits.files, len(level)), make)
@@ -195,14 +201,16 @@ class Runner:
         """Give new directories their mode and time, which filling them would have changed."""
         created = sorted(self._ledger.created.items(), key=lambda item: -item[0].count(b"/"))
 
-        async def finish(item: tuple[bytes, Entry]) -> None:
-            place, entry = item
-            path = join(self._target_dir, place)
+        async def finish(item: tuple[bytes, Source]) -> None:
+            place, folder = item
             try:
-                mtime = entry.mtime_ns if self._request.preserve else None
-                await self._target.set_attributes(path, self._copier.mode(entry), mtime)
+                await self._target.set_attributes(
+                    join(self._target_dir, place),
+                    self._copier.mode(folder.entry),
+                    folder.entry.mtime_ns if self._request.preserve else None,
+                )
             except FileError as error:
-                self._ledger.fail(path, reason_of(error))
+                self._ledger.fail(folder.path, self._reason(error))
 
         await each(created, min(self._target.limits.files, len(created)), finish)
         self._ledger.created.clear()
@@ -227,7 +235,7 @@ class Runner:
             except _LeadsOut as error:
                 self._leave_out(file, error.title, file.entry)
             except FileError as error:
-                self._ledger.fail(file.path, reason_of(error), file.entry)
+                self._ledger.fail(file.path, self._reason(error), file.entry)
             else:
                 if complaint:
                     self._ledger.fail(file.path, f"copied, but {complaint}")
@@ -285,7 +293,7 @@ class Runner:
                 entries = await self._target.listdir(folder)
                 self._taken[folder] = {entry.name for entry in entries}
         except FileError as error:
-            self._ledger.fail(file.path, reason_of(error), file.entry)
+            self._ledger.fail(file.path, self._reason(error), file.entry)
             return None
         taken = self._taken[folder]
         taken.add(name_of(file.place))  # by another source, where it is not there yet

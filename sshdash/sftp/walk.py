@@ -3,6 +3,7 @@
 Level by level, many directories at the same time; links are never followed.
 """
 
+import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -12,6 +13,8 @@ from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.tasks import each, together
 
 _WIDTH = 32
+_BATCH = 500
+"""Entries that are looked at without a pause."""
 _MAX_DEPTH = 256
 _MAX_ITEMS = 5_000_000
 
@@ -95,16 +98,16 @@ class Walker:
             return []
         for name in refused:
             self._omit(join(folder.path, name), "the server lists an unsafe name")
-        children = (
-            Source(
-                join(folder.path, entry.name),
-                join(folder.place, entry.name),
-                entry,
-                there.get(entry.name),
-            )
-            for entry in entries
-        )
-        return [child for child in children if self._enters(child)]
+        below: list[Source] = []
+        for start in range(0, len(entries), _BATCH):
+            if start:
+                await asyncio.sleep(0)  # a turn for everybody else
+            for entry in entries[start : start + _BATCH]:
+                path, place = join(folder.path, entry.name), join(folder.place, entry.name)
+                child = Source(path, place, entry, there.get(entry.name))
+                if self._enters(child):
+                    below.append(child)
+        return below
 
     def _enters(self, source: Source) -> bool:
         self._items += 1
@@ -119,10 +122,21 @@ class Walker:
         if self._target is None or folder.existing is None:
             return {}
         path = join(self._target_dir, folder.place)
-        return {entry.name: entry for entry in await self._target.listdir(path)}
+        there: dict[bytes, Entry] = {}
+        try:
+            async for batch in self._target.scandir(path):
+                there.update((entry.name, entry) for entry in batch)
+        except FileError as error:
+            title = f"{error.title} at the target"
+            raise FileError(title, error.path, error.detail, error.hint, error.host) from error
+        return there
 
 
-def reason_of(error: FileError) -> str:
-    """Return a failure's text without its path, which is told beside it."""
-    text = f"{error.title}: {error.detail}" if error.detail else error.title
+def reason_of(error: FileError, place: str = "") -> str:
+    """Return a failure's text without its path, which is told beside it.
+
+    `place` says on which end it was, where that is not the path's.
+    """
+    title = f"{error.title} {place}" if place else error.title
+    text = f"{title}: {error.detail}" if error.detail else title
     return f"{text} ({error.hint})" if error.hint else text

@@ -108,7 +108,7 @@ async def test_a_failed_file_does_not_stop_the_others_and_a_retry_does_only_it()
             if operation in ("read", "open"):
                 read.append(path)
                 if broken and path == b"/tree/7":
-                    raise FileError("cannot read", "", "permission denied")
+                    raise FileError("cannot read", "", "permission denied", host="far")
 
         one.far.at = at
         snapshot = await one.copy(b"/tree")
@@ -455,3 +455,42 @@ async def test_a_job_cancelled_at_an_open_question_leaves_no_exception_behind() 
         await one.queue.close()
     gc.collect()
     assert not complaints
+
+
+async def test_a_failure_at_the_target_says_on_which_end_it_was() -> None:
+    async with kit() as one:
+        one.near.file(b"/tree/file", b"f")
+
+        def at(operation: str, path: bytes) -> None:
+            if operation == "create":
+                raise FileError("cannot create", "", "permission denied", host="far")
+
+        one.far.at = at
+        snapshot = await one.copy(b"/tree", source="", target="far")
+        assert reasons(snapshot) == {"/tree/file": "cannot create on far: permission denied"}
+
+        def refuse(operation: str, path: bytes) -> None:
+            if operation == "create":
+                raise FileError("cannot create", "", "disk full")
+
+        one.far.file(b"/other/file", b"f")
+        one.near.at = refuse
+        snapshot = await one.copy(b"/other")
+        assert reasons(snapshot) == {"/other/file": "cannot create here: disk full"}
+
+
+async def test_everybody_has_a_turn_while_a_large_directory_is_looked_through() -> None:
+    async with kit() as one:
+        for number in range(5_000):
+            one.far.special(b"/tree/%d" % number, Kind.FIFO)
+        one.far.folder(b"/tree")
+        job = one.queue.submit(request(b"/tree"))
+        steps: list[int] = []
+        seen = 0
+        while not one.queue.snapshot(job).is_finished:
+            await asyncio.sleep(0)
+            left_out = one.queue.snapshot(job).left_out_total
+            steps.append(left_out - seen)
+            seen = left_out
+        assert seen == 5_000
+        assert max(steps) <= 500
