@@ -11,6 +11,6 @@ TUNNEL_COMMANDS: tuple[Command, ...] = (
     _tunnels("toggle", "Start/stop", "Open the tunnel, or close it", "enter", "space", footer=1),
     _tunnels("add", "Add", "Add a local, remote or dynamic forward", "a", footer=2),
     _tunnels("remove", "Remove", "Close it and take it off the list", "d", "delete", footer=3),
-    _tunnels("restart", "Restart", "Close the tunnel and open it again", "r", footer=4),
-    _tunnels("command", "Copy ssh", "Copy the ssh command of the tunnel", "y", footer=5),
+    _tunnels("restart", "Restart", "Close the tunnel and open it again", "r", footer=5),
+    _tunnels("command", "Copy ssh", "Copy the ssh command of the tunnel", "y", footer=4),
 )

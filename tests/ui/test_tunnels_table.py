@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 from textual import on
 from textual.app import App, ComposeResult
 from textual.widgets import Input, Static
@@ -17,6 +18,7 @@ from sshdash.ui.screens.forward_form import ForwardForm, NewForward
 from sshdash.ui.theme import DARK, THEMES, own_variables
 from sshdash.ui.widgets.sparkline import sparkline
 from sshdash.ui.widgets.tunnel_diagram import diagram
+from sshdash.ui.widgets.tunnel_rows import TunnelColumns, head_text
 from sshdash.ui.widgets.tunnel_table import AddTunnel, ChangeTunnel, TunnelStep, TunnelTable
 from tests.ui.files_app import until
 
@@ -126,8 +128,44 @@ async def test_rows_tell_state_route_clients_and_rates() -> None:
         assert r"\x1b[31m[b]" in third
         assert "\x1b" not in third
         head = str(app.table.query_one(".tunnels-head", Static).render())
-        assert first.index("L") == head.index("listens") - 3
+        assert first.index("L") == head.index("listens") - 2
         assert first.index("8.4 MB/s") + 8 == head.index("↓ rate") + 6
+
+
+@pytest.mark.parametrize("width", [80, 84])
+async def test_a_narrow_table_tells_what_came_through_and_since_when(width: int) -> None:
+    near = tunnel(4, Kind.LOCAL, "33793:db.internal:5432", host="stage-web")
+    app = TunnelsApp([replace(OPEN, uptime=3 * 3600 + 300.0, bytes_up=999_000), near, CLOSED])
+    async with app.run_test(size=(width, 30)) as pilot:
+        await pilot.pause()
+        first, second, third = app.lines()
+        for part in (" :5432 → db:5432", "999 kB 84.0 MB", "▅█ "):
+            assert part in first
+        assert first.rstrip().endswith("3 h")
+        assert " :33793 → db.internal" in second
+        assert " :1080 → " in third
+        assert "/s" not in first
+        head = str(app.table.query_one(".tunnels-head", Static).render())
+        assert head.endswith("↑ bytes ↓ bytes  rate    up for")
+        assert len({cell_len(line) for line in (first, second, third)}) == 1
+        assert first.rindex("MB") == head.rindex("↓ bytes") + 5
+
+
+async def test_all_rows_name_their_ports_alike() -> None:
+    long = tunnel(4, Kind.LOCAL, "33793:a-rather-long-name.internal.example:5432")
+    app = TunnelsApp([OPEN, long])
+    async with app.run_test(size=(110, 30)) as pilot:
+        await pilot.pause()
+        assert not any("localhost" in line for line in app.lines())
+        app.tunnels = [OPEN]
+        await until(pilot, lambda: "localhost:5432" in app.lines()[0])
+
+
+@pytest.mark.parametrize("width", range(30, 220, 7))
+@pytest.mark.parametrize("way", [10, 30, 80])
+def test_columns_fill_the_width(width: int, way: int) -> None:
+    columns = TunnelColumns.fit(width, 9, way, way - 9)
+    assert len(head_text(columns)) == max(width, 44)
 
 
 async def test_rows_follow_the_snapshots() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -20,14 +21,14 @@ if TYPE_CHECKING:
 _STATE = 8
 _HOST = (4, 20)
 _WAY = (18, 56)
-_SHORT = 30
-"""A narrower way leaves ``localhost`` out everywhere, so that the rows look alike."""
 _CLIENTS = 7
-_BYTES = 8
+_BYTES = 7
 _RATE = 8
-_UPTIME = 10
-_SPARK = (10, 30)
+_UPTIME = (6, 10)
+_SPARK = (6, 30)
 _GAP = 2
+_KIND = _GAP + 2
+"""The letter of the kind with a gap before and a space behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,8 @@ class TunnelColumns:
 
     host: int
     way: int
+    short: bool = False
+    """Whether ``localhost`` is left out of all listening addresses, which are then shorter."""
     clients: int = 0
     rate: int = 0
     volume: int = 0
@@ -43,48 +46,62 @@ class TunnelColumns:
     spark: int = 0
 
     @classmethod
-    def fit(cls, width: int, host: int, way: int) -> TunnelColumns:
+    def fit(cls, width: int, host: int, way: int, short_way: int) -> TunnelColumns:
         """Return the columns that fit, where host and way would like to be so wide.
 
-        The figures come in the order of their use, once the way has room; what is left at the
-        end goes to the sparkline.
+        What a tunnel carries and since when has its room before the way is shown in full; the
+        number of clients and the rates come in where there is more. What is left at the end goes
+        to the time, the sparkline and the way, in this order.
         """
         host = min(max(host, _HOST[0]), _HOST[1] if width >= 90 else _HOST[1] // 2)
-        way = min(max(way, _WAY[0]), _WAY[1])
-        room = width - (3 + _STATE) - (_GAP + host) - (_GAP + 1) - _GAP
-        taken = min(way, max(room - _GAP - _CLIENTS - 2 * (_GAP + _RATE), _WAY[0]))
+        room = width - (3 + _STATE) - (_GAP + host) - _KIND
+        figures = _cost("volume") + _cost("spark") + _cost("uptime")
+        short = way > max(room - figures - _cost("clients"), _WAY[0])
+        wanted = min(max(short_way if short else way, _WAY[0]), _WAY[1])
+        taken = min(wanted, max(room - figures, _WAY[0]))
         room -= taken
         found: dict[str, int] = {}
-        for name, column, count in (
-            ("clients", _CLIENTS, 1),
-            ("rate", _RATE, 2),
-            ("spark", _SPARK[0], 1),
-            ("volume", _BYTES, 2),
-            ("uptime", _UPTIME, 1),
-        ):
-            if room >= count * (_GAP + column):
-                room -= count * (_GAP + column)
+        for name, (column, _) in _FIGURES.items():
+            if room >= _cost(name):
+                room -= _cost(name)
                 found[name] = column
-        if "spark" in found:
-            more = min(room, _SPARK[1] - _SPARK[0])
-            found["spark"] += more
-            room -= more
-        return cls(host, taken + max(room, 0), **found)
+        for name, most in (("uptime", _UPTIME[1]), ("spark", _SPARK[1])):
+            if name in found:
+                more = min(room, most - found[name])
+                found[name] += more
+                room -= more
+        return cls(host, taken + max(room, 0), short, **found)
+
+
+_FIGURES = {
+    "volume": (_BYTES, 2),
+    "spark": (_SPARK[0], 1),
+    "uptime": (_UPTIME[0], 1),
+    "clients": (_CLIENTS, 1),
+    "rate": (_RATE, 2),
+}
+"""Widths and numbers of the columns of figures, in the order of their use."""
+
+
+def _cost(name: str) -> int:
+    """Return the cells that figures take; the two of a pair stand close together."""
+    column, count = _FIGURES[name]
+    return _GAP + column + (count - 1) * (1 + column)
 
 
 def head_text(columns: TunnelColumns) -> str:
     """Return the names of the columns on a line."""
     gap = " " * _GAP
-    text = f"   {'state':<{_STATE}}{gap}{'host':<{columns.host}}{gap} {gap}"
+    text = f"   {'state':<{_STATE}}{gap}{'host':<{columns.host}}{' ' * _KIND}"
     text += f"{'listens → target':<{columns.way}}"
     if columns.clients:
         text += f"{gap}{'clients':>{columns.clients}}"
     if columns.volume:
-        text += f"{gap}{'↑ bytes':>{columns.volume}}{gap}{'↓ bytes':>{columns.volume}}"
+        text += f"{gap}{'↑ bytes':>{columns.volume}} {'↓ bytes':>{columns.volume}}"
     if columns.rate:
-        text += f"{gap}{'↑ rate':>{columns.rate}}{gap}{'↓ rate':>{columns.rate}}"
+        text += f"{gap}{'↑ rate':>{columns.rate}} {'↓ rate':>{columns.rate}}"
     if columns.spark:
-        text += f"{gap}{clip('last 30 s', columns.spark):<{columns.spark}}"
+        text += f"{gap}{'last 30 s' if columns.spark >= 9 else 'rate':<{columns.spark}}"
     if columns.uptime:
         text += f"{gap}{'up for':>{columns.uptime}}"
     return text
@@ -129,8 +146,11 @@ class TunnelRows(RowList):
     def columns(self, width: int) -> TunnelColumns:
         """Return the columns for a width."""
         host = max((len(clean(tunnel.host, 60)) for tunnel in self.tunnels), default=0)
-        way = max((sum(map(len, _way(tunnel))) for tunnel in self.tunnels), default=0)
-        return TunnelColumns.fit(width, host, way)
+        way, short = (
+            max((sum(map(len, _way(tunnel, short))) for tunnel in self.tunnels), default=0)
+            for short in (False, True)
+        )
+        return TunnelColumns.fit(width, host, way, short)
 
     def item_count(self) -> int:
         """Return how many tunnels there are."""
@@ -150,43 +170,58 @@ class TunnelRows(RowList):
             (f" {mark.shape} {tunnel.state.value:<{_STATE}}", colour),
             (f"  {clip(clean(tunnel.host, 60), columns.host):<{columns.host}}", plain),
             (f"  {tunnel.kind.value}", self.look("tunnel--kind")),
-            *self._way_pieces(tunnel, columns.way, plain),
+            *self._way_pieces(tunnel, columns, plain),
         ]
         if columns.clients:
             pieces.append((f"  {clients:>{columns.clients}}", plain))
         if columns.volume:
             counts = (tunnel.bytes_up, tunnel.bytes_down)
-            pieces += [(f"  {_quiet(count):>{columns.volume}}", detail) for count in counts]
+            pieces.append((f" {_pair(map(_quiet, counts), columns.volume)}", detail))
         if columns.rate:
             rates = (tunnel.rate_up, tunnel.rate_down)
-            pieces += [(f"  {_rate(rate):>{columns.rate}}", plain) for rate in rates]
+            pieces.append((f" {_pair(map(_rate, rates), columns.rate)}", plain))
         if columns.spark:
             history = () if idle and not any(tunnel.history) else tunnel.history
             spark = sparkline(history, columns.spark) if history else " " * columns.spark
             pieces.append((f"  {spark}", self.look("tunnel--spark")))
         if columns.uptime:
-            uptime = "" if tunnel.uptime is None else duration_text(tunnel.uptime)
+            uptime = _uptime(tunnel.uptime, columns.uptime)
             pieces.append((f"  {uptime:>{columns.uptime}}", detail))
         return pieces
 
-    def _way_pieces(self, tunnel: TunnelSnapshot, width: int, style: Style) -> list[Piece]:
-        listen, badge, target = _way(tunnel)
-        if width < _SHORT or len(listen) + len(badge) + len(target) > width:
-            listen = listen.removeprefix("localhost")
+    def _way_pieces(
+        self, tunnel: TunnelSnapshot, columns: TunnelColumns, style: Style
+    ) -> list[Piece]:
+        width = columns.way
+        listen, badge, target = _way(tunnel, columns.short)
         listen = clip(listen, width)
         target = clip(target, width - len(listen) - len(badge))
         gap = width - len(listen) - len(badge) - len(target)
         return [
-            (f"  {listen}", style),
+            (f" {listen}", style),
             (badge, self.look("tunnel--exposed")),
             (target + " " * max(gap, 0), style),
         ]
 
 
-def _way(tunnel: TunnelSnapshot) -> tuple[str, str, str]:
+def _way(tunnel: TunnelSnapshot, short: bool) -> tuple[str, str, str]:
     """Return where it listens, the badge where others can reach that, and the target."""
     badge = " ⚠" if tunnel.exposed else ""
-    return clean(tunnel.listen, 80), badge, f" → {clean(tunnel.target, 80)}"
+    listen = clean(tunnel.listen, 80)
+    if short:
+        listen = listen.removeprefix("localhost")
+    return listen, badge, f" → {clean(tunnel.target, 80)}"
+
+
+def _pair(texts: Iterable[str], width: int) -> str:
+    """Return two figures beside each other, up before down."""
+    return "".join(f" {text:>{width}}" for text in texts)
+
+
+def _uptime(seconds: float | None, width: int) -> str:
+    """Return how long a tunnel is open, without the smaller unit where that has no room."""
+    words = "" if seconds is None else duration_text(seconds)
+    return words if len(words) <= width else " ".join(words.split()[:2])
 
 
 def _quiet(count: int) -> str:
