@@ -4,6 +4,7 @@ The library's copy what is written into a buffer, and out of it again into packe
 only happens to what the other side has no room for.
 """
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, cast
 
 import asyncssh
@@ -12,29 +13,26 @@ from asyncssh.channel import SSHChannel
 if TYPE_CHECKING:
     from sshdash.connections.transport import Transport
 
+PACKET = 32 * 1024
+"""Bytes of data in a packet at most: what every server has to take."""
+
 
 class _Direct(SSHChannel[Any]):
     """What both kinds do differently."""
 
     def write(self, data: Any, datatype: int | None = None) -> None:
         """Send as much of bytes as the window allows, and leave the rest to the library."""
-        if (
-            self._send_state != "open"
-            or self._send_buf
-            or self._encoding
-            or datatype is not None
-            or self._conn is None
-            or self._send_chan is None
-        ):
+        connection = self._straight(datatype)
+        if connection is None or self._send_chan is None:
             super().write(data, datatype)
             return
-        connection = cast("Transport", self._conn)
         size = min(len(data), self._send_window)
+        most = min(self._send_pktsize, PACKET)
         start = 0
         while start < size:
             piece: Any = data
-            if len(data) > self._send_pktsize or len(data) > size:
-                piece = memoryview(data)[start : min(start + self._send_pktsize, size)]
+            if len(data) > most or len(data) > size:
+                piece = memoryview(data)[start : min(start + most, size)]
             if not connection.send_data(self._send_chan, piece):
                 break
             self._send_window -= len(piece)
@@ -42,12 +40,41 @@ class _Direct(SSHChannel[Any]):
         if start < len(data):
             super().write(memoryview(data)[start:])
 
+    def writelines(self, list_of_data: Iterable[Any], datatype: int | None = None) -> None:
+        """Send pieces as one, which spares putting them together where they fit a packet."""
+        pieces = list(list_of_data)
+        if self._encoding or datatype is not None:
+            super().writelines(pieces, datatype)
+            return
+        connection = self._straight(datatype)
+        size = sum(map(len, pieces))
+        if (
+            connection is not None
+            and self._send_chan is not None
+            and 0 < size <= min(self._send_window, self._send_pktsize, PACKET)
+            and connection.send_data(self._send_chan, *pieces)
+        ):
+            self._send_window -= size
+        elif size and self._send_buf and self._send_state == "open":
+            # In one copy, where the library makes two.
+            self._send_buf.append((bytearray().join(pieces), None))
+            self._send_buf_len += size
+            self._flush_send_buf()
+        else:
+            super().writelines(pieces, datatype)
+
+    def _straight(self, datatype: int | None) -> "Transport | None":
+        """Return the connection where nothing is before what is written, and it is bytes."""
+        if self._send_state != "open" or self._send_buf or self._encoding or datatype is not None:
+            return None
+        return cast("Transport | None", self._conn)
+
     def _flush_send_buf(self) -> None:
         """Send what was kept, as far as the window allows."""
         connection = cast("Transport", self._conn)
         while self._send_buf and self._send_window and self._send_chan is not None:
             kept, datatype = self._send_buf[0]
-            size = min(self._send_window, self._send_pktsize)
+            size = min(self._send_window, self._send_pktsize, PACKET)
             piece = kept if len(kept) <= size else kept[:size]
             if datatype is not None or not connection.send_data(self._send_chan, piece):
                 break

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 TAG = 16
 """Bytes of the tag that ends a sealed packet."""
-Buffer = bytes | memoryview
+Buffer = bytes | bytearray | memoryview
 _COUNTERS = 1 << 64
 
 
@@ -21,6 +21,8 @@ class GCM(Encryption):
 
     def __init__(self, key: bytes, nonce: bytes) -> None:
         self._cipher = AESGCM(key)
+        # Older versions of the library of ciphers only return what they make.
+        self._encrypt_into = getattr(self._cipher, "encrypt_into", None)
         self._fixed = nonce[:4]
         self._counter = int.from_bytes(nonce[4:], "big")
         self._opened: bytes | None = None
@@ -37,9 +39,16 @@ class GCM(Encryption):
         cipher: Any = encryption._cipher
         return cls(cipher._key, cipher._iv)
 
-    def seal(self, header: bytes, packet: bytes) -> bytes:
+    def seal(self, header: Buffer, packet: Buffer) -> bytes:
         """Return `packet` encrypted, and the tag that covers it and the `header`."""
         return self._cipher.encrypt(self._next(), packet, header)
+
+    def seal_into(self, header: Buffer, packet: Buffer, room: memoryview) -> None:
+        """Write what `seal` returns to `room`, which has its size."""
+        if self._encrypt_into:
+            self._encrypt_into(self._next(), packet, header, room)
+        else:
+            room[:] = self.seal(header, packet)
 
     def open(self, header: Buffer, sealed: Buffer) -> bytes | None:
         """Return the packet, None where the tag does not fit."""

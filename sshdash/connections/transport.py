@@ -23,23 +23,25 @@ import os
 import struct
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import asyncssh
 from asyncssh.channel import SSHChannel
 from asyncssh.constants import MSG_CHANNEL_DATA, MSG_CHANNEL_WINDOW_ADJUST, MSG_IGNORE
 from asyncssh.misc import MACError, ProtocolError
 
-from sshdash.connections.channels import make_direct
-from sshdash.connections.gcm import GCM, TAG
+from sshdash.connections.channels import PACKET, make_direct
+from sshdash.connections.gcm import GCM, TAG, Buffer
 from sshdash.connections.trunk import Trunk
 
 _PIECE = 40 * 1024
 """A little more than the largest packet servers send, 32 KiB and its overhead."""
 _BULK = 8 * 1024
 """Bytes from which a packet is no keystroke."""
-_GATHERED = 256 * 1024
-"""Bytes of bulk that leave before the turn of the loop is over."""
+_LARGEST = PACKET + 1024
+"""More than a packet of such data needs on the wire."""
+_OUTBOX = 8 * _LARGEST
+"""Bytes of bulk that leave at the latest, be the turn of the loop over or not."""
 _BLOCK = 16
 _DATA = struct.Struct(">BBII")
 """The lengths of the padding and of the data, with type and channel between them."""
@@ -57,8 +59,8 @@ class Transport(asyncssh.SSHClientConnection, asyncio.BufferedProtocol):
 
     trunk: Trunk
     _ignores: bool
-    _gathered: list[bytes]
-    _gathered_size: int
+    _outbox: memoryview
+    _filled: int
     _heard: float
     _widened: set[SSHChannel[Any]]
     _inbox: memoryview
@@ -117,26 +119,36 @@ class Transport(asyncssh.SSHClientConnection, asyncio.BufferedProtocol):
             super().data_received(data[start : start + _PIECE], datatype)
 
     def _send(self, data: bytes) -> None:
-        if self._gathered or len(data) >= _BULK:
-            self._gather(data)
-        else:
+        if not self._filled and len(data) < _BULK:
             super()._send(data)
+        elif len(data) > _LARGEST:
+            self._flush()
+            super()._send(data)
+        else:
+            self._room(len(data))[:] = data
+            self._sealed(len(data))
 
-    def _gather(self, data: bytes) -> None:
+    def _room(self, size: int) -> memoryview:
+        """Return where the next `size` bytes, at most _LARGEST, wait to be sent."""
+        if self._filled + size > len(self._outbox):
+            self._flush()
+        return self._outbox[self._filled : self._filled + size]
+
+    def _sealed(self, size: int) -> None:
         """Send bulk once per turn of the loop, and with the first packet that is small."""
-        if not self._gathered:
+        if not self._filled and size >= _BULK:
             self._loop.call_soon(self._flush)
-        self._gathered.append(data)
-        self._gathered_size += len(data)
-        if len(data) < _BULK or self._gathered_size >= _GATHERED:
+        self._filled += size
+        if size < _BULK:
             self._flush()
 
     def _flush(self) -> None:
-        if self._gathered:
-            gathered = b"".join(self._gathered)
-            self._gathered.clear()
-            self._gathered_size = 0
-            super()._send(gathered)
+        if self._filled:
+            sent, self._filled = self._outbox[: self._filled], 0
+            super()._send(cast(bytes, sent))
+            if self._transport and self._transport.get_write_buffer_size():
+                # The loop may hold on to what is left of it.
+                self._outbox = memoryview(bytearray(_OUTBOX))
 
     # -- keys
 
@@ -154,8 +166,8 @@ class Transport(asyncssh.SSHClientConnection, asyncio.BufferedProtocol):
         if pkttype != MSG_IGNORE or self._ignores:
             super().send_packet(pkttype, *args, handler=handler)
 
-    def send_data(self, channel: int, data: "bytes | bytearray | memoryview") -> bool:
-        """Send channel data of the size of a packet, where it needs nothing but encryption.
+    def send_data(self, channel: int, *pieces: Buffer) -> bool:
+        """Send channel data of at most PACKET bytes, where it needs nothing but encryption.
 
         Returns False where it is the library's: another cipher, compression, new keys. The
         layout is that of RFC 4253 section 6 and RFC 5647 section 7.2.
@@ -169,15 +181,17 @@ class Transport(asyncssh.SSHClientConnection, asyncio.BufferedProtocol):
             or (self._rekey_seconds and time.monotonic() >= self._rekey_time)
         ):
             return False
-        size = len(data)
+        size = sum(map(len, pieces))
         padding = -(size + _DATA.size) % _BLOCK
         if padding < 4:
             padding += _BLOCK
         head = _DATA.pack(padding, MSG_CHANNEL_DATA, channel, size)
         size += _DATA.size + padding
         header = size.to_bytes(4, "big")
-        packet = b"".join((head, data, os.urandom(padding)))
-        self._send(header + sealer.seal(header, packet))
+        room = self._room(4 + size + TAG)
+        room[:4] = header
+        sealer.seal_into(header, b"".join((head, *pieces, os.urandom(padding))), room[4:])
+        self._sealed(len(room))
         self._send_seq = (self._send_seq + 1) & _SEQUENCE
         self._rekey_bytes_sent += size
         return True
@@ -277,8 +291,8 @@ def adopt(ssh: asyncssh.SSHClientConnection) -> Transport:
     ssh.__class__ = Transport
     assert isinstance(ssh, Transport)
     ssh.trunk = Trunk()
-    ssh._gathered = []
-    ssh._gathered_size = 0
+    ssh._outbox = memoryview(bytearray(_OUTBOX))
+    ssh._filled = 0
     ssh._widened = set()
     ssh._inbox = memoryview(bytearray(2 * _READ))
     ssh._kept = 0

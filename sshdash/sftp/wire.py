@@ -189,14 +189,14 @@ class Wire(asyncssh.SSHClientSession[bytes]):
             start, size = 0, len(piece)
             while size - start >= room:
                 packet.append(memoryview(piece)[start : start + room])
-                self._channel.write(b"".join(packet))
+                self._channel.writelines(packet)
                 start += room
                 packet, room = [], _PIECE
             if start < size:
                 packet.append(memoryview(piece)[start:] if start else piece)
                 room -= size - start
         if packet:
-            self._channel.write(b"".join(packet))
+            self._channel.writelines(packet)
 
     # -- receiving
 

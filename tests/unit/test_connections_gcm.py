@@ -63,3 +63,15 @@ def test_other_ciphers_are_left_to_the_library() -> None:
     assert GCM.take_over(other) is other
     assert GCM.take_over(None) is None
     assert "key" not in repr(taken_over(bytes(12)))
+
+
+@pytest.mark.parametrize("older", [False, True])
+def test_sealing_in_place_is_sealing(older: bool) -> None:
+    one, other = taken_over(bytes(12)), taken_over(bytes(12))
+    if older:
+        one._encrypt_into = None
+    room = memoryview(bytearray(40))
+    one.seal_into(b"head", b"packet", room[10:32])
+    assert bytes(room) == bytes(10) + other.seal(b"head", b"packet") + bytes(8)
+    one.seal_into(b"head", b"packet", room[10:32])
+    assert bytes(room[10:32]) == other.seal(b"head", b"packet")

@@ -22,6 +22,9 @@ class Channel:
         self.writes = 0
         self.aborted = False
 
+    def writelines(self, pieces: list[bytes]) -> None:
+        self.write(b"".join(pieces))
+
     def write(self, data: bytes) -> None:
         self.sent += data
         self.writes += 1
