@@ -7,6 +7,7 @@ import pytest
 from rich.cells import cell_len
 from textual import on
 from textual.app import App, ComposeResult
+from textual.events import Paste
 from textual.widgets import Input, Static
 
 from sshdash.paths import styles_dir
@@ -142,7 +143,7 @@ async def test_a_narrow_table_tells_what_came_through_and_since_when(width: int)
         for part in (" :5432 → db:5432", "999 kB 84.0 MB", "▅█ "):
             assert part in first
         assert first.rstrip().endswith("3 h")
-        assert " :33793 → db.internal" in second
+        assert " :33793 → db.intern" in second
         assert " :1080 → " in third
         assert "/s" not in first
         head = str(app.table.query_one(".tunnels-head", Static).render())
@@ -314,6 +315,34 @@ async def test_the_form_takes_a_whole_option_in_one_field() -> None:
     answer = app.answers[0]
     assert answer is not None
     assert answer.spec.target_host == "::1"
+
+
+async def test_a_target_with_its_port_is_split() -> None:
+    app = FormApp()
+    async with app.run_test() as pilot:
+        await pilot.press(*"8080")
+        target = app.form.query_one("#target", Input)
+        port = app.form.query_one("#target-port", Input)
+        target.focus()
+        await pilot.press(*"localhost:80")
+        await until(pilot, lambda: app.result() == "ssh -N -L 8080:localhost:80 db-1")
+        assert (target.value, port.value) == ("localhost", "80")
+        assert port.has_focus
+        target.value = ""
+        target.focus()
+        target.post_message(Paste("db:5432"))
+        await until(pilot, lambda: app.result() == "ssh -N -L 8080:db:5432 db-1")
+        assert (target.value, port.value) == ("db", "5432")
+        for address, host in (
+            ("::1", "::1"),
+            ("[::1]:90", "[::1]"),
+            ("db:x", "db:x"),
+            ("fe80:", "fe80:"),
+        ):
+            target.value = address
+            await pilot.pause()
+            assert target.value == host
+        assert port.value == "90"
 
 
 async def test_a_dynamic_forward_needs_no_target() -> None:

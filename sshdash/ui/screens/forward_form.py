@@ -1,5 +1,6 @@
 """A new forward: which kind, on which host, from where to where; checked while it is typed."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,7 @@ _LABELS = {
     Kind.REMOTE: "Remote  -R  a port on the host leads to something here",
     Kind.DYNAMIC: "Dynamic -D  a SOCKS proxy here, out through the host",
 }
+_IPV6_GROUP = re.compile(r"(?=.*[0-9])[0-9A-Fa-f]{4}")
 _OPTION = {Kind.LOCAL: "-L", Kind.REMOTE: "-R", Kind.DYNAMIC: "-D"}
 
 
@@ -133,6 +135,23 @@ class ForwardForm(Dialog[NewForward]):
         except UsageError as error:
             return error.detail.rpartition(": ")[2] if ": " in error.detail else error.detail
         return ""
+
+    @on(Input.Changed, "#target")
+    def _split_target(self, event: Input.Changed) -> None:
+        """Take the port out of ``db:5432``, typed or pasted, to where the port belongs."""
+        host, colon, port = event.value.strip().rpartition(":")
+        if not colon or not host or (":" in host and not host.endswith("]")):
+            return  # no port, or an IPv6 address without brackets
+        if _IPV6_GROUP.fullmatch(host):
+            return  # the beginning of one
+        field = self.query_one("#target-port", Input)
+        if port and port.isascii() and port.isdecimal():
+            field.value = port
+        elif port:
+            return
+        event.input.value = host
+        if event.input.has_focus:
+            field.focus()
 
     @on(RadioSet.Changed)
     @on(Input.Changed)
