@@ -107,9 +107,9 @@ def _summary(job: TransferSnapshot, width: int, tail_width: int) -> str:
     """Return the text of a job's own line, right of its mark."""
     where = f"{job.source} → {job.target}:{job.target_dir}"
     tail = tail_text(job)
-    if width - tail_width >= _NAME + 5:
+    if width - tail_width >= _NAME + 6:
         tail = tail.ljust(tail_width)
-    room = width - len(tail) - 5
+    room = width - len(tail) - 6  # the mark, the gap, and one cell at the edge
     name = clip(job.title, max(min(len(job.title), room), 8))
     if room - len(name) >= 12:
         name += f"  {clip(where, room - len(name) - 2)}"
