@@ -79,7 +79,7 @@ def test_a_full_disk_says_nothing_on_the_screen(
     handler = logging.getLogger("sshdash").handlers[0]
     assert isinstance(handler, logging.FileHandler)
     with open("/dev/full", "w") as full:  # what is held back is lost at once
-        ours, handler.stream = handler.stream, full  
+        ours, handler.stream = handler.stream, full
         logging.getLogger("sshdash.test").error("lost")
         handler.stream = ours
         with contextlib.suppress(OSError):
