@@ -97,7 +97,7 @@ class JsonLines:
     def finish(self, snapshots: Sequence[TransferSnapshot], seconds: float) -> None:
         """Tell the failures and a last line with everything in sum."""
         for snapshot in snapshots:
-            for event, files in (("failure", snapshot.errors), ("left out", snapshot.left_out)):
+            for event, files in (("failure", snapshot.errors), ("left_out", snapshot.left_out)):
                 for file in files:
                     told = {"path": file.path, "reason": file.reason}
                     _write({"event": event, "job": snapshot.id, **told})

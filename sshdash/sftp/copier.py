@@ -16,7 +16,7 @@ from sshdash.sftp.entries import PERMISSIONS, Entry, Kind, join, name_of, parent
 from sshdash.sftp.failures import MissingError, VagueError, shown
 from sshdash.sftp.filesystem import Filesystem, Finish, Reader, Writer
 from sshdash.sftp.names import part_name
-from sshdash.sftp.tasks import finish, together
+from sshdash.sftp.tasks import each, finish, together
 from sshdash.sftp.vague import explained
 
 _WINDOW = 8 * 1024 * 1024
@@ -111,11 +111,18 @@ class Copier:
         return entry.mode & PERMISSIONS & ~self._umask
 
     async def remove_leftovers(self) -> None:
-        """Remove what an earlier failure had to leave behind."""
-        for part in tuple(self.leftovers):
-            with suppress(MissingError):
+        """Remove what an earlier failure had to leave behind, as far as that is allowed."""
+
+        async def remove(part: bytes) -> None:
+            try:
                 await self._target.unlink(part)
+            except MissingError:
+                pass  # the server removed it, or it was never made
+            except FileError:
+                return  # remembered for another time; the copy itself may well succeed
             self.leftovers.discard(part)
+
+        await each(tuple(self.leftovers), min(_CHUNKS, len(self.leftovers)), remove)
 
     async def _copy(self, file: FileCopy, progress: Progress) -> str:
         part = self._part(file.target)

@@ -47,7 +47,8 @@ class Session:
             return lost
         lost_all = self.protocol.wire.connection_failed
         title = "the connection was lost" if lost_all else "the file session ended"
-        return ConnectionLost(title, str(error), "connect again and retry", self.host)
+        hint = "connect again and retry" if lost_all else "retry"
+        return ConnectionLost(title, str(error), hint, self.host)
 
 
 class RemoteReader:

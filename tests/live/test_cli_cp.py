@@ -196,7 +196,7 @@ async def test_json_lines_tell_states_failures_and_the_end(sshd: RealSshd, sourc
     assert done.status == 1
     states = [line["state"] for line in lines if line["event"] == "state"]
     assert states == ["queued", "scanning", "copying", "done"]
-    (omitted,) = (line for line in lines if line["event"] == "left out")
+    (omitted,) = (line for line in lines if line["event"] == "left_out")
     assert omitted["path"].endswith("fifo")
     assert lines[-1]["event"] == "done"
     assert not lines[-1]["ok"]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncssh
+import psutil
 import pytest
 from asyncssh.misc import MaybeAwait
 
@@ -25,6 +26,13 @@ from tests.servers.proxy import Proxy
 from tests.servers.sshd import RealSshd
 
 LARGE = 24_000_000
+SFTP_SERVERS = (
+    Path("/usr/lib/openssh/sftp-server"),
+    Path("/usr/libexec/openssh/sftp-server"),
+    Path("/usr/libexec/sftp-server"),
+    Path("/usr/lib/ssh/sftp-server"),
+)
+"""Where systems keep the program that serves files in a process of its own."""
 
 
 @pytest.fixture
@@ -91,6 +99,40 @@ async def test_an_interrupted_copy_leaves_the_old_file_and_a_retry_finishes(
             assert not left, "nothing stays behind where it can be reached"
         else:
             assert "unfinished" in done.reason
+        files.queue.retry(job)
+        async with asyncio.timeout(60):
+            done = await files.queue.wait(job)
+        assert done.state is TransferState.DONE, done
+        assert tree(target) == tree(source)
+
+
+@pytest.mark.parametrize("way", ["down", "up"])
+async def test_when_the_file_server_is_killed_the_copy_fails_and_a_retry_finishes(
+    sshd: RealSshd, folders: tuple[Path, Path], way: str
+) -> None:
+    program = next((one for one in SFTP_SERVERS if one.exists()), None)
+    if program is None:
+        pytest.skip("this system has no sftp-server program")
+    sshd.subsystem = str(program)
+    await asyncio.to_thread(sshd.restart)
+    source, target = folders
+    (source / "file").write_bytes(os.urandom(LARGE))
+    (target / "file").write_bytes(b"the old content")
+    ends = ("sshd", "") if way == "down" else ("", "sshd")
+    async with slow_line(sshd) as (_, config), files_on(config) as files:
+        overwrite = ConflictChoice.OVERWRITE
+        job = files.submit(ends[0], [source / "file"], ends[1], target, conflict=overwrite)
+        await until_some_arrived(files, job)
+        for pid in sshd.connections():
+            for process in psutil.Process(pid).children(recursive=True):
+                if process.name() == program.name:
+                    process.kill()
+        async with asyncio.timeout(20):
+            done = await files.queue.wait(job)
+        assert done.state is TransferState.FAILED
+        assert "sshd: the file session ended" in done.reason
+        assert (target / "file").read_bytes() == b"the old content"
+        assert way == "up" or not unfinished(target)
         files.queue.retry(job)
         async with asyncio.timeout(60):
             done = await files.queue.wait(job)

@@ -262,6 +262,14 @@ async def test_what_cannot_be_removed_is_remembered_and_removed_next_time() -> N
         await bench.copy()
     (left,) = bench.copier.leftovers
     assert left in bench.target.nodes
+
+    def denied(operation: str, path: bytes) -> None:
+        if operation == "unlink":
+            raise FileError("cannot remove", "", "permission denied")
+
+    bench.target.at = denied
+    await bench.copier.remove_leftovers()
+    assert bench.copier.leftovers == {left}, "what may not be removed stops no retry"
     bench.target.at = lambda operation, path: None
     await bench.copier.remove_leftovers()
     assert bench.copier.leftovers == set()
