@@ -42,6 +42,8 @@ _ASK = Verdict(Step.ASK)
 
 def decide(source: Entry, existing: Entry | None, recursive: bool) -> Verdict:
     """Return what to do with `source` where `existing` is at its target."""
+    if source.kind is Kind.OTHER:
+        return _refuse("neither a file nor a directory, or its host does not tell what it is")
     if source.kind not in (Kind.FILE, Kind.DIRECTORY, Kind.SYMLINK):
         return Verdict(Step.LEAVE, f"not a regular file ({source.kind.value})")
     if source.kind is Kind.DIRECTORY and not recursive:

@@ -259,7 +259,7 @@ class TransferQueue:
             await Runner(request, source, target, job.ledger, self._prompter).run(scanned)
         failed = len(job.ledger.failures)
         if failed:
-            self._end(job, Step.FAIL, f"{failed} not copied" if failed > 1 else "1 not copied")
+            self._end(job, Step.FAIL, _with_leftovers(f"{failed} not copied", job))
         else:
             self._end(job, Step.FINISH)
 

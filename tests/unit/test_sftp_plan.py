@@ -28,7 +28,7 @@ FILE, FOLDER, LINK, FIFO = (
         (FOLDER, LINK, Step.REFUSE),
         (FILE, FIFO, Step.REFUSE),
         (FIFO, None, Step.LEAVE),
-        (Entry(b"x", Kind.OTHER), None, Step.LEAVE),
+        (Entry(b"x", Kind.OTHER), None, Step.REFUSE),
     ],
 )
 def test_decisions(source: Entry, existing: Entry | None, step: Step) -> None:

@@ -494,3 +494,17 @@ async def test_everybody_has_a_turn_while_a_large_directory_is_looked_through() 
             seen = left_out
         assert seen == 5_000
         assert max(steps) <= 500
+
+
+async def test_an_unfinished_file_that_may_not_be_removed_is_told() -> None:
+    async with kit() as one:
+        one.far.file(b"/a", b"a")
+
+        def at(operation: str, path: bytes) -> None:
+            if operation in ("write", "unlink"):
+                raise FileError("cannot " + operation, "", "permission denied")
+
+        one.near.at = at
+        snapshot = await one.copy(b"/a")
+        assert snapshot.state is TransferState.FAILED
+        assert snapshot.reason.startswith("1 not copied; 1 unfinished file may remain")
