@@ -188,10 +188,15 @@ class Transport(asyncssh.SSHClientConnection, asyncio.BufferedProtocol):
         head = _DATA.pack(padding, MSG_CHANNEL_DATA, channel, size)
         size += _DATA.size + padding
         header = size.to_bytes(4, "big")
-        room = self._room(4 + size + TAG)
-        room[:4] = header
-        sealer.seal_into(header, b"".join((head, *pieces, os.urandom(padding))), room[4:])
-        self._sealed(len(room))
+        packet = b"".join((head, *pieces, os.urandom(padding)))
+        if not self._filled and size < _BULK:
+            # A key: the shortest way there is.
+            super()._send(header + sealer.seal(header, packet))
+        else:
+            room = self._room(4 + size + TAG)
+            room[:4] = header
+            sealer.seal_into(header, packet, room[4:])
+            self._sealed(len(room))
         self._send_seq = (self._send_seq + 1) & _SEQUENCE
         self._rekey_bytes_sent += size
         return True
