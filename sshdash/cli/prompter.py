@@ -91,7 +91,8 @@ class _Terminal:
         attributes = [*self._saved]
         attributes[3] |= termios.ICANON
         attributes[3] = attributes[3] | termios.ECHO if echo else attributes[3] & ~termios.ECHO
-        termios.tcsetattr(self._descriptor, termios.TCSAFLUSH, attributes)
+        if attributes != termios.tcgetattr(self._descriptor):  # what was typed before goes, too
+            termios.tcsetattr(self._descriptor, termios.TCSAFLUSH, attributes)
 
 
 def _resolve(arrived: asyncio.Future[None]) -> None:

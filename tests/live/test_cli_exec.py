@@ -184,7 +184,7 @@ def test_terminal_of_the_same_size_and_every_key(sshd: RealSshd) -> None:
 def test_password_is_asked_on_the_terminal(sshd: RealSshd) -> None:
     sshd.known_hosts.write_text("")
     with Tty(command(sshd, "echo $((6*7))")) as terminal:
-        terminal.until("SHA256:")
+        terminal.until("fingerprint]")
         terminal.press("yes\r")
         terminal.until("42")
 
