@@ -57,11 +57,13 @@ def test_a_link_and_its_target_share_the_column(name: bytes, target: bytes, widt
 def test_shortened_texts_fit(words: str, width: int) -> None:
     assert cell_len(text.shorten(words, width)) <= max(width, 1)
     assert cell_len(text.shorten_start(words, width)) <= max(width, 1)
+    assert cell_len(text.shorten_middle(words, width)) <= max(width, 1)
 
 
 def test_shortening_keeps_the_end_of_a_name() -> None:
     assert text.shorten("a-long-report-of-2026.tar.gz", 20).endswith("tar.gz")
     assert text.shorten_start("/srv/www/releases/42", 10) == "…leases/42"
+    assert text.shorten_middle("web:/srv/www/releases/42/end", 20) == "web:/s…leases/42/end"
 
 
 @pytest.mark.parametrize("width", range(20, 200))
@@ -187,6 +189,18 @@ def test_the_question_before_a_deletion_counts() -> None:
     assert "2 folders and 7 files, 1.2 kB in all" in question.detail
     partly = file_names.delete_question(entries, Census(7, 2, 1, complete=False), "web:/srv")
     assert "At least 2 folders" in partly.detail
+
+
+def test_long_names_and_paths_are_bounded_in_dialogs() -> None:
+    long = entry(b"x" * 240 + b".tar.gz")
+    lines = file_names.listing([long] * 3, 8).split("\n")
+    assert all(len(line) < 70 and line.endswith(".tar.gz") for line in lines)
+    assert len(file_names.count([long])) <= 40
+    place = file_names.place("web", b"/srv" + b"/folder" * 100 + b"/end")
+    assert place.startswith("web:/srv/")
+    assert place.endswith("/folder/end")
+    assert len(place) <= 132
+    assert file_names.place("web", b"/srv") == "web:/srv"
 
 
 def test_many_names_are_listed_in_part() -> None:

@@ -8,10 +8,12 @@ import pytest
 from textual.app import App
 from textual.widgets import Button, Input, Static
 
+from sshdash.paths import styles_dir
 from sshdash.prompts import ConflictAnswer, ConflictChoice, ConflictQuestion
 from sshdash.sftp.job import FileFailure, FileProgress, TransferSnapshot
 from sshdash.states import TransferState
 from sshdash.ui.screens.conflict import ConflictScreen
+from sshdash.ui.theme import DARK, THEMES, own_variables
 from sshdash.ui.widgets.file_messages import ChangeTransfer, TransferStep
 from sshdash.ui.widgets.transfer_list import Jobs, job_lines
 from tests.ui.files_app import FilesApp, listed, names, until
@@ -180,12 +182,19 @@ QUESTION = ConflictQuestion("local:/a/x.txt", "web:/b/x.txt", 1_843_211, 12, 2e9
 class Asking(App[None]):
     """Asks once."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, question: ConflictQuestion = QUESTION) -> None:
+        super().__init__(css_path=sorted(styles_dir().glob("*.tcss")))
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = DARK.name
+        self.question = question
         self.answers: list[ConflictAnswer | None] = []
 
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return own_variables(self.current_theme)
+
     def on_mount(self) -> None:
-        self.push_screen(ConflictScreen(QUESTION), self.answers.append)
+        self.push_screen(ConflictScreen(self.question), self.answers.append)
 
 
 @pytest.mark.parametrize(
@@ -208,6 +217,25 @@ async def test_a_conflict_is_answered_by_key(
         await pilot.press(*keys)
         await until(pilot, lambda: app.answers)
     assert app.answers == [answer]
+
+
+async def test_very_long_paths_leave_the_choices_in_sight() -> None:
+    folder = "/".join(f"a-long-folder-name-{number}" for number in range(60))
+    question = replace(QUESTION, target=f"web:/{folder}/end.txt", source=f"local:/{folder}/end.txt")
+    app = Asking(question)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        for button in app.screen.query(Button):
+            assert button.region.height == 1
+            assert app.screen.region.contains_region(button.region)
+        for name in (".conflict-name", ".conflict-source"):
+            field = app.screen.query_one(name, Static)
+            assert field.size.height <= 3
+            assert str(field.render()).endswith("/end.txt")
+        app.screen.query_one(".conflict-name", Static).update("x " * 5000)
+        await pilot.pause()
+        for button in app.screen.query(Button):
+            assert app.screen.region.contains_region(button.region)
 
 
 async def test_a_conflict_shows_both_sides() -> None:

@@ -6,7 +6,13 @@ from sshdash.prompts import ConfirmQuestion
 from sshdash.sftp.entries import NAME_MAX, Entry, Kind, is_plain_name, join, normalize
 from sshdash.sftp.trees import Census
 from sshdash.ui.format import count_text, size_text
+from sshdash.ui.widgets.file_row_text import shorten, shorten_middle
 from sshdash.untrusted import clean
+
+_TITLE = 40
+"""Cells of a name in the title of a dialog."""
+_LINE = 66
+"""Cells of a name on a line of a dialog."""
 
 
 def encode(text: str) -> bytes:
@@ -46,15 +52,26 @@ def path_from(text: str, folder: bytes, home: bytes) -> bytes:
 
 def count(entries: Sequence[Entry]) -> str:
     """Return how many entries these are, or the name of the only one."""
-    return entries[0].label if len(entries) == 1 else count_text(len(entries), "item")
+    if len(entries) == 1:
+        return shorten(entries[0].label, _TITLE)
+    return count_text(len(entries), "item")
 
 
 def listing(entries: Sequence[Entry], limit: int) -> str:
     """Return the first names, one on a line."""
-    lines = [entry.label + ("/" if entry.kind is Kind.DIRECTORY else "") for entry in entries]
-    if len(lines) > limit:
-        lines = [*lines[: limit - 1], f"… and {len(lines) - limit + 1} more"]
+    shown = entries if len(entries) <= limit else entries[: limit - 1]
+    lines = [
+        shorten(entry.label, _LINE) + ("/" if entry.kind is Kind.DIRECTORY else "")
+        for entry in shown
+    ]
+    if more := len(entries) - len(shown):
+        lines.append(f"… and {more} more")
     return "\n".join(lines)
+
+
+def place(label: str, folder: bytes) -> str:
+    """Return a folder with whose it is, ``web:/srv``, on two lines of a dialog at most."""
+    return shorten_middle(f"{label}:{clean(folder, 4096)}", 2 * _LINE)
 
 
 def _sum(census: Census) -> str:

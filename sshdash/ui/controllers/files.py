@@ -138,7 +138,10 @@ class FilesController:
     async def _make_folder(self, pane: FilePane) -> None:
         folder = pane.browser.path
         dialog = TextInputDialog(
-            "New folder", f"In {pane.label}:{clean(folder)}", action="Make", check=names.problem
+            "New folder",
+            f"In {names.place(pane.label, folder)}",
+            action="Make",
+            check=names.problem,
         )
         if answer := await self.cockpit.show(dialog):
             name = names.encode(answer)
@@ -150,7 +153,7 @@ class FilesController:
         old = names.editable(entry.name)
         dialog = TextInputDialog(
             "Rename",
-            f"In {pane.label}:{clean(request.folder)}",
+            f"In {names.place(pane.label, request.folder)}",
             value=old,
             action="Rename",
             check=names.problem,
@@ -179,7 +182,7 @@ class FilesController:
         pane = request.pane
         question = ConfirmQuestion(
             f"Move {names.count(request.entries)}?",
-            f"{names.listing(request.entries, 8)}\n\nto {pane.label}:{clean(request.into)}",
+            f"{names.listing(request.entries, 8)}\n\nto {names.place(pane.label, request.into)}",
             action="Move",
         )
         if not await self.cockpit.prompter.ask(question):
@@ -203,7 +206,7 @@ class FilesController:
             pane.wait("counting…")
             census = await count_trees(filesystem, request.folder, request.entries)
             pane.wait("")
-            where = f"{pane.label}:{clean(request.folder)}"
+            where = names.place(pane.label, request.folder)
             question = names.delete_question(request.entries, census, where)
             if await self.cockpit.prompter.ask(question):
                 pane.wait("deleting…")
@@ -240,7 +243,7 @@ class FilesController:
             await filesystem.close()
         question = ConfirmQuestion(
             f"Copy {names.count(request.entries)}?",
-            f"{names.listing(request.entries, 8)}\n\nto {clean(request.host)}:{clean(folder)}",
+            f"{names.listing(request.entries, 8)}\n\nto {names.place(clean(request.host), folder)}",
             action="Copy",
         )
         if await self.cockpit.prompter.ask(question):

@@ -13,6 +13,7 @@ from textual.widgets import Button
 from sshdash.prompts import ConflictAnswer, ConflictChoice, ConflictQuestion
 from sshdash.ui.format import size_text
 from sshdash.ui.screens.dialog import Dialog, choice, text
+from sshdash.ui.widgets.file_row_text import shorten_middle
 from sshdash.ui.widgets.ticks import Tick
 from sshdash.untrusted import clean
 
@@ -36,10 +37,10 @@ class ConflictScreen(Dialog[ConflictAnswer]):
     def body(self) -> Iterable[Widget]:
         """Return the two sides and the question whether this goes for all."""
         asked = self.question
-        yield text(clean(asked.target, 400), "conflict-name")
+        yield text(_place_text(asked.target), "conflict-name")
         yield self._side("there", asked.target_size, asked.target_time, asked.source_time)
         yield self._side("new", asked.source_size, asked.source_time, asked.target_time)
-        yield text(f"from {clean(asked.source, 400)}", "conflict-source")
+        yield text(f"from {_place_text(asked.source)}", "conflict-source")
         yield Tick(
             Content("for all that follow in this copy (a)"), compact=True, classes="conflict-all"
         )
@@ -80,6 +81,11 @@ class ConflictScreen(Dialog[ConflictAnswer]):
             text(newer, "conflict-newer"),
             classes="conflict-side",
         )
+
+
+def _place_text(place: str) -> str:
+    """Return where a file is, on two lines at most; the end of a long path has its name."""
+    return shorten_middle(clean(place, 4096), 132)
 
 
 def _time_text(when: float) -> str:

@@ -117,6 +117,14 @@ def shorten_start(text: str, width: int) -> str:
     return f"…{tail}"
 
 
+def shorten_middle(text: str, width: int) -> str:
+    """Return `text` in at most `width` cells: where a path begins, and twice as much of its end."""
+    if cell_len(text) <= width or width < 8:
+        return shorten_start(text, width)
+    head = set_cell_size(text, width // 3).rstrip()
+    return head + shorten_start(text, width - cell_len(head))
+
+
 def name_cell(entry: Entry, width: int) -> tuple[str, str]:
     """Return the name and, for a link with room beside it, where it leads; `width` in sum."""
     name = shorten(entry.label, width)
