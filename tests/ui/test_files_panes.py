@@ -8,6 +8,7 @@ from rich.cells import cell_len
 from textual.binding import BindingType
 from textual.widgets import Input
 
+from sshdash.ui.widgets.file_heads import ColumnHeads
 from sshdash.ui.widgets.file_messages import DeleteFiles
 from sshdash.ui.widgets.file_pane_title import PaneTitle
 from tests.ui.files_app import (
@@ -284,6 +285,27 @@ async def test_this_machine_begins_where_the_program_was_started(
         (left / "gone").rmdir()
         app.controller.begin(panes, "", HOST)
         await until(pilot, lambda: panes.left.browser.path == bytes(home))
+
+
+async def test_a_long_name_is_shown_in_full_where_details_can_give_way(
+    left: Path, right: Path
+) -> None:
+    name = "quarterly-figures-2026-11-final.tar.gz"
+    (left / name).write_text("x")
+    async with FilesApp(left, right).run_test(size=(100, 30)) as pilot:
+        panes = await listed(pilot)
+        lines = "\n".join(shown(panes.left))
+        assert name in lines
+        heads = "".join(part.text for part in panes.left.query_one(ColumnHeads).render_line(0))
+        assert "time" not in heads
+        assert "modified" not in heads
+        assert "time" in "".join(
+            part.text for part in panes.right.query_one(ColumnHeads).render_line(0)
+        )
+        await pilot.press("slash", *"file")
+        await until(pilot, lambda: name not in "\n".join(shown(panes.left)))
+        heads = "".join(part.text for part in panes.left.query_one(ColumnHeads).render_line(0))
+        assert "time" in heads
 
 
 async def test_esc_goes_on_where_nothing_is_left_to_drop(left: Path, right: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from sshdash.errors import ConnectionLost, FileError
-from sshdash.sftp.browser import UP, Browser, View
+from sshdash.sftp.browser import UP, Browser, SortKey, View
 from sshdash.sftp.entries import Entry, Kind
 from sshdash.sftp.trees import Census
 from sshdash.ui.controllers import file_names
@@ -67,8 +67,9 @@ def test_shortening_keeps_the_end_of_a_name() -> None:
 
 
 @pytest.mark.parametrize("width", range(20, 200))
-def test_columns_never_exceed_the_pane(width: int) -> None:
-    columns = text.Columns.fit(width)
+@pytest.mark.parametrize("names", [0, 25, 40, 200])
+def test_columns_never_exceed_the_pane(width: int, names: int) -> None:
+    columns = text.Columns.fit(width, names)
     parts = (columns.size, columns.time.value, columns.mode, columns.owner)
     used = text.GUTTER + columns.name + sum(2 + part for part in parts if part)
     assert used <= width
@@ -81,6 +82,31 @@ def test_wider_panes_tell_more() -> None:
     assert not text.Columns.fit(60).mode
     assert text.Columns.fit(80).mode
     assert text.Columns.fit(100).owner
+
+
+def test_details_give_way_to_names() -> None:
+    assert text.Columns.fit(50, 28).time is text.TimeForm.SHORT
+    assert text.Columns.fit(50, 36).time is text.TimeForm.NONE
+    assert text.Columns.fit(50, 36).size
+    assert not text.Columns.fit(50, 46).size
+    # Nothing is gained without the size where a name is cut all the same.
+    assert text.Columns.fit(50, 200).size
+    assert text.Columns.fit(50, 200).time is text.TimeForm.NONE
+    assert text.Columns.fit(120, 200) == text.Columns.fit(120)
+    assert text.Columns.fit(50, 46, SortKey.SIZE).size
+    assert text.Columns.fit(50, 46, SortKey.TIME).time is text.TimeForm.SHORT
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("quarterly-report-2026.tar.gz", "quarterly-r….tar.gz"),
+        ("quarterly-report-of-2026.txt", "quarterly-re…26.txt"),
+        ("no-suffix-in-this-name-at-all", "no-suffix-in…at-all"),
+    ],
+)
+def test_a_cut_name_keeps_its_suffix(name: str, shown: str) -> None:
+    assert text.shorten(name, 19) == shown
 
 
 @pytest.mark.parametrize("moment", [0, 10**18, -(10**30), 2**63])

@@ -22,6 +22,8 @@ class ColumnHeads(Widget):
     COMPONENT_CLASSES: ClassVar[set[str]] = {"heads--active", "heads--hover"}
 
     view: reactive[View] = reactive(View)
+    names: reactive[int] = reactive(0)
+    """Cells that the widest name would like."""
     _hovered: reactive[SortKey | None] = reactive(_NO_KEY)
 
     class Chosen(Message):
@@ -33,7 +35,7 @@ class ColumnHeads(Widget):
 
     def _cells(self) -> list[tuple[int, bool, str, SortKey | None]]:
         """Return width, whether right-aligned, text and key of each column, in order."""
-        columns = Columns.fit(self.size.width - 1)
+        columns = Columns.fit(self.size.width - 1, self.names, self.view.sort)
         kind = self.view.sort is SortKey.TYPE
         cells: list[tuple[int, bool, str, SortKey | None]] = [
             (GUTTER, False, "", None),
@@ -43,8 +45,9 @@ class ColumnHeads(Widget):
                 "type" if kind else "name",
                 SortKey.TYPE if kind else SortKey.NAME,
             ),
-            (2 + columns.size, True, "size", SortKey.SIZE),
         ]
+        if columns.size:
+            cells.append((2 + columns.size, True, "size", SortKey.SIZE))
         if columns.mode:
             cells.append((2 + columns.mode, False, "  mode", None))
         if columns.owner:

@@ -154,7 +154,8 @@ class PaneFrame(Vertical):
         title.home = self.filesystem.home() if self.filesystem else b""
         if not self._waiting:
             title.busy = ""
-        self.query_one(ColumnHeads).view = self.browser.view
+        heads = self.query_one(ColumnHeads)
+        heads.view, heads.names = self.browser.view, self._rows.names
         self._counts = text.counts_text(self.browser) if self.listed else ""
         self._draw_filter()
         self._draw_empty()

@@ -1,12 +1,14 @@
 """How one directory entry is written on a line: columns, signs of kind, times and modes."""
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
+from itertools import islice
 
 from rich.cells import cell_len, set_cell_size
 
-from sshdash.sftp.browser import UP
+from sshdash.sftp.browser import UP, SortKey
 from sshdash.sftp.entries import Entry, Kind
 from sshdash.ui.format import size_text
 from sshdash.untrusted import clean
@@ -15,6 +17,10 @@ GUTTER = 3
 """Cells left of the name: the mark, the sign of the kind, a space."""
 MARK = "✓"
 _GAP = 2
+_ROOMY = 32
+"""Cells for names with which nothing else gives way to names that are longer than any room."""
+_MEASURED = 1_000
+"""Names that are measured; later ones must fit, or are cut."""
 _SIZE = 8
 _MODE = 10
 _OWNER = 9
@@ -42,6 +48,9 @@ class TimeForm(Enum):
     """``2026-11-20 14:32``"""
 
 
+_SHORTER = (TimeForm.FULL, TimeForm.MEDIUM, TimeForm.SHORT)
+
+
 @dataclass(frozen=True, slots=True)
 class Columns:
     """The widths of the columns of a pane; 0 leaves a column out."""
@@ -53,8 +62,12 @@ class Columns:
     owner: int
 
     @classmethod
-    def fit(cls, width: int) -> "Columns":
-        """Return the columns that fit a pane, the name taking what is left."""
+    def fit(cls, width: int, names: int = 0, sort: SortKey = SortKey.NAME) -> "Columns":
+        """Return the columns that fit a pane, the name taking what is left.
+
+        Where that is less than the `names` would like, details give way: the least useful first,
+        the size only where all names fit then, and never what orders the rows.
+        """
         form = TimeForm.NONE
         if width >= 78:
             form = TimeForm.FULL
@@ -64,9 +77,19 @@ class Columns:
             form = TimeForm.SHORT
         mode = _MODE if width >= 66 else 0
         owner = _OWNER if width >= 96 else 0
-        taken = GUTTER + _GAP + _SIZE
-        taken += sum(_GAP + column for column in (form.value, mode, owner) if column)
-        return cls(max(width - taken - 1, 4), _SIZE, form, mode, owner)
+        least = TimeForm.SHORT if form.value and sort is SortKey.TIME else TimeForm.NONE
+        tries = [cls._of(width, _SIZE, form, mode, owner), cls._of(width, _SIZE, form, mode, 0)]
+        tries += [cls._of(width, _SIZE, one, 0, 0) for one in _SHORTER if one.value <= form.value]
+        tries.append(cls._of(width, _SIZE, least, 0, 0))
+        cramped = tries[0] if tries[0].name >= _ROOMY else tries[-1]
+        if sort is not SortKey.SIZE:
+            tries.append(cls._of(width, 0, least, 0, 0))
+        return next((one for one in tries if one.name >= names), cramped)
+
+    @classmethod
+    def _of(cls, width: int, size: int, form: TimeForm, mode: int, owner: int) -> "Columns":
+        taken = sum(_GAP + column for column in (size, form.value, mode, owner) if column)
+        return cls(max(width - GUTTER - taken - 1, 4), size, form, mode, owner)
 
 
 def sign_of(entry: Entry) -> str:
@@ -92,17 +115,33 @@ def role_of(entry: Entry) -> str:
 
 
 def shorten(text: str, width: int) -> str:
-    """Return `text` in at most `width` cells, cut in the middle so that the end stays."""
+    """Return `text` in at most `width` cells, cut in the middle so that the suffix stays."""
     if cell_len(text) <= width:
         return text
     if width < 8:
         return set_cell_size(text, max(width - 1, 0)).rstrip() + "…"
+    room = min(width // 3, 12)
+    suffix = cell_len(_suffix(text))
+    if suffix <= min(width // 2, 12):
+        room = max(room, suffix)
     tail = ""
     for char in reversed(text):
-        if cell_len(char + tail) > min(width // 3, 12):
+        if cell_len(char + tail) > room:
             break
         tail = char + tail
     return set_cell_size(text, width - 1 - cell_len(tail)).rstrip() + "…" + tail
+
+
+def _suffix(name: str) -> str:
+    """Return what tells the type: ``.txt``, ``.tar.gz``."""
+    stem, dot, last = name.rpartition(".")
+    double = ".tar" if stem.endswith(".tar") else ""
+    return double + dot + last if dot else ""
+
+
+def names_width(entries: Iterable[Entry]) -> int:
+    """Return the cells of the widest name, of the first thousand."""
+    return max((cell_len(entry.label) for entry in islice(entries, _MEASURED)), default=0)
 
 
 def shorten_start(text: str, width: int) -> str:

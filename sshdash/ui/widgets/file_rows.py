@@ -78,6 +78,8 @@ class FileRows(RowList):
     def __init__(self, browser: Browser) -> None:
         super().__init__()
         self.browser = browser
+        self.names = 0
+        """Cells that the widest name would like."""
         self._press: _Press | None = None
         self._anchor: int | None = None
         self._marks_before: set[bytes] = set()
@@ -91,6 +93,7 @@ class FileRows(RowList):
     def update(self) -> None:
         """Draw the browser as it is now, the cursor in sight."""
         self._anchor = None
+        self.names = text.names_width(self.browser.rows)
         self.drop_item = -1
         self.hovered = -1
         self.reset_lines()
@@ -100,7 +103,7 @@ class FileRows(RowList):
     def pieces(self, line: int, width: int) -> list[Piece]:
         """Return the columns of one row."""
         entry = self.browser.rows[line]
-        columns = text.Columns.fit(width)
+        columns = text.Columns.fit(width, self.names, self.browser.view.sort)
         marked = entry.name in self.browser.marks and entry is not UP
         role = self._role(entry, marked)
         detail = self.look("file--stale" if self.stale else "file--detail")
@@ -114,8 +117,9 @@ class FileRows(RowList):
             (f"{text.sign_of(entry)} ", sign),
             (name, role),
             (target, detail),
-            (f"  {text.size_cell(entry):>{columns.size}}", detail),
         ]
+        if columns.size:
+            pieces.append((f"  {text.size_cell(entry):>{columns.size}}", detail))
         if columns.mode:
             pieces.append((f"  {text.mode_cell(entry):{columns.mode}}", detail))
         if columns.owner:
