@@ -14,7 +14,6 @@ from textual import events
 from textual.app import App
 from textual.binding import BindingType
 from textual.screen import Screen
-from textual.timer import Timer
 
 from sshdash.backend import Backend
 from sshdash.config.source import ConfigSource
@@ -29,6 +28,7 @@ from sshdash.ui.keymap import Keymap, key_text
 from sshdash.ui.messages import Asked, EventArrived, QuestionAsked
 from sshdash.ui.screens.workspace import Workspace
 from sshdash.ui.theme import DARK, THEMES, own_variables
+from sshdash.ui.typing_ahead import TypingAhead
 from sshdash.ui.widgets.terminal_keys import keep_alt_keys
 from sshdash.untrusted import clean
 
@@ -36,8 +36,6 @@ log = logging.getLogger(__name__)
 
 MakeBackend = Callable[[Settings, Prompter, ConfigSource], Backend]
 
-_LONGEST_HOLD = 0.5
-"""Seconds that keys typed behind a chord wait for its command at most."""
 _FIRST_STYLES = ("base", "workspace", "hosts")
 """The style sheets of the first frame; the others follow it."""
 
@@ -71,9 +69,9 @@ class SSHDashApp(App[None], inherit_bindings=False):
         self.workspace.controllers.append(GeneralActions(self))
         self._first_host = host
         self._asking: Asked | None = None
-        self._prefix_line: Screen[str] | None = None
-        self._held: list[events.Key] | None = None
-        self._hold: Timer | None = None
+        self._ahead = TypingAhead(
+            self, super().on_event, self._is_moving, self.workspace.cockpit.rest
+        )
         self._stack = AsyncExitStack()
         for theme in THEMES:
             self.register_theme(theme)
@@ -120,7 +118,7 @@ class SSHDashApp(App[None], inherit_bindings=False):
             self.workspace.cockpit.tell(
                 "Settings", f"there is no theme {self.settings.theme!r}", severity="warning"
             )
-        self.workspace.cockpit.start(self._load())
+        self.workspace.cockpit.start(self._load(), aside=True)
 
     def _leave_on_signals(self) -> None:
         """Leave as with the quit command when told to end, so that the terminal is restored."""
@@ -149,6 +147,7 @@ class SSHDashApp(App[None], inherit_bindings=False):
 
     async def on_unmount(self) -> None:
         """End everything once the screen is gone."""
+        self._ahead.end()
         self.bridge.close()
         await self._stack.aclose()
 
@@ -207,26 +206,27 @@ class SSHDashApp(App[None], inherit_bindings=False):
         return "" if ask is None else str(ask(command.id))
 
     async def on_event(self, event: events.Event) -> None:
-        """Hold back the keys that are typed behind a chord until its command has run.
+        """Give each key when what the one before it did has come about.
 
-        They would reach what had the focus before it: the shell of a host, most of the time.
+        A terminal takes its keys at once: none but the prefix leads away from it.
         """
-        if isinstance(event, events.Key) and not event.is_forwarded:
-            if self._held is not None:
-                self._held.append(event)
-                return
-            if self.screen is self._prefix_line:
-                self._held = []
-                # Should the chord find no end, another dialog having come up, keys go on.
-                self._hold = self.set_timer(_LONGEST_HOLD, self._let_go)
-        await super().on_event(event)
+        if (
+            isinstance(event, events.Key | events.Paste)
+            and not event.is_forwarded
+            and (self._ahead.busy or not self._goes_to_remote(event))
+        ):
+            await self._ahead.take(event)
+        else:
+            await super().on_event(event)
 
-    def _let_go(self) -> None:
-        held, self._held = self._held or [], None
-        if self._hold:
-            self._hold.stop()
-        for key in held:
-            self.post_message(events.Key(key.key, key.character))
+    def _is_moving(self) -> bool:
+        return self.workspace.cockpit.is_moving and self.screen is self.workspace
+
+    def _goes_to_remote(self, event: events.Event) -> bool:
+        takes_all = getattr(self.focused, "takes_every_key", False)
+        return takes_all and not (
+            isinstance(event, events.Key) and event.key == self.settings.prefix
+        )
 
     def action_prefix(self) -> None:
         """Wait for the key of a command; the prefix itself goes to the terminal."""
@@ -236,14 +236,7 @@ class SSHDashApp(App[None], inherit_bindings=False):
         if isinstance(self.screen, PrefixScreen):
             self.screen.dismiss(self.settings.prefix)
         elif self.screen is self.workspace:
-            self._prefix_line = prefix_line(self.keymap_of)
-            self.push_screen(self._prefix_line, self._after_prefix)
-
-    def _after_prefix(self, key: str | None) -> None:
-        self._prefix_line = None
-        self._run_chord(key)
-        # Behind the command, and behind the change of focus that it asks for.
-        self.call_later(self.call_later, self._let_go)
+            self.push_screen(prefix_line(self.keymap_of), self._run_chord)
 
     def _run_chord(self, key: str | None) -> None:
         if key is None:

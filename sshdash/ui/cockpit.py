@@ -34,6 +34,9 @@ class Cockpit:
         self.prefix = backend.settings.prefix
         self.notices = NoticeLog()
         self._unstarted: dict[Coroutine[Any, Any, None], str] = {}
+        self._begun: object | None = None
+        """What was started last and may yet ask something or give the focus away."""
+        self._focus_due: Tab | None = None
         self.refresh_hosts: Callable[[], None] = lambda: None
         """Draws the hosts and the figures again soon; the workspace sets it."""
 
@@ -44,21 +47,39 @@ class Cockpit:
         work: Coroutine[Any, Any, None],
         group: str = "",
         failed: Callable[[SSHDashError], None] | None = None,
+        aside: bool = False,
     ) -> Worker[None]:
         """Run `work` beside the screen; what it raises goes to `failed`, else it is reported.
 
-        A later one of the same `group` takes the place of the earlier one.
+        A later one of the same `group` takes the place of the earlier one. Keys typed behind
+        what began it wait a moment for it, as it may ask something, unless it runs `aside`.
         """
         if group:
             self._forget_unstarted(group)
         self._unstarted[work] = group
+        token = object()
+        if not aside:
+            self._begun = token
 
         async def run() -> None:
             if work in self._unstarted:
                 del self._unstarted[work]
-                await self._guarded(work, failed or self.report)
+                try:
+                    await self._guarded(work, failed or self.report)
+                finally:
+                    if self._begun is token:
+                        self._begun = None
 
         return self.screen.run_worker(run, group=group or "default", exclusive=bool(group))
+
+    @property
+    def is_moving(self) -> bool:
+        """Return whether the focus is about to go elsewhere: keys wait for it."""
+        return self._begun is not None or self._focus_due is not None
+
+    def rest(self) -> None:
+        """Let no key wait any longer for what was begun."""
+        self._begun = self._focus_due = None
 
     def end(self) -> None:
         """Drop what was asked for and has not begun: the screen is gone."""
@@ -175,22 +196,33 @@ class Cockpit:
     def add_tab(self, tab: Tab) -> Awaitable[None]:
         """Open a tab at the end and go to it; awaiting the result waits until it is mounted."""
         mounted = self.area.add(tab)
-        self.screen.call_after_refresh(self._focus, tab)
+        self._focus_due = tab
+        self.start(self._focus_mounted(tab, mounted), aside=True)
         return mounted
 
     def go_to_tab(self, tab: Tab) -> None:
         """Bring a tab in sight and give it the focus."""
         self.area.go_to(tab)
-        self.screen.call_after_refresh(self._focus, tab)
+        self._focus_later(tab)
 
     def remove_tab(self, tab: Tab) -> None:
         """Take a tab away, without asking."""
         self.area.remove_tab(tab)
         if self.current is not None:
-            self.screen.call_after_refresh(self._focus, self.current)
+            self._focus_later(self.current)
         else:
             self.sidebar.hosts.focus()
 
+    async def _focus_mounted(self, tab: Tab, mounted: Awaitable[None]) -> None:
+        await mounted  # what is inside cannot take the focus before
+        self._focus(tab)
+
+    def _focus_later(self, tab: Tab) -> None:
+        self._focus_due = tab
+        self.screen.call_after_refresh(self._focus, tab)
+
     def _focus(self, tab: Tab) -> None:
+        if self._focus_due is tab:
+            self._focus_due = None
         if tab is self.current and tab.is_attached:
             tab.on_show_tab()

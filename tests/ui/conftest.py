@@ -23,6 +23,7 @@ from sshdash.events import ConnectionChanged, SessionChanged
 from sshdash.prompts import Prompter
 from sshdash.settings import Settings
 from sshdash.sftp.job import TransferTotals
+from sshdash.sftp.local import LocalFilesystem
 from sshdash.states import ConnectionState, SessionState
 from sshdash.ui.app import SSHDashApp
 from sshdash.ui.controllers import shells
@@ -71,6 +72,8 @@ class FakeSession:
 
 class FakeView(Widget, can_focus=True):
     """Takes every key, as a terminal does."""
+
+    takes_every_key = True
 
     def __init__(self, session: FakeSession, *, prefix: str) -> None:
         super().__init__()
@@ -190,6 +193,8 @@ class FakeBackend(Backend):
         self.sessions.pop(session_id, None)
 
     async def filesystem(self, endpoint: str) -> Any:
+        if not endpoint:
+            return LocalFilesystem()
         raise UnreachableError("No files in this test", host=endpoint)
 
     async def disconnect(self, host: str) -> None:

@@ -1,14 +1,26 @@
 """Keys that are typed faster than the screen follows."""
 
-from textual import events
+import time
 
+from textual import events
+from textual.widgets import Input
+
+from sshdash.ui.command import Place
+from sshdash.ui.commands import COMMANDS
 from tests.ui.conftest import Cockpit, Start
+
+CHARACTERS = {"slash": "/", "colon": ":", "minus": "-", "space": " "}
 
 
 def type_at_once(c: Cockpit, *keys: str) -> None:
     """Hand keys to the app as a terminal does that got them in one packet."""
     for key in keys:
-        c.app.post_message(events.Key(key, key if len(key) == 1 else None))
+        c.app.post_message(events.Key(key, key if len(key) == 1 else CHARACTERS.get(key)))
+
+
+def filter_of(c: Cockpit) -> str:
+    """Return what is typed into the filter of the active pane."""
+    return "".join(field.value for field in c.current.panes.active.query(Input))
 
 
 async def test_keys_behind_a_chord_never_reach_the_terminal(cockpit: Start) -> None:
@@ -34,3 +46,76 @@ async def test_the_terminal_gets_what_follows_a_chord_that_is_none(cockpit: Star
         await c.press("ctrl+g")
         type_at_once(c, "escape", "a", "b")
         await c.until(lambda: tab.view.keys == ["a", "b"])
+
+
+async def test_a_filter_and_enter_in_one_packet(cockpit: Start) -> None:
+    async with cockpit() as c:
+        type_at_once(c, "slash", "d", "b", "minus", "enter")
+        await c.until(lambda: c.backend.opened == ["db-1"])
+        await c.until(lambda: len(c.tabs) == 1 and c.app.focused is c.tabs[0].view)
+        assert c.backend.disconnected == []
+
+
+async def test_letters_of_a_filter_are_no_commands(cockpit: Start) -> None:
+    async with cockpit() as c:
+        type_at_once(c, "slash", *"dndnqdn")
+        await c.until(lambda: c.app.workspace.cockpit.sidebar.filter_input.value == "dndnqdn")
+        assert c.backend.opened == []
+
+
+async def test_the_palette_and_a_command_in_one_packet(cockpit: Start) -> None:
+    async with cockpit() as c:
+        dark = c.app.current_theme.dark
+        type_at_once(c, "colon", *"theme", "enter")
+        await c.until(lambda: c.app.current_theme.dark is not dark)
+        await c.until(lambda: c.app.screen is c.app.workspace)
+        assert c.backend.opened == []
+
+
+async def test_the_switcher_and_a_host_in_one_packet(cockpit: Start) -> None:
+    async with cockpit() as c:
+        key = COMMANDS["host.connect_to"].keys[0]
+        type_at_once(c, key, *"dnd", "enter")
+        await c.until(lambda: c.backend.opened == ["dnd"])
+        assert c.backend.disconnected == []
+
+
+async def test_a_chord_from_a_terminal_and_a_host_in_one_packet(cockpit: Start) -> None:
+    async with cockpit() as c:
+        tab = await c.shell("bastion")
+        type_at_once(c, "ctrl+g", "space", *"db", "enter")
+        await c.until(lambda: c.backend.opened == ["bastion", "db-1"])
+        assert tab.view.keys == []
+
+
+async def test_the_filter_of_a_files_tab_in_one_packet(cockpit: Start) -> None:
+    async with cockpit() as c:
+        await c.press("f")
+        await c.until(lambda: c.tabs and c.app.workspace.here is Place.FILES)
+        await c.until(lambda: c.current.panes.active.listed)
+        type_at_once(c, "slash", *"cdecd")
+        await c.until(lambda: filter_of(c) == "cdecd")
+        assert c.app.screen is c.app.workspace
+
+
+async def test_letters_behind_opening_files_are_no_commands_of_the_hosts(cockpit: Start) -> None:
+    async with cockpit() as c:
+        type_at_once(c, "f", *"nddn")
+        await c.until(lambda: c.tabs and not c.app._ahead.busy)
+        assert c.backend.opened == c.backend.disconnected == []
+
+
+async def test_a_paste_waits_for_the_field_it_is_meant_for(cockpit: Start) -> None:
+    async with cockpit() as c:
+        type_at_once(c, "slash")
+        c.app.post_message(events.Paste("web"))
+        type_at_once(c, "minus")
+        await c.until(lambda: c.app.workspace.cockpit.sidebar.filter_input.value == "web-")
+
+
+async def test_many_moves_at_once_are_quick(cockpit: Start) -> None:
+    async with cockpit() as c:
+        began = time.monotonic()
+        type_at_once(c, *"jk" * 100, "j")
+        await c.until(lambda: not c.app._ahead.busy and c.hosts.host == "web-1")
+        assert time.monotonic() - began < 2

@@ -80,7 +80,7 @@ class ShellController:
             tab.show_failure(error)
             self.cockpit.report(error)
 
-        worker = self.cockpit.start(self._open_in(tab, mounted), failed=failed)
+        worker = self.cockpit.start(self._open_in(tab, mounted), failed=failed, aside=True)
 
         async def give_up() -> None:
             worker.cancel()
@@ -136,7 +136,7 @@ class ShellController:
         if tab.session is None:
             self._dial(tab)
         else:
-            self.cockpit.start(self._reopen(tab.session.id))
+            self.cockpit.start(self._reopen(tab.session.id), aside=True)
 
     async def _reopen(self, session_id: str) -> None:
         try:
@@ -169,7 +169,7 @@ class ShellController:
         if isinstance(tab, TerminalTab) and not self.cockpit.in_sidebar and tab.is_ended:
             self.restart(tab)
         elif host := self.cockpit.subject():
-            self.cockpit.start(self._reconnect(host))
+            self.cockpit.start(self._reconnect(host), aside=True)
 
     async def _disconnect(self, host: str) -> None:
         running = [

@@ -129,7 +129,7 @@ class Workspace(Screen[None]):
         if host is None:
             self.cockpit.sidebar.card.show(None)
         else:
-            self.cockpit.start(self._look_up(host), group="card")
+            self.cockpit.start(self._look_up(host), group="card", aside=True)
 
     async def _look_up(self, host: str) -> None:
         facts = await self.board.card(host)

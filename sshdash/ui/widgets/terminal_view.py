@@ -18,6 +18,8 @@ _PAGE_KEYS = {"shift+pageup": -1, "shift+pagedown": 1}
 class TerminalView(TerminalScreen, can_focus=True):
     """Shows one session. Every key goes to the remote, but for `prefix` where one is given."""
 
+    takes_every_key = True
+
     class ReopenRequested(Message):
         """Enter was pressed in a terminal whose session has ended."""
 

@@ -1,0 +1,134 @@
+"""Keys that are typed faster than the screen follows: each waits for what the last one did.
+
+A terminal hands over many keys at once where they were typed in haste, pasted or held up by the
+network. A command gives the focus away, or opens a screen, some turns of the loop later: what
+was typed behind it would be taken for commands of the place it was typed in before.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from textual import events
+from textual.app import App
+from textual.dom import DOMNode
+from textual.message_pump import MessagePump
+from textual.screen import Screen
+
+_LONGEST = 0.5
+"""Seconds that a key waits for the one before at most."""
+_LONGEST_WORK = 0.25
+"""Seconds of them for what a command began and what may yet ask something."""
+_QUIET = 4
+"""Rounds through the queues without news: a key becomes a message becomes another message."""
+
+Typed = events.Key | events.Paste
+
+
+class TypingAhead:
+    """Holds keys back and gives them, in order, each one when the last has had its effect.
+
+    `give` hands a key to the screen; `moving` tells whether the focus is on its way, `rest` that
+    nobody waits for it any longer.
+    """
+
+    def __init__(
+        self,
+        app: App[None],
+        give: Callable[[Typed], Awaitable[None]],
+        moving: Callable[[], bool],
+        rest: Callable[[], None],
+    ) -> None:
+        self.app = app
+        self._give = give
+        self._moving = moving
+        self._rest = rest
+        self._held: deque[Typed] = deque()
+        self._settling: asyncio.Task[None] | None = None
+        self._seen: Screen[object] | None = None
+        """The screen on top that has had its focus."""
+
+    def __repr__(self) -> str:
+        return f"<TypingAhead [{len(self._held)}] settling={self._settling is not None}>"
+
+    @property
+    def busy(self) -> bool:
+        """Return whether a key has not had its effect yet."""
+        return self._settling is not None
+
+    async def take(self, event: Typed) -> None:
+        """Give a key now, or once those before it are done."""
+        if self.busy:
+            self._held.append(event)
+        else:
+            await self._begin(event)
+
+    def end(self) -> None:
+        """Give nothing any more."""
+        self._held.clear()
+        if self._settling is not None:
+            self._settling.cancel()
+
+    async def _begin(self, event: Typed) -> None:
+        target = self.app.focused or self.app.screen
+        before = self._place()
+        self._settling = asyncio.create_task(self._settle(target, before))
+        await self._give(event)
+
+    async def _next(self) -> None:
+        self._settling = None
+        if self._held:
+            await self._begin(self._held.popleft())
+
+    async def _settle(self, target: DOMNode, before: object) -> None:
+        began = asyncio.get_running_loop().time()
+        try:
+            async with asyncio.timeout(_LONGEST):
+                await self._until_quiet(target, before, began + _LONGEST_WORK)
+        except TimeoutError:
+            pass  # whatever it waits for, keys must go on
+        self._rest()
+        if self.app.is_running:
+            self._seen = self.app.screen
+            self.app.call_later(self._next)
+
+    async def _until_quiet(self, target: DOMNode, before: object, patience: float) -> None:
+        now = asyncio.get_running_loop().time
+        quiet = 0
+        while quiet < _QUIET:
+            await self._round(target)
+            here = self._place()
+            working = self._moving() and now() < patience
+            if here != before or working or self._opening():
+                quiet, before = 0, here
+                await _passed(self.app.screen, after_refresh=True)
+            else:
+                quiet += 1
+
+    async def _round(self, target: DOMNode) -> None:
+        """Wait until all that is in the queues from `target` up to the app was dealt with."""
+        for node in (*target.ancestors_with_self, self.app):
+            await _passed(node)
+
+    def _place(self) -> object:
+        return (self.app.screen, self.app.focused)
+
+    def _opening(self) -> bool:
+        """Return whether the screen on top is new and has not had its focus."""
+        screen = self.app.screen
+        if screen is self._seen:
+            return False
+        return not screen.is_mounted or bool(screen.focused is None and screen.focus_chain)
+
+
+async def _passed(node: MessagePump, after_refresh: bool = False) -> None:
+    """Wait until a node has dealt with its messages, and drawn where asked; not if it is gone."""
+    done = asyncio.Event()
+    queue = node.call_after_refresh if after_refresh else node.call_later
+    if queue(partial(done.set)):
+        try:
+            async with asyncio.timeout(_LONGEST / 5):
+                await done.wait()
+        except TimeoutError:
+            pass  # it has ended meanwhile, or is waiting for something else itself
