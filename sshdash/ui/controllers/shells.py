@@ -65,6 +65,8 @@ class ShellController:
         current = self.cockpit.current
         tab = current if isinstance(current, TerminalTab) and current in tabs else tabs[0]
         self.cockpit.go_to_tab(tab)
+        if tab.session is None and tab.is_ended:
+            self.restart(tab)
         return tab
 
     def use(self, host: str) -> None:
