@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
-_SECONDS = {"information": 4.0, "warning": 8.0, "error": 12.0}
+_SECONDS = {"information": 4.0, "warning": 6.0, "error": 6.0}
 """How long a toast stays; the log keeps warnings and errors for good."""
 
 

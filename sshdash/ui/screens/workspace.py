@@ -70,7 +70,7 @@ class Workspace(Screen[None]):
             self.host_actions,
             self.tab_actions,
             self.layout_of,
-            News(self.cockpit),
+            News(self.cockpit, keymap),
         ]
         self._stale = False
 
