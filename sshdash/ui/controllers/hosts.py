@@ -164,13 +164,15 @@ class HostBoard:
 
     def figures(self, unread: int, badge: str) -> LiveFigures:
         """Return what the header tells."""
+        listed = len(self._listed())
         if not self.backend.loaded:
-            return LiveFigures(unread=unread, badge=badge)
+            return LiveFigures(listed=listed, unread=unread, badge=badge)
         live = self.backend.live()
         totals = self.backend.transfers.totals()
         tunnels = self.backend.tunnels.snapshots()
         return LiveFigures(
             hosts=live.hosts,
+            listed=max(listed, live.hosts),
             shells=live.shells,
             tunnels=live.tunnels,
             rate_up=totals.rate_up + sum(one.rate_up for one in tunnels),

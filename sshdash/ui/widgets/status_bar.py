@@ -16,6 +16,8 @@ class LiveFigures:
     """What the header tells."""
 
     hosts: int = 0
+    """How many are connected."""
+    listed: int = 0
     shells: int = 0
     tunnels: int = 0
     rate_up: float = 0
@@ -62,13 +64,12 @@ class HeaderBar(Widget):
     def _counts(self) -> Content:
         figures = self.figures
         counts = (
-            (figures.hosts, "host"),
-            (figures.shells, "shell"),
-            (figures.tunnels, "tunnel"),
+            (figures.hosts, f"{figures.hosts}/{figures.listed} connected"),
+            (figures.shells, count_text(figures.shells, "shell")),
+            (figures.tunnels, count_text(figures.tunnels, "tunnel")),
         )
         parts = [
-            Content.styled(count_text(count, noun), "$foreground" if count else "$faint")
-            for count, noun in counts
+            Content.styled(words, "$foreground" if count else "$faint") for count, words in counts
         ]
         return Content("  ").join(parts)
 
