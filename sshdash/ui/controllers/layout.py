@@ -101,7 +101,8 @@ class Layout:
                 self.to_tab()
         elif self.zoomed:
             self.action_view_zoom()
-        else:
+        elif self.cockpit.current is None:
+            # With a tab, Esc stops there: the same letters do other things to a host.
             self.action_view_hosts()
 
     def to_tab(self) -> None:

@@ -205,6 +205,10 @@ class HostList(RowList):
             # Whoever called may be a parent, and what a parent sends would not pass it.
             self.post_message(self.Highlighted(self.host).set_sender(self))
 
+    def action_first(self) -> None:
+        """Move the cursor to the first host, past a heading."""
+        self.cursor = self._first_host()
+
     def action_host_fold(self) -> None:
         """Fold or unfold the group under the cursor."""
         line = self._line()
