@@ -24,7 +24,7 @@ from sshdash.ui.widgets.file_panes import FilePanes
 
 FOLDER = Path(__file__).parent.parent / "screenshots"
 THEMES = ("dark", "light")
-PICTURES = {"workspace", "files", "tunnels", "host-key"}
+PICTURES = {"workspace", "files", "tunnels", "host-key", "transfers"}
 PATIENCE = 30.0
 _CELL = 12.2
 """Width of a cell in a drawing."""
@@ -289,6 +289,11 @@ async def _tunnels(stage: Stage) -> None:
     await stage.until("localhost:80")
     await stage.press("enter")
     await stage.until("●")
+
+
+@scene("tunnels-200x60", columns=200, rows=60)
+async def _tunnels_large(stage: Stage) -> None:
+    await _tunnels(stage)
 
 
 @scene("tunnels-80x24", columns=80, rows=24)
