@@ -24,7 +24,7 @@ from sshdash.ui.widgets.file_panes import FilePanes
 
 FOLDER = Path(__file__).parent.parent / "screenshots"
 THEMES = ("dark", "light")
-PICTURES = {"workspace", "files", "tunnels", "host-key", "transfers"}
+PICTURES = {"workspace", "files", "tunnels", "host-key"}
 PATIENCE = 30.0
 _CELL = 12.2
 """Width of a cell in a drawing."""
@@ -224,7 +224,7 @@ async def _conflict(stage: Stage) -> None:
 async def _transfers(stage: Stage) -> None:
     await _open_files(stage)
     await stage.press("tab", "home", "ctrl+a", "c")
-    await stage.until(r"[1-9]\d %")
+    await stage.until(r"[1-9]\d %|1 done")
 
 
 @scene("delete")
