@@ -136,13 +136,16 @@ class SSHDashApp(App[None], inherit_bindings=False):
         self.workspace.refresh_soon()
 
     async def _read_styles(self) -> None:
-        """Read the style sheets of what is not in sight yet, one at a time."""
+        """Read the style sheets of what is not in sight yet, one at a time.
+
+        Whoever was quicker has a dialog or a tab open that was drawn without its own.
+        """
         for file in sorted(styles_dir().glob("*.tcss")):
             if file.stem not in _FIRST_STYLES:
                 self.stylesheet.read(file)
                 self.stylesheet.parse()
                 await asyncio.sleep(0)
-        if self.screen is not self.workspace:
+        if self.screen is not self.workspace or self.workspace.cockpit.tabs:
             self.refresh_css(animate=False)
 
     async def on_unmount(self) -> None:

@@ -34,7 +34,8 @@ PAYLOADS = [
 
 
 @pytest.fixture
-def cockpit(sshd: RealSshd, home: Path) -> Tty:
+def cockpit(sshd: RealSshd, home: Path, monkeypatch: pytest.MonkeyPatch) -> Tty:
+    monkeypatch.chdir(home)  # the local pane begins where the program was started
     for folder in (sshd.home, home):
         for name in HOSTILE_NAMES:
             Path(os.fsdecode(os.fsencode(folder) + b"/" + name)).write_text("x")
