@@ -17,6 +17,7 @@ class ConnectionState(Enum):
     CONNECTED = "connected"
     FAILED = "failed"
     LOST = "lost"
+    WAITING = "waiting to reconnect"
 
 
 class SessionState(Enum):
@@ -64,6 +65,7 @@ class Step(Enum):
     STOP = "stop"
     FINISH = "finish"
     CANCEL = "cancel"
+    RETRY = "retry"
 
 
 Table = Mapping[tuple[Enum, Step], Enum]
@@ -77,9 +79,14 @@ CONNECTION: Table = {
     (ConnectionState.CONNECTED, Step.LOSE): ConnectionState.LOST,
     (ConnectionState.CONNECTED, Step.STOP): ConnectionState.IDLE,
     (ConnectionState.FAILED, Step.START): ConnectionState.CONNECTING,
+    (ConnectionState.FAILED, Step.RETRY): ConnectionState.WAITING,
     (ConnectionState.FAILED, Step.STOP): ConnectionState.IDLE,
     (ConnectionState.LOST, Step.START): ConnectionState.CONNECTING,
+    (ConnectionState.LOST, Step.RETRY): ConnectionState.WAITING,
     (ConnectionState.LOST, Step.STOP): ConnectionState.IDLE,
+    (ConnectionState.WAITING, Step.START): ConnectionState.CONNECTING,
+    (ConnectionState.WAITING, Step.FAIL): ConnectionState.FAILED,
+    (ConnectionState.WAITING, Step.STOP): ConnectionState.IDLE,
 }
 
 SESSION: Table = {

@@ -157,6 +157,7 @@ MARKS: dict[Enum, Mark] = {
     ConnectionState.CONNECTED: Mark.UP,
     ConnectionState.FAILED: Mark.FAILED,
     ConnectionState.LOST: Mark.FAILED,
+    ConnectionState.WAITING: Mark.BUSY,
     SessionState.OPENING: Mark.BUSY,
     SessionState.RUNNING: Mark.UP,
     SessionState.EXITED: Mark.IDLE,
