@@ -36,6 +36,7 @@ class TransferState(Enum):
     QUEUED = "queued"
     SCANNING = "scanning"
     COPYING = "copying"
+    WAITING = "waiting"
     DONE = "done"
     FAILED = "failed"
     CANCELLED = "cancelled"
@@ -48,6 +49,7 @@ class TunnelState(Enum):
     OPENING = "opening"
     OPEN = "open"
     DEGRADED = "degraded"
+    RECONNECTING = "reconnecting"
     FAILED = "failed"
 
 
@@ -59,6 +61,7 @@ class Step(Enum):
     SCANNED = "scanned"
     FAIL = "fail"
     LOSE = "lose"
+    INTERRUPT = "interrupt"
     EXIT = "exit"
     TARGET_REFUSED = "target refused"
     TARGET_ANSWERED = "target answered"
@@ -109,6 +112,11 @@ TRANSFER: Table = {
     (TransferState.COPYING, Step.FINISH): TransferState.DONE,
     (TransferState.COPYING, Step.FAIL): TransferState.FAILED,
     (TransferState.COPYING, Step.CANCEL): TransferState.CANCELLED,
+    (TransferState.SCANNING, Step.INTERRUPT): TransferState.WAITING,
+    (TransferState.COPYING, Step.INTERRUPT): TransferState.WAITING,
+    (TransferState.WAITING, Step.START): TransferState.SCANNING,
+    (TransferState.WAITING, Step.FAIL): TransferState.FAILED,
+    (TransferState.WAITING, Step.CANCEL): TransferState.CANCELLED,
     (TransferState.FAILED, Step.START): TransferState.QUEUED,
     (TransferState.CANCELLED, Step.START): TransferState.QUEUED,
 }
@@ -126,6 +134,11 @@ TUNNEL: Table = {
     (TunnelState.DEGRADED, Step.TARGET_REFUSED): TunnelState.DEGRADED,
     (TunnelState.DEGRADED, Step.LOSE): TunnelState.FAILED,
     (TunnelState.DEGRADED, Step.STOP): TunnelState.CLOSED,
+    (TunnelState.OPEN, Step.INTERRUPT): TunnelState.RECONNECTING,
+    (TunnelState.DEGRADED, Step.INTERRUPT): TunnelState.RECONNECTING,
+    (TunnelState.RECONNECTING, Step.READY): TunnelState.OPEN,
+    (TunnelState.RECONNECTING, Step.FAIL): TunnelState.FAILED,
+    (TunnelState.RECONNECTING, Step.STOP): TunnelState.CLOSED,
     (TunnelState.FAILED, Step.START): TunnelState.OPENING,
     (TunnelState.FAILED, Step.STOP): TunnelState.CLOSED,
 }

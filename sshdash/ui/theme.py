@@ -166,6 +166,7 @@ MARKS: dict[Enum, Mark] = {
     TransferState.QUEUED: Mark.IDLE,
     TransferState.SCANNING: Mark.BUSY,
     TransferState.COPYING: Mark.BUSY,
+    TransferState.WAITING: Mark.BUSY,
     TransferState.DONE: Mark.UP,
     TransferState.FAILED: Mark.FAILED,
     TransferState.CANCELLED: Mark.IDLE,
@@ -173,5 +174,6 @@ MARKS: dict[Enum, Mark] = {
     TunnelState.OPENING: Mark.BUSY,
     TunnelState.OPEN: Mark.UP,
     TunnelState.DEGRADED: Mark.DEGRADED,
+    TunnelState.RECONNECTING: Mark.BUSY,
     TunnelState.FAILED: Mark.FAILED,
 }
