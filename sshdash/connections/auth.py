@@ -17,6 +17,7 @@ from sshdash.config.resolver import ResolvedHost
 from sshdash.connections.deadline import Deadline
 from sshdash.connections.hostkeys import HostKeyCheck
 from sshdash.connections.keypairs import KeyPairs
+from sshdash.connections.timeline import Timeline
 from sshdash.connections.transport import Transport, adopt
 from sshdash.errors import Cancelled
 from sshdash.events import BannerReceived, EventBus, WarningRaised
@@ -109,8 +110,10 @@ class SSHClient(asyncssh.SSHClient):
         interview: Interview,
         keyring: KeyRing,
         events: EventBus,
+        timeline: Timeline,
     ) -> None:
         self.record = AuthRecord()
+        self.timeline = timeline
         self.keys = KeyPairs(resolved, keyring, interview.passphrase, interview.busy)
         self.lost: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
         """Done when the connection is gone, with the library's reason."""
@@ -141,6 +144,7 @@ class SSHClient(asyncssh.SSHClient):
     def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
         """Keep the connection: it knows what the server offers."""
         self._connection = adopt(conn)
+        self._connection.watch_login(self.timeline)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell whoever waits that the connection is gone."""

@@ -12,6 +12,7 @@ from typing import Self
 from sshdash.config.resolver import ResolvedHost
 from sshdash.connections.dialer import Dialled
 from sshdash.connections.faults import lost_reason
+from sshdash.connections.timeline import Timeline
 from sshdash.connections.transport import Transport
 from sshdash.errors import ConnectionLost
 from sshdash.states import ConnectionState, Step, advance
@@ -47,6 +48,8 @@ class ConnectionSnapshot:
     server_version: str = ""
     auth_method: str = ""
     keepalive_rtt: float | None = None
+    timeline: Timeline | None = None
+    """The steps of the latest attempt, None where there was none."""
 
 
 class Connection:
@@ -69,6 +72,7 @@ class Connection:
         self.address = dialled.address
         self.auth_method = dialled.client.record.method or "none"
         self.server_version = dialled.client.server_version
+        self.timeline = dialled.client.timeline
         self._dialled = dialled
         self._hop = hop
         self._asked_for = False

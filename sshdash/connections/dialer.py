@@ -19,6 +19,7 @@ from sshdash.connections.login_faults import LoginFaults
 from sshdash.connections.network import open_socket
 from sshdash.connections.options import connect_options, connect_seconds
 from sshdash.connections.proxy import ProxyCommand
+from sshdash.connections.timeline import Phase, Timeline
 from sshdash.connections.transport import Transport, adopt
 from sshdash.errors import ConnectError, HostKeyError
 from sshdash.events import EventBus, WarningRaised
@@ -55,15 +56,17 @@ class Dialer:
         host: str,
         resolved: ResolvedHost,
         route: tuple[str, ...],
+        timeline: Timeline,
         via: asyncssh.SSHClientConnection | None = None,
     ) -> Dialled:
         """Return a logged-in connection to `resolved`, through `via` where that is given.
 
-        `route` names the hops, the host itself last. Raises SSHDashError.
+        `route` names the hops, the host itself last; each step is recorded on `timeline`.
+        Raises SSHDashError.
         """
-        attempt = _Attempt(self, host, resolved, route, via)
+        attempt = _Attempt(self, host, resolved, route, timeline, via)
         policy = HostPolicy.of(host, resolved)
-        check = await self._trust.check(policy, route)
+        check = await self._trust.check(policy, route, timeline)
         for _ in range(_ROUNDS):
             try:
                 dialled = await attempt.connect(check)
@@ -84,10 +87,14 @@ class Dialer:
         return Interview(host, resolved, self._prompter)
 
     def client(
-        self, resolved: ResolvedHost, check: HostKeyCheck, interview: Interview
+        self,
+        resolved: ResolvedHost,
+        check: HostKeyCheck,
+        interview: Interview,
+        timeline: Timeline,
     ) -> SSHClient:
         """Return the callbacks of one connection."""
-        return SSHClient(resolved, check, interview, self._keyring, self._events)
+        return SSHClient(resolved, check, interview, self._keyring, self._events, timeline)
 
 
 async def _after_refusal(
@@ -113,6 +120,7 @@ class _Attempt:
         host: str,
         resolved: ResolvedHost,
         route: tuple[str, ...],
+        timeline: Timeline,
         via: asyncssh.SSHClientConnection | None,
     ) -> None:
         self.address = ""
@@ -120,13 +128,14 @@ class _Attempt:
         self._host = host
         self._resolved = resolved
         self._route = route
+        self._timeline = timeline
         self._via = via
         self._interview = dialer.interview(host, resolved)
         self._faults = LoginFaults(host, resolved, route)
 
     async def connect(self, check: HostKeyCheck) -> Dialled:
         """Make one connection; raises HostKeyNotVerifiable where `check` refused the key."""
-        client = self._dialer.client(self._resolved, check, self._interview)
+        client = self._dialer.client(self._resolved, check, self._interview, self._timeline)
         seconds = connect_seconds(self._resolved, self._dialer.settings)
         self._interview.deadline = deadline = Deadline(seconds)
         proxy: ProxyCommand | None = None
@@ -147,19 +156,26 @@ class _Attempt:
             raise failure from error
 
     async def _start_proxy(self, command: str) -> ProxyCommand:
-        try:
-            return await ProxyCommand.start(command)
-        except OSError as error:
-            raise ConnectError(
-                "Cannot run the ProxyCommand", detail=error.strerror or str(error), host=self._host
-            ) from error
+        with self._timeline.begin(Phase.PROXY, command):
+            try:
+                return await ProxyCommand.start(command)
+            except OSError as error:
+                raise ConnectError(
+                    "Cannot run the ProxyCommand",
+                    detail=error.strerror or str(error),
+                    host=self._host,
+                ) from error
 
     async def _open(
         self, options: dict[str, Any], client: SSHClient, proxy: ProxyCommand | None
     ) -> Transport:
         if self._via is not None:
-            return adopt(await asyncssh.connect(tunnel=_Through(self._via), **options))
-        sock = proxy.socket if proxy else await open_socket(self._resolved, self._host)
+            through = _Through(self._via, self._timeline)
+            return adopt(await asyncssh.connect(tunnel=through, **options))
+        if proxy:
+            sock = proxy.socket
+        else:
+            sock = await open_socket(self._resolved, self._host, self._timeline)
         if proxy is None:
             self.address = _address(sock)
         try:
@@ -184,19 +200,24 @@ class _Attempt:
 class _Through:
     """Opens the way to the next hop on the connection to the one before."""
 
-    def __init__(self, hop: asyncssh.SSHClientConnection) -> None:
+    def __init__(self, hop: asyncssh.SSHClientConnection, timeline: Timeline) -> None:
         self._hop = hop
+        self._timeline = timeline
 
     async def create_connection(
         self, factory: Callable[[], asyncssh.SSHTCPSession[bytes]], host: str, port: int
     ) -> tuple[asyncssh.SSHTCPChannel[bytes], asyncssh.SSHTCPSession[bytes]]:
         """Return a channel to `host`; one that opens after a cancellation is closed again."""
         opening = asyncio.ensure_future(self._hop.create_connection(factory, host, port))
-        try:
-            return await asyncio.shield(opening)
-        except asyncio.CancelledError:
-            opening.add_done_callback(_close_late)
-            raise
+        with self._timeline.begin(Phase.TCP, f"{host} port {port}, from the jump host") as step:
+            try:
+                return await asyncio.shield(opening)
+            except asyncssh.ChannelOpenError as error:
+                step.failed(error.reason)
+                raise
+            except asyncio.CancelledError:
+                opening.add_done_callback(_close_late)
+                raise
 
 
 def _close_late(opening: "asyncio.Future[tuple[Any, Any]]") -> None:

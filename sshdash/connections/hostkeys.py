@@ -22,6 +22,7 @@ from sshdash.connections.evidence import (
     Verdict,
     read_evidence,
 )
+from sshdash.connections.timeline import Timeline
 from sshdash.errors import HostKeyError
 from sshdash.events import EventBus, WarningRaised
 from sshdash.keys.blob import blob_type, encode_blob, fingerprint, key_bits, type_name
@@ -50,12 +51,14 @@ class HostTrust:
         self._locks: dict[str, asyncio.Lock] = {}
         self._reported: set[tuple[str, int]] = set()
 
-    async def check(self, policy: HostPolicy, route: tuple[str, ...]) -> "HostKeyCheck":
+    async def check(
+        self, policy: HostPolicy, route: tuple[str, ...], timeline: Timeline
+    ) -> "HostKeyCheck":
         """Return the check of one connection attempt.
 
         Raises HostKeyError where a file that must be read cannot be.
         """
-        return HostKeyCheck(self, policy, route, await self.evidence(policy))
+        return HostKeyCheck(self, policy, route, await self.evidence(policy), timeline)
 
     async def evidence(self, policy: HostPolicy) -> Evidence:
         """Read the files off the loop and return what they say; raises HostKeyError."""
@@ -145,6 +148,7 @@ class HostKeyCheck:
     policy: HostPolicy
     route: tuple[str, ...]
     evidence: Evidence
+    timeline: Timeline
     certificates: bool = True
     """Whether host certificates may be asked for."""
     retry_plain: bool = False

@@ -20,6 +20,7 @@ from sshdash.connections.connection import (
 from sshdash.connections.dialer import Dialer
 from sshdash.connections.faults import explain
 from sshdash.connections.route import Route, RoutePlanner
+from sshdash.connections.timeline import Phase, Timeline
 from sshdash.errors import Cancelled, SSHDashError, UsageError
 from sshdash.events import ConnectionChanged, EventBus
 from sshdash.prompts import Prompter
@@ -40,6 +41,7 @@ class _Host:
         self.route: Route = ()
         self.connection: Connection | None = None
         self.attempt: asyncio.Task[Connection] | None = None
+        self.timeline: Timeline | None = None
         self.waiting = 0
         self._events = events
 
@@ -52,7 +54,9 @@ class _Host:
 
     def snapshot(self) -> ConnectionSnapshot:
         """Return how it stands."""
-        view = ConnectionSnapshot(self.key, self.state, self.reason, self.since)
+        view = ConnectionSnapshot(
+            self.key, self.state, self.reason, self.since, timeline=self.timeline
+        )
         if self.route:
             view = dataclasses.replace(
                 view,
@@ -145,20 +149,37 @@ class ConnectionManager:
             self._hosts[key] = _Host(key, self._events)
         return self._hosts[key]
 
-    async def _lease_on(self, host: _Host, route: Route, purpose: str) -> Lease:
-        """Return a lease, after joining the attempt or starting one."""
+    async def _lease_on(
+        self, host: _Host, route: Route, purpose: str, onlooker: Timeline | None = None
+    ) -> Lease:
+        """Return a lease, after joining the attempt or starting one.
+
+        `onlooker` is the timeline of the host behind this one: it shows these steps too.
+        """
         if self._closed:
             raise Cancelled("sshdash is closing", host=host.key)
         if host.state is ConnectionState.CONNECTED and host.connection:
             return host.connection.lease(purpose)
-        if host.attempt is None:
-            host.route = route
-            host.move(Step.START)
-            host.attempt = asyncio.create_task(
-                self._attempt(host, route), name=f"connecting to {host.key}"
-            )
-            host.attempt.add_done_callback(lambda ended: self._settle(host, ended))
-        return (await self._join(host, host.attempt)).lease(purpose)
+        attempt = host.attempt or self._start(host, route)
+        leave = None
+        if onlooker and host.timeline:
+            leave = onlooker.include(route[-1].name, host.timeline)
+        try:
+            return (await self._join(host, attempt)).lease(purpose)
+        finally:
+            if leave:
+                leave()
+
+    def _start(self, host: _Host, route: Route) -> "asyncio.Task[Connection]":
+        """Begin an attempt."""
+        host.route = route
+        host.timeline = Timeline(host.key)
+        host.move(Step.START)
+        host.attempt = asyncio.create_task(
+            self._attempt(host, route, host.timeline), name=f"connecting to {host.key}"
+        )
+        host.attempt.add_done_callback(lambda ended: self._settle(host, ended))
+        return host.attempt
 
     async def _join(self, host: _Host, attempt: "asyncio.Task[Connection]") -> Connection:
         """Wait for an attempt with others; the last one who leaves ends it."""
@@ -175,11 +196,18 @@ class ConnectionManager:
         finally:
             host.waiting -= 1
 
-    async def _attempt(self, host: _Host, route: Route) -> Connection:
+    async def _attempt(self, host: _Host, route: Route, timeline: Timeline) -> Connection:
         try:
-            return await self._dial(host, route)
+            connection = await self._dial(host, route, timeline)
         except Exception as error:
-            raise explain(error, host.key, "connecting") from error
+            failure = explain(error, host.key, "connecting")
+            timeline.finish(failure)
+            raise failure from error
+        except asyncio.CancelledError:
+            timeline.finish(Cancelled("Cancelled", host=host.key))
+            raise
+        timeline.finish()
+        return connection
 
     def _settle(self, host: _Host, attempt: "asyncio.Task[Connection]") -> None:
         """Move the state as an attempt ended, before any of those who wait wakes up."""
@@ -196,23 +224,27 @@ class ConnectionManager:
             host.connection.on_end = lambda ended: self._ended(host, ended)
             host.move(Step.READY)
 
-    async def _dial(self, host: _Host, route: Route) -> Connection:
+    async def _dial(self, host: _Host, route: Route, timeline: Timeline) -> Connection:
         names = tuple(hop.name for hop in route)
-        hop = await self._lease_hop(host, route[:-1]) if len(route) > 1 else None
+        hop = await self._lease_hop(host, route[:-1], timeline) if len(route) > 1 else None
         try:
             via = hop.connection.ssh if hop else None
-            dialled = await self._dialer.dial(host.key, route[-1].resolved, names, via)
+            dialled = await self._dialer.dial(host.key, route[-1].resolved, names, timeline, via)
         except BaseException:
             if hop:
                 hop.release()
             raise
         return Connection(host.key, route[-1].resolved, names, dialled, hop)
 
-    async def _lease_hop(self, host: _Host, route: Route) -> Lease:
-        try:
-            return await self._lease_on(self._host(route[-1].key), route, JUMP)
-        except SSHDashError as error:
-            raise _through(error, host.key, route[-1].name) from error
+    async def _lease_hop(self, host: _Host, route: Route, timeline: Timeline) -> Lease:
+        hop, name = self._host(route[-1].key), route[-1].name
+        with timeline.begin(Phase.JUMP, name) as step:
+            if hop.state is ConnectionState.CONNECTED:
+                step.done(f"{name}, which is connected already")
+            try:
+                return await self._lease_on(hop, route, JUMP, timeline)
+            except SSHDashError as error:
+                raise _through(error, host.key, name) from error
 
     def _ended(self, host: _Host, connection: Connection) -> None:
         if host.connection is connection:

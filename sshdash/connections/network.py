@@ -9,6 +9,7 @@ from typing import Any
 
 from sshdash.config.resolver import ResolvedHost
 from sshdash.connections.faults import explain_socket
+from sshdash.connections.timeline import Phase, Timeline
 from sshdash.errors import UnreachableError
 
 _FAMILIES = {"inet": socket.AF_INET, "inet6": socket.AF_INET6}
@@ -19,23 +20,25 @@ Address = tuple[Any, ...]
 """One answer of getaddrinfo."""
 
 
-async def open_socket(resolved: ResolvedHost, host: str) -> socket.socket:
+async def open_socket(resolved: ResolvedHost, host: str, timeline: Timeline) -> socket.socket:
     """Return a connected socket to the first of the name's addresses that answers.
 
     AddressFamily, BindAddress and ConnectionAttempts are honoured. Raises UnreachableError with
     the reason of each address.
     """
     family = _FAMILIES.get((resolved.get("addressfamily") or "any").lower(), socket.AF_UNSPEC)
-    try:
-        found = await look_up(resolved.hostname, resolved.port, family)
-    except (OSError, UnicodeError) as error:
-        raise explain_socket(error, host, resolved.hostname, resolved.port) from error
+    with timeline.begin(Phase.RESOLVE, resolved.hostname) as step:
+        try:
+            found = await look_up(resolved.hostname, resolved.port, family)
+        except (OSError, UnicodeError) as error:
+            raise explain_socket(error, host, resolved.hostname, resolved.port) from error
+        step.done(_answer(resolved.hostname, found))
     errors: list[OSError] = []
     for attempt in range(max(1, resolved.number("connectionattempts") or 1)):
         if attempt:
             await asyncio.sleep(1)  # ssh(1) too waits a second between ConnectionAttempts
         errors = []
-        made = await _race(found, resolved.get("bindaddress"), errors)
+        made = await _race(found, resolved.get("bindaddress"), errors, timeline)
         if made:
             return made
     raise _all_failed(errors, host, resolved) from errors[-1]
@@ -76,7 +79,7 @@ def _settle(answered: "asyncio.Future[list[Address]]", answer: list[Address] | E
 
 
 async def _race(
-    found: list[Address], bind: str | None, errors: list[OSError]
+    found: list[Address], bind: str | None, errors: list[OSError], timeline: Timeline
 ) -> socket.socket | None:
     """Return the first socket that connects, None where `errors` has a reason for each."""
     waiting = list(found)
@@ -84,7 +87,7 @@ async def _race(
     try:
         while waiting or running:
             if waiting:
-                running.add(asyncio.create_task(_connect(waiting.pop(0), bind)))
+                running.add(asyncio.create_task(_connect(waiting.pop(0), bind, timeline)))
             patience = _STAGGER if waiting else None
             done, running = await asyncio.wait(
                 running, timeout=patience, return_when=asyncio.FIRST_COMPLETED
@@ -120,18 +123,26 @@ def _drop(task: "asyncio.Task[socket.socket]") -> None:
         task.result().close()
 
 
-async def _connect(found: Address, bind: str | None) -> socket.socket:
+async def _connect(found: Address, bind: str | None, timeline: Timeline) -> socket.socket:
     family, kind, _, _, address = found
+    step = timeline.begin(Phase.TCP, f"{address[0]} port {address[1]}")
     made = socket.socket(family, kind)
     try:
         made.setblocking(False)
         if bind:
             made.bind((await look_up(bind, 0, family))[0][4])
         await asyncio.get_running_loop().sock_connect(made, address)
-    except BaseException:
+    except BaseException as error:
+        step.failed(_reason(error) if isinstance(error, OSError) else "given up")
         made.close()
         raise
+    step.done()
     return made
+
+
+def _answer(name: str, found: list[Address]) -> str:
+    addresses = ", ".join(dict.fromkeys(str(address[0]) for *_, address in found))
+    return name if addresses == name else f"{name} is {addresses}"
 
 
 def _all_failed(errors: list[OSError], host: str, resolved: ResolvedHost) -> UnreachableError:

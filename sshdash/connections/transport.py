@@ -33,6 +33,7 @@ from asyncssh.misc import MACError, ProtocolError
 from sshdash.connections.channels import PACKET, make_direct
 from sshdash.connections.gcm import GCM, TAG, Buffer
 from sshdash.connections.trunk import Trunk
+from sshdash.connections.witness import Witnessed
 
 _PIECE = 40 * 1024
 """A little more than the largest packet servers send, 32 KiB and its overhead."""
@@ -54,7 +55,7 @@ _SEQUENCE = 0xFFFFFFFF
 bytes(8 * 1024 * 1024)
 
 
-class Transport(asyncssh.SSHClientConnection, asyncio.BufferedProtocol):
+class Transport(Witnessed, asyncio.BufferedProtocol):
     """A client's connection; see the module for what it does otherwise."""
 
     trunk: Trunk

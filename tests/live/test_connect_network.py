@@ -13,6 +13,7 @@ import pytest
 from sshdash.config.resolver import ResolvedHost, Resolver
 from sshdash.config.source import ConfigSource
 from sshdash.connections import network
+from sshdash.connections.timeline import Timeline
 from sshdash.errors import UnreachableError
 from sshdash.states import ConnectionState
 from tests.live.connecting import connecting
@@ -62,7 +63,7 @@ async def test_second_address_is_used_while_the_first_is_silent(
     with socket.create_server(("127.0.0.1", 0)) as listener:
         answers(monkeypatch, {"web": [silent, listener.getsockname()]})
         began = time.monotonic()
-        made = await network.open_socket(resolved(tmp_path, "Port 22\n"), "web")
+        made = await network.open_socket(resolved(tmp_path, "Port 22\n"), "web", Timeline("web"))
         with made:
             assert made.getpeername() == listener.getsockname()
         assert time.monotonic() - began < 2
@@ -74,7 +75,7 @@ async def test_second_address_is_used_at_once_where_the_first_refuses(
     with socket.create_server(("127.0.0.1", 0)) as listener:
         refusing = ("127.0.0.1", free_port())
         answers(monkeypatch, {"web": [refusing, listener.getsockname()]})
-        made = await network.open_socket(resolved(tmp_path, ""), "web")
+        made = await network.open_socket(resolved(tmp_path, ""), "web", Timeline("web"))
         with made:
             assert made.getpeername() == listener.getsockname()
 
@@ -84,7 +85,7 @@ async def test_all_addresses_failed_says_how_many(
 ) -> None:
     answers(monkeypatch, {"web": [("127.0.0.1", free_port()), ("127.0.0.1", free_port())]})
     with pytest.raises(UnreachableError) as caught:
-        await network.open_socket(resolved(tmp_path, ""), "web")
+        await network.open_socket(resolved(tmp_path, ""), "web", Timeline("web"))
     assert caught.value.title == "Connection refused"
     assert caught.value.detail == "web port 22; 2 addresses tried: connection refused"
 
@@ -93,7 +94,7 @@ async def test_cancelling_closes_every_socket(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, silent: tuple[str, int]
 ) -> None:
     answers(monkeypatch, {"web": [silent, silent]})
-    task = asyncio.create_task(network.open_socket(resolved(tmp_path, ""), "web"))
+    task = asyncio.create_task(network.open_socket(resolved(tmp_path, ""), "web", Timeline("web")))
     await asyncio.wait([task], timeout=0.4)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -104,17 +105,17 @@ async def test_bind_address(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         text = f"HostName 127.0.0.1\nPort {port}\nBindAddress 127.0.0.3\n"
-        with await network.open_socket(resolved(tmp_path, text), "web") as made:
+        with await network.open_socket(resolved(tmp_path, text), "web", Timeline("web")) as made:
             assert made.getsockname()[0] == "127.0.0.3"
         wrong = resolved(tmp_path, text.replace("127.0.0.3", "192.0.2.1"))
         with pytest.raises(UnreachableError, match="local address"):
-            await network.open_socket(wrong, "web")
+            await network.open_socket(wrong, "web", Timeline("web"))
 
 
 async def test_address_family(tmp_path: Path) -> None:
     only_six = resolved(tmp_path, "HostName 127.0.0.1\nAddressFamily inet6\n")
     with pytest.raises(UnreachableError, match="does not resolve"):
-        await network.open_socket(only_six, "web")
+        await network.open_socket(only_six, "web", Timeline("web"))
 
 
 async def test_silent_name_servers_hold_up_nobody_else(
