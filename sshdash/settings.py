@@ -30,6 +30,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Unanswered keepalives until a connection counts as lost."""
     connect_timeout: Annotated[int, Meta(ge=0, le=_DAY)] = 30
     """Seconds for one attempt where ssh_config sets no ConnectTimeout; 0 for no limit."""
+    reconnect: bool = True
+    """Whether a connection that is lost while something needs it is made again."""
+    hop_linger: Annotated[int, Meta(ge=0, le=_DAY)] = 60
+    """Seconds a jump host's connection stays after the last that went through it."""
     transfers_at_once: Annotated[int, Meta(ge=1, le=64)] = 2
     """Copy jobs that run at the same time."""
     keymap: dict[str, str] = {}
