@@ -156,7 +156,8 @@ class _Attempt:
             raise failure from error
 
     async def _start_proxy(self, command: str) -> ProxyCommand:
-        with self._timeline.begin(Phase.PROXY, command):
+        # Not what follows the name of the program: there may be a secret in it.
+        with self._timeline.begin(Phase.PROXY, command.split(maxsplit=1)[0]):
             try:
                 return await ProxyCommand.start(command)
             except OSError as error:

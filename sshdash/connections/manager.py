@@ -173,7 +173,7 @@ class ConnectionManager:
     def _start(self, host: _Host, route: Route) -> "asyncio.Task[Connection]":
         """Begin an attempt."""
         host.route = route
-        host.timeline = Timeline(host.key)
+        host.timeline = Timeline(host.key, route[-1].resolved.get("loglevel") or "")
         host.move(Step.START)
         host.attempt = asyncio.create_task(
             self._attempt(host, route, host.timeline), name=f"connecting to {host.key}"

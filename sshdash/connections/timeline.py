@@ -93,8 +93,10 @@ class Mark:
 class Timeline:
     """The steps of one attempt at `host`, in the order in which they began."""
 
-    def __init__(self, host: str) -> None:
+    def __init__(self, host: str, log_level: str = "") -> None:
         self.host = host
+        self.log_level = log_level
+        """LogLevel of the host (ssh_config(5)): how much of it a command tells."""
         self.started = time.time()
         """The wall clock's time of the start, in seconds since the epoch."""
         self.ended: float | None = None

@@ -1,0 +1,73 @@
+"""What a command tells on stderr of its connections, while it happens, as ssh does."""
+
+from sshdash.cli.context import tell
+from sshdash.connections.manager import ConnectionManager
+from sshdash.connections.timeline import Entry, Timeline
+from sshdash.connections.timeline_text import entry_line, milliseconds, step_name
+from sshdash.events import BannerReceived, ConnectionChanged, Event, EventBus, WarningRaised
+from sshdash.states import ConnectionState
+
+_LEVELS = {
+    "quiet": -1,
+    "fatal": -1,
+    "error": -1,
+    "verbose": 1,
+    "debug": 1,
+    "debug1": 1,
+    "debug2": 2,
+    "debug3": 2,
+}
+
+
+class Narrator:
+    """Tells banners and warnings, and on request every step of every attempt.
+
+    `asked` is the number of ``-v``: with one, each step that has ended; with two also what is
+    of interest only to whoever looks closer. LogLevel of a host says the same for that host, and
+    below INFO it silences banners and warnings (ssh_config(5)).
+    """
+
+    def __init__(self, manager: ConnectionManager, events: EventBus, asked: int = 0) -> None:
+        self._manager = manager
+        self._asked = asked
+        events.subscribe(self._note)
+
+    def _note(self, event: Event) -> None:
+        if isinstance(event, BannerReceived):
+            if self._level(event.host) >= 0:
+                tell(event.text)
+        elif isinstance(event, WarningRaised):
+            if self._level(event.host) >= 0:
+                tell(f"sshdash: {event.host}: {event.title}: {event.detail}")
+        elif isinstance(event, ConnectionChanged) and self._level(event.host) > 0:
+            self._attempted(event)
+
+    def _level(self, host: str) -> int:
+        timeline = self._manager.status(host).timeline
+        chosen = _LEVELS.get(timeline.log_level.lower(), 0) if timeline else 0
+        return max(chosen, self._asked) if self._asked else chosen
+
+    def _attempted(self, event: ConnectionChanged) -> None:
+        timeline = self._manager.status(event.host).timeline
+        if timeline is None:
+            return
+        if event.new is ConnectionState.CONNECTING:
+            timeline.watch(lambda _, entry: self._tell(timeline, entry))
+        elif event.old is ConnectionState.CONNECTING:
+            _tell_end(timeline)
+
+    def _tell(self, timeline: Timeline, entry: Entry) -> None:
+        # What a jump host did is told by its own timeline.
+        close = self._level(timeline.host) > 1
+        if not entry.hop and entry.outcome != "running" and (close or not entry.detail):
+            tell(f"{timeline.host}: {entry_line(entry)}")
+
+
+def _tell_end(timeline: Timeline) -> None:
+    took = milliseconds(timeline.elapsed)
+    if timeline.failure is None:
+        tell(f"{timeline.host}: connected in {took}")
+        return
+    good = timeline.last_good
+    after = f"; the last good step was {step_name(good)}" if good else ""
+    tell(f"{timeline.host}: failed after {took}{after}")
