@@ -22,6 +22,9 @@ log = logging.getLogger(__name__)
 MAX_CLIENTS = 1024
 """Clients one tunnel serves at a time, those that left while their channel opens included."""
 
+PATIENCE = 60.0
+"""Seconds a client waits for an SSH connection that is being made again."""
+
 Answer = Callable[[Refusal | None], bytes]
 """Gives what the client is told first, for an opened target (None) or a refusal."""
 
@@ -40,7 +43,11 @@ class Observer(Protocol):
 
 
 class Forwarder(ABC):
-    """One forward on one SSH connection."""
+    """One forward on one SSH connection at a time.
+
+    When that is lost, `detach` drops the clients it had; those that come meanwhile wait until
+    `attach` gives it the next one.
+    """
 
     def __init__(
         self,
@@ -51,8 +58,9 @@ class Forwarder(ABC):
         gateway_ports: bool = False,
     ) -> None:
         self._spec = spec
-        self._ssh = ssh
-        self._trunk = ssh.trunk
+        self._ssh: Transport | None = ssh
+        self._attached = asyncio.Event()
+        self._attached.set()
         self._traffic = traffic
         self._observer = observer
         self._bind = "*" if spec.bind is None and gateway_ports else spec.bind
@@ -87,18 +95,53 @@ class Forwarder(ABC):
     async def close(self) -> None:
         """Free the port at once and drop the clients. Idempotent; never raises."""
 
+    def detach(self) -> None:
+        """Let go of a lost SSH connection: its clients are reset, new ones wait."""
+        self._detach_from(self._ssh)
+        for relay in tuple(self._relays):
+            if relay.is_through:
+                relay.abort()
+
+    async def attach(self, ssh: Transport) -> None:
+        """Go on over another SSH connection. Raises ForwardError and ConnectionLost."""
+        self._ssh = ssh
+        self._attached.set()
+
+    def turn_away(self) -> None:
+        """Refuse the clients that wait for an SSH connection: it does not come soon."""
+        if self._ssh is None:
+            self._attached.set()
+            self._attached = asyncio.Event()
+
+    def _detach_from(self, ssh: Transport | None) -> None:
+        if self._ssh is ssh:
+            self._ssh = None
+            self._attached.clear()
+
+    async def _connection(self, until: float) -> Transport | None:
+        """Return the SSH connection, None where there is none by the loop's time `until`."""
+        if self._ssh is None and not self._closed:
+            try:
+                async with asyncio.timeout_at(until):
+                    await self._attached.wait()
+            except TimeoutError:
+                return None
+        return self._ssh
+
     def _drop_clients(self) -> None:
         self._closed = True
+        self._attached.set()
         for relay in tuple(self._relays):
             relay.abort()
 
     def _relay(self, *, client_is_remote: bool = False) -> Relay:
         relay = Relay(
             self._traffic,
-            self._trunk,
             self._relays.discard,
             client_is_remote=client_is_remote,
         )
+        if self._ssh is not None:
+            relay.socket.trunk = self._ssh.trunk
         self._relays.add(relay)
         return relay
 
@@ -121,20 +164,29 @@ class Forwarder(ABC):
         This is never cancelled, not even when the client or the tunnel goes: the SSH protocol
         has no way to take an open request back, and the library forgets a channel that is
         confirmed after that (it stays open on the server). The relay gives it back instead.
+
+        Where the SSH connection is lost meanwhile, or was before, it is done on the next one.
         """
         target = host_port(host, port)
         relay.greeting = answer(None)
-        try:
-            await self._ssh.create_connection(
-                lambda: relay.channel, host, port, origin[0], origin[1]
-            )
-        except asyncssh.ChannelOpenError as error:
-            self._refuse(relay, target, classify(error.code, error.reason), error.reason, answer)
-        except (asyncssh.Error, OSError, ValueError) as error:
-            self._refuse(relay, target, Refusal.LOST, str(error), answer)
-        else:
-            if not self._closed:
-                self._observer.answered()
+        until = asyncio.get_running_loop().time() + PATIENCE
+        while (ssh := await self._connection(until)) is not None and not relay.is_pointless:
+            relay.socket.trunk = ssh.trunk
+            try:
+                await ssh.create_connection(lambda: relay.channel, host, port, origin[0], origin[1])
+            except asyncssh.ChannelOpenError as error:
+                refusal, reason = classify(error.code, error.reason), error.reason
+            except (asyncssh.Error, OSError, ValueError) as error:
+                refusal, reason = Refusal.LOST, str(error)
+            else:
+                if not self._closed:
+                    self._observer.answered()
+                return
+            if refusal is not Refusal.LOST or not ssh.is_closed():
+                self._refuse(relay, target, refusal, reason, answer)
+                return
+            self._detach_from(ssh)
+        self._refuse(relay, target, Refusal.LOST, "", answer)
 
     def _refuse(
         self, relay: Relay, target: str, refusal: Refusal, reason: str, answer: Answer

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from itertools import count
 from typing import Literal
 
+from sshdash.connections.outages import NoOutages, Outages
 from sshdash.errors import SSHDashError
 from sshdash.events import EventBus, TunnelRemoved
 from sshdash.tunnels.snapshot import TunnelSnapshot
@@ -24,14 +25,20 @@ class TunnelManager:
 
     `route` names the hosts on the way to a host, itself last, for tunnels that are not
     connected; without it, and where it raises SSHDashError, only the host itself is shown.
+    Tunnels outlive the `outages` of their hosts; without any, a lost connection is their end.
     """
 
     def __init__(
-        self, lease: LeaseConnection, events: EventBus, route: PlanRoute | None = None
+        self,
+        lease: LeaseConnection,
+        events: EventBus,
+        route: PlanRoute | None = None,
+        outages: Outages | None = None,
     ) -> None:
         self._lease = lease
         self._events = events
         self._plan_route = route
+        self._outages = outages or NoOutages()
         self._tunnels: dict[str, Tunnel] = {}
         self._rules: dict[tuple[str, ForwardSpec], str] = {}
         self._numbers = count(1)
@@ -47,7 +54,14 @@ class TunnelManager:
             identifier = f"t{next(self._numbers)}"
             self._rules[rule] = identifier
             self._tunnels[identifier] = Tunnel(
-                identifier, host, spec, source, self._route(host), self._lease, self._events
+                identifier,
+                host,
+                spec,
+                source,
+                self._route(host),
+                self._lease,
+                self._events,
+                self._outages,
             )
         return self._rules[rule]
 

@@ -113,10 +113,11 @@ class _End:
 class SocketEnd(_End, asyncio.BufferedProtocol):
     """The end with a TCP socket on this machine."""
 
-    def __init__(self, relay: "Relay", count: Callable[[int], None], trunk: Trunk) -> None:
+    def __init__(self, relay: "Relay", count: Callable[[int], None]) -> None:
         super().__init__(count)
         self._relay = relay
-        self._trunk = trunk
+        self.trunk = Trunk()
+        """That of the SSH connection, once there is one."""
         self._early: list[bytes] = []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -150,9 +151,9 @@ class SocketEnd(_End, asyncio.BufferedProtocol):
             return
         self.peer.send(data)
         self._count(len(data))
-        if self._trunk.full:
+        if self.trunk.full:
             self.hold(Hold.TRUNK)
-            self._trunk.wait(self._trunk_free)
+            self.trunk.wait(self._trunk_free)
 
     def _trunk_free(self) -> None:
         self.release(Hold.TRUNK)
@@ -271,7 +272,6 @@ class Relay:
     def __init__(
         self,
         traffic: Traffic,
-        trunk: Trunk,
         on_done: "Callable[[Relay], None]",
         *,
         client_is_remote: bool = False,
@@ -279,7 +279,7 @@ class Relay:
         up, down = traffic.count_up, traffic.count_down
         if client_is_remote:
             up, down = down, up
-        self.socket = SocketEnd(self, up, trunk)
+        self.socket = SocketEnd(self, up)
         self.channel = ChannelEnd(self, down)
         self.socket.peer = self.channel
         self.channel.peer = self.socket
@@ -290,6 +290,16 @@ class Relay:
         self._traffic: Traffic | None = traffic
         self._on_done = on_done
         traffic.enter()
+
+    @property
+    def is_through(self) -> bool:
+        """Whether the client has, or had, a channel of its own."""
+        return self.channel.transport is not None or self._client is self.channel
+
+    @property
+    def is_pointless(self) -> bool:
+        """Whether there is nobody left to open a channel for."""
+        return self.over or self.socket.lost
 
     def end_lost(self, end: _End) -> None:
         """Count the client out when its end is gone; be done when both are."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import asyncssh
 
+from sshdash.connections.transport import Transport
 from sshdash.errors import ConnectionLost, ForwardError
 from sshdash.tunnels.forwarder import Forwarder
 from sshdash.tunnels.refusal import Refusal, refusal_text
@@ -28,21 +29,36 @@ class RemoteForwarder(Forwarder):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._listener: asyncssh.SSHListener | None = None
+        self._port = self._spec.port
 
     @property
     def port(self) -> int:
-        """Return the port the server listens on, once it is open."""
-        return self._listener.get_port() if self._listener else 0
+        """Return the port the server listens on, once it is open; later ones are the same."""
+        return self._port
 
     async def open(self) -> None:
         """Have the server listen. Raises ForwardError with what may stand behind a refusal."""
+        assert self._ssh is not None
+        await self.attach(self._ssh)
+
+    def detach(self) -> None:
+        """Let go of a lost SSH connection, whose listener the server ends in its own time."""
+        self._listener = None
+        super().detach()
+
+    async def attach(self, ssh: Transport) -> None:
+        """Have another server process listen.
+
+        Raises ForwardError, also while the lost one still holds the port, and ConnectionLost.
+        """
+        self._ssh = ssh
         asking = asyncio.ensure_future(
-            self._ssh.create_server(self._client_came, self._server_bind, self._spec.port)
+            ssh.create_server(self._client_came, self._server_bind, self._port)
         )
         try:
             self._listener = await asyncio.shield(asking)
         except asyncssh.ChannelListenError as error:
-            if self._ssh.is_closed():
+            if ssh.is_closed():
                 raise ConnectionLost(
                     "Connection lost", "while asking the server to listen"
                 ) from error
@@ -51,12 +67,13 @@ class RemoteForwarder(Forwarder):
             # The server may have agreed already: whatever it opened is closed again.
             asking.add_done_callback(_close_unwanted)
             raise
+        self._port = self._listener.get_port()
 
     async def close(self) -> None:
         """Have the server free its port and drop the clients. Idempotent."""
         self._drop_clients()
         listener, self._listener = self._listener, None
-        if listener is None or self._ssh.is_closed():
+        if listener is None or self._ssh is None or self._ssh.is_closed():
             return
         listener.close()
         try:
@@ -73,7 +90,7 @@ class RemoteForwarder(Forwarder):
         return "" if self._bind == "*" else self._bind
 
     def _refused(self) -> ForwardError:
-        where = host_port(self._bind or "localhost", self._spec.port)
+        where = host_port(self._bind or "localhost", self._port)
         reasons = ["the port may be taken there", "the server may not allow forwarding"]
         hint = "see AllowTcpForwarding and PermitListen in its sshd_config"
         if 0 < self._spec.port < 1024:

@@ -40,3 +40,5 @@ class TunnelSnapshot:
     """The last thing that went wrong, cleaned; empty while nothing did."""
     uptime: float | None
     """Seconds since it opened, None while it is not open."""
+    retry_in: float | None = None
+    """Seconds until the next attempt to get it back, None while nothing is planned."""

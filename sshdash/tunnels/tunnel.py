@@ -1,15 +1,20 @@
-"""One tunnel: a rule, its state, and the forward that is running for it."""
+"""One tunnel: a rule, its state, and the forward that is running for it.
+
+When its connection is lost and expected back, the tunnel waits: a local port stays bound, so that
+clients wait instead of being refused, and the counters go on.
+"""
 
 import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from itertools import chain, repeat
 from typing import TYPE_CHECKING
 
 import asyncssh
 
 from sshdash.connections.faults import explain
-from sshdash.errors import ConnectionLost, SSHDashError
+from sshdash.errors import ConnectionLost, ForwardError, SSHDashError
 from sshdash.events import EventBus, TunnelChanged
 from sshdash.states import Step, TunnelState, advance, allows
 from sshdash.tunnels.counters import Traffic
@@ -21,6 +26,7 @@ from sshdash.tunnels.spec import ForwardSpec, Kind
 
 if TYPE_CHECKING:
     from sshdash.connections.connection import Connection, Lease
+    from sshdash.connections.outages import NoOutages, Outages
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +38,8 @@ _FORWARDERS: dict[Kind, type[Forwarder]] = {
     Kind.REMOTE: RemoteForwarder,
     Kind.DYNAMIC: DynamicForwarder,
 }
+_PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
+"""Seconds between two requests for a port that the lost connection may still hold."""
 _LIVE = frozenset({TunnelState.OPEN, TunnelState.DEGRADED})
 
 
@@ -47,6 +55,7 @@ class Tunnel:
         route: tuple[str, ...],
         lease: LeaseConnection,
         events: EventBus,
+        outages: "Outages | NoOutages",
     ) -> None:
         self.id = identifier
         self.host = host
@@ -65,6 +74,9 @@ class Tunnel:
         self._error = ""
         self._opened: float | None = None
         self._route = route
+        self._outages = outages
+        self._retry_at: float | None = None
+        """When the server is asked to listen again, while it refuses that after an outage."""
 
     def __repr__(self) -> str:
         """Return host, forward and state."""
@@ -121,7 +133,15 @@ class Tunnel:
             history=self._traffic.history,
             error=self._error,
             uptime=None if self._opened is None else now - self._opened,
+            retry_in=self._retry_in(now),
         )
+
+    def _retry_in(self, now: float) -> float | None:
+        if self.state is not TunnelState.RECONNECTING:
+            return None
+        if self._retry_at is not None:
+            return max(0.0, self._retry_at - now)
+        return self._outages.retry_in(self.host)
 
     # --- how the clients fare ---
 
@@ -146,22 +166,24 @@ class Tunnel:
     # --- its life ---
 
     async def _run(self, previous: asyncio.Task[None] | None) -> None:
-        lease: Lease | None = None
+        interest = self._outages.interest(self.host, "tunnel")
         forwarder: Forwarder | None = None
+        lease: Lease | None = None
         try:
             if previous is not None:
                 await asyncio.wait({previous})
             lease = await self._lease_connection(self.host, "tunnel")
             forwarder = self._forwarder = self._make_forwarder(lease.connection)
             await forwarder.open()
-            self._opened = time.monotonic()
-            self._move(Step.READY)
-            self._settled.set()
-            reason = await lease.connection.wait_lost()
-            await forwarder.close()
-            self._fail(Step.LOSE, ConnectionLost("Connection lost", reason, host=self.host))
+            while True:
+                self._open()
+                reason = await lease.connection.wait_lost()
+                forwarder.detach()
+                lease.release()
+                self._interrupt(ConnectionLost("Connection lost", reason, host=self.host))
+                lease = await self._come_back(forwarder)
         except (SSHDashError, asyncssh.Error, OSError) as error:
-            self._fail(Step.FAIL, explain(error, self.host, f"forward {self.spec}"))
+            self._fail(explain(error, self.host, f"forward {self.spec}"))
         finally:
             self._opened = None
             self._forwarder = None
@@ -170,6 +192,71 @@ class Tunnel:
                 await forwarder.close()
             if lease is not None:
                 lease.release()
+            interest.release()
+
+    def _open(self) -> None:
+        self._opened = time.monotonic()
+        self._error = ""
+        self._move(Step.READY)
+        self._settled.set()
+
+    def _interrupt(self, error: ConnectionLost) -> None:
+        """Wait for the next connection; raises `error` where none is expected."""
+        self._opened = None
+        if not self._outages.is_expected(self.host):
+            raise error
+        self._error = _words(error)
+        self._move(Step.INTERRUPT, self._error)
+
+    async def _come_back(self, forwarder: Forwarder) -> "Lease":
+        """Go on over the next connection that carries the forward, and return the lease on it."""
+        while True:
+            await self._outages.back(self.host)
+            try:
+                lease = await self._lease_connection(self.host, "tunnel")
+            except SSHDashError as error:
+                self._excuse(error)
+                continue
+            try:
+                await self._attach(forwarder, lease.connection)
+            except ConnectionLost as error:
+                forwarder.detach()
+                lease.release()
+                self._excuse(error)
+            except BaseException:
+                lease.release()
+                raise
+            else:
+                return lease
+
+    def _excuse(self, error: SSHDashError) -> None:
+        """Note why it is not back yet; raises `error` where it will not be."""
+        if not self._outages.is_expected(self.host):
+            raise error
+        self._error = _words(error)
+
+    async def _attach(self, forwarder: Forwarder, connection: "Connection") -> None:
+        """Put the forward on a new connection.
+
+        A server may take a while to notice that the old connection is gone, and holds a remote
+        forward's port until then: it is asked again. Raises ConnectionLost.
+        """
+        for pause in chain(_PAUSES, repeat(_PAUSES[-1])):
+            try:
+                await forwarder.attach(connection.ssh)
+            except ForwardError as error:
+                self._error = _words(error)
+            else:
+                return
+            self._retry_at = time.monotonic() + pause
+            try:
+                async with asyncio.timeout(pause):
+                    reason = await connection.wait_lost()
+            except TimeoutError:
+                continue
+            finally:
+                self._retry_at = None
+            raise ConnectionLost("Connection lost", reason, host=self.host)
 
     def _make_forwarder(self, connection: "Connection") -> Forwarder:
         route = tuple(connection.route)
@@ -181,14 +268,18 @@ class Tunnel:
             self.spec, connection.ssh, self._traffic, self, gateway_ports
         )
 
-    def _fail(self, step: Step, error: SSHDashError) -> None:
+    def _fail(self, error: SSHDashError) -> None:
         self.failure = error
-        self._error = ": ".join(part for part in (error.title, error.detail) if part)
-        if error.hint:
-            self._error += f" ({error.hint})"
-        self._move(step, self._error)
+        self._error = _words(error)
+        self._move(Step.LOSE if self.state in _LIVE else Step.FAIL, self._error)
 
     def _move(self, step: Step, reason: str = "") -> None:
         old, self.state = self.state, advance(self.state, step)
         if self.state is not old:
             self._events.emit(TunnelChanged(self.id, old, self.state, reason))
+
+
+def _words(error: SSHDashError) -> str:
+    """Return an error on one line, without the host that the tunnel names anyhow."""
+    text = ": ".join(part for part in (error.title, error.detail) if part)
+    return f"{text} ({error.hint})" if error.hint else text

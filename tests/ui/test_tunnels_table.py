@@ -166,7 +166,7 @@ async def test_all_rows_name_their_ports_alike() -> None:
 @pytest.mark.parametrize("way", [10, 30, 80])
 def test_columns_fill_the_width(width: int, way: int) -> None:
     columns = TunnelColumns.fit(width, 9, way, way - 9)
-    assert len(head_text(columns)) == max(width, 44)
+    assert len(head_text(columns)) == max(width, 45)
 
 
 async def test_rows_follow_the_snapshots() -> None:

@@ -50,9 +50,8 @@ class Setting:
         self.traffic = Traffic(0.0)
         self.finished: list[Relay] = []
         self.trunk = Trunk()
-        self.relay = Relay(
-            self.traffic, self.trunk, self.finished.append, client_is_remote=client_is_remote
-        )
+        self.relay = Relay(self.traffic, self.finished.append, client_is_remote=client_is_remote)
+        self.relay.socket.trunk = self.trunk
         self.socket, self.channel = Remembering(), Remembering()
 
     def open_socket(self) -> None:

@@ -19,6 +19,7 @@ _LINE = {
     TunnelState.OPENING: " ╌╌▷ ",
     TunnelState.OPEN: " ──▶ ",
     TunnelState.DEGRADED: " ──▶ ",
+    TunnelState.RECONNECTING: " ╌╌▷ ",
     TunnelState.FAILED: " ─✖─ ",
 }
 _REFUSED = " ─▲─ "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import ceil
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.style import Style
@@ -18,7 +19,7 @@ from sshdash.untrusted import clean
 if TYPE_CHECKING:
     from sshdash.tunnels.snapshot import TunnelSnapshot
 
-_STATE = 8
+_STATE = 9
 _HOST = (4, 20)
 _WAY = (18, 56)
 _CLIENTS = 7
@@ -167,7 +168,7 @@ class TunnelRows(RowList):
         detail = self.look("tunnel--detail")
         clients = str(tunnel.clients) if tunnel.clients or not idle else ""
         pieces: list[Piece] = [
-            (f" {mark.shape} {tunnel.state.value:<{_STATE}}", colour),
+            (f" {mark.shape} {_state(tunnel):<{_STATE}}", colour),
             (f"  {clip(clean(tunnel.host, 60), columns.host):<{columns.host}}", plain),
             (f"  {tunnel.kind.value}", self.look("tunnel--kind")),
             *self._way_pieces(tunnel, columns, plain),
@@ -202,6 +203,13 @@ class TunnelRows(RowList):
             (badge, self.look("tunnel--exposed")),
             (target + " " * max(gap, 0), style),
         ]
+
+
+def _state(tunnel: TunnelSnapshot) -> str:
+    """Return the state in a word; of one that waits, for how long yet."""
+    if tunnel.state is not TunnelState.RECONNECTING:
+        return tunnel.state.value
+    return "retrying" if tunnel.retry_in is None else f"retry {ceil(tunnel.retry_in)} s"
 
 
 def _way(tunnel: TunnelSnapshot, short: bool) -> tuple[str, str, str]:

@@ -29,7 +29,12 @@ if TYPE_CHECKING:
 
 _INTERVAL = 0.33
 """Seconds between two looks at the tunnels, while the table is in sight."""
-_RUNNING = (TunnelState.OPENING, TunnelState.OPEN, TunnelState.DEGRADED)
+_RUNNING = (
+    TunnelState.OPENING,
+    TunnelState.OPEN,
+    TunnelState.DEGRADED,
+    TunnelState.RECONNECTING,
+)
 _MEANING = {
     Kind.LOCAL: "Programs here that connect to {listen} reach {target} as {host} sees it.",
     Kind.REMOTE: "Programs on {host} that connect to {listen} reach {target} as seen from here.",

@@ -1,0 +1,112 @@
+"""Waiting out an outage: whether a lost connection is expected back, and when it is there again.
+
+The manager decides whether and when a host is dialled again. What lives on its connection says
+here that it needs it, and waits here for it; nothing of that dials by itself.
+"""
+
+import asyncio
+import time
+from typing import Protocol
+
+from sshdash.connections.connection import ConnectionSnapshot
+from sshdash.errors import Cancelled
+from sshdash.events import ConnectionChanged, Event, EventBus
+from sshdash.states import ConnectionState
+from sshdash.untrusted import clean
+
+_EXPECTED = (ConnectionState.WAITING, ConnectionState.CONNECTING, ConnectionState.CONNECTED)
+
+
+class Interest(Protocol):
+    """The wish that a host's connection comes back when it is lost."""
+
+    def release(self) -> None:
+        """Give the wish up; twice is once."""
+        ...
+
+
+class Supervisor(Protocol):
+    """What is needed of the manager."""
+
+    def status(self, host: str) -> ConnectionSnapshot:
+        """Return how the connection of a host stands."""
+        ...
+
+    def interest(self, host: str, purpose: str) -> Interest:
+        """Have the connection brought back when it is lost, until the interest is released."""
+        ...
+
+
+class Outages:
+    """The outages of all hosts, for whatever has to outlive them."""
+
+    def __init__(self, manager: Supervisor, events: EventBus) -> None:
+        self._manager = manager
+        self._waiting: set[asyncio.Future[None]] = set()
+        events.subscribe(self._note)
+
+    def __repr__(self) -> str:
+        """Return how many wait."""
+        return f"<Outages [{len(self._waiting)} waiting]>"
+
+    def interest(self, host: str, purpose: str) -> Interest:
+        """Return a claim on the host's connection; see `Supervisor.interest`."""
+        return self._manager.interest(host, purpose)
+
+    def is_expected(self, host: str) -> bool:
+        """Return whether a connection that was lost comes back by itself, or is back already.
+
+        Where dialling again was given up it is still expected: the person may try once more.
+        """
+        status = self._manager.status(host)
+        return status.state in _EXPECTED or bool(status.gives_up)
+
+    def retry_in(self, host: str) -> float | None:
+        """Return the seconds until the host is dialled again, None where that is not planned."""
+        at = self._manager.status(host).retry_at
+        return None if at is None else max(0.0, at - time.monotonic())
+
+    async def back(self, host: str) -> None:
+        """Return when the host is connected; raises Cancelled where the person ended that."""
+        while (state := self._manager.status(host).state) is not ConnectionState.CONNECTED:
+            if state is ConnectionState.IDLE:
+                raise Cancelled("disconnected", host=clean(host))
+            change = asyncio.get_running_loop().create_future()
+            self._waiting.add(change)
+            try:
+                await change
+            finally:
+                self._waiting.discard(change)
+
+    def _note(self, event: Event) -> None:
+        if isinstance(event, ConnectionChanged):
+            for change in self._waiting:
+                if not change.done():
+                    change.set_result(None)
+
+
+class NoOutages:
+    """For commands that run once: what is lost stays lost."""
+
+    def interest(self, host: str, purpose: str) -> Interest:
+        """Return a claim that nobody honours."""
+        return _Ignored()
+
+    def is_expected(self, host: str) -> bool:
+        """Return False."""
+        return False
+
+    def retry_in(self, host: str) -> float | None:
+        """Return None: it is not dialled again."""
+        return None
+
+    async def back(self, host: str) -> None:
+        """Raise Cancelled: nobody brings it back."""
+        raise Cancelled("the connection is not made again", host=clean(host))
+
+
+class _Ignored:
+    """An interest in nothing."""
+
+    def release(self) -> None:
+        """Do nothing."""
