@@ -4,6 +4,8 @@ Defaults and order are those of OpenSSH 9.2p1; names that newer releases added a
 lists too.
 """
 
+from collections.abc import Sequence
+
 from sshdash.config.lexer import lower
 from sshdash.config.patterns import match_list, matches_list
 
@@ -177,12 +179,16 @@ def unknown_name(keyword: str, text: str) -> str | None:
     return None
 
 
-def assemble(keyword: str, text: str | None) -> tuple[str, ...]:
+def assemble(
+    keyword: str, text: str | None, defaults: Sequence[str] | None = None
+) -> tuple[str, ...]:
     """Return the algorithms that a configured list means, in order.
 
-    Raises ValueError where nothing is left, which OpenSSH refuses too.
+    `defaults` are what ``+``, ``-`` and ``^`` start from, OpenSSH's where none are given. Raises
+    ValueError where nothing is left, which OpenSSH refuses too.
     """
-    default, supported = DEFAULTS[keyword], SUPPORTED[keyword]
+    default = tuple(defaults or DEFAULTS[keyword])
+    supported = SUPPORTED[keyword]
     if not text:
         return default
     if text.startswith("-"):

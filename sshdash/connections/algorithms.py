@@ -1,89 +1,27 @@
 """Which algorithms a connection offers: the user's lists, within what the library can do.
 
-Defaults follow OpenSSH's, but for the order of the ciphers: AES-GCM first, because the
-hardware makes it the fastest by far.
+Names, defaults and order are those of `sshdash.config.algorithms`, with two differences where
+the user chooses nothing: AES-GCM is the first cipher where the processor has instructions for
+it, which makes it the fastest by far, and so is the key exchange that a quantum computer does
+not break, which newer releases of OpenSSH put first.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Sequence
+from functools import cache
 from typing import TYPE_CHECKING
 
+from sshdash.config.algorithms import DEFAULTS, SUPPORTED, assemble
 from sshdash.config.resolver import ResolvedHost
+from sshdash.connections.hardware import has_aes_instructions
 from sshdash.errors import ConnectError
 from sshdash.keys.blob import signature_algorithms
 
 if TYPE_CHECKING:
     import asyncssh
 
-CIPHERS = (
-    "aes128-gcm@openssh.com",
-    "aes256-gcm@openssh.com",
-    "chacha20-poly1305@openssh.com",
-    "aes128-ctr",
-    "aes192-ctr",
-    "aes256-ctr",
-)
-KEX = (
-    "mlkem768x25519-sha256",
-    "curve25519-sha256",
-    "curve25519-sha256@libssh.org",
-    "ecdh-sha2-nistp256",
-    "ecdh-sha2-nistp384",
-    "ecdh-sha2-nistp521",
-    "diffie-hellman-group-exchange-sha256",
-    "diffie-hellman-group16-sha512",
-    "diffie-hellman-group18-sha512",
-    "diffie-hellman-group14-sha256",
-)
-MACS = (
-    "umac-64-etm@openssh.com",
-    "umac-128-etm@openssh.com",
-    "hmac-sha2-256-etm@openssh.com",
-    "hmac-sha2-512-etm@openssh.com",
-    "hmac-sha1-etm@openssh.com",
-    "umac-64@openssh.com",
-    "umac-128@openssh.com",
-    "hmac-sha2-256",
-    "hmac-sha2-512",
-    "hmac-sha1",
-)
-PLAIN_KEYS = (
-    "ssh-ed25519",
-    "ecdsa-sha2-nistp256",
-    "ecdsa-sha2-nistp384",
-    "ecdsa-sha2-nistp521",
-    "sk-ssh-ed25519@openssh.com",
-    "sk-ecdsa-sha2-nistp256@openssh.com",
-    "rsa-sha2-512",
-    "rsa-sha2-256",
-)
 _CERTIFICATE = "-cert-v01@openssh.com"
-CERTIFICATE_KEYS = tuple(name.removesuffix("@openssh.com") + _CERTIFICATE for name in PLAIN_KEYS)
-_OLD = {
-    "ciphers": ("aes128-cbc", "aes192-cbc", "aes256-cbc", "3des-cbc"),
-    "kexalgorithms": (
-        "diffie-hellman-group14-sha1",
-        "diffie-hellman-group-exchange-sha1",
-        "diffie-hellman-group1-sha1",
-    ),
-    "macs": (
-        "hmac-sha1-96",
-        "hmac-sha1-96-etm@openssh.com",
-        "hmac-md5",
-        "hmac-md5-etm@openssh.com",
-        "hmac-md5-96",
-        "hmac-md5-96-etm@openssh.com",
-    ),
-    "hostkeyalgorithms": ("ssh-rsa", "ssh-rsa" + _CERTIFICATE, "ssh-dss"),
-    "pubkeyacceptedalgorithms": ("ssh-rsa", "ssh-rsa" + _CERTIFICATE, "ssh-dss"),
-}
-"""Only offered where the user names them."""
-_DEFAULTS = {
-    "ciphers": CIPHERS,
-    "kexalgorithms": KEX,
-    "macs": MACS,
-    "hostkeyalgorithms": CERTIFICATE_KEYS + PLAIN_KEYS,
-    "pubkeyacceptedalgorithms": CERTIFICATE_KEYS + PLAIN_KEYS,
-}
+_QUANTUM_SAFE = ("mlkem768x25519-sha256", "sntrup761x25519-sha512")
+_AES_GCM = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com")
 
 
 def is_chosen(resolved: ResolvedHost, key: str) -> bool:
@@ -96,58 +34,95 @@ def algorithms(resolved: ResolvedHost, key: str) -> list[str]:
 
     Raises ConnectError where the user's list names nothing that sshdash can do.
     """
-    defaults = _DEFAULTS[key]
-    if not is_chosen(resolved, key):
-        return list(defaults)
-    wanted = (resolved.get(key) or "").split(",")
-    possible = {*defaults, *_OLD[key]}
+    possible = _possible(key)
+    text = resolved.options.first(key) if is_chosen(resolved, key) else None
+    wanted = assemble(key, text, defaults(key))
     chosen = [name for name in dict.fromkeys(wanted) if name in possible]
     if not chosen:
         raise ConnectError(
             f"sshdash supports none of the configured {key}",
-            detail=resolved.get(key) or "",
-            hint=f"supported: {', '.join((*defaults, *_OLD[key]))}",
+            detail=", ".join(wanted),
+            hint=f"supported: {', '.join(name for name in SUPPORTED[key] if name in possible)}",
+            host=resolved.alias,
         )
     return chosen
 
 
+def defaults(key: str) -> Sequence[str]:
+    """Return OpenSSH's defaults for a keyword in our order, for lists that start from them."""
+    usual = DEFAULTS[key]
+    first: Sequence[str] = ()
+    if key == "ciphers" and has_aes_instructions():
+        first = _AES_GCM
+    elif key == "kexalgorithms":
+        first = _QUANTUM_SAFE[:1]
+    return tuple(dict.fromkeys((*first, *usual)))
+
+
+@cache
+def _possible(key: str) -> frozenset[str]:
+    """Return the names that the library knows for a keyword."""
+    from asyncssh.encryption import get_encryption_algs
+    from asyncssh.kex import get_kex_algs
+    from asyncssh.mac import get_mac_algs
+    from asyncssh.public_key import get_certificate_algs, get_public_key_algs
+
+    names = {
+        "ciphers": get_encryption_algs,
+        "kexalgorithms": get_kex_algs,
+        "macs": get_mac_algs,
+    }.get(key, lambda: get_public_key_algs() + get_certificate_algs())()
+    return frozenset(name.decode("ascii") for name in names)
+
+
 def host_key_algorithms(
-    allowed: Iterable[str], known_types: Collection[str], authorities: bool
+    resolved: ResolvedHost, known_types: Collection[str], authorities: bool
 ) -> list[str]:
     """Return the host key algorithms to ask a server for, the most useful first.
 
     Types already known for the host lead, so that a server with several keys shows the one
-    that can be checked. Certificates are only asked for where an authority is known.
+    that can be checked; not so where the user gave a whole list or put some at its head, as
+    with ssh. Certificates are only asked for where an authority is known.
     """
-    plain = [name for name in allowed if not name.endswith(_CERTIFICATE)]
+    allowed = algorithms(resolved, "hostkeyalgorithms")
+    if not authorities:
+        allowed = [name for name in allowed if not name.endswith(_CERTIFICATE)] or allowed
+    if _has_own_order(resolved):
+        return allowed
     known = {name for key_type in known_types for name in signature_algorithms(key_type)}
-    first = [name for name in plain if name in known]
-    rest = [name for name in plain if name not in known]
     certificates = [name for name in allowed if name.endswith(_CERTIFICATE)]
-    return (certificates if authorities else []) + first + rest
+    first = [name for name in allowed if name in known]
+    return list(dict.fromkeys((*certificates, *first, *allowed)))
 
 
-def rekey_limits(resolved: ResolvedHost) -> dict[str, int]:
-    """Return the library's options for RekeyLimit; what is not set is left to it."""
-    limits = {
-        "rekey_bytes": resolved.number("rekeylimit") or 0,
-        "rekey_seconds": resolved.number("rekeyinterval") or 0,
-    }
-    return {name: value for name, value in limits.items() if value > 0}
+def _has_own_order(resolved: ResolvedHost) -> bool:
+    text = resolved.options.first("hostkeyalgorithms")
+    return is_chosen(resolved, "hostkeyalgorithms") and not (text or "").startswith(("+", "-"))
 
 
 def signatures(resolved: ResolvedHost) -> list[str]:
     """Return the signature algorithms that keys of the user may make."""
     accepted = algorithms(resolved, "pubkeyacceptedalgorithms")
-    return list(dict.fromkeys(map(_plain, accepted)))
+    return list(dict.fromkeys(map(plain_name, accepted)))
 
 
-def _plain(name: str) -> str:
-    """Return the plain name of a certificate's algorithm."""
+def plain_name(name: str) -> str:
+    """Return the name of the plain key's algorithm for that of a certificate's."""
     base = name.removesuffix(_CERTIFICATE)
     if base == name:
         return name
     return f"{base}@openssh.com" if base.startswith("sk-") else base
+
+
+def compression(resolved: ResolvedHost) -> list[str]:
+    """Return the compression methods to offer: never one that begins before the login."""
+    methods = ["none", "zlib@openssh.com"]
+    return methods[::-1] if resolved.flag("compression") else methods
+
+
+def rekey_limits(resolved: ResolvedHost) -> tuple[int, int]:
+    """Return the bytes and the seconds of RekeyLimit, 0 where it sets none."""
+    return resolved.number("rekeylimit") or 0, resolved.number("rekeyinterval") or 0
 
 
 def weakness(ssh: "asyncssh.SSHClientConnection") -> str:
@@ -156,16 +131,16 @@ def weakness(ssh: "asyncssh.SSHClientConnection") -> str:
     A prefix of the stream can be cut (CVE-2023-48795) where the server knows no strict key
     exchange and the cipher is ChaCha20, or CBC with encrypt-then-MAC.
     """
-    cipher = str(ssh.get_extra_info("send_cipher"))
-    mac = str(ssh.get_extra_info("send_mac"))
-    exposed = cipher.startswith("chacha20") or (cipher.endswith("-cbc") and "-etm" in mac)
-    if exposed and not getattr(ssh, "_strict_kex", True):
-        return f"{cipher} without strict key exchange: an attacker could drop the first packets"
+    if getattr(ssh, "_strict_kex", True):
+        return ""
+    for way in ("send", "recv"):
+        cipher = str(ssh.get_extra_info(f"{way}_cipher"))
+        mac = str(ssh.get_extra_info(f"{way}_mac"))
+        if cipher.startswith("chacha20") or (cipher.endswith("-cbc") and "-etm" in mac):
+            return f"{cipher} without strict key exchange: an attacker could drop packets"
     return ""
 
 
-def compression(resolved: ResolvedHost) -> list[str]:
-    """Return the compression methods to offer."""
-    if resolved.flag("compression"):
-        return ["zlib@openssh.com", "zlib", "none"]
-    return ["none", "zlib@openssh.com"]
+def is_quantum_safe(exchange: str) -> bool:
+    """Return whether a key exchange also holds against a quantum computer."""
+    return exchange.startswith(_QUANTUM_SAFE)

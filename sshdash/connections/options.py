@@ -1,11 +1,11 @@
 """What the SSH library is told for one connection: everything, and nothing of its own files."""
 
-import fnmatch
 import os
 from typing import Any
 
 from sshdash import __version__
 from sshdash.config.resolver import ResolvedHost
+from sshdash.config.tokens import TokenError, expand
 from sshdash.connections.algorithms import (
     algorithms,
     compression,
@@ -15,8 +15,15 @@ from sshdash.connections.algorithms import (
     signatures,
 )
 from sshdash.connections.auth import METHODS, SSHClient
+from sshdash.connections.environment import environment
 from sshdash.connections.hostkeys import HostKeyCheck
+from sshdash.errors import ConfigError
 from sshdash.settings import Settings
+
+_LONGEST_VERSION = 245
+"""Characters of a version string, RFC 4253 section 4.2, without what stands around it."""
+_GIGABYTE = 1 << 30
+"""Bytes sent after which RFC 4253 section 9 wants new keys, where the user sets no other."""
 
 
 def connect_options(
@@ -28,19 +35,19 @@ def connect_options(
     `Deadline` knows when people are thinking. Raises ConnectError for algorithm lists of which
     nothing is supported.
     """
-    interval, count = _keepalive(resolved, settings)
-    allowed = algorithms(resolved, "hostkeyalgorithms")
+    interval, count = keepalive(resolved, settings)
+    rekey_bytes, rekey_seconds = rekey_limits(resolved)
     return {
         "host": resolved.hostname,
         "port": resolved.port,
         "username": resolved.user,
         "config": None,
         "client_factory": lambda: client,
-        "client_version": f"sshdash_{__version__}",
+        "client_version": _version(resolved),
         "known_hosts": check.library_answer,
         "host_key_alias": resolved.get("hostkeyalias"),
         "server_host_key_algs": host_key_algorithms(
-            allowed, check.pinned_types, check.wants_certificates
+            resolved, check.pinned_types, check.wants_certificates
         ),
         "x509_trusted_certs": None,
         "x509_trusted_cert_paths": [],
@@ -49,7 +56,8 @@ def connect_options(
         "mac_algs": algorithms(resolved, "macs"),
         "compression_algs": compression(resolved),
         "signature_algs": signatures(resolved),
-        **rekey_limits(resolved),
+        "rekey_bytes": rekey_bytes or _GIGABYTE,
+        "rekey_seconds": rekey_seconds,
         "client_keys": None,
         "gss_host": None,
         "host_based_auth": False,
@@ -58,9 +66,9 @@ def connect_options(
         "kbdint_auth": resolved.get("kbdinteractiveauthentication") != "no",
         "preferred_auth": _preferred(resolved),
         "agent_forwarding": _forwarded_agent(resolved),
-        "env": _environment(resolved),
+        "env": environment(resolved),
         "keepalive_interval": interval,
-        "keepalive_count_max": count,
+        "keepalive_count_max": max(1, count),
         "tcp_keepalive": resolved.get("tcpkeepalive") != "no",
         "connect_timeout": None,
         "login_timeout": 0,
@@ -75,14 +83,35 @@ def connect_seconds(resolved: ResolvedHost, settings: Settings) -> float:
     return settings.connect_timeout
 
 
-def _keepalive(resolved: ResolvedHost, settings: Settings) -> tuple[int, int]:
-    """Return the interval in seconds (0 for none) and the count of keepalives."""
+def keepalive(resolved: ResolvedHost, settings: Settings) -> tuple[int, int]:
+    """Return the interval in seconds (0 for none) and the keepalives that may go unanswered."""
     interval, count = settings.keepalive_interval, settings.keepalive_count
     if is_chosen(resolved, "serveraliveinterval"):
         interval = resolved.seconds("serveraliveinterval") or 0
     if is_chosen(resolved, "serveralivecountmax"):
-        count = resolved.number("serveralivecountmax") or count
-    return interval, max(1, count)
+        count = resolved.number("serveralivecountmax") or 0
+    return interval, count
+
+
+def _version(resolved: ResolvedHost) -> str:
+    """Return our version string, with what VersionAddendum adds to it."""
+    ours = f"sshdash_{__version__}"
+    more = (resolved.get("versionaddendum") or "").partition("#")[0].strip()
+    if not more or more.lower() == "none":
+        return ours
+    try:
+        text = f"{ours} {expand(more, resolved.tokens)}"
+    except TokenError as error:
+        raise _wrong(resolved, str(error)) from error
+    if len(text) > _LONGEST_VERSION or not (text.isascii() and text.isprintable()):
+        raise _wrong(resolved, "not a short line of printable ASCII")
+    return text
+
+
+def _wrong(resolved: ResolvedHost, problem: str) -> ConfigError:
+    origin = resolved.origins["versionaddendum"][0]
+    detail = f"VersionAddendum: {problem}"
+    return ConfigError("The SSH configuration is wrong", origin.file, origin.line, detail=detail)
 
 
 def _preferred(resolved: ResolvedHost) -> list[str]:
@@ -98,16 +127,3 @@ def _forwarded_agent(resolved: ResolvedHost) -> str | bool:
     if value == "yes":
         return resolved.identity_agent or False
     return os.environ.get(value[1:], "") if value.startswith("$") else value
-
-
-def _environment(resolved: ResolvedHost) -> dict[bytes, bytes]:
-    """Return what SendEnv and SetEnv give to the sessions of this connection, byte for byte."""
-    patterns = [word for line in resolved.get_all("sendenv") for word in line.split()]
-    sent = {
-        name: value
-        for name, value in os.environ.items()
-        if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
-    }
-    pairs = (line.partition("=") for line in resolved.get_all("setenv"))
-    given = {**sent, **{name: value for name, _, value in pairs}}
-    return {os.fsencode(name): os.fsencode(value) for name, value in given.items()}

@@ -5,12 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from sshdash.config.algorithms import DEFAULTS
 from sshdash.config.destination import parse_destination
 from sshdash.config.resolver import ResolvedHost, Resolver
 from sshdash.config.source import ConfigSource
 from sshdash.connections.algorithms import (
-    CIPHERS,
-    PLAIN_KEYS,
     algorithms,
     compression,
     host_key_algorithms,
@@ -18,6 +17,8 @@ from sshdash.connections.algorithms import (
     signatures,
 )
 from sshdash.connections.deadline import Deadline
+from sshdash.connections.environment import environment, terminal_type
+from sshdash.connections.hardware import abilities_have_aes
 from sshdash.connections.route import RoutePlanner
 from sshdash.errors import ConnectError
 
@@ -40,9 +41,32 @@ def route(tmp_path: Path, text: str, host: str, *overrides: tuple[str, str]) -> 
 # -- algorithms -------------------------------------------------------------------------------
 
 
-def test_fast_ciphers_lead_where_none_are_chosen(tmp_path: Path) -> None:
-    assert algorithms(resolved(tmp_path, ""), "ciphers") == list(CIPHERS)
-    assert CIPHERS[0] == "aes128-gcm@openssh.com"
+@pytest.mark.parametrize("fast", [True, False])
+def test_aes_leads_where_the_processor_does_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fast: bool
+) -> None:
+    monkeypatch.setattr("sshdash.connections.algorithms.has_aes_instructions", lambda: fast)
+    found = algorithms(resolved(tmp_path, ""), "ciphers")
+    first = ["aes128-gcm@openssh.com", "aes256-gcm@openssh.com"]
+    assert found[:2] == (first if fast else ["chacha20-poly1305@openssh.com", "aes128-ctr"])
+    assert set(found) == set(DEFAULTS["ciphers"])
+    if not fast:
+        assert found == list(DEFAULTS["ciphers"])
+
+
+@pytest.mark.parametrize(
+    ("processors", "aes"),
+    [
+        ("processor\t: 0\nflags\t\t: fpu sse2 aes avx\n", True),
+        ("processor\t: 0\nflags\t\t: fpu sse2 avx\n", False),
+        ("Features\t: fp asimd aes pmull sha1\n", True),
+        ("Features\t: half thumb vfpv4\n", False),
+        ("model name\t: aes\n", False),
+        ("", False),
+    ],
+)
+def test_what_the_processor_says_of_itself(processors: str, aes: bool) -> None:
+    assert abilities_have_aes(processors) is aes
 
 
 @pytest.mark.parametrize(
@@ -50,13 +74,26 @@ def test_fast_ciphers_lead_where_none_are_chosen(tmp_path: Path) -> None:
     [
         ("Ciphers aes256-ctr,aes128-ctr", "aes256-ctr", "aes128-gcm@openssh.com"),
         ("Ciphers ^aes256-cbc", "aes256-cbc", "3des-cbc"),
-        ("Ciphers -aes*-ctr", "chacha20-poly1305@openssh.com", "aes128-ctr"),
+        ("Ciphers -aes*", "chacha20-poly1305@openssh.com", "aes128-ctr"),
+        ("MACs -*-etm*,umac*", "hmac-sha2-256", "umac-64@openssh.com"),
+        ("KexAlgorithms ^ecdh-sha2-nistp256", "ecdh-sha2-nistp256", "diffie-hellman-group1-sha1"),
+        ("HostKeyAlgorithms ecdsa-*", "ecdsa-sha2-nistp256", "ssh-ed25519"),
     ],
 )
-def test_chosen_ciphers(tmp_path: Path, text: str, first: str, absent: str) -> None:
-    found = algorithms(resolved(tmp_path, text), "ciphers")
+def test_chosen_algorithms(tmp_path: Path, text: str, first: str, absent: str) -> None:
+    found = algorithms(resolved(tmp_path, text), text.split()[0].lower())
     assert found[0] == first
     assert absent not in found
+
+
+def test_adding_and_removing_keeps_the_order_of_what_is_not_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sshdash.connections.algorithms.has_aes_instructions", lambda: True)
+    more = algorithms(resolved(tmp_path, "Ciphers +3des-cbc"), "ciphers")
+    assert more == [*algorithms(resolved(tmp_path, ""), "ciphers"), "3des-cbc"]
+    fewer = algorithms(resolved(tmp_path, "Ciphers -aes128-gcm*"), "ciphers")
+    assert fewer[0] == "aes256-gcm@openssh.com"
 
 
 def test_nothing_supported_is_an_error_that_says_what_is(tmp_path: Path) -> None:
@@ -71,35 +108,84 @@ def test_no_sha1_signature_unless_asked_for(tmp_path: Path) -> None:
         assert "ssh-rsa" in algorithms(resolved(tmp_path, f"{key} +ssh-rsa"), key)
 
 
-def test_known_types_lead_the_host_key_algorithms() -> None:
-    found = host_key_algorithms(PLAIN_KEYS, {"ssh-rsa"}, authorities=False)
+@pytest.mark.parametrize("text", ["", "HostKeyAlgorithms +ssh-rsa", "HostKeyAlgorithms -ssh-dss"])
+def test_known_types_lead_the_host_key_algorithms(tmp_path: Path, text: str) -> None:
+    config = resolved(tmp_path, text)
+    found = host_key_algorithms(config, {"ssh-rsa"}, authorities=False)
     assert found[:2] == ["rsa-sha2-512", "rsa-sha2-256"]
-    assert set(found) == set(PLAIN_KEYS)
+    rest = host_key_algorithms(config, set(), authorities=False)
+    assert rest[0] == "ssh-ed25519"
+    assert set(found) == set(rest)
 
 
-def test_certificates_are_asked_for_only_with_an_authority() -> None:
-    allowed = ("ssh-ed25519-cert-v01@openssh.com", "ssh-ed25519")
-    assert host_key_algorithms(allowed, set(), authorities=False) == ["ssh-ed25519"]
-    assert host_key_algorithms(allowed, set(), authorities=True) == list(allowed)
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("HostKeyAlgorithms ssh-ed25519,rsa-sha2-256", ["ssh-ed25519", "rsa-sha2-256"]),
+        ("HostKeyAlgorithms ^ecdsa-sha2-nistp521", ["ecdsa-sha2-nistp521", "ssh-ed25519"]),
+    ],
+)
+def test_an_order_of_the_user_stays(tmp_path: Path, text: str, found: list[str]) -> None:
+    offered = host_key_algorithms(resolved(tmp_path, text), {"ssh-rsa"}, authorities=False)
+    assert offered[:2] == found
 
 
-def test_compression(tmp_path: Path) -> None:
-    assert compression(resolved(tmp_path, ""))[0] == "none"
-    assert compression(resolved(tmp_path, "Compression yes"))[0] == "zlib@openssh.com"
+def test_certificates_are_asked_for_only_with_an_authority(tmp_path: Path) -> None:
+    allowed = ["ssh-ed25519-cert-v01@openssh.com", "ssh-ed25519"]
+    config = resolved(tmp_path, f"HostKeyAlgorithms {','.join(allowed)}")
+    assert host_key_algorithms(config, set(), authorities=False) == ["ssh-ed25519"]
+    assert host_key_algorithms(config, set(), authorities=True) == allowed
 
 
-def test_rekey_limits(tmp_path: Path) -> None:
-    assert rekey_limits(resolved(tmp_path, "")) == {}
-    assert rekey_limits(resolved(tmp_path, "RekeyLimit 2M 1h")) == {
-        "rekey_bytes": 2 << 20,
-        "rekey_seconds": 3600,
-    }
+def test_compression_never_begins_before_the_login(tmp_path: Path) -> None:
+    assert compression(resolved(tmp_path, "")) == ["none", "zlib@openssh.com"]
+    assert compression(resolved(tmp_path, "Compression yes")) == ["zlib@openssh.com", "none"]
+
+
+@pytest.mark.parametrize(
+    ("text", "limits"),
+    [
+        ("", (0, 0)),
+        ("RekeyLimit 2M 1h", (2 << 20, 3600)),
+        ("RekeyLimit default 10m", (0, 600)),
+        ("RekeyLimit 1G none", (1 << 30, 0)),
+    ],
+)
+def test_rekey_limits(tmp_path: Path, text: str, limits: tuple[int, int]) -> None:
+    assert rekey_limits(resolved(tmp_path, text)) == limits
 
 
 def test_accepted_algorithms_are_the_signatures_of_keys(tmp_path: Path) -> None:
-    assert signatures(resolved(tmp_path, "")) == list(PLAIN_KEYS)
+    plain = [name for name in DEFAULTS["pubkeyacceptedalgorithms"] if "-cert-" not in name]
+    assert signatures(resolved(tmp_path, "")) == plain
     only = "PubkeyAcceptedAlgorithms ssh-ed25519-cert-v01@openssh.com,rsa-sha2-256"
     assert signatures(resolved(tmp_path, only)) == ["ssh-ed25519", "rsa-sha2-256"]
+
+
+# -- environment ------------------------------------------------------------------------------
+
+
+def test_patterns_choose_what_is_sent_and_a_minus_takes_it_back(tmp_path: Path) -> None:
+    config = resolved(
+        tmp_path,
+        "SendEnv LANG LC_* A?\nSendEnv -LC_P*\nSetEnv LANG=C FOO=a=b TERM=vt100\n"
+        "SendEnv LC_[A]\nSetEnv FOO=later",
+    )
+    ours = {"LANG": "de", "LC_ALL": "x", "LC_PAPER": "y", "AB": "1", "ABC": "2", "LC_A": "z"}
+    # A pattern that is taken back was written before: LC_P* is none of them, LC_* is.
+    assert environment(config, ours) == {
+        b"LANG": b"C",
+        b"LC_ALL": b"x",
+        b"LC_PAPER": b"y",
+        b"LC_A": b"z",
+        b"AB": b"1",
+        b"FOO": b"a=b",
+        b"TERM": b"vt100",
+    }
+    assert terminal_type(config, "xterm") == "vt100"
+    gone = resolved(tmp_path, "SendEnv LANG LC_*\nSendEnv -LC_*")
+    assert environment(gone, ours) == {b"LANG": b"de"}
+    assert terminal_type(gone, "xterm") == "xterm"
 
 
 # -- routes -----------------------------------------------------------------------------------
