@@ -59,6 +59,11 @@ def defaults(key: str) -> Sequence[str]:
     return tuple(dict.fromkeys((*first, *usual)))
 
 
+def can_do(key: str, name: str) -> bool:
+    """Return whether `name` may be added to an algorithm keyword such as ``ciphers``."""
+    return key in DEFAULTS and name in _possible(key)
+
+
 @cache
 def _possible(key: str) -> frozenset[str]:
     """Return the names that the library knows for a keyword."""

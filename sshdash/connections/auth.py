@@ -134,6 +134,11 @@ class SSHClient(asyncssh.SSHClient):
         return self._connection is not None
 
     @property
+    def transport(self) -> Transport | None:
+        """Return the connection as far as it came, None before the library has the socket."""
+        return self._connection
+
+    @property
     def server_version(self) -> str:
         """Return the server's greeting without its ``SSH-2.0-``, "" before it came."""
         if self._connection is None:

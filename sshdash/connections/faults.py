@@ -2,11 +2,12 @@
 
 import errno
 import logging
-import re
 import socket
 
 import asyncssh
 
+from sshdash.connections.algorithms import can_do
+from sshdash.connections.offers import Disagreement
 from sshdash.errors import (
     AuthenticationError,
     ConnectError,
@@ -185,7 +186,7 @@ def _explain_disconnect(error: asyncssh.DisconnectError, host: str, operation: s
     if isinstance(error, asyncssh.PermissionDenied):
         return AuthenticationError("Permission denied", detail=reason, host=host)
     if isinstance(error, asyncssh.KeyExchangeFailed):
-        return _explain_kex(reason, host)
+        return ConnectError("Key exchange failed", detail=reason, host=host)
     if isinstance(error, asyncssh.ProtocolNotSupported) or "anner line" in reason:
         return UnreachableError(
             "Not an SSH server", detail=reason, hint="check the port", host=host
@@ -195,26 +196,17 @@ def _explain_disconnect(error: asyncssh.DisconnectError, host: str, operation: s
     return ConnectError("The server disconnected", detail=f"{operation}: {reason}", host=host)
 
 
-_NO_MATCH = re.compile(r"No matching (.+?) algorithm found, sent .* and received (.*)")
-_KEYWORDS = {
-    "key exchange": "KexAlgorithms",
-    "server host key": "HostKeyAlgorithms",
-    "host key": "HostKeyAlgorithms",
-    "encryption": "Ciphers",
-    "MAC": "MACs",
-    "compression": "Compression",
-}
-
-
-def _explain_kex(reason: str, host: str) -> SSHDashError:
-    match = _NO_MATCH.search(reason)
-    if not match:
-        return ConnectError("Key exchange failed", detail=reason, host=host)
-    kind = next((name for name in _KEYWORDS if name in match[1]), "")
-    keyword = _KEYWORDS.get(kind, "algorithms")
+def negotiation_failed(differing: Disagreement, host: str) -> ConnectError:
+    """Return the error of a key exchange in which the sides have nothing in common."""
+    theirs = ", ".join(map(clean, differing.theirs)) or "nothing"
+    possible = [name for name in differing.theirs if can_do(differing.option, name)]
+    if possible:
+        hint = f"to allow it for this host, in ssh_config: {differing.keyword} +{possible[0]}"
+    else:
+        hint = "sshdash can do none of those: the server needs an update, or other settings"
     return ConnectError(
-        f"No {match[1]} algorithm in common",
-        detail=f"the server offers {match[2]}",
-        hint=f"an old server? {keyword} +NAME in ssh_config allows one of these for this host",
+        f"No {differing.kind} in common",
+        detail=f"sshdash offers {', '.join(differing.ours)}\nthe server offers {theirs}",
+        hint=hint,
         host=host,
     )

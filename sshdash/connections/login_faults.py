@@ -4,9 +4,35 @@ import asyncssh
 
 from sshdash.config.resolver import ResolvedHost
 from sshdash.connections.auth import SSHClient
-from sshdash.connections.faults import explain, is_too_many
+from sshdash.connections.faults import explain, is_too_many, negotiation_failed
+from sshdash.connections.offers import disagreement
+from sshdash.connections.timeline import Phase
 from sshdash.errors import AuthenticationError, ConnectError, SSHDashError, UnreachableError
 from sshdash.untrusted import clean
+
+_TIMED_OUT: dict[Phase, tuple[str, str]] = {
+    Phase.RESOLVE: (
+        "No answer from the name server",
+        "are you online, or is a VPN missing? an address in HostName needs no name server",
+    ),
+    Phase.TCP: ("Connection timed out", "a firewall, a wrong address, or the host is down"),
+    Phase.GREETING: (
+        "No SSH greeting",
+        "something accepts connections there but says nothing: is it an SSH server, and is it "
+        "well?",
+    ),
+    Phase.KEX: (
+        "Timed out in the key exchange",
+        "the server froze, or the network loses large packets (a wrong MTU, often in a VPN)",
+    ),
+    Phase.AUTH: (
+        "Login timed out",
+        "the server is there but does not answer: its log, its load or its user directory may "
+        "say why",
+    ),
+}
+_TURNED_AWAY = ("exceeded maxstartups", "not allowed at this time", "too many connections")
+"""What servers say, instead of a greeting, to those they have no room for."""
 
 
 class LoginFaults:
@@ -28,6 +54,11 @@ class LoginFaults:
             return self._timed_out(client, seconds)
         if isinstance(error, asyncssh.ChannelOpenError):
             return self._hop_refused(error)
+        if client.transport and not client.server_version:
+            return self._no_greeting(client.transport.foreword)
+        differing = self._differing(client)
+        if differing:
+            return differing
         if isinstance(error, asyncssh.ConnectionLost | ConnectionError):
             return self._cut_off(client)
         failure = explain(error, self._host, f"connecting to {self._where}")
@@ -58,33 +89,67 @@ class LoginFaults:
         )
 
     def _timed_out(self, client: SSHClient, seconds: float) -> UnreachableError:
-        if client.server_version:
-            title, hint = "Login timed out", "the server is there but too slow to log in"
-        elif client.is_adopted:
-            title, hint = "No SSH greeting", "something accepts connections there but says nothing"
-        else:
-            title, hint = "Connection timed out", "a firewall, a wrong address, or the host is down"
+        step = client.timeline.current
+        phase = step.phase if step and step.phase in _TIMED_OUT else Phase.TCP
+        title, hint = _TIMED_OUT[phase]
         detail = f"{self._where}, after {seconds:g} s"
         return UnreachableError(title, detail=detail, hint=hint, host=self._host)
 
     def _hop_refused(self, error: asyncssh.ChannelOpenError) -> UnreachableError:
         hop = self._route[-2] if len(self._route) > 1 else "the jump host"
+        reason = clean(error.reason, 200)
+        if error.code == asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED:
+            return UnreachableError(
+                f"{hop} does not forward connections",
+                detail=f"{self._where}: {reason}",
+                hint=f"AllowTcpForwarding, PermitOpen or a restricted key on {hop} forbid it",
+                host=self._host,
+            )
         return UnreachableError(
             f"{hop} cannot reach it",
-            detail=f"{self._where}: {clean(error.reason, 200)}",
-            hint=f"try it from {hop}; AllowTcpForwarding there may forbid it",
+            detail=f"{self._where}: {reason}",
+            hint=f"is it up, and is HostName right as seen from {hop}?",
             host=self._host,
         )
 
-    def _cut_off(self, client: SSHClient) -> ConnectError:
-        if client.server_version:
-            return ConnectError(
-                "The server cut the connection during the login", self._where, host=self._host
+    def _no_greeting(self, foreword: list[str]) -> UnreachableError:
+        """Return why a server that closed the connection said no greeting."""
+        said = "; ".join(foreword[:3])
+        if any(word in said.lower() for word in _TURNED_AWAY):
+            return UnreachableError(
+                "The server takes no more logins at the moment",
+                detail=f'{self._where} said "{said}"',
+                hint="wait and try again; MaxStartups on the server sets how many may wait",
+                host=self._host,
+            )
+        if said:
+            web = said.startswith("HTTP/")
+            return UnreachableError(
+                "Not an SSH server",
+                detail=f'{self._where} said "{said}"',
+                hint=f"{'a web server answers there: ' if web else ''}check HostName and Port",
+                host=self._host,
             )
         return UnreachableError(
             "Closed before an SSH greeting",
             detail=self._where,
             hint="not an SSH server, or it turns this address away (MaxStartups, penalties)",
+            host=self._host,
+        )
+
+    def _differing(self, client: SSHClient) -> ConnectError | None:
+        """Return what the two sides cannot agree on, None where they can."""
+        ours, theirs = client.transport.offers if client.transport else (None, None)
+        differing = disagreement(ours, theirs) if ours and theirs else None
+        return negotiation_failed(differing, self._host) if differing else None
+
+    def _cut_off(self, client: SSHClient) -> ConnectError:
+        step = client.timeline.current
+        during = "key exchange" if step and step.phase is Phase.KEX else "login"
+        return ConnectError(
+            f"The server cut the connection during the {during}",
+            detail=self._where,
+            hint="its log says why: an access rule, too many logins, or it crashed",
             host=self._host,
         )
 

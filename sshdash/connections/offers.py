@@ -27,14 +27,19 @@ class Disagreement:
 
     kind: str
     keyword: str
-    """What of ssh_config(5) decides our side."""
+    """What of ssh_config(5) decides our side, as it is written there."""
     ours: tuple[str, ...]
     theirs: tuple[str, ...]
 
+    @property
+    def option(self) -> str:
+        """Return the keyword as the configuration's tables have it."""
+        return self.keyword.lower()
+
 
 _KINDS: dict[str, tuple[str, str]] = {
-    "kex": ("key exchange", "KexAlgorithms"),
-    "host_key": ("host key", "HostKeyAlgorithms"),
+    "kex": ("key exchange algorithm", "KexAlgorithms"),
+    "host_key": ("host key algorithm", "HostKeyAlgorithms"),
     "cipher_up": ("cipher", "Ciphers"),
     "cipher_down": ("cipher", "Ciphers"),
     "mac_up": ("MAC", "MACs"),

@@ -129,6 +129,16 @@ class Timeline:
         return self.ended is None
 
     @property
+    def current(self) -> Entry | None:
+        """Return the host's own step that runs; where none does, the last that failed."""
+        own = [entry for entry in reversed(self._entries) if not entry.hop]
+        for outcome in ("running", "failed"):
+            for entry in own:
+                if entry.outcome == outcome:
+                    return entry
+        return None
+
+    @property
     def broken(self) -> Entry | None:
         """Return the step that an attempt failed at, None for one that did not fail."""
         if self.failure is None:

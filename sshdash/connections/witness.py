@@ -125,7 +125,7 @@ class Witnessed(asyncssh.SSHClientConnection):
     ) -> None:
         """Record a try; the signature for an accepted key belongs to the try of that key."""
         name = method.decode("ascii", "replace")
-        if name != "publickey" or key is None or self._step is None:
+        if not name.startswith("publickey") or key is None or self._step is None:
             self._end_step("no answer")
             self._step = self.timeline.begin(Phase.AUTH, _try(name, args))
         else:
@@ -164,7 +164,7 @@ def _try(method: str, arguments: tuple[bytes, ...]) -> str:
     """Return the name of a try, with the key where there is one."""
     if method == "none":
         return "asking which methods the server takes"
-    if method == "publickey" and len(arguments) > 2:
+    if method.startswith("publickey") and len(arguments) > 2:
         return f"publickey {_key_name(arguments[2][4:])}"
     return method
 

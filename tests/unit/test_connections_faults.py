@@ -7,7 +7,8 @@ import socket
 import asyncssh
 import pytest
 
-from sshdash.connections.faults import explain, lost_reason
+from sshdash.connections.faults import explain, lost_reason, negotiation_failed
+from sshdash.connections.offers import Disagreement
 from sshdash.errors import (
     AuthenticationError,
     Cancelled,
@@ -94,14 +95,14 @@ def test_channels_that_do_not_open(
     assert "\x1b" not in str(told)
 
 
-def test_key_exchange_names_the_keyword() -> None:
-    error = asyncssh.KeyExchangeFailed(
-        "No matching MAC algorithm found, sent a,b and received hmac-md5"
-    )
-    told = explain(error, "web", "connecting")
-    assert told.title == "No MAC algorithm in common"
-    assert "hmac-md5" in told.detail
-    assert "MACs +NAME" in told.hint
+def test_what_the_sides_cannot_agree_on() -> None:
+    differing = Disagreement("MAC", "MACs", ("a", "b"), ("hmac-md5", "x\x1b[2J"))
+    told = negotiation_failed(differing, "web")
+    assert told.title == "No MAC in common"
+    assert told.detail == "sshdash offers a, b\nthe server offers hmac-md5, x\\x1b[2J"
+    assert told.hint == "to allow it for this host, in ssh_config: MACs +hmac-md5"
+    none = negotiation_failed(Disagreement("cipher", "Ciphers", ("a",), ("odd",)), "web")
+    assert none.hint.startswith("sshdash can do none of those")
 
 
 @pytest.mark.parametrize(
