@@ -7,9 +7,10 @@ from contextlib import asynccontextmanager
 
 from sshdash.backend import Backend
 from sshdash.cli.prompter import choose_prompter
+from sshdash.config.advice import ignored_keywords
+from sshdash.config.resolved import ResolvedHost
 from sshdash.config.source import ConfigSource, parse_override
 from sshdash.errors import SSHDashError, UsageError
-from sshdash.events import BannerReceived, Event, WarningRaised
 from sshdash.prompts import Prompter
 from sshdash.settings import load_settings
 from sshdash.untrusted import clean
@@ -19,11 +20,13 @@ _LINE = 2_000
 
 
 def source(arguments: argparse.Namespace) -> ConfigSource:
-    """Return the ssh_config files and overrides that ``-F`` and ``-o`` name.
+    """Return the ssh_config files and overrides that ``-F``, ``-o`` and its short forms name.
 
     Raises UsageError for an ``-o`` that is not ``Key=Value`` or ``Key Value``.
     """
-    overrides = tuple(parse_override(option) for option in arguments.option)
+    overrides = tuple(
+        parse_override(option) if isinstance(option, str) else option for option in arguments.option
+    )
     return ConfigSource.standard(arguments.config, overrides)
 
 
@@ -33,18 +36,18 @@ async def open_backend(
 ) -> AsyncIterator[Backend]:
     """Run a loaded backend for one command; questions go to the terminal by default."""
     backend = Backend(load_settings(), prompter or choose_prompter(), source(arguments))
-    backend.events.subscribe(narrate)
     async with backend:
         await backend.load(terminals=False)
+        from sshdash.cli.narration import Narrator
+
+        Narrator(backend.connections, backend.events, arguments.verbose)
         yield backend
 
 
-def narrate(event: Event) -> None:
-    """Tell on stderr what ssh would tell there: banners and warnings."""
-    if isinstance(event, BannerReceived):
-        tell(event.text)
-    elif isinstance(event, WarningRaised):
-        tell(f"sshdash: {event.host}: {event.title}: {event.detail}")
+def tell_ignored(resolved: ResolvedHost) -> None:
+    """Tell which keywords of a host trust depends on, and sshdash does not act on."""
+    for advice in ignored_keywords(resolved, security_only=True):
+        tell(f"sshdash: {advice}")
 
 
 def tell(text: str) -> None:

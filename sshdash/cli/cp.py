@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from sshdash.backend import Backend
-from sshdash.cli.context import open_backend
+from sshdash.cli.context import open_backend, tell_ignored
 from sshdash.cli.copy_report import JsonLines, Line, Quiet, Report, is_all_there
 from sshdash.cli.operands import Operand, parse_operand
+from sshdash.cli.ssh_options import add_ssh_options
 from sshdash.errors import UsageError
 from sshdash.prompts import ConflictChoice
 from sshdash.sftp.entries import Entry, Kind, join, name_of, parent_of
@@ -51,6 +52,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument(
         "-p", dest="preserve", action="store_true", help="keep times and permissions"
     )
+    add_ssh_options(parser, ("-P", "-i", "-J"))
     parser.add_argument(
         "--on-conflict",
         choices=tuple(_CHOICES),
@@ -77,6 +79,8 @@ def run(arguments: argparse.Namespace) -> int:
 async def _main(arguments: argparse.Namespace, sources: list[Operand], target: Operand) -> int:
     with _terminated():
         async with open_backend(arguments) as backend:
+            for host in dict.fromkeys(end.endpoint for end in (*sources, target) if end.endpoint):
+                tell_ignored(backend.resolve(host))
             opened = _Opened(backend)
             queue = TransferQueue(opened.take, backend.prompter, backend.events)
             try:

@@ -16,8 +16,10 @@ from collections.abc import Iterator
 
 import asyncssh
 
-from sshdash.cli.context import narrate, report, source
+from sshdash.cli.context import report, source, tell_ignored
+from sshdash.cli.narration import Narrator
 from sshdash.cli.prompter import choose_prompter
+from sshdash.cli.ssh_options import add_ssh_options
 from sshdash.cli.stdio import Writer
 from sshdash.config.resolver import Resolver
 from sshdash.connections.faults import explain
@@ -48,6 +50,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument(
         "-t", dest="tty", action="count", default=0, help="allocate a terminal; -tt always"
     )
+    add_ssh_options(parser)
     parser.add_argument("destination", metavar="DEST", help="[user@]host[:port]")
     parser.add_argument("words", metavar="CMD", nargs=argparse.REMAINDER, help="the command")
     parser.set_defaults(run=run)
@@ -97,11 +100,12 @@ async def _connect(arguments: argparse.Namespace, command: bytes) -> int:
     """Connect, without the parts of a backend that a command has no use for, and run."""
     terminal = _wants_terminal(arguments.tty)
     events = EventBus()
-    events.subscribe(narrate)
     resolver = Resolver(source(arguments))
     manager = ConnectionManager(resolver, choose_prompter(), events, load_settings())
+    Narrator(manager, events, arguments.verbose)
     try:
         async with await manager.lease(arguments.destination, "exec") as lease:
+            tell_ignored(lease.connection.resolved)
             return await _run(lease, command, terminal)
     finally:
         await manager.close()

@@ -8,7 +8,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sshdash.cli.context import open_backend, report
+from sshdash.cli.context import open_backend, report, tell_ignored
+from sshdash.cli.ssh_options import add_ssh_options
 from sshdash.errors import UsageError
 from sshdash.events import Event, TunnelChanged
 from sshdash.states import TunnelState
@@ -40,6 +41,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    add_ssh_options(parser)
     parser.add_argument("destination", metavar="DEST", help="[user@]host[:port] or an alias")
     for kind, form, meaning in (
         (Kind.LOCAL, "[BIND:]PORT:HOST:PORT", "listen here, connect from there"),
@@ -64,6 +66,7 @@ async def _forward(arguments: argparse.Namespace, specs: list[ForwardSpec]) -> i
     async with open_backend(arguments) as backend:
         host = str(arguments.destination)
         resolved = backend.resolve(host)
+        tell_ignored(resolved)
         if specs:
             tunnels = [backend.tunnels.add(host, spec) for spec in specs]
         else:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from sshdash.config.algorithms import assemble
+from sshdash.config.jumps import NO_JUMP
 from sshdash.config.options import Options
 from sshdash.config.resolved import ResolvedHost
 
@@ -55,10 +56,11 @@ _ALGORITHMS = frozenset(
 
 def dump(resolved: ResolvedHost) -> str:
     """Return every value, one per line, as ``ssh -G`` prints them."""
-    return "".join(f"{line}\n" for line in _lines(resolved))
+    return "".join(f"{line}\n" for line in lines(resolved))
 
 
-def _lines(resolved: ResolvedHost) -> Iterator[str]:
+def lines(resolved: ResolvedHost) -> Iterator[str]:
+    """Give the lines of `dump`, each a keyword, a space and its value."""
     options = resolved.options
     yield f"host {resolved.alias}"
     yield f"user {resolved.user}"
@@ -176,10 +178,23 @@ def _proxy(options: Options) -> Iterator[str]:
         if command is not None:
             yield f"proxycommand {command}"
         return
+    yield f"proxyjump {_jump_text(jump)}"
+
+
+def _jump_text(jump: tuple[str, ...]) -> str:
     before, user, host, port = jump
     numeric = ":" in host or not host.strip("1234567890.")
     shown = f"[{host}]" if numeric else host
     extra = f"{before}," if before else ""
     login = f"{user}@" if user else ""
     tail = f":{port}" if port else ""
-    yield f"proxyjump {extra}{login}{shown}{tail}"
+    return f"{extra}{login}{shown}{tail}"
+
+
+def spelled(key: str, values: tuple[str, ...]) -> str:
+    """Return the values of one line of a file in the words that `dump` has for them."""
+    if key == "proxyjump":
+        return "none" if values == NO_JUMP else _jump_text(values)
+    if key in _WORDS:
+        return _SPOKEN.get(values[0], " ".join(values))
+    return " ".join(values)

@@ -4,10 +4,13 @@ import re
 import shlex
 from collections.abc import Iterable
 
+from sshdash.config.command_line import SHORT_OPTIONS
 from sshdash.config.destination import Destination, parse_destination
 from sshdash.config.source import ConfigSource
 from sshdash.errors import UsageError
 
+_SCP_SPELLING = {"-p": ("-P", ""), "-l": ("-o", "User=")}
+"""The short options that mean something else to scp."""
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9_./~@%+=,-]+\Z")
 
 
@@ -42,7 +45,7 @@ def scp_command(
     if len(ports) == 1 and len(hosts) == 1:
         options += ["-P", str(ports.pop())]
     paths = [_scp_end(host, path, alone=len(hosts) == 1) for host, path in ends]
-    return shlex.join(["scp", *_globals(source), *options, "--", *paths])
+    return shlex.join(["scp", *_globals(source, scp=True), *options, "--", *paths])
 
 
 def forward_command(
@@ -58,11 +61,18 @@ def forward_command(
     return shlex.join(["ssh", *_globals(source), *options, *_target(alias)])
 
 
-def _globals(source: ConfigSource | None) -> list[str]:
+def _globals(source: ConfigSource | None, *, scp: bool = False) -> list[str]:
     if source is None:
         return []
     named = ["-F", source.named] if source.named else []
-    return named + [word for key, value in source.overrides for word in ("-o", f"{key}={value}")]
+    return named + [word for override in source.overrides for word in _override(*override, scp)]
+
+
+def _override(key: str, value: str, scp: bool) -> tuple[str, str]:
+    if scp and key in _SCP_SPELLING:
+        option, before = _SCP_SPELLING[key]
+        return option, f"{before}{value}"
+    return (key, value) if key in SHORT_OPTIONS else ("-o", f"{key}={value}")
 
 
 def _target(alias: str) -> list[str]:

@@ -28,6 +28,10 @@ class Origin:
 
     file: str
     line: int
+    block: str = field(default="", compare=False)
+    """The Host or Match line it stands under, as far as words go; empty above the first."""
+    general: bool = field(default=True, compare=False)
+    """Whether it stands where every host is meant: above the first block, or under ``Host *``."""
 
     def __str__(self) -> str:
         """Return ``file:line``, ``command line`` or ``default``."""
@@ -44,6 +48,14 @@ class TooMany(ValueError):
     """More entries than OpenSSH takes."""
 
 
+@dataclass(frozen=True, slots=True)
+class Shadowed:
+    """A value that lost, because another one was there first."""
+
+    values: Values
+    origin: Origin
+
+
 @dataclass(slots=True)
 class Options:
     """Values by keyword, and where each came from."""
@@ -55,6 +67,7 @@ class Options:
     """``localforward`` or ``dynamicforward`` for each such line: their common order."""
     send_env: list[str] = field(default_factory=list)
     origins: dict[str, list[Origin]] = field(default_factory=dict)
+    shadowed: dict[str, list[Shadowed]] = field(default_factory=dict)
     _files: set[tuple[str, str, bool]] = field(default_factory=set)
 
     def first(self, key: str) -> str | None:
@@ -73,20 +86,37 @@ class Options:
             elif key == "sendenv":
                 self._send(values, origin)
             elif key == "proxycommand" and self.single.get("proxyjump", NO_JUMP) != NO_JUMP:
-                continue
+                self._shadow(key, values, origin)
             elif key == "proxyjump":
                 self._jump(values, origin)
             elif key == "streamlocalbindmask":
-                self.single[key] = values
-                self.origins[key] = [origin]
+                self._replace(key, values, origin)
             elif key not in self.single:
                 self._set(key, values, origin)
+            else:
+                self._shadow(key, values, origin)
 
     def _set(self, key: str, values: Values, origin: Origin) -> None:
         if key in _LISTS and len(values) > _LIST_LIMIT:
             raise TooMany(f"too many {key} entries (at most {_LIST_LIMIT})")
         self.single[key] = values
         self.origins[key] = [origin]
+
+    def _replace(self, key: str, values: Values, origin: Origin) -> None:
+        """Let the last value win, as ssh does for this keyword alone."""
+        lost = self.shadowed.setdefault(key, [])
+        if key in self.single:
+            lost.append(Shadowed(self.single[key], self.origins[key][0]))
+        lost[:] = [entry for entry in lost if entry.origin != origin]
+        self.single[key] = values
+        self.origins[key] = [origin]
+
+    def _shadow(self, key: str, values: Values, origin: Origin) -> None:
+        """Remember a value that came too late; a final pass meets the same lines again."""
+        lost = self.shadowed.setdefault(key, [])
+        if origin in self.origins.get(key, ()) or any(entry.origin == origin for entry in lost):
+            return
+        lost.append(Shadowed(values, origin))
 
     def _collect(self, key: str, values: Values, origin: Origin, *, user: bool) -> None:
         entries = self.collected.setdefault(key, [])
@@ -116,9 +146,11 @@ class Options:
 
     def _jump(self, values: Values, origin: Origin) -> None:
         if "proxyjump" in self.single:
-            return
-        if values == NO_JUMP:
+            self._shadow("proxyjump", values, origin)
+        elif values == NO_JUMP:
             self._set("proxyjump", values, origin)
         elif "proxycommand" not in self.single:
             self._set("proxyjump", values, origin)
             self.single["proxycommand"] = ("none",)
+        else:
+            self._shadow("proxyjump", values, origin)

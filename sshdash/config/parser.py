@@ -13,7 +13,7 @@ from enum import Enum
 
 from sshdash.config.assignments import NOTHING, Assignments, BadValue
 from sshdash.config.keywords import KEYWORDS, OBSOLETE, Keyword, Kind, find_keyword
-from sshdash.config.lexer import LexError, decode_lines, split_keyword, split_words
+from sshdash.config.lexer import LexError, decode_lines, lower, split_keyword, split_words
 from sshdash.config.patterns import is_pattern
 from sshdash.config.values import parse_value
 
@@ -62,6 +62,20 @@ class Block:
     lines: list[Line] = field(default_factory=list)
     always: list[Line] = field(default_factory=list)
     """The lines that matter even where the block does not apply."""
+
+    @property
+    def heading(self) -> str:
+        """Return the Host or Match line in few words, empty for what precedes the first."""
+        if self.patterns is not None:
+            return f"Host {' '.join(self.patterns)}"
+        return f"Match {self.condition}" if self.condition is not None else ""
+
+    @property
+    def is_general(self) -> bool:
+        """Return whether the line means every host, exceptions aside."""
+        if self.patterns is not None:
+            return "*" in self.patterns
+        return self.condition is None or lower(self.condition.strip()) == "all"
 
 
 @dataclass(slots=True)

@@ -41,7 +41,7 @@ class Pass:
 
     def read(self, path: str, *, user: bool, checked: bool) -> None:
         """Read one file. Raises ConfigError, or OSError where it cannot be opened."""
-        self._read(path, user=user, checked=checked, depth=0, active=True, origin=None)
+        self._read(path, user=user, checked=checked, depth=0, active=True, origin=Origin(path, 0))
 
     def _read(
         self,
@@ -51,10 +51,11 @@ class Pass:
         checked: bool,
         depth: int,
         active: bool,
-        origin: Origin | None,
+        origin: Origin,
     ) -> None:
+        """Read one file; `origin` is the line that includes it."""
         if depth > DEPTH_LIMIT:
-            raise too_deep(origin or Origin(path, 0))
+            raise too_deep(origin)
         parsed = self._cache.load(path)
         if checked:
             check_owner(parsed)
@@ -62,8 +63,15 @@ class Pass:
         for block in parsed.relevant(self._host):
             if block.number:
                 active = self._applies(block, parsed.path, possible=possible)
-            for line in block.lines if active else block.always:
-                self._line(line, parsed.path, user=user, depth=depth, active=active)
+            lines = block.lines if active else block.always
+            if not lines:
+                continue
+            heading, general = origin.block, origin.general
+            if block.number:
+                heading, general = block.heading, general and block.is_general
+            for line in lines:
+                place = Origin(parsed.path, line.number, heading, general)
+                self._line(line, place, user=user, depth=depth, active=active)
 
     def _applies(self, block: Block, path: str, *, possible: bool) -> bool:
         """Return whether a block applies; in an Include that does not, none can."""
@@ -78,9 +86,10 @@ class Pass:
         self.wants_final = self.wants_final or result.wants_final
         return possible and result.matched
 
-    def _line(self, line: Line, path: str, *, user: bool, depth: int, active: bool) -> None:
+    def _line(self, line: Line, place: Origin, *, user: bool, depth: int, active: bool) -> None:
+        path = place.file
         if line.kind is LineKind.INCLUDE:
-            self._include(line, path, user=user, depth=depth, active=active)
+            self._include(line, place, user=user, depth=depth, active=active)
             return
         if line.kind is LineKind.UNKNOWN:
             ignored = self._options.first("ignoreunknown")
@@ -92,11 +101,12 @@ class Pass:
         try:
             values = late_values(line) if line.kind is LineKind.LATE else line.values
             if active or line.keyword == "streamlocalbindmask" or line.keyword == "syslogfacility":
-                self._options.apply(values, Origin(path, line.number), user=user)
+                self._options.apply(values, place, user=user)
         except (BadValue, TooMany) as error:
             raise wrong_line(path, line.number, str(error)) from error
 
-    def _include(self, line: Line, path: str, *, user: bool, depth: int, active: bool) -> None:
+    def _include(self, line: Line, place: Origin, *, user: bool, depth: int, active: bool) -> None:
+        path = place.file
         for word in line.words:
             if word.startswith("~") and not user:
                 raise wrong_line(path, line.number, f"bad include path {word}")
@@ -108,7 +118,7 @@ class Pass:
                         checked=True,
                         depth=depth + 1,
                         active=active,
-                        origin=Origin(path, line.number),
+                        origin=place,
                     )
                 except FileNotFoundError:
                     continue  # a dangling link, or gone since it was listed: as in ssh

@@ -165,11 +165,11 @@ class ResolvedHost:
     @cached_property
     def ignored(self) -> tuple[str, ...]:
         """Return the keywords set here on which sshdash does not act, as it should say so."""
+        single = self.options.single
         return tuple(
             key
             for key in self.origins
-            if _is_ignored(key)
-            and self.options.single.get(key) not in (None, ("no",), DEFAULTS.get(key))
+            if _is_ignored(key) and single.get(key) not in (None, DEFAULTS.get(key, ("no",)))
         )
 
     @property

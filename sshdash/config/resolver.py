@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 from sshdash.config.algorithms import DEFAULTS as ALGORITHMS
 from sshdash.config.algorithms import assemble
-from sshdash.config.assignments import BadValue
 from sshdash.config.canonical import (
     Lookup,
     Unresolvable,
@@ -13,14 +12,15 @@ from sshdash.config.canonical import (
     look_up,
     numeric_address,
 )
+from sshdash.config.command_line import read_command_line
 from sshdash.config.defaults import CLEARED_BY_NONE, DEFAULTS, IDENTITY_FILES, USER_KNOWN_HOSTS
 from sshdash.config.destination import Destination, check_host, check_user, parse_destination
 from sshdash.config.dump import dump
 from sshdash.config.jumps import NO_JUMP, jump_chain
-from sshdash.config.lexer import lower, split_keyword
+from sshdash.config.lexer import lower
 from sshdash.config.match import MatchFacts, run_in_shell
-from sshdash.config.options import COMMAND_LINE, Options, Origin, TooMany
-from sshdash.config.parser import FileCache, LineKind, late_values, parse_line
+from sshdash.config.options import Options, Origin
+from sshdash.config.parser import FileCache
 from sshdash.config.reader import Pass, wrong_line
 from sshdash.config.resolved import ResolvedHost
 from sshdash.config.source import ConfigSource
@@ -105,7 +105,7 @@ class _Resolution:
 
     def result(self) -> ResolvedHost:
         """Take all steps."""
-        self._read_command_line()
+        read_command_line(self._options, self._source.overrides, self._wanted)
         wants_final = self._read_files()
         for key in _CANONICAL:
             self._options.single.setdefault(key, DEFAULTS[key])
@@ -130,37 +130,6 @@ class _Resolution:
             options=self._options,
             tokens=tokens,
         )
-
-    def _read_command_line(self) -> None:
-        for key, value in self._source.overrides:
-            self._override(f"{key}={value}")
-        if self._options.first("sessiontype") == "subsystem":
-            raise wrong_line("", 0, "-o SessionType=subsystem: there is no subsystem to invoke")
-        user = self._options.first("user")
-        if user is not None:
-            try:
-                check_user(user)
-            except ValueError as error:
-                raise wrong_line("", 0, f"-o User={user}: {error}") from error
-        if self._wanted.user is not None:
-            self._options.apply((("user", (self._wanted.user,)),), COMMAND_LINE, user=True)
-        if self._wanted.port is not None:
-            self._options.apply((("port", (str(self._wanted.port),)),), COMMAND_LINE, user=True)
-
-    def _override(self, text: str) -> None:
-        parts = split_keyword(text)
-        if parts is None:
-            return
-        if parts[0] in ("host", "match", "include"):
-            raise wrong_line("", 0, f"{parts[0]} is not supported as a command-line option")
-        line = parse_line(1, *parts)
-        if line.kind in (LineKind.ERROR, LineKind.UNKNOWN):
-            raise wrong_line("", 0, f"-o {text}: {line.problem}")
-        try:
-            values = late_values(line) if line.kind is LineKind.LATE else line.values
-            self._options.apply(values, COMMAND_LINE, user=True)
-        except (BadValue, TooMany) as error:
-            raise wrong_line("", 0, f"-o {text}: {error}") from error
 
     def _read_files(self) -> bool:
         """Read the user's, then the system's file; return whether a final pass is wanted."""
@@ -249,14 +218,14 @@ class _Resolution:
                 collected.pop(key, None)
                 self._options.origins.pop(key, None)
             self._options.listeners.clear()
-            values["tunnel"] = ("no",)
+            self._imply("tunnel", "no", "clearallforwardings")
         if not collected.get("identityfile"):
             collected["identityfile"] = [(path,) for path in IDENTITY_FILES]
         standard = values.get("userknownhostsfile") in (None, (USER_KNOWN_HOSTS[0],))
         careful = values.get("verifyhostkeydns", ("no",)) != ("no",)
         values.setdefault("updatehostkeys", ("yes",) if standard and not careful else ("no",))
-        if values.get("batchmode") == ("yes",):
-            values.setdefault("serveraliveinterval", ("300",))
+        if values.get("batchmode") == ("yes",) and "serveraliveinterval" not in values:
+            self._imply("serveraliveinterval", "300", "batchmode")
         for key, default in DEFAULTS.items():
             values.setdefault(key, default)
         for key in CLEARED_BY_NONE:
@@ -271,8 +240,8 @@ class _Resolution:
     def _tidy(self) -> None:
         """Check and adjust what depends on several keywords, as ssh does before it connects."""
         values = self._options.single
-        if "proxyjump" in values:
-            values["proxyusefdpass"] = ("no",)
+        if "proxyjump" in values and values["proxyusefdpass"] != ("no",):
+            self._imply("proxyusefdpass", "no", "proxyjump")
         if "hostkeyalias" in values:
             values["hostkeyalias"] = (lower(values["hostkeyalias"][0]),)
         if values.get("proxycommand") == ("-",) and values["proxyusefdpass"] == ("yes",):
@@ -289,6 +258,11 @@ class _Resolution:
                 assemble(key, self._options.first(key))
             except ValueError as error:
                 raise self._wrong(key, error) from error
+
+    def _imply(self, key: str, value: str, cause: str) -> None:
+        """Set what follows from another keyword, whose line then counts as its origin."""
+        self._options.single[key] = (value,)
+        self._options.origins[key] = list(self._options.origins.get(cause, ()))
 
     def _nobody_to_ask(self) -> bool:
         values = self._options.single

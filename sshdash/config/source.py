@@ -14,7 +14,9 @@ class ConfigSource:
     user_file: Path | None
     system_file: Path | None
     overrides: tuple[tuple[str, str], ...] = ()
-    """``-o Key=Value`` in the order given; they win over the files."""
+    """``-o Key=Value`` and ``-l``, ``-p``, ``-i``, ``-J`` with their arguments, in the order given.
+
+    They win over the files."""
     explicit: bool = False
     """Whether ``-F`` named the user file: then it must exist, and its owner is not checked."""
     named: str | None = None

@@ -1,0 +1,67 @@
+"""The short options that ssh has for what ``-o`` can say too: ``-l -p -i -J``."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from sshdash.config.tokens import TokenError, expand_tilde
+from sshdash.untrusted import clean
+
+_OPTIONS = {
+    "-l": ("USER", "log in as USER"),
+    "-p": ("PORT", "connect to PORT"),
+    "-P": ("PORT", "connect to PORT"),
+    "-i": ("FILE", "try the private key in FILE first"),
+    "-J": ("DEST", "go through DEST, or through several with commas"),
+}
+
+
+def add_ssh_options(
+    parser: argparse.ArgumentParser, names: Sequence[str] = ("-l", "-p", "-i", "-J")
+) -> None:
+    """Add short options to a command; ``-P`` is scp's name for ``-p``."""
+    for name in names:
+        metavar, text = _OPTIONS[name]
+        parser.add_argument(
+            name,
+            dest="late_option",
+            metavar=metavar,
+            action=_Override,
+            default=argparse.SUPPRESS,
+            help=text,
+        )
+
+
+class _Override(argparse.Action):
+    """Appends to the same list as ``-o``: among both, the first one wins."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        option = "-p" if option_string == "-P" else str(option_string)
+        value = str(values)
+        if option == "-i":
+            found = _key_file(value)
+            if found is None:
+                return
+            value = found
+        taken = getattr(namespace, self.dest, None) or []
+        setattr(namespace, self.dest, [*taken, (option, value)])
+
+
+def _key_file(text: str) -> str | None:
+    """Return the path of a key, None with a warning where there is none, as ssh does."""
+    try:
+        path = expand_tilde(text)
+        os.stat(path)
+    except (OSError, TokenError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        print(f"sshdash: no key in {clean(text)}: {why}", file=sys.stderr)
+        return None
+    return path

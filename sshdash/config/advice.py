@@ -1,0 +1,163 @@
+"""What bites people in a configuration that is right: each told with its place and a way out."""
+
+import dataclasses
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sshdash.config.destination import Destination
+from sshdash.config.dump import spelled
+from sshdash.config.explain import RIVALS
+from sshdash.config.keywords import KEYWORDS, Use
+from sshdash.config.options import DEFAULT, Origin, Shadowed
+from sshdash.config.resolved import ResolvedHost
+from sshdash.config.resolver import Resolver
+from sshdash.errors import SSHDashError
+from sshdash.paths import system_ssh_config
+from sshdash.untrusted import clean
+
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_MAX_HOPS = 16
+_WIDTH = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """One thing to know about a host's configuration; the texts are cleaned."""
+
+    kind: str
+    """``order``, ``loop``, ``key``, ``security`` or ``ignored``."""
+    text: str
+    hint: str = ""
+    origin: Origin = DEFAULT
+
+    def __str__(self) -> str:
+        """Return place, text and hint in one line."""
+        place = f"{clean(str(self.origin))}: " if self.origin != DEFAULT else ""
+        return f"{place}{self.text}" + (f" → {self.hint}" if self.hint else "")
+
+
+def advise(resolved: ResolvedHost, resolver: Resolver) -> tuple[Advice, ...]:
+    """Return what to know, the gravest first.
+
+    Looks at key files and resolves the jump hosts, without running commands or asking the
+    network.
+    """
+    return (
+        *_loops(resolved, resolver),
+        *_keys(resolved),
+        *_order(resolved),
+        *ignored_keywords(resolved),
+    )
+
+
+def ignored_keywords(resolved: ResolvedHost, *, security_only: bool = False) -> list[Advice]:
+    """Return the keywords set for a host on which sshdash does not act, security first."""
+    found = []
+    for key in resolved.ignored:
+        keyword = KEYWORDS[key]
+        security = keyword.use is Use.SECURITY
+        if security or not (security_only or _is_distribution(resolved.origins[key][0])):
+            kind = "security" if security else "ignored"
+            text = f"{key} is not acted on: {keyword.why}"
+            found.append(Advice(kind, text, origin=resolved.origins[key][0]))
+    return sorted(found, key=lambda advice: advice.kind != "security")
+
+
+def _is_distribution(origin: Origin) -> bool:
+    """Return whether a line came with the system: nobody here chose what it says."""
+    return Path(origin.file).is_relative_to(system_ssh_config().parent)
+
+
+def _order(resolved: ResolvedHost) -> Iterator[Advice]:
+    """Tell of values for every host that stand before those for this one."""
+    groups: dict[tuple[str, str, str], list[tuple[Origin, Shadowed, str]]] = {}
+    for key, entries in resolved.options.shadowed.items():
+        for lost in entries:
+            winner = _winner(resolved, key)
+            same = resolved.options.single.get(key) == lost.values
+            if winner is None or not winner.general or lost.origin.general or same:
+                continue
+            group = (winner.file, winner.block, lost.origin.block)
+            groups.setdefault(group, []).append((winner, lost, key))
+    for (_, general, special), members in groups.items():
+        values = [f"{key} {spelled(key, lost.values)}" for _, lost, key in members]
+        winner, lost, _ = members[0]
+        where = f"{general} comes" if general else "what stands above the first Host comes"
+        text = f"{where} before {special} (line {lost.origin.line}), whose values are not used: "
+        hint = "the first value wins: put what is for all hosts last"
+        yield Advice("order", clean(text + ", ".join(values), _WIDTH), hint, winner)
+
+
+def _winner(resolved: ResolvedHost, key: str) -> Origin | None:
+    """Return the line whose value is used; None where it is the command line's."""
+    places = resolved.origins.get(key) or resolved.origins.get(RIVALS.get(key, ""), ())
+    return places[0] if places and places[0].file else None
+
+
+def _loops(resolved: ResolvedHost, resolver: Resolver) -> Iterator[Advice]:
+    """Tell of jump hosts that lead back to a host on the way."""
+    hops = Resolver(dataclasses.replace(resolver.source, overrides=()))
+    hops.cache = resolver.cache
+    circle = _circle(resolved, hops, (resolved.alias,))
+    if circle:
+        path = clean(" → ".join(circle), _WIDTH)
+        origin = next(iter(resolved.origins.get("proxyjump", ())), DEFAULT)
+        hint = f"give {clean(circle[-2])} ProxyJump none"
+        yield Advice("loop", f"ProxyJump leads in a circle: {path}", hint, origin)
+
+
+def _circle(resolved: ResolvedHost, hops: Resolver, above: tuple[str, ...]) -> tuple[str, ...]:
+    for jump in resolved.proxy_jump:
+        path = (*above, jump.host)
+        if jump.host in above or len(above) >= _MAX_HOPS:
+            return path
+        found = _circle_behind(jump, hops, path)
+        if found:
+            return found
+    return ()
+
+
+def _circle_behind(jump: Destination, hops: Resolver, path: tuple[str, ...]) -> tuple[str, ...]:
+    try:
+        return _circle(hops.preview(jump), hops, path)
+    except SSHDashError as error:
+        return (*path, jump.host) if "jump host loop" in error.detail else ()
+
+
+def _keys(resolved: ResolvedHost) -> Iterator[Advice]:
+    """Tell of key files that cannot be used."""
+    places = resolved.origins.get("identityfile", ())
+    try:
+        paths = resolved.get_all("identityfile")
+        certificates = resolved.get_all("certificatefile")
+    except SSHDashError as error:
+        yield Advice("key", clean(f"{error.title}: {error.detail}", _WIDTH), clean(error.hint))
+        return
+    for at, path in enumerate(paths):
+        origin = places[at] if at < len(places) else DEFAULT
+        if path.lower() != "none":
+            yield from _key(path, origin)
+    for path, origin in zip(certificates, resolved.origins.get("certificatefile", ()), strict=True):
+        if not os.path.exists(path):
+            yield Advice("key", f"the certificate {clean(path)} does not exist", origin=origin)
+
+
+def _key(path: str, origin: Origin) -> Iterator[Advice]:
+    name = clean(path, _WIDTH)
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        if origin != DEFAULT and not os.path.exists(f"{path}.pub"):
+            yield Advice("key", f"the key {name} does not exist", origin=origin)
+        return
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "the name has a NUL"
+        yield Advice("key", f"the key {name} cannot be read: {why}", origin=origin)
+        return
+    if found.st_uid == os.getuid() and found.st_mode & _OTHERS and not path.endswith(".pub"):
+        mode = stat.S_IMODE(found.st_mode)
+        text = f"the key {name} is open to others (mode {mode:04o}), so it is not used"
+        yield Advice("key", text, f"chmod 600 {name}", origin)
