@@ -3,9 +3,14 @@
 import os
 import pwd
 import re
+import shlex
 import subprocess
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import pytest
 
 from sshdash.config.resolver import Resolver, dump
 from sshdash.config.source import ConfigSource, parse_override
@@ -28,6 +33,8 @@ class Case:
     """Further files below ``~/.ssh``."""
     options: tuple[str, ...] = ()
     """Arguments of ``-o``."""
+    short: tuple[tuple[str, str], ...] = ()
+    """``-l``, ``-p``, ``-J`` and their arguments, which follow those."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +49,26 @@ class Answer:
     """The complaint itself."""
 
 
-def write_case(case: Case, home: Path) -> Path:
-    """Write a case's files and return the main one."""
+@dataclass(frozen=True)
+class Question:
+    """One run of ``ssh -G``: a case in a home of its own, and one of its hosts."""
+
+    case: Case
+    host: str
+    home: Path
+
+    @property
+    def words(self) -> list[str]:
+        """Return the command line."""
+        options = [word for option in self.case.options for word in ("-o", option)]
+        short = [word for pair in self.case.short for word in pair]
+        return ["ssh", "-F", str(self.home / "config"), *options, *short, "-G", "--", self.host]
+
+
+def write_case(case: Case, home: Path) -> None:
+    """Write a case's files: the main one is ``config``."""
     ssh = home / ".ssh"
+    ssh.mkdir(parents=True, mode=0o700, exist_ok=True)
     for name, text in case.includes.items():
         path = ssh / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -53,31 +77,52 @@ def write_case(case: Case, home: Path) -> Path:
     main = home / "config"
     main.write_bytes(os.fsencode(case.text))
     main.chmod(0o600)
-    return main
 
 
-def openssh(file: Path, host: str, options: tuple[str, ...], home: Path) -> Answer:
-    """Ask the installed ssh."""
-    words = [word for option in options for word in ("-o", option)]
-    done = subprocess.run(
-        ["ssh", "-F", str(file), *words, "-G", "--", host],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=30,
-        check=False,
-    )
-    text = os.fsdecode(done.stdout)
-    if done.returncode == 0:
-        return Answer(_same_home(text, home))
-    complaint = os.fsdecode(done.stderr)
+def openssh(questions: Sequence[Question], *, folder: Path) -> list[Answer]:
+    """Ask the installed ssh, with as many shells at once as there are processors.
+
+    A shell starts a program much faster than Python does, and waits for none of ours.
+    """
+    shares = os.cpu_count() or 1
+    running = [
+        subprocess.Popen(["sh", str(_script(questions, at, shares, folder))])
+        for at in range(min(shares, len(questions)))
+    ]
+    assert all(process.wait(timeout=300) == 0 for process in running)
+    return [_answer(question, folder / str(at)) for at, question in enumerate(questions)]
+
+
+def _script(questions: Sequence[Question], first: int, step: int, folder: Path) -> Path:
+    """Write the shell script that asks every `step`-th question."""
+    lines = ["exec </dev/null"]
+    for at in range(first, len(questions), step):
+        question = questions[at]
+        stem = shlex.quote(str(folder / str(at)))
+        home = shlex.quote(str(question.home))
+        lines.append(
+            f"HOME={home} {shlex.join(question.words)} >{stem}.out 2>{stem}.err"
+            f" || echo $? >{stem}.status"
+        )
+    script = folder / f"ask-{first}.sh"
+    script.write_bytes(os.fsencode("\n".join([*lines, "true", ""])))
+    return script
+
+
+def _answer(question: Question, stem: Path) -> Answer:
+    """Return what ssh said."""
+    home = question.home
+    if not stem.with_suffix(".status").exists():
+        return Answer(_same_home(os.fsdecode(stem.with_suffix(".out").read_bytes()), home))
+    complaint = os.fsdecode(stem.with_suffix(".err").read_bytes())
     return Answer(refused=True, place=_first_place(complaint, home), words=complaint)
 
 
-def ours(file: Path, host: str, options: tuple[str, ...], home: Path) -> Answer:
-    """Ask sshdash."""
+def ours(question: Question, resolver: Resolver | None = None) -> Answer:
+    """Ask sshdash; HOME must be the question's."""
+    home = question.home
     try:
-        overrides = tuple(parse_override(option) for option in options)
-        resolved = Resolver(ConfigSource.standard(str(file), overrides)).resolve(host)
+        resolved = (resolver or resolver_of(question.case, home)).resolve(question.host)
         return Answer(_same_home(dump(resolved), home))
     except UsageError as error:
         return Answer(refused=True, words=str(error))
@@ -86,17 +131,43 @@ def ours(file: Path, host: str, options: tuple[str, ...], home: Path) -> Answer:
         return Answer(refused=True, place=place, words=str(error))
 
 
-def differences(case: Case, home: Path) -> list[str]:
-    """Return what the two say differently, in lines that tell the case."""
-    file = write_case(case, home)
-    found: list[str] = []
-    for host in case.hosts:
-        expected = openssh(file, host, case.options, home)
-        actual = ours(file, host, case.options, home)
-        placeless = expected.refused and not expected.place
-        if not (actual.refused if placeless else expected == actual):
-            found.append(_explain(host, expected, actual))
-    return found
+def resolver_of(case: Case, home: Path) -> Resolver:
+    """Return a resolver for a case. Raises UsageError for a wrong ``-o``."""
+    overrides = (*map(parse_override, case.options), *case.short)
+    return Resolver(ConfigSource.standard(str(home / "config"), overrides))
+
+
+def differences(cases: Mapping[str, Case], folder: Path) -> list[str]:
+    """Return what the two say differently, in lines that name and tell the case.
+
+    Each case gets a home of its own below `folder`.
+    """
+    homes = {name: folder / f"case-{at}" for at, name in enumerate(cases)}
+    for name, case in cases.items():
+        write_case(case, homes[name])
+    questions = [
+        Question(case, host, homes[name]) for name, case in cases.items() for host in case.hosts
+    ]
+    names = [name for name, case in cases.items() for _ in case.hosts]
+    with ThreadPoolExecutor(1) as pool, pytest.MonkeyPatch.context() as patch:
+        asked = pool.submit(openssh, questions, folder=folder)
+        mine = []
+        for question in questions:
+            patch.setenv("HOME", str(question.home))
+            mine.append(ours(question))
+        theirs = asked.result()
+    return [
+        f"{name}: {_explain(question.host, expected, actual)}"
+        for name, question, expected, actual in zip(names, questions, theirs, mine, strict=True)
+        if not agree(expected, actual)
+    ]
+
+
+def agree(expected: Answer, actual: Answer) -> bool:
+    """Return whether the answers mean the same; where ssh names no line, any refusal does."""
+    if expected.refused and not expected.place:
+        return actual.refused
+    return expected == actual
 
 
 def _first_place(complaint: str, home: Path) -> str:

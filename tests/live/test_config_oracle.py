@@ -1,11 +1,13 @@
 """The installed OpenSSH as the judge of the resolver: the same values, the same refusals.
 
-``SSHDASH_CONFIG_CASES`` sets how many random configurations are tried (150 by default).
+``SSHDASH_CONFIG_CASES`` sets how many random configurations are tried (2,000 by default); the
+summary of the tests tells how many were compared and how many differed.
 """
 
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,9 +15,11 @@ import pytest
 from sshdash.config.keywords import KEYWORDS
 from tests.live.config_generator import random_case, sample_values
 from tests.live.config_oracle import Case, differences
+from tests.live.config_shrink import keep_case, kept_cases, shrink
+from tests.live.conftest import CONFIGURATIONS
 
-_COUNT = int(os.environ.get("SSHDASH_CONFIG_CASES", "150"))
-_BATCH = 25
+_COUNT = int(os.environ.get("SSHDASH_CONFIG_CASES", "2000"))
+_BATCH = 250
 _ALGORITHMS = "Ciphers MACs KexAlgorithms HostKeyAlgorithms PubkeyAcceptedAlgorithms"
 
 
@@ -36,6 +40,24 @@ def oracle() -> None:
     if os.environ.get("SSHDASH_REQUIRE_SSHD") == "1":
         pytest.fail(f"OpenSSH 9.2p1 of Debian 12 is needed: {reason}")
     pytest.skip(f"compares with OpenSSH 9.2p1 of Debian 12: {reason}")
+
+
+Compared = Callable[[dict[str, Case], Path], list[str]]
+"""Compares cases and returns the differences."""
+
+
+@pytest.fixture
+def compared(request: pytest.FixtureRequest) -> Compared:
+    """Return `differences`, which counts for the summary what it compares."""
+
+    def compare(cases: dict[str, Case], folder: Path) -> list[str]:
+        found = differences(cases, folder)
+        questions = sum(len(case.hosts) for case in cases.values())
+        count = (len(cases), questions, len(found))
+        request.node.user_properties.append((CONFIGURATIONS, count))
+        return found
+
+    return compare
 
 
 CASES = {
@@ -298,25 +320,44 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_hand_made_configuration_means_the_same(name: str, home: Path) -> None:
-    assert not differences(CASES[name], home)
+def test_hand_made_configuration_means_the_same(name: str, compared: Compared, home: Path) -> None:
+    assert not compared({name: CASES[name]}, home)
+
+
+@pytest.mark.parametrize("name", kept_cases())
+def test_what_once_differed_means_the_same(name: str, compared: Compared, home: Path) -> None:
+    assert not compared({name: kept_cases()[name]}, home)
 
 
 @pytest.mark.parametrize("name", sorted(name for name in KEYWORDS if sample_values(name)))
-def test_every_keyword_means_the_same(name: str, home: Path) -> None:
-    found: list[str] = []
-    for value in sample_values(name):
-        found += differences(Case(f"# {name}\n{name} {value}\n"), home)
+def test_every_keyword_means_the_same(name: str, compared: Compared, home: Path) -> None:
+    cases = {value: Case(f"# {name}\n{name} {value}\n") for value in sample_values(name)}
+    found = compared(cases, home)
     assert not found, "\n".join(found)
 
 
 @pytest.mark.parametrize("start", range(0, _COUNT, _BATCH))
-def test_random_configurations_mean_the_same(start: int, home: Path) -> None:
-    found: list[str] = []
-    for seed in range(start, min(start + _BATCH, _COUNT)):
-        folder = home / str(seed)
-        (folder / ".ssh").mkdir(parents=True, mode=0o700)
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("HOME", str(folder))
-            found += [f"seed {seed}: {text}" for text in differences(random_case(seed), folder)]
+def test_random_configurations_mean_the_same(start: int, compared: Compared, home: Path) -> None:
+    cases = {str(seed): random_case(seed) for seed in range(start, min(start + _BATCH, _COUNT))}
+    found = compared(cases, home)
+    told = {text.partition(":")[0] for text in found}
+    for seed in sorted(told, key=int)[:3]:
+        small = shrink(cases[seed], Differs(home / seed))
+        path = keep_case(small, f"seed-{seed}")
+        found.append(f"seed {seed}, shrunk and kept in {path.name}:\n{small.text}\n{small}")
     assert not found, "\n".join(found)
+
+
+class Differs:
+    """Whether a case tells a difference."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._asked = 0
+
+    def __call__(self, case: Case) -> bool:
+        """Ask both."""
+        self._asked += 1
+        folder = self._home / f"shrink-{self._asked}"
+        folder.mkdir(parents=True)
+        return bool(differences({"shrunk": case}, folder))
