@@ -141,8 +141,8 @@ def _parted(blocks: list[Block], index: int, hand: Handwriting) -> list[Block]:
     """Keep comments above and below a block from seeming to speak of what they do not."""
     for at in (index - 1, index):
         above = blocks[at]
-        last = at + 1 == len(blocks)
-        if not last and above.lines and above.lines[-1].sort is Sort.COMMENT:
+        new = at + 1 < len(blocks) and not (at == index and above.gap)
+        if new and above.lines and above.lines[-1].sort is Sort.COMMENT:
             blocks[at] = above = replace(above, gap=(*above.gap, hand.blank))
         if above.own and above.gap and above.gap[0].sort is Sort.COMMENT:
             blocks[at] = replace(above, gap=(hand.blank, *above.gap))
