@@ -21,6 +21,13 @@ from sshdash.sftp.vague import explained
 
 _WINDOW = 8 * 1024 * 1024
 """Bytes of one file that are under way at once."""
+_UPLOAD = 2 * 1024 * 1024
+"""The same from here to a host: what OpenSSH's server takes before it says that there is room.
+More would be read and wait in memory, out of the processor's cache when its turn comes.
+"""
+_OVERLAP = 8
+"""Parts that a window is cut in, so that something is always under way while others are waited for.
+"""
 _CHUNKS = 64
 """Chunks of one file under way at once, however small they are."""
 _PAGES = (4096, 16384, 65536)
@@ -194,7 +201,9 @@ class Copier:
         """Copy the content and return its length; what claims to be empty is read to its end."""
         chunk = min(self._source.limits.chunk, self._target.limits.chunk)
         if size:
-            return await _pump_chunks(reader, writer, size, chunk, progress)
+            uploads = self._source.is_local and not self._target.is_local
+            window = _UPLOAD if uploads else _WINDOW
+            return await _pump_chunks(reader, writer, size, chunk, window, progress)
         return await _pump_to_end(reader, writer, chunk, progress)
 
     def _finish(self, file: FileCopy) -> Finish:
@@ -235,10 +244,11 @@ class Copier:
 
 
 async def _pump_chunks(
-    reader: Reader, writer: Writer, size: int, chunk: int, progress: Progress
+    reader: Reader, writer: Writer, size: int, chunk: int, window: int, progress: Progress
 ) -> int:
-    """Copy `size` bytes with several chunks under way; return where the content ended."""
+    """Copy `size` bytes with a window of chunks under way; return where the content ended."""
     end = size
+    chunk = min(chunk, window // _OVERLAP)
     starts = iter(range(0, size, chunk))
 
     async def worker() -> None:
@@ -255,7 +265,7 @@ async def _pump_chunks(
                 offset += length
                 progress(length)
 
-    width = min(_CHUNKS, max(2, _WINDOW // chunk), -(-size // chunk))
+    width = min(_CHUNKS, max(2, window // chunk), -(-size // chunk))
     await together(*(worker() for _ in range(width)))
     return end
 

@@ -9,24 +9,24 @@ from collections.abc import Awaitable, Callable
 
 from sshdash.errors import SSHDashError
 
-_EVERY = 32 * 1024 * 1024
-"""Bytes between two hints."""
+_EVERY = 2.0
+"""Seconds between two hints, and before the first: what comes in meanwhile is soon on the disk."""
 
 
 class EarlySync:
-    """Calls `sync` every so many bytes, never twice at the same time."""
+    """Calls `sync` now and then while a file comes in, never twice at the same time."""
 
     def __init__(self, sync: Callable[[], Awaitable[None]]) -> None:
         self._sync = sync
-        self._pending = 0
+        self._last = asyncio.get_running_loop().time()
         self._task: asyncio.Task[None] | None = None
         self._useless = False
 
-    def wrote(self, size: int) -> None:
-        """Count bytes that were written."""
-        self._pending += size
-        if self._pending >= _EVERY and self._task is None and not self._useless:
-            self._pending = 0
+    def wrote(self) -> None:
+        """Note that something was written."""
+        now = asyncio.get_running_loop().time()
+        if now - self._last >= _EVERY and self._task is None and not self._useless:
+            self._last = now
             self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
