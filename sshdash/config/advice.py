@@ -21,6 +21,7 @@ from sshdash.untrusted import clean
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _MAX_HOPS = 16
 _WIDTH = 300
+_SHORT = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +31,19 @@ class Advice:
     kind: str
     """``order``, ``loop``, ``key``, ``security`` or ``ignored``."""
     text: str
+    short: str
+    """The same for a narrow place."""
     hint: str = ""
     origin: Origin = DEFAULT
 
+    @property
+    def place(self) -> str:
+        """Return where it stands, empty where it has no line."""
+        return clean(str(self.origin)) if self.origin != DEFAULT else ""
+
     def __str__(self) -> str:
         """Return place, text and hint in one line."""
-        place = f"{clean(str(self.origin))}: " if self.origin != DEFAULT else ""
+        place = f"{self.place}: " if self.place else ""
         return f"{place}{self.text}" + (f" → {self.hint}" if self.hint else "")
 
 
@@ -62,7 +70,7 @@ def ignored_keywords(resolved: ResolvedHost, *, security_only: bool = False) -> 
         if security or not (security_only or _is_distribution(resolved.origins[key][0])):
             kind = "security" if security else "ignored"
             text = f"{key} is not acted on: {keyword.why}"
-            found.append(Advice(kind, text, origin=resolved.origins[key][0]))
+            found.append(Advice(kind, text, key, origin=resolved.origins[key][0]))
     return sorted(found, key=lambda advice: advice.kind != "security")
 
 
@@ -87,8 +95,9 @@ def _order(resolved: ResolvedHost) -> Iterator[Advice]:
         winner, lost, _ = members[0]
         where = f"{general} comes" if general else "what stands above the first Host comes"
         text = f"{where} before {special} (line {lost.origin.line}), whose values are not used: "
+        short = clean(f"{general or 'line ' + str(winner.line)} hides {', '.join(values)}", _SHORT)
         hint = "the first value wins: put what is for all hosts last"
-        yield Advice("order", clean(text + ", ".join(values), _WIDTH), hint, winner)
+        yield Advice("order", clean(text + ", ".join(values), _WIDTH), short, hint, winner)
 
 
 def _winner(resolved: ResolvedHost, key: str) -> Origin | None:
@@ -106,7 +115,7 @@ def _loops(resolved: ResolvedHost, resolver: Resolver) -> Iterator[Advice]:
         path = clean(" → ".join(circle), _WIDTH)
         origin = next(iter(resolved.origins.get("proxyjump", ())), DEFAULT)
         hint = f"give {clean(circle[-2])} ProxyJump none"
-        yield Advice("loop", f"ProxyJump leads in a circle: {path}", hint, origin)
+        yield Advice("loop", f"ProxyJump leads in a circle: {path}", path, hint, origin)
 
 
 def _circle(resolved: ResolvedHost, hops: Resolver, above: tuple[str, ...]) -> tuple[str, ...]:
@@ -134,7 +143,8 @@ def _keys(resolved: ResolvedHost) -> Iterator[Advice]:
         paths = resolved.get_all("identityfile")
         certificates = resolved.get_all("certificatefile")
     except SSHDashError as error:
-        yield Advice("key", clean(f"{error.title}: {error.detail}", _WIDTH), clean(error.hint))
+        detail = clean(error.detail, _WIDTH)
+        yield Advice("key", f"{error.title}: {detail}", detail, clean(error.hint))
         return
     for at, path in enumerate(paths):
         origin = places[at] if at < len(places) else DEFAULT
@@ -142,7 +152,8 @@ def _keys(resolved: ResolvedHost) -> Iterator[Advice]:
             yield from _key(path, origin)
     for path, origin in zip(certificates, resolved.origins.get("certificatefile", ()), strict=True):
         if not os.path.exists(path):
-            yield Advice("key", f"the certificate {clean(path)} does not exist", origin=origin)
+            text = f"the certificate {clean(path, _WIDTH)} does not exist"
+            yield Advice("key", text, f"{_file_name(path)} is missing", origin=origin)
 
 
 def _key(path: str, origin: Origin) -> Iterator[Advice]:
@@ -151,13 +162,20 @@ def _key(path: str, origin: Origin) -> Iterator[Advice]:
         found = os.stat(path)
     except FileNotFoundError:
         if origin != DEFAULT and not os.path.exists(f"{path}.pub"):
-            yield Advice("key", f"the key {name} does not exist", origin=origin)
+            short = f"{_file_name(path)} is missing"
+            yield Advice("key", f"the key {name} does not exist", short, origin=origin)
         return
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else "the name has a NUL"
-        yield Advice("key", f"the key {name} cannot be read: {why}", origin=origin)
+        short = f"{_file_name(path)}: {why}"
+        yield Advice("key", f"the key {name} cannot be read: {why}", short, origin=origin)
         return
     if found.st_uid == os.getuid() and found.st_mode & _OTHERS and not path.endswith(".pub"):
         mode = stat.S_IMODE(found.st_mode)
         text = f"the key {name} is open to others (mode {mode:04o}), so it is not used"
-        yield Advice("key", text, f"chmod 600 {name}", origin)
+        short = f"{_file_name(path)} is open to others"
+        yield Advice("key", text, short, f"chmod 600 {name}", origin)
+
+
+def _file_name(path: str) -> str:
+    return clean(os.path.basename(path), _SHORT)

@@ -68,6 +68,14 @@ _HOSTS = (
         footer=5,
     ),
     Command(
+        "host.explain",
+        Place.HOSTS,
+        "Explain",
+        "Show which line of ssh_config set each value",
+        ("i",),
+        prefix=("i",),
+    ),
+    Command(
         "host.disconnect",
         Place.HOSTS,
         "Disconnect",

@@ -3,11 +3,17 @@
 What they show is imported by those that show it, to keep it out of the way of the first frame.
 """
 
+import asyncio
+from typing import TYPE_CHECKING
+
 from sshdash.config.destination import parse_destination
 from sshdash.errors import UsageError
 from sshdash.ui.cockpit import Cockpit
 from sshdash.ui.controllers.hosts import HostBoard
 from sshdash.ui.controllers.shells import ShellController
+
+if TYPE_CHECKING:
+    from sshdash.ui.explanation import Explanation
 
 
 class HostActions:
@@ -20,7 +26,10 @@ class HostActions:
 
     def why_not(self, command_id: str) -> str:
         """Return why a command is not available now, empty where it is."""
-        if command_id in ("host.copy", "tab.copy") and self.cockpit.subject() is None:
+        if (
+            command_id in ("host.copy", "host.explain", "tab.copy")
+            and self.cockpit.subject() is None
+        ):
             return "Select a host first"
         return ""
 
@@ -42,6 +51,26 @@ class HostActions:
         problems = len(catalog.problems)
         detail = f"{problems} not understood" if problems else ""
         self.cockpit.tell(f"Read again: {count} hosts", detail)
+
+    def action_host_explain(self) -> None:
+        """Show which line of ssh_config set each value."""
+        if host := self.cockpit.subject():
+            self.cockpit.start(self._explain(host))
+
+    async def _explain(self, host: str) -> None:
+        from sshdash.ui.screens.explain import ExplainScreen
+
+        explanation = await asyncio.to_thread(self._explanation, host)
+        await self.cockpit.show(ExplainScreen(explanation))
+
+    def _explanation(self, host: str) -> "Explanation":
+        from sshdash.config.advice import advise
+        from sshdash.config.explain import explain
+        from sshdash.ui.explanation import explanation
+
+        resolver = self.cockpit.backend.resolver
+        resolved = resolver.preview(host)
+        return explanation(host, explain(resolved), advise(resolved, resolver))
 
     def action_view_switcher(self) -> None:
         """Go to a host by part of its name, the most recently used first."""

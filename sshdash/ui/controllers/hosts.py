@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sshdash.backend import Backend
-from sshdash.config.catalog import Catalog, HostSummary
-from sshdash.config.resolved import is_security
+from sshdash.config.advice import advise
+from sshdash.config.catalog import Catalog, HostSummary, summarize
 from sshdash.errors import SSHDashError
 from sshdash.states import ConnectionState, SessionState, TransferState, TunnelState
+from sshdash.ui.explanation import card_warnings
 from sshdash.ui.format import duration_text
 from sshdash.ui.theme import MARKS, Mark
 from sshdash.ui.widgets.host_card import HostFacts, Line
@@ -123,10 +124,10 @@ class HostBoard:
     def _look_up(self, host: str) -> HostFacts:
         name = clean(host)
         try:
-            summary = self.backend.summary(host)
-            ignored = [
-                word for word in self.backend.resolver.preview(host).ignored if is_security(word)
-            ]
+            resolver = self.backend.resolver
+            resolved = resolver.preview(host)
+            summary = summarize(resolved)
+            warnings = card_warnings(advise(resolved, resolver))
         except SSHDashError as error:
             return HostFacts(
                 name,
@@ -139,7 +140,7 @@ class HostBoard:
             route=(*map(clean, summary.route), name),
             forwards=tuple((Mark.IDLE, clean(text)) for text in summary.forwards),
             identity=clean(summary.identity),
-            ignored=tuple(clean(word) for word in ignored),
+            warnings=warnings,
         )
 
     def _state(self, host: str) -> Line:

@@ -26,8 +26,8 @@ class HostFacts:
     problem: str = ""
     """The last error: what happened."""
     hint: str = ""
-    ignored: tuple[str, ...] = ()
-    """Security keywords of ssh_config that sshdash does not act on."""
+    warnings: tuple[str, ...] = ()
+    """What to know of the host's configuration."""
 
 
 class HostCard(Static):
@@ -66,8 +66,7 @@ def card_text(facts: HostFacts) -> Content:
         lines.append(Content.styled(facts.problem, "$error"))
     if facts.hint:
         lines.append(Content.styled(f"→ {facts.hint}", "$muted"))
-    if facts.ignored:
-        lines.append(_marked(Mark.DEGRADED, f"ignored: {', '.join(facts.ignored)}"))
+    lines += [_marked(Mark.DEGRADED, warning) for warning in facts.warnings]
     return Content("\n").join(lines)
 
 

@@ -1,0 +1,76 @@
+"""Why a host's configuration is as it is, as the card and the explain screen tell."""
+
+from pathlib import Path
+
+from sshdash.ui.screens.explain import ExplainScreen, explain_text
+from tests.ui.conftest import Cockpit, Start
+
+CONFIG = """\
+Host *
+    Port 22
+    IdentityFile {key}
+Host web
+    HostName 10.0.0.1
+    Port 2222
+    ProxyJump gate
+    EnableSSHKeysign yes
+Host gate
+    ProxyJump web
+"""
+
+
+def _config(folder: Path, text: str = CONFIG) -> Path:
+    file = folder / "config"
+    file.write_text(text.format(key=folder / "missing-key"))
+    file.chmod(0o600)
+    return file
+
+
+async def _explained(c: Cockpit) -> ExplainScreen:
+    await c.press("i")
+    await c.until(lambda: isinstance(c.app.screen, ExplainScreen))
+    screen = c.app.screen
+    assert isinstance(screen, ExplainScreen)
+    return screen
+
+
+async def test_the_card_warns_of_what_bites(cockpit: Start, tmp_path: Path) -> None:
+    async with cockpit(file=_config(tmp_path)) as c:
+        card = c.app.workspace.cockpit.sidebar.card
+        await c.until(lambda: card.facts and card.facts.warnings)
+        assert card.facts.warnings == (
+            "web → gate → web",
+            "missing-key is missing",
+            "Host * hides port 2222",
+            "without effect: enablesshkeysign",
+        )
+
+
+async def test_a_key_opens_every_value_with_its_line(cockpit: Start, tmp_path: Path) -> None:
+    file = _config(tmp_path)
+    async with cockpit(file=file) as c:
+        screen = await _explained(c)
+        lines = explain_text(screen.explanation).plain.splitlines()
+        at = lines.index("  port 22")
+        assert lines[at + 1].strip() == f"{file}:2, Host *"
+        assert lines[at + 2].split() == f"without effect: port 2222 {file}:6, Host web".split()
+        assert "  hostname 10.0.0.1" in lines[: lines.index("Defaults")]
+        assert "  compression no" in lines[lines.index("Defaults") :]
+        assert any(line.strip() == "→ give gate ProxyJump none" for line in lines)
+        await c.press("escape")
+        await c.until(lambda: c.app.focused is c.hosts)
+
+
+async def test_what_a_configuration_says_is_never_markup(cockpit: Start, tmp_path: Path) -> None:
+    text = "Host web\n    User [@click=app.quit]x[/]\n    Hostname [/]\x1b]0;t\x07\n"
+    async with cockpit(file=_config(tmp_path, text)) as c:
+        await _explained(c)
+        await c.until(lambda: "[@click=app.quit]x[/]" in c.drawn)
+        assert "\x1b" not in c.drawn
+
+
+async def test_a_host_that_does_not_resolve_is_told(cockpit: Start, tmp_path: Path) -> None:
+    async with cockpit(file=_config(tmp_path, "Host web\n    Prot 22\n")) as c:
+        await c.press("i")
+        await c.until(lambda: any("prot" in words for words in c.told))
+        assert not isinstance(c.app.screen, ExplainScreen)
