@@ -6,13 +6,15 @@ here that it needs it, and waits here for it; nothing of that dials by itself.
 
 import asyncio
 import time
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from sshdash.connections.connection import ConnectionSnapshot
 from sshdash.errors import Cancelled
 from sshdash.events import ConnectionChanged, Event, EventBus
 from sshdash.states import ConnectionState
 from sshdash.untrusted import clean
+
+if TYPE_CHECKING:
+    from sshdash.connections.connection import ConnectionSnapshot
 
 _EXPECTED = (ConnectionState.WAITING, ConnectionState.CONNECTING, ConnectionState.CONNECTED)
 
@@ -28,7 +30,7 @@ class Interest(Protocol):
 class Supervisor(Protocol):
     """What is needed of the manager."""
 
-    def status(self, host: str) -> ConnectionSnapshot:
+    def status(self, host: str) -> "ConnectionSnapshot":
         """Return how the connection of a host stands."""
         ...
 
@@ -60,6 +62,10 @@ class Outages:
         """
         status = self._manager.status(host)
         return status.state in _EXPECTED or bool(status.gives_up)
+
+    def is_out(self, host: str) -> bool:
+        """Return whether there is no connection to the host now."""
+        return self._manager.status(host).state is not ConnectionState.CONNECTED
 
     def retry_in(self, host: str) -> float | None:
         """Return the seconds until the host is dialled again, None where that is not planned."""
@@ -94,6 +100,10 @@ class NoOutages:
 
     def is_expected(self, host: str) -> bool:
         """Return False."""
+        return False
+
+    def is_out(self, host: str) -> bool:
+        """Return False: nobody knows."""
         return False
 
     def retry_in(self, host: str) -> float | None:

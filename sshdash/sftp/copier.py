@@ -3,6 +3,7 @@
 The content goes to a temporary sibling that only the owner may read. It takes the target's
 name once it is complete, of the right size, and the source is known not to have changed
 meanwhile. Until then the old target is untouched, whatever fails and wherever it is cancelled.
+Where a lost connection ended it, the temporary file can be kept and gone on with.
 """
 
 import asyncio
@@ -11,12 +12,20 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from sshdash.errors import FileError, SSHDashError
+from sshdash.errors import ConnectionLost, FileError, SSHDashError
 from sshdash.sftp.entries import PERMISSIONS, Entry, Kind, join, name_of, parent_of
 from sshdash.sftp.failures import MissingError, VagueError, shown
 from sshdash.sftp.filesystem import Filesystem, Finish, Reader, Writer
 from sshdash.sftp.names import part_name
-from sshdash.sftp.tasks import each, finish, together
+from sshdash.sftp.partial import (
+    Arrived,
+    CannotResume,
+    Partial,
+    check,
+    is_placed,
+    remove_parts,
+)
+from sshdash.sftp.tasks import finish, together
 from sshdash.sftp.vague import explained
 
 _WINDOW = 8 * 1024 * 1024
@@ -79,6 +88,13 @@ class Copier:
         self._small = min(source.limits.chunk, target.limits.chunk)
         self.leftovers: set[bytes] = set()
         """Temporary files that could not be removed, because the connection was gone."""
+        self.partials: dict[bytes, Partial] | None = None
+        """By target, what a lost connection left to go on with; None where nothing is kept."""
+        self.restarted: Callable[[FileCopy, str], None] = lambda file, reason: None
+        """Told of a file that is started over although part of it had arrived, and why."""
+        self.resumed: Callable[[FileCopy, int], None] = lambda file, done: None
+        """Told of a file that is gone on with, and how much of it was there."""
+        self._interrupted = False
 
     async def copy(self, file: FileCopy, progress: Progress) -> str:
         """Copy and return a complaint about attributes that could not be set, or nothing.
@@ -119,75 +135,93 @@ class Copier:
 
     async def remove_leftovers(self) -> None:
         """Remove what an earlier failure had to leave behind, as far as that is allowed."""
-
-        async def remove(part: bytes) -> None:
-            try:
-                await self._target.unlink(part)
-            except MissingError:
-                pass  # the server removed it, or it was never made
-            except FileError:
-                return  # remembered for another time; the copy itself may well succeed
-            self.leftovers.discard(part)
-
-        await each(tuple(self.leftovers), min(_CHUNKS, len(self.leftovers)), remove)
+        await remove_parts(self._target, self.leftovers)
 
     async def _copy(self, file: FileCopy, progress: Progress) -> str:
-        part = self._part(file.target)
-        counted = 0
-
-        def count(size: int) -> None:
-            nonlocal counted
-            counted += size
-            progress(size)
-
+        under_way = _UnderWay(self._part(file.target), progress)
+        partial = self.partials.get(file.target) if self.partials else None
+        if partial is not None and self.partials is not None:
+            placed = await is_placed(partial, self._target, file.target, self._preserve)
+            del self.partials[file.target]
+            if placed:
+                progress(partial.entry.size)
+                return ""
+            under_way.part = partial.part
+            if partial.done:
+                under_way.partial = partial
+            else:
+                await self._discard(partial.part)
         try:
-            if file.entry.size <= self._small:
-                complaint = await self._copy_small(file, part, count)
+            if file.entry.size <= self._small and under_way.partial is None:
+                complaint = await self._copy_small(file, under_way)
             else:
-                complaint = await self._copy_large(file, part, count)
+                complaint = await self._copy_large(file, under_way)
+            under_way.placing = True
             if file.existing is None:
-                await self._target.rename(part, file.target)
+                await self._target.rename(under_way.part, file.target)
             else:
-                await self._target.replace(part, file.target)
+                await self._target.replace(under_way.part, file.target)
         except VagueError as error:
-            progress(-counted)
+            under_way.forget()
             try:
                 # Before the temporary file is gone, and its room free again.
                 cause = await explained(error, self._target, file.target, file.entry.size)
             finally:
-                await self._discard(part)
+                await self._discard(under_way.part)
             raise cause from error
-        except BaseException:
-            progress(-counted)
-            await self._discard(part)
+        except BaseException as error:
+            under_way.forget()
+            if not self._keep(file, under_way, error):
+                await self._discard(under_way.part)
             raise
         return complaint
 
+    def _keep(self, file: FileCopy, under_way: "_UnderWay", error: BaseException) -> bool:
+        """Keep what has arrived where a lost connection is why the copy ends; return whether.
+
+        Copies that were under way beside the one which met the loss end as cancelled.
+        """
+        self._interrupted |= isinstance(error, ConnectionLost)
+        lost = isinstance(error, ConnectionLost | asyncio.CancelledError) and self._interrupted
+        if self.partials is None or not lost:
+            return False
+        done, placing = under_way.arrived.until, under_way.placing
+        if under_way.partial is not None and not done:
+            # Nothing was done about it yet, so all of it is still to be gone on with.
+            self.partials[file.target] = under_way.partial
+            return True
+        if not done and not placing:
+            return False
+        self.partials[file.target] = Partial(
+            under_way.part, file.entry, done, file.existing is not None, placing
+        )
+        return True
+
     # -- content
 
-    async def _copy_small(self, file: FileCopy, part: bytes, progress: Progress) -> str:
+    async def _copy_small(self, file: FileCopy, under_way: "_UnderWay") -> str:
         """Read first, and write only what is known to be whole."""
         # One byte more than there should be tells whether there is more.
         pieces, after = await self._source.fetch(file.source, file.entry.size + 1)
         size = sum(map(len, pieces))
         if size != file.entry.size:
             # A pseudo file, a server that answers in small parts, or a change: to be looked into.
-            return await self._copy_large(file, part, progress)
+            return await self._copy_large(file, under_way)
         _compare(file.entry, after, size)
-        finished = await self._target.store(part, pieces, self._finish(file))
+        finished = await self._target.store(under_way.part, pieces, self._finish(file))
         self._verify(file, finished.size, size)
-        progress(size)
+        under_way.count(size)
         return finished.complaint
 
-    async def _copy_large(self, file: FileCopy, part: bytes, progress: Progress) -> str:
+    async def _copy_large(self, file: FileCopy, under_way: "_UnderWay") -> str:
         reader = await self._source.open_read(file.source)
         try:
             before = await reader.stat()
             if _differs(before, file.entry):
                 raise _Changed(before)
-            writer = await self._target.open_write(part)
+            writer = await self._open_writer(file, reader, before, under_way)
             try:
-                size = await self._pump(reader, writer, before.size, progress)
+                size = await self._pump(reader, writer, before.size, under_way)
                 _compare(before, await reader.stat(), size)
                 finished = await writer.finish(self._finish(file))
             finally:
@@ -197,14 +231,33 @@ class Copier:
         self._verify(file, finished.size, size)
         return finished.complaint
 
-    async def _pump(self, reader: Reader, writer: Writer, size: int, progress: Progress) -> int:
+    async def _open_writer(
+        self, file: FileCopy, reader: Reader, now: Entry, under_way: "_UnderWay"
+    ) -> Writer:
+        """Return where the content goes: on behind what has arrived before, if that can be."""
+        partial = under_way.partial
+        if partial is not None:
+            try:
+                await check(partial, reader, now, self._target)
+                writer = await self._target.open_again(partial.part)
+            except CannotResume as error:
+                under_way.partial, under_way.part = None, self._part(file.target)
+                await self._discard(partial.part)
+                self.restarted(file, str(error))
+            else:
+                under_way.wrote(0, partial.done)
+                self.resumed(file, partial.done)
+                return writer
+        return await self._target.open_write(under_way.part)
+
+    async def _pump(self, reader: Reader, writer: Writer, size: int, under_way: "_UnderWay") -> int:
         """Copy the content and return its length; what claims to be empty is read to its end."""
         chunk = min(self._source.limits.chunk, self._target.limits.chunk)
         if size:
             uploads = self._source.is_local and not self._target.is_local
             window = _UPLOAD if uploads else _WINDOW
-            return await _pump_chunks(reader, writer, size, chunk, window, progress)
-        return await _pump_to_end(reader, writer, chunk, progress)
+            return await _pump_chunks(reader, writer, size, chunk, window, under_way)
+        return await _pump_to_end(reader, writer, chunk, under_way)
 
     def _finish(self, file: FileCopy) -> Finish:
         mtime = file.entry.mtime_ns if self._preserve else None
@@ -243,13 +296,41 @@ class Copier:
         return FileError("source changed while copied", shown(file.source), "", hint, host)
 
 
+class _UnderWay:
+    """One copy of one file, from its beginning to its end."""
+
+    def __init__(self, part: bytes, progress: Progress) -> None:
+        self.part = part
+        """The temporary file."""
+        self.partial: Partial | None = None
+        """What is gone on with, once it is known to be good."""
+        self.arrived = Arrived()
+        self.placing = False
+        self._progress = progress
+        self._counted = 0
+
+    def wrote(self, offset: int, size: int) -> None:
+        """Note bytes that are in the temporary file."""
+        self.arrived.add(offset, size)
+        self.count(size)
+
+    def count(self, size: int) -> None:
+        """Tell that bytes arrived."""
+        self._counted += size
+        self._progress(size)
+
+    def forget(self) -> None:
+        """Take back what was told: the copy has ended early."""
+        self.count(-self._counted)
+
+
 async def _pump_chunks(
-    reader: Reader, writer: Writer, size: int, chunk: int, window: int, progress: Progress
+    reader: Reader, writer: Writer, size: int, chunk: int, window: int, under_way: _UnderWay
 ) -> int:
-    """Copy `size` bytes with a window of chunks under way; return where the content ended."""
+    """Copy up to `size` with a window of chunks under way; return where the content ended."""
     end = size
     chunk = min(chunk, window // _OVERLAP)
-    starts = iter(range(0, size, chunk))
+    starts = iter(range(under_way.arrived.until, size, chunk))
 
     async def worker() -> None:
         nonlocal end
@@ -262,22 +343,23 @@ async def _pump_chunks(
                     return
                 await writer.write(offset, pieces)
                 length = sum(map(len, pieces))
+                under_way.wrote(offset, length)
                 offset += length
-                progress(length)
 
-    width = min(_CHUNKS, max(2, window // chunk), -(-size // chunk))
+    missing = size - under_way.arrived.until
+    width = min(_CHUNKS, max(2, window // chunk), -(-missing // chunk))
     await together(*(worker() for _ in range(width)))
     return end
 
 
-async def _pump_to_end(reader: Reader, writer: Writer, chunk: int, progress: Progress) -> int:
+async def _pump_to_end(reader: Reader, writer: Writer, chunk: int, under_way: _UnderWay) -> int:
     """Copy from the start to the end, wherever that is."""
     offset = 0
     while pieces := await reader.read(offset, chunk):
         await writer.write(offset, pieces)
         length = sum(map(len, pieces))
         offset += length
-        progress(length)
+        under_way.count(length)
     return offset
 
 

@@ -223,6 +223,10 @@ class Filesystem(Protocol):
         """Create a file that must not exist yet, readable by its owner alone (0600)."""
         ...
 
+    async def open_again(self, path: bytes) -> Writer:
+        """Open a file that `open_write` created and nobody finished, with what is in it."""
+        ...
+
     async def close(self) -> None:
         """Give back the channel and the connection; harmless when closed already."""
         ...

@@ -76,6 +76,16 @@ class RemoteReader:
         after = entry_of(b"", await self._session.call("read", self._path, attributes))
         return _joined(parts, self._block), after
 
+    async def head(self, limit: int) -> bytes:
+        """Return at most `limit` first bytes."""
+        data = bytearray()
+        while len(data) < limit:
+            pieces = await self.read(len(data), limit - len(data))
+            if not pieces:
+                break
+            data += b"".join(pieces)
+        return bytes(data)
+
     async def stat(self) -> Entry:
         """Return the open file's attributes as they are now."""
         asked = self._session.protocol.stat_handle(self._open)

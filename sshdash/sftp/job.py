@@ -78,10 +78,14 @@ class TransferSnapshot:
     left_out_total: int = 0
     skipped: int = 0
     """Files left as they were by choice."""
+    resumed: int = 0
+    """How often a file was gone on with after an interruption."""
+    restarted: tuple[FileFailure, ...] = ()
+    """The first hundred that were started over after one, and why."""
     direction: str = "local"
     """``up``, ``down``, ``across`` (host to host) or ``local``."""
     reason: str = ""
-    """Why the whole job ended early."""
+    """Why the whole job ended early, or what it waits for."""
     started: float | None = None
     """Monotonic seconds."""
     ended: float | None = None

@@ -9,6 +9,7 @@ from sshdash.prompts import ConflictChoice
 from sshdash.sftp.entries import Entry, Kind
 from sshdash.sftp.failures import shown
 from sshdash.sftp.job import FileFailure, FileProgress
+from sshdash.sftp.partial import Partial
 from sshdash.sftp.walk import Source
 from sshdash.untrusted import clean
 
@@ -51,6 +52,16 @@ class Ledger:
         """Places of directories made here to their sources, which still lack time and mode."""
         self.leftovers: set[bytes] = set()
         """Temporary files on the target that could not be removed yet."""
+        self.partials: dict[bytes, Partial] = {}
+        """By target, what a lost connection left to go on with."""
+        self.places: dict[tuple[bytes, bytes], bytes] = {}
+        """By key, where sources go that are kept beside what is there."""
+        self.choices: dict[tuple[bytes, bytes], ConflictChoice] = {}
+        """What the person answered about single targets that exist."""
+        self.restarted: dict[bytes, str] = {}
+        """Source path to why the file was started over after an interruption."""
+        self.resumed = 0
+        """How often a file was gone on with."""
         self._finished_bytes = 0
         self._tracks: set[Track] = set()
 
@@ -63,8 +74,9 @@ class Ledger:
 
     @property
     def bytes_done(self) -> int:
-        """Bytes that have arrived, in finished files and in those under way."""
-        return self._finished_bytes + sum(track.done for track in self._tracks)
+        """Bytes that have arrived, in finished files, in those under way and in those kept."""
+        kept = sum(partial.done for partial in self.partials.values())
+        return self._finished_bytes + sum(track.done for track in self._tracks) + kept
 
     def found(self, entry: Entry) -> None:
         """Count something to copy."""
@@ -105,6 +117,10 @@ class Ledger:
         # Pseudo files hold more or less than they claim.
         self.bytes_total += track.done - (entry.size if entry.kind is Kind.FILE else 0)
         self._finished_bytes += track.done
+
+    def restarts(self) -> tuple[FileFailure, ...]:
+        """Return the first of what was started over, and why."""
+        return _first(self.restarted)
 
     def current(self) -> tuple[FileProgress, ...]:
         """Return the largest files under way."""

@@ -230,6 +230,13 @@ class LocalFilesystem:
         descriptor = await self._threads.run("create", path, partial(calls.create, path), undo)
         return LocalWriter(self._threads, path, descriptor)
 
+    async def open_again(self, path: bytes) -> LocalWriter:
+        """Open a file that was created here and not finished."""
+        descriptor = await self._threads.run(
+            "write", path, partial(calls.open_regular, path, os.O_WRONLY), os.close
+        )
+        return LocalWriter(self._threads, path, descriptor)
+
     async def close(self) -> None:
         """Let the threads end."""
         self._threads.close()

@@ -83,10 +83,10 @@ def lstat_if_there(path: bytes) -> os.stat_result | None:
         return None
 
 
-def open_regular(path: bytes) -> int:
-    """Open a regular file for reading; anything else, a link too, is refused."""
+def open_regular(path: bytes, access: int = os.O_RDONLY) -> int:
+    """Open a regular file, for reading by default; anything else, a link too, is refused."""
     # Without O_NONBLOCK a FIFO put in the file's place would hold the thread for good.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | _NO_FOLLOW)
+    descriptor = os.open(path, access | os.O_NONBLOCK | _NO_FOLLOW)
     try:
         mode = os.fstat(descriptor).st_mode
         if not modes.S_ISREG(mode):

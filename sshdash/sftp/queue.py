@@ -5,10 +5,11 @@ import itertools
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from functools import partial
 
-from sshdash.errors import Cancelled, SSHDashError
+from sshdash.connections.outages import NoOutages, Outages
+from sshdash.errors import Cancelled, ConnectError, ConnectionLost, SSHDashError
 from sshdash.events import EventBus, TransferChanged
 from sshdash.prompts import Prompter
 from sshdash.sftp.entries import name_of
@@ -22,8 +23,10 @@ from sshdash.sftp.job import (
     direction_of,
 )
 from sshdash.sftp.ledger import Ledger
+from sshdash.sftp.partial import remove_parts
 from sshdash.sftp.rate import RateMeter, seconds_left
 from sshdash.sftp.runner import Runner
+from sshdash.sftp.tasks import finish
 from sshdash.states import Step, TransferState, advance, allows
 from sshdash.untrusted import clean
 
@@ -92,6 +95,8 @@ class _Job:
             left_out=ledger.omissions(),
             left_out_total=len(ledger.left_out),
             skipped=ledger.skipped,
+            resumed=ledger.resumed,
+            restarted=ledger.restarts(),
             direction=direction_of(request.source, request.target),
             reason=self.reason,
             started=self.started,
@@ -101,7 +106,10 @@ class _Job:
 
 
 class TransferQueue:
-    """Copy jobs in the order they came, `at_once` of them running."""
+    """Copy jobs in the order they came, `at_once` of them running.
+
+    With `outages`, a job whose connection is lost and expected back waits for it and goes on.
+    """
 
     def __init__(
         self,
@@ -109,7 +117,9 @@ class TransferQueue:
         prompter: Prompter,
         events: EventBus,
         at_once: int = 2,
+        outages: Outages | None = None,
     ) -> None:
+        self._outages = outages or NoOutages()
         self._open = open_filesystem
         self._prompter = prompter
         self._events = events
@@ -208,8 +218,14 @@ class TransferQueue:
     # -- inside
 
     def _start_next(self) -> None:
-        """Start queued jobs while there is room. One that still cleans up takes its room."""
-        busy = sum(job.task is not None for job in self._jobs.values())
+        """Start queued jobs while there is room.
+
+        One that still cleans up takes its room; one that waits for its connection does not.
+        """
+        busy = sum(
+            job.task is not None and job.state is not TransferState.WAITING
+            for job in self._jobs.values()
+        )
         for job in self._jobs.values():
             if busy >= self._at_once or self._closed:
                 return
@@ -235,14 +251,74 @@ class TransferQueue:
         job.started = time.monotonic()
         job.move(Step.START)
         try:
-            await self._copy(job)
+            await self._copy_through(job)
         except Cancelled as error:
             self._end(job, Step.CANCEL, str(error))
         except SSHDashError as error:
+            await self._clean(job)
             self._end(job, Step.FAIL, _with_leftovers(str(error), job))
         except Exception as error:  # a defect must end this job alone, and be seen
             log.exception("copy %s failed unexpectedly", job.id)
             self._end(job, Step.FAIL, f"unexpected: {clean(repr(error))}")
+        finally:
+            if job.ledger.partials and await finish(self._clean(job), _PATIENCE):
+                raise asyncio.CancelledError
+
+    async def _copy_through(self, job: _Job) -> None:
+        """Copy, over as many connections as that takes."""
+        request = job.request
+        hosts = [host for host in dict.fromkeys((request.source, request.target)) if host]
+        interests = [self._outages.interest(host, "copy") for host in hosts]
+        stand: tuple[int, int] | None = None
+        try:
+            while True:
+                try:
+                    await self._copy(job)
+                    return
+                except (ConnectionLost, ConnectError) as error:
+                    self._interrupt(job, error, hosts, stand)
+                stand = (job.ledger.files_done, job.ledger.bytes_done)
+                for host in hosts:
+                    await self._outages.back(host)
+                job.ledger.restart()
+                job.move(Step.START)
+        finally:
+            for interest in interests:
+                interest.release()
+
+    def _interrupt(
+        self, job: _Job, error: SSHDashError, hosts: list[str], stand: tuple[int, int] | None
+    ) -> None:
+        """Let a job wait for its connection; raises `error` where none is expected.
+
+        `stand` is how far it was when it was interrupted before. One that gets no further while
+        the connection itself is up would begin over and over.
+        """
+        expected = all(map(self._outages.is_expected, hosts))
+        outage = any(map(self._outages.is_out, hosts))
+        if not expected or (not outage and stand == (job.ledger.files_done, job.ledger.bytes_done)):
+            raise error
+        if not outage and isinstance(error, ConnectError):
+            raise error
+        job.meter = None
+        job.move(Step.INTERRUPT, str(error))
+        self._start_next()
+
+    async def _clean(self, job: _Job) -> None:
+        """Remove what was kept to go on with, as far as its end is there."""
+        ledger, target = job.ledger, job.request.target
+        if not ledger.partials:
+            return
+        ledger.leftovers.update(partial.part for partial in ledger.partials.values())
+        ledger.partials.clear()
+        if target and self._outages.is_out(target):
+            return
+        with suppress(SSHDashError):
+            filesystem = await self._open(target)
+            try:
+                await remove_parts(filesystem, ledger.leftovers)
+            finally:
+                await filesystem.close()
 
     async def _copy(self, job: _Job) -> None:
         request = job.request
@@ -256,7 +332,9 @@ class TransferQueue:
                 job.move(Step.SCANNED)
                 job.meter = RateMeter(time.monotonic(), job.ledger.bytes_done)
 
-            await Runner(request, source, target, job.ledger, self._prompter).run(scanned)
+            resumable = not isinstance(self._outages, NoOutages)
+            runner = Runner(request, source, target, job.ledger, self._prompter, resumable)
+            await runner.run(scanned)
         failed = len(job.ledger.failures)
         if failed:
             self._end(job, Step.FAIL, _with_leftovers(f"{failed} not copied", job))

@@ -274,7 +274,7 @@ class RemoteFilesystem:
             async with asyncio.timeout(_PATIENCE):
                 opening = session.protocol.open_file(path, Open.READ)
                 handle = await session.call("read", path, opening)
-                return await _head(RemoteReader(session, path, handle, self._read_block), limit)
+                return await RemoteReader(session, path, handle, self._read_block).head(limit)
         except TimeoutError:
             text = f"nothing came within {_PATIENCE:.0f} seconds"
             raise failure("read", path, 0, self.label, text) from None
@@ -299,6 +299,11 @@ class RemoteFilesystem:
         """Create a file that must not exist yet, readable by its owner alone (0600)."""
         opening = self._protocol.open_file(path, _NEW_FILE, 0o600)
         handle = await self._named("create", path, opening)
+        return RemoteWriter(self._session, path, handle, self._write_block, self._help)
+
+    async def open_again(self, path: bytes) -> RemoteWriter:
+        """Open a file that was created here and not finished."""
+        handle = await self._call("write", path, self._protocol.open_file(path, Open.WRITE))
         return RemoteWriter(self._session, path, handle, self._write_block, self._help)
 
     async def close(self) -> None:
@@ -367,16 +372,6 @@ async def _open_session(lease: "Lease") -> tuple[Session, bytes]:
         raise explain(error, host, "opening SFTP") from error
     except (OSError, asyncssh.Error) as error:
         raise explain(error, host, "opening SFTP") from error
-
-
-async def _head(reader: RemoteReader, limit: int) -> bytes:
-    data = bytearray()
-    while len(data) < limit:
-        pieces = await reader.read(len(data), limit - len(data))
-        if not pieces:
-            break
-        data += b"".join(pieces)
-    return bytes(data)
 
 
 def _irregular(path: bytes, entry: Entry, host: str) -> FileError:

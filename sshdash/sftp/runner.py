@@ -30,7 +30,10 @@ class _LeadsOut(FileError):
 
 
 class Runner:
-    """One run of a job. Raises Cancelled where the person dismissed a question."""
+    """One run of a job. Raises Cancelled where the person dismissed a question.
+
+    What a lost connection interrupts is kept for another run where the job is `resumable`.
+    """
 
     def __init__(
         self,
@@ -39,6 +42,7 @@ class Runner:
         target: Filesystem,
         ledger: Ledger,
         prompter: Prompter,
+        resumable: bool = False,
     ) -> None:
         self._request = request
         self._source = source
@@ -54,6 +58,7 @@ class Runner:
         """Names in the target directories in which a free one was looked for."""
         self._room = Room(_WINDOW)
         self._copier = Copier(source, target)
+        self._resumable = resumable
 
     async def run(self, scanned: Callable[[], None]) -> None:
         """Copy everything; `scanned` is called once it is known what there is to copy."""
@@ -62,6 +67,10 @@ class Runner:
         umask = 0 if request.preserve else await self._target.umask(self._target_dir)
         self._copier = Copier(self._source, self._target, request.preserve, umask)
         self._copier.leftovers = ledger.leftovers
+        if self._resumable:
+            self._copier.partials = ledger.partials
+            self._copier.restarted = self._restarted
+            self._copier.resumed = self._resumed
         await self._copier.remove_leftovers()
         walker = Walker(
             self._source,
@@ -151,8 +160,28 @@ class Runner:
             self._directories.append(source)
             return True
         self._ledger.found(source.entry)
-        (self._files if verdict.step is Step.CREATE else self._conflicts).append(source)
+        if verdict.step is Step.CREATE:
+            self._files.append(source)
+        elif begun := self._begun(source):
+            self._files.append(begun)
+        else:
+            self._conflicts.append(source)
         return False
+
+    def _begun(self, source: Source) -> Source | None:
+        """Return a source whose target needs no question: it was answered, or is its own."""
+        partial = self._ledger.partials.get(join(self._target_dir, source.place))
+        if partial is not None and partial.replacing:
+            return source
+        if partial is not None and partial.placing:
+            return replace(source, existing=None)
+        return None
+
+    def _restarted(self, file: FileCopy, reason: str) -> None:
+        self._ledger.restarted[file.source] = reason
+
+    def _resumed(self, file: FileCopy, done: int) -> None:
+        self._ledger.resumed += 1
 
     def _reason(self, error: FileError) -> str:
         """Return why a source was not copied, and where that is where it is not its own end."""
@@ -267,7 +296,8 @@ class Runner:
         await self._copy_all(accepted)
 
     async def _choose(self, file: Source) -> ConflictChoice:
-        if (given := self._choice or self._ledger.choice) is not None:
+        given = self._choice or self._ledger.choice or self._ledger.choices.get(file.key)
+        if given is not None:
             return given
         assert file.existing is not None
         question = ConflictQuestion(
@@ -283,10 +313,13 @@ class Runner:
             raise Cancelled("the copy was cancelled", "a question was dismissed")
         if answer.for_all:
             self._ledger.choice = answer.choice
+        self._ledger.choices[file.key] = answer.choice
         return answer.choice
 
     async def _beside(self, file: Source) -> Source | None:
         """Return the source with a free name as its target, None where that cannot be found."""
+        if (place := self._ledger.places.get(file.key)) is not None:
+            return replace(file, place=place, existing=None, beside=file.place)
         folder = parent_of(join(self._target_dir, file.place))
         try:
             if folder not in self._taken:
@@ -300,4 +333,5 @@ class Runner:
         name = free_name(name_of(file.place), taken)
         taken.add(name)
         above, slash, _ = file.place.rpartition(b"/")
-        return replace(file, place=above + slash + name, existing=None, beside=file.place)
+        place = self._ledger.places[file.key] = above + slash + name
+        return replace(file, place=place, existing=None, beside=file.place)

@@ -221,6 +221,10 @@ class MemoryFilesystem:
         self._make(path, node)
         return MemoryFile(self, path, node)
 
+    async def open_again(self, path: bytes) -> "MemoryFile":
+        await self._step("open again", path)
+        return MemoryFile(self, path, self._node(path))
+
     async def close(self) -> None:
         self.closed += 1
 

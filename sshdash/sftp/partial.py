@@ -1,0 +1,120 @@
+"""What an interrupted copy of a file left on the target, and whether it can be gone on with."""
+
+from dataclasses import dataclass
+
+from sshdash.errors import FileError
+from sshdash.sftp.entries import Entry, Kind
+from sshdash.sftp.failures import MissingError
+from sshdash.sftp.filesystem import Filesystem, Reader
+from sshdash.sftp.tasks import each, together
+
+_TAIL = 1024 * 1024
+"""Bytes before the end of what has arrived that are compared with the source."""
+_WIDTH = 64
+"""Temporary files that are removed at the same time."""
+_SECOND = 10**9
+_GONE = "what had arrived is not there any more"
+
+
+class Arrived:
+    """How far a file is there without a gap, though its chunks come in any order."""
+
+    def __init__(self) -> None:
+        self.until = 0
+        self._ahead: dict[int, int] = {}
+
+    def __repr__(self) -> str:
+        return f"<Arrived {self.until} [{len(self._ahead)} ahead]>"
+
+    def add(self, offset: int, size: int) -> None:
+        """Note that `size` bytes from `offset` were written."""
+        self._ahead[offset] = offset + size
+        while self.until in self._ahead:
+            self.until = self._ahead.pop(self.until)
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """A temporary file that was kept when the connection was lost."""
+
+    part: bytes
+    entry: Entry
+    """What the source was."""
+    done: int
+    """Bytes from the start that are there."""
+    replacing: bool
+    """Whether something that exists is to be replaced, which the person has agreed to."""
+    placing: bool = False
+    """Whether it was complete and about to get its name: it may have it by now."""
+
+
+class CannotResume(Exception):
+    """The file has to be started over; the text says why."""
+
+
+async def is_placed(partial: Partial, target: Filesystem, path: bytes, timed: bool) -> bool:
+    """Return whether the file got its name after all, though nobody heard of it.
+
+    `timed` tells that it was given the time of its source, too. Where it was not, and something
+    was there before, nobody can tell one from the other.
+    """
+    if not partial.placing or (partial.replacing and not timed):
+        return False
+    if await target.exists(partial.part) is not None:
+        return False
+    there = await target.exists(path)
+    if there is None or (there.kind, there.size) != (Kind.FILE, partial.entry.size):
+        return False
+    return not timed or there.mtime_ns // _SECOND == partial.entry.mtime_ns // _SECOND
+
+
+async def remove_parts(target: Filesystem, parts: set[bytes]) -> None:
+    """Remove temporary files, and take those that are gone out of `parts`."""
+
+    async def remove(part: bytes) -> None:
+        try:
+            await target.unlink(part)
+        except MissingError:
+            pass  # the server removed it, or it was never made
+        except FileError:
+            return  # remembered for another time; the copy itself may well succeed
+        parts.discard(part)
+
+    await each(tuple(parts), min(_WIDTH, len(parts)), remove)
+
+
+async def check(partial: Partial, source: Reader, now: Entry, target: Filesystem) -> None:
+    """Make sure that what arrived is the beginning of what the source is `now`.
+
+    Raises CannotResume, and what looking at the files raises.
+    """
+    was = partial.entry
+    if (now.kind, now.size, now.mtime_ns) != (was.kind, was.size, was.mtime_ns):
+        raise CannotResume("the source has changed meanwhile")
+    try:
+        there = await target.lstat(partial.part)
+        if there.kind is not Kind.FILE or there.size < partial.done:
+            raise CannotResume(_GONE)
+        reader = await target.open_read(partial.part)
+    except MissingError:
+        raise CannotResume(_GONE) from None
+    except FileError as error:
+        raise CannotResume(f"what had arrived cannot be read: {error.title}") from None
+    try:
+        size = min(_TAIL, partial.done)
+        tails = await together(*(_read(one, partial.done - size, size) for one in (reader, source)))
+        if tails[0] != tails[1]:
+            raise CannotResume("what had arrived differs from the source")
+    finally:
+        await reader.close()
+
+
+async def _read(reader: Reader, offset: int, size: int) -> bytes:
+    """Return `size` bytes from `offset`, fewer at the end."""
+    data = bytearray()
+    while len(data) < size:
+        pieces = await reader.read(offset + len(data), size - len(data))
+        if not pieces:
+            break
+        data += b"".join(pieces)
+    return bytes(data)
