@@ -7,6 +7,7 @@ from sshdash.connections.auth import SSHClient
 from sshdash.connections.faults import explain, is_too_many, negotiation_failed
 from sshdash.connections.offers import disagreement
 from sshdash.connections.timeline import Phase
+from sshdash.connections.transport import Transport
 from sshdash.errors import AuthenticationError, ConnectError, SSHDashError, UnreachableError
 from sshdash.untrusted import clean
 
@@ -55,7 +56,7 @@ class LoginFaults:
         if isinstance(error, asyncssh.ChannelOpenError):
             return self._hop_refused(error)
         if client.transport and not client.server_version:
-            return self._no_greeting(client.transport.foreword)
+            return self._no_greeting(client.transport)
         differing = self._differing(client)
         if differing:
             return differing
@@ -93,6 +94,8 @@ class LoginFaults:
         phase = step.phase if step and step.phase in _TIMED_OUT else Phase.TCP
         title, hint = _TIMED_OUT[phase]
         detail = f"{self._where}, after {seconds:g} s"
+        if phase is Phase.GREETING and client.transport and client.transport.half_said:
+            detail += f'; it said "{client.transport.half_said}"'
         return UnreachableError(title, detail=detail, hint=hint, host=self._host)
 
     def _hop_refused(self, error: asyncssh.ChannelOpenError) -> UnreachableError:
@@ -112,9 +115,16 @@ class LoginFaults:
             host=self._host,
         )
 
-    def _no_greeting(self, foreword: list[str]) -> UnreachableError:
+    def _no_greeting(self, transport: Transport) -> UnreachableError:
         """Return why a server that closed the connection said no greeting."""
-        said = "; ".join(foreword[:3])
+        said = transport.foreword[0] if transport.foreword else ""
+        if said.startswith("SSH-"):
+            return UnreachableError(
+                "The server speaks another version of SSH",
+                detail=f'{self._where} said "{said}"',
+                hint="only version 2 is safe, and the only one that sshdash speaks",
+                host=self._host,
+            )
         if any(word in said.lower() for word in _TURNED_AWAY):
             return UnreachableError(
                 "The server takes no more logins at the moment",

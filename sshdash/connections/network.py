@@ -2,15 +2,13 @@
 
 import asyncio
 import contextlib
-import os
 import socket
 import threading
 from typing import Any
 
 from sshdash.config.resolver import ResolvedHost
-from sshdash.connections.faults import explain_socket
+from sshdash.connections.network_faults import all_failed, name_failed, system_reason
 from sshdash.connections.timeline import Phase, Timeline
-from sshdash.errors import UnreachableError
 
 _FAMILIES = {"inet": socket.AF_INET, "inet6": socket.AF_INET6}
 _STAGGER = 0.25
@@ -31,7 +29,7 @@ async def open_socket(resolved: ResolvedHost, host: str, timeline: Timeline) -> 
         try:
             found = await look_up(resolved.hostname, resolved.port, family)
         except (OSError, UnicodeError) as error:
-            raise explain_socket(error, host, resolved.hostname, resolved.port) from error
+            raise name_failed(error, host, resolved) from error
         step.done(_answer(resolved.hostname, found))
     errors: list[OSError] = []
     for attempt in range(max(1, resolved.number("connectionattempts") or 1)):
@@ -41,7 +39,7 @@ async def open_socket(resolved: ResolvedHost, host: str, timeline: Timeline) -> 
         made = await _race(found, resolved.get("bindaddress"), errors, timeline)
         if made:
             return made
-    raise _all_failed(errors, host, resolved) from errors[-1]
+    raise all_failed(errors, found, host, resolved) from errors[-1]
 
 
 async def look_up(host: str, port: int, family: int = socket.AF_UNSPEC) -> list[Address]:
@@ -133,7 +131,7 @@ async def _connect(found: Address, bind: str | None, timeline: Timeline) -> sock
             made.bind((await look_up(bind, 0, family))[0][4])
         await asyncio.get_running_loop().sock_connect(made, address)
     except BaseException as error:
-        step.failed(_reason(error) if isinstance(error, OSError) else "given up")
+        step.failed(system_reason(error) if isinstance(error, OSError) else "given up")
         made.close()
         raise
     step.done()
@@ -143,16 +141,3 @@ async def _connect(found: Address, bind: str | None, timeline: Timeline) -> sock
 def _answer(name: str, found: list[Address]) -> str:
     addresses = ", ".join(dict.fromkeys(str(address[0]) for *_, address in found))
     return name if addresses == name else f"{name} is {addresses}"
-
-
-def _all_failed(errors: list[OSError], host: str, resolved: ResolvedHost) -> UnreachableError:
-    """Return the error of the last address, with the others' reasons in its detail."""
-    failure = explain_socket(errors[-1], host, resolved.hostname, resolved.port)
-    if len(errors) > 1:
-        reasons = ", ".join(dict.fromkeys(_reason(error) for error in errors))
-        failure.detail += f"; {len(errors)} addresses tried: {reasons}"
-    return failure
-
-
-def _reason(error: OSError) -> str:
-    return os.strerror(error.errno).lower() if error.errno else str(error)

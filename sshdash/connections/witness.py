@@ -19,6 +19,8 @@ from sshdash.untrusted import clean
 
 _FOREWORD_LINES = 20
 """Lines before the greeting that are kept."""
+_SHOWN = 80
+"""Characters of each that are."""
 
 
 class Witnessed(asyncssh.SSHClientConnection):
@@ -27,6 +29,7 @@ class Witnessed(asyncssh.SSHClientConnection):
     timeline: Timeline
     foreword: list[str]
     """What the server said before its greeting, cleaned: a web server's answer, for one."""
+    _half: bytes
     _step: Mark | None
     _answered: bool
 
@@ -34,9 +37,15 @@ class Witnessed(asyncssh.SSHClientConnection):
         """Record on `timeline` from now on; nothing was read yet."""
         self.timeline = timeline
         self.foreword = []
+        self._half = b""
         self._answered = False
         self._step = timeline.begin(Phase.GREETING, "waiting for the server's greeting")
         self._recv_handler = self._recv_version
+
+    @property
+    def half_said(self) -> str:
+        """Return what came before a greeting that is not whole, on one line."""
+        return self.foreword[0] if self.foreword else clean(self._half, _SHOWN)
 
     @property
     def offers(self) -> tuple[Offers | None, Offers | None]:
@@ -47,9 +56,12 @@ class Witnessed(asyncssh.SSHClientConnection):
 
     def _recv_version(self) -> bool:
         head = bytes(self._inpbuf[: self._inpbuf.find(b"\n") + 1])
-        if head and not head.startswith(b"SSH-") and len(self.foreword) < _FOREWORD_LINES:
-            self.foreword.append(clean(head.rstrip(), 200))
+        greets = head.startswith((b"SSH-2.0-", b"SSH-1.99-"))
+        if head and not greets and len(self.foreword) < _FOREWORD_LINES:
+            self.foreword.append(clean(head.rstrip(), _SHOWN))
             self.timeline.note(Phase.GREETING, f"said first: {self.foreword[-1]}", detail=True)
+        elif not head:
+            self._half = bytes(self._inpbuf[:_SHOWN])
         return super()._recv_version()
 
     def _send_kexinit(self) -> None:
