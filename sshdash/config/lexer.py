@@ -71,10 +71,10 @@ def split_keyword(line: str) -> tuple[str, str] | None:
     return lower(keyword), (rest or "").lstrip(_BLANK)
 
 
-def split_words(text: str) -> list[str]:
+def split_words(text: str, *, comments: bool = True) -> list[str]:
     """Return the arguments in `text`: quotes and backslashes removed, a comment left out.
 
-    Raises LexError where a quote is not closed.
+    Without `comments` a ``#`` is a character like others. Raises LexError where a quote is not closed.
     """
     if '"' not in text and "'" not in text and "\\" not in text and "#" not in text:
         return [word for word in text.replace("\t", " ").split(" ") if word]
@@ -84,7 +84,7 @@ def split_words(text: str) -> list[str]:
         if text[at] in " \t":
             at += 1
             continue
-        if text[at] == "#":
+        if text[at] == "#" and comments:
             break
         word, at = _quoted_word(text, at)
         words.append(word)
