@@ -2,20 +2,22 @@
 
 import asyncio
 import logging
-import time
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Self
+from collections.abc import Awaitable, Callable, Sequence
+
+import asyncssh
 
 from sshdash.config.resolver import ResolvedHost
 from sshdash.connections.dialer import Dialled
-from sshdash.connections.faults import lost_reason
-from sshdash.connections.timeline import Timeline
+from sshdash.connections.faults import explain, lost_reason
+from sshdash.connections.lease import Lease
+from sshdash.connections.liveness import heard, open_sessions, ping
+from sshdash.connections.snapshot import ConnectionSnapshot
 from sshdash.connections.transport import Transport
 from sshdash.errors import ConnectionLost
 from sshdash.states import ConnectionState, Step, advance
+
+__all__ = ["JUMP", "Connection", "ConnectionSnapshot", "Lease", "through"]
 
 log = logging.getLogger(__name__)
 
@@ -23,45 +25,21 @@ JUMP = "jump"
 """The purpose of a lease that another connection has on its hop."""
 _GOODBYE = 2.0
 """Seconds a server has to take note of a disconnect."""
+_FULL = frozenset(
+    {
+        asyncssh.OPEN_CONNECT_FAILED,  # what OpenSSH says at MaxSessions
+        asyncssh.OPEN_RESOURCE_SHORTAGE,
+        asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED,
+    }
+)
+
+Another = Callable[["Sequence[Connection]"], Awaitable["Connection"]]
+"""Makes a further connection to a host; gets those that have no room."""
 
 
 def through(hop: str, text: str) -> str:
     """Return `text` as told of what lies behind `hop`, naming the hop that is to blame."""
     return text if text.startswith("via ") else f"via {hop}: {text}"
-
-
-@dataclass(frozen=True)
-class ConnectionSnapshot:
-    """A host's connection at one moment, for the screen."""
-
-    host: str
-    state: ConnectionState = ConnectionState.IDLE
-    reason: str = ""
-    since: float = 0.0
-    """When the state was entered, by the monotonic clock; 0 where it never changed."""
-    leases: Mapping[str, int] = field(default_factory=dict)
-    """How many leases there are for each purpose."""
-    user: str = ""
-    address: str = ""
-    via: tuple[str, ...] = ()
-    cipher: str = ""
-    server_version: str = ""
-    auth_method: str = ""
-    keepalive_rtt: float | None = None
-    attempts: int = 0
-    """Attempts that failed since the connection was last up."""
-    retry_at: float | None = None
-    """When the next attempt begins, by the monotonic clock; None where none is planned."""
-    gives_up: str = ""
-    """Why no further attempt is made unless somebody asks for it, such as a refused login."""
-    asking: bool = False
-    """Whether an attempt that nobody asked for waits for an answer."""
-    agent_forwarded: bool = False
-    """Whether the server can use the keys of this machine's agent."""
-    spares: int = 0
-    """Further connections to the host, made because the server takes no more sessions on one."""
-    timeline: Timeline | None = None
-    """The steps of the latest attempt, None where there was none."""
 
 
 class Connection:
@@ -73,7 +51,7 @@ class Connection:
         resolved: ResolvedHost,
         route: tuple[str, ...],
         dialled: Dialled,
-        hop: "Lease | None" = None,
+        hop: Lease | None = None,
     ) -> None:
         self.host = host
         self.resolved = resolved
@@ -85,19 +63,29 @@ class Connection:
         self.auth_method = dialled.client.record.method or "none"
         self.server_version = dialled.client.server_version
         self.timeline = dialled.client.timeline
+        self.on_end: Callable[[Connection], None] | None = None
+        """Called once, at the moment the connection is lost."""
+        self.on_full: Another | None = None
+        """Makes another connection to the host, for sessions that this one does not take."""
+        self.linger: Callable[[bool], float | None] = lambda asked: None if asked else 0.0
+        """Gives the seconds to stay without leases, None for ever, by whether it was asked for."""
+        self.is_spare = False
+        """Whether it is there for sessions that another one had no room for."""
         self._dialled = dialled
         self._hop = hop
         self._asked_for = False
+        self._round_trip: float | None = None
+        self._idle: asyncio.TimerHandle | None = None
         self._gone = asyncio.Event()
         self._closing: asyncio.Task[None] | None = None
-        self.on_end: Callable[[Connection], None] | None = None
-        """Called once, at the moment the connection is lost."""
         dialled.client.lost.add_done_callback(self._library_lost)
 
     def __repr__(self) -> str:
         """Return the host, the state and the leases."""
         leases = ", ".join(f"{count} {purpose}" for purpose, count in self.leases.items())
         return f"<Connection {self.host} [{self.state.value}] {leases or 'no leases'}>"
+
+    # -- how it is
 
     @property
     def ssh(self) -> Transport:
@@ -121,23 +109,79 @@ class Connection:
         """Return the cipher toward the server."""
         return str(self._dialled.ssh.get_extra_info("send_cipher") or "")
 
+    @property
+    def keepalive_rtt(self) -> float | None:
+        """Return how many seconds the latest sign of life took, None before the first."""
+        return self._round_trip
+
+    @property
+    def agent_forwarded(self) -> bool:
+        """Return whether the server can use the keys of this machine's agent."""
+        return (self.resolved.get("forwardagent") or "no") != "no"
+
     async def wait_lost(self) -> str:
         """Return the reason once the connection is lost or closed."""
         await self._gone.wait()
         return self.reason
 
-    def lease(self, purpose: str) -> "Lease":
-        """Return a new lease for `purpose`, such as "shell" or "sftp"."""
-        self.leases[purpose] += 1
-        self._asked_for = self._asked_for or purpose != JUMP
-        return Lease(self, purpose)
+    async def probe(self, seconds: float, reason: str) -> None:
+        """Ask for a sign of life; without one in `seconds` it is lost, for `reason`."""
+        if self.is_gone:
+            return
+        ssh = self._dialled.ssh
+        began = asyncio.get_running_loop().time()
+        try:
+            async with asyncio.timeout(seconds):
+                self._round_trip = await ping(ssh)
+        except TimeoutError:
+            if heard(ssh) < began:
+                log.info("%s: %s", self.host, reason)
+                ssh.connection_lost(asyncssh.ConnectionLost(reason))
 
-    def give_back(self, purpose: str) -> None:
-        """Take one lease back; a mere hop ends with the last of those who went through it."""
+    # -- leases
+
+    def lease(self, purpose: str, host: str = "", resolved: ResolvedHost | None = None) -> Lease:
+        """Return a new lease for `purpose`, such as "shell" or "sftp", under a name it has."""
+        self.take(purpose)
+        return Lease(self, purpose, host or self.host, resolved or self.resolved)
+
+    def take(self, purpose: str) -> None:
+        """Count one lease more."""
+        self.leases[purpose] += 1
+        self._asked_for = self._asked_for or (purpose != JUMP and not self.is_spare)
+        if self._idle:
+            self._idle.cancel()
+            self._idle = None
+
+    def give_back(self, purpose: str, at_once: bool = False) -> None:
+        """Take one lease back; after the last one it may linger, a mere hop not if `at_once`."""
         self.leases[purpose] -= 1
         self.leases += Counter()
-        if not self._asked_for and not self.leases:
-            self._end(Step.STOP, "nothing goes through it any more")
+        if self.leases or self.state is not ConnectionState.CONNECTED:
+            return
+        seconds = 0.0 if at_once and not self._asked_for else self.linger(self._asked_for)
+        reason = "nothing goes through it any more"
+        if seconds == 0:
+            self._end(Step.STOP, reason)
+        elif seconds is not None:
+            loop = asyncio.get_running_loop()
+            self._idle = loop.call_later(seconds, self._end, Step.STOP, reason)
+
+    # -- sessions
+
+    def is_full(self, error: asyncssh.ChannelOpenError) -> bool:
+        """Return whether `error` means that the server takes no more sessions than there are."""
+        return error.code in _FULL and not self.is_gone and open_sessions(self._dialled.ssh) > 0
+
+    async def another(
+        self, full: Sequence["Connection"], error: asyncssh.ChannelOpenError
+    ) -> "Connection":
+        """Return a connection to the same host that may have room; raises SSHDashError."""
+        if self.on_full is None:
+            raise explain(error, self.host, "open a session") from error
+        return await self.on_full(full)
+
+    # -- its end
 
     async def close(self, reason: str = "disconnected") -> None:
         """Say goodbye to the server and end; it counts as the user's decision, not as a loss."""
@@ -151,9 +195,9 @@ class Connection:
 
     def _library_lost(self, lost: "asyncio.Future[Exception | None]") -> None:
         reason = lost_reason(lost.result())
-        if self._hop and self._hop.connection.state is not ConnectionState.CONNECTED:
+        if self._hop and self._hop.connection.is_gone:
             hop = self._hop.connection
-            reason = through(hop.host, hop.reason)
+            reason = through(hop.host, hop.reason or "the connection broke off")
         self._end(Step.LOSE, reason)
 
     def _end(self, step: Step, reason: str) -> None:
@@ -162,6 +206,8 @@ class Connection:
         self.state = advance(self.state, step)
         self.reason = reason
         self._gone.set()
+        if self._idle:
+            self._idle.cancel()
         self._closing = asyncio.get_running_loop().create_task(
             self._clean_up(), name=f"closing {self.host}"
         )
@@ -181,38 +227,4 @@ class Connection:
             if self._dialled.proxy:
                 await self._dialled.proxy.close()
             if self._hop:
-                self._hop.release()
-
-
-class Lease:
-    """The right to use a connection for one purpose, until released."""
-
-    def __init__(self, connection: Connection, purpose: str) -> None:
-        self.connection = connection
-        self.purpose = purpose
-        self._held = True
-        self.taken = time.monotonic()
-
-    def __repr__(self) -> str:
-        """Return the purpose, the host and whether it is held."""
-        held = "held" if self._held else "released"
-        return f"<Lease {self.purpose} on {self.connection.host} [{held}]>"
-
-    async def __aenter__(self) -> Self:
-        """Return the lease itself."""
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Release it."""
-        self.release()
-
-    def release(self) -> None:
-        """Give the lease back; twice is once."""
-        if self._held:
-            self._held = False
-            self.connection.give_back(self.purpose)
+                self._hop.release(at_once=self.state is ConnectionState.IDLE)

@@ -1,0 +1,242 @@
+"""Attempts at connections: begun once, joined by all who need them, settled before any wakes up."""
+
+import asyncio
+import functools
+import time
+from collections.abc import Sequence
+
+from sshdash.connections.connection import JUMP, Connection, Lease, through
+from sshdash.connections.dialer import Dialer
+from sshdash.connections.faults import explain
+from sshdash.connections.linger import linger_seconds
+from sshdash.connections.registry import Registry
+from sshdash.connections.route import Route
+from sshdash.connections.shared import SharedConnection
+from sshdash.connections.supervisor import Supervisor
+from sshdash.connections.timeline import Phase, Timeline
+from sshdash.errors import Cancelled, SessionError, SSHDashError
+from sshdash.settings import Settings
+from sshdash.states import ConnectionState, Step
+
+MOST_SPARES = 8
+"""Further connections to one host at most."""
+
+
+class Attempts:
+    """Makes connections for the manager and watches how they end."""
+
+    def __init__(
+        self, dialer: Dialer, registry: Registry, supervisor: Supervisor, settings: Settings
+    ) -> None:
+        self.closed = False
+        self._dialer = dialer
+        self._registry = registry
+        self._supervisor = supervisor
+        self._hop_linger = settings.hop_linger
+        self._ending: set[Connection] = set()
+
+    async def connection(
+        self, shared: SharedConnection, onlooker: Timeline | None = None
+    ) -> Connection:
+        """Return the connection that is up, after joining an attempt or beginning one.
+
+        `onlooker` is the timeline of the host behind this one: it shows these steps too.
+        """
+        if self.closed:
+            raise Cancelled("sshdash is closing", host=shared.host)
+        if shared.connection and shared.state is ConnectionState.CONNECTED:
+            return shared.connection
+        attempt = shared.attempt or self.begin(shared)
+        leave = None
+        if onlooker and shared.timeline:
+            leave = onlooker.include(shared.route[-1].name, shared.timeline)
+        try:
+            return await self._join(shared, attempt)
+        finally:
+            if leave:
+                leave()
+
+    def begin(
+        self, shared: SharedConnection, automatic: bool = False
+    ) -> "asyncio.Task[Connection]":
+        """Begin an attempt; an `automatic` one goes on without anybody who waits for it."""
+        shared.automatic = automatic
+        shared.timeline = _timeline(shared)
+        self._supervisor.started(shared)
+        shared.move(Step.START)
+        shared.attempt = asyncio.create_task(
+            self._attempt(shared, shared.timeline), name=f"connecting to {shared.host}"
+        )
+        shared.attempt.add_done_callback(functools.partial(self._settle, shared))
+        return shared.attempt
+
+    def cancel(self, shared: SharedConnection) -> None:
+        """End an attempt that nobody wants any more."""
+        if shared.attempt:
+            shared.attempt.cancel("nobody wants it any more")
+
+    async def end(self, shared: SharedConnection, reason: str) -> None:
+        """End the attempt and wait until it has cleaned up."""
+        if shared.attempt:
+            await _finish(shared.attempt, reason)
+
+    async def wait_closed(self) -> None:
+        """Return when every connection that ended has let go of everything."""
+        while ending := [ended for ended in self._ending if not ended.is_closed]:
+            await asyncio.gather(*(connection.wait_closed() for connection in ending))
+
+    async def another(self, shared: SharedConnection, full: Sequence[Connection]) -> Connection:
+        """Return a further connection to a host whose connections in `full` have no room.
+
+        Raises SSHDashError where none can be made.
+        """
+        async with shared.growing:
+            for spare in shared.spares:
+                if spare not in full and not spare.is_gone:
+                    return spare
+            if self.closed or len(shared.spares) >= MOST_SPARES:
+                raise SessionError(
+                    "The server opens no more sessions",
+                    detail=f"{len(full)} connections to it are full",
+                    hint="close a shell or file pane, or raise MaxSessions on the server",
+                    host=shared.host,
+                )
+            shared.timeline = timeline = _timeline(shared)
+            timeline.note(Phase.CHANNEL, "the server takes no more sessions on one connection")
+            spare = self._adopt(shared, await self._attempt(shared, timeline))
+            spare.is_spare = True
+            spare.on_end = functools.partial(self._spare_ended, shared)
+            shared.spares.append(spare)
+            return spare
+
+    # -- one attempt
+
+    async def _join(
+        self, shared: SharedConnection, attempt: "asyncio.Task[Connection]"
+    ) -> Connection:
+        """Wait for an attempt with others; the last one who leaves ends it."""
+        shared.waiting += 1
+        try:
+            return await asyncio.shield(attempt)
+        except asyncio.CancelledError:
+            current = asyncio.current_task()
+            if attempt.cancelled() and not (current and current.cancelling()):
+                raise Cancelled("Connecting was cancelled", host=shared.host) from None
+            if shared.waiting == 1:
+                if self._supervisor.is_wanted(shared):
+                    shared.automatic = True
+                elif not shared.automatic:
+                    await _finish(attempt, "cancelled")
+            raise
+        finally:
+            shared.waiting -= 1
+
+    async def _attempt(self, shared: SharedConnection, timeline: Timeline) -> Connection:
+        try:
+            connection = await self._dial(shared, shared.route, timeline)
+        except Exception as error:
+            failure = explain(error, shared.host, "connecting")
+            timeline.finish(failure)
+            raise failure from error
+        except asyncio.CancelledError:
+            timeline.finish(Cancelled("Cancelled", host=shared.host))
+            raise
+        timeline.finish()
+        return connection
+
+    async def _dial(self, shared: SharedConnection, route: Route, timeline: Timeline) -> Connection:
+        names = tuple(hop.name for hop in route)
+        resolved = route[-1].resolved
+        hop = await self._lease_hop(shared, route[:-1], timeline) if len(route) > 1 else None
+        try:
+            via = hop.connection.ssh if hop else None
+            dialled = await self._dialer.dial(shared.host, resolved, names, timeline, via)
+        except asyncio.CancelledError:
+            if hop:
+                hop.release(at_once=True)
+            raise
+        except BaseException:
+            if hop:
+                hop.release()
+            raise
+        return Connection(shared.host, resolved, names, dialled, hop)
+
+    async def _lease_hop(self, shared: SharedConnection, route: Route, timeline: Timeline) -> Lease:
+        name = route[-1].name
+        shared.hop = hop = self._registry.bind(route[-1].key, route, asked=False)
+        with timeline.begin(Phase.JUMP, name) as step:
+            if hop.state is ConnectionState.CONNECTED:
+                step.done(f"{name}, which is connected already")
+            try:
+                return (await self.connection(hop, timeline)).lease(JUMP)
+            except SSHDashError as error:
+                raise _through(error, shared.host, name) from error
+
+    # -- how it went
+
+    def _settle(self, shared: SharedConnection, attempt: "asyncio.Task[Connection]") -> None:
+        """Move the state as an attempt ended, before any of those who wait wakes up."""
+        shared.attempt = None
+        shared.ask(False)
+        error = None if attempt.cancelled() else attempt.exception()
+        if attempt.cancelled():
+            shared.move(Step.CANCEL, "cancelled")
+            self._supervisor.cancelled(shared)
+        elif isinstance(error, Cancelled) and not self._supervisor.is_wanted(shared):
+            shared.move(Step.CANCEL, error.title)
+            self._supervisor.cancelled(shared)
+        elif error is not None:
+            failure = explain(error, shared.host, "connecting")
+            shared.move(Step.FAIL, failure.title)
+            self._supervisor.failed(shared, failure)
+        else:
+            shared.connection = self._adopt(shared, attempt.result())
+            shared.connection.on_end = functools.partial(self._ended, shared)
+            shared.move(Step.READY)
+            self._supervisor.up(shared)
+
+    def _adopt(self, shared: SharedConnection, connection: Connection) -> Connection:
+        connection.linger = functools.partial(
+            linger_seconds, connection.resolved, hop_linger=self._hop_linger
+        )
+        connection.on_full = functools.partial(self.another, shared)
+        return connection
+
+    def _ended(self, shared: SharedConnection, connection: Connection) -> None:
+        self._remember(connection)
+        if shared.connection is not connection:
+            return
+        up_for = time.monotonic() - shared.since
+        shared.connection = None
+        if connection.state is ConnectionState.LOST:
+            shared.move(Step.LOSE, connection.reason)
+            self._supervisor.lost(shared, up_for)
+        else:
+            shared.move(Step.STOP, connection.reason)
+
+    def _spare_ended(self, shared: SharedConnection, connection: Connection) -> None:
+        self._remember(connection)
+        shared.spares.remove(connection)
+
+    def _remember(self, connection: Connection) -> None:
+        self._ending = {ended for ended in self._ending if not ended.is_closed}
+        self._ending.add(connection)
+
+
+def _timeline(shared: SharedConnection) -> Timeline:
+    return Timeline(shared.host, shared.route[-1].resolved.get("loglevel") or "")
+
+
+async def _finish(task: "asyncio.Task[Connection]", reason: str) -> None:
+    """Cancel an attempt and wait until it has cleaned up."""
+    task.cancel(reason)
+    await asyncio.wait([task])
+
+
+def _through(error: SSHDashError, host: str, hop: str) -> SSHDashError:
+    """Return a hop's failure as the failure of the host behind it."""
+    if isinstance(error, Cancelled):
+        return error
+    failure = type(error)(through(hop, error.title))
+    failure.detail, failure.hint, failure.host = error.detail, error.hint, host
+    return failure

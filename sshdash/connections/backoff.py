@@ -1,0 +1,54 @@
+"""How long to wait until the next attempt: longer each time, and never all at once.
+
+Exponential backoff with full jitter: each wait is drawn evenly between nothing and a ceiling that
+doubles, so that many who lost the same server do not come back in step.
+"""
+
+import random
+from collections.abc import Callable
+
+FIRST = 0.5
+"""Seconds: the ceiling of the first wait."""
+CAP = 30.0
+"""Seconds that no wait exceeds."""
+_TURNED_AWAY = 4
+"""The step to begin at where a server refuses to talk: half of 8 seconds is the least."""
+
+
+class Backoff:
+    """The waits of one outage. `draw` gives numbers from 0 to 1."""
+
+    def __init__(
+        self, first: float = FIRST, cap: float = CAP, draw: Callable[[], float] = random.random
+    ) -> None:
+        self._first = first
+        self._cap = cap
+        self._draw = draw
+        self._step = 0
+
+    def __repr__(self) -> str:
+        """Return the range of the next wait."""
+        return f"<Backoff up to {self.ceiling:g} s>"
+
+    @property
+    def ceiling(self) -> float:
+        """Return the most seconds that the next wait takes."""
+        return min(self._cap, self._first * 2.0**self._step)
+
+    def next(self, turned_away: bool = False) -> float:
+        """Return the seconds to wait.
+
+        A server that turned us away (MaxStartups, penalties) is given more time, and never less
+        than half of the ceiling.
+        """
+        if turned_away:
+            self._step = max(self._step, _TURNED_AWAY)
+        ceiling = self.ceiling
+        if ceiling < self._cap:
+            self._step += 1
+        share = self._draw()
+        return ceiling * ((1 + share) / 2 if turned_away else share)
+
+    def reset(self) -> None:
+        """Begin again with short waits: the connection was up for a while."""
+        self._step = 0

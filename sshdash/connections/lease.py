@@ -1,0 +1,87 @@
+"""The right to use a connection, and the sessions that are opened with it."""
+
+import time
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, TypeVar
+
+import asyncssh
+
+from sshdash.config.resolver import ResolvedHost
+from sshdash.connections.transport import Transport
+from sshdash.errors import Cancelled
+
+if TYPE_CHECKING:
+    from sshdash.connections.connection import Connection
+
+Opened = TypeVar("Opened")
+
+
+class Lease:
+    """The right to use a connection for one purpose, until released.
+
+    `host` is what was asked for and `resolved` what the configuration says of it: the connection
+    may be shared with other names of the same destination.
+    """
+
+    def __init__(
+        self, connection: "Connection", purpose: str, host: str, resolved: ResolvedHost
+    ) -> None:
+        self.connection = connection
+        self.purpose = purpose
+        self.host = host
+        self.resolved = resolved
+        self._held = True
+        self.taken = time.monotonic()
+
+    def __repr__(self) -> str:
+        """Return the purpose, the host and whether it is held."""
+        held = "held" if self._held else "released"
+        return f"<Lease {self.purpose} on {self.host} [{held}]>"
+
+    async def __aenter__(self) -> Self:
+        """Return the lease itself."""
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Release it."""
+        self.release()
+
+    async def session(self, open_session: Callable[[Transport], Awaitable[Opened]]) -> Opened:
+        """Return what `open_session` opens: a shell, a command or a subsystem.
+
+        Where the connection takes no more sessions (MaxSessions), the lease moves to another one
+        to the same host, which is made where there is none. Raises what `open_session` raises,
+        and SSHDashError.
+        """
+        full: list[Connection] = []
+        while True:
+            connection = self.connection
+            try:
+                return await open_session(connection.ssh)
+            except asyncssh.ChannelOpenError as error:
+                if not connection.is_full(error):
+                    raise
+                full.append(connection)
+                self._move(await connection.another(full, error))
+
+    def release(self, at_once: bool = False) -> None:
+        """Give the lease back; twice is once.
+
+        A jump host's connection lingers then, unless it is to end `at_once`.
+        """
+        if self._held:
+            self._held = False
+            self.connection.give_back(self.purpose, at_once)
+
+    def _move(self, connection: "Connection") -> None:
+        if not self._held:
+            raise Cancelled("The session is not wanted any more", host=self.host)
+        connection.take(self.purpose)
+        self.connection.give_back(self.purpose)
+        self.connection = connection

@@ -1,0 +1,151 @@
+"""What is known of one resolved destination: its connection, its names, and its outage."""
+
+import asyncio
+import dataclasses
+import time
+from dataclasses import dataclass, field
+
+from sshdash.config.resolver import ResolvedHost
+from sshdash.connections.backoff import Backoff
+from sshdash.connections.connection import Connection, ConnectionSnapshot
+from sshdash.connections.route import Route
+from sshdash.connections.timeline import Timeline
+from sshdash.events import ConnectionChanged, EventBus
+from sshdash.states import ConnectionState, Step, advance
+
+
+@dataclass
+class Outage:
+    """What is done about a connection that is gone."""
+
+    attempts: int = 0
+    """Attempts that failed since it was last up."""
+    retry_at: float | None = None
+    gives_up: str = ""
+    """Why no further attempt is made by itself."""
+    timer: asyncio.TimerHandle | None = None
+    backoff: Backoff = field(default_factory=Backoff)
+    hop: "SharedConnection | None" = None
+    """The jump host that has to come back first."""
+    blamed: "SharedConnection | None" = None
+    """The jump host because of which no further attempt is made."""
+
+    def cancel(self) -> None:
+        """Plan no attempt any more."""
+        if self.timer:
+            self.timer.cancel()
+        self.timer = self.retry_at = None
+
+
+class SharedConnection:
+    """One destination under all its names: the only place where its state moves."""
+
+    def __init__(self, key: str, events: EventBus) -> None:
+        self.key = key
+        self.names: dict[str, ResolvedHost] = {}
+        """What it was asked for as, the first first, and what the configuration says of that."""
+        self.asked: set[str] = set()
+        """The names that were destinations, not only hops on the way to others."""
+        self.state = ConnectionState.IDLE
+        self.reason = ""
+        self.since = 0.0
+        self.route: Route = ()
+        self.hop: SharedConnection | None = None
+        """The hop before, as far as one was dialled."""
+        self.connection: Connection | None = None
+        self.spares: list[Connection] = []
+        """Further connections, for sessions that the first one has no room for."""
+        self.growing = asyncio.Lock()
+        """Held while a further connection is made: those who need one share it."""
+        self.attempt: asyncio.Task[Connection] | None = None
+        self.automatic = False
+        """Whether the attempt goes on without anybody who waits for it."""
+        self.asking = False
+        self.waiting = 0
+        """How many wait for the attempt."""
+        self.timeline: Timeline | None = None
+        self.outage = Outage()
+        self.was_up = False
+        """Whether it has been up since a person last ended it."""
+        self.stopped = False
+        """Whether a person ended it."""
+        self.followers: set[SharedConnection] = set()
+        """Those behind it that are gone until it is back."""
+        self._events = events
+
+    def __repr__(self) -> str:
+        """Return its names and its state."""
+        return f"<SharedConnection {', '.join(self.names)} [{self.state.value}]>"
+
+    @property
+    def host(self) -> str:
+        """Return the name it was first asked for as."""
+        return next(iter(self.names), "")
+
+    @property
+    def is_live(self) -> bool:
+        """Return whether it is up, or an attempt at it is under way."""
+        return self.attempt is not None or self.state is ConnectionState.CONNECTED
+
+    def move(self, step: Step, reason: str = "") -> None:
+        """Take one step and tell it, once for each name."""
+        old, self.state = self.state, advance(self.state, step)
+        self.reason = reason
+        self.since = time.monotonic()
+        for name in tuple(self.names):
+            self._events.emit(ConnectionChanged(name, old, self.state, reason))
+
+    def tell(self, name: str, old: ConnectionState) -> None:
+        """Tell how it stands under a name that stood otherwise before."""
+        if old is not self.state:
+            self._events.emit(ConnectionChanged(name, old, self.state, self.reason))
+
+    def ask(self, asking: bool) -> None:
+        """Note that an attempt waits for a person, or no longer does."""
+        if asking is not self.asking:
+            self.asking = asking
+            for name in tuple(self.names):
+                self._events.emit(ConnectionChanged(name, self.state, self.state, self.reason))
+
+    def snapshot(self, name: str) -> ConnectionSnapshot:
+        """Return how it stands, as seen under one of its names."""
+        planned = self._planned()
+        view = ConnectionSnapshot(
+            name,
+            self.state,
+            self.reason,
+            self.since,
+            timeline=self.timeline,
+            attempts=max(self.outage.attempts, planned.attempts),
+            retry_at=planned.retry_at,
+            gives_up=self.outage.gives_up,
+            asking=self.asking,
+            spares=len(self.spares),
+        )
+        if self.route:
+            resolved = self.names.get(name, self.route[-1].resolved)
+            view = dataclasses.replace(
+                view,
+                user=resolved.user,
+                via=tuple(hop.name for hop in self.route[:-1]),
+            )
+        connection = self.connection
+        if connection is None or self.state is not ConnectionState.CONNECTED:
+            return view
+        return dataclasses.replace(
+            view,
+            leases=dict(connection.leases),
+            address=connection.address,
+            cipher=connection.cipher,
+            server_version=connection.server_version,
+            auth_method=connection.auth_method,
+            keepalive_rtt=connection.keepalive_rtt,
+            agent_forwarded=connection.agent_forwarded,
+        )
+
+    def _planned(self) -> Outage:
+        """Return the outage whose end is waited for: the farthest hop's that is down."""
+        shared = self
+        while shared.outage.hop is not None and shared.outage.hop is not self:
+            shared = shared.outage.hop
+        return shared.outage
