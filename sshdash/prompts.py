@@ -5,9 +5,10 @@ terminal of a command, a script of a test, or nobody. ``None`` always means the 
 dismissed, and never means yes.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, Self, TypeVar
 
 Answer = TypeVar("Answer")
 AnswerType = TypeVar("AnswerType")
@@ -56,9 +57,31 @@ class SecretPrompt:
     echo: bool = False
 
 
+class SecretAnswer(tuple[str, ...]):
+    """What was typed, one text per prompt, and whether the person wants it saved.
+
+    Its texts show in no representation.
+    """
+
+    save: bool
+
+    def __new__(cls, texts: Iterable[str], save: bool = False) -> Self:
+        """Make one of what was typed."""
+        answer = super().__new__(cls, texts)
+        answer.save = save
+        return answer
+
+    def __repr__(self) -> str:
+        """Return how many texts there are."""
+        return f"<SecretAnswer [{len(self)} hidden]>"
+
+
 @dataclass(frozen=True, slots=True)
 class SecretQuestion(Question[tuple[str, ...]]):
-    """A password, a passphrase or the prompts of keyboard-interactive."""
+    """A password, a passphrase or the prompts of keyboard-interactive.
+
+    Where it can be saved, the answer may be a `SecretAnswer` that says so.
+    """
 
     host: str
     title: str
@@ -66,6 +89,8 @@ class SecretQuestion(Question[tuple[str, ...]]):
     instructions: str = ""
     """Several cleaned lines at most; a banner may be among them."""
     attempt: int = 1
+    can_save: bool = False
+    """Whether the system's keyring would keep the answer."""
 
 
 class ConflictChoice(Enum):
@@ -106,6 +131,18 @@ class ConfirmQuestion(Question[bool]):
     detail: str = ""
     action: str = "Yes"
     danger: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeQuestion(Question[bool]):
+    """Something to be done elsewhere, such as touching a token; it goes when that is done.
+
+    Yes gives up what waits for it; dismissing it only takes the notice away.
+    """
+
+    title: str
+    detail: str = ""
+    host: str = ""
 
 
 class Prompter(Protocol):

@@ -1,6 +1,7 @@
 """Questions answered on the controlling terminal, as ssh asks them."""
 
 import asyncio
+import contextlib
 import os
 import sys
 import termios
@@ -13,6 +14,7 @@ from sshdash.prompts import (
     ConflictQuestion,
     HostKeyAnswer,
     HostKeyQuestion,
+    NoticeQuestion,
     Prompter,
     Question,
     RefusingPrompter,
@@ -41,12 +43,23 @@ class TtyPrompter:
 
     async def ask(self, question: Question[AnswerType]) -> AnswerType | None:
         """Return what was typed, None where there is no terminal or the input ended."""
+        if isinstance(question, NoticeQuestion):
+            await _notify(question)
+            return None
         async with self._turn:
             try:
                 with _Terminal() as terminal:
                     return await _ask(terminal, question)  # type: ignore[arg-type, return-value]
             except OSError:
                 return None
+
+
+async def _notify(question: NoticeQuestion) -> None:
+    """Show a notice on the terminal, and wait to be cancelled: nothing is to be answered."""
+    lines = [f"({question.host}) {question.title}", *question.detail.split("\n")]
+    with contextlib.suppress(OSError), _Terminal() as terminal:
+        terminal.write("".join(f"{line}\n" for line in lines if line))
+    await asyncio.get_running_loop().create_future()
 
 
 class _Terminal:

@@ -7,6 +7,7 @@ from sshdash.prompts import (
     ConfirmQuestion,
     ConflictQuestion,
     HostKeyQuestion,
+    NoticeQuestion,
     Question,
     SecretQuestion,
 )
@@ -20,6 +21,7 @@ from sshdash.ui.screens.dialog import Dialog
 from sshdash.ui.screens.help import HelpScreen
 from sshdash.ui.screens.host_key import HostKeyDialog
 from sshdash.ui.screens.log import LogScreen
+from sshdash.ui.screens.notice import NoticeDialog
 from sshdash.ui.screens.picker import Picker
 from sshdash.ui.screens.prefix import PrefixScreen
 from sshdash.ui.screens.secret import SecretDialog
@@ -29,6 +31,7 @@ _FOR: dict[type[Question[Any]], Callable[[Any], Dialog[Any]]] = {
     SecretQuestion: SecretDialog,
     ConfirmQuestion: ConfirmDialog,
     ConflictQuestion: ConflictScreen,
+    NoticeQuestion: NoticeDialog,
 }
 
 

@@ -3,11 +3,13 @@
 from collections.abc import Iterable
 
 from textual import on
+from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Button, Input
 
-from sshdash.prompts import SecretQuestion
+from sshdash.prompts import SecretAnswer, SecretQuestion
 from sshdash.ui.screens.dialog import Dialog, choice, text
+from sshdash.ui.widgets.ticks import Tick
 
 
 class SecretDialog(Dialog[tuple[str, ...]]):
@@ -29,6 +31,8 @@ class SecretDialog(Dialog[tuple[str, ...]]):
         for prompt in question.prompts:
             yield text(prompt.text, "prompt")
             yield Input(password=not prompt.echo, compact=True, classes="answer")
+        if question.can_save:
+            yield Tick(Content("Save in the system keyring"), compact=True)
 
     def buttons(self) -> Iterable[Button]:
         """Return cancel and send."""
@@ -36,7 +40,8 @@ class SecretDialog(Dialog[tuple[str, ...]]):
 
     def on_choice(self, name: str) -> None:
         """Answer with what was typed."""
-        self.dismiss(tuple(field.value for field in self.query(Input)))
+        save = any(box.value for box in self.query(Tick))
+        self.dismiss(SecretAnswer((field.value for field in self.query(Input)), save))
 
     @on(Input.Submitted)
     def _next(self, event: Input.Submitted) -> None:
