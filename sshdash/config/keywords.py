@@ -71,6 +71,15 @@ class Keyword:
     choices: tuple[str, ...] = ()
 
 
+SINCE: dict[str, str] = {
+    "tag": "9.4",
+    "obscurekeystroketiming": "9.5",
+    "channeltimeout": "9.6",
+    "versionaddendum": "10.0",
+    "refuseconnection": "10.1",
+    "warnweakcrypto": "10.1",
+}
+"""Keywords that came after OpenSSH 9.2, whose ``ssh -G`` neither takes nor prints them."""
 YES_NO_ASK = ("yes", "no", "ask")
 _MORE: dict[str, tuple[str, ...]] = {
     "addressfamily": ("inet", "inet6", "any"),

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 import sshdash
-from sshdash.config.keywords import ALIASES, KEYWORDS, OBSOLETE, Use
+from sshdash.config.keywords import ALIASES, KEYWORDS, OBSOLETE, SINCE, Use
+from sshdash.config.spelling import SPELLING
+from tests.keyword_table import BEGIN, README, with_table
 
 _ROOT = Path(sshdash.__file__).parent
 _TABLES = {"keywords", "values", "value_lists", "defaults", "dump", "algorithms"}
@@ -46,3 +48,15 @@ def test_names_are_known_once() -> None:
     assert set(ALIASES.values()) <= set(KEYWORDS)
     assert not set(ALIASES) & set(KEYWORDS)
     assert not OBSOLETE & (set(KEYWORDS) | set(ALIASES))
+
+
+def test_the_readme_tells_of_every_keyword_as_it_is() -> None:
+    readme = README.read_text(encoding="utf-8")
+    assert BEGIN in readme
+    assert with_table(readme) == readme, "run: python -m tests.keyword_table"
+
+
+def test_every_keyword_of_the_manual_is_known() -> None:
+    """The names are those of ssh_config(5), releases 9.2 to 10.2 and Debian's additions."""
+    assert set(SPELLING) == set(KEYWORDS)
+    assert set(SINCE) <= set(KEYWORDS)
