@@ -15,6 +15,7 @@ from sshdash.config.jumps import parse_jumps
 from sshdash.config.keywords import Keyword, Kind
 from sshdash.config.lexer import lower
 from sshdash.config.numbers import INT_MAX, integer, port_number, scaled, seconds
+from sshdash.config.service_classes import CLASSES
 from sshdash.config.tokens import TokenError, expand_environment
 
 LOG_LEVELS = ("QUIET", "FATAL", "ERROR", "INFO", "VERBOSE", "DEBUG1", "DEBUG2", "DEBUG3")
@@ -22,17 +23,7 @@ _FACILITIES = ("DAEMON", "USER", "AUTH", "AUTHPRIV", *(f"LOCAL{n}" for n in rang
 _HASHES = ("MD5", "SHA1", "SHA256", "SHA384", "SHA512")
 _SPOKEN = {"true": "yes", "false": "no"}
 _NAME = re.compile(r"[A-Za-z0-9_]+\Z")
-_QOS: dict[str, int] = {
-    "none": INT_MAX,
-    **{f"af{c}{d}": c * 32 + d * 8 for c in range(1, 5) for d in range(1, 4)},
-    **{f"cs{c}": c * 32 for c in range(8)},
-    "ef": 0xB8,
-    "le": 0x04,
-    "lowdelay": 0x10,
-    "throughput": 0x08,
-    "reliability": 0x04,
-}
-_QOS_NAMES = {value: name for name, value in reversed(_QOS.items())}
+_QOS_NAMES = {value: name for name, value in reversed(CLASSES.items())}
 
 
 def parse_value(keyword: Keyword, words: list[str], rest: str) -> Assignments:
@@ -189,7 +180,7 @@ def _tunnel_device(keyword: Keyword, words: list[str]) -> Assignments:
 
 
 def _service_class(word: str) -> str:
-    value = _QOS.get(lower(word))
+    value = CLASSES.get(lower(word))
     if value is None:
         try:
             value = int(word, 8 if re.match(r"0[0-9]", word) else 0)

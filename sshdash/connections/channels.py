@@ -11,7 +11,7 @@ import asyncssh
 from asyncssh.channel import SSHChannel
 
 if TYPE_CHECKING:
-    from sshdash.connections.transport import Transport
+    from sshdash.connections.direct import DirectTransport
 
 PACKET = 32 * 1024
 """Bytes of data in a packet at most: what every server has to take."""
@@ -63,15 +63,15 @@ class _Direct(SSHChannel[Any]):
         else:
             super().writelines(pieces, datatype)
 
-    def _straight(self, datatype: int | None) -> "Transport | None":
+    def _straight(self, datatype: int | None) -> "DirectTransport | None":
         """Return the connection where nothing is before what is written, and it is bytes."""
         if self._send_state != "open" or self._send_buf or self._encoding or datatype is not None:
             return None
-        return cast("Transport | None", self._conn)
+        return cast("DirectTransport | None", self._conn)
 
     def _flush_send_buf(self) -> None:
         """Send what was kept, as far as the window allows."""
-        connection = cast("Transport", self._conn)
+        connection = cast("DirectTransport", self._conn)
         while self._send_buf and self._send_window and self._send_chan is not None:
             kept, datatype = self._send_buf[0]
             size = min(self._send_window, self._send_pktsize, PACKET)

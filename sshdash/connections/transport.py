@@ -1,73 +1,38 @@
-"""The SSH library's connection, made fit for bulk and for single keys.
-
-`Transport` changes how packets are sent and received, never what they mean: key exchange,
-login, requests and everything unusual stay the library's. It differs in these points.
-
-* The library sends an empty SSH_MSG_IGNORE before every packet, in a write of its own. RFC 4251
-  section 9.3.1 wants that against chosen plaintext in CBC mode, where it stays; other ciphers
-  have no use for it.
-* Large packets leave in one write per turn of the loop, a small one at once, with all that
-  waits before it.
-* With AES-GCM, channel data goes between the socket and the channel with one copy on each side
-  of the cipher. The library makes about ten, half of them of everything that was read.
-* The keepalive timer is set when it runs out, not anew for every read.
-* The loop's notice that the socket is full reaches whoever sends, through a `Trunk`.
+"""The SSH library's connection, with what sshdash needs of every connection.
 
 The library has no hook to make connections of another class, so a connection becomes one by
-`adopt`, from its first callback on, before anything was sent. What this relies on inside the
-library is tested in `tests/live/test_connect_transport.py`, which fails where it moves.
+`adopt`, from its first callback on, before anything was sent.
 """
 
-import asyncio
-import os
-import struct
-import time
-from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 import asyncssh
 from asyncssh.channel import SSHChannel
-from asyncssh.constants import MSG_CHANNEL_DATA, MSG_CHANNEL_WINDOW_ADJUST, MSG_IGNORE
-from asyncssh.misc import MACError, ProtocolError
 
-from sshdash.connections.channels import PACKET, make_direct
-from sshdash.connections.gcm import GCM, TAG, Buffer
+from sshdash.connections import library
+from sshdash.connections.service_class import ServiceClass
 from sshdash.connections.trunk import Trunk
 from sshdash.connections.witness import Witnessed
 
-_PIECE = 40 * 1024
-"""A little more than the largest packet servers send, 32 KiB and its overhead."""
-_BULK = 8 * 1024
-"""Bytes from which a packet is no keystroke."""
-_LARGEST = PACKET + 1024
-"""More than a packet of such data needs on the wire."""
-_OUTBOX = 8 * _LARGEST
-"""Bytes of bulk that leave at the latest, be the turn of the loop over or not."""
-_BLOCK = 16
-_DATA = struct.Struct(">BBII")
-"""The lengths of the padding and of the data, with type and channel between them."""
-_READ = 260 * 1024
-"""Bytes read at a time, and more than a packet of the largest size that is accepted."""
-_SEQUENCE = 0xFFFFFFFF
-
-# glibc gives memory of 128 KiB and more back to the system and takes it again page by page,
-# until a larger piece was freed once. Without this, bulk takes three times the system's time.
-bytes(8 * 1024 * 1024)
+_BULK = (asyncssh.SSHClientChannel, asyncssh.SSHTCPChannel)
+"""The kinds of channels that carry bulk, unless they are a terminal."""
 
 
-class Transport(Witnessed, asyncio.BufferedProtocol):
-    """A client's connection; see the module for what it does otherwise."""
+class Transport(Witnessed):
+    """A client's connection: tells when its socket is full, and marks its packets for IPQoS."""
 
     trunk: Trunk
-    _ignores: bool
-    _outbox: memoryview
-    _filled: int
-    _heard: float
-    _widened: set[SSHChannel[Any]]
-    _inbox: memoryview
-    _kept: int
+    service_class: ServiceClass | None
+    """Who marks the packets; None where the way leads through another program or host."""
+    _bulk: set[SSHChannel[Any]]
+    _opens_terminal: bool
 
-    # -- the socket
+    def start(self) -> None:
+        """Set up what a connection of this class has more than the library's."""
+        self.trunk = Trunk()
+        self.service_class = None
+        self._bulk = set()
+        self._opens_terminal = False
 
     def pause_writing(self) -> None:
         """Take the loop's notice that the socket is full."""
@@ -77,236 +42,43 @@ class Transport(Witnessed, asyncio.BufferedProtocol):
         """Take the loop's notice that there is room again."""
         self.trunk.resume()
 
-    def get_buffer(self, sizehint: int) -> memoryview:
-        """Return where the loop reads to: behind the start of a packet that is not whole yet."""
-        if self._inpbuf and len(self._inpbuf) <= _READ and self._reads_in_place():
-            self._keep(self._inpbuf)
-        return self._inbox[self._kept : self._kept + _READ]
-
-    def buffer_updated(self, nbytes: int) -> None:
-        """Take what was read: in place where packets are ours, as bytes where the library's."""
-        size, self._kept = self._kept + nbytes, 0
-        if self._inpbuf or not self._reads_in_place():
-            self.data_received(bytes(self._inbox[:size]))
-            return
-        self._inpbuf = self._inbox[:size]  # type: ignore[assignment]
-        self._recv_data()
-        if isinstance(self._inpbuf, memoryview):
-            # Nothing follows where the connection was ended over what it sent.
-            self._keep(self._inpbuf if self._transport else b"")
-
-    def _reads_in_place(self) -> bool:
-        return (
-            type(self._recv_encryption) is GCM
-            and self._decompressor is None
-            and self._recv_handler == self._recv_pkthdr
-        )
-
-    def _keep(self, rest: bytes) -> None:
-        self._kept = len(rest)
-        self._inbox[: self._kept] = rest
-        self._inpbuf = b""
-
-    def data_received(self, data: bytes, datatype: int | None = None) -> None:
-        """Take what was read.
-
-        The library cuts each packet off the front of all there is, so other ciphers than
-        AES-GCM get little more than a packet at a time: then there is no rest to move.
-        """
-        if len(data) <= _PIECE or type(self._recv_encryption) is GCM:
-            super().data_received(data, datatype)
-            return
-        for start in range(0, len(data), _PIECE):
-            super().data_received(data[start : start + _PIECE], datatype)
-
-    def _send(self, data: bytes) -> None:
-        if not self._filled and len(data) < _BULK:
-            super()._send(data)
-        elif len(data) > _LARGEST:
-            self._flush()
-            super()._send(data)
-        else:
-            self._room(len(data))[:] = data
-            self._sealed(len(data))
-
-    def _room(self, size: int) -> memoryview:
-        """Return where the next `size` bytes, at most _LARGEST, wait to be sent."""
-        if self._filled + size > len(self._outbox):
-            self._flush()
-        return self._outbox[self._filled : self._filled + size]
-
-    def _sealed(self, size: int) -> None:
-        """Send bulk once per turn of the loop, and with the first packet that is small."""
-        if not self._filled and size >= _BULK:
-            self._loop.call_soon(self._flush)
-        self._filled += size
-        if size < _BULK:
-            self._flush()
-
-    def _flush(self) -> None:
-        if self._filled:
-            sent, self._filled = self._outbox[: self._filled], 0
-            super()._send(cast(bytes, sent))
-            if self._transport and self._transport.get_write_buffer_size():
-                # The loop may hold on to what is left of it.
-                self._outbox = memoryview(bytearray(_OUTBOX))
-
-    # -- keys
-
-    def send_newkeys(self, k: bytes, h: bytes) -> None:
-        """Finish a key exchange, and take over from the library's AES-GCM."""
-        self._ignores = b"cbc" in self._enc_alg_cs
-        super().send_newkeys(k, h)
-        self._send_encryption = GCM.take_over(self._send_encryption)
-        self._next_recv_encryption = GCM.take_over(self._next_recv_encryption)
-
-    # -- sending
-
-    def send_packet(self, pkttype: int, *args: bytes, handler: Any = None) -> None:
-        """Send a packet, or leave it out where it has no use."""
-        if pkttype != MSG_IGNORE or self._ignores:
-            super().send_packet(pkttype, *args, handler=handler)
-
-    def send_data(self, channel: int, *pieces: Buffer) -> bool:
-        """Send channel data of at most PACKET bytes, where it needs nothing but encryption.
-
-        Returns False where it is the library's: another cipher, compression, new keys. The
-        layout is that of RFC 4253 section 6 and RFC 5647 section 7.2.
-        """
-        sealer = self._send_encryption
-        if (
-            type(sealer) is not GCM
-            or not (self._kex_complete and self._auth_complete)
-            or self._compressor is not None
-            or self._rekey_bytes_sent >= self._rekey_bytes
-            or (self._rekey_seconds and time.monotonic() >= self._rekey_time)
-        ):
-            return False
-        size = sum(map(len, pieces))
-        padding = -(size + _DATA.size) % _BLOCK
-        if padding < 4:
-            padding += _BLOCK
-        head = _DATA.pack(padding, MSG_CHANNEL_DATA, channel, size)
-        size += _DATA.size + padding
-        header = size.to_bytes(4, "big")
-        packet = b"".join((head, *pieces, os.urandom(padding)))
-        if not self._filled and size < _BULK:
-            # A key: the shortest way there is.
-            super()._send(header + sealer.seal(header, packet))
-        else:
-            room = self._room(4 + size + TAG)
-            room[:4] = header
-            sealer.seal_into(header, packet, room[4:])
-            self._sealed(len(room))
-        self._send_seq = (self._send_seq + 1) & _SEQUENCE
-        self._rekey_bytes_sent += size
-        return True
+    async def create_session(self, *args: Any, **options: Any) -> Any:
+        """Open a session, which counts as interactive where it gets a terminal."""
+        self._opens_terminal = bool(options.get("request_pty"))
+        return await super().create_session(*args, **options)
 
     def add_channel(self, chan: SSHChannel[Any]) -> int:
-        """Give a new channel its number, and the straight way to `send_data`."""
-        make_direct(chan)
-        return super().add_channel(chan)
+        """Give a new channel its number."""
+        number = super().add_channel(chan)
+        if isinstance(chan, _BULK):
+            self._opens_terminal, is_terminal = False, self._opens_terminal
+            if not is_terminal:
+                self._bulk.add(chan)
+                self._classify()
+        return number
 
-    # -- receiving
+    def remove_channel(self, recv_chan: int) -> None:
+        """Forget a channel that is closed."""
+        self._bulk.discard(self._channels[recv_chan])
+        super().remove_channel(recv_chan)
+        self._classify()
 
-    def _recv_pkthdr(self) -> bool:
-        """Deliver channel data as long as there are whole packets; the library does the rest.
-
-        What was read is a view where it is handled in place: it is gone after this.
-        """
-        opener = self._recv_encryption
-        if type(opener) is not GCM or self._decompressor is not None:
-            return super()._recv_pkthdr()
-        data = self._inpbuf
-        view = memoryview(data)
-        start, size = 0, len(data)
-        while size - start >= 4:
-            header = view[start : start + 4]
-            length = int.from_bytes(header, "big")
-            if length > self._max_recv_pktlen:
-                raise ProtocolError("Max packet size exceeded")
-            end = start + 4 + length + TAG
-            if end > size:
-                break
-            packet = opener.open(header, view[start + 4 : end])
-            if not packet:
-                raise MACError("MAC verification failed")
-            if not self._deliver(packet):
-                self._widen()
-                opener.hand_over(packet)
-                self._packet = bytes(view[start : start + _BLOCK])
-                self._pktlen = length
-                self._inpbuf = bytes(view[start + _BLOCK :])
-                return self._recv_packet()
-            start = end
-        self._inpbuf = data[start:]
-        self._widen()
-        return False
-
-    def _deliver(self, packet: bytes) -> bool:
-        """Give data or room to its channel; return False for all that is not just that."""
-        if len(packet) < _DATA.size or not self._auth_complete:
-            return False
-        padding, kind, number, size = _DATA.unpack_from(packet)
-        channel: Any = self._channels.get(number)
-        end = len(packet) - padding
-        if channel is None or channel._recv_state != "open":
-            return False
-        if kind == MSG_CHANNEL_DATA and size == end - _DATA.size <= channel._recv_window:
-            self._count_packet()
-            channel._accept_data(packet[_DATA.size : end])
-            return True
-        if kind == MSG_CHANNEL_WINDOW_ADJUST and end == _DATA.size:
-            self._count_packet()
-            channel._send_window += size
-            self._widened.add(channel)
-            return True
-        return False
-
-    def _count_packet(self) -> None:
-        self._auth_final = True
-        self._recv_seq = (self._recv_seq + 1) & _SEQUENCE
-
-    def _widen(self) -> None:
-        """Let channels send on that were given room, once for all the room of one read."""
-        while self._widened:
-            channel: Any = self._widened.pop()
-            if channel._send_chan is not None:
-                channel._flush_send_buf()
-
-    # -- keepalive
-
-    def _reset_keepalive_timer(self) -> None:
-        self._heard = self._loop.time()
-        if self._keepalive_timer is None:
-            super()._reset_keepalive_timer()
-
-    def _keepalive_timer_callback(self) -> None:
-        left = self._heard + self._keepalive_interval - self._loop.time()
-        if left > 0:
-            again: Callable[[], None] = self._keepalive_timer_callback
-            self._keepalive_timer = self._loop.call_later(left, again)
-        else:
-            super()._keepalive_timer_callback()
+    def _classify(self) -> None:
+        if self.service_class is not None:
+            self.service_class.choose(bulk=bool(self._bulk))
 
 
 def adopt(ssh: asyncssh.SSHClientConnection) -> Transport:
-    """Turn the library's connection into a `Transport`, at any time; twice is once."""
+    """Turn the library's connection into ours, at any time; twice is once.
+
+    It gets the direct path for bulk where the library is inside as that path assumes.
+    """
     if isinstance(ssh, Transport):
         return ssh
-    ssh.__class__ = Transport
+    # Here, as the direct path is made of what stands above.
+    from sshdash.connections.direct import DirectTransport
+
+    ssh.__class__ = DirectTransport if library.is_as_expected() else Transport
     assert isinstance(ssh, Transport)
-    ssh.trunk = Trunk()
-    ssh._outbox = memoryview(bytearray(_OUTBOX))
-    ssh._filled = 0
-    ssh._widened = set()
-    ssh._inbox = memoryview(bytearray(2 * _READ))
-    ssh._kept = 0
-    if isinstance(ssh._transport, asyncio.Transport):
-        ssh._transport.set_protocol(ssh)  # it looks once at how a protocol wants to read
-    ssh._heard = ssh._loop.time()
-    ssh._ignores = b"cbc" in ssh._enc_alg_cs
-    ssh._send_encryption = GCM.take_over(ssh._send_encryption)
-    ssh._recv_encryption = GCM.take_over(ssh._recv_encryption)
-    ssh._next_recv_encryption = GCM.take_over(ssh._next_recv_encryption)
+    ssh.start()
     return ssh

@@ -15,6 +15,7 @@ import pytest
 from asyncssh.constants import MSG_CHANNEL_DATA, MSG_IGNORE, MSG_NEWKEYS
 
 from sshdash.connections.connection import Connection
+from sshdash.connections.direct import DirectTransport
 from sshdash.connections.gcm import GCM
 from sshdash.connections.transport import Transport
 from tests.live.connecting import connecting
@@ -133,7 +134,7 @@ async def test_a_connection_through_a_jump_host_is_no_other(sshd: RealSshd) -> N
     ("wrong", "reason"),
     [
         (bytes((0, 0, 0, 32)) + bytes(48), "MAC verification failed"),
-        (bytes((0, 0, 0, 0)) + bytes(16), "MAC verification failed"),
+        (bytes((0, 0, 0, 0)) + bytes(16), "no multiple of the block size"),
         (bytes((1, 0, 0, 0)), "Max packet size exceeded"),
     ],
 )
@@ -154,6 +155,7 @@ async def test_what_arrives_in_crumbs_arrives(
     data = BYTES[: 3000 * size]
     async with connected(sshd, Ciphers=cipher) as connection:
         ssh = connection.ssh
+        assert isinstance(ssh, DirectTransport)
         whole = ssh.get_buffer
         monkeypatch.setattr(ssh, "get_buffer", lambda hint: whole(hint)[:size])
         assert await echoed(ssh, data) == data
@@ -165,6 +167,7 @@ async def test_crumbs_do_not_keep_keys_from_changing(monkeypatch: pytest.MonkeyP
     try:
         async with connected(server, RekeyLimit="200K") as connection:
             ssh = connection.ssh
+            assert isinstance(ssh, DirectTransport)
             whole = ssh.get_buffer
             monkeypatch.setattr(ssh, "get_buffer", lambda hint: whole(hint)[:5001])
             assert await echoed(ssh, BYTES) == BYTES

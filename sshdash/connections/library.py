@@ -1,0 +1,80 @@
+"""Whether the SSH library is inside as the direct path for channel data assumes.
+
+That path replaces some of the library's private functions, and calls others. It was made
+against exactly those whose source has the digest below. Where one of them reads otherwise, in
+a newer release or a patched one, every packet takes the library's own way: slower, and right.
+"""
+
+import functools
+import hashlib
+import linecache
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import asyncssh
+from asyncssh.channel import SSHChannel
+from asyncssh.connection import SSHConnection
+from asyncssh.crypto.cipher import GCMCipher
+from asyncssh.encryption import GCMEncryption
+
+log = logging.getLogger(__name__)
+
+DIGEST = "16ed7d3ccf2ee60a040b319a4a31df434c5f52409318f39e73d5720213b13d34"
+"""SHA-256 of the source of all that is named below."""
+_RELIED_ON: tuple[tuple[type, str], ...] = (
+    (
+        SSHConnection,
+        "data_received _send _recv_data _recv_pkthdr _recv_packet _finish_recv_packet "
+        "send_packet _send_deferred_packets _send_kexinit send_newkeys _process_newkeys "
+        "add_channel remove_channel _force_close _update_recv_pktlen _reset_keepalive_timer "
+        "_set_keepalive_timer _cancel_keepalive_timer _keepalive_timer_callback",
+    ),
+    (
+        SSHChannel,
+        "write writelines close write_eof _flush_send_buf _pause_resume_writing _close_send "
+        "_accept_data _deliver_data _process_data _process_window_adjust process_open "
+        "process_open_confirmation _cleanup",
+    ),
+    (GCMEncryption, "__init__ new encrypt_packet decrypt_header decrypt_packet"),
+    (GCMCipher, "__init__ _update_iv encrypt_and_sign verify_and_decrypt"),
+)
+
+
+@functools.cache
+def is_as_expected() -> bool:
+    """Return whether the installed library is the one that the direct path knows."""
+    found = digest()
+    if found != DIGEST:
+        log.warning(
+            "asyncssh %s is inside another than expected (%s): bulk takes its own, slower way",
+            asyncssh.__version__,
+            found[:16],
+        )
+    return found == DIGEST
+
+
+def digest() -> str:
+    """Return the digest of the installed library's functions."""
+    seen = hashlib.sha256()
+    for function in _functions():
+        for line in _source(function):
+            seen.update(line.rstrip().encode() + b"\n")
+    return seen.hexdigest()
+
+
+def _functions() -> Iterator[Callable[..., Any] | None]:
+    for owner, names in _RELIED_ON:
+        for name in names.split():
+            found = vars(owner).get(name)
+            yield getattr(found, "__func__", found)
+
+
+def _source(function: Callable[..., Any] | None) -> list[str]:
+    """Return the lines of a function; none where it or its source is not there."""
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return []
+    lines = linecache.getlines(code.co_filename)
+    last = max((line for *_, line in code.co_lines() if line), default=code.co_firstlineno)
+    return lines[code.co_firstlineno - 1 : last]

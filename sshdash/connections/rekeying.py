@@ -1,0 +1,79 @@
+"""When a connection gets new keys: RekeyLimit, and what a cipher can take (RFC 4344).
+
+The library counts what it sends, and looks at the clock when it sends. OpenSSH counts both
+directions and minds the clock always, and so does this.
+"""
+
+import asyncio
+from typing import Any
+
+from sshdash.connections.transport import Transport
+
+_GIGABYTE = 1 << 30
+"""What may be sent where the user sets no limit (RFC 4253 section 9)."""
+_BLOCKS_OF_16 = 16 << 32
+_BLOCKS_OF_8 = 1 << 30
+"""Bytes under one key at most, as OpenSSH has it: by the size of the cipher's blocks."""
+
+
+def most_bytes(cipher: str) -> int:
+    """Return the bytes that `cipher` may carry under one key."""
+    return _BLOCKS_OF_16 if cipher.startswith("aes") else _BLOCKS_OF_8
+
+
+class Rekeying(Transport):
+    """A connection that changes its keys in time; the limits are the library's options."""
+
+    _received: int
+    _most_received: int
+    _most_sent: int
+    _counted: object
+    _key_timer: asyncio.TimerHandle | None
+
+    def start(self) -> None:
+        """Begin to count."""
+        super().start()
+        self._received = 0
+        self._most_received = _BLOCKS_OF_8
+        self._most_sent = self._rekey_bytes
+        self._counted = None
+        self._key_timer = None
+
+    def count_received(self, size: int) -> None:
+        """Take note of `size` bytes that were read and handled."""
+        if self._recv_encryption is not self._counted:
+            self._counted = self._recv_encryption
+            self._received = 0
+            self._limit()
+        self._received += size
+        if self._received >= self._most_received:
+            self._change_keys()
+
+    def _limit(self) -> None:
+        """Set the limits for the ciphers that were agreed on."""
+        chosen = self._most_sent if self._most_sent != _GIGABYTE else _BLOCKS_OF_16
+        self._most_received = min(chosen, most_bytes(str(self.get_extra_info("recv_cipher"))))
+        self._rekey_bytes = min(
+            self._most_sent, most_bytes(str(self.get_extra_info("send_cipher")))
+        )
+
+    def _change_keys(self) -> None:
+        """Ask for new keys, unless they are being changed."""
+        if self._transport is not None and self._kex_complete and self._auth_complete:
+            self._send_kexinit()
+            self._kexinit_sent = True
+
+    def _send_kexinit(self) -> None:
+        super()._send_kexinit()
+        self._stop_key_timer()
+        if self._rekey_seconds:
+            self._key_timer = self._loop.call_later(self._rekey_seconds, self._change_keys)
+
+    def _stop_key_timer(self) -> None:
+        if self._key_timer is not None:
+            self._key_timer.cancel()
+            self._key_timer = None
+
+    def _cleanup(self, exc: Exception | None) -> Any:
+        self._stop_key_timer()
+        super()._cleanup(exc)
