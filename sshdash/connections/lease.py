@@ -32,6 +32,9 @@ class Lease:
         self.host = host
         self.resolved = resolved
         self._held = True
+        self._used = False
+        self._more: list[Connection] = []
+        """Where further sessions are, that the connection had no room for."""
         self.taken = time.monotonic()
 
     def __repr__(self) -> str:
@@ -60,15 +63,19 @@ class Lease:
         and SSHDashError.
         """
         full: list[Connection] = []
+        connection = self.connection
         while True:
-            connection = self.connection
             try:
-                return await open_session(connection.ssh)
+                opened = await open_session(connection.ssh)
             except asyncssh.ChannelOpenError as error:
                 if not connection.is_full(error):
                     raise
                 full.append(connection)
-                self._move(await connection.another(full, error))
+                connection = await connection.another(full, error)
+                self._move(connection)
+            else:
+                self._used = True
+                return opened
 
     def release(self, at_once: bool = False) -> None:
         """Give the lease back; twice is once.
@@ -77,11 +84,16 @@ class Lease:
         """
         if self._held:
             self._held = False
-            self.connection.give_back(self.purpose, at_once)
+            for connection in (self.connection, *self._more):
+                connection.give_back(self.purpose, at_once)
 
     def _move(self, connection: "Connection") -> None:
+        """Go over to another connection, and leave none that sessions of this lease are on."""
         if not self._held:
             raise Cancelled("The session is not wanted any more", host=self.host)
         connection.take(self.purpose)
-        self.connection.give_back(self.purpose)
-        self.connection = connection
+        if self._used:
+            self._more.append(connection)
+        else:
+            self.connection.give_back(self.purpose)
+            self.connection = connection

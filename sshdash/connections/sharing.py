@@ -26,7 +26,6 @@ _OF_SESSIONS = frozenset(
         "escapechar",
         "exitonforwardfailure",
         "forkafterauthentication",
-        "gatewayports",
         "ignoreunknown",
         "localcommand",
         "localforward",

@@ -29,7 +29,7 @@ class Session:
     def __init__(self, lease: "Lease", protocol: Protocol) -> None:
         self.lease = lease
         self.protocol = protocol
-        self.host = lease.connection.host
+        self.host = lease.host
 
     async def call(self, operation: str, path: bytes, asking: Awaitable[Result]) -> Result:
         """Return what `asking` does; its failures become FileError and ConnectionLost."""

@@ -347,12 +347,10 @@ class RemoteFilesystem:
 
 
 async def _open_session(lease: "Lease") -> tuple[Session, bytes]:
-    host = lease.connection.host
-    connection = lease.connection.ssh
+    host = lease.host
     try:
-        async with asyncio.timeout(_PATIENCE):
-            protocol, home = await Protocol.start(connection)
-            return Session(lease, protocol), home
+        protocol, home = await lease.session(_start)
+        return Session(lease, protocol), home
     except TimeoutError:
         detail = f"no answer to SFTP within {_PATIENCE:.0f} seconds"
         raise SessionError("no files here", detail, host=host) from None
@@ -372,6 +370,11 @@ async def _open_session(lease: "Lease") -> tuple[Session, bytes]:
         raise explain(error, host, "opening SFTP") from error
     except (OSError, asyncssh.Error) as error:
         raise explain(error, host, "opening SFTP") from error
+
+
+async def _start(ssh: asyncssh.SSHClientConnection) -> tuple[Protocol, bytes]:
+    async with asyncio.timeout(_PATIENCE):
+        return await Protocol.start(ssh)
 
 
 def _irregular(path: bytes, entry: Entry, host: str) -> FileError:

@@ -165,7 +165,7 @@ class ShellSession:
         Raises SessionError or ConnectionLost; the lease is released then too.
         """
         session = cls(
-            lease.connection.host,
+            lease.host,
             events,
             columns=columns,
             rows=rows,
@@ -258,25 +258,35 @@ class ShellSession:
         self._watcher = self._loop.create_task(self._watch(channel, lease))
 
     async def _open_channel(self, lease: "Lease") -> _Channel:
-        resolved = lease.connection.resolved
+        resolved = lease.resolved
         command = self._command or resolved.get("remotecommand")
         if command == "none":
             command = None
         channel = _Channel(self.emulator, self._progressed)
-        opening = self._loop.create_task(self._request(lease, channel, command))
-        try:
-            await asyncio.shield(opening)
-        except asyncio.CancelledError:
-            # The server may be about to open what nobody waits for any more.
-            opening.add_done_callback(channel.abandon)
-            raise
+
+        async def request(ssh: asyncssh.SSHClientConnection) -> None:
+            opening = self._loop.create_task(self._request(ssh, lease, channel, command))
+            try:
+                await asyncio.shield(opening)
+            except asyncio.CancelledError:
+                # The server may be about to open what nobody waits for any more.
+                opening.add_done_callback(channel.abandon)
+                raise
+
+        await lease.session(request)
         return channel
 
-    async def _request(self, lease: "Lease", channel: _Channel, command: str | None) -> None:
-        await lease.connection.ssh.create_session(
+    async def _request(
+        self,
+        ssh: asyncssh.SSHClientConnection,
+        lease: "Lease",
+        channel: _Channel,
+        command: str | None,
+    ) -> None:
+        await ssh.create_session(
             lambda: channel,
             command,
-            env=_environment(lease.connection.resolved),
+            env=_environment(lease.resolved),
             send_env=(),
             request_pty="force",
             term_type=self._term,
