@@ -10,11 +10,12 @@ import shutil
 import stat
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from enum import Enum
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sshdash import __version__
 from sshdash.cli.context import source
@@ -23,6 +24,9 @@ from sshdash.errors import SSHDashError
 from sshdash.paths import ssh_dir, state_dir, styles_dir
 from sshdash.settings import load_settings, settings_file
 from sshdash.untrusted import clean
+
+if TYPE_CHECKING:
+    from sshdash.keys.agent import AgentKey
 
 _OLDEST_ASYNCSSH = (2, 24, 1)
 """Older ones let a server's file names and sizes through."""
@@ -306,9 +310,8 @@ async def _agent() -> Check:
     return Check("agent", Mark.OK, f"{len(keys)} keys: {names}")
 
 
-def _comment(key: object) -> str:
-    comment: Callable[[], bytes | None] = getattr(key, "get_comment_bytes", lambda: None)
-    return clean(comment() or b"(no comment)", 60)
+def _comment(key: "AgentKey") -> str:
+    return clean(key.comment or b"(no comment)", 60)
 
 
 async def _loop() -> Check:

@@ -5,33 +5,31 @@ each of them has to offer, how often, and the record for the message when nothin
 """
 
 import asyncio
-import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import asyncssh
 
 from sshdash.config.resolver import ResolvedHost
-from sshdash.connections.deadline import Deadline
 from sshdash.connections.hostkeys import HostKeyCheck
+from sshdash.connections.interview import Interview
 from sshdash.connections.keypairs import KeyPairs
 from sshdash.connections.timeline import Timeline
 from sshdash.connections.transport import Transport, adopt
-from sshdash.errors import Cancelled
 from sshdash.events import BannerReceived, EventBus, WarningRaised
 from sshdash.keys.keyring import KeyRing
-from sshdash.prompts import Prompter, RefusingPrompter, SecretPrompt, SecretQuestion
+from sshdash.prompts import SecretAnswer, SecretPrompt
 from sshdash.untrusted import clean, clean_lines
-
-log = logging.getLogger(__name__)
 
 METHODS = ("gssapi-with-mic", "hostbased", "publickey", "keyboard-interactive", "password")
 _MAX_PROMPTS = 32
 _MAX_BANNER_LINES = 40
 _MAX_TOLD_LINES = 200
 """Lines that a server may show during one login, whatever the number of its banners."""
+_PASSWORD = re.compile(r"(?i)\bpass(word|phrase)\b")
+_NO_PASSWORD = re.compile(r"(?i)one.?time|otp|token|code|new|retype|again")
+"""What prompts say that ask for something that is good for once, or for another password."""
 
 
 @dataclass
@@ -52,54 +50,6 @@ class AuthRecord:
         self.offered += [name for name in offered if name not in self.offered]
 
 
-class Interview:
-    """Asks a person for the secrets of one host; the connection's clock stands still meanwhile.
-
-    A dismissed question ends the attempt: `refusal` is set and nothing more is asked.
-    """
-
-    def __init__(self, host: str, resolved: ResolvedHost, prompter: Prompter) -> None:
-        self.host = host
-        self.account = f"{resolved.user}@{resolved.hostname}"
-        self.banner = ""
-        self.refusal: Cancelled | None = None
-        self.silent = resolved.flag("batchmode") or isinstance(prompter, RefusingPrompter)
-        self._prompter = prompter
-        self.deadline = Deadline(0)
-
-    async def ask(
-        self,
-        title: str,
-        prompts: tuple[SecretPrompt, ...],
-        attempt: int = 1,
-        instructions: str = "",
-    ) -> tuple[str, ...] | None:
-        """Return the answers, None where nobody gives any."""
-        if self.silent or self.refusal:
-            return None
-        shown = "\n".join(part for part in (self.banner, instructions) if part)
-        question = SecretQuestion(self.host, title, prompts, shown, attempt)
-        with self.deadline.paused():
-            answers = await self._prompter.ask(question)
-        if answers is None:
-            self.refusal = Cancelled("Authentication cancelled", title, host=self.host)
-        return answers
-
-    @contextmanager
-    def busy(self) -> Iterator[None]:
-        """Stop the clock while somebody is asked by other means than ours, as by an agent."""
-        with self.deadline.paused():
-            yield
-
-    async def passphrase(self, path: Path, attempt: int) -> str | None:
-        """Ask for the passphrase of a key file."""
-        title = f"Passphrase for {path}"
-        if attempt > 1:
-            title = f"Wrong passphrase. {title}"
-        answers = await self.ask(title, (SecretPrompt("Passphrase: "),), attempt)
-        return answers[0] if answers else None
-
-
 class SSHClient(asyncssh.SSHClient):
     """The library's view of us during one connection."""
 
@@ -114,14 +64,15 @@ class SSHClient(asyncssh.SSHClient):
     ) -> None:
         self.record = AuthRecord()
         self.timeline = timeline
-        self.keys = KeyPairs(resolved, keyring, interview.passphrase, interview.busy)
+        self.keys = KeyPairs(resolved, keyring, interview, lambda: self._connection)
         self.lost: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
         """Done when the connection is gone, with the library's reason."""
         self._resolved = resolved
         self._check = check
         self._interview = interview
         self._events = events
-        self._prompts_left = resolved.number("numberofpasswordprompts") or 3
+        prompts = resolved.number("numberofpasswordprompts")
+        self._prompts_left = 3 if prompts is None else prompts
         self._passwords = 0
         self._challenges = 0
         self._answered = True
@@ -150,10 +101,13 @@ class SSHClient(asyncssh.SSHClient):
         """Keep the connection: it knows what the server offers."""
         self._connection = adopt(conn)
         self._connection.watch_login(self.timeline)
+        self._connection.login_listener = self
+        self._connection.binds_signatures = self._resolved.get("pubkeyauthentication") != "unbound"
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell whoever waits that the connection is gone."""
         self.keys.close()
+        self._interview.password.close()
         if not self.lost.done():
             self.lost.set_result(exc)
 
@@ -190,8 +144,14 @@ class SSHClient(asyncssh.SSHClient):
         return pair
 
     async def password_auth_requested(self) -> str | None:
-        """Ask for the password, as often as NumberOfPasswordPrompts allows."""
-        if self._give_up() or self._interview.silent or self._passwords >= self._prompts_left:
+        """Return the saved password, then ask as often as NumberOfPasswordPrompts allows."""
+        if self._give_up() or self._interview.batch:
+            return None
+        saved = await self._interview.password.take_saved()
+        if saved is not None:
+            self._start("password")
+            return saved
+        if self._interview.silent or self._passwords >= self._prompts_left:
             return None
         self._start("password")
         self._passwords += 1
@@ -199,34 +159,45 @@ class SSHClient(asyncssh.SSHClient):
         if self._passwords > 1:
             title = f"Permission denied. {title}"
         prompt = SecretPrompt(f"{self._interview.account}'s password: ")
-        answers = await self._interview.ask(title, (prompt,), self._passwords)
-        return answers[0] if answers else None
+        answers = await self._interview.ask(title, (prompt,), self._passwords, may_save=True)
+        return self._typed(answers)
 
     async def password_change_requested(self, prompt: str, lang: str) -> tuple[str, str]:
         """Ask for the old password and twice for a new one, where the server wants a change."""
         prompts = tuple(map(SecretPrompt, ("Old password: ", "New password: ", "Again: ")))
-        title = f"New password for {self._interview.account}"
-        for attempt in range(1, self._prompts_left + 1):
+        account = self._interview.account
+        title = f"The password has expired. New password for {account}"
+        for attempt in range(1, max(1, self._prompts_left) + 1):
             shown = clean_lines(prompt)
-            answers = await self._interview.ask(title, prompts, attempt, shown)
-            if answers is None:
+            answers = await self._interview.ask(title, prompts, attempt, shown, may_save=True)
+            if answers is None or len(answers) != len(prompts):
                 break
             old, new, again = answers
             if new and new == again:
+                self._typed(SecretAnswer((new,), answers.save))
                 return old, new
-            title = f"The two did not match. New password for {self._interview.account}"
+            title = f"The two did not match. New password for {account}"
         return NotImplemented  # type: ignore[no-any-return]
 
+    def password_change_failed(self) -> None:
+        """Keep that the server did not take the new password."""
+        self.keys.report.note("the server did not take the new password")
+
     async def kbdint_auth_requested(self) -> str | None:
-        """Begin keyboard-interactive, unless it was tried often enough or asked nothing."""
-        if self._give_up() or self._interview.silent:
+        """Begin keyboard-interactive, unless it was tried often enough or asked nothing.
+
+        The answer names the devices of KbdInteractiveDevices, of which the server chooses.
+        """
+        if self._give_up() or self._interview.batch:
             return None
         if self._challenges >= self._prompts_left or not self._answered:
+            return None
+        if self._interview.silent and not await self._interview.saved.is_usable():
             return None
         self._start("keyboard-interactive")
         self._challenges += 1
         self._answered = False
-        return ""
+        return self._resolved.get("kbdinteractivedevices") or ""
 
     async def kbdint_challenge_received(
         self, name: str, instructions: str, lang: str, prompts: Sequence[tuple[str, bool]]
@@ -237,14 +208,40 @@ class SSHClient(asyncssh.SSHClient):
             return []
         if len(prompts) > _MAX_PROMPTS:
             return None
+        is_password = _asks_password(prompts) and not self._answered
         self._answered = True
+        if is_password:
+            saved = await self._interview.password.take_saved()
+            if saved is not None:
+                return [saved]
         title = f"{clean(name.strip(), 80) or 'Authentication'} for {self._interview.account}"
         asked = tuple(SecretPrompt(clean(text.strip()), echo) for text, echo in prompts)
-        text = clean_lines(instructions)
-        answers = await self._interview.ask(title, asked, self._challenges, text)
+        answers = await self._interview.ask(
+            title, asked, self._challenges, clean_lines(instructions), may_save=is_password
+        )
         if answers is None or len(answers) != len(prompts):
             return None
+        if is_password:
+            self._typed(answers)
         return list(answers)
+
+    # -- how it goes --------------------------------------------------------------------------
+
+    def partly_accepted(self) -> None:
+        """Go on after a method that was accepted and is not enough."""
+        self._interview.password.accepted()
+        self.keys.again()
+
+    def auth_completed(self) -> None:
+        """Save what was typed, where that was wanted, and let the agent go."""
+        self._interview.password.accepted()
+        self.keys.close()
+
+    def _typed(self, answers: SecretAnswer | None) -> str | None:
+        if not answers:
+            return None
+        self._interview.password.typed(answers)
+        return answers[0]
 
     def _warn_of_refused_keys(self) -> None:
         """Tell of keys that were passed over, once: another method may hide that they were."""
@@ -260,3 +257,11 @@ class SSHClient(asyncssh.SSHClient):
     def _give_up(self) -> bool:
         """Return whether the person dismissed a question: then nothing more is tried."""
         return self._interview.refusal is not None
+
+
+def _asks_password(prompts: Sequence[tuple[str, bool]]) -> bool:
+    """Return whether a challenge asks for nothing but the account's password."""
+    if len(prompts) != 1 or prompts[0][1]:
+        return False
+    text = prompts[0][0]
+    return bool(_PASSWORD.search(text)) and not _NO_PASSWORD.search(text)

@@ -10,11 +10,12 @@ import asyncssh
 
 from sshdash.config.resolver import ResolvedHost
 from sshdash.connections.algorithms import weakness
-from sshdash.connections.auth import Interview, SSHClient
+from sshdash.connections.auth import SSHClient
 from sshdash.connections.deadline import Deadline
 from sshdash.connections.evidence import HostPolicy
 from sshdash.connections.faults import explain
 from sshdash.connections.hostkeys import HostKeyCheck, HostTrust
+from sshdash.connections.interview import Interview
 from sshdash.connections.login_faults import LoginFaults
 from sshdash.connections.network import open_socket
 from sshdash.connections.options import connect_options, connect_seconds
@@ -24,6 +25,7 @@ from sshdash.connections.transport import Transport, adopt
 from sshdash.errors import ConnectError, HostKeyError
 from sshdash.events import EventBus, WarningRaised
 from sshdash.keys.keyring import KeyRing
+from sshdash.keys.saved import SavedSecrets
 from sshdash.prompts import Prompter
 from sshdash.settings import Settings
 
@@ -49,7 +51,9 @@ class Dialer:
         self._events = events
         self.settings = settings
         self._trust = HostTrust(prompter, events)
-        self._keyring = KeyRing()
+        self.saved = SavedSecrets()
+        """The passwords and passphrases that the person wanted kept, in the system's keyring."""
+        self._keyring = KeyRing(self.saved)
 
     async def dial(
         self,
@@ -84,7 +88,7 @@ class Dialer:
 
     def interview(self, host: str, resolved: ResolvedHost) -> Interview:
         """Return who asks for one attempt's secrets."""
-        return Interview(host, resolved, self._prompter)
+        return Interview(host, resolved, self._prompter, self.saved)
 
     def client(
         self,

@@ -1,14 +1,13 @@
 """Key pairs for public key authentication, in the order OpenSSH tries them.
 
-First the agent's keys that the configuration names, then the agent's others, then keys that
-are only on disk. A key on disk is opened when a server has said that it would take it, so
-nobody types a passphrase in vain.
+First the certificates that CertificateFile names, then the agent's keys that the configuration
+names, then the agent's others, then keys that are only on disk. A key on disk is opened when a
+server has said that it would take it, so nobody types a passphrase in vain.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,84 +15,17 @@ import asyncssh
 
 from sshdash.config.resolver import ResolvedHost
 from sshdash.connections.algorithms import algorithms, is_chosen
-from sshdash.keys.agent import AgentUnavailable, open_agent
-from sshdash.keys.blob import blob_type, encode_blob, key_bits, type_name
-from sshdash.keys.identities import Identity, load_identity
-from sshdash.keys.keyring import AskPassphrase, KeyRing
+from sshdash.connections.binding import Bound
+from sshdash.connections.interview import Interview
+from sshdash.connections.signing import AgentKeyPair, DiskKeyPair, KeyPair, Opened
+from sshdash.keys.agent import Agent, AgentKey, AgentRefused, AgentUnavailable, open_agent
+from sshdash.keys.blob import blob_type, is_certificate
+from sshdash.keys.identities import Certificate, Identity, load_certificate, load_identity
+from sshdash.keys.keyring import KeyRing
 from sshdash.untrusted import clean
 
 _AGENT_TIMEOUT = 10.0
 """Seconds an agent may take to list its keys; one that hangs must not stop a connection."""
-_RSA = b"ssh-rsa"
-_RSA_SHA2 = (b"rsa-sha2-512", b"rsa-sha2-256")
-
-_SIGN_TIMEOUT = 120.0
-"""Seconds the owner of an agent's key may take to confirm its use or touch a token."""
-
-Asking = Callable[[], AbstractContextManager[None]]
-"""Stops the connection's clock while it is entered."""
-Opened = Callable[[], Awaitable[asyncssh.SSHKey]]
-
-
-class DiskKeyPair(asyncssh.SSHKeyPair):
-    """A private key on disk, opened when something must be signed."""
-
-    _key_type = "local"
-
-    def __init__(
-        self,
-        public: asyncssh.SSHKey,
-        path: Path,
-        opened: Opened,
-        certificate: asyncssh.SSHCertificate | None = None,
-    ) -> None:
-        super().__init__(
-            public.algorithm,
-            public.algorithm,
-            public.sig_algorithms,
-            public.sig_algorithms,
-            public.public_data,
-            str(path),
-            certificate,
-        )
-        self._opened = opened
-
-    async def sign_async(self, data: bytes) -> bytes:
-        """Return the signature of `data`; raises ValueError where the key stays closed."""
-        key = await self._opened()
-        return await asyncio.to_thread(key.sign, data, self.sig_algorithm)
-
-
-class AgentKeyPair(asyncssh.SSHAgentKeyPair):
-    """A key of the agent. The agent may ask its owner, so the clock stands still meanwhile."""
-
-    def __init__(
-        self,
-        agent: asyncssh.SSHAgentClient,
-        pair: asyncssh.SSHKeyPair,
-        asking: Asking,
-        refused: Callable[[asyncssh.SSHKeyPair, str], None],
-        certificate: asyncssh.SSHCertificate | None = None,
-    ) -> None:
-        comment = pair.get_comment_bytes() or b""
-        super().__init__(agent, pair.key_algorithm, pair.key_public_data, comment)
-        if certificate is not None:
-            self.set_certificate(certificate)
-        self._asking = asking
-        self._refused = refused
-
-    async def sign_async(self, data: bytes) -> bytes:
-        """Return the agent's signature of `data`; raises ValueError where it refuses."""
-        try:
-            with self._asking():
-                async with asyncio.timeout(_SIGN_TIMEOUT):
-                    return await super().sign_async(data)
-        except TimeoutError:
-            self._refused(self, "the agent did not sign in time")
-            raise ValueError("the agent did not sign in time") from None
-        except ValueError as error:
-            self._refused(self, "the agent refused to sign (locked, denied, or bound to a host)")
-            raise ValueError(str(error)) from None
 
 
 @dataclass
@@ -105,36 +37,59 @@ class KeyReport:
     """Keys on disk that must not or cannot be used, each with the reason."""
     notes: list[str] = field(default_factory=list)
     """What else went wrong: an agent that is gone, a passphrase not given."""
+    more: int = 0
+    """How many keys there were beyond those that were offered."""
+
+    def note(self, text: str) -> None:
+        """Keep a note, once."""
+        if text not in self.notes:
+            self.notes.append(text)
 
 
 class KeyPairs:
     """The key pairs of one attempt, one after the other."""
 
     def __init__(
-        self, resolved: ResolvedHost, keyring: KeyRing, ask: AskPassphrase, asking: Asking
+        self,
+        resolved: ResolvedHost,
+        keyring: KeyRing,
+        interview: Interview,
+        connection: Callable[[], Bound | None],
     ) -> None:
         self.report = KeyReport()
         self._resolved = resolved
         self._keyring = keyring
-        self._ask = ask
-        self._asking = asking
+        self._interview = interview
+        self._connection = connection
         self._rsa_bits = resolved.number("requiredrsasize") or 1024
-        self._sha1 = "ssh-rsa" in algorithms(resolved, "pubkeyacceptedalgorithms")
-        self._agent: asyncssh.SSHAgentClient | None = None
-        self._queue: deque[asyncssh.SSHKeyPair | Identity] | None = None
+        self._accepted = algorithms(resolved, "pubkeyacceptedalgorithms")
+        self._agent: Agent | None = None
+        self._queue: deque[KeyPair | Identity] | None = None
+        self._tried: list[KeyPair] = []
 
-    async def next(self) -> asyncssh.SSHKeyPair | None:
+    async def next(self) -> KeyPair | None:
         """Return the next pair to offer, None once there are no more."""
         if self._queue is None:
             self._queue = deque(await self._gather())
         while self._queue:
             found = self._queue.popleft()
             if isinstance(found, Identity):
-                self._queue.extendleft(reversed(await self._disk_pairs(found)))
+                self._queue.extendleft(reversed(await self._opened_pairs(found)))
             elif self._usable(found):
-                self.report.offered.append(_describe(found))
+                self.report.more = len(self._queue)
+                self.report.offered.append(found.label)
+                self._tried.append(found)
                 return found
         return None
+
+    def again(self) -> None:
+        """Offer the keys that were tried once more, after the others: the server wants another.
+
+        It is so that two keys can be asked for, one after the other.
+        """
+        if self._queue is not None:
+            self._queue.extend(self._tried)
+            self._tried.clear()
 
     def close(self) -> None:
         """Let the agent go."""
@@ -142,95 +97,126 @@ class KeyPairs:
             self._agent.close()
             self._agent = None
 
-    async def _gather(self) -> list[asyncssh.SSHKeyPair | Identity]:
-        """Return the agent's pairs, then the identities whose keys are only on disk."""
-        identities = await asyncio.to_thread(self._load)
-        in_agent = await self._agent_pairs()
-        wanted = [identity.blob for identity in identities if identity.blob]
-        named = [pair for pair in in_agent if pair.key_public_data in wanted]
-        named.sort(key=lambda pair: wanted.index(pair.key_public_data))
-        others = [pair for pair in in_agent if pair not in named]
-        if self._resolved.identities_only:
-            others = []
-        found: list[asyncssh.SSHKeyPair | Identity] = []
-        for pair in (*named, *others):
-            found += self._with_certificates(pair, identities)
-        held = {pair.key_public_data for pair in in_agent}
-        found += [
-            identity
-            for identity in identities
-            if identity.private and not identity.problem and identity.blob not in held
-        ]
+    # -- which there are ----------------------------------------------------------------------
+
+    async def _gather(self) -> list[KeyPair | Identity]:
+        """Return all there are, in order. Identities stand for keys that must be opened first."""
+        identities, certificates = await asyncio.to_thread(self._load)
+        held = await self._agent_keys()
+        in_agent = {key.blob: key for key in held}
+        on_disk = {one.blob: one for one in identities if one.blob and self._is_openable(one)}
+        configured = {one.blob for one in identities}
+        if not certificates:
+            configured |= {one.certificate.blob for one in identities if one.certificate}
+        found: list[KeyPair | Identity] = []
+        for certificate in certificates:
+            found += self._certified(certificate, in_agent, on_disk)
+        found += [self._agent_pair(key) for key in held if key.blob in configured]
+        if not self._resolved.identities_only:
+            found += [self._agent_pair(key) for key in held if key.blob not in configured]
+        for identity in identities:
+            if identity.blob not in in_agent and self._is_openable(identity):
+                found.append(self._disk_pair(identity) if identity.blob else identity)
+            own = identity.certificate
+            if own and not certificates and own.blob not in in_agent:
+                found += self._certified(own, in_agent, on_disk)
         return found
 
-    def _load(self) -> list[Identity]:
-        certificates = self._resolved.certificate_files
-        found = []
+    def _load(self) -> tuple[list[Identity], list[Certificate]]:
+        """Read the files of the configuration."""
+        identities: list[Identity] = []
+        chosen = is_chosen(self._resolved, "identityfile")
         for path in self._resolved.identity_files:
-            identity = load_identity(path, certificates)
+            identity = load_identity(path)
             if identity is None:
-                if is_chosen(self._resolved, "identityfile"):
-                    self.report.notes.append(f"{path} does not exist")
+                if chosen:
+                    self.report.note(f"{path} does not exist")
                 continue
             if identity.problem:
                 self.report.refused.append(f"{path} {identity.problem}")
-            found.append(identity)
-        return found
+            identities.append(identity)
+        certificates: list[Certificate] = []
+        for path in self._resolved.certificate_files:
+            try:
+                certificates.append(load_certificate(path))
+            except OSError as error:
+                self.report.note(f"{path}: {error.strerror or error}")
+            except ValueError as error:
+                self.report.note(f"{path} is no certificate: {clean(str(error))}")
+        return identities, certificates
 
-    async def _agent_pairs(self) -> list[asyncssh.SSHKeyPair]:
+    def _is_openable(self, identity: Identity) -> bool:
+        """Return whether the private key is on disk and may be used from there."""
+        return identity.private and not identity.problem
+
+    async def _agent_keys(self) -> list[AgentKey]:
         path = self._resolved.identity_agent
         if not path:
             return []
         try:
             async with asyncio.timeout(_AGENT_TIMEOUT):
                 self._agent = await open_agent(path)
-                return list(await self._agent.get_keys())
+                return await self._keys_for_here(self._agent)
         except TimeoutError:
-            self.report.notes.append(f"the agent at {path} does not answer")
-        except (AgentUnavailable, ValueError) as error:
-            self.report.notes.append(f"the agent at {path} cannot be used: {clean(str(error))}")
+            self.report.note(f"the agent at {path} does not answer")
+        except AgentUnavailable as error:
+            self.report.note(f"the agent at {path} cannot be used: {clean(str(error))}")
+        self.close()
         return []
 
-    def _with_certificates(
-        self, pair: asyncssh.SSHKeyPair, identities: list[Identity]
-    ) -> list[asyncssh.SSHKeyPair]:
-        """Return an agent's key with each certificate found on disk, then as it is."""
-        pairs: list[asyncssh.SSHKeyPair] = [
-            self._agent_pair(pair, certificate)
-            for identity in identities
-            if identity.blob == pair.public_data
-            for certificate in identity.certificates
-        ]
-        return [*pairs, self._agent_pair(pair)]
+    async def _keys_for_here(self, agent: Agent) -> list[AgentKey]:
+        """Return the keys that may sign for this server, and note those that may not."""
+        keys = await agent.get_keys()
+        connection = self._connection()
+        if connection is None or connection.binding is None:
+            return keys
+        await agent.bind(connection.binding)
+        here = await agent.get_keys()
+        for key in keys:
+            if key not in here:
+                name = clean(key.comment, 120)
+                self.report.note(f"{name} in the agent is bound to other hosts (ssh-add -h)")
+        return here
 
-    def _agent_pair(
-        self, pair: asyncssh.SSHKeyPair, certificate: asyncssh.SSHCertificate | None = None
-    ) -> AgentKeyPair:
+    # -- as pairs -----------------------------------------------------------------------------
+
+    def _certified(
+        self,
+        certificate: Certificate,
+        in_agent: dict[bytes, AgentKey],
+        on_disk: dict[bytes, Identity],
+    ) -> list[KeyPair]:
+        """Return the pair that shows a certificate from disk, none where nobody can sign it."""
+        if certificate.problem:
+            self.report.note(f"{certificate.path} {certificate.problem}")
+        if "users" in certificate.problem:
+            return []
+        if certificate.key in in_agent:
+            return [self._agent_pair(in_agent[certificate.key], certificate.blob)]
+        if certificate.key in on_disk:
+            return [self._disk_pair(on_disk[certificate.key], certificate.blob)]
+        if certificate.path in self._resolved.certificate_files:
+            self.report.note(f"{certificate.path} has no private key here or in the agent")
+        return []
+
+    def _agent_pair(self, key: AgentKey, certificate: bytes = b"") -> AgentKeyPair:
         assert self._agent
-        return AgentKeyPair(self._agent, pair, self._asking, self._note_refusal, certificate)
+        return AgentKeyPair(
+            self._agent, key, self._interview.patiently, self._note_refusal, certificate
+        )
 
-    def _note_refusal(self, pair: asyncssh.SSHKeyPair, reason: str) -> None:
-        self.report.notes.append(f"{_describe(pair)}: {reason}")
+    def _disk_pair(self, identity: Identity, certificate: bytes = b"") -> DiskKeyPair:
+        assert identity.blob
+        return DiskKeyPair(identity.blob, identity.path, self._opener(identity), certificate)
 
-    async def _disk_pairs(self, identity: Identity) -> list[asyncssh.SSHKeyPair]:
-        """Return a key on disk with each of its certificates, then as it is."""
+    async def _opened_pairs(self, identity: Identity) -> Sequence[KeyPair]:
+        """Return the pair of a key whose public half only the passphrase tells."""
         try:
-            public = await self._public(identity)
+            key = await self._open(identity)
         except (ValueError, OSError) as error:
             self._note_failure(identity.path, error)
             return []
-        opened = self._opener(identity)
-        return [
-            DiskKeyPair(public, identity.path, opened, certificate)
-            for certificate in (*identity.certificates, None)
-        ]
-
-    async def _public(self, identity: Identity) -> asyncssh.SSHKey:
-        """Return the public half, opening the key only where nothing else tells it."""
-        if identity.blob is None:
-            return await self._open(identity)
-        text = f"{blob_type(identity.blob)} {encode_blob(identity.blob)}"
-        return asyncssh.import_public_key(text)
+        return [DiskKeyPair(key.public_data, identity.path, self._opener(identity))]
 
     def _opener(self, identity: Identity) -> Opened:
         async def opened() -> asyncssh.SSHKey:
@@ -243,31 +229,66 @@ class KeyPairs:
         return opened
 
     async def _open(self, identity: Identity) -> asyncssh.SSHKey:
-        return await self._keyring.private_key(identity.path, identity.encrypted, self._ask)
+        attempts = self._resolved.number("numberofpasswordprompts")
+        key = await self._keyring.private_key(
+            identity.path,
+            identity.encrypted,
+            self._interview.passphrase,
+            3 if attempts is None else attempts,
+        )
+        if identity.blob not in (None, key.public_data):
+            raise ValueError("the public half beside it belongs to another key")
+        await self._give_to_agent(identity, key)
+        return key
+
+    # -- what becomes of them -----------------------------------------------------------------
+
+    async def _give_to_agent(self, identity: Identity, key: asyncssh.SSHKey) -> None:
+        """Do what AddKeysToAgent says with a key that was opened."""
+        choice, *limit = (self._resolved.get("addkeystoagent") or "no").split()
+        if choice == "no" or self._agent is None or identity.path in self._keyring.not_for_agents:
+            return
+        if choice == "ask" and not await self._interview.agrees(
+            f"Add {identity.path} to the agent?", "until the agent ends", "Add it"
+        ):
+            self._keyring.not_for_agents.add(identity.path)
+            return
+        (pair,) = asyncssh.load_keypairs([key])
+        comment = key.get_comment_bytes() or str(identity.path).encode()
+        lifetime = int(limit[0]) if limit else 0
+        try:
+            async with asyncio.timeout(_AGENT_TIMEOUT):
+                await self._agent.add(
+                    pair.get_agent_private_key(), comment, lifetime, choice == "confirm"
+                )
+        except (TimeoutError, AgentRefused, AgentUnavailable) as error:
+            self.report.note(f"{identity.path} was not added to the agent: {clean(str(error))}")
+
+    def _note_refusal(self, pair: KeyPair, reason: str) -> None:
+        self.report.note(f"{pair.label}: {reason}")
 
     def _note_failure(self, path: Path, error: Exception) -> None:
-        note = f"{path}: {clean(str(error))}"
-        if note not in self.report.notes:
-            self.report.notes.append(note)
+        self.report.note(f"{path}: {clean(str(error))}")
 
-    def _usable(self, pair: asyncssh.SSHKeyPair) -> bool:
-        """Prefer SHA-2 for RSA, and refuse RSA keys shorter than RequiredRSASize."""
-        if pair.key_algorithm != _RSA:
-            return True
-        if key_bits(pair.key_public_data) < self._rsa_bits:
-            name = clean(pair.get_comment(errors="replace") or "a key", 80)
-            self.report.notes.append(f"{name} is an RSA key of fewer than {self._rsa_bits} bits")
+    def _usable(self, pair: KeyPair) -> bool:
+        """Return whether a pair can be offered, after choosing how it signs; else say why not."""
+        bits = pair.rsa_bits
+        if bits is not None and bits < self._rsa_bits:
+            self.report.note(f"{pair.name} is an RSA key of fewer than {self._rsa_bits} bits")
             return False
-        if not pair.has_cert:
-            pair.sig_algorithms = (*_RSA_SHA2, _RSA) if self._sha1 else _RSA_SHA2
-            if not self._sha1:
-                pair.set_sig_algorithm(_RSA_SHA2[0])
-        return True
-
-
-def _describe(pair: asyncssh.SSHKeyPair) -> str:
-    """Return the kind and the name of a pair, for people."""
-    name = clean(pair.get_comment(errors="replace") or "unnamed", 80)
-    source = " (agent)" if pair.get_key_type() == "agent" else ""
-    certificate = " certificate" if pair.has_cert else ""
-    return f"{type_name(pair.key_public_data)}{certificate} {name}{source}"
+        if pair.is_token and isinstance(pair, DiskKeyPair):
+            self.report.note(f"{pair.name} is a FIDO key; use it through an agent: ssh-add")
+            return False
+        connection = self._connection()
+        server = connection.server_signature_algorithms if connection else frozenset()
+        names = pair.fitting(self._accepted, server)
+        if names:
+            pair.prepare(names)
+            return True
+        who = "PubkeyAcceptedAlgorithms does not"
+        if pair.fitting(self._accepted, frozenset()):
+            who = "the server does not"
+        kind = blob_type(pair.public_data)
+        what = "certificates" if is_certificate(pair.public_data) else "keys"
+        self.report.note(f"{pair.name} was passed over: {who} take {what} of type {kind}")
+        return False

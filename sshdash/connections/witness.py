@@ -12,6 +12,7 @@ import asyncssh
 from asyncssh.constants import MSG_USERAUTH_FAILURE, MSG_USERAUTH_SUCCESS
 from asyncssh.packet import SSHPacket
 
+from sshdash.connections.binding import Bound
 from sshdash.connections.offers import Offers, first_common, read_offers
 from sshdash.connections.timeline import Mark, Phase, Timeline
 from sshdash.keys.blob import BadBlob, blob_type, fingerprint
@@ -23,7 +24,7 @@ _SHOWN = 80
 """Characters of each that are."""
 
 
-class Witnessed(asyncssh.SSHClientConnection):
+class Witnessed(Bound):
     """A client's connection that records its login; see `watch_login`."""
 
     timeline: Timeline

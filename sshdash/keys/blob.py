@@ -8,6 +8,8 @@ import base64
 import binascii
 import hashlib
 
+from sshdash.keys.wire import BadWire, Reader
+
 _NAMES = {
     "ssh-ed25519": "ED25519",
     "ssh-ed448": "ED448",
@@ -17,6 +19,20 @@ _NAMES = {
     "sk-ecdsa-sha2-nistp256@openssh.com": "ECDSA-SK",
 }
 _FIXED_BITS = {"ED25519": 256, "ED448": 448, "ED25519-SK": 256, "ECDSA-SK": 256}
+_CERTIFICATE = "-cert-v01@openssh.com"
+KEY_FIELDS = {
+    "ssh-ed25519": 1,
+    "ssh-rsa": 2,
+    "ssh-dss": 4,
+    "ecdsa-sha2-nistp256": 2,
+    "ecdsa-sha2-nistp384": 2,
+    "ecdsa-sha2-nistp521": 2,
+    "sk-ssh-ed25519@openssh.com": 2,
+    "sk-ecdsa-sha2-nistp256@openssh.com": 3,
+}
+"""The key types that servers may have, and how many strings follow the type in a blob."""
+_POINT_SIZES = {"nistp256": 65, "nistp384": 97, "nistp521": 133}
+_SHORTEST_RSA = 1024
 _RSA_SIGNATURES = ("rsa-sha2-512", "rsa-sha2-256", "ssh-rsa")
 
 
@@ -48,6 +64,27 @@ def blob_type(blob: bytes) -> str:
         raise BadBlob("the key type is not ASCII") from None
 
 
+def is_certificate(blob: bytes) -> bool:
+    """Return whether a public key is one of OpenSSH's certificates."""
+    return blob_type(blob).endswith(_CERTIFICATE)
+
+
+def plain_type(key_type: str) -> str:
+    """Return the type of the key that a certificate's type speaks of; other types as they are.
+
+    It is the same for names of signature algorithms.
+    """
+    base = key_type.removesuffix(_CERTIFICATE)
+    if base == key_type:
+        return key_type
+    return f"{base}@openssh.com" if base.startswith("sk-") else base
+
+
+def certificate_type(key_type: str) -> str:
+    """Return the type of a certificate for a key or a signature of `key_type`."""
+    return key_type.removesuffix("@openssh.com") + _CERTIFICATE
+
+
 def decode_blob(text: str, key_type: str = "") -> bytes:
     """Return the blob of its base64 text, checked against `key_type` where that is given.
 
@@ -63,6 +100,28 @@ def decode_blob(text: str, key_type: str = "") -> bytes:
     return blob
 
 
+def check_blob(blob: bytes) -> None:
+    """Raise BadBlob unless a blob is a whole key of a type that servers may have."""
+    key_type = blob_type(blob)
+    if key_type not in KEY_FIELDS:
+        raise BadBlob(f"the key type {key_type[:60]} is not known")
+    try:
+        reader = Reader(blob)
+        fields = [reader.string() for _ in range(1 + KEY_FIELDS[key_type])][1:]
+        reader.finish()
+    except BadWire as error:
+        raise BadBlob(str(error)) from None
+    if key_type == "ssh-rsa" and key_bits(blob) < _SHORTEST_RSA:
+        raise BadBlob("the RSA key is too short")
+    if "ed25519" in key_type and len(fields[0]) != 32:
+        raise BadBlob("the key has the wrong length")
+    if "ecdsa" in key_type:
+        curve, point = fields[0].decode("latin-1"), fields[1]
+        fits = len(point) == _POINT_SIZES.get(curve) and point[:1] == b"\x04"
+        if f"ecdsa-sha2-{curve}" not in key_type or not fits:
+            raise BadBlob("the key is no point of its curve")
+
+
 def encode_blob(blob: bytes) -> str:
     """Return the base64 text of a blob."""
     return base64.b64encode(blob).decode("ascii")
@@ -75,8 +134,11 @@ def fingerprint(blob: bytes) -> str:
 
 
 def type_name(blob: bytes) -> str:
-    """Return the type as ssh-keygen names it: ``ED25519``, ``RSA``, ``ECDSA`` ..."""
-    key_type = blob_type(blob)
+    """Return the type as ssh-keygen names it: ``ED25519``, ``RSA``, ``ECDSA`` ...
+
+    A certificate has the name of the key it speaks of.
+    """
+    key_type = plain_type(blob_type(blob))
     if key_type.startswith("ecdsa-sha2-"):
         return "ECDSA"
     return _NAMES.get(key_type, key_type)
@@ -92,6 +154,8 @@ def key_bits(blob: bytes) -> int:
         return int(key_type.removeprefix("ecdsa-sha2-nistp"))
     if name in ("RSA", "DSA"):
         _, at = read_string(blob)
+        if key_type.endswith(_CERTIFICATE):
+            _, at = read_string(blob, at)  # the nonce
         number, at = read_string(blob, at)
         if name == "RSA":
             number, _ = read_string(blob, at)

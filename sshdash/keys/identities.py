@@ -4,9 +4,10 @@ import base64
 import os
 import re
 import stat
-from collections.abc import Iterable
+import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import asyncssh
 
@@ -15,6 +16,7 @@ from sshdash.keys.blob import BadBlob, decode_blob, read_string
 _OPENSSH_MAGIC = b"openssh-key-v1\0"
 _BEGIN_OPENSSH = b"-----BEGIN OPENSSH PRIVATE KEY-----"
 _MAX_KEY_BYTES = 1 << 20
+_USER_CERTIFICATE = 1
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -32,33 +34,46 @@ class Identity:
     private: bool = False
     """Whether `path` holds the private key (else only a public one, for an agent)."""
     encrypted: bool = False
-    certificates: tuple[asyncssh.SSHCertificate, ...] = ()
+    certificate: "Certificate | None" = None
+    """What is in ``path-cert.pub``, where it fits the key."""
     problem: str = ""
     """Why the key cannot be used, with what to do; empty where it can."""
 
 
-def load_identity(path: Path, certificate_files: Iterable[Path] = ()) -> Identity | None:
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """One certificate of a user's key as found on the disk."""
+
+    path: Path
+    blob: bytes
+    key: bytes
+    """The public key that it speaks of."""
+    problem: str = ""
+    """Why a server will not take it; empty where nothing speaks against it."""
+
+
+def load_identity(path: Path) -> Identity | None:
     """Return what `path` holds, None where there is no such file and no public half of it.
 
-    `certificate_files` are tried beside ``path-cert.pub``. Reads files: call it off the loop.
+    Reads files: call it off the loop.
     """
     public = _public_blob(path.with_name(path.name + ".pub")) or _public_blob(path)
     try:
         data = _read(path)
     except FileNotFoundError:
-        return Identity(path, public) if public else None
+        return Identity(path, public, certificate=_beside(path, public)) if public else None
     except OSError as error:
         return Identity(path, public, problem=f"cannot be read: {error.strerror or error}")
     if b"PRIVATE KEY-----" not in data:
-        problem = "" if public else "is neither a private nor a public key"
-        return Identity(path, public, problem=problem)
+        if public:
+            return Identity(path, public, certificate=_beside(path, public))
+        return Identity(path, problem="is neither a private nor a public key")
     problem = permission_problem(path)
     if problem:
         return Identity(path, public, private=True, problem=problem)
     blob, encrypted, problem = _inspect(data)
     blob = blob or public
-    certificates = tuple(_certificates(path, certificate_files, blob))
-    return Identity(path, blob, True, encrypted, certificates, problem)
+    return Identity(path, blob, True, encrypted, _beside(path, blob), problem)
 
 
 def permission_problem(path: Path) -> str:
@@ -149,13 +164,31 @@ def _is_pem_encrypted(data: bytes) -> bool:
     return b"BEGIN ENCRYPTED PRIVATE KEY" in data or b"Proc-Type: 4,ENCRYPTED" in data
 
 
-def _certificates(
-    path: Path, files: Iterable[Path], blob: bytes | None
-) -> Iterable[asyncssh.SSHCertificate]:
-    for file in (path.with_name(path.name + "-cert.pub"), *files):
-        try:
-            certificate = asyncssh.read_certificate(file)
-        except (OSError, asyncssh.KeyImportError):
-            continue
-        if blob is None or certificate.key.public_data == blob:
-            yield certificate
+def load_certificate(path: Path) -> Certificate:
+    """Return the certificate in `path`; raises OSError, and ValueError where there is none."""
+    try:
+        found: Any = asyncssh.read_certificate(path)
+    except asyncssh.KeyImportError as error:
+        raise ValueError(str(error)) from None
+    now = time.time()
+    problem = ""
+    if found._cert_type != _USER_CERTIFICATE:
+        problem = "is not a certificate for users"
+    elif now >= found._valid_before:
+        problem = f"expired on {_day(found._valid_before)}"
+    elif now < found._valid_after:
+        problem = f"is not valid before {_day(found._valid_after)}"
+    return Certificate(path, found.public_data, found.key.public_data, problem)
+
+
+def _beside(path: Path, blob: bytes | None) -> Certificate | None:
+    """Return the certificate in the file that ssh-keygen puts beside a key, if it fits."""
+    try:
+        certificate = load_certificate(path.with_name(path.name + "-cert.pub"))
+    except (OSError, ValueError):
+        return None
+    return certificate if blob in (None, certificate.key) else None
+
+
+def _day(moment: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(min(moment, 1 << 40)))

@@ -424,14 +424,18 @@ async def test_host_that_no_configuration_knows(sshd: RealSshd, home: Path) -> N
     assert known.stat().st_mode & 0o777 == 0o600
 
 
-async def test_agent_that_refuses_to_sign_is_named(sshd: RealSshd, agent: Path) -> None:
-    """A key bound to a host is refused to everybody who does not bind the session to it."""
-    place = f"[127.0.0.1]:{sshd.port}"
-    add_to(agent, sshd.identity, options=("-h", place, "-H", str(sshd.known_hosts)))
+async def test_agent_key_that_is_bound_to_another_host_is_named(
+    sshd: RealSshd, agent: Path
+) -> None:
+    """A key bound to one host signs for no other."""
+    others = sshd.folder / "others"
+    stranger = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode()
+    others.write_text(f"elsewhere {stranger}")
+    add_to(agent, sshd.identity, options=("-h", "elsewhere", "-H", str(others)))
     remove(sshd.identity)
     config = replace(sshd, IdentityAgent=agent, IdentitiesOnly="no")
     async with connecting(config) as client:
-        with pytest.raises(AuthenticationError, match="the agent refused to sign"):
+        with pytest.raises(AuthenticationError, match="is bound to other hosts"):
             await client.manager.lease("sshd", "test")
 
 

@@ -8,8 +8,9 @@ import asyncssh
 import pytest
 
 from sshdash.keys.agent import AgentUnavailable, open_agent
-from sshdash.keys.identities import Passphrase, load_identity, unlock
+from sshdash.keys.identities import Passphrase, load_certificate, load_identity, unlock
 from sshdash.keys.keyring import KeyRing, WrongPassphrase
+from sshdash.prompts import SecretAnswer
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*bcrypt.kdf.* called with only")
 
@@ -111,14 +112,35 @@ def test_certificate_beside_the_key_and_elsewhere(tmp_path: Path) -> None:
     second = authority.generate_user_certificate(key, "second", principals=["me"])
     stranger = authority.generate_user_certificate(authority, "other", principals=["me"])
     first.write_certificate(str(path) + "-cert.pub")
-    for name, certificate in (("second", second), ("stranger", stranger)):
-        certificate.write_certificate(str(tmp_path / name))
-    identity = load_identity(path, [tmp_path / "second", tmp_path / "stranger", tmp_path / "no"])
+    identity = load_identity(path)
     assert identity
-    assert [found.public_data for found in identity.certificates] == [
-        first.public_data,
-        second.public_data,
-    ]
+    assert identity.certificate
+    assert identity.certificate.blob == first.public_data
+    second.write_certificate(str(tmp_path / "second"))
+    elsewhere = load_certificate(tmp_path / "second")
+    assert (elsewhere.blob, elsewhere.key) == (second.public_data, key.public_data)
+    stranger.write_certificate(str(path) + "-cert.pub")
+    identity = load_identity(path)
+    assert identity
+    assert identity.certificate is None
+
+
+def test_certificate_that_no_server_takes_says_why(tmp_path: Path) -> None:
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    for problem, first, last in (
+        ("expired on", 0, 1),
+        ("is not valid before", 1 << 40, 1 << 41),
+    ):
+        made = key.generate_user_certificate(
+            key, "me", principals=["me"], valid_after=first, valid_before=last
+        )
+        made.write_certificate(str(tmp_path / "cert"))
+        assert problem in load_certificate(tmp_path / "cert").problem
+    key.generate_host_certificate(key, "host").write_certificate(str(tmp_path / "cert"))
+    assert "not a certificate for users" in load_certificate(tmp_path / "cert").problem
+    (tmp_path / "cert").write_text("hello\n")
+    with pytest.raises(ValueError, match=r"\w"):
+        load_certificate(tmp_path / "cert")
 
 
 class Answers:
@@ -126,10 +148,11 @@ class Answers:
         self.answers = list(answers)
         self.attempts: list[int] = []
 
-    async def __call__(self, path: Path, attempt: int) -> str | None:
+    async def __call__(self, path: Path, attempt: int) -> SecretAnswer | None:
         self.attempts.append(attempt)
         await asyncio.sleep(0)
-        return self.answers.pop(0)
+        answer = self.answers.pop(0)
+        return None if answer is None else SecretAnswer((answer,))
 
 
 async def test_ring_asks_once_for_all_who_wait(tmp_path: Path) -> None:

@@ -1,0 +1,169 @@
+"""Asks a person for the secrets of one host, and keeps the clock from running meanwhile."""
+
+import asyncio
+from collections.abc import Awaitable
+from pathlib import Path
+
+from sshdash.config.resolver import ResolvedHost
+from sshdash.connections.deadline import Deadline
+from sshdash.connections.signing import KeyPair
+from sshdash.errors import Cancelled
+from sshdash.keys.agent import AgentRefused
+from sshdash.keys.saved import SavedSecrets, account_name
+from sshdash.prompts import (
+    ConfirmQuestion,
+    NoticeQuestion,
+    Prompter,
+    RefusingPrompter,
+    SecretAnswer,
+    SecretPrompt,
+    SecretQuestion,
+)
+
+_PATIENCE = 1.5
+"""Seconds until a person is told that an agent is slow: it may be asking something itself."""
+
+
+class Interview:
+    """Who answers during one attempt.
+
+    A dismissed question ends the attempt: `refusal` is set and nothing more is asked.
+    """
+
+    def __init__(
+        self, host: str, resolved: ResolvedHost, prompter: Prompter, saved: SavedSecrets
+    ) -> None:
+        self.host = host
+        self.account = f"{resolved.user}@{resolved.hostname}"
+        self.banner = ""
+        self.refusal: Cancelled | None = None
+        self.batch = resolved.flag("batchmode")
+        """Whether nobody may be asked because the configuration says so."""
+        self.silent = self.batch or isinstance(prompter, RefusingPrompter)
+        self.deadline = Deadline(0)
+        self.saved = saved
+        self.password = AccountPassword(
+            saved, account_name(resolved.user, resolved.hostname, resolved.port)
+        )
+        self._prompter = prompter
+
+    async def ask(
+        self,
+        title: str,
+        prompts: tuple[SecretPrompt, ...],
+        attempt: int = 1,
+        instructions: str = "",
+        may_save: bool = False,
+    ) -> SecretAnswer | None:
+        """Return the answers, None where nobody gives any.
+
+        With `may_save` and a fit keyring, the person may want the answer saved.
+        """
+        if self.silent or self.refusal:
+            return None
+        shown = "\n".join(part for part in (self.banner, instructions) if part)
+        with self.deadline.paused():
+            can_save = may_save and await self.saved.is_usable()
+            answers = await self._prompter.ask(
+                SecretQuestion(self.host, title, prompts, shown, attempt, can_save)
+            )
+        if answers is None:
+            self.refusal = Cancelled("Authentication cancelled", title, host=self.host)
+            return None
+        return SecretAnswer(answers, can_save and getattr(answers, "save", False))
+
+    async def passphrase(self, path: Path, attempt: int) -> SecretAnswer | None:
+        """Ask for the passphrase of a key file."""
+        title = f"Passphrase for {path}"
+        if attempt > 1:
+            title = f"Wrong passphrase. {title}"
+        return await self.ask(title, (SecretPrompt("Passphrase: "),), attempt, may_save=True)
+
+    async def agrees(self, title: str, detail: str, action: str) -> bool:
+        """Return whether the person says yes; a no does not end the attempt."""
+        if self.silent or self.refusal:
+            return False
+        with self.deadline.paused():
+            answer: bool | None = await self._prompter.ask(ConfirmQuestion(title, detail, action))
+            return bool(answer)
+
+    async def patiently(self, pair: KeyPair, signing: Awaitable[bytes]) -> bytes:
+        """Return what an agent signs; its owner is told that it waits, and may give it up.
+
+        Raises what `signing` raises, and AgentRefused where it was given up.
+        """
+        with self.deadline.paused():
+            signed = asyncio.ensure_future(signing)
+            notice = asyncio.create_task(self._tell_to_wait(pair), name="waiting for an agent")
+            try:
+                await asyncio.wait({signed, notice}, return_when=asyncio.FIRST_COMPLETED)
+                if notice.done() and not signed.done():
+                    if notice.result():
+                        self.refusal = Cancelled("Authentication cancelled", host=self.host)
+                        raise AgentRefused("given up")
+                    await asyncio.wait({signed})
+                return signed.result()
+            finally:
+                for task in (signed, notice):
+                    task.cancel()
+                await asyncio.gather(signed, notice, return_exceptions=True)
+
+    async def _tell_to_wait(self, pair: KeyPair) -> bool:
+        """Show a notice until it is cancelled; return whether the person gives the key up."""
+        title, detail = f"Touch your key: {pair.name}", f"{pair.label} {pair.fingerprint}"
+        if not pair.is_token:
+            await asyncio.sleep(_PATIENCE)
+            title = "The agent has not signed yet"
+            detail += "\nit may be asking you to confirm, or wait for a touch of your token"
+        if self.silent:
+            return False
+        notice = NoticeQuestion(title, detail, self.host)
+        given_up: bool | None = await self._prompter.ask(notice)
+        return bool(given_up)
+
+
+class AccountPassword:
+    """The password of one account during one login: what is saved is tried first, and once."""
+
+    def __init__(self, saved: SavedSecrets, name: str) -> None:
+        self._saved = saved
+        self._name = name
+        self._looked = False
+        self._tried = False
+        self._new: str | None = None
+        self._keeping: asyncio.Task[bool] | None = None
+
+    def __repr__(self) -> str:
+        """Return whose it is, and never what it is."""
+        return f"<AccountPassword of {self._name}>"
+
+    async def take_saved(self) -> str | None:
+        """Return what is saved, the first time; by the next it was refused, and is forgotten."""
+        self._new = None
+        if self._tried:
+            self._tried = False
+            await self._saved.forget(self._name)
+        if self._looked:
+            return None
+        self._looked = True
+        found = await self._saved.find(self._name)
+        self._tried = found is not None
+        return found
+
+    def typed(self, answer: SecretAnswer) -> None:
+        """Take note of what was typed and will be tried now."""
+        self._new = answer[0] if answer.save else None
+
+    def accepted(self) -> None:
+        """Save what was typed, where that was wanted: the server took it."""
+        self._tried = False
+        if self._new is not None:
+            secret, self._new = self._new, None
+            self._keeping = asyncio.create_task(
+                self._saved.keep(self._name, secret), name="saving a password"
+            )
+
+    def close(self) -> None:
+        """Wait for nothing any more."""
+        if self._keeping:
+            self._keeping.cancel()
