@@ -46,12 +46,12 @@ def _rows() -> list[Row]:
         config.chmod(0o600)
         sshdash = [sys.executable, "-m", "sshdash", "-F", str(config)]
         bare = [sys.executable, "-c", BARE]
-        _first_frame(sshdash)
-        _first_frame(bare)
+        first_frame(sshdash)
+        first_frame(bare)
         ours, theirs = [], []
         for _ in range(RUNS):
-            ours.append(_first_frame(sshdash))
-            theirs.append(_first_frame(bare))
+            ours.append(first_frame(sshdash))
+            theirs.append(first_frame(bare))
     mine, peer = statistics.median(ours), statistics.median(theirs)
     return [
         Row(
@@ -65,7 +65,7 @@ def _rows() -> list[Row]:
     ]
 
 
-def _first_frame(command: list[str], marker: bytes = b"host-0001") -> float:
+def first_frame(command: list[str], marker: bytes = b"host-0001") -> float:
     """Return the seconds until `marker` reaches the terminal; then end the program."""
     began = time.perf_counter()
     pid, descriptor = pty.fork()
