@@ -40,7 +40,7 @@ _FORGET = (
     # What a new program must not inherit from the one that ended: modes, margins, colours.
     b"\x1b[!p\x1b[?1l\x1b>\x1b[?6l\x1b[?7h\x1b[?25h\x1b[?9l\x1b[?1000l"
     b"\x1b[?1002l\x1b[?1003l\x1b[?1004l\x1b[?1005l\x1b[?1006l\x1b[?1015l\x1b[?1016l\x1b[?2004l"
-    b"\x1b[?2026l\x1b[?2048l\x1b[4l\x1b[20l\x1b[=0u\x1b[>4m\x1b[0 q\x1b[r\x1b[m\x1b(B\x0f"
+    b"\x1b[?2026l\x1b[?2048l\x1b[4l\x1b[20l\x1b[<99u\x1b[=0u\x1b[>4m\x1b[0 q\x1b[r\x1b[m\x1b(B\x0f"
     b"\x1b]104\x07\x1b]110\x07\x1b]111\x07\x1b]112\x07"
 )
 

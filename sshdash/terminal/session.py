@@ -5,8 +5,8 @@ import fnmatch
 import itertools
 import logging
 import os
+import time
 from collections.abc import Callable
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 import asyncssh
@@ -20,6 +20,7 @@ from sshdash.terminal.emulator import Emulator
 from sshdash.terminal.intake import Intake
 from sshdash.terminal.keyboard import Keyboard, encode_paste
 from sshdash.terminal.pointer import Pointer
+from sshdash.terminal.reopening import reopening_rule
 from sshdash.terminal.selection import Selection
 from sshdash.untrusted import clean
 
@@ -127,6 +128,8 @@ class ShellSession:
         self.title = host
         self.state = SessionState.OPENING
         self.exit_text = ""
+        self.ended_at = 0.0
+        """When it ended last, by the monotonic clock."""
         self.emulator = Emulator(columns, rows, scrollback)
         self.on_output: Callable[[], None] | None = None
         self.on_change: Callable[[], None] | None = None
@@ -176,22 +179,23 @@ class ShellSession:
         await session._start(lease)
         return session
 
-    async def reopen(self, lease: "Lease") -> None:
+    async def reopen(self, lease: "Lease", reattach: str = "") -> None:
         """Start again in the same terminal, below what the ended session has shown.
 
-        Nothing happens where it runs already or was closed. Raises what `open` raises.
+        `reattach` is what to run in the place of the shell, such as what attaches to a tmux that
+        has outlived the connection. Nothing happens where the session runs already or was closed.
+        Raises what `open` raises.
         """
         if self._closed or not allows(self.state, Step.START):
             lease.release()
             return
+        rule = reopening_rule(self, time.monotonic() - self.ended_at, reattach)
         self._step(Step.START)
-        ended, self.exit_text = self.exit_text, ""
+        self.exit_text = ""
         self.emulator.forget_program()
-        when = datetime.now().strftime("%H:%M")
-        rule = f" {ended or 'reopened'} · {when} "
         start = "\r\n" if self.emulator.column else ""
-        self.emulator.feed(f"{start}\x1b[2m──{rule}──\x1b[m\r\n".encode())
-        await self._start(lease)
+        self.emulator.feed(f"{start}\x1b[2m{rule}\x1b[m\r\n".encode())
+        await self._start(lease, reattach)
 
     def write(self, data: bytes) -> None:
         """Send what was typed or pasted; nothing happens once the session has ended."""
@@ -233,20 +237,22 @@ class ShellSession:
 
     # -- internals
 
-    async def _start(self, lease: "Lease") -> None:
+    async def _start(self, lease: "Lease", reattach: str = "") -> None:
         self._lease = lease
         self._told = (self.emulator.columns, self.emulator.rows)
         channel: _Channel | None = None
         reason = "cancelled"
         try:
-            channel = await self._open_channel(lease)
+            channel = await self._open_channel(lease, reattach)
         except (asyncssh.Error, OSError, SSHDashError) as error:
             problem = explain(error, self.host, "open a shell")
             reason = problem.title
             raise problem from error
         finally:
             if channel is None:
-                self._end(Step.FAIL, reason)
+                # What was lost while it was opened again is still to be opened again.
+                lost = self.ended_at and lease.connection.is_gone
+                self._end(Step.LOSE if lost else Step.FAIL, reason)
         if self._closed:
             channel.close()
             self._end(Step.FAIL, "closed")
@@ -257,9 +263,9 @@ class ShellSession:
             self._tell_size()
         self._watcher = self._loop.create_task(self._watch(channel, lease))
 
-    async def _open_channel(self, lease: "Lease") -> _Channel:
+    async def _open_channel(self, lease: "Lease", reattach: str) -> _Channel:
         resolved = lease.resolved
-        command = self._command or resolved.get("remotecommand")
+        command = reattach or self._command or resolved.get("remotecommand")
         if command == "none":
             command = None
         channel = _Channel(self.emulator, self._progressed)
@@ -313,6 +319,7 @@ class ShellSession:
 
     def _end(self, step: Step, text: str) -> None:
         self.exit_text = text
+        self.ended_at = time.monotonic()
         self._release()
         self._step(step, text)
         if self.on_output is not None:
