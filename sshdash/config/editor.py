@@ -1,0 +1,339 @@
+"""Editing the hosts of a configuration: worked out, looked at, proven, then written."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sshdash.config import edits
+from sshdash.config.catalog import load_catalog
+from sshdash.config.diff import unified
+from sshdash.config.document import Block, Document
+from sshdash.config.edits import Settings
+from sshdash.config.history import Entry, History, digest
+from sshdash.config.parser import FileCache
+from sshdash.config.patterns import is_pattern
+from sshdash.config.proof import Places, Proposal, prove
+from sshdash.config.saving import (
+    ChangedSince,
+    Version,
+    read_version,
+    remove_leftovers,
+    replace_file,
+)
+from sshdash.config.source import ConfigSource
+from sshdash.config.spelling import REPEATED, check_setting, spelled
+from sshdash.errors import UsageError
+from sshdash.paths import home, private_dir
+from sshdash.untrusted import clean
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A block in the file that holds it."""
+
+    version: Version
+    document: Document
+    index: int
+
+    @property
+    def block(self) -> Block:
+        """Return the block."""
+        return self.document.blocks[self.index]
+
+    @property
+    def line(self) -> int:
+        """Return the number of its Host line."""
+        return self.document.line_of(self.index)
+
+    @property
+    def place(self) -> str:
+        """Return ``file:line``, cleaned."""
+        return f"{short(self.version.path)}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A change that has been worked out and not been written."""
+
+    title: str
+    """``web added``, cleaned."""
+    version: Version
+    after: bytes | None
+    """What the file will hold; None where it goes."""
+    line: int
+    """Where the block stands afterwards, or stood."""
+    names: tuple[str, ...] = ()
+    """The hosts that the block names afterwards."""
+    undoes: Entry | None = None
+
+    @property
+    def changes(self) -> bool:
+        """Return whether it changes anything."""
+        return self.after != self.version.data
+
+    @property
+    def difference(self) -> bytes:
+        """Return the change in the unified form."""
+        return unified(self.version.data, self.after, self.version.path)
+
+    @property
+    def place(self) -> str:
+        """Return ``file:line``, cleaned."""
+        return f"{short(self.version.path)}:{self.line}"
+
+
+class ConfigEditor:
+    """Edits the files of one configuration; everything it keeps is in `history`."""
+
+    def __init__(
+        self, source: ConfigSource, cache: FileCache | None = None, history: History | None = None
+    ) -> None:
+        self.source = source
+        self.history = history or History()
+        self._cache = cache or FileCache()
+        self.done: list[Entry] = []
+        """What was edited with this editor and not undone, the last one last."""
+
+    def __repr__(self) -> str:
+        """Return the configuration's main file."""
+        return f"<ConfigEditor [{self.source.user_file}]>"
+
+    # Finding
+
+    def find(self, name: str) -> Found:
+        """Return the block that a host is listed for. Raises UsageError and FileError."""
+        catalog = load_catalog(self.source, self._cache)
+        entry = next((host for host in catalog.hosts if host.alias == name), None)
+        if entry is None:
+            raise UsageError(
+                f"There is no host “{clean(name)}” in your configuration",
+                hint="sshdash hosts lists them",
+            )
+        version = read_version(entry.file)
+        document = Document.parse(version.data or b"")
+        try:
+            index = document.block_at(entry.line)
+        except LookupError:
+            index = 0
+        if name not in document.blocks[index].patterns:
+            places = document.named(name)
+            if not places:
+                raise UsageError("The file is being changed", short(entry.file), "try again")
+            index = places[0]
+        return Found(version, document, index)
+
+    def find_plain(self, name: str) -> Found:
+        """Return the block of a host, which must name hosts only. Raises as `find`."""
+        found = self.find(name)
+        if not found.block.plain:
+            raise UsageError(
+                f"“{clean(name)}” stands beside patterns",
+                f"{found.place}: Host {clean(' '.join(found.block.patterns))}",
+                "such a block is for more than one host: edit it in your editor",
+            )
+        return found
+
+    def files(self) -> list[str]:
+        """Return the files of the configuration, the main one first; it may not exist yet."""
+        main = self.source.user_file
+        if main is None:
+            raise UsageError("There is no configuration to edit", "-F none was given")
+        catalog = load_catalog(self.source, self._cache)
+        system = str(self.source.system_file) if self.source.system_file else None
+        others = [file for file in catalog.files if file not in (str(main), system)]
+        return [str(main), *others]
+
+    def file_of_group(self, group: str) -> str:
+        """Return the included file that a group is made of. Raises UsageError."""
+        stems = {os.path.splitext(os.path.basename(file))[0]: file for file in self.files()[1:]}
+        if group in stems:
+            return stems[group]
+        listed = ", ".join(map(clean, stems)) or "none"
+        raise UsageError(
+            f"There is no group “{clean(group)}”",
+            f"groups are the included files: {listed}",
+            "--file names a file of its own",
+        )
+
+    # Working out
+
+    def add(self, names: Sequence[str], settings: Settings, file: str | None = None) -> Plan:
+        """Return what adds a host, to the main file by default. Raises UsageError."""
+        _check(settings)
+        self._refuse_known(names)
+        version = read_version(file or self.files()[0])
+        document = Document.parse(version.data or b"")
+        return _plan(f"{_listed(names)} added", version, edits.add_block(document, names, settings))
+
+    def change(self, found: Found, settings: Settings, names: Sequence[str] | None = None) -> Plan:
+        """Return what gives a host other settings, or other names. Raises UsageError."""
+        current = {keyword: found.block.values(keyword) for keyword in settings}
+        _check({key: [v for v in vs if v not in current[key]] for key, vs in settings.items()})
+        if names is not None:
+            self._refuse_known([one for one in names if one not in found.block.patterns])
+        edited = edits.change_block(found.document, found.index, settings, names)
+        return _plan(f"{_listed(names or found.block.patterns)} changed", found.version, edited)
+
+    def clone(self, found: Found, names: Sequence[str], settings: Settings | None = None) -> Plan:
+        """Return what copies a host under another name, right below it. Raises UsageError."""
+        self._refuse_known(names)
+        document, index = edits.clone_block(found.document, found.index, names)
+        if settings:
+            _check(settings)
+            document, index = edits.change_block(document, index, settings)
+        return _plan(f"{_listed(names)} added", found.version, (document, index))
+
+    def remove(self, found: Found) -> Plan:
+        """Return what takes a whole block away."""
+        document, _ = edits.remove_block(found.document, found.index)
+        title = f"{_listed(found.block.patterns)} removed"
+        return Plan(title, found.version, bytes(document), found.line)
+
+    def drop(self, found: Found, name: str) -> Plan:
+        """Return what takes one of several names off a Host line."""
+        if found.block.patterns == (name,):
+            return self.remove(found)
+        edited = edits.drop_name(found.document, found.index, name)
+        return _plan(f"{clean(name)} removed", found.version, edited)
+
+    def move(self, found: Found, other: Found, *, after: bool) -> Plan:
+        """Return what puts a host right before or after another of its file. Raises UsageError."""
+        if found.version.target != other.version.target:
+            raise UsageError(
+                "The two hosts are in different files",
+                f"{found.place} and {other.place}",
+                "a block moves within its file; your editor moves it to another",
+            )
+        if found.index == other.index:
+            raise UsageError("Both names are of the same block", found.place)
+        step: Callable[[Document, int, int], edits.Edited]
+        step = edits.move_after if after else edits.move_before
+        edited = step(found.document, found.index, other.index)
+        return _plan(f"{_listed(found.block.patterns)} moved", found.version, edited)
+
+    def step(self, found: Found, delta: int) -> Plan:
+        """Return what moves a host by one block, up for -1 or down for 1. Raises UsageError."""
+        target = found.index + delta
+        if not 1 <= target < len(found.document.blocks):
+            end = "first" if delta < 0 else "last"
+            raise UsageError(f"It is the {end} block of its file", found.place)
+        move = edits.move_after if delta > 0 else edits.move_before
+        edited = move(found.document, found.index, target)
+        return _plan(f"{_listed(found.block.patterns)} moved", found.version, edited)
+
+    def undo(self, entry: Entry | None = None) -> Plan:
+        """Return what takes back an edit: by default the last one of this configuration's files.
+
+        Raises UsageError where there is none, and ChangedSince where the file has been changed
+        by somebody else since.
+        """
+        entries = [entry] if entry else self.history.entries(self._targets())
+        for one in reversed(entries):
+            version = read_version(one.path)
+            if digest(version.data) == one.after and version.target == one.target:
+                title = f"undone: {one.title}"
+                return Plan(title, version, self.history.before(one), 1, undoes=one)
+            if digest(version.data) != one.before:
+                raise ChangedSince(one.path, self.history.before(one), version.data)
+            self.history.forget(one)  # the file is as before it already
+        raise UsageError("There is nothing to undo", "no edit of these files is kept")
+
+    # Writing
+
+    def prove(self, plan: Plan) -> list[str]:
+        """Return what may surprise in the result. Raises where it must not be written.
+
+        Raises ConfigError where ssh would refuse it, and UsageError.
+        """
+        version = plan.version
+        names = tuple(name for name in plan.names if not is_pattern(name))
+        proposal = Proposal(self.source, version.path, version.target, plan.after, names)
+        return _surprises(plan, prove(proposal, self._cache))
+
+    def save(self, plan: Plan) -> Entry | None:
+        """Prove and write a change; return its entry in the history, None for an undo.
+
+        Raises what `prove` raises, ChangedSince and FileError; then the file is as it was.
+        """
+        with self.history.exclusive():
+            self.prove(plan)
+            version = plan.version
+            if version.data is None:
+                private_dir(Path(version.target).parent)
+            remove_leftovers(version.target)
+            if plan.undoes is not None:
+                replace_file(version, plan.after)
+                self.history.forget(plan.undoes)
+                self.done = [one for one in self.done if one.id != plan.undoes.id]
+                return None
+            entry = self.history.record(
+                plan.title, version.path, version.target, version.data, plan.after
+            )
+            try:
+                replace_file(version, plan.after)
+            except BaseException:
+                self.history.forget(entry)
+                raise
+            self.done.append(entry)
+            return entry
+
+    def _targets(self) -> set[str]:
+        return {os.path.realpath(file) for file in self.files()}
+
+    def _refuse_known(self, names: Sequence[str]) -> None:
+        catalog = load_catalog(self.source, self._cache)
+        for host in catalog.hosts:
+            if host.alias in names:
+                raise UsageError(
+                    f"There is a host “{clean(host.alias)}” already",
+                    f"{short(host.file)}:{host.line}",
+                    "edit that one, or take another name",
+                )
+
+
+def settings_of(block: Block) -> dict[str, tuple[str, ...]]:
+    """Return the texts of a block's values by keyword, in the order of the file."""
+    return {line.keyword: block.values(line.keyword) for line in block.settings}
+
+
+def short(path: str) -> str:
+    """Return a path, cleaned, with ``~`` for the home folder."""
+    folder = str(home())
+    return clean(f"~{path[len(folder) :]}" if path.startswith(f"{folder}/") else path, 400)
+
+
+def _check(settings: Settings) -> None:
+    for keyword, values in settings.items():
+        for value in values:
+            check_setting(keyword, value)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return clean(" ".join(names))
+
+
+def _plan(title: str, version: Version, edited: edits.Edited) -> Plan:
+    document, index = edited
+    block = document.blocks[index]
+    return Plan(title, version, bytes(document), document.line_of(index), block.patterns)
+
+
+def _surprises(plan: Plan, hosts: Mapping[str, Places]) -> list[str]:
+    """Return the settings of the block that another place wins over."""
+    if plan.after is None or not plan.names:
+        return []
+    document = Document.parse(plan.after)
+    body = document.blocks[document.block_at(plan.line)].body
+    numbers: dict[str, int] = {}
+    for number, line in enumerate(body, plan.line + 1):
+        if line.keyword and line.keyword not in REPEATED:
+            numbers.setdefault(line.keyword, number)
+    found: list[str] = []
+    for name, places in hosts.items():
+        for keyword, number in numbers.items():
+            file, origin = places.get(keyword, (plan.version.path, number))
+            if (file, origin) != (plan.version.path, number):
+                what = f"{spelled(keyword)} of {clean(name)}"
+                found.append(f"{what} comes from {short(file)}:{origin}, which is read first")
+    return found
