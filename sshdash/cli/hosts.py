@@ -5,6 +5,7 @@ import json
 import sys
 
 from sshdash.cli.context import source
+from sshdash.cli.hosts_edit import add_parsers
 from sshdash.config.catalog import Catalog, HostEntry, HostSummary, load_catalog, summarize
 from sshdash.config.resolver import Resolver
 from sshdash.errors import SSHDashError
@@ -15,10 +16,11 @@ Row = tuple[HostEntry, HostSummary | None, str]
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Register the command."""
-    parser = commands.add_parser("hosts", help="list the hosts of ssh_config")
+    """Register the command and those that edit."""
+    parser = commands.add_parser("hosts", help="list the hosts of ssh_config, or edit them")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(run=run)
+    add_parsers(parser.add_subparsers(metavar="COMMAND", title="to edit"))
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -156,28 +156,60 @@ class ConfigEditor:
             "--file names a file of its own",
         )
 
+    def open(self, file: str | None = None) -> Found:
+        """Return a file, the main one by default, to add a host to. Raises FileError."""
+        version = read_version(file or self.files()[0])
+        return Found(version, Document.parse(version.data or b""), 0)
+
+    def known(self) -> dict[str, str]:
+        """Return where each host is, as ``file:line``."""
+        catalog = load_catalog(self.source, self._cache)
+        return {host.alias: f"{short(host.file)}:{host.line}" for host in catalog.hosts}
+
     # Working out
 
-    def add(self, names: Sequence[str], settings: Settings, file: str | None = None) -> Plan:
-        """Return what adds a host, to the main file by default. Raises UsageError."""
-        _check(settings)
-        self._refuse_known(names)
-        version = read_version(file or self.files()[0])
-        document = Document.parse(version.data or b"")
-        return _plan(f"{_listed(names)} added", version, edits.add_block(document, names, settings))
+    def add(
+        self,
+        names: Sequence[str],
+        settings: Settings,
+        place: Found | None = None,
+        known: Mapping[str, str] | None = None,
+    ) -> Plan:
+        """Return what adds a host, to the main file by default. Raises UsageError.
 
-    def change(self, found: Found, settings: Settings, names: Sequence[str] | None = None) -> Plan:
+        `known` are the hosts there are, where they have been looked up already.
+        """
+        _check(settings)
+        _refuse_known(names, self.known() if known is None else known)
+        place = place or self.open()
+        edited = edits.add_block(place.document, names, settings)
+        return _plan(f"{_listed(names)} added", place.version, edited)
+
+    def change(
+        self,
+        found: Found,
+        settings: Settings,
+        names: Sequence[str] | None = None,
+        known: Mapping[str, str] | None = None,
+    ) -> Plan:
         """Return what gives a host other settings, or other names. Raises UsageError."""
         current = {keyword: found.block.values(keyword) for keyword in settings}
         _check({key: [v for v in vs if v not in current[key]] for key, vs in settings.items()})
         if names is not None:
-            self._refuse_known([one for one in names if one not in found.block.patterns])
+            new = [one for one in names if one not in found.block.patterns]
+            _refuse_known(new, self.known() if known is None else known)
         edited = edits.change_block(found.document, found.index, settings, names)
         return _plan(f"{_listed(names or found.block.patterns)} changed", found.version, edited)
 
-    def clone(self, found: Found, names: Sequence[str], settings: Settings | None = None) -> Plan:
+    def clone(
+        self,
+        found: Found,
+        names: Sequence[str],
+        settings: Settings | None = None,
+        known: Mapping[str, str] | None = None,
+    ) -> Plan:
         """Return what copies a host under another name, right below it. Raises UsageError."""
-        self._refuse_known(names)
+        _refuse_known(names, self.known() if known is None else known)
         document, index = edits.clone_block(found.document, found.index, names)
         if settings:
             _check(settings)
@@ -213,9 +245,15 @@ class ConfigEditor:
         return _plan(f"{_listed(found.block.patterns)} moved", found.version, edited)
 
     def step(self, found: Found, delta: int) -> Plan:
-        """Return what moves a host by one block, up for -1 or down for 1. Raises UsageError."""
-        target = found.index + delta
-        if not 1 <= target < len(found.document.blocks):
+        """Return what moves a host past the next one of its file, up for -1 or down for 1.
+
+        Blocks with patterns on the way are passed too; where no host follows, one of them is.
+        Raises UsageError at the end of the file.
+        """
+        blocks = found.document.blocks
+        way = range(found.index + delta, len(blocks) if delta > 0 else 0, delta)
+        target = next((at for at in way if blocks[at].plain), next(iter(way), None))
+        if target is None:
             end = "first" if delta < 0 else "last"
             raise UsageError(f"It is the {end} block of its file", found.place)
         move = edits.move_after if delta > 0 else edits.move_before
@@ -232,8 +270,9 @@ class ConfigEditor:
         for one in reversed(entries):
             version = read_version(one.path)
             if digest(version.data) == one.after and version.target == one.target:
-                title = f"undone: {one.title}"
-                return Plan(title, version, self.history.before(one), 1, undoes=one)
+                before = self.history.before(one)
+                line = first_change(version.data, before)
+                return Plan(f"undone: {one.title}", version, before, line, undoes=one)
             if digest(version.data) != one.before:
                 raise ChangedSince(one.path, self.history.before(one), version.data)
             self.history.forget(one)  # the file is as before it already
@@ -281,16 +320,6 @@ class ConfigEditor:
     def _targets(self) -> set[str]:
         return {os.path.realpath(file) for file in self.files()}
 
-    def _refuse_known(self, names: Sequence[str]) -> None:
-        catalog = load_catalog(self.source, self._cache)
-        for host in catalog.hosts:
-            if host.alias in names:
-                raise UsageError(
-                    f"There is a host “{clean(host.alias)}” already",
-                    f"{short(host.file)}:{host.line}",
-                    "edit that one, or take another name",
-                )
-
 
 def settings_of(block: Block) -> dict[str, tuple[str, ...]]:
     """Return the texts of a block's values by keyword, in the order of the file."""
@@ -301,6 +330,27 @@ def short(path: str) -> str:
     """Return a path, cleaned, with ``~`` for the home folder."""
     folder = str(home())
     return clean(f"~{path[len(folder) :]}" if path.startswith(f"{folder}/") else path, 400)
+
+
+def first_change(before: bytes | None, after: bytes | None) -> int:
+    """Return the number of the first line that differs, 1 where none does."""
+    pairs = zip((before or b"").split(b"\n"), (after or b"").split(b"\n"), strict=False)
+    same = 1
+    for one, other in pairs:
+        if one != other:
+            break
+        same += 1
+    return same
+
+
+def _refuse_known(names: Sequence[str], known: Mapping[str, str]) -> None:
+    for name in names:
+        if name in known:
+            raise UsageError(
+                f"There is a host “{clean(name)}” already",
+                known[name],
+                "edit that one, or take another name",
+            )
 
 
 def _check(settings: Settings) -> None:
