@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from asyncio.trsock import TransportSocket
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -74,7 +75,6 @@ class Connection:
         self._dialled = dialled
         self._hop = hop
         self._asked_for = False
-        self._round_trip: float | None = None
         self._idle: asyncio.TimerHandle | None = None
         self._gone = asyncio.Event()
         self._closing: asyncio.Task[None] | None = None
@@ -112,12 +112,20 @@ class Connection:
     @property
     def keepalive_rtt(self) -> float | None:
         """Return how many seconds the latest sign of life took, None before the first."""
-        return self._round_trip
+        return self._dialled.ssh.round_trip
 
     @property
     def agent_forwarded(self) -> bool:
         """Return whether the server can use the keys of this machine's agent."""
         return (self.resolved.get("forwardagent") or "no") != "no"
+
+    @property
+    def socket(self) -> TransportSocket | None:
+        """Return the TCP socket as the loop shows it, None where a program or a hop is between."""
+        if self._dialled.proxy or self._hop:
+            return None
+        found: TransportSocket | None = self._dialled.ssh.get_extra_info("socket")
+        return found
 
     async def wait_lost(self) -> str:
         """Return the reason once the connection is lost or closed."""
@@ -132,7 +140,7 @@ class Connection:
         began = asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout(seconds):
-                self._round_trip = await ping(ssh)
+                await ping(ssh)
         except TimeoutError:
             if heard(ssh) < began:
                 log.info("%s: %s", self.host, reason)

@@ -1,6 +1,5 @@
 """Whether the far end of a connection still answers, and how much is open there."""
 
-import asyncio
 from typing import Any
 
 import asyncssh
@@ -8,20 +7,17 @@ import asyncssh
 from sshdash.connections.transport import Transport
 
 
-async def ping(ssh: Transport) -> float:
-    """Ask the server for an answer of any kind; return the seconds that it took.
+async def ping(ssh: Transport) -> None:
+    """Ask the server for an answer of any kind and wait for it.
 
     It is the request that keepalives make: whatever a server says to it will do.
     """
-    loop = asyncio.get_running_loop()
-    began = loop.time()
     await ssh._make_keepalive_request()
-    return loop.time() - began
 
 
 def heard(ssh: Transport) -> float:
-    """Return when something last came from the server, by the loop's clock."""
-    return ssh._heard
+    """Return when something last came from the server, by the loop's clock; 0 if unknown."""
+    return float(getattr(ssh, "_heard", 0.0))
 
 
 def open_sessions(ssh: Transport) -> int:

@@ -20,6 +20,7 @@ from sshdash.connections.registry import Registry, canonical
 from sshdash.connections.route import RoutePlanner
 from sshdash.connections.shared import SharedConnection
 from sshdash.connections.supervisor import Supervisor
+from sshdash.connections.vigil import Vigil
 from sshdash.errors import Cancelled, SSHDashError
 from sshdash.events import EventBus
 from sshdash.prompts import Prompter, RefusingPrompter
@@ -48,6 +49,7 @@ class ConnectionManager:
         self._attempts = Attempts(
             Dialer(prompter, events, settings), self._registry, self._supervisor, settings
         )
+        self._vigil = Vigil(self._registry, self._supervisor.hurry)
         self._redialler.attempts = self._attempts
         self._redialler.supervisor = self._supervisor
         self._tasks: set[asyncio.Task[None]] = set()
@@ -69,6 +71,8 @@ class ConnectionManager:
         if isinstance(destination, str):
             destination = parse_destination(destination)
         name = str(destination)
+        if not self._attempts.closed:
+            self._vigil.start()
         shared = await self._meant(destination)
         connection = await self._attempts.connection(shared)
         return connection.lease(purpose, name, shared.names.get(name))
@@ -104,6 +108,7 @@ class ConnectionManager:
         """Close every connection, the far ends of jump chains first, and end every attempt."""
         self._attempts.closed = True
         self._supervisor.enabled = False
+        await self._vigil.stop()
         await self._redialler.close()
         for task in (tasks := tuple(self._tasks)):
             task.cancel()

@@ -24,6 +24,8 @@ class Transport(Witnessed):
     trunk: Trunk
     service_class: ServiceClass | None
     """Who marks the packets; None where the way leads through another program or host."""
+    round_trip: float | None = None
+    """Seconds that the server took to answer the latest keepalive."""
     _bulk: set[SSHChannel[Any]]
     _opens_terminal: bool
 
@@ -62,6 +64,12 @@ class Transport(Witnessed):
         self._bulk.discard(self._channels[recv_chan])
         super().remove_channel(recv_chan)
         self._classify()
+
+    async def _make_keepalive_request(self) -> None:
+        began = self._loop.time()
+        await super()._make_keepalive_request()
+        if self._transport is not None:
+            self.round_trip = self._loop.time() - began
 
     def _classify(self) -> None:
         if self.service_class is not None:

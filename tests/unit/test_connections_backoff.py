@@ -1,0 +1,102 @@
+"""How long an outage's waits are, and what is not tried again."""
+
+import asyncssh
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sshdash.connections.backoff import CAP, FIRST, Backoff
+from sshdash.connections.retrying import turned_away, why_not
+from sshdash.errors import (
+    AuthenticationError,
+    Cancelled,
+    ConfigError,
+    ConnectError,
+    ConnectionLost,
+    HostKeyError,
+    SSHDashError,
+    UnreachableError,
+)
+
+
+def longest() -> float:
+    """Draw the longest wait each time."""
+    return 1.0
+
+
+def test_the_ceiling_doubles_up_to_half_a_minute() -> None:
+    backoff = Backoff(draw=longest)
+    assert [backoff.next() for _ in range(9)] == [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
+
+
+def test_a_connection_that_held_begins_again() -> None:
+    backoff = Backoff(draw=longest)
+    for _ in range(20):
+        backoff.next()
+    backoff.reset()
+    assert backoff.next() == FIRST
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), max_size=200))
+def test_no_wait_is_negative_or_longer_than_the_cap(draws: list[tuple[float, bool]]) -> None:
+    shares = iter([share for share, _ in draws])
+    backoff = Backoff(draw=lambda: next(shares))
+    for _, away in draws:
+        assert 0 <= backoff.next(away) <= CAP
+
+
+def test_waits_are_spread_over_the_whole_range() -> None:
+    waits = []
+    for _ in range(2000):
+        backoff = Backoff()
+        waits.append([backoff.next() for _ in range(7)][-1])
+    assert min(waits) < 3
+    assert max(waits) > 27
+    assert 13 < sum(waits) / len(waits) < 17
+
+
+def test_a_server_that_turns_us_away_gets_time() -> None:
+    backoff = Backoff(draw=lambda: 0.0)
+    assert [backoff.next(turned_away=True) for _ in range(4)] == [4, 8, 15, 15]
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (AuthenticationError("Permission denied"), "login"),
+        (HostKeyError("HOST KEY CHANGED"), "host key"),
+        (ConfigError("The SSH configuration is wrong", "config", 3), "configuration"),
+        (Cancelled("Authentication cancelled"), "dismissed"),
+    ],
+)
+def test_what_a_person_decides_is_not_repeated(error: SSHDashError, says: str) -> None:
+    assert says in why_not(error)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        UnreachableError("Connection refused"),
+        UnreachableError("Name does not resolve"),
+        UnreachableError("Connection timed out"),
+        ConnectionLost("Connection lost"),
+        ConnectError("The ProxyCommand failed"),
+    ],
+)
+def test_what_the_network_does_is(error: SSHDashError) -> None:
+    assert why_not(error) == ""
+
+
+def test_the_cause_behind_a_jump_host_counts() -> None:
+    error = ConnectError("via a: No cipher in common")
+    error.__cause__ = asyncssh.KeyExchangeFailed("No matching cipher")
+    assert "algorithm" in why_not(error)
+
+
+def test_a_refused_connection_is_not_a_server_that_is_tired_of_us() -> None:
+    refused = UnreachableError("Connection refused")
+    refused.__cause__ = ConnectionRefusedError()
+    closed = UnreachableError("Closed before an SSH greeting")
+    closed.__cause__ = asyncssh.ConnectionLost("Connection lost")
+    assert not turned_away(refused)
+    assert turned_away(closed)
