@@ -11,6 +11,8 @@ from sshdash.config.tokens import TokenError, expand
 
 EMULATED_VERSION = "OpenSSH_10.0"
 """What ``Match version`` compares with: the oldest release that knows the criterion."""
+_MAY_BE_EMPTY = ("tagged", "command")
+"""Criteria that the empty argument matches where there is no tag or no command."""
 EXEC_SECONDS = 15.0
 """How long a ``Match exec`` command may take; ssh would wait for ever."""
 
@@ -74,7 +76,8 @@ def evaluate(condition: str, facts: MatchFacts, *, run_commands: bool = True) ->
             holds = facts.final
         else:
             argument, rest = take_word(rest)
-            if not argument or argument.startswith("#"):
+            missing = argument is None if criterion in _MAY_BE_EMPTY else not argument
+            if argument is None or missing or argument.startswith("#"):
                 raise BadMatch(f"missing Match criteria for {criterion}")
             holds = _holds(criterion, argument, facts, run=run_commands and result.matched)
         if holds == negated:
@@ -115,6 +118,8 @@ def _holds(criterion: str, argument: str, facts: MatchFacts, *, run: bool) -> bo
     }.get(criterion)
     if subject is None:
         raise BadMatch(f"unsupported Match attribute {criterion}")
+    if criterion in _MAY_BE_EMPTY and not subject:
+        return not argument
     return matches_list(subject, argument)
 
 
@@ -159,21 +164,20 @@ def _on_network(networks: str) -> bool:
 
     import psutil
 
+    up = {name for name, state in psutil.net_if_stats().items() if state.isup}
     addresses = [
         ip_address(entry.address.partition("%")[0])
-        for entries in psutil.net_if_addrs().values()
+        for name, entries in psutil.net_if_addrs().items()
         for entry in entries
-        if entry.family.name in ("AF_INET", "AF_INET6")
+        if name in up and entry.family.name in ("AF_INET", "AF_INET6")
     ]
     found = False
     for item in networks.split(","):
-        negated = item.startswith("!")
         try:
-            network = ip_network(item[negated:], strict=False)
+            network = ip_network(item)
         except ValueError as error:
             raise BadMatch(f"localnetwork: {error}") from error
-        if any(address.version == network.version and address in network for address in addresses):
-            if negated:
-                return False
-            found = True
+        found = found or any(
+            address.version == network.version and address in network for address in addresses
+        )
     return found
