@@ -8,6 +8,8 @@ _TIME = re.compile(r"(?:[0-9]+[smhdwSMHDW])*(?:[0-9]+)?\Z")
 _SCALED = re.compile(r"\s*([+-]?)([0-9]*)(?:\.([0-9]*))?([BKMGTPEbkmgtpe]?)\Z")
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _SCALES = "bkmgtpe"
+_MOST_DIGITS = 30
+_BEYOND = 10**_MOST_DIGITS
 INT_MAX = 2**31 - 1
 
 
@@ -15,8 +17,15 @@ def integer(text: str, low: int, high: int) -> int | None:
     """Return a decimal number within bounds, None for anything else."""
     if not _INTEGER.match(text):
         return None
-    number = int(text)
+    number = _whole(text.strip())
     return number if low <= number <= high else None
+
+
+def _whole(digits: str) -> int:
+    """Return a number, or one beyond all bounds in the place of a longer one."""
+    sign = "-" if digits.startswith("-") else ""
+    digits = digits.lstrip("+-").lstrip("0")
+    return int(f"{sign}{digits or '0'}") if len(digits) <= _MOST_DIGITS else int(f"{sign}{_BEYOND}")
 
 
 def port_number(text: str) -> int:
@@ -38,7 +47,7 @@ def seconds(text: str) -> int | None:
     """Return a time such as ``90``, ``5m`` or ``1h30m`` in seconds, None where it is not one."""
     if not text or not _TIME.match(text):
         return None
-    total = sum(int(count) * _UNITS[unit.lower()] for count, unit in _TIMES.findall(text))
+    total = sum(_whole(count) * _UNITS[unit.lower()] for count, unit in _TIMES.findall(text))
     return total if total <= INT_MAX else None
 
 
@@ -48,8 +57,8 @@ def scaled(text: str) -> int | None:
     if not found:
         return None
     factor = 1024 ** _SCALES.index(found[4].lower()) if found[4] else 1
-    whole = int(found[2] or 0) * factor
-    fraction = found[3] or ""
+    whole = _whole(found[2] or "0") * factor
+    fraction = (found[3] or "")[:_MOST_DIGITS]
     if fraction:
         whole += int(fraction) * factor // 10 ** len(fraction)
     number = -whole if found[1] == "-" else whole

@@ -10,6 +10,8 @@ def matches(text: str, pattern: str) -> bool:
     """
     if "*" not in pattern and "?" not in pattern:
         return text == pattern
+    while "**" in pattern:
+        pattern = pattern.replace("**", "*")
     if pattern == "*":
         return True
     if not (text.isascii() and pattern.isascii()):

@@ -154,7 +154,10 @@ def included_files(word: str, *, user: bool) -> list[str]:
         return [plain] if os.path.lexists(plain) else []
     from glob import escape, glob
 
-    return sorted(glob(_ESCAPED.sub(lambda found: escape(found[1]), word)), key=os.fsencode)
+    try:
+        return sorted(glob(_ESCAPED.sub(lambda found: escape(found[1]), word)), key=os.fsencode)
+    except RecursionError:
+        return []  # a pattern of a thousand folders: deeper than any path can be
 
 
 def check_owner(parsed: ParsedFile) -> None:
