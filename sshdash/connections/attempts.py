@@ -134,6 +134,9 @@ class Attempts:
     async def _attempt(self, shared: SharedConnection, timeline: Timeline) -> Connection:
         try:
             connection = await self._dial(shared, shared.route, timeline)
+        except SSHDashError as error:
+            timeline.finish(error)
+            raise
         except Exception as error:
             failure = explain(error, shared.host, "connecting")
             timeline.finish(failure)

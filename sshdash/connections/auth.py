@@ -85,6 +85,11 @@ class SSHClient(asyncssh.SSHClient):
         return self._connection is not None
 
     @property
+    def is_silent(self) -> bool:
+        """Return whether there is nobody to ask."""
+        return self._interview.silent
+
+    @property
     def transport(self) -> Transport | None:
         """Return the connection as far as it came, None before the library has the socket."""
         return self._connection

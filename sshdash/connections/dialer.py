@@ -197,6 +197,8 @@ class _Attempt:
             return error
         if self._interview.refusal:
             return self._interview.refusal
+        if proxy and not client.server_version and isinstance(error, TimeoutError):
+            return self._faults.proxy_silent(proxy.said, seconds)
         if proxy and not client.server_version:
             return self._faults.proxy_failed(await proxy.failure())
         return self._faults.explain(error, client, seconds)

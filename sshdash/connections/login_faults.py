@@ -1,5 +1,8 @@
 """Why one attempt at a connection failed, told with what was seen of it until then."""
 
+import re
+from collections.abc import Sequence
+
 import asyncssh
 
 from sshdash.config.resolver import ResolvedHost
@@ -32,6 +35,9 @@ _TIMED_OUT: dict[Phase, tuple[str, str]] = {
         "say why",
     ),
 }
+_ASKING = ("password", "keyboard-interactive")
+_CODE = re.compile(r" \(error \d+\)$")
+"""What the library adds to a server's words."""
 _TURNED_AWAY = ("exceeded maxstartups", "not allowed at this time", "too many connections")
 """What servers say, instead of a greeting, to those they have no room for."""
 
@@ -55,6 +61,10 @@ class LoginFaults:
             return self._timed_out(client, seconds)
         if isinstance(error, asyncssh.ChannelOpenError):
             return self._hop_refused(error)
+        return self._broken_off(error, client)
+
+    def _broken_off(self, error: Exception, client: SSHClient) -> SSHDashError:
+        """Return why the server, or the library, ended what had begun."""
         if client.transport and not client.server_version:
             return self._no_greeting(client.transport)
         differing = self._differing(client)
@@ -62,12 +72,23 @@ class LoginFaults:
             return differing
         if isinstance(error, asyncssh.ConnectionLost | ConnectionError):
             return self._cut_off(client)
+        if type(error) is asyncssh.DisconnectError or _CODE.search(str(error)):
+            return self._sent_away(error)
         failure = explain(error, self._host, f"connecting to {self._where}")
         if isinstance(failure, AuthenticationError):
-            failure.detail = f"{failure.detail}; {_tried(client)}"
+            failure.detail = "\n".join((failure.detail, *_tried(client)))
             if not client.keys.report.offered:
                 failure.hint = "the server allows fewer attempts; try again later"
         return failure
+
+    def _sent_away(self, error: Exception) -> ConnectError:
+        said = clean(_CODE.sub("", str(error)), 300)
+        return ConnectError(
+            "The server ended the login",
+            detail=f'{self._where} said "{said}"',
+            hint="ask whoever runs the server",
+            host=self._host,
+        )
 
     def proxy_failed(self, said: str) -> ConnectError:
         """Return the error of a ProxyCommand that ended with `said`."""
@@ -75,19 +96,41 @@ class LoginFaults:
             "The ProxyCommand failed", said, "try the command in a shell", host=self._host
         )
 
-    def _denied(self, client: SSHClient) -> AuthenticationError:
-        record = client.record
-        offered = ", ".join(record.offered) or "no method that sshdash knows"
-        user = clean(f"{self._resolved.user}@{self._resolved.hostname}")
-        hint = "check User and IdentityFile, or load the key: ssh-add"
-        if client.keys.report.notes:
-            hint = "see the keys named above"
-        return AuthenticationError(
-            "Permission denied",
-            detail=f"{user}; the server offers {offered}; {_tried(client)}",
-            hint=hint,
+    def proxy_silent(self, said: str, seconds: float) -> UnreachableError:
+        """Return the error of a ProxyCommand that runs, but brings no greeting."""
+        return UnreachableError(
+            "No SSH greeting through the ProxyCommand",
+            detail="\n".join(part for part in (f"after {seconds:g} s", said) if part),
+            hint="it runs, but nothing comes: try the command in a shell",
             host=self._host,
         )
+
+    def _denied(self, client: SSHClient) -> AuthenticationError:
+        taken = client.transport.methods if client.transport else client.record.offered
+        user = clean(f"{self._resolved.user}@{self._resolved.hostname}")
+        lines = [f"{user}; the server takes {', '.join(taken) or 'no method at all'}"]
+        lines += _tried(client)
+        return AuthenticationError(
+            "Permission denied",
+            detail="\n".join(lines),
+            hint=self._advice(client, taken),
+            host=self._host,
+        )
+
+    def _advice(self, client: SSHClient, taken: Sequence[str]) -> str:
+        """Return what to do where nothing was enough."""
+        report, tried = client.keys.report, client.record.tried
+        if not taken:
+            return "ask whoever runs the server"
+        if "password" in tried or "keyboard-interactive" in tried:
+            return "check User and what you typed"
+        if client.is_silent and any(method in taken for method in _ASKING):
+            return "nobody could be asked: use a terminal, or a key that the server takes"
+        if report.notes:
+            return "mend what is said of the keys above"
+        if report.offered:
+            return "is User right, and is the key in authorized_keys there? or name another key"
+        return "no key was found: name one with IdentityFile, or load it: ssh-add"
 
     def _timed_out(self, client: SSHClient, seconds: float) -> UnreachableError:
         step = client.timeline.current
@@ -164,10 +207,10 @@ class LoginFaults:
         )
 
 
-def _tried(client: SSHClient) -> str:
+def _tried(client: SSHClient) -> list[str]:
     """Return the methods that were tried, the keys among them, and what was wrong with others."""
     report = client.keys.report
     keys = f"publickey ({', '.join(report.offered) or 'no key'})"
     tried = [keys if method == "publickey" else method for method in client.record.tried]
-    text = f"tried {', '.join(tried)}" if tried else "nothing to try"
-    return "; ".join([text, *report.notes])
+    text = f"tried {', '.join(tried)}" if tried else "nothing was tried"
+    return [text, *report.notes]

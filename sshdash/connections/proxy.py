@@ -68,9 +68,14 @@ class ProxyCommand:
                 code = await self._process.wait()
         except TimeoutError:
             return clean_lines(self._stderr)
-        said = clean_lines(self._stderr.strip())
+        said = self.said
         ended = f"exit status {code}" if code >= 0 else f"signal {-code}"
         return f"{said} ({ended})" if said else ended
+
+    @property
+    def said(self) -> str:
+        """Return what it wrote to stderr so far, cleaned."""
+        return clean_lines(self._stderr.strip())
 
     def _signal(self, number: int) -> None:
         if self._process.returncode is None:

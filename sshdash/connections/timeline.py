@@ -12,7 +12,7 @@ from enum import Enum
 from types import TracebackType
 from typing import Literal
 
-from sshdash.errors import SSHDashError
+from sshdash.errors import AuthenticationError, HostKeyError, SSHDashError
 from sshdash.untrusted import clean
 
 MOST_ENTRIES = 500
@@ -192,6 +192,8 @@ class Timeline:
         for place, entry in enumerate(self._entries):
             if entry.outcome == "running" and not entry.hop:
                 self.end(place, "failed" if failure else "ok")
+        if failure and not (self._entries and self._entries[-1].outcome == "failed"):
+            self._append(Entry(self._phase(failure), failure.title, self.ended, None, "failed"))
 
     # -- looking on
 
@@ -223,6 +225,14 @@ class Timeline:
                 places[place] = self._append(moved)
 
         return other.watch(take)
+
+    def _phase(self, failure: SSHDashError) -> Phase:
+        """Return the phase of a failure that no step is to blame for."""
+        if isinstance(failure, HostKeyError):
+            return Phase.HOST_KEY
+        if isinstance(failure, AuthenticationError):
+            return Phase.AUTH
+        return self._entries[-1].phase if self._entries else Phase.RESOLVE
 
     def _append(self, entry: Entry) -> int:
         """Return the place of a new entry, -1 where there is no more room."""

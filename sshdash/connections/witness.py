@@ -30,6 +30,8 @@ class Witnessed(Bound):
     timeline: Timeline
     foreword: list[str]
     """What the server said before its greeting, cleaned: a web server's answer, for one."""
+    methods: list[str]
+    """What the server takes, as it said last, cleaned."""
     _half: bytes
     _step: Mark | None
     _answered: bool
@@ -38,6 +40,7 @@ class Witnessed(Bound):
         """Record on `timeline` from now on; nothing was read yet."""
         self.timeline = timeline
         self.foreword = []
+        self.methods = []
         self._half = b""
         self._answered = False
         self._step = timeline.begin(Phase.GREETING, "waiting for the server's greeting")
@@ -156,7 +159,8 @@ class Witnessed(Bound):
 
     def _refused(self, answer: SSHPacket) -> None:
         assert self._step
-        methods = clean(b", ".join(answer.get_namelist()), 200) or "nothing"
+        self.methods = [clean(method, 60) for method in answer.get_namelist()]
+        methods = clean(", ".join(self.methods), 200) or "nothing"
         if answer.get_boolean():
             self._step.done()
             self.timeline.note(Phase.AUTH, f"accepted, and the server wants more: {methods}")

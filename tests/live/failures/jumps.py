@@ -42,16 +42,17 @@ async def first_jump_dead(scene: Scene) -> Told:
 
 @failure(JUMPS, "The second of two jump hosts is dead")
 async def second_jump_dead(scene: Scene) -> Told:
-    text, servers = await _chain(scene, Faults(), Faults(), Faults())
-    await servers[1].stop()
-    return await scene.attempt(text, "third")
+    server = scene.sshd()
+    text = server.config_file.read_text().replace("Host sshd inner", "Host sshd inner second third")
+    more = f"Host second\n    ProxyJump sshd\n    Port {free_port()}\n"
+    return await scene.attempt(f"{more}Host third\n    ProxyJump second\n{text}", "third")
 
 
 @failure(JUMPS, "Nothing listens on the host behind the jump host")
 async def target_dead(scene: Scene) -> Told:
-    text, servers = await _chain(scene, Faults(), Faults())
-    await servers[1].stop()
-    return await scene.attempt(text, "second")
+    server = scene.sshd()
+    text = server.config_file.read_text()
+    return await scene.attempt(f"Host inner\n    Port {free_port()}\n{text}", "inner")
 
 
 @failure(JUMPS, "The jump host takes none of your keys")
@@ -67,7 +68,7 @@ async def circle(scene: Scene) -> Told:
 
 @failure(JUMPS, "The ProxyCommand ends with an error")
 async def proxy_command_fails(scene: Scene) -> Told:
-    more = "    ProxyCommand echo 'no tunnel to %h' >&2; exit 3\n"
+    more = "    ProxyCommand sh -c 'echo no tunnel to %h >&2; exit 3'\n"
     return await scene.attempt(scene.web("db.example", more=more))
 
 
