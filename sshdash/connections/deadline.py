@@ -6,6 +6,9 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
+LOGIN_SECONDS = 120.0
+"""How long a login may take, without the time that people need: what sshd allows by default."""
+
 
 class Deadline:
     """Limits the body of an ``async with`` to `seconds` of working time; 0 means no limit.
@@ -14,6 +17,8 @@ class Deadline:
     """
 
     def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        """The limit that is in force."""
         self._left: float | None = seconds or None
         self._timeout = asyncio.timeout(None)
         self._pauses = 0
@@ -35,6 +40,14 @@ class Deadline:
         """Stop the clock."""
         self._running = False
         await self._timeout.__aexit__(kind, error, trace)
+
+    def restart(self, seconds: float) -> None:
+        """Give the body `seconds` from now on, whatever was left; 0 means no limit."""
+        self.seconds = seconds
+        self._left = seconds or None
+        if not self._pauses and self._running and not self._timeout.expired():
+            self._timeout.reschedule(None)
+            self._resume()
 
     @contextmanager
     def paused(self) -> Iterator[None]:

@@ -2,12 +2,16 @@
 
 import asyncio
 import contextlib
+import errno
+import os
 import socket
 import threading
 from typing import Any
 
 from sshdash.config.resolver import ResolvedHost
+from sshdash.connections.local_end import local_address
 from sshdash.connections.network_faults import all_failed, name_failed, system_reason
+from sshdash.connections.service_class import ServiceClass
 from sshdash.connections.timeline import Phase, Timeline
 
 _FAMILIES = {"inet": socket.AF_INET, "inet6": socket.AF_INET6}
@@ -18,16 +22,24 @@ Address = tuple[Any, ...]
 """One answer of getaddrinfo."""
 
 
-async def open_socket(resolved: ResolvedHost, host: str, timeline: Timeline) -> socket.socket:
+async def open_socket(
+    resolved: ResolvedHost, host: str, timeline: Timeline, seconds: float = 0
+) -> socket.socket:
     """Return a connected socket to the first of the name's addresses that answers.
 
-    AddressFamily, BindAddress and ConnectionAttempts are honoured. Raises UnreachableError with
-    the reason of each address.
+    They are tried in their order, each for at most `seconds` (0 for as long as the system has
+    patience); one that is silent for a moment does not keep the next one waiting. AddressFamily,
+    BindAddress, BindInterface, ConnectionAttempts and IPQoS are honoured. Raises
+    UnreachableError with the reason of each address.
     """
     family = _FAMILIES.get((resolved.get("addressfamily") or "any").lower(), socket.AF_UNSPEC)
     with timeline.begin(Phase.RESOLVE, resolved.hostname) as step:
         try:
-            found = await look_up(resolved.hostname, resolved.port, family)
+            async with asyncio.timeout(seconds or None):
+                found = await look_up(resolved.hostname, resolved.port, family)
+        except TimeoutError:
+            silence = socket.gaierror(socket.EAI_AGAIN, "no answer")
+            raise name_failed(silence, host, resolved) from None
         except (OSError, UnicodeError) as error:
             raise name_failed(error, host, resolved) from error
         step.done(_answer(resolved.hostname, found))
@@ -36,7 +48,7 @@ async def open_socket(resolved: ResolvedHost, host: str, timeline: Timeline) -> 
         if attempt:
             await asyncio.sleep(1)  # ssh(1) too waits a second between ConnectionAttempts
         errors = []
-        made = await _race(found, resolved.get("bindaddress"), errors, timeline)
+        made = await _Race(resolved, timeline, seconds, errors).run(found)
         if made:
             return made
     raise all_failed(errors, found, host, resolved) from errors[-1]
@@ -76,28 +88,65 @@ def _settle(answered: "asyncio.Future[list[Address]]", answer: list[Address] | E
         answered.set_result(answer)
 
 
-async def _race(
-    found: list[Address], bind: str | None, errors: list[OSError], timeline: Timeline
-) -> socket.socket | None:
-    """Return the first socket that connects, None where `errors` has a reason for each."""
-    waiting = list(found)
-    running: set[asyncio.Task[socket.socket]] = set()
-    try:
-        while waiting or running:
-            if waiting:
-                running.add(asyncio.create_task(_connect(waiting.pop(0), bind, timeline)))
-            patience = _STAGGER if waiting else None
-            done, running = await asyncio.wait(
-                running, timeout=patience, return_when=asyncio.FIRST_COMPLETED
-            )
-            made = _winner(done, errors)
-            if made:
-                return made
-        return None
-    finally:
-        for task in running:
-            task.cancel()
-            task.add_done_callback(_drop)
+class _Race:
+    """One try at all addresses; `errors` gets the reason of each that failed."""
+
+    def __init__(
+        self, resolved: ResolvedHost, timeline: Timeline, seconds: float, errors: list[OSError]
+    ) -> None:
+        self._resolved = resolved
+        self._timeline = timeline
+        self._seconds = seconds
+        self._errors = errors
+
+    async def run(self, found: list[Address]) -> socket.socket | None:
+        """Return the first socket that connects, None where none does."""
+        waiting = list(found)
+        running: set[asyncio.Task[socket.socket]] = set()
+        try:
+            while waiting or running:
+                if waiting:
+                    running.add(asyncio.create_task(self._connect(waiting.pop(0))))
+                patience = _STAGGER if waiting else None
+                done, running = await asyncio.wait(
+                    running, timeout=patience, return_when=asyncio.FIRST_COMPLETED
+                )
+                made = _winner(done, self._errors)
+                if made:
+                    return made
+            return None
+        finally:
+            for task in running:
+                task.cancel()
+                task.add_done_callback(_drop)
+
+    async def _connect(self, found: Address) -> socket.socket:
+        family, kind, _, _, address = found
+        step = self._timeline.begin(Phase.TCP, f"{address[0]} port {address[1]}")
+        made = socket.socket(family, kind)
+        try:
+            made.setblocking(False)
+            ServiceClass(made, self._resolved)
+            local = await local_address(self._resolved, family)
+            if local is not None:
+                made.bind(local)
+            await self._reach(made, address)
+        except BaseException as error:
+            step.failed(system_reason(error) if isinstance(error, OSError) else "given up")
+            made.close()
+            raise
+        step.done()
+        return made
+
+    async def _reach(self, made: socket.socket, address: Any) -> None:
+        try:
+            async with asyncio.timeout(self._seconds or None):
+                await asyncio.get_running_loop().sock_connect(made, address)
+        except TimeoutError as error:
+            if error.errno:
+                raise
+            # Ours has no number, by which the reason is told.
+            raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT)) from None
 
 
 def _winner(
@@ -119,23 +168,6 @@ def _drop(task: "asyncio.Task[socket.socket]") -> None:
     """Close what a loser of the race connected all the same."""
     if not task.cancelled() and task.exception() is None:
         task.result().close()
-
-
-async def _connect(found: Address, bind: str | None, timeline: Timeline) -> socket.socket:
-    family, kind, _, _, address = found
-    step = timeline.begin(Phase.TCP, f"{address[0]} port {address[1]}")
-    made = socket.socket(family, kind)
-    try:
-        made.setblocking(False)
-        if bind:
-            made.bind((await look_up(bind, 0, family))[0][4])
-        await asyncio.get_running_loop().sock_connect(made, address)
-    except BaseException as error:
-        step.failed(system_reason(error) if isinstance(error, OSError) else "given up")
-        made.close()
-        raise
-    step.done()
-    return made
 
 
 def _answer(name: str, found: list[Address]) -> str:

@@ -36,6 +36,16 @@ class Transport(Witnessed):
         self._bulk = set()
         self._opens_terminal = False
 
+    def set_patience(self, count: int) -> None:
+        """Take the connection for lost after more than `count` keepalives without an answer."""
+        self._keepalive_count_max = count
+
+    def send_newkeys(self, k: bytes, h: bytes) -> None:
+        """Finish a key exchange; its name can be asked for like those of the ciphers."""
+        assert self._kex
+        self.set_extra_info(kex=self._kex.algorithm.decode("ascii"))
+        super().send_newkeys(k, h)
+
     def pause_writing(self) -> None:
         """Take the loop's notice that the socket is full."""
         self.trunk.pause()
