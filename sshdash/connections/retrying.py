@@ -45,6 +45,8 @@ def turned_away(error: BaseException) -> bool:
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
+    seen: list[BaseException] = []  # an error of ours may be its own cause
+    while error is not None and error not in seen:
+        seen.append(error)
         yield error
         error = error.__cause__
