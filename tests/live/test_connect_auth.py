@@ -262,7 +262,7 @@ async def test_password_wrong_three_times() -> None:
             assert [question.attempt for question in secrets(client)] == [1, 2, 3]
             assert client.manager.status("loopback").state is ConnectionState.FAILED
         message = str(caught.value)
-        assert "the server offers password" in message
+        assert "the server takes password" in message
         assert "tried password" in message
         assert "one" not in message.split()
         assert [secret for _, secret in server.attempts] == ["one", "two", "three"]
@@ -381,7 +381,7 @@ async def test_no_method_left_names_what_the_server_offers(sshd: RealSshd) -> No
         with pytest.raises(AuthenticationError) as caught:
             await client.manager.lease("sshd", "test")
     message = str(caught.value)
-    assert "the server offers publickey" in message
+    assert "the server takes publickey" in message
     assert f"tried publickey (ED25519 {sshd.identity})" in message
 
 

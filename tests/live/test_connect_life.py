@@ -198,7 +198,7 @@ async def test_not_an_ssh_server(tmp_path: Path) -> None:
     ):
         with pytest.raises(UnreachableError) as caught:
             await client.manager.lease("there", "x")
-        assert "not an SSH server" in caught.value.hint
+        assert caught.value.title == "Not an SSH server"
 
 
 async def test_broken_off_during_the_login() -> None:
@@ -221,7 +221,7 @@ async def test_no_common_cipher_names_the_keyword() -> None:
             with pytest.raises(ConnectError) as caught:
                 await client.manager.lease("loopback", "x")
         assert "aes128-cbc" in caught.value.detail
-        assert "Ciphers +NAME" in caught.value.hint
+        assert "Ciphers +aes128-cbc" in caught.value.hint
         overrides = (("Ciphers", "+aes128-cbc"),)
         async with connecting(server.config_file, overrides=overrides) as client:
             await client.manager.lease("loopback", "x")
