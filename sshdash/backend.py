@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 from sshdash.config.catalog import Catalog, HostSummary, load_catalog, summarize
 from sshdash.config.resolver import ResolvedHost, Resolver
 from sshdash.config.source import ConfigSource
+from sshdash.connections.outages import Outages
 from sshdash.errors import SSHDashError, UsageError
 from sshdash.events import CatalogChanged, EventBus, WarningRaised
 from sshdash.prompts import Prompter
+from sshdash.recovery import Recovery, reattach_command
 from sshdash.settings import Settings
-from sshdash.states import ConnectionState, SessionState, TransferState, TunnelState
+from sshdash.states import ConnectionState, SessionState, TunnelState
 from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
@@ -47,9 +49,11 @@ class LiveCounts:
     shells: int = 0
     tunnels: int = 0
     transfers: int = 0
+    waiting: int = 0
+    """Shells and tunnels that come back once their host does; such copies are transfers."""
 
     def __bool__(self) -> bool:
-        return bool(self.shells or self.tunnels or self.transfers)
+        return bool(self.shells or self.tunnels or self.transfers or self.waiting)
 
 
 class Backend:
@@ -67,6 +71,8 @@ class Backend:
         self.resolver = Resolver(source)
         self.catalog: Catalog = load_catalog(source, self.resolver.cache)
         self.sessions: dict[str, ShellSession] = {}
+        self.recovery: Recovery | None = None
+        """Brings back what was lost; None where that is not wanted, or before `load`."""
         self.loaded = False
         self._loading = asyncio.Lock()
         self._modules: dict[str, Any] = {}
@@ -96,12 +102,25 @@ class Backend:
             self.connections = manager.ConnectionManager(
                 self.resolver, self.prompter, self.events, self.settings
             )
+            outages = Outages(self.connections, self.events) if self.settings.reconnect else None
             self.tunnels = self._modules["tunnels.manager"].TunnelManager(
-                self.connections.lease, self.events, self._route
+                self.connections.lease, self.events, self._route, outages
             )
             self.transfers = self._modules["sftp.queue"].TransferQueue(
-                self.filesystem, self.prompter, self.events, self.settings.transfers_at_once
+                self.filesystem,
+                self.prompter,
+                self.events,
+                self.settings.transfers_at_once,
+                outages,
             )
+            if outages is not None:
+                self.recovery = Recovery(
+                    outages,
+                    self.events,
+                    self.reopen_shell,
+                    lambda tunnel: self.tunnels.snapshot(tunnel).host,
+                    lambda job: self.transfers.hosts(job),
+                )
             self.loaded = True
 
     def _import(self, names: tuple[str, ...]) -> None:
@@ -113,6 +132,8 @@ class Backend:
         if not self.loaded:
             return
         self.loaded = False
+        if self.recovery is not None:
+            await self.recovery.close()
         await self.transfers.close()
         await self.tunnels.close()
         for session in tuple(self.sessions.values()):
@@ -139,6 +160,7 @@ class Backend:
     async def disconnect(self, host: str) -> None:
         """End a host's shells and tunnels, then its connection."""
         for session in [one for one in self.sessions.values() if one.host == host]:
+            self._forget(session.id)
             await session.close()
         for tunnel in self.tunnels.snapshots():
             if tunnel.host == host:
@@ -175,14 +197,21 @@ class Backend:
     async def reopen_shell(self, session_id: str) -> None:
         """Start the shell again in its terminal, on a new connection where the old one is gone."""
         session = self.sessions[session_id]
+        lost = session.state is SessionState.LOST
         lease = await self.connections.lease(session.host, "shell")
-        await self._releasing(lease, session.reopen(lease))
+        reattach = reattach_command(self.settings.reattach, session.host) if lost else ""
+        await self._releasing(lease, session.reopen(lease, reattach))
 
     async def close_shell(self, session_id: str) -> None:
         """End a shell and forget it."""
         session = self.sessions.pop(session_id, None)
+        self._forget(session_id)
         if session:
             await session.close()
+
+    def _forget(self, session_id: str) -> None:
+        if self.recovery is not None:
+            self.recovery.forget(session_id)
 
     # --- files ---
 
@@ -247,10 +276,9 @@ class Backend:
                 tunnel.state in (TunnelState.OPEN, TunnelState.DEGRADED)
                 for tunnel in self.tunnels.snapshots()
             ),
-            transfers=sum(
-                job.state in (TransferState.QUEUED, TransferState.SCANNING, TransferState.COPYING)
-                for job in self.transfers.snapshots()
-            ),
+            transfers=sum(not job.is_finished for job in self.transfers.snapshots()),
+            waiting=(self.recovery.shells if self.recovery else 0)
+            + sum(tunnel.state is TunnelState.RECONNECTING for tunnel in self.tunnels.snapshots()),
         )
 
     @staticmethod

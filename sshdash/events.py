@@ -34,6 +34,20 @@ class ConnectionChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class HostRestored(Event):
+    """A connection that was lost is back, and with it what lived on it."""
+
+    host: str
+    seconds: float
+    """How long it was gone."""
+    shells: int = 0
+    tunnels: int = 0
+    copies: int = 0
+    missing: int = 0
+    """What has not come back yet."""
+
+
+@dataclass(frozen=True, slots=True)
 class BannerReceived(Event):
     """A server sent a banner before authentication; the text is cleaned."""
 

@@ -32,6 +32,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Seconds for one attempt where ssh_config sets no ConnectTimeout; 0 for no limit."""
     reconnect: bool = True
     """Whether a connection that is lost while something needs it is made again."""
+    reattach: dict[str, str] = {}
+    """Host pattern to the command that a lost shell is opened again with, the first match counts:
+    ``web-*: tmux new -A -s main``."""
     hop_linger: Annotated[int, Meta(ge=0, le=_DAY)] = 60
     """Seconds a jump host's connection stays after the last that went through it."""
     transfers_at_once: Annotated[int, Meta(ge=1, le=64)] = 2

@@ -5,6 +5,8 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import msgspec
+
 from sshdash.backend import Backend
 from sshdash.cli.prompter import choose_prompter
 from sshdash.config.advice import ignored_keywords
@@ -32,10 +34,15 @@ def source(arguments: argparse.Namespace) -> ConfigSource:
 
 @asynccontextmanager
 async def open_backend(
-    arguments: argparse.Namespace, prompter: Prompter | None = None
+    arguments: argparse.Namespace, prompter: Prompter | None = None, reconnect: bool = False
 ) -> AsyncIterator[Backend]:
-    """Run a loaded backend for one command; questions go to the terminal by default."""
-    backend = Backend(load_settings(), prompter or choose_prompter(), source(arguments))
+    """Run a loaded backend for one command; questions go to the terminal by default.
+
+    Only where it may `reconnect`, and the settings let it, are lost connections made again.
+    """
+    settings = load_settings()
+    settings = msgspec.structs.replace(settings, reconnect=reconnect and settings.reconnect)
+    backend = Backend(settings, prompter or choose_prompter(), source(arguments))
     async with backend:
         await backend.load(terminals=False)
         from sshdash.cli.narration import Narrator

@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _forward(arguments: argparse.Namespace, specs: list[ForwardSpec]) -> int:
-    async with open_backend(arguments) as backend:
+    async with open_backend(arguments, reconnect=True) as backend:
         host = str(arguments.destination)
         resolved = backend.resolve(host)
         tell_ignored(resolved)

@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from functools import partial
 
@@ -179,6 +179,10 @@ class TransferQueue:
         """Return one job as it is now. Raises KeyError where it is not known."""
         return self._jobs[job_id].snapshot(time.monotonic())
 
+    def hosts(self, job_id: str) -> tuple[Endpoint, ...]:
+        """Return the hosts that a job needs. Raises KeyError where it is not known."""
+        return _hosts(self._jobs[job_id].request)
+
     def totals(self) -> TransferTotals:
         """Return everything that is queued or running, in sum."""
         snapshots = self.snapshots()
@@ -266,8 +270,7 @@ class TransferQueue:
 
     async def _copy_through(self, job: _Job) -> None:
         """Copy, over as many connections as that takes."""
-        request = job.request
-        hosts = [host for host in dict.fromkeys((request.source, request.target)) if host]
+        hosts = _hosts(job.request)
         interests = [self._outages.interest(host, "copy") for host in hosts]
         stand: tuple[int, int] | None = None
         try:
@@ -287,7 +290,7 @@ class TransferQueue:
                 interest.release()
 
     def _interrupt(
-        self, job: _Job, error: SSHDashError, hosts: list[str], stand: tuple[int, int] | None
+        self, job: _Job, error: SSHDashError, hosts: Sequence[str], stand: tuple[int, int] | None
     ) -> None:
         """Let a job wait for its connection; raises `error` where none is expected.
 
@@ -340,6 +343,10 @@ class TransferQueue:
             self._end(job, Step.FAIL, _with_leftovers(f"{failed} not copied", job))
         else:
             self._end(job, Step.FINISH)
+
+
+def _hosts(request: CopyRequest) -> tuple[Endpoint, ...]:
+    return tuple(host for host in dict.fromkeys((request.source, request.target)) if host)
 
 
 def _title(request: CopyRequest) -> str:
