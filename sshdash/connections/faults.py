@@ -147,9 +147,9 @@ def _explain_open(error: asyncssh.ChannelOpenError, host: str, operation: str) -
         asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED,
     ):
         return SessionError(
-            "The server opens no more sessions",
+            "The server opens no session",
             detail=detail,
-            hint="close a shell or file pane, or raise MaxSessions on the server",
+            hint="the account may be for forwarding alone (MaxSessions on the server sets it)",
             host=host,
         )
     title, hint = _OPEN_REASONS.get(error.code, ("The server refused", ""))
