@@ -47,6 +47,37 @@ class HostKeyQuestion(Question[HostKeyAnswer]):
     """Where an accepted key will be written; empty where none can be."""
     notes: tuple[str, ...] = ()
     """What else is known, such as other names in known_hosts with this key."""
+    randomart: str = ""
+    """The picture that ssh-keygen draws of the key: eleven lines of nineteen characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFacts:
+    """A host key, as a person compares it."""
+
+    key_type: str
+    bits: int
+    fingerprint: str
+    randomart: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedKeyQuestion(Question[bool]):
+    """A changed host key: to be read and understood. No answer makes it a trusted one."""
+
+    host: str
+    """The name looked up in known_hosts, ``[name]:port`` for other ports than 22."""
+    address: str
+    route: tuple[str, ...]
+    """The hops from here to this server, itself last."""
+    shown: KeyFacts
+    known: KeyFacts
+    where: str
+    """``file:line`` of the key that is known."""
+    checks: tuple[str, ...]
+    """Commands that show the server's key, where they are run in a place that is trusted."""
+    remedy: str
+    """The command that removes the old key, once the new one is known to be right."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import asyncssh
 
 from sshdash.config.resolver import ResolvedHost
+from sshdash.connections.deadline import LOGIN_SECONDS
 from sshdash.connections.hostkeys import HostKeyCheck
 from sshdash.connections.interview import Interview
 from sshdash.connections.keypairs import KeyPairs
@@ -105,6 +106,7 @@ class SSHClient(asyncssh.SSHClient):
     def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
         """Keep the connection: it knows what the server offers."""
         self._connection = adopt(conn)
+        self._connection.judge = self._check
         self._connection.watch_login(self.timeline)
         self._connection.login_listener = self
         self._connection.binds_signatures = self._resolved.get("pubkeyauthentication") != "unbound"
@@ -116,17 +118,10 @@ class SSHClient(asyncssh.SSHClient):
         if not self.lost.done():
             self.lost.set_result(exc)
 
-    # -- trust --------------------------------------------------------------------------------
-
-    def validate_host_public_key(
-        self, host: str, addr: str, port: int, key: asyncssh.SSHKey
-    ) -> bool:
-        """Return the verdict on a plain host key."""
-        return self._check.accept_key(key.public_data)
-
-    def validate_host_ca_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
-        """Return the verdict on the signer of a host certificate."""
-        return self._check.accept_authority(key.public_data)
+    @property
+    def untrusted(self) -> str:
+        """Return why the host key is used though nothing vouches for it, "" for a trusted one."""
+        return self._check.untrusted
 
     # -- methods ------------------------------------------------------------------------------
 
@@ -150,7 +145,7 @@ class SSHClient(asyncssh.SSHClient):
 
     async def password_auth_requested(self) -> str | None:
         """Return the saved password, then ask as often as NumberOfPasswordPrompts allows."""
-        if self._give_up() or self._interview.batch:
+        if self._give_up() or self._interview.batch or self.untrusted:
             return None
         saved = await self._interview.password.take_saved()
         if saved is not None:
@@ -193,7 +188,7 @@ class SSHClient(asyncssh.SSHClient):
 
         The answer names the devices of KbdInteractiveDevices, of which the server chooses.
         """
-        if self._give_up() or self._interview.batch:
+        if self._give_up() or self._interview.batch or self.untrusted:
             return None
         if self._challenges >= self._prompts_left or not self._answered:
             return None
@@ -257,6 +252,9 @@ class SSHClient(asyncssh.SSHClient):
 
     def _start(self, method: str) -> None:
         assert self._connection
+        if not self.record.tried:
+            # ConnectTimeout ends with the key exchange: a login may take what a server allows.
+            self._interview.deadline.restart(LOGIN_SECONDS)
         self.record.start(method, self._connection.get_server_auth_methods())
 
     def _give_up(self) -> bool:

@@ -12,25 +12,29 @@ from sshdash.config.resolver import ResolvedHost
 from sshdash.connections.algorithms import weakness
 from sshdash.connections.auth import SSHClient
 from sshdash.connections.deadline import Deadline
-from sshdash.connections.evidence import HostPolicy
-from sshdash.connections.faults import explain
-from sshdash.connections.hostkeys import HostKeyCheck, HostTrust
+from sshdash.connections.host_policy import HostPolicy
+from sshdash.connections.host_trust import HostTrust
+from sshdash.connections.hostkeys import HostKeyCheck
 from sshdash.connections.interview import Interview
+from sshdash.connections.local_command import local_command, run_local_command
 from sshdash.connections.login_faults import LoginFaults
 from sshdash.connections.network import open_socket
-from sshdash.connections.options import connect_options, connect_seconds
+from sshdash.connections.options import connect_options, connect_seconds, keepalive
 from sshdash.connections.proxy import ProxyCommand
+from sshdash.connections.refusals import refuse_connection
+from sshdash.connections.service_class import ServiceClass
 from sshdash.connections.timeline import Phase, Timeline
 from sshdash.connections.transport import Transport, adopt
-from sshdash.errors import ConnectError, HostKeyError
+from sshdash.errors import ConnectError, HostKeyError, SSHDashError
 from sshdash.events import EventBus, WarningRaised
 from sshdash.keys.keyring import KeyRing
 from sshdash.keys.saved import SavedSecrets
 from sshdash.prompts import Prompter
 from sshdash.settings import Settings
+from sshdash.untrusted import clean
 
 _ROUNDS = 4
-"""Connections one attempt may make: the first, one without certificates, the pinned one."""
+"""Connections one attempt may make: a server may not wait until a host key is decided about."""
 
 
 @dataclass
@@ -68,23 +72,52 @@ class Dialer:
         `route` names the hops, the host itself last; each step is recorded on `timeline`.
         Raises SSHDashError.
         """
+        refuse_connection(resolved)
+        command = local_command(resolved)
         attempt = _Attempt(self, host, resolved, route, timeline, via)
         policy = HostPolicy.of(host, resolved)
-        check = await self._trust.check(policy, route, timeline)
-        for _ in range(_ROUNDS):
-            try:
-                dialled = await attempt.connect(check)
-            except asyncssh.HostKeyNotVerifiable as error:
-                await _after_refusal(check, error, attempt.address)
-            else:
-                self._warn(host, dialled)
-                return dialled
-        raise HostKeyError("The server keeps changing its host key", host=host)
+        check = await HostKeyCheck.begin(self._trust, policy, route, timeline)
+        try:
+            for _ in range(_ROUNDS):
+                try:
+                    dialled = await attempt.connect(check)
+                except asyncssh.HostKeyNotVerifiable as error:
+                    raise await check.explained(clean(error.reason)) from None
+                except SSHDashError:
+                    if not await check.settled():
+                        raise
+                else:
+                    self._warn(host, resolved, dialled)
+                    await self._run(command, host, dialled)
+                    return dialled
+        finally:
+            await check.close()
+        raise HostKeyError("The server does not wait for a decision on its key", host=host)
 
-    def _warn(self, host: str, dialled: Dialled) -> None:
-        weak = weakness(dialled.ssh)
+    def _warn(self, host: str, resolved: ResolvedHost, dialled: Dialled) -> None:
+        weak = weakness(resolved, dialled.ssh)
         if weak:
             self._events.emit(WarningRaised("The encryption is weak", weak, host))
+
+    async def _run(self, command: str, host: str, dialled: Dialled) -> None:
+        """Run the LocalCommand, and tell what it said; where this is cancelled, so is the login."""
+        if not command:
+            return
+        problem, said = "", ""
+        try:
+            status, said = await run_local_command(command)
+            if status:
+                problem = f"exit status {status}" if status > 0 else f"signal {-status}"
+        except OSError as error:
+            problem = error.strerror or str(error)
+        except BaseException:
+            dialled.ssh.abort()
+            if dialled.proxy:
+                await dialled.proxy.close()
+            raise
+        if problem or said:
+            title = f"The LocalCommand failed: {problem}" if problem else "The LocalCommand said"
+            self._events.emit(WarningRaised(title, said, host))
 
     def interview(self, host: str, resolved: ResolvedHost) -> Interview:
         """Return who asks for one attempt's secrets."""
@@ -99,20 +132,6 @@ class Dialer:
     ) -> SSHClient:
         """Return the callbacks of one connection."""
         return SSHClient(resolved, check, interview, self._keyring, self._events, timeline)
-
-
-async def _after_refusal(
-    check: HostKeyCheck, error: asyncssh.HostKeyNotVerifiable, address: str
-) -> None:
-    """Decide what a refused host key leads to: another round, or an error that is raised."""
-    if check.refusal:
-        raise check.refusal from None
-    if check.captured is not None:
-        await check.decide(address)
-    elif check.retry_plain:
-        check.retry_plain = False
-    else:
-        raise explain(error, check.policy.host, "checking the host key") from error
 
 
 class _Attempt:
@@ -140,19 +159,27 @@ class _Attempt:
     async def connect(self, check: HostKeyCheck) -> Dialled:
         """Make one connection; raises HostKeyNotVerifiable where `check` refused the key."""
         client = self._dialer.client(self._resolved, check, self._interview, self._timeline)
-        seconds = connect_seconds(self._resolved, self._dialer.settings)
-        self._interview.deadline = deadline = Deadline(seconds)
+        settings = self._dialer.settings
+        seconds = connect_seconds(self._resolved, settings)
+        self._interview.deadline = check.deadline = deadline = Deadline(seconds)
         proxy: ProxyCommand | None = None
+        sock: socket.socket | None = None
         try:
-            options = connect_options(self._resolved, self._dialer.settings, check, client)
+            options = connect_options(self._resolved, settings, check, client)
+            if self._via is None and self._resolved.proxy_command:
+                proxy = await self._start_proxy(self._resolved.proxy_command)
+                sock = proxy.socket
+            elif self._via is None:
+                sock = await open_socket(self._resolved, self._host, self._timeline, seconds)
+                check.peer = sock.getpeername()[0]
+                self.address = _address(sock)
             async with deadline:
-                if self._via is None and self._resolved.proxy_command:
-                    proxy = await self._start_proxy(self._resolved.proxy_command)
-                ssh = await self._open(options, client, proxy)
+                ssh = await self._open(options, client, sock)
+            ssh.set_patience(keepalive(self._resolved, settings)[1])
             return Dialled(ssh, client, self.address, proxy)
         except BaseException as error:
             client.keys.close()
-            failure = await self._failure(error, client, proxy, seconds)
+            failure = await self._failure(error, client, proxy, deadline.seconds)
             if proxy:
                 await proxy.close()
             if failure is error:
@@ -172,22 +199,20 @@ class _Attempt:
                 ) from error
 
     async def _open(
-        self, options: dict[str, Any], client: SSHClient, proxy: ProxyCommand | None
+        self, options: dict[str, Any], client: SSHClient, sock: socket.socket | None
     ) -> Transport:
-        if self._via is not None:
+        """Log in over `sock`, over the connection to the hop before where there is none."""
+        if sock is None:
+            assert self._via is not None
             through = _Through(self._via, self._timeline)
             return adopt(await asyncssh.connect(tunnel=through, **options))
-        if proxy:
-            sock = proxy.socket
-        else:
-            sock = await open_socket(self._resolved, self._host, self._timeline)
-        if proxy is None:
-            self.address = _address(sock)
         try:
-            return adopt(await asyncssh.connect(sock=sock, **options))
+            ssh = adopt(await asyncssh.connect(sock=sock, **options))
         finally:
             if not client.is_adopted:
                 sock.close()
+        ssh.service_class = ServiceClass(sock, self._resolved)
+        return ssh
 
     async def _failure(
         self, error: BaseException, client: SSHClient, proxy: ProxyCommand | None, seconds: float

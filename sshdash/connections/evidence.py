@@ -4,17 +4,15 @@ The rules are OpenSSH's, with one difference to the safe side: a revocation of t
 holds for every port.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from enum import Enum
-from pathlib import Path
 
-from sshdash.config.resolver import ResolvedHost
+from sshdash.connections.host_policy import HostPolicy
 from sshdash.keys.blob import blob_type
+from sshdash.keys.certificate import Certificate, is_certificate, parse_certificate
 from sshdash.keys.known_hosts import KnownHosts, KnownKey, Marker, load_known_hosts
-from sshdash.keys.revoked import load_revoked
-
-_NEVER_STORED = frozenset({"none", "/dev/null"})
+from sshdash.keys.revoked import Revocations, load_revoked
 
 
 class Verdict(Enum):
@@ -26,115 +24,125 @@ class Verdict(Enum):
     REVOKED = "revoked"
 
 
-class Strictness(Enum):
-    """StrictHostKeyChecking: what becomes of an unknown key."""
+@dataclass(frozen=True)
+class ShownKey:
+    """What a server shows: a key, and perhaps a certificate for it."""
 
-    REFUSE = "yes"
-    ASK = "ask"
-    ADD = "accept-new"
+    key: bytes
+    certificate: Certificate | None = None
+    data: bytes = b""
+    """The blob as it came: the certificate's where there is one."""
 
     @classmethod
-    def of(cls, value: str | None) -> "Strictness":
-        """Return the meaning of a StrictHostKeyChecking value (ssh_config(5))."""
-        word = (value or "ask").lower()
-        if word in ("yes", "true"):
-            return cls.REFUSE
-        return cls.ADD if word in ("accept-new", "no", "off", "false") else cls.ASK
+    def read(cls, data: bytes) -> "ShownKey":
+        """Return what a blob shows; raises ValueError for one that is no key."""
+        if is_certificate(blob_type(data)):
+            certificate = parse_certificate(data)
+            return cls(certificate.key, certificate, data)
+        return cls(data, None, data)
+
+    @property
+    def plain(self) -> "ShownKey":
+        """Return the key alone."""
+        return replace(self, certificate=None, data=self.key)
+
+    @property
+    def name(self) -> str:
+        """Return the type it names itself."""
+        return blob_type(self.data)
 
 
 @dataclass(frozen=True)
-class HostPolicy:
-    """What the configuration says about trusting one server."""
+class Finding:
+    """A verdict, and the line it rests on."""
 
-    host: str
-    """The connection's name, for messages."""
-    name: str
-    """The name looked up in known_hosts."""
-    plain_name: str
-    """The name without its port, looked up where `name` says nothing; "" where it is no other."""
-    user_files: tuple[Path, ...]
-    global_files: tuple[Path, ...]
-    strictness: Strictness
-    hash_names: bool = False
-    revoked_file: Path | None = None
-    rsa_bits: int = 1024
-    batch: bool = False
-    """Nobody is to be asked."""
-
-    @classmethod
-    def of(cls, host: str, resolved: ResolvedHost) -> "HostPolicy":
-        """Return the policy of a resolved host."""
-        name = resolved.known_hosts_name
-        plain = name[1:].partition("]:")[0] if name.startswith("[") else ""
-        revoked = resolved.get("revokedhostkeys")
-        return cls(
-            host=host,
-            name=name,
-            plain_name=plain,
-            user_files=_stored(resolved.user_known_hosts),
-            global_files=_stored(resolved.global_known_hosts),
-            strictness=Strictness.of(resolved.get("stricthostkeychecking")),
-            hash_names=resolved.flag("hashknownhosts"),
-            revoked_file=Path(revoked) if revoked and revoked.lower() != "none" else None,
-            rsa_bits=resolved.number("requiredrsasize") or 1024,
-            batch=resolved.flag("batchmode"),
-        )
+    verdict: Verdict
+    line: KnownKey | None = None
 
 
-def _stored(files: Iterable[Path]) -> tuple[Path, ...]:
-    return tuple(file for file in files if str(file) not in _NEVER_STORED)
+def judge(lines: Sequence[KnownKey], shown: ShownKey) -> Finding:
+    """Return what the lines of one name say of a key, or of a certificate's authority."""
+    for line in lines:
+        if line.marker is Marker.REVOKED and _is_named(shown, line.blob):
+            return Finding(Verdict.REVOKED, line)
+    if shown.certificate:
+        for line in lines:
+            if line.marker is Marker.CA and line.blob == shown.certificate.authority:
+                return Finding(Verdict.KNOWN, line)
+        return Finding(Verdict.UNKNOWN)
+    hosts = [line for line in lines if line.marker is Marker.HOST]
+    for line in hosts:
+        if line.blob == shown.key:
+            return Finding(Verdict.KNOWN, line)
+    if not hosts:
+        return Finding(Verdict.UNKNOWN)
+    same_type = [line for line in hosts if line.key_type == blob_type(shown.key)]
+    return Finding(Verdict.CHANGED, (same_type or hosts)[0])
 
 
-@dataclass
+def _is_named(shown: ShownKey, blob: bytes) -> bool:
+    return blob == shown.key or bool(shown.certificate and blob == shown.certificate.authority)
+
+
+@dataclass(frozen=True)
 class Evidence:
     """What the files say at one moment about one server."""
 
-    known: KnownHosts
-    mine: list[KnownKey]
+    known: KnownHosts = field(default_factory=KnownHosts)
+    mine: tuple[KnownKey, ...] = ()
     """The lines of the looked-up name."""
-    plain: list[KnownKey]
+    plain: tuple[KnownKey, ...] = ()
     """The lines of the name without its port."""
-    revoked: frozenset[bytes]
-    accepted: frozenset[bytes]
+    revoked: tuple[Revocations, ...] = ()
+    accepted: frozenset[bytes] = frozenset()
     """Keys accepted for this run only."""
+    extra: tuple[KnownKey, ...] = ()
+    """What a KnownHostsCommand said before the key exchange, for the order of algorithms."""
 
-    def verdict(self, blob: bytes) -> tuple[Verdict, KnownKey | None]:
-        """Return the verdict on a plain key, and the line it rests on."""
-        for line in self._lines(Marker.REVOKED):
-            if line.blob == blob:
-                return Verdict.REVOKED, line
-        if blob in self.revoked:
-            return Verdict.REVOKED, None
-        hosts = [line for line in self.mine if line.marker is Marker.HOST]
-        fallback = [line for line in self.plain if line.marker is Marker.HOST]
-        for line in hosts or fallback:
-            if line.blob == blob:
-                return Verdict.KNOWN, line
-        if hosts:
-            same_type = [line for line in hosts if line.key_type == blob_type(blob)]
-            return Verdict.CHANGED, (same_type or hosts)[0]
-        return (Verdict.KNOWN if blob in self.accepted else Verdict.UNKNOWN), None
+    def verdict(self, shown: ShownKey, said: Sequence[KnownKey] = ()) -> Finding:
+        """Return the verdict on what a server shows; `said` is what a command added."""
+        found = judge((*self.mine, *said), shown)
+        fallback = judge(self.plain, shown)
+        if Verdict.REVOKED in (found.verdict, fallback.verdict):
+            return found if found.verdict is Verdict.REVOKED else fallback
+        if found.verdict is not Verdict.UNKNOWN:
+            return found
+        if fallback.verdict is Verdict.KNOWN:
+            return fallback
+        if shown.certificate is None and shown.key in self.accepted:
+            return Finding(Verdict.KNOWN)
+        return found
+
+    def revocation(self, shown: ShownKey) -> str:
+        """Return where and how a RevokedHostKeys file names what is shown, "" where none does."""
+        for file in self.revoked:
+            found = file.find(shown.key, shown.certificate)
+            if found:
+                return found
+        return ""
+
+    def address_lines(self, name: str) -> tuple[KnownKey, ...]:
+        """Return the lines that speak of an address."""
+        return tuple(self.known.matching(name)) if name else ()
 
     def known_types(self) -> set[str]:
         """Return the types of the keys that are known for this server."""
-        known = {line.key_type for line in self._lines(Marker.HOST)}
+        lines = (*self.mine, *self.plain, *self.extra)
+        known = {line.key_type for line in lines if line.marker is Marker.HOST}
         return known | {blob_type(blob) for blob in self.accepted}
 
-    def authorities(self) -> set[bytes]:
-        """Return the keys that may sign this server's certificates."""
-        return {line.blob for line in self._lines(Marker.CA)}
-
-    def revocations(self) -> set[bytes]:
-        """Return the keys that may not be used for this server."""
-        return {line.blob for line in self._lines(Marker.REVOKED)} | self.revoked
-
-    def _lines(self, marker: Marker) -> Iterator[KnownKey]:
-        return (line for line in (*self.mine, *self.plain) if line.marker is marker)
+    def has_authority(self) -> bool:
+        """Return whether an authority is known that may sign this server's certificates."""
+        lines = (*self.mine, *self.plain, *self.extra)
+        return any(line.marker is Marker.CA for line in lines)
 
 
 def read_evidence(policy: HostPolicy, accepted: frozenset[bytes]) -> Evidence:
-    """Read what the files say; raises OSError, and ValueError for a bad list of revocations."""
+    """Read what the files say.
+
+    Raises OSError for a list of revocations that cannot be read, and ValueError for a bad one.
+    """
     known = load_known_hosts((*policy.user_files, *policy.global_files))
-    revoked = load_revoked(policy.revoked_file) if policy.revoked_file else frozenset()
-    plain = list(known.matching(policy.plain_name)) if policy.plain_name else []
-    return Evidence(known, list(known.matching(policy.name)), plain, revoked, accepted)
+    plain = tuple(known.matching(policy.plain_name)) if policy.plain_name else ()
+    revoked = tuple(load_revoked(file) for file in policy.revoked_files)
+    return Evidence(known, tuple(known.matching(policy.name)), plain, revoked, accepted)

@@ -1,162 +1,86 @@
 """The host key decision: known, unknown, changed or revoked, and what follows from it.
 
-A changed key is refused under every StrictHostKeyChecking, where OpenSSH with ``no`` would go
-on with less.
+StrictHostKeyChecking has OpenSSH's effects. With ``no`` a changed or revoked key is no end, but
+then nothing that an interceptor could use is done: no password, no agent, no tunnels.
 
-The library asks for its verdict inside the key exchange, where nobody can be asked anything.
-So an unknown key is captured there and the exchange fails; then the person is asked, and a
-second connection accepts that very key and no other. No credential is sent before.
+The key exchange waits for the decision, and no credential is sent before. Where the server does
+not wait that long, the decision is made all the same, and the next connection accepts that very
+key and no other.
 """
 
 import asyncio
-import logging
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass, field, replace
 
-from asyncssh.public_key import get_public_key_algs
+import asyncssh
 
+from sshdash.connections import hostkey_faults as faults
+from sshdash.connections import hostkey_questions as questions
+from sshdash.connections.deadline import Deadline
 from sshdash.connections.evidence import (
     Evidence,
-    HostPolicy,
-    Strictness,
+    Finding,
+    ShownKey,
     Verdict,
-    read_evidence,
+    judge,
 )
-from sshdash.connections.timeline import Timeline
+from sshdash.connections.host_policy import HostPolicy, Strictness, is_local
+from sshdash.connections.host_trust import HostTrust
+from sshdash.connections.judged import Judged, host_key
+from sshdash.connections.known_hosts_command import KnownHostsCommand
+from sshdash.connections.timeline import Phase, Timeline
 from sshdash.errors import HostKeyError
-from sshdash.events import EventBus, WarningRaised
-from sshdash.keys.blob import blob_type, encode_blob, fingerprint, key_bits, type_name
-from sshdash.keys.known_hosts import (
-    KnownHosts,
-    KnownKey,
-    Marker,
-    append_line,
-    known_line,
-)
-from sshdash.prompts import HostKeyAnswer, HostKeyQuestion, Prompter, RefusingPrompter
+from sshdash.keys.blob import blob_type, fingerprint, key_bits, type_name
+from sshdash.keys.known_hosts import KnownKey
+from sshdash.keys.randomart import randomart
+from sshdash.prompts import HostKeyAnswer, HostKeyQuestion, RefusingPrompter
 from sshdash.untrusted import clean
 
-log = logging.getLogger(__name__)
-
-_MAX_NOTES = 4
-
-
-class HostTrust:
-    """Decides for all connections of a run, and remembers what was accepted in it."""
-
-    def __init__(self, prompter: Prompter, events: EventBus) -> None:
-        self._prompter = prompter
-        self._events = events
-        self._accepted: dict[str, set[bytes]] = {}
-        self._locks: dict[str, asyncio.Lock] = {}
-        self._reported: set[tuple[str, int]] = set()
-
-    async def check(
-        self, policy: HostPolicy, route: tuple[str, ...], timeline: Timeline
-    ) -> "HostKeyCheck":
-        """Return the check of one connection attempt.
-
-        Raises HostKeyError where a file that must be read cannot be.
-        """
-        return HostKeyCheck(self, policy, route, await self.evidence(policy), timeline)
-
-    async def evidence(self, policy: HostPolicy) -> Evidence:
-        """Read the files off the loop and return what they say; raises HostKeyError."""
-        accepted = frozenset(self._accepted.get(policy.name, ()))
-        try:
-            evidence = await asyncio.to_thread(read_evidence, policy, accepted)
-        except OSError as error:
-            raise HostKeyError(
-                "Cannot read what is known about host keys",
-                detail=f"{error.filename}: {error.strerror or error}",
-                host=policy.host,
-            ) from error
-        except ValueError as error:
-            raise HostKeyError(
-                "Cannot use RevokedHostKeys", detail=str(error), host=policy.host
-            ) from error
-        self._report(evidence.known)
-        return evidence
-
-    def _report(self, known: KnownHosts) -> None:
-        for bad in known.bad:
-            if (bad.file, bad.line) not in self._reported:
-                self._reported.add((bad.file, bad.line))
-                log.warning("%s:%d skipped: %s", bad.file, bad.line, clean(bad.reason))
-
-    async def decide(self, policy: HostPolicy, question: HostKeyQuestion, blob: bytes) -> None:
-        """Return when an unknown key may be trusted; raises HostKeyError when it may not."""
-        async with self._locks.setdefault(policy.name, asyncio.Lock()):
-            verdict, _ = (await self.evidence(policy)).verdict(blob)
-            if verdict is Verdict.KNOWN:
-                return
-            answer: HostKeyAnswer | None = HostKeyAnswer.ACCEPT
-            if policy.strictness is not Strictness.ADD:
-                self._refuse_unasked(policy, question)
-                answer = await self._prompter.ask(question)
-            if answer is None:
-                raise _not_trusted("Host key not accepted", policy, question)
-            await self._remember(policy, blob, answer)
-
-    def _refuse_unasked(self, policy: HostPolicy, question: HostKeyQuestion) -> None:
-        """Raise HostKeyError where an unknown key is refused without asking anybody."""
-        if policy.strictness is Strictness.REFUSE:
-            reason = "StrictHostKeyChecking is yes"
-        elif policy.batch:
-            reason = "BatchMode is yes"
-        elif isinstance(self._prompter, RefusingPrompter):
-            reason = "nobody can be asked"
-        else:
-            return
-        raise _not_trusted(f"Host key unknown, and {reason}", policy, question)
-
-    async def _remember(self, policy: HostPolicy, blob: bytes, answer: HostKeyAnswer) -> None:
-        """Write an accepted key to known_hosts, or keep it for this run where that cannot be."""
-        if answer is HostKeyAnswer.ONCE or not policy.user_files:
-            self._accepted.setdefault(policy.name, set()).add(blob)
-            return
-        file = policy.user_files[0]
-        line = known_line(policy.name, blob, blob_type(blob), policy.hash_names)
-        try:
-            await asyncio.to_thread(append_line, file, line)
-        except OSError as error:
-            self._accepted.setdefault(policy.name, set()).add(blob)
-            title = "The host key is trusted for this run only"
-            detail = f"cannot write {file}: {error.strerror or error}"
-        else:
-            if policy.strictness is not Strictness.ADD:
-                return
-            title = "New host key added"
-            detail = f"{type_name(blob)} {fingerprint(blob)} added to {file}"
-        self._events.emit(WarningRaised(title, detail, policy.host))
-
-
-def _not_trusted(title: str, policy: HostPolicy, question: HostKeyQuestion) -> HostKeyError:
-    return HostKeyError(
-        title,
-        detail=f"{question.key_type} {question.fingerprint}",
-        hint="nothing was sent; compare the fingerprint and add the key to known_hosts",
-        host=policy.host,
-    )
+_CANCELLED = "given up"
 
 
 @dataclass
 class HostKeyCheck:
-    """The check of one attempt: verdicts inside the key exchange, the question after it."""
+    """The check of one attempt, over all the connections it takes."""
 
     trust: HostTrust
     policy: HostPolicy
     route: tuple[str, ...]
     evidence: Evidence
     timeline: Timeline
-    certificates: bool = True
-    """Whether host certificates may be asked for."""
-    retry_plain: bool = False
-    """Set when a certificate's signer was not known: worth a round with plain keys."""
-    captured: bytes | None = None
-    """An unknown key that waits for a decision."""
+    peer: str = ""
+    """The server's address; empty where a jump host or a program leads to it."""
+    deadline: Deadline = field(default_factory=lambda: Deadline(0), repr=False)
+    """The attempt's clock: it stands still while a person is asked."""
+    untrusted: str = ""
+    """Why the key is used though nothing vouches for it: then no secret may be sent, and no
+    agent, tunnel or window lent; "" for a key that is trusted."""
+    may_learn: bool = False
+    """Whether the server may tell its other keys: this one was known or accepted by a person."""
     refusal: HostKeyError | None = None
+    changed: tuple[ShownKey, KnownKey] | None = None
+    """The key that is not the known one, and that, for whom it can be shown to."""
     _pinned: bytes | None = field(default=None, repr=False)
+    _deciding: "asyncio.Task[None] | None" = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        """Set up the command that may know more keys."""
+        self.command = KnownHostsCommand(self.policy, self._tell)
+
+    @classmethod
+    async def begin(
+        cls, trust: HostTrust, policy: HostPolicy, route: tuple[str, ...], timeline: Timeline
+    ) -> "HostKeyCheck":
+        """Return the check of a new attempt.
+
+        Raises HostKeyError where what must be known of revoked keys cannot be read.
+        """
+        check = cls(trust, policy, route, await trust.evidence(policy), timeline)
+        said = await check.command.lines("ORDER", policy.name)
+        check.evidence = replace(check.evidence, extra=said)
+        return check
+
+    # -- what is asked for in the key exchange
 
     @property
     def pinned_types(self) -> set[str]:
@@ -168,125 +92,273 @@ class HostKeyCheck:
     @property
     def wants_certificates(self) -> bool:
         """Return whether an authority is known whose certificate could be shown."""
-        return self.certificates and not self._pinned and bool(self.evidence.authorities())
-
-    def accept_key(self, blob: bytes) -> bool:
-        """Return whether the key exchange may go on with this key."""
-        verdict, line = self.evidence.verdict(blob)
-        if type_name(blob) == "RSA" and key_bits(blob) < self.policy.rsa_bits:
-            self.refusal = self._too_short(blob)
-        elif verdict is Verdict.REVOKED:
-            self.refusal = self._revoked(blob, line)
-        elif verdict is Verdict.CHANGED and line:
-            self.refusal = self._changed(blob, line)
-        elif self._pinned is not None and blob != self._pinned:
-            self.refusal = self._swapped(blob)
-        elif verdict is Verdict.KNOWN or blob == self._pinned:
-            return True
-        else:
-            self.captured = blob
-        return False
-
-    def accept_authority(self, blob: bytes) -> bool:
-        """Return whether a host certificate may be signed by this key."""
-        if blob in self.evidence.authorities():
-            return True
-        self.certificates = False
-        self.retry_plain = True
-        return False
+        return not self._pinned and self.evidence.has_authority()
 
     def library_answer(
         self, host: str, addr: str, port: int | None
     ) -> tuple[list[bytes], list[bytes], list[bytes]]:
-        """Return what the library is told of known_hosts: what no certificate may be made of.
+        """Return what the library is told of known_hosts: nothing. `judge` decides."""
+        return [], [], []
 
-        All else it asks of `accept_key` and `accept_authority`.
+    # -- the verdict
+
+    async def judge(self, data: bytes) -> None:
+        """Return where the key or certificate in `data` is trusted.
+
+        Raises asyncssh.HostKeyNotVerifiable where it is not; then `refusal` says why.
         """
-        if not self.wants_certificates:
-            return [], [], []
-        known = get_public_key_algs()
-        lines = [
-            f"{blob_type(blob)} {encode_blob(blob)}".encode()
-            for blob in self.evidence.revocations()
-            if blob_type(blob).encode() in known
-        ]
-        return [], [], lines
+        await self.close()
+        self._deciding = asyncio.create_task(
+            self._decide(data), name=f"deciding about the key of {self.policy.host}"
+        )
+        try:
+            await asyncio.shield(self._deciding)
+        except HostKeyError as error:
+            self.refusal = error
+            raise asyncssh.HostKeyNotVerifiable(error.title) from None
 
-    async def decide(self, address: str) -> None:
-        """Ask about the captured key and pin it; raises HostKeyError where it is not trusted."""
-        assert self.captured is not None
-        blob, self.captured = self.captured, None
-        await self.trust.decide(self.policy, self._question(blob, address), blob)
-        self._pinned = blob
+    async def explained(self, reason: str) -> HostKeyError:
+        """Return why a key was refused, once a person has seen it where it is a changed one.
 
-    def _question(self, blob: bytes, address: str) -> HostKeyQuestion:
-        files = self.policy.user_files
-        return HostKeyQuestion(
-            host=clean(self.policy.name),
-            address=address,
-            route=self.route,
-            key_type=clean(type_name(blob), 40),
-            bits=key_bits(blob),
-            fingerprint=fingerprint(blob),
-            known_file=str(files[0]) if files else "",
-            notes=tuple(self._notes(blob)),
+        `reason` is the library's.
+        """
+        prompter = self.trust.prompter
+        if self.changed and not self.policy.batch and not isinstance(prompter, RefusingPrompter):
+            shown, line = self.changed
+            where = _with_port(self.peer, self.policy.port) if self.peer else ""
+            await prompter.ask(questions.changed_key(self.policy, shown, line, where, self.route))
+        return self.refusal or HostKeyError(
+            "Host key not verifiable", detail=reason, host=self.policy.host
         )
 
-    def _notes(self, blob: bytes) -> Iterator[str]:
-        for before in sorted(self.evidence.accepted):
-            yield f"CAREFUL: until now, this run trusted another key: {_describe(before)}"
-        others = [line for line in self.evidence.plain if line.marker is Marker.HOST]
-        for line in others[:1]:
-            yield f"{self.policy.plain_name} (port 22) has another key: {line.where}"
-        same = list(self.evidence.known.names_of(blob))
-        for line in same[:_MAX_NOTES]:
-            name = "[hashed name]" if line.is_hashed else clean(line.names, 80)
-            yield f"the same key is known as {name}: {line.where}"
-        if len(same) > _MAX_NOTES:
-            yield f"and under {len(same) - _MAX_NOTES} other names"
+    async def settled(self) -> bool:
+        """Return, once a decision is made that the server did not wait for, whether to go on.
 
-    def _changed(self, blob: bytes, line: KnownKey) -> HostKeyError:
-        return HostKeyError(
-            "HOST KEY CHANGED",
-            detail=(
-                "someone may be intercepting the connection, or the server was reinstalled\n"
-                f"the server shows {_describe(blob)}\n"
-                f"known_hosts has {_describe(line.blob)}\n"
-                f"at {line.where}"
-            ),
-            hint=(
-                "if the change is right, remove the old key: "
-                f"ssh-keygen -R '{self.policy.name}' -f '{line.file}'"
-            ),
-            host=self.policy.host,
+        False where there was no such decision. Raises HostKeyError where it was a refusal.
+        """
+        if self._deciding is None or self._deciding.done():
+            return False
+        await self._deciding
+        return self._pinned is not None
+
+    async def close(self) -> None:
+        """Give up a decision that nobody waits for any more."""
+        if self._deciding:
+            self._deciding.cancel(_CANCELLED)
+            await asyncio.wait([self._deciding])
+            if not self._deciding.cancelled():
+                self._deciding.exception()  # somebody has seen it, or has lost interest
+
+    async def _decide(self, data: bytes) -> None:
+        """Return where a key is trusted; raises HostKeyError."""
+        policy = self.policy
+        self.untrusted = ""
+        try:
+            shown = ShownKey.read(data)
+            if shown.certificate:
+                host_key(data)  # the authority's signature must be right
+            kind = type_name(shown.key)
+        except (ValueError, asyncssh.HostKeyNotVerifiable) as error:
+            raise HostKeyError(
+                "The host key cannot be read", detail=clean(str(error)), host=policy.host
+            ) from error
+        if kind == "RSA" and key_bits(shown.key) < policy.rsa_bits:
+            raise faults.too_short(policy, shown)
+        where = self.evidence.revocation(shown)
+        if where:
+            raise faults.revoked(policy, shown, None, where)
+        if policy.trust_localhost and is_local(self.peer) and not policy.has_alias:
+            self._note("not checked: NoHostAuthenticationForLocalhost")
+            return
+        await self._look_up(shown)
+        self._pinned = shown.key
+        if policy.visual:
+            for row in (f"fingerprint {fingerprint(shown.key)}", *randomart(shown.key).split("\n")):
+                self._note(row)
+
+    async def _look_up(self, shown: ShownKey) -> None:
+        """Look a key up in known_hosts and act on what is found; raises HostKeyError."""
+        said = await self.command.lines("HOSTNAME", self.policy.name, shown)
+        fault = ""
+        found = Finding(Verdict.UNKNOWN)
+        if shown.certificate:
+            found = self.evidence.verdict(shown, said)
+            if found.verdict is Verdict.KNOWN:
+                fault = shown.certificate.fault(self.policy.hostname, self.policy.signatures)
+                if not fault:
+                    self._note(_rests_on("its authority", found.line))
+                    return
+                self._note(f"its certificate is not valid: {clean(fault)}")
+        if found.verdict is not Verdict.REVOKED:
+            found = self.evidence.verdict(shown.plain, said)
+        address: tuple[KnownKey, ...] = ()
+        name = self.policy.address_name(self.peer)
+        if name and not shown.certificate:
+            address = (
+                *self.evidence.address_lines(name),
+                *await self.command.lines("ADDRESS", name, shown),
+            )
+        await self._act(shown, found, _Address(name, address, shown), fault)
+
+    async def _act(self, shown: ShownKey, found: Finding, address: "_Address", fault: str) -> None:
+        policy = self.policy
+        if self._pinned not in (None, shown.key):
+            assert self._pinned is not None
+            raise faults.swapped(policy, self._pinned, shown)
+        if found.verdict is Verdict.REVOKED:
+            self._unsafe(faults.revoked(policy, shown, found.line, ""))
+            return
+        if found.verdict is Verdict.CHANGED:
+            assert found.line
+            self.changed = (shown, found.line)
+            self._unsafe(faults.changed(policy, shown, found.line, address.remark))
+            return
+        if found.verdict is Verdict.KNOWN:
+            await self._known(shown, found, address)
+        elif self._pinned is None:
+            await self._unknown(shown, address, fault)
+        if address.line and not address.agrees:
+            await self._other_address(shown, address, address.line)
+
+    async def _known(self, shown: ShownKey, found: Finding, address: "_Address") -> None:
+        line = found.line
+        self._note(_rests_on("known", line))
+        if line is None or line not in self.evidence.mine:
+            return  # it was accepted for this run, or is known for another port
+        files = {str(file) for file in self.policy.global_files}
+        self.may_learn = not files.intersection(address.files | {line.file})
+        if address.is_new and self.policy.file and self.policy.is_writable:
+            await self.trust.remember(self.policy, shown.key, [address.name])
+            self._note(f"its address {address.name} added to {self.policy.file}")
+
+    async def _unknown(self, shown: ShownKey, address: "_Address", fault: str) -> None:
+        """Ask about a key, or add it; raises HostKeyError where it is not to be trusted."""
+        async with self.trust.lock(self.policy.name):
+            self.evidence = replace(
+                await self.trust.evidence(self.policy), extra=self.evidence.extra
+            )
+            found = self.evidence.verdict(shown.plain)
+            if found.verdict is Verdict.KNOWN:  # somebody was asked meanwhile
+                self.may_learn = found.line in self.evidence.mine
+                return
+            names = [self.policy.name]
+            if address.is_new and address.name != self.policy.name:
+                names.append(address.name)
+            self._refuse_unasked(shown, fault)
+            if self.policy.strictness is Strictness.ASK:
+                await self._ask(shown, names, fault)
+                return
+            file = await self.trust.remember(self.policy, shown.key, names)
+        if file:
+            self._note(f"unknown, added to {file}")
+            added = f"{faults.describe(shown.key)} added to {file}"
+            self.trust.tell("New host key added", added, self.policy.host)
+
+    async def _ask(self, shown: ShownKey, names: Sequence[str], fault: str) -> None:
+        self._note("unknown; asking")
+        where = _with_port(self.peer, self.policy.port) if self.peer else ""
+        notes = [f"CAREFUL: its certificate is not valid: {clean(fault)}"] if fault else []
+        question: HostKeyQuestion = questions.unknown_key(
+            self.policy, self.evidence, shown, where, self.route, notes
+        )
+        with self.deadline.paused():
+            answer = await self.trust.prompter.ask(question)
+        if answer is None:
+            self._note("not accepted")
+            raise faults.not_trusted("Host key not accepted", self.policy, shown, fault)
+        if answer is HostKeyAnswer.ONCE or not question.known_file:
+            self.trust.accept(self.policy, shown.key)
+            self._note("accepted for this run")
+            return
+        self.may_learn = True
+        file = await self.trust.remember(self.policy, shown.key, names)
+        self._note(f"accepted, added to {file}" if file else "accepted, but it cannot be written")
+
+    def _refuse_unasked(self, shown: ShownKey, fault: str) -> None:
+        """Raise HostKeyError where an unknown key is refused without asking anybody."""
+        policy = self.policy
+        if policy.strictness is Strictness.REFUSE:
+            reason = "StrictHostKeyChecking is yes"
+        elif policy.strictness in (Strictness.ADD, Strictness.OFF):
+            if policy.user_files and policy.is_writable:
+                return
+            reason = "there is no known_hosts file to add it to"
+        elif policy.batch:
+            reason = "BatchMode is yes"
+        elif isinstance(self.trust.prompter, RefusingPrompter):
+            reason = "nobody can be asked"
+        else:
+            return
+        raise faults.not_trusted(f"Host key unknown, and {reason}", policy, shown, fault)
+
+    async def _other_address(self, shown: ShownKey, address: "_Address", line: KnownKey) -> None:
+        """Warn that the key is not the one of the server's address; raises HostKeyError."""
+        error = faults.address_differs(self.policy, shown, address.name, line)
+        if self.policy.strictness is Strictness.OFF:
+            self._tell(error.title, error.detail)
+            return
+        question = questions.other_address(self.policy, shown, address.name, line)
+        if self.policy.strictness is not Strictness.ASK or self.policy.batch:
+            raise error
+        with self.deadline.paused():
+            if not await self.trust.prompter.ask(question):
+                raise error
+
+    def _unsafe(self, error: HostKeyError) -> None:
+        """Refuse, or go on without all that an interceptor could use; see `untrusted`."""
+        if self.policy.strictness is not Strictness.OFF:
+            raise error
+        if self.policy.forwards_or_nothing:
+            error.hint = "ExitOnForwardFailure is yes, and nothing may be forwarded to it"
+            raise error
+        self.untrusted = error.title
+        self._tell(
+            f"{error.title}: connected without protection",
+            f"StrictHostKeyChecking is no; {error.detail}\n"
+            "passwords, agent forwarding and tunnels are off for this connection",
         )
 
-    def _revoked(self, blob: bytes, line: KnownKey | None) -> HostKeyError:
-        where = line.where if line else str(self.policy.revoked_file)
-        return HostKeyError(
-            "Host key revoked",
-            detail=f"{_describe(blob)} is revoked at {where}",
-            hint="the key counts as stolen; ask whoever runs the server",
-            host=self.policy.host,
-        )
+    # -- the server's other keys
 
-    def _swapped(self, blob: bytes) -> HostKeyError:
-        assert self._pinned is not None
-        return HostKeyError(
-            "The server showed another key after the question",
-            detail=f"accepted {_describe(self._pinned)}, then came {_describe(blob)}",
-            hint="someone may be intercepting the connection; nothing was sent",
-            host=self.policy.host,
-        )
+    def learn(self, connection: Judged, keys: list[bytes]) -> Awaitable[None] | None:
+        """Take the host keys a server says it has (UpdateHostKeys), where they matter."""
+        return None
 
-    def _too_short(self, blob: bytes) -> HostKeyError:
-        return HostKeyError(
-            "Host key too short",
-            detail=f"{_describe(blob)} has fewer than {self.policy.rsa_bits} bits",
-            hint="RequiredRSASize sets the limit",
-            host=self.policy.host,
-        )
+    # -- telling
+
+    def _note(self, text: str) -> None:
+        self.timeline.note(Phase.HOST_KEY, text)
+
+    def _tell(self, title: str, detail: str) -> None:
+        self._note(f"{title}: {detail.splitlines()[0] if detail else ''}")
+        self.trust.tell(title, detail, self.policy.host)
 
 
-def _describe(blob: bytes) -> str:
-    return f"{clean(type_name(blob), 40)} {fingerprint(blob)}"
+class _Address:
+    """What known_hosts says of the server's address (CheckHostIP); nothing where it is off."""
+
+    def __init__(self, name: str, lines: tuple[KnownKey, ...], shown: ShownKey) -> None:
+        self.name = name
+        found = judge(lines, shown)
+        self.line = found.line
+        self.agrees = found.verdict in (Verdict.KNOWN, Verdict.UNKNOWN)
+        self.is_new = bool(name) and not shown.certificate and found.verdict is Verdict.UNKNOWN
+        self.files = {found.line.file} if found.line and self.agrees else set()
+
+    @property
+    def remark(self) -> str:
+        """Return what the address says about a key that changed, "" where it is not looked up."""
+        if not self.name:
+            return ""
+        if self.line is None:
+            return f"the key of its address {self.name} is not known"
+        same = "the same" if self.agrees else "yet another key"
+        return f"its address {self.name} has {same}, at {self.line.where}: DNS spoofing?"
+
+
+def _rests_on(what: str, line: KnownKey | None) -> str:
+    return f"{what}: {line.where}" if line else f"{what}: accepted for this run"
+
+
+def _with_port(address: str, port: int) -> str:
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"

@@ -13,6 +13,7 @@ from asyncssh.constants import MSG_USERAUTH_FAILURE, MSG_USERAUTH_SUCCESS
 from asyncssh.packet import SSHPacket
 
 from sshdash.connections.binding import Bound
+from sshdash.connections.judged import Judged
 from sshdash.connections.offers import Offers, first_common, read_offers
 from sshdash.connections.timeline import Mark, Phase, Timeline
 from sshdash.keys.blob import BadBlob, blob_type, fingerprint
@@ -24,7 +25,7 @@ _SHOWN = 80
 """Characters of each that are."""
 
 
-class Witnessed(Bound):
+class Witnessed(Bound, Judged):
     """A client's connection that records its login; see `watch_login`."""
 
     timeline: Timeline
@@ -89,20 +90,25 @@ class Witnessed(Bound):
                 self._step.failed(f"no {alg_type} algorithm in common")
             raise
 
+    def host_key_shown(self, data: bytes) -> None:
+        """Record the agreement, and that the host key is judged from now on."""
+        super().host_key_shown(data)
+        if not self._session_id and self._step:
+            self._step.done(self._agreement())
+            self._step = self.timeline.begin(Phase.HOST_KEY, _key_name(data))
+
     def validate_server_host_key(self, key_data: bytes) -> asyncssh.SSHKey:
-        """Record the agreement and the verdict on the host key."""
-        if self._session_id or self._step is None:
-            return super().validate_server_host_key(key_data)
-        self._step.done(self._agreement())
-        self._step = self.timeline.begin(Phase.HOST_KEY, _key_name(key_data))
-        try:
-            key = super().validate_server_host_key(key_data)
-        except asyncssh.HostKeyNotVerifiable:
-            self._step.failed()
-            raise
-        self._step.done()
-        self._step = None
+        """Record that the host key is trusted."""
+        key = super().validate_server_host_key(key_data)
+        if not self._session_id and self._step:
+            self._step.done()
+            self._step = None
         return key
+
+    def host_key_refused(self) -> None:
+        """Record that the host key is not trusted."""
+        super().host_key_refused()
+        self._end_step("")
 
     def _agreement(self) -> str:
         """Return the algorithms that both sides agreed on."""

@@ -1,14 +1,11 @@
-"""The known_hosts format of sshd(8): reading, matching by name, and appending.
+"""The known_hosts format of sshd(8): reading it, and matching names against its lines.
 
-Only names are looked up, never addresses: a key listed for an address says nothing about a
-name that resolves to it. A line that does not parse is skipped and reported, and never hides
-the good lines around it.
+A line that does not parse is skipped and reported, and never hides the good lines around it.
+What counts as such a line is what OpenSSH skips.
 """
 
 import base64
 import binascii
-import errno
-import fcntl
 import fnmatch
 import hmac
 import os
@@ -17,11 +14,14 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from sshdash.keys.blob import BadBlob, decode_blob, encode_blob
-from sshdash.paths import private_dir
+from sshdash.keys.blob import blob_type, check_blob, decode_blob, encode_blob
+from sshdash.keys.certificate import is_certificate, parse_certificate
 
 _SALT_BYTES = 20
-_DIGEST_BYTES = 20
+_MAGIC = "|1|"
+_BLANK = " \t"
+_LONGEST_SALT = 1024
+_LONGEST_PATTERN = 1023
 
 
 class Marker(Enum):
@@ -43,6 +43,8 @@ class KnownKey:
     blob: bytes
     file: str
     line: int
+    from_command: bool = False
+    """Whether a KnownHostsCommand said it, and no file."""
 
     @property
     def where(self) -> str:
@@ -55,16 +57,15 @@ class KnownKey:
         return self.names.startswith("|")
 
     def matches(self, name: str) -> bool:
-        """Return whether the line speaks of `name` (lower case, ``[h]:port`` for other ports)."""
-        name = name.lower()
+        """Return whether the line speaks of `name`, which is ``[h]:port`` for other ports."""
         if self.is_hashed:
             return _hash_matches(self.names, name)
-        return match_patterns(self.names, name)
+        return match_patterns(self.names, name.lower())
 
 
 @dataclass(frozen=True, slots=True)
 class BadLine:
-    """A line that was skipped, and why."""
+    """A line that was skipped, and why; line 0 stands for a whole file."""
 
     file: str
     line: int
@@ -86,6 +87,10 @@ class KnownHosts:
         """Yield the lines of hosts that have this very key, whatever their names."""
         return (key for key in self.keys if key.blob == blob and key.marker is Marker.HOST)
 
+    def __add__(self, other: "KnownHosts") -> "KnownHosts":
+        """Return what both say, this one first."""
+        return KnownHosts(self.keys + other.keys, self.bad + other.bad)
+
 
 def match_patterns(patterns: str, name: str) -> bool:
     """Return whether a list of patterns matches `name` (ssh_config(5), PATTERNS).
@@ -94,6 +99,8 @@ def match_patterns(patterns: str, name: str) -> bool:
     """
     found = False
     for pattern in patterns.lower().split(","):
+        if len(pattern) > _LONGEST_PATTERN:
+            return False
         negated = pattern.startswith("!")
         if _pattern_matches(pattern.removeprefix("!"), name):
             if negated:
@@ -113,100 +120,107 @@ def hash_name(name: str, salt: bytes | None = None) -> str:
     """Return `name` hashed as HashKnownHosts does: ``|1|salt|HMAC-SHA1``."""
     salt = os.urandom(_SALT_BYTES) if salt is None else salt
     digest = hmac.digest(salt, name.encode("utf-8", "surrogateescape"), "sha1")
-    return f"|1|{base64.b64encode(salt).decode()}|{base64.b64encode(digest).decode()}"
+    return f"{_MAGIC}{base64.b64encode(salt).decode()}|{base64.b64encode(digest).decode()}"
 
 
 def _hash_matches(hashed: str, name: str) -> bool:
-    _, _, salt, digest = hashed.split("|")
-    found = hmac.digest(base64.b64decode(salt), name.encode("utf-8", "surrogateescape"), "sha1")
-    return hmac.compare_digest(found, base64.b64decode(digest))
+    salt = _salt(hashed)
+    names = (name, name.lower()) if name != name.lower() else (name,)
+    return any(hash_name(each, salt) == hashed for each in names)
 
 
-def parse_known_hosts(text: str, file: str = "") -> KnownHosts:
+def _salt(hashed: str) -> bytes:
+    """Return the salt of a hashed name; raises ValueError where there is none."""
+    text, delimiter, _ = hashed.removeprefix(_MAGIC).partition("|")
+    if not hashed.startswith(_MAGIC) or not delimiter or not 0 < len(text) <= _LONGEST_SALT:
+        raise ValueError("the hashed name is not of the form |1|salt|hash")
+    try:
+        salt = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise ValueError("the hashed name is not base64") from None
+    if len(salt) != _SALT_BYTES:
+        raise ValueError("the hashed name has a salt of the wrong length")
+    return salt
+
+
+def parse_known_hosts(text: str, file: str = "", from_command: bool = False) -> KnownHosts:
     """Return what a known_hosts text says; bad lines are kept apart, never fatal."""
     keys: list[KnownKey] = []
     bad: list[BadLine] = []
     for number, line in enumerate(text.split("\n"), 1):
-        stripped = line.strip(" \t\r")
-        if not stripped or stripped.startswith("#"):
+        line = line.partition("\0")[0].lstrip(_BLANK)
+        if not line.strip(" \t\r") or line.startswith("#"):
             continue
         try:
-            keys.append(_parse_line(stripped, file, number))
-        except (BadBlob, ValueError) as error:
+            keys.append(_parse_line(line, file, number, from_command))
+        except ValueError as error:
             bad.append(BadLine(file, number, str(error)))
     return KnownHosts(tuple(keys), tuple(bad))
 
 
-def _parse_line(line: str, file: str, number: int) -> KnownKey:
-    marker = Marker.HOST
-    if line.startswith("@"):
-        word, *rest = line.split(None, 1)
-        marker = Marker(word)
-        line = "".join(rest)
-    fields = line.split(None, 3)
-    if len(fields) < 3:
-        raise ValueError("a name, a key type and a key are needed")
-    names, key_type, key = fields[:3]
+def _parse_line(line: str, file: str, number: int, from_command: bool) -> KnownKey:
+    marker, rest = _take_marker(line)
+    names, rest = _take_field(rest)
     if names.startswith("|"):
-        _check_hash(names)
-    return KnownKey(marker, names, key_type, decode_blob(key, key_type), file, number)
+        _salt(names)
+    key_type, rest = _take_field(rest)
+    key, _ = _take_field(rest)
+    if not key or key_type.startswith("#"):
+        raise ValueError("a name, a key type and a key are needed")
+    return KnownKey(marker, names, key_type, _read_key(key_type, key), file, number, from_command)
 
 
-def _check_hash(names: str) -> None:
-    parts = names.split("|")
-    if len(parts) != 4 or parts[1] != "1":
-        raise ValueError("the hashed name is not of the form |1|salt|hash")
-    try:
-        salt, digest = (base64.b64decode(part, validate=True) for part in parts[2:])
-    except (binascii.Error, ValueError):
-        raise ValueError("the hashed name is not base64") from None
-    if len(salt) != _SALT_BYTES or len(digest) != _DIGEST_BYTES:
-        raise ValueError("the hashed name has the wrong length")
+def _take_marker(line: str) -> tuple[Marker, str]:
+    """Return the marker of a line and what follows; raises ValueError for an unknown one.
+
+    OpenSSH overlooks a marker with a tab behind it where the line has spaces too. So do we,
+    but for a revocation.
+    """
+    if not line.startswith("@"):
+        return Marker.HOST, line
+    word, rest = _take_field(line)
+    overlooked = line[len(word) : len(word) + 1] == "\t" and " " in line
+    if rest.startswith("@") or (overlooked and word != Marker.REVOKED.value):
+        raise ValueError("the marker is not known")
+    return Marker(word), rest
+
+
+def _take_field(text: str) -> tuple[str, str]:
+    for at, char in enumerate(text):
+        if char in _BLANK:
+            return text[:at], text[at:].lstrip(_BLANK)
+    return text, ""
+
+
+def _read_key(key_type: str, text: str) -> bytes:
+    blob = decode_blob("".join(text.split()), key_type)
+    if is_certificate(blob_type(blob)):
+        parse_certificate(blob)
+    else:
+        check_blob(blob)
+    return blob
 
 
 def load_known_hosts(files: Iterable[Path]) -> KnownHosts:
-    """Return what several files say together; files that are not there say nothing.
+    """Return what several files say together.
 
-    Raises OSError for a file that is there and cannot be read.
+    Files that are not there say nothing; nor do those that cannot be read, which are reported.
     """
-    keys: list[KnownKey] = []
-    bad: list[BadLine] = []
+    known = KnownHosts()
     for file in files:
         try:
             text = file.read_bytes().decode("utf-8", "surrogateescape")
         except (FileNotFoundError, NotADirectoryError):
             continue
-        said = parse_known_hosts(text, str(file))
-        keys += said.keys
-        bad += said.bad
-    return KnownHosts(tuple(keys), tuple(bad))
+        except OSError as error:
+            reason = f"cannot be read: {error.strerror or error}"
+            known += KnownHosts(bad=(BadLine(str(file), 0, reason),))
+            continue
+        known += parse_known_hosts(text, str(file))
+    return known
 
 
 def known_line(name: str, blob: bytes, key_type: str, hashed: bool = False) -> str:
     """Return the line that OpenSSH would write for a key."""
+    name = name.lower()
     return f"{hash_name(name) if hashed else name} {key_type} {encode_blob(blob)}\n"
-
-
-def append_line(file: Path, line: str) -> None:
-    """Append one whole line to `file`, under a lock and synced to the disk.
-
-    A missing file is created for its owner alone (0600), its folder too (0700); a missing
-    newline at the end of the file is made good. Raises OSError.
-    """
-    private_dir(file.parent)
-    descriptor = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)  # lockf would let our own threads in together
-        size = os.fstat(descriptor).st_size
-        if size and os.pread(descriptor, 1, size - 1) != b"\n":
-            line = f"\n{line}"
-        data = line.encode("utf-8", "surrogateescape")
-        try:
-            if os.write(descriptor, data) < len(data):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(file))
-            os.fsync(descriptor)
-        except OSError:
-            os.ftruncate(descriptor, size)  # half a line would be worse than none
-            raise
-    finally:
-        os.close(descriptor)

@@ -7,13 +7,8 @@ import pytest
 
 from sshdash.config.resolver import Resolver
 from sshdash.config.source import ConfigSource
-from sshdash.connections.evidence import (
-    Evidence,
-    HostPolicy,
-    Strictness,
-    Verdict,
-    read_evidence,
-)
+from sshdash.connections.evidence import Evidence, ShownKey, Verdict, read_evidence
+from sshdash.connections.host_policy import HostPolicy, Strictness
 from sshdash.keys.known_hosts import hash_name, parse_known_hosts
 
 GOOD, OTHER = (asyncssh.generate_private_key("ssh-ed25519") for _ in range(2))
@@ -28,16 +23,14 @@ def evidence(text: str, name: str = "web", plain: str = "") -> Evidence:
     known = parse_known_hosts(text, "kh")
     return Evidence(
         known,
-        list(known.matching(name)),
-        list(known.matching(plain)) if plain else [],
-        frozenset(),
-        frozenset(),
+        tuple(known.matching(name)),
+        tuple(known.matching(plain)) if plain else (),
     )
 
 
 def verdict(text: str, name: str = "web", plain: str = "") -> tuple[Verdict, int]:
-    found, rests_on = evidence(text, name, plain).verdict(GOOD.public_data)
-    return found, rests_on.line if rests_on else 0
+    found = evidence(text, name, plain).verdict(ShownKey(GOOD.public_data))
+    return found.verdict, found.line.line if found.line else 0
 
 
 @pytest.mark.parametrize(
@@ -86,7 +79,8 @@ def test_verdicts_on_another_port(text: str, expected: Verdict) -> None:
 def test_known_types_and_authorities() -> None:
     known = evidence(f"web {line(ECDSA)}\n@cert-authority web {line(OTHER)}\ndb {line(GOOD)}\n")
     assert known.known_types() == {"ecdsa-sha2-nistp256"}
-    assert known.authorities() == {OTHER.public_data}
+    assert known.has_authority()
+    assert not evidence(f"@cert-authority db {line(OTHER)}\n").has_authority()
 
 
 @pytest.mark.parametrize(
@@ -97,8 +91,8 @@ def test_known_types_and_authorities() -> None:
         ("yes", Strictness.REFUSE),
         ("true", Strictness.REFUSE),
         ("accept-new", Strictness.ADD),
-        ("no", Strictness.ADD),
-        ("off", Strictness.ADD),
+        ("no", Strictness.OFF),
+        ("off", Strictness.OFF),
         ("something", Strictness.ASK),
     ],
 )
@@ -122,22 +116,26 @@ def test_policy_of_a_configuration(tmp_path: Path) -> None:
         host="web",
         name="[web.example]:2222",
         plain_name="web.example",
+        hostname="web.example",
+        port=2222,
         user_files=(Path("/a"), Path("/b")),
         global_files=(),
         strictness=Strictness.ASK,
         hash_names=True,
-        revoked_file=Path("/r"),
+        revoked_files=(Path("/r"),),
         rsa_bits=3072,
+        update="no",
+        signatures=found.signatures,
     )
 
 
 @pytest.mark.parametrize("value", ["none", "/dev/null"])
 def test_no_file_never_means_no_check(tmp_path: Path, value: str) -> None:
     found = policy(tmp_path, f"UserKnownHostsFile {value}\nGlobalKnownHostsFile none\n")
-    assert found.user_files == ()
+    assert found.file is None
     assert found.strictness is Strictness.ASK
-    unknown, _ = read_evidence(found, frozenset()).verdict(GOOD.public_data)
-    assert unknown is Verdict.UNKNOWN
+    unknown = read_evidence(found, frozenset()).verdict(ShownKey(GOOD.public_data))
+    assert unknown.verdict is Verdict.UNKNOWN
 
 
 def test_unreadable_revocations_are_an_error(tmp_path: Path) -> None:

@@ -1,0 +1,89 @@
+"""What the host key decisions of one run share: the files, what was accepted, who is told."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from sshdash.connections.evidence import Evidence, read_evidence
+from sshdash.connections.host_policy import HostPolicy
+from sshdash.errors import HostKeyError
+from sshdash.events import EventBus, WarningRaised
+from sshdash.keys.blob import blob_type
+from sshdash.keys.known_hosts import KnownHosts, known_line
+from sshdash.keys.known_hosts_file import append_line
+from sshdash.prompts import Prompter
+from sshdash.untrusted import clean
+
+log = logging.getLogger(__name__)
+
+
+class HostTrust:
+    """Decides for all connections of a run, and remembers what was accepted in it."""
+
+    def __init__(self, prompter: Prompter, events: EventBus) -> None:
+        self.prompter = prompter
+        self._events = events
+        self._accepted: dict[str, set[bytes]] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+        self._reported: set[tuple[str, int]] = set()
+
+    async def evidence(self, policy: HostPolicy) -> Evidence:
+        """Read the files off the loop and return what they say; raises HostKeyError."""
+        accepted = frozenset(self._accepted.get(policy.name, ()))
+        try:
+            evidence = await asyncio.to_thread(read_evidence, policy, accepted)
+        except OSError as error:
+            raise HostKeyError(
+                "Cannot read RevokedHostKeys",
+                detail=f"{error.filename}: {error.strerror or error}",
+                host=policy.host,
+            ) from error
+        except ValueError as error:
+            raise HostKeyError(
+                "Cannot use RevokedHostKeys", detail=str(error), host=policy.host
+            ) from error
+        self._report(evidence.known)
+        return evidence
+
+    def _report(self, known: KnownHosts) -> None:
+        for bad in known.bad:
+            if (bad.file, bad.line) not in self._reported:
+                self._reported.add((bad.file, bad.line))
+                log.warning("%s:%d skipped: %s", bad.file, bad.line, clean(bad.reason))
+                if bad.line == 0:
+                    self.tell("A known_hosts file is not used", f"{bad.file} {bad.reason}")
+
+    def tell(self, title: str, detail: str, host: str = "") -> None:
+        """Tell a person what no question is asked about."""
+        self._events.emit(WarningRaised(title, detail, host))
+
+    def lock(self, name: str) -> asyncio.Lock:
+        """Return what only one decision about a name holds at a time."""
+        return self._locks.setdefault(name, asyncio.Lock())
+
+    def accept(self, policy: HostPolicy, blob: bytes) -> None:
+        """Trust a key for this run."""
+        self._accepted.setdefault(policy.name, set()).add(blob)
+
+    async def remember(self, policy: HostPolicy, blob: bytes, names: Sequence[str]) -> str:
+        """Write a key to known_hosts under `names`; return where, "" where that cannot be done.
+
+        As in ssh a key that cannot be written is a reason for a warning, and for no more: it is
+        trusted for this run.
+        """
+        file = policy.file
+        if file is None:
+            self.accept(policy, blob)
+            return ""
+        separate = names if policy.hash_names else [",".join(names)]
+        kind = blob_type(blob)
+        lines = "".join(known_line(name, blob, kind, policy.hash_names) for name in separate)
+        try:
+            await asyncio.to_thread(append_line, file, lines)
+        except OSError as error:
+            self.accept(policy, blob)
+            title = "The host key is trusted for this run only"
+            reason = f"cannot write {file}: {error.strerror or error}"
+            self.tell(title, reason, policy.host)
+            return ""
+        return str(file)

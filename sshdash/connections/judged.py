@@ -1,0 +1,126 @@
+"""The place in the key exchange where a host key is judged, with all the time that takes.
+
+The library asks for its verdict at once, where no person, program or name server can be asked.
+Here the packet that shows the key waits until `HostKeyJudge.judge` is done with it; only then
+does the library go on, and finds a key that is judged already. Nothing is sent meanwhile. What
+this relies on inside the library is tested in `tests/live/test_hostkeys_wait.py`.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol
+
+import asyncssh
+from asyncssh.constants import MSG_KEXINIT
+from asyncssh.packet import SSHPacket
+from asyncssh.public_key import KeyImportError, decode_ssh_certificate, decode_ssh_public_key
+
+_SHOWS_KEY = "_process_reply"
+"""The library's name of what handles the packet with the host key, in every key exchange."""
+
+
+class HostKeyJudge(Protocol):
+    """Who decides whether a host key may be trusted."""
+
+    untrusted: str
+    """Why a key is used though nothing vouches for it, "" for one that is trusted."""
+
+    async def judge(self, data: bytes) -> None:
+        """Return where the key or certificate in `data` is trusted.
+
+        Raises asyncssh.HostKeyNotVerifiable where it is not.
+        """
+        ...
+
+    def learn(self, connection: "Judged", keys: list[bytes]) -> Awaitable[None] | None:
+        """Take the host keys that a server says it has; None where they do not matter."""
+        ...
+
+
+class Judged(asyncssh.SSHClientConnection):
+    """A client's connection that has its host keys judged by somebody who needs time."""
+
+    judge: HostKeyJudge | None = None
+    _good: bytes | None = None
+    """The key that was found good."""
+
+    def process_packet(self, pkttype: int, pktid: int, packet: SSHPacket) -> Any:
+        """Put the judge into the key exchange that begins with this packet."""
+        result = super().process_packet(pkttype, pktid, packet)
+        return self._begin(result) if pkttype == MSG_KEXINIT else result
+
+    async def _begin(self, agreement: Any) -> None:
+        await agreement
+        exchange: Any = self._kex
+        if exchange:
+            exchange._packet_handlers = self._waiting(exchange._packet_handlers)
+
+    def _waiting(self, handlers: Mapping[int, Callable[..., Any]]) -> dict[int, Callable[..., Any]]:
+        return {
+            kind: self._after_judgement(handler) if handler.__name__ == _SHOWS_KEY else handler
+            for kind, handler in handlers.items()
+        }
+
+    def _after_judgement(self, handler: Callable[..., Any]) -> Callable[..., Any]:
+        def handle(exchange: Any, kind: int, number: int, packet: SSHPacket) -> Any:
+            shown = SSHPacket(packet.get_remaining_payload()).get_string()
+            if shown == self._good:  # as at every later key exchange
+                return handler(exchange, kind, number, packet)
+            return self._judge_then(shown, lambda: handler(exchange, kind, number, packet))
+
+        return handle
+
+    async def _judge_then(self, shown: bytes, go_on: Callable[[], None]) -> None:
+        if self.judge is None:
+            raise asyncssh.HostKeyNotVerifiable("nobody judges the host key")
+        self.host_key_shown(shown)
+        try:
+            await self.judge.judge(shown)
+        except BaseException:
+            self.host_key_refused()
+            raise
+        self._good = shown
+        if self.judge.untrusted:
+            self._agent_forward_path = None
+        go_on()
+
+    def host_key_shown(self, data: bytes) -> None:
+        """Take note that the server shows a key, before it is judged."""
+
+    def host_key_refused(self) -> None:
+        """Take note that the key is not trusted, or that nobody waits for the judgement."""
+
+    def validate_server_host_key(self, key_data: bytes) -> asyncssh.SSHKey:
+        """Return the key that was judged; the library's own rules are not asked."""
+        if key_data != self._good:
+            raise asyncssh.HostKeyNotVerifiable("the host key was not judged")
+        self._server_host_key = host_key(key_data)
+        return self._server_host_key
+
+    def _process_hostkeys_00_at_openssh_dot_com_global_request(self, packet: SSHPacket) -> None:
+        """Take the server's word on which host keys it has (PROTOCOL, section 2.5)."""
+        keys = []
+        while packet:
+            keys.append(packet.get_string())
+        work = self.judge.learn(self, keys) if self.judge else None
+        if work:
+            self.create_task(work)
+        self._report_global_response(True)
+
+
+def host_key(data: bytes) -> asyncssh.SSHKey:
+    """Return the key in a blob, a certificate's where it is one whose signature is right.
+
+    Raises asyncssh.HostKeyNotVerifiable for anything else.
+    """
+    try:
+        return decode_ssh_public_key(data)
+    except KeyImportError:
+        pass
+    try:
+        certificate: Any = decode_ssh_certificate(data)
+    except KeyImportError:
+        raise asyncssh.HostKeyNotVerifiable("the host key cannot be read") from None
+    if certificate.is_x509_chain:
+        raise asyncssh.HostKeyNotVerifiable("the host key is an X.509 certificate")
+    key: asyncssh.SSHKey = certificate.key
+    return key

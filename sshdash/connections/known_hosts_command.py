@@ -1,0 +1,128 @@
+"""KnownHostsCommand: a program that says more lines of known_hosts (ssh_config(5))."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import shlex
+import signal
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections import ChainMap
+from collections.abc import Callable, Iterator
+
+from sshdash.config.lexer import LexError, split_words
+from sshdash.config.tokens import TokenError, expand
+from sshdash.connections.evidence import ShownKey
+from sshdash.connections.host_policy import HostPolicy
+from sshdash.errors import HostKeyError
+from sshdash.keys.blob import encode_blob, fingerprint
+from sshdash.keys.known_hosts import KnownKey, parse_known_hosts
+from sshdash.untrusted import clean, clean_lines
+
+log = logging.getLogger(__name__)
+
+_MOST = 8 * 1024 * 1024
+_MOST_SAID = 8192
+
+
+class KnownHostsCommand:
+    """Runs the command of one host; `tell` gets what a person should know of it."""
+
+    def __init__(self, policy: HostPolicy, tell: Callable[[str, str], None]) -> None:
+        self._policy = policy
+        self._tell = tell
+
+    async def lines(
+        self, invocation: str, name: str, shown: ShownKey | None = None
+    ) -> tuple[KnownKey, ...]:
+        """Return the lines that the command says of `name`, none where there is no command.
+
+        `invocation` says what for: ORDER, HOSTNAME or ADDRESS. A command that cannot be started
+        says nothing; one that fails refuses the server: raises HostKeyError.
+        """
+        words = self._words(invocation, name, shown) if self._policy.command and name else []
+        if not words:
+            return ()
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *words, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, start_new_session=True
+            )
+        except OSError as error:
+            self._tell("KnownHostsCommand cannot be run", f"{words[0]}: {error.strerror or error}")
+            return ()
+        with _ended(process):
+            printed, said, code = await _collect(process)
+        if said:
+            self._tell("KnownHostsCommand says", clean_lines(said))
+        if code or len(printed) > _MOST:
+            raise HostKeyError(
+                "KnownHostsCommand failed",
+                detail=_how(words, code, said),
+                hint="its exit status must be 0; try it in a shell",
+                host=self._policy.host,
+            )
+        text = printed.decode("utf-8", "surrogateescape")
+        known = parse_known_hosts(text, f"KnownHostsCommand-{invocation}", from_command=True)
+        return tuple(known.matching(name))
+
+    def _words(self, invocation: str, name: str, shown: ShownKey | None) -> list[str]:
+        """Return the command and its arguments; none, and a word about it, where it is wrong."""
+        try:
+            program, *rest = split_words(self._policy.command, comments=False) or [""]
+            tokens = ChainMap(
+                {
+                    "H": name,
+                    "I": invocation,
+                    "t": shown.name if shown else "NONE",
+                    "f": fingerprint(shown.key) if shown else "NONE",
+                    "K": encode_blob(shown.data) if shown else "NONE",
+                },
+                self._policy.tokens,  # type: ignore[arg-type]
+            )
+            words = [program, *(expand(word, tokens, environment=True) for word in rest)]
+        except LexError as error:
+            self._tell("KnownHostsCommand cannot be run", str(error))
+            return []
+        except TokenError as error:
+            raise HostKeyError(
+                "KnownHostsCommand cannot be run", detail=str(error), host=self._policy.host
+            ) from error
+        if not os.path.isabs(program):
+            self._tell("KnownHostsCommand cannot be run", f"{program}: its path is not absolute")
+            return []
+        return words
+
+
+async def _collect(process: Process) -> tuple[bytes, bytes, int]:
+    """Return what a process prints, what it says on its standard error, and its exit status."""
+    assert process.stdout
+    assert process.stderr
+    printed, said = await asyncio.gather(
+        _read(process.stdout, _MOST + 1), _read(process.stderr, _MOST_SAID)
+    )
+    return printed, said.strip(), await process.wait()
+
+
+async def _read(stream: asyncio.StreamReader, most: int) -> bytes:
+    """Return all of a stream, of which no more than `most` bytes are kept."""
+    kept = b""
+    while part := await stream.read(65536):
+        kept = (kept + part)[:most]
+    return kept
+
+
+@contextlib.contextmanager
+def _ended(process: Process) -> Iterator[None]:
+    """Kill a process, with all that it started, that nobody waits for any more."""
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        raise
+
+
+def _how(words: list[str], code: int, said: bytes) -> str:
+    ended = f"exit status {code}" if code >= 0 else f"signal {-code}"
+    text = f"{clean(shlex.join(words), 400)}: {ended}"
+    return f"{text}\n{clean_lines(said, 10)}" if said else text
