@@ -9,10 +9,10 @@ _AROUND = 3
 _LONGEST = 400
 
 
-def unified(before: bytes | None, after: bytes | None, path: str) -> bytes:
+def unified(before: bytes | None, after: bytes | None, path: str, around: int = _AROUND) -> bytes:
     """Return the difference of a file's two versions, nothing where there is none.
 
-    None stands for no file.
+    None stands for no file; `around` lines above and below each change are shown.
     """
     old, new = split_lines(before or b""), split_lines(after or b"")
     head, tail = _same(old, new)
@@ -22,7 +22,7 @@ def unified(before: bytes | None, after: bytes | None, path: str) -> bytes:
         new[head : len(new) - tail],
         b"/dev/null" if before is None else path.encode("utf-8", "surrogateescape"),
         b"/dev/null" if after is None else path.encode("utf-8", "surrogateescape"),
-        n=_AROUND,
+        n=around,
     )
     return b"".join(_ended(_placed(piece, head)) for piece in pieces)
 

@@ -78,6 +78,11 @@ class Plan:
         return unified(self.version.data, self.after, self.version.path)
 
     @property
+    def brief(self) -> bytes:
+        """Return the change with one line around it."""
+        return unified(self.version.data, self.after, self.version.path, around=1)
+
+    @property
     def place(self) -> str:
         """Return ``file:line``, cleaned."""
         return f"{short(self.version.path)}:{self.line}"

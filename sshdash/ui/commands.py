@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from textual.binding import Binding, BindingType
 
 from sshdash.ui.command import Command, Place
+from sshdash.ui.commands_edits import EDIT_COMMANDS
 from sshdash.ui.commands_files import FILE_COMMANDS, TRANSFER_COMMANDS
 from sshdash.ui.commands_terminal import TERMINAL_COMMANDS
 from sshdash.ui.commands_tunnels import TUNNEL_COMMANDS
@@ -217,6 +218,7 @@ COMMANDS: dict[str, Command] = {
     command.id: command
     for command in (
         *_HOSTS,
+        *EDIT_COMMANDS,
         *_TABS,
         *_VIEW,
         *TERMINAL_COMMANDS,

@@ -19,6 +19,7 @@ from sshdash.ui.command import Command, Place
 from sshdash.ui.commands import COMMANDS, bindings_of
 from sshdash.ui.controllers.footer import filter_hints, footer_hints
 from sshdash.ui.controllers.host_actions import HostActions
+from sshdash.ui.controllers.host_edits import HostEdits
 from sshdash.ui.controllers.hosts import HostBoard
 from sshdash.ui.controllers.layout import SMALLEST, Layout
 from sshdash.ui.controllers.news import News
@@ -68,6 +69,7 @@ class Workspace(Screen[None]):
             self.shells,
             self.panels,
             self.host_actions,
+            HostEdits(self.cockpit, self.board),
             self.tab_actions,
             self.layout_of,
             News(self.cockpit, keymap),

@@ -1,0 +1,216 @@
+"""Edits ssh_config for the list of hosts: forms, removal, order, undo, the person's own editor.
+
+What works on files is imported by the actions, to keep it out of the way of the first frame.
+"""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from sshdash.errors import SSHDashError, UsageError
+from sshdash.ui.cockpit import Cockpit
+from sshdash.ui.controllers.hosts import HostBoard
+from sshdash.untrusted import clean
+
+if TYPE_CHECKING:
+    from sshdash.config.draft import HostDraft
+    from sshdash.config.editor import ConfigEditor, Found, Plan
+    from sshdash.ui.controllers.host_desk import HostDesk
+
+_OF_A_HOST = frozenset({"host.edit", "host.clone", "host.remove", "host.move_up", "host.move_down"})
+
+
+class HostEdits:
+    """The edits of one run."""
+
+    def __init__(self, cockpit: Cockpit, board: HostBoard) -> None:
+        self.cockpit = cockpit
+        self.board = board
+        self._editor: ConfigEditor | None = None
+        self._one_at_a_time = asyncio.Lock()
+
+    @property
+    def editor(self) -> "ConfigEditor":
+        """Return what edits the configuration."""
+        from sshdash.config.editor import ConfigEditor
+
+        if self._editor is None:
+            backend = self.cockpit.backend
+            self._editor = ConfigEditor(backend.source, backend.resolver.cache)
+        return self._editor
+
+    def why_not(self, command_id: str) -> str:
+        """Return why a command is not available now, empty where it is."""
+        host = self.cockpit.sidebar.hosts.host
+        if command_id in _OF_A_HOST:
+            if host is None:
+                return "Select a host first"
+            if all(one.alias != host for one in self.cockpit.backend.catalog.hosts):
+                return "The host is not in ssh_config; a adds one"
+        if (
+            command_id in ("host.move_up", "host.move_down")
+            and self.cockpit.sidebar.filter_input.value
+        ):
+            return "The list is filtered; Esc shows it in its order"
+        if command_id == "host.undo" and not (self._editor and self._editor.done):
+            return "Nothing was edited in this run; sshdash hosts undo knows earlier ones"
+        return ""
+
+    # Forms
+
+    def action_host_add(self) -> None:
+        """Ask for a new host."""
+        self.cockpit.start(self._add())
+
+    async def _add(self) -> None:
+        from sshdash.config.draft import HostDraft
+        from sshdash.ui.controllers.host_desk import AddDesk
+
+        files = await asyncio.to_thread(self.editor.files)
+        desk = AddDesk(self, HostDraft(), files)
+        await desk.renew(self._file_in_sight(files))
+        await self._fill_in(desk)
+
+    def _file_in_sight(self, files: list[str]) -> str:
+        """Return the file that the host under the cursor stands in, else the main one."""
+        host = self.cockpit.sidebar.hosts.host
+        for entry in self.cockpit.backend.catalog.hosts:
+            if entry.alias == host and entry.file in files:
+                return entry.file
+        return files[0]
+
+    def action_host_edit(self) -> None:
+        """Ask for other settings of the host."""
+        self.cockpit.start(self._edit(clone=False))
+
+    def action_host_clone(self) -> None:
+        """Ask for the name of a copy of the host."""
+        self.cockpit.start(self._edit(clone=True))
+
+    async def _edit(self, clone: bool) -> None:
+        from sshdash.ui.controllers.host_desk import CloneDesk, EditDesk
+
+        name = self.cockpit.sidebar.hosts.host
+        if name is None:
+            return
+        found = await asyncio.to_thread(self.editor.find_plain, name)
+        desk = (CloneDesk if clone else EditDesk)(self, found, name)
+        desk.known = await asyncio.to_thread(self.editor.known)
+        self._refuse_hidden(desk.draft, found)
+        await self._fill_in(desk)
+
+    @staticmethod
+    def _refuse_hidden(draft: "HostDraft", found: "Found") -> None:
+        """Keep what would not be seen as it is out of fields."""
+        text = "\n".join(getattr(draft, name) for name in draft.__slots__)
+        if any(clean(line, len(line) * 8 + 8) != line for line in text.split("\n")):
+            raise UsageError(
+                "The block holds characters that a form cannot show",
+                found.place,
+                "E opens it in your editor",
+            )
+
+    async def _fill_in(self, desk: "HostDesk") -> None:
+        from sshdash.ui.screens.host_form import HostForm
+
+        plan = await self.cockpit.show(HostForm(desk))
+        if plan is not None:
+            await self._tell(plan, desk.warnings)
+
+    # Without a form
+
+    def action_host_remove(self) -> None:
+        """Show what would go, and ask."""
+        self.cockpit.start(self._remove())
+
+    async def _remove(self) -> None:
+        from sshdash.ui.screens.host_remove import RemoveDialog
+
+        name = self.cockpit.sidebar.hosts.host
+        if name is None:
+            return
+        found = await asyncio.to_thread(self.editor.find_plain, name)
+        others = [clean(one) for one in found.block.patterns if one != name]
+        lines = [
+            clean(line.rstrip("\r").expandtabs(4), 400) for line in found.block.text().split("\n")
+        ]
+        dialog = RemoveDialog(clean(name), found.place, lines, others)
+        answer = await self.cockpit.show(dialog)
+        if answer is None:
+            return
+        plan = self.editor.remove(found) if answer == "block" else self.editor.drop(found, name)
+        await self._tell(plan, await self.write(plan))
+
+    def action_host_move_up(self) -> None:
+        """Put the host before the one above."""
+        self.cockpit.start(self._move(-1))
+
+    def action_host_move_down(self) -> None:
+        """Put the host after the one below."""
+        self.cockpit.start(self._move(1))
+
+    async def _move(self, delta: int) -> None:
+        name = self.cockpit.sidebar.hosts.host
+        if name is None:
+            return
+        async with self._one_at_a_time:
+            found = await asyncio.to_thread(self.editor.find, name)
+            plan = self.editor.step(found, delta)
+            warnings = await self.write(plan)
+            self._show_again(name)
+        for warning in warnings:
+            self.cockpit.tell(plan.title, warning, severity="warning")
+
+    def action_host_undo(self) -> None:
+        """Take back the last edit of this run."""
+        self.cockpit.start(self._undo())
+
+    async def _undo(self) -> None:
+        async with self._one_at_a_time:
+            if not self.editor.done:
+                return
+            plan = await asyncio.to_thread(self.editor.undo, self.editor.done[-1])
+            await self._tell(plan, await self.write(plan))
+
+    async def write(self, plan: "Plan") -> list[str]:
+        """Prove and write a change off the loop, and return what may surprise in it."""
+        warnings = await asyncio.to_thread(self.editor.prove, plan)
+        await asyncio.to_thread(self.editor.save, plan)
+        return warnings
+
+    async def _tell(self, plan: "Plan", warnings: list[str]) -> None:
+        self._show_again(plan.names[0] if plan.names else None)
+        if not plan.changes:
+            return
+        hint = "" if plan.undoes else "u takes it back"
+        title = plan.title[:1].upper() + plan.title[1:] if plan.undoes else plan.title
+        detail = "\n".join([plan.place, *warnings])
+        severity = "warning" if warnings else "information"
+        self.cockpit.tell(title, detail, hint, severity=severity)  # type: ignore[arg-type]
+
+    def _show_again(self, name: str | None) -> None:
+        """Read the files again and put the cursor on a host."""
+        hosts = self.cockpit.sidebar.hosts
+        self.cockpit.backend.reload_catalog()
+        hosts.show(self.board.rows())
+        if name is not None:
+            hosts.go_to(name)
+
+    # The person's editor
+
+    def action_host_open_file(self) -> None:
+        """Open the file of the host, or the main one, where the host stands."""
+        self.cockpit.start(self._open_file())
+
+    async def _open_file(self) -> None:
+        from sshdash.ui.outside import editor_command, run_outside
+
+        backend = self.cockpit.backend
+        host = self.cockpit.sidebar.hosts.host
+        entry = next((one for one in backend.catalog.hosts if one.alias == host), None)
+        if entry is None and backend.source.user_file is None:
+            raise UsageError("There is no configuration to edit", "-F none was given")
+        path, line = (entry.file, entry.line) if entry else (str(backend.source.user_file), 1)
+        status = await run_outside(self.cockpit.screen.app, editor_command(path, line))
+        self._show_again(host)
+        if status:
+            raise SSHDashError("Your editor ended with a failure", f"exit status {status}")

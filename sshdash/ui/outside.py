@@ -1,0 +1,75 @@
+"""Another program in the place of the screen: the person's editor."""
+
+import asyncio
+import os
+import shlex
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from shutil import which
+from typing import TYPE_CHECKING
+
+from textual.app import SuspendNotSupported
+
+from sshdash.errors import SSHDashError
+from sshdash.untrusted import clean
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+_USUAL = ("editor", "nano", "vim", "vi")
+_AT_PLACE = frozenset({"hx", "helix", "subl", "zed", "micro", "kak"})
+"""Editors that take ``file:line``; the others take ``+line file``."""
+_GOTO = frozenset({"code", "codium", "cursor", "code-insiders"})
+
+
+def editor_command(path: str, line: int) -> list[str]:
+    """Return what opens a file at a line in $VISUAL or $EDITOR. Raises SSHDashError."""
+    chosen = os.environ.get("VISUAL") or os.environ.get("EDITOR")
+    try:
+        words = shlex.split(chosen) if chosen else []
+    except ValueError as error:
+        raise SSHDashError(
+            "Your editor cannot be started", f"{clean(chosen or '')}: {error}"
+        ) from error
+    if not words:
+        words = [next((name for name in _USUAL if which(name)), "")]
+    if not which(words[0]):
+        raise SSHDashError(
+            "Your editor cannot be started",
+            f"there is no program “{clean(words[0])}”" if words[0] else "none was found",
+            "set EDITOR to the one you use",
+        )
+    name = os.path.basename(words[0])
+    if name in _GOTO:
+        return [*words, "--wait", "--goto", f"{path}:{line}"]
+    if name in _AT_PLACE:
+        return [*words, f"{path}:{line}"]
+    return [*words, f"+{line}", path]
+
+
+async def run_outside(app: "App[None]", command: list[str]) -> int:
+    """Give the terminal to a program until it ends and return its status.
+
+    What is connected goes on meanwhile; nothing is drawn. Raises SSHDashError.
+    """
+    try:
+        with app.batch_update(), app.suspend(), _deaf_to_interrupts():
+            process = await asyncio.create_subprocess_exec(*command)
+            return await process.wait()
+    except SuspendNotSupported as error:
+        raise SSHDashError("No other program can have this screen") from error
+    except OSError as error:
+        raise SSHDashError("Your editor cannot be started", str(error)) from error
+    finally:
+        app.refresh(layout=True)
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Let ctrl+c be the other program's alone; a handler, unlike ignoring, is not inherited."""
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,214 @@
+"""A host of ssh_config in fields, with what would be written below them while it is typed."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from dataclasses import fields
+from functools import partial
+from typing import Any, ClassVar, Protocol
+
+from textual import on
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Button, Input, Select, Static, TextArea
+from textual.worker import Worker
+
+from sshdash.config.diff import shown
+from sshdash.config.draft import FIELDS, HostDraft
+from sshdash.config.editor import Plan
+from sshdash.config.saving import ChangedSince
+from sshdash.errors import SSHDashError
+from sshdash.ui.screens.dialog import Dialog, choice, text
+from sshdash.ui.widgets.difference import Difference
+
+_PLACEHOLDERS = {
+    "names": "what you type after ssh",
+    "hostname": "address or real name",
+    "user": "as here",
+    "port": "22",
+    "identity": "~/.ssh/id_ed25519",
+    "jump": "a host to go through",
+}
+_ROWS = (("names", "hostname"), ("user", "port"), ("identity", "jump"))
+_LABELS = {"names": "Host", **FIELDS}
+
+
+class Desk(Protocol):
+    """What the form works on: a file of the configuration, and a block of it or a place for one."""
+
+    title: str
+    action: str
+    first: str
+    """The field that has the focus at first."""
+    draft: HostDraft
+    files: tuple[tuple[str, str], ...]
+    """Shown name and path of the files to choose from; one or none where there is no choice."""
+    file: str
+
+    def plan(self, draft: HostDraft) -> Plan:
+        """Return what the draft would change. Raises UsageError. Called in a thread."""
+        ...
+
+    def save(self, plan: Plan) -> Awaitable[None]:
+        """Write it. Raises SSHDashError, and then nothing is written."""
+        ...
+
+    def renew(self, file: str) -> Awaitable[None]:
+        """Go on with a file as it is now. Raises SSHDashError."""
+        ...
+
+
+class HostForm(Dialog[Plan]):
+    """Asks for a host and writes it; stays open, with all that was typed, where that fails."""
+
+    AUTO_FOCUS = ""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+s", "save", "Save", show=False, priority=True),
+    ]
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk.title)
+        self.VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]
+        self.desk = desk
+        self.changed: ChangedSince | None = None
+        """Where somebody else wrote the file meanwhile."""
+
+    def body(self) -> Iterable[Widget]:
+        """Return the fields and what they come to."""
+        for row in _ROWS:
+            yield Horizontal(*(part for name in row for part in self._field(name)), classes="pair")
+        yield text("Other keywords, one per line as in the file", "field-label others-label")
+        yield TextArea(self.desk.draft.others, id="others", compact=True, classes="field")
+        if len(self.desk.files) > 1:
+            select = Select(
+                self.desk.files, value=self.desk.file, allow_blank=False, compact=True, id="file"
+            )
+            yield Horizontal(text("file", "field-label"), select, classes="pair")
+        yield Static(classes="form-result", markup=False)
+        yield VerticalScroll(Difference(), classes="form-preview")
+
+    def buttons(self) -> Iterable[Button]:
+        """Return cancel and save."""
+        renew = choice("Take the file as it is now", "renew")
+        renew.display = False
+        return choice("Cancel", "cancel"), renew, choice(self.desk.action, "save", "primary")
+
+    def _field(self, name: str) -> tuple[Widget, Widget]:
+        field = Input(
+            getattr(self.desk.draft, name),
+            placeholder=_PLACEHOLDERS[name],
+            compact=True,
+            id=name,
+            classes="field",
+            select_on_focus=False,
+        )
+        return text(_LABELS[name], "field-label"), field
+
+    def on_mount(self) -> None:
+        """Show what is there."""
+        self.query_one(f"#{self.desk.first}", Input).focus()
+        self._look()
+
+    def draft(self) -> HostDraft:
+        """Return what is typed."""
+        typed = {
+            one.name: self.query_one(f"#{one.name}", Input).value
+            for one in fields(HostDraft)
+            if one.name != "others"
+        }
+        return HostDraft(**typed, others=self.query_one("#others", TextArea).text)
+
+    # What it comes to
+
+    @on(Input.Changed)
+    @on(TextArea.Changed)
+    def _look(self) -> None:
+        if self.changed is None:
+            self._begin(self._preview, "preview")
+
+    def _begin(self, work: Callable[[], Coroutine[Any, Any, None]], group: str) -> Worker[None]:
+        return self.run_worker(work, group=group, exclusive=True)
+
+    async def _preview(self) -> None:
+        try:
+            plan = await asyncio.to_thread(self.desk.plan, self.draft())
+        except SSHDashError as error:
+            self._tell(error)
+            return
+        words = f"{plan.place}" if plan.changes else f"{plan.place}: nothing changes yet"
+        self._say(words)
+        self.query_one(Difference).show(shown(plan.brief))
+
+    def _say(self, words: str, wrong: bool = False) -> None:
+        result = self.query_one(".form-result", Static)
+        result.set_class(wrong, "-wrong")
+        result.update(Content(words))
+
+    def _tell(self, error: SSHDashError) -> None:
+        """Show what is wrong where what would be written stands otherwise."""
+        hint = f"→ {error.hint}" if error.hint else ""
+        if isinstance(error, ChangedSince):
+            self._say(f"{error.title}; nothing was written. This is what somebody else did:", True)
+            self.query_one(Difference).show(shown(error.difference))
+            return
+        self._say("\n".join(filter(None, (error.title, error.detail, hint))), wrong=True)
+        self.query_one(Difference).show(())
+
+    # Choices
+
+    def on_choice(self, name: str) -> None:
+        """Save, or go on with the file as it is now."""
+        if name == "renew":
+            self._begin(partial(self._renew, self.desk.file), "save")
+        else:
+            self.action_save()
+
+    @on(Input.Submitted)
+    def _submit(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.action_save()
+
+    @on(Select.Changed, "#file")
+    def _other_file(self, event: Select.Changed) -> None:
+        event.stop()
+        if event.value != self.desk.file:
+            self._begin(partial(self._renew, str(event.value)), "save")
+
+    def action_save(self) -> None:
+        """Write what is typed."""
+        if self.changed is None:
+            self._begin(self._save, "save")
+
+    async def _save(self) -> None:
+        try:
+            plan = await asyncio.to_thread(self.desk.plan, self.draft())
+            if plan.changes:
+                await self.desk.save(plan)
+        except ChangedSince as error:
+            self._offer_renewal(error)
+        except SSHDashError as error:
+            self._tell(error)
+        else:
+            self.dismiss(plan)
+
+    def _offer_renewal(self, error: ChangedSince) -> None:
+        self.changed = error
+        self._tell(error)
+        for button in self.query(Button):
+            if button.name == "renew":
+                button.display = True
+                button.focus()
+            elif button.name == "save":
+                button.display = False
+
+    async def _renew(self, file: str) -> None:
+        try:
+            await self.desk.renew(file)
+        except SSHDashError as error:
+            self._tell(error)
+            return
+        self.changed = None
+        for button in self.query(Button):
+            button.display = button.name != "renew"
+        self._look()
