@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from sshdash.config.algorithms import DEFAULTS, SUPPORTED, assemble
 from sshdash.config.resolver import ResolvedHost
 from sshdash.connections.hardware import has_aes_instructions
+from sshdash.connections.refusals import first_word
 from sshdash.errors import ConnectError
 from sshdash.keys.blob import signature_algorithms
 
@@ -130,22 +131,23 @@ def rekey_limits(resolved: ResolvedHost) -> tuple[int, int]:
     return resolved.number("rekeylimit") or 0, resolved.number("rekeyinterval") or 0
 
 
-def weakness(ssh: "asyncssh.SSHClientConnection") -> str:
+def weakness(resolved: ResolvedHost, ssh: "asyncssh.SSHClientConnection") -> str:
     """Return what is weak about a connection's encryption, "" for nothing.
 
     A prefix of the stream can be cut (CVE-2023-48795) where the server knows no strict key
-    exchange and the cipher is ChaCha20, or CBC with encrypt-then-MAC.
+    exchange and the cipher is ChaCha20, or CBC with encrypt-then-MAC. ``WarnWeakCrypto yes``
+    also tells of a key exchange that a quantum computer breaks; ``no`` tells of nothing.
     """
-    if getattr(ssh, "_strict_kex", True):
+    wanted = first_word(resolved.get("warnweakcrypto") or "")
+    if wanted in ("no", "false"):
         return ""
     for way in ("send", "recv"):
         cipher = str(ssh.get_extra_info(f"{way}_cipher"))
         mac = str(ssh.get_extra_info(f"{way}_mac"))
-        if cipher.startswith("chacha20") or (cipher.endswith("-cbc") and "-etm" in mac):
+        cuttable = cipher.startswith("chacha20") or (cipher.endswith("-cbc") and "-etm" in mac)
+        if cuttable and not getattr(ssh, "_strict_kex", True):
             return f"{cipher} without strict key exchange: an attacker could drop packets"
+    exchange = str(ssh.get_extra_info("kex") or "")
+    if wanted in ("yes", "true") and exchange and not exchange.startswith(_QUANTUM_SAFE):
+        return f"{exchange}: what is recorded today can be read once there are quantum computers"
     return ""
-
-
-def is_quantum_safe(exchange: str) -> bool:
-    """Return whether a key exchange also holds against a quantum computer."""
-    return exchange.startswith(_QUANTUM_SAFE)

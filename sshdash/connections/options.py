@@ -77,7 +77,7 @@ def connect_options(
 
 
 def connect_seconds(resolved: ResolvedHost, settings: Settings) -> float:
-    """Return how long one attempt may take without the time that people need; 0 for ever."""
+    """Return how long each address may take to answer, and then the key exchange; 0 for ever."""
     if is_chosen(resolved, "connecttimeout"):
         return resolved.seconds("connecttimeout") or 0
     return settings.connect_timeout
