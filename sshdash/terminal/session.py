@@ -1,7 +1,6 @@
 """One shell or command on a host: an SSH channel on one side, an emulator on the other."""
 
 import asyncio
-import fnmatch
 import itertools
 import logging
 import os
@@ -10,99 +9,29 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import asyncssh
-from asyncssh.constants import PTY_IUTF8, PTY_VERASE
 
 from sshdash.connections.faults import explain
+from sshdash.connections.session_request import plan_command, plan_session
 from sshdash.errors import Cancelled, SSHDashError
 from sshdash.events import EventBus, SessionChanged
 from sshdash.states import SessionState, Step, advance, allows
+from sshdash.terminal.channel import SessionChannel
 from sshdash.terminal.emulator import Emulator
-from sshdash.terminal.intake import Intake
 from sshdash.terminal.keyboard import Keyboard, encode_paste
 from sshdash.terminal.pointer import Pointer
 from sshdash.terminal.reopening import reopening_rule
 from sshdash.terminal.selection import Selection
-from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
-    from sshdash.config.resolver import ResolvedHost
     from sshdash.connections.connection import Connection, Lease
 
 log = logging.getLogger(__name__)
 
-WINDOW = 256 * 1024
-"""Bytes the remote may send ahead. Small: what is in flight is in the way of Ctrl-C."""
 RESIZE_INTERVAL = 0.05
 CLOSE_SECONDS = 2.0
 _REASON_SECONDS = 1.0
 """How long the reason of a loss may take to be known after the loss itself."""
-_UNSENT_LIMIT = 64 * 1024
-_TERM_MODES = {PTY_VERASE: 0x7F, PTY_IUTF8: 1}
 _numbers = itertools.count(1)
-
-
-class _Channel(asyncssh.SSHClientSession[bytes]):
-    """The library's view of the shell: what arrives, and how it ends."""
-
-    def __init__(self, emulator: Emulator, progressed: Callable[[], None]) -> None:
-        self.intake = Intake(emulator.feed, progressed, self._pause, self._resume)
-        self.closed = asyncio.get_running_loop().create_future()
-        self.exit_text = ""
-        self._channel: asyncssh.SSHClientChannel[bytes] | None = None
-
-    def connection_made(self, chan: asyncssh.SSHClientChannel[bytes]) -> None:
-        self._channel = chan
-
-    def data_received(self, data: bytes, datatype: int | None) -> None:
-        self.intake.add(data)
-
-    def eof_received(self) -> bool:
-        return False
-
-    def exit_status_received(self, status: int) -> None:
-        self.exit_text = f"exit {status}"
-
-    def exit_signal_received(self, signal: str, core_dumped: bool, msg: str, lang: str) -> None:
-        self.exit_text = f"signal {clean(signal, 24)}{' (core dumped)' if core_dumped else ''}"
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._channel = None
-        if not self.closed.done():
-            self.closed.set_result(None)
-
-    def write(self, data: bytes) -> None:
-        """Send `data` if the channel is still open."""
-        if self._channel is not None and not self._channel.is_closing():
-            self._channel.write(data)
-
-    def reply(self, data: bytes) -> None:
-        """Send the emulator's answers, unless the remote does not read what it asks for."""
-        if self._channel is not None and self._channel.get_write_buffer_size() < _UNSENT_LIMIT:
-            self.write(data)
-
-    def resize(self, columns: int, rows: int) -> None:
-        """Tell the remote its new size."""
-        if self._channel is not None and not self._channel.is_closing():
-            self._channel.change_terminal_size(columns, rows)
-
-    def close(self) -> None:
-        """Close the channel, if it is open."""
-        if self._channel is not None:
-            self._channel.close()
-
-    def abandon(self, opening: "asyncio.Task[None]") -> None:
-        """Close what was opened after all; failures to open it are nobody's business now."""
-        if not opening.cancelled():
-            opening.exception()
-        self.close()
-
-    def _pause(self) -> None:
-        if self._channel is not None:
-            self._channel.pause_reading()
-
-    def _resume(self) -> None:
-        if self._channel is not None:
-            self._channel.resume_reading()
 
 
 class ShellSession:
@@ -140,7 +69,7 @@ class ShellSession:
         self._told = (columns, rows)
         self._term = term
         self._command = command
-        self._channel: _Channel | None = None
+        self._channel: SessionChannel | None = None
         self._lease: Lease | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._resizing: asyncio.TimerHandle | None = None
@@ -213,6 +142,11 @@ class ShellSession:
             self._tell_size()
             self._resizing = self._loop.call_later(RESIZE_INTERVAL, self._resized)
 
+    async def hang_up(self) -> None:
+        """End the session as `close` does; it may be opened again."""
+        await self.close()
+        self._closed = False
+
     async def close(self) -> None:
         """End the session and release its connection; safe to call twice."""
         self._closed = True
@@ -240,7 +174,7 @@ class ShellSession:
     async def _start(self, lease: "Lease", reattach: str = "") -> None:
         self._lease = lease
         self._told = (self.emulator.columns, self.emulator.rows)
-        channel: _Channel | None = None
+        channel: SessionChannel | None = None
         reason = "cancelled"
         try:
             channel = await self._open_channel(lease, reattach)
@@ -263,46 +197,19 @@ class ShellSession:
             self._tell_size()
         self._watcher = self._loop.create_task(self._watch(channel, lease))
 
-    async def _open_channel(self, lease: "Lease", reattach: str) -> _Channel:
-        resolved = lease.resolved
-        command = reattach or self._command or resolved.get("remotecommand")
-        if command == "none":
-            command = None
-        channel = _Channel(self.emulator, self._progressed)
-
-        async def request(ssh: asyncssh.SSHClientConnection) -> None:
-            opening = self._loop.create_task(self._request(ssh, lease, channel, command))
-            try:
-                await asyncio.shield(opening)
-            except asyncio.CancelledError:
-                # The server may be about to open what nobody waits for any more.
-                opening.add_done_callback(channel.abandon)
-                raise
-
-        await lease.session(request)
+    async def _open_channel(self, lease: "Lease", reattach: str) -> SessionChannel:
+        command = reattach or self._command
+        if command:
+            request = plan_command(lease.resolved, self._term, os.fsencode(command))
+        else:
+            request = plan_session(lease.resolved, self._term)
+        channel = SessionChannel(request, self.emulator, self._progressed)
+        await lease.session(
+            lambda ssh: channel.open(ssh, self.emulator.columns, self.emulator.rows)
+        )
         return channel
 
-    async def _request(
-        self,
-        ssh: asyncssh.SSHClientConnection,
-        lease: "Lease",
-        channel: _Channel,
-        command: str | None,
-    ) -> None:
-        await ssh.create_session(
-            lambda: channel,
-            command,
-            env=_environment(lease.resolved),
-            send_env=(),
-            request_pty="force",
-            term_type=self._term,
-            term_size=(self.emulator.columns, self.emulator.rows),
-            term_modes=_TERM_MODES,
-            encoding=None,
-            window=WINDOW,
-        )
-
-    async def _watch(self, channel: _Channel, lease: "Lease") -> None:
+    async def _watch(self, channel: SessionChannel, lease: "Lease") -> None:
         """Wait for the end of the channel and say what it was."""
         await channel.closed
         await channel.intake.drained()
@@ -369,21 +276,3 @@ async def _loss(connection: "Connection") -> str | None:
             return await connection.wait_lost()
     except TimeoutError:
         return ""
-
-
-def _environment(resolved: "ResolvedHost") -> dict[bytes | str, bytes | str]:
-    """Return the variables that SendEnv and SetEnv name; SetEnv wins."""
-    patterns = [word for value in resolved.get_all("sendenv") for word in value.split()]
-    wanted = [pattern for pattern in patterns if not pattern.startswith("-")]
-    unwanted = [pattern[1:] for pattern in patterns if pattern.startswith("-")]
-    chosen: dict[bytes | str, bytes | str] = {
-        name: value
-        for name, value in os.environ.items()
-        if any(fnmatch.fnmatchcase(name, pattern) for pattern in wanted)
-        and not any(fnmatch.fnmatchcase(name, pattern) for pattern in unwanted)
-    }
-    for setting in resolved.get_all("setenv"):
-        name, equals, value = setting.partition("=")
-        if equals:
-            chosen[name] = value
-    return chosen
