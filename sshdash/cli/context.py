@@ -1,6 +1,7 @@
 """What every command shares: the configuration asked for, a backend, and how errors are told."""
 
 import argparse
+import gc
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -77,7 +78,9 @@ def run_screen(files: ConfigSource, host: str | None = None, badge: str = "") ->
         )
     from sshdash.ui.app import SSHDashApp
 
-    app = SSHDashApp(load_settings(), files, host=host, badge=badge)
+    # What is loaded by then stays. Looking through it for garbage, again and again, would hold
+    # the screen up for a tenth of a second each time.
+    app = SSHDashApp(load_settings(), files, host=host, badge=badge, once_loaded=gc.freeze)
     app.run()
     return app.return_code or 0
 

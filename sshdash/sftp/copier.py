@@ -12,6 +12,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from msgspec import structs
+
 from sshdash.errors import ConnectionLost, FileError, SSHDashError
 from sshdash.sftp.entries import PERMISSIONS, Entry, Kind, join, name_of, parent_of
 from sshdash.sftp.failures import MissingError, VagueError, shown
@@ -109,7 +111,8 @@ class Copier:
                 # What was listed may be older than the file that was opened: once more.
                 if attempt == 2 or changed.entry.kind is not Kind.FILE:
                     raise self._changed(file) from None
-                file = replace(file, entry=replace(changed.entry, name=file.entry.name))
+                entry = structs.replace(changed.entry, name=file.entry.name)
+                file = replace(file, entry=entry)
         raise AssertionError("two attempts return or raise")
 
     async def copy_link(self, file: FileCopy, target: bytes) -> None:

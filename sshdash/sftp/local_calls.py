@@ -6,9 +6,10 @@ import os
 import pwd
 import stat as modes
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
+
+from msgspec.structs import replace
 
 from sshdash.sftp.entries import Entry, Kind, join, kind_of
 from sshdash.sftp.failures import failure

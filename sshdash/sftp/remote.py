@@ -6,10 +6,10 @@ import secrets
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 import asyncssh
+from msgspec.structs import replace
 
 from sshdash.connections.faults import explain
 from sshdash.errors import FileError, SessionError, SSHDashError

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+from msgspec import structs
+
 from sshdash.errors import Cancelled, FileError
 from sshdash.prompts import ConflictAnswer, ConflictChoice, ConflictQuestion, Prompter
 from sshdash.sftp.copier import Copier, FileCopy
@@ -134,7 +136,7 @@ class Runner:
         if reason:
             self._ledger.fail(path, reason)
             return None
-        return Source(path, name, replace(entry, name=name_of(path)), existing)
+        return Source(path, name, structs.replace(entry, name=name_of(path)), existing)
 
     async def _overlap(self, path: bytes, entry: Entry, target: bytes) -> str:
         if self._request.source != self._request.target:

@@ -43,7 +43,8 @@ _FIRST_STYLES = ("base", "workspace", "hosts")
 class SSHDashApp(App[None], inherit_bindings=False):
     """The cockpit on a screen.
 
-    `host` gets a shell at once; `badge` stands beside the name, such as ``demo``.
+    `host` gets a shell at once; `badge` stands beside the name, such as ``demo``; `once_loaded` is
+    called when everything that hosts need is loaded.
     """
 
     TITLE = "sshdash"
@@ -58,6 +59,7 @@ class SSHDashApp(App[None], inherit_bindings=False):
         host: str | None = None,
         badge: str = "",
         make_backend: MakeBackend = Backend,
+        once_loaded: Callable[[], None] | None = None,
     ) -> None:
         self.settings = settings
         self.keymap_of = Keymap(settings.keymap, settings.prefix)
@@ -68,6 +70,7 @@ class SSHDashApp(App[None], inherit_bindings=False):
         self.workspace = Workspace(self.backend, self.bridge, self.keymap_of, badge)
         self.workspace.controllers.append(GeneralActions(self))
         self._first_host = host
+        self._once_loaded = once_loaded
         self._asking: Asked | None = None
         self._ahead = TypingAhead(
             self, super().on_event, self._is_moving, self.workspace.cockpit.rest
@@ -134,6 +137,8 @@ class SSHDashApp(App[None], inherit_bindings=False):
             self.workspace.shells.open(self._first_host)
         await self.backend.load()
         self.workspace.refresh_soon()
+        if self._once_loaded:
+            self._once_loaded()
 
     async def _read_styles(self) -> None:
         """Read the style sheets of what is not in sight yet, one at a time.

@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from msgspec import structs
+
 from sshdash.errors import FileError
 from sshdash.sftp.entries import Entry, Kind, is_plain_name, join, name_of, normalize, parent_of
 from sshdash.sftp.failures import ExistsError, MissingError
@@ -201,7 +203,7 @@ class MemoryFilesystem:
         await self._step("read", path)
         data = self._node(path).data[: min(size, self.short_reads or size)]
         await self._step("read end", path)
-        return [data] if data else [], replace(self._entry(path), name=b"")
+        return [data] if data else [], structs.replace(self._entry(path), name=b"")
 
     async def store(self, path: bytes, pieces: Sequence[Buffer], finish: Finish) -> Finished:
         writer = await self.open_write(path)
