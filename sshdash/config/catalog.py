@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sshdash.config.includes import include_pattern
 from sshdash.config.lexer import BOM
 from sshdash.config.match import BadMatch, MatchFacts, evaluate
 from sshdash.config.parser import Block, FileCache, Line, LineKind, ParsedFile
@@ -68,6 +69,8 @@ class Catalog:
     problems: tuple[ConfigProblem, ...] = ()
     files: tuple[str, ...] = ()
     """Every file that was read or looked for: watch these for changes."""
+    patterns: tuple[str, ...] = ()
+    """What Include lines name, as whole paths: a new file may match one."""
 
 
 def load_catalog(source: ConfigSource, cache: FileCache | None = None) -> Catalog:
@@ -81,7 +84,12 @@ def load_catalog(source: ConfigSource, cache: FileCache | None = None) -> Catalo
         lister.read_main(source.user_file, user=True, explicit=source.explicit)
     if source.system_file is not None:
         lister.read_main(source.system_file, user=False, explicit=False)
-    return Catalog(tuple(lister.hosts.values()), tuple(lister.problems), tuple(lister.files))
+    return Catalog(
+        tuple(lister.hosts.values()),
+        tuple(lister.problems),
+        tuple(lister.files),
+        tuple(lister.patterns),
+    )
 
 
 @dataclass(slots=True)
@@ -92,6 +100,7 @@ class _Lister:
     hosts: dict[str, HostEntry] = field(default_factory=dict)
     problems: list[ConfigProblem] = field(default_factory=list)
     files: dict[str, None] = field(default_factory=dict)
+    patterns: dict[str, None] = field(default_factory=dict)
     _ignored: list[str] = field(default_factory=list)
 
     def read_main(self, path: Path, *, user: bool, explicit: bool) -> None:
@@ -164,6 +173,8 @@ class _Lister:
                 self._include_file(found, line, path, user=user, depth=depth)
 
     def _watched(self, word: str, *, user: bool) -> Iterator[str]:
+        if pattern := include_pattern(word, user=user):
+            self.patterns[pattern] = None
         for found in included_files(word, user=user):
             self.files[found] = None
             yield found

@@ -8,19 +8,17 @@ import os
 import re
 import shutil
 import tempfile
-from fnmatch import fnmatchcase
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from sshdash.config.document import RawLine, split_lines
+from sshdash.config.includes import include_pattern, matches_path
 from sshdash.config.lexer import LexError, split_words
 from sshdash.config.reader import DEPTH_LIMIT, included_files
 from sshdash.config.saving import write_new
 from sshdash.config.spelling import quoted
-from sshdash.config.tokens import TokenError, expand_tilde
 from sshdash.errors import UsageError
-from sshdash.paths import ssh_dir
 
 _SPECIAL = re.compile(r"([*?\[\]\\])")
 
@@ -130,18 +128,7 @@ class Mirror:
 
 def would_include(word: str, path: str) -> bool:
     """Return whether an argument of the user's Include names a file that does not exist yet."""
-    if word.startswith("~"):
-        try:
-            word = expand_tilde(word)
-        except TokenError:
-            return False
-    elif not word.startswith("/"):
-        word = str(ssh_dir() / word)
-    wanted, parts = word.split("/"), path.split("/")
-    return len(wanted) == len(parts) and all(
-        fnmatchcase(part, pattern) and part.startswith(".") <= pattern.startswith(".")
-        for part, pattern in zip(parts, wanted, strict=True)
-    )
+    return matches_path(include_pattern(word, user=True), path)
 
 
 def _read(path: str) -> bytes | None:

@@ -1,0 +1,119 @@
+"""Notices when the files of a configuration change, and says so once things are quiet.
+
+The kernel tells; nothing is polled. The library that asks it is imported when following begins.
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from sshdash.config.catalog import Catalog
+from sshdash.config.watched import Watched, remote_kind
+from sshdash.untrusted import clean
+
+log = logging.getLogger(__name__)
+
+_QUIET = 100
+"""Milliseconds without another change until a burst is over."""
+_LONGEST = 1_000
+"""Milliseconds that a burst may last before it is told of anyhow."""
+_PATIENCE = 5.0
+"""Seconds that the thread which asks the kernel may take to end."""
+_MOUNTS = Path("/proc/self/mountinfo")
+
+
+class Follower:
+    """Calls `changed` on the loop whenever files of the catalog may have changed.
+
+    `catalog` returns what is to be followed; it is asked again after each change. `impossible` is
+    called once, with the reason, where changes cannot be noticed.
+    """
+
+    def __init__(
+        self,
+        catalog: Callable[[], Catalog],
+        changed: Callable[[], None],
+        impossible: Callable[[str], None],
+    ) -> None:
+        self._catalog = catalog
+        self._changed = changed
+        self._impossible = impossible
+        self._told = False
+        self._watched: Watched | None = None
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def __repr__(self) -> str:
+        return f"<Follower of {self._watched}>"
+
+    async def start(self) -> None:
+        """Begin to follow, or follow what the catalog has become."""
+        watched = await asyncio.to_thread(Watched, self._catalog())
+        if watched == self._watched and self._thread is not None and self._thread.is_alive():
+            return
+        await self.stop()
+        self._watched = watched
+        reason = await asyncio.to_thread(_why_not, watched.folders)
+        if reason:
+            self._tell(reason)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(
+            target=self._follow,
+            args=(asyncio.get_running_loop(), watched, self._stop),
+            name="configuration",
+            daemon=True,
+        )
+        self._thread.start()
+
+    async def stop(self) -> None:
+        """End following."""
+        thread, self._thread = self._thread, None
+        self._stop.set()
+        if thread is not None:
+            await asyncio.to_thread(thread.join, _PATIENCE)
+
+    def _follow(
+        self, loop: asyncio.AbstractEventLoop, watched: Watched, stop: threading.Event
+    ) -> None:
+        """Wait for changes, in a thread of its own."""
+        from watchfiles import watch
+
+        changes = watch(
+            *watched.folders,
+            watch_filter=lambda _, path: watched.concerns(path),
+            debounce=_LONGEST,
+            step=_QUIET,
+            stop_event=stop,
+            rust_timeout=0,
+            raise_interrupt=False,
+            force_polling=False,
+            recursive=False,
+        )
+        with suppress(RuntimeError):  # the loop has ended
+            try:
+                for _ in changes:
+                    loop.call_soon_threadsafe(self._changed)
+            except (OSError, RuntimeError) as error:
+                if not stop.is_set():
+                    log.warning("cannot follow the configuration: %s", error)
+                    loop.call_soon_threadsafe(self._tell, clean(str(error)))
+
+    def _tell(self, reason: str) -> None:
+        if not self._told:
+            self._told = True
+            self._impossible(reason)
+
+
+def _why_not(folders: tuple[str, ...]) -> str:
+    """Return why changes may go unnoticed, empty where they do not."""
+    try:
+        mounts = _MOUNTS.read_text(encoding="latin-1")
+    except OSError:
+        return ""  # not on Linux
+    for folder in folders:
+        if kind := remote_kind(folder, mounts):
+            return f"{clean(folder)} is on {kind}: what other machines change there goes unseen"
+    return ""
