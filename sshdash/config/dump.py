@@ -63,7 +63,7 @@ def lines(resolved: ResolvedHost) -> Iterator[str]:
     """Give the lines of `dump`, each a keyword, a space and its value."""
     options = resolved.options
     yield f"host {resolved.alias}"
-    yield f"user {resolved.user}"
+    yield f"user {options.first('user')}"
     yield f"hostname {resolved.hostname}"
     yield f"port {resolved.port}"
     yield from _single(options)
@@ -80,6 +80,8 @@ def _single(options: Options) -> Iterator[str]:
             value = ",".join(assemble(key, value))
         elif key in _WORDS and value is not None:
             value = _SPOKEN.get(value, value)
+        elif key == "revokedhostkeys" and value is not None:
+            value = " ".join(options.single[key])
         elif key == "loglevel" and value is not None:
             value = _LEVELS.get(value, value)
         if value is not None:

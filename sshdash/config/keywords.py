@@ -54,6 +54,8 @@ class Kind(Enum):
     AGENT = "socket, name or none"
     FORWARD_AGENT = "yes, no or socket"
     REMOTE_OPEN = "targets, any or none"
+    TIMEOUTS = "types and times, or none"
+    KEYSTROKES = "yes, no or interval"
     ANYTHING = "anything"
     BLOCK = "starts a block"
     INCLUDE = "files"
@@ -93,6 +95,7 @@ _MORE: dict[str, tuple[str, ...]] = {
     "tunnel": ("ethernet", "point-to-point", "yes", "no"),
     "updatehostkeys": YES_NO_ASK,
     "verifyhostkeydns": YES_NO_ASK,
+    "warnweakcrypto": ("yes", "no", "no-pq-kex"),
 }
 _SHARED = "sshdash shares its own connection"
 _X11 = "there is no X11 forwarding"
@@ -109,10 +112,10 @@ _ACTS = {
     "serveralivecountmax",
     Kind.TIME: "connecttimeout serveraliveinterval",
     Kind.STRING: "bindaddress hostkeyalias hostname ignoreunknown preferredauthentications "
-    "revokedhostkeys tag user",
+    "tag user",
     Kind.COMMAND: "proxycommand remotecommand",
     Kind.PORT: "port",
-    Kind.WORDS: "globalknownhostsfile userknownhostsfile",
+    Kind.WORDS: "globalknownhostsfile revokedhostkeys userknownhostsfile",
     Kind.FILES: "certificatefile identityfile",
     Kind.ALGORITHMS: "ciphers hostkeyalgorithms kexalgorithms macs pubkeyacceptedalgorithms",
     Kind.FORWARD: "dynamicforward localforward remoteforward",
@@ -136,7 +139,7 @@ _SECURITY = {
     (Kind.ALGORITHMS, "casignaturealgorithms"): "the library's own list applies",
     (Kind.ADD_KEYS, "addkeystoagent"): "keys stay in this program",
     (Kind.REMOTE_OPEN, "permitremoteopen"): "remote SOCKS has no target list",
-    (Kind.ANYTHING, "refuseconnection"): "the refusal is not checked",
+    (Kind.STRING, "refuseconnection"): "the refusal is not checked",
 }
 _IGNORED = {
     (Kind.STRING, "bindinterface"): "bind to an address instead",
@@ -156,9 +159,9 @@ _IGNORED = {
     (Kind.FLAG, "hostbasedauthentication"): "there is no host-based authentication",
     (Kind.ALGORITHMS, "hostbasedacceptedalgorithms"): "there is no host-based authentication",
     (Kind.FLAG, "enablesshkeysign"): "there is no host-based authentication",
-    (Kind.ANYTHING, "channeltimeout"): "channels do not time out",
-    (Kind.ANYTHING, "obscurekeystroketiming"): "keystroke timing is not hidden",
-    (Kind.ANYTHING, "warnweakcrypto"): "there is no warning",
+    (Kind.TIMEOUTS, "channeltimeout"): "channels do not time out",
+    (Kind.KEYSTROKES, "obscurekeystroketiming"): "keystroke timing is not hidden",
+    (Kind.CHOICE, "warnweakcrypto"): "there is no warning",
     (Kind.FLAG, "forwardx11"): _X11,
     (Kind.CHOICE, "tunnel"): _LAYER3,
     (Kind.FLAG, "gssapiauthentication"): _GSS,

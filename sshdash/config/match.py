@@ -34,6 +34,7 @@ class MatchFacts:
     session: str
     """``shell``, ``exec``, ``subsystem`` or ``none``."""
     command: str
+    """The command asked for; RemoteCommand is not one."""
     tokens: Callable[[], dict[str, str]]
     """The tokens of ``exec``, computed only for it."""
     run: Callable[[str], bool]
@@ -177,6 +178,8 @@ def _on_network(networks: str) -> bool:
             network = ip_network(item)
         except ValueError as error:
             raise BadMatch(f"localnetwork: {error}") from error
+        if "." in item.partition("/")[2]:
+            raise BadMatch(f"localnetwork: {item!r} has no prefix length")
         found = found or any(
             address.version == network.version and address in network for address in addresses
         )

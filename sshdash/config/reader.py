@@ -11,7 +11,7 @@ from sshdash.config.match import BadMatch, MatchFacts, evaluate
 from sshdash.config.options import Options, Origin, TooMany
 from sshdash.config.parser import Block, FileCache, Line, LineKind, ParsedFile, late_values
 from sshdash.config.patterns import matches, matches_list
-from sshdash.config.tokens import TokenError, expand_tilde
+from sshdash.config.tokens import TokenError, expand, expand_tilde
 from sshdash.errors import ConfigError
 from sshdash.paths import ssh_dir, system_ssh_config
 
@@ -110,7 +110,7 @@ class Pass:
         for word in line.words:
             if word.startswith("~") and not user:
                 raise wrong_line(path, line.number, f"bad include path {word}")
-            for found in included_files(word, user=user):
+            for found in included_files(word, user=user, tokens=self._facts().tokens):
                 try:
                     self._read(
                         found,
@@ -140,8 +140,24 @@ def host_matches(patterns: tuple[str, ...], host: str) -> bool:
     return active
 
 
-def included_files(word: str, *, user: bool) -> list[str]:
-    """Return the files that an argument of Include names, in lexical order."""
+def included_files(
+    word: str, *, user: bool, tokens: Callable[[], dict[str, str]] = dict
+) -> list[str]:
+    """Return the files that an argument of Include names, in lexical order.
+
+    OpenSSH 9.2 takes it as it is, later releases replace tokens and variables: they are
+    replaced where there is no file of the name as it is.
+    """
+    found = _named_files(word, user=user)
+    if found or not ("%" in word or "${" in word):
+        return found
+    try:
+        return _named_files(expand(word, tokens(), environment=True), user=user)
+    except TokenError:
+        return []
+
+
+def _named_files(word: str, *, user: bool) -> list[str]:
     if word.startswith("~"):
         try:
             word = expand_tilde(word)

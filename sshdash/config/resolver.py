@@ -125,11 +125,22 @@ class _Resolution:
             alias=self._original,
             hostname=self._host,
             port=int(self._options.single["port"][0]),
-            user=self._options.single["user"][0],
+            user=self._login(tokens),
             origins={key: tuple(places) for key, places in self._options.origins.items()},
             options=self._options,
             tokens=tokens,
         )
+
+    def _login(self, tokens: dict[str, str]) -> str:
+        """Return the user, whose tokens releases after 9.2 replace, unless they cannot."""
+        user = self._options.single["user"][0]
+        places = self._options.origins.get("user", ())
+        if ("%" in user or "${" in user) and places and places[0].file:
+            try:
+                return expand(user, {**tokens, "r": self._machine.user}, environment=True)
+            except TokenError:
+                return user
+        return user
 
     def _read_files(self) -> bool:
         """Read the user's, then the system's file; return whether a final pass is wanted."""
@@ -162,10 +173,7 @@ class _Resolution:
             host = self._with_host(hostname)
         else:
             host = self._host
-        command = first("remotecommand") or ""
         session = first("sessiontype") or "default"
-        if session == "default":
-            session = "exec" if command else "shell"
         return MatchFacts(
             host=host,
             original_host=self._original,
@@ -173,8 +181,8 @@ class _Resolution:
             local_user=self._machine.user,
             final=self._final,
             tag=first("tag") or "",
-            session=session,
-            command=command,
+            session="shell" if session == "default" else session,
+            command="",
             tokens=lambda: self._tokens(first("hostkeyalias") or host, host),
             run=self._run,
         )
@@ -188,6 +196,7 @@ class _Resolution:
             port=first("port") or "22",
             user=first("user") or self._machine.user,
             alias=alias,
+            jump=self._options.single.get("proxyjump", NO_JUMP)[2],
         )
 
     def _with_host(self, hostname: str) -> str:

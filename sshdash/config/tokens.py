@@ -36,18 +36,26 @@ def _user_name(uid: int) -> str:
 
 
 def connection_tokens(
-    machine: LocalMachine, *, host: str, original: str, port: str, user: str, alias: str
+    machine: LocalMachine,
+    *,
+    host: str,
+    original: str,
+    port: str,
+    user: str,
+    alias: str,
+    jump: str = "none",
 ) -> dict[str, str]:
     """Return the tokens that most keywords take.
 
     `host` is the name to connect to, `original` what was asked for, `alias` the name that
-    known_hosts is searched for.
+    known_hosts is searched for, `jump` the last jump host or ``none``.
     """
     known = {
         "L": machine.name.partition(".")[0],
         "d": machine.home,
         "h": host,
         "i": str(machine.uid),
+        "j": "" if jump.lower() == "none" else jump,
         "k": alias,
         "l": machine.name,
         "n": original,

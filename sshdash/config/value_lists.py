@@ -6,7 +6,7 @@ from sshdash.config.algorithms import known_gss_kex, unknown_name
 from sshdash.config.assignments import NOTHING, Assignments, BadValue, take
 from sshdash.config.keywords import Keyword
 from sshdash.config.lexer import lower
-from sshdash.config.numbers import port_number
+from sshdash.config.numbers import port_number, seconds
 
 _DOMAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]|\.(?!\.))*\Z")
 
@@ -106,6 +106,18 @@ def remote_open(keyword: Keyword, words: list[str]) -> Assignments:
     for word in taken:
         if lower(word) not in ("none", "any") and not _is_target(word):
             raise BadValue("bad port number in permitremoteopen")
+    return ((keyword.name, tuple(taken)),)
+
+
+def timeouts(keyword: Keyword, words: list[str]) -> Assignments:
+    """Return how long channels of each type may be idle, or ``none``. Raises BadValue."""
+    taken = _word_list(keyword, words)
+    if [lower(word) for word in taken] == ["none"]:
+        return ((keyword.name, ("none",)),)
+    for word in taken:
+        kind, _, interval = word.partition("=")
+        if not kind or seconds(interval) is None:
+            raise BadValue(f"invalid channel timeout {word}")
     return ((keyword.name, tuple(taken)),)
 
 

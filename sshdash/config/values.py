@@ -264,6 +264,18 @@ def _forward_agent(keyword: Keyword, words: list[str]) -> Assignments:
     return ((keyword.name, ("yes",)), ("forwardagentpath", (_agent_path(word),)))
 
 
+def _keystrokes(keyword: Keyword, words: list[str]) -> Assignments:
+    """Return ``yes``, ``no`` or an interval in milliseconds."""
+    word = take(words)
+    if word in ("yes", "no", "true", "false"):
+        return _one(keyword, _SPOKEN.get(word, word))
+    before, _, interval = word.partition(":")
+    number = integer(interval, 1, 1000) if before == "interval" else None
+    if number is None:
+        raise BadValue(f'unsupported argument "{word}"')
+    return _one(keyword, str(number))
+
+
 _Parser = Callable[[Keyword, list[str]], Assignments]
 _WHOLE_LINE: dict[Kind, Callable[[Keyword, str], Assignments]] = {
     Kind.COMMAND: _command,
@@ -299,4 +311,6 @@ _PARSERS: dict[Kind, _Parser] = {
     Kind.AGENT: _agent,
     Kind.FORWARD_AGENT: _forward_agent,
     Kind.REMOTE_OPEN: value_lists.remote_open,
+    Kind.TIMEOUTS: value_lists.timeouts,
+    Kind.KEYSTROKES: _keystrokes,
 }

@@ -8,7 +8,7 @@ from sshdash.untrusted import clean
 
 def refuse_connection(resolved: ResolvedHost) -> None:
     """Raise ConnectError where the configuration forbids what is about to be tried."""
-    message = first_word(resolved.get("refuseconnection") or "")
+    message = resolved.get("refuseconnection")
     if message:
         place = next(iter(resolved.origins.get("refuseconnection", ())), "the configuration")
         raise ConnectError(

@@ -28,7 +28,8 @@ _WORDS = st.sampled_from(
     [
         "yes", "no", "none", "any", "~/x", "%h", "%z", "%", "${HOME}", "${", "1h30m",
         "99999999999", "-1", "22", "a:b", "[::1]:22", "ssh://u@h:1", "web", "*", "!web",
-        "localhost:80", "+ssh-rsa", "^aes*", "-*", "x=1", '"', "'", "\\", "", "al\udce9", "\u202e", "\x1b[2J", "final", "host",
+        "localhost:80", "+ssh-rsa", "^aes*", "-*", "x=1",
+        '"', "'", "\\", "", "al\udce9", "\u202e", "\x1b[2J", "final", "host",
         "all", "canonical", "user", "localuser", "originalhost", "tagged", "localnetwork", "::/0",
         "command", "sessiontype", "version",
     ]

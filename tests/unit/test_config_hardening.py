@@ -135,7 +135,9 @@ _ODD_VALUES = {
     Kind.MASK: "077",
     Kind.REMOTE_OPEN: "db:1",
     Kind.ADD_KEYS: "yes",
-    Kind.ANYTHING: "session=5m",
+    Kind.ANYTHING: "x",
+    Kind.TIMEOUTS: "session=5m",
+    Kind.KEYSTROKES: "interval:80",
     Kind.TUNNEL_DEVICE: "3",
     Kind.PERSIST: "60",
 }
