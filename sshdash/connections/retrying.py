@@ -23,6 +23,12 @@ _HOPELESS: tuple[tuple[type[BaseException], str], ...] = (
     (asyncssh.KeyExchangeFailed, "no algorithm in common"),
     (asyncssh.IllegalUserName, "the user name is not valid"),
 )
+_CUT_OFF = (
+    asyncssh.DisconnectError,
+    BrokenPipeError,
+    ConnectionAbortedError,
+    ConnectionResetError,
+)
 
 
 def why_not(error: BaseException) -> str:
@@ -39,7 +45,7 @@ def why_not(error: BaseException) -> str:
 
 def turned_away(error: BaseException) -> bool:
     """Return whether a server was reached and cut the attempt off, which it may be tired of."""
-    if any(isinstance(one, asyncssh.DisconnectError) for one in _causes(error)):
+    if any(isinstance(one, _CUT_OFF) for one in _causes(error)):
         return True
     return isinstance(error, ConnectError) and not isinstance(error, UnreachableError)
 

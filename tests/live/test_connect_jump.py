@@ -103,7 +103,7 @@ async def test_hop_that_cannot_reach_the_next_is_named(tmp_path: Path) -> None:
         async with connecting(hops.config) as client:
             with pytest.raises(UnreachableError, match="b cannot reach it"):
                 await client.manager.lease("c", "x")
-            assert client.manager.status("b").state is ConnectionState.IDLE
+            assert client.manager.status("b").state is ConnectionState.CONNECTED
 
 
 async def test_hop_without_forwarding_is_explained(tmp_path: Path) -> None:

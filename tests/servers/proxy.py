@@ -107,6 +107,8 @@ class Proxy(Line):
         task = asyncio.current_task()
         assert task
         self._writers[task] = (writer, far[1])
+        if writer.is_closing():
+            return  # it was cut meanwhile
         await self.carry((reader, writer), far)
 
     def _forget(self, task: "asyncio.Task[None]") -> None:
