@@ -157,6 +157,15 @@ class Backend:
         """Return what the host card shows, at once. Raises UsageError and ConfigError."""
         return summarize(self.resolver.preview(destination))
 
+    async def forget_secrets(self, destination: str) -> list[str]:
+        """Remove a host's secrets from the system's keyring; return what there were.
+
+        Raises UsageError, ConfigError, and SSHDashError where there is no keyring.
+        """
+        from sshdash.connections.account import forget_secrets
+
+        return await forget_secrets(await asyncio.to_thread(self.resolve, destination))
+
     async def disconnect(self, host: str) -> None:
         """End a host's shells and tunnels, then its connection."""
         for session in [one for one in self.sessions.values() if one.host == host]:

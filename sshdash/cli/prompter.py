@@ -3,35 +3,31 @@
 import asyncio
 import contextlib
 import os
-import sys
 import termios
 from typing import TypeVar
 
-from sshdash.prompts import (
-    ConfirmQuestion,
-    ConflictAnswer,
-    ConflictChoice,
-    ConflictQuestion,
-    HostKeyAnswer,
-    HostKeyQuestion,
-    NoticeQuestion,
-    Prompter,
-    Question,
-    RefusingPrompter,
-    SecretQuestion,
-)
+from sshdash.cli.askpass import AskpassPrompter, askpass_program, is_askpass_first
+from sshdash.cli.dialogue import converse
+from sshdash.prompts import NoticeQuestion, Prompter, Question, RefusingPrompter
 from sshdash.untrusted import clean
 
 AnswerType = TypeVar("AnswerType")
 _LINE = 2_000
+_TERMINAL = "/dev/tty"
 
 
 def choose_prompter() -> Prompter:
-    """Return who answers a command's questions: the terminal where there is one, else nobody."""
+    """Return who answers a command's questions: the terminal, a program of the desktop, nobody.
+
+    SSH_ASKPASS and SSH_ASKPASS_REQUIRE decide as they do for ssh.
+    """
+    program = askpass_program()
+    if program and is_askpass_first():
+        return AskpassPrompter(program)
     try:
-        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+        os.close(os.open(_TERMINAL, os.O_RDWR | os.O_NOCTTY))
     except OSError:
-        return RefusingPrompter()
+        return AskpassPrompter(program) if program else RefusingPrompter()
     return TtyPrompter()
 
 
@@ -49,7 +45,7 @@ class TtyPrompter:
         async with self._turn:
             try:
                 with _Terminal() as terminal:
-                    return await _ask(terminal, question)  # type: ignore[arg-type, return-value]
+                    return await converse(terminal, question)
             except OSError:
                 return None
 
@@ -66,7 +62,7 @@ class _Terminal:
     """The controlling terminal, with echo as it was once it is left."""
 
     def __init__(self) -> None:
-        self._descriptor = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
+        self._descriptor = os.open(_TERMINAL, os.O_RDWR | os.O_NOCTTY)
         self._saved = termios.tcgetattr(self._descriptor)
 
     def __enter__(self) -> "_Terminal":
@@ -111,74 +107,3 @@ class _Terminal:
 def _resolve(arrived: asyncio.Future[None]) -> None:
     if not arrived.done():
         arrived.set_result(None)
-
-
-async def _ask(terminal: _Terminal, question: Question[object]) -> object:
-    if isinstance(question, HostKeyQuestion):
-        return await _ask_host_key(terminal, question)
-    if isinstance(question, SecretQuestion):
-        return await _ask_secret(terminal, question)
-    if isinstance(question, ConflictQuestion):
-        return await _ask_conflict(terminal, question)
-    if isinstance(question, ConfirmQuestion):
-        prompt = f"{question.title}\n{question.detail}\n{question.action}? [y/N] "
-        return (await terminal.read_line(prompt) or "").strip().lower() in {"y", "yes"}
-    print(f"sshdash: cannot ask {type(question).__name__} on a terminal", file=sys.stderr)
-    return None
-
-
-async def _ask_host_key(terminal: _Terminal, question: HostKeyQuestion) -> HostKeyAnswer | None:
-    where = f" ({question.address})" if question.address else ""
-    terminal.write(
-        f"The authenticity of host '{question.host}'{where} can't be established.\n"
-        f"{question.key_type} key fingerprint is {question.fingerprint}.\n"
-    )
-    if len(question.route) > 1:
-        terminal.write(f"Route: {' → '.join(question.route)}\n")
-    for note in question.notes:
-        terminal.write(f"{note}\n")
-    asked = "Are you sure you want to continue connecting (yes/no/once/[fingerprint])? "
-    while True:
-        answer = await terminal.read_line(asked)
-        if answer is None or answer.strip().lower() == "no":
-            return None
-        answer = answer.strip()
-        if answer == question.fingerprint or answer.lower() == "yes":
-            return HostKeyAnswer.ACCEPT
-        if answer.lower() == "once":
-            return HostKeyAnswer.ONCE
-        asked = "Please type 'yes', 'no', 'once' or the fingerprint: "
-
-
-async def _ask_secret(terminal: _Terminal, question: SecretQuestion) -> tuple[str, ...] | None:
-    lead = "".join(f"{text}\n" for text in (question.instructions, question.title) if text)
-    answers = []
-    for prompt in question.prompts:
-        label = prompt.text.rstrip() or "Password:"
-        answer = await terminal.read_line(f"{lead}({question.host}) {label} ", prompt.echo)
-        lead = ""
-        if answer is None:
-            return None
-        answers.append(answer)
-    return tuple(answers)
-
-
-async def _ask_conflict(terminal: _Terminal, question: ConflictQuestion) -> ConflictAnswer | None:
-    terminal.write(
-        f"{question.target} exists ({question.target_size} bytes; "
-        f"the source has {question.source_size}).\n"
-    )
-    choices = {
-        "o": ConflictChoice.OVERWRITE,
-        "s": ConflictChoice.SKIP,
-        "r": ConflictChoice.RENAME,
-    }
-    while True:
-        answer = await terminal.read_line(
-            "(o)verwrite, (s)kip, (r)ename, capital for all, (q)uit: "
-        )
-        if answer is None or answer.strip().lower() == "q":
-            return None
-        choice = choices.get(answer.strip().lower())
-        if choice:
-            return ConflictAnswer(choice, for_all=answer.strip().isupper())

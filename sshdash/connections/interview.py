@@ -5,11 +5,12 @@ from collections.abc import Awaitable
 from pathlib import Path
 
 from sshdash.config.resolver import ResolvedHost
+from sshdash.connections.account import AccountPassword, account_of
 from sshdash.connections.deadline import Deadline
 from sshdash.connections.signing import KeyPair
 from sshdash.errors import Cancelled
 from sshdash.keys.agent import AgentRefused
-from sshdash.keys.saved import SavedSecrets, account_name
+from sshdash.keys.saved import SavedSecrets
 from sshdash.prompts import (
     ConfirmQuestion,
     NoticeQuestion,
@@ -42,9 +43,7 @@ class Interview:
         self.silent = self.batch or isinstance(prompter, RefusingPrompter)
         self.deadline = Deadline(0)
         self.saved = saved
-        self.password = AccountPassword(
-            saved, account_name(resolved.user, resolved.hostname, resolved.port)
-        )
+        self.password = AccountPassword(saved, account_of(resolved))
         self._prompter = prompter
 
     async def ask(
@@ -120,50 +119,3 @@ class Interview:
         notice = NoticeQuestion(title, detail, self.host)
         given_up: bool | None = await self._prompter.ask(notice)
         return bool(given_up)
-
-
-class AccountPassword:
-    """The password of one account during one login: what is saved is tried first, and once."""
-
-    def __init__(self, saved: SavedSecrets, name: str) -> None:
-        self._saved = saved
-        self._name = name
-        self._looked = False
-        self._tried = False
-        self._new: str | None = None
-        self._keeping: asyncio.Task[bool] | None = None
-
-    def __repr__(self) -> str:
-        """Return whose it is, and never what it is."""
-        return f"<AccountPassword of {self._name}>"
-
-    async def take_saved(self) -> str | None:
-        """Return what is saved, the first time; by the next it was refused, and is forgotten."""
-        self._new = None
-        if self._tried:
-            self._tried = False
-            await self._saved.forget(self._name)
-        if self._looked:
-            return None
-        self._looked = True
-        found = await self._saved.find(self._name)
-        self._tried = found is not None
-        return found
-
-    def typed(self, answer: SecretAnswer) -> None:
-        """Take note of what was typed and will be tried now."""
-        self._new = answer[0] if answer.save else None
-
-    def accepted(self) -> None:
-        """Save what was typed, where that was wanted: the server took it."""
-        self._tried = False
-        if self._new is not None:
-            secret, self._new = self._new, None
-            self._keeping = asyncio.create_task(
-                self._saved.keep(self._name, secret), name="saving a password"
-            )
-
-    def close(self) -> None:
-        """Wait for nothing any more."""
-        if self._keeping:
-            self._keeping.cancel()

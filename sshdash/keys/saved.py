@@ -86,12 +86,10 @@ class SavedSecrets:
         await self.is_usable()
         return self._backend
 
-    async def _try(
-        self, call: Callable[[], Result], seconds: float = _ASK_TIMEOUT
-    ) -> Result | None:
+    async def _try(self, call: Callable[[], Result], seconds: float | None = None) -> Result | None:
         """Return what `call` returns, from a thread that nobody waits for when it hangs."""
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(seconds or _ASK_TIMEOUT):
                 return await _in_thread(call)
         except TimeoutError:
             self.problem = "the system keyring does not answer"

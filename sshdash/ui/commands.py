@@ -88,9 +88,16 @@ _HOSTS = (
         "host.reconnect",
         Place.HOSTS,
         "Reconnect",
-        "Connect again; an ended shell starts again",
+        "Connect again, now; an ended shell starts again",
         ("r",),
         prefix=("r",),
+    ),
+    Command(
+        "host.forget",
+        Place.HOSTS,
+        "Forget secrets",
+        "Remove what is saved for the host from the system keyring",
+        (),
     ),
     Command(
         "host.connect_to",

@@ -27,7 +27,7 @@ class HostActions:
     def why_not(self, command_id: str) -> str:
         """Return why a command is not available now, empty where it is."""
         if (
-            command_id in ("host.copy", "host.explain", "tab.copy")
+            command_id in ("host.copy", "host.explain", "host.forget", "tab.copy")
             and self.cockpit.subject() is None
         ):
             return "Select a host first"
@@ -71,6 +71,16 @@ class HostActions:
         resolver = self.cockpit.backend.resolver
         resolved = resolver.preview(host)
         return explanation(host, explain(resolved), advise(resolved, resolver))
+
+    def action_host_forget(self) -> None:
+        """Forget the secrets that are saved for the host."""
+        if host := self.cockpit.subject():
+            self.cockpit.start(self._forget(host))
+
+    async def _forget(self, host: str) -> None:
+        gone = await self.cockpit.backend.forget_secrets(host)
+        title = f"Forgotten for {host}" if gone else f"Nothing is saved for {host}"
+        self.cockpit.tell(title, ", ".join(gone))
 
     def action_view_switcher(self) -> None:
         """Go to a host by part of its name, the most recently used first."""

@@ -1,0 +1,76 @@
+"""The saved secrets of one account: its password during a login, and how to forget them."""
+
+import asyncio
+
+from sshdash.config.resolver import ResolvedHost
+from sshdash.errors import SSHDashError
+from sshdash.keys.saved import SavedSecrets, account_name
+from sshdash.prompts import SecretAnswer
+
+
+def account_of(resolved: ResolvedHost) -> str:
+    """Return the name under which the password for a host is saved."""
+    return account_name(resolved.user, resolved.hostname, resolved.port)
+
+
+async def forget_secrets(resolved: ResolvedHost, saved: SavedSecrets | None = None) -> list[str]:
+    """Remove what is saved for a host, its keys' passphrases too; return what that was.
+
+    Raises SSHDashError where there is no keyring to look into.
+    """
+    saved = saved or SavedSecrets()
+    if not await saved.is_usable():
+        raise SSHDashError("Nothing can be saved here", detail=saved.problem)
+    names = {account_of(resolved): "password of"}
+    names |= {str(path): "passphrase of" for path in resolved.identity_files}
+    gone = [f"{what} {name}" for name, what in names.items() if await saved.forget(name)]
+    if saved.problem:
+        raise SSHDashError("The keyring could not be searched", detail=saved.problem)
+    return gone
+
+
+class AccountPassword:
+    """The password of one account during one login: what is saved is tried first, and once."""
+
+    def __init__(self, saved: SavedSecrets, name: str) -> None:
+        self._saved = saved
+        self._name = name
+        self._looked = False
+        self._tried = False
+        self._new: str | None = None
+        self._keeping: asyncio.Task[bool] | None = None
+
+    def __repr__(self) -> str:
+        """Return whose it is, and never what it is."""
+        return f"<AccountPassword of {self._name}>"
+
+    async def take_saved(self) -> str | None:
+        """Return what is saved, the first time; by the next it was refused, and is forgotten."""
+        self._new = None
+        if self._tried:
+            self._tried = False
+            await self._saved.forget(self._name)
+        if self._looked:
+            return None
+        self._looked = True
+        found = await self._saved.find(self._name)
+        self._tried = found is not None
+        return found
+
+    def typed(self, answer: SecretAnswer) -> None:
+        """Take note of what was typed and will be tried now."""
+        self._new = answer[0] if answer.save else None
+
+    def accepted(self) -> None:
+        """Save what was typed, where that was wanted: the server took it."""
+        self._tried = False
+        if self._new is not None:
+            secret, self._new = self._new, None
+            self._keeping = asyncio.create_task(
+                self._saved.keep(self._name, secret), name="saving a password"
+            )
+
+    def close(self) -> None:
+        """Wait for nothing any more."""
+        if self._keeping:
+            self._keeping.cancel()

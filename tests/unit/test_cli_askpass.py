@@ -1,0 +1,125 @@
+"""SSH_ASKPASS: when it is used, and what it is told."""
+
+import asyncio
+import os
+import pty
+from pathlib import Path
+
+import pytest
+
+from sshdash.cli import prompter
+from sshdash.cli.askpass import AskpassPrompter
+from sshdash.cli.prompter import TtyPrompter, choose_prompter
+from sshdash.prompts import (
+    ConfirmQuestion,
+    HostKeyAnswer,
+    HostKeyQuestion,
+    NoticeQuestion,
+    Prompter,
+    RefusingPrompter,
+    SecretPrompt,
+    SecretQuestion,
+)
+from tests.live.connecting import until
+
+TWO = SecretQuestion(
+    "db-1", "Two factors", (SecretPrompt("Password:"), SecretPrompt("Code\x1b[2J:", True)), "Hello"
+)
+KEY = HostKeyQuestion("db-1", "10.0.0.5:22", ("db-1",), "ED25519", 256, "SHA256:abc", "/known")
+
+
+@pytest.fixture
+def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make a program that keeps what it is asked and answers from a file, line by line."""
+    path = tmp_path / "askpass"
+    path.write_text(
+        "#!/bin/sh\n"
+        f'printf "%s|%s\\n" "$SSH_ASKPASS_PROMPT" "$1" >> {tmp_path}/asked\n'
+        f"head -n 1 {tmp_path}/answers\n"
+        f"test -s {tmp_path}/answers || exit 1\n"
+        f"sed -i 1d {tmp_path}/answers\n"
+    )
+    path.chmod(0o700)
+    monkeypatch.setenv("SSH_ASKPASS", str(path))
+    monkeypatch.setattr(prompter, "_TERMINAL", str(tmp_path / "no-terminal"))
+    return path
+
+
+def answer(program: Path, *lines: str) -> AskpassPrompter:
+    (program.parent / "answers").write_text("".join(f"{line}\n" for line in lines))
+    return AskpassPrompter(str(program))
+
+
+@pytest.mark.parametrize(
+    ("require", "display", "terminal", "expected"),
+    [
+        ("", ":0", False, AskpassPrompter),
+        ("", "", False, RefusingPrompter),
+        ("", ":0", True, TtyPrompter),
+        ("prefer", ":0", True, AskpassPrompter),
+        ("prefer", "", True, TtyPrompter),
+        ("force", "", True, AskpassPrompter),
+        ("FORCE", "", False, AskpassPrompter),
+        ("never", ":0", False, RefusingPrompter),
+        ("never", ":0", True, TtyPrompter),
+    ],
+)
+def test_who_answers_is_decided_as_ssh_decides_it(
+    program: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    require: str,
+    display: str,
+    terminal: bool,
+    expected: type,
+) -> None:
+    monkeypatch.setenv("SSH_ASKPASS_REQUIRE", require)
+    monkeypatch.setenv("DISPLAY", display)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    ours, theirs = pty.openpty()
+    try:
+        if terminal:
+            monkeypatch.setattr(prompter, "_TERMINAL", os.ttyname(theirs))
+        assert type(choose_prompter()) is expected
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+
+async def test_each_prompt_is_one_run_and_shows_what_led_to_it(program: Path) -> None:
+    assert await answer(program, "secret", "123456").ask(TWO) == ("secret", "123456")
+    asked = (program.parent / "asked").read_text()
+    assert asked == "|Hello\nTwo factors\n(db-1) Password: \n|(db-1) Code\\x1b[2J: \n"
+
+
+async def test_a_dismissed_program_dismisses_the_question(program: Path) -> None:
+    assert await answer(program).ask(TWO) is None
+    assert await AskpassPrompter("/no/such/program").ask(TWO) is None
+
+
+async def test_host_keys_and_confirmations(program: Path) -> None:
+    assert await answer(program, "maybe", "yes").ask(KEY) is HostKeyAnswer.ACCEPT
+    assert await answer(program, "no").ask(KEY) is None
+    question = ConfirmQuestion("Add it?", "to the agent")
+    for line, expected in (("", True), ("yes", True), ("no", False)):
+        assert await answer(program, line).ask(question) is expected
+    assert await answer(program).ask(question) is False
+    assert "confirm|Add it?\nto the agent\nYes?" in (program.parent / "asked").read_text()
+
+
+async def test_a_notice_ends_with_the_program(tmp_path: Path) -> None:
+    path = tmp_path / "askpass"
+    path.write_text(f'#!/bin/sh\necho "$SSH_ASKPASS_PROMPT $$" > {tmp_path}/pid\nexec sleep 60\n')
+    path.chmod(0o700)
+    prompter: Prompter = AskpassPrompter(str(path))
+
+    async def ask() -> None:
+        await prompter.ask(NoticeQuestion("Touch it"))
+
+    asking = asyncio.create_task(ask())
+    await until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text().strip())
+    hint, pid = (tmp_path / "pid").read_text().split()
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+    assert hint == "none"
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid), 0)
