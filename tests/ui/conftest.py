@@ -101,11 +101,19 @@ class FakeStatus:
     since: float = 0.0
     leases: dict[str, int] = field(default_factory=dict)
     keepalive_rtt: float | None = None
+    attempts: int = 0
+    retry_at: float | None = None
+    gives_up: str = ""
+    asking: bool = False
 
 
 class FakeConnections:
     def __init__(self) -> None:
         self.states: dict[str, FakeStatus] = {}
+        self.retried: list[str] = []
+
+    def retry_now(self, host: str) -> None:
+        self.retried.append(host)
 
     def status(self, host: str) -> FakeStatus:
         return self.states.get(host, FakeStatus(host, ConnectionState.IDLE))
@@ -200,10 +208,10 @@ class FakeBackend(Backend):
     async def disconnect(self, host: str) -> None:
         self.disconnected.append(host)
 
-    def connect(self, host: str, state: ConnectionState, reason: str = "") -> None:
+    def connect(self, host: str, state: ConnectionState, reason: str = "", **values: Any) -> None:
         """Put a host's connection into a state and tell."""
         old = self.fake_connections.status(host).state
-        self.fake_connections.states[host] = FakeStatus(host, state, reason)
+        self.fake_connections.states[host] = FakeStatus(host, state, reason, **values)
         self.events.emit(ConnectionChanged(host, old, state, reason))
 
     def move(self, session_id: str, state: SessionState) -> None:

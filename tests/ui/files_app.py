@@ -39,12 +39,21 @@ HOST = "web"
 class Connections:
     def __init__(self) -> None:
         self.state = ConnectionState.CONNECTED
+        self.retried: list[str] = []
+        self.interests: list[str] = []
 
     def statuses(self) -> list[Any]:
         return []
 
     def status(self, host: str) -> Any:
         return SimpleNamespace(host=host, state=self.state)
+
+    def retry_now(self, host: str) -> None:
+        self.retried.append(host)
+
+    def interest(self, host: str, purpose: str) -> Any:
+        self.interests.append(host)
+        return SimpleNamespace(release=lambda: self.interests.remove(host))
 
 
 class FakeBackend:

@@ -16,6 +16,7 @@ from sshdash.ui.format import count_text
 from sshdash.ui.widgets.file_pane import THREAD_LIMIT, FilePane
 
 if TYPE_CHECKING:
+    from sshdash.connections.interest import Interest
     from sshdash.sftp.filesystem import Filesystem
     from sshdash.ui.cockpit import Cockpit
     from sshdash.ui.widgets.file_panes import FilePanes
@@ -28,6 +29,8 @@ class Listings:
         self.cockpit = cockpit
         self.backend = cockpit.backend
         self._panes: WeakSet[FilePane] = WeakSet()
+        self._interests: dict[FilePane, Interest] = {}
+        """What has the connections of panes brought back."""
 
     def use(self, pane: FilePane, endpoint: str, path: bytes | None = None) -> None:
         """Show another endpoint in a pane, by default where one begins there."""
@@ -40,6 +43,11 @@ class Listings:
 
     def refresh(self, pane: FilePane) -> None:
         """List a pane's folder again, after connecting again where that is needed."""
+        if pane.endpoint and pane.is_cut_off:
+            status = self.backend.connections.status(pane.endpoint)
+            if status.state is ConnectionState.WAITING:
+                self.backend.connections.retry_now(pane.endpoint)  # it is listed again then
+                return
         path = pane.browser.path if pane.listed else None
         self._start_list(pane, self._list(pane, path))
 
@@ -50,6 +58,7 @@ class Listings:
             self._panes.discard(pane)
             workers.cancel_group(self.cockpit.screen, _listing(pane))
             workers.cancel_group(self.cockpit.screen, viewing(pane))
+            self._lose_interest(pane)
             await self._drop(pane)
 
     async def lose(self, pane: FilePane, reason: str) -> None:
@@ -79,6 +88,7 @@ class Listings:
         pane.fail(Cancelled("Not connected", "You stopped it"))
 
     async def _use(self, pane: FilePane, endpoint: str, path: bytes | None) -> None:
+        self._lose_interest(pane)
         await self._drop(pane)
         pane.use(endpoint)
         await self._list(pane, path)
@@ -118,6 +128,9 @@ class Listings:
                 await filesystem.close()
                 raise Cancelled("The tab was closed")
             pane.filesystem = filesystem
+            if pane.endpoint and pane not in self._interests:
+                interest = self.backend.connections.interest(pane.endpoint, "files")
+                self._interests[pane] = interest
         return pane.filesystem
 
     async def _entries(self, pane: FilePane, filesystem: Filesystem, path: bytes) -> list[Entry]:
@@ -134,6 +147,12 @@ class Listings:
         if len(entries) > THREAD_LIMIT:
             arranged = await asyncio.to_thread(pane.view_for(path).arrange, entries)
         pane.show(path, entries, select, arranged)
+
+    def _lose_interest(self, pane: FilePane) -> None:
+        """Do without the pane's connection from now on, should it be lost."""
+        interest = self._interests.pop(pane, None)
+        if interest is not None:
+            interest.release()
 
     async def _drop(self, pane: FilePane) -> None:
         filesystem, pane.filesystem = pane.filesystem, None

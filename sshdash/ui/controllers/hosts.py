@@ -13,6 +13,7 @@ from sshdash.errors import SSHDashError
 from sshdash.states import ConnectionState, SessionState, TransferState, TunnelState
 from sshdash.ui.explanation import card_warnings
 from sshdash.ui.format import duration_text
+from sshdash.ui.outlook import attempts_text, outlook_of
 from sshdash.ui.theme import MARKS, Mark
 from sshdash.ui.widgets.host_card import HostFacts, Line
 from sshdash.ui.widgets.host_list import HostRow
@@ -28,6 +29,7 @@ AD_HOC = "not in ssh_config"
 
 _PROBLEM_WIDTH = 140
 """Characters of a failure on the card; the tab and the messages have all of it."""
+_DOWN = (ConnectionState.FAILED, ConnectionState.LOST, ConnectionState.WAITING)
 _OPEN = (TunnelState.OPEN, TunnelState.DEGRADED)
 
 
@@ -112,13 +114,13 @@ class HostBoard:
         if not self.backend.loaded:
             return facts
         status = self.backend.connections.status(host)
-        failed = status.state in (ConnectionState.FAILED, ConnectionState.LOST)
-        problem = clean(status.reason, _PROBLEM_WIDTH) if failed else facts.problem
+        problem = clean(status.reason, _PROBLEM_WIDTH) if status.state in _DOWN else facts.problem
         return replace(
             facts,
             forwards=self._forwards(host) or facts.forwards,
             state=self._state(host),
             problem=problem,
+            hint=_keys(status) or facts.hint,
         )
 
     def _look_up(self, host: str) -> HostFacts:
@@ -148,6 +150,9 @@ class HostBoard:
         if status.state is ConnectionState.IDLE:
             return (Mark.IDLE, "")
         words = status.state.value
+        outlook = outlook_of(status)
+        if outlook is not None and status.state is not ConnectionState.CONNECTING:
+            words = " · ".join(filter(None, (outlook.words, attempts_text(status.attempts))))
         if status.state is ConnectionState.CONNECTED:
             words += f" {duration_text(time.monotonic() - status.since)}"
             if status.keepalive_rtt is not None:
@@ -200,7 +205,19 @@ class HostBoard:
 
 def _reason(status: "ConnectionSnapshot | None") -> str:
     """Return why a host is as it is; what the person cancelled needs no reason."""
-    return clean(status.reason) if status and status.state is not ConnectionState.IDLE else ""
+    if status is None or status.state is ConnectionState.IDLE:
+        return ""
+    outlook = outlook_of(status)
+    if outlook is not None and status.state is ConnectionState.WAITING:
+        return outlook.short
+    return clean(status.reason)
+
+
+def _keys(status: "ConnectionSnapshot") -> str:
+    """Return what a person may do about a host that is out."""
+    if status.state is ConnectionState.WAITING:
+        return "r try now · d stop"
+    return "r try once more · d stop" if status.gives_up else ""
 
 
 def _forward_text(tunnel: "TunnelSnapshot") -> str:

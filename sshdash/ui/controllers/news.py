@@ -1,47 +1,26 @@
-"""Tells the person what happened elsewhere: losses, failed tunnels, finished and failed copies."""
+"""Tells the person what happened elsewhere: failed tunnels, finished and failed copies."""
 
-from sshdash.events import ConnectionChanged, Event, TransferChanged, TunnelChanged, WarningRaised
-from sshdash.states import ConnectionState, TransferState, TunnelState
+from sshdash.events import Event, TransferChanged, TunnelChanged, WarningRaised
+from sshdash.states import TransferState, TunnelState
 from sshdash.ui.cockpit import Cockpit
 from sshdash.ui.command import Place
-from sshdash.ui.commands import COMMANDS
-from sshdash.ui.keymap import Keymap
-from sshdash.ui.notices import Notice
 from sshdash.untrusted import clean
 
 
 class News:
     """Turns facts into notices, unless what is in sight tells them already."""
 
-    def __init__(self, cockpit: Cockpit, keymap: Keymap) -> None:
+    def __init__(self, cockpit: Cockpit) -> None:
         self.cockpit = cockpit
-        self.keymap = keymap
 
     def on_event(self, event: Event) -> None:
         """Tell a fact that nobody should miss."""
         if isinstance(event, WarningRaised):
             self.cockpit.tell(event.title, event.detail, host=event.host, severity="warning")
-        elif isinstance(event, ConnectionChanged) and event.new is ConnectionState.LOST:
-            self._lost(event)
         elif isinstance(event, TunnelChanged):
             self._tunnel(event)
         elif isinstance(event, TransferChanged):
             self._transfer(event)
-
-    def _lost(self, event: ConnectionChanged) -> None:
-        current = self.cockpit.current
-        if current is not None and current.place is Place.TERMINAL and current.host == event.host:
-            notice = Notice.of("error", "Connection lost", event.reason, host=event.host)
-            self.cockpit.notices.add(notice, read=True)
-            return
-        key = self.keymap.prefix_text(COMMANDS["host.reconnect"])
-        self.cockpit.tell(
-            "Connection lost",
-            event.reason,
-            f"{key} connects again",
-            host=event.host,
-            severity="error",
-        )
 
     def _tunnel(self, event: TunnelChanged) -> None:
         if event.new is not TunnelState.FAILED or self._in_sight(Place.TUNNELS):

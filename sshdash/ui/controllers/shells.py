@@ -43,7 +43,7 @@ class ShellController:
             return ""
         if host is None:
             return "Select a host first"
-        if command_id == "host.disconnect" and not self._is_connected(host):
+        if command_id == "host.disconnect" and not self._is_wanted(host):
             return f"{clean(host)} is not connected"
         return ""
 
@@ -137,8 +137,17 @@ class ShellController:
         """Start the shell of a tab again: it ended, or could not be opened."""
         if tab.session is None:
             self._dial(tab)
+        elif self._comes_back(tab):
+            self.cockpit.backend.connections.retry_now(tab.host)
         else:
             self.cockpit.start(self._reopen(tab.session.id), aside=True)
+
+    def _comes_back(self, tab: TerminalTab) -> bool:
+        """Return whether the shell of a tab is opened again as soon as its host is back."""
+        recovery = self.cockpit.backend.recovery
+        if recovery is None or tab.session is None:
+            return False
+        return recovery.is_waiting(tab.session.id) and self._is_out(tab.host)
 
     async def _reopen(self, session_id: str) -> None:
         try:
@@ -170,7 +179,9 @@ class ShellController:
         tab = self.cockpit.current
         if isinstance(tab, TerminalTab) and not self.cockpit.in_sidebar and tab.is_ended:
             self.restart(tab)
-        elif host := self.cockpit.subject():
+        elif (host := self.cockpit.subject()) and self._is_out(host):
+            self.cockpit.backend.connections.retry_now(host)
+        elif host:
             self.cockpit.start(self._reconnect(host), aside=True)
 
     async def _disconnect(self, host: str) -> None:
@@ -213,12 +224,22 @@ class ShellController:
     def _on_heading(self) -> bool:
         return self.cockpit.in_sidebar and self.cockpit.sidebar.hosts.on_heading
 
-    def _is_connected(self, host: str) -> bool:
+    def _is_wanted(self, host: str) -> bool:
+        """Return whether there is a connection to end, or one that is tried for again."""
         backend = self.cockpit.backend
         if not backend.loaded:
             return False
-        state = backend.connections.status(host).state
-        return state in (ConnectionState.CONNECTED, ConnectionState.CONNECTING)
+        status = backend.connections.status(host)
+        up = status.state in (ConnectionState.CONNECTED, ConnectionState.CONNECTING)
+        return up or self._is_out(host)
+
+    def _is_out(self, host: str) -> bool:
+        """Return whether a lost connection waits for another attempt, or for a person."""
+        backend = self.cockpit.backend
+        if not backend.loaded:
+            return False
+        status = backend.connections.status(host)
+        return status.state is ConnectionState.WAITING or bool(status.gives_up)
 
 
 def _terminal_view() -> "type[TerminalView]":

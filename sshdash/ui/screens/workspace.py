@@ -17,19 +17,21 @@ from sshdash.prompts import Prompter
 from sshdash.ui.cockpit import Cockpit
 from sshdash.ui.command import Command, Place
 from sshdash.ui.commands import COMMANDS, bindings_of
+from sshdash.ui.controllers.following import Following
+from sshdash.ui.controllers.following import Following
 from sshdash.ui.controllers.footer import filter_hints, footer_hints
 from sshdash.ui.controllers.host_actions import HostActions
 from sshdash.ui.controllers.host_edits import HostEdits
 from sshdash.ui.controllers.hosts import HostBoard
 from sshdash.ui.controllers.layout import SMALLEST, Layout
 from sshdash.ui.controllers.news import News
+from sshdash.ui.controllers.outages import OutageController
 from sshdash.ui.controllers.panels import PanelController
 from sshdash.ui.controllers.shells import ShellController
 from sshdash.ui.controllers.start import start_facts
 from sshdash.ui.controllers.tab_actions import TabActions
 from sshdash.ui.format import count_text
 from sshdash.ui.keymap import Keymap
-from sshdash.ui.notices import Notice
 from sshdash.ui.widgets.host_list import HostList
 from sshdash.ui.widgets.sidebar import Sidebar
 from sshdash.ui.widgets.start_panel import StartPanel
@@ -65,14 +67,18 @@ class Workspace(Screen[None]):
         self.panels = PanelController(self.cockpit)
         self.tab_actions = TabActions(self.cockpit)
         self.layout_of = Layout(self.cockpit)
+        self.following = Following(self.cockpit)
+        self.following = Following(self.cockpit)
         self.controllers: list[object] = [
             self.shells,
             self.panels,
             self.host_actions,
-            HostEdits(self.cockpit, self.board),
+            HostEdits(self.cockpit, self.board, self.following),
+            self.following,
             self.tab_actions,
             self.layout_of,
-            News(self.cockpit, keymap),
+            News(self.cockpit),
+            OutageController(self.cockpit, keymap),
         ]
         self._stale = False
 
@@ -90,6 +96,7 @@ class Workspace(Screen[None]):
         self.layout_of.arrange()
         self._refresh_now()
         self._show_start()
+        self.following.tell_problems(aside=True)
         self.query_one(HostList).focus()
         self.set_interval(_FIGURES_INTERVAL, self._show_figures)
         for problem in self.keymap.problems:
@@ -141,9 +148,6 @@ class Workspace(Screen[None]):
     def _show_start(self) -> None:
         facts = start_facts(self.backend, self.keymap)
         self.query_one(StartPanel).show(facts)
-        if facts.problems:
-            words = "\n".join(facts.problems[:40])
-            self.cockpit.notices.add(Notice.of("warning", "Not understood in ssh_config", words))
 
     def _show_keys(self) -> None:
         filtering = self.cockpit.sidebar.filter_input.has_focus

@@ -21,6 +21,7 @@ from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
     from sshdash.sftp.filesystem import Filesystem, Space
+    from sshdash.ui.outlook import Outlook
 
 _BUSY_DELAY = 0.15
 """Seconds before a wait is shown, so that quick answers do not flicker."""
@@ -39,6 +40,7 @@ class PaneFrame(Vertical):
         self.listed = False
         """Whether there is a listing to show, be it an old one."""
         self.problem: text.Problem | None = None
+        self._outlook: Outlook | None = None
         self._space: Space | None = None
         self._counts = ""
         self._waiting = ""
@@ -145,6 +147,14 @@ class PaneFrame(Vertical):
         self._rows.stale = self.problem.lost and self.listed
         self._draw()
 
+    def show_outlook(self, outlook: Outlook | None) -> None:
+        """Show when a lost connection is expected back."""
+        if outlook != self._outlook:
+            self._outlook = outlook
+            if self._alive and self.problem is not None:
+                self._draw_empty()
+                self._draw_notice()
+
     def _draw(self) -> None:
         if not self._alive:
             return
@@ -187,7 +197,7 @@ class PaneFrame(Vertical):
         if self.listed:
             said = Content(text.empty_text(self.browser))
         elif self.problem:
-            said = self.problem.words(over_old=False)
+            said = self.problem.words(over_old=False, outlook=self._outlook)
         else:
             said = Content(self._waiting or " ")
         field.update(said)
@@ -201,7 +211,7 @@ class PaneFrame(Vertical):
         problem = self.problem if self.listed else None
         notice.display = problem is not None
         if problem:
-            notice.update(problem.words(over_old=True))
+            notice.update(problem.words(over_old=True, outlook=self._outlook))
             notice.set_class(problem.lost, "-lost")
 
     def _draw_foot(self) -> None:

@@ -15,6 +15,7 @@ from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
     from sshdash.sftp.filesystem import Space
+    from sshdash.ui.outlook import Outlook
 
 _MANY = 20_000
 """More rows than this are not looked at one by one: that would hold the screen."""
@@ -38,10 +39,16 @@ class Problem:
         title = f"{path}: {error.title}" if path else error.title
         return cls(title, error.detail, error.hint, lost)
 
-    def words(self, over_old: bool) -> Content:
-        """Return it on lines; `over_old` tells that an older listing is still in sight."""
+    def words(self, over_old: bool, outlook: Outlook | None = None) -> Content:
+        """Return it on lines; `over_old` tells that an older listing is still in sight.
+
+        `outlook` tells when a lost connection is expected back.
+        """
         keys = "Enter connects again" if self.lost else "ctrl+r tries again"
         mark = "▲" if self.lost and over_old else "✖"
+        if self.lost and outlook is not None:
+            keys = f"{outlook.words} · Enter tries now"
+            mark = mark if outlook.hopeless else "◌"
         more = [line for line in (self.detail, self.hint, keys) if line]
         title = Content.styled(f"{mark} {self.title}", "bold")
         return Content("\n").join([title, *(Content.styled(line, "$muted") for line in more)])

@@ -21,6 +21,7 @@ from sshdash.ui.widgets.terminal_paint import Painter, named_colours
 
 if TYPE_CHECKING:
     from sshdash.terminal.session import ShellSession
+    from sshdash.ui.outlook import Outlook
 
 ENDED = (SessionState.EXITED, SessionState.LOST, SessionState.FAILED)
 _BELL_SECONDS = 0.25
@@ -71,6 +72,10 @@ class TerminalScreen(Widget):
         """Frames drawn so far."""
         self.question = ""
         """What a person has to answer before the typing goes on; it takes the last row."""
+        self.notice = ""
+        """What sshdash says in the last row for a moment."""
+        self.outlook: Outlook | None = None
+        """When a lost shell is expected back."""
         self._lines: list[Line] = []
         self._strips: dict[int, Strip] = {}
         self._cursor = Cursor(0, 0, visible=False)
@@ -268,7 +273,12 @@ class TerminalScreen(Widget):
     def lift(self) -> int:
         """By how many rows the viewport is moved up to make room for the rule."""
         row = self._rule_row()
-        if row is None or self.question or self.session.emulator.modes.alternate_screen:
+        if (
+            row is None
+            or self.question
+            or self.notice
+            or self.session.emulator.modes.alternate_screen
+        ):
             return 0
         return max(0, self._end_row() - row)
 
@@ -279,7 +289,7 @@ class TerminalScreen(Widget):
     def _rule_row(self) -> int | None:
         """Return the row of the widget in which sshdash itself says something."""
         last = self.size.height - 1
-        if self.question:
+        if self.question or (self.notice and not self.ended):
             return last
         if not self.ended or self.session.emulator.scroll.from_bottom:
             return None
@@ -297,11 +307,17 @@ class TerminalScreen(Widget):
     @property
     def _after_the_end(self) -> str:
         """Say what Enter does: a shell that exited has left its connection up."""
-        exited = self.session.state is SessionState.EXITED
-        return "Enter starts another shell" if exited else "Enter reconnects"
+        if self.session.state is SessionState.EXITED:
+            return "Enter starts another shell"
+        if self.outlook is None or self.session.state is not SessionState.LOST:
+            return "Enter reconnects"
+        return f"{self.outlook.words} · Enter tries now"
 
     def _rule(self, width: int) -> Strip:
-        text = self.question or f"{self.session.exit_text or 'ended'} — {self._after_the_end}"
+        text = self.question or self.notice
+        if self.ended and not self.question:
+            ended = f"{self.session.exit_text or 'ended'} — {self._after_the_end}"
+            text = f"{text} — {ended}" if text else ended
         style = self.get_component_rich_style("terminal--rule")
         strip = Strip([Segment(f"── {text} ", style)])
         missing = max(0, width - strip.cell_length)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -20,6 +20,7 @@ from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
     from sshdash.terminal.session import ShellSession
+    from sshdash.ui.outlook import Outlook
     from sshdash.ui.widgets.terminal_view import TerminalView
 
 
@@ -109,6 +110,7 @@ class TerminalTab(Tab):
         self.view: Widget | None = None
         self._focus_asked = False
         """Whether the focus is on its way to the panel or the terminal."""
+        self._outlook: Outlook | None = None
         self.ending: Callable[[], Awaitable[None]] | None = None
         """Ends the attempt or the session; given by whoever opened the tab."""
         self.set_reactive(Tab.tab_title, self.label)
@@ -147,6 +149,18 @@ class TerminalTab(Tab):
             title = _WHERE.sub("", clean(self.session.title))
             same = not title or title == self.label
             self.tab_title = self.label if same else f"{self.label} {title}"
+            if self._outlook is not None and self.session.state is SessionState.LOST:
+                self.tab_mark = Mark.FAILED if self._outlook.hopeless else Mark.BUSY
+                self.tab_title = f"{self.label} {self._outlook.short}".rstrip()
+
+    def show_outlook(self, outlook: "Outlook | None") -> None:
+        """Show when a lost shell is expected back."""
+        if outlook != self._outlook:
+            self._outlook = outlook
+            if self.view is not None:
+                cast("TerminalView", self.view).outlook = outlook
+                self.view.refresh()
+            self.show_state()
 
     @property
     def is_ended(self) -> bool:

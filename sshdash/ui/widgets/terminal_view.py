@@ -1,10 +1,14 @@
 """A terminal that a person uses: keys, mouse and pastes go to the session it draws."""
 
+import math
+import time
 from typing import TYPE_CHECKING
 
 from textual import events
 from textual.message import Message
+from textual.timer import Timer
 
+from sshdash.states import SessionState
 from sshdash.ui.widgets.terminal_mouse import TerminalMouse
 from sshdash.ui.widgets.terminal_screen import TerminalScreen
 
@@ -12,6 +16,8 @@ if TYPE_CHECKING:
     from sshdash.terminal.session import ShellSession
 
 _COPY_KEYS = ("ctrl+shift+c", "super+c")
+PAUSE = 1.0
+"""Seconds without a key after which what is typed is meant for the shell that is there now."""
 _PAGE_KEYS = {"shift+pageup": -1, "shift+pagedown": 1}
 
 
@@ -47,6 +53,9 @@ class TerminalView(TerminalScreen, can_focus=True):
         self.prefix = prefix
         self._mouse = TerminalMouse(session)
         self._pasting = ""
+        self._refused = -math.inf
+        """When a key was refused last, by the monotonic clock."""
+        self._silencing: Timer | None = None
 
     # -- focus
 
@@ -76,12 +85,40 @@ class TerminalView(TerminalScreen, can_focus=True):
             self._answer(event.key)
         elif self._own_key(event.key):
             return
-        elif self.ended:
-            if event.key == "enter":
-                self.post_message(self.ReopenRequested(self.session))
+        elif self.ended and event.key == "enter":
+            self.post_message(self.ReopenRequested(self.session))
+        elif self._refuses():
+            return
         elif data := self.session.keyboard.encode(event.key, event.character):
             self._before_input()
             self.session.write(data)
+
+    def _refuses(self) -> bool:
+        """Refuse what is typed while there is no shell to read it, and say so.
+
+        Who types on into the next shell would run the end of what was meant for the last one:
+        it gets nothing until the typing has paused.
+        """
+        now = time.monotonic()
+        if self.session.state is SessionState.RUNNING and now - self._refused > PAUSE:
+            return False
+        if self.session.state is not SessionState.EXITED:
+            self._refused = now
+            new = self.session.state is SessionState.RUNNING
+            self._say("not sent: this is a new shell" if new else "not sent")
+        return True
+
+    def _say(self, words: str) -> None:
+        """Show a few words until the typing has paused."""
+        self.notice = words
+        self.refresh()
+        if self._silencing is not None:
+            self._silencing.stop()
+        self._silencing = self.set_timer(PAUSE, self._silence)
+
+    def _silence(self) -> None:
+        self.notice = ""
+        self.refresh()
 
     def _own_key(self, key: str) -> bool:
         """Do what a key means to the terminal itself; return whether it means anything."""
@@ -130,7 +167,7 @@ class TerminalView(TerminalScreen, can_focus=True):
         """Send a paste, asking first where each of its lines would be run as it arrives."""
         event.stop()
         event.prevent_default()
-        if not event.text or self.ended:
+        if not event.text or self._refuses():
             return
         self._before_input()
         lines = len(event.text.rstrip("\r\n").splitlines())

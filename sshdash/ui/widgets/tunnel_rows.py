@@ -208,7 +208,7 @@ class TunnelRows(RowList):
 def _state(tunnel: TunnelSnapshot) -> str:
     """Return the state in a word; of one that waits, for how long yet."""
     if tunnel.state is not TunnelState.RECONNECTING:
-        return tunnel.state.value
+        return str(tunnel.state.value)
     return "retrying" if tunnel.retry_in is None else f"retry {ceil(tunnel.retry_in)} s"
 
 
