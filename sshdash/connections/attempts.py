@@ -94,16 +94,17 @@ class Attempts:
             for spare in shared.spares:
                 if spare not in full and not spare.is_gone:
                     return spare
-            if self.closed or len(shared.spares) >= MOST_SPARES:
-                raise SessionError(
-                    "The server opens no more sessions",
-                    detail=f"{len(full)} connections to it are full",
-                    hint="close a shell or file pane, or raise MaxSessions on the server",
-                    host=shared.host,
-                )
+            if self.closed:
+                raise Cancelled("sshdash is closing", host=shared.host)
+            if len(shared.spares) >= MOST_SPARES:
+                raise _no_room(shared, full, f"{len(full)} connections to it are full")
             shared.timeline = timeline = _timeline(shared)
             timeline.note(Phase.CHANNEL, "the server takes no more sessions on one connection")
-            spare = self._adopt(shared, await self._attempt(shared, timeline))
+            try:
+                made = await self._attempt(shared, timeline)
+            except SSHDashError as error:
+                raise _no_room(shared, full, f"and for another: {error.title}") from error
+            spare = self._adopt(shared, made)
             spare.is_spare = True
             spare.on_end = functools.partial(self._spare_ended, shared)
             shared.spares.append(spare)
@@ -224,6 +225,17 @@ class Attempts:
     def _remember(self, connection: Connection) -> None:
         self._ending = {ended for ended in self._ending if not ended.is_closed}
         self._ending.add(connection)
+
+
+def _no_room(shared: SharedConnection, full: Sequence[Connection], why: str) -> SessionError:
+    number = full[0].sessions
+    limit = f"{number} session{'' if number == 1 else 's'}"
+    return SessionError(
+        f"The server allows {limit} on a connection",
+        detail=why,
+        hint="close a shell or file pane, or raise MaxSessions on the server",
+        host=shared.host,
+    )
 
 
 def _timeline(shared: SharedConnection) -> Timeline:

@@ -177,9 +177,14 @@ class Connection:
 
     # -- sessions
 
+    @property
+    def sessions(self) -> int:
+        """Return how many shells, commands and subsystems are open on it."""
+        return 0 if self.is_gone else open_sessions(self._dialled.ssh)
+
     def is_full(self, error: asyncssh.ChannelOpenError) -> bool:
         """Return whether `error` means that the server takes no more sessions than there are."""
-        return error.code in _FULL and not self.is_gone and open_sessions(self._dialled.ssh) > 0
+        return error.code in _FULL and self.sessions > 0
 
     async def another(
         self, full: Sequence["Connection"], error: asyncssh.ChannelOpenError

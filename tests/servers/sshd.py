@@ -155,6 +155,10 @@ class RealSshd:
             _signal_all(_servers(pid), signal.SIGKILL)
         return len(pids)
 
+    def kill_one(self, pid: int) -> None:
+        """Kill the processes of one of the `connections`."""
+        _signal_all(_servers(pid), signal.SIGKILL)
+
     def suspend(self) -> None:
         """Stop every connection's processes: a peer that is silent, not gone."""
         for pid in self.connections():
