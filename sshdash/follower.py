@@ -43,7 +43,7 @@ class Follower:
         self._impossible = impossible
         self._told = False
         self._watched: Watched | None = None
-        self._stop = threading.Event()
+        self._asking: _Asking | None = None
         self._thread: threading.Thread | None = None
 
     def __repr__(self) -> str:
@@ -59,52 +59,76 @@ class Follower:
         reason = await asyncio.to_thread(_why_not, watched.folders)
         if reason:
             self._tell(reason)
-        self._stop = threading.Event()
+        self._asking = _Asking(asyncio.get_running_loop(), self._changed)
         self._thread = threading.Thread(
             target=self._follow,
-            args=(asyncio.get_running_loop(), watched, self._stop),
+            args=(watched, self._asking),
             name="configuration",
             daemon=True,
         )
         self._thread.start()
 
+    @property
+    def is_following(self) -> bool:
+        """Return whether changes are being waited for."""
+        return self._asking is not None and self._asking.begun
+
     async def stop(self) -> None:
         """End following."""
         thread, self._thread = self._thread, None
-        self._stop.set()
+        if self._asking is not None:
+            self._asking.stopped = True
         if thread is not None:
             await asyncio.to_thread(thread.join, _PATIENCE)
 
-    def _follow(
-        self, loop: asyncio.AbstractEventLoop, watched: Watched, stop: threading.Event
-    ) -> None:
+    def _follow(self, watched: Watched, asking: "_Asking") -> None:
         """Wait for changes, in a thread of its own."""
         from watchfiles import watch
 
-        changes = watch(
-            *watched.folders,
-            watch_filter=lambda _, path: watched.concerns(path),
-            debounce=_LONGEST,
-            step=_QUIET,
-            stop_event=stop,
-            rust_timeout=0,
-            raise_interrupt=False,
-            force_polling=False,
-            recursive=False,
-        )
-        with suppress(RuntimeError):  # the loop has ended
-            try:
-                for _ in changes:
-                    loop.call_soon_threadsafe(self._changed)
-            except (OSError, RuntimeError) as error:
-                if not stop.is_set():
-                    log.warning("cannot follow the configuration: %s", error)
-                    loop.call_soon_threadsafe(self._tell, clean(str(error)))
+        try:
+            for _ in watch(
+                *watched.folders,
+                watch_filter=lambda _, path: watched.concerns(path),
+                debounce=_LONGEST,
+                step=_QUIET,
+                stop_event=asking,
+                rust_timeout=0,
+                raise_interrupt=False,
+                force_polling=False,
+                recursive=False,
+            ):
+                asking.call(self._changed)
+        except (OSError, RuntimeError) as error:
+            if not asking.stopped:
+                log.warning("cannot follow the configuration: %s", error)
+                asking.call(self._tell, clean(str(error)))
 
     def _tell(self, reason: str) -> None:
         if not self._told:
             self._told = True
             self._impossible(reason)
+
+
+class _Asking:
+    """What the library asks whether to stop, for the first time once it is watching."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, begun: Callable[[], None]) -> None:
+        self._loop = loop
+        self._on_begun = begun
+        self.begun = False
+        self.stopped = False
+
+    def is_set(self) -> bool:
+        """Return whether to stop. What was changed before the first look may have been missed."""
+        if not self.begun and not self.stopped:
+            self.begun = True
+            self.call(self._on_begun)
+        return self.stopped
+
+    def call(self, function: Callable[..., None], *arguments: object) -> None:
+        """Call a function on the loop, if it still runs."""
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(function, *arguments)
 
 
 def _why_not(folders: tuple[str, ...]) -> str:

@@ -205,6 +205,11 @@ class FileCache:
         """Return the number of files kept."""
         return f"<FileCache [{len(self._files)} files]>"
 
+    @property
+    def versions(self) -> dict[str, tuple[int, int, int, int]]:
+        """Return which version of each file was read last."""
+        return {path: stamp for path, (stamp, _) in self._files.items()}
+
     def load(self, path: str) -> ParsedFile:
         """Return a file's blocks. Raises OSError."""
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)

@@ -113,6 +113,7 @@ class SSHDashApp(App[None], inherit_bindings=False):
         """Draw the first frame, then bring in what speaks SSH."""
         self._stack.callback(self.backend.events.subscribe(self.bridge.tell))
         self._stack.push_async_exit(self.backend)
+        self._stack.push_async_callback(self.workspace.following.stop)
         self._leave_on_signals()
         self.workspace.call_after_refresh(self._begin)
 
@@ -137,6 +138,7 @@ class SSHDashApp(App[None], inherit_bindings=False):
             self.workspace.shells.open(self._first_host)
         await self.backend.load()
         self.workspace.refresh_soon()
+        await self.workspace.following.start()
         if self._once_loaded:
             self._once_loaded()
 

@@ -12,6 +12,14 @@ from sshdash.ui.screens.host_remove import RemoveDialog
 Start = Any
 
 
+def text(file: Path) -> str:
+    return file.read_text()
+
+
+def overwrite(file: Path, text: str) -> None:
+    file.write_text(text)
+
+
 def form(c: Any) -> HostForm:
     assert isinstance(c.app.screen, HostForm)
     return c.app.screen
@@ -31,7 +39,7 @@ async def saved(c: Any) -> None:
 async def test_a_host_is_added_with_what_will_be_written_in_sight(
     cockpit: Start, config: Path
 ) -> None:
-    before = config.read_text()
+    before = text(config)
     async with cockpit(size=(80, 24)) as c:
         one = await open_form(c, "a")
         await c.type("cache")
@@ -39,20 +47,20 @@ async def test_a_host_is_added_with_what_will_be_written_in_sight(
         one.query_one("#others", TextArea).text = "ForwardAgent yes"
         await c.until(lambda: "+    ForwardAgent yes" in c.drawn)
         assert "+Host cache" in c.drawn
-        assert config.read_text() == before
+        assert text(config) == before
         await c.press("ctrl+s")
         await saved(c)
         assert c.hosts.host == "cache"
-        assert "Host cache\n    HostName 10.0.0.77\n    ForwardAgent yes\n" in config.read_text()
+        assert "Host cache\n    HostName 10.0.0.77\n    ForwardAgent yes\n" in text(config)
         assert "cache added" in c.told[-1]
         await c.press("u")
-        await c.until(lambda: config.read_text() == before)
+        await c.until(lambda: text(config) == before)
         await c.until(lambda: "Undone: cache added" in c.told[-1])
         assert "cache" not in c.hosts.shown_hosts
 
 
 async def test_a_host_is_changed_where_it_stands(cockpit: Start, config: Path) -> None:
-    before = config.read_text()
+    before = text(config)
     async with cockpit() as c:
         await c.press("down", "down")
         assert c.hosts.host == "db-1"
@@ -62,13 +70,11 @@ async def test_a_host_is_changed_where_it_stands(cockpit: Start, config: Path) -
         one.query_one("#user", Input).value = "root"
         await c.press("enter")
         await saved(c)
-    assert config.read_text() == before.replace(
-        "10.0.0.50\n    User admin", "10.0.0.50\n    User root"
-    )
+    assert text(config) == before.replace("10.0.0.50\n    User admin", "10.0.0.50\n    User root")
 
 
 async def test_what_is_wrong_is_said_and_nothing_is_lost(cockpit: Start, config: Path) -> None:
-    before = config.read_text()
+    before = text(config)
     async with cockpit() as c:
         one = await open_form(c, "a")
         await c.type("web-1")
@@ -82,42 +88,42 @@ async def test_what_is_wrong_is_said_and_nothing_is_lost(cockpit: Start, config:
         await c.until(lambda: "did you mean Port?" in c.drawn)
         assert one.query_one("#names", Input).value == "new"
         await c.press("escape")
-    assert config.read_text() == before
+    assert text(config) == before
 
 
 async def test_a_file_changed_meanwhile_is_not_overwritten(cockpit: Start, config: Path) -> None:
     async with cockpit() as c:
         one = await open_form(c, "a")
         await c.type("cache")
-        theirs = config.read_text().replace("User deploy", "User somebody-else")
-        config.write_text(theirs)
+        theirs = text(config).replace("User deploy", "User somebody-else")
+        overwrite(config, theirs)
         await c.press("ctrl+s")
         await c.until(lambda: "-    User deploy" in c.drawn and "+    User somebody" in c.drawn)
-        assert config.read_text() == theirs
+        assert text(config) == theirs
         await c.press("enter")
         await c.until(lambda: "+Host cache" in c.drawn)
         assert one.query_one("#names", Input).value == "cache"
         await c.press("ctrl+s")
         await saved(c)
-    assert config.read_text().replace("Host cache\n", "") == theirs
+    assert text(config).replace("Host cache\n", "") == theirs
 
 
 async def test_removal_shows_what_goes_and_asks(cockpit: Start, config: Path) -> None:
-    before = config.read_text()
+    before = text(config)
     async with cockpit() as c:
         await c.press("down", "delete")
         await c.until(lambda: isinstance(c.app.screen, RemoveDialog))
         assert "-    HostName 10.0.0.11" in c.drawn
         await c.press("enter")
         await c.until(lambda: c.app.screen is c.app.workspace)
-        assert config.read_text() == before
+        assert text(config) == before
         await c.press("delete")
         await c.until(lambda: isinstance(c.app.screen, RemoveDialog))
         await c.press("right", "enter")
         await c.until(lambda: "web-1 removed" in " ".join(c.told))
         assert c.hosts.shown_hosts == ["bastion", "db-1", "stage-1", "stage-2"]
     block = "Host web-1\n    HostName 10.0.0.11\n    User deploy\n    ProxyJump bastion\n"
-    assert config.read_text() == before.replace(block, "")
+    assert text(config) == before.replace(block, "")
 
 
 async def test_one_of_several_names_goes_alone(cockpit: Start, config: Path) -> None:
@@ -128,7 +134,7 @@ async def test_one_of_several_names_goes_alone(cockpit: Start, config: Path) -> 
         await c.until(lambda: isinstance(c.app.screen, RemoveDialog))
         assert "also for stage-2" in c.drawn
         await c.press("right", "enter")
-        await c.until(lambda: file.read_text() == "Host stage-2\n    User me\n")
+        await c.until(lambda: text(file) == "Host stage-2\n    User me\n")
 
 
 async def test_hosts_change_places_and_the_cursor_goes_along(cockpit: Start, config: Path) -> None:
@@ -138,7 +144,7 @@ async def test_hosts_change_places_and_the_cursor_goes_along(cockpit: Start, con
         assert c.hosts.host == "bastion"
         await c.press("shift+up")
         await c.until(lambda: c.hosts.shown_hosts[:3] == ["web-1", "bastion", "db-1"])
-        names = [line[5:] for line in config.read_text().splitlines() if line.startswith("Host ")]
+        names = [line[5:] for line in text(config).splitlines() if line.startswith("Host ")]
         assert names == ["web-1", "bastion", "db-1", "*"]
 
 
@@ -154,14 +160,14 @@ async def test_a_clone_begins_with_the_settings_of_the_original(
         await c.press("ctrl+s")
         await saved(c)
     copy = "Host web-2\n    HostName 10.0.0.12\n    User deploy\n    ProxyJump bastion\n"
-    assert f"ProxyJump bastion\n{copy}Host db-1" in config.read_text()
+    assert f"ProxyJump bastion\n{copy}Host db-1" in text(config)
 
 
 @pytest.mark.parametrize("pattern", ["web-1 web-*", "web-1 !x"])
 async def test_blocks_with_patterns_are_for_the_editor(
     cockpit: Start, config: Path, pattern: str
 ) -> None:
-    config.write_text(config.read_text().replace("Host web-1", f"Host {pattern}"))
+    overwrite(config, text(config).replace("Host web-1", f"Host {pattern}"))
     async with cockpit() as c:
         c.hosts.go_to("web-1")
         await c.press("e")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sshdash.errors import SSHDashError, UsageError
 from sshdash.ui.cockpit import Cockpit
+from sshdash.ui.controllers.following import Following
 from sshdash.ui.controllers.hosts import HostBoard
 from sshdash.untrusted import clean
 
@@ -22,9 +23,10 @@ _OF_A_HOST = frozenset({"host.edit", "host.clone", "host.remove", "host.move_up"
 class HostEdits:
     """The edits of one run."""
 
-    def __init__(self, cockpit: Cockpit, board: HostBoard) -> None:
+    def __init__(self, cockpit: Cockpit, board: HostBoard, following: Following) -> None:
         self.cockpit = cockpit
         self.board = board
+        self.following = following
         self._editor: ConfigEditor | None = None
         self._one_at_a_time = asyncio.Lock()
 
@@ -156,7 +158,7 @@ class HostEdits:
             found = await asyncio.to_thread(self.editor.find, name)
             plan = self.editor.step(found, delta)
             warnings = await self.write(plan)
-            self._show_again(name)
+            await self._show_again(name)
         for warning in warnings:
             self.cockpit.tell(plan.title, warning, severity="warning")
 
@@ -178,7 +180,7 @@ class HostEdits:
         return warnings
 
     async def _tell(self, plan: "Plan", warnings: list[str]) -> None:
-        self._show_again(plan.names[0] if plan.names else None)
+        await self._show_again(plan.names[0] if plan.names else None)
         if not plan.changes:
             return
         hint = "" if plan.undoes else "u takes it back"
@@ -187,10 +189,10 @@ class HostEdits:
         severity = "warning" if warnings else "information"
         self.cockpit.tell(title, detail, hint, severity=severity)  # type: ignore[arg-type]
 
-    def _show_again(self, name: str | None) -> None:
+    async def _show_again(self, name: str | None) -> None:
         """Read the files again and put the cursor on a host."""
         hosts = self.cockpit.sidebar.hosts
-        self.cockpit.backend.reload_catalog()
+        await self.following.read_again()
         hosts.show(self.board.rows())
         if name is not None:
             hosts.go_to(name)
@@ -211,6 +213,6 @@ class HostEdits:
             raise UsageError("There is no configuration to edit", "-F none was given")
         path, line = (entry.file, entry.line) if entry else (str(backend.source.user_file), 1)
         status = await run_outside(self.cockpit.screen.app, editor_command(path, line))
-        self._show_again(host)
+        await self._show_again(host)
         if status:
             raise SSHDashError("Your editor ended with a failure", f"exit status {status}")

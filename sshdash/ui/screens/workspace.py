@@ -19,6 +19,7 @@ from sshdash.ui.command import Command, Place
 from sshdash.ui.commands import COMMANDS, bindings_of
 from sshdash.ui.controllers.following import Following
 from sshdash.ui.controllers.following import Following
+from sshdash.ui.controllers.following import Following
 from sshdash.ui.controllers.footer import filter_hints, footer_hints
 from sshdash.ui.controllers.host_actions import HostActions
 from sshdash.ui.controllers.host_edits import HostEdits
@@ -67,6 +68,7 @@ class Workspace(Screen[None]):
         self.panels = PanelController(self.cockpit)
         self.tab_actions = TabActions(self.cockpit)
         self.layout_of = Layout(self.cockpit)
+        self.following = Following(self.cockpit)
         self.following = Following(self.cockpit)
         self.following = Following(self.cockpit)
         self.controllers: list[object] = [
