@@ -231,6 +231,7 @@ class Connection:
         """Let go of the library's connection, the proxy command and the hop before."""
         ssh = self._dialled.ssh
         try:
+            await ssh.finish_learning(_GOODBYE)
             ssh.close()
             async with asyncio.timeout(_GOODBYE):
                 await ssh.wait_closed()

@@ -9,7 +9,7 @@ key and no other.
 """
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import asyncssh
@@ -27,6 +27,7 @@ from sshdash.connections.evidence import (
 from sshdash.connections.host_policy import HostPolicy, Strictness, is_local
 from sshdash.connections.host_trust import HostTrust
 from sshdash.connections.judged import Judged, host_key
+from sshdash.connections.key_update import KeyUpdate
 from sshdash.connections.known_hosts_command import KnownHostsCommand
 from sshdash.connections.timeline import Phase, Timeline
 from sshdash.errors import HostKeyError
@@ -320,9 +321,14 @@ class HostKeyCheck:
 
     # -- the server's other keys
 
-    def learn(self, connection: Judged, keys: list[bytes]) -> Awaitable[None] | None:
-        """Take the host keys a server says it has (UpdateHostKeys), where they matter."""
-        return None
+    async def learn(self, connection: Judged, keys: list[bytes]) -> None:
+        """Let known_hosts follow the keys that a trusted server says it has (UpdateHostKeys)."""
+        wanted = self.policy.update == "yes" or (
+            self.policy.update == "ask" and not self.policy.batch
+        )
+        if wanted and self.may_learn and self.policy.file:
+            name = self.policy.address_name(self.peer)
+            await KeyUpdate(self.trust, self.policy, name, self.timeline).run(connection, keys)
 
     # -- telling
 

@@ -6,13 +6,16 @@ does the library go on, and finds a key that is judged already. Nothing is sent 
 this relies on inside the library is tested in `tests/live/test_hostkeys_wait.py`.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+import asyncio
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import asyncssh
 from asyncssh.constants import MSG_KEXINIT
 from asyncssh.packet import SSHPacket
 from asyncssh.public_key import KeyImportError, decode_ssh_certificate, decode_ssh_public_key
+
+from sshdash.connections.offers import first_common, read_offers
 
 _SHOWS_KEY = "_process_reply"
 """The library's name of what handles the packet with the host key, in every key exchange."""
@@ -31,8 +34,8 @@ class HostKeyJudge(Protocol):
         """
         ...
 
-    def learn(self, connection: "Judged", keys: list[bytes]) -> Awaitable[None] | None:
-        """Take the host keys that a server says it has; None where they do not matter."""
+    async def learn(self, connection: "Judged", keys: list[bytes]) -> None:
+        """Take the host keys that a server says it has; raises nothing."""
         ...
 
 
@@ -42,6 +45,22 @@ class Judged(asyncssh.SSHClientConnection):
     judge: HostKeyJudge | None = None
     _good: bytes | None = None
     """The key that was found good."""
+    _learning: asyncio.Future[None] | None = None
+    _told = False
+
+    @property
+    def host_key_algorithm(self) -> bytes:
+        """Return the algorithm that both sides agreed on for the host key's signature."""
+        ours, theirs = read_offers(self._client_kexinit), read_offers(self._server_kexinit)
+        name = first_common(ours.host_key, theirs.host_key) if ours and theirs else None
+        return (name or "").removesuffix("-cert-v01@openssh.com").encode()
+
+    async def finish_learning(self, seconds: float) -> None:
+        """Return when what the server told of its keys is dealt with, or given up."""
+        if self._learning:
+            await asyncio.wait([self._learning], timeout=seconds)
+            self._learning.cancel()
+            await asyncio.wait([self._learning])
 
     def process_packet(self, pkttype: int, pktid: int, packet: SSHPacket) -> Any:
         """Put the judge into the key exchange that begins with this packet."""
@@ -78,6 +97,8 @@ class Judged(asyncssh.SSHClientConnection):
         except BaseException:
             self.host_key_refused()
             raise
+        if not self._transport:
+            return  # the server did not wait
         self._good = shown
         if self.judge.untrusted:
             self._agent_forward_path = None
@@ -101,9 +122,9 @@ class Judged(asyncssh.SSHClientConnection):
         keys = []
         while packet:
             keys.append(packet.get_string())
-        work = self.judge.learn(self, keys) if self.judge else None
-        if work:
-            self.create_task(work)
+        if self.judge and not self._told:
+            self._told = True
+            self._learning = asyncio.ensure_future(self.judge.learn(self, keys))
         self._report_global_response(True)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sshdash.prompts import (
+    ChangedKeyQuestion,
     ConfirmQuestion,
     ConflictQuestion,
     HostKeyQuestion,
@@ -15,6 +16,7 @@ from sshdash.ui.command import Place
 from sshdash.ui.keymap import Keymap, key_text
 from sshdash.ui.notices import Notice
 from sshdash.ui.palette import WhyNot, help_sections, palette_choices, prefix_keys
+from sshdash.ui.screens.changed_key import ChangedKeyDialog
 from sshdash.ui.screens.confirm import ConfirmDialog
 from sshdash.ui.screens.conflict import ConflictScreen
 from sshdash.ui.screens.dialog import Dialog
@@ -28,6 +30,7 @@ from sshdash.ui.screens.secret import SecretDialog
 
 _FOR: dict[type[Question[Any]], Callable[[Any], Dialog[Any]]] = {
     HostKeyQuestion: HostKeyDialog,
+    ChangedKeyQuestion: ChangedKeyDialog,
     SecretQuestion: SecretDialog,
     ConfirmQuestion: ConfirmDialog,
     ConflictQuestion: ConflictScreen,

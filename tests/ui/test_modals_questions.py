@@ -3,21 +3,37 @@
 import asyncio
 from typing import Any
 
+import pytest
 from textual.widgets import Button, Input
 
 from sshdash.prompts import (
+    ChangedKeyQuestion,
     ConfirmQuestion,
     HostKeyAnswer,
     HostKeyQuestion,
+    KeyFacts,
     Question,
     SecretPrompt,
     SecretQuestion,
 )
+from sshdash.ui.screens.changed_key import ChangedKeyDialog
 from sshdash.ui.screens.confirm import ConfirmDialog
 from sshdash.ui.screens.host_key import HostKeyDialog
 from sshdash.ui.screens.secret import SecretDialog
 from tests.ui.conftest import Cockpit, Start
 
+ART = """\
++--[ED25519 256]--+
+|    ...          |
+|   ...o .        |
+|  . .+ . .       |
+|   .o.o   E      |
+|  o.o.. S. .     |
+| o.o.o.=. . .    |
+|. .oo.*+o. o     |
+|  =o*=o+o.. .    |
+| o.BX@*o.        |
++----[SHA256]-----+"""
 KEY = HostKeyQuestion(
     host="db-1",
     address="10.0.0.50:22",
@@ -26,6 +42,21 @@ KEY = HostKeyQuestion(
     bits=256,
     fingerprint="SHA256:uNiVztksCsDhcc0u9e8BgrJXVGDqEtdFVqA5Q5yXp2c",
     known_file="/home/me/.ssh/known_hosts",
+    randomart=ART,
+)
+OLD = "SHA256:ZZiVztksCsDhcc0u9e8BgrJXVGDqEtdFVqA5Q5yXp2c"
+CHANGED = ChangedKeyQuestion(
+    host="[db-1.example]:2222",
+    address="10.0.0.50:2222",
+    route=("bastion", "db-1"),
+    shown=KeyFacts("ED25519", 256, KEY.fingerprint, ART),
+    known=KeyFacts("RSA", 3072, OLD, ART.replace("o", "=")),
+    where="/home/me/.ssh/known_hosts:17",
+    checks=(
+        "ssh-keygen -lvf /etc/ssh/ssh_host_ed25519_key.pub",
+        "ssh-keyscan -p 2222 db-1.example | ssh-keygen -lvf -",
+    ),
+    remedy="ssh-keygen -R '[db-1.example]:2222' -f '/home/me/.ssh/known_hosts'",
 )
 PASSWORD = SecretQuestion("db-1", "Password", (SecretPrompt("Password: "),))
 CODES = SecretQuestion(
@@ -54,7 +85,8 @@ async def test_a_host_key_is_shown_with_all_that_is_needed_to_judge_it(cockpit: 
     async with cockpit(size=(80, 24)) as c:
         answer = ask(c, KEY)
         await c.until(lambda: isinstance(c.app.screen, HostKeyDialog))
-        for words in (KEY.fingerprint, "ED25519", "you → bastion → db-1", KEY.known_file):
+        shown = (KEY.fingerprint, KEY.address, "you → bastion → db-1", KEY.known_file)
+        for words in (*shown, *ART.splitlines(), "Trust and save"):
             await c.until(lambda words=words: words in c.drawn)
         await c.press("escape")
         assert await answer is None
@@ -81,6 +113,31 @@ async def test_a_key_that_can_be_saved_nowhere_offers_no_saving(cockpit: Start) 
         assert names == ["cancel", "once"]
         await c.press("escape")
         assert await answer is None
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_a_changed_key_is_shown_with_the_old_one_and_what_to_do(
+    cockpit: Start, size: tuple[int, int]
+) -> None:
+    async with cockpit(size=size) as c:
+        answer = ask(c, CHANGED)
+        await c.until(lambda: isinstance(c.app.screen, ChangedKeyDialog))
+        facts = (KEY.fingerprint, OLD, CHANGED.where, "you → bastion → db-1", CHANGED.host)
+        for words in (*facts, *CHANGED.checks, CHANGED.remedy, "Close"):
+            await c.until(lambda words=words: words in c.drawn)
+        assert (ART.splitlines()[5] in c.drawn) is (size[1] > 30)
+        await c.press("escape")
+        assert await answer is None
+
+
+async def test_no_key_and_no_button_accepts_a_changed_key(cockpit: Start) -> None:
+    async with cockpit() as c:
+        for presses in (("enter",), ("y", "escape"), ("tab", "enter", "escape")):
+            answer = ask(c, CHANGED)
+            await c.until(lambda: isinstance(c.app.screen, ChangedKeyDialog))
+            await c.press(*presses)
+            assert await answer is None
+        assert c.app.clipboard == CHANGED.remedy
 
 
 async def test_secrets_are_typed_unseen_unless_they_may_be_seen(cockpit: Start) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 from textual.widgets import Button
 
@@ -19,20 +20,29 @@ class HostKeyDialog(Dialog[HostKeyAnswer]):
         self.question = question
 
     def body(self) -> Iterable[Widget]:
-        """Return the facts of the key."""
+        """Return the facts of the key, its picture beside them."""
         question = self.question
         yield text(
             "This server is not in known_hosts. Trust it only if the fingerprint is the one "
             "its administrator gives.",
             "lead",
         )
-        where = f"{question.host}  ({question.address})" if question.address else question.host
-        yield fact("server", where)
+        yield fact("fingerprint", question.fingerprint, "-strong")
+        with Horizontal(classes="key-facts"):
+            with Vertical(classes="key-words"):
+                yield from self._words()
+            if question.randomart:
+                yield text(question.randomart, "randomart")
+
+    def _words(self) -> Iterable[Widget]:
+        question = self.question
+        yield fact("server", question.host)
+        if question.address:
+            yield fact("address", question.address)
         if len(question.route) > 1:
-            yield fact("route", " → ".join(("you", *question.route)))
+            yield fact("route", route_text(question.route))
         bits = f", {question.bits} bits" if question.bits else ""
         yield fact("key", f"{question.key_type}{bits}")
-        yield fact("fingerprint", question.fingerprint, "-strong")
         yield fact("saved to", question.known_file or "nowhere: no known_hosts file is in use")
         for note in question.notes:
             yield fact("note", note, "-warning")
@@ -47,3 +57,8 @@ class HostKeyDialog(Dialog[HostKeyAnswer]):
     def on_choice(self, name: str) -> None:
         """Answer what was chosen."""
         self.dismiss(HostKeyAnswer(name))
+
+
+def route_text(route: tuple[str, ...]) -> str:
+    """Return the hops of a connection, from here to its end."""
+    return " → ".join(("you", *route))
