@@ -190,13 +190,17 @@ class _Attempt:
         # Not what follows the name of the program: there may be a secret in it.
         with self._timeline.begin(Phase.PROXY, command.split(maxsplit=1)[0]):
             try:
-                return await ProxyCommand.start(command)
+                return await ProxyCommand.start(command, self._proxy_said)
             except OSError as error:
                 raise ConnectError(
                     "Cannot run the ProxyCommand",
                     detail=error.strerror or str(error),
                     host=self._host,
                 ) from error
+
+    def _proxy_said(self, line: str) -> None:
+        if self._timeline.is_running:
+            self._timeline.note(Phase.PROXY, line)
 
     async def _open(
         self, options: dict[str, Any], client: SSHClient, sock: socket.socket | None

@@ -4,6 +4,7 @@ The library has no hook to make connections of another class, so a connection be
 `adopt`, from its first callback on, before anything was sent.
 """
 
+import warnings
 from typing import Any
 
 import asyncssh
@@ -16,6 +17,11 @@ from sshdash.connections.witness import Witnessed
 
 _BULK = (asyncssh.SSHClientChannel, asyncssh.SSHTCPChannel)
 """The kinds of channels that carry bulk, unless they are a terminal."""
+
+
+# The library of ciphers tells on stderr, where the screen is, that an exchange is an old one. Who
+# talks to old servers has no other, and the timeline says which it was.
+warnings.filterwarnings("ignore", "Diffie-Hellman over finite fields", module="asyncssh")
 
 
 class Transport(Witnessed):

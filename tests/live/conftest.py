@@ -1,5 +1,6 @@
 """Servers and what to reach them with."""
 
+import socket
 from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -87,3 +88,20 @@ async def backend_for() -> AsyncIterator[BackendFor]:
             return backend
 
         yield make
+
+
+@pytest.fixture
+def silent() -> Iterator[tuple[str, int]]:
+    """Return an address that never answers: a full backlog of a listener nobody accepts from."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        fillers = []
+        for _ in range(4):
+            filler = socket.socket()
+            filler.setblocking(False)
+            filler.connect_ex(listener.getsockname())
+            fillers.append(filler)
+        yield listener.getsockname()
+        for filler in fillers:
+            filler.close()

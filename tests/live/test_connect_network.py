@@ -40,23 +40,6 @@ def answers(monkeypatch: pytest.MonkeyPatch, names: dict[str, list[tuple[str, in
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
 
 
-@pytest.fixture
-def silent() -> Any:
-    """Return an address that never answers: a full backlog of a listener nobody accepts from."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        fillers = []
-        for _ in range(4):
-            filler = socket.socket()
-            filler.setblocking(False)
-            filler.connect_ex(listener.getsockname())
-            fillers.append(filler)
-        yield listener.getsockname()
-        for filler in fillers:
-            filler.close()
-
-
 async def test_second_address_is_used_while_the_first_is_silent(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, silent: tuple[str, int]
 ) -> None:
