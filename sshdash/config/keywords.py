@@ -103,21 +103,22 @@ _LAYER3 = "there is no layer 3 tunnel"
 _GSS = "there is no GSSAPI"
 
 _ACTS = {
-    Kind.FLAG: "batchmode canonicalizefallbacklocal clearallforwardings exitonforwardfailure "
-    "gatewayports hashknownhosts identitiesonly kbdinteractiveauthentication "
-    "passwordauthentication tcpkeepalive",
+    Kind.FLAG: "batchmode canonicalizefallbacklocal checkhostip clearallforwardings "
+    "exitonforwardfailure gatewayports hashknownhosts identitiesonly kbdinteractiveauthentication "
+    "nohostauthenticationforlocalhost passwordauthentication tcpkeepalive visualhostkey",
     Kind.CHOICE: "addressfamily canonicalizehostname compression pubkeyauthentication "
-    "stricthostkeychecking",
+    "stricthostkeychecking updatehostkeys",
     Kind.NUMBER: "canonicalizemaxdots connectionattempts numberofpasswordprompts requiredrsasize "
     "serveralivecountmax",
     Kind.TIME: "connecttimeout serveraliveinterval",
     Kind.STRING: "bindaddress hostkeyalias hostname ignoreunknown preferredauthentications "
     "tag user",
-    Kind.COMMAND: "proxycommand remotecommand",
+    Kind.COMMAND: "knownhostscommand proxycommand remotecommand",
     Kind.PORT: "port",
     Kind.WORDS: "globalknownhostsfile revokedhostkeys userknownhostsfile",
     Kind.FILES: "certificatefile identityfile",
-    Kind.ALGORITHMS: "ciphers hostkeyalgorithms kexalgorithms macs pubkeyacceptedalgorithms",
+    Kind.ALGORITHMS: "casignaturealgorithms ciphers hostkeyalgorithms kexalgorithms macs "
+    "pubkeyacceptedalgorithms",
     Kind.FORWARD: "dynamicforward localforward remoteforward",
     Kind.PROXY_JUMP: "proxyjump",
     Kind.FORWARD_AGENT: "forwardagent",
@@ -131,12 +132,7 @@ _ACTS = {
     Kind.INCLUDE: "include",
 }
 _SECURITY = {
-    (Kind.FLAG, "checkhostip"): "addresses are not kept in known_hosts",
-    (Kind.COMMAND, "knownhostscommand"): "known_hosts files alone decide",
-    (Kind.CHOICE, "updatehostkeys"): "keys are learned only from the dialog",
     (Kind.CHOICE, "verifyhostkeydns"): "SSHFP records are not looked up",
-    (Kind.FLAG, "nohostauthenticationforlocalhost"): "the key of localhost is checked",
-    (Kind.ALGORITHMS, "casignaturealgorithms"): "the library's own list applies",
     (Kind.ADD_KEYS, "addkeystoagent"): "keys stay in this program",
     (Kind.REMOTE_OPEN, "permitremoteopen"): "remote SOCKS has no target list",
     (Kind.STRING, "refuseconnection"): "the refusal is not checked",
@@ -172,7 +168,6 @@ _NOT_APPLICABLE = {
     (Kind.STRING, "controlpath"): _SHARED,
     (Kind.PERSIST, "controlpersist"): _SHARED,
     (Kind.HASH, "fingerprinthash"): "fingerprints are SHA256",
-    (Kind.FLAG, "visualhostkey"): "the dialog shows the fingerprint",
     (Kind.FLAG, "forkafterauthentication"): "it stays in the foreground",
     (Kind.FLAG, "stdinnull"): "the screen owns the keyboard",
     (Kind.FLAG, "forwardx11trusted"): _X11,

@@ -69,8 +69,6 @@ class HostPolicy:
     """ExitOnForwardFailure."""
     signatures: tuple[str, ...] = ()
     """The algorithms an authority may sign certificates with; none stands for any."""
-    in_order: bool = False
-    """Whether HostKeyAlgorithms is in an order the user chose."""
     tokens: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
@@ -102,7 +100,6 @@ class HostPolicy:
             visual=resolved.flag("visualhostkey"),
             forwards_or_nothing=resolved.flag("exitonforwardfailure"),
             signatures=tuple(part for part in signatures.split(",") if part),
-            in_order=_in_order(resolved.options.first("hostkeyalgorithms")),
             tokens=resolved.tokens,
         )
 
@@ -135,8 +132,3 @@ def is_local(address: str) -> bool:
 
 def _stored(files: Iterable[Path]) -> tuple[Path, ...]:
     return tuple(file for file in files if str(file) != "none")
-
-
-def _in_order(algorithms: str | None) -> bool:
-    """Return whether a list of algorithms is the user's own and not the default, changed."""
-    return algorithms is not None and not algorithms.startswith(("+", "-"))
