@@ -143,6 +143,8 @@ class _Generator:
             values = ("bob", '"two words"', "root", "Al\udce9")
         elif name in ("canonicalizehostname", "forkafterauthentication"):
             values = ("no", "false")
+        elif name == "revokedhostkeys":
+            values = words.PATHS
         elif name == "dynamicforward":
             values = ("1080", "127.0.0.1:1081", "/tmp/socks.sock")
         elif entry.kind is Kind.CHOICE:

@@ -1,6 +1,6 @@
 """What random configurations are made of: right, odd and wrong words of ssh_config(5)."""
 
-from sshdash.config.keywords import KEYWORDS, Kind
+from sshdash.config.keywords import SINCE, Kind
 
 HOSTS = (
     "web",
@@ -53,7 +53,7 @@ PATHS = (
     "%C",
     "%k-%i",
 )
-NEWER = frozenset(name for name, entry in KEYWORDS.items() if entry.kind is Kind.ANYTHING) | {"tag"}
+NEWER = frozenset(SINCE)
 """Keywords of later releases, which the oracle refuses."""
 GOOD: dict[Kind, tuple[str, ...]] = {
     Kind.FLAG: ("yes", "no", "true", "FALSE", "Yes"),

@@ -5,8 +5,6 @@ summary of the tests tells how many were compared and how many differed.
 """
 
 import os
-import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +12,7 @@ import pytest
 
 from sshdash.config.keywords import KEYWORDS
 from tests.live.config_generator import random_case, sample_values
-from tests.live.config_oracle import Case, differences
+from tests.live.config_oracle import Case, differences, require_oracle
 from tests.live.config_shrink import keep_case, kept_cases, shrink
 from tests.live.conftest import CONFIGURATIONS
 
@@ -23,23 +21,10 @@ _BATCH = 250
 _ALGORITHMS = "Ciphers MACs KexAlgorithms HostKeyAlgorithms PubkeyAcceptedAlgorithms"
 
 
-def _missing() -> str:
-    """Return why there is nothing to compare with, empty where there is."""
-    if shutil.which("ssh") is None:
-        return "there is no ssh"
-    version = subprocess.run(["ssh", "-V"], capture_output=True, text=True, check=False).stderr
-    return "" if version.startswith("OpenSSH_9.2p1 Debian") else f"ssh is {version.strip()}"
-
-
 @pytest.fixture(autouse=True)
 def oracle() -> None:
-    """Skip without Debian 12's OpenSSH, whose defaults are compared; fail where CI needs it."""
-    reason = _missing()
-    if not reason:
-        return
-    if os.environ.get("SSHDASH_REQUIRE_SSHD") == "1":
-        pytest.fail(f"OpenSSH 9.2p1 of Debian 12 is needed: {reason}")
-    pytest.skip(f"compares with OpenSSH 9.2p1 of Debian 12: {reason}")
+    """Need the ssh whose answers are compared with."""
+    require_oracle()
 
 
 Compared = Callable[[dict[str, Case], Path], list[str]]
