@@ -207,7 +207,8 @@ class Connection:
             await asyncio.shield(self._closing)
 
     def _library_lost(self, lost: "asyncio.Future[Exception | None]") -> None:
-        reason = lost_reason(lost.result())
+        goodbye = self._dialled.ssh.goodbye
+        reason = f'the server said "{goodbye}"' if goodbye else lost_reason(lost.result())
         if self._hop and self._hop.connection.is_gone:
             hop = self._hop.connection
             reason = through(hop.host, hop.reason or "the connection broke off")

@@ -36,6 +36,7 @@ class HostTrust:
             raise HostKeyError(
                 "Cannot read RevokedHostKeys",
                 detail=f"{error.filename}: {error.strerror or error}",
+                hint="mend the path, or take RevokedHostKeys away: without it nothing is revoked",
                 host=policy.host,
             ) from error
         except ValueError as error:
@@ -83,7 +84,9 @@ class HostTrust:
         except OSError as error:
             self.accept(policy, blob)
             title = "The host key is trusted for this run only"
-            reason = f"cannot write {file}: {error.strerror or error}"
+            reason = (
+                f"cannot write {file}: {error.strerror or error}; mend that to be asked no more"
+            )
             self.tell(title, reason, policy.host)
             return ""
         return str(file)

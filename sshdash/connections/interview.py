@@ -67,7 +67,9 @@ class Interview:
                 SecretQuestion(self.host, title, prompts, shown, attempt, can_save)
             )
         if answers is None:
-            self.refusal = Cancelled("Authentication cancelled", title, host=self.host)
+            self.refusal = Cancelled(
+                "Authentication cancelled", title, "connect again to be asked again", self.host
+            )
             return None
         return SecretAnswer(answers, can_save and getattr(answers, "save", False))
 

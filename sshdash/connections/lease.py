@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 import asyncssh
 
 from sshdash.config.resolver import ResolvedHost
+from sshdash.connections.timeline import Phase
 from sshdash.connections.transport import Transport
 from sshdash.errors import Cancelled
 
@@ -65,8 +66,10 @@ class Lease:
         full: list[Connection] = []
         connection = self.connection
         while True:
+            step = connection.timeline.begin(Phase.CHANNEL, f"a session for {self.purpose}")
             try:
-                opened = await open_session(connection.ssh)
+                with step:
+                    opened = await open_session(connection.ssh)
             except asyncssh.ChannelOpenError as error:
                 if not connection.is_full(error):
                     raise

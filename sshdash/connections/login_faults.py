@@ -1,6 +1,5 @@
 """Why one attempt at a connection failed, told with what was seen of it until then."""
 
-import re
 from collections.abc import Sequence
 
 import asyncssh
@@ -35,9 +34,16 @@ _TIMED_OUT: dict[Phase, tuple[str, str]] = {
         "say why",
     ),
 }
+_MENDING = (
+    ("; run: ", ""),
+    ("does not exist", "name a key that exists with IdentityFile, or load one: ssh-add"),
+    ("wrong passphrase", "try again, or load the key once for all: ssh-add"),
+    ("no passphrase given", "load the key beforehand: ssh-add"),
+    ("refused to sign", "unlock the agent or say yes to it, or name a key file: IdentityFile"),
+    ("agent", "start an agent and load the key (ssh-add), or name a key file: IdentityFile"),
+)
+"""Parts of what is noted of keys, and what to do then; "" for what follows in the note."""
 _ASKING = ("password", "keyboard-interactive")
-_CODE = re.compile(r" \(error \d+\)$")
-"""What the library adds to a server's words."""
 _TURNED_AWAY = ("exceeded maxstartups", "not allowed at this time", "too many connections")
 """What servers say, instead of a greeting, to those they have no room for."""
 
@@ -72,8 +78,10 @@ class LoginFaults:
             return differing
         if isinstance(error, asyncssh.ConnectionLost | ConnectionError):
             return self._cut_off(client)
-        if type(error) is asyncssh.DisconnectError or _CODE.search(str(error)):
-            return self._sent_away(error)
+        goodbye = client.transport.goodbye if client.transport else ""
+        too_many = isinstance(error, asyncssh.DisconnectError) and is_too_many(error)
+        if goodbye and not too_many:
+            return self._sent_away(goodbye)
         failure = explain(error, self._host, f"connecting to {self._where}")
         if isinstance(failure, AuthenticationError):
             failure.detail = "\n".join((failure.detail, *_tried(client)))
@@ -81,8 +89,7 @@ class LoginFaults:
                 failure.hint = "the server allows fewer attempts; try again later"
         return failure
 
-    def _sent_away(self, error: Exception) -> ConnectError:
-        said = clean(_CODE.sub("", str(error)), 300)
+    def _sent_away(self, said: str) -> ConnectError:
         return ConnectError(
             "The server ended the login",
             detail=f'{self._where} said "{said}"',
@@ -126,8 +133,12 @@ class LoginFaults:
             return "check User and what you typed"
         if client.is_silent and any(method in taken for method in _ASKING):
             return "nobody could be asked: use a terminal, or a key that the server takes"
+        for note in report.notes:
+            for sign, advice in _MENDING:
+                if sign in note:
+                    return advice or note.partition(sign)[2]
         if report.notes:
-            return "mend what is said of the keys above"
+            return "the lines above say what is wrong with each key; IdentityFile names another"
         if report.offered:
             return "is User right, and is the key in authorized_keys there? or name another key"
         return "no key was found: name one with IdentityFile, or load it: ssh-add"

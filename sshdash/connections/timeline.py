@@ -17,6 +17,8 @@ from sshdash.untrusted import clean
 
 MOST_ENTRIES = 500
 """What comes after that many is not kept: a server must not be able to fill the memory."""
+_AFTERWARDS = 20
+"""Steps that are kept after the attempt's end: the first channels that are opened."""
 _LINE = 600
 """Characters of one text: enough for the algorithms that a server offers."""
 
@@ -104,6 +106,7 @@ class Timeline:
         self.failure: SSHDashError | None = None
         """Why it failed; None while it goes on and where it did not."""
         self._began = time.monotonic()
+        self._most = MOST_ENTRIES
         self._entries: list[Entry] = []
         self._watchers: list[Watcher] = []
 
@@ -192,6 +195,7 @@ class Timeline:
         for place, entry in enumerate(self._entries):
             if entry.outcome == "running" and not entry.hop:
                 self.end(place, "failed" if failure else "ok")
+        self._most = min(MOST_ENTRIES, len(self._entries) + _AFTERWARDS)
         if failure and not (self._entries and self._entries[-1].outcome == "failed"):
             self._append(Entry(self._phase(failure), failure.title, self.ended, None, "failed"))
 
@@ -236,7 +240,7 @@ class Timeline:
 
     def _append(self, entry: Entry) -> int:
         """Return the place of a new entry, -1 where there is no more room."""
-        if len(self._entries) >= MOST_ENTRIES:
+        if len(self._entries) >= self._most:
             return -1
         self._entries.append(entry)
         self._tell(len(self._entries) - 1)

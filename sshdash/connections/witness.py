@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import asyncssh
-from asyncssh.constants import MSG_USERAUTH_FAILURE, MSG_USERAUTH_SUCCESS
+from asyncssh.constants import MSG_DISCONNECT, MSG_USERAUTH_FAILURE, MSG_USERAUTH_SUCCESS
 from asyncssh.packet import SSHPacket
 
 from sshdash.connections.binding import Bound
@@ -21,6 +21,7 @@ from sshdash.untrusted import clean
 
 _FOREWORD_LINES = 20
 """Lines before the greeting that are kept."""
+_GOODBYE = 200
 _SHOWN = 80
 """Characters of each that are."""
 
@@ -31,6 +32,8 @@ class Witnessed(Bound, Judged):
     timeline: Timeline
     foreword: list[str]
     """What the server said before its greeting, cleaned: a web server's answer, for one."""
+    goodbye: str
+    """What the server said on ending the connection, cleaned."""
     methods: list[str]
     """What the server takes, as it said last, cleaned."""
     _half: bytes
@@ -42,6 +45,7 @@ class Witnessed(Bound, Judged):
         self.timeline = timeline
         self.foreword = []
         self.methods = []
+        self.goodbye = ""
         self._half = b""
         self._answered = False
         self._step = timeline.begin(Phase.GREETING, "waiting for the server's greeting")
@@ -156,7 +160,9 @@ class Witnessed(Bound, Judged):
 
     def process_packet(self, pkttype: int, pktid: int, packet: SSHPacket) -> Any:
         """Record the answer to a try."""
-        if pkttype == MSG_USERAUTH_FAILURE and self._step:
+        if pkttype == MSG_DISCONNECT:
+            self.goodbye = _reason(SSHPacket(packet.get_remaining_payload()))
+        elif pkttype == MSG_USERAUTH_FAILURE and self._step:
             self._refused(SSHPacket(packet.get_remaining_payload()))
         elif pkttype == MSG_USERAUTH_SUCCESS and self._step:
             self._step.done()
@@ -181,6 +187,11 @@ class Witnessed(Bound, Judged):
         if self._step:
             self._step.failed(text)
             self._step = None
+
+
+def _reason(message: SSHPacket) -> str:
+    message.get_uint32()
+    return clean(message.get_string().strip(), _GOODBYE)
 
 
 def _try(method: str, arguments: tuple[bytes, ...]) -> str:

@@ -9,6 +9,7 @@ from asyncssh.constants import PTY_IUTF8, PTY_VERASE
 from sshdash.connections.session_request import SessionRequest
 from sshdash.terminal.cooked import Cooked, shown
 from sshdash.terminal.emulator import Emulator
+from sshdash.terminal.endings import Beginning
 from sshdash.terminal.intake import Intake
 from sshdash.untrusted import clean
 
@@ -27,6 +28,7 @@ class SessionChannel(asyncssh.SSHClientSession[bytes]):
         self.intake = Intake(emulator.feed, progressed, self._pause, self._resume)
         self.closed = asyncio.get_running_loop().create_future()
         self.exit_text = ""
+        self.beginning = Beginning(request.command is not None)
         self._request = request
         self._cooked = None if request.terminal else Cooked()
         self._channel: asyncssh.SSHClientChannel[bytes] | None = None
@@ -87,6 +89,7 @@ class SessionChannel(asyncssh.SSHClientSession[bytes]):
         """Send what was typed, if the channel is still open."""
         if self._channel is None or self._channel.is_closing():
             return
+        self.beginning.used = True
         if self._cooked is None:
             self._channel.write(data)
             return
@@ -104,8 +107,8 @@ class SessionChannel(asyncssh.SSHClientSession[bytes]):
         """Send the emulator's answers, unless the remote does not read what it asks for."""
         if self._channel is None or self._cooked is not None:
             return
-        if self._channel.get_write_buffer_size() < _UNSENT_LIMIT:
-            self.write(data)
+        if not self._channel.is_closing() and self._channel.get_write_buffer_size() < _UNSENT_LIMIT:
+            self._channel.write(data)
 
     def resize(self, columns: int, rows: int) -> None:
         """Tell the remote terminal its new size."""

@@ -12,8 +12,8 @@ _NO_LOGIN = ("account is currently not available", "account is not available")
 class Beginning:
     """What is remembered of a shell's start, to tell its end by."""
 
-    def __init__(self) -> None:
-        self.used = False
+    def __init__(self, used: bool = False) -> None:
+        self.used = used
         """Whether something was typed into it, or it was to run a command."""
         self._opened = time.monotonic()
 

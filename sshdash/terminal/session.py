@@ -214,7 +214,8 @@ class ShellSession:
         await channel.closed
         await channel.intake.drained()
         self._channel = None
-        known = "closed" if self._closed else channel.exit_text
+        known = channel.beginning.describe(channel.exit_text, self.emulator.screen_text())
+        known = "closed" if self._closed else known
         if known:
             self._end(Step.EXIT, known)
             return

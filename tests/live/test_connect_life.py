@@ -94,7 +94,7 @@ async def test_what_the_server_says_at_the_end_is_cleaned() -> None:
         lease = await client.manager.lease("loopback", "shell")
         server.connections[0].disconnect(2, "going \x1b[2Jdown")
         reason = await lease.connection.wait_lost()
-        assert reason == "disconnected: going \\x1b[2Jdown"
+        assert reason == 'the server said "going \\x1b[2Jdown"'
         assert client.manager.status("loopback").state is ConnectionState.LOST
 
 
@@ -102,7 +102,7 @@ async def test_polite_goodbye_of_the_server_is_a_loss_too() -> None:
     async with LoopbackServer() as server, connecting(server.config_file) as client:
         lease = await client.manager.lease("loopback", "shell")
         server.connections[0].close()
-        assert await lease.connection.wait_lost() == "closed by the server"
+        assert await lease.connection.wait_lost() == 'the server said "Disconnected by application"'
         assert client.manager.status("loopback").state is ConnectionState.LOST
 
 

@@ -4,10 +4,18 @@ What must be told is in ``tests/data/failures.json``; the tests hold every failu
 ``python -m tests.failures_table`` makes README's table of it.
 """
 
+import importlib
+import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from tests.live.failures.scene import Scene, Told
+
+FILE = Path(__file__).parents[2] / "data" / "failures.json"
+_CHAPTERS = (
+    "network", "greeting", "key_exchange", "host_keys", "login", "jumps", "sessions", "loss",
+)  # fmt: skip
 
 Act = Callable[[Scene], Awaitable[Told]]
 
@@ -29,6 +37,19 @@ class Case:
 
 CASES: dict[str, Case] = {}
 _ROOT: set[str] = set()
+
+
+def all_cases() -> dict[str, Case]:
+    """Return every failure, in the order of a connection's phases."""
+    for chapter in _CHAPTERS:
+        importlib.import_module(f"tests.live.failures.{chapter}")
+    return CASES
+
+
+def expected() -> dict[str, Told]:
+    """Return what must be told of each, as it was written down."""
+    rows = json.loads(FILE.read_text())
+    return {row["name"]: Told(**row["told"]) for row in rows}
 
 
 def failure(group: str, what: str, root: bool = False) -> Callable[[Act], Act]:

@@ -147,7 +147,7 @@ async def disk_full(scene: Scene) -> Told:
     async with await client.manager.lease("sshd", "test"):
         (warning,) = client.told(WarningRaised)
     assert server.known_hosts.read_text() == "# there was something before\n"
-    detail, _, hint = warning.detail.partition(" → ")
+    detail, _, hint = warning.detail.partition("; ")
     return Told(scene.neutral(warning.title), scene.neutral(detail), scene.neutral(hint))
 
 

@@ -3,7 +3,7 @@
 from tests.live.failures.catalogue import failure
 from tests.live.failures.scene import HASTY, Scene, Told
 from tests.servers.loopback import Faults, LoopbackServer
-from tests.servers.sshd import free_port
+from tests.servers.sshd import RealSshd, free_port
 
 JUMPS = "Jump hosts and proxy commands"
 _NAMES = ("first", "second", "third")
@@ -21,6 +21,12 @@ async def _chain(scene: Scene, *faults: Faults) -> tuple[str, list[LoopbackServe
     return text, servers
 
 
+def _through_bastion(server: RealSshd) -> str:
+    """Return the configuration of a server in which it is the bastion before ``inner``."""
+    text = server.config_file.read_text().replace("ProxyJump sshd", "ProxyJump bastion")
+    return text.replace("Host sshd inner", "Host bastion inner")
+
+
 @failure(JUMPS, "The jump host does not forward connections")
 async def jump_refuses(scene: Scene) -> Told:
     text, _ = await _chain(scene, Faults(forwarding=False), Faults())
@@ -30,7 +36,7 @@ async def jump_refuses(scene: Scene) -> Told:
 @failure(JUMPS, "sshd on the jump host has AllowTcpForwarding no")
 async def jump_forbids(scene: Scene) -> Told:
     server = scene.sshd(allowtcpforwarding="no")
-    return await scene.attempt(server.config_file, "inner")
+    return await scene.attempt(_through_bastion(server), "inner")
 
 
 @failure(JUMPS, "The first jump host is dead")
@@ -42,16 +48,14 @@ async def first_jump_dead(scene: Scene) -> Told:
 
 @failure(JUMPS, "The second of two jump hosts is dead")
 async def second_jump_dead(scene: Scene) -> Told:
-    server = scene.sshd()
-    text = server.config_file.read_text().replace("Host sshd inner", "Host sshd inner second third")
-    more = f"Host second\n    ProxyJump sshd\n    Port {free_port()}\n"
+    text = _through_bastion(scene.sshd()).replace("Host bastion", "Host second third bastion")
+    more = f"Host second\n    ProxyJump bastion\n    Port {free_port()}\n"
     return await scene.attempt(f"{more}Host third\n    ProxyJump second\n{text}", "third")
 
 
 @failure(JUMPS, "Nothing listens on the host behind the jump host")
 async def target_dead(scene: Scene) -> Told:
-    server = scene.sshd()
-    text = server.config_file.read_text()
+    text = _through_bastion(scene.sshd())
     return await scene.attempt(f"Host inner\n    Port {free_port()}\n{text}", "inner")
 
 

@@ -116,9 +116,9 @@ async def unsupported_key(scene: Scene) -> Told:
 @failure(LOGIN, "The key file is damaged")
 async def damaged_key(scene: Scene) -> Told:
     server = scene.sshd()
-    text = server.identity.read_text().splitlines()
+    text = server.identity.read_text()
     path = scene.folder / "id_damaged"
-    path.write_text("\n".join([text[0], text[1][:-9] + "AAAAAAAAA", *text[2:]]) + "\n")
+    path.write_text(text[: len(text) // 2])
     path.chmod(0o600)
     return await scene.attempt(_with_identity(server, path), "sshd")
 

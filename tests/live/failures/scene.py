@@ -190,6 +190,7 @@ class Scene:
         text = re.sub(r"port \d+", "port 22", text)
         text = re.sub(r"(127\.0\.0\.1|localhost)\]:\d+", r"\1]:22", text)
         text = re.sub(r"(127\.0\.0\.1|localhost):\d+", r"\1:22", text)
+        text = re.sub(r"after [\d.]+ s\b", "after 30 s", text)
         text = re.sub(r"SHA256:[A-Za-z0-9+/]{43}", "SHA256:…", text)
         text = re.sub(rf"\b{re.escape(getpass.getuser())}@", "me@", text)
         return text.replace("tester@", "me@")

@@ -90,7 +90,7 @@ async def max_sessions(scene: Scene) -> Told:
     finally:
         await first.close()
         await second.close()
-    return Told(f"{count} connections", "both shells run", "")
+    return Told("Both shells run", f"on {count} connections", "nothing to do")
 
 
 @failure(SESSIONS, "MaxSessions is 0: nothing but forwarding")
