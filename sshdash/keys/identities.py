@@ -10,11 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import asyncssh
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 from sshdash.keys.blob import BadBlob, decode_blob, read_string
 
 _OPENSSH_MAGIC = b"openssh-key-v1\0"
 _BEGIN_OPENSSH = b"-----BEGIN OPENSSH PRIVATE KEY-----"
+_BEGIN_ENCRYPTED_PKCS8 = b"-----BEGIN ENCRYPTED PRIVATE KEY-----"
 _MAX_KEY_BYTES = 1 << 20
 _USER_CERTIFICATE = 1
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -96,6 +104,8 @@ def unlock(path: Path, passphrase: str | None = None) -> asyncssh.SSHKey:
     """
     data = _read(path)
     try:
+        if passphrase is not None and _BEGIN_ENCRYPTED_PKCS8 in data:
+            data, passphrase = _decrypted(data, passphrase), None
         return _import(data, passphrase)
     except asyncssh.KeyEncryptionError as error:
         raise Passphrase(str(error)) from None
@@ -113,6 +123,20 @@ def _import(data: bytes, passphrase: str | None = None) -> asyncssh.SSHKey:
         raise
     except (ValueError, re.error) as error:  # the library lets these out for damaged keys
         raise asyncssh.KeyImportError(f"damaged: {error}") from None
+
+
+def _decrypted(data: bytes, passphrase: str) -> bytes:
+    """Return an encrypted PKCS#8 key in the clear: OpenSSL knows more ciphers for it than others.
+
+    Raises Passphrase, and KeyImportError where OpenSSL does not know how either.
+    """
+    try:
+        key = load_pem_private_key(data[data.index(_BEGIN_ENCRYPTED_PKCS8) :], passphrase.encode())
+        return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    except UnsupportedAlgorithm as error:
+        raise asyncssh.KeyImportError(str(error)) from None
+    except ValueError as error:
+        raise Passphrase(str(error)) from None
 
 
 def _read(path: Path) -> bytes:
@@ -161,7 +185,7 @@ def _openssh_header(data: bytes) -> tuple[bytes, bool, str]:
 
 
 def _is_pem_encrypted(data: bytes) -> bool:
-    return b"BEGIN ENCRYPTED PRIVATE KEY" in data or b"Proc-Type: 4,ENCRYPTED" in data
+    return _BEGIN_ENCRYPTED_PKCS8 in data or b"Proc-Type: 4,ENCRYPTED" in data
 
 
 def load_certificate(path: Path) -> Certificate:
