@@ -170,7 +170,7 @@ class Backend:
         """End a host's shells and tunnels, then its connection."""
         for session in [one for one in self.sessions.values() if one.host == host]:
             self._forget(session.id)
-            await session.close()
+            await session.hang_up()
         for tunnel in self.tunnels.snapshots():
             if tunnel.host == host:
                 await self.tunnels.stop(tunnel.id)

@@ -40,4 +40,4 @@ def outlook_of(status: "ConnectionSnapshot") -> Outlook | None:
 
 def attempts_text(attempts: int) -> str:
     """Return how many attempts failed, empty for none."""
-    return f"{attempts} failed attempt{'' if attempts == 1 else 's'}" if attempts else ""
+    return f"{attempts} failed" if attempts else ""

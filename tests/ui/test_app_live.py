@@ -1,6 +1,7 @@
 """The whole cockpit against a real sshd: a shell, its loss, and a host key never seen before."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -52,7 +53,8 @@ async def test_a_shell_runs_and_its_end_is_told(sshd: RealSshd) -> None:
 
 
 async def test_a_lost_connection_is_shown_as_lost(sshd: RealSshd) -> None:
-    app = SSHDashApp(Settings(), ConfigSource.standard(str(sshd.config_file)), host="sshd")
+    settings = Settings(reconnect=False)
+    app = SSHDashApp(settings, ConfigSource.standard(str(sshd.config_file)), host="sshd")
     async with app.run_test(size=(100, 30), notifications=True) as pilot:
         c = Live(app, pilot)
         await c.until(lambda: c.tabs and c.tabs[0].view, 20)
@@ -61,6 +63,49 @@ async def test_a_lost_connection_is_shown_as_lost(sshd: RealSshd) -> None:
         await c.until(lambda: "lost" in c.words())
         row = next(row for row in app.workspace.board.rows() if row.host == "sshd")
         assert row.mark is Mark.FAILED
+
+
+async def test_a_lost_shell_counts_down_and_comes_back_by_itself(sshd: RealSshd) -> None:
+    app = SSHDashApp(Settings(), ConfigSource.standard(str(sshd.config_file)), host="sshd")
+    async with app.run_test(size=(120, 30), notifications=True) as pilot:
+        c = Live(app, pilot)
+        await c.until(lambda: c.tabs and c.tabs[0].view, 20)
+        await c.until(lambda: "sshd$" in c.words(), 10)
+        c.hosts.go_to("sshd")
+        await asyncio.to_thread(sshd.stop)
+        await c.until(lambda: c.tabs[0].session.state is SessionState.LOST, 20)
+        await c.until(lambda: re.search(r"trying again in \d+ s · Enter tries now", c.words()), 20)
+        await c.until(lambda: re.search(r"retry \d+ s", c.tabs[0].tab_title), 20)
+        assert c.tabs[0].tab_mark is Mark.BUSY
+        row = next(row for row in app.workspace.board.rows() if row.host == "sshd")
+        assert row.mark is Mark.BUSY
+        await c.until(lambda: re.search(r"◌ retry \d+ s · \d+ failed", c.words()), 20)
+        assert "r try now · d stop" in c.words()
+        await asyncio.to_thread(sshd.start)
+        await c.press("enter")
+        await c.until(lambda: c.tabs[0].tab_mark is Mark.UP, 20)
+        await c.until(lambda: "back after" in c.words(), 20)
+        await c.until(lambda: any("sshd is back after" in one for one in c.told), 20)
+        assert "1 shell restored" in c.told[-1]
+        assert not any("Enter tries now" in line for line in c.words().splitlines())
+
+
+async def test_disconnecting_stops_the_attempts_and_leaves_nothing_waiting(sshd: RealSshd) -> None:
+    app = SSHDashApp(Settings(), ConfigSource.standard(str(sshd.config_file)), host="sshd")
+    async with app.run_test(size=(120, 30), notifications=True) as pilot:
+        c = Live(app, pilot)
+        await c.until(lambda: c.tabs and c.tabs[0].view, 20)
+        await asyncio.to_thread(sshd.stop)
+        status = app.backend.connections.status
+        await c.until(lambda: status("sshd").state is ConnectionState.WAITING, 20)
+        await c.press("ctrl+g", "d")
+        await c.until(lambda: status("sshd").state is ConnectionState.IDLE, 20)
+        assert not app.backend.live()
+        await asyncio.to_thread(sshd.start)
+        await c.until(lambda: "Enter reconnects" in c.words(), 20)
+        assert sshd.connections() == []
+        await c.press("enter")
+        await c.until(lambda: c.tabs[0].tab_mark is Mark.UP, 20)
 
 
 async def test_an_unknown_host_key_is_asked_for_before_anything_is_sent(sshd: RealSshd) -> None:

@@ -24,8 +24,9 @@ from sshdash.terminal.keyboard import Keyboard, encode_paste
 from sshdash.terminal.pointer import Pointer
 from sshdash.terminal.selection import Selection
 from sshdash.terminal.session import ShellSession
+from sshdash.ui.outlook import Outlook
 from sshdash.ui.theme import DARK, LIGHT
-from sshdash.ui.widgets import terminal_frames, terminal_mouse
+from sshdash.ui.widgets import terminal_frames, terminal_mouse, terminal_view
 from sshdash.ui.widgets.terminal_frames import SHORTEST
 from sshdash.ui.widgets.terminal_keys import TypedKeysParser
 from sshdash.ui.widgets.terminal_view import TerminalView
@@ -525,7 +526,7 @@ async def test_the_end_keeps_what_an_editor_showed() -> None:
 
 async def test_after_the_end_enter_reconnects_and_nothing_is_sent() -> None:
     async with on_stage() as stage:
-        stage.session.end(SessionState.LOST, "connection lost")
+        stage.session.end(SessionState.EXITED, "exit 0")
         await stage.pilot.press("x", "ctrl+c", "q")
         assert not stage.messages(TerminalView.ReopenRequested)
         await stage.pilot.press("enter")
@@ -533,9 +534,35 @@ async def test_after_the_end_enter_reconnects_and_nothing_is_sent() -> None:
         assert stage.session.taken() == b""
         stage.session.end(SessionState.RUNNING, "")
         await stage.shows(b"$ ")
-        assert not any("reconnects" in row for row in stage.rows())
+        assert not any("starts another" in row for row in stage.rows())
         await stage.pilot.press("x")
         assert stage.session.taken() == b"x"
+
+
+async def test_what_is_typed_to_a_lost_shell_is_refused_and_does_not_reach_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(terminal_view, "PAUSE", 0.4)
+    async with on_stage() as stage:
+        stage.session.end(SessionState.LOST, "connection lost: gone")
+        stage.view.outlook = Outlook("retry 3 s", "trying again in 3 s")
+        await stage.pilot.press("r", "m")
+        assert any("not sent — connection lost: gone" in row for row in stage.rows())
+        # The shell is opened again while the person types on.
+        stage.session.end(SessionState.OPENING, "")
+        await stage.pilot.press("space", "x")
+        stage.session.end(SessionState.RUNNING, "")
+        await stage.pilot.press("y", "enter")
+        stage.app.post_message(events.Paste("z"))
+        await stage.pilot.pause()
+        assert any("not sent: this is a new shell" in row for row in stage.rows())
+        assert stage.session.taken() == b""
+        async with asyncio.timeout(5):
+            while stage.view.notice:
+                await stage.pilot.pause(0.05)
+        await stage.pilot.press("l", "s")
+        assert stage.session.taken() == b"ls"
+        assert not any("not sent" in row for row in stage.rows())
 
 
 async def test_another_theme_repaints() -> None:

@@ -152,7 +152,8 @@ class HostBoard:
         words = status.state.value
         outlook = outlook_of(status)
         if outlook is not None and status.state is not ConnectionState.CONNECTING:
-            words = " · ".join(filter(None, (outlook.words, attempts_text(status.attempts))))
+            when = outlook.words if outlook.hopeless else outlook.short
+            words = " · ".join(filter(None, (when, attempts_text(status.attempts))))
         if status.state is ConnectionState.CONNECTED:
             words += f" {duration_text(time.monotonic() - status.since)}"
             if status.keepalive_rtt is not None:

@@ -177,10 +177,11 @@ class ShellController:
     def action_host_reconnect(self) -> None:
         """Start the ended shell in sight again, or connect the host again."""
         tab = self.cockpit.current
-        if isinstance(tab, TerminalTab) and not self.cockpit.in_sidebar and tab.is_ended:
-            self.restart(tab)
-        elif (host := self.cockpit.subject()) and self._is_out(host):
+        host = self.cockpit.subject()
+        if host and self._is_out(host):
             self.cockpit.backend.connections.retry_now(host)
+        elif isinstance(tab, TerminalTab) and not self.cockpit.in_sidebar and tab.is_ended:
+            self.restart(tab)
         elif host:
             self.cockpit.start(self._reconnect(host), aside=True)
 
