@@ -105,15 +105,16 @@ _GSS = "there is no GSSAPI"
 _ACTS = {
     Kind.FLAG: "batchmode canonicalizefallbacklocal checkhostip clearallforwardings "
     "exitonforwardfailure gatewayports hashknownhosts identitiesonly kbdinteractiveauthentication "
-    "nohostauthenticationforlocalhost passwordauthentication tcpkeepalive visualhostkey",
-    Kind.CHOICE: "addressfamily canonicalizehostname compression pubkeyauthentication "
-    "stricthostkeychecking updatehostkeys",
+    "nohostauthenticationforlocalhost passwordauthentication permitlocalcommand stdinnull "
+    "tcpkeepalive visualhostkey",
+    Kind.CHOICE: "addressfamily canonicalizehostname compression pubkeyauthentication requesttty "
+    "sessiontype stricthostkeychecking updatehostkeys warnweakcrypto",
     Kind.NUMBER: "canonicalizemaxdots connectionattempts numberofpasswordprompts requiredrsasize "
     "serveralivecountmax",
     Kind.TIME: "connecttimeout serveraliveinterval",
-    Kind.STRING: "bindaddress hostkeyalias hostname ignoreunknown preferredauthentications "
-    "tag user",
-    Kind.COMMAND: "knownhostscommand proxycommand remotecommand",
+    Kind.STRING: "bindaddress bindinterface hostkeyalias hostname ignoreunknown "
+    "preferredauthentications refuseconnection tag user",
+    Kind.COMMAND: "knownhostscommand localcommand proxycommand remotecommand",
     Kind.PORT: "port",
     Kind.WORDS: "globalknownhostsfile revokedhostkeys userknownhostsfile",
     Kind.FILES: "certificatefile identityfile",
@@ -128,28 +129,22 @@ _ACTS = {
     Kind.CNAMES: "canonicalizepermittedcnames",
     Kind.AGENT: "identityagent",
     Kind.REKEY: "rekeylimit",
+    Kind.QOS: "ipqos",
+    Kind.ANYTHING: "versionaddendum",
     Kind.BLOCK: "host match",
     Kind.INCLUDE: "include",
 }
 _SECURITY = {
     (Kind.CHOICE, "verifyhostkeydns"): "SSHFP records are not looked up",
     (Kind.ADD_KEYS, "addkeystoagent"): "keys stay in this program",
-    (Kind.REMOTE_OPEN, "permitremoteopen"): "remote SOCKS has no target list",
-    (Kind.STRING, "refuseconnection"): "the refusal is not checked",
 }
 _IGNORED = {
-    (Kind.STRING, "bindinterface"): "bind to an address instead",
     (Kind.ESCAPE, "escapechar"): "the prefix key takes its place",
     (Kind.FLAG, "enableescapecommandline"): "the prefix key takes its place",
-    (Kind.QOS, "ipqos"): "the socket keeps the system's class",
     (Kind.STRING, "kbdinteractivedevices"): "the server chooses",
-    (Kind.COMMAND, "localcommand"): "no local command is run",
-    (Kind.FLAG, "permitlocalcommand"): "no local command is run",
     (Kind.STRING, "pkcs11provider"): "use it through an agent",
     (Kind.STRING, "securitykeyprovider"): "use it through an agent",
-    (Kind.FLAG, "proxyusefdpass"): "file descriptors are not passed",
-    (Kind.CHOICE, "requesttty"): "the tab decides",
-    (Kind.CHOICE, "sessiontype"): "the tab decides",
+    (Kind.FLAG, "proxyusefdpass"): "a ProxyCommand with it is refused",
     (Kind.MASK, "streamlocalbindmask"): "sockets are for this user alone",
     (Kind.FLAG, "streamlocalbindunlink"): "an existing socket is kept",
     (Kind.FLAG, "hostbasedauthentication"): "there is no host-based authentication",
@@ -157,19 +152,18 @@ _IGNORED = {
     (Kind.FLAG, "enablesshkeysign"): "there is no host-based authentication",
     (Kind.TIMEOUTS, "channeltimeout"): "channels do not time out",
     (Kind.KEYSTROKES, "obscurekeystroketiming"): "keystroke timing is not hidden",
-    (Kind.CHOICE, "warnweakcrypto"): "there is no warning",
     (Kind.FLAG, "forwardx11"): _X11,
     (Kind.CHOICE, "tunnel"): _LAYER3,
     (Kind.FLAG, "gssapiauthentication"): _GSS,
     (Kind.FLAG, "gssapikeyexchange"): _GSS,
 }
 _NOT_APPLICABLE = {
+    (Kind.REMOTE_OPEN, "permitremoteopen"): "there is no remote SOCKS, and each target is named",
     (Kind.CHOICE, "controlmaster"): _SHARED,
     (Kind.STRING, "controlpath"): _SHARED,
     (Kind.PERSIST, "controlpersist"): _SHARED,
     (Kind.HASH, "fingerprinthash"): "fingerprints are SHA256",
     (Kind.FLAG, "forkafterauthentication"): "it stays in the foreground",
-    (Kind.FLAG, "stdinnull"): "the screen owns the keyboard",
     (Kind.FLAG, "forwardx11trusted"): _X11,
     (Kind.TIME, "forwardx11timeout"): _X11,
     (Kind.STRING, "xauthlocation"): _X11,
@@ -183,7 +177,6 @@ _NOT_APPLICABLE = {
     (Kind.LEVEL, "loglevel"): "the log has its own level",
     (Kind.WORDS, "logverbose"): "the log has its own level",
     (Kind.FACILITY, "syslogfacility"): "nothing is sent to syslog",
-    (Kind.ANYTHING, "versionaddendum"): "the version string is fixed",
 }
 ALIASES: dict[str, str] = {
     "challengeresponseauthentication": "kbdinteractiveauthentication",
