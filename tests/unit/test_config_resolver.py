@@ -138,9 +138,9 @@ def test_forwards_are_given_as_written(home: Path) -> None:
 def test_what_sshdash_does_not_do_is_told(home: Path) -> None:
     resolved = resolve(
         home,
-        "VerifyHostKeyDNS yes\nKnownHostsCommand /x\nPermitRemoteOpen a:1\nEscapeChar ~\nPort 1\n",
+        "VerifyHostKeyDNS yes\nKnownHostsCommand /x\nTunnel yes\nEscapeChar ~\nPort 1\n",
     )
-    assert set(resolved.ignored) == {"verifyhostkeydns", "permitremoteopen"}
+    assert set(resolved.ignored) == {"verifyhostkeydns", "tunnel"}
 
 
 @pytest.mark.parametrize(
