@@ -100,11 +100,12 @@ _MORE: dict[str, tuple[str, ...]] = {
 _SHARED = "sshdash shares its own connection"
 _X11 = "there is no X11 forwarding"
 _LAYER3 = "there is no layer 3 tunnel"
-_GSS = "there is no GSSAPI"
+_GSS = "there is no GSSAPI key exchange"
 
 _ACTS = {
     Kind.FLAG: "batchmode canonicalizefallbacklocal checkhostip clearallforwardings "
-    "exitonforwardfailure gatewayports hashknownhosts identitiesonly kbdinteractiveauthentication "
+    "exitonforwardfailure gatewayports gssapiauthentication gssapidelegatecredentials "
+    "hashknownhosts identitiesonly kbdinteractiveauthentication "
     "nohostauthenticationforlocalhost passwordauthentication permitlocalcommand stdinnull "
     "tcpkeepalive visualhostkey",
     Kind.CHOICE: "addressfamily canonicalizehostname compression pubkeyauthentication requesttty "
@@ -112,8 +113,8 @@ _ACTS = {
     Kind.NUMBER: "canonicalizemaxdots connectionattempts numberofpasswordprompts requiredrsasize "
     "serveralivecountmax",
     Kind.TIME: "connecttimeout serveraliveinterval",
-    Kind.STRING: "bindaddress bindinterface hostkeyalias hostname ignoreunknown "
-    "preferredauthentications refuseconnection tag user",
+    Kind.STRING: "bindaddress bindinterface gssapiserveridentity hostkeyalias hostname "
+    "ignoreunknown kbdinteractivedevices preferredauthentications refuseconnection tag user",
     Kind.COMMAND: "knownhostscommand localcommand proxycommand remotecommand",
     Kind.PORT: "port",
     Kind.WORDS: "globalknownhostsfile revokedhostkeys userknownhostsfile",
@@ -123,6 +124,7 @@ _ACTS = {
     Kind.FORWARD: "dynamicforward localforward remoteforward",
     Kind.PROXY_JUMP: "proxyjump",
     Kind.FORWARD_AGENT: "forwardagent",
+    Kind.ADD_KEYS: "addkeystoagent",
     Kind.SEND_ENV: "sendenv",
     Kind.SET_ENV: "setenv",
     Kind.DOMAINS: "canonicaldomains",
@@ -136,12 +138,10 @@ _ACTS = {
 }
 _SECURITY = {
     (Kind.CHOICE, "verifyhostkeydns"): "SSHFP records are not looked up",
-    (Kind.ADD_KEYS, "addkeystoagent"): "keys stay in this program",
 }
 _IGNORED = {
     (Kind.ESCAPE, "escapechar"): "the prefix key takes its place",
     (Kind.FLAG, "enableescapecommandline"): "the prefix key takes its place",
-    (Kind.STRING, "kbdinteractivedevices"): "the server chooses",
     (Kind.STRING, "pkcs11provider"): "use it through an agent",
     (Kind.STRING, "securitykeyprovider"): "use it through an agent",
     (Kind.FLAG, "proxyusefdpass"): "a ProxyCommand with it is refused",
@@ -154,7 +154,6 @@ _IGNORED = {
     (Kind.KEYSTROKES, "obscurekeystroketiming"): "keystroke timing is not hidden",
     (Kind.FLAG, "forwardx11"): _X11,
     (Kind.CHOICE, "tunnel"): _LAYER3,
-    (Kind.FLAG, "gssapiauthentication"): _GSS,
     (Kind.FLAG, "gssapikeyexchange"): _GSS,
 }
 _NOT_APPLICABLE = {
@@ -168,12 +167,10 @@ _NOT_APPLICABLE = {
     (Kind.TIME, "forwardx11timeout"): _X11,
     (Kind.STRING, "xauthlocation"): _X11,
     (Kind.TUNNEL_DEVICE, "tunneldevice"): _LAYER3,
-    (Kind.FLAG, "gssapidelegatecredentials"): _GSS,
     (Kind.FLAG, "gssapirenewalforcesrekey"): _GSS,
-    (Kind.FLAG, "gssapitrustdns"): _GSS,
+    (Kind.FLAG, "gssapitrustdns"): "the name is used as it is written",
     (Kind.GSS_KEX, "gssapikexalgorithms"): _GSS,
-    (Kind.STRING, "gssapiclientidentity"): _GSS,
-    (Kind.STRING, "gssapiserveridentity"): _GSS,
+    (Kind.STRING, "gssapiclientidentity"): "the default credentials are used",
     (Kind.LEVEL, "loglevel"): "the log has its own level",
     (Kind.WORDS, "logverbose"): "the log has its own level",
     (Kind.FACILITY, "syslogfacility"): "nothing is sent to syslog",

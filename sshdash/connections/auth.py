@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 import asyncssh
 
 from sshdash.config.resolver import ResolvedHost
+from sshdash.connections.agent_forwarding import forwarding_problem
 from sshdash.connections.deadline import LOGIN_SECONDS
+from sshdash.connections.gssapi import gssapi_problem
 from sshdash.connections.hostkeys import HostKeyCheck
 from sshdash.connections.interview import Interview
 from sshdash.connections.keypairs import KeyPairs
@@ -227,15 +229,23 @@ class SSHClient(asyncssh.SSHClient):
 
     # -- how it goes --------------------------------------------------------------------------
 
-    def partly_accepted(self) -> None:
-        """Go on after a method that was accepted and is not enough."""
-        self._interview.password.accepted()
-        self.keys.again()
+    def answered(self, methods: list[str], partly: bool) -> None:
+        """Take note of what the server takes, and go on where a method was not enough."""
+        if "gssapi-with-mic" in methods and (problem := gssapi_problem(self._resolved)):
+            self.keys.report.note(problem)
+        if "hostbased" in methods and self._resolved.flag("hostbasedauthentication"):
+            self.keys.report.note("there is no host-based authentication here")
+        if partly:
+            self._interview.password.accepted()
+            self.keys.again()
 
     def auth_completed(self) -> None:
         """Save what was typed, where that was wanted, and let the agent go."""
         self._interview.password.accepted()
         self.keys.close()
+        if problem := forwarding_problem(self._resolved):
+            told = WarningRaised("Agent not forwarded", problem, self._interview.host)
+            self._events.emit(told)
 
     def _typed(self, answers: SecretAnswer | None) -> str | None:
         if not answers:

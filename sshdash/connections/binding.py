@@ -23,8 +23,8 @@ _METHOD = b"publickey-hostbound-v00@openssh.com"
 class LoginListener(Protocol):
     """Who wants to know how a login goes."""
 
-    def partly_accepted(self) -> None:
-        """Take note that the server accepted a method and wants another one too."""
+    def answered(self, methods: list[str], partly: bool) -> None:
+        """Take note of which methods the server takes after a try; `partly`: it accepted that."""
         ...
 
 
@@ -74,11 +74,11 @@ class Bound(asyncssh.SSHClientConnection):
     # -- the login
 
     def process_packet(self, pkttype: int, pktid: int, packet: SSHPacket) -> Any:
-        """Look at what the library has no use for: an extension, and partial success."""
+        """Look at what the library has no use for: an extension, and what follows a try."""
         if pkttype == MSG_EXT_INFO:
             self._server_binds = _extensions(packet).get(_HOSTBOUND) == b"0"
-        elif pkttype == MSG_USERAUTH_FAILURE and self.login_listener and _is_partial(packet):
-            self.login_listener.partly_accepted()
+        elif pkttype == MSG_USERAUTH_FAILURE and self.login_listener:
+            self.login_listener.answered(*_answer(packet))
         return super().process_packet(pkttype, pktid, packet)
 
     async def send_userauth_request(
@@ -121,10 +121,10 @@ def _extensions(packet: SSHPacket) -> dict[bytes, bytes]:
         return {}
 
 
-def _is_partial(packet: SSHPacket) -> bool:
+def _answer(packet: SSHPacket) -> tuple[list[str], bool]:
+    """Return what an SSH_MSG_USERAUTH_FAILURE says; nothing for one that is damaged."""
     copy = SSHPacket(packet.get_remaining_payload())
     try:
-        copy.get_namelist()
-        return copy.get_boolean()
+        return [name.decode("latin-1") for name in copy.get_namelist()], copy.get_boolean()
     except PacketDecodeError:
-        return False
+        return [], False

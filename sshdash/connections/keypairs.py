@@ -124,6 +124,11 @@ class KeyPairs:
 
     def _load(self) -> tuple[list[Identity], list[Certificate]]:
         """Read the files of the configuration."""
+        provider = self._resolved.get("pkcs11provider") or "none"
+        if provider.lower() != "none":
+            self.report.note(
+                f"PKCS11Provider is not loaded; ssh-add -s {provider} puts its keys into an agent"
+            )
         identities: list[Identity] = []
         chosen = is_chosen(self._resolved, "identityfile")
         for path in self._resolved.identity_files:

@@ -1,11 +1,11 @@
 """What the SSH library is told for one connection: everything, and nothing of its own files."""
 
-import os
 from typing import Any
 
 from sshdash import __version__
 from sshdash.config.resolver import ResolvedHost
 from sshdash.config.tokens import TokenError, expand
+from sshdash.connections.agent_forwarding import forwarded_agent
 from sshdash.connections.algorithms import (
     algorithms,
     compression,
@@ -16,6 +16,7 @@ from sshdash.connections.algorithms import (
 )
 from sshdash.connections.auth import METHODS, SSHClient
 from sshdash.connections.environment import environment
+from sshdash.connections.gssapi import gssapi_options
 from sshdash.connections.hostkeys import HostKeyCheck
 from sshdash.errors import ConfigError
 from sshdash.settings import Settings
@@ -59,13 +60,13 @@ def connect_options(
         "rekey_bytes": rekey_bytes or _GIGABYTE,
         "rekey_seconds": rekey_seconds,
         "client_keys": None,
-        "gss_host": None,
+        **gssapi_options(resolved),
         "host_based_auth": False,
         "public_key_auth": resolved.get("pubkeyauthentication") != "no",
         "password_auth": resolved.get("passwordauthentication") != "no",
         "kbdint_auth": resolved.get("kbdinteractiveauthentication") != "no",
         "preferred_auth": _preferred(resolved),
-        "agent_forwarding": _forwarded_agent(resolved),
+        "agent_forwarding": forwarded_agent(resolved) or False,
         "env": environment(resolved),
         "keepalive_interval": interval,
         "keepalive_count_max": max(1, count),
@@ -117,13 +118,3 @@ def _wrong(resolved: ResolvedHost, problem: str) -> ConfigError:
 def _preferred(resolved: ResolvedHost) -> list[str]:
     chosen = resolved.get("preferredauthentications")
     return chosen.split(",") if chosen else list(METHODS)
-
-
-def _forwarded_agent(resolved: ResolvedHost) -> str | bool:
-    """Return the agent's socket to forward: none unless ForwardAgent says so."""
-    value = resolved.get("forwardagent") or "no"
-    if value == "no":
-        return False
-    if value == "yes":
-        return resolved.identity_agent or False
-    return os.environ.get(value[1:], "") if value.startswith("$") else value
