@@ -1,0 +1,142 @@
+"""Random edits of random configurations: what the installed ssh says of every other host stays."""
+
+import os
+import random
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from sshdash.config.catalog import load_catalog
+from sshdash.config.editor import ConfigEditor, Found, Plan
+from sshdash.config.source import ConfigSource
+from sshdash.errors import ConfigError, UsageError
+from tests.live.config_generator import random_case
+from tests.live.config_oracle import require_oracle
+
+_CASES = int(os.environ.get("SSHDASH_EDIT_CASES", "120"))
+_PLAIN = (
+    "Host web\n    Port 7\n",
+    "# of db\nHost db-1 db-2\nUser x",
+    "Host a.example.com\n\tUser y\n",
+)
+"""Blocks that can be edited, put between the random ones."""
+_HOSTS = ("web", "db-1", "Db-1", "10.0.0.7", "a.example.com", "bastion", "added", "copy", "nobody")
+_INCLUDE = re.compile(r"(?P<word>Include\s+)(~/\.ssh/)?conf\.d", re.IGNORECASE)
+_SETTINGS = {
+    "user": ("bob", '"two words"', "DOMAIN\\user"),
+    "hostname": ("10.1.2.3", "%h.example.org"),
+    "port": ("2200",),
+    "identityfile": ("~/.ssh/one", '"~/with space"'),
+    "proxycommand": ("nc %h %p # not a comment",),
+    "localforward": ("8080 localhost:80", "8081 db:5432"),
+}
+
+
+@pytest.fixture(autouse=True)
+def oracle() -> None:
+    require_oracle()
+
+
+def answers(file: Path) -> dict[str, tuple[int, bytes]]:
+    """Return what ssh says of each host."""
+    return {host: _answer(file, host) for host in _HOSTS}
+
+
+def _answer(file: Path, host: str) -> tuple[int, bytes]:
+    done = subprocess.run(
+        ["ssh", "-F", str(file), "-G", "--", host],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=30,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+def written(seed: int, home: Path) -> list[Path]:
+    """Write a random configuration and return its files, the main one first."""
+    case = random_case(seed)
+    folder = home / ".ssh" / "conf.d"
+    main = _with_plain_blocks(case.text, random.Random(seed))
+    files = {home / ".ssh" / "config": main}
+    files |= {home / ".ssh" / name: text for name, text in case.includes.items()}
+    for path, text in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        whole = _INCLUDE.sub(rf"\g<word>{folder}", text)
+        path.write_bytes(whole.encode("utf-8", "surrogateescape"))
+        path.chmod(0o600)
+    return list(files)
+
+
+def _with_plain_blocks(text: str, choose: random.Random) -> str:
+    parts = re.split(r"(?im)^(?=(?:host|match)\b)", text)
+    for block in _PLAIN:
+        parts.insert(choose.randint(1, len(parts)), f"{block}\n")
+    return "".join(f"{part}\n" if not part.endswith("\n") else part for part in parts)
+
+
+def worked_out(editor: ConfigEditor, choose: random.Random) -> tuple[Plan, set[str]]:
+    """Return a random edit and the hosts it may change. Raises UsageError."""
+    listed = [host.alias for host in load_catalog(editor.source).hosts]
+    settings = {
+        keyword: choose.sample(values, choose.randint(0, len(values)))
+        for keyword, values in _SETTINGS.items()
+        if choose.random() < 0.5
+    }
+    kind = choose.choice(("add", "change", "clone", "remove", "move", "rename"))
+    if kind == "add" or not listed:
+        wanted = {keyword: values for keyword, values in settings.items() if values}
+        return editor.add(["added"], wanted), {"added"}
+    found: Found = editor.find_plain(choose.choice(listed))
+    names = set(found.block.patterns)
+    if kind == "change":
+        return editor.change(found, settings), names
+    if kind == "rename":
+        return editor.change(found, {}, ["added"]), names | {"added"}
+    if kind == "clone":
+        return editor.clone(found, ["copy"], settings), {"copy"}
+    if kind == "remove":
+        return editor.remove(found), names
+    return editor.step(found, choose.choice((-1, 1))), names
+
+
+def others_than(names: set[str], said: dict[str, tuple[int, bytes]]) -> list[str]:
+    """Return the hosts that are not called so, also not once their address has been found.
+
+    A final pass reads the Host lines with the address in the place of the name.
+    """
+    return [
+        host
+        for host, (status, answer) in said.items()
+        if status == 0  # what was refused may be so no more
+        and host not in names
+        and not any(f"\nhostname {name}\n".encode() in answer for name in names)
+    ]
+
+
+def test_only_the_edited_host_changes_and_undo_restores_every_byte(home: Path) -> None:
+    edited = refused = 0
+    for seed in range(_CASES):
+        files = written(seed, home)
+        before = {path: path.read_bytes() for path in files}
+        editor = ConfigEditor(ConfigSource.standard(str(files[0])))
+        try:
+            plan, names = worked_out(editor, random.Random(seed))
+            said = answers(files[0])
+            editor.save(plan)
+        except (UsageError, ConfigError):
+            refused += 1
+            assert {path: path.read_bytes() for path in files} == before, f"seed {seed}"
+            continue
+        edited += plan.changes
+        now = answers(files[0])
+        for host in others_than(names, said):
+            assert now[host] == said[host], f"seed {seed}: {plan.title} changed {host}"
+        assert all(now[name][0] == 0 for name in plan.names if name in now), f"seed {seed}"
+        others = [path for path in files if str(path) != plan.version.path]
+        assert all(path.read_bytes() == before[path] for path in others), f"seed {seed}"
+        editor.save(editor.undo())
+        assert {path: path.read_bytes() for path in files} == before, f"seed {seed}"
+    assert edited > _CASES // 5, f"{edited} edits, {refused} refused"
