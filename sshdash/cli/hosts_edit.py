@@ -6,7 +6,8 @@ import sys
 
 from sshdash.cli.context import tell
 from sshdash.config.diff import shown
-from sshdash.config.editor import ConfigEditor, Plan, settings_of
+from sshdash.config.editor import ConfigEditor, settings_of
+from sshdash.config.plan import Plan
 from sshdash.config.source import ConfigSource, parse_override
 from sshdash.config.spelling import REPEATED, canonical, literal, spelled
 from sshdash.errors import UsageError

@@ -2,18 +2,16 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from sshdash.config import edits
 from sshdash.config.catalog import load_catalog
-from sshdash.config.diff import unified
 from sshdash.config.document import Block, Document
 from sshdash.config.edits import Settings
 from sshdash.config.history import Entry, History, digest
 from sshdash.config.parser import FileCache
-from sshdash.config.patterns import is_pattern
-from sshdash.config.proof import Places, Proposal, prove
+from sshdash.config.plan import Found, Plan, first_change, short, surprises
+from sshdash.config.proof import Proposal, prove
 from sshdash.config.saving import (
     ChangedSince,
     Version,
@@ -22,70 +20,10 @@ from sshdash.config.saving import (
     replace_file,
 )
 from sshdash.config.source import ConfigSource
-from sshdash.config.spelling import REPEATED, check_setting, spelled
+from sshdash.config.spelling import check_name, check_setting
 from sshdash.errors import UsageError
-from sshdash.paths import home, private_dir
+from sshdash.paths import private_dir
 from sshdash.untrusted import clean
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A block in the file that holds it."""
-
-    version: Version
-    document: Document
-    index: int
-
-    @property
-    def block(self) -> Block:
-        """Return the block."""
-        return self.document.blocks[self.index]
-
-    @property
-    def line(self) -> int:
-        """Return the number of its Host line."""
-        return self.document.line_of(self.index)
-
-    @property
-    def place(self) -> str:
-        """Return ``file:line``, cleaned."""
-        return f"{short(self.version.path)}:{self.line}"
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A change that has been worked out and not been written."""
-
-    title: str
-    """``web added``, cleaned."""
-    version: Version
-    after: bytes | None
-    """What the file will hold; None where it goes."""
-    line: int
-    """Where the block stands afterwards, or stood."""
-    names: tuple[str, ...] = ()
-    """The hosts that the block names afterwards."""
-    undoes: Entry | None = None
-
-    @property
-    def changes(self) -> bool:
-        """Return whether it changes anything."""
-        return self.after != self.version.data
-
-    @property
-    def difference(self) -> bytes:
-        """Return the change in the unified form."""
-        return unified(self.version.data, self.after, self.version.path)
-
-    @property
-    def brief(self) -> bytes:
-        """Return the change with one line around it."""
-        return unified(self.version.data, self.after, self.version.path, around=1)
-
-    @property
-    def place(self) -> str:
-        """Return ``file:line``, cleaned."""
-        return f"{short(self.version.path)}:{self.line}"
 
 
 class ConfigEditor:
@@ -291,9 +229,9 @@ class ConfigEditor:
         Raises ConfigError where ssh would refuse it, and UsageError.
         """
         version = plan.version
-        names = tuple(name for name in plan.names if not is_pattern(name))
+        names = tuple(filter(_can_be_asked, plan.names))
         proposal = Proposal(self.source, version.path, version.target, plan.after, names)
-        return _surprises(plan, prove(proposal, self._cache))
+        return surprises(plan, prove(proposal, self._cache))
 
     def save(self, plan: Plan) -> Entry | None:
         """Prove and write a change; return its entry in the history, None for an undo.
@@ -331,23 +269,6 @@ def settings_of(block: Block) -> dict[str, tuple[str, ...]]:
     return {line.keyword: block.values(line.keyword) for line in block.settings}
 
 
-def short(path: str) -> str:
-    """Return a path, cleaned, with ``~`` for the home folder."""
-    folder = str(home())
-    return clean(f"~{path[len(folder) :]}" if path.startswith(f"{folder}/") else path, 400)
-
-
-def first_change(before: bytes | None, after: bytes | None) -> int:
-    """Return the number of the first line that differs, 1 where none does."""
-    pairs = zip((before or b"").split(b"\n"), (after or b"").split(b"\n"), strict=False)
-    same = 1
-    for one, other in pairs:
-        if one != other:
-            break
-        same += 1
-    return same
-
-
 def _refuse_known(names: Sequence[str], known: Mapping[str, str]) -> None:
     for name in names:
         if name in known:
@@ -356,6 +277,14 @@ def _refuse_known(names: Sequence[str], known: Mapping[str, str]) -> None:
                 known[name],
                 "edit that one, or take another name",
             )
+
+
+def _can_be_asked(name: str) -> bool:
+    try:
+        check_name(name)
+    except UsageError:
+        return False
+    return True
 
 
 def _check(settings: Settings) -> None:
@@ -372,23 +301,3 @@ def _plan(title: str, version: Version, edited: edits.Edited) -> Plan:
     document, index = edited
     block = document.blocks[index]
     return Plan(title, version, bytes(document), document.line_of(index), block.patterns)
-
-
-def _surprises(plan: Plan, hosts: Mapping[str, Places]) -> list[str]:
-    """Return the settings of the block that another place wins over."""
-    if plan.after is None or not plan.names:
-        return []
-    document = Document.parse(plan.after)
-    body = document.blocks[document.block_at(plan.line)].body
-    numbers: dict[str, int] = {}
-    for number, line in enumerate(body, plan.line + 1):
-        if line.keyword and line.keyword not in REPEATED:
-            numbers.setdefault(line.keyword, number)
-    found: list[str] = []
-    for name, places in hosts.items():
-        for keyword, number in numbers.items():
-            file, origin = places.get(keyword, (plan.version.path, number))
-            if (file, origin) != (plan.version.path, number):
-                what = f"{spelled(keyword)} of {clean(name)}"
-                found.append(f"{what} comes from {short(file)}:{origin}, which is read first")
-    return found

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from sshdash.config.catalog import load_catalog
-from sshdash.config.editor import ConfigEditor, Found, Plan
+from sshdash.config.editor import ConfigEditor
+from sshdash.config.plan import Found, Plan
 from sshdash.config.source import ConfigSource
 from sshdash.errors import ConfigError, UsageError
 from tests.live.config_generator import random_case

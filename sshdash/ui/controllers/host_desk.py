@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sshdash.config.draft import HostDraft
-from sshdash.config.editor import Found, Plan, short
+from sshdash.config.plan import Found, Plan, short
 from sshdash.untrusted import clean
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
     from sshdash.config.draft import HostDraft
-    from sshdash.config.editor import ConfigEditor, Found, Plan
+    from sshdash.config.editor import ConfigEditor
+    from sshdash.config.plan import Found, Plan
     from sshdash.ui.controllers.host_desk import HostDesk
 
 _OF_A_HOST = frozenset({"host.edit", "host.clone", "host.remove", "host.move_up", "host.move_down"})

@@ -16,7 +16,7 @@ from textual.worker import Worker
 
 from sshdash.config.diff import shown
 from sshdash.config.draft import FIELDS, HostDraft
-from sshdash.config.editor import Plan
+from sshdash.config.plan import Plan
 from sshdash.config.saving import ChangedSince
 from sshdash.errors import SSHDashError
 from sshdash.ui.screens.dialog import Dialog, choice, text
