@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import logging
 import os
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -64,6 +65,20 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLORTERM", "truecolor")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def unlogged() -> Iterator[None]:
+    """Take back what a test sent to a log: `start_log` lasts as long as the program."""
+    yield
+    for name in ("sshdash", "asyncssh", "asyncio"):
+        logger = logging.getLogger(name)
+        if not logger.propagate:
+            for handler in tuple(logger.handlers):
+                logger.removeHandler(handler)
+                handler.close()
+            logger.propagate = True
+            logger.setLevel(logging.NOTSET)
 
 
 @pytest.fixture(autouse=True)

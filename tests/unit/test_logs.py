@@ -4,25 +4,12 @@ import contextlib
 import logging
 import os
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from sshdash.logs import start_log
 from sshdash.paths import private_dir
-
-
-@pytest.fixture(autouse=True)
-def _quiet_afterwards() -> Iterator[None]:
-    yield
-    for name in ("sshdash", "asyncssh", "asyncio"):
-        logger = logging.getLogger(name)
-        for handler in tuple(logger.handlers):
-            logger.removeHandler(handler)
-            handler.close()
-        logger.propagate = True
-        logger.setLevel(logging.NOTSET)
 
 
 def test_only_its_owner_can_read_it(tmp_path: Path) -> None:
