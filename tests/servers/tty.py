@@ -55,6 +55,10 @@ class Tty:
         """Return what a person sees now."""
         return "\n".join(self._emulator.screen_text())
 
+    def kill(self) -> None:
+        """End the program as nothing can prevent."""
+        os.kill(self._pid, signal.SIGKILL)
+
     def press(self, keys: str) -> None:
         """Send keys as a terminal would."""
         os.write(self._descriptor, keys.encode())
