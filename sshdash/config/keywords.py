@@ -132,6 +132,7 @@ _ACTS = {
     Kind.AGENT: "identityagent",
     Kind.REKEY: "rekeylimit",
     Kind.QOS: "ipqos",
+    Kind.ESCAPE: "escapechar",
     Kind.ANYTHING: "versionaddendum",
     Kind.BLOCK: "host match",
     Kind.INCLUDE: "include",
@@ -140,8 +141,7 @@ _SECURITY = {
     (Kind.CHOICE, "verifyhostkeydns"): "SSHFP records are not looked up",
 }
 _IGNORED = {
-    (Kind.ESCAPE, "escapechar"): "the prefix key takes its place",
-    (Kind.FLAG, "enableescapecommandline"): "the prefix key takes its place",
+    (Kind.FLAG, "enableescapecommandline"): "tunnels are added with a key",
     (Kind.STRING, "pkcs11provider"): "use it through an agent",
     (Kind.STRING, "securitykeyprovider"): "use it through an agent",
     (Kind.FLAG, "proxyusefdpass"): "a ProxyCommand with it is refused",

@@ -47,7 +47,7 @@ class Rekeying(Transport):
             self._limit()
         self._received += size
         if self._received >= self._most_received:
-            self._change_keys()
+            self.change_keys()
 
     def _limit(self) -> None:
         """Set the limits for the ciphers that were agreed on."""
@@ -57,17 +57,11 @@ class Rekeying(Transport):
             self._most_sent, most_bytes(str(self.get_extra_info("send_cipher")))
         )
 
-    def _change_keys(self) -> None:
-        """Ask for new keys, unless they are being changed."""
-        if self._transport is not None and self._kex_complete and self._auth_complete:
-            self._send_kexinit()
-            self._kexinit_sent = True
-
     def _send_kexinit(self) -> None:
         super()._send_kexinit()
         self._stop_key_timer()
         if self._rekey_seconds:
-            self._key_timer = self._loop.call_later(self._rekey_seconds, self._change_keys)
+            self._key_timer = self._loop.call_later(self._rekey_seconds, self.change_keys)
 
     def _stop_key_timer(self) -> None:
         if self._key_timer is not None:

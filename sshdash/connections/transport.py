@@ -52,6 +52,12 @@ class Transport(Witnessed):
         self.set_extra_info(kex=self._kex.algorithm.decode("ascii"))
         super().send_newkeys(k, h)
 
+    def change_keys(self) -> None:
+        """Ask for new keys, unless they are being changed."""
+        if self._transport is not None and self._kex_complete and self._auth_complete:
+            self._send_kexinit()
+            self._kexinit_sent = True
+
     def pause_writing(self) -> None:
         """Take the loop's notice that the socket is full."""
         self.trunk.pause()

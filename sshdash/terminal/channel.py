@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import TYPE_CHECKING, cast
 
 import asyncssh
 from asyncssh.constants import PTY_IUTF8, PTY_VERASE
@@ -10,12 +11,18 @@ from sshdash.connections.session_request import SessionRequest
 from sshdash.terminal.cooked import Cooked, shown
 from sshdash.terminal.emulator import Emulator
 from sshdash.terminal.endings import Beginning
+from sshdash.terminal.escapes import Escape, Escapes, help_text
 from sshdash.terminal.intake import Intake
 from sshdash.untrusted import clean
+
+if TYPE_CHECKING:
+    from sshdash.connections.transport import Transport
 
 WINDOW = 256 * 1024
 """Bytes the remote may send ahead. Small: what is in flight is in the way of Ctrl-C."""
 _UNSENT_LIMIT = 64 * 1024
+_BREAK = 1000
+"""Milliseconds, as ssh asks for."""
 _TERM_MODES = {PTY_VERASE: 0x7F, PTY_IUTF8: 1}
 
 
@@ -23,14 +30,19 @@ class SessionChannel(asyncssh.SSHClientSession[bytes]):
     """One session. Where the server gives it no terminal, echo and line editing happen here."""
 
     def __init__(
-        self, request: SessionRequest, emulator: Emulator, progressed: Callable[[], None]
+        self,
+        request: SessionRequest,
+        escape: bytes,
+        emulator: Emulator,
+        progressed: Callable[[], None],
     ) -> None:
         self.intake = Intake(emulator.feed, progressed, self._pause, self._resume)
         self.closed = asyncio.get_running_loop().create_future()
         self.exit_text = ""
-        self.beginning = Beginning(request.command is not None)
+        self.beginning = Beginning(request.command is not None or request.subsystem is not None)
         self._request = request
         self._cooked = None if request.terminal else Cooked()
+        self._escapes = Escapes(escape if request.terminal else b"")
         self._channel: asyncssh.SSHClientChannel[bytes] | None = None
 
     async def open(self, ssh: asyncssh.SSHClientConnection, columns: int, rows: int) -> None:
@@ -85,11 +97,24 @@ class SessionChannel(asyncssh.SSHClientSession[bytes]):
 
     # -- called by the session
 
-    def write(self, data: bytes) -> None:
-        """Send what was typed, if the channel is still open."""
+    def type(self, data: bytes) -> None:
+        """Send what was typed, but for what is meant for this side (EscapeChar)."""
+        self.beginning.used = True
+        for part in self._escapes.feed(data):
+            if isinstance(part, Escape):
+                self._obey(part)
+            else:
+                self._write(part)
+
+    def paste(self, data: bytes) -> None:
+        """Send what was pasted: there is nothing for this side in it."""
+        self.beginning.used = True
+        self._escapes.passed(data)
+        self._write(data)
+
+    def _write(self, data: bytes) -> None:
         if self._channel is None or self._channel.is_closing():
             return
-        self.beginning.used = True
         if self._cooked is None:
             self._channel.write(data)
             return
@@ -99,9 +124,24 @@ class SessionChannel(asyncssh.SSHClientSession[bytes]):
         if line:
             self._channel.write(line)
         if self._cooked.interrupted:
-            self._interrupt(self._channel)
+            self._channel.send_signal("INT")
+            self._end(self._channel, "interrupted")
         elif self._cooked.ended:
             self._channel.write_eof()
+
+    def _obey(self, escape: Escape) -> None:
+        """Do what an escape sequence asks for."""
+        channel = self._channel
+        if channel is None:
+            return
+        if escape is Escape.END:
+            self._end(channel, "closed")
+        elif escape is Escape.HELP:
+            self.intake.add(help_text(self._escapes.character).encode())
+        elif escape is Escape.BREAK:
+            channel.send_break(_BREAK)
+        else:
+            cast("Transport", channel.get_connection()).change_keys()
 
     def reply(self, data: bytes) -> None:
         """Send the emulator's answers, unless the remote does not read what it asks for."""
@@ -121,10 +161,9 @@ class SessionChannel(asyncssh.SSHClientSession[bytes]):
         if self._channel is not None:
             self._channel.close()
 
-    def _interrupt(self, channel: "asyncssh.SSHClientChannel[bytes]") -> None:
-        """End it as ctrl+c ends an ssh that has no terminal over there: without waiting."""
-        self.exit_text = self.exit_text or "interrupted"
-        channel.send_signal("INT")
+    def _end(self, channel: "asyncssh.SSHClientChannel[bytes]", text: str) -> None:
+        """End it without waiting for the other side, which may never answer."""
+        self.exit_text = self.exit_text or text
         channel.close()
         if not self.closed.done():
             self.closed.set_result(None)

@@ -17,6 +17,7 @@ from sshdash.events import EventBus, SessionChanged
 from sshdash.states import SessionState, Step, advance, allows
 from sshdash.terminal.channel import SessionChannel
 from sshdash.terminal.emulator import Emulator
+from sshdash.terminal.escapes import escape_character
 from sshdash.terminal.keyboard import Keyboard, encode_paste
 from sshdash.terminal.pointer import Pointer
 from sshdash.terminal.reopening import reopening_rule
@@ -127,13 +128,15 @@ class ShellSession:
         await self._start(lease, reattach)
 
     def write(self, data: bytes) -> None:
-        """Send what was typed or pasted; nothing happens once the session has ended."""
+        """Send what was typed; nothing happens once the session has ended."""
         if data and self._channel is not None and self.state is SessionState.RUNNING:
-            self._channel.write(data)
+            self._channel.type(data)
 
     def paste(self, text: str) -> None:
         """Send `text` as pasted: neutralised, and bracketed where the program asked for it."""
-        self.write(encode_paste(text, bracketed=self.emulator.modes.bracketed_paste))
+        data = encode_paste(text, bracketed=self.emulator.modes.bracketed_paste)
+        if data and self._channel is not None and self.state is SessionState.RUNNING:
+            self._channel.paste(data)
 
     def resize(self, columns: int, rows: int) -> None:
         """Give the terminal a new size. The remote is told the last one of a quick series."""
@@ -203,7 +206,8 @@ class ShellSession:
             request = plan_command(lease.resolved, self._term, os.fsencode(command))
         else:
             request = plan_session(lease.resolved, self._term)
-        channel = SessionChannel(request, self.emulator, self._progressed)
+        escape = escape_character(lease.resolved.get("escapechar"))
+        channel = SessionChannel(request, escape, self.emulator, self._progressed)
         await lease.session(
             lambda ssh: channel.open(ssh, self.emulator.columns, self.emulator.rows)
         )

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from sshdash.errors import SessionError
+from sshdash.states import SessionState
 from tests.live.shells import shell
 from tests.servers.sshd import RealSshd
 
@@ -98,5 +99,44 @@ async def test_the_environment_and_the_terminal_of_setenv(
             await one.type("echo $LC_SENT $LC_KEPT $MINE $TERM.")
             # A pattern is taken back as it was written: LC_* still sends LC_KEPT.
             await one.shows(r"^sent kept a=b vt100\.$")
+    finally:
+        await asyncio.to_thread(server.close)
+
+
+async def test_the_escape_character_ends_a_session_that_hangs(sshd: RealSshd) -> None:
+    async with shell(sshd.config_file) as one:
+        await one.type("echo started; sleep 60")
+        await one.shows("^started")
+        one.session.write(b"~")
+        one.session.write(b"?")
+        await one.shows(r"^~\.  - end this session")
+        sshd.suspend()
+        one.session.paste("\r~.")
+        one.session.write(b"\r")
+        one.session.write(b"~.")
+        assert await one.ends()
+        assert one.session.exit_text == "closed"
+        sshd.resume()
+
+
+async def test_no_escape_character_where_escapechar_says_none(sshd: RealSshd) -> None:
+    async with shell(sshd.config_file, overrides=(("EscapeChar", "none"),)) as one:
+        await one.type("echo reading; cat")
+        await one.shows("^reading")
+        one.session.write(b"~.\r")
+        await one.shows(r"~\.\s+~\.")
+        assert one.session.state is SessionState.RUNNING
+
+
+async def test_the_escape_character_changes_keys(sshd: RealSshd) -> None:
+    server = RealSshd(loglevel="DEBUG1")
+    await asyncio.to_thread(server.start)
+    try:
+        async with shell(server.config_file, overrides=(("EscapeChar", "%"),)) as one:
+            await one.shows(r"sshd\$\s*$")
+            one.session.write(b"%R")
+            await one.type("echo on")
+            await one.shows("^on$")
+        assert server.log.count("SSH2_MSG_NEWKEYS received") == 2
     finally:
         await asyncio.to_thread(server.close)
