@@ -4,6 +4,7 @@ Defaults and order are those of OpenSSH 9.2p1; names that newer releases added a
 lists too.
 """
 
+import itertools
 from collections.abc import Sequence
 
 from sshdash.config.lexer import lower
@@ -215,8 +216,10 @@ def assemble(
 
 
 def known_gss_kex(text: str) -> bool:
-    """Return whether every name of a GSSAPIKexAlgorithms list is known."""
-    return bool(text) and all(name in _GSS_KEX_NAMES for name in text.split(","))
+    """Return whether every name of a list begins with a known one; none counts behind ``,,``."""
+    known = tuple(_GSS_KEX_NAMES)
+    names = itertools.takewhile(bool, text.split(","))
+    return bool(text) and all(name.startswith(known) for name in names)
 
 
 def _known(keyword: str, name: str) -> bool:

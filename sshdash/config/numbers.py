@@ -3,11 +3,16 @@
 import re
 
 _INTEGER = re.compile(r"[ \t\n\v\f\r]*[+-]?[0-9]+\Z")
-_TIMES = re.compile(r"([0-9]+)([smhdwSMHDW]?)")
-_TIME = re.compile(r"(?:[0-9]+[smhdwSMHDW])*(?:[0-9]+)?\Z")
-_SCALED = re.compile(r"\s*([+-]?)([0-9]*)(?:\.([0-9]*))?([BKMGTPEbkmgtpe]?)\Z")
+_TIMES = re.compile(r"([+-]?)([0-9]+)([smhdwSMHDW]?)")
+_TIME = re.compile(r"(?:[ \t\n\v\f\r]*[+-]?[0-9]+[smhdwSMHDW])*(?:[ \t\n\v\f\r]*[+-]?[0-9]+)?\Z")
+_SCALED = re.compile(
+    r"[ \t\n\v\f\r]*([+-]?)([0-9]*)(?:\.([0-9]*))?(?:\Z|([BKMGTPEbkmgtpe])(?![A-Za-z0-9]))"
+)
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _SCALES = "bkmgtpe"
+_LONG_MAX = 2**63 - 1
+_SIZE_DIGITS = 21
+_FRACTION_DIGITS = 19
 _MOST_DIGITS = 30
 _BEYOND = 10**_MOST_DIGITS
 INT_MAX = 2**31 - 1
@@ -47,19 +52,34 @@ def seconds(text: str) -> int | None:
     """Return a time such as ``90``, ``5m`` or ``1h30m`` in seconds, None where it is not one."""
     if not text or not _TIME.match(text):
         return None
-    total = sum(_whole(count) * _UNITS[unit.lower()] for count, unit in _TIMES.findall(text))
+    total = 0
+    for sign, count, unit in _TIMES.findall(text):
+        part = _whole(count) * _UNITS[unit.lower()]
+        if sign == "-" and part:
+            return None
+        total += part
     return total if total <= INT_MAX else None
 
 
 def scaled(text: str) -> int | None:
-    """Return a size such as ``1G`` or ``1.5m`` in bytes, None where it is not one."""
+    """Return a size such as ``1G`` or ``1.5m`` in bytes, None where it is not one.
+
+    Counts in 64 bits, as OpenSSH does: what overflows is refused, and fractions lose digits.
+    """
     found = _SCALED.match(text)
     if not found:
         return None
     factor = 1024 ** _SCALES.index(found[4].lower()) if found[4] else 1
-    whole = _whole(found[2] or "0") * factor
-    fraction = (found[3] or "")[:_MOST_DIGITS]
-    if fraction:
-        whole += int(fraction) * factor // 10 ** len(fraction)
-    number = -whole if found[1] == "-" else whole
-    return number if abs(number) < 2**63 else None
+    digits, fraction = found[2], (found[3] or "")[:_FRACTION_DIGITS]
+    if len(digits) >= _SIZE_DIGITS:
+        return None
+    whole, part = int(digits or 0), int(fraction or 0)
+    if whole > _LONG_MAX // factor or part > _LONG_MAX:
+        return None
+    places = len(fraction)
+    while part >= _LONG_MAX // factor:
+        part //= 10
+        places -= 1
+    if found[4]:
+        whole = whole * factor + part * factor // 10 ** max(places, 0)
+    return -whole if found[1] == "-" else whole

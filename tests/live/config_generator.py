@@ -6,11 +6,23 @@ from sshdash.config.keywords import KEYWORDS, Kind
 from tests.live import config_vocabulary as words
 from tests.live.config_oracle import Case
 
+_NAMES = [
+    name
+    for name, entry in KEYWORDS.items()
+    if entry.kind not in (Kind.BLOCK, Kind.INCLUDE) and name not in words.NEWER
+]
+
 
 def random_case(seed: int) -> Case:
     """Return the case of a seed."""
     source = random.Random(seed)
     return _Generator(source).case()
+
+
+def random_value(seed: int) -> Case:
+    """Return a case of one keyword, in a file or with ``-o``, whose value was spoiled by chance."""
+    source = random.Random(seed)
+    return _Generator(source).value_case()
 
 
 def sample_values(name: str) -> tuple[str, ...]:
@@ -47,6 +59,18 @@ class _Generator:
             usable = 3 if self._sound else None
             short = tuple((name, choose.choice(words.SHORT[name][:usable])) for name in names)
         return Case(text, hosts, self._includes, options, short)
+
+    def value_case(self) -> Case:
+        """Return a case of one keyword."""
+        choose = self._source
+        self._sound = False
+        name = choose.choice([name for name in _NAMES if name not in words.CAREFUL])
+        value = choose.choice((*self._right_values(name), *self._bad_values(name)))
+        for _ in range(choose.randint(0, 3)):
+            value = self._noisy(value)
+        if choose.random() < 0.2:
+            return Case("", options=(f"{name}={value}",))
+        return Case(f"{name}{choose.choice((' ', '=', chr(9)))}{value}\n")
 
     def _text(self, depth: int) -> str:
         lines: list[str] = []
@@ -108,12 +132,7 @@ class _Generator:
 
     def _pair(self) -> tuple[str, str]:
         choose = self._source
-        names = [
-            name
-            for name, entry in KEYWORDS.items()
-            if entry.kind not in (Kind.BLOCK, Kind.INCLUDE) and name not in words.NEWER
-        ]
-        name = choose.choice(("hostname", "user", "port", *choose.sample(names, 3)))
+        name = choose.choice(("hostname", "user", "port", *choose.sample(_NAMES, 3)))
         return name, self._value(name)
 
     def _value(self, name: str) -> str:

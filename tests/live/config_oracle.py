@@ -22,6 +22,14 @@ _PLACE = re.compile(r"^(?P<file>.+?):? line (?P<line>\d+): ", re.MULTILINE)
 
 _NEWER_SYNTAX = ("keyword revokedhostkeys extra arguments",)
 """Complaints of 9.2 about what later releases take: several files of revoked keys."""
+_SAFER = (
+    "proxyjump: the host contains characters",
+    "proxyjump: the user contains characters",
+    "proxyjump: a host cannot begin with -",
+    "proxyjump: a user cannot begin with -",
+)
+_UNFINISHED = "fill_default_options: "
+"""Begins the complaint about an algorithm list after which ssh prints what it has, without it."""
 LOOSE = "loose"
 """The name of an included file that everybody may write."""
 
@@ -132,9 +140,9 @@ def _script(questions: Sequence[Question], first: int, step: int, folder: Path) 
 def _answer(question: Question, stem: Path) -> Answer:
     """Return what ssh said."""
     home = question.home
-    if not stem.with_suffix(".status").exists():
-        return Answer(_same_home(os.fsdecode(stem.with_suffix(".out").read_bytes()), home))
     complaint = os.fsdecode(stem.with_suffix(".err").read_bytes())
+    if not stem.with_suffix(".status").exists() and _UNFINISHED not in complaint:
+        return Answer(_same_home(os.fsdecode(stem.with_suffix(".out").read_bytes()), home))
     return Answer(refused=True, place=_first_place(complaint, home), words=complaint)
 
 
@@ -186,10 +194,13 @@ def differences(cases: Mapping[str, Case], folder: Path) -> list[str]:
 def agree(expected: Answer, actual: Answer) -> bool:
     """Return whether the answers mean the same; where ssh names no line, any refusal does.
 
-    What later releases take and 9.2 refuses is not compared.
+    Not compared is what later releases take and 9.2 refuses, and the jump hosts that ssh
+    refuses only when it starts them.
     """
     if expected.refused and any(text in expected.words for text in _NEWER_SYNTAX):
         return True
+    if actual.refused and not expected.refused:
+        return any(text in actual.words for text in _SAFER)
     if expected.refused and not expected.place:
         return actual.refused
     return expected == actual

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sshdash.config.keywords import KEYWORDS
-from tests.live.config_generator import random_case, sample_values
+from tests.live.config_generator import random_case, random_value, sample_values
 from tests.live.config_oracle import Case, differences, require_oracle
 from tests.live.config_shrink import keep_case, kept_cases, shrink
 from tests.live.conftest import CONFIGURATIONS
@@ -323,14 +323,25 @@ def test_every_keyword_means_the_same(name: str, compared: Compared, home: Path)
 
 @pytest.mark.parametrize("start", range(0, _COUNT, _BATCH))
 def test_random_configurations_mean_the_same(start: int, compared: Compared, home: Path) -> None:
-    cases = {str(seed): random_case(seed) for seed in range(start, min(start + _BATCH, _COUNT))}
-    found = compared(cases, home)
-    told = {text.partition(":")[0] for text in found}
-    for seed in sorted(told, key=int)[:3]:
-        small = shrink(cases[seed], Differs(home / seed))
-        path = keep_case(small, f"seed-{seed}")
-        found.append(f"seed {seed}, shrunk and kept in {path.name}:\n{small.text}\n{small}")
-    assert not found, "\n".join(found)
+    cases = {f"{seed}": random_case(seed) for seed in range(start, min(start + _BATCH, _COUNT))}
+    assert not told_small(compared(cases, home), cases, home)
+
+
+@pytest.mark.parametrize("start", range(0, _COUNT, 4 * _BATCH))
+def test_values_spoiled_by_chance_mean_the_same(start: int, compared: Compared, home: Path) -> None:
+    seeds = range(start // 4, min(start + 4 * _BATCH, _COUNT) // 4)
+    cases = {f"value-{seed}": random_value(seed) for seed in seeds}
+    assert not told_small(compared(cases, home), cases, home)
+
+
+def told_small(found: list[str], cases: dict[str, Case], home: Path) -> str:
+    """Return the differences as text; the first few are shrunk and kept."""
+    told = dict.fromkeys(text.partition(":")[0] for text in found)
+    for name in list(told)[:3]:
+        small = shrink(cases[name], Differs(home / name))
+        path = keep_case(small, f"seed-{name}")
+        found.append(f"{name}, shrunk and kept in {path.name}:\n{small.text}\n{small}")
+    return "\n".join(found)
 
 
 class Differs:
