@@ -8,11 +8,12 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sshdash.cli.context import open_backend, report, tell_ignored
+from sshdash.cli.context import open_backend, report, tell, tell_ignored
 from sshdash.cli.ssh_options import add_ssh_options
+from sshdash.connections.outages import outage_text
 from sshdash.errors import UsageError
-from sshdash.events import Event, TunnelChanged
-from sshdash.states import TunnelState
+from sshdash.events import ConnectionChanged, Event, HostRestored, TunnelChanged
+from sshdash.states import ConnectionState, TunnelState
 from sshdash.tunnels.snapshot import TunnelSnapshot
 from sshdash.tunnels.spec import ForwardSpec, Kind, parse_forward
 
@@ -25,11 +26,17 @@ every change of state.
 
 -L, -R and -D mean what they mean to ssh and may be repeated. With none of them, the forwards
 that ssh_config has for DEST are run. Listening is on loopback unless a bind address, or
-GatewayPorts, says otherwise; port 0 takes a free one, which the line names."""
+GatewayPorts, says otherwise; port 0 takes a free one, which the line names.
 
+A connection that is lost is made again, and the forwards come back on the same ports; meanwhile
+local ones stay bound, and clients wait for up to a minute. What happens is told on stderr."""
+
+_GIVEN_UP = 1
+"""The exit status where a lost connection is not made again."""
 _EPILOG = """\
 exit status: 0 after SIGINT or SIGTERM; 1 where a forward cannot be established, or when the
-connection is lost. With -o ExitOnForwardFailure=no a forward that cannot be established is told
+connection is lost and not made again: with --no-reconnect, or because the server now refuses the
+login. With -o ExitOnForwardFailure=no a forward that cannot be established is told
 and the others go on, as long as there is one."""
 
 
@@ -53,6 +60,9 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
             help=meaning,
         )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="one JSON object per line")
+    parser.add_argument(
+        "--no-reconnect", action="store_true", help="end when the connection is lost"
+    )
     parser.set_defaults(run=run)
 
 
@@ -63,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _forward(arguments: argparse.Namespace, specs: list[ForwardSpec]) -> int:
-    async with open_backend(arguments, reconnect=True) as backend:
+    async with open_backend(arguments, reconnect=not arguments.no_reconnect) as backend:
         host = str(arguments.destination)
         resolved = backend.resolve(host)
         tell_ignored(resolved)
@@ -89,20 +99,22 @@ class _Run:
         self, backend: "Backend", tunnels: list[str], as_json: bool, tolerant: bool
     ) -> None:
         self._manager = backend.tunnels
+        self._connections = backend.connections
         self._events = backend.events
         self._waiting = set(tunnels)
         self._tunnels = tunnels
         self._as_json = as_json
         self._tolerant = tolerant
-        self._changes: asyncio.Queue[_Change | None] = asyncio.Queue()
-        """Changes in the order they happened; None is a signal."""
+        self._host = self._manager.snapshot(tunnels[0]).host
+        self._changes: asyncio.Queue[_Change | int] = asyncio.Queue()
+        """Changes in the order they happened; a number is the exit status of what ends it."""
 
     async def until_over(self) -> int:
         """Run until a signal (0), or until a failure ends it (1)."""
         loop = asyncio.get_running_loop()
         unsubscribe = self._events.subscribe(self._note)
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._changes.put_nowait, None)
+            loop.add_signal_handler(number, self._changes.put_nowait, 0)
         starting = [asyncio.ensure_future(self._manager.start(one)) for one in self._tunnels]
         try:
             while (status := self._take(await self._changes.get())) is None:
@@ -120,12 +132,32 @@ class _Run:
             self._changes.put_nowait(
                 _Change(time.time(), event, self._manager.snapshot(event.tunnel))
             )
+        elif isinstance(event, HostRestored):
+            tell(f"sshdash: {event.host}: back after {outage_text(event.seconds)}")
+        elif isinstance(event, ConnectionChanged) and event.host == self._host:
+            self._outage(event)
 
-    def _take(self, change: "_Change | None") -> int | None:
+    def _outage(self, event: ConnectionChanged) -> None:
+        """Tell what is done about a lost connection; end where nothing is."""
+        status = self._connections.status(event.host)
+        if event.new is ConnectionState.WAITING and status.retry_at is not None:
+            wait = max(0.0, status.retry_at - time.monotonic())
+            tell(f"sshdash: {event.host}: {event.reason}; trying again in {wait:.1f} s")
+        elif event.new is ConnectionState.FAILED:
+            # Whether it is tried again is decided right after it was told.
+            asyncio.get_running_loop().call_soon(self._look_for_the_end, event)
+
+    def _look_for_the_end(self, event: ConnectionChanged) -> None:
+        status = self._connections.status(event.host)
+        if status.gives_up:
+            tell(f"sshdash: {event.host}: {event.reason}; not tried again: {status.gives_up}")
+            self._changes.put_nowait(_GIVEN_UP)
+
+    def _take(self, change: "_Change | int") -> int | None:
         """Tell a change; return the exit status once it is over."""
         self._tell(change)
-        if change is None:
-            return 0
+        if isinstance(change, int):
+            return change
         if change.event.new is not TunnelState.FAILED:
             return None
         error = self._manager.failure(change.event.tunnel)
@@ -135,9 +167,9 @@ class _Run:
         established = change.event.old is not TunnelState.OPENING
         return None if self._tolerant and self._waiting and not established else 1
 
-    def _tell(self, change: "_Change | None") -> None:
+    def _tell(self, change: "_Change | int") -> None:
         # That a failed tunnel is put away at the end is no news.
-        if change is not None and change.event.old is not TunnelState.FAILED:
+        if isinstance(change, _Change) and change.event.old is not TunnelState.FAILED:
             print(change.json() if self._as_json else change.line(), flush=True)
 
 
@@ -174,6 +206,7 @@ class _Change:
                 "old": self.event.old.value,
                 "state": self.event.new.value,
                 "reason": self.event.reason,
+                "retry_in": None if tunnel.retry_in is None else round(tunnel.retry_in, 3),
                 "clients_total": tunnel.clients_total,
                 "bytes_up": tunnel.bytes_up,
                 "bytes_down": tunnel.bytes_down,

@@ -120,3 +120,15 @@ class _Ignored:
 
     def release(self) -> None:
         """Do nothing."""
+
+
+def outage_text(seconds: float) -> str:
+    """Return how long an outage lasted: ``3 s``, ``2 min 05 s``, ``3 h 05 min``."""
+    whole = max(1, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    minutes, second = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {second:02} s"
+    hours, minute = divmod(minutes, 60)
+    return f"{hours} h {minute:02} min"

@@ -3,6 +3,7 @@
 import time
 from typing import TYPE_CHECKING
 
+from sshdash.connections.outages import outage_text
 from sshdash.states import SessionState
 from sshdash.untrusted import clean
 
@@ -31,15 +32,3 @@ def reopening_rule(session: "ShellSession", ago: float, reattach: str = "") -> s
     if len(text) > session.emulator.columns:
         return f"{text[: session.emulator.columns - 1]}…"
     return text.ljust(session.emulator.columns, _DASH)
-
-
-def outage_text(seconds: float) -> str:
-    """Return how long an outage lasted: ``3 s``, ``2 min 05 s``, ``3 h 05 min``."""
-    whole = max(1, round(seconds))
-    if whole < 60:
-        return f"{whole} s"
-    minutes, second = divmod(whole, 60)
-    if minutes < 60:
-        return f"{minutes} min {second:02} s"
-    hours, minute = divmod(minutes, 60)
-    return f"{hours} h {minute:02} min"

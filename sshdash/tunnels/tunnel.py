@@ -180,6 +180,7 @@ class Tunnel:
                 reason = await lease.connection.wait_lost()
                 forwarder.detach()
                 lease.release()
+                lease = None
                 self._interrupt(ConnectionLost("Connection lost", reason, host=self.host))
                 lease = await self._come_back(forwarder)
         except (SSHDashError, asyncssh.Error, OSError) as error:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import sys
@@ -130,8 +131,42 @@ async def test_unless_exit_on_forward_failure_is_no(sshd: RealSshd) -> None:
             assert (await run.end())[0] == 1, "with none left there is nothing to wait for"
 
 
-async def test_a_lost_connection_ends_with_the_reason(sshd: RealSshd) -> None:
+async def test_a_lost_connection_is_made_again_and_the_ports_stay(sshd: RealSshd) -> None:
+    async with target(echo) as port:
+        there = f"0:127.0.0.1:{port}"
+        async with forwarding(sshd, "sshd", "-L", there, "-R", there) as run:
+            before = [await run.until("open") for _ in range(2)]
+            sshd.stop()
+            lost = [await run.until("reconnecting") for _ in range(2)]
+            assert "Connection lost" in lost[0]["reason"]
+            assert lost[0]["retry_in"] is not None
+            local = next(one["port"] for one in before if one["kind"] == "local")
+            early = asyncio.create_task(exchange(local, b"while it was gone"))
+            sshd.start()
+            again = [await run.until("open") for _ in range(2)]
+            assert {one["port"] for one in again} == {one["port"] for one in before}
+            for one in again:
+                assert await exchange(one["port"], b"back") == b"back"
+            assert await early == b"while it was gone"
+            status, err = await run.end(signal.SIGTERM)
+            assert status == 0
+            assert re.search(r"sshd: .*; trying again in \d+\.\d s", err)
+            assert re.search(r"sshd: back after \d+ s", err)
+
+
+async def test_a_login_that_is_refused_afterwards_ends_it(sshd: RealSshd) -> None:
     async with forwarding(sshd, "sshd", "-L", "0:127.0.0.1:1") as run:
+        await run.until("open")
+        sshd.authorized_keys.write_text("")
+        sshd.kill_connections()
+        await run.until("reconnecting")
+        status, err = await run.end()
+        assert status == 1
+        assert "not tried again: the login was refused" in err
+
+
+async def test_without_reconnecting_a_lost_connection_ends_it(sshd: RealSshd) -> None:
+    async with forwarding(sshd, "sshd", "-L", "0:127.0.0.1:1", "--no-reconnect") as run:
         await run.until("open")
         sshd.kill_connections()
         failed = await run.until("failed")

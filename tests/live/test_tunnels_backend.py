@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -19,10 +20,10 @@ from tests.servers.sshd import RealSshd
 
 
 @contextlib.asynccontextmanager
-async def backend_on(server: RealSshd) -> AsyncIterator[Backend]:
+async def backend_on(server: RealSshd, **settings: Any) -> AsyncIterator[Backend]:
     """Run a backend whose configuration knows the server."""
     source = ConfigSource.standard(str(server.config_file))
-    async with Backend(Settings(), RefusingPrompter(), source) as backend:
+    async with Backend(Settings(**settings), RefusingPrompter(), source) as backend:
         await backend.load()
         yield backend
 
@@ -38,8 +39,8 @@ async def reached(backend: Backend, tunnels: list[str], state: TunnelState) -> N
     unsubscribe()
 
 
-async def test_tunnels_of_a_host_share_its_connection_and_come_back(sshd: RealSshd) -> None:
-    async with target(echo) as port, backend_on(sshd) as backend:
+async def test_tunnels_of_a_host_share_its_connection_and_start_again(sshd: RealSshd) -> None:
+    async with target(echo) as port, backend_on(sshd, reconnect=False) as backend:
         specs = [parse_forward(Kind.LOCAL, f"0:127.0.0.1:{port}"), parse_forward(Kind.DYNAMIC, "0")]
         tunnels = [backend.tunnels.add("sshd", spec) for spec in specs]
         assert [backend.tunnels.add("sshd", spec) for spec in specs] == tunnels

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, cast
 
 from textual.timer import Timer
 
+from sshdash.connections.outages import outage_text
 from sshdash.events import ConnectionChanged, Event, HostRestored
 from sshdash.states import ConnectionState, SessionState
 from sshdash.ui.cockpit import Cockpit
@@ -124,15 +125,13 @@ class OutageController:
 
 def restored_text(event: HostRestored) -> str:
     """Return what came back: ``web is back after 12 s: 2 shells, 1 copy restored``."""
-    seconds = max(1, round(event.seconds))
-    lasted = f"{seconds} s" if seconds < 60 else f"{seconds // 60} min {seconds % 60:02} s"
     counts = (
         (event.shells, "shell", ""),
         (event.tunnels, "tunnel", ""),
         (event.copies, "copy", "copies"),
     )
     words = ", ".join(count_text(count, one, many) for count, one, many in counts if count)
-    text = f"{clean(event.host)} is back after {lasted}"
+    text = f"{clean(event.host)} is back after {outage_text(event.seconds)}"
     text = f"{text}: {words} restored" if words else text
     return f"{text}, {event.missing} not yet" if event.missing else text
 
