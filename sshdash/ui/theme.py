@@ -131,6 +131,10 @@ def own_variables(theme: Theme) -> dict[str, str]:
     }
 
 
+AGENT_MARK = "⇢"
+"""Stands where a host may use the keys of this machine's agent."""
+
+
 class Mark(Enum):
     """The shape and the theme colour of a state."""
 

@@ -105,6 +105,7 @@ class FakeStatus:
     retry_at: float | None = None
     gives_up: str = ""
     asking: bool = False
+    agent_forwarded: bool = False
 
 
 class FakeConnections:

@@ -66,6 +66,7 @@ class HostBoard:
                 reason=_reason(states.get(row.host)),
                 shells=shells[row.host],
                 tunnels=tunnels[row.host],
+                agent_forwarded=row.host in states and states[row.host].agent_forwarded,
             )
             if row.host in states or shells[row.host] or tunnels[row.host]
             else row
@@ -119,6 +120,7 @@ class HostBoard:
             facts,
             forwards=self._forwards(host) or facts.forwards,
             state=self._state(host),
+            agent_forwarded=status.agent_forwarded,
             problem=problem,
             hint=_keys(status) or facts.hint,
         )

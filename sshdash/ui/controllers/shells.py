@@ -110,6 +110,7 @@ class ShellController:
         tab.ending = partial(self.cockpit.backend.close_shell, session.id)
         view = await asyncio.to_thread(_terminal_view)
         await tab.show_session(session, view(session, prefix=self.cockpit.prefix))
+        self._show_agent(tab)
 
     async def _route(self, host: str) -> str:
         """Return the way to a host in words, empty where ssh_config does not say."""
@@ -127,6 +128,11 @@ class ShellController:
             for tab in self.shell_tabs():
                 if tab.session is not None and tab.session.id == event.session:
                     tab.show_state()
+                    self._show_agent(tab)
+
+    def _show_agent(self, tab: TerminalTab) -> None:
+        status = self.cockpit.backend.connections.status(tab.host)
+        tab.show_agent(status.agent_forwarded)
 
     def send_key(self, key: str) -> None:
         """Give the terminal in sight a key that the cockpit had kept for itself."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from textual.content import Content
 from textual.widgets import Static
 
-from sshdash.ui.theme import Mark
+from sshdash.ui.theme import AGENT_MARK, Mark
 
 Line = tuple[Mark, str]
 """A state and cleaned text."""
@@ -23,6 +23,7 @@ class HostFacts:
     forwards: tuple[Line, ...] = ()
     identity: str = ""
     state: Line = (Mark.IDLE, "")
+    agent_forwarded: bool = False
     problem: str = ""
     """The last error: what happened."""
     hint: str = ""
@@ -62,6 +63,8 @@ def card_text(facts: HostFacts) -> Content:
     mark, text = facts.state
     if text:
         lines.append(_marked(mark, text))
+    if facts.agent_forwarded:
+        lines.append(Content.styled(f"{AGENT_MARK} it may use your agent's keys", "$warning"))
     if facts.problem:
         lines.append(Content.styled(facts.problem, "$error"))
     if facts.hint:

@@ -15,7 +15,7 @@ from sshdash.ui.command import Place
 from sshdash.ui.commands import bindings_of
 from sshdash.ui.format import clip
 from sshdash.ui.fuzzy import match
-from sshdash.ui.theme import Mark
+from sshdash.ui.theme import AGENT_MARK, Mark
 from sshdash.ui.widgets.row_list import Piece, RowList, strip_of
 
 _SHELL = "▮"
@@ -35,12 +35,14 @@ class HostRow:
     """Why it failed or was lost, what it waits for."""
     shells: int = 0
     tunnels: int = 0
+    agent_forwarded: bool = False
 
     @property
     def counts(self) -> str:
-        """Return what is open on it: ``2▮ 1⇄``."""
+        """Return what is open on it: ``2▮ 1⇄``, and ``⇢`` where it may use our agent."""
         pairs = ((self.shells, _SHELL), (self.tunnels, _TUNNEL))
-        return " ".join(f"{count}{shape}" for count, shape in pairs if count)
+        parts = [f"{count}{shape}" for count, shape in pairs if count]
+        return " ".join([*parts, AGENT_MARK] if self.agent_forwarded else parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,7 @@ class HostList(RowList):
             self.cursor = self._first_host()
 
     def _arrange(self, keep: str | None) -> None:
+        heading = line.group if isinstance(line := self._line(), GroupRow) else None
         if self._filter:
             self._lines = [*self._ranked()]
         else:
@@ -126,6 +129,8 @@ class HostList(RowList):
         self.reset_lines()
         if keep is not None:
             self.go_to(keep, unfold=False)
+        elif heading is not None:
+            self._go_to_heading(heading)
         self._tell()
 
     def _ranked(self) -> Sequence[HostRow]:
@@ -216,8 +221,11 @@ class HostList(RowList):
             return
         self._folded ^= {line.group}
         self._arrange(keep=None)
-        for index, other in enumerate(self._lines):
-            if isinstance(other, GroupRow) and other.group == line.group:
+        self._go_to_heading(line.group)
+
+    def _go_to_heading(self, group: str) -> None:
+        for index, line in enumerate(self._lines):
+            if isinstance(line, GroupRow) and line.group == group:
                 self.cursor = index
 
     @property

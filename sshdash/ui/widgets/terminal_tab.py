@@ -14,7 +14,7 @@ from textual.widgets import Static
 from sshdash.errors import SSHDashError
 from sshdash.states import SessionState
 from sshdash.ui.command import Place
-from sshdash.ui.theme import MARKS, Mark
+from sshdash.ui.theme import AGENT_MARK, MARKS, Mark
 from sshdash.ui.widgets.tabs import Tab
 from sshdash.untrusted import clean
 
@@ -111,6 +111,8 @@ class TerminalTab(Tab):
         self._focus_asked = False
         """Whether the focus is on its way to the panel or the terminal."""
         self._outlook: Outlook | None = None
+        self._named = self.label
+        """The host, with the mark of a forwarded agent."""
         self.ending: Callable[[], Awaitable[None]] | None = None
         """Ends the attempt or the session; given by whoever opened the tab."""
         self.set_reactive(Tab.tab_title, self.label)
@@ -148,10 +150,15 @@ class TerminalTab(Tab):
             self.tab_mark = MARKS[self.session.state]
             title = _WHERE.sub("", clean(self.session.title))
             same = not title or title == self.label
-            self.tab_title = self.label if same else f"{self.label} {title}"
+            self.tab_title = self._named if same else f"{self._named} {title}"
             if self._outlook is not None and self.session.state is SessionState.LOST:
                 self.tab_mark = Mark.FAILED if self._outlook.hopeless else Mark.BUSY
                 self.tab_title = f"{self.label} {self._outlook.short}".rstrip()
+
+    def show_agent(self, forwarded: bool) -> None:
+        """Show whether the host may use the keys of this machine's agent."""
+        self._named = f"{self.label} {AGENT_MARK}" if forwarded else self.label
+        self.show_state()
 
     def show_outlook(self, outlook: "Outlook | None") -> None:
         """Show when a lost shell is expected back."""
