@@ -86,19 +86,20 @@ def host_key_algorithms(
 ) -> list[str]:
     """Return the host key algorithms to ask a server for, the most useful first.
 
-    Types already known for the host lead, so that a server with several keys shows the one
-    that can be checked; not so where the user gave a whole list or put some at its head, as
-    with ssh. Certificates are only asked for where an authority is known.
+    The order is ssh's. Types already known for the host lead, so that a server with several keys
+    shows the one that can be checked, and certificates do where an authority is known; not so
+    where the user gave a whole list or put some at its head, or where the first of all is known.
     """
     allowed = algorithms(resolved, "hostkeyalgorithms")
-    if not authorities:
-        allowed = [name for name in allowed if not name.endswith(_CERTIFICATE)] or allowed
-    if _has_own_order(resolved):
-        return allowed
     known = {name for key_type in known_types for name in signature_algorithms(key_type)}
-    certificates = [name for name in allowed if name.endswith(_CERTIFICATE)]
-    first = [name for name in allowed if name in known]
-    return list(dict.fromkeys((*certificates, *first, *allowed)))
+    if _has_own_order(resolved) or plain_name(allowed[0]) in known:
+        return allowed
+    first = [
+        name
+        for name in allowed
+        if plain_name(name) in known or (authorities and name.endswith(_CERTIFICATE))
+    ]
+    return list(dict.fromkeys((*first, *allowed)))
 
 
 def _has_own_order(resolved: ResolvedHost) -> bool:

@@ -15,13 +15,15 @@ from sshdash.connections.lease import Lease
 from sshdash.connections.liveness import heard, open_sessions, ping
 from sshdash.connections.snapshot import ConnectionSnapshot
 from sshdash.connections.transport import Transport
-from sshdash.errors import ConnectionLost
+from sshdash.errors import ConnectionLost, ForwardError
 from sshdash.states import ConnectionState, Step, advance
 
 __all__ = ["JUMP", "Connection", "ConnectionSnapshot", "Lease", "through"]
 
 log = logging.getLogger(__name__)
 
+TUNNEL = "tunnel"
+"""The purpose of a lease that a forward has."""
 JUMP = "jump"
 """The purpose of a lease that another connection has on its hop."""
 _GOODBYE = 2.0
@@ -117,7 +119,12 @@ class Connection:
     @property
     def agent_forwarded(self) -> bool:
         """Return whether the server can use the keys of this machine's agent."""
-        return (self.resolved.get("forwardagent") or "no") != "no"
+        return self._dialled.ssh.forwards_agent
+
+    @property
+    def untrusted(self) -> str:
+        """Return why the host key is used though nothing vouches for it, "" for a trusted one."""
+        return self._dialled.client.untrusted
 
     @property
     def socket(self) -> TransportSocket | None:
@@ -149,7 +156,17 @@ class Connection:
     # -- leases
 
     def lease(self, purpose: str, host: str = "", resolved: ResolvedHost | None = None) -> Lease:
-        """Return a new lease for `purpose`, such as "shell" or "sftp", under a name it has."""
+        """Return a new lease for `purpose`, such as "shell" or "sftp", under a name it has.
+
+        Raises ForwardError for a tunnel over a server whose key is not trusted.
+        """
+        if purpose == TUNNEL and self.untrusted:
+            raise ForwardError(
+                "No tunnels over a server that is not trusted",
+                detail=self.untrusted,
+                hint="StrictHostKeyChecking is no, which allows a connection and little else",
+                host=self.host,
+            )
         self.take(purpose)
         return Lease(self, purpose, host or self.host, resolved or self.resolved)
 

@@ -126,10 +126,11 @@ class Evidence:
         return tuple(self.known.matching(name)) if name else ()
 
     def known_types(self) -> set[str]:
-        """Return the types of the keys that are known for this server."""
+        """Return the types of the keys that are known for this server, revoked ones left out."""
         lines = (*self.mine, *self.plain, *self.extra)
-        known = {line.key_type for line in lines if line.marker is Marker.HOST}
-        return known | {blob_type(blob) for blob in self.accepted}
+        revoked = {line.blob for line in lines if line.marker is Marker.REVOKED}
+        known = {line.blob for line in lines if line.marker is Marker.HOST} | self.accepted
+        return {blob_type(blob) for blob in known - revoked}
 
     def has_authority(self) -> bool:
         """Return whether an authority is known that may sign this server's certificates."""

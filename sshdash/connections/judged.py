@@ -13,9 +13,11 @@ from typing import Any, Protocol
 import asyncssh
 from asyncssh.constants import MSG_KEXINIT
 from asyncssh.packet import SSHPacket
-from asyncssh.public_key import KeyImportError, decode_ssh_certificate, decode_ssh_public_key
+from asyncssh.public_key import KeyImportError, decode_ssh_public_key
 
 from sshdash.connections.offers import first_common, read_offers
+from sshdash.keys.blob import blob_type
+from sshdash.keys.certificate import is_certificate, parse_certificate
 
 _SHOWS_KEY = "_process_reply"
 """The library's name of what handles the packet with the host key, in every key exchange."""
@@ -129,19 +131,17 @@ class Judged(asyncssh.SSHClientConnection):
 
 
 def host_key(data: bytes) -> asyncssh.SSHKey:
-    """Return the key in a blob, a certificate's where it is one whose signature is right.
+    """Return the key in a blob, a certificate's where it is one that its authority signed.
 
     Raises asyncssh.HostKeyNotVerifiable for anything else.
     """
     try:
-        return decode_ssh_public_key(data)
-    except KeyImportError:
-        pass
-    try:
-        certificate: Any = decode_ssh_certificate(data)
-    except KeyImportError:
+        if not is_certificate(blob_type(data)):
+            return decode_ssh_public_key(data)
+        certificate = parse_certificate(data)
+        authority = decode_ssh_public_key(certificate.authority)
+        if authority.verify(certificate.signed, certificate.signature):
+            return decode_ssh_public_key(certificate.key)
+    except (KeyImportError, ValueError):
         raise asyncssh.HostKeyNotVerifiable("the host key cannot be read") from None
-    if certificate.is_x509_chain:
-        raise asyncssh.HostKeyNotVerifiable("the host key is an X.509 certificate")
-    key: asyncssh.SSHKey = certificate.key
-    return key
+    raise asyncssh.HostKeyNotVerifiable("the host certificate's signature is wrong")

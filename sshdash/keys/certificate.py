@@ -32,7 +32,14 @@ class Certificate:
     """The critical options, encoded."""
     authority: bytes
     """The blob of the key that signed it."""
-    signature_type: str
+    signature: bytes
+    signed: bytes
+    """What the signature covers: all that stands before it."""
+
+    @property
+    def signature_type(self) -> str:
+        """Return the algorithm of the signature."""
+        return Reader(self.signature).string().decode("latin-1")
 
     def fault(self, host: str, signatures: Collection[str] = ()) -> str:
         """Return why it does not speak for `host` now, "" where it does.
@@ -90,8 +97,11 @@ def parse_certificate(blob: bytes) -> Certificate:
     after, before, critical = reader.number(8), reader.number(8), reader.string()
     reader.string()  # the extensions
     reader.string()  # reserved
-    authority, signature = reader.string(), reader.string()
+    authority = reader.string()
+    signed = blob[: reader.place]
+    signature = reader.string()
     reader.finish()
+    Reader(signature).string()  # its algorithm must be there
     return Certificate(
         key=b"".join(map(string, (plain.encode(), *fields))),
         serial=serial,
@@ -102,7 +112,8 @@ def parse_certificate(blob: bytes) -> Certificate:
         valid_before=before,
         critical=critical,
         authority=authority,
-        signature_type=Reader(signature).string().decode("latin-1"),
+        signature=signature,
+        signed=signed,
     )
 
 

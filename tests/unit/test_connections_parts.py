@@ -112,9 +112,11 @@ def test_no_sha1_signature_unless_asked_for(tmp_path: Path) -> None:
 def test_known_types_lead_the_host_key_algorithms(tmp_path: Path, text: str) -> None:
     config = resolved(tmp_path, text)
     found = host_key_algorithms(config, {"ssh-rsa"}, authorities=False)
-    assert found[:2] == ["rsa-sha2-512", "rsa-sha2-256"]
+    plain = [name for name in found if "-cert-" not in name]
+    assert plain[:2] == ["rsa-sha2-512", "rsa-sha2-256"]
+    assert found[0] == "rsa-sha2-512-cert-v01@openssh.com"
     rest = host_key_algorithms(config, set(), authorities=False)
-    assert rest[0] == "ssh-ed25519"
+    assert rest[0] == "ssh-ed25519-cert-v01@openssh.com"
     assert set(found) == set(rest)
 
 
@@ -122,7 +124,10 @@ def test_known_types_lead_the_host_key_algorithms(tmp_path: Path, text: str) -> 
     ("text", "found"),
     [
         ("HostKeyAlgorithms ssh-ed25519,rsa-sha2-256", ["ssh-ed25519", "rsa-sha2-256"]),
-        ("HostKeyAlgorithms ^ecdsa-sha2-nistp521", ["ecdsa-sha2-nistp521", "ssh-ed25519"]),
+        (
+            "HostKeyAlgorithms ^ecdsa-sha2-nistp521",
+            ["ecdsa-sha2-nistp521", "ssh-ed25519-cert-v01@openssh.com"],
+        ),
     ],
 )
 def test_an_order_of_the_user_stays(tmp_path: Path, text: str, found: list[str]) -> None:
@@ -130,11 +135,13 @@ def test_an_order_of_the_user_stays(tmp_path: Path, text: str, found: list[str])
     assert offered[:2] == found
 
 
-def test_certificates_are_asked_for_only_with_an_authority(tmp_path: Path) -> None:
-    allowed = ["ssh-ed25519-cert-v01@openssh.com", "ssh-ed25519"]
-    config = resolved(tmp_path, f"HostKeyAlgorithms {','.join(allowed)}")
-    assert host_key_algorithms(config, set(), authorities=False) == ["ssh-ed25519"]
-    assert host_key_algorithms(config, set(), authorities=True) == allowed
+def test_certificates_lead_where_an_authority_is_known(tmp_path: Path) -> None:
+    config = resolved(tmp_path, "")
+    with_authority = host_key_algorithms(config, {"ssh-rsa"}, authorities=True)
+    certificates = [name for name in with_authority if "-cert-" in name]
+    assert with_authority[: len(certificates) + 1] == [*certificates, "rsa-sha2-512"]
+    known_best = host_key_algorithms(config, {"ssh-ed25519", "ssh-rsa"}, authorities=False)
+    assert known_best == host_key_algorithms(config, set(), authorities=False)
 
 
 def test_compression_never_begins_before_the_login(tmp_path: Path) -> None:
