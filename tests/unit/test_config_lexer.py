@@ -138,7 +138,8 @@ def test_pattern_lists_negate() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [("0", 0), ("90", 90), ("1m", 60), ("1h30m", 5400), ("1W", 604800), ("2h5", 7205)]
-    + [(text, None) for text in ("", "x", "5x", "-1", "1h 2m", "m", "9999999999")],
+    + [("1h 2m", 3720), ("+2d", 172800), ("-0", 0)]
+    + [(text, None) for text in ("", "x", "5x", "-1", "1h ", "m", "9999999999", "1h -2m", "+-1")],
 )
 def test_times(text: str, expected: int | None) -> None:
     assert seconds(text) == expected
