@@ -70,7 +70,12 @@ class AccountPassword:
                 self._saved.keep(self._name, secret), name="saving a password"
             )
 
-    def close(self) -> None:
-        """Wait for nothing any more."""
+    def close(self, refused: bool = False) -> None:
+        """Wait for nothing any more; where the login ended as `refused`, forget what was tried."""
         if self._keeping:
             self._keeping.cancel()
+        if refused and self._tried:
+            self._tried = False
+            self._keeping = asyncio.create_task(
+                self._saved.forget(self._name), name="forgetting a password"
+            )

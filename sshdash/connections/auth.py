@@ -14,11 +14,12 @@ import asyncssh
 from sshdash.config.resolver import ResolvedHost
 from sshdash.connections.agent_forwarding import forwarding_problem
 from sshdash.connections.deadline import LOGIN_SECONDS
+from sshdash.connections.faults import is_too_many
 from sshdash.connections.gssapi import gssapi_problem
 from sshdash.connections.hostkeys import HostKeyCheck
 from sshdash.connections.interview import Interview
 from sshdash.connections.keypairs import KeyPairs
-from sshdash.connections.timeline import Timeline
+from sshdash.connections.timeline import Phase, Timeline
 from sshdash.connections.transport import Transport, adopt
 from sshdash.events import BannerReceived, EventBus, WarningRaised
 from sshdash.keys.keyring import KeyRing
@@ -67,7 +68,9 @@ class SSHClient(asyncssh.SSHClient):
     ) -> None:
         self.record = AuthRecord()
         self.timeline = timeline
-        self.keys = KeyPairs(resolved, keyring, interview, lambda: self._connection)
+        self.keys = KeyPairs(
+            resolved, keyring, interview, lambda: self._connection, self._note_detail
+        )
         self.lost: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
         """Done when the connection is gone, with the library's reason."""
         self._resolved = resolved
@@ -116,7 +119,8 @@ class SSHClient(asyncssh.SSHClient):
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell whoever waits that the connection is gone."""
         self.keys.close()
-        self._interview.password.close()
+        refused = isinstance(exc, asyncssh.DisconnectError) and is_too_many(exc)
+        self._interview.password.close(refused)
         if not self.lost.done():
             self.lost.set_result(exc)
 
@@ -243,9 +247,14 @@ class SSHClient(asyncssh.SSHClient):
         """Save what was typed, where that was wanted, and let the agent go."""
         self._interview.password.accepted()
         self.keys.close()
+        if self._connection and self._connection.forwards_agent:
+            self._note_detail("the server may use the agent")
         if problem := forwarding_problem(self._resolved):
             told = WarningRaised("Agent not forwarded", problem, self._interview.host)
             self._events.emit(told)
+
+    def _note_detail(self, text: str) -> None:
+        self.timeline.note(Phase.AUTH, text, detail=True)
 
     def _typed(self, answers: SecretAnswer | None) -> str | None:
         if not answers:

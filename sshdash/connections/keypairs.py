@@ -55,12 +55,15 @@ class KeyPairs:
         keyring: KeyRing,
         interview: Interview,
         connection: Callable[[], Bound | None],
+        tell: Callable[[str], None] = lambda text: None,
     ) -> None:
         self.report = KeyReport()
         self._resolved = resolved
         self._keyring = keyring
         self._interview = interview
         self._connection = connection
+        self._tell = tell
+        """Records what is done, for whoever looks closer."""
         self._rsa_bits = resolved.number("requiredrsasize") or 1024
         self._accepted = algorithms(resolved, "pubkeyacceptedalgorithms")
         self._agent: Agent | None = None
@@ -78,6 +81,7 @@ class KeyPairs:
             elif self._usable(found):
                 self.report.more = len(self._queue)
                 self.report.offered.append(found.label)
+                self._tell(f"offering {found.label}")
                 self._tried.append(found)
                 return found
         return None
@@ -175,8 +179,9 @@ class KeyPairs:
         connection = self._connection()
         if connection is None or connection.binding is None:
             return keys
-        await agent.bind(connection.binding)
+        bound = await agent.bind(connection.binding)
         here = await agent.get_keys()
+        self._tell(f"the agent has {len(here)} keys, {'' if bound else 'not '}bound to this host")
         for key in keys:
             if key not in here:
                 name = clean(key.comment, 120)
@@ -266,6 +271,7 @@ class KeyPairs:
                 await self._agent.add(
                     pair.get_agent_private_key(), comment, lifetime, choice == "confirm"
                 )
+            self._tell(f"added {identity.path} to the agent")
         except (TimeoutError, AgentRefused, AgentUnavailable) as error:
             self.report.note(f"{identity.path} was not added to the agent: {clean(str(error))}")
 

@@ -275,3 +275,15 @@ async def test_passphrase_is_asked_once_for_hosts_that_connect_together(sshd: Re
         said = await asyncio.gather(*(client.run(host, "echo ok") for host in hosts))
         assert said == ["ok\n"] * 4
         assert len(secrets(client)) == 1
+
+
+async def test_saved_password_that_ends_the_login_is_dropped_too(vault: Vault) -> None:
+    """A server that allows one try leaves no room to ask: the next login has it."""
+    faults = Faults(public_key=False, password="right", max_tries=1)
+    async with LoopbackServer(faults) as server:
+        vault.secrets[ACCOUNT.format(port=server.port)] = "outdated"
+        async with connecting(server.config_file, ("right",)) as client:
+            with pytest.raises(AuthenticationError):
+                await client.manager.lease("loopback", "test")
+            await until(lambda: not vault.secrets)
+            await client.manager.lease("loopback", "test")
