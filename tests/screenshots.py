@@ -64,8 +64,13 @@ class Stage:
 
     async def type(self, text: str) -> None:
         """Type a text and Enter."""
+        await self.type_into(text)
+        await self.press("enter")
+
+    async def type_into(self, text: str) -> None:
+        """Type a text."""
         names = {" ": "space", "/": "slash", "-": "minus", ".": "full_stop", ":": "colon"}
-        await self.press(*(names.get(char, char) for char in text), "enter")
+        await self.press(*(names.get(char, char) for char in text))
 
     async def until(self, pattern: str) -> None:
         """Wait until the screen shows something. Raises TimeoutError with what it shows."""
@@ -135,6 +140,28 @@ async def _switcher(stage: Stage) -> None:
 @scene("palette")
 async def _palette(stage: Stage) -> None:
     await stage.press("colon")
+
+
+@scene("host-form")
+async def _host_form(stage: Stage) -> None:
+    await stage.select("db")
+    await stage.press("e")
+    await stage.until("HostName")
+    await stage.press(*["backspace"] * 20)
+    await stage.type_into("10.0.0.51")
+    await stage.until(r"\+ +HostName 10.0.0.51")
+
+
+@scene("host-form-80x24", columns=80, rows=24)
+async def _host_form_small(stage: Stage) -> None:
+    await _host_form(stage)
+
+
+@scene("host-remove")
+async def _host_remove(stage: Stage) -> None:
+    await stage.select("web")
+    await stage.press("delete")
+    await stage.until("Remove web")
 
 
 @scene("help")

@@ -134,7 +134,8 @@ class HostEdits:
         found = await asyncio.to_thread(self.editor.find_plain, name)
         others = [clean(one) for one in found.block.patterns if one != name]
         lines = [
-            clean(line.rstrip("\r").expandtabs(4), 400) for line in found.block.text().split("\n")
+            clean(line.rstrip("\r").expandtabs(4), 400)
+            for line in found.block.text().rstrip("\n").split("\n")
         ]
         dialog = RemoveDialog(clean(name), found.place, lines, others)
         answer = await self.cockpit.show(dialog)

@@ -13,12 +13,13 @@ _KEYS = (
     "host.tunnels",
     "host.filter",
     "host.copy",
+    "host.add",
     "host.connect_to",
     "view.palette",
     "view.help",
     "app.quit",
 )
-_KEYS_WITHOUT_HOSTS = _KEYS[-4:]
+_KEYS_WITHOUT_HOSTS = _KEYS[-5:]
 
 
 def start_facts(backend: Backend, keymap: Keymap) -> StartFacts:

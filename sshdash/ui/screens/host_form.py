@@ -28,7 +28,7 @@ _PLACEHOLDERS = {
     "user": "as here",
     "port": "22",
     "identity": "~/.ssh/id_ed25519",
-    "jump": "a host to go through",
+    "jump": "through which host",
 }
 _ROWS = (("names", "hostname"), ("user", "port"), ("identity", "jump"))
 _LABELS = {"names": "Host", **FIELDS}

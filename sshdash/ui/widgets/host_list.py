@@ -121,6 +121,7 @@ class HostList(RowList):
 
     def _arrange(self, keep: str | None) -> None:
         heading = line.group if isinstance(line := self._line(), GroupRow) else None
+        heading = line.group if isinstance(line := self._line(), GroupRow) else None
         if self._filter:
             self._lines = [*self._ranked()]
         else:

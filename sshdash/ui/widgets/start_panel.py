@@ -55,7 +55,7 @@ def _no_hosts(facts: StartFacts) -> list[Content]:
         Content.styled(
             f"sshdash lists the hosts of your ssh_config, and {facts.file} {what}.", "$foreground"
         ),
-        Content.styled("Add a host to it, then press R:", "$muted"),
+        Content.styled("Add a host, here or in your editor:", "$muted"),
         Content(""),
         *(Content.styled(f"    {line}", "$accent") for line in sample),
         Content(""),
