@@ -93,6 +93,14 @@ _HOSTS = (
         prefix=("r",),
     ),
     Command(
+        "host.timeline",
+        Place.HOSTS,
+        "Timeline",
+        "Show the steps of the last attempt to connect",
+        ("l",),
+        prefix=("L",),
+    ),
+    Command(
         "host.forget",
         Place.HOSTS,
         "Forget secrets",

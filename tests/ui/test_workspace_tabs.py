@@ -6,8 +6,8 @@ from sshdash.errors import UnreachableError
 from sshdash.states import ConnectionState, SessionState
 from sshdash.ui.screens.confirm import ConfirmDialog
 from sshdash.ui.theme import Mark
+from sshdash.ui.widgets.opening_panel import OpeningPanel
 from sshdash.ui.widgets.tabs import TabBar
-from sshdash.ui.widgets.terminal_tab import OpeningPanel
 from tests.ui.conftest import Start
 
 

@@ -18,8 +18,6 @@ from sshdash.ui.cockpit import Cockpit
 from sshdash.ui.command import Command, Place
 from sshdash.ui.commands import COMMANDS, bindings_of
 from sshdash.ui.controllers.following import Following
-from sshdash.ui.controllers.following import Following
-from sshdash.ui.controllers.following import Following
 from sshdash.ui.controllers.footer import filter_hints, footer_hints
 from sshdash.ui.controllers.host_actions import HostActions
 from sshdash.ui.controllers.host_edits import HostEdits
@@ -31,6 +29,7 @@ from sshdash.ui.controllers.panels import PanelController
 from sshdash.ui.controllers.shells import ShellController
 from sshdash.ui.controllers.start import start_facts
 from sshdash.ui.controllers.tab_actions import TabActions
+from sshdash.ui.controllers.timelines import TimelineController
 from sshdash.ui.format import count_text
 from sshdash.ui.keymap import Keymap
 from sshdash.ui.widgets.host_list import HostList
@@ -69,8 +68,6 @@ class Workspace(Screen[None]):
         self.tab_actions = TabActions(self.cockpit)
         self.layout_of = Layout(self.cockpit)
         self.following = Following(self.cockpit)
-        self.following = Following(self.cockpit)
-        self.following = Following(self.cockpit)
         self.controllers: list[object] = [
             self.shells,
             self.panels,
@@ -81,6 +78,7 @@ class Workspace(Screen[None]):
             self.layout_of,
             News(self.cockpit),
             OutageController(self.cockpit, keymap),
+            TimelineController(self.cockpit),
         ]
         self._stale = False
 

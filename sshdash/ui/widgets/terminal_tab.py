@@ -2,19 +2,17 @@
 
 import re
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, cast
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Static
 
 from sshdash.errors import SSHDashError
 from sshdash.states import SessionState
 from sshdash.ui.command import Place
 from sshdash.ui.theme import AGENT_MARK, MARKS, Mark
+from sshdash.ui.widgets.opening_panel import OpeningPanel
 from sshdash.ui.widgets.tabs import Tab
 from sshdash.untrusted import clean
 
@@ -27,59 +25,6 @@ if TYPE_CHECKING:
 _ENDED = (SessionState.EXITED, SessionState.LOST, SessionState.FAILED)
 _WHERE = re.compile(r"^[^\s@]+@[^\s:]+:\s*")
 """What shells put before the folder in a title; the tab says whose it is already."""
-
-
-class OpeningPanel(Static, can_focus=True):
-    """What a tab shows until there is a terminal: the attempt, or why it failed."""
-
-    ALLOW_SELECT = False
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "retry", "Try again", show=False),
-        Binding("escape,x", "give_up", "Close", show=False),
-    ]
-
-    class Retry(Message):
-        """Try again."""
-
-    class GiveUp(Message):
-        """Stop trying and close."""
-
-    def __init__(self) -> None:
-        super().__init__(markup=False)
-        self.failed = False
-
-    def show_attempt(self, host: str, route: str) -> None:
-        """Show that a shell is being opened."""
-        self.failed = False
-        keys = Content.styled("\n\nEsc  cancel", "$muted")
-        lead = Content.styled("◌ ", "$warning")
-        words = Content.styled(f"Opening a shell on {host}", "bold $foreground")
-        way = Content.styled(f"\n  {route}", "$muted") if route else Content("")
-        self.update(Content.assemble(lead, words, way, keys))
-
-    def show_failure(self, error: SSHDashError) -> None:
-        """Show what went wrong and what to do."""
-        self.failed = True
-        lines = [
-            Content.assemble(
-                Content.styled("✖ ", "$error"),
-                Content.styled(clean(error.title), "bold $foreground"),
-            )
-        ]
-        lines += [Content.styled(clean(line, 400), "$muted") for line in error.detail.splitlines()]
-        if error.hint:
-            lines.append(Content.styled(f"→ {clean(error.hint, 400)}", "$foreground"))
-        lines.append(Content.styled("\nEnter  try again     Esc  close", "$muted"))
-        self.update(Content("\n").join(lines))
-
-    def action_retry(self) -> None:
-        """Ask for another attempt, once one has failed."""
-        if self.failed:
-            self.post_message(self.Retry())
-
-    def action_give_up(self) -> None:
-        """Ask to close."""
-        self.post_message(self.GiveUp())
 
 
 class TerminalTab(Tab):
