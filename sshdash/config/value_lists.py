@@ -25,6 +25,8 @@ def _word_list(keyword: Keyword, words: list[str], alone: tuple[str, ...] = ("no
 def plain_words(keyword: Keyword, words: list[str]) -> Assignments:
     """Return the words of a line, or ``none``. Raises BadValue."""
     taken = _word_list(keyword, words)
+    if not taken and keyword.name == "revokedhostkeys":
+        raise BadValue("missing argument")
     if not taken:
         return NOTHING
     if keyword.name == "logverbose":

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from sshdash.config.advice import Advice
 from sshdash.config.explain import Explained
 from sshdash.config.options import Origin
+from sshdash.config.spelling import SPELLING
+from sshdash.paths import home
 from sshdash.untrusted import clean
 
 _MOST = 4
@@ -15,12 +17,24 @@ _VALUE = 400
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One value with the place that set it, and those that came too late. All cleaned."""
+    """One value, and those that came too late. All cleaned."""
 
-    text: str
-    place: str
+    line: int
+    """The line that set it, 0 where none did."""
+    keyword: str
+    value: str
     lost: tuple[tuple[str, str], ...] = ()
     """Values without effect and their places."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The values that one block of a file set, in the order of its lines."""
+
+    block: str
+    """``Host web``; what stands there above the first block."""
+    file: str
+    values: tuple[Value, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,20 +43,40 @@ class Explanation:
 
     host: str
     advices: tuple[Advice, ...]
-    chosen: tuple[Value, ...]
+    groups: tuple[Group, ...]
     """What a line or the command line set."""
-    defaults: tuple[str, ...]
-    """Keywords and values that nothing set."""
+    defaults: tuple[Value, ...]
 
 
 def explanation(host: str, entries: Sequence[Explained], advices: Sequence[Advice]) -> Explanation:
     """Return the explanation of a host."""
+    members: dict[tuple[str, str], list[Value]] = {}
+    for entry in entries:
+        if not entry.is_default and entry.keyword != "host":
+            origin = entry.origin
+            place = (origin.file, origin.block) if origin.file else ("", str(origin))
+            members.setdefault(place, []).append(_value(entry))
+    for values in members.values():
+        values.sort(key=lambda value: value.line)
+    order = sorted(members, key=lambda place: (place[0], members[place][0].line))
     return Explanation(
         clean(host),
         tuple(advices),
-        tuple(_value(entry) for entry in entries if not entry.is_default),
-        tuple(_text(entry.keyword, entry.value) for entry in entries if entry.is_default),
+        tuple(
+            Group(
+                clean(block, 80) or "above the first block", short_path(file), tuple(members[key])
+            )
+            for key in order
+            for file, block in (key,)
+        ),
+        tuple(_value(entry) for entry in entries if entry.is_default),
     )
+
+
+def short_path(path: str) -> str:
+    """Return a path with ``~`` for the home folder."""
+    folder = f"{home()}/"
+    return clean(f"~/{path[len(folder) :]}" if path.startswith(folder) else path, 200)
 
 
 def card_warnings(advices: Sequence[Advice]) -> tuple[str, ...]:
@@ -58,14 +92,27 @@ def card_warnings(advices: Sequence[Advice]) -> tuple[str, ...]:
 
 
 def _value(entry: Explained) -> Value:
-    lost = tuple((_text(one.keyword, one.value), _place(one.origin)) for one in entry.shadowed)
-    return Value(_text(entry.keyword, entry.value), _place(entry.origin), lost)
+    key = entry.keyword.lower()
+    lost = tuple(
+        (
+            one.value if one.keyword == key else f"{_spelled(one.keyword)} {one.value}",
+            _place(one.origin),
+        )
+        for one in entry.shadowed
+    )
+    return Value(
+        entry.origin.line if entry.origin.file else 0,
+        _spelled(key),
+        clean(entry.value, _VALUE),
+        tuple((clean(value, _VALUE), place) for value, place in lost),
+    )
 
 
-def _text(keyword: str, value: str) -> str:
-    return clean(f"{keyword} {value}", _VALUE)
+def _spelled(keyword: str) -> str:
+    return clean(SPELLING.get(keyword, keyword))
 
 
 def _place(origin: Origin) -> str:
     block = f", {clean(origin.block, 60)}" if origin.block else ""
-    return f"{clean(str(origin), 200)}{block}"
+    where = f"{short_path(origin.file)}:{origin.line}" if origin.file else str(origin)
+    return f"{where}{block}"

@@ -50,13 +50,14 @@ async def test_a_key_opens_every_value_with_its_line(cockpit: Start, tmp_path: P
     file = _config(tmp_path)
     async with cockpit(file=file) as c:
         screen = await _explained(c)
-        lines = explain_text(screen.explanation).plain.splitlines()
-        at = lines.index("  port 22")
-        assert lines[at + 1].strip() == f"{file}:2, Host *"
-        assert lines[at + 2].split() == f"without effect: port 2222 {file}:6, Host web".split()
-        assert "  hostname 10.0.0.1" in lines[: lines.index("Defaults")]
-        assert "  compression no" in lines[lines.index("Defaults") :]
-        assert any(line.strip() == "→ give gate ProxyJump none" for line in lines)
+        lines = [line.split() for line in explain_text(screen.explanation).plain.splitlines()]
+        at = lines.index(["2", "Port", "22"])
+        assert lines[at - 1] == ["Host", "*", str(file)]
+        assert lines[at + 1] == f"without effect 2222 {file}:6, Host web".split()
+        first_default = lines.index(["Defaults"])
+        assert lines.index(["5", "HostName", "10.0.0.1"]) < first_default
+        assert lines.index(["Compression", "no"]) > first_default
+        assert "→ give gate ProxyJump none".split() in lines
         await c.press("escape")
         await c.until(lambda: c.app.focused is c.hosts)
 

@@ -10,7 +10,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from sshdash.ui.explanation import Explanation, Value
+from sshdash.config.advice import Advice
+from sshdash.ui.explanation import Explanation, Value, short_path
 from sshdash.ui.theme import Mark
 
 
@@ -51,42 +52,52 @@ def explain_text(explanation: Explanation) -> Content:
 
 def _lines(explanation: Explanation) -> Iterator[Content]:
     if explanation.advices:
-        yield _heading("Warnings")
-        mark = Mark.DEGRADED
+        yield Content.styled("Warnings", "bold $accent")
         for advice in explanation.advices:
-            shape = Content.styled(f"  {mark.shape} ", f"${mark.colour}")
-            yield Content.assemble(shape, Content.styled(advice.text, "$foreground"))
-            if advice.origin.file:
-                yield Content.styled(f"    {advice.place}", "$faint")
-            if advice.hint:
-                yield Content.styled(f"    → {advice.hint}", "$muted")
+            yield from _warning(advice)
         yield Content("")
-    yield _heading("Set")
-    for value in explanation.chosen:
-        yield from _value(value)
-    yield Content("")
-    yield _heading("Defaults")
-    for text in explanation.defaults:
-        yield _pair(text, "$faint", "$muted")
+    everything = [
+        *explanation.defaults,
+        *(one for group in explanation.groups for one in group.values),
+    ]
+    width = max((len(value.keyword) for value in everything), default=0)
+    for group in explanation.groups:
+        yield Content.assemble(
+            Content.styled(group.block, "bold $accent"), Content.styled(f"  {group.file}", "$faint")
+        )
+        for value in group.values:
+            yield from _value(value, width)
+        yield Content("")
+    yield Content.styled("Defaults", "bold $accent")
+    for value in explanation.defaults:
+        yield _row("", value, width, "$muted")
 
 
-def _heading(text: str) -> Content:
-    return Content.styled(text, "bold $accent")
+def _warning(advice: Advice) -> Iterator[Content]:
+    mark = Mark.DEGRADED
+    shape = Content.styled(f"{mark.shape:>4} ", f"${mark.colour}")
+    yield Content.assemble(shape, Content.styled(advice.text, "$foreground"))
+    if advice.origin.file:
+        yield Content.styled(
+            f"     {short_path(advice.origin.file)}:{advice.origin.line}", "$faint"
+        )
+    if advice.hint:
+        yield Content.styled(f"     → {advice.hint}", "$muted")
 
 
-def _value(value: Value) -> Iterator[Content]:
-    yield _pair(value.text, "$muted", "bold $foreground")
-    yield Content.styled(f"      {value.place}", "$faint")
+def _value(value: Value, width: int) -> Iterator[Content]:
+    yield _row(str(value.line or ""), value, width, "bold $foreground")
     for text, place in value.lost:
         yield Content.assemble(
-            Content.styled("      without effect: ", "$warning"),
+            Content.styled(f"{'':>6}{'without effect':>{width}}  ", "$warning"),
             Content.styled(text, "$muted"),
             Content.styled(f"  {place}", "$faint"),
         )
 
 
-def _pair(text: str, keyword_style: str, value_style: str) -> Content:
-    keyword, _, value = text.partition(" ")
+def _row(line: str, value: Value, width: int, style: str) -> Content:
     return Content.assemble(
-        Content.styled(f"  {keyword} ", keyword_style), Content.styled(value, value_style)
+        Content.styled(f"{line:>4}  ", "$faint"),
+        Content.styled(f"{value.keyword:<{width}}  ", "$muted"),
+        Content.styled(value.value, style),
     )
