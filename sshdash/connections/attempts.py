@@ -124,13 +124,19 @@ class Attempts:
             if attempt.cancelled() and not (current and current.cancelling()):
                 raise Cancelled("Connecting was cancelled", host=shared.host) from None
             if shared.waiting == 1:
-                if self._supervisor.is_wanted(shared):
-                    shared.automatic = True
-                elif not shared.automatic:
-                    await _finish(attempt, "cancelled")
+                await self._abandon(shared, attempt)
             raise
         finally:
             shared.waiting -= 1
+
+    async def _abandon(self, shared: SharedConnection, attempt: "asyncio.Task[Connection]") -> None:
+        """Do without those who waited for an attempt."""
+        if self._supervisor.is_wanted(shared):
+            shared.automatic = True
+        elif not shared.automatic:
+            await _finish(attempt, "cancelled")
+            if shared.connection:
+                shared.connection.rest()  # it came up just before the last one left
 
     async def _attempt(self, shared: SharedConnection, timeline: Timeline) -> Connection:
         try:

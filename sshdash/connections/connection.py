@@ -182,6 +182,10 @@ class Connection:
         """Take one lease back; after the last one it may linger, a mere hop not if `at_once`."""
         self.leases[purpose] -= 1
         self.leases += Counter()
+        self.rest(at_once)
+
+    def rest(self, at_once: bool = False) -> None:
+        """Linger and then end, where there are no leases."""
         if self.leases or self.state is not ConnectionState.CONNECTED:
             return
         seconds = 0.0 if at_once and not self._asked_for else self.linger(self._asked_for)

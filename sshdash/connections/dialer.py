@@ -46,6 +46,12 @@ class Dialled:
     address: str
     proxy: ProxyCommand | None
 
+    async def discard(self) -> None:
+        """End a connection that nobody takes."""
+        self.ssh.abort()
+        if self.proxy:
+            await self.proxy.close()
+
 
 class Dialer:
     """Makes connections for one run: shares trust, opened keys and the prompter among them."""
@@ -72,6 +78,24 @@ class Dialer:
         `route` names the hops, the host itself last; each step is recorded on `timeline`.
         Raises SSHDashError.
         """
+        made: list[Dialled] = []
+        try:
+            return await self._dial(host, resolved, route, timeline, via, made)
+        except BaseException:  # cancelled after the login, for one
+            for dialled in made:
+                await dialled.discard()
+            raise
+
+    async def _dial(
+        self,
+        host: str,
+        resolved: ResolvedHost,
+        route: tuple[str, ...],
+        timeline: Timeline,
+        via: asyncssh.SSHClientConnection | None,
+        made: list[Dialled],
+    ) -> Dialled:
+        """Do what `dial` says; what was logged in is in `made` even where this fails."""
         refuse_connection(resolved)
         command = local_command(resolved)
         attempt = _Attempt(self, host, resolved, route, timeline, via)
@@ -87,8 +111,9 @@ class Dialer:
                     if not await check.settled():
                         raise
                 else:
+                    made.append(dialled)
                     self._warn(host, resolved, dialled)
-                    await self._run(command, host, dialled)
+                    await self._run(command, host)
                     return dialled
         finally:
             await check.close()
@@ -99,7 +124,7 @@ class Dialer:
         if weak:
             self._events.emit(WarningRaised("The encryption is weak", weak, host))
 
-    async def _run(self, command: str, host: str, dialled: Dialled) -> None:
+    async def _run(self, command: str, host: str) -> None:
         """Run the LocalCommand, and tell what it said; where this is cancelled, so is the login."""
         if not command:
             return
@@ -110,11 +135,6 @@ class Dialer:
                 problem = f"exit status {status}" if status > 0 else f"signal {-status}"
         except OSError as error:
             problem = error.strerror or str(error)
-        except BaseException:
-            dialled.ssh.abort()
-            if dialled.proxy:
-                await dialled.proxy.close()
-            raise
         if problem or said:
             title = f"The LocalCommand failed: {problem}" if problem else "The LocalCommand said"
             self._events.emit(WarningRaised(title, said, host))
