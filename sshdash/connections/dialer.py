@@ -9,7 +9,7 @@ from typing import Any
 import asyncssh
 
 from sshdash.config.resolver import ResolvedHost
-from sshdash.connections.algorithms import weakness
+from sshdash.connections.algorithms import rekey_limits, weakness
 from sshdash.connections.auth import SSHClient
 from sshdash.connections.deadline import Deadline
 from sshdash.connections.host_policy import HostPolicy
@@ -196,6 +196,7 @@ class _Attempt:
             async with deadline:
                 ssh = await self._open(options, client, sock)
             ssh.set_patience(keepalive(self._resolved, settings)[1])
+            ssh.limit_received(rekey_limits(self._resolved)[0])
             return Dialled(ssh, client, self.address, proxy)
         except BaseException as error:
             client.keys.close()

@@ -9,8 +9,6 @@ from typing import Any
 
 from sshdash.connections.transport import Transport
 
-_GIGABYTE = 1 << 30
-"""What may be sent where the user sets no limit (RFC 4253 section 9)."""
 _BLOCKS_OF_16 = 16 << 32
 _BLOCKS_OF_8 = 1 << 30
 """Bytes under one key at most, as OpenSSH has it: by the size of the cipher's blocks."""
@@ -24,6 +22,7 @@ def most_bytes(cipher: str) -> int:
 class Rekeying(Transport):
     """A connection that changes its keys in time; the limits are the library's options."""
 
+    _chosen: int
     _received: int
     _most_received: int
     _most_sent: int
@@ -33,11 +32,17 @@ class Rekeying(Transport):
     def start(self) -> None:
         """Begin to count."""
         super().start()
+        self._chosen = 0
         self._received = 0
         self._most_received = _BLOCKS_OF_8
         self._most_sent = self._rekey_bytes
         self._counted = None
         self._key_timer = None
+
+    def limit_received(self, chosen: int) -> None:
+        """Change keys after `chosen` bytes were received, 0 for what the cipher can take."""
+        self._chosen = chosen
+        self._limit()
 
     def count_received(self, size: int) -> None:
         """Take note of `size` bytes that were read and handled."""
@@ -51,8 +56,8 @@ class Rekeying(Transport):
 
     def _limit(self) -> None:
         """Set the limits for the ciphers that were agreed on."""
-        chosen = self._most_sent if self._most_sent != _GIGABYTE else _BLOCKS_OF_16
-        self._most_received = min(chosen, most_bytes(str(self.get_extra_info("recv_cipher"))))
+        bound = most_bytes(str(self.get_extra_info("recv_cipher")))
+        self._most_received = min(self._chosen or bound, bound)
         self._rekey_bytes = min(
             self._most_sent, most_bytes(str(self.get_extra_info("send_cipher")))
         )

@@ -52,6 +52,9 @@ class Transport(Witnessed):
         self.set_extra_info(kex=self._kex.algorithm.decode("ascii"))
         super().send_newkeys(k, h)
 
+    def limit_received(self, chosen: int) -> None:
+        """Take note of RekeyLimit, where it counts what is received."""
+
     def change_keys(self) -> None:
         """Ask for new keys, unless they are being changed."""
         if self._transport is not None and self._kex_complete and self._auth_complete:

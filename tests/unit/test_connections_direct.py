@@ -318,7 +318,7 @@ async def test_what_is_received_counts_for_new_keys(
         begun += 1
         one.ssh._kex_complete = False
 
-    one.ssh._most_sent = limit
+    one.ssh.limit_received(limit)
     one.ssh._send_kexinit = begin
     for _ in range(reads):
         one.feed(peer.data(bytes(1_000)))
