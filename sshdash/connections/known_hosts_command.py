@@ -48,22 +48,24 @@ class KnownHostsCommand:
                 *words, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, start_new_session=True
             )
         except OSError as error:
-            self._tell("KnownHostsCommand cannot be run", f"{words[0]}: {error.strerror or error}")
+            reason = f"{clean(words[0])}: {error.strerror or error}"
+            if os.path.exists(words[0]):
+                raise self._failed(reason) from error
+            self._tell("KnownHostsCommand cannot be run", reason)
             return ()
         with _ended(process):
             printed, said, code = await _collect(process)
         if said:
             self._tell("KnownHostsCommand says", clean_lines(said))
         if code or len(printed) > _MOST:
-            raise HostKeyError(
-                "KnownHostsCommand failed",
-                detail=_how(words, code, said),
-                hint="its exit status must be 0; try it in a shell",
-                host=self._policy.host,
-            )
+            raise self._failed(_how(words, code, said))
         text = printed.decode("utf-8", "surrogateescape")
         known = parse_known_hosts(text, f"KnownHostsCommand-{invocation}", from_command=True)
         return tuple(known.matching(name))
+
+    def _failed(self, detail: str) -> HostKeyError:
+        hint = "its exit status must be 0; try it in a shell"
+        return HostKeyError("KnownHostsCommand failed", detail, hint, self._policy.host)
 
     def _words(self, invocation: str, name: str, shown: ShownKey | None) -> list[str]:
         """Return the command and its arguments; none, and a word about it, where it is wrong."""
