@@ -37,8 +37,6 @@ class KeyReport:
     """Keys on disk that must not or cannot be used, each with the reason."""
     notes: list[str] = field(default_factory=list)
     """What else went wrong: an agent that is gone, a passphrase not given."""
-    more: int = 0
-    """How many keys there were beyond those that were offered."""
 
     def note(self, text: str) -> None:
         """Keep a note, once."""
@@ -79,7 +77,6 @@ class KeyPairs:
             if isinstance(found, Identity):
                 self._queue.extendleft(reversed(await self._opened_pairs(found)))
             elif self._usable(found):
-                self.report.more = len(self._queue)
                 self.report.offered.append(found.label)
                 self._tell(f"offering {found.label}")
                 self._tried.append(found)

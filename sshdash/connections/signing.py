@@ -74,7 +74,8 @@ class KeyPair(asyncssh.SSHKeyPair):
         """Return the names of `accepted` that this key can sign by, in their order.
 
         `server` is what the server says it takes, nothing where it does not say: only RSA keys
-        have a choice, so only theirs is made by it.
+        have a choice, so only theirs is made by it. A server that does not say is too old for
+        SHA-2, so RSA signs as it always did where the user allows that.
         """
         wanted = {blob_type(self.public_data)}
         if self.base == "ssh-rsa":
@@ -82,8 +83,9 @@ class KeyPair(asyncssh.SSHKeyPair):
             wanted = set(map(certificate_type, wanted)) if self.has_cert else wanted
         names = [name for name in accepted if name in wanted]
         if self.base == "ssh-rsa" and server:
-            names = [name for name in names if plain_type(name).encode() in server]
-        return names
+            return [name for name in names if plain_type(name).encode() in server]
+        old = [name for name in names if plain_type(name) == "ssh-rsa"]
+        return old or names
 
     def prepare(self, algorithms: list[str]) -> None:
         """Sign by one of `algorithms`, which `fitting` gave and of which there is one at least."""

@@ -105,6 +105,22 @@ async def test_key_for_certain_hosts_signs_there_and_through_hops(
         assert secrets(client) == []
 
 
+async def test_key_for_hosts_of_an_authority_signs_there(sshd: RealSshd, agent: RealAgent) -> None:
+    authority = new_key(sshd.folder / "authority")
+    host = new_key(sshd.folder / "host")
+    place = f"[127.0.0.1]:{sshd.port}"
+    # The agent looks for the name with its port among the names of the certificate.
+    keygen("-s", authority, "-I", "host", "-h", "-n", f"{place},127.0.0.1", f"{host}.pub")
+    sshd.stop()
+    sshd.options.update({"hostkey": str(host), "hostcertificate": f"{host}-cert.pub"})
+    sshd.start()
+    sshd.known_hosts.write_text(f"@cert-authority {place} {public_line(authority)}")
+    agent.add(sshd.identity, options=("-h", place, "-H", str(sshd.known_hosts)))
+    forget_file(sshd)
+    async with connecting(replace(sshd, IdentityAgent=agent.path)) as client:
+        assert await client.run("sshd", "echo ok") == "ok\n"
+
+
 async def test_key_for_another_user_does_not_sign(sshd: RealSshd, agent: RealAgent) -> None:
     place = f"somebody@[127.0.0.1]:{sshd.port}"
     agent.add(sshd.identity, options=("-h", place, "-H", str(sshd.known_hosts)))
