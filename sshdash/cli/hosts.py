@@ -28,7 +28,8 @@ def run(arguments: argparse.Namespace) -> int:
     files = source(arguments)
     resolver = Resolver(files)
     catalog = load_catalog(files, resolver.cache)
-    rows = [_row(entry, resolver) for entry in catalog.hosts]
+    with resolver.cache.held():
+        rows = [_row(entry, resolver) for entry in catalog.hosts]
     if arguments.json:
         print(json.dumps(_document(rows, catalog), indent=2, ensure_ascii=True))
     else:

@@ -17,6 +17,7 @@ from sshdash.config.patterns import is_pattern, matches_list
 from sshdash.config.reader import DEPTH_LIMIT, TOO_DEEP, check_owner, included_files
 from sshdash.config.source import ConfigSource
 from sshdash.config.summary import HostSummary, summarize
+from sshdash.config.tokens import LocalMachine, connection_tokens
 from sshdash.errors import ConfigError
 from sshdash.untrusted import clean
 
@@ -31,9 +32,16 @@ _NOWHERE = MatchFacts(
     tag="",
     session="shell",
     command="",
-    tokens=lambda: dict.fromkeys("CLdhiklnpru", ""),
+    tokens=lambda: dict.fromkeys("CLdhijklnpru", ""),
     run=lambda command: True,
 )
+
+
+def _any_host() -> dict[str, str]:
+    """Return tokens for the files that any host may include."""
+    machine = LocalMachine.here()
+    stars = dict.fromkeys(("host", "original", "port", "user", "alias", "jump"), "*")
+    return {**connection_tokens(machine, **stars), "C": "*"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +183,7 @@ class _Lister:
     def _watched(self, word: str, *, user: bool) -> Iterator[str]:
         if pattern := include_pattern(word, user=user):
             self.patterns[pattern] = None
-        for found in included_files(word, user=user):
+        for found in included_files(word, user=user, tokens=_any_host):
             self.files[found] = None
             yield found
 

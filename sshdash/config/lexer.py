@@ -74,7 +74,8 @@ def split_keyword(line: str) -> tuple[str, str] | None:
 def split_words(text: str, *, comments: bool = True) -> list[str]:
     """Return the arguments in `text`: quotes and backslashes removed, a comment left out.
 
-    Without `comments` a ``#`` is a character like others. Raises LexError where a quote is not closed.
+    Without `comments` a ``#`` is a character like others. Raises LexError where a quote is not
+    closed.
     """
     if '"' not in text and "'" not in text and "\\" not in text and "#" not in text:
         return [word for word in text.replace("\t", " ").split(" ") if word]

@@ -7,7 +7,8 @@ so that the rest can still be listed.
 
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -200,6 +201,18 @@ class FileCache:
 
     def __init__(self) -> None:
         self._files: dict[str, tuple[tuple[int, int, int, int], ParsedFile]] = {}
+        self._held: dict[str, ParsedFile] | None = None
+        self.included: dict[tuple[str, bool], list[str]] | None = None
+        """While held, what arguments of Include named."""
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Look at no file and no folder twice meanwhile: for a walk over many hosts."""
+        self._held, self.included = {}, {}
+        try:
+            yield
+        finally:
+            self._held = self.included = None
 
     def __repr__(self) -> str:
         """Return the number of files kept."""
@@ -212,6 +225,8 @@ class FileCache:
 
     def load(self, path: str) -> ParsedFile:
         """Return a file's blocks. Raises OSError."""
+        if self._held is not None and path in self._held:
+            return self._held[path]
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         try:
             found = os.fstat(descriptor)
@@ -226,6 +241,8 @@ class FileCache:
         finally:
             os.close(descriptor)
         parsed.mode, parsed.owner, parsed.group = found.st_mode, found.st_uid, found.st_gid
+        if self._held is not None:
+            self._held[path] = parsed
         return parsed
 
 

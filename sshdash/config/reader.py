@@ -110,7 +110,7 @@ class Pass:
         for word in line.words:
             if word.startswith("~") and not user:
                 raise wrong_line(path, line.number, f"bad include path {word}")
-            for found in included_files(word, user=user, tokens=self._facts().tokens):
+            for found in self._included(word, user=user):
                 try:
                     self._read(
                         found,
@@ -126,6 +126,15 @@ class Pass:
                     raise wrong_line(
                         path, line.number, f"cannot open {found}: {error.strerror}"
                     ) from error
+
+    def _included(self, word: str, *, user: bool) -> list[str]:
+        """Return the files of an argument of Include."""
+        known = self._cache.included
+        if known is None or "%" in word:
+            return included_files(word, user=user, tokens=self._facts().tokens)
+        if (word, user) not in known:
+            known[word, user] = included_files(word, user=user)
+        return known[word, user]
 
 
 def host_matches(patterns: tuple[str, ...], host: str) -> bool:

@@ -229,6 +229,19 @@ def test_a_changed_file_is_read_again(home: Path) -> None:
     assert resolver.resolve("web").port == 33333
 
 
+def test_a_walk_over_many_hosts_looks_at_each_file_once(home: Path) -> None:
+    (home / ".ssh/a").write_text("Port 1\n")
+    (home / ".ssh/a").chmod(0o600)
+    file = home / "config"
+    file.write_text("Include *\n")
+    resolver = Resolver(ConfigSource.standard(str(file)))
+    with resolver.cache.held():
+        assert resolver.resolve("web").port == 1
+        (home / ".ssh/a").write_text("Port 1234\n")
+        assert resolver.resolve("db").port == 1
+    assert resolver.resolve("db").port == 1234
+
+
 def test_a_file_that_others_can_write_is_refused(home: Path) -> None:
     file = home / ".ssh" / "config"
     file.write_text("Port 5\n")
