@@ -74,6 +74,7 @@ class Backend:
         self.recovery: Recovery | None = None
         """Brings back what was lost; None where that is not wanted, or before `load`."""
         self.loaded = False
+        self._closing = False
         self._loading = asyncio.Lock()
         self._modules: dict[str, Any] = {}
         self._warned: set[WarningRaised] = set()
@@ -129,17 +130,18 @@ class Backend:
 
     async def close(self) -> None:
         """End everything: transfers first, connections last. Idempotent."""
-        if not self.loaded:
+        if not self.loaded or self._closing:
             return
-        self.loaded = False
+        self._closing = True
         if self.recovery is not None:
             await self.recovery.close()
-        await self.transfers.close()
+        await self.transfers.close()  # which may open files once more, to clean up
         await self.tunnels.close()
         for session in tuple(self.sessions.values()):
             await session.close()
         self.sessions.clear()
         await self.connections.close()
+        self.loaded = self._closing = False
 
     # --- hosts ---
 

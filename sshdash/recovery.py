@@ -224,6 +224,8 @@ class Recovery:
             log.info("%s was not opened again: %s", session, error)
 
     def _tell(self, host: str, outage: _Outage) -> None:
+        if not outage.restored and not outage.waiting:
+            return  # nothing of ours lived on it, as on a jump host
         self._events.emit(
             HostRestored(
                 host,
