@@ -109,11 +109,9 @@ def run(arguments: argparse.Namespace) -> int:
         if not plan.changes:
             tell(f"sshdash: {plan.place}: it is so already; nothing was changed")
             return 0
-        warnings = editor.prove(plan)
-        if arguments.dry_run:
-            _print_difference(plan.difference)
-        else:
-            editor.save(plan)
+        warnings = editor.prove(plan) if arguments.dry_run else editor.save(plan)
+    if arguments.dry_run:
+        _print_difference(plan.difference)
     for warning in warnings:
         tell(f"sshdash: note: {warning}")
     if not arguments.dry_run:

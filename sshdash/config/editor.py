@@ -233,13 +233,13 @@ class ConfigEditor:
         proposal = Proposal(self.source, version.path, version.target, plan.after, names)
         return surprises(plan, prove(proposal, self._cache))
 
-    def save(self, plan: Plan) -> Entry | None:
-        """Prove and write a change; return its entry in the history, None for an undo.
+    def save(self, plan: Plan) -> list[str]:
+        """Prove and write a change; return what may surprise in the result.
 
         Raises what `prove` raises, ChangedSince and FileError; then the file is as it was.
         """
         with self.history.exclusive():
-            self.prove(plan)
+            surprising = self.prove(plan)
             version = plan.version
             if version.data is None:
                 private_dir(Path(version.target).parent)
@@ -248,7 +248,7 @@ class ConfigEditor:
                 replace_file(version, plan.after)
                 self.history.forget(plan.undoes)
                 self.done = [one for one in self.done if one.id != plan.undoes.id]
-                return None
+                return surprising
             entry = self.history.record(
                 plan.title, version.path, version.target, version.data, plan.after
             )
@@ -258,7 +258,7 @@ class ConfigEditor:
                 self.history.forget(entry)
                 raise
             self.done.append(entry)
-            return entry
+            return surprising
 
     def _targets(self) -> set[str]:
         return {os.path.realpath(file) for file in self.files()}

@@ -52,6 +52,7 @@ class ChangedSince(SSHDashError):
             "\n".join([clean(path), *shown(difference)]),
             "nothing was written; look at what was changed, then do it again",
         )
+        self.path = path
         self.before = before
         self.now = now
         self.difference = difference
@@ -163,7 +164,9 @@ def _write_beside(version: Version, data: bytes) -> str:
     path = os.path.join(folder, f".{name}{_TEMPORARY}{secrets.token_hex(6)}")
     write_new(path, data)
     try:
-        if version.data is not None:
+        if version.data is None:
+            _give_to_owner_of(folder, path)
+        else:
             found = os.stat(path)
             if (found.st_uid, found.st_gid) != (version.owner, version.group):
                 os.chown(path, version.owner, version.group)
@@ -174,6 +177,13 @@ def _write_beside(version: Version, data: bytes) -> str:
             os.unlink(path)
         raise
     return path
+
+
+def _give_to_owner_of(folder: str, path: str) -> None:
+    """Give a new file to whose folder it is in: root may work in somebody's home."""
+    if os.geteuid() == 0:
+        found = os.stat(folder)
+        os.chown(path, found.st_uid, found.st_gid)
 
 
 def _copy_attributes(source: str, target: str) -> None:

@@ -126,6 +126,19 @@ async def test_removal_shows_what_goes_and_asks(cockpit: Start, config: Path) ->
     assert text(config) == before.replace(block, "")
 
 
+async def test_undo_shows_what_somebody_else_did_since(cockpit: Start, config: Path) -> None:
+    async with cockpit() as c:
+        await c.press("shift+down")
+        await c.until(lambda: c.hosts.shown_hosts[:2] == ["web-1", "bastion"])
+        theirs = text(config).replace("User deploy", "User somebody")
+        overwrite(config, theirs)
+        await c.press("u")
+        await c.until(lambda: "+    User somebody" in c.drawn)
+        await c.press("enter")
+        await c.until(lambda: c.app.screen is c.app.workspace)
+        assert text(config) == theirs
+
+
 async def test_one_of_several_names_goes_alone(cockpit: Start, config: Path) -> None:
     file = config.parent / "staging.conf"
     async with cockpit() as c:

@@ -123,7 +123,7 @@ class HostEdits:
 
     def action_host_remove(self) -> None:
         """Show what would go, and ask."""
-        self.cockpit.start(self._remove())
+        self.cockpit.start(self._remove(), failed=self._failed)
 
     async def _remove(self) -> None:
         from sshdash.ui.screens.host_remove import RemoveDialog
@@ -141,16 +141,19 @@ class HostEdits:
         answer = await self.cockpit.show(dialog)
         if answer is None:
             return
-        plan = self.editor.remove(found) if answer == "block" else self.editor.drop(found, name)
+        if answer == "block":
+            plan = await asyncio.to_thread(self.editor.remove, found)
+        else:
+            plan = await asyncio.to_thread(self.editor.drop, found, name)
         await self._tell(plan, await self.write(plan))
 
     def action_host_move_up(self) -> None:
         """Put the host before the one above."""
-        self.cockpit.start(self._move(-1))
+        self.cockpit.start(self._move(-1), failed=self._failed)
 
     def action_host_move_down(self) -> None:
         """Put the host after the one below."""
-        self.cockpit.start(self._move(1))
+        self.cockpit.start(self._move(1), failed=self._failed)
 
     async def _move(self, delta: int) -> None:
         name = self.cockpit.sidebar.hosts.host
@@ -158,7 +161,7 @@ class HostEdits:
             return
         async with self._one_at_a_time:
             found = await asyncio.to_thread(self.editor.find, name)
-            plan = self.editor.step(found, delta)
+            plan = await asyncio.to_thread(self.editor.step, found, delta)
             warnings = await self.write(plan)
             await self._show_again(name)
         for warning in warnings:
@@ -166,7 +169,7 @@ class HostEdits:
 
     def action_host_undo(self) -> None:
         """Take back the last edit of this run."""
-        self.cockpit.start(self._undo())
+        self.cockpit.start(self._undo(), failed=self._failed)
 
     async def _undo(self) -> None:
         async with self._one_at_a_time:
@@ -177,9 +180,18 @@ class HostEdits:
 
     async def write(self, plan: "Plan") -> list[str]:
         """Prove and write a change off the loop, and return what may surprise in it."""
-        warnings = await asyncio.to_thread(self.editor.prove, plan)
-        await asyncio.to_thread(self.editor.save, plan)
-        return warnings
+        return await asyncio.to_thread(self.editor.save, plan)
+
+    def _failed(self, error: SSHDashError) -> None:
+        """Show an error; of a file that was changed meanwhile, both versions."""
+        from sshdash.config.saving import ChangedSince
+        from sshdash.ui.screens.changed_file import ChangedFileDialog
+
+        if isinstance(error, ChangedSince):
+            self.cockpit.keep(error)
+            self.cockpit.screen.app.push_screen(ChangedFileDialog(error))
+        else:
+            self.cockpit.report(error)
 
     async def _tell(self, plan: "Plan", warnings: list[str]) -> None:
         await self._show_again(plan.names[0] if plan.names else None)
