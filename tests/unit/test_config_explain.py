@@ -11,6 +11,7 @@ from sshdash.cli.main import main
 from sshdash.config.advice import Advice, advise
 from sshdash.config.equivalent import scp_command, ssh_command
 from sshdash.config.explain import Explained, explain
+from sshdash.config.keywords import KEYWORDS
 from sshdash.config.resolver import Resolver, dump
 from sshdash.config.source import ConfigSource
 from sshdash.errors import ConfigError
@@ -195,14 +196,14 @@ def test_missing_default_keys_are_nothing_to_warn_of(home: Path) -> None:
 
 
 def test_keywords_without_effect_are_told_those_of_security_first(home: Path) -> None:
-    text = "EscapeChar none\nEnableSSHKeysign yes\nPKCS11Provider /x\n"
+    text = "EnableSSHKeysign yes\nForwardX11 yes\n"
     found = advices(home, text)
-    assert [advice.kind for advice in found] == ["ignored"] * 3
-    assert "prefix key" in found[0].text
+    assert [advice.kind for advice in found] == ["ignored"] * 2
+    assert KEYWORDS["forwardx11"].why in found[1].text
 
 
 def test_what_is_set_to_its_default_is_nothing_to_tell(home: Path) -> None:
-    assert not advices(home, "ForwardX11 no\nTunnel no\nEscapeChar ~\nGSSAPIAuthentication no\n")
+    assert not advices(home, "ForwardX11 no\nTunnel no\nGSSAPIAuthentication no\n")
     assert [advice.origin.line for advice in advices(home, "ForwardX11 yes\nTunnel yes\n")] == [
         1,
         2,
