@@ -106,7 +106,7 @@ def _versions() -> Iterator[Check]:
         text = f"{installed}, older than {oldest}, has known holes"
         yield Check("asyncssh", Mark.FAIL, text, f"install asyncssh {oldest} or newer")
     else:
-        yield _library("asyncssh")
+        yield _ssh_library(installed)
     yield Check("openssl", Mark.OK, _openssl())
     yield _ghostty()
     ssh = shutil.which("ssh")
@@ -123,6 +123,15 @@ def _library(name: str) -> Check:
     if version:
         return Check(name, Mark.OK, version)
     return Check(name, Mark.FAIL, "not installed", "install sshdash again, with its dependencies")
+
+
+def _ssh_library(version: str) -> Check:
+    from sshdash.connections import library
+
+    if library.is_as_expected():
+        return Check("asyncssh", Mark.OK, version)
+    text = f"{version} is another inside than the one sshdash was made with"
+    return Check("asyncssh", Mark.WARN, text, "all works, but copies and tunnels are slower")
 
 
 def _version(name: str) -> str:

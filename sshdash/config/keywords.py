@@ -171,8 +171,8 @@ _NOT_APPLICABLE = {
     (Kind.FLAG, "gssapitrustdns"): "the name is used as it is written",
     (Kind.GSS_KEX, "gssapikexalgorithms"): _GSS,
     (Kind.STRING, "gssapiclientidentity"): "the default credentials are used",
-    (Kind.LEVEL, "loglevel"): "the log has its own level",
-    (Kind.WORDS, "logverbose"): "the log has its own level",
+    (Kind.LEVEL, "loglevel"): "banners are always shown, and exec -v tells more",
+    (Kind.WORDS, "logverbose"): "the timeline tells every step",
     (Kind.FACILITY, "syslogfacility"): "nothing is sent to syslog",
 }
 ALIASES: dict[str, str] = {
