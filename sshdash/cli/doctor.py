@@ -8,17 +8,19 @@ import os
 import platform
 import shutil
 import stat
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from enum import Enum
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sshdash import __version__
+from sshdash.cli.checks import Check, Mark, show
 from sshdash.cli.context import source
+from sshdash.cli.ssh_options import add_ssh_options
+from sshdash.cli.trial import Trial
 from sshdash.config.catalog import load_catalog
 from sshdash.errors import SSHDashError
 from sshdash.paths import ssh_dir, state_dir, styles_dir
@@ -37,48 +39,37 @@ _LATE = 0.05
 """Seconds a timer may be late before it is worth a word."""
 
 
-class Mark(Enum):
-    """How a check went. Words, because this has to be readable wherever it runs."""
-
-    OK = "ok"
-    WARN = "warn"
-    FAIL = "fail"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One finding, and what to do about it."""
-
-    name: str
-    mark: Mark
-    text: str
-    hint: str = ""
-
-
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Register the command."""
     parser = commands.add_parser(
         "doctor",
-        description="Check versions, agent, keys, configuration, known_hosts and terminal.",
+        description="Check versions, agent, keys, configuration, known_hosts and terminal. With "
+        "DEST, connect and log in there too, step by step, and close again.",
         epilog="exit status: 1 where a check failed; warnings alone are 0",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--batch", action="store_true", help="ask nothing, whatever DEST wants")
+    add_ssh_options(parser)
+    parser.add_argument(
+        "destination", metavar="DEST", nargs="?", help="[user@]host[:port] or an alias"
+    )
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Make every check and print what it found; return 1 where one failed."""
     checks = list(_checks(arguments))
+    if not arguments.json:
+        show(checks)
+    document: dict[str, object] = {"checks": [check.document() for check in checks]}
+    if arguments.destination:
+        trial = Trial(arguments)
+        asyncio.run(trial.run())
+        checks += trial.checks
+        document["destination"] = trial.document()
     failed = any(check.mark is Mark.FAIL for check in checks)
     if arguments.json:
-        rows = [asdict(check) | {"mark": check.mark.value} for check in checks]
-        print(json.dumps({"ok": not failed, "checks": rows}, indent=2))
-        return int(failed)
-    width = max(len(check.name) for check in checks)
-    for check in checks:
-        print(f"{check.mark.value:<5} {check.name:<{width}}  {clean(check.text, 500)}")
-        if check.hint:
-            print(f"{'':<{width + 6}}  -> {clean(check.hint, 500)}")
+        print(json.dumps({"ok": not failed, **document}, indent=2))
     return int(failed)
 
 
@@ -111,7 +102,8 @@ def _versions() -> Iterator[Check]:
     yield _ghostty()
     ssh = shutil.which("ssh")
     if ssh:
-        yield Check("ssh", Mark.OK, f"{ssh} (not needed; it runs the commands that y copies)")
+        said = f"{_openssh(ssh)} in {ssh} (not needed; it runs the commands that y copies)"
+        yield Check("ssh", Mark.OK, said)
     else:
         yield Check("ssh", Mark.WARN, "not installed", "only the commands that y copies need it")
     if not styles_dir().is_dir():
@@ -150,6 +142,23 @@ def _openssl() -> str:
     from cryptography.hazmat.backends.openssl.backend import backend
 
     return backend.openssl_version_text()
+
+
+def _openssh(program: str) -> str:
+    """Return the version that an ssh tells of itself."""
+    try:
+        done = subprocess.run(
+            [program, "-V"],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=5,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return "no version"
+    said = (done.stderr or done.stdout).strip()
+    return said.splitlines()[0] if said else "no version"
 
 
 def _ghostty() -> Check:

@@ -51,6 +51,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 141
     except Exception as error:
         # A defect of ours. Its traceback may quote what a server sent, so it goes to the log.
+        if not logging.getLogger("sshdash").handlers:
+            _start_log(0)  # else the traceback would go to stderr
         log.exception("unexpected failure")
         _report_defect(error)
         return 1
@@ -151,6 +153,7 @@ def _start_log(verbosity: int) -> None:
         start_log(verbosity)
     except OSError as error:
         print(f"sshdash: no log is kept: {error}", file=sys.stderr)
+        logging.getLogger("sshdash").addHandler(logging.NullHandler())
 
 
 def _open_screen(arguments: argparse.Namespace) -> int:

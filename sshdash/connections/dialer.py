@@ -265,8 +265,13 @@ class _Through:
         self, factory: Callable[[], asyncssh.SSHTCPSession[bytes]], host: str, port: int
     ) -> tuple[asyncssh.SSHTCPChannel[bytes], asyncssh.SSHTCPSession[bytes]]:
         """Return a channel to `host`; one that opens after a cancellation is closed again."""
-        opening = asyncio.ensure_future(self._hop.create_connection(factory, host, port))
         with self._timeline.begin(Phase.TCP, f"{host} port {port}, from the jump host") as step:
+
+            def opened() -> asyncssh.SSHTCPSession[bytes]:
+                step.done()  # before the greeting, which may come with it
+                return factory()
+
+            opening = asyncio.ensure_future(self._hop.create_connection(opened, host, port))
             try:
                 return await asyncio.shield(opening)
             except asyncssh.ChannelOpenError as error:

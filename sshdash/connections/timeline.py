@@ -196,7 +196,7 @@ class Timeline:
             if entry.outcome == "running" and not entry.hop:
                 self.end(place, "failed" if failure else "ok")
         self._most = min(MOST_ENTRIES, len(self._entries) + _AFTERWARDS)
-        if failure and not (self._entries and self._entries[-1].outcome == "failed"):
+        if failure and not self._has_failed_step():
             self._append(Entry(self._phase(failure), failure.title, self.ended, None, "failed"))
 
     # -- looking on
@@ -229,6 +229,11 @@ class Timeline:
                 places[place] = self._append(moved)
 
         return other.watch(take)
+
+    def _has_failed_step(self) -> bool:
+        """Return whether the last step that went one way or the other went badly."""
+        outcomes = [entry.outcome for entry in self._entries if entry.outcome in ("ok", "failed")]
+        return bool(outcomes) and outcomes[-1] == "failed"
 
     def _phase(self, failure: SSHDashError) -> Phase:
         """Return the phase of a failure that no step is to blame for."""

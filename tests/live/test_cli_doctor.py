@@ -13,6 +13,9 @@ from typing import Any
 import asyncssh
 import pytest
 
+from tests.servers.sshd import RealSshd
+from tests.servers.tty import Tty
+
 
 def doctor(*words: str, **environment: str) -> tuple[int, str]:
     """Run it; return the exit status and what it printed."""
@@ -149,3 +152,55 @@ def test_a_dead_or_silent_agent_is_a_warning(home: Path) -> None:
 def test_what_the_terminal_can_do(environment: dict[str, str], name: str, mark: str) -> None:
     _, found = checks("doctor", **environment)
     assert found[name]["mark"] == mark
+
+
+# -- a destination ----------------------------------------------------------------------------
+
+
+def test_a_destination_is_tried_step_by_step(sshd: RealSshd) -> None:
+    status, out = doctor("-F", str(sshd.config_file), "doctor", "inner", "--batch")
+    assert status == 0
+    _, trial = out.split("\ninner\n")
+    assert f"port {sshd.port}, you → sshd → inner" in trial
+    rows = [line.split() for line in trial.splitlines()]
+    order = ("name", "identification", "key", "host", "login", "connection", "channel")
+    places = [next(at for at, row in enumerate(rows) if word in row) for word in order]
+    assert places[0] < places[1] < places[2] < places[4]
+    assert places[4] < places[6]
+    assert "ms  ok      key exchange    [sshd] " in trial
+    assert "ok    login         by publickey, after " in trial
+    assert "ok    files         SFTP answers" in trial
+
+
+def test_a_destination_for_a_program(sshd: RealSshd) -> None:
+    words = ("-F", str(sshd.config_file), "doctor", "nobody@sshd", "--batch", "--json")
+    status, out = doctor(*words)
+    assert status == 1
+    report = json.loads(out)
+    assert report["ok"] is False
+    trial = report["destination"]
+    assert trial["checks"][-1]["name"] == "failure"
+    assert trial["checks"][-1]["text"].startswith("Permission denied")
+    assert trial["timeline"]["outcome"] == "failed"
+    assert trial["timeline"]["last_good"] == "host key"
+    assert trial["timeline"]["failed_at"] == "login"
+    assert {step["phase"] for step in trial["timeline"]["steps"]} >= {"name", "connection"}
+
+
+def test_in_batch_nobody_is_asked(sshd: RealSshd) -> None:
+    sshd.known_hosts.write_text("")
+    words = [sys.executable, "-m", "sshdash", "-F", str(sshd.config_file), "doctor", "sshd"]
+    with Tty([*words, "--batch"]) as terminal:
+        terminal.until("nobody can be asked")
+    assert sshd.known_hosts.read_text() == ""
+
+
+def test_what_is_odd_in_the_configuration_of_a_destination(sshd: RealSshd) -> None:
+    text = sshd.config_file.read_text()
+    sshd.config_file.write_text(f"Host *\n    User {sshd.user}\n    Tunnel yes\n{text}")
+    status, out = doctor("-F", str(sshd.config_file), "doctor", "sshd", "--batch")
+    assert status == 0
+    assert "warn  config" in out.split("\nsshd\n")[1]
+    status, out = doctor("doctor", "a b", "--batch")
+    assert status == 1
+    assert "fail  failure" in out
