@@ -48,12 +48,14 @@ class HostDraft:
             for field, keyword in _KEYWORDS.items()
             if block.values(keyword)
         }
-        return cls(" ".join(block.patterns), **found, others="\n".join(_other_lines(block)))
+        names = block.head.value if block.head is not None else ""
+        return cls(names, **found, others="\n".join(_other_lines(block)))
 
     @property
     def name_list(self) -> list[str]:
-        """Return the names of the Host line."""
-        return self.names.split()
+        """Return the names of the Host line, read as ssh reads them."""
+        line = RawLine.of(f"Host {self.names}".encode("utf-8", "surrogateescape"))
+        return [] if "\n" in self.names else [*line.words]
 
     def settings(self, block: Block | None = None) -> dict[str, tuple[str, ...]]:
         """Return what the draft sets, beside what a block sets now. Raises UsageError.

@@ -1,5 +1,6 @@
 """An edited file is the old one or the new one, never between, and can be had back."""
 
+import errno
 import os
 import resource
 import signal
@@ -219,6 +220,37 @@ def _limit_writes(folder: str) -> None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 
     sys.addaudithook(limit)
+
+
+@pytest.mark.parametrize("call", ["rename", "fsync", "chmod", "open"])
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (errno.ENOSPC, "disk is full"),
+        (errno.EACCES, "may not write"),
+        (errno.EROFS, "cannot be written"),
+        (errno.EIO, "Input/output error"),
+    ],
+)
+def test_whatever_the_system_refuses_changes_nothing(
+    config: Path, monkeypatch: pytest.MonkeyPatch, call: str, number: int, said: str
+) -> None:
+    version = read_version(str(config))
+    real = getattr(os, call)
+
+    def refuse(*arguments: object, **options: object) -> object:
+        reading = call == "open" and saving._TEMPORARY not in str(arguments[0])
+        if reading:
+            return real(*arguments, **options)
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, call, refuse)
+        with pytest.raises(FileError, match="nothing was changed") as caught:
+            replace_file(version, b"Host new\n")
+    assert said in str(caught.value)
+    assert config.read_text() == TEXT
+    assert temporaries(config.parent) == []
 
 
 # Killed at any moment
