@@ -123,3 +123,44 @@ async def test_a_notice_ends_with_the_program(tmp_path: Path) -> None:
     assert hint == "none"
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid), 0)
+
+
+async def test_a_notice_on_the_terminal_waits_and_holds_up_no_question(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ours, theirs = pty.openpty()
+    monkeypatch.setattr(prompter, "_TERMINAL", os.ttyname(theirs))
+    terminal: Prompter = TtyPrompter()
+    loop = asyncio.get_running_loop()
+    told: asyncio.Queue[bytes] = asyncio.Queue()
+    loop.add_reader(ours, lambda: told.put_nowait(os.read(ours, 4096)))
+
+    async def show() -> None:
+        await terminal.ask(NoticeQuestion("Touch your key: t\x1b[2J", "ED25519-SK", "db-1"))
+
+    try:
+        showing = asyncio.create_task(show())
+        async with asyncio.timeout(5):
+            shown = b""
+            while b"ED25519-SK" not in shown:
+                shown += await told.get()
+            assert b"(db-1) Touch your key: t\\x1b[2J" in shown
+            question = SecretQuestion("web", "", (SecretPrompt("Code:", True),))
+            answers: list[tuple[str, ...] | None] = []
+
+            async def ask() -> None:
+                answers.append(await terminal.ask(question))
+
+            asking = asyncio.create_task(ask())
+            while b"Code:" not in shown:
+                shown += await told.get()
+            os.write(ours, b"42\n")
+            await asking
+            assert answers == [("42",)]
+        assert not showing.done()
+        showing.cancel()
+        await asyncio.gather(showing, return_exceptions=True)
+    finally:
+        loop.remove_reader(ours)
+        os.close(ours)
+        os.close(theirs)
