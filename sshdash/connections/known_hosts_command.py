@@ -49,7 +49,7 @@ class KnownHostsCommand:
             )
         except OSError as error:
             reason = f"{clean(words[0])}: {error.strerror or error}"
-            if os.path.exists(words[0]):
+            if not isinstance(error, FileNotFoundError) or _is_there(words[0]):
                 raise self._failed(reason) from error
             self._tell("KnownHostsCommand cannot be run", reason)
             return ()
@@ -93,6 +93,11 @@ class KnownHostsCommand:
             self._tell("KnownHostsCommand cannot be run", f"{program}: its path is not absolute")
             return []
         return words
+
+
+def _is_there(program: str) -> bool:
+    """Return whether it is the program's interpreter that is missing."""
+    return os.path.exists(program)
 
 
 async def _collect(process: Process) -> tuple[bytes, bytes, int]:

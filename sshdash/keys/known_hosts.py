@@ -22,6 +22,8 @@ _MAGIC = "|1|"
 _BLANK = " \t"
 _LONGEST_SALT = 1024
 _LONGEST_PATTERN = 1023
+_MOST = 64 * 1024 * 1024
+"""Bytes of a file that are read: it may be a device without an end."""
 
 
 class Marker(Enum):
@@ -209,7 +211,8 @@ def load_known_hosts(files: Iterable[Path]) -> KnownHosts:
     known = KnownHosts()
     for file in files:
         try:
-            text = file.read_bytes().decode("utf-8", "surrogateescape")
+            with file.open("rb") as opened:
+                text = opened.read(_MOST).decode("utf-8", "surrogateescape")
         except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError as error:

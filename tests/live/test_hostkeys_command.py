@@ -13,7 +13,7 @@ from tests.live.hostkey_kit import Both, stranger
 from tests.live.test_connect_trust import use
 from tests.servers.sshd import RealSshd
 
-TOKENS = "%H|%I|%t|%f|%K|%u|%h|%n|%p|%r|%d|%i|%L|%l|%k|%C|%%"
+TOKENS = "%H|%I|%t|%f|%K|%u|%h|%n|%p|%r|%i|%L|%l|%k|%C|%%"
 
 
 class Program:
