@@ -149,7 +149,8 @@ async def test_a_notice_on_the_terminal_waits_and_holds_up_no_question(
             answers: list[tuple[str, ...] | None] = []
 
             async def ask() -> None:
-                answers.append(await terminal.ask(question))
+                given = await terminal.ask(question)
+                answers.append(given)
 
             asking = asyncio.create_task(ask())
             while b"Code:" not in shown:
