@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from textual.widgets import Input, TextArea
 
+from sshdash.ui.screens.confirm import ConfirmDialog
 from sshdash.ui.screens.host_form import HostForm
 from sshdash.ui.screens.host_remove import RemoveDialog
 
@@ -183,5 +184,9 @@ async def test_blocks_with_patterns_are_for_the_editor(
     overwrite(config, text(config).replace("Host web-1", f"Host {pattern}"))
     async with cockpit() as c:
         c.hosts.go_to("web-1")
-        await c.press("e")
-        await c.until(lambda: "edit it in your editor" in " ".join(c.told))
+        for key in ("e", "c", "delete"):
+            await c.press(key)
+            await c.until(lambda: isinstance(c.app.screen, ConfirmDialog))
+            assert pattern in c.drawn
+            await c.press("escape")
+            await c.until(lambda: c.app.screen is c.app.workspace)

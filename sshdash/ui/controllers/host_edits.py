@@ -7,13 +7,13 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from sshdash.errors import SSHDashError, UsageError
+from sshdash.prompts import ConfirmQuestion
 from sshdash.ui.cockpit import Cockpit
 from sshdash.ui.controllers.following import Following
 from sshdash.ui.controllers.hosts import HostBoard
 from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
-    from sshdash.config.draft import HostDraft
     from sshdash.config.editor import ConfigEditor
     from sshdash.config.plan import Found, Plan
     from sshdash.ui.controllers.host_desk import HostDesk
@@ -95,22 +95,28 @@ class HostEdits:
         name = self.cockpit.sidebar.hosts.host
         if name is None:
             return
-        found = await asyncio.to_thread(self.editor.find_plain, name)
+        found = await asyncio.to_thread(self.editor.find, name)
+        if not await self._is_for_a_form(found):
+            return
         desk = (CloneDesk if clone else EditDesk)(self, found, name)
         desk.known = await asyncio.to_thread(self.editor.known)
-        self._refuse_hidden(desk.draft, found)
         await self._fill_in(desk)
 
-    @staticmethod
-    def _refuse_hidden(draft: "HostDraft", found: "Found") -> None:
-        """Keep what would not be seen as it is out of fields."""
-        text = "\n".join(getattr(draft, name) for name in draft.__slots__)
-        if any(clean(line, len(line) * 8 + 8) != line for line in text.split("\n")):
-            raise UsageError(
-                "The block holds characters that a form cannot show",
-                found.place,
-                "E opens it in your editor",
-            )
+    async def _is_for_a_form(self, found: "Found") -> bool:
+        """Return whether a block can be shown in fields; offer the person's editor if not."""
+        lines = found.block.text().expandtabs(1).replace("\r\n", "\n").split("\n")
+        if not found.block.plain:
+            why = f"It is for more than one host: Host {clean(' '.join(found.block.patterns))}"
+        elif any(clean(line, len(line) + 8) != line for line in lines):
+            why = "It holds characters that a form cannot show."
+        else:
+            return True
+        question = ConfirmQuestion(
+            "Open the block in your editor?", f"{found.place}\n{why}", "Open in editor"
+        )
+        if await self.cockpit.ask(question):
+            await self._open_file()
+        return False
 
     async def _fill_in(self, desk: "HostDesk") -> None:
         from sshdash.ui.screens.host_form import HostForm
@@ -131,7 +137,10 @@ class HostEdits:
         name = self.cockpit.sidebar.hosts.host
         if name is None:
             return
-        found = await asyncio.to_thread(self.editor.find_plain, name)
+        found = await asyncio.to_thread(self.editor.find, name)
+        if not found.block.plain:
+            await self._is_for_a_form(found)
+            return
         others = [clean(one) for one in found.block.patterns if one != name]
         lines = [
             clean(line.rstrip("\r").expandtabs(4), 400)
