@@ -14,26 +14,27 @@ import time
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sshdash import __version__
 from sshdash.cli.checks import Check, Mark, show
 from sshdash.cli.context import source
+from sshdash.cli.secret_checks import agent_check, keyring_check
 from sshdash.cli.ssh_options import add_ssh_options
 from sshdash.cli.trial import Trial
+from sshdash.config.advice import advise_all
 from sshdash.config.catalog import load_catalog
+from sshdash.config.resolver import Resolver
 from sshdash.errors import SSHDashError
 from sshdash.paths import ssh_dir, state_dir, styles_dir
 from sshdash.settings import load_settings, settings_file
 from sshdash.untrusted import clean
 
-if TYPE_CHECKING:
-    from sshdash.keys.agent import AgentKey
-
 _OLDEST_ASYNCSSH = (2, 24, 1)
 """Older ones let a server's file names and sizes through."""
 _SMALLEST = (80, 24)
-_AGENT_PATIENCE = 3.0
+_MOST_WARNINGS = 20
+_MOST_HOSTS = 1_000
+"""Hosts of the list that are looked at one by one."""
 _TICKS = 20
 _LATE = 0.05
 """Seconds a timer may be late before it is worth a word."""
@@ -80,7 +81,8 @@ def _checks(arguments: argparse.Namespace) -> Iterator[Check]:
     yield from _known_hosts()
     yield from _keys()
     yield from _terminal()
-    yield asyncio.run(_agent())
+    yield asyncio.run(agent_check())
+    yield asyncio.run(keyring_check())
     yield asyncio.run(_loop())
 
 
@@ -182,9 +184,9 @@ def _ghostty() -> Check:
 
 def _configuration(arguments: argparse.Namespace) -> Iterator[Check]:
     catalog = load_catalog(source(arguments))
-    found = [file for file in catalog.files if Path(file).is_file()]
+    files = [file for file in catalog.files if Path(file).is_file()]
     if catalog.hosts:
-        yield Check("config", Mark.OK, f"{len(catalog.hosts)} hosts in {', '.join(found)}")
+        yield Check("config", Mark.OK, f"{len(catalog.hosts)} hosts in {', '.join(files)}")
     elif not catalog.problems:
         yield Check(
             "config",
@@ -196,6 +198,17 @@ def _configuration(arguments: argparse.Namespace) -> Iterator[Check]:
         yield Check(
             "config", Mark.FAIL, str(problem), "mend it; the other hosts are listed all the same"
         )
+    if not catalog.problems:
+        names = [host.alias for host in catalog.hosts[:_MOST_HOSTS]]
+        found = list(advise_all(names, Resolver(source(arguments))))
+        for advice in found[:_MOST_WARNINGS]:
+            where = f" ({advice.place})" if advice.place else ""
+            yield Check("config", Mark.WARN, f"{advice.text}{where}", advice.hint)
+        if len(found) > _MOST_WARNINGS:
+            text = f"{len(found) - _MOST_WARNINGS} more warnings"
+            yield Check(
+                "config", Mark.WARN, text, "sshdash resolve --explain HOST tells of one host"
+            )
 
 
 def _settings() -> Iterator[Check]:
@@ -299,37 +312,7 @@ def _colours() -> Check:
     return Check("colours", Mark.WARN, "few are announced", hint)
 
 
-# --- agent and loop ---
-
-
-async def _agent() -> Check:
-    import asyncssh
-
-    from sshdash.keys.agent import AgentUnavailable, open_agent
-
-    path = os.environ.get("SSH_AUTH_SOCK", "")
-    start = 'run: eval "$(ssh-agent)" && ssh-add'
-    if not path:
-        return Check("agent", Mark.WARN, "SSH_AUTH_SOCK is not set", start)
-    try:
-        async with asyncio.timeout(_AGENT_PATIENCE):
-            agent = await open_agent(path)
-            try:
-                keys = await agent.get_keys()
-            finally:
-                agent.close()
-    except TimeoutError:
-        return Check("agent", Mark.WARN, f"the agent at {path} does not answer", start)
-    except (AgentUnavailable, asyncssh.Error, OSError, ValueError) as error:
-        return Check("agent", Mark.WARN, f"no agent answers at {path}: {error}", start)
-    if not keys:
-        return Check("agent", Mark.WARN, f"no keys in the agent at {path}", "run: ssh-add")
-    names = ", ".join(_comment(key) for key in keys[:6])
-    return Check("agent", Mark.OK, f"{len(keys)} keys: {names}")
-
-
-def _comment(key: "AgentKey") -> str:
-    return clean(key.comment or b"(no comment)", 60)
+# --- loop ---
 
 
 async def _loop() -> Check:

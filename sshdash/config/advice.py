@@ -3,7 +3,7 @@
 import dataclasses
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,6 +59,25 @@ def advise(resolved: ResolvedHost, resolver: Resolver) -> tuple[Advice, ...]:
         *_order(resolved),
         *ignored_keywords(resolved),
     )
+
+
+def advise_all(hosts: Iterable[str], resolver: Resolver) -> Iterator[Advice]:
+    """Give what to know about any of the hosts, each thing once.
+
+    A host that does not resolve is passed over: what is wrong is a problem of the list.
+    """
+    told: set[tuple[str, Origin, str]] = set()
+    with resolver.cache.held():
+        for host in hosts:
+            try:
+                found = advise(resolver.preview(host), resolver)
+            except SSHDashError:
+                continue
+            for advice in found:
+                mark = (advice.kind, advice.origin, advice.text)
+                if mark not in told:
+                    told.add(mark)
+                    yield advice
 
 
 def ignored_keywords(resolved: ResolvedHost, *, security_only: bool = False) -> list[Advice]:

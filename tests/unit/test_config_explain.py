@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sshdash.cli.main import main
-from sshdash.config.advice import Advice, advise
+from sshdash.config.advice import Advice, advise, advise_all
 from sshdash.config.equivalent import scp_command, ssh_command
 from sshdash.config.explain import Explained, explain
 from sshdash.config.keywords import KEYWORDS
@@ -208,6 +208,12 @@ def test_what_is_set_to_its_default_is_nothing_to_tell(home: Path) -> None:
         1,
         2,
     ]
+
+
+def test_what_is_known_of_all_hosts_is_told_once(home: Path) -> None:
+    resolver = resolver_of(home, "Host a b\n ForwardX11 yes\nHost c\n IdentityFile /no/key\n")
+    found = list(advise_all(["a", "b", "c", "-x"], resolver))
+    assert [(advice.kind, advice.origin.line) for advice in found] == [("ignored", 2), ("key", 4)]
 
 
 # The command line
