@@ -3,6 +3,7 @@
 import asyncio
 
 from sshdash.config.resolver import ResolvedHost
+from sshdash.connections.replay import Replay
 from sshdash.errors import SSHDashError
 from sshdash.keys.saved import SavedSecrets, account_name
 from sshdash.prompts import SecretAnswer
@@ -30,14 +31,20 @@ async def forget_secrets(resolved: ResolvedHost, saved: SavedSecrets | None = No
 
 
 class AccountPassword:
-    """The password of one account during one login: what is saved is tried first, and once."""
+    """The password of one account during one login: what is known is tried first, and once.
 
-    def __init__(self, saved: SavedSecrets, name: str) -> None:
+    Known is what was accepted before in this run, and else what is saved.
+    """
+
+    def __init__(self, saved: SavedSecrets, name: str, replay: Replay | None = None) -> None:
         self._saved = saved
         self._name = name
+        self._replay = replay or Replay()
         self._looked = False
         self._tried = False
-        self._new: str | None = None
+        self._replayed = False
+        self._typed: str | None = None
+        self._save = False
         self._keeping: asyncio.Task[bool] | None = None
 
     def __repr__(self) -> str:
@@ -45,27 +52,34 @@ class AccountPassword:
         return f"<AccountPassword of {self._name}>"
 
     async def take_saved(self) -> str | None:
-        """Return what is saved, the first time; by the next it was refused, and is forgotten."""
-        self._new = None
+        """Return what is known, the first time; by the next it was refused, and is forgotten."""
+        self._typed, self._save = None, False
+        self._refused()
         if self._tried:
             self._tried = False
             await self._saved.forget(self._name)
         if self._looked:
             return None
         self._looked = True
-        found = await self._saved.find(self._name)
-        self._tried = found is not None
+        found = self._replay.find(self._name)
+        self._replayed = found is not None
+        if found is None:
+            found = await self._saved.find(self._name)
+            self._tried = found is not None
         return found
 
     def typed(self, answer: SecretAnswer) -> None:
         """Take note of what was typed and will be tried now."""
-        self._new = answer[0] if answer.save else None
+        self._typed, self._save = answer[0], answer.save
 
     def accepted(self) -> None:
-        """Save what was typed, where that was wanted: the server took it."""
-        self._tried = False
-        if self._new is not None:
-            secret, self._new = self._new, None
+        """Keep what was typed, and save it where that was wanted: the server took it."""
+        self._tried = self._replayed = False
+        secret, self._typed = self._typed, None
+        if secret is None:
+            return
+        self._replay.keep(self._name, secret)
+        if self._save:
             self._keeping = asyncio.create_task(
                 self._saved.keep(self._name, secret), name="saving a password"
             )
@@ -74,8 +88,15 @@ class AccountPassword:
         """Wait for nothing any more; where the login ended as `refused`, forget what was tried."""
         if self._keeping:
             self._keeping.cancel()
+        if refused:
+            self._refused()
         if refused and self._tried:
             self._tried = False
             self._keeping = asyncio.create_task(
                 self._saved.forget(self._name), name="forgetting a password"
             )
+
+    def _refused(self) -> None:
+        if self._replayed:
+            self._replayed = False
+            self._replay.forget(self._name)

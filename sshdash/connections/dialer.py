@@ -22,6 +22,7 @@ from sshdash.connections.network import open_socket
 from sshdash.connections.options import connect_options, connect_seconds, keepalive
 from sshdash.connections.proxy import ProxyCommand
 from sshdash.connections.refusals import refuse_connection
+from sshdash.connections.replay import Replay
 from sshdash.connections.service_class import ServiceClass
 from sshdash.connections.timeline import Phase, Timeline
 from sshdash.connections.transport import Transport, adopt
@@ -64,6 +65,7 @@ class Dialer:
         self.saved = SavedSecrets()
         """The passwords and passphrases that the person wanted kept, in the system's keyring."""
         self._keyring = KeyRing(self.saved)
+        self.replay = Replay()
 
     async def dial(
         self,
@@ -141,7 +143,7 @@ class Dialer:
 
     def interview(self, host: str, resolved: ResolvedHost) -> Interview:
         """Return who asks for one attempt's secrets."""
-        return Interview(host, resolved, self._prompter, self.saved)
+        return Interview(host, resolved, self._prompter, self.saved, self.replay)
 
     def client(
         self,

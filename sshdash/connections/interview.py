@@ -7,6 +7,7 @@ from pathlib import Path
 from sshdash.config.resolver import ResolvedHost
 from sshdash.connections.account import AccountPassword, account_of
 from sshdash.connections.deadline import Deadline
+from sshdash.connections.replay import Replay
 from sshdash.connections.signing import KeyPair
 from sshdash.errors import Cancelled
 from sshdash.keys.agent import AgentRefused
@@ -32,7 +33,12 @@ class Interview:
     """
 
     def __init__(
-        self, host: str, resolved: ResolvedHost, prompter: Prompter, saved: SavedSecrets
+        self,
+        host: str,
+        resolved: ResolvedHost,
+        prompter: Prompter,
+        saved: SavedSecrets,
+        replay: Replay | None = None,
     ) -> None:
         self.host = host
         self.account = f"{resolved.user}@{resolved.hostname}"
@@ -43,7 +49,7 @@ class Interview:
         self.silent = self.batch or isinstance(prompter, RefusingPrompter)
         self.deadline = Deadline(0)
         self.saved = saved
-        self.password = AccountPassword(saved, account_of(resolved))
+        self.password = AccountPassword(saved, account_of(resolved), replay)
         self._prompter = prompter
 
     async def ask(

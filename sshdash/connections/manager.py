@@ -10,6 +10,7 @@ import logging
 
 from sshdash.config.destination import Destination, parse_destination
 from sshdash.config.resolver import Resolver
+from sshdash.connections.account import account_of
 from sshdash.connections.attempts import Attempts
 from sshdash.connections.attendance import Attendance
 from sshdash.connections.connection import Connection, ConnectionSnapshot, Lease
@@ -46,9 +47,8 @@ class ConnectionManager:
         self._supervisor = Supervisor(
             self._registry, self._redialler.dial, self._redialler.cancel, settings.reconnect
         )
-        self._attempts = Attempts(
-            Dialer(prompter, events, settings), self._registry, self._supervisor, settings
-        )
+        self._dialer = Dialer(prompter, events, settings)
+        self._attempts = Attempts(self._dialer, self._registry, self._supervisor, settings)
         self._vigil = Vigil(self._registry, self._supervisor.hurry)
         self._redialler.attempts = self._attempts
         self._redialler.supervisor = self._supervisor
@@ -96,6 +96,8 @@ class ConnectionManager:
         if shared is None:
             return
         self._supervisor.stopped(shared)
+        for resolved in shared.names.values():
+            self._dialer.replay.forget(account_of(resolved))
         if shared.attempt:
             await self._attempts.end(shared, "disconnected")
         elif shared.connection and shared.state is ConnectionState.CONNECTED:
@@ -108,6 +110,7 @@ class ConnectionManager:
         """Close every connection, the far ends of jump chains first, and end every attempt."""
         self._attempts.closed = True
         self._supervisor.enabled = False
+        self._dialer.replay.clear()
         await self._vigil.stop()
         await self._redialler.close()
         for task in (tasks := tuple(self._tasks)):

@@ -241,6 +241,44 @@ async def test_a_question_nobody_expected_is_announced_and_asked_once() -> None:
         assert person.asked == 2
 
 
+async def test_a_password_is_replayed_and_not_asked_again() -> None:
+    faults = Faults(public_key=False, password="secret")
+    person = Person(("secret",), ("secret",))
+    async with (
+        LoopbackServer(faults) as server,
+        connecting(server.config_file, prompter=person) as client,  # type: ignore[arg-type]
+    ):
+        client.manager.interest("loopback", "shell")
+        await client.manager.lease("loopback", "shell")
+        for _ in range(2):
+            server.drop_connections()
+            await client.reaches("loopback", WAITING)
+            await client.reaches("loopback", CONNECTED)
+        assert person.asked == 1
+        await client.manager.disconnect("loopback")
+        await client.manager.lease("loopback", "shell")
+        assert person.asked == 2, "what was disconnected by hand is forgotten"
+
+
+async def test_a_password_that_changed_is_asked_for_again() -> None:
+    faults = Faults(public_key=False, password="old")
+    person = Person(("old",), ("new",), ("new",))
+    async with (
+        LoopbackServer(faults) as server,
+        connecting(server.config_file, prompter=person) as client,  # type: ignore[arg-type]
+    ):
+        client.manager.interest("loopback", "shell")
+        await client.manager.lease("loopback", "shell")
+        faults.password = "new"
+        for _ in range(2):
+            server.drop_connections()
+            await client.reaches("loopback", WAITING)
+            await client.reaches("loopback", CONNECTED)
+        assert person.asked == 2
+        tried = [secret for kind, secret in server.attempts if kind == "password"]
+        assert tried == ["old", "old", "new", "new"]
+
+
 async def test_a_dismissed_question_is_not_asked_again() -> None:
     faults = Faults(public_key=False, prompts=[("Code: ", True)], answers=["1"])
     person = Person(("1",), None)

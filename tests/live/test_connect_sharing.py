@@ -286,6 +286,19 @@ async def test_another_connection_that_cannot_be_made_is_told_with_the_limit() -
             await one.close()
 
 
+async def test_another_connection_asks_for_no_password_again() -> None:
+    faults = Faults(max_sessions=1, public_key=False, password="secret")
+    async with (
+        LoopbackServer(faults) as server,
+        connecting(server.config_file, ("secret",)) as client,
+    ):
+        shells = [await shell(client, await client.manager.lease("loopback", "x")) for _ in "abc"]
+        assert len(client.prompter.asked) == 1
+        assert server.accepted == 3
+        for one in shells:
+            await one.close()
+
+
 async def test_a_bare_lease_still_says_why() -> None:
     async with RealSshd(maxsessions="1") as server, connecting(server.config_file) as client:
         lease = await client.manager.lease("sshd", "x")
