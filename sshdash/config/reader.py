@@ -131,10 +131,17 @@ class Pass:
         """Return the files of an argument of Include."""
         known = self._cache.included
         if known is None or "%" in word:
-            return included_files(word, user=user, tokens=self._facts().tokens)
+            return included_files(word, user=user, tokens=self._tokens)
         if (word, user) not in known:
             known[word, user] = included_files(word, user=user)
         return known[word, user]
+
+    def _tokens(self) -> dict[str, str]:
+        """Return the tokens of Include; none while Hostname itself cannot be expanded."""
+        try:
+            return self._facts().tokens()
+        except ConfigError:
+            return {}
 
 
 def host_matches(patterns: tuple[str, ...], host: str) -> bool:
