@@ -97,12 +97,13 @@ _MORE: dict[str, tuple[str, ...]] = {
     "verifyhostkeydns": YES_NO_ASK,
     "warnweakcrypto": ("yes", "no", "no-pq-kex"),
 }
-_SHARED = "sshdash shares its own connection"
+_SHARED = "one connection per host is built in"
 _X11 = "there is no X11 forwarding"
 _LAYER3 = "there is no layer 3 tunnel"
 _GSS = "there is no GSSAPI key exchange"
 
 _ACTS = {
+    Kind.PERSIST: "controlpersist",
     Kind.FLAG: "batchmode canonicalizefallbacklocal checkhostip clearallforwardings "
     "exitonforwardfailure gatewayports gssapiauthentication gssapidelegatecredentials "
     "hashknownhosts identitiesonly kbdinteractiveauthentication "
@@ -160,7 +161,6 @@ _NOT_APPLICABLE = {
     (Kind.REMOTE_OPEN, "permitremoteopen"): "there is no remote SOCKS, and each target is named",
     (Kind.CHOICE, "controlmaster"): _SHARED,
     (Kind.STRING, "controlpath"): _SHARED,
-    (Kind.PERSIST, "controlpersist"): _SHARED,
     (Kind.HASH, "fingerprinthash"): "fingerprints are SHA256",
     (Kind.FLAG, "forkafterauthentication"): "it stays in the foreground",
     (Kind.FLAG, "forwardx11trusted"): _X11,
