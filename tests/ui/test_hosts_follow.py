@@ -55,6 +55,16 @@ async def test_an_edit_elsewhere_shows_at_once_and_the_cursor_stays(
         await c.until(lambda: "db-9" in c.hosts.shown_hosts)
 
 
+async def test_the_cursor_stays_on_the_heading_of_a_group(cockpit: Start, config: Path) -> None:
+    async with cockpit() as c:
+        await following(c)
+        await c.press("down", "down", "down")
+        assert c.hosts.on_heading
+        put(config, "Host one\nHost two\n" + text(config))
+        await c.until(lambda: "two" in c.hosts.shown_hosts)
+        assert c.hosts.on_heading
+
+
 async def test_included_files_are_followed_and_new_ones_found(cockpit: Start, config: Path) -> None:
     folder = config.parent / "conf.d"
     put(config, f"Include {folder}/*.conf\n" + text(config))
