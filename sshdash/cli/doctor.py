@@ -27,7 +27,6 @@ from sshdash.config.resolver import Resolver
 from sshdash.errors import SSHDashError
 from sshdash.paths import ssh_dir, state_dir, styles_dir
 from sshdash.settings import load_settings, settings_file
-from sshdash.untrusted import clean
 
 _OLDEST_ASYNCSSH = (2, 24, 1)
 """Older ones let a server's file names and sizes through."""

@@ -51,6 +51,11 @@ class SavedSecrets:
             self._backend, self.problem = backend, problem
         return self._backend is not None
 
+    @property
+    def name(self) -> str:
+        """Return what the keyring calls itself, "" where there is none."""
+        return str(getattr(self._backend, "name", "")) if self._backend else ""
+
     async def find(self, name: str) -> str | None:
         """Return what is saved for `name`, None where nothing is."""
         backend = await self._ready()

@@ -124,7 +124,7 @@ def test_the_keys_of_the_agent_are_counted(home: Path, agent: str) -> None:
     asyncio.run(fill())
     _, found = checks("doctor", SSH_AUTH_SOCK=agent)
     assert found["agent"]["mark"] == "ok"
-    assert found["agent"]["text"] == r"2 keys: work, home\x1b[2J"
+    assert found["agent"]["text"] == r"2 keys: ED25519 work, ED25519 home\x1b[2J"
 
 
 def test_a_dead_or_silent_agent_is_a_warning(home: Path) -> None:
