@@ -202,6 +202,8 @@ class _Attempt:
             return Dialled(ssh, client, self.address, proxy)
         except BaseException as error:
             client.keys.close()
+            if sock is not None and not client.is_adopted:
+                sock.close()
             failure = await self._failure(error, client, proxy, deadline.seconds)
             if proxy:
                 await proxy.close()

@@ -173,3 +173,17 @@ async def test_crumbs_do_not_keep_keys_from_changing(monkeypatch: pytest.MonkeyP
             assert await echoed(ssh, BYTES) == BYTES
     finally:
         await asyncio.to_thread(server.close)
+
+
+@pytest.mark.parametrize("cipher", ["aes128-gcm@openssh.com", "chacha20-poly1305@openssh.com"])
+async def test_everything_works_where_the_library_is_another_inside(
+    sshd: RealSshd, monkeypatch: pytest.MonkeyPatch, cipher: str
+) -> None:
+    monkeypatch.setattr("sshdash.connections.library.is_as_expected", lambda: False)
+    async with connected(sshd, "inner", Ciphers=cipher, RekeyLimit="1M") as connection:
+        ssh = connection.ssh
+        assert type(ssh) is Transport
+        one, other = await asyncio.gather(echoed(ssh, BYTES), echoed(ssh, BYTES[::-1]))
+        assert (one, other) == (BYTES, BYTES[::-1])
+        ssh.change_keys()
+        assert await echoed(ssh, b"after") == b"after"
