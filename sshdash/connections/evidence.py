@@ -84,6 +84,28 @@ def _is_named(shown: ShownKey, blob: bytes) -> bool:
     return blob == shown.key or bool(shown.certificate and blob == shown.certificate.authority)
 
 
+class AddressEvidence:
+    """What known_hosts says of the server's address (CheckHostIP); nothing where it is off."""
+
+    def __init__(self, name: str, lines: tuple[KnownKey, ...], shown: ShownKey) -> None:
+        self.name = name
+        found = judge(lines, shown)
+        self.line = found.line
+        self.agrees = found.verdict in (Verdict.KNOWN, Verdict.UNKNOWN)
+        self.is_new = bool(name) and not shown.certificate and found.verdict is Verdict.UNKNOWN
+        self.files = {found.line.file} if found.line and self.agrees else set()
+
+    @property
+    def remark(self) -> str:
+        """Return what the address says about a key that changed, "" where it is not looked up."""
+        if not self.name:
+            return ""
+        if self.line is None:
+            return f"the key of its address {self.name} is not known"
+        same = "the same" if self.agrees else "yet another key"
+        return f"its address {self.name} has {same}, at {self.line.where}: DNS spoofing?"
+
+
 @dataclass(frozen=True)
 class Evidence:
     """What the files say at one moment about one server."""

@@ -43,7 +43,7 @@ class HostPolicy:
     plain_name: str
     """The name without its port, looked up where `name` says nothing; "" where it is no other."""
     hostname: str
-    """The name a certificate must be for, and that DNS is asked about."""
+    """The name a certificate must be for: the HostKeyAlias where there is one."""
     user_files: tuple[Path, ...]
     global_files: tuple[Path, ...]
     strictness: Strictness
@@ -62,6 +62,8 @@ class HostPolicy:
     """KnownHostsCommand, its tokens not replaced."""
     update: str = "no"
     """UpdateHostKeys: yes, no or ask."""
+    dns_name: str = ""
+    """The name DNS is asked about."""
     dns: str = "no"
     """VerifyHostKeyDNS: yes, no or ask."""
     visual: bool = False
@@ -96,6 +98,7 @@ class HostPolicy:
             trust_localhost=resolved.flag("nohostauthenticationforlocalhost"),
             command=resolved.get("knownhostscommand") or "",
             update=resolved.get("updatehostkeys") or "no",
+            dns_name=resolved.hostname.lower(),
             dns=resolved.get("verifyhostkeydns") or "no",
             visual=resolved.flag("visualhostkey"),
             forwards_or_nothing=resolved.flag("exitonforwardfailure"),

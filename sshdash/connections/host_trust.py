@@ -2,10 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sshdash.connections.evidence import Evidence, read_evidence
 from sshdash.connections.host_policy import HostPolicy
+from sshdash.connections.name_server import NameServers
 from sshdash.errors import HostKeyError
 from sshdash.events import EventBus, WarningRaised
 from sshdash.keys.blob import blob_type
@@ -22,6 +23,8 @@ class HostTrust:
 
     def __init__(self, prompter: Prompter, events: EventBus) -> None:
         self.prompter = prompter
+        self.name_servers: Callable[[], NameServers] = NameServers.of_system
+        """Who is asked for fingerprints where VerifyHostKeyDNS says so."""
         self._events = events
         self._accepted: dict[str, set[bytes]] = {}
         self._locks: dict[str, asyncio.Lock] = {}

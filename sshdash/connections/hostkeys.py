@@ -17,13 +17,7 @@ import asyncssh
 from sshdash.connections import hostkey_faults as faults
 from sshdash.connections import hostkey_questions as questions
 from sshdash.connections.deadline import Deadline
-from sshdash.connections.evidence import (
-    Evidence,
-    Finding,
-    ShownKey,
-    Verdict,
-    judge,
-)
+from sshdash.connections.evidence import AddressEvidence, Evidence, Finding, ShownKey, Verdict
 from sshdash.connections.host_policy import HostPolicy, Strictness, is_local
 from sshdash.connections.host_trust import HostTrust
 from sshdash.connections.judged import Judged, host_key
@@ -34,6 +28,7 @@ from sshdash.errors import HostKeyError
 from sshdash.keys.blob import blob_type, fingerprint, key_bits, type_name
 from sshdash.keys.known_hosts import KnownKey
 from sshdash.keys.randomart import randomart
+from sshdash.keys.sshfp import matches
 from sshdash.prompts import HostKeyAnswer, HostKeyQuestion, RefusingPrompter
 from sshdash.untrusted import clean
 
@@ -61,6 +56,10 @@ class HostKeyCheck:
     refusal: HostKeyError | None = None
     changed: tuple[ShownKey, KnownKey] | None = None
     """The key that is not the known one, and that, for whom it can be shown to."""
+    _remarks: list[str] = field(default_factory=list, repr=False)
+    """What a person should know of the key when asked about it."""
+    _fault: str = field(default="", repr=False)
+    """What is wrong with the certificate that the server shows."""
     _pinned: bytes | None = field(default=None, repr=False)
     _deciding: "asyncio.Task[None] | None" = field(default=None, repr=False)
 
@@ -153,11 +152,11 @@ class HostKeyCheck:
     async def _decide(self, data: bytes) -> None:
         """Return where a key is trusted; raises HostKeyError."""
         policy = self.policy
-        self.untrusted = ""
+        self.untrusted = self._fault = ""
+        self._remarks.clear()
         try:
             shown = ShownKey.read(data)
-            if shown.certificate:
-                host_key(data)  # the authority's signature must be right
+            host_key(data)  # it is whole, and signed by its authority where it has one
             kind = type_name(shown.key)
         except (ValueError, asyncssh.HostKeyNotVerifiable) as error:
             raise HostKeyError(
@@ -171,25 +170,44 @@ class HostKeyCheck:
         if policy.trust_localhost and is_local(self.peer) and not policy.has_alias:
             self._note("not checked: NoHostAuthenticationForLocalhost")
             return
-        await self._look_up(shown)
+        if policy.dns == "no" or not await self._dns_vouches(shown):
+            await self._look_up(shown)
         self._pinned = shown.key
         if policy.visual:
             for row in (f"fingerprint {fingerprint(shown.key)}", *randomart(shown.key).split("\n")):
                 self._note(row)
 
+    async def _dns_vouches(self, shown: ShownKey) -> bool:
+        """Return whether the DNS alone is enough to trust a key; remark what it says."""
+        answer = await self.trust.name_servers().fingerprints(self.policy.dns_name)
+        if answer is None or not answer.fingerprints:
+            self._remark("DNS has no fingerprint for it")
+        elif not matches(answer.fingerprints, shown.key):
+            text = f"DNS has other fingerprints for {clean(self.policy.dns_name)}"
+            self._tell(text, f"the server shows {faults.describe(shown.key)}")
+            self._remarks.append(f"CAREFUL: {text}")
+        elif not answer.is_authentic:
+            self._remark("DNS has this fingerprint, without DNSSEC")
+        else:
+            self._remark("DNS has this fingerprint, with DNSSEC")
+            self.may_learn = self.policy.dns == "yes"
+            return self.policy.dns == "yes"
+        return False
+
     async def _look_up(self, shown: ShownKey) -> None:
         """Look a key up in known_hosts and act on what is found; raises HostKeyError."""
         said = await self.command.lines("HOSTNAME", self.policy.name, shown)
-        fault = ""
         found = Finding(Verdict.UNKNOWN)
         if shown.certificate:
             found = self.evidence.verdict(shown, said)
             if found.verdict is Verdict.KNOWN:
-                fault = shown.certificate.fault(self.policy.hostname, self.policy.signatures)
-                if not fault:
+                self._fault = clean(
+                    shown.certificate.fault(self.policy.hostname, self.policy.signatures)
+                )
+                if not self._fault:
                     self._note(_rests_on("its authority", found.line))
                     return
-                self._note(f"its certificate is not valid: {clean(fault)}")
+                self._remark(f"CAREFUL: its certificate is not valid: {self._fault}")
         if found.verdict is not Verdict.REVOKED:
             found = self.evidence.verdict(shown.plain, said)
         address: tuple[KnownKey, ...] = ()
@@ -199,9 +217,9 @@ class HostKeyCheck:
                 *self.evidence.address_lines(name),
                 *await self.command.lines("ADDRESS", name, shown),
             )
-        await self._act(shown, found, _Address(name, address, shown), fault)
+        await self._act(shown, found, AddressEvidence(name, address, shown))
 
-    async def _act(self, shown: ShownKey, found: Finding, address: "_Address", fault: str) -> None:
+    async def _act(self, shown: ShownKey, found: Finding, address: AddressEvidence) -> None:
         policy = self.policy
         if self._pinned not in (None, shown.key):
             assert self._pinned is not None
@@ -217,11 +235,11 @@ class HostKeyCheck:
         if found.verdict is Verdict.KNOWN:
             await self._known(shown, found, address)
         elif self._pinned is None:
-            await self._unknown(shown, address, fault)
+            await self._unknown(shown, address)
         if address.line and not address.agrees:
             await self._other_address(shown, address, address.line)
 
-    async def _known(self, shown: ShownKey, found: Finding, address: "_Address") -> None:
+    async def _known(self, shown: ShownKey, found: Finding, address: AddressEvidence) -> None:
         line = found.line
         self._note(_rests_on("known", line))
         if line is None or line not in self.evidence.mine:
@@ -232,7 +250,7 @@ class HostKeyCheck:
             await self.trust.remember(self.policy, shown.key, [address.name])
             self._note(f"its address {address.name} added to {self.policy.file}")
 
-    async def _unknown(self, shown: ShownKey, address: "_Address", fault: str) -> None:
+    async def _unknown(self, shown: ShownKey, address: AddressEvidence) -> None:
         """Ask about a key, or add it; raises HostKeyError where it is not to be trusted."""
         async with self.trust.lock(self.policy.name):
             self.evidence = replace(
@@ -245,9 +263,9 @@ class HostKeyCheck:
             names = [self.policy.name]
             if address.is_new and address.name != self.policy.name:
                 names.append(address.name)
-            self._refuse_unasked(shown, fault)
+            self._refuse_unasked(shown)
             if self.policy.strictness is Strictness.ASK:
-                await self._ask(shown, names, fault)
+                await self._ask(shown, names)
                 return
             file = await self.trust.remember(self.policy, shown.key, names)
         if file:
@@ -255,18 +273,17 @@ class HostKeyCheck:
             added = f"{faults.describe(shown.key)} added to {file}"
             self.trust.tell("New host key added", added, self.policy.host)
 
-    async def _ask(self, shown: ShownKey, names: Sequence[str], fault: str) -> None:
+    async def _ask(self, shown: ShownKey, names: Sequence[str]) -> None:
         self._note("unknown; asking")
         where = _with_port(self.peer, self.policy.port) if self.peer else ""
-        notes = [f"CAREFUL: its certificate is not valid: {clean(fault)}"] if fault else []
         question: HostKeyQuestion = questions.unknown_key(
-            self.policy, self.evidence, shown, where, self.route, notes
+            self.policy, self.evidence, shown, where, self.route, self._remarks
         )
         with self.deadline.paused():
             answer = await self.trust.prompter.ask(question)
         if answer is None:
             self._note("not accepted")
-            raise faults.not_trusted("Host key not accepted", self.policy, shown, fault)
+            raise faults.not_trusted("Host key not accepted", self.policy, shown, self._fault)
         if answer is HostKeyAnswer.ONCE or not question.known_file:
             self.trust.accept(self.policy, shown.key)
             self._note("accepted for this run")
@@ -275,7 +292,7 @@ class HostKeyCheck:
         file = await self.trust.remember(self.policy, shown.key, names)
         self._note(f"accepted, added to {file}" if file else "accepted, but it cannot be written")
 
-    def _refuse_unasked(self, shown: ShownKey, fault: str) -> None:
+    def _refuse_unasked(self, shown: ShownKey) -> None:
         """Raise HostKeyError where an unknown key is refused without asking anybody."""
         policy = self.policy
         if policy.strictness is Strictness.REFUSE:
@@ -290,9 +307,11 @@ class HostKeyCheck:
             reason = "nobody can be asked"
         else:
             return
-        raise faults.not_trusted(f"Host key unknown, and {reason}", policy, shown, fault)
+        raise faults.not_trusted(f"Host key unknown, and {reason}", policy, shown, self._fault)
 
-    async def _other_address(self, shown: ShownKey, address: "_Address", line: KnownKey) -> None:
+    async def _other_address(
+        self, shown: ShownKey, address: AddressEvidence, line: KnownKey
+    ) -> None:
         """Warn that the key is not the one of the server's address; raises HostKeyError."""
         error = faults.address_differs(self.policy, shown, address.name, line)
         if self.policy.strictness is Strictness.OFF:
@@ -335,31 +354,13 @@ class HostKeyCheck:
     def _note(self, text: str) -> None:
         self.timeline.note(Phase.HOST_KEY, text)
 
+    def _remark(self, text: str) -> None:
+        self._remarks.append(text)
+        self._note(text)
+
     def _tell(self, title: str, detail: str) -> None:
         self._note(f"{title}: {detail.splitlines()[0] if detail else ''}")
         self.trust.tell(title, detail, self.policy.host)
-
-
-class _Address:
-    """What known_hosts says of the server's address (CheckHostIP); nothing where it is off."""
-
-    def __init__(self, name: str, lines: tuple[KnownKey, ...], shown: ShownKey) -> None:
-        self.name = name
-        found = judge(lines, shown)
-        self.line = found.line
-        self.agrees = found.verdict in (Verdict.KNOWN, Verdict.UNKNOWN)
-        self.is_new = bool(name) and not shown.certificate and found.verdict is Verdict.UNKNOWN
-        self.files = {found.line.file} if found.line and self.agrees else set()
-
-    @property
-    def remark(self) -> str:
-        """Return what the address says about a key that changed, "" where it is not looked up."""
-        if not self.name:
-            return ""
-        if self.line is None:
-            return f"the key of its address {self.name} is not known"
-        same = "the same" if self.agrees else "yet another key"
-        return f"its address {self.name} has {same}, at {self.line.where}: DNS spoofing?"
 
 
 def _rests_on(what: str, line: KnownKey | None) -> str:
