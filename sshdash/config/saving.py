@@ -12,11 +12,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 
 from sshdash.config.diff import shown, unified
 from sshdash.errors import FileError, SSHDashError
 from sshdash.untrusted import clean
 
+LOCK_SECONDS = 10.0
+"""How long another sshdash may take for an edit."""
 _TEMPORARY = ".sshdash-"
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _WHY = {
@@ -120,13 +123,33 @@ def remove_leftovers(target: str) -> None:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the lock that is the file `path`; it goes with the process that holds it."""
+    """Hold the lock that is the file `path`; it goes with the process that holds it.
+
+    Raises FileError where somebody else holds it for long.
+    """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            _wait_for(descriptor, path)
         yield
     finally:
         os.close(descriptor)
+
+
+def _wait_for(descriptor: int, path: Path) -> None:
+    """Wait for a lock, in a thread that is left behind where whoever holds it has stopped."""
+    waiter = Thread(target=fcntl.flock, args=(descriptor, fcntl.LOCK_EX), daemon=True)
+    waiter.start()
+    waiter.join(LOCK_SECONDS)
+    if waiter.is_alive():
+        raise FileError(
+            "Another sshdash is editing",
+            str(path),
+            f"it has been for more than {LOCK_SECONDS:g} s; nothing was changed",
+            "end the one that hangs",
+        )
 
 
 def write_new(path: str, data: bytes) -> None:

@@ -26,16 +26,17 @@ class Watched:
 
     def __init__(self, catalog: Catalog) -> None:
         self._files = frozenset(_with_targets(catalog.files))
-        self._patterns = tuple(pattern.split("/") for pattern in catalog.patterns)
-        self.folders = tuple(sorted(set(self._folders(catalog))))
+        named = dict.fromkeys(one for each in catalog.patterns for one in (each, _real(each)))
+        self._patterns = [pattern.split("/") for pattern in named]
+        below = {folder for pattern in named for folder in _folders_of(pattern)}
+        below |= {_existing(os.path.dirname(file)) for file in self._files}
+        # A folder's own name is in the one above: another may be put in its place.
+        self.folders = tuple(sorted(below | {os.path.dirname(folder) for folder in below}))
         """The folders to watch, all of which exist."""
+        self._known = (self._files, self._patterns, [*map(_identity, self.folders)], self.folders)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Watched) and (self._files, self._patterns, self.folders) == (
-            other._files,
-            other._patterns,
-            other.folders,
-        )
+        return isinstance(other, Watched) and self._known == other._known
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -51,20 +52,6 @@ class Watched:
             return True
         below = f"{path}/"  # a folder on the way to a file: renamed, removed, made
         return any(file.startswith(below) for file in self._files)
-
-    def _folders(self, catalog: Catalog) -> Iterator[str]:
-        for file in self._files:
-            yield _existing(os.path.dirname(file))
-        for pattern in catalog.patterns:
-            head, _, _ = pattern.rpartition("/")
-            wild = _WILD.search(head)
-            if wild is None:
-                yield _existing(os.path.realpath(head))
-                continue
-            yield _existing(os.path.realpath(head[: wild.start()].rpartition("/")[0]))
-            from glob import iglob
-
-            yield from (found for found in iglob(head) if os.path.isdir(found))
 
 
 def remote_kind(folder: str, mounts: str) -> str:
@@ -95,6 +82,34 @@ def _with_targets(files: Iterable[str]) -> Iterator[str]:
                 break
             path = os.path.join(os.path.dirname(path), os.readlink(path))
         yield os.path.realpath(file)
+
+
+def _folders_of(pattern: str) -> Iterator[str]:
+    """Return the folders in which files may match a pattern, or come to be."""
+    head = pattern.rpartition("/")[0]
+    wild = _WILD.search(head)
+    if wild is None:
+        yield _existing(head)
+        return
+    from glob import iglob
+
+    yield _existing(head[: wild.start()].rpartition("/")[0])
+    yield from (found for found in iglob(head) if os.path.isdir(found))
+
+
+def _real(pattern: str) -> str:
+    """Return a pattern with the folder that it begins with as it is without links."""
+    wild = _WILD.search(pattern)
+    head, slash, tail = pattern[: wild.start() if wild else None].rpartition("/")
+    return f"{os.path.realpath(head)}{slash}{tail}{pattern[wild.start() :] if wild else ''}"
+
+
+def _identity(folder: str) -> tuple[int, int]:
+    try:
+        found = os.stat(folder)
+    except OSError:  # gone meanwhile
+        return (0, 0)
+    return (found.st_dev, found.st_ino)
 
 
 def _existing(folder: str) -> str:

@@ -31,6 +31,13 @@ def link(file: Path, target: Path) -> None:
     file.symlink_to(target)
 
 
+def exchange(file: Path, folder: Path) -> None:
+    """Put a folder in the place of a link."""
+    file.unlink()
+    folder.rename(file)
+    folder.symlink_to(file)
+
+
 def put(file: Path, text: str) -> None:
     """Write a file as editors do: a new one takes the place of the old one."""
     new = file.with_name(f".{file.name}.new")
@@ -90,6 +97,26 @@ async def test_links_are_followed_to_the_file(cockpit: Start, config: Path, tmp_
         await following(c)
         put(elsewhere / "ssh", "Host linked\n")
         await c.until(lambda: c.hosts.shown_hosts == ["linked"])
+
+
+async def test_folders_that_are_links_or_are_exchanged_are_followed(
+    cockpit: Start, config: Path, tmp_path: Path
+) -> None:
+    real, other = tmp_path / "real", tmp_path / "other"
+    for folder in (real, other):
+        folder.mkdir()
+    put(other / "a.conf", "Host from-other\n")
+    named = config.parent / "conf.d"
+    named.symlink_to(real)
+    put(config, f"Include {named}/*.conf\nHost web\n")
+    async with cockpit() as c:
+        await following(c)
+        put(real / "a.conf", "Host in-link\n")
+        await c.until(lambda: "in-link" in c.hosts.shown_hosts)
+        exchange(named, other)
+        await c.until(lambda: c.hosts.shown_hosts == ["web", "from-other"])
+        put(other / "b.conf", "Host second\n")
+        await c.until(lambda: "second" in c.hosts.shown_hosts)
 
 
 async def test_what_is_wrong_is_told_once_and_the_rest_is_listed(

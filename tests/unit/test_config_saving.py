@@ -326,6 +326,30 @@ def test_no_edit_is_lost_where_many_edit_at_once(config: Path) -> None:
     assert config.read_text() == TEXT
 
 
+def test_one_that_hangs_does_not_hang_the_others(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(saving, "LOCK_SECONDS", 0.2)
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        with editor().history.exclusive():
+            os.write(writer, b"held")
+            signal.pause()
+    try:
+        os.read(reader, 4)
+        os.kill(pid, signal.SIGSTOP)
+        with pytest.raises(FileError, match="Another sshdash is editing"):
+            add_db()
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        os.close(reader)
+        os.close(writer)
+    add_db()
+    assert config.read_text() == LONGER
+
+
 # Undo
 
 
