@@ -217,7 +217,8 @@ def _first_place(complaint: str, home: Path) -> str:
 def _same_home(text: str, home: Path) -> str:
     """ssh takes ``~`` from the account and not from the environment."""
     account = pwd.getpwuid(os.getuid()).pw_dir
-    return text.replace(f"{home}/", "~/").replace(f"{account}/", "~/")
+    whole = re.compile(f"(?:{re.escape(str(home))}|{re.escape(account)})(?=[/\\s]|$)", re.MULTILINE)
+    return whole.sub("~", text)
 
 
 def _explain(host: str, expected: Answer, actual: Answer) -> str:

@@ -1,7 +1,7 @@
 """Servers and what to reach them with."""
 
 import socket
-from collections.abc import AsyncIterator, Awaitable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Protocol
@@ -13,6 +13,7 @@ from sshdash.config.source import ConfigSource
 from sshdash.demo.fleet import DemoFleet
 from sshdash.prompts import Prompter, RefusingPrompter
 from sshdash.settings import Settings
+from tests.live.config_oracle import Case, differences
 from tests.servers.sshd import RealSshd
 
 CONFIGURATIONS = "configurations compared"
@@ -36,6 +37,24 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             f"ssh_config: {cases:,} configurations, {hosts:,} hosts resolved by sshdash and by"
             f" ssh -G: {differences:,} differences"
         )
+
+
+Compared = Callable[[dict[str, Case], Path], list[str]]
+"""Compares cases and returns the differences."""
+
+
+@pytest.fixture
+def compared(request: pytest.FixtureRequest) -> Compared:
+    """Return `differences`, which counts for the summary what it compares."""
+
+    def compare(cases: dict[str, Case], folder: Path) -> list[str]:
+        found = differences(cases, folder)
+        questions = sum(len(case.hosts) for case in cases.values())
+        count = (len(cases), questions, len(found))
+        request.node.user_properties.append((CONFIGURATIONS, count))
+        return found
+
+    return compare
 
 
 class BackendFor(Protocol):

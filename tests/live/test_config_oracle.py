@@ -5,7 +5,6 @@ summary of the tests tells how many were compared and how many differed.
 """
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from sshdash.config.keywords import KEYWORDS
 from tests.live.config_generator import random_case, random_value, sample_values
 from tests.live.config_oracle import Case, differences, require_oracle
 from tests.live.config_shrink import keep_case, kept_cases, shrink
-from tests.live.conftest import CONFIGURATIONS
+from tests.live.conftest import Compared
 
 _COUNT = int(os.environ.get("SSHDASH_CONFIG_CASES", "2000"))
 _BATCH = 250
@@ -25,24 +24,6 @@ _ALGORITHMS = "Ciphers MACs KexAlgorithms HostKeyAlgorithms PubkeyAcceptedAlgori
 def oracle() -> None:
     """Need the ssh whose answers are compared with."""
     require_oracle()
-
-
-Compared = Callable[[dict[str, Case], Path], list[str]]
-"""Compares cases and returns the differences."""
-
-
-@pytest.fixture
-def compared(request: pytest.FixtureRequest) -> Compared:
-    """Return `differences`, which counts for the summary what it compares."""
-
-    def compare(cases: dict[str, Case], folder: Path) -> list[str]:
-        found = differences(cases, folder)
-        questions = sum(len(case.hosts) for case in cases.values())
-        count = (len(cases), questions, len(found))
-        request.node.user_properties.append((CONFIGURATIONS, count))
-        return found
-
-    return compare
 
 
 CASES = {
