@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from sshdash.backend import Backend
 
 _DESCRIPTION = """\
-Run forwards on one connection until interrupted (SIGINT or SIGTERM), with a line on stdout for
-every change of state.
+Run forwards on one connection until interrupted (SIGINT, SIGTERM or SIGHUP), with a line on
+stdout for every change of state.
 
 -L, -R and -D mean what they mean to ssh and may be repeated. With none of them, the forwards
 that ssh_config has for DEST are run. Listening is on loopback unless a bind address, or
@@ -31,12 +31,13 @@ GatewayPorts, says otherwise; port 0 takes a free one, which the line names.
 A connection that is lost is made again, and the forwards come back on the same ports; meanwhile
 local ones stay bound, and clients wait for up to a minute. What happens is told on stderr."""
 
+_ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _GIVEN_UP = 1
 """The exit status where a lost connection is not made again."""
 _EPILOG = """\
-exit status: 0 after SIGINT or SIGTERM; 1 where a forward cannot be established, or when the
-connection is lost and not made again: with --no-reconnect, or because the server now refuses the
-login. With -o ExitOnForwardFailure=no a forward that cannot be established is told
+exit status: 0 after SIGINT, SIGTERM or SIGHUP; 1 where a forward cannot be established, or when
+the connection is lost and not made again: with --no-reconnect, or because the server now refuses
+the login. With -o ExitOnForwardFailure=no a forward that cannot be established is told
 and the others go on, as long as there is one."""
 
 
@@ -113,7 +114,9 @@ class _Run:
         """Run until a signal (0), or until a failure ends it (1)."""
         loop = asyncio.get_running_loop()
         unsubscribe = self._events.subscribe(self._note)
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in _ENDS:
+            if signal.getsignal(number) is signal.SIG_IGN:
+                continue  # nohup(1) wants it to go on
             loop.add_signal_handler(number, self._changes.put_nowait, 0)
         starting = [asyncio.ensure_future(self._manager.start(one)) for one in self._tunnels]
         try:

@@ -51,6 +51,11 @@ class Tty:
             os.close(self._descriptor)
 
     @property
+    def pid(self) -> int:
+        """Return the process that runs."""
+        return self._pid
+
+    @property
     def text(self) -> str:
         """Return what a person sees now."""
         return "\n".join(self._emulator.screen_text())
