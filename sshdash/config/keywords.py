@@ -110,7 +110,7 @@ _ACTS = {
     "nohostauthenticationforlocalhost passwordauthentication permitlocalcommand stdinnull "
     "tcpkeepalive visualhostkey",
     Kind.CHOICE: "addressfamily canonicalizehostname compression pubkeyauthentication requesttty "
-    "sessiontype stricthostkeychecking updatehostkeys warnweakcrypto",
+    "sessiontype stricthostkeychecking updatehostkeys verifyhostkeydns warnweakcrypto",
     Kind.NUMBER: "canonicalizemaxdots connectionattempts numberofpasswordprompts requiredrsasize "
     "serveralivecountmax",
     Kind.TIME: "connecttimeout serveraliveinterval",
@@ -138,9 +138,7 @@ _ACTS = {
     Kind.BLOCK: "host match",
     Kind.INCLUDE: "include",
 }
-_SECURITY = {
-    (Kind.CHOICE, "verifyhostkeydns"): "SSHFP records are not looked up",
-}
+_SECURITY: dict[tuple[Kind, str], str] = {}
 _IGNORED = {
     (Kind.FLAG, "enableescapecommandline"): "tunnels are added with a key",
     (Kind.STRING, "pkcs11provider"): "use it through an agent",

@@ -138,9 +138,9 @@ def test_forwards_are_given_as_written(home: Path) -> None:
 def test_what_sshdash_does_not_do_is_told(home: Path) -> None:
     resolved = resolve(
         home,
-        "VerifyHostKeyDNS yes\nKnownHostsCommand /x\nTunnel yes\nEscapeChar ~\nPort 1\n",
+        "PKCS11Provider /y\nKnownHostsCommand /x\nTunnel yes\nEscapeChar ~\nPort 1\n",
     )
-    assert set(resolved.ignored) == {"verifyhostkeydns", "tunnel"}
+    assert set(resolved.ignored) == {"pkcs11provider", "tunnel"}
 
 
 @pytest.mark.parametrize(

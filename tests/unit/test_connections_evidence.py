@@ -117,6 +117,7 @@ def test_policy_of_a_configuration(tmp_path: Path) -> None:
         name="[web.example]:2222",
         plain_name="web.example",
         hostname="web.example",
+        dns_name="web.example",
         port=2222,
         user_files=(Path("/a"), Path("/b")),
         global_files=(),
