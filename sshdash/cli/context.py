@@ -13,11 +13,13 @@ from sshdash.cli.prompter import choose_prompter
 from sshdash.config.advice import ignored_keywords
 from sshdash.config.resolved import ResolvedHost
 from sshdash.config.source import ConfigSource, parse_override
-from sshdash.errors import SSHDashError, UsageError
+from sshdash.errors import ConnectError, ConnectionLost, SSHDashError, UsageError
 from sshdash.prompts import Prompter
 from sshdash.settings import load_settings
 from sshdash.untrusted import clean
 
+CONNECTION_FAILED = 255
+"""The exit status where there is no connection, or none any more, as ssh has it."""
 _LINE = 2_000
 """Characters that one line of narration may have."""
 
@@ -83,6 +85,13 @@ def run_screen(files: ConfigSource, host: str | None = None, badge: str = "") ->
     app = SSHDashApp(load_settings(), files, host=host, badge=badge, once_loaded=gc.freeze)
     app.run()
     return app.return_code or 0
+
+
+def exit_status(error: SSHDashError) -> int:
+    """Return the exit status of a command that failed: 255 where ssh could not connect either."""
+    if isinstance(error, UsageError):
+        return 2
+    return CONNECTION_FAILED if isinstance(error, ConnectError | ConnectionLost) else 1
 
 
 def report(error: SSHDashError) -> None:

@@ -46,7 +46,8 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         help="copy files between here and hosts, or between hosts",
         description="Copy files. A remote end is [user@]host:path or scp://[user@]host[:port]/path;"
         " relative remote paths begin in the home folder. A local name with a colon is ./a:b.",
-        epilog="Exits with 0 only where everything is there; 130 when interrupted.",
+        epilog="Exits with 0 only where everything is there, 255 where there is no connection, 130 "
+        "when interrupted.",
     )
     parser.add_argument("-r", dest="recursive", action="store_true", help="copy directories too")
     parser.add_argument(

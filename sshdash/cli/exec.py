@@ -12,7 +12,7 @@ import sys
 
 import asyncssh
 
-from sshdash.cli.context import report, source, tell_ignored
+from sshdash.cli.context import CONNECTION_FAILED, report, source, tell_ignored
 from sshdash.cli.narration import Narrator
 from sshdash.cli.prompter import choose_prompter
 from sshdash.cli.relay import Relay, raw_terminal, terminal_size
@@ -25,8 +25,6 @@ from sshdash.errors import ConnectionLost, SessionError, SSHDashError, UsageErro
 from sshdash.events import EventBus
 from sshdash.settings import load_settings
 
-CONNECTION_FAILED = 255
-"""The exit status where there is none of the remote command, as ssh has it."""
 _ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 """Signals that end it with that status, as they end ssh. SIGINT is Python's KeyboardInterrupt."""
 

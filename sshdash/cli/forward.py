@@ -8,7 +8,14 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sshdash.cli.context import open_backend, report, tell, tell_ignored
+from sshdash.cli.context import (
+    CONNECTION_FAILED,
+    exit_status,
+    open_backend,
+    report,
+    tell,
+    tell_ignored,
+)
 from sshdash.cli.ssh_options import add_ssh_options
 from sshdash.connections.outages import outage_text
 from sshdash.errors import UsageError
@@ -32,13 +39,13 @@ A connection that is lost is made again, and the forwards come back on the same 
 local ones stay bound, and clients wait for up to a minute. What happens is told on stderr."""
 
 _ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_GIVEN_UP = 1
+_GIVEN_UP = CONNECTION_FAILED
 """The exit status where a lost connection is not made again."""
 _EPILOG = """\
-exit status: 0 after SIGINT, SIGTERM or SIGHUP; 1 where a forward cannot be established, or when
-the connection is lost and not made again: with --no-reconnect, or because the server now refuses
-the login. With -o ExitOnForwardFailure=no a forward that cannot be established is told
-and the others go on, as long as there is one."""
+exit status: 0 after SIGINT, SIGTERM or SIGHUP; 1 where a forward cannot be established; 255 where
+there is no connection, or none any more: with --no-reconnect, or because the server now refuses the
+login. With -o ExitOnForwardFailure=no a forward that cannot be established is told and the others
+go on, as long as there is one."""
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -168,7 +175,9 @@ class _Run:
             report(error)
         self._waiting.discard(change.event.tunnel)
         established = change.event.old is not TunnelState.OPENING
-        return None if self._tolerant and self._waiting and not established else 1
+        if self._tolerant and self._waiting and not established:
+            return None
+        return exit_status(error) if error is not None else 1
 
     def _tell(self, change: "_Change | int") -> None:
         # That a failed tunnel is put away at the end is no news.

@@ -39,10 +39,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             _start_log(arguments.verbose)
         return int(arguments.run(arguments))
     except SSHDashError as error:
-        from sshdash.cli.context import report
+        from sshdash.cli.context import exit_status, report
 
         report(error)
-        return 2 if isinstance(error, UsageError) else 1
+        return exit_status(error)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:

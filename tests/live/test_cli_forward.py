@@ -161,7 +161,7 @@ async def test_a_login_that_is_refused_afterwards_ends_it(sshd: RealSshd) -> Non
         sshd.kill_connections()
         await run.until("reconnecting")
         status, err = await run.end()
-        assert status == 1
+        assert status == 255
         assert "not tried again: the login was refused" in err
 
 
@@ -172,7 +172,7 @@ async def test_without_reconnecting_a_lost_connection_ends_it(sshd: RealSshd) ->
         failed = await run.until("failed")
         assert "Connection lost" in failed["reason"]
         status, err = await run.end()
-        assert status == 1
+        assert status == 255
         assert "Connection lost" in err
 
 
@@ -180,7 +180,7 @@ async def test_a_server_that_is_not_there(sshd: RealSshd) -> None:
     sshd.stop()
     async with forwarding(sshd, "sshd", "-L", "0:127.0.0.1:1") as run:
         status, err = await run.end()
-        assert status == 1
+        assert status == 255
         assert "refused" in err.lower()
         assert "Traceback" not in err
 
