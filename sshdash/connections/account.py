@@ -37,6 +37,8 @@ class AccountPassword:
     """
 
     def __init__(self, saved: SavedSecrets, name: str, replay: Replay | None = None) -> None:
+        self.was_refused = False
+        """Whether what was saved is not the password any more."""
         self._saved = saved
         self._name = name
         self._replay = replay or Replay()
@@ -56,7 +58,7 @@ class AccountPassword:
         self._typed, self._save = None, False
         self._refused()
         if self._tried:
-            self._tried = False
+            self._tried, self.was_refused = False, True
             await self._saved.forget(self._name)
         if self._looked:
             return None

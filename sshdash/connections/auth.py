@@ -164,6 +164,8 @@ class SSHClient(asyncssh.SSHClient):
         title = f"Password for {self._interview.account}"
         if self._passwords > 1:
             title = f"Permission denied. {title}"
+        elif self._interview.password.was_refused:
+            title = f"The saved password was refused. {title}"
         prompt = SecretPrompt(f"{self._interview.account}'s password: ")
         answers = await self._interview.ask(title, (prompt,), self._passwords, may_save=True)
         return self._typed(answers)

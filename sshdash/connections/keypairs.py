@@ -162,7 +162,7 @@ class KeyPairs:
         try:
             async with asyncio.timeout(_AGENT_TIMEOUT):
                 self._agent = await open_agent(path)
-                return await self._keys_for_here(self._agent)
+                return await self._keys_for_here(self._agent, path)
         except TimeoutError:
             self.report.note(f"the agent at {path} does not answer")
         except AgentUnavailable as error:
@@ -170,13 +170,17 @@ class KeyPairs:
         self.close()
         return []
 
-    async def _keys_for_here(self, agent: Agent) -> list[AgentKey]:
+    async def _keys_for_here(self, agent: Agent, path: str) -> list[AgentKey]:
         """Return the keys that may sign for this server, and note those that may not."""
         keys = await agent.get_keys()
         connection = self._connection()
         if connection is None or connection.binding is None:
             return keys
-        bound = await agent.bind(connection.binding)
+        try:
+            bound = await agent.bind(connection.binding)
+        except AgentUnavailable:  # it ends over what it does not know
+            self._agent = await open_agent(path)
+            return await self._agent.get_keys()
         here = await agent.get_keys()
         self._tell(f"the agent has {len(here)} keys, {'' if bound else 'not '}bound to this host")
         for key in keys:

@@ -208,6 +208,7 @@ async def test_saved_password_that_is_wrong_is_dropped_and_asked_for(vault: Vaul
             await client.manager.lease("loopback", "test")
             (question,) = secrets(client)
             assert question.attempt == 1
+            assert question.title.startswith("The saved password was refused. Password for")
         assert [secret for _, secret in server.attempts] == ["outdated", "right"]
         assert vault.secrets == {}
 

@@ -106,6 +106,8 @@ class Script:
     """It closes the connection where it should sign."""
     garbage: bool = False
     """It answers what is not the protocol."""
+    narrow: bool = False
+    """It ends over an extension, as agents do that know none."""
     silent: bool = False
     """It answers nothing at all."""
     signing: asyncio.Event | None = None
@@ -173,6 +175,8 @@ class ScriptedAgent:
         if kind == 11:
             listed = b"".join(string(key.blob) + string(b"scripted key") for key in self.keys)
             return b"\x0c" + len(self.keys).to_bytes(4, "big") + listed
+        if kind == 27 and self.script.narrow:
+            return None
         if kind == 27:
             self.bindings.append(request)
             return _SUCCESS
