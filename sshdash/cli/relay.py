@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import sys
 import termios
 import tty
 from collections.abc import Iterator
@@ -76,6 +77,11 @@ class Relay(asyncssh.SSHClientSession[bytes]):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Note that it is over."""
+        self._closed.set()
+
+    def timed_out(self, reason: str) -> None:
+        """End it: nothing was sent or received for too long."""
+        print(f"sshdash: {reason}", file=sys.stderr)
         self._closed.set()
 
     async def finish(self) -> None:

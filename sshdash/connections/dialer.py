@@ -15,6 +15,7 @@ from sshdash.connections.deadline import Deadline
 from sshdash.connections.host_policy import HostPolicy
 from sshdash.connections.host_trust import HostTrust
 from sshdash.connections.hostkeys import HostKeyCheck
+from sshdash.connections.idle import IdleChannels, IdleLimits
 from sshdash.connections.interview import Interview
 from sshdash.connections.local_command import local_command, run_local_command
 from sshdash.connections.login_faults import LoginFaults
@@ -199,6 +200,8 @@ class _Attempt:
                 ssh = await self._open(options, client, sock)
             ssh.set_patience(keepalive(self._resolved, settings)[1])
             ssh.limit_received(rekey_limits(self._resolved)[0])
+            limits = IdleLimits(self._resolved.get_all("channeltimeout"))
+            ssh.idle = IdleChannels(limits) if limits else None
             return Dialled(ssh, client, self.address, proxy)
         except BaseException as error:
             client.keys.close()

@@ -11,6 +11,7 @@ import asyncssh
 from asyncssh.channel import SSHChannel
 
 from sshdash.connections import library
+from sshdash.connections.idle import DIRECT, FORWARDED, SESSION, IdleChannels
 from sshdash.connections.service_class import ServiceClass
 from sshdash.connections.trunk import Trunk
 from sshdash.connections.witness import Witnessed
@@ -30,17 +31,21 @@ class Transport(Witnessed):
     trunk: Trunk
     service_class: ServiceClass | None
     """Who marks the packets; None where the way leads through another program or host."""
+    idle: IdleChannels | None
+    """Who closes channels that are idle, where ChannelTimeout is set."""
     round_trip: float | None = None
     """Seconds that the server took to answer the latest keepalive."""
     _bulk: set[SSHChannel[Any]]
     _opens_terminal: bool
+    _opens_direct: bool
 
     def start(self) -> None:
         """Set up what a connection of this class has more than the library's."""
         self.trunk = Trunk()
         self.service_class = None
+        self.idle = None
         self._bulk = set()
-        self._opens_terminal = False
+        self._opens_terminal = self._opens_direct = False
 
     def set_patience(self, count: int) -> None:
         """Take the connection for lost after more than `count` keepalives without an answer."""
@@ -72,21 +77,40 @@ class Transport(Witnessed):
     async def create_session(self, *args: Any, **options: Any) -> Any:
         """Open a session, which counts as interactive where it gets a terminal."""
         self._opens_terminal = bool(options.get("request_pty"))
-        return await super().create_session(*args, **options)
+        try:
+            return await super().create_session(*args, **options)
+        finally:
+            self._opens_terminal = False
+
+    async def create_connection(self, *args: Any, **options: Any) -> Any:
+        """Open a connection from the server to somewhere else."""
+        self._opens_direct = True
+        try:
+            return await super().create_connection(*args, **options)
+        finally:
+            self._opens_direct = False
 
     def add_channel(self, chan: SSHChannel[Any]) -> int:
         """Give a new channel its number."""
         number = super().add_channel(chan)
+        # Whoever opens one comes here before anybody else can.
+        is_terminal, self._opens_terminal = self._opens_terminal, False
+        is_direct, self._opens_direct = self._opens_direct, False
         if isinstance(chan, _BULK):
-            self._opens_terminal, is_terminal = False, self._opens_terminal
             if not is_terminal:
                 self._bulk.add(chan)
                 self._classify()
+            if self.idle is not None:
+                is_session = isinstance(chan, asyncssh.SSHClientChannel)
+                self.idle.add(chan, SESSION if is_session else DIRECT if is_direct else FORWARDED)
         return number
 
     def remove_channel(self, recv_chan: int) -> None:
         """Forget a channel that is closed."""
-        self._bulk.discard(self._channels[recv_chan])
+        chan = self._channels[recv_chan]
+        self._bulk.discard(chan)
+        if self.idle is not None:
+            self.idle.remove(chan)
         super().remove_channel(recv_chan)
         self._classify()
 

@@ -95,6 +95,11 @@ class SessionChannel(asyncssh.SSHClientSession[bytes]):
         if not self.closed.done():
             self.closed.set_result(None)
 
+    def timed_out(self, reason: str) -> None:
+        """End it: nothing was sent or received for too long."""
+        if self._channel is not None:
+            self._end(self._channel, reason)
+
     # -- called by the session
 
     def type(self, data: bytes) -> None:
