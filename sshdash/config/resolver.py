@@ -215,10 +215,14 @@ class _Resolution:
         family = self._options.first("addressfamily") or "any"
         if numeric_address(self._host, family) is None and "%" not in self._host:
             self._host = lower(self._host)
+        asked = self._host
         try:
             self._host = canonical_host(self._host, self._options, self._lookup)
         except Unresolvable as error:
             raise self._wrong("canonicalizehostname", error) from error
+        cause = self._options.origins.get("canonicalizehostname")
+        if self._host != asked and cause:
+            self._options.origins.setdefault("hostname", list(cause))
 
     def _fill_defaults(self) -> None:
         values, collected = self._options.single, self._options.collected

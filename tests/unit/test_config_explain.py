@@ -125,6 +125,13 @@ def test_a_value_that_follows_from_another_keyword_has_its_place(home: Path) -> 
     assert (found["proxyusefdpass"].value, found["proxyusefdpass"].origin.line) == ("no", 3)
 
 
+def test_a_canonical_name_has_the_line_that_asked_for_it(home: Path) -> None:
+    resolver = resolver_of(home, "CanonicalizeHostname yes\nCanonicalDomains a.test\n")
+    resolved = Resolver(resolver.source, lookup=lambda name, family: "").resolve("web")
+    hostname = next(entry for entry in explain(resolved) if entry.keyword == "hostname")
+    assert (hostname.value, hostname.origin.line) == ("web.a.test", 1)
+
+
 def test_a_line_of_an_included_file_names_the_block_around_it(home: Path) -> None:
     (home / ".ssh/in").write_text("Port 5\nHost w*\nUser u\n")
     (home / ".ssh/in").chmod(0o600)

@@ -69,7 +69,8 @@ class HostActions:
         from sshdash.ui.explanation import explanation
 
         resolver = self.cockpit.backend.resolver
-        resolved = resolver.preview(host)
+        # Asked for by a person, so commands of Match run and names are looked up, as for ssh.
+        resolved = resolver.resolve(host)
         return explanation(host, explain(resolved), advise(resolved, resolver))
 
     def action_host_forget(self) -> None:
