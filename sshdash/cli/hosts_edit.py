@@ -112,12 +112,23 @@ def run(arguments: argparse.Namespace) -> int:
         warnings = editor.prove(plan) if arguments.dry_run else editor.save(plan)
     if arguments.dry_run:
         _print_difference(plan.difference)
+    else:
+        _tell_done(plan)
     for warning in warnings:
         tell(f"sshdash: note: {warning}")
-    if not arguments.dry_run:
-        after = "" if plan.undoes else "\n  → sshdash hosts undo takes it back"
-        tell(f"sshdash: {plan.title}: {plan.place}{after}")
+    still = editor.known().get(arguments.name) if arguments.plan is _remove else None
+    if still and not arguments.dry_run:
+        tell(f"sshdash: note: {clean(arguments.name)} is listed still: {still} names it too")
     return 0
+
+
+def _tell_done(plan: Plan) -> None:
+    """Tell what was done and where; to a person, line by line."""
+    tell(f"sshdash: {plan.title}: {plan.place}")
+    if sys.stderr.isatty():
+        tell("\n".join(f"  {line}" for line in shown(plan.brief)[2:]))
+    if plan.undoes is None:
+        tell("  → sshdash hosts undo takes it back")
 
 
 def _print_difference(difference: bytes) -> None:

@@ -9,6 +9,7 @@ from sshdash.config.catalog import load_catalog
 from sshdash.config.document import Block, Document
 from sshdash.config.edits import Settings
 from sshdash.config.history import Entry, History, digest
+from sshdash.config.mirror import remove_mirrors
 from sshdash.config.parser import FileCache
 from sshdash.config.plan import Found, Plan, first_change, short, surprises
 from sshdash.config.proof import Proposal, prove
@@ -18,6 +19,7 @@ from sshdash.config.saving import (
     read_version,
     remove_leftovers,
     replace_file,
+    write_failure,
 )
 from sshdash.config.source import ConfigSource
 from sshdash.config.spelling import check_name, check_setting
@@ -230,8 +232,14 @@ class ConfigEditor:
         """
         version = plan.version
         names = tuple(filter(_can_be_asked, plan.names))
-        proposal = Proposal(self.source, version.path, version.target, plan.after, names)
-        return surprises(plan, prove(proposal, self._cache))
+        room = self.history.folder
+        proposal = Proposal(self.source, version.path, version.target, plan.after, names, room)
+        with self.history.exclusive():
+            remove_mirrors(room)
+            try:
+                return surprises(plan, prove(proposal, self._cache))
+            except OSError as error:
+                raise write_failure(str(room), error) from error
 
     def save(self, plan: Plan) -> list[str]:
         """Prove and write a change; return what may surprise in the result.

@@ -20,13 +20,18 @@ from sshdash.config.saving import write_new
 from sshdash.config.spelling import quoted
 from sshdash.errors import UsageError
 
+_PREFIX = "mirror-"
 _SPECIAL = re.compile(r"([*?\[\]\\])")
 
 
 class Mirror:
-    """Copies of the files from `main` to the one at `target`, which holds `data` (None: gone)."""
+    """Copies of the files from `main` to the one at `target`, which holds `data` (None: gone).
 
-    def __init__(self, main: Path, target: str, data: bytes | None) -> None:
+    They lie in a folder of their own in `within`, which must be private.
+    """
+
+    def __init__(self, main: Path, target: str, data: bytes | None, within: Path) -> None:
+        self._within = within
         self._target = target
         self._data = data
         self._copies: dict[str, str | None] = {}
@@ -36,7 +41,7 @@ class Mirror:
         """The copy to ask, the original where no copy was needed."""
 
     def __enter__(self) -> Self:
-        self._folder = tempfile.mkdtemp(prefix="sshdash-")
+        self._folder = tempfile.mkdtemp(prefix=_PREFIX, dir=self._within)
         try:
             copy = self._copy(self._first, 0)
         except BaseException:
@@ -93,7 +98,7 @@ class Mirror:
         if not changed:
             return None
         copy = os.path.join(self._folder, f"{len(self._copies)}-{os.path.basename(path)}")
-        write_new(copy, b"".join(lines))
+        write_new(copy, b"".join(lines), sync=False)
         self._copies[path] = copy
         return copy
 
@@ -124,6 +129,12 @@ class Mirror:
         if not os.path.lexists(new) and self._data is not None and would_include(word, new):
             found = sorted({*found, new}, key=os.fsencode)
         return found
+
+
+def remove_mirrors(within: Path) -> None:
+    """Remove what those left behind that were killed."""
+    for folder in within.glob(f"{_PREFIX}*"):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def would_include(word: str, path: str) -> bool:

@@ -40,6 +40,8 @@ class Proposal:
     data: bytes | None
     names: tuple[str, ...]
     """The hosts it is asked for."""
+    room: Path
+    """A private folder."""
 
 
 Places = dict[str, tuple[str, int]]
@@ -58,7 +60,7 @@ def prove(proposal: Proposal, cache: FileCache) -> dict[str, Places]:
     explicit = proposal.source.explicit and proposal.path == str(main)
     if os.path.exists(proposal.path) and not explicit:
         check_owner(cache.load(proposal.path))
-    with Mirror(main, proposal.target, proposal.data) as mirror:
+    with Mirror(main, proposal.target, proposal.data, proposal.room) as mirror:
         if not mirror.reached:
             raise UsageError(
                 f"{clean(proposal.path)} is not part of your configuration",

@@ -103,7 +103,7 @@ def replace_file(version: Version, data: bytes | None) -> None:
             temporary = None
         sync_folder(os.path.dirname(version.target))
     except OSError as error:
-        raise _failure(version.path, error) from error
+        raise write_failure(version.path, error) from error
     finally:
         if temporary is not None:
             with suppress(OSError):
@@ -152,15 +152,16 @@ def _wait_for(descriptor: int, path: Path) -> None:
         )
 
 
-def write_new(path: str, data: bytes) -> None:
-    """Write a file that must not exist yet, for this user alone, down to the disk."""
+def write_new(path: str, data: bytes, *, sync: bool = True) -> None:
+    """Write a file that must not exist yet, for this user alone; `sync` down to the disk."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     descriptor = os.open(path, flags, 0o600)
     try:
         with os.fdopen(descriptor, "wb", closefd=False) as file:
             file.write(data)
         os.fchmod(descriptor, 0o600)
-        os.fsync(descriptor)
+        if sync:
+            os.fsync(descriptor)
     except BaseException:
         with suppress(OSError):
             os.unlink(path)
@@ -239,7 +240,8 @@ def _compare(version: Version) -> None:
         raise ChangedSince(version.path, version.data, now.data)
 
 
-def _failure(path: str, error: OSError) -> FileError:
+def write_failure(path: str, error: OSError) -> FileError:
+    """Return the error for a file that could not be written; the old one is as it was."""
     if error.errno in _FULL:
         return FileError("The disk is full", path, "nothing was changed", "make room, then again")
     why = _WHY.get(error.errno or 0, error.strerror or str(error))

@@ -102,6 +102,12 @@ def test_rm_takes_one_name_or_the_block(config: Path) -> None:
     assert config.read_text() == TEXT[TEXT.index("Host db") :]
 
 
+def test_a_name_of_two_blocks_is_told_to_be_listed_still(config: Path, capsys: Capture) -> None:
+    config.write_text(TEXT + "Host db\n    Port 1\n")
+    assert hosts("rm", "db") == 0
+    assert "db is listed still: ~/.ssh/config:9 names it too" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "status", "said"),
     [

@@ -198,12 +198,14 @@ def test_a_full_disk_changes_nothing(config: Path, where: str) -> None:
     folder = {"config": config.parent, "state": history.folder}[where]
     pid = os.fork()
     if pid == 0:  # the limit holds for one process
-        _limit_writes(str(folder))
+        status = 1
         try:
+            _limit_writes(str(folder))
             add_db()
         except FileError as error:
-            os._exit(0 if "nothing was changed" in str(error) else 2)
-        os._exit(1)
+            status = 0 if "nothing was changed" in str(error) else 2
+        finally:
+            os._exit(status)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
     assert config.read_bytes() == big
     assert temporaries(config.parent) == []
@@ -270,6 +272,7 @@ def test_a_kill_at_any_moment_leaves_the_old_file_or_the_new(config: Path) -> No
         one.save(one.add(["after"], {}))  # whatever was left behind is no hindrance
         one.save(one.undo())
         assert temporaries(config.parent) == []
+        assert list(state_dir().glob("edits/mirror-*")) == []
         if written:
             one.save(one.undo())
         assert config.read_text() == TEXT
@@ -333,9 +336,12 @@ def test_one_that_hangs_does_not_hang_the_others(
     reader, writer = os.pipe()
     pid = os.fork()
     if pid == 0:
-        with editor().history.exclusive():
-            os.write(writer, b"held")
-            signal.pause()
+        try:
+            with editor().history.exclusive():
+                os.write(writer, b"held")
+                signal.pause()
+        finally:
+            os._exit(1)
     try:
         os.read(reader, 4)
         os.kill(pid, signal.SIGSTOP)
