@@ -1,7 +1,8 @@
 """``make screenshots``: drive the cockpit against the demo fleet and draw every screen of it.
 
 Each scene is written as SVG in both themes; `PICTURES` also as PNG, for the README.
-``python -m tests.screenshots files help`` draws only these.
+``python -m tests.screenshots files help`` draws only these; without names, `tests.recording`
+records a reconnect too.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, chdir
 from pathlib import Path
 
+import pytest
 from rich.cells import cell_len
 from textual.pilot import Pilot
 
@@ -380,10 +382,10 @@ async def draw(name: str, theme: str) -> None:
     target = FOLDER / f"{name}-{theme}.svg"
     target.write_text(svg, encoding="utf-8")
     if name in PICTURES:
-        _write_picture(svg, target.with_suffix(".png"))
+        write_picture(svg, target.with_suffix(".png"))
 
 
-def _write_picture(svg: str, target: Path) -> None:
+def write_picture(svg: str, target: Path) -> None:
     """Convert a drawing, with every character put in its own cell.
 
     The drawing names a web font and stretches its text; the converter has neither, so it is given
@@ -420,7 +422,22 @@ async def _main(names: list[str]) -> int:
             except (TimeoutError, LookupError) as error:
                 failed += 1
                 print(f"{name} ({theme}): {error}", file=sys.stderr)
+    if not names:
+        failed += await _record()
     return 1 if failed else 0
+
+
+async def _record() -> int:
+    """Record the outages that everything outlives; return how much of that failed."""
+    from tests.recording import record
+
+    try:
+        await record()
+    except (TimeoutError, AssertionError, pytest.skip.Exception) as error:
+        print(f"reconnect.cast: {error}", file=sys.stderr)
+        return 1
+    print("screenshots/reconnect.cast")
+    return 0
 
 
 if __name__ == "__main__":

@@ -152,6 +152,7 @@ class Copier:
             under_way.part = partial.part
             if partial.done:
                 under_way.partial = partial
+                under_way.count(partial.done)
             else:
                 await self._discard(partial.part)
         try:
@@ -245,10 +246,11 @@ class Copier:
                 writer = await self._target.open_again(partial.part)
             except CannotResume as error:
                 under_way.partial, under_way.part = None, self._part(file.target)
+                under_way.forget()
                 await self._discard(partial.part)
                 self.restarted(file, str(error))
             else:
-                under_way.wrote(0, partial.done)
+                under_way.arrived.add(0, partial.done)
                 self.resumed(file, partial.done)
                 return writer
         return await self._target.open_write(under_way.part)

@@ -304,7 +304,8 @@ class TransferQueue:
         if not outage and isinstance(error, ConnectError):
             raise error
         job.meter = None
-        job.move(Step.INTERRUPT, str(error))
+        out = [clean(host) for host in hosts if self._outages.is_out(host)]
+        job.move(Step.INTERRUPT, f"waits for {' and '.join(out)}" if out else str(error))
         self._start_next()
 
     async def _clean(self, job: _Job) -> None:

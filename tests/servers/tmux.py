@@ -60,9 +60,9 @@ class Tmux:
         """Make the window larger or smaller."""
         await self._tmux("resize-window", "-x", str(columns), "-y", str(rows))
 
-    async def screen(self) -> str:
-        """Return what is on the screen."""
-        return await self._tmux("capture-pane", "-p")
+    async def screen(self, colours: bool = False) -> str:
+        """Return what is on the screen, with the sequences that colour it where asked for."""
+        return await self._tmux("capture-pane", "-p", *(["-e", "-N"] if colours else []))
 
     async def wait_for(self, pattern: str, timeout: float = _PATIENCE) -> str:
         """Return the screen once `pattern` is on it.

@@ -274,7 +274,7 @@ class HostList(RowList):
             (f"{row.mark.shape} ", self.look(f"host--{row.mark.colour}")),
             *self._label_pieces(row, label),
             (" " * gap, Style.null()),
-            (reason, self.look("host--reason")),
+            (reason, self.look("host--warning" if row.mark is Mark.BUSY else "host--reason")),
             (f" {counts}" if counts else "", self.look("host--counts")),
             (" ", Style.null()),
         ]

@@ -316,8 +316,8 @@ class TerminalScreen(Widget):
     def _rule(self, width: int) -> Strip:
         text = self.question or self.notice
         if self.ended and not self.question:
-            ended = f"{self.session.exit_text or 'ended'} — {self._after_the_end}"
-            text = f"{text} — {ended}" if text else ended
+            # What a key came to is worth more than what is known for a while already.
+            text = f"{text or self.session.exit_text or 'ended'} — {self._after_the_end}"
         style = self.get_component_rich_style("terminal--rule")
         strip = Strip([Segment(f"── {text} ", style)])
         missing = max(0, width - strip.cell_length)

@@ -74,12 +74,15 @@ def job_lines(
             lines.append(JobLine(item, f"     {bar}  {name}  {sizes}", "file"))
     if job.reason not in ("", job.state.value):
         first = f" · {job.errors[0].path}: {job.errors[0].reason}" if job.errors else ""
-        lines.append(JobLine(item, f"     {job.reason}{'' if selected else first}", "error"))
+        role = "warning" if job.state is TransferState.WAITING else "error"
+        lines.append(JobLine(item, f"     {job.reason}{'' if selected else first}", role))
     if selected:
         shown = job.errors[:_ERRORS_SHOWN]
         lines += [JobLine(item, f"     ✖ {bad.path}: {bad.reason}", "error") for bad in shown]
         if (more := max(job.errors_total, len(job.errors)) - len(shown)) > 0:
             lines.append(JobLine(item, f"     … and {count_text(more, 'more failure')}", "error"))
+    for one in job.restarted[: _ERRORS_SHOWN if selected else 1]:
+        lines.append(JobLine(item, f"     started over {one.path}: {one.reason}", "warning"))
     return lines + _left_out_lines(item, job, selected)
 
 
@@ -283,6 +286,7 @@ class TransferList(Vertical):
         arrow = "▾" if self.has_class("-open") else "▸"
         counts = {
             "running": sum(job.is_running for job in jobs),
+            "waiting": sum(job.state is TransferState.WAITING for job in jobs),
             "queued": sum(job.state is TransferState.QUEUED for job in jobs),
             "failed": sum(job.state is TransferState.FAILED for job in jobs),
             "done": sum(job.state is TransferState.DONE for job in jobs),

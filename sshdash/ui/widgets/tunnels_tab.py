@@ -54,5 +54,5 @@ class TunnelsTab(Tab):
 
 def tunnels_title(marks: Counter[Mark]) -> str:
     """Return ``tunnels ● 3 ✖ 1``: the states worth a glance, with how many are in each."""
-    shown = (Mark.UP, Mark.DEGRADED, Mark.FAILED)
+    shown = (Mark.UP, Mark.DEGRADED, Mark.BUSY, Mark.FAILED)
     return " ".join(("tunnels", *(f"{mark.shape} {marks[mark]}" for mark in shown if marks[mark])))
