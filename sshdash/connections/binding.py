@@ -14,9 +14,12 @@ from asyncssh.constants import MSG_EXT_INFO, MSG_USERAUTH_FAILURE
 from asyncssh.forward import SSHForwarder
 from asyncssh.packet import PacketDecodeError, SSHPacket, String
 
+from sshdash.connections.prompt_text import INTERACTIVE, PASSWORD, as_utf8
 from sshdash.keys.agent import AgentUnavailable, SessionBinding, bound_socket
 
 _HOSTBOUND = b"publickey-hostbound@openssh.com"
+_MSG_REQUEST = 60
+"""What the server asks within a method: its prompts, or a new password."""
 _METHOD = b"publickey-hostbound-v00@openssh.com"
 
 
@@ -88,7 +91,20 @@ class Bound(asyncssh.SSHClientConnection):
         both_know = self._server_binds and self.binds_signatures
         if method == b"publickey" and key is not None and self._binding and both_know:
             method, args = _METHOD, (*args, String(self._binding.host_key))
+        if method in (INTERACTIVE, PASSWORD) and self._auth:
+            self._read_any_text(self._auth, method)
         await super().send_userauth_request(method, *args, key=key, trivial=trivial)
+
+    def _read_any_text(self, auth: Any, method: bytes) -> None:
+        """Let what the server asks within a method be in any encoding."""
+        process = type(auth).process_packet
+
+        def leniently(pkttype: int, pktid: int, packet: SSHPacket) -> Any:
+            if pkttype == _MSG_REQUEST:
+                packet = as_utf8(method, packet)
+            return process(auth, pkttype, pktid, packet)
+
+        auth.process_packet = leniently
 
     # -- the forwarded agent
 

@@ -327,9 +327,11 @@ async def test_agent_that_fails_is_named_and_a_key_on_disk_still_works(
 async def test_agent_that_knows_no_extensions_signs_all_the_same(sshd: RealSshd) -> None:
     held = FileKey(asyncssh.read_private_key(str(sshd.identity)))
     forget_file(sshd)
-    async with ScriptedAgent(held, script=Script(narrow=True)) as scripted:
-        async with connecting(replace(sshd, IdentityAgent=scripted.path)) as client:
-            assert await client.run("sshd", "echo ok") == "ok\n"
+    async with (
+        ScriptedAgent(held, script=Script(narrow=True)) as scripted,
+        connecting(replace(sshd, IdentityAgent=scripted.path)) as client,
+    ):
+        assert await client.run("sshd", "echo ok") == "ok\n"
 
 
 async def test_agent_that_ends_between_two_logins_is_named(

@@ -202,3 +202,31 @@ async def test_row_36_strict_key_exchange_is_offered_and_a_weak_pairing_is_told(
         told = [event.title for event in client.told(WarningRaised)]
         assert ("The encryption is weak" in told) is not strict
         lease.release()
+
+
+async def test_row_33_prompts_that_are_not_utf8_are_asked_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As old systems ask in their own language: ``Passwort für``, in Latin-1."""
+    from asyncssh import auth
+
+    def latin1(text: str | bytes) -> bytes:
+        data = text.encode("latin-1") if isinstance(text, str) else text
+        return len(data).to_bytes(4, "big") + data
+
+    monkeypatch.setattr(auth, "String", latin1)
+    prompts = [("Passwort für tester:", False), ("Schlüssel:", True)]
+    faults = Faults(
+        public_key=False, prompts=prompts, answers=["a", "b"], instructions="Grüße", title="Prüfung"
+    )
+    async with (
+        LoopbackServer(faults) as server,
+        connecting(server.config_file, ("a", "b")) as client,
+    ):
+        await client.manager.lease("loopback", "test")
+        (question,) = secrets(client)
+    assert [prompt.text for prompt in question.prompts] == [
+        r"Passwort f\xfcr tester:",
+        r"Schl\xfcssel:",
+    ]
+    assert r"Gr\xfc\xdfe" in question.instructions
