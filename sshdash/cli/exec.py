@@ -85,7 +85,7 @@ async def _main(arguments: argparse.Namespace, command: bytes | None) -> int:
 async def _connect(arguments: argparse.Namespace, command: bytes | None) -> int:
     """Connect, without the parts of a backend that a command has no use for, and run."""
     events = EventBus()
-    resolver = Resolver(source(arguments))
+    resolver = Resolver(source(arguments), command=os.fsdecode(command or b""))
     if command is None and resolver.resolve(arguments.destination).get("remotecommand") is None:
         raise UsageError(
             "No command",

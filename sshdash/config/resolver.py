@@ -36,10 +36,16 @@ _EXPANDED_PATHS = ("controlpath", "identityagent", "forwardagentpath")
 
 
 class Resolver:
-    """Resolves destinations against one set of files, each parsed once per version of it."""
+    """Resolves destinations against one set of files, each parsed once per version of it.
 
-    def __init__(self, source: ConfigSource, *, lookup: Lookup = look_up) -> None:
+    `command` is what will be run on the hosts, as Match asks; empty for shells.
+    """
+
+    def __init__(
+        self, source: ConfigSource, *, lookup: Lookup = look_up, command: str = ""
+    ) -> None:
         self.source = source
+        self.command = command
         self.cache = FileCache()
         self._lookup = lookup
         self._outcomes: dict[str, bool] = {}
@@ -74,7 +80,7 @@ class Resolver:
     ) -> "_Resolution":
         if isinstance(destination, str):
             destination = parse_destination(destination)
-        return _Resolution(self.source, self.cache, lookup, run, destination)
+        return _Resolution(self, lookup, run, destination)
 
     def _run(self, command: str) -> bool:
         self._outcomes[command] = run_in_shell(command)
@@ -86,14 +92,14 @@ class _Resolution:
 
     def __init__(
         self,
-        source: ConfigSource,
-        cache: FileCache,
+        resolver: Resolver,
         lookup: Lookup,
         run: Callable[[str], bool],
         wanted: Destination,
     ) -> None:
-        self._source = source
-        self._cache = cache
+        self._source = resolver.source
+        self._cache = resolver.cache
+        self._command = resolver.command
         self._lookup = lookup
         self._run = run
         self._original = wanted.host
@@ -174,6 +180,8 @@ class _Resolution:
         else:
             host = self._host
         session = first("sessiontype") or "default"
+        if session == "default":
+            session = "exec" if self._command else "shell"
         return MatchFacts(
             host=host,
             original_host=self._original,
@@ -181,8 +189,8 @@ class _Resolution:
             local_user=self._machine.user,
             final=self._final,
             tag=first("tag") or "",
-            session="shell" if session == "default" else session,
-            command="",
+            session=session,
+            command=self._command,
             tokens=lambda: self._tokens(first("hostkeyalias") or host, host),
             run=self._run,
         )

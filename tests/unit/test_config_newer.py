@@ -106,6 +106,15 @@ def test_newer_criteria(home: Path, text: str, matches: bool) -> None:
     assert (resolve(home, f"{text}\n  Port 5\n").port == 5) is matches
 
 
+def test_criteria_see_the_command_that_was_asked_for(home: Path) -> None:
+    file = home / "config"
+    file.write_text('Match command "git-*"\n  Port 5\nMatch sessiontype exec\n  User x\n')
+    source = ConfigSource.standard(str(file))
+    resolved = Resolver(source, command="git-upload-pack 'a'").resolve("web")
+    assert (resolved.port, resolved.user) == (5, "x")
+    assert Resolver(source).resolve("web").port == 22
+
+
 def test_tokens_in_user_are_replaced_where_they_can_be(home: Path) -> None:
     resolved = resolve(home, "User %n-%u\n")
     assert resolved.user == f"web-{getpass.getuser()}"
