@@ -5,7 +5,8 @@ Bulk data (cells, byte counters, progress) never travels here: the screen pulls 
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from enum import Enum
 
 from sshdash.states import ConnectionState, SessionState, TransferState, TunnelState
 
@@ -127,8 +128,21 @@ class EventBus:
 
     def emit(self, event: Event) -> None:
         """Tell every listener. One that fails is logged and never stops the others."""
+        if log.isEnabledFor(logging.INFO):
+            log.info("%s", _row(event))
         for listener in tuple(self._listeners):
             try:
                 listener(event)
             except Exception:  # a listener's defect must not break whoever told the fact
                 log.exception("a listener failed on %r", event)
+
+
+def _row(event: Event) -> str:
+    """Return an event on one line for the log: its name, and what it holds."""
+    values = ((one.name, getattr(event, one.name)) for one in fields(event))
+    shown = (
+        f"{name}={value.value if isinstance(value, Enum) else value}"
+        for name, value in values
+        if value not in ("", None)
+    )
+    return " ".join((type(event).__name__, *shown))

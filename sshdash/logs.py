@@ -50,15 +50,18 @@ class _PrivateFile(RotatingFileHandler):
 def start_log(verbosity: int = 0, path: Path | None = None) -> Path:
     """Send the program's log to a file and return its path.
 
-    `verbosity` 0 keeps warnings, 1 information, 2 debugging. The SSH library never logs below
-    INFO, because its debug output holds what is typed, and never the commands it runs.
+    It tells what happened to connections, shells, copies and tunnels; `verbosity` 1 adds every
+    step of connecting, 2 what the SSH library says. That never logs below INFO, because its
+    debug output holds what is typed, and never the commands it runs.
     """
     target = path or private_dir(state_dir()) / "sshdash.log"
     handler = _PrivateFile(target, maxBytes=_LIMIT, backupCount=1)
     handler.addFilter(_is_fit)
-    handler.setFormatter(_CleanFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    # Several of us may write to it at once.
+    row = "%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
+    handler.setFormatter(_CleanFormatter(row))
     ours = logging.getLogger("sshdash")
-    ours.setLevel((logging.WARNING, logging.INFO, logging.DEBUG)[min(verbosity, 2)])
+    ours.setLevel(logging.DEBUG if verbosity else logging.INFO)
     library = logging.getLogger("asyncssh")
     library.setLevel(logging.WARNING if verbosity < 2 else logging.INFO)
     loop = logging.getLogger("asyncio")

@@ -135,6 +135,7 @@ _ACTS = {
     Kind.QOS: "ipqos",
     Kind.ESCAPE: "escapechar",
     Kind.TIMEOUTS: "channeltimeout",
+    Kind.LEVEL: "loglevel",
     Kind.ANYTHING: "versionaddendum",
     Kind.BLOCK: "host match",
     Kind.INCLUDE: "include",
@@ -169,7 +170,6 @@ _NOT_APPLICABLE = {
     (Kind.FLAG, "gssapitrustdns"): "the name is used as it is written",
     (Kind.GSS_KEX, "gssapikexalgorithms"): _GSS,
     (Kind.STRING, "gssapiclientidentity"): "the default credentials are used",
-    (Kind.LEVEL, "loglevel"): "banners are always shown, and exec -v tells more",
     (Kind.WORDS, "logverbose"): "the timeline tells every step",
     (Kind.FACILITY, "syslogfacility"): "nothing is sent to syslog",
 }

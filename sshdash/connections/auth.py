@@ -29,6 +29,8 @@ from sshdash.untrusted import clean, clean_lines
 METHODS = ("gssapi-with-mic", "hostbased", "publickey", "keyboard-interactive", "password")
 _MAX_PROMPTS = 32
 _MAX_BANNER_LINES = 40
+_QUIET = frozenset({"quiet", "fatal", "error"})
+"""Values of LogLevel under which no banner is shown, as with ssh."""
 _MAX_TOLD_LINES = 200
 """Lines that a server may show during one login, whatever the number of its banners."""
 _PASSWORD = re.compile(r"(?i)\bpass(word|phrase)\b")
@@ -135,7 +137,8 @@ class SSHClient(asyncssh.SSHClient):
         """Show the banner, cleaned, here and with every question that follows."""
         text = clean_lines(msg, _MAX_BANNER_LINES)
         self._told += 1 + text.count("\n")
-        if text and self._told <= _MAX_TOLD_LINES:
+        quiet = (self._resolved.get("loglevel") or "").lower() in _QUIET
+        if text and not quiet and self._told <= _MAX_TOLD_LINES:
             both = f"{self._interview.banner}\n{text}".lstrip("\n")
             self._interview.banner = clean_lines(both, _MAX_BANNER_LINES)
             self._events.emit(BannerReceived(self._interview.host, text))

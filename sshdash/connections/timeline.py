@@ -5,6 +5,7 @@ by ``with``; `Timeline.note` for what takes no time. Texts are cleaned here; no 
 one. All of it happens on the loop's thread.
 """
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -14,6 +15,8 @@ from typing import Literal
 
 from sshdash.errors import AuthenticationError, HostKeyError, SSHDashError
 from sshdash.untrusted import clean
+
+log = logging.getLogger(__name__)
 
 MOST_ENTRIES = 500
 """What comes after that many is not kept: a server must not be able to fill the memory."""
@@ -196,6 +199,10 @@ class Timeline:
             if entry.outcome == "running" and not entry.hop:
                 self.end(place, "failed" if failure else "ok")
         self._most = min(MOST_ENTRIES, len(self._entries) + _AFTERWARDS)
+        if failure is None:
+            log.info("%s: connected in %.0f ms", self.host, self.ended * 1000)
+        else:
+            log.info("%s (after %.0f ms)", failure, self.ended * 1000)
         if failure and not self._has_failed_step():
             self._append(Entry(self._phase(failure), failure.title, self.ended, None, "failed"))
 
@@ -257,8 +264,11 @@ class Timeline:
             self._tell(place)
 
     def _tell(self, place: int) -> None:
+        entry = self._entries[place]
+        if entry.outcome != "running" and not entry.hop:
+            log.debug("%s: %s: %s: %s", self.host, entry.phase.value, entry.outcome, entry.text)
         for watcher in tuple(self._watchers):
-            watcher(place, self._entries[place])
+            watcher(place, entry)
 
 
 def _place(entry: Entry) -> tuple[str, Phase]:

@@ -13,6 +13,7 @@ from sshdash.connections.timeline import Entry, Phase, Timeline
 from sshdash.connections.timeline_text import text_lines
 from sshdash.demo.services import listening
 from sshdash.errors import SSHDashError
+from sshdash.events import BannerReceived
 from sshdash.prompts import HostKeyAnswer
 from tests.live.connecting import Client, connecting, until
 from tests.servers.hostile import says_nothing
@@ -176,6 +177,15 @@ def test_log_level_error_silences_warnings(sshd: RealSshd) -> None:
     assert "New host key added" in run(sshd, *words).stderr
     sshd.known_hosts.write_text("")
     assert run(sshd, "-o", "LogLevel=ERROR", *words).stderr == ""
+
+
+async def test_log_level_error_silences_banners() -> None:
+    async with LoopbackServer(Faults(banner="Welcome")) as server:
+        for level, banners in (("INFO", 1), ("ERROR", 0)):
+            quiet = (("LogLevel", level),)
+            async with connecting(server.config_file, overrides=quiet) as client:
+                await client.run("loopback", "true")
+                assert len(client.told(BannerReceived)) == banners
 
 
 def test_a_failed_command_says_how_far_it_came(sshd: RealSshd) -> None:

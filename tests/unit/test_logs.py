@@ -8,8 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from sshdash.connections.timeline import Phase, Timeline
+from sshdash.errors import UnreachableError
+from sshdash.events import ConnectionChanged, EventBus
 from sshdash.logs import start_log
 from sshdash.paths import private_dir
+from sshdash.states import ConnectionState
 
 
 def test_only_its_owner_can_read_it(tmp_path: Path) -> None:
@@ -28,6 +32,24 @@ def test_remote_text_cannot_forge_a_line(tmp_path: Path) -> None:
 def test_the_ssh_library_never_logs_what_is_typed(tmp_path: Path) -> None:
     start_log(2, tmp_path / "log")
     assert not logging.getLogger("asyncssh").isEnabledFor(logging.DEBUG)
+
+
+def test_it_tells_what_happened(tmp_path: Path) -> None:
+    path = start_log(0, tmp_path / "log")
+    old, new = ConnectionState.CONNECTED, ConnectionState.LOST
+    EventBus().emit(ConnectionChanged("web", old, new, "the network was cut"))
+    timeline = Timeline("web")
+    timeline.begin(Phase.TCP, "10.0.0.1 port 22").done()
+    timeline.finish(UnreachableError("No SSH greeting", "after 4 s", "is it well?", "web"))
+    told, failed = path.read_text().splitlines()
+    assert f" {os.getpid()} INFO " in told
+    assert told.endswith(
+        "ConnectionChanged host=web old=connected new=lost reason=the network was cut"
+    )
+    assert "web: No SSH greeting: after 4 s (is it well?) (after " in failed
+    start_log(1, path)
+    Timeline("web").begin(Phase.TCP, "10.0.0.1 port 22").done()
+    assert "DEBUG" in path.read_text()
 
 
 def test_a_symlink_in_its_place_is_not_followed(tmp_path: Path) -> None:
