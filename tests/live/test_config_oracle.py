@@ -117,6 +117,22 @@ CASES = {
     "options collect": Case("IdentityFile a\nSendEnv A", options=("IdentityFile=b", "SendEnv=B")),
     "options are checked": Case("", options=("Port=0",)),
     "Host as an option": Case("", options=("Host=web",)),
+    "short options": Case(
+        "Port 1\nUser x\nProxyCommand nc\nIdentityFile b",
+        ("web", "me@web", "ssh://you@web:9"),
+        short=(("-p", "ssh"), ("-l", "two words"), ("-i", "/etc/passwd"), ("-J", "a,b@c:2")),
+    ),
+    "short options behind long ones": Case(
+        "",
+        ("web",),
+        options=("Port=1", "User=a", "IdentityFile=z"),
+        short=(("-p", "2"), ("-l", "b")),
+    ),
+    "a jump behind a jump": Case("", options=("ProxyJump=a",), short=(("-J", "b"),)),
+    "a jump behind a command": Case("", options=("ProxyCommand=a",), short=(("-J", "b"),)),
+    "a jump behind no jump": Case("", options=("ProxyJump=none",), short=(("-J", "b"),)),
+    "no jump at all": Case("ProxyJump a\nProxyCommand nc", short=(("-J", "none"),)),
+    "a wrong port behind a right one": Case("", short=(("-p", "1"), ("-p", "x"))),
     "times": Case(
         "ServerAliveInterval 1h30m\nConnectTimeout none\nForwardX11Timeout 2d\nRekeyLimit 1G 1w"
     ),
