@@ -19,6 +19,8 @@ _OF_THE_MACHINE = (
     "SSH_AUTH_SOCK",
     "SSH_AGENT_PID",
     "SSH_ASKPASS",
+    "SSH_ASKPASS_REQUIRE",
+    "WAYLAND_DISPLAY",
     "SSH_CONNECTION",
     "SSH_CLIENT",
     "SSH_TTY",
@@ -48,7 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give the test a home folder with an empty ``.ssh`` and take the machine's agent away."""
+    """Give the test a home folder with an empty ``.ssh``, and no agent and keyring of the machine."""
     folder = tmp_path_factory.mktemp("home")
     (folder / ".ssh").mkdir(mode=0o700)
     for name in _OF_THE_MACHINE:
@@ -62,6 +64,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
         ("RUNTIME_DIR", ".run"),
     ):
         monkeypatch.setenv(f"XDG_{kind}", str(folder / place))
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLORTERM", "truecolor")
     return folder
