@@ -17,7 +17,7 @@ _FIELDS = {
     "hostname": ("HOST", "the address or real name (HostName)"),
     "user": ("NAME", "the user to log in as (User)"),
     "port": ("PORT", "the port of the server (Port)"),
-    "identity": ("FILE", "the private key (IdentityFile)"),
+    "identity": ("FILE", "the private key, the only one (IdentityFile)"),
     "jump": ("HOST", "the host to go through (ProxyJump)"),
 }
 _KEYWORDS = {"identity": "identityfile", "jump": "proxyjump"}

@@ -258,7 +258,11 @@ class ConfigEditor:
                 self.done = [one for one in self.done if one.id != plan.undoes.id]
                 return surprising
             entry = self.history.record(
-                plan.title, version.path, version.target, version.data, plan.after
+                plan.title,
+                os.path.abspath(version.path),
+                version.target,
+                version.data,
+                plan.after,
             )
             try:
                 replace_file(version, plan.after)

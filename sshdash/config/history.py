@@ -6,6 +6,7 @@ wildcard would read the copies too.
 
 import hashlib
 import json
+import logging
 import os
 import secrets
 import time
@@ -18,6 +19,8 @@ from threading import RLock
 from sshdash.config.saving import locked, sync_folder, write_new
 from sshdash.errors import FileError
 from sshdash.paths import private_dir, state_dir
+
+log = logging.getLogger(__name__)
 
 _KEPT = 50
 """Edits that can be undone."""
@@ -79,7 +82,7 @@ class History:
             with self.exclusive():
                 if before is not None:
                     self._keep(entry.before, before)
-                self._write([*self.entries(), entry][-_KEPT:])
+                self._write([*self._readable(), entry][-_KEPT:])
         except OSError as error:
             raise FileError(
                 "No copy of the file can be kept",
@@ -123,6 +126,15 @@ class History:
         if digest(data) != entry.before:
             raise FileError("The copy of the file is damaged", str(path))
         return data
+
+    def _readable(self) -> list[Entry]:
+        """Return the edits so far; a list that cannot be read is put aside for a new one."""
+        try:
+            return self.entries()
+        except FileError:
+            log.exception("the list of edits is damaged")
+            os.replace(self.folder / _INDEX, self.folder / f"{_INDEX}.damaged")
+            return []
 
     def _prepare(self) -> None:
         try:

@@ -1,5 +1,6 @@
 """A change of a configuration that has been worked out, to be looked at before it is written."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -104,7 +105,7 @@ def surprises(plan: Plan, hosts: Mapping[str, Places]) -> list[str]:
     for name, places in hosts.items():
         for keyword, number in numbers.items():
             file, origin = places.get(keyword, (plan.version.path, number))
-            if (file, origin) != (plan.version.path, number):
+            if (os.path.realpath(file), origin) != (plan.version.target, number):
                 what = f"{spelled(keyword)} of {clean(name)}"
                 found.append(f"{what} comes from {short(file)}:{origin}, which is read first")
     return found

@@ -57,7 +57,7 @@ def prove(proposal: Proposal, cache: FileCache) -> dict[str, Places]:
     main = proposal.source.user_file
     if main is None:
         raise UsageError("There is no configuration to edit", "-F none was given")
-    explicit = proposal.source.explicit and proposal.path == str(main)
+    explicit = proposal.source.explicit and proposal.target == os.path.realpath(main)
     if os.path.exists(proposal.path) and not explicit:
         check_owner(cache.load(proposal.path))
     with Mirror(main, proposal.target, proposal.data, proposal.room) as mirror:

@@ -140,6 +140,18 @@ def test_what_is_wrong_is_said_and_nothing_written(
     assert config.read_text() == TEXT
 
 
+def test_a_group_is_an_included_file(config: Path) -> None:
+    group = config.parent / "staging.conf"
+    group.write_text("Host stage\n  User me\n")
+    group.chmod(0o600)
+    config.write_text(f"Include staging.conf\n{TEXT}")
+    assert hosts("add", "stage-2", "--group", "staging", "--user", "you") == 0
+    assert group.read_text() == "Host stage\n  User me\n\nHost stage-2\n  User you\n"
+    assert hosts("edit", "stage", "--unset", "user") == 0
+    assert group.read_text() == "Host stage\n\nHost stage-2\n  User you\n"
+    assert config.read_text() == f"Include staging.conf\n{TEXT}"
+
+
 def test_what_is_so_already_is_no_edit(config: Path, capsys: Capture) -> None:
     assert hosts("edit", "db", "--user", "admin") == 0
     assert "it is so already" in capsys.readouterr().err

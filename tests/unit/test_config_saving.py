@@ -400,6 +400,32 @@ def test_a_damaged_copy_is_not_put_back(config: Path) -> None:
         editor().undo()
 
 
+def test_a_damaged_list_of_edits_is_put_aside(config: Path) -> None:
+    add_db()
+    index = state_dir() / "edits" / "edits.json"
+    index.write_text("{torn")
+    with pytest.raises(FileError, match="list of edits"):
+        editor().undo()
+    one = editor()
+    one.save(one.add(["more"], {}))
+    one.save(one.undo())
+    assert config.read_text() == LONGER
+    assert index.with_name("edits.json.damaged").read_text() == "{torn"
+
+
+def test_undo_finds_a_file_that_was_named_from_another_folder(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / "mine").write_text(TEXT)
+    monkeypatch.chdir(home)
+    one = ConfigEditor(ConfigSource.standard("mine"))
+    assert one.save(one.add(["db"], {"user": ["x"]})) == []
+    monkeypatch.chdir("/")
+    later = ConfigEditor(ConfigSource.standard(str(home / "mine")))
+    later.save(later.undo())
+    assert (home / "mine").read_text() == TEXT
+
+
 def test_old_copies_are_dropped(config: Path) -> None:
     one = editor()
     for number in range(60):
