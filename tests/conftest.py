@@ -50,7 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give the test a home folder with an empty ``.ssh``, and no agent and keyring of the machine."""
+    """Give the test a home with an empty ``.ssh``, and take agent and keyring of the machine."""
     folder = tmp_path_factory.mktemp("home")
     (folder / ".ssh").mkdir(mode=0o700)
     for name in _OF_THE_MACHINE:
