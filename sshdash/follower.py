@@ -16,7 +16,7 @@ from sshdash.untrusted import clean
 
 log = logging.getLogger(__name__)
 
-_QUIET = 100
+_QUIET = 150
 """Milliseconds without another change until a burst is over."""
 _LONGEST = 1_000
 """Milliseconds that a burst may last before it is told of anyhow."""
