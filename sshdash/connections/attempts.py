@@ -218,7 +218,8 @@ class Attempts:
             return
         up_for = time.monotonic() - shared.since
         shared.connection = None
-        if connection.state is ConnectionState.LOST:
+        used = connection.is_used or self._supervisor.is_wanted(shared)
+        if connection.state is ConnectionState.LOST and used:
             shared.move(Step.LOSE, connection.reason)
             self._supervisor.lost(shared, up_for)
         else:

@@ -102,6 +102,11 @@ class Connection:
         return self.state is not ConnectionState.CONNECTED or self._dialled.ssh.is_closed()
 
     @property
+    def is_used(self) -> bool:
+        """Return whether somebody asked for it or goes through it; else it only lingers."""
+        return self._asked_for or bool(self.leases)
+
+    @property
     def is_closed(self) -> bool:
         """Return whether it ended and has let go of everything."""
         return self._closing is not None and self._closing.done()

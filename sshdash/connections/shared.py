@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from sshdash.config.resolver import ResolvedHost
 from sshdash.connections.backoff import Backoff
-from sshdash.connections.connection import Connection, ConnectionSnapshot
+from sshdash.connections.connection import Connection, ConnectionSnapshot, through
 from sshdash.connections.route import Route
 from sshdash.connections.timeline import Timeline
 from sshdash.events import ConnectionChanged, EventBus
@@ -110,10 +110,11 @@ class SharedConnection:
     def snapshot(self, name: str) -> ConnectionSnapshot:
         """Return how it stands, as seen under one of its names."""
         planned = self._planned()
+        hop = self.outage.hop
         view = ConnectionSnapshot(
             name,
             self.state,
-            self.reason,
+            through(hop.host, hop.reason) if hop and hop.reason else self.reason,
             self.since,
             timeline=self.timeline,
             attempts=max(self.outage.attempts, planned.attempts),

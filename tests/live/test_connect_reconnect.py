@@ -336,10 +336,15 @@ async def test_47_a_dead_jump_host_is_dialled_once_and_all_follow(tmp_path: Path
         for name in "bcd":
             await client.reaches(name, WAITING)
             status = manager.status(name)
-            assert status.reason == "via a: the connection broke off"
+            assert status.reason.startswith("via a: ")
             assert status.retry_at == manager.status("a").retry_at
+            told = [event.reason for event in client.told(ConnectionChanged) if event.host == name]
+            assert "via a: the connection broke off" in told
         before = len(client.states("a"))
         await until(lambda: manager.status("a").attempts == 3)
+        await client.reaches("a", WAITING)
+        assert manager.status("b").reason == "via a: Connection refused"
+        assert manager.status("b").attempts == 3
         assert client.states("a")[before:].count(CONNECTING) <= 3
         assert CONNECTING not in client.states("b")[client.states("b").index(LOST) :]
         await hosts.hop.start()

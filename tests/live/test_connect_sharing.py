@@ -183,6 +183,19 @@ async def test_a_hop_goes_when_it_lingered_long_enough(tmp_path: Path) -> None:
             await client.reaches("hop", ConnectionState.IDLE)
 
 
+async def test_a_hop_that_only_lingers_is_no_loss(tmp_path: Path) -> None:
+    async with (
+        LoopbackServer() as hop,
+        LoopbackServer(Faults(public_key=False)) as far,
+        connecting(two_steps(hop, far, tmp_path)) as client,
+    ):
+        with pytest.raises(AuthenticationError):
+            await client.manager.lease("far", "shell")
+        hop.drop_connections()
+        await client.reaches("hop", ConnectionState.IDLE)
+        assert ConnectionState.LOST not in client.states("hop")
+
+
 # -- MaxSessions ------------------------------------------------------------------------------
 
 
