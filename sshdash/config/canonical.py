@@ -1,10 +1,14 @@
 """Host name canonicalisation (CanonicalizeHostname and its family in ssh_config(5))."""
 
+import re
 from collections.abc import Callable
 
+from sshdash.config.lexer import lower
 from sshdash.config.options import Options
 from sshdash.config.patterns import match_list
 
+_MAYBE_NUMBERS = re.compile(r"[0-9][0-9A-Fa-fXx.]*\Z")
+"""What inet_aton(3) may take: parts of an address in octal and hexadecimal too."""
 Lookup = Callable[[str, str], str | None]
 """Looks up a name in an address family (``any``, ``inet``, ``inet6``).
 
@@ -24,7 +28,7 @@ def looks_like_address(name: str) -> bool:
 
 def numeric_address(name: str, family: str) -> str | None:
     """Return the usual spelling of a numeric address, None where `name` is not one."""
-    if not looks_like_address(name) and not name.lower().startswith("0x"):
+    if not looks_like_address(name) and not _MAYBE_NUMBERS.match(name):
         return None
     import socket
 
@@ -72,7 +76,7 @@ def canonical_host(host: str, options: Options, lookup: Lookup) -> str:
     mode = options.first("canonicalizehostname") or "no"
     address = numeric_address(host, family)
     if address is not None:
-        return address
+        return host if lower(address) == lower(host) else address
     direct = _is_direct(options)
     if mode != "no" and (direct or mode == "always") and not looks_like_address(host):
         found = _search_domains(host, options, lookup, family)

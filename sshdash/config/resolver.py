@@ -10,6 +10,7 @@ from sshdash.config.canonical import (
     Unresolvable,
     canonical_host,
     look_up,
+    looks_like_address,
     numeric_address,
 )
 from sshdash.config.command_line import read_command_line
@@ -221,7 +222,7 @@ class _Resolution:
             self._host = self._with_host(hostname)
             self._options.single["hostname"] = (self._host,)
         family = self._options.first("addressfamily") or "any"
-        if numeric_address(self._host, family) is None and "%" not in self._host:
+        if not looks_like_address(self._host) and numeric_address(self._host, family) is None:
             self._host = lower(self._host)
         asked = self._host
         try:

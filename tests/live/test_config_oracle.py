@@ -190,6 +190,12 @@ CASES = {
         "Host a\nHostname 127.1\nHost b\nHostname 0:0::1\nHost c\nHostname 300.1",
         ("a", "b", "c", "::1", "010.1.1.1"),
     ),
+    "addresses in odd spellings": Case(
+        "",
+        tuple(
+            ["1.0x2", "0X7f.1", "1.2.3.0XFF", "010", "1e3", "0xg", "A::B", "FE80::1%Lo", "::ffff:1.2.3.4", "1.2.3.4.5", "1..2", "256.1.1.1", "4294967296", "0x100000000", "A.B.C:D:E", "ABC.", "::FFFF:1.2.3.4", "0:0::A"]
+        ),
+    ),
     "canonical domains": Case(
         "CanonicalizeHostname yes\nCanonicalDomains invalid\nCanonicalizeMaxDots 0\n"
         "Host web\nPort 3",

@@ -57,7 +57,7 @@ async def test_a_key_opens_every_value_with_its_line(cockpit: Start, tmp_path: P
         first_default = lines.index(["Defaults"])
         assert lines.index(["5", "HostName", "10.0.0.1"]) < first_default
         assert lines.index(["Compression", "no"]) > first_default
-        assert "→ give gate ProxyJump none".split() in lines
+        assert ["→", "give", "gate", "ProxyJump", "none"] in lines
         await c.press("escape")
         await c.until(lambda: c.app.focused is c.hosts)
 
