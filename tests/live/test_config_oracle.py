@@ -192,10 +192,27 @@ CASES = {
     ),
     "addresses in odd spellings": Case(
         "",
-        tuple(
-            ["1.0x2", "0X7f.1", "1.2.3.0XFF", "010", "1e3", "0xg", "A::B", "FE80::1%Lo", "::ffff:1.2.3.4", "1.2.3.4.5", "1..2", "256.1.1.1", "4294967296", "0x100000000", "A.B.C:D:E", "ABC.", "::FFFF:1.2.3.4", "0:0::A"]
+        (
+            "1.0x2",
+            "0X7f.1",
+            "1.2.3.0XFF",
+            "010",
+            "1e3",
+            "0xg",
+            "A::B",
+            "FE80::1%Lo",
+            "0:0::A",
+            "1.2.3.4.5",
+            "1..2",
+            "256.1.1.1",
+            "4294967296",
+            "0x100000000",
+            "A.B.C:D:E",
+            "ABC.",
+            "::FFFF:1.2.3.4",
+            "::ffff:1.2.3.4",
         ),
-    ),
+    ),  # fmt: skip
     "canonical domains": Case(
         "CanonicalizeHostname yes\nCanonicalDomains invalid\nCanonicalizeMaxDots 0\n"
         "Host web\nPort 3",
