@@ -212,7 +212,7 @@ CASES = {
             "::FFFF:1.2.3.4",
             "::ffff:1.2.3.4",
         ),
-    ),  # fmt: skip
+    ),
     "canonical domains": Case(
         "CanonicalizeHostname yes\nCanonicalDomains invalid\nCanonicalizeMaxDots 0\n"
         "Host web\nPort 3",
