@@ -12,6 +12,7 @@ from sshdash.config.catalog import load_catalog
 from sshdash.config.editor import ConfigEditor
 from sshdash.config.plan import Found, Plan
 from sshdash.config.source import ConfigSource
+from sshdash.config.spelling import literal
 from sshdash.errors import ConfigError, UsageError
 from tests.live.config_generator import random_case
 from tests.live.config_oracle import require_oracle
@@ -141,3 +142,57 @@ def test_only_the_edited_host_changes_and_undo_restores_every_byte(home: Path) -
         editor.save(editor.undo())
         assert {path: path.read_bytes() for path in files} == before, f"seed {seed}"
     assert edited > _CASES // 5, f"{edited} edits, {refused} refused"
+
+
+def put(file: Path, text: str) -> Path:
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file.write_text(text)
+    file.chmod(0o600)
+    return file
+
+
+@pytest.mark.parametrize("name", ["plain.conf", "with space.conf", "odd [1]*?'.conf"])
+def test_what_this_ssh_does_not_know_is_not_written(home: Path, name: str) -> None:
+    """Our own reading knows keywords of later releases; the installed ssh has a say too."""
+    included = put(home / "conf.d" / name, "Host web\n    Port 7\n")
+    main = put(home / "main", f'Include "{home}/conf.d/*.conf"\nHost other\n')
+    editor = ConfigEditor(ConfigSource.standard(str(main)))
+    with pytest.raises(ConfigError, match="would refuse") as caught:
+        editor.save(editor.change(editor.find("web"), {"tag": ["x"]}))
+    assert (caught.value.file, caught.value.line) == (str(included), 3)
+    assert included.read_text() == "Host web\n    Port 7\n"
+    editor.save(editor.change(editor.find("web"), {"port": ["8"]}))
+    assert included.read_text() == "Host web\n    Port 8\n"
+    assert b"\nport 8\n" in _answer(main, "web")[1]
+
+
+def test_a_file_included_from_an_included_one_is_proven_in_its_place(home: Path) -> None:
+    deep = put(home / "deep.conf", "Host web\n    UseKeychain yes\n")
+    middle = put(home / "middle.conf", f"Host *\nInclude {deep}\n")
+    main = put(home / "main", f"IgnoreUnknown UseKeychain\nInclude {middle}\n")
+    before = [file.read_text() for file in (main, middle)]
+    editor = ConfigEditor(ConfigSource.standard(str(main)))
+    editor.save(editor.change(editor.find("web"), {"user": ["me"]}))
+    assert deep.read_text() == "Host web\n    UseKeychain yes\n    User me\n"
+    assert [file.read_text() for file in (main, middle)] == before
+    put(main, f"Include {middle}\n")
+    with pytest.raises(ConfigError) as caught:
+        editor.save(editor.change(editor.find("web"), {"user": ["you"]}))
+    assert (caught.value.file, caught.value.line) == (str(deep), 2)
+
+
+def test_values_with_odd_characters_reach_ssh_as_they_were_meant(home: Path) -> None:
+    main = put(home / "main", "Host first\n")
+    source = ConfigSource.standard(str(main))
+    wanted = {
+        "user": ("two words", "DOMAIN\\user", "#x", 'q"uote', "caf\udce9", "a=b", "=x"),
+        "identityfile": ("/a b/c", '/q"x', "/back\\slash", "/it's"),
+        "proxycommand": ("sh -c 'nc \"%h\" %p' # all of it",),
+    }
+    for keyword, values in wanted.items():
+        for number, value in enumerate(values):
+            editor, name = ConfigEditor(source), f"{keyword}{number}"
+            editor.save(editor.add([name], {keyword: [literal(keyword, value)]}))
+            said = os.fsdecode(_answer(main, name)[1]).replace("%%", "%")
+            expected = value.replace("%h", name).replace("%p", "22")
+            assert f"\n{keyword} {expected}\n" in said or f"\n{keyword} {value}\n" in said
