@@ -135,10 +135,15 @@ def is_too_many(error: asyncssh.DisconnectError) -> bool:
     return "too many authentication failures" in error.reason.lower()
 
 
+def _lost(what: str, host: str) -> ConnectionLost:
+    hint = "try it again once the host is back"
+    return ConnectionLost("Connection lost", f"meanwhile: {what}", hint, host)
+
+
 def _explain_open(error: asyncssh.ChannelOpenError, host: str, operation: str) -> SSHDashError:
     reason = clean(error.reason, _REASON_LIMIT)
     if "SSH connection closed" in reason:
-        return ConnectionLost("Connection lost", detail=operation, host=host)
+        return _lost(operation, host)
     detail = f"{operation}: {reason}" if reason else operation
     session = "shell" in operation or "command" in operation or "SFTP" in operation
     if session and error.code in (
@@ -159,7 +164,7 @@ def _explain_open(error: asyncssh.ChannelOpenError, host: str, operation: str) -
 
 def _explain_sftp(error: asyncssh.SFTPError, host: str, operation: str) -> SSHDashError:
     if isinstance(error, asyncssh.SFTPConnectionLost | asyncssh.SFTPNoConnection):
-        return ConnectionLost("Connection lost", detail=operation, host=host)
+        return _lost(operation, host)
     titles = {
         asyncssh.FX_NO_SUCH_FILE: "No such file or folder",
         asyncssh.FX_PERMISSION_DENIED: "Permission denied",
@@ -192,7 +197,7 @@ def _explain_disconnect(error: asyncssh.DisconnectError, host: str, operation: s
             "Not an SSH server", detail=reason, hint="check the port", host=host
         )
     if isinstance(error, asyncssh.ConnectionLost):
-        return ConnectionLost("Connection lost", detail=f"{operation}: {reason}", host=host)
+        return _lost(f"{operation}: {reason}", host)
     return ConnectError("The server disconnected", detail=f"{operation}: {reason}", host=host)
 
 

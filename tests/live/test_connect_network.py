@@ -128,3 +128,32 @@ async def test_silent_name_servers_hold_up_nobody_else(
             assert all(isinstance(failure, UnreachableError) for failure in failures)
     finally:
         release.set()
+
+
+async def test_cancelling_a_lookup_does_not_wait_for_the_name_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real: Lookup = socket.getaddrinfo
+    release = threading.Event()
+
+    def look_up(host: str, *rest: Any, **options: Any) -> list[Any]:
+        if host == "web" and not options.get("flags"):
+            release.wait(30)
+            raise socket.gaierror(socket.EAI_AGAIN, "try again")
+        return real(host, *rest, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    config = tmp_path / "config"
+    config.write_text("Host web\n")
+    try:
+        async with connecting(config) as client:
+            attempt = asyncio.create_task(client.manager.lease("web", "x"))
+            await client.reaches("web", ConnectionState.CONNECTING)
+            await asyncio.wait([attempt], timeout=0.1)
+            began = time.monotonic()
+            attempt.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await attempt
+            assert time.monotonic() - began < 0.2
+    finally:
+        release.set()

@@ -87,9 +87,3 @@ async def proxy_command_missing(scene: Scene) -> Told:
 async def proxy_command_silent(scene: Scene) -> Told:
     more = "    ProxyCommand sleep 60\n"
     return await scene.attempt(scene.web("db.example", more=more), settings=HASTY)
-
-
-@failure(JUMPS, "The port behind the ProxyCommand is closed")
-async def proxy_command_refused(scene: Scene) -> Told:
-    more = f"    ProxyCommand bash -c 'exec 3<>/dev/tcp/127.0.0.1/{free_port()}'\n"
-    return await scene.attempt(scene.web("db.example", more=more))

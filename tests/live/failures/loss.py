@@ -9,7 +9,10 @@ from collections.abc import Awaitable, Callable
 
 from sshdash.connections.timeline import Phase
 from sshdash.connections.vigil import Vigil
+from sshdash.events import EventBus
+from sshdash.prompts import AnswerType, HostKeyAnswer, Question, ScriptedPrompter
 from sshdash.settings import Settings
+from sshdash.terminal.session import ShellSession
 from tests.live.connecting import Client, until
 from tests.live.failures.catalogue import failure
 from tests.live.failures.scene import Scene, Told
@@ -104,6 +107,43 @@ async def frozen_in_login(scene: Scene) -> Told:
 @failure(LOSS, "The network is cut during the login")
 async def cut_in_login(scene: Scene) -> Told:
     return await _during(scene, Phase.AUTH, _cut, _SHORT)
+
+
+@failure(LOSS, "The server gives up while you read the question about its host key")
+async def killed_while_asked(scene: Scene) -> Told:
+    server = scene.sshd()
+    server.known_hosts.write_text("")
+
+    class Slow(ScriptedPrompter):
+        async def ask(self, question: Question[AnswerType]) -> AnswerType | None:
+            server.kill_connections()
+            await asyncio.sleep(0.3)
+            return await super().ask(question)
+
+    client = await scene.client(
+        server.config_file, prompter=Slow([HostKeyAnswer.ACCEPT]), settings=_SHORT
+    )
+    async with await client.manager.lease("sshd", "test"):
+        return Told(
+            "Connected", "on another connection, with the key you accepted", "nothing to do"
+        )
+
+
+@failure(LOSS, "The server is killed while it opens a shell")
+async def killed_in_channel(scene: Scene) -> Told:
+    return await _opening(scene, _kill)
+
+
+@failure(LOSS, "The network is cut while a shell is opened")
+async def cut_in_channel(scene: Scene) -> Told:
+    return await _opening(scene, _cut)
+
+
+async def _opening(scene: Scene, strike: Strike) -> Told:
+    server, proxy, client = await _behind_a_network(scene, _WATCHFUL)
+    lease = await client.manager.lease("bastion", "shell")
+    strike(server, proxy)
+    return await scene.failure_of(ShellSession.open(lease, EventBus(), columns=80, rows=24))
 
 
 @failure(LOSS, "The server is killed while a shell is open")
