@@ -9,16 +9,28 @@ from typing import TYPE_CHECKING, Any, cast
 
 import asyncssh
 from asyncssh.channel import SSHChannel
+from asyncssh.misc import ProtocolError
+from asyncssh.packet import SSHPacket
 
 if TYPE_CHECKING:
     from sshdash.connections.direct import DirectTransport
 
 PACKET = 32 * 1024
 """Bytes of data in a packet at most: what every server has to take."""
+_SMALLEST = 64
+"""Bytes that a packet must be able to hold: with fewer, any bulk would hold up everything."""
 
 
 class _Direct(SSHChannel[Any]):
     """What both kinds do differently."""
+
+    def process_open_confirmation(
+        self, send_chan: int, send_window: int, send_pktsize: int, packet: SSHPacket
+    ) -> None:
+        """Take note of what the other side takes."""
+        if send_pktsize < _SMALLEST:
+            raise ProtocolError(f"Packets of {send_pktsize} bytes are too small")
+        super().process_open_confirmation(send_chan, send_window, send_pktsize, packet)
 
     def write(self, data: Any, datatype: int | None = None) -> None:
         """Send as much of bytes as the window allows, and leave the rest to the library."""

@@ -20,7 +20,7 @@ from asyncssh.encryption import GCMEncryption
 
 log = logging.getLogger(__name__)
 
-DIGEST = "16ed7d3ccf2ee60a040b319a4a31df434c5f52409318f39e73d5720213b13d34"
+DIGEST = "3a1a3e48441b66cde746715d9eb9bdb086721202b966591871aaa5b8caa7d9b4"
 """SHA-256 of the source of all that is named below."""
 _RELIED_ON: tuple[tuple[type, str], ...] = (
     (
@@ -71,10 +71,23 @@ def _functions() -> Iterator[Callable[..., Any] | None]:
 
 
 def _source(function: Callable[..., Any] | None) -> list[str]:
-    """Return the lines of a function; none where it or its source is not there."""
+    """Return the lines of a function; none where it or its source is not there.
+
+    Where it ends is told by indentation: Python's own numbers differ among its versions.
+    """
     code = getattr(function, "__code__", None)
     if code is None:
         return []
-    lines = linecache.getlines(code.co_filename)
-    last = max((line for *_, line in code.co_lines() if line), default=code.co_firstlineno)
-    return lines[code.co_firstlineno - 1 : last]
+    lines = linecache.getlines(code.co_filename)[code.co_firstlineno - 1 :]
+    if not lines:
+        return []
+    depth = _depth(lines[0])
+    head = next(at for at, line in enumerate(lines) if "def " in line)
+    end = head + 1
+    while end < len(lines) and (not lines[end].strip() or _depth(lines[end]) > depth):
+        end += 1
+    return [line for line in lines[:end] if line.strip()]
+
+
+def _depth(line: str) -> int:
+    return len(line) - len(line.lstrip())

@@ -15,6 +15,7 @@ from asyncssh.constants import (
     MSG_CHANNEL_DATA,
     MSG_CHANNEL_EOF,
     MSG_CHANNEL_EXTENDED_DATA,
+    MSG_CHANNEL_OPEN_CONFIRMATION,
     MSG_CHANNEL_REQUEST,
     MSG_CHANNEL_WINDOW_ADJUST,
     MSG_DEBUG,
@@ -226,6 +227,18 @@ async def test_sizes_out_of_bounds_are_refused_before_anything_is_kept(
     one = wired()
     one.feed(UInt32(size))
     assert isinstance(one.failure, ProtocolError)
+
+
+@pytest.mark.parametrize(("size", "taken"), [(1, False), (63, False), (64, True)])
+async def test_a_channel_of_tiny_packets_is_refused(wired: Make, size: int, taken: bool) -> None:
+    """A server could hold up the whole program with a packet for each byte."""
+    one = wired()
+    one.channel._open_waiter = waiter = asyncio.get_running_loop().create_future()
+    confirmation = UInt32(OURS) + UInt32(THEIRS) + UInt32(WINDOW) + UInt32(size)
+    one.feed(Peer().packet(Byte(MSG_CHANNEL_OPEN_CONFIRMATION) + confirmation))
+    assert waiter.done() is taken
+    assert (one.failure is None) is taken
+    waiter.cancel()
 
 
 async def test_a_packet_of_the_largest_size_arrives_in_crumbs(wired: Make) -> None:
