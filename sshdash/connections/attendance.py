@@ -13,7 +13,8 @@ class Attendance:
 
     async def ask(self, question: Question[AnswerType]) -> AnswerType | None:
         """Return the answer, or None where the question was dismissed."""
-        shared = self._registry.get(getattr(question, "host", ""))
+        route = getattr(question, "route", ())
+        shared = self._registry.get(route[-1] if route else getattr(question, "host", ""))
         if shared is None or not shared.automatic or shared.attempt is None:
             return await self._prompter.ask(question)
         shared.ask(True)

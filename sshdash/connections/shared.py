@@ -142,6 +142,7 @@ class SharedConnection:
             auth_method=connection.auth_method,
             keepalive_rtt=connection.keepalive_rtt,
             agent_forwarded=connection.agent_forwarded,
+            untrusted=connection.untrusted,
         )
 
     def _planned(self) -> Outage:

@@ -35,6 +35,8 @@ class ConnectionSnapshot:
     """Whether an attempt that nobody asked for waits for an answer."""
     agent_forwarded: bool = False
     """Whether the server can use the keys of this machine's agent."""
+    untrusted: str = ""
+    """Why the server's key is used though nothing vouches for it, "" for a trusted one."""
     spares: int = 0
     """Further connections to the host, made because the server takes no more sessions on one."""
     timeline: Timeline | None = None

@@ -244,6 +244,7 @@ async def test_without_checking_a_changed_key_gets_no_password_and_lends_nothing
             lease = await client.manager.lease("loopback", "shell")
             assert "CHANGED" in lease.connection.untrusted
             assert not lease.connection.agent_forwarded
+            assert "CHANGED" in client.manager.status("loopback").untrusted
             told = client.told(WarningRaised)
             (warning,) = [event for event in told if "without protection" in event.title]
             assert "passwords, agent forwarding and tunnels are off" in warning.detail

@@ -116,6 +116,8 @@ class HostBoard:
             return facts
         status = self.backend.connections.status(host)
         problem = clean(status.reason, _PROBLEM_WIDTH) if status.state in _DOWN else facts.problem
+        if status.untrusted:
+            problem = f"{clean(status.untrusted)}: not trusted, so no password and no tunnel"
         return replace(
             facts,
             forwards=self._forwards(host) or facts.forwards,
