@@ -38,6 +38,8 @@ class _Outage:
     """What one host lost, and what of it is there again."""
 
     since: float
+    losses: int = 1
+    """How often the connection was lost meanwhile."""
     waiting: set[tuple[str, str]] = field(default_factory=set)
     """What is still missing: kind and id."""
     restored: set[tuple[str, str]] = field(default_factory=set)
@@ -133,7 +135,10 @@ class Recovery:
 
     def _connection(self, event: ConnectionChanged) -> None:
         if event.new is ConnectionState.LOST:
-            self._lost.setdefault(event.host, _Outage(time.monotonic()))
+            if event.host in self._lost:
+                self._lost[event.host].losses += 1
+            else:
+                self._lost[event.host] = _Outage(time.monotonic())
         elif event.new is ConnectionState.IDLE:
             self._lost.pop(event.host, None)
         elif event.new is ConnectionState.CONNECTED and event.host in self._lost:
@@ -198,9 +203,13 @@ class Recovery:
     async def _run(self, host: str) -> None:
         """Open the lost shells again, wait for the rest, and tell."""
         outage = self._lost[host]
-        until = asyncio.get_running_loop().time() + _SETTLED
+        until, losses = 0.0, 0
         tried: set[str] = set()
         while self._lost.get(host) is outage and not self._outages.is_out(host):
+            if losses != outage.losses:
+                losses = outage.losses
+                until = asyncio.get_running_loop().time() + _SETTLED
+                tried.clear()
             shells = {name for kind, name in outage.waiting if kind == "shell"} - tried
             tried |= shells
             await asyncio.gather(*map(self._open_again, sorted(shells)))

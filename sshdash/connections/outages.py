@@ -6,6 +6,7 @@ here that it needs it, and waits here for it; nothing of that dials by itself.
 
 import asyncio
 import time
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Protocol
 
 from sshdash.errors import Cancelled
@@ -16,6 +17,8 @@ from sshdash.untrusted import clean
 if TYPE_CHECKING:
     from sshdash.connections.connection import ConnectionSnapshot
 
+_NOTICED = 1.0
+"""Seconds after which a connection that was met as lost is up after all."""
 _EXPECTED = (ConnectionState.WAITING, ConnectionState.CONNECTING, ConnectionState.CONNECTED)
 
 
@@ -67,22 +70,47 @@ class Outages:
         """Return whether there is no connection to the host now."""
         return self._manager.status(host).state is not ConnectionState.CONNECTED
 
+    def was_out(self, host: str, since: float) -> bool:
+        """Return whether the host was or is out, after `since` by the monotonic clock."""
+        return self.is_out(host) or self._manager.status(host).since > since
+
+    async def settle(self, hosts: Iterable[str]) -> None:
+        """Return once one of the hosts is out, or it is clear that none is.
+
+        What lives on a connection may meet its end a moment before the manager does.
+        """
+        try:
+            async with asyncio.timeout(_NOTICED):
+                while not any(map(self.is_out, hosts)):
+                    await self._change()
+        except TimeoutError:
+            return
+
     def retry_in(self, host: str) -> float | None:
         """Return the seconds until the host is dialled again, None where that is not planned."""
         at = self._manager.status(host).retry_at
         return None if at is None else max(0.0, at - time.monotonic())
 
-    async def back(self, host: str) -> None:
-        """Return when the host is connected; raises Cancelled where the person ended that."""
-        while (state := self._manager.status(host).state) is not ConnectionState.CONNECTED:
-            if state is ConnectionState.IDLE:
+    async def back(self, host: str, given_up: Callable[[], None] = lambda: None) -> None:
+        """Return when the host is connected; raises Cancelled where the person ended that.
+
+        `given_up` is called where nothing more is tried unless the person asks for it.
+        """
+        while (status := self._manager.status(host)).state is not ConnectionState.CONNECTED:
+            if status.state is ConnectionState.IDLE:
                 raise Cancelled("disconnected", host=clean(host))
-            change = asyncio.get_running_loop().create_future()
-            self._waiting.add(change)
-            try:
-                await change
-            finally:
-                self._waiting.discard(change)
+            if status.gives_up:
+                given_up()
+            await self._change()
+
+    async def _change(self) -> None:
+        """Return when the state of any connection has changed."""
+        change = asyncio.get_running_loop().create_future()
+        self._waiting.add(change)
+        try:
+            await change
+        finally:
+            self._waiting.discard(change)
 
     def _note(self, event: Event) -> None:
         if isinstance(event, ConnectionChanged):
@@ -106,11 +134,18 @@ class NoOutages:
         """Return False: nobody knows."""
         return False
 
+    def was_out(self, host: str, since: float) -> bool:
+        """Return False: nobody knows."""
+        return False
+
+    async def settle(self, hosts: Iterable[str]) -> None:
+        """Return at once."""
+
     def retry_in(self, host: str) -> float | None:
         """Return None: it is not dialled again."""
         return None
 
-    async def back(self, host: str) -> None:
+    async def back(self, host: str, given_up: Callable[[], None] = lambda: None) -> None:
         """Raise Cancelled: nobody brings it back."""
         raise Cancelled("the connection is not made again", host=clean(host))
 

@@ -275,12 +275,16 @@ class TransferQueue:
         stand: tuple[int, int] | None = None
         try:
             while True:
+                began = time.monotonic()
                 try:
                     await self._copy(job)
                     return
                 except (ConnectionLost, ConnectError) as error:
-                    self._interrupt(job, error, hosts, stand)
-                stand = (job.ledger.files_done, job.ledger.bytes_done)
+                    await self._outages.settle(hosts)
+                    stuck = stand == (stand := (job.ledger.files_done, job.ledger.bytes_done))
+                    if not self._is_worth_waiting(error, hosts, began, stuck):
+                        raise
+                    self._interrupt(job, error, hosts)
                 for host in hosts:
                     await self._outages.back(host)
                 job.ledger.restart()
@@ -289,20 +293,21 @@ class TransferQueue:
             for interest in interests:
                 interest.release()
 
-    def _interrupt(
-        self, job: _Job, error: SSHDashError, hosts: Sequence[str], stand: tuple[int, int] | None
-    ) -> None:
-        """Let a job wait for its connection; raises `error` where none is expected.
+    def _is_worth_waiting(
+        self, error: SSHDashError, hosts: Sequence[str], began: float, stuck: bool
+    ) -> bool:
+        """Return whether a job goes on once its hosts are connected.
 
-        `stand` is how far it was when it was interrupted before. One that gets no further while
-        the connection itself is up would begin over and over.
+        One that got no further (`stuck`) although they were all the time would begin over and
+        over; and where nothing was lost, a host that cannot be reached is a failure.
         """
-        expected = all(map(self._outages.is_expected, hosts))
-        outage = any(map(self._outages.is_out, hosts))
-        if not expected or (not outage and stand == (job.ledger.files_done, job.ledger.bytes_done)):
-            raise error
-        if not outage and isinstance(error, ConnectError):
-            raise error
+        if not all(map(self._outages.is_expected, hosts)):
+            return False
+        outage = any(self._outages.was_out(host, began) for host in hosts)
+        return outage or not (stuck or isinstance(error, ConnectError))
+
+    def _interrupt(self, job: _Job, error: SSHDashError, hosts: Sequence[str]) -> None:
+        """Let a job wait for its connection."""
         job.meter = None
         out = [clean(host) for host in hosts if self._outages.is_out(host)]
         job.move(Step.INTERRUPT, f"waits for {' and '.join(out)}" if out else str(error))

@@ -119,6 +119,7 @@ class ShellSession:
         if self._closed or not allows(self.state, Step.START):
             lease.release()
             return
+        reattach = "" if self._command else reattach
         rule = reopening_rule(self, time.monotonic() - self.ended_at, reattach)
         self._step(Step.START)
         self.exit_text = ""
@@ -201,7 +202,7 @@ class ShellSession:
         self._watcher = self._loop.create_task(self._watch(channel, lease))
 
     async def _open_channel(self, lease: "Lease", reattach: str) -> SessionChannel:
-        command = reattach or self._command
+        command = self._command or reattach
         if command:
             request = plan_command(lease.resolved, self._term, os.fsencode(command))
         else:

@@ -212,7 +212,7 @@ class Tunnel:
     async def _come_back(self, forwarder: Forwarder) -> "Lease":
         """Go on over the next connection that carries the forward, and return the lease on it."""
         while True:
-            await self._outages.back(self.host)
+            await self._outages.back(self.host, forwarder.turn_away)
             try:
                 lease = await self._lease_connection(self.host, "tunnel")
             except SSHDashError as error:

@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -368,15 +369,17 @@ async def test_disconnecting_while_it_waits_stays_disconnected(
 async def test_the_command_of_reattach_runs_in_the_place_of_a_lost_shell(
     sshd: RealSshd, backend_for: BackendFor
 ) -> None:
-    settings = Settings(reattach={"db-*": "false", "ss*": "echo attached; exec bash -i"})
+    settings = Settings(
+        reattach={"db-*": "false", "ss*": "test -t 0 && echo attached; exec bash -i"}
+    )
     backend = await backend_for(sshd.config_file, settings=settings)
     watch = Watch(backend)
-    session = await backend.open_shell("sshd", 120, 24)
+    session = await backend.open_shell("sshd", 160, 24)
     await prompt(watch, session)
     assert "attached" not in shown(session)
     await asyncio.to_thread(sshd.restart)
     await watch.until(lambda: re.search("^attached", shown(session), re.MULTILINE))
-    assert "· echo attached; exec bash -i ─" in shown(session)
+    assert "· test -t 0 && echo attached; exec bash -i ─" in shown(session)
 
 
 async def test_a_port_that_the_lost_connection_still_holds_is_asked_for_again(
@@ -408,3 +411,54 @@ async def test_a_port_that_the_lost_connection_still_holds_is_asked_for_again(
             await watch.until(lambda: backend.tunnels.snapshot(tunnel).state is TunnelState.OPEN)
             assert await exchange(port, b"the same port") == b"the same port"
             await backend.close()
+
+
+async def test_forty_tunnels_come_back_over_one_connection(
+    sshd: RealSshd, tmp_path: Path, backend_for: BackendFor
+) -> None:
+    async with Proxy(sshd.port) as proxy, target(echo) as service:
+        backend = await backend_for(through(sshd, proxy, tmp_path))
+        watch = Watch(backend)
+        ports = [
+            await listening(backend, "sshd", f"{free_port()}:127.0.0.1:{service}")
+            for _ in range(40)
+        ]
+        proxy.reset()
+        await watch.until(lambda: watch.restored)
+        assert watch.restored[0].tunnels == 40
+        assert proxy.accepted == 2
+        for port in ports:
+            assert await exchange(port, b"back") == b"back"
+
+
+async def test_a_host_that_flaps_loses_nothing(
+    sshd: RealSshd, small: Path, tmp_path: Path, backend_for: BackendFor
+) -> None:
+    async with Proxy(sshd.port, rate=SIZE // 8) as proxy, target(echo) as service:
+        backend = await backend_for(through(sshd, proxy, tmp_path))
+        watch = Watch(backend)
+        session = await backend.open_shell("sshd", 90, 40)
+        port = await listening(backend, "sshd", f"0:127.0.0.1:{service}")
+        job = backend.transfers.submit(CopyRequest("", (bytes(small),), "sshd", bytes(sshd.home)))
+
+        def told(times: int) -> bool:
+            return len(watch.restored) == times
+
+        for count in range(1, 9):
+            await watch.until(
+                lambda: backend.transfers.snapshot(job).state is TransferState.COPYING
+            )
+            proxy.reset()
+            await watch.state(ConnectionState.WAITING)
+            backend.connections.retry_now("sshd")
+            await watch.until(partial(told, count))
+        proxy.rate = 0
+        end = await backend.transfers.wait(job)
+        assert (end.state, end.restarted) == (TransferState.DONE, ())
+        assert tree(sshd.home / "source") == tree(small)
+        assert not unfinished(sshd.home)
+        await run(watch, session, "echo still ''here", "^still here")
+        assert shown(session).count("── connection lost") == 8
+        assert await exchange(port, b"still there") == b"still there"
+        leases = dict(backend.connections.status("sshd").leases)
+        assert leases == {"shell": 1, "tunnel": 1}

@@ -39,6 +39,12 @@ class Weather:
     def is_out(self, host: str) -> bool:
         return host in self.out
 
+    async def settle(self, hosts: object) -> None:
+        """Everything is noticed at once."""
+
+    def was_out(self, host: str, since: float) -> bool:
+        return host in self.out
+
     def retry_in(self, host: str) -> float | None:
         return None
 

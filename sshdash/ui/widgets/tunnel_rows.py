@@ -209,7 +209,7 @@ def _state(tunnel: TunnelSnapshot) -> str:
     """Return the state in a word; of one that waits, for how long yet."""
     if tunnel.state is not TunnelState.RECONNECTING:
         return str(tunnel.state.value)
-    return "retrying" if tunnel.retry_in is None else f"retry {ceil(tunnel.retry_in)} s"
+    return "waiting" if tunnel.retry_in is None else f"retry {ceil(tunnel.retry_in)} s"
 
 
 def _way(tunnel: TunnelSnapshot, short: bool) -> tuple[str, str, str]:
