@@ -224,6 +224,7 @@ class SSHClient(asyncssh.SSHClient):
         if is_password:
             saved = await self._interview.password.take_saved()
             if saved is not None:
+                self._challenges -= 1  # nobody was asked
                 return [saved]
         title = f"{clean(name.strip(), 80) or 'Authentication'} for {self._interview.account}"
         asked = tuple(SecretPrompt(clean(text.strip()), echo) for text, echo in prompts)

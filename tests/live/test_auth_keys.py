@@ -9,7 +9,7 @@ import asyncssh
 import pytest
 
 from sshdash.errors import AuthenticationError
-from tests.live.auth_kit import keygen, new_key, public_line, replace, running_agent, secrets
+from tests.live.auth_kit import keygen, new_key, public_line, replace, running_agent, secrets, use
 from tests.live.connecting import connecting
 from tests.servers.programs import require
 from tests.servers.sshd import RealSshd
@@ -158,6 +158,25 @@ async def test_rsa_key_that_is_too_short_is_not_used(sshd: RealSshd, held_by: st
         async with connecting(config, overrides=overrides) as client:
             with pytest.raises(AuthenticationError, match="fewer than 2048 bits"):
                 await client.manager.lease("sshd", "test")
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value", "words"),
+    [
+        ("PKCS11Provider", "/usr/lib/token.so", "ssh-add -s /usr/lib/token.so"),
+        ("PubkeyAcceptedAlgorithms", "ecdsa-sha2-nistp256", "PubkeyAcceptedAlgorithms does not"),
+        ("IdentityFile", "~/.ssh/no-such-key", "no-such-key does not exist"),
+        ("CertificateFile", "~/.ssh/no-such-cert", "no-such-cert"),
+    ],
+)
+async def test_what_the_configuration_names_and_is_not_used_is_told(
+    sshd: RealSshd, keyword: str, value: str, words: str
+) -> None:
+    sshd.authorized_keys.write_text("")
+    async with connecting(use(sshd, **{keyword: value})) as client:
+        with pytest.raises(AuthenticationError) as caught:
+            await client.manager.lease("sshd", "test")
+    assert words in caught.value.detail
 
 
 @pytest.mark.parametrize("problem", ["expired", "principal", "host"])

@@ -213,6 +213,17 @@ async def test_saved_password_that_is_wrong_is_dropped_and_asked_for(vault: Vaul
         assert vault.secrets == {}
 
 
+async def test_saved_password_is_no_prompt_of_those_that_are_counted(vault: Vault) -> None:
+    faults = Faults(public_key=False, prompts=[("Password:", False)], answers=["right"])
+    async with LoopbackServer(faults) as server:
+        vault.secrets[ACCOUNT.format(port=server.port)] = "outdated"
+        config = use(server, NumberOfPasswordPrompts=1)
+        async with connecting(config, ("right",)) as client:
+            await client.manager.lease("loopback", "test")
+            (question,) = secrets(client)
+            assert question.attempt == 1
+
+
 async def test_nothing_is_taken_from_the_keyring_in_batch_mode(vault: Vault) -> None:
     async with password_server() as server:
         vault.secrets[ACCOUNT.format(port=server.port)] = "right"
