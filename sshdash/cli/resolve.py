@@ -64,6 +64,8 @@ def _print_explained(entries: tuple[Explained, ...]) -> None:
     for place, entry in zip(places, entries, strict=True):
         value = clean(f"{entry.keyword} {entry.value}", _LONGEST)
         print(f"{place:<{width}}  {value}")
+        if entry.no_effect:
+            print(f"{'':<{width}}    without effect in sshdash: {entry.no_effect}")
         for lost in entry.shadowed:
             text = clean(f"{lost.keyword} {lost.value}", _LONGEST)
             print(f"{'':<{width}}    not {text}, from {_place(lost.origin)}")
@@ -82,6 +84,7 @@ def _document(resolved: ResolvedHost, advices: tuple[Advice, ...]) -> dict[str, 
                 "keyword": entry.keyword,
                 "value": entry.value,
                 "origin": _origin(entry.origin),
+                "no_effect": entry.no_effect,
                 "shadowed": [
                     {"keyword": lost.keyword, "value": lost.value, "origin": _origin(lost.origin)}
                     for lost in entry.shadowed

@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from sshdash.config.dump import lines, spelled
+from sshdash.config.keywords import KEYWORDS
 from sshdash.config.options import COMMAND_LINE, DEFAULT, Origin
 from sshdash.config.resolved import ResolvedHost
 
@@ -39,6 +40,12 @@ class Explained:
     def is_default(self) -> bool:
         """Return whether nothing set it."""
         return self.origin == DEFAULT
+
+    @property
+    def no_effect(self) -> str:
+        """Return why a value that was set has no effect in sshdash, empty where it has one."""
+        keyword = KEYWORDS.get(self.keyword.lower())
+        return keyword.why if keyword and not self.is_default else ""
 
 
 def explain(resolved: ResolvedHost) -> tuple[Explained, ...]:

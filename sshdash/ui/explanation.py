@@ -23,6 +23,8 @@ class Value:
     """The line that set it, 0 where none did."""
     keyword: str
     value: str
+    no_effect: str = ""
+    """Why it has no effect in sshdash."""
     lost: tuple[tuple[str, str], ...] = ()
     """Values without effect and their places."""
 
@@ -104,6 +106,7 @@ def _value(entry: Explained) -> Value:
         entry.origin.line if entry.origin.file else 0,
         _spelled(key),
         clean(entry.value, _VALUE),
+        entry.no_effect,
         tuple((clean(value, _VALUE), place) for value, place in lost),
     )
 

@@ -53,9 +53,11 @@ async def test_a_key_opens_every_value_with_its_line(cockpit: Start, tmp_path: P
         lines = [line.split() for line in explain_text(screen.explanation).plain.splitlines()]
         at = lines.index(["2", "Port", "22"])
         assert lines[at - 1] == ["Host", "*", str(file)]
-        assert lines[at + 1] == f"without effect 2222 {file}:6, Host web".split()
+        assert lines[at + 1] == f"came too late 2222 {file}:6, Host web".split()
         first_default = lines.index(["Defaults"])
         assert lines.index(["5", "HostName", "10.0.0.1"]) < first_default
+        at = lines.index(["8", "EnableSSHKeysign", "yes"])
+        assert lines[at + 1][:3] == ["without", "effect", "here:"]
         assert lines.index(["Compression", "no"]) > first_default
         assert ["→", "give", "gate", "ProxyJump", "none"] in lines
         await c.press("escape")

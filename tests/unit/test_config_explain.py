@@ -284,6 +284,16 @@ def test_explain_prints_places_and_what_lost(
     assert f"{config}:2: Host * comes before Host web" in printed.err
 
 
+def test_a_value_without_effect_says_why(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = home / "config"
+    config.write_text("Host web\n SyslogFacility AUTH\n Port 23\n")
+    assert main(["-F", str(config), "resolve", "--explain", "web"]) == 0
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    at = next(at for at, line in enumerate(lines) if line.endswith("syslogfacility AUTH"))
+    assert lines[at + 1] == f"without effect in sshdash: {KEYWORDS['syslogfacility'].why}"
+    assert sum("without effect" in line for line in lines) == 1
+
+
 def test_explain_as_json(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config = home / ".ssh/config"
     config.write_text("Host web\n Port 2222\n Port 23\n")

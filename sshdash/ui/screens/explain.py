@@ -87,9 +87,11 @@ def _warning(advice: Advice) -> Iterator[Content]:
 
 def _value(value: Value, width: int) -> Iterator[Content]:
     yield _row(str(value.line or ""), value, width, "bold $foreground")
+    if value.no_effect:
+        yield Content.styled(f"{'':>{width + 8}}without effect here: {value.no_effect}", "$muted")
     for text, place in value.lost:
         yield Content.assemble(
-            Content.styled(f"{'':>6}{'without effect':>{width}}  ", "$warning"),
+            Content.styled(f"{'':>6}{'came too late':>{width}}  ", "$warning"),
             Content.styled(text, "$muted"),
             Content.styled(f"  {place}", "$faint"),
         )
