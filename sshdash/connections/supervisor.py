@@ -74,7 +74,8 @@ class Supervisor:
         for place, follower in enumerate(sorted(followers | left, key=lambda one: one.host)):
             follower.outage.hop = None
             self._forgive(follower)
-            if allows(follower.state, Step.RETRY) or follower.state is ConnectionState.WAITING:
+            gone = follower.state in _DOWN and self.is_wanted(follower)
+            if gone or follower.state is ConnectionState.WAITING:
                 self._plan(follower, random.random() * _SPREAD * 2 + place * _SPREAD)
 
     def lost(self, shared: SharedConnection, was_up_for: float) -> None:
@@ -150,6 +151,7 @@ class Supervisor:
         elif hop.stopped or hop.outage.gives_up:
             outage.gives_up = hop.outage.gives_up or "its jump host was disconnected"
             outage.blamed = hop
+            self._give_up(shared, shared.reason)
         else:
             self._follow(shared, hop)
 
