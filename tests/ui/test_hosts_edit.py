@@ -109,6 +109,30 @@ async def test_a_file_changed_meanwhile_is_not_overwritten(cockpit: Start, confi
     assert text(config).replace("Host cache\n", "") == theirs
 
 
+async def test_what_somebody_else_changed_in_the_block_is_kept(
+    cockpit: Start, config: Path
+) -> None:
+    async with cockpit() as c:
+        await c.press("down")
+        one = await open_form(c, "e")
+        one.query_one("#port", Input).value = "2200"
+        theirs = text(config).replace("User deploy", "User somebody\n    Compression yes")
+        overwrite(config, theirs)
+        await c.press("ctrl+s")
+        await c.until(lambda: "+    User somebody" in c.drawn)
+        await c.press("enter")
+        await c.until(lambda: one.query_one("#user", Input).value == "somebody")
+        assert one.query_one("#others", TextArea).text == "Compression yes"
+        assert one.query_one("#port", Input).value == "2200"
+        await c.press("ctrl+s")
+        await saved(c)
+        expected = theirs.replace(
+            "Compression yes\n    ProxyJump bastion\n",
+            "Compression yes\n    ProxyJump bastion\n    Port 2200\n",
+        )
+        assert text(config) == expected
+
+
 async def test_removal_shows_what_goes_and_asks(cockpit: Start, config: Path) -> None:
     before = text(config)
     async with cockpit() as c:

@@ -75,6 +75,7 @@ class EditDesk(HostDesk):
 
     def _read(self) -> None:
         self.found = self.edits.editor.find_plain(self.name)
+        self.draft = HostDraft.of(self.found.block)
 
     def plan(self, draft: HostDraft) -> Plan:
         """Return what changes the host."""
@@ -91,6 +92,10 @@ class CloneDesk(EditDesk):
     def __init__(self, edits: "HostEdits", found: Found, name: str) -> None:
         super().__init__(edits, found, name)
         self.title = f"Clone {clean(name)}"
+        self.draft = replace(self.draft, names="")
+
+    def _read(self) -> None:
+        super()._read()
         self.draft = replace(self.draft, names="")
 
     def plan(self, draft: HostDraft) -> Plan:

@@ -127,6 +127,17 @@ class HostForm(Dialog[Plan]):
         if self.changed is None:
             self._begin(self._preview, "preview")
 
+    def _merge(self, before: HostDraft, typed: HostDraft) -> None:
+        """Show what the file has now in the fields that were not touched."""
+        for one in fields(HostDraft):
+            now = getattr(self.desk.draft, one.name)
+            if getattr(typed, one.name) != getattr(before, one.name):
+                continue
+            if one.name == "others":
+                self.query_one("#others", TextArea).text = now
+            else:
+                self.query_one(f"#{one.name}", Input).value = now
+
     def _begin(self, work: Callable[[], Coroutine[Any, Any, None]], group: str) -> Worker[None]:
         return self.run_worker(work, group=group, exclusive=True)
 
@@ -203,12 +214,14 @@ class HostForm(Dialog[Plan]):
                 button.display = False
 
     async def _renew(self, file: str) -> None:
+        before, typed = self.desk.draft, self.draft()
         try:
             await self.desk.renew(file)
         except SSHDashError as error:
             self._tell(error)
             return
         self.changed = None
+        self._merge(before, typed)
         for button in self.query(Button):
             button.display = button.name != "renew"
         self._look()
