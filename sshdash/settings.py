@@ -29,7 +29,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     keepalive_count: Annotated[int, Meta(ge=1, le=_DAY)] = 3
     """Unanswered keepalives until a connection counts as lost."""
     connect_timeout: Annotated[int, Meta(ge=0, le=_DAY)] = 30
-    """Seconds for one attempt where ssh_config sets no ConnectTimeout; 0 for no limit."""
+    """Seconds for each address, then for the key exchange; 0 for no limit. ConnectTimeout wins."""
     reconnect: bool = True
     """Whether a connection that is lost while something needs it is made again."""
     reattach: dict[str, str] = {}
