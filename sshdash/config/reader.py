@@ -94,7 +94,7 @@ class Pass:
         if line.kind is LineKind.UNKNOWN:
             ignored = self._options.first("ignoreunknown")
             if ignored is None or not matches_list(line.keyword, ignored, fold=True):
-                raise wrong_line(path, line.number, line.problem)
+                raise wrong_line(path, line.number, line.problem, _meant(line.keyword))
             return
         if line.kind is LineKind.ERROR:
             raise wrong_line(path, line.number, line.problem)
@@ -224,10 +224,18 @@ def _private_group(group: int) -> bool:
     return alone and bool(primary or listed)
 
 
-def wrong_line(path: str, number: int, problem: str) -> ConfigError:
+def wrong_line(path: str, number: int, problem: str, hint: str = "") -> ConfigError:
     """Return the error for one line of a file; no file means the command line."""
     where = path or "command line"
-    return ConfigError("The SSH configuration is wrong", where, number, detail=problem)
+    return ConfigError("The SSH configuration is wrong", where, number, detail=problem, hint=hint)
+
+
+def _meant(keyword: str) -> str:
+    """Return what to do about a keyword that does not exist."""
+    from sshdash.config.spelling import suggestion
+
+    near = suggestion(keyword)
+    return f"did you mean {near}?" if near else "IgnoreUnknown can name keywords to pass over"
 
 
 def too_deep(origin: Origin) -> ConfigError:

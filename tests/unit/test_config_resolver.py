@@ -163,6 +163,20 @@ def test_wrong_lines_are_named(home: Path, text: str, line: int) -> None:
     assert (caught.value.file, caught.value.line) == (str(home / "config"), line)
 
 
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("Prot 22", "did you mean Port?"),
+        ("HostNmae x", "did you mean HostName?"),
+        ("Frobnicate 1", "IgnoreUnknown can name keywords to pass over"),
+    ],
+)
+def test_an_unknown_keyword_names_the_nearest(home: Path, line: str, hint: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        resolve(home, f"{line}\n")
+    assert caught.value.hint == hint
+
+
 def test_newer_keywords_and_criteria_are_taken(home: Path) -> None:
     resolved = resolve(
         home,
