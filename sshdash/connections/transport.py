@@ -18,6 +18,9 @@ from sshdash.connections.witness import Witnessed
 
 _BULK = (asyncssh.SSHClientChannel, asyncssh.SSHTCPChannel)
 """The kinds of channels that carry bulk, unless they are a terminal."""
+_MOST_WAITING = 1 << 20
+"""Bytes that may wait while something that was received takes its time: a host key that a person
+looks at, for one. A server could fill the memory meanwhile."""
 
 
 # The library of ciphers tells on stderr, where the screen is, that an exchange is an old one. Who
@@ -38,6 +41,7 @@ class Transport(Witnessed):
     _bulk: set[SSHChannel[Any]]
     _opens_terminal: bool
     _opens_direct: bool
+    _held: bool
 
     def start(self) -> None:
         """Set up what a connection of this class has more than the library's."""
@@ -45,7 +49,7 @@ class Transport(Witnessed):
         self.service_class = None
         self.idle = None
         self._bulk = set()
-        self._opens_terminal = self._opens_direct = False
+        self._opens_terminal = self._opens_direct = self._held = False
 
     def set_patience(self, count: int) -> None:
         """Take the connection for lost after more than `count` keepalives without an answer."""
@@ -65,6 +69,17 @@ class Transport(Witnessed):
         if self._transport is not None and self._kex_complete and self._auth_complete:
             self._send_kexinit()
             self._kexinit_sent = True
+
+    def _recv_data(self) -> None:
+        """Handle what was read, and read no more while too much of it waits."""
+        super()._recv_data()
+        holds = len(self._inpbuf) > _MOST_WAITING
+        if holds is not self._held and self._transport is not None:
+            self._held = holds
+            if holds:
+                self._transport.pause_reading()
+            else:
+                self._transport.resume_reading()
 
     def pause_writing(self) -> None:
         """Take the loop's notice that the socket is full."""

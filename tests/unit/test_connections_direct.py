@@ -306,6 +306,28 @@ async def test_a_flood_of_small_packets_is_not_copied_over_and_over(wired: Make)
     assert copied < 2 * len(stream)
 
 
+async def test_a_flood_waits_outside_while_a_packet_takes_its_time(wired: Make) -> None:
+    one = wired()
+    peer = Peer()
+    going_on = one.ssh._recv_handler
+    one.ssh._recv_handler = lambda: False
+    content = random.Random(1).randbytes(32_000)
+    packets = [peer.data(content) for _ in range(6)]
+    junk = [peer.packet(Byte(MSG_IGNORE) + String(bytes(200_000))) for _ in range(30)]
+    given = 0
+    for packet in (*packets, *junk):
+        if one.wire.reading:
+            given += 1
+            one.feed(packet)
+    assert not one.wire.reading
+    assert len(one.ssh._inpbuf) < 2 << 20
+    one.ssh._recv_handler = going_on
+    one.ssh._recv_data()
+    assert one.wire.reading
+    one.feed(b"".join((*packets, *junk)[given:]) + peer.data(b"end"))
+    assert one.session.received == content * 6 + b"end"
+
+
 async def test_stderr_takes_the_same_way_in_order(wired: Make) -> None:
     one = wired()
     peer = Peer()
