@@ -156,7 +156,7 @@ class SSHClient(asyncssh.SSHClient):
         """Return the saved password, then ask as often as NumberOfPasswordPrompts allows."""
         if self._give_up() or self._interview.batch or self.untrusted:
             return None
-        saved = await self._interview.password.take_saved()
+        saved = await self._interview.saved_password()
         if saved is not None:
             self._start("password")
             return saved
@@ -222,7 +222,7 @@ class SSHClient(asyncssh.SSHClient):
         is_password = _asks_password(prompts) and not self._answered
         self._answered = True
         if is_password:
-            saved = await self._interview.password.take_saved()
+            saved = await self._interview.saved_password()
             if saved is not None:
                 self._challenges -= 1  # nobody was asked
                 return [saved]

@@ -79,6 +79,11 @@ class Interview:
             return None
         return SecretAnswer(answers, can_save and getattr(answers, "save", False))
 
+    async def saved_password(self) -> str | None:
+        """Return the saved password, the first time; the keyring may ask to be unlocked."""
+        with self.deadline.paused():
+            return await self.password.take_saved()
+
     async def passphrase(self, path: Path, attempt: int) -> SecretAnswer | None:
         """Ask for the passphrase of a key file."""
         title = f"Passphrase for {path}"

@@ -241,12 +241,13 @@ class KeyPairs:
 
     async def _open(self, identity: Identity) -> asyncssh.SSHKey:
         attempts = self._resolved.number("numberofpasswordprompts")
-        key = await self._keyring.private_key(
-            identity.path,
-            identity.encrypted,
-            self._interview.passphrase,
-            3 if attempts is None else attempts,
-        )
+        with self._interview.deadline.paused():
+            key = await self._keyring.private_key(
+                identity.path,
+                identity.encrypted,
+                self._interview.passphrase,
+                3 if attempts is None else attempts,
+            )
         if identity.blob not in (None, key.public_data):
             raise ValueError("the public half beside it belongs to another key")
         await self._give_to_agent(identity, key)

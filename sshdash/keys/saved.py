@@ -35,6 +35,7 @@ class SavedSecrets:
     def __init__(self) -> None:
         self._backend: KeyringBackend | None = None
         self._opened = False
+        self._turn = asyncio.Lock()
         self.problem = ""
         """Why nothing can be saved; empty where it can, and until somebody looked."""
 
@@ -43,58 +44,60 @@ class SavedSecrets:
         state = "not opened" if not self._opened else "usable" if self._backend else "none"
         return f"<SavedSecrets [{state}]>"
 
-    async def is_usable(self) -> bool:
-        """Return whether there is a keyring that is fit for secrets."""
-        if not self._opened:
-            self._opened = True
-            backend, problem = await self._try(_find_backend, _OPEN_TIMEOUT) or (None, self.problem)
-            self._backend, self.problem = backend, problem
-        return self._backend is not None
-
     @property
     def name(self) -> str:
         """Return what the keyring calls itself, "" where there is none."""
         return str(getattr(self._backend, "name", "")) if self._backend else ""
 
+    async def is_usable(self) -> bool:
+        """Return whether there is a keyring that is fit for secrets."""
+        async with self._turn:
+            return await self._open() is not None
+
     async def find(self, name: str) -> str | None:
         """Return what is saved for `name`, None where nothing is."""
-        backend = await self._ready()
-        if backend is None:
-            return None
-        return await self._try(lambda: backend.get_password(SERVICE, name)) or None
+        return await self._ask(lambda keyring: keyring.get_password(SERVICE, name)) or None
 
     async def keep(self, name: str, secret: str) -> bool:
         """Save a secret; return whether that worked."""
-        backend = await self._ready()
 
-        def save() -> bool:
-            assert backend
-            backend.set_password(SERVICE, name, secret)
+        def save(keyring: "KeyringBackend") -> bool:
+            keyring.set_password(SERVICE, name, secret)
             return True
 
-        return bool(backend and await self._try(save))
+        return bool(await self._ask(save))
 
     async def forget(self, name: str) -> bool:
         """Remove what is saved for `name`; return whether there was something."""
-        backend = await self._ready()
 
-        def remove() -> bool:
-            assert backend
-            if backend.get_password(SERVICE, name) is None:
+        def remove(keyring: "KeyringBackend") -> bool:
+            if keyring.get_password(SERVICE, name) is None:
                 return False
-            backend.delete_password(SERVICE, name)
+            keyring.delete_password(SERVICE, name)
             return True
 
-        return bool(backend and await self._try(remove))
+        return bool(await self._ask(remove))
 
-    async def _ready(self) -> "KeyringBackend | None":
-        await self.is_usable()
+    async def _ask(self, call: "Callable[[KeyringBackend], Result]") -> Result | None:
+        """Return what `call` returns, None where there is no keyring; one call at a time."""
+        async with self._turn:
+            keyring = await self._open()
+            if keyring is None:
+                return None
+            return await self._try(lambda: call(keyring), _ASK_TIMEOUT)
+
+    async def _open(self) -> "KeyringBackend | None":
+        if not self._opened:
+            self._opened = True
+            found = await self._try(_find_backend, _OPEN_TIMEOUT)
+            if found:
+                self._backend, self.problem = found
         return self._backend
 
-    async def _try(self, call: Callable[[], Result], seconds: float | None = None) -> Result | None:
+    async def _try(self, call: Callable[[], Result], seconds: float) -> Result | None:
         """Return what `call` returns, from a thread that nobody waits for when it hangs."""
         try:
-            async with asyncio.timeout(seconds or _ASK_TIMEOUT):
+            async with asyncio.timeout(seconds):
                 return await _in_thread(call)
         except TimeoutError:
             self.problem = "the system keyring does not answer"
