@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sshdash.config import edits
 from sshdash.config.catalog import load_catalog
+from sshdash.config.dependants import jumping_through
 from sshdash.config.document import Block, Document
 from sshdash.config.edits import Settings
 from sshdash.config.history import Entry, History, digest
@@ -111,6 +112,10 @@ class ConfigEditor:
         catalog = load_catalog(self.source, self._cache)
         return {host.alias: f"{short(host.file)}:{host.line}" for host in catalog.hosts}
 
+    def jumping_through(self, names: Sequence[str]) -> str:
+        """Return which blocks reach their hosts through others, as a sentence; empty for none."""
+        return jumping_through(load_catalog(self.source, self._cache), self._cache, names)
+
     # Working out
 
     def add(
@@ -144,7 +149,9 @@ class ConfigEditor:
             new = [one for one in names if one not in found.block.patterns]
             _refuse_known(new, self.known() if known is None else known)
         edited = edits.change_block(found.document, found.index, settings, names)
-        return _plan(f"{_listed(names or found.block.patterns)} changed", found.version, edited)
+        old = found.block.patterns
+        gone = () if names is None else tuple(one for one in old if one not in names)
+        return _plan(f"{_listed(names or old)} changed", found.version, edited, gone)
 
     def clone(
         self,
@@ -165,14 +172,15 @@ class ConfigEditor:
         """Return what takes a whole block away."""
         document, _ = edits.remove_block(found.document, found.index)
         title = f"{_listed(found.block.patterns)} removed"
-        return Plan(title, found.version, bytes(document), found.line)
+        gone = found.block.patterns
+        return Plan(title, found.version, bytes(document), found.line, gone=gone)
 
     def drop(self, found: Found, name: str) -> Plan:
         """Return what takes one of several names off a Host line."""
         if found.block.patterns == (name,):
             return self.remove(found)
         edited = edits.drop_name(found.document, found.index, name)
-        return _plan(f"{clean(name)} removed", found.version, edited)
+        return _plan(f"{clean(name)} removed", found.version, edited, gone=(name,))
 
     def move(self, found: Found, other: Found, *, after: bool) -> Plan:
         """Return what puts a host right before or after another of its file. Raises UsageError."""
@@ -237,9 +245,11 @@ class ConfigEditor:
         with self.history.exclusive():
             remove_mirrors(room)
             try:
-                return surprises(plan, prove(proposal, self._cache))
+                found = surprises(plan, prove(proposal, self._cache))
             except OSError as error:
                 raise write_failure(str(room), error) from error
+        jumps = self.jumping_through(plan.gone) if plan.gone else ""
+        return [*found, jumps] if jumps else found
 
     def save(self, plan: Plan) -> list[str]:
         """Prove and write a change; return what may surprise in the result.
@@ -309,7 +319,7 @@ def _listed(names: Sequence[str]) -> str:
     return clean(" ".join(names))
 
 
-def _plan(title: str, version: Version, edited: edits.Edited) -> Plan:
+def _plan(title: str, version: Version, edited: edits.Edited, gone: tuple[str, ...] = ()) -> Plan:
     document, index = edited
-    block = document.blocks[index]
-    return Plan(title, version, bytes(document), document.line_of(index), block.patterns)
+    names = document.blocks[index].patterns
+    return Plan(title, version, bytes(document), document.line_of(index), names, gone)

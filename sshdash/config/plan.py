@@ -51,6 +51,8 @@ class Plan:
     """Where the block stands afterwards, or stood."""
     names: tuple[str, ...] = ()
     """The hosts that the block names afterwards."""
+    gone: tuple[str, ...] = ()
+    """The names that it had before and has no more."""
     undoes: Entry | None = None
 
     @property

@@ -136,9 +136,13 @@ async def test_what_somebody_else_changed_in_the_block_is_kept(
 async def test_removal_shows_what_goes_and_asks(cockpit: Start, config: Path) -> None:
     before = text(config)
     async with cockpit() as c:
-        await c.press("down", "delete")
+        await c.press("delete")
+        await c.until(lambda: isinstance(c.app.screen, RemoveDialog))
+        assert "web-1, db-1 jump through bastion" in c.drawn
+        await c.press("escape", "down", "delete")
         await c.until(lambda: isinstance(c.app.screen, RemoveDialog))
         assert "-    HostName 10.0.0.11" in c.drawn
+        assert "jump through" not in c.drawn
         await c.press("enter")
         await c.until(lambda: c.app.screen is c.app.workspace)
         assert text(config) == before

@@ -102,6 +102,16 @@ def test_rm_takes_one_name_or_the_block(config: Path) -> None:
     assert config.read_text() == TEXT[TEXT.index("Host db") :]
 
 
+def test_who_jumps_through_what_is_gone_is_told(config: Path, capsys: Capture) -> None:
+    config.write_text(TEXT + "Host inner\n    ProxyJump me@db:22,web\nMatch user x\nProxyJump db\n")
+    assert hosts("edit", "db", "--rename", "database") == 0
+    assert "inner, Match user x jump through db" in capsys.readouterr().err
+    assert hosts("rm", "www") == 0
+    assert "jump" not in capsys.readouterr().err
+    assert hosts("rm", "web") == 0
+    assert "inner jumps through web" in capsys.readouterr().err
+
+
 def test_a_name_of_two_blocks_is_told_to_be_listed_still(config: Path, capsys: Capture) -> None:
     config.write_text(TEXT + "Host db\n    Port 1\n")
     assert hosts("rm", "db") == 0

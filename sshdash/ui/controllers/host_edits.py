@@ -146,7 +146,8 @@ class HostEdits:
             clean(line.rstrip("\r").expandtabs(4), 400)
             for line in found.block.text().rstrip("\n").split("\n")
         ]
-        dialog = RemoveDialog(clean(name), found.place, lines, others)
+        note = await asyncio.to_thread(self.editor.jumping_through, found.block.patterns)
+        dialog = RemoveDialog(clean(name), found.place, lines, others, note)
         answer = await self.cockpit.show(dialog)
         if answer is None:
             return

@@ -19,13 +19,19 @@ class RemoveDialog(Dialog[str]):
     AUTO_FOCUS = "Button"
 
     def __init__(
-        self, name: str, place: str, lines: Sequence[str], others: Sequence[str] = ()
+        self,
+        name: str,
+        place: str,
+        lines: Sequence[str],
+        others: Sequence[str] = (),
+        note: str = "",
     ) -> None:
         super().__init__(f"Remove {name}?", danger=True)
         self._name = name
         self._place = place
         self._lines = lines
         self._others = others
+        self._note = note
 
     def body(self) -> Iterable[Widget]:
         """Return what goes, line by line."""
@@ -33,6 +39,8 @@ class RemoveDialog(Dialog[str]):
         yield VerticalScroll(
             Difference([f"-{line}" for line in self._lines]), classes="removed", can_focus=False
         )
+        if self._note:
+            yield text(f"▲ {self._note}", "shared")
         if self._others:
             yield text(f"The block is also for {' '.join(self._others)}.", "shared")
 
