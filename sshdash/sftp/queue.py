@@ -126,6 +126,7 @@ class TransferQueue:
         self._at_once = max(1, at_once)
         self._jobs: dict[str, _Job] = {}
         self._numbers = itertools.count(1)
+        self._sweeps: set[asyncio.Task[None]] = set()
         self._closed = False
 
     def __repr__(self) -> str:
@@ -213,7 +214,10 @@ class TransferQueue:
         self._closed = True
         for job in self._jobs.values():
             self.cancel(job.id)
+        for sweep in self._sweeps:
+            sweep.cancel()
         tasks = [job.task for job in self._jobs.values() if job.task is not None]
+        tasks += self._sweeps
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=_PATIENCE)
             for task in late:
@@ -265,7 +269,7 @@ class TransferQueue:
             log.exception("copy %s failed unexpectedly", job.id)
             self._end(job, Step.FAIL, f"unexpected: {clean(repr(error))}")
         finally:
-            if job.ledger.partials and await finish(self._clean(job), _PATIENCE):
+            if await finish(self._clean(job), _PATIENCE):
                 raise asyncio.CancelledError
 
     async def _copy_through(self, job: _Job) -> None:
@@ -314,18 +318,30 @@ class TransferQueue:
         self._start_next()
 
     async def _clean(self, job: _Job) -> None:
-        """Remove what was kept to go on with, as far as its end is there."""
+        """Remove what was kept to go on with, at once or when its host is back."""
         ledger, target = job.ledger, job.request.target
-        if not ledger.partials:
-            return
         ledger.leftovers.update(partial.part for partial in ledger.partials.values())
         ledger.partials.clear()
-        if target and self._outages.is_out(target):
+        if isinstance(self._outages, NoOutages) or not ledger.leftovers:
             return
+        if not target or not self._outages.is_out(target):
+            await self._remove_leftovers(job)
+        elif not self._closed:
+            sweep = asyncio.create_task(self._sweep(job), name=f"cleaning up after {job.id}")
+            self._sweeps.add(sweep)
+            sweep.add_done_callback(self._sweeps.discard)
+
+    async def _sweep(self, job: _Job) -> None:
+        with suppress(Cancelled):
+            await self._outages.back(job.request.target)
+            if job.ledger.leftovers:
+                await self._remove_leftovers(job)
+
+    async def _remove_leftovers(self, job: _Job) -> None:
         with suppress(SSHDashError):
-            filesystem = await self._open(target)
+            filesystem = await self._open(job.request.target)
             try:
-                await remove_parts(filesystem, ledger.leftovers)
+                await remove_parts(filesystem, job.ledger.leftovers)
             finally:
                 await filesystem.close()
 

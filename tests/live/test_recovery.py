@@ -256,8 +256,8 @@ async def test_everything_outlives_a_network_that_drops_what_it_carries(
             await watch.state(ConnectionState.WAITING)
         assert session.state is SessionState.LOST
         await watch.until(lambda: backend.transfers.snapshot(job).state is TransferState.WAITING)
-        early = asyncio.create_task(exchange(port, b"came while it was gone"))
         await asyncio.sleep(max(0.0, seconds - (time.monotonic() - pulled)))
+        early = asyncio.create_task(exchange(port, b"came while it was gone"))
         proxy.cut()
         proxy.rate = 0
         proxy.flow()

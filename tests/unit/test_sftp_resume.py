@@ -294,6 +294,23 @@ async def test_cancelling_while_it_waits_removes_what_had_arrived(target: str) -
         assert not one.weather.held
 
 
+async def test_what_a_cancelled_copy_left_on_a_host_that_is_out_goes_when_it_is_back() -> None:
+    async with kit() as one:
+        one.near.file(b"/big", DATA)
+        one.cut(one.far, "write", 100)
+        job = one.submit(b"/big", source="", target="far")
+        await one.reaches(job, TransferState.WAITING)
+        one.queue.cancel(job)
+        await one.queue.wait(job)
+        assert not one.weather.held
+        assert any(b".sshdash-" in name for name in one.far.nodes)
+        one.cut(one.far, "never", 0)
+        one.weather.clear("far")
+        async with asyncio.timeout(5):
+            while any(b".sshdash-" in name for name in one.far.nodes):  # noqa: ASYNC110
+                await asyncio.sleep(0)
+
+
 async def test_disconnecting_ends_a_copy_that_waits() -> None:
     async with kit() as one:
         one.far.file(b"/big", DATA)
