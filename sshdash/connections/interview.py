@@ -21,7 +21,10 @@ from sshdash.prompts import (
     SecretPrompt,
     SecretQuestion,
 )
+from sshdash.untrusted import clean
 
+_TITLE = 56
+"""Characters of a title that a small screen has room for."""
 _PATIENCE = 1.5
 """Seconds until a person is told that an agent is slow: it may be asking something itself."""
 
@@ -86,10 +89,13 @@ class Interview:
 
     async def passphrase(self, path: Path, attempt: int) -> SecretAnswer | None:
         """Ask for the passphrase of a key file."""
-        title = f"Passphrase for {path}"
+        name = clean(str(path), 1_000)
+        title = f"Passphrase for {name}"
         if attempt > 1:
             title = f"Wrong passphrase. {title}"
-        return await self.ask(title, (SecretPrompt("Passphrase: "),), attempt, may_save=True)
+        prompts = (SecretPrompt("Passphrase: "),)
+        whole = name if len(title) > _TITLE else ""
+        return await self.ask(title, prompts, attempt, whole, may_save=True)
 
     async def agrees(self, title: str, detail: str, action: str) -> bool:
         """Return whether the person says yes; a no does not end the attempt."""

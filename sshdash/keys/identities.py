@@ -1,6 +1,7 @@
 """Private keys on disk: what can be known of them before anybody types a passphrase."""
 
 import base64
+import errno
 import os
 import re
 import stat
@@ -140,7 +141,11 @@ def _decrypted(data: bytes, passphrase: str) -> bytes:
 
 
 def _read(path: Path) -> bytes:
-    with path.open("rb") as file:
+    """Return what is in a file; raises OSError, also for a pipe, which would be waited for."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "it is not a file", str(path))
         return file.read(_MAX_KEY_BYTES)
 
 

@@ -135,6 +135,16 @@ async def test_passphrase_is_asked_once_per_run(sshd: RealSshd, public_half: boo
         assert question.prompts == (SecretPrompt("Passphrase: "),)
 
 
+async def test_a_long_name_of_a_key_is_told_whole(sshd: RealSshd) -> None:
+    long = sshd.folder / ("a-key-with-a-long-name-" * 4)
+    long.write_bytes(sshd.identity.read_bytes())
+    long.chmod(0o600)
+    encrypt(long, "open sesame")
+    async with connecting(replace(sshd, IdentityFile=long), ("open sesame",)) as client:
+        assert await client.run("sshd", "echo ok") == "ok\n"
+        assert str(long) in secrets(client)[0].instructions
+
+
 async def test_wrong_passphrase_is_asked_three_times(sshd: RealSshd) -> None:
     encrypt(sshd.identity, "open sesame")
     async with connecting(sshd.config_file, ("a",), ("b",), ("c",), ("open sesame",)) as client:

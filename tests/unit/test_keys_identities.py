@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import os
 from pathlib import Path
 
 import asyncssh
@@ -123,6 +124,15 @@ def test_certificate_beside_the_key_and_elsewhere(tmp_path: Path) -> None:
     identity = load_identity(path)
     assert identity
     assert identity.certificate is None
+
+
+def test_pipe_is_no_key_and_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    for name in ("pipe", "folder"):
+        identity = load_identity(tmp_path / name)
+        assert identity
+        assert "cannot be read" in identity.problem
 
 
 def test_certificate_that_no_server_takes_says_why(tmp_path: Path) -> None:
