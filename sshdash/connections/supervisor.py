@@ -164,7 +164,7 @@ class Supervisor:
             shared.move(Step.RETRY, shared.reason)
 
     def _due(self, shared: SharedConnection) -> None:
-        shared.outage.cancel()
+        shared.outage.timer = None
         if shared.state is ConnectionState.WAITING:
             self._dial(shared)
 

@@ -106,6 +106,7 @@ class FakeStatus:
     gives_up: str = ""
     asking: bool = False
     agent_forwarded: bool = False
+    spares: int = 0
     untrusted: str = ""
     timeline: Any = None
 

@@ -1,6 +1,7 @@
 """The list of hosts: what it shows, how one moves and filters, what the card tells."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 from sshdash.errors import UnreachableError
@@ -128,6 +129,16 @@ async def test_a_failed_host_tells_its_reason_in_the_card(cockpit: Start) -> Non
         await c.press("enter")
         card = c.app.workspace.cockpit.sidebar.card
         await c.until(lambda: card.facts and card.facts.problem == "Connection refused")
+
+
+async def test_the_card_tells_of_further_connections(cockpit: Start) -> None:
+    async with cockpit() as c:
+        await c.shell("bastion")
+        states = c.backend.connections.states
+        states["bastion"] = replace(states["bastion"], spares=2)
+        card = c.app.workspace.cockpit.sidebar.card
+        c.app.workspace.cockpit.refresh_hosts()
+        await c.until(lambda: card.facts and card.facts.state[1].endswith(", 3 connections"))
 
 
 async def test_what_the_person_cancelled_is_no_failure(cockpit: Start) -> None:

@@ -162,6 +162,8 @@ class HostBoard:
             words += f" {duration_text(time.monotonic() - status.since)}"
             if status.keepalive_rtt is not None:
                 words += f", {status.keepalive_rtt * 1000:.0f} ms"
+            if status.spares:
+                words += f", {status.spares + 1} connections"
         return (MARKS[status.state], words)
 
     def _forwards(self, host: str) -> tuple[Line, ...]:
