@@ -64,9 +64,9 @@ def authorized(blob: bytes, key_type: str) -> str:
 
 
 @contextmanager
-def running_agent(*options: str) -> Iterator[RealAgent]:
+def running_agent(*options: str, **environment: str) -> Iterator[RealAgent]:
     """Run OpenSSH's agent."""
-    agent = RealAgent(*options)
+    agent = RealAgent(*options, **environment)
     try:
         yield agent
     finally:

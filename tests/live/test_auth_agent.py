@@ -1,6 +1,7 @@
 """Agents: where they are, what they may sign, and how they fail."""
 
 import asyncio
+import os
 import shlex
 import subprocess
 from collections.abc import Iterator
@@ -281,6 +282,33 @@ async def test_an_agent_that_takes_its_time_is_told_of(sshd: RealSshd) -> None:
         (notice,) = watcher.asked
         assert isinstance(notice, NoticeQuestion)
         assert "confirm" in notice.detail
+
+
+@pytest.mark.parametrize("agrees", [True, False])
+async def test_key_that_the_agent_asks_about_waits_for_its_owner(
+    sshd: RealSshd, tmp_path: Path, agrees: bool
+) -> None:
+    """As `ssh-add -c` has it: the agent asks with a program of its own."""
+    go = tmp_path / "go"
+    os.mkfifo(go)
+    askpass = tmp_path / "askpass"
+    askpass.write_text(f"#!/bin/sh\nread answer < {go}\n[ $answer = yes ]\n")
+    askpass.chmod(0o700)
+    watcher = Watcher()
+    with running_agent(SSH_ASKPASS=str(askpass), DISPLAY=":0") as agent:
+        agent.add(sshd.identity, options=("-c",))
+        forget_file(sshd)
+        async with connecting(replace(sshd, IdentityAgent=agent.path), prompter=watcher) as client:
+            running = asyncio.create_task(client.run("sshd", "echo ok"))
+            async with asyncio.timeout(10):
+                await watcher.shown.wait()
+            await asyncio.to_thread(go.write_text, "yes\n" if agrees else "no\n")
+            if agrees:
+                assert await running == "ok\n"
+            else:
+                with pytest.raises(AuthenticationError, match="the agent refused to sign"):
+                    await running
+            assert watcher.withdrawn.is_set()
 
 
 async def test_token_key_on_disk_says_that_it_wants_an_agent(sshd: RealSshd) -> None:

@@ -26,13 +26,14 @@ _SUCCESS = b"\x06"
 class RealAgent:
     """One ``ssh-agent`` on a socket of its own."""
 
-    def __init__(self, *options: str) -> None:
+    def __init__(self, *options: str, **environment: str) -> None:
         self.folder = tempfile.TemporaryDirectory(prefix="agent-")
         self.path = Path(self.folder.name) / "socket"
         self._process = subprocess.Popen(
             [require("ssh-agent"), "-D", "-a", str(self.path), *options],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            env={**os.environ, **environment},
         )
         assert self._process.stdout
         self._process.stdout.readline()
