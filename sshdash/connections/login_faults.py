@@ -35,14 +35,14 @@ _TIMED_OUT: dict[Phase, tuple[str, str]] = {
     ),
 }
 _MENDING = (
-    ("; run: ", ""),
+    ("; run: ", "run: "),
     ("does not exist", "name a key that exists with IdentityFile, or load one: ssh-add"),
     ("wrong passphrase", "try again, or load the key once for all: ssh-add"),
     ("no passphrase given", "load the key beforehand: ssh-add"),
     ("refused to sign", "unlock the agent or say yes to it, or name a key file: IdentityFile"),
     ("agent", "start an agent and load the key (ssh-add), or name a key file: IdentityFile"),
 )
-"""Parts of what is noted of keys, and what to do then; "" for what follows in the note."""
+"""Parts of what is noted of keys, and what to do then; for ``run:`` what follows in the note."""
 _ASKING = ("password", "keyboard-interactive")
 _TURNED_AWAY = ("exceeded maxstartups", "not allowed at this time", "too many connections")
 """What servers say, instead of a greeting, to those they have no room for."""
@@ -117,10 +117,12 @@ class LoginFaults:
         user = clean(f"{self._resolved.user}@{self._resolved.hostname}")
         lines = [f"{user}; the server takes {', '.join(taken) or 'no method at all'}"]
         lines += _tried(client)
+        hint = self._advice(client, taken)
         return AuthenticationError(
             "Permission denied",
-            detail="\n".join(lines),
-            hint=self._advice(client, taken),
+            # What to run is said once.
+            detail="\n".join(line.removesuffix(f"; {hint}") for line in lines),
+            hint=hint,
             host=self._host,
         )
 
@@ -136,7 +138,7 @@ class LoginFaults:
         for note in report.notes:
             for sign, advice in _MENDING:
                 if sign in note:
-                    return advice or note.partition(sign)[2]
+                    return advice + (note.partition(sign)[2] if "run:" in sign else "")
         if report.notes:
             return "the lines above say what is wrong with each key; IdentityFile names another"
         if report.offered:

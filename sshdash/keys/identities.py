@@ -76,6 +76,9 @@ def load_identity(path: Path) -> Identity | None:
     if b"PRIVATE KEY-----" not in data:
         if public:
             return Identity(path, public, certificate=_beside(path, public))
+        if data.startswith(b"PuTTY-User-Key-File"):
+            convert = f"puttygen {path} -O private-openssh -o {path}.openssh"
+            return Identity(path, problem=f"is a key of PuTTY's own format; run: {convert}")
         return Identity(path, problem="is neither a private nor a public key")
     problem = permission_problem(path)
     if problem:

@@ -19,6 +19,7 @@ from tests.live.connecting import Client, connecting, until
 from tests.servers.hostile import says_nothing
 from tests.servers.loopback import Faults, LoopbackServer
 from tests.servers.sshd import RealSshd
+from tests.servers.tty import Tty
 
 SSHDASH = (sys.executable, "-m", "sshdash")
 
@@ -234,3 +235,28 @@ def test_where_ssh_could_not_connect_the_status_is_the_same(
     assert "dead: Connection refused" in done.stderr
     assert "→ nothing listens there" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+# -- the screen -------------------------------------------------------------------------------
+
+
+async def test_the_screen_shows_it_live_and_after_a_failure(tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    async with listening(says_nothing) as port:
+        config.write_text(
+            f"Host mute\n    HostName 127.0.0.1\n    Port {port}\n    ConnectTimeout 3\n"
+        )
+        config.chmod(0o600)
+        await asyncio.to_thread(_watch_it_fail, config, port)
+
+
+def _watch_it_fail(config: Path, port: int) -> None:
+    with Tty([*SSHDASH, "-F", str(config), "mute"]) as terminal:
+        terminal.until("◌ identification")
+        assert f"● connection      127.0.0.1 port {port}" in terminal.text
+        terminal.until("Enter  try again")
+        assert "✖ No SSH greeting" in terminal.text
+        assert "✖ identification" in terminal.text
+        terminal.press("l")
+        terminal.until(f"last good step: connection (127.0.0.1 port {port})")
+        terminal.until("failed at: identification")

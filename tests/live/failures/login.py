@@ -113,6 +113,15 @@ async def unsupported_key(scene: Scene) -> Told:
     return await scene.attempt(_with_identity(server, path), "sshd")
 
 
+@failure(LOGIN, "The key file is no key at all")
+async def no_key_file(scene: Scene) -> Told:
+    server = scene.sshd()
+    path = scene.folder / "id_notes"
+    path.write_text("remember the milk\n")
+    path.chmod(0o600)
+    return await scene.attempt(_with_identity(server, path), "sshd")
+
+
 @failure(LOGIN, "The key file is damaged")
 async def damaged_key(scene: Scene) -> Told:
     server = scene.sshd()
