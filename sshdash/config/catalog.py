@@ -106,10 +106,13 @@ class _Lister:
 
     cache: FileCache
     hosts: dict[str, HostEntry] = field(default_factory=dict)
-    problems: list[ConfigProblem] = field(default_factory=list)
+    problems: dict[ConfigProblem, None] = field(default_factory=dict)
     files: dict[str, None] = field(default_factory=dict)
     patterns: dict[str, None] = field(default_factory=dict)
     _ignored: list[str] = field(default_factory=list)
+    _above: list[str] = field(default_factory=list)
+    """The files that are being listed, each included by the one before."""
+    _listed: set[str] = field(default_factory=set)
 
     def read_main(self, path: Path, *, user: bool, explicit: bool) -> None:
         """List a file that is not included from another."""
@@ -128,6 +131,8 @@ class _Lister:
         self._list(parsed, user=user, group="", depth=0)
 
     def _list(self, parsed: ParsedFile, *, user: bool, group: str, depth: int) -> None:
+        self._listed.add(parsed.path)
+        self._above.append(parsed.path)
         for block in parsed.blocks:
             if block.problem:
                 self._problem(parsed.path, block.number, block.problem)
@@ -138,6 +143,7 @@ class _Lister:
             self._remember_ignored(block)
             for line in block.always:
                 self._check(line, parsed.path, user=user, depth=depth)
+        self._above.pop()
 
     def _add(self, patterns: tuple[str, ...], path: str, number: int, group: str) -> None:
         for name in patterns:
@@ -188,8 +194,10 @@ class _Lister:
             yield found
 
     def _include_file(self, found: str, line: Line, path: str, *, user: bool, depth: int) -> None:
-        if depth >= DEPTH_LIMIT:
+        if depth >= DEPTH_LIMIT or found in self._above:
             self._problem(path, line.number, f"{TOO_DEEP}: a file may include itself")
+            return
+        if found in self._listed:
             return
         try:
             parsed = self.cache.load(found)
@@ -209,6 +217,4 @@ class _Lister:
             self._problem(parsed.path, 0, f"{error.title}: ssh refuses this file ({error.hint})")
 
     def _problem(self, path: str, number: int, message: str) -> None:
-        problem = ConfigProblem(path, number, clean(message))
-        if problem not in self.problems:
-            self.problems.append(problem)
+        self.problems[ConfigProblem(path, number, clean(message))] = None

@@ -112,6 +112,8 @@ def test_any_command_line_is_taken_or_refused(options: list[str], host: str) -> 
         "\n" * 300_000,
         "Host x\n" * 100_000,
         "Match all\n" * 20_000,
+        "junk\n" * 50_000,
+        "junk " * 50_000,
     ],
     ids=lambda text: text[:24].strip() or "blank",
 )
@@ -119,3 +121,16 @@ def test_huge_values_take_no_time(home: Path, text: str) -> None:
     began = time.perf_counter()
     ask_everything(home, os.fsencode(text), "a" * 200)
     assert time.perf_counter() - began < 5
+
+
+def test_files_that_include_each_other_take_no_time(home: Path) -> None:
+    for at in range(20):
+        file = home / f".ssh/f{at:02}"
+        file.write_text(f"Host h{at}\nInclude {'f* ' * 5}\n")
+        file.chmod(0o600)
+    began = time.perf_counter()
+    ask_everything(home, b"Include f*\n")
+    listed = load_catalog(ConfigSource.standard(str(home / "config")))
+    assert time.perf_counter() - began < 2
+    assert len(listed.hosts) == 20
+    assert "include itself" in listed.problems[0].message
