@@ -6,6 +6,7 @@ from sshdash.config.catalog import load_catalog
 from sshdash.events import CatalogChanged, Event
 from sshdash.follower import Follower
 from sshdash.ui.cockpit import Cockpit
+from sshdash.ui.controllers.hosts import HostBoard, rows_of
 from sshdash.ui.notices import Notice
 from sshdash.untrusted import clean
 
@@ -16,8 +17,9 @@ _SHOWN = 40
 class Following:
     """Reads the configuration again when its files have changed."""
 
-    def __init__(self, cockpit: Cockpit) -> None:
+    def __init__(self, cockpit: Cockpit, board: HostBoard) -> None:
         self.cockpit = cockpit
+        self.board = board
         self._follower = Follower(
             lambda: self.cockpit.backend.catalog, self._files_changed, self._impossible
         )
@@ -43,6 +45,8 @@ class Following:
         before = backend.catalog, cache.versions
         catalog = await asyncio.to_thread(load_catalog, backend.source, cache)
         if (catalog, cache.versions) != before:
+            rows = await asyncio.to_thread(rows_of, catalog)
+            self.board.take(catalog, rows)
             backend.catalog = catalog
             backend.events.emit(CatalogChanged())
 

@@ -77,11 +77,12 @@ class HostBoard:
         """Return the idle rows of the catalog, made once for each time it is read."""
         catalog = self.backend.catalog
         if self._catalog is not catalog:
-            self._catalog = catalog
-            self._catalog_rows = tuple(
-                HostRow(host.alias, clean(host.alias), clean(host.group)) for host in catalog.hosts
-            )
+            self.take(catalog, rows_of(catalog))
         return self._catalog_rows
+
+    def take(self, catalog: Catalog, rows: tuple[HostRow, ...]) -> None:
+        """Keep the rows of a catalog, which were made where they hold nobody up."""
+        self._catalog, self._catalog_rows = catalog, rows
 
     def _live_hosts(self) -> list[str]:
         statuses = self.backend.connections.statuses()
@@ -208,6 +209,13 @@ class HostBoard:
             eta=totals.eta,
             failed=sum(job.state is TransferState.FAILED for job in jobs),
         )
+
+
+def rows_of(catalog: Catalog) -> tuple[HostRow, ...]:
+    """Return the idle rows of a catalog."""
+    return tuple(
+        HostRow(host.alias, clean(host.alias), clean(host.group)) for host in catalog.hosts
+    )
 
 
 def _reason(status: "ConnectionSnapshot | None") -> str:

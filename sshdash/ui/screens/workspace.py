@@ -67,7 +67,7 @@ class Workspace(Screen[None]):
         self.panels = PanelController(self.cockpit)
         self.tab_actions = TabActions(self.cockpit)
         self.layout_of = Layout(self.cockpit)
-        self.following = Following(self.cockpit)
+        self.following = Following(self.cockpit, self.board)
         self.controllers: list[object] = [
             self.shells,
             self.panels,
