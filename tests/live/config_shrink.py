@@ -64,6 +64,7 @@ def _smaller(case: Case) -> Iterator[Case]:
     for name in case.includes:
         left = {other: text for other, text in case.includes.items() if other != name}
         yield replace(case, includes=left)
+        yield replace(case, text=case.includes[name], includes=left)
     yield from (replace(case, text=text) for text in _shorter(case.text))
     for name, text in case.includes.items():
         for shorter in _shorter(text):
