@@ -36,17 +36,22 @@ class Attempts:
         self._ending: set[Connection] = set()
 
     async def connection(
-        self, shared: SharedConnection, onlooker: Timeline | None = None
+        self,
+        shared: SharedConnection,
+        onlooker: Timeline | None = None,
+        attended: bool = True,
     ) -> Connection:
         """Return the connection that is up, after joining an attempt or beginning one.
 
-        `onlooker` is the timeline of the host behind this one: it shows these steps too.
+        `onlooker` is the timeline of the host behind this one: it shows these steps too. Where
+        it is not `attended`, no person wanted it just now.
         """
         if self.closed:
             raise Cancelled("sshdash is closing", host=shared.host)
         if shared.connection and shared.state is ConnectionState.CONNECTED:
             return shared.connection
-        attempt = shared.attempt or self.begin(shared)
+        attempt = shared.attempt or self.begin(shared, attended=attended)
+        shared.attended = shared.attended or attended
         leave = None
         if onlooker and shared.timeline:
             leave = onlooker.include(shared.route[-1].name, shared.timeline)
@@ -57,10 +62,12 @@ class Attempts:
                 leave()
 
     def begin(
-        self, shared: SharedConnection, automatic: bool = False
+        self, shared: SharedConnection, automatic: bool = False, attended: bool = False
     ) -> "asyncio.Task[Connection]":
         """Begin an attempt; an `automatic` one goes on without anybody who waits for it."""
         shared.automatic = automatic
+        shared.attended = attended
+        shared.unanswered = False
         shared.timeline = _timeline(shared)
         self._supervisor.started(shared)
         shared.move(Step.START)
@@ -178,7 +185,7 @@ class Attempts:
             if hop.state is ConnectionState.CONNECTED:
                 step.done(f"{name}, which is connected already")
             try:
-                return (await self.connection(hop, timeline)).lease(JUMP)
+                return (await self.connection(hop, timeline, shared.attended)).lease(JUMP)
             except SSHDashError as error:
                 raise _through(error, shared.host, name) from error
 

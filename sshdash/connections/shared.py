@@ -60,7 +60,11 @@ class SharedConnection:
         self.attempt: asyncio.Task[Connection] | None = None
         self.automatic = False
         """Whether the attempt goes on without anybody who waits for it."""
+        self.attended = True
+        """Whether a person wanted the attempt just now, and is there to answer questions."""
         self.asking = False
+        self.unanswered = False
+        """Whether the attempt ended while its question was open."""
         self.waiting = 0
         """How many wait for the attempt."""
         self.timeline: Timeline | None = None

@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 STEADY = 30.0
 """Seconds a connection has to be up for the next outage to begin with short waits."""
+NOBODY = "nobody answered its question"
 _SPREAD = 0.05
 """Seconds, on average, between those that follow a jump host which is back."""
 _DOWN = (ConnectionState.LOST, ConnectionState.FAILED)
@@ -90,7 +91,8 @@ class Supervisor:
     def failed(self, shared: SharedConnection, error: SSHDashError) -> None:
         """Note that an attempt failed."""
         shared.outage.attempts += 1
-        shared.outage.gives_up = why_not(error) if self.is_wanted(shared) else ""
+        why = NOBODY if shared.unanswered else why_not(error)
+        shared.outage.gives_up = why if self.is_wanted(shared) else ""
         if shared.outage.gives_up:
             self._give_up(shared, error.title)
         else:

@@ -294,6 +294,47 @@ async def test_a_dismissed_question_is_not_asked_again() -> None:
         assert person.asked == 2
 
 
+async def test_a_question_that_nobody_answers_is_not_asked_all_night() -> None:
+    faults = Faults(public_key=False, prompts=[("Code: ", True)], answers=["1"])
+    person = Person(("1",), ("1",), ("1",))
+    async with (
+        LoopbackServer(faults) as server,
+        connecting(server.config_file, prompter=person) as client,  # type: ignore[arg-type]
+    ):
+        manager = client.manager
+        manager.interest("loopback", "shell")
+        await manager.lease("loopback", "shell")
+        person.may_answer.clear()
+        server.drop_connections()
+        await until(lambda: manager.status("loopback").asking)
+        server.drop_connections()  # LoginGraceTime is over
+        await client.reaches("loopback", FAILED)
+        assert manager.status("loopback").gives_up == "nobody answered its question"
+        assert not manager.status("loopback").asking
+        person.may_answer.set()
+        manager.retry_now("loopback")
+        await client.reaches("loopback", CONNECTED)
+        assert person.asked == 3
+
+
+async def test_a_jump_host_asks_for_those_behind_it_and_says_so(tmp_path: Path) -> None:
+    person = Person(("1",), ("1",))
+    async with star(tmp_path) as hosts:
+        faults = hosts.hop.faults
+        faults.public_key, faults.prompts, faults.answers = False, [("Code: ", True)], ["1"]
+        async with connecting(hosts.config, prompter=person) as client:  # type: ignore[arg-type]
+            manager = client.manager
+            manager.interest("b", "shell")
+            await manager.lease("b", "shell")
+            person.may_answer.clear()
+            hosts.hop.drop_connections()
+            await until(lambda: manager.status("a").asking)
+            assert manager.status("b").state is WAITING
+            person.may_answer.set()
+            await client.reaches("b", CONNECTED)
+            assert person.asked == 2
+
+
 # -- jump hosts -------------------------------------------------------------------------------
 
 
