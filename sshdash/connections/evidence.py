@@ -91,7 +91,7 @@ class AddressEvidence:
         self.name = name
         found = judge(lines, shown)
         self.line = found.line
-        self.agrees = found.verdict in (Verdict.KNOWN, Verdict.UNKNOWN)
+        self.agrees = found.verdict is not Verdict.CHANGED
         self.is_new = bool(name) and not shown.certificate and found.verdict is Verdict.UNKNOWN
         self.files = {found.line.file} if found.line and self.agrees else set()
 
