@@ -67,8 +67,12 @@ def failure_lines(failure: SSHDashError) -> Iterator[str]:
 
 def step_name(entry: Entry) -> str:
     """Return a step's phase, the hop it was on, and what it was about."""
-    via = f" of {entry.hop}" if entry.hop else ""
-    return f"{entry.phase.value}{via} ({entry.text})" if entry.text else entry.phase.value + via
+    return f"{place_name(entry)} ({entry.text})" if entry.text else place_name(entry)
+
+
+def place_name(entry: Entry) -> str:
+    """Return a step's phase and the hop it was on."""
+    return f"{entry.phase.value} of {entry.hop}" if entry.hop else entry.phase.value
 
 
 def document(timeline: Timeline) -> dict[str, object]:

@@ -258,5 +258,4 @@ def _watch_it_fail(config: Path, port: int) -> None:
         assert "✖ No SSH greeting" in terminal.text
         assert "✖ identification" in terminal.text
         terminal.press("l")
-        terminal.until(f"last good step: connection (127.0.0.1 port {port})")
-        terminal.until("failed at: identification")
+        terminal.until("last good step: connection, failed at: identification, after ")

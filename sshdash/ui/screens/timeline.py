@@ -104,24 +104,48 @@ class TimelineScreen(ModalScreen[str]):
         text = timeline_content(timeline, width, self._detail) if timeline else _nothing()
         if str(text) != str(shown.content):
             shown.update(text)
+            if timeline and timeline.is_running:
+                body.scroll_end(animate=False)
 
 
 def timeline_content(timeline: "Timeline", width: int, detail: bool) -> Content:
-    """Return the steps above how the attempt ended."""
+    """Return the steps, and how the attempt ended: a failure first, for it is what is read."""
     steps = steps_text(steps_of(timeline, detail), width, whole=detail)
-    return Content("\n\n").join([steps, _ending(timeline)])
+    parts = [steps, _ending(timeline)]
+    return Content("\n\n").join(reversed(parts) if timeline.failure else parts)
 
 
 def _ending(timeline: "Timeline") -> Content:
-    from sshdash.connections.timeline_text import ending
+    from sshdash.connections.timeline_text import milliseconds
 
     if timeline.is_running:
         return Content.styled("connecting…", "$warning")
-    colour = "$error" if timeline.failure else "$success"
-    first, *rest = ending(timeline)
-    lines = [Content.styled(first, f"bold {colour}")]
-    lines += [Content.styled(clean(line, 600), "$muted") for line in rest]
+    took = milliseconds(timeline.elapsed)
+    if timeline.failure is None:
+        return Content.styled(f"connected in {took}", "$success")
+    failure = timeline.failure
+    title = Content.styled(clean(failure.title), "bold $foreground")
+    lines = [Content.assemble(Content.styled("✖ ", "$error"), title)]
+    lines += [
+        Content.styled(f"  {clean(line, 600)}", "$muted") for line in failure.detail.splitlines()
+    ]
+    if failure.hint:
+        lines.append(Content.styled(f"→ {clean(failure.hint, 600)}", "$foreground"))
+    lines.append(Content.styled(f"  {_how_far(timeline)}, after {took}", "$muted"))
     return Content("\n").join(lines)
+
+
+def _how_far(timeline: "Timeline") -> str:
+    """Return the last good step and the one that failed; the lines below say what they were."""
+    from sshdash.connections.timeline_text import place_name
+
+    good, broken = timeline.last_good, timeline.broken
+    parts = []
+    if good:
+        parts.append(f"last good step: {place_name(good)}")
+    if broken:
+        parts.append(f"failed at: {place_name(broken)}")
+    return ", ".join(parts) or "failed"
 
 
 def _nothing() -> Content:
