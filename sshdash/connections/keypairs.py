@@ -81,6 +81,7 @@ class KeyPairs:
                 self._tell(f"offering {found.label}")
                 self._tried.append(found)
                 return found
+        self._tried.clear()  # as in OpenSSH, a method that has nothing left is over
         return None
 
     def again(self) -> None:
