@@ -122,6 +122,11 @@ class Connection:
         return self._dialled.ssh.round_trip
 
     @property
+    def silent_for(self) -> float:
+        """Return for how many seconds nothing has come from the server."""
+        return asyncio.get_running_loop().time() - heard(self._dialled.ssh)
+
+    @property
     def agent_forwarded(self) -> bool:
         """Return whether the server can use the keys of this machine's agent."""
         return self._dialled.ssh.forwards_agent

@@ -75,6 +75,7 @@ class ConnectionManager:
             self._vigil.start()
         shared = await self._meant(destination)
         connection = await self._attempts.connection(shared)
+        self._vigil.doubt(connection)
         return connection.lease(purpose, name, shared.names.get(name))
 
     def interest(self, host: str, purpose: str) -> Interest:

@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 
 PROBE_SECONDS = 6.0
 """Seconds to answer: enough for a wireless network that is just coming back."""
+_SILENCE = 10.0
+"""Seconds after which it is not taken for granted any more that a connection is alive."""
 _PER_HOP = 0.5
 """Seconds more for each hop, so that the one to blame is found first."""
 _MINUTE = 60
@@ -60,17 +62,28 @@ class Vigil:
         self._probe("no answer since the network changed", _is_elsewhere)
         self._hurry()
 
+    def doubt(self, connection: Connection) -> None:
+        """Ask a connection that somebody wants to use, where it was silent for a while."""
+        if connection.silent_for > _SILENCE:
+            self._ask(connection, "no answer")
+
     def _probe(self, reason: str, concerned: Callable[[Connection], bool]) -> None:
-        """Ask every connection that is `concerned`, unless it is being asked already."""
+        """Ask every connection that is `concerned`."""
         for shared in self._registry:
             for connection in filter(None, (shared.connection, *shared.spares)):
-                if connection not in self._probes and concerned(connection):
-                    seconds = PROBE_SECONDS + _PER_HOP * (len(connection.route) - 1)
-                    task = asyncio.create_task(
-                        connection.probe(seconds, reason), name=f"asking {connection.host}"
-                    )
-                    self._probes[connection] = task
-                    task.add_done_callback(functools.partial(self._answered, connection))
+                if concerned(connection):
+                    self._ask(connection, reason)
+
+    def _ask(self, connection: Connection, reason: str) -> None:
+        """Ask a connection, unless it is being asked already."""
+        if connection in self._probes:
+            return
+        seconds = PROBE_SECONDS + _PER_HOP * (len(connection.route) - 1)
+        task = asyncio.create_task(
+            connection.probe(seconds, reason), name=f"asking {connection.host}"
+        )
+        self._probes[connection] = task
+        task.add_done_callback(functools.partial(self._answered, connection))
 
     def _answered(self, connection: Connection, _: "asyncio.Task[None]") -> None:
         del self._probes[connection]

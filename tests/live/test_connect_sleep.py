@@ -136,6 +136,25 @@ async def test_37_a_silent_line_is_lost_within_the_keepalive_window() -> None:
         line.flow()
 
 
+async def test_a_line_that_died_unnoticed_is_found_out_when_it_is_used(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(vigil, "PROBE_SECONDS", 0.5)
+    async with on_a_line() as (client, line):
+        await client.manager.lease("loopback", "shell")
+        line.stall()
+        monkeypatch.setattr(vigil, "_SILENCE", 0.0)
+        began = time.monotonic()
+        with pytest.raises(Exception, match=r"(?i)connection"):
+            await client.run("loopback", "true")
+        assert time.monotonic() - began < 2
+        await client.reaches("loopback", ConnectionState.LOST)
+        assert client.manager.status("loopback").reason == "no answer"
+        line.cut()
+        line.flow()
+        assert await client.run("loopback", "echo back") == "back\n"
+
+
 # -- stopped programs -------------------------------------------------------------------------
 
 _PROGRAM = """
