@@ -3,6 +3,7 @@
 import random
 import re
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -169,3 +170,17 @@ def _specification(chance: random.Random, serials: list[int]) -> str:
         several = f"serial: {serial}-{last}" if last > serial else f"serial: {serial}"
         rows.append(chance.choice([f"serial: {serial}", several, f"id: host{serial}"]))
     return "\n".join(rows) + "\n"
+
+
+def test_addresses_and_the_dns_count_as_they_do_for_ssh(tmp_path: Path) -> None:
+    """In a network of its own: with another address than loopback, and a name server."""
+    isolated = ["unshare", "--net", "--mount"]
+    possible = subprocess.run([*isolated, "ip", "link"], capture_output=True, check=False)
+    if possible.returncode:
+        pytest.skip("no namespaces can be made here")
+    done = subprocess.run(
+        [*isolated, sys.executable, "-m", "tests.live.hostkey_island"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"^1\d\d situations, 0 differences$", done.stdout, re.MULTILINE)

@@ -12,7 +12,9 @@ _AUTHENTIC, _TRUNCATED = 0x0020, 0x0200
 class NameServer(asyncio.DatagramProtocol):
     """Answers every question with `records`, by UDP and by TCP on one port."""
 
-    def __init__(self, *records: bytes, authentic: bool = False, long: bool = False) -> None:
+    def __init__(
+        self, *records: bytes, authentic: bool = False, long: bool = False, port: int = 0
+    ) -> None:
         self.records = list(records)
         self.authentic = authentic
         """Whether it claims to have checked signatures, where it is asked for that."""
@@ -20,13 +22,13 @@ class NameServer(asyncio.DatagramProtocol):
         """Whether its answers are too long for UDP."""
         self.silent = False
         self.asked: list[bytes] = []
-        self.address = ("127.0.0.1", 0)
+        self.address = ("127.0.0.1", port)
         self._transport: asyncio.DatagramTransport | None = None
         self._server: asyncio.Server | None = None
 
     async def __aenter__(self) -> Self:
-        """Listen on a free port."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        """Listen: on a free port, unless it has one."""
+        self._server = await asyncio.start_server(self._serve, *self.address)
         self.address = self._server.sockets[0].getsockname()[:2]
         loop = asyncio.get_running_loop()
         self._transport, _ = await loop.create_datagram_endpoint(
