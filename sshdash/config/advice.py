@@ -14,6 +14,7 @@ from sshdash.config.keywords import KEYWORDS, Use
 from sshdash.config.options import DEFAULT, Origin, Shadowed
 from sshdash.config.resolved import ResolvedHost
 from sshdash.config.resolver import Resolver
+from sshdash.config.spelling import SPELLING
 from sshdash.errors import SSHDashError
 from sshdash.paths import system_ssh_config
 from sshdash.untrusted import clean
@@ -88,8 +89,9 @@ def ignored_keywords(resolved: ResolvedHost, *, security_only: bool = False) -> 
         security = keyword.use is Use.SECURITY
         if security or not (security_only or _is_distribution(resolved.origins[key][0])):
             kind = "security" if security else "ignored"
-            text = f"{key} is not acted on: {keyword.why}"
-            found.append(Advice(kind, text, key, origin=resolved.origins[key][0]))
+            name = SPELLING.get(key, key)
+            text = f"{name} is not acted on: {keyword.why}"
+            found.append(Advice(kind, text, name, origin=resolved.origins[key][0]))
     return sorted(found, key=lambda advice: advice.kind != "security")
 
 
@@ -110,7 +112,9 @@ def _order(resolved: ResolvedHost) -> Iterator[Advice]:
             group = (winner.file, winner.block, lost.origin.block)
             groups.setdefault(group, []).append((winner, lost, key))
     for (_, general, special), members in groups.items():
-        values = [f"{key} {spelled(key, lost.values)}" for _, lost, key in members]
+        values = [
+            f"{SPELLING.get(key, key)} {spelled(key, lost.values)}" for _, lost, key in members
+        ]
         winner, lost, _ = members[0]
         where = f"{general} comes" if general else "what stands above the first Host comes"
         text = f"{where} before {special} (line {lost.origin.line}), whose values are not used: "
@@ -134,7 +138,8 @@ def _loops(resolved: ResolvedHost, resolver: Resolver) -> Iterator[Advice]:
         path = clean(" → ".join(circle), _WIDTH)
         origin = next(iter(resolved.origins.get("proxyjump", ())), DEFAULT)
         hint = f"give {clean(circle[-2])} ProxyJump none"
-        yield Advice("loop", f"ProxyJump leads in a circle: {path}", path, hint, origin)
+        text = f"ProxyJump leads in a circle: {path}"
+        yield Advice("loop", text, f"circle: {path}", hint, origin)
 
 
 def _circle(resolved: ResolvedHost, hops: Resolver, above: tuple[str, ...]) -> tuple[str, ...]:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from sshdash.config.keywords import KEYWORDS, Use
 from tests.servers.sshd import RealSshd
 
 _RELAY = """\
@@ -21,13 +20,6 @@ print("a relay speaks", file=sys.stderr)
 while data := sock.recv(65536):
     os.write(1, data)
 """
-_SECURITY = {
-    "verifyhostkeydns": "yes",
-    "knownhostscommand": "/bin/true",
-    "checkhostip": "yes",
-    "casignaturealgorithms": "ssh-ed25519",
-    "permitremoteopen": "db:1",
-}
 
 
 def sshdash(server: RealSshd, *words: str) -> "subprocess.CompletedProcess[str]":
@@ -62,18 +54,6 @@ def test_row_10_a_loop_of_jump_hosts_is_refused_at_once_with_its_path(sshd: Real
     assert done.returncode == 255
     assert "sshd → other → sshd" in done.stderr
     assert "Traceback" not in done.stderr
-
-
-@pytest.mark.parametrize("words", [("exec", "sshd", "true"), ("cp", "sshd:.profile-none", "x")])
-def test_row_8_what_trust_depends_on_is_told_on_connecting(
-    sshd: RealSshd, words: tuple[str, ...]
-) -> None:
-    ignored = [name for name in _SECURITY if KEYWORDS[name].use is Use.SECURITY]
-    if not ignored:
-        pytest.skip("sshdash acts on all of them")
-    configure(sshd, f"  {ignored[0]} {_SECURITY[ignored[0]]}")
-    told = sshdash(sshd, *words).stderr
-    assert f"{sshd.config_file}:2: {ignored[0]} is not acted on" in told
 
 
 def test_short_options_of_ssh_reach_the_connection(sshd: RealSshd) -> None:

@@ -39,10 +39,10 @@ async def test_the_card_warns_of_what_bites(cockpit: Start, tmp_path: Path) -> N
         card = c.app.workspace.cockpit.sidebar.card
         await c.until(lambda: card.facts and card.facts.warnings)
         assert card.facts.warnings == (
-            "web → gate → web",
+            "circle: web → gate → web",
             "missing-key is missing",
-            "Host * hides port 2222",
-            "without effect: enablesshkeysign",
+            "Host * hides Port 2222",
+            "without effect: EnableSSHKeysign",
         )
 
 

@@ -145,8 +145,8 @@ def test_host_star_first_is_warned_of_with_what_it_hides(home: Path) -> None:
     (advice,) = advices(home, "Host *\n Port 22\n User me\nHost web\n Port 2222\n User me\n")
     assert advice.kind == "order"
     assert "Host * comes before Host web" in advice.text
-    assert "port 2222" in advice.text
-    assert "user" not in advice.text
+    assert "Port 2222" in advice.text
+    assert "User" not in advice.text
     assert advice.origin.line == 2
 
 

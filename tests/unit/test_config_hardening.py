@@ -3,10 +3,12 @@
 import hashlib
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from sshdash.cli.context import tell_ignored
 from sshdash.cli.main import main
 from sshdash.config.advice import advise, ignored_keywords
 from sshdash.config.catalog import load_catalog
@@ -153,12 +155,23 @@ def test_row_8_a_keyword_without_effect_is_told(name: str, home: Path) -> None:
     value = {"updatehostkeys": "ask"}.get(name, value)
     resolver = Resolver(source_of(home, f"{name} {value}\n"))
     resolved = resolver.resolve("web")
-    told = {advice.short: advice for advice in advise(resolved, resolver)}
+    told = {advice.short.lower(): advice for advice in advise(resolved, resolver)}
     assert name in told
     assert keyword.why in told[name].text
     assert told[name].origin.line == 1
-    always = {advice.short for advice in ignored_keywords(resolved, security_only=True)}
+    always = {advice.short.lower() for advice in ignored_keywords(resolved, security_only=True)}
     assert (name in always) is (keyword.use is Use.SECURITY)
+
+
+def test_row_8_what_trust_depends_on_is_told_whenever_a_command_connects(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No such keyword is left at present, so one is made."""
+    keyword = replace(KEYWORDS["forwardx11"], use=Use.SECURITY)
+    monkeypatch.setitem(KEYWORDS, "forwardx11", keyword)
+    tell_ignored(resolve(home, "\nForwardX11 yes\nTunnel yes\n"))
+    (told,) = capsys.readouterr().err.splitlines()
+    assert told == f"sshdash: {home}/config:2: ForwardX11 is not acted on: {keyword.why}"
 
 
 def test_row_9_a_proxy_command_is_kept_for_the_shell_as_it_is(home: Path) -> None:
