@@ -111,6 +111,9 @@ class Attempts:
                 made = await self._attempt(shared, timeline)
             except SSHDashError as error:
                 raise _no_room(shared, full, f"and for another: {error.title}") from error
+            if self.closed or shared.stopped:
+                await made.close()
+                raise Cancelled("Connecting was cancelled", host=shared.host)
             spare = self._adopt(shared, made)
             spare.is_spare = True
             spare.on_end = functools.partial(self._spare_ended, shared)

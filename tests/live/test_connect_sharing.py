@@ -8,7 +8,7 @@ import asyncssh
 import pytest
 
 from sshdash.connections.lease import Lease
-from sshdash.errors import AuthenticationError, SessionError
+from sshdash.errors import AuthenticationError, SessionError, SSHDashError
 from sshdash.events import ConnectionChanged
 from sshdash.prompts import SecretQuestion
 from sshdash.settings import Settings
@@ -115,6 +115,19 @@ async def test_a_jump_host_is_the_connection_that_is_there(sshd: RealSshd) -> No
         await client.run("inner", "true")
         assert lease.connection.leases["jump"] == 1
         assert len(sshd.connections()) == 2
+
+
+async def test_options_of_the_command_line_make_the_jump_host_another_connection(
+    sshd: RealSshd,
+) -> None:
+    overrides = (("Compression", "yes"),)
+    async with connecting(sshd.config_file, overrides=overrides) as client:
+        lease = await client.manager.lease("sshd", "shell")
+        assert await client.run("inner", "echo through") == "through\n"
+        assert lease.connection.leases == {"shell": 1}
+        hop = client.manager.status("sshd as a jump host")
+        assert (hop.state, hop.leases) == (ConnectionState.CONNECTED, {"jump": 1})
+        assert len(sshd.connections()) == 3
 
 
 # -- how long it stays ------------------------------------------------------------------------
@@ -310,6 +323,22 @@ async def test_another_connection_asks_for_no_password_again() -> None:
         assert server.accepted == 3
         for one in shells:
             await one.close()
+
+
+async def test_disconnecting_while_another_connection_is_made_leaves_none() -> None:
+    faults = Faults(max_sessions=1)
+    async with LoopbackServer(faults) as server, connecting(server.config_file) as client:
+        first = await shell(client, await client.manager.lease("loopback", "x"))
+        lease = await client.manager.lease("loopback", "x")
+        faults.public_key, faults.prompts, faults.answers = False, [("Code: ", True)], ["1"]
+        client.prompter.answers.append(("1",))
+        opening = asyncio.create_task(shell(client, lease))
+        await until(lambda: server.accepted == 2)
+        await client.manager.disconnect("loopback")
+        with pytest.raises(SSHDashError):
+            await opening
+        await until(lambda: not server.connections)
+        await first.close()
 
 
 async def test_a_bare_lease_still_says_why() -> None:
