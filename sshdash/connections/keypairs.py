@@ -248,6 +248,7 @@ class KeyPairs:
                 identity.encrypted,
                 self._interview.passphrase,
                 3 if attempts is None else attempts,
+                self._interview.batch,
             )
         if identity.blob not in (None, key.public_data):
             raise ValueError("the public half beside it belongs to another key")

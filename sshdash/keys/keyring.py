@@ -41,9 +41,16 @@ class KeyRing:
         return f"<KeyRing [{len(self._keys)} open]>"
 
     async def private_key(
-        self, path: Path, encrypted: bool, ask: AskPassphrase, attempts: int = MAX_ATTEMPTS
+        self,
+        path: Path,
+        encrypted: bool,
+        ask: AskPassphrase,
+        attempts: int = MAX_ATTEMPTS,
+        batch: bool = False,
     ) -> asyncssh.SSHKey:
         """Return the private key of `path`, asking at most `attempts` times.
+
+        In `batch` mode the system's keyring is left alone: it may ask its owner something.
 
         Raises WrongPassphrase, ValueError for a damaged key, OSError for the file.
         """
@@ -52,15 +59,15 @@ class KeyRing:
             status = await asyncio.to_thread(path.stat)
             version = (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size)
             if version not in self._keys:
-                self._keys[version] = await self._unlock(path, encrypted, ask, attempts)
+                self._keys[version] = await self._unlock(path, encrypted, ask, attempts, batch)
             return self._keys[version]
 
     async def _unlock(
-        self, path: Path, encrypted: bool, ask: AskPassphrase, attempts: int
+        self, path: Path, encrypted: bool, ask: AskPassphrase, attempts: int, batch: bool
     ) -> asyncssh.SSHKey:
         if not encrypted:
             return await asyncio.to_thread(unlock, path)
-        key = await self._unlock_with_saved(path)
+        key = None if batch else await self._unlock_with_saved(path)
         if key is not None:
             return key
         for attempt in range(1, attempts + 1):

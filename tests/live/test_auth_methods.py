@@ -233,6 +233,17 @@ async def test_nothing_is_taken_from_the_keyring_in_batch_mode(vault: Vault) -> 
         assert server.attempts == []
 
 
+async def test_no_passphrase_is_taken_from_the_keyring_in_batch_mode(
+    sshd: RealSshd, vault: Vault
+) -> None:
+    keygen("-p", "-f", sshd.identity, "-P", "", "-N", "open sesame", "-a", "4")
+    vault.secrets[str(sshd.identity)] = "open sesame"
+    async with connecting(sshd.config_file, overrides=(("BatchMode", "yes"),)) as client:
+        with pytest.raises(AuthenticationError, match="no passphrase given"):
+            await client.manager.lease("sshd", "test")
+    assert vault.services == set()
+
+
 async def test_nothing_offers_to_save_without_a_keyring() -> None:
     async with (
         password_server() as server,
