@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import asyncssh
 import pytest
 
+from sshdash.connections import gssapi
 from sshdash.connections.timeline import Phase
 from sshdash.errors import AuthenticationError, Cancelled, HostKeyError
 from sshdash.prompts import RefusingPrompter, SecretAnswer, SecretPrompt
@@ -78,6 +79,25 @@ async def test_order_of_methods_is_that_of_openssh() -> None:
                 await client.manager.lease("loopback", "test")
         tried = [method for method, _ in server.attempts]
     assert tried == ["publickey", *["keyboard-interactive"] * 3, *["password"] * 3]
+
+
+@pytest.mark.parametrize("installed", [True, False])
+async def test_gssapi_without_a_ticket_leaves_the_other_methods(
+    sshd: RealSshd, monkeypatch: pytest.MonkeyPatch, installed: bool
+) -> None:
+    monkeypatch.setattr(gssapi, "is_available", lambda: installed)
+    sshd.stop()
+    sshd.options["gssapiauthentication"] = "yes"
+    sshd.start()
+    config = use(sshd, GSSAPIAuthentication="yes", GSSAPIDelegateCredentials="yes")
+    async with connecting(config) as client:
+        assert await client.run("sshd", "echo ok") == "ok\n"
+        await client.manager.disconnect("sshd")
+        sshd.authorized_keys.write_text("")
+        with pytest.raises(AuthenticationError) as caught:
+            await client.manager.lease("sshd", "test")
+    if "gssapi-with-mic" in caught.value.detail:
+        assert ("GSSAPI is not installed" in caught.value.detail) is not installed
 
 
 # -- passwords --------------------------------------------------------------------------------
