@@ -268,7 +268,10 @@ class Timeline:
         if entry.outcome != "running" and not entry.hop:
             log.debug("%s: %s: %s: %s", self.host, entry.phase.value, entry.outcome, entry.text)
         for watcher in tuple(self._watchers):
-            watcher(place, entry)
+            try:
+                watcher(place, entry)
+            except Exception:  # who only looks on, such as a closed stderr, must not end a login
+                log.exception("a watcher of the timeline failed")
 
 
 def _place(entry: Entry) -> tuple[str, Phase]:

@@ -67,6 +67,17 @@ def test_watchers_see_what_was_and_what_comes() -> None:
     assert seen == [(0, "note"), (1, "running"), (1, "ok")]
 
 
+def test_a_watcher_that_fails_does_not_end_the_attempt() -> None:
+    timeline = Timeline("web")
+
+    def fail(place: int, entry: Entry) -> None:
+        raise BrokenPipeError
+
+    timeline.watch(fail)
+    timeline.begin(Phase.TCP, "10.0.0.1 port 22").done()
+    assert timeline.entries[0].outcome == "ok"
+
+
 def test_a_jump_host_is_followed_to_its_end() -> None:
     hop, timeline = Timeline("bastion"), Timeline("web")
     before = hop.begin(Phase.TCP, "10.0.0.1 port 22")
