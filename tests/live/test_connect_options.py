@@ -77,6 +77,23 @@ async def test_ipqos_marks_typing_and_bulk(
         await shell.wait_closed()
 
 
+async def test_over_ipv6_too() -> None:
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        pytest.skip("no IPv6 here")
+    async with talking(listenaddress=["127.0.0.1", "::1"]) as server:
+        options = {"AddressFamily": "inet6", "HostName": "::1", "HostKeyAlias": "six"}
+        known = server.known_hosts.read_text()
+        server.known_hosts.write_text(known.replace(known.split()[0], "six"))
+        async with using(server, IPQoS="cs1", BindAddress="::1", **options) as (_, connection):
+            sock = client_socket(connection)
+            assert sock.family == socket.AF_INET6
+            assert sock.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS) == 0x20
+            await said(server, "Connection from ::1 ")
+
+
 async def test_the_usual_classes_are_those_of_the_installed_ssh(sshd: RealSshd) -> None:
     command = ["ssh", "-F", str(sshd.config_file), "-G", "sshd"]
     told = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True)
