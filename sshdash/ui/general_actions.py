@@ -63,5 +63,11 @@ def what_ends(live: "LiveCounts") -> str:
     """Return what leaving ends: ``2 shells and 1 tunnel will end.``"""
     counts = ((live.shells, "shell"), (live.tunnels, "tunnel"), (live.transfers, "transfer"))
     words = [count_text(count, noun) for count, noun in counts if count]
-    listed = " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
-    return f"{listed} will end."
+    lines = []
+    if words:
+        listed = " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+        lines.append(f"{listed} will end.")
+    if live.waiting:
+        waiting = count_text(live.waiting, "shell or tunnel waits", "shells or tunnels wait")
+        lines.append(f"{waiting} for a lost host, and will not come back.")
+    return "\n".join(lines)

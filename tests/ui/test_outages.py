@@ -4,9 +4,11 @@ import time
 
 from textual.widgets._toast import Toast
 
+from sshdash.backend import LiveCounts
 from sshdash.events import HostRestored
 from sshdash.states import ConnectionState, SessionState
 from sshdash.ui.controllers.outages import restored_text
+from sshdash.ui.general_actions import what_ends
 from sshdash.ui.theme import Mark
 from tests.ui.conftest import Cockpit, Start
 
@@ -97,3 +99,13 @@ def test_what_came_back_in_words() -> None:
     assert restored_text(HostRestored("web", 0.2)) == "web is back after 1 s"
     told = restored_text(HostRestored("web", 125, tunnels=2, missing=1))
     assert told == "web is back after 2 min 05 s: 2 tunnels restored, 1 not yet"
+
+
+def test_leaving_says_what_waits() -> None:
+    assert what_ends(LiveCounts(shells=2, transfers=1)) == "2 shells and 1 transfer will end."
+    waiting = what_ends(LiveCounts(waiting=1))
+    assert waiting == "1 shell or tunnel waits for a lost host, and will not come back."
+    assert what_ends(LiveCounts(tunnels=1, waiting=2)).splitlines() == [
+        "1 tunnel will end.",
+        "2 shells or tunnels wait for a lost host, and will not come back.",
+    ]
