@@ -4,6 +4,7 @@
 """
 
 import sys
+import textwrap
 from collections import Counter
 from pathlib import Path
 
@@ -26,12 +27,16 @@ def table() -> str:
     rows = [_row(KEYWORDS[name]) for name in sorted(KEYWORDS)]
     obsolete = ", ".join(sorted(OBSOLETE))
     aliases = ", ".join(f"{name} ({SPELLING[other]})" for name, other in sorted(ALIASES.items()))
+    words = (
+        f"Of the {len(KEYWORDS)} keywords of ssh_config(5), OpenSSH 9.2 to 10, sshdash acts on"
+        f" {uses[Use.ACTS]}. The others are accepted, and none of them silently changes what"
+        " happens: what has no effect is told on the host card and by `resolve --explain`, and"
+        " where trust depends on it also whenever a command connects."
+    )
+    notes = f"Older names: {aliases}. Without effect, as in OpenSSH: {obsolete}."
     return "\n".join(
         [
-            f"Of the {len(KEYWORDS)} keywords of ssh_config(5), OpenSSH 9.2 to 10, sshdash acts on"
-            f" {uses[Use.ACTS]}. The others are accepted, and none of them silently changes what"
-            " happens: what has no effect is told on the host card and by `resolve --explain`, and"
-            " where trust depends on it also whenever a command connects.",
+            textwrap.fill(words, 100),
             "",
             "<details>",
             "<summary>Every keyword</summary>",
@@ -40,7 +45,7 @@ def table() -> str:
             "| --- | --- | --- |",
             *rows,
             "",
-            f"Older names: {aliases}. Without effect, as in OpenSSH: {obsolete}.",
+            textwrap.fill(notes, 100),
             "",
             "</details>",
         ]
