@@ -258,6 +258,8 @@ class ConfigEditor:
         """
         with self.history.exclusive():
             surprising = self.prove(plan)
+            if not plan.changes:
+                return surprising
             version = plan.version
             if version.data is None:
                 private_dir(Path(version.target).parent)
