@@ -126,6 +126,7 @@ TUNNEL: Table = {
     (TunnelState.OPENING, Step.READY): TunnelState.OPEN,
     (TunnelState.OPENING, Step.FAIL): TunnelState.FAILED,
     (TunnelState.OPENING, Step.STOP): TunnelState.CLOSED,
+    (TunnelState.OPENING, Step.INTERRUPT): TunnelState.RECONNECTING,
     (TunnelState.OPEN, Step.TARGET_REFUSED): TunnelState.DEGRADED,
     (TunnelState.OPEN, Step.TARGET_ANSWERED): TunnelState.OPEN,
     (TunnelState.OPEN, Step.LOSE): TunnelState.FAILED,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import asyncssh
 
 from sshdash.connections.faults import explain
-from sshdash.errors import ConnectionLost, ForwardError, SSHDashError
+from sshdash.errors import ConnectError, ConnectionLost, ForwardError, SSHDashError
 from sshdash.events import EventBus, TunnelChanged
 from sshdash.states import Step, TunnelState, advance, allows
 from sshdash.tunnels.counters import Traffic
@@ -172,7 +172,7 @@ class Tunnel:
         try:
             if previous is not None:
                 await asyncio.wait({previous})
-            lease = await self._lease_connection(self.host, "tunnel")
+            lease = await self._first_lease()
             forwarder = self._forwarder = self._make_forwarder(lease.connection)
             await forwarder.open()
             while True:
@@ -194,6 +194,23 @@ class Tunnel:
             if lease is not None:
                 lease.release()
             interest.release()
+
+    async def _first_lease(self) -> "Lease":
+        """Return a lease; on a host that is out already, once it is back."""
+        try:
+            return await self._lease_connection(self.host, "tunnel")
+        except ConnectError as error:
+            if self._outages.retry_in(self.host) is None:
+                raise
+            self._error = _words(error)
+        self._move(Step.INTERRUPT, self._error)
+        self._settled.set()
+        while True:
+            await self._outages.back(self.host)
+            try:
+                return await self._lease_connection(self.host, "tunnel")
+            except SSHDashError as error:
+                self._excuse(error)
 
     def _open(self) -> None:
         self._opened = time.monotonic()

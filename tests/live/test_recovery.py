@@ -462,3 +462,27 @@ async def test_a_host_that_flaps_loses_nothing(
         assert await exchange(port, b"still there") == b"still there"
         leases = dict(backend.connections.status("sshd").leases)
         assert leases == {"shell": 1, "tunnel": 1}
+
+
+async def test_what_is_started_while_the_host_is_out_begins_when_it_is_back(
+    sshd: RealSshd, small: Path, backend_for: BackendFor
+) -> None:
+    async with target(echo) as service:
+        backend = await backend_for(sshd.config_file)
+        watch = Watch(backend)
+        await backend.open_shell("sshd", 90, 24)
+        await asyncio.to_thread(sshd.stop)
+        await watch.state(ConnectionState.WAITING)
+        forward = parse_forward(Kind.LOCAL, f"0:127.0.0.1:{service}")
+        tunnel = backend.tunnels.add("sshd", forward)
+        snapshot = await backend.tunnels.start(tunnel)
+        assert snapshot.state is TunnelState.RECONNECTING
+        assert "refused" in snapshot.error.lower()
+        job = backend.transfers.submit(CopyRequest("", (bytes(small),), "sshd", bytes(sshd.home)))
+        await watch.until(lambda: backend.transfers.snapshot(job).state is TransferState.WAITING)
+        await asyncio.to_thread(sshd.start)
+        await watch.until(lambda: backend.tunnels.snapshot(tunnel).state is TunnelState.OPEN)
+        port = int(backend.tunnels.snapshot(tunnel).listen.rpartition(":")[2])
+        assert await exchange(port, b"begun") == b"begun"
+        assert (await backend.transfers.wait(job)).state is TransferState.DONE
+        assert tree(sshd.home / "source") == tree(small)
