@@ -109,6 +109,21 @@ async def test_a_file_changed_meanwhile_is_not_overwritten(cockpit: Start, confi
     assert text(config).replace("Host cache\n", "") == theirs
 
 
+async def test_saving_twice_in_haste_saves_once(cockpit: Start, config: Path) -> None:
+    before = text(config)
+    async with cockpit() as c:
+        one = await open_form(c, "a")
+        await c.type("cache")
+        one.action_save()
+        one.action_save()
+        one.action_cancel()
+        await saved(c)
+        assert text(config).replace("Host cache\n", "") == before
+        assert [words for words in c.told if "cache added" in words]
+        await c.press("u")
+        await c.until(lambda: text(config) == before)
+
+
 async def test_what_somebody_else_changed_in_the_block_is_kept(
     cockpit: Start, config: Path
 ) -> None:

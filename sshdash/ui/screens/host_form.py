@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, ClassVar, Protocol
 
 from textual import on
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
@@ -71,6 +72,7 @@ class HostForm(Dialog[Plan]):
         super().__init__(desk.title)
         self.VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]
         self.desk = desk
+        self._saving = False
         self.changed: ChangedSince | None = None
         """Where somebody else wrote the file meanwhile."""
 
@@ -183,25 +185,37 @@ class HostForm(Dialog[Plan]):
     @on(Select.Changed, "#file")
     def _other_file(self, event: Select.Changed) -> None:
         event.stop()
-        if event.value != self.desk.file:
+        if event.value != self.desk.file and not self._saving:
             self._begin(partial(self._renew, str(event.value)), "save")
 
     def action_save(self) -> None:
-        """Write what is typed."""
-        if self.changed is None:
+        """Write what is typed, once."""
+        if self.changed is None and not self._saving:
+            self._saving = True
             self._begin(self._save, "save")
 
     async def _save(self) -> None:
         try:
-            plan = await asyncio.to_thread(self.desk.plan, self.draft())
-            if plan.changes:
-                await self.desk.save(plan)
+            plan = await self._saved()
         except ChangedSince as error:
             self._offer_renewal(error)
         except SSHDashError as error:
             self._tell(error)
         else:
             self.dismiss(plan)
+
+    async def _saved(self) -> Plan:
+        try:
+            plan = await asyncio.to_thread(self.desk.plan, self.draft())
+            if plan.changes:
+                await self.desk.save(plan)
+            return plan
+        finally:
+            self._saving = False
+
+    def dismiss(self, result: Plan | None = None) -> AwaitComplete:
+        """Go, but not while the file is being written: that cannot be taken back by going."""
+        return AwaitComplete() if self._saving else super().dismiss(result)
 
     def _offer_renewal(self, error: ChangedSince) -> None:
         self.changed = error
