@@ -1,7 +1,6 @@
 """Logging in: keys, agents, passphrases, passwords and prompts, right and wrong."""
 
 import asyncio
-import itertools
 import os
 import subprocess
 from collections.abc import Iterator
@@ -11,34 +10,13 @@ import asyncssh
 import pytest
 
 from sshdash.errors import AuthenticationError, Cancelled
-from sshdash.events import BannerReceived, WarningRaised
-from sshdash.prompts import HostKeyAnswer, RefusingPrompter, SecretPrompt, SecretQuestion
+from sshdash.events import BannerReceived
+from sshdash.prompts import HostKeyAnswer, RefusingPrompter, SecretPrompt
 from sshdash.states import ConnectionState
-from tests.live.connecting import Client, connecting
+from tests.live.auth_kit import keygen, remove, replace, secrets, use
+from tests.live.connecting import connecting
 from tests.servers.loopback import Faults, LoopbackServer
 from tests.servers.sshd import RealSshd
-
-
-def use(server: RealSshd | LoopbackServer, **options: object) -> Path:
-    """Put options before the configuration of a server, so that they win."""
-    text = server.config_file.read_text()
-    lines = "".join(f"    {key} {value}\n" for key, value in options.items())
-    server.config_file.write_text(f"Host *\n{lines}\n{text}")
-    return server.config_file
-
-
-def replace(server: RealSshd | LoopbackServer, **options: object) -> Path:
-    """Replace options in the configuration of a server."""
-    lines = []
-    for line in server.config_file.read_text().splitlines():
-        key = line.split()[0] if line.split() else ""
-        lines.append(f"    {key} {options[key]}" if key in options else line)
-    server.config_file.write_text("\n".join(lines) + "\n")
-    return server.config_file
-
-
-def secrets(client: Client) -> list[SecretQuestion]:
-    return [question for question in client.prompter.asked if isinstance(question, SecretQuestion)]
 
 
 def encrypt(path: Path, passphrase: str) -> None:
@@ -83,20 +61,6 @@ def add_strangers(agent: Path, folder: Path) -> None:
         add_to(agent, extra)
 
 
-def public_line(path: Path) -> str:
-    return path.with_name(path.name + ".pub").read_text()
-
-
-def remove(path: Path) -> None:
-    """Remove a key pair."""
-    path.unlink()
-    path.with_name(path.name + ".pub").unlink()
-
-
-def keygen(*words: str | Path) -> None:
-    subprocess.run(["ssh-keygen", "-q", *map(str, words)], check=True, capture_output=True)
-
-
 async def test_key_file(sshd: RealSshd) -> None:
     async with connecting(sshd.config_file) as client:
         assert await client.run("sshd", "echo $((6*7))") == "42\n"
@@ -106,17 +70,6 @@ async def test_key_file(sshd: RealSshd) -> None:
         assert status.server_version.startswith("OpenSSH_")
         assert status.address == f"127.0.0.1:{sshd.port}"
         assert client.prompter.asked == []
-
-
-async def test_key_that_others_can_read_is_refused_with_what_to_do(sshd: RealSshd) -> None:
-    sshd.identity.chmod(0o644)
-    async with connecting(sshd.config_file) as client:
-        with pytest.raises(AuthenticationError) as caught:
-            await client.manager.lease("sshd", "test")
-        assert f"chmod 600 {sshd.identity}" in str(caught.value)
-        assert "0644" in str(caught.value)
-        (warning,) = client.told(WarningRaised)
-        assert str(sshd.identity) in warning.detail
 
 
 @pytest.mark.parametrize("public_half", [True, False])
@@ -179,19 +132,6 @@ async def test_no_passphrase_is_asked_for_a_key_the_server_does_not_want(sshd: R
         assert client.prompter.asked == []
 
 
-@pytest.mark.parametrize("kind", ["pkcs1-pem", "pkcs8-pem"])
-@pytest.mark.parametrize("passphrase", [None, "open sesame"])
-async def test_pem_keys(sshd: RealSshd, kind: str, passphrase: str | None) -> None:
-    key = asyncssh.generate_private_key("ssh-rsa", key_size=2048)
-    pem = sshd.folder / "web.pem"
-    key.write_private_key(str(pem), kind, passphrase=passphrase)
-    pem.chmod(0o400)
-    key.write_public_key(str(sshd.authorized_keys))
-    async with connecting(replace(sshd, IdentityFile=pem), ("open sesame",)) as client:
-        assert await client.run("sshd", "echo ok") == "ok\n"
-        assert len(secrets(client)) == (1 if passphrase else 0)
-
-
 async def test_damaged_key_is_named(sshd: RealSshd) -> None:
     text = sshd.identity.read_text()
     sshd.identity.write_text(text[: len(text) // 2])
@@ -200,30 +140,9 @@ async def test_damaged_key_is_named(sshd: RealSshd) -> None:
             await client.manager.lease("sshd", "test")
 
 
-async def test_certificate_beside_the_key(sshd: RealSshd) -> None:
-    authority = sshd.folder / "user_ca"
-    keygen("-t", "ed25519", "-f", authority, "-N", "")
-    keygen("-s", authority, "-I", "me", "-n", sshd.user, str(sshd.identity) + ".pub")
-    sshd.authorized_keys.write_text(f"cert-authority {public_line(authority)}")
-    async with connecting(sshd.config_file) as client:
-        assert await client.run("sshd", "echo ok") == "ok\n"
-
-
 async def test_agent(sshd: RealSshd, agent: Path) -> None:
     add_to(agent, sshd.identity)
     remove(sshd.identity)
-    config = replace(sshd, IdentityAgent=agent, IdentitiesOnly="no")
-    async with connecting(config) as client:
-        assert await client.run("sshd", "echo ok") == "ok\n"
-
-
-@pytest.mark.parametrize("kind", ["rsa", "ecdsa"])
-async def test_agent_with_other_key_types(sshd: RealSshd, agent: Path, kind: str) -> None:
-    path = sshd.folder / "agent_key"
-    keygen("-t", kind, "-f", path, "-N", "")
-    add_to(agent, path)
-    sshd.authorized_keys.write_text(public_line(path))
-    remove(path)
     config = replace(sshd, IdentityAgent=agent, IdentitiesOnly="no")
     async with connecting(config) as client:
         assert await client.run("sshd", "echo ok") == "ok\n"
@@ -239,14 +158,6 @@ async def test_identities_only_takes_the_named_key_from_the_agent(
     async with connecting(config) as client:
         assert await client.run("sshd", "echo ok") == "ok\n"
         assert client.prompter.asked == []
-
-
-async def test_too_many_keys_are_explained(sshd: RealSshd, agent: Path) -> None:
-    add_strangers(agent, sshd.folder)
-    config = replace(sshd, IdentityAgent=agent, IdentitiesOnly="no", IdentityFile="none")
-    async with connecting(config) as client:
-        with pytest.raises(AuthenticationError, match="IdentitiesOnly"):
-            await client.manager.lease("sshd", "test")
 
 
 async def test_dead_agent_is_named_and_does_not_stop_a_key_file(
@@ -367,24 +278,6 @@ async def test_the_clock_stands_still_while_somebody_types() -> None:
             await client.manager.lease("loopback", "test")
 
 
-async def test_hostile_banner_and_prompts_are_bounded() -> None:
-    faults = Faults(
-        public_key=False,
-        prompts=[("x" * 4_000, False)] * 50,
-        answers=["y"] * 50,
-        banner="\x1b[2J" + "A" * 100_000,
-    )
-    async with (
-        LoopbackServer(faults) as server,
-        connecting(server.config_file, ("y",) * 50) as client,
-    ):
-        with pytest.raises(AuthenticationError):
-            await client.manager.lease("loopback", "test")
-        (banner,) = client.told(BannerReceived)
-        assert len(banner.text) < 10_000
-        assert "\x1b" not in banner.text
-
-
 async def test_no_method_left_names_what_the_server_offers(sshd: RealSshd) -> None:
     sshd.authorized_keys.write_text("")
     async with connecting(sshd.config_file) as client:
@@ -401,24 +294,6 @@ async def test_preferred_authentications_decide_the_order() -> None:
         async with connecting(config, ("right",)) as client:
             await client.manager.lease("loopback", "test")
         assert [method for method, _ in server.attempts] == ["password"]
-
-
-async def test_the_passphrase_is_checked_off_the_loop(sshd: RealSshd) -> None:
-    keygen("-p", "-f", sshd.identity, "-P", "", "-N", "x", "-a", "64")
-    ticks: list[float] = []
-
-    async def tick() -> None:
-        while True:
-            ticks.append(asyncio.get_running_loop().time())
-            await asyncio.sleep(0.01)
-
-    async with connecting(sshd.config_file, ("wrong",), ("x",)) as client:
-        ticking = asyncio.create_task(tick())
-        await client.run("sshd", "true")
-        ticking.cancel()
-        await asyncio.gather(ticking, return_exceptions=True)
-    gaps = [after - before for before, after in itertools.pairwise(ticks)]
-    assert max(gaps) < 0.25
 
 
 async def test_host_that_no_configuration_knows(sshd: RealSshd, home: Path) -> None:
@@ -447,28 +322,6 @@ async def test_agent_key_that_is_bound_to_another_host_is_named(
     async with connecting(config) as client:
         with pytest.raises(AuthenticationError, match="is bound to other hosts"):
             await client.manager.lease("sshd", "test")
-
-
-async def test_secrets_are_in_no_log_and_no_event(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("DEBUG")
-    faults = Faults(public_key=False, password="correct horse", max_tries=9)
-    async with (
-        LoopbackServer(faults) as server,
-        connecting(server.config_file, ("battery staple",), ("correct horse",)) as client,
-    ):
-        lease = await client.manager.lease("loopback", "test")
-        shown = caplog.text + repr(client.events) + repr(lease) + repr(lease.connection)
-        for secret in ("battery", "horse"):
-            assert secret not in shown
-
-
-async def test_agent_is_forwarded_only_where_asked_for(sshd: RealSshd, agent: Path) -> None:
-    add_to(agent, sshd.identity)
-    config = replace(sshd, IdentityAgent=agent)
-    async with connecting(config) as client:
-        assert await client.run("sshd", "echo -n $SSH_AUTH_SOCK") == ""
-    async with connecting(config, overrides=(("ForwardAgent", "yes"),)) as client:
-        assert "ED25519" in await client.run("sshd", "ssh-add -l")
 
 
 async def test_too_few_attempts_for_a_password_do_not_blame_keys() -> None:
