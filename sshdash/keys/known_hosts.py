@@ -9,6 +9,8 @@ import binascii
 import fnmatch
 import hmac
 import os
+import stat
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -22,6 +24,8 @@ _MAGIC = "|1|"
 _BLANK = " \t"
 _LONGEST_SALT = 1024
 _LONGEST_PATTERN = 1023
+_SETTLED = 2.0
+"""Seconds after which a file counts as unchanged where its time of change is the same."""
 _MOST = 64 * 1024 * 1024
 """Bytes of a file that are read: it may be a device without an end."""
 
@@ -211,15 +215,35 @@ def load_known_hosts(files: Iterable[Path]) -> KnownHosts:
     known = KnownHosts()
     for file in files:
         try:
-            with file.open("rb") as opened:
-                text = opened.read(_MOST).decode("utf-8", "surrogateescape")
+            known += _load(file)
         except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError as error:
             reason = f"cannot be read: {error.strerror or error}"
             known += KnownHosts(bad=(BadLine(str(file), 0, reason),))
-            continue
-        known += parse_known_hosts(text, str(file))
+    return known
+
+
+_read: dict[Path, tuple[tuple[int, ...], KnownHosts]] = {}
+"""What each file said when it was read last, and its state then."""
+
+
+def _load(file: Path) -> KnownHosts:
+    """Return what a file says: what it said before, where it has not changed since."""
+    with file.open("rb") as opened:
+        status = os.fstat(opened.fileno())
+        times = (status.st_mtime_ns, status.st_ctime_ns)
+        state = (status.st_dev, status.st_ino, status.st_size, *times)
+        if file in _read and _read[file][0] == state:
+            return _read[file][1]
+        text = opened.read(_MOST).decode("utf-8", "surrogateescape")
+    known = parse_known_hosts(text, str(file))
+    # Clocks of file systems are coarse: what was just written may change once more unseen.
+    if (
+        stat.S_ISREG(status.st_mode)
+        and time.time() - max(status.st_mtime, status.st_ctime) > _SETTLED
+    ):
+        _read[file] = (state, known)
     return known
 
 

@@ -1,5 +1,7 @@
 """known_hosts: reading, matching, appending."""
 
+import os
+import time
 from pathlib import Path
 
 import asyncssh
@@ -141,3 +143,26 @@ def test_latin1_comments_do_not_matter(tmp_path: Path) -> None:
     file = tmp_path / "known"
     file.write_bytes(b"# caf\xe9\n" + f"web {LINE}".encode() + b" caf\xe9\n")
     assert names(load_known_hosts([file]), "web") == ["web"]
+
+
+def test_a_file_is_read_again_when_it_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sshdash.keys.known_hosts._SETTLED", 0.0)
+    file = tmp_path / "known"
+    file.write_text(f"one {LINE}\n")
+    time.sleep(0.02)
+    first = load_known_hosts([file])
+    assert load_known_hosts([file]).keys[0] is first.keys[0]
+    file.write_text(f"two {LINE}\n")
+    assert names(load_known_hosts([file]), "two") == ["two"]
+    times = file.stat()
+    file.write_text(f"six {LINE}\n")
+    os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert names(load_known_hosts([file]), "six") == ["six"]
+    other = tmp_path / "other"
+    other.write_text(f"ten {LINE}\n")
+    os.replace(other, file)
+    assert names(load_known_hosts([file]), "ten") == ["ten"]
+    file.unlink()
+    assert load_known_hosts([file]) == KnownHosts()
