@@ -17,7 +17,7 @@ COMMANDS = ("hosts", "resolve", "exec", "cp", "forward", "forget", "doctor", "de
 """Each is a module of this package with `add_parser` and `run`."""
 
 _SUMMARIES = {
-    "hosts": "list the hosts of ssh_config",
+    "hosts": "list the hosts of ssh_config, or edit them",
     "resolve": "print the configuration of a destination, as ssh -G does",
     "exec": "run a command on a host",
     "cp": "copy files between here and hosts, or between hosts",
