@@ -166,28 +166,6 @@ async def _host_remove(stage: Stage) -> None:
     await stage.until("Remove web")
 
 
-@scene("host-form")
-async def _host_form(stage: Stage) -> None:
-    await stage.select("db")
-    await stage.press("e")
-    await stage.until("HostName")
-    await stage.press(*["backspace"] * 20)
-    await stage.type_into("10.0.0.51")
-    await stage.until(r"\+ +HostName 10.0.0.51")
-
-
-@scene("host-form-80x24", columns=80, rows=24)
-async def _host_form_small(stage: Stage) -> None:
-    await _host_form(stage)
-
-
-@scene("host-remove")
-async def _host_remove(stage: Stage) -> None:
-    await stage.select("web")
-    await stage.press("delete")
-    await stage.until("Remove web")
-
-
 @scene("help")
 async def _help(stage: Stage) -> None:
     await stage.press("question_mark")
