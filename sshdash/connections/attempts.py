@@ -83,9 +83,9 @@ class Attempts:
             shared.attempt.cancel("nobody wants it any more")
 
     async def end(self, shared: SharedConnection, reason: str) -> None:
-        """End the attempt and wait until it has cleaned up."""
-        if shared.attempt:
-            await _finish(shared.attempt, reason)
+        """End the attempts and wait until they have cleaned up."""
+        for attempt in filter(None, (shared.attempt, shared.growth)):
+            await _finish(attempt, reason)
 
     async def wait_closed(self) -> None:
         """Return when every connection that ended has let go of everything."""
@@ -105,10 +105,10 @@ class Attempts:
                 raise Cancelled("sshdash is closing", host=shared.host)
             if len(shared.spares) >= MOST_SPARES:
                 raise _no_room(shared, full, f"{len(full)} connections to it are full")
-            shared.timeline = timeline = _timeline(shared)
-            timeline.note(Phase.CHANNEL, "the server takes no more sessions on one connection")
             try:
-                made = await self._attempt(shared, timeline)
+                made = await self._grow(shared)
+            except Cancelled:
+                raise
             except SSHDashError as error:
                 raise _no_room(shared, full, f"and for another: {error.title}") from error
             if self.closed or shared.stopped:
@@ -119,6 +119,27 @@ class Attempts:
             spare.on_end = functools.partial(self._spare_ended, shared)
             shared.spares.append(spare)
             return spare
+
+    async def _grow(self, shared: SharedConnection) -> Connection:
+        """Make a further connection; `end` ends that too."""
+        shared.timeline = timeline = _timeline(shared)
+        timeline.note(Phase.CHANNEL, "the server takes no more sessions on one connection")
+        shared.growth = growth = asyncio.create_task(
+            self._attempt(shared, timeline), name=f"connecting to {shared.host} once more"
+        )
+        try:
+            return await growth
+        except asyncio.CancelledError:
+            current = asyncio.current_task()
+            if growth.cancelled() and not (current and current.cancelling()):
+                raise Cancelled("Connecting was cancelled", host=shared.host) from None
+            if growth.done() and not growth.cancelled() and growth.exception() is None:
+                made = growth.result()  # just before nobody wanted it any more
+                made.on_end = self._remember
+                made.rest(at_once=True)
+            raise
+        finally:
+            shared.growth = None
 
     # -- one attempt
 

@@ -93,6 +93,7 @@ class Lease:
     def _move(self, connection: "Connection") -> None:
         """Go over to another connection, and leave none that sessions of this lease are on."""
         if not self._held:
+            connection.rest()
             raise Cancelled("The session is not wanted any more", host=self.host)
         connection.take(self.purpose)
         if self._used:

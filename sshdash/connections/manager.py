@@ -99,9 +99,11 @@ class ConnectionManager:
         self._supervisor.stopped(shared)
         for resolved in shared.names.values():
             self._dialer.replay.forget(account_of(resolved))
-        if shared.attempt:
-            await self._attempts.end(shared, "disconnected")
-        elif shared.connection and shared.state is ConnectionState.CONNECTED:
+        attempted = shared.attempt is not None
+        await self._attempts.end(shared, "disconnected")
+        if attempted:
+            return
+        if shared.connection and shared.state is ConnectionState.CONNECTED:
             spares = [spare.close() for spare in shared.spares]
             await asyncio.gather(shared.connection.close(), *spares)
         elif allows(shared.state, Step.STOP):

@@ -55,6 +55,8 @@ class SharedConnection:
         self.connection: Connection | None = None
         self.spares: list[Connection] = []
         """Further connections, for sessions that the first one has no room for."""
+        self.growth: asyncio.Task[Connection] | None = None
+        """The attempt at a further connection."""
         self.growing = asyncio.Lock()
         """Held while a further connection is made: those who need one share it."""
         self.attempt: asyncio.Task[Connection] | None = None

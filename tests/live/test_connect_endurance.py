@@ -143,6 +143,32 @@ async def test_two_hundred_cancellations_at_random_moments() -> None:
         await opens_and_cancels(client, "loopback", 200)
 
 
+async def test_cancellations_while_another_connection_is_made() -> None:
+    faults = Faults(open_delay=0.005, max_sessions=1)
+    async with LoopbackServer(faults) as server, connecting(server.config_file) as client:
+        held = await client.manager.lease("loopback", "shell")
+        first = await ShellSession.open(held, client.bus, columns=80, rows=24)
+        dice = random.Random(43)
+
+        async def another() -> ShellSession:
+            lease = await client.manager.lease("loopback", "shell")
+            try:
+                return await ShellSession.open(lease, client.bus, columns=80, rows=24)
+            except BaseException:
+                lease.release()
+                raise
+
+        for _ in range(60):
+            await cancelled_after(dice.uniform(0, 0.12), another())
+            for spare in client.manager._registry.get("loopback").spares:  # type: ignore[union-attr]
+                assert not spare.leases
+                await spare.close()
+        await until(lambda: len(server.connections) == 1)
+        await until(lambda: client_sockets() == 2)
+        assert client.manager.status("loopback").leases == {"shell": 1}
+        await first.close()
+
+
 async def test_cancellations_behind_a_jump_host(sshd: RealSshd) -> None:
     async with connecting(sshd.config_file) as client:
         await opens_and_cancels(client, "inner", 50)

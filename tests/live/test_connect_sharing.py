@@ -325,16 +325,33 @@ async def test_another_connection_asks_for_no_password_again() -> None:
             await one.close()
 
 
-async def test_disconnecting_while_another_connection_is_made_leaves_none() -> None:
-    faults = Faults(max_sessions=1)
-    async with LoopbackServer(faults) as server, connecting(server.config_file) as client:
+class Busy:
+    """Is asked, and does not get round to answering."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+
+    async def ask(self, question: object) -> object:
+        self.asked.set()
+        return await asyncio.get_running_loop().create_future()
+
+
+@pytest.mark.parametrize("end", ["disconnect", "close"])
+async def test_disconnecting_while_another_connection_is_made_leaves_none(end: str) -> None:
+    faults, busy = Faults(max_sessions=1), Busy()
+    async with (
+        LoopbackServer(faults) as server,
+        connecting(server.config_file, prompter=busy) as client,  # type: ignore[arg-type]
+    ):
         first = await shell(client, await client.manager.lease("loopback", "x"))
         lease = await client.manager.lease("loopback", "x")
-        faults.public_key, faults.prompts, faults.answers = False, [("Code: ", True)], ["1"]
-        client.prompter.answers.append(("1",))
+        faults.public_key, faults.prompts = False, [("Code: ", True)]
         opening = asyncio.create_task(shell(client, lease))
-        await until(lambda: server.accepted == 2)
-        await client.manager.disconnect("loopback")
+        await busy.asked.wait()
+        if end == "close":
+            await client.manager.close()
+        else:
+            await client.manager.disconnect("loopback")
         with pytest.raises(SSHDashError):
             await opening
         await until(lambda: not server.connections)
