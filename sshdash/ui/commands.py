@@ -104,7 +104,7 @@ _HOSTS = (
         "host.forget",
         Place.HOSTS,
         "Forget secrets",
-        "Remove what is saved for the host from the system keyring",
+        "Remove what the keyring has for the host",
         (),
     ),
     Command(
