@@ -104,7 +104,7 @@ def _forwards(options: Options) -> Iterator[str]:
             socks = not target or target.startswith("[socks]:")
             if key == "localforward" and not socks:
                 yield f"{key} {listen} {target}"
-            elif key == "dynamicforward" and (socks or target.startswith("/")):
+            elif key == "dynamicforward" and (socks or not target.startswith("[")):
                 # ssh -G prints a forward to a socket twice
                 yield f"{key} {listen}"
     for canonical, _ in options.collected.get("remoteforward", ()):

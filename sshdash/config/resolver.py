@@ -331,7 +331,7 @@ class _Resolution:
             values[key] = tuple(
                 expand(expand_tilde(path), tokens, environment=True) for path in values[key]
             )
-            for key in ("localforward", "remoteforward"):
+            for key in ("localforward", "remoteforward", "dynamicforward"):
                 self._expand_sockets(key, tokens)
         except TokenError as error:
             raise self._wrong(key, error) from error
