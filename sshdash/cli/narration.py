@@ -38,7 +38,8 @@ class Narrator:
                 tell(event.text)
         elif isinstance(event, WarningRaised):
             if self._level(event.host) >= 0:
-                tell(f"sshdash: {event.host}: {event.title}: {event.detail}")
+                place = f"{event.host}: " if event.host else ""
+                tell(f"sshdash: {place}{event.title}: {event.detail}")
         elif isinstance(event, ConnectionChanged) and self._level(event.host) > 0:
             self._attempted(event)
 

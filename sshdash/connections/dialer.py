@@ -63,7 +63,9 @@ class Dialer:
         self._events = events
         self.settings = settings
         self._trust = HostTrust(prompter, events)
-        self.saved = SavedSecrets()
+        self.saved = SavedSecrets(
+            lambda text: events.emit(WarningRaised("Saved secrets cannot be used", text))
+        )
         """The passwords and passphrases that the person wanted kept, in the system's keyring."""
         self._keyring = KeyRing(self.saved)
         self.replay = Replay()

@@ -32,7 +32,9 @@ Result = TypeVar("Result")
 class SavedSecrets:
     """What is saved: each secret by the name of the account or the path of the key."""
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Callable[[str], None] = lambda text: None) -> None:
+        self._tell = tell
+        """Tells a person what is wrong with a keyring that is there."""
         self._backend: KeyringBackend | None = None
         self._opened = False
         self._turn = asyncio.Lock()
@@ -103,9 +105,11 @@ class SavedSecrets:
             self.problem = "the system keyring does not answer"
             self._backend = None
             log.warning("%s: not used any more", self.problem)
+            self._tell(f"{self.problem}; it is not asked again")
         except Exception as error:  # noqa: BLE001  a backend's own: locked, dismissed, no D-Bus
             self.problem = f"the system keyring failed ({type(error).__name__})"
             log.warning("%s", self.problem)
+            self._tell(self.problem)
         return None
 
 

@@ -54,12 +54,14 @@ async def test_one_that_hangs_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(saved, "_ASK_TIMEOUT", 0.1)
     vault = Vault(a="secret")
     vault.hangs = threading.Event()
+    told: list[str] = []
     with using(vault):
-        secrets = SavedSecrets()
+        secrets = SavedSecrets(told.append)
         async with asyncio.timeout(5):
             assert await secrets.find("a") is None
             assert await secrets.find("a") is None
         assert secrets.problem == "the system keyring does not answer"
+        assert told == ["the system keyring does not answer; it is not asked again"]
         assert not await secrets.is_usable()
         vault.hangs.set()
 
