@@ -11,8 +11,8 @@ FIRST = 0.5
 """Seconds: the ceiling of the first wait."""
 CAP = 30.0
 """Seconds that no wait exceeds."""
-_TURNED_AWAY = 4
-"""The step to begin at where a server refuses to talk: half of 8 seconds is the least."""
+_TURNED_AWAY = 3
+"""The step to begin at where a server refuses to talk: half of 4 seconds is the least."""
 
 
 class Backoff:

@@ -507,7 +507,7 @@ async def test_44_a_server_that_turns_us_away_is_given_time() -> None:
             await client.reaches("loopback", WAITING)
             retry_at = manager.status("loopback").retry_at
             assert retry_at is not None
-            assert retry_at - loop.time() > 3.5
+            assert retry_at - loop.time() > 1.5
             assert line.accepted == 2
 
 
