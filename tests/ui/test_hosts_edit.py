@@ -60,6 +60,19 @@ async def test_a_host_is_added_with_what_will_be_written_in_sight(
         assert "cache" not in c.hosts.shown_hosts
 
 
+async def test_on_a_heading_a_host_is_added_to_the_group(cockpit: Start, config: Path) -> None:
+    file = config.parent / "staging.conf"
+    async with cockpit() as c:
+        await c.press("down", "down", "down")
+        assert c.hosts.on_heading
+        await open_form(c, "a")
+        await c.type("stage-3")
+        await c.press("ctrl+s")
+        await saved(c)
+        assert c.hosts.host == "stage-3"
+        assert text(file) == "Host stage-1 stage-2\n    User me\n\nHost stage-3\n"
+
+
 async def test_a_host_is_changed_where_it_stands(cockpit: Start, config: Path) -> None:
     before = text(config)
     async with cockpit() as c:

@@ -14,6 +14,7 @@ from sshdash.ui.controllers.hosts import HostBoard
 from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
+    from sshdash.config.catalog import HostEntry
     from sshdash.config.editor import ConfigEditor
     from sshdash.config.plan import Found, Plan
     from sshdash.ui.controllers.host_desk import HostDesk
@@ -74,12 +75,19 @@ class HostEdits:
         await self._fill_in(desk)
 
     def _file_in_sight(self, files: list[str]) -> str:
-        """Return the file that the host under the cursor stands in, else the main one."""
-        host = self.cockpit.sidebar.hosts.host
+        """Return the file of the host or group under the cursor, else the main one."""
+        entry = self._entry()
+        return entry.file if entry is not None and entry.file in files else files[0]
+
+    def _entry(self) -> "HostEntry | None":
+        """Return the host under the cursor, on a heading the first of its group."""
+        hosts = self.cockpit.sidebar.hosts
         for entry in self.cockpit.backend.catalog.hosts:
-            if entry.alias == host and entry.file in files:
-                return entry.file
-        return files[0]
+            if entry.alias == hosts.host:
+                return entry
+            if hosts.on_heading and clean(entry.group) == hosts.group:
+                return entry
+        return None
 
     def action_host_edit(self) -> None:
         """Ask for other settings of the host."""
@@ -232,7 +240,7 @@ class HostEdits:
 
         backend = self.cockpit.backend
         host = self.cockpit.sidebar.hosts.host
-        entry = next((one for one in backend.catalog.hosts if one.alias == host), None)
+        entry = self._entry()
         if entry is None and backend.source.user_file is None:
             raise UsageError("There is no configuration to edit", "-F none was given")
         path, line = (entry.file, entry.line) if entry else (str(backend.source.user_file), 1)

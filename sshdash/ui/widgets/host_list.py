@@ -230,6 +230,12 @@ class HostList(RowList):
                 self.cursor = index
 
     @property
+    def group(self) -> str:
+        """Return the group of the line under the cursor, empty for none."""
+        line = self._line()
+        return line.group if line is not None else ""
+
+    @property
     def on_heading(self) -> bool:
         """Return whether the cursor is on the heading of a group."""
         return isinstance(self._line(), GroupRow)
