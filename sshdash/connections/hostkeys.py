@@ -9,7 +9,8 @@ key and no other.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import asyncssh
@@ -62,6 +63,8 @@ class HostKeyCheck:
     """What is wrong with the certificate that the server shows."""
     _pinned: bytes | None = field(default=None, repr=False)
     _deciding: "asyncio.Task[None] | None" = field(default=None, repr=False)
+    _people: int = field(default=0, repr=False)
+    """How many questions are open."""
 
     def __post_init__(self) -> None:
         """Set up the command that may know more keys."""
@@ -132,14 +135,24 @@ class HostKeyCheck:
         )
 
     async def settled(self) -> bool:
-        """Return, once a decision is made that the server did not wait for, whether to go on.
+        """Return, once a person has decided what the server did not wait for, whether to go on.
 
         False where there was no such decision. Raises HostKeyError where it was a refusal.
         """
-        if self._deciding is None or self._deciding.done():
+        if self._deciding is None or self._deciding.done() or not self._people:
             return False
         await self._deciding
         return self._pinned is not None
+
+    @contextmanager
+    def _patience(self) -> Iterator[None]:
+        """Stop the clock: people are asked, for this connection or for another like it."""
+        self._people += 1
+        try:
+            with self.deadline.paused():
+                yield
+        finally:
+            self._people -= 1
 
     async def close(self) -> None:
         """Give up a decision that nobody waits for any more."""
@@ -252,22 +265,25 @@ class HostKeyCheck:
 
     async def _unknown(self, shown: ShownKey, address: AddressEvidence) -> None:
         """Ask about a key, or add it; raises HostKeyError where it is not to be trusted."""
-        async with self.trust.lock(self.policy.name):
-            self.evidence = replace(
-                await self.trust.evidence(self.policy), extra=self.evidence.extra
-            )
-            found = self.evidence.verdict(shown.plain)
-            if found.verdict is Verdict.KNOWN:  # somebody was asked meanwhile
-                self.may_learn = found.line in self.evidence.mine
-                return
-            names = [self.policy.name]
-            if address.is_new and address.name != self.policy.name:
-                names.append(address.name)
-            self._refuse_unasked(shown)
-            if self.policy.strictness is Strictness.ASK:
-                await self._ask(shown, names)
-                return
-            file = await self.trust.remember(self.policy, shown.key, names)
+        with self._patience():
+            async with self.trust.lock(self.policy.name):
+                await self._introduce(shown, address)
+
+    async def _introduce(self, shown: ShownKey, address: AddressEvidence) -> None:
+        fresh = await self.trust.evidence(self.policy)
+        self.evidence = replace(fresh, extra=self.evidence.extra)
+        found = self.evidence.verdict(shown.plain)
+        if found.verdict is Verdict.KNOWN:  # somebody was asked meanwhile
+            self.may_learn = found.line in self.evidence.mine
+            return
+        names = [self.policy.name]
+        if address.is_new and address.name != self.policy.name:
+            names.append(address.name)
+        self._refuse_unasked(shown)
+        if self.policy.strictness is Strictness.ASK:
+            await self._ask(shown, names)
+            return
+        file = await self.trust.remember(self.policy, shown.key, names)
         if file:
             self._note(f"unknown, added to {file}")
             added = f"{faults.describe(shown.key)} added to {file}"
@@ -279,8 +295,7 @@ class HostKeyCheck:
         question: HostKeyQuestion = questions.unknown_key(
             self.policy, self.evidence, shown, where, self.route, self._remarks
         )
-        with self.deadline.paused():
-            answer = await self.trust.prompter.ask(question)
+        answer = await self.trust.prompter.ask(question)
         if answer is None:
             self._note("not accepted")
             raise faults.not_trusted("Host key not accepted", self.policy, shown, self._fault)
@@ -320,7 +335,7 @@ class HostKeyCheck:
         question = questions.other_address(self.policy, shown, address.name, line)
         if self.policy.strictness is not Strictness.ASK or self.policy.batch:
             raise error
-        with self.deadline.paused():
+        with self._patience():
             if not await self.trust.prompter.ask(question):
                 raise error
 

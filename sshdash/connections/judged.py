@@ -3,7 +3,7 @@
 The library asks for its verdict at once, where no person, program or name server can be asked.
 Here the packet that shows the key waits until `HostKeyJudge.judge` is done with it; only then
 does the library go on, and finds a key that is judged already. Nothing is sent meanwhile. What
-this relies on inside the library is tested in `tests/live/test_hostkeys_wait.py`.
+this relies on inside the library is tested in `tests/live/test_hostkeys_hardening.py`.
 """
 
 import asyncio

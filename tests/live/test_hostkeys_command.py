@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from sshdash.errors import UnreachableError
 from sshdash.events import WarningRaised
 from sshdash.prompts import HostKeyAnswer, HostKeyQuestion
 from tests.live.connecting import connecting
@@ -158,6 +159,18 @@ async def test_a_command_that_hangs_ends_with_the_attempt(sshd: RealSshd, tmp_pa
     async with asyncio.timeout(5):
         while _runs(number):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
+
+
+async def test_connecttimeout_is_the_limit_for_a_command_too(
+    sshd: RealSshd, tmp_path: Path
+) -> None:
+    program = Program(tmp_path)
+    program.path.write_text('#!/bin/sh\n[ "$1" = ORDER ] && exit\nexec sleep 100\n')
+    config = use(sshd, KnownHostsCommand=f"{program.path} %I", ConnectTimeout="1")
+    async with connecting(config) as client:
+        async with asyncio.timeout(10):
+            with pytest.raises(UnreachableError):
+                await client.manager.lease("sshd", "x")
 
 
 def _runs(pid: int) -> bool:

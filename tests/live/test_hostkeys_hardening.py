@@ -263,3 +263,32 @@ def _has_ipv6() -> bool:
     except OSError:
         return False
     return shutil.which("sshd") is not None or Path("/usr/sbin/sshd").exists()
+
+
+@pytest.mark.parametrize(
+    "kex",
+    [
+        "curve25519-sha256",
+        "ecdh-sha2-nistp256",
+        "diffie-hellman-group14-sha256",
+        "diffie-hellman-group-exchange-sha256",
+    ],
+)
+async def test_in_every_key_exchange_the_key_is_judged(both: Both, kex: str) -> None:
+    both.text = f"{both.name} {stranger()}\n"
+    outcome = await both.sshdash(KexAlgorithms=kex)
+    assert not outcome.connected
+    assert "CHANGED" in outcome.said
+    both.text = f"{both.name} {both.keys()['ed25519']}\n"
+    assert (await both.sshdash(KexAlgorithms=kex)).connected
+
+
+async def test_a_key_that_nobody_judged_is_never_trusted(
+    both: Both, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Should the library move what the judgement hangs on, every connection is refused."""
+    monkeypatch.setattr("sshdash.connections.judged._SHOWS_KEY", "elsewhere")
+    both.text = f"{both.name} {both.keys()['ed25519']}\n"
+    outcome = await both.sshdash()
+    assert not outcome.connected
+    assert "not judged" in outcome.said

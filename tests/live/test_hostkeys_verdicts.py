@@ -1,5 +1,6 @@
 """The verdict of ssh on a host key and ours, over what known_hosts may say and what is asked."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -333,6 +334,36 @@ async def test_a_server_that_does_not_wait_for_the_answer_is_met_again(tmp_path:
         async with connecting(server.config_file, prompter=Slow()) as client:  # type: ignore[arg-type]
             assert await client.run("sshd", "echo in") == "in\n"
         assert public(server.host_keys["ed25519"]) in server.known_hosts.read_text()
+
+
+async def test_who_waits_for_an_answer_about_the_same_server_has_time(sshd: RealSshd) -> None:
+    """Two names, one key: the second asks nobody, and ConnectTimeout does not run meanwhile."""
+    text = sshd.config_file.read_text()
+    block = text.split("\n\n", 1)[1].partition("\n")[2]
+    alias = "    HostKeyAlias box\n    ConnectTimeout 1\n"
+    hosts = "".join(
+        f"Host {name}\n    NumberOfPasswordPrompts {number}\n{alias}{block}"
+        for number, name in enumerate(("a", "b"), 1)
+    )
+    sshd.config_file.write_text(hosts)
+    sshd.known_hosts.write_text("")
+    asked = []
+
+    class Slow:
+        async def ask(self, question: object) -> object:
+            asked.append(question)
+            await asyncio.sleep(2.5)
+            return HostKeyAnswer.ACCEPT
+
+    async with (
+        connecting(sshd.config_file, prompter=Slow()) as client,  # type: ignore[arg-type]
+        asyncio.timeout(15),
+    ):
+        await asyncio.gather(client.run("a", "true"), client.run("b", "true"))
+        assert len(sshd.connections()) == 2
+    assert len(asked) == 1
+    rows = sshd.known_hosts.read_text().splitlines()
+    assert len([row for row in rows if "ssh-ed25519" in row]) == 1
 
 
 async def test_a_dismissed_question_after_the_server_went_is_a_refusal() -> None:
