@@ -274,6 +274,7 @@ def _has_ipv6() -> bool:
         "diffie-hellman-group-exchange-sha256",
     ],
 )
+@pytest.mark.filterwarnings("ignore:Diffie-Hellman over finite fields")
 async def test_in_every_key_exchange_the_key_is_judged(both: Both, kex: str) -> None:
     both.text = f"{both.name} {stranger()}\n"
     outcome = await both.sshdash(KexAlgorithms=kex)
