@@ -250,6 +250,21 @@ async def test_the_screen_shows_it_live_and_after_a_failure(tmp_path: Path) -> N
         await asyncio.to_thread(_watch_it_fail, config, port)
 
 
+async def test_a_file_pane_says_what_it_waits_for(tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    async with listening(says_nothing) as port:
+        config.write_text(f"Host mute\n    HostName 127.0.0.1\n    Port {port}\n")
+        config.chmod(0o600)
+        await asyncio.to_thread(_watch_a_pane, config)
+
+
+def _watch_a_pane(config: Path) -> None:
+    with Tty([*SSHDASH, "-F", str(config)]) as terminal:
+        terminal.until("○ mute")
+        terminal.press("f")
+        terminal.until("connecting: identification…")
+
+
 def _watch_it_fail(config: Path, port: int) -> None:
     with Tty([*SSHDASH, "-F", str(config), "mute"]) as terminal:
         terminal.until("◌ identification")

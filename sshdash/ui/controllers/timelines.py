@@ -13,6 +13,7 @@ from sshdash.events import ConnectionChanged, Event
 from sshdash.states import ConnectionState
 from sshdash.ui.cockpit import Cockpit
 from sshdash.ui.steps import steps_of
+from sshdash.ui.widgets.files_tab import FilesTab
 from sshdash.ui.widgets.terminal_tab import TerminalTab
 from sshdash.untrusted import clean
 
@@ -95,6 +96,19 @@ class TimelineController:
             timeline = self.latest(tab.host)
             if timeline is not None:
                 tab.panel.show_steps(steps_of(timeline))
+        elif isinstance(tab, FilesTab):
+            for pane in tab.panes.panes:
+                if pane.endpoint and pane.is_waiting and (step := self._step(pane.endpoint)):
+                    pane.wait(f"connecting: {step}…")
+
+    def _step(self, host: str) -> str:
+        """Return what an attempt at a host is busy with, empty where none runs."""
+        timeline = self.latest(host)
+        running = [one for one in timeline.entries if one.outcome == "running"] if timeline else []
+        if not timeline or not timeline.is_running or not running:
+            return ""
+        of_hop = f" of {running[-1].hop}" if running[-1].hop else ""
+        return f"{running[-1].phase.value}{of_hop}"
 
 
 def save(timeline: "Timeline", path: str) -> Path:

@@ -101,6 +101,11 @@ class PaneFrame(Vertical):
         """Whether the connection is gone and nothing is under way that would bring it back."""
         return self.problem is not None and self.problem.lost and not self._waiting
 
+    @property
+    def is_waiting(self) -> bool:
+        """Return whether something is waited for."""
+        return bool(self._waiting)
+
     def wait(self, what: str) -> None:
         """Tell what is waited for, should it take a while; an empty text for nothing."""
         began = what and not self._waiting
