@@ -49,6 +49,14 @@ class HostRestored(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerAwaited(Event):
+    """An attempt at a connection that nobody began asks something, or no longer does."""
+
+    host: str
+    waiting: bool
+
+
+@dataclass(frozen=True, slots=True)
 class BannerReceived(Event):
     """A server sent a banner before authentication; the text is cleaned."""
 

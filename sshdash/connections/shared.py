@@ -10,7 +10,7 @@ from sshdash.connections.backoff import Backoff
 from sshdash.connections.connection import Connection, ConnectionSnapshot, through
 from sshdash.connections.route import Route
 from sshdash.connections.timeline import Timeline
-from sshdash.events import ConnectionChanged, EventBus
+from sshdash.events import AnswerAwaited, ConnectionChanged, EventBus
 from sshdash.states import ConnectionState, Step, advance
 
 
@@ -111,7 +111,7 @@ class SharedConnection:
         if asking is not self.asking:
             self.asking = asking
             for name in tuple(self.names):
-                self._events.emit(ConnectionChanged(name, self.state, self.state, self.reason))
+                self._events.emit(AnswerAwaited(name, asking))
 
     def snapshot(self, name: str) -> ConnectionSnapshot:
         """Return how it stands, as seen under one of its names."""

@@ -12,7 +12,7 @@ import pytest
 from sshdash.connections import backoff, supervisor
 from sshdash.connections.snapshot import ConnectionSnapshot
 from sshdash.errors import AuthenticationError, UnreachableError
-from sshdash.events import ConnectionChanged
+from sshdash.events import AnswerAwaited, ConnectionChanged
 from sshdash.prompts import Question, SecretQuestion
 from sshdash.settings import Settings
 from sshdash.states import ConnectionState
@@ -238,6 +238,7 @@ async def test_a_question_nobody_expected_is_announced_and_asked_once() -> None:
         person.may_answer.set()
         await client.reaches("loopback", CONNECTED)
         assert not manager.status("loopback").asking
+        assert [event.waiting for event in client.told(AnswerAwaited)] == [True, False]
         assert person.asked == 2
 
 
