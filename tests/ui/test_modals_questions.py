@@ -81,6 +81,21 @@ async def test_enter_alone_refuses_a_host_key(cockpit: Start) -> None:
         assert await answer is None
 
 
+@pytest.mark.parametrize("keys", [["pagedown"] * 3, ["down"] * 30])
+async def test_the_keyboard_reaches_the_end_of_a_tall_question(
+    cockpit: Start, keys: list[str]
+) -> None:
+    async with cockpit(size=(80, 24)) as c:
+        ask(c, ConfirmQuestion("Delete?", "\n".join(f"file {n}." for n in range(40)), "Delete"))
+        await c.until(lambda: "file 0." in c.drawn)
+        assert "file 39." not in c.drawn
+        await c.press(*keys)
+        await c.until(lambda: "file 39." in c.drawn)
+        await c.press("pageup", "pageup", "pageup")
+        await c.until(lambda: "file 0." in c.drawn)
+        assert isinstance(c.app.screen, ConfirmDialog)
+
+
 async def test_a_host_key_is_shown_with_all_that_is_needed_to_judge_it(cockpit: Start) -> None:
     async with cockpit(size=(80, 24)) as c:
         answer = ask(c, KEY)

@@ -27,6 +27,10 @@ class Dialog(ModalScreen[Result]):
         Binding("escape", "cancel", "Cancel", show=False),
         Binding("left", "app.focus_previous", "Previous", show=False),
         Binding("right", "app.focus_next", "Next", show=False),
+        Binding("up", "scroll_body(-1)", "Up", show=False),
+        Binding("down", "scroll_body(1)", "Down", show=False),
+        Binding("pageup", "scroll_body(-1, True)", "Page up", show=False),
+        Binding("pagedown", "scroll_body(1, True)", "Page down", show=False),
     ]
 
     def __init__(self, title: str, *, danger: bool = False) -> None:
@@ -66,6 +70,11 @@ class Dialog(ModalScreen[Result]):
     def action_cancel(self) -> None:
         """Dismiss the question."""
         self.dismiss(None)
+
+    def action_scroll_body(self, lines: int, pages: bool = False) -> None:
+        """Scroll what stands above the buttons, where it is taller than the screen."""
+        body = self.query_one(".dialog-body")
+        body.scroll_relative(y=lines * (body.size.height if pages else 1), animate=False)
 
     def dismiss(self, result: Result | None = None) -> AwaitComplete:
         """Answer and go. Only the screen on top can; a second key pressed in haste does nothing."""
