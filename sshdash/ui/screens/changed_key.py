@@ -1,7 +1,6 @@
 """A changed host key: old and new, and what to do about it elsewhere. Nothing here accepts it."""
 
 from collections.abc import Iterable
-from typing import ClassVar
 
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
@@ -16,7 +15,7 @@ class ChangedKeyDialog(Dialog[bool]):
     """Shows what changed. The connection is refused already, whatever is pressed."""
 
     AUTO_FOCUS = "Button"
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-short"), (30, "-tall")]
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012  # Textual types it so
 
     def __init__(self, question: ChangedKeyQuestion) -> None:
         super().__init__("HOST KEY CHANGED", danger=True)
