@@ -22,6 +22,8 @@ LOG_LEVELS = ("QUIET", "FATAL", "ERROR", "INFO", "VERBOSE", "DEBUG1", "DEBUG2", 
 _FACILITIES = ("DAEMON", "USER", "AUTH", "AUTHPRIV", *(f"LOCAL{n}" for n in range(8)))
 _HASHES = ("MD5", "SHA1", "SHA256", "SHA384", "SHA512")
 _SPOKEN = {"true": "yes", "false": "no"}
+_C_NUMBER = re.compile(r"[ \t\n\v\f\r]*([+-]?)(0[xX][0-9A-Fa-f]+|0[0-7]*|[1-9][0-9]*)\Z")
+_MOST_DIGITS = 30
 _NAME = re.compile(r"[A-Za-z0-9_]+\Z")
 _QOS_NAMES = {value: name for name, value in reversed(CLASSES.items())}
 
@@ -179,13 +181,19 @@ def _tunnel_device(keyword: Keyword, words: list[str]) -> Assignments:
     return _one(keyword, ":".join(sides) if len(sides) == 2 else f"{sides[0]}:any")
 
 
+def _c_number(sign: str, digits: str) -> int:
+    """Return a number as strtol(3) reads it in base 0, one beyond all classes for a long one."""
+    if len(digits) > _MOST_DIGITS:
+        return -1
+    base = 16 if digits[:2].lower() == "0x" else 8 if digits.startswith("0") else 10
+    return int(f"{sign}{digits}", base)
+
+
 def _service_class(word: str) -> str:
     value = CLASSES.get(lower(word))
     if value is None:
-        try:
-            value = int(word, 8 if re.match(r"0[0-9]", word) else 0)
-        except ValueError:
-            value = -1
+        found = _C_NUMBER.match(word)
+        value = _c_number(found[1], found[2]) if found else -1
         if not 0 <= value <= 255:
             raise BadValue(f"bad IPQoS value: {word}")
     return _QOS_NAMES.get(value, f"0x{value:02x}")
@@ -197,7 +205,7 @@ def _qos(keyword: Keyword, words: list[str]) -> Assignments:
 
 
 def _mask(keyword: Keyword, words: list[str]) -> Assignments:
-    found = re.match(r"\s*([+-]?[0-7]+)", take(words))
+    found = re.match(r"[ \t\n\v\f\r]*([+-]?[0-7]+)", take(words))
     value = int(found[1], 8) if found else -1
     if not 0 <= value <= 0o777:
         raise BadValue("bad mask")
