@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from sshdash.errors import Cancelled, SSHDashError
 from sshdash.events import Event, SessionChanged
 from sshdash.prompts import ConfirmQuestion
-from sshdash.states import ConnectionState, SessionState
+from sshdash.states import ConnectionState, SessionState, TransferState
 from sshdash.ui.cockpit import Cockpit
+from sshdash.ui.format import count_text
 from sshdash.ui.widgets.terminal_tab import TerminalTab
 from sshdash.untrusted import clean
 
@@ -198,10 +199,13 @@ class ShellController:
             if tab.session and tab.session.state is SessionState.RUNNING
         ]
         leases = sum(self.cockpit.backend.connections.status(host).leases.values())
-        if running or leases:
+        copies = self._waiting_copies(host)
+        if running or leases or copies:
             question = ConfirmQuestion(
                 f"Disconnect {clean(host)}?",
-                "Its shells and tunnels will end.",
+                "Its shells and tunnels will end."
+                if not copies
+                else f"{count_text(copies, 'copy', 'copies')} waiting for it will be cancelled.",
                 action="Disconnect",
                 danger=True,
             )
@@ -209,6 +213,14 @@ class ShellController:
                 return
         await self.cockpit.backend.disconnect(host)
         self.cockpit.refresh_hosts()
+
+    def _waiting_copies(self, host: str) -> int:
+        """Return how many copies wait until the host is back."""
+        jobs = self.cockpit.backend.transfers.snapshots()
+        return sum(
+            job.state is TransferState.WAITING and host in (job.request.source, job.request.target)
+            for job in jobs
+        )
 
     async def _reconnect(self, host: str) -> None:
         """Connect; ended shells of the host start again in their tabs."""
