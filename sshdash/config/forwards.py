@@ -90,6 +90,9 @@ def _dynamic(fields: list[tuple[str, bool]], text: str, *, remote: bool) -> Forw
         return Forward(path, text=text) if len(path) < _SOCKET_LIMIT else None
     if len(fields) > 2:
         return None
+    if len(fields) == 2 and fields[1][1]:
+        # A port or a socket, a colon and a socket: both sides in one word.
+        return _static(fields, text, remote=remote)
     host = fields[0][0] if len(fields) == 2 else None
     listen = _listen(host, fields[-1][0], remote=remote)
     return Forward(listen, text=text) if listen else None
