@@ -521,7 +521,14 @@ async def test_the_end_keeps_what_an_editor_showed() -> None:
         await stage.settle()
         rows = stage.rows()
         assert rows[0] == "top"
-        assert "connection lost: no answer — Enter" in rows[-1]
+        assert "connection lost" in rows[-1]
+
+
+async def test_a_narrow_screen_cuts_the_reason_of_a_loss_and_not_the_keys() -> None:
+    async with on_stage() as stage:
+        stage.session.end(SessionState.LOST, "connection lost: the connection broke off")
+        await stage.settle()
+        assert "connection lost:… — Enter reconnects" in stage.rows()[0]
 
 
 async def test_after_the_end_enter_reconnects_and_nothing_is_sent() -> None:

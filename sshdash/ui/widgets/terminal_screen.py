@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.cells import cell_len
 from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
@@ -16,6 +17,7 @@ from textual.widget import Widget
 
 from sshdash.states import SessionState
 from sshdash.terminal.cells import Cursor, CursorShape, Line
+from sshdash.ui.format import clip
 from sshdash.ui.widgets.terminal_frames import FrameClock, Throttle, paint_now
 from sshdash.ui.widgets.terminal_paint import Painter, named_colours
 
@@ -317,7 +319,10 @@ class TerminalScreen(Widget):
         text = self.question or self.notice
         if self.ended and not self.question:
             # What a key came to is worth more than what is known for a while already.
-            text = f"{text or self.session.exit_text or 'ended'} — {self._after_the_end}"
+            # The reason gives way on a narrow screen, for the keys are nowhere else.
+            after = f" — {self._after_the_end}"
+            room = width - cell_len(f"── {after} ")
+            text = (text or clip(self.session.exit_text or "ended", room)) + after
         style = self.get_component_rich_style("terminal--rule")
         strip = Strip([Segment(f"── {text} ", style)])
         missing = max(0, width - strip.cell_length)
