@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sshdash.config.catalog import Catalog, HostSummary, load_catalog, summarize
 from sshdash.config.resolver import ResolvedHost, Resolver
 from sshdash.config.source import ConfigSource
-from sshdash.connections.outages import Outages
+from sshdash.connections.recovery.outages import Outages
 from sshdash.errors import SSHDashError, UsageError
 from sshdash.events import CatalogChanged, EventBus, WarningRaised
 from sshdash.prompts import Prompter
@@ -164,7 +164,7 @@ class Backend:
 
         Raises UsageError, ConfigError, and SSHDashError where there is no keyring.
         """
-        from sshdash.connections.account import forget_secrets
+        from sshdash.connections.login.account import forget_secrets
 
         return await forget_secrets(await asyncio.to_thread(self.resolve, destination))
 

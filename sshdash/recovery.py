@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from sshdash.config.patterns import matches_host
-from sshdash.connections.outages import Interest, Outages
+from sshdash.connections.recovery.outages import Interest, Outages
 from sshdash.errors import SSHDashError
 from sshdash.events import (
     ConnectionChanged,

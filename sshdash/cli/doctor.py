@@ -119,7 +119,7 @@ def _library(name: str) -> Check:
 
 
 def _ssh_library(version: str) -> Check:
-    from sshdash.connections import library
+    from sshdash.connections.transport import library
 
     if library.is_as_expected():
         return Check("asyncssh", Mark.OK, version)

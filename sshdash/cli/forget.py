@@ -23,7 +23,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def run(arguments: argparse.Namespace) -> int:
     """Forget, and print what was forgotten."""
-    from sshdash.connections.account import forget_secrets
+    from sshdash.connections.login.account import forget_secrets
 
     resolved = Resolver(source(arguments)).resolve(arguments.host)
     gone = asyncio.run(forget_secrets(resolved))

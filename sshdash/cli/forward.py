@@ -17,7 +17,7 @@ from sshdash.cli.context import (
     tell_ignored,
 )
 from sshdash.cli.ssh_options import add_ssh_options
-from sshdash.connections.outages import outage_text
+from sshdash.connections.recovery.outages import outage_text
 from sshdash.errors import UsageError
 from sshdash.events import ConnectionChanged, Event, HostRestored, TunnelChanged
 from sshdash.states import ConnectionState, TunnelState

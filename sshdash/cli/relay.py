@@ -14,7 +14,7 @@ import asyncssh
 
 from sshdash.cli.stdio import Writer
 from sshdash.connections.session_request import SessionRequest
-from sshdash.connections.transport import Transport
+from sshdash.connections.transport.transport import Transport
 from sshdash.terminal.escapes import Escape, Escapes, escape_character, help_text
 from sshdash.untrusted import clean
 

@@ -9,10 +9,10 @@ from sshdash.connections.connection import JUMP, Connection, Lease, through
 from sshdash.connections.dialer import Dialer
 from sshdash.connections.faults import explain
 from sshdash.connections.linger import linger_seconds
+from sshdash.connections.recovery.supervisor import Supervisor
 from sshdash.connections.registry import Registry
 from sshdash.connections.route import Route
 from sshdash.connections.shared import SharedConnection
-from sshdash.connections.supervisor import Supervisor
 from sshdash.connections.timeline import Phase, Timeline
 from sshdash.errors import Cancelled, SessionError, SSHDashError
 from sshdash.settings import Settings

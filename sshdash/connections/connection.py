@@ -12,9 +12,9 @@ from sshdash.config.resolver import ResolvedHost
 from sshdash.connections.dialer import Dialled
 from sshdash.connections.faults import explain, lost_reason
 from sshdash.connections.lease import Lease
-from sshdash.connections.liveness import heard, open_sessions, ping
+from sshdash.connections.recovery.liveness import heard, open_sessions, ping
 from sshdash.connections.snapshot import ConnectionSnapshot
-from sshdash.connections.transport import Transport
+from sshdash.connections.transport.transport import Transport
 from sshdash.errors import ConnectionLost, ForwardError
 from sshdash.states import ConnectionState, Step, advance
 

@@ -9,24 +9,24 @@ from typing import Any
 import asyncssh
 
 from sshdash.config.resolver import ResolvedHost
-from sshdash.connections.algorithms import rekey_limits, weakness
-from sshdash.connections.auth import SSHClient
 from sshdash.connections.deadline import Deadline
-from sshdash.connections.host_policy import HostPolicy
-from sshdash.connections.host_trust import HostTrust
-from sshdash.connections.hostkeys import HostKeyCheck
 from sshdash.connections.idle import IdleChannels, IdleLimits
-from sshdash.connections.interview import Interview
 from sshdash.connections.local_command import local_command, run_local_command
-from sshdash.connections.login_faults import LoginFaults
-from sshdash.connections.network import open_socket
+from sshdash.connections.login.auth import SSHClient
+from sshdash.connections.login.interview import Interview
+from sshdash.connections.login.login_faults import LoginFaults
+from sshdash.connections.login.replay import Replay
+from sshdash.connections.network.proxy import ProxyCommand
+from sshdash.connections.network.service_class import ServiceClass
+from sshdash.connections.network.sockets import open_socket
 from sshdash.connections.options import connect_options, connect_seconds, keepalive
-from sshdash.connections.proxy import ProxyCommand
 from sshdash.connections.refusals import refuse_connection
-from sshdash.connections.replay import Replay
-from sshdash.connections.service_class import ServiceClass
 from sshdash.connections.timeline import Phase, Timeline
-from sshdash.connections.transport import Transport, adopt
+from sshdash.connections.transport.algorithms import rekey_limits, weakness
+from sshdash.connections.transport.transport import Transport, adopt
+from sshdash.connections.trust.host_policy import HostPolicy
+from sshdash.connections.trust.host_trust import HostTrust
+from sshdash.connections.trust.hostkeys import HostKeyCheck
 from sshdash.errors import ConnectError, HostKeyError, SSHDashError
 from sshdash.events import EventBus, WarningRaised
 from sshdash.keys.keyring import KeyRing

@@ -6,8 +6,8 @@ import socket
 
 import asyncssh
 
-from sshdash.connections.algorithms import can_do
-from sshdash.connections.offers import Disagreement
+from sshdash.connections.transport.algorithms import can_do
+from sshdash.connections.transport.offers import Disagreement
 from sshdash.errors import (
     AuthenticationError,
     ConnectError,

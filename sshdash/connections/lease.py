@@ -9,7 +9,7 @@ import asyncssh
 
 from sshdash.config.resolver import ResolvedHost
 from sshdash.connections.timeline import Phase
-from sshdash.connections.transport import Transport
+from sshdash.connections.transport.transport import Transport
 from sshdash.errors import Cancelled
 
 if TYPE_CHECKING:

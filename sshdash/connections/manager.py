@@ -10,18 +10,18 @@ import logging
 
 from sshdash.config.destination import Destination, parse_destination
 from sshdash.config.resolver import Resolver
-from sshdash.connections.account import account_of
 from sshdash.connections.attempts import Attempts
-from sshdash.connections.attendance import Attendance
 from sshdash.connections.connection import Connection, ConnectionSnapshot, Lease
 from sshdash.connections.dialer import Dialer
-from sshdash.connections.interest import Interest
-from sshdash.connections.redial import Redialler
+from sshdash.connections.login.account import account_of
+from sshdash.connections.recovery.attendance import Attendance
+from sshdash.connections.recovery.interest import Interest
+from sshdash.connections.recovery.redial import Redialler
+from sshdash.connections.recovery.supervisor import Supervisor
+from sshdash.connections.recovery.vigil import Vigil
 from sshdash.connections.registry import Registry, canonical
 from sshdash.connections.route import RoutePlanner
 from sshdash.connections.shared import SharedConnection
-from sshdash.connections.supervisor import Supervisor
-from sshdash.connections.vigil import Vigil
 from sshdash.errors import Cancelled, SSHDashError
 from sshdash.events import EventBus
 from sshdash.prompts import Prompter, RefusingPrompter

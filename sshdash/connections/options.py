@@ -5,8 +5,11 @@ from typing import Any
 from sshdash import __version__
 from sshdash.config.resolver import ResolvedHost
 from sshdash.config.tokens import TokenError, expand
-from sshdash.connections.agent_forwarding import forwarded_agent
-from sshdash.connections.algorithms import (
+from sshdash.connections.environment import environment
+from sshdash.connections.login.agent_forwarding import forwarded_agent
+from sshdash.connections.login.auth import METHODS, SSHClient
+from sshdash.connections.login.gssapi import gssapi_options
+from sshdash.connections.transport.algorithms import (
     algorithms,
     compression,
     host_key_algorithms,
@@ -14,10 +17,7 @@ from sshdash.connections.algorithms import (
     rekey_limits,
     signatures,
 )
-from sshdash.connections.auth import METHODS, SSHClient
-from sshdash.connections.environment import environment
-from sshdash.connections.gssapi import gssapi_options
-from sshdash.connections.hostkeys import HostKeyCheck
+from sshdash.connections.trust.hostkeys import HostKeyCheck
 from sshdash.errors import ConfigError
 from sshdash.settings import Settings
 

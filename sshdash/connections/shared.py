@@ -6,8 +6,8 @@ import time
 from dataclasses import dataclass, field
 
 from sshdash.config.resolver import ResolvedHost
-from sshdash.connections.backoff import Backoff
 from sshdash.connections.connection import Connection, ConnectionSnapshot, through
+from sshdash.connections.recovery.backoff import Backoff
 from sshdash.connections.route import Route
 from sshdash.connections.timeline import Timeline
 from sshdash.events import AnswerAwaited, ConnectionChanged, EventBus

@@ -12,10 +12,10 @@ import asyncssh
 from asyncssh.constants import MSG_DISCONNECT, MSG_USERAUTH_FAILURE, MSG_USERAUTH_SUCCESS
 from asyncssh.packet import SSHPacket
 
-from sshdash.connections.binding import Bound
-from sshdash.connections.judged import Judged
-from sshdash.connections.offers import Offers, first_common, read_offers
+from sshdash.connections.login.binding import Bound
 from sshdash.connections.timeline import Mark, Phase, Timeline
+from sshdash.connections.transport.offers import Offers, first_common, read_offers
+from sshdash.connections.trust.judged import Judged
 from sshdash.keys.blob import BadBlob, blob_type, fingerprint
 from sshdash.untrusted import clean
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from functools import partial
 
-from sshdash.connections.outages import NoOutages, Outages
+from sshdash.connections.recovery.outages import NoOutages, Outages
 from sshdash.errors import Cancelled, ConnectError, ConnectionLost, SSHDashError
 from sshdash.events import EventBus, TransferChanged
 from sshdash.prompts import Prompter

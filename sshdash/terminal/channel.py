@@ -16,7 +16,7 @@ from sshdash.terminal.intake import Intake
 from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
-    from sshdash.connections.transport import Transport
+    from sshdash.connections.transport.transport import Transport
 
 WINDOW = 256 * 1024
 """Bytes the remote may send ahead. Small: what is in flight is in the way of Ctrl-C."""

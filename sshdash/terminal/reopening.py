@@ -3,7 +3,7 @@
 import time
 from typing import TYPE_CHECKING
 
-from sshdash.connections.outages import outage_text
+from sshdash.connections.recovery.outages import outage_text
 from sshdash.states import SessionState
 from sshdash.untrusted import clean
 

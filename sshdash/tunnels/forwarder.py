@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import asyncssh
 
-from sshdash.connections.transport import Transport
+from sshdash.connections.transport.transport import Transport
 from sshdash.tunnels.counters import Traffic
 from sshdash.tunnels.listener import Listener
 from sshdash.tunnels.refusal import Refusal, classify, refusal_text

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from itertools import count
 from typing import Literal
 
-from sshdash.connections.outages import NoOutages, Outages
+from sshdash.connections.recovery.outages import NoOutages, Outages
 from sshdash.errors import SSHDashError
 from sshdash.events import EventBus, TunnelRemoved
 from sshdash.tunnels.snapshot import TunnelSnapshot

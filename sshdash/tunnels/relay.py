@@ -19,7 +19,7 @@ from typing import Protocol
 
 import asyncssh
 
-from sshdash.connections.trunk import Trunk
+from sshdash.connections.transport.trunk import Trunk
 from sshdash.tunnels.counters import Traffic
 
 log = logging.getLogger(__name__)

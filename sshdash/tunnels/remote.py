@@ -6,7 +6,7 @@ from typing import Any
 
 import asyncssh
 
-from sshdash.connections.transport import Transport
+from sshdash.connections.transport.transport import Transport
 from sshdash.errors import ConnectionLost, ForwardError
 from sshdash.tunnels.forwarder import Forwarder
 from sshdash.tunnels.refusal import Refusal, refusal_text

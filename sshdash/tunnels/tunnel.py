@@ -26,7 +26,7 @@ from sshdash.tunnels.spec import ForwardSpec, Kind
 
 if TYPE_CHECKING:
     from sshdash.connections.connection import Connection, Lease
-    from sshdash.connections.outages import NoOutages, Outages
+    from sshdash.connections.recovery.outages import NoOutages, Outages
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import asyncssh
 import pytest
 
-from sshdash.connections import gssapi
+from sshdash.connections.login import gssapi
 from sshdash.connections.timeline import Phase
 from sshdash.errors import AuthenticationError, Cancelled, HostKeyError
 from sshdash.prompts import RefusingPrompter, SecretAnswer, SecretPrompt

@@ -12,7 +12,7 @@ import pytest
 
 from sshdash.config.resolver import ResolvedHost, Resolver
 from sshdash.config.source import ConfigSource
-from sshdash.connections import network
+from sshdash.connections.network import sockets as network
 from sshdash.connections.timeline import Timeline
 from sshdash.errors import UnreachableError
 from sshdash.states import ConnectionState

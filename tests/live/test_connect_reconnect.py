@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sshdash.connections import backoff, supervisor
+from sshdash.connections.recovery import backoff, supervisor
 from sshdash.connections.snapshot import ConnectionSnapshot
 from sshdash.errors import AuthenticationError, UnreachableError
 from sshdash.events import AnswerAwaited, ConnectionChanged

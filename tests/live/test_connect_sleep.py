@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from sshdash.connections import backoff, roaming, vigil, wakefulness
+from sshdash.connections.recovery import backoff, roaming, vigil, wakefulness
 from sshdash.settings import Settings
 from sshdash.states import ConnectionState
 from tests.live.connecting import Client, connecting, until
@@ -161,7 +161,7 @@ _PROGRAM = """
 import asyncio, sys
 from sshdash.config.resolver import Resolver
 from sshdash.config.source import ConfigSource
-from sshdash.connections import vigil
+from sshdash.connections.recovery import vigil
 from sshdash.connections.manager import ConnectionManager
 from sshdash.events import ConnectionChanged, EventBus
 from sshdash.prompts import RefusingPrompter

@@ -15,9 +15,9 @@ import pytest
 from asyncssh.constants import MSG_CHANNEL_DATA, MSG_IGNORE, MSG_NEWKEYS
 
 from sshdash.connections.connection import Connection
-from sshdash.connections.direct import DirectTransport
-from sshdash.connections.gcm import GCM
-from sshdash.connections.transport import Transport
+from sshdash.connections.transport.direct import DirectTransport
+from sshdash.connections.transport.gcm import GCM
+from sshdash.connections.transport.transport import Transport
 from tests.live.connecting import connecting
 from tests.servers.sshd import RealSshd
 
@@ -179,7 +179,7 @@ async def test_crumbs_do_not_keep_keys_from_changing(monkeypatch: pytest.MonkeyP
 async def test_everything_works_where_the_library_is_another_inside(
     sshd: RealSshd, monkeypatch: pytest.MonkeyPatch, cipher: str
 ) -> None:
-    monkeypatch.setattr("sshdash.connections.library.is_as_expected", lambda: False)
+    monkeypatch.setattr("sshdash.connections.transport.library.is_as_expected", lambda: False)
     async with connected(sshd, "inner", Ciphers=cipher, RekeyLimit="1M") as connection:
         ssh = connection.ssh
         assert type(ssh) is Transport

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sshdash.connections.name_server import NameServers
+from sshdash.connections.trust.name_server import NameServers
 from sshdash.errors import HostKeyError
 from sshdash.events import WarningRaised
 from sshdash.prompts import HostKeyAnswer, HostKeyQuestion

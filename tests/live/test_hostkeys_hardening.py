@@ -288,7 +288,7 @@ async def test_a_key_that_nobody_judged_is_never_trusted(
     both: Both, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Should the library move what the judgement hangs on, every connection is refused."""
-    monkeypatch.setattr("sshdash.connections.judged._SHOWS_KEY", "elsewhere")
+    monkeypatch.setattr("sshdash.connections.trust.judged._SHOWS_KEY", "elsewhere")
     both.text = f"{both.name} {both.keys()['ed25519']}\n"
     outcome = await both.sshdash()
     assert not outcome.connected

@@ -10,7 +10,7 @@ from pathlib import Path
 import asyncssh
 import pytest
 
-from sshdash.connections.evidence import ShownKey
+from sshdash.connections.trust.evidence import ShownKey
 from sshdash.keys.blob import decode_blob
 from sshdash.keys.certificate import plain_blob
 from sshdash.keys.known_hosts import Marker, hash_name, parse_known_hosts

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import asyncssh
 
-from sshdash.connections.transport import Transport, adopt
+from sshdash.connections.transport.transport import Transport, adopt
 from sshdash.events import Event, EventBus, TunnelChanged
 from sshdash.states import TunnelState
 from sshdash.tunnels.manager import TunnelManager

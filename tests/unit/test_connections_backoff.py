@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sshdash.connections.backoff import CAP, FIRST, Backoff
-from sshdash.connections.retrying import turned_away, why_not
+from sshdash.connections.recovery.backoff import CAP, FIRST, Backoff
+from sshdash.connections.recovery.retrying import turned_away, why_not
 from sshdash.errors import (
     AuthenticationError,
     Cancelled,

@@ -26,10 +26,10 @@ from asyncssh.constants import (
 from asyncssh.misc import MACError, ProtocolError
 from asyncssh.packet import Boolean, Byte, String, UInt32
 
-from sshdash.connections import library
-from sshdash.connections.direct import DirectTransport
-from sshdash.connections.gcm import GCM
-from sshdash.connections.transport import Transport, adopt
+from sshdash.connections.transport import library
+from sshdash.connections.transport.direct import DirectTransport
+from sshdash.connections.transport.gcm import GCM
+from sshdash.connections.transport.transport import Transport, adopt
 from tests.unit.wire_kit import OURS, THEIRS, WINDOW, Peer, Wired
 
 Make = Callable[..., Wired]

@@ -7,8 +7,8 @@ import pytest
 
 from sshdash.config.resolver import Resolver
 from sshdash.config.source import ConfigSource
-from sshdash.connections.evidence import Evidence, ShownKey, Verdict, read_evidence
-from sshdash.connections.host_policy import HostPolicy, Strictness
+from sshdash.connections.trust.evidence import Evidence, ShownKey, Verdict, read_evidence
+from sshdash.connections.trust.host_policy import HostPolicy, Strictness
 from sshdash.keys.known_hosts import hash_name, parse_known_hosts
 
 GOOD, OTHER = (asyncssh.generate_private_key("ssh-ed25519") for _ in range(2))

@@ -8,7 +8,7 @@ import asyncssh
 import pytest
 
 from sshdash.connections.faults import explain, lost_reason, negotiation_failed
-from sshdash.connections.offers import Disagreement
+from sshdash.connections.transport.offers import Disagreement
 from sshdash.errors import (
     AuthenticationError,
     Cancelled,

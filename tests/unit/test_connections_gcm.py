@@ -5,7 +5,7 @@ import os
 import pytest
 from asyncssh.encryption import BasicEncryption, Encryption, get_encryption
 
-from sshdash.connections.gcm import GCM
+from sshdash.connections.transport.gcm import GCM
 
 KEY = os.urandom(16)
 

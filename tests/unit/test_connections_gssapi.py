@@ -6,7 +6,7 @@ import pytest
 
 from sshdash.config.resolver import Resolver
 from sshdash.config.source import ConfigSource
-from sshdash.connections import gssapi
+from sshdash.connections.login import gssapi
 
 
 @pytest.mark.parametrize("installed", [True, False])

@@ -8,10 +8,10 @@ import pytest
 
 from sshdash.config.resolver import Resolver
 from sshdash.config.source import ConfigSource
-from sshdash.connections.host_policy import HostPolicy, is_local
-from sshdash.connections.host_trust import HostTrust
-from sshdash.connections.hostkeys import HostKeyCheck
 from sshdash.connections.timeline import Timeline
+from sshdash.connections.trust.host_policy import HostPolicy, is_local
+from sshdash.connections.trust.host_trust import HostTrust
+from sshdash.connections.trust.hostkeys import HostKeyCheck
 from sshdash.errors import HostKeyError
 from sshdash.events import Event, EventBus, WarningRaised
 from sshdash.prompts import (

@@ -9,18 +9,20 @@ from sshdash.config.algorithms import DEFAULTS
 from sshdash.config.destination import parse_destination
 from sshdash.config.resolver import ResolvedHost, Resolver
 from sshdash.config.source import ConfigSource
-from sshdash.connections.algorithms import (
+from sshdash.connections.deadline import Deadline
+from sshdash.connections.environment import environment, terminal_type
+from sshdash.connections.route import RoutePlanner
+from sshdash.connections.transport.algorithms import (
     algorithms,
     compression,
     host_key_algorithms,
     rekey_limits,
     signatures,
 )
-from sshdash.connections.deadline import Deadline
-from sshdash.connections.environment import environment, terminal_type
-from sshdash.connections.hardware import abilities_have_aes
-from sshdash.connections.route import RoutePlanner
+from sshdash.connections.transport.hardware import abilities_have_aes
 from sshdash.errors import ConnectError
+
+ALGORITHMS = "sshdash.connections.transport.algorithms"
 
 
 def resolver(tmp_path: Path, text: str, *overrides: tuple[str, str]) -> Resolver:
@@ -45,7 +47,9 @@ def route(tmp_path: Path, text: str, host: str, *overrides: tuple[str, str]) -> 
 def test_aes_leads_where_the_processor_does_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fast: bool
 ) -> None:
-    monkeypatch.setattr("sshdash.connections.algorithms.has_aes_instructions", lambda: fast)
+    monkeypatch.setattr(
+        "sshdash.connections.transport.algorithms.has_aes_instructions", lambda: fast
+    )
     found = algorithms(resolved(tmp_path, ""), "ciphers")
     first = ["aes128-gcm@openssh.com", "aes256-gcm@openssh.com"]
     assert found[:2] == (first if fast else ["chacha20-poly1305@openssh.com", "aes128-ctr"])
@@ -89,7 +93,9 @@ def test_chosen_algorithms(tmp_path: Path, text: str, first: str, absent: str) -
 def test_adding_and_removing_keeps_the_order_of_what_is_not_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sshdash.connections.algorithms.has_aes_instructions", lambda: True)
+    monkeypatch.setattr(
+        "sshdash.connections.transport.algorithms.has_aes_instructions", lambda: True
+    )
     more = algorithms(resolved(tmp_path, "Ciphers +3des-cbc"), "ciphers")
     assert more == [*algorithms(resolved(tmp_path, ""), "ciphers"), "3des-cbc"]
     fewer = algorithms(resolved(tmp_path, "Ciphers -aes128-gcm*"), "ciphers")

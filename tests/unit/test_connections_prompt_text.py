@@ -4,7 +4,7 @@ from asyncssh.packet import Boolean, SSHPacket, String, UInt32
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sshdash.connections.prompt_text import INTERACTIVE, PASSWORD, as_utf8
+from sshdash.connections.login.prompt_text import INTERACTIVE, PASSWORD, as_utf8
 
 
 @given(st.binary(), st.binary(), st.lists(st.tuples(st.binary(), st.booleans()), max_size=5))

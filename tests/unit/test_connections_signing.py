@@ -5,7 +5,7 @@ from pathlib import Path
 import asyncssh
 import pytest
 
-from sshdash.connections.signing import DiskKeyPair
+from sshdash.connections.login.signing import DiskKeyPair
 from sshdash.keys.blob import blob_type
 
 NEW, SHORT, OLD = "rsa-sha2-512", "rsa-sha2-256", "ssh-rsa"

@@ -10,11 +10,11 @@ import pytest
 from sshdash.config.destination import parse_destination
 from sshdash.config.resolver import Resolver
 from sshdash.config.source import ConfigSource
-from sshdash.connections.interest import Interest
+from sshdash.connections.recovery.interest import Interest
+from sshdash.connections.recovery.supervisor import Supervisor
 from sshdash.connections.registry import Registry
 from sshdash.connections.route import RoutePlanner
 from sshdash.connections.shared import SharedConnection
-from sshdash.connections.supervisor import Supervisor
 from sshdash.errors import AuthenticationError, SSHDashError, UnreachableError
 from sshdash.events import EventBus
 from sshdash.states import ConnectionState, Step, allows

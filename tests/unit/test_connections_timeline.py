@@ -5,9 +5,9 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sshdash.connections.offers import Offers, disagreement, read_offers
 from sshdash.connections.timeline import MOST_ENTRIES, Entry, Phase, Timeline
 from sshdash.connections.timeline_text import document, entry_line, milliseconds, text_lines
+from sshdash.connections.transport.offers import Offers, disagreement, read_offers
 from sshdash.errors import HostKeyError, UnreachableError
 
 

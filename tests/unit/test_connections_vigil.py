@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from sshdash.connections import roaming, wakefulness
-from sshdash.connections.roaming import NetworkWatch
-from sshdash.connections.wakefulness import SleepWatch
+from sshdash.connections.recovery import roaming, wakefulness
+from sshdash.connections.recovery.roaming import NetworkWatch
+from sshdash.connections.recovery.wakefulness import SleepWatch
 
 
 class Clock:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sshdash.connections.name_server import NameServers, read_resolv_conf
+from sshdash.connections.trust.name_server import NameServers, read_resolv_conf
 from sshdash.keys.sshfp import (
     SSHFP,
     Answer,

@@ -6,7 +6,7 @@ from typing import Any
 import asyncssh
 import pytest
 
-from sshdash.connections.trunk import Trunk
+from sshdash.connections.transport.trunk import Trunk
 from sshdash.tunnels.counters import Traffic
 from sshdash.tunnels.relay import Relay
 

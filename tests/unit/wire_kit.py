@@ -10,8 +10,8 @@ from asyncssh.constants import MSG_CHANNEL_DATA, MSG_IGNORE
 from asyncssh.encryption import Encryption, get_encryption
 from asyncssh.packet import Byte, String, UInt32
 
-from sshdash.connections.direct import DirectTransport
-from sshdash.connections.transport import adopt
+from sshdash.connections.transport.direct import DirectTransport
+from sshdash.connections.transport.transport import adopt
 
 CIPHER = b"aes128-gcm@openssh.com"
 OURS, THEIRS = 3, 7

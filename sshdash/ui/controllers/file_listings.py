@@ -16,7 +16,7 @@ from sshdash.ui.format import count_text
 from sshdash.ui.widgets.file_pane import THREAD_LIMIT, FilePane
 
 if TYPE_CHECKING:
-    from sshdash.connections.interest import Interest
+    from sshdash.connections.recovery.interest import Interest
     from sshdash.sftp.filesystem import Filesystem
     from sshdash.ui.cockpit import Cockpit
     from sshdash.ui.widgets.file_panes import FilePanes

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, cast
 
 from textual.timer import Timer
 
-from sshdash.connections.outages import outage_text
+from sshdash.connections.recovery.outages import outage_text
 from sshdash.events import ConnectionChanged, Event, HostRestored
 from sshdash.states import ConnectionState, SessionState
 from sshdash.ui.cockpit import Cockpit

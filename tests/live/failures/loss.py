@@ -7,8 +7,8 @@ that passes nothing on any more and says nothing of it.
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from sshdash.connections.recovery.vigil import Vigil
 from sshdash.connections.timeline import Phase
-from sshdash.connections.vigil import Vigil
 from sshdash.events import EventBus
 from sshdash.prompts import AnswerType, HostKeyAnswer, Question, ScriptedPrompter
 from sshdash.settings import Settings
@@ -192,7 +192,7 @@ async def jump_killed(scene: Scene) -> Told:
 
 @failure(LOSS, "The machine slept for an hour, and the network has forgotten the connection")
 async def asleep(scene: Scene) -> Told:
-    scene.monkeypatch.setattr("sshdash.connections.vigil.PROBE_SECONDS", 0.5)
+    scene.monkeypatch.setattr("sshdash.connections.recovery.vigil.PROBE_SECONDS", 0.5)
     _, proxy, client = await _behind_a_network(scene, Settings(keepalive_interval=0))
     async with await client.manager.lease("bastion", "shell") as lease:
         proxy.stall()

@@ -10,10 +10,10 @@ from typing import Any
 import asyncssh
 from asyncssh.channel import SSHChannel
 
-from sshdash.connections import library
 from sshdash.connections.idle import DIRECT, FORWARDED, SESSION, IdleChannels
-from sshdash.connections.service_class import ServiceClass
-from sshdash.connections.trunk import Trunk
+from sshdash.connections.network.service_class import ServiceClass
+from sshdash.connections.transport import library
+from sshdash.connections.transport.trunk import Trunk
 from sshdash.connections.witness import Witnessed
 
 _BULK = (asyncssh.SSHClientChannel, asyncssh.SSHTCPChannel)
@@ -148,7 +148,7 @@ def adopt(ssh: asyncssh.SSHClientConnection) -> Transport:
     if isinstance(ssh, Transport):
         return ssh
     # Here, as the direct path is made of what stands above.
-    from sshdash.connections.direct import DirectTransport
+    from sshdash.connections.transport.direct import DirectTransport
 
     ssh.__class__ = DirectTransport if library.is_as_expected() else Transport
     assert isinstance(ssh, Transport)

@@ -1,7 +1,7 @@
 """What is said of a host key that is not trusted."""
 
-from sshdash.connections.evidence import ShownKey
-from sshdash.connections.host_policy import HostPolicy
+from sshdash.connections.trust.evidence import ShownKey
+from sshdash.connections.trust.host_policy import HostPolicy
 from sshdash.errors import HostKeyError
 from sshdash.keys.blob import fingerprint, type_name
 from sshdash.keys.known_hosts import KnownKey

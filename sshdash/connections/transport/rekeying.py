@@ -7,7 +7,7 @@ directions and minds the clock always, and so does this.
 import asyncio
 from typing import Any
 
-from sshdash.connections.transport import Transport
+from sshdash.connections.transport.transport import Transport
 
 _BLOCKS_OF_16 = 16 << 32
 _BLOCKS_OF_8 = 1 << 30

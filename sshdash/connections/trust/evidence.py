@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
-from sshdash.connections.host_policy import HostPolicy
+from sshdash.connections.trust.host_policy import HostPolicy
 from sshdash.keys.blob import blob_type
 from sshdash.keys.certificate import Certificate, is_certificate, parse_certificate
 from sshdash.keys.known_hosts import KnownHosts, KnownKey, Marker, load_known_hosts

@@ -14,7 +14,7 @@ login, requests and everything unusual stay the library's. It differs in these p
   shows that the server is there, as with OpenSSH.
 * Keys also change after what was received, and when their time is over though nothing is sent.
 
-What this relies on inside the library is checked by `sshdash.connections.library`.
+What this relies on inside the library is checked by `sshdash.connections.transport.library`.
 """
 
 import asyncio
@@ -28,9 +28,9 @@ from asyncssh.channel import SSHChannel
 from asyncssh.constants import MSG_CHANNEL_DATA, MSG_CHANNEL_WINDOW_ADJUST, MSG_IGNORE
 from asyncssh.misc import MACError, ProtocolError
 
-from sshdash.connections.channels import PACKET, make_direct
-from sshdash.connections.gcm import GCM, TAG, Buffer
-from sshdash.connections.rekeying import Rekeying
+from sshdash.connections.transport.channels import PACKET, make_direct
+from sshdash.connections.transport.gcm import GCM, TAG, Buffer
+from sshdash.connections.transport.rekeying import Rekeying
 
 _PIECE = 40 * 1024
 """A little more than the largest packet servers send, 32 KiB and its overhead."""

@@ -10,9 +10,9 @@ import logging
 from collections.abc import Callable
 
 from sshdash.connections.connection import Connection
+from sshdash.connections.recovery.roaming import NetworkWatch, has_moved
+from sshdash.connections.recovery.wakefulness import SleepWatch
 from sshdash.connections.registry import Registry
-from sshdash.connections.roaming import NetworkWatch, has_moved
-from sshdash.connections.wakefulness import SleepWatch
 
 log = logging.getLogger(__name__)
 

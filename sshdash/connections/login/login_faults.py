@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import asyncssh
 
 from sshdash.config.resolver import ResolvedHost
-from sshdash.connections.auth import SSHClient
 from sshdash.connections.faults import explain, is_too_many, negotiation_failed
-from sshdash.connections.offers import disagreement
+from sshdash.connections.login.auth import SSHClient
 from sshdash.connections.timeline import Phase
-from sshdash.connections.transport import Transport
+from sshdash.connections.transport.offers import disagreement
+from sshdash.connections.transport.transport import Transport
 from sshdash.errors import AuthenticationError, ConnectError, SSHDashError, UnreachableError
 from sshdash.untrusted import clean
 

@@ -14,8 +14,8 @@ from typing import Any
 from asyncssh.constants import MSG_REQUEST_SUCCESS
 from asyncssh.packet import PacketDecodeError, SSHPacket, String
 
-from sshdash.connections.hostkey_faults import describe
-from sshdash.connections.judged import Judged, host_key
+from sshdash.connections.trust.hostkey_faults import describe
+from sshdash.connections.trust.judged import Judged, host_key
 from sshdash.keys.blob import BadBlob, blob_type, check_blob, signature_algorithms
 from sshdash.keys.known_hosts import (
     KnownKey,

@@ -3,7 +3,7 @@
 import asyncio
 
 from sshdash.config.resolver import ResolvedHost
-from sshdash.connections.replay import Replay
+from sshdash.connections.login.replay import Replay
 from sshdash.errors import SSHDashError
 from sshdash.keys.saved import SavedSecrets, account_name
 from sshdash.prompts import SecretAnswer

@@ -13,9 +13,9 @@ import time
 from collections.abc import Callable
 
 from sshdash.connections.connection import through
-from sshdash.connections.interest import Interest, Interests
+from sshdash.connections.recovery.interest import Interest, Interests
+from sshdash.connections.recovery.retrying import turned_away, why_not
 from sshdash.connections.registry import Registry
-from sshdash.connections.retrying import turned_away, why_not
 from sshdash.connections.shared import SharedConnection
 from sshdash.errors import SSHDashError
 from sshdash.states import ConnectionState, Step, allows

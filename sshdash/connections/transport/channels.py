@@ -13,7 +13,7 @@ from asyncssh.misc import ProtocolError
 from asyncssh.packet import SSHPacket
 
 if TYPE_CHECKING:
-    from sshdash.connections.direct import DirectTransport
+    from sshdash.connections.transport.direct import DirectTransport
 
 PACKET = 32 * 1024
 """Bytes of data in a packet at most: what every server has to take."""

@@ -12,15 +12,15 @@ from dataclasses import dataclass, field
 import asyncssh
 
 from sshdash.config.resolver import ResolvedHost
-from sshdash.connections.agent_forwarding import forwarding_problem
 from sshdash.connections.deadline import LOGIN_SECONDS
 from sshdash.connections.faults import is_too_many
-from sshdash.connections.gssapi import gssapi_problem
-from sshdash.connections.hostkeys import HostKeyCheck
-from sshdash.connections.interview import Interview
-from sshdash.connections.keypairs import KeyPairs
+from sshdash.connections.login.agent_forwarding import forwarding_problem
+from sshdash.connections.login.gssapi import gssapi_problem
+from sshdash.connections.login.interview import Interview
+from sshdash.connections.login.keypairs import KeyPairs
 from sshdash.connections.timeline import Phase, Timeline
-from sshdash.connections.transport import Transport, adopt
+from sshdash.connections.transport.transport import Transport, adopt
+from sshdash.connections.trust.hostkeys import HostKeyCheck
 from sshdash.events import BannerReceived, EventBus, WarningRaised
 from sshdash.keys.keyring import KeyRing
 from sshdash.prompts import SecretAnswer, SecretPrompt

@@ -15,16 +15,16 @@ from dataclasses import dataclass, field, replace
 
 import asyncssh
 
-from sshdash.connections import hostkey_faults as faults
-from sshdash.connections import hostkey_questions as questions
 from sshdash.connections.deadline import Deadline
-from sshdash.connections.evidence import AddressEvidence, Evidence, Finding, ShownKey, Verdict
-from sshdash.connections.host_policy import HostPolicy, Strictness, is_local
-from sshdash.connections.host_trust import HostTrust
-from sshdash.connections.judged import Judged, host_key
-from sshdash.connections.key_update import KeyUpdate
-from sshdash.connections.known_hosts_command import KnownHostsCommand
 from sshdash.connections.timeline import Phase, Timeline
+from sshdash.connections.trust import hostkey_faults as faults
+from sshdash.connections.trust import hostkey_questions as questions
+from sshdash.connections.trust.evidence import AddressEvidence, Evidence, Finding, ShownKey, Verdict
+from sshdash.connections.trust.host_policy import HostPolicy, Strictness, is_local
+from sshdash.connections.trust.host_trust import HostTrust
+from sshdash.connections.trust.judged import Judged, host_key
+from sshdash.connections.trust.key_update import KeyUpdate
+from sshdash.connections.trust.known_hosts_command import KnownHostsCommand
 from sshdash.errors import HostKeyError
 from sshdash.keys.blob import blob_type, fingerprint, key_bits, type_name
 from sshdash.keys.known_hosts import KnownKey

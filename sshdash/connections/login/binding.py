@@ -14,7 +14,7 @@ from asyncssh.constants import MSG_EXT_INFO, MSG_USERAUTH_FAILURE
 from asyncssh.forward import SSHForwarder
 from asyncssh.packet import PacketDecodeError, SSHPacket, String
 
-from sshdash.connections.prompt_text import INTERACTIVE, PASSWORD, as_utf8
+from sshdash.connections.login.prompt_text import INTERACTIVE, PASSWORD, as_utf8
 from sshdash.keys.agent import AgentUnavailable, SessionBinding, bound_socket
 
 _HOSTBOUND = b"publickey-hostbound@openssh.com"

@@ -15,7 +15,7 @@ from asyncssh.constants import MSG_KEXINIT
 from asyncssh.packet import SSHPacket
 from asyncssh.public_key import KeyImportError, decode_ssh_public_key
 
-from sshdash.connections.offers import first_common, read_offers
+from sshdash.connections.transport.offers import first_common, read_offers
 from sshdash.keys.blob import blob_type
 from sshdash.keys.certificate import is_certificate, parse_certificate
 

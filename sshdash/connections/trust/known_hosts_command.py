@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 
 from sshdash.config.lexer import LexError, split_words
 from sshdash.config.tokens import TokenError, expand
-from sshdash.connections.evidence import ShownKey
-from sshdash.connections.host_policy import HostPolicy
+from sshdash.connections.trust.evidence import ShownKey
+from sshdash.connections.trust.host_policy import HostPolicy
 from sshdash.errors import HostKeyError
 from sshdash.keys.blob import encode_blob, fingerprint
 from sshdash.keys.known_hosts import KnownKey, parse_known_hosts

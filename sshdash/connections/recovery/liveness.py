@@ -4,7 +4,7 @@ from typing import Any
 
 import asyncssh
 
-from sshdash.connections.transport import Transport
+from sshdash.connections.transport.transport import Transport
 
 
 async def ping(ssh: Transport) -> None:

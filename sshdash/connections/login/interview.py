@@ -5,10 +5,10 @@ from collections.abc import Awaitable
 from pathlib import Path
 
 from sshdash.config.resolver import ResolvedHost
-from sshdash.connections.account import AccountPassword, account_of
 from sshdash.connections.deadline import Deadline
-from sshdash.connections.replay import Replay
-from sshdash.connections.signing import KeyPair
+from sshdash.connections.login.account import AccountPassword, account_of
+from sshdash.connections.login.replay import Replay
+from sshdash.connections.login.signing import KeyPair
 from sshdash.errors import Cancelled
 from sshdash.keys.agent import AgentRefused
 from sshdash.keys.saved import SavedSecrets

@@ -14,10 +14,10 @@ from pathlib import Path
 import asyncssh
 
 from sshdash.config.resolver import ResolvedHost
-from sshdash.connections.algorithms import algorithms, is_chosen
-from sshdash.connections.binding import Bound
-from sshdash.connections.interview import Interview
-from sshdash.connections.signing import AgentKeyPair, DiskKeyPair, KeyPair, Opened
+from sshdash.connections.login.binding import Bound
+from sshdash.connections.login.interview import Interview
+from sshdash.connections.login.signing import AgentKeyPair, DiskKeyPair, KeyPair, Opened
+from sshdash.connections.transport.algorithms import algorithms, is_chosen
 from sshdash.keys.agent import Agent, AgentKey, AgentRefused, AgentUnavailable, open_agent
 from sshdash.keys.blob import blob_type, is_certificate
 from sshdash.keys.identities import Certificate, Identity, load_certificate, load_identity

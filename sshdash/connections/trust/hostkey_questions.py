@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from sshdash.connections.evidence import Evidence, ShownKey
-from sshdash.connections.host_policy import HostPolicy
-from sshdash.connections.hostkey_faults import describe, removal
+from sshdash.connections.trust.evidence import Evidence, ShownKey
+from sshdash.connections.trust.host_policy import HostPolicy
+from sshdash.connections.trust.hostkey_faults import describe, removal
 from sshdash.keys.blob import fingerprint, key_bits, type_name
 from sshdash.keys.known_hosts import KnownKey, Marker
 from sshdash.keys.randomart import randomart

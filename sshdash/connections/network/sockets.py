@@ -9,9 +9,9 @@ import threading
 from typing import Any
 
 from sshdash.config.resolver import ResolvedHost
-from sshdash.connections.local_end import local_address
-from sshdash.connections.network_faults import all_failed, name_failed, system_reason
-from sshdash.connections.service_class import ServiceClass
+from sshdash.connections.network.local_end import local_address
+from sshdash.connections.network.network_faults import all_failed, name_failed, system_reason
+from sshdash.connections.network.service_class import ServiceClass
 from sshdash.connections.timeline import Phase, Timeline
 
 _FAMILIES = {"inet": socket.AF_INET, "inet6": socket.AF_INET6}

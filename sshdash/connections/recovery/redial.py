@@ -8,10 +8,10 @@ import asyncio
 
 from sshdash.config.destination import parse_destination
 from sshdash.connections.attempts import Attempts
+from sshdash.connections.recovery.supervisor import Supervisor
 from sshdash.connections.registry import Registry
 from sshdash.connections.route import Route, RoutePlanner
 from sshdash.connections.shared import SharedConnection
-from sshdash.connections.supervisor import Supervisor
 from sshdash.errors import SSHDashError
 from sshdash.states import ConnectionState
 

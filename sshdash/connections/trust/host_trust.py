@@ -4,9 +4,9 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
-from sshdash.connections.evidence import Evidence, read_evidence
-from sshdash.connections.host_policy import HostPolicy
-from sshdash.connections.name_server import NameServers
+from sshdash.connections.trust.evidence import Evidence, read_evidence
+from sshdash.connections.trust.host_policy import HostPolicy
+from sshdash.connections.trust.name_server import NameServers
 from sshdash.errors import HostKeyError
 from sshdash.events import EventBus, WarningRaised
 from sshdash.keys.blob import blob_type

@@ -5,13 +5,13 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from sshdash.connections import rotation
-from sshdash.connections.host_policy import HostPolicy
-from sshdash.connections.host_trust import HostTrust
-from sshdash.connections.hostkey_faults import describe
-from sshdash.connections.judged import Judged
-from sshdash.connections.rotation import Rotation
 from sshdash.connections.timeline import Phase, Timeline
+from sshdash.connections.trust import rotation
+from sshdash.connections.trust.host_policy import HostPolicy
+from sshdash.connections.trust.host_trust import HostTrust
+from sshdash.connections.trust.hostkey_faults import describe
+from sshdash.connections.trust.judged import Judged
+from sshdash.connections.trust.rotation import Rotation
 from sshdash.keys.known_hosts_file import Rewritten
 from sshdash.prompts import ConfirmQuestion
 from sshdash.untrusted import clean

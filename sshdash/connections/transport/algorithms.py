@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from sshdash.config.algorithms import DEFAULTS, SUPPORTED, assemble
 from sshdash.config.resolver import ResolvedHost
-from sshdash.connections.hardware import has_aes_instructions
 from sshdash.connections.refusals import first_word
+from sshdash.connections.transport.hardware import has_aes_instructions
 from sshdash.errors import ConnectError
 from sshdash.keys.blob import signature_algorithms
 

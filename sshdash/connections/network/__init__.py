@@ -1,0 +1,1 @@
+"""The way to a server: names, addresses, sockets and proxy commands."""
