@@ -178,6 +178,7 @@ async def test_25_twenty_who_accept_at_once_and_a_scan_lose_no_line(
         process = await asyncio.create_subprocess_shell(command, stderr=asyncio.subprocess.DEVNULL)
         assert await process.wait() == 0
 
+    await accept(names[:1])  # ssh-keyscan would write on in the line that has no end
     await asyncio.gather(*(accept(names[at::4]) for at in range(4)), scan(), scan())
     text = sshd.known_hosts.read_text()
     known = parse_known_hosts("\n".join(row for row in text.splitlines() if row[:1] != "#"))
