@@ -225,7 +225,7 @@ _VIEW = (
         "Leave; asks first if anything is live",
         ("q",),
         prefix=("q",),
-        footer=6,
+        footer=7,
     ),
 )
 

@@ -9,7 +9,7 @@ def _host(name: str, title: str, words: str, *keys: str, footer: int = 0) -> Com
 
 EDIT_COMMANDS: tuple[Command, ...] = (
     _host("add", "Add host", "Add a host to ssh_config", "a"),
-    _host("edit", "Edit", "Change the host's settings in ssh_config", "e", footer=7),
+    _host("edit", "Edit", "Change the host's settings in ssh_config", "e", footer=6),
     _host("clone", "Clone", "Copy the host under another name", "c"),
     _host("remove", "Remove", "Remove the host from ssh_config; asks first", "delete"),
     _host("move_up", "Move up", "Put the host before the one above, in its file", "shift+up"),

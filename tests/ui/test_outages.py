@@ -68,15 +68,24 @@ async def test_r_tries_now_and_d_stops(cockpit: Start) -> None:
 
 async def test_the_prefix_tries_now_from_the_lost_shell(cockpit: Start) -> None:
     async with cockpit() as c:
+        c.hosts.go_to("web-1")
         tab = await c.shell("web-1")
         lose(c)
         c.backend.move(tab.session.id, SessionState.LOST)
         await c.until(lambda: tab.tab_mark is Mark.BUSY)
         assert tab.tab_title == "web-1 retry 9 s"
         assert not c.app.screen.query(Toast), "what the tab shows was told over it"
+        await c.until(lambda: "→ ctrl+g r try now" in c.drawn)
         await c.press("ctrl+g", "r")
         assert c.backend.fake_connections.retried == ["web-1"]
         assert not c.backend.reopened
+
+
+async def test_the_card_of_a_host_that_failed_says_how_to_try_again(cockpit: Start) -> None:
+    async with cockpit() as c:
+        c.hosts.go_to("web-1")
+        c.backend.connect("web-1", ConnectionState.FAILED, "Connection refused")
+        await c.until(lambda: "→ r try again" in c.drawn)
 
 
 async def test_a_host_that_is_given_up_says_why(cockpit: Start) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -36,8 +37,10 @@ _OPEN = (TunnelState.OPEN, TunnelState.DEGRADED)
 class HostBoard:
     """Makes the rows, the card and the figures; keeps what it looked up in the configuration."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, key: Callable[[str], str]) -> None:
         self.backend = backend
+        self._key = key
+        """Returns the key of a command in the place where the person is."""
         self._summaries: dict[str, HostFacts] = {}
         self._catalog: Catalog | None = None
         self._catalog_rows: tuple[HostRow, ...] = ()
@@ -125,8 +128,17 @@ class HostBoard:
             state=self._state(host),
             agent_forwarded=status.agent_forwarded,
             problem=problem,
-            hint=_keys(status) or facts.hint,
+            hint=self._keys(status) or facts.hint,
         )
+
+    def _keys(self, status: "ConnectionSnapshot") -> str:
+        """Return what a person may do about a host that is out."""
+        again = self._key("host.reconnect")
+        if status.state is ConnectionState.WAITING:
+            return f"{again} try now · {self._key('host.disconnect')} stop"
+        if status.gives_up:
+            return f"{again} try once more · {self._key('host.disconnect')} stop"
+        return f"{again} try again" if status.state in _DOWN else ""
 
     def _look_up(self, host: str) -> HostFacts:
         name = clean(host)
@@ -226,13 +238,6 @@ def _reason(status: "ConnectionSnapshot | None") -> str:
     if outlook is not None and status.state is ConnectionState.WAITING:
         return outlook.short
     return clean(status.reason)
-
-
-def _keys(status: "ConnectionSnapshot") -> str:
-    """Return what a person may do about a host that is out."""
-    if status.state is ConnectionState.WAITING:
-        return "r try now · d stop"
-    return "r try once more · d stop" if status.gives_up else ""
 
 
 def _forward_text(tunnel: "TunnelSnapshot") -> str:

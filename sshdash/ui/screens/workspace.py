@@ -61,7 +61,7 @@ class Workspace(Screen[None]):
         self.badge = badge
         self.cockpit = Cockpit(self, backend, prompter)
         self.cockpit.refresh_hosts = self.refresh_soon
-        self.board = HostBoard(backend)
+        self.board = HostBoard(backend, self._key)
         self.shells = ShellController(self.cockpit)
         self.host_actions = HostActions(self.cockpit, self.board, self.shells)
         self.panels = PanelController(self.cockpit)
@@ -167,6 +167,12 @@ class Workspace(Screen[None]):
         if self.cockpit.in_sidebar or self.cockpit.current is None:
             return Place.HOSTS
         return self.cockpit.current.place
+
+    def _key(self, command_id: str) -> str:
+        """Return the key of a command here: a plain one in its own place, else the chord."""
+        command = COMMANDS[command_id]
+        here = self.here is command.place
+        return self.keymap.text(command) if here else self.keymap.prefix_text(command)
 
     def owner_of(self, command: Command) -> object | None:
         """Return who runs a command: the nearest that has its method."""
