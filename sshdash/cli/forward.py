@@ -152,7 +152,8 @@ class _Run:
         status = self._connections.status(event.host)
         if event.new is ConnectionState.WAITING and status.retry_at is not None:
             wait = max(0.0, status.retry_at - time.monotonic())
-            tell(f"sshdash: {event.host}: {event.reason}; trying again in {wait:.1f} s")
+            when = f"in {wait:.1f} s" if wait >= 0.05 else "now"
+            tell(f"sshdash: {event.host}: {event.reason}; trying again {when}")
         elif event.new is ConnectionState.FAILED:
             # Whether it is tried again is decided right after it was told.
             asyncio.get_running_loop().call_soon(self._look_for_the_end, event)

@@ -34,6 +34,9 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps(_document(rows, catalog), indent=2, ensure_ascii=True))
     else:
         _print_table(rows)
+    if not rows and not catalog.problems and not arguments.json:
+        print("sshdash: no hosts yet", file=sys.stderr)
+        print("  → sshdash hosts add NAME --hostname HOST adds one", file=sys.stderr)
     for problem in catalog.problems:
         print(f"sshdash: {clean(str(problem), 1000)}", file=sys.stderr)
     return 1 if catalog.problems else 0

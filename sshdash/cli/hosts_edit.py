@@ -3,10 +3,12 @@
 import argparse
 import os
 import sys
+from itertools import pairwise
 
 from sshdash.cli.context import tell
 from sshdash.config.diff import shown
 from sshdash.config.editor import ConfigEditor, settings_of
+from sshdash.config.keywords import find_keyword
 from sshdash.config.plan import Plan
 from sshdash.config.source import ConfigSource, parse_override
 from sshdash.config.spelling import REPEATED, canonical, literal, spelled
@@ -148,6 +150,12 @@ def _add(editor: ConfigEditor, arguments: argparse.Namespace) -> Plan:
     elif arguments.file is not None:
         file = os.path.abspath(os.path.expanduser(arguments.file))
     settings = {keyword: values for keyword, values in _settings(arguments).items() if values}
+    for word, value in pairwise(arguments.name[1:]):
+        if find_keyword(word.lower()):
+            raise UsageError(
+                f"{clean(word)} is a keyword of ssh_config, not a name",
+                hint=f"-o {clean(word)}={clean(value)} sets it",
+            )
     return editor.add(arguments.name, settings, editor.open(file))
 
 

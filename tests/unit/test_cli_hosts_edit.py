@@ -48,6 +48,24 @@ def test_add_writes_the_host_and_says_where(config: Path, capsys: Capture) -> No
     assert config.read_text() == TEXT.replace("Host *\n", block)
 
 
+def test_a_keyword_written_as_in_the_file_is_no_further_name(config: Path, capsys: Capture) -> None:
+    assert hosts("add", "cache", "HostName", "10.0.0.9") == 2
+    said = capsys.readouterr().err
+    assert "HostName is a keyword of ssh_config, not a name" in said
+    assert "-o HostName=10.0.0.9 sets it" in said
+    assert config.read_text() == TEXT
+    assert hosts("add", "port", "tunnels") == 0
+
+
+def test_a_list_without_hosts_says_how_to_add_one(config: Path, capsys: Capture) -> None:
+    config.write_text("")
+    assert hosts() == 0
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "no hosts yet" in said.err
+    assert "sshdash hosts add NAME" in said.err
+
+
 @pytest.mark.skipif(which("patch") is None, reason="no patch(1) here")
 def test_a_dry_run_prints_what_patch_reads(
     config: Path, capfdbinary: pytest.CaptureFixture[bytes], tmp_path: Path
