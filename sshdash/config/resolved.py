@@ -193,10 +193,5 @@ class ResolvedHost:
         )
 
 
-def is_security(key: str) -> bool:
-    """Return whether trust depends on a keyword that sshdash does not act on."""
-    return key in KEYWORDS and KEYWORDS[key].use is Use.SECURITY
-
-
 def _is_ignored(key: str) -> bool:
     return key in KEYWORDS and KEYWORDS[key].use in (Use.SECURITY, Use.IGNORED)

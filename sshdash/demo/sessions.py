@@ -11,7 +11,7 @@ import signal
 import struct
 import sys
 import termios
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,15 +36,6 @@ class Account:
 
     home: Path
     environment: Mapping[str, str] = field(default_factory=dict)
-
-
-def session_factory(account: Account) -> Callable[[Process], Awaitable[None]]:
-    """Return a process factory for an asyncssh server whose encoding is None."""
-
-    async def serve(process: Process) -> None:
-        await serve_session(process, account)
-
-    return serve
 
 
 async def serve_session(process: Process, account: Account) -> None:

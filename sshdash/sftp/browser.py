@@ -107,11 +107,6 @@ class Browser:
         return (self.current,) if self.current else ()
 
     @property
-    def selected_paths(self) -> tuple[bytes, ...]:
-        """The absolute paths of `selection`."""
-        return tuple(join(self.path, entry.name) for entry in self.selection)
-
-    @property
     def marked_bytes(self) -> int:
         """The sizes of the marked files in sum."""
         marked = (self._entries[name] for name in self.marks)
@@ -217,10 +212,6 @@ class Browser:
         """Show only what matches `text`."""
         self.set_view(replace(self.view, text=text))
 
-    def toggle_hidden(self) -> None:
-        """Show names that begin with a dot, or leave them out."""
-        self.set_view(replace(self.view, show_hidden=not self.view.show_hidden))
-
     # -- where the cursor is
 
     def move(self, delta: int) -> None:
@@ -254,12 +245,6 @@ class Browser:
         """Mark the rows from `first` to `last`, both included, either way round."""
         low, high = sorted((max(first, 0), max(last, 0)))
         self.marks |= {entry.name for entry in self._rows[low : high + 1] if entry is not UP}
-
-    def mark_matching(self, pattern: str) -> int:
-        """Mark the shown rows that match and return how many did."""
-        found = {e.name for e in self._rows if e is not UP and matches(e.label, pattern)}
-        self.marks |= found
-        return len(found)
 
     def mark_all(self) -> None:
         """Mark every shown row."""

@@ -108,7 +108,6 @@ class TransferTotals:
 
     jobs_running: int = 0
     jobs_queued: int = 0
-    jobs_failed: int = 0
     files_done: int = 0
     files_total: int = 0
     bytes_done: int = 0

@@ -193,7 +193,6 @@ class TransferQueue:
         return TransferTotals(
             jobs_running=len(running),
             jobs_queued=len(live) - len(running),
-            jobs_failed=sum(one.state is TransferState.FAILED for one in snapshots),
             files_done=sum(one.files_done for one in live),
             files_total=sum(one.files_total for one in live),
             bytes_done=sum(one.bytes_done for one in live),

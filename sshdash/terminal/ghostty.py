@@ -139,7 +139,6 @@ class _CellLayout:
         self.style_shift = int(cell["style_id"]["lsb"])
         self.wide = _bits(cell["wide"])
         self.wide_shift = int(cell["wide"]["lsb"])
-        self.hyperlink = _bits(cell["hyperlink"])
 
 
 def _bits(field: dict[str, int]) -> int:

@@ -47,10 +47,6 @@ class RealAgent:
         """Return its keys as ``ssh-add -L`` prints them."""
         return self._run("-L", check=False)
 
-    def remove_all(self) -> None:
-        """Take all its keys away."""
-        self._run("-q", "-D")
-
     def close(self) -> None:
         """End it; twice is once."""
         self._process.kill()

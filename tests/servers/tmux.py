@@ -69,22 +69,14 @@ class Tmux:
 
         Raises TimeoutError, with the screen, after `timeout` seconds.
         """
-        return await self._wait(pattern, True, timeout)
-
-    async def wait_gone(self, pattern: str, timeout: float = _PATIENCE) -> str:
-        """Return the screen once `pattern` is no longer on it."""
-        return await self._wait(pattern, False, timeout)
-
-    async def _wait(self, pattern: str, there: bool, timeout: float) -> str:
         loop = asyncio.get_running_loop()
         end = loop.time() + timeout
         while True:
             screen = await self.screen()
-            if bool(re.search(pattern, screen, re.MULTILINE)) is there:
+            if re.search(pattern, screen, re.MULTILINE):
                 return screen
             if loop.time() > end:
-                wanted = "never came" if there else "never went"
-                raise TimeoutError(f"{pattern!r} {wanted}:\n{screen}")
+                raise TimeoutError(f"{pattern!r} never came:\n{screen}")
             await asyncio.sleep(_LOOK)
 
     async def _tmux(self, *arguments: str, check: bool = True) -> str:

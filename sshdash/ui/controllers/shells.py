@@ -15,7 +15,6 @@ from sshdash.ui.widgets.terminal_tab import TerminalTab
 from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
-    from sshdash.terminal.session import ShellSession
     from sshdash.ui.widgets.terminal_view import TerminalView
 
 _ENDED = (SessionState.EXITED, SessionState.LOST, SessionState.FAILED)
@@ -73,10 +72,6 @@ class ShellController:
     def use(self, host: str) -> None:
         """Remember that a host was used just now."""
         self.recent = [host, *(other for other in self.recent if other != host)]
-
-    def tab_of(self, session: "ShellSession") -> TerminalTab | None:
-        """Return the tab that shows a session."""
-        return next((tab for tab in self.shell_tabs() if tab.session is session), None)
 
     def _dial(self, tab: TerminalTab, mounted: Awaitable[None] | None = None) -> None:
         def failed(error: SSHDashError) -> None:
