@@ -1,10 +1,6 @@
 """Names that the engine makes up, always within the limit of a file system."""
 
-import re
-
 from sshdash.sftp.entries import NAME_MAX
-
-_PART = re.compile(rb"\A\..*\.sshdash-[0-9a-f]{8}\.(part|old)\Z", re.DOTALL)
 
 
 def part_name(name: bytes, job: str) -> bytes:
@@ -15,11 +11,6 @@ def part_name(name: bytes, job: str) -> bytes:
 def backup_name(name: bytes, job: str) -> bytes:
     """Return the name under which a target steps aside where it cannot be replaced at once."""
     return _hidden(name, b".sshdash-%b.old" % job.encode())
-
-
-def is_part_name(name: bytes) -> bool:
-    """Return whether `name` is one of ours for something unfinished."""
-    return _PART.match(name) is not None
 
 
 def numbered(name: bytes, number: int) -> bytes:

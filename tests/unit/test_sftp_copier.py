@@ -1,6 +1,7 @@
 """One file is copied whole or not at all, whatever fails and wherever it is cancelled."""
 
 import asyncio
+import re
 from collections.abc import Callable
 
 import pytest
@@ -10,7 +11,6 @@ from sshdash.sftp.copier import Copier, FileCopy
 from sshdash.sftp.entries import Kind
 from sshdash.sftp.failures import VagueError
 from sshdash.sftp.filesystem import Space
-from sshdash.sftp.names import is_part_name
 from tests.unit.memory_files import MemoryFilesystem
 
 OLD, NEW = b"the old content", b"something new that is rather longer than a chunk of sixteen"
@@ -328,7 +328,7 @@ async def test_the_temporary_file_is_private_and_beside_the_target() -> None:
     for path, mode in seen:
         folder, _, name = path.rpartition(b"/")
         assert folder == b"/to"
-        assert is_part_name(name)
+        assert re.fullmatch(rb"\..*\.sshdash-[0-9a-f]{8}\.part", name)
         assert mode == 0o600
 
 
