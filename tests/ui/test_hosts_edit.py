@@ -48,6 +48,7 @@ async def test_a_host_is_added_with_what_will_be_written_in_sight(
         one.query_one("#others", TextArea).text = "ForwardAgent yes"
         await c.until(lambda: "+    ForwardAgent yes" in c.drawn)
         assert "+Host cache" in c.drawn
+        assert "ctrl+s adds  Esc cancels" in c.drawn
         assert text(config) == before
         await c.press("ctrl+s")
         await saved(c)
@@ -176,7 +177,7 @@ async def test_removal_shows_what_goes_and_asks(cockpit: Start, config: Path) ->
         assert text(config) == before
         await c.press("delete")
         await c.until(lambda: isinstance(c.app.screen, RemoveDialog))
-        await c.press("right", "enter")
+        await c.press("y")
         await c.until(lambda: "web-1 removed" in " ".join(c.told))
         assert c.hosts.shown_hosts == ["bastion", "db-1", "stage-1", "stage-2"]
     block = "Host web-1\n    HostName 10.0.0.11\n    User deploy\n    ProxyJump bastion\n"

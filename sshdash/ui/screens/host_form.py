@@ -24,8 +24,8 @@ from sshdash.ui.screens.dialog import Dialog, choice, text
 from sshdash.ui.widgets.difference import Difference
 
 _PLACEHOLDERS = {
-    "names": "what you type after ssh",
-    "hostname": "address or real name",
+    "names": "as typed after ssh",
+    "hostname": "address or name",
     "user": "as here",
     "port": "22",
     "identity": "~/.ssh/id_ed25519",
@@ -109,6 +109,8 @@ class HostForm(Dialog[Plan]):
 
     def on_mount(self) -> None:
         """Show what is there."""
+        words = f" ctrl+s {self.desk.action.lower()}s  Esc cancels "
+        self.query_one(".dialog").border_subtitle = Content(words)
         self.query_one(f"#{self.desk.first}", Input).focus()
         self._look()
 

@@ -1,7 +1,9 @@
 """What would be removed from ssh_config, before it is."""
 
 from collections.abc import Iterable, Sequence
+from typing import ClassVar
 
+from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Button
@@ -17,6 +19,10 @@ class RemoveDialog(Dialog[str]):
     """
 
     AUTO_FOCUS = "Button"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "yes", "Yes", show=False),
+        Binding("n", "cancel", "No", show=False),
+    ]
 
     def __init__(
         self,
@@ -58,3 +64,8 @@ class RemoveDialog(Dialog[str]):
     def on_choice(self, name: str) -> None:
         """Answer what to remove."""
         self.dismiss(name)
+
+    def action_yes(self) -> None:
+        """Answer yes, where there is only one thing to say yes to."""
+        if not self._others:
+            self.dismiss("block")
