@@ -15,6 +15,8 @@ from sshdash.sftp.threads import Threads
 
 _CHUNK = 1024 * 1024
 _OPEN_FILES = 256
+_AT_ONCE = 256 * 1024
+"""Bytes that take less time to copy from memory than to have a thread do it."""
 
 
 class LocalReader:
@@ -27,6 +29,10 @@ class LocalReader:
 
     async def read(self, offset: int, size: int) -> Pieces:
         """Return at most `size` bytes from `offset`; fewer may come, none at the end."""
+        if size <= _AT_ONCE:
+            cached = calls.cached(self._descriptor, size, offset)
+            if cached is not None:
+                return [cached] if cached else []
         data = await self._threads.run(
             "read", self._path, partial(os.pread, self._descriptor, size, offset)
         )

@@ -20,6 +20,7 @@ _BATCH = 500
 _IOV = 512
 """Pieces for one gathering write, safely below every system's limit."""
 _NO_FOLLOW = os.O_NOFOLLOW | os.O_CLOEXEC
+_NO_WAIT: int = getattr(os, "RWF_NOWAIT", 0)
 
 
 def batch(listing: Iterator[os.DirEntry[bytes]]) -> list[Entry | None]:
@@ -110,6 +111,17 @@ def fetch(path: bytes, size: int) -> tuple[Pieces, Entry]:
         return pieces, entry(b"", os.fstat(descriptor))
     finally:
         os.close(descriptor)
+
+
+def cached(descriptor: int, size: int, offset: int) -> Buffer | None:
+    """Return what can be read without waiting for a disk, None where nobody knows (preadv2(2))."""
+    if not _NO_WAIT:
+        return None
+    room = memoryview(bytearray(size))
+    try:
+        return room[: os.preadv(descriptor, (room,), offset, _NO_WAIT)]
+    except OSError:
+        return None  # not in memory, or a file system that cannot tell; whatever it is shows there
 
 
 def create(path: bytes) -> int:
