@@ -94,6 +94,23 @@ def steps_text(steps: Sequence[Step], width: int, whole: bool = False) -> Conten
     return Content("\n").join(_lines(steps, max(width, _LEAST), whole))
 
 
+def failure_text(title: str, detail: str, hint: str, width: int) -> Content:
+    """Return why an attempt failed, in `width` cells; a long line goes on below its own words."""
+    lines = [_hanging("✖ ", "$error", title, "bold $foreground", width)]
+    lines += [_hanging("  ", "", line, "$muted", width) for line in detail.splitlines()]
+    if hint:
+        lines.append(_hanging("→ ", "$foreground", hint, "$foreground", width))
+    return Content("\n").join(lines)
+
+
+def _hanging(lead: str, colour: str, text: str, style: str, width: int) -> Content:
+    room = max(width, _LEAST) - len(lead)
+    first, *more = wrap(clean(text, 600), room, break_on_hyphens=False) or [""]
+    lines = [Content.assemble(Content.styled(lead, colour), Content.styled(first, style))]
+    lines += [Content.assemble(" " * len(lead), Content.styled(line, style)) for line in more]
+    return Content("\n").join(lines)
+
+
 def _lines(steps: Sequence[Step], width: int, whole: bool) -> Iterator[Content]:
     hosts = {step.host for step in steps}
     before = ""

@@ -14,7 +14,7 @@ from sshdash.states import ConnectionState
 from sshdash.ui.controllers.timelines import save
 from sshdash.ui.screens.text_input import TextInputDialog
 from sshdash.ui.screens.timeline import TimelineScreen
-from sshdash.ui.steps import shortened, steps_of, steps_text
+from sshdash.ui.steps import failure_text, shortened, steps_of, steps_text
 from sshdash.ui.widgets.opening_panel import OpeningPanel
 from tests.ui.conftest import Start
 
@@ -43,6 +43,20 @@ def test_columns_are_aligned_and_hosts_have_headings() -> None:
     assert "✖ login           publickey: refused" in text
     assert "we offer" not in text
     assert "\x1b" not in text
+
+
+def test_a_failure_that_is_too_long_goes_on_below_its_own_words() -> None:
+    fingerprint = "SHA256:T/RkI/jghsi99UKC31tKCI+iquw/fVkoHnMQZrTzKjM"
+    detail = f"known_hosts has ED25519 {fingerprint}\nat \x1b[2Jhosts:1"
+    hint = "if the change is right, remove the old key: ssh-keygen -R web"
+    lines = str(failure_text("HOST KEY CHANGED", detail, hint, 60)).split("\n")
+    assert lines[0] == "✖ HOST KEY CHANGED"
+    assert lines[1:3] == ["  known_hosts has ED25519", f"  {fingerprint}"]
+    assert "\x1b" not in lines[3]
+    assert lines[4:] == [
+        "→ if the change is right, remove the old key: ssh-keygen -R",
+        "  web",
+    ]
 
 
 def test_jump_hosts_that_went_well_take_one_line_where_there_is_little_room() -> None:

@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from sshdash.ui.steps import steps_of, steps_text
+from sshdash.ui.steps import failure_text, steps_of, steps_text
 from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
@@ -111,11 +111,11 @@ class TimelineScreen(ModalScreen[str]):
 def timeline_content(timeline: "Timeline", width: int, detail: bool) -> Content:
     """Return the steps, and how the attempt ended: a failure first, for it is what is read."""
     steps = steps_text(steps_of(timeline, detail), width, whole=detail)
-    parts = [steps, _ending(timeline)]
+    parts = [steps, _ending(timeline, width)]
     return Content("\n\n").join(reversed(parts) if timeline.failure else parts)
 
 
-def _ending(timeline: "Timeline") -> Content:
+def _ending(timeline: "Timeline", width: int) -> Content:
     from sshdash.connections.timeline_text import milliseconds
 
     if timeline.is_running:
@@ -124,15 +124,9 @@ def _ending(timeline: "Timeline") -> Content:
     if timeline.failure is None:
         return Content.styled(f"connected in {took}", "$success")
     failure = timeline.failure
-    title = Content.styled(clean(failure.title), "bold $foreground")
-    lines = [Content.assemble(Content.styled("✖ ", "$error"), title)]
-    lines += [
-        Content.styled(f"  {clean(line, 600)}", "$muted") for line in failure.detail.splitlines()
-    ]
-    if failure.hint:
-        lines.append(Content.styled(f"→ {clean(failure.hint, 600)}", "$foreground"))
-    lines.append(Content.styled(f"  {_how_far(timeline)}, after {took}", "$muted"))
-    return Content("\n").join(lines)
+    why = failure_text(failure.title, failure.detail, failure.hint, width)
+    how_far = Content.styled(f"  {_how_far(timeline)}, after {took}", "$muted")
+    return Content("\n").join([why, how_far])
 
 
 def _how_far(timeline: "Timeline") -> str:

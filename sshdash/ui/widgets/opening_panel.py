@@ -9,8 +9,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from sshdash.errors import SSHDashError
-from sshdash.ui.steps import Step, shortened, steps_text
-from sshdash.untrusted import clean
+from sshdash.ui.steps import Step, failure_text, shortened, steps_text
 
 _WIDEST = 110
 """Cells beyond which the columns would be too far apart to read."""
@@ -38,12 +37,14 @@ class OpeningPanel(Static, can_focus=True):
         super().__init__(markup=False)
         self.failed = False
         self._head = Content("")
+        self._failure: SSHDashError | None = None
         self._keys = ""
         self._steps: Sequence[Step] = ()
 
     def show_attempt(self, host: str, route: str) -> None:
         """Show that a shell is being opened."""
         self.failed = False
+        self._failure = None
         self._steps = ()
         lead = Content.styled("◌ ", "$warning")
         words = Content.styled(f"Opening a shell on {host}", "bold $foreground")
@@ -55,18 +56,7 @@ class OpeningPanel(Static, can_focus=True):
     def show_failure(self, error: SSHDashError) -> None:
         """Show what went wrong and what to do, above the steps that led there."""
         self.failed = True
-        lines = [
-            Content.assemble(
-                Content.styled("✖ ", "$error"),
-                Content.styled(clean(error.title), "bold $foreground"),
-            )
-        ]
-        lines += [
-            Content.styled(f"  {clean(line, 400)}", "$muted") for line in error.detail.splitlines()
-        ]
-        if error.hint:
-            lines.append(Content.styled(f"→ {clean(error.hint, 400)}", "$foreground"))
-        self._head = Content("\n").join(lines)
+        self._failure = error
         self._keys = "Enter  try again     l  timeline     Esc  close"
         self._draw()
 
@@ -98,9 +88,12 @@ class OpeningPanel(Static, can_focus=True):
         self.update(text)
 
     def _text(self, steps: Sequence[Step]) -> Content:
+        width = min(self.content_size.width or 80, _WIDEST)
         parts = [self._head]
+        if (error := self._failure) is not None:
+            parts = [failure_text(error.title, error.detail, error.hint, width)]
         if steps:
-            parts.append(steps_text(steps, min(self.content_size.width or 80, _WIDEST)))
+            parts.append(steps_text(steps, width))
         parts.append(Content.styled(self._keys, "$muted"))
         return Content("\n\n").join(parts)
 
