@@ -1,7 +1,5 @@
 """Keys that are typed faster than the screen follows."""
 
-import time
-
 from textual import events
 from textual.widgets import Input
 
@@ -113,9 +111,8 @@ async def test_a_paste_waits_for_the_field_it_is_meant_for(cockpit: Start) -> No
         await c.until(lambda: c.app.workspace.cockpit.sidebar.filter_input.value == "web-")
 
 
-async def test_many_moves_at_once_are_quick(cockpit: Start) -> None:
+async def test_many_moves_at_once_wait_for_nothing(cockpit: Start) -> None:
     async with cockpit() as c:
-        began = time.monotonic()
         type_at_once(c, *"jk" * 100, "j")
-        await c.until(lambda: not c.app._ahead.busy and c.hosts.host == "web-1")
-        assert time.monotonic() - began < 2
+        # Half a second for each would be 100.
+        await c.until(lambda: not c.app._ahead.busy and c.hosts.host == "web-1", 20)

@@ -2,7 +2,6 @@
 
 import os
 import string
-import time
 from pathlib import Path
 
 import pytest
@@ -117,20 +116,18 @@ def test_any_command_line_is_taken_or_refused(options: list[str], host: str) -> 
     ],
     ids=lambda text: text[:24].strip() or "blank",
 )
+@pytest.mark.timeout(50)  # most take a tenth of a second; the square of the length takes hours
 def test_huge_values_take_no_time(home: Path, text: str) -> None:
-    began = time.perf_counter()
     ask_everything(home, os.fsencode(text), "a" * 200)
-    assert time.perf_counter() - began < 5
 
 
+@pytest.mark.timeout(30)  # every way through them takes years
 def test_files_that_include_each_other_take_no_time(home: Path) -> None:
     for at in range(20):
         file = home / f".ssh/f{at:02}"
         file.write_text(f"Host h{at}\nInclude {'f* ' * 5}\n")
         file.chmod(0o600)
-    began = time.perf_counter()
     ask_everything(home, b"Include f*\n")
     listed = load_catalog(ConfigSource.standard(str(home / "config")))
-    assert time.perf_counter() - began < 2
     assert len(listed.hosts) == 20
     assert "include itself" in listed.problems[0].message

