@@ -189,11 +189,13 @@ class Tunnel:
             self._opened = None
             self._forwarder = None
             self._settled.set()
-            if forwarder is not None:
-                await forwarder.close()
-            if lease is not None:
-                lease.release()
-            interest.release()
+            try:
+                if forwarder is not None:
+                    await forwarder.close()
+            finally:  # who stops it twice cancels that
+                if lease is not None:
+                    lease.release()
+                interest.release()
 
     async def _first_lease(self) -> "Lease":
         """Return a lease; on a host that is out already, once it is back."""
@@ -249,7 +251,8 @@ class Tunnel:
 
     def _excuse(self, error: SSHDashError) -> None:
         """Note why it is not back yet; raises `error` where it will not be."""
-        if not self._outages.is_expected(self.host):
+        # A server that is not trusted any more carries no tunnels, however often it is asked.
+        if isinstance(error, ForwardError) or not self._outages.is_expected(self.host):
             raise error
         self._error = _words(error)
 
