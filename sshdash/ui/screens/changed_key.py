@@ -8,7 +8,7 @@ from textual.widgets import Button
 
 from sshdash.prompts import ChangedKeyQuestion, KeyFacts
 from sshdash.ui.screens.dialog import Dialog, choice, fact, text
-from sshdash.ui.screens.host_key import route_text
+from sshdash.ui.screens.host_key import of_host, route_text
 
 
 class ChangedKeyDialog(Dialog[bool]):
@@ -18,7 +18,7 @@ class ChangedKeyDialog(Dialog[bool]):
     VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012  # Textual types it so
 
     def __init__(self, question: ChangedKeyQuestion) -> None:
-        super().__init__("HOST KEY CHANGED", danger=True)
+        super().__init__(f"HOST KEY CHANGED{of_host(question.route)}", danger=True)
         self.question = question
 
     def body(self) -> Iterable[Widget]:

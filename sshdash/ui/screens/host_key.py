@@ -8,6 +8,7 @@ from textual.widgets import Button
 
 from sshdash.prompts import HostKeyAnswer, HostKeyQuestion
 from sshdash.ui.screens.dialog import Dialog, choice, fact, text
+from sshdash.untrusted import clean
 
 
 class HostKeyDialog(Dialog[HostKeyAnswer]):
@@ -16,7 +17,7 @@ class HostKeyDialog(Dialog[HostKeyAnswer]):
     AUTO_FOCUS = "Button"
 
     def __init__(self, question: HostKeyQuestion) -> None:
-        super().__init__("Unknown host key")
+        super().__init__(f"Unknown host key{of_host(question.route)}")
         self.question = question
 
     def body(self) -> Iterable[Widget]:
@@ -59,6 +60,11 @@ class HostKeyDialog(Dialog[HostKeyAnswer]):
         self.dismiss(HostKeyAnswer(name))
 
 
+def of_host(route: tuple[str, ...]) -> str:
+    """Return whose key it is, for a title: by the name a person knows, which may be a hop's."""
+    return f" of {clean(route[-1])}" if route else ""
+
+
 def route_text(route: tuple[str, ...]) -> str:
     """Return the hops of a connection, from here to its end."""
-    return " → ".join(("you", *route))
+    return " → ".join(("you", *map(clean, route)))
