@@ -7,20 +7,26 @@ this relies on inside the library is tested in `tests/live/test_hostkeys_hardeni
 """
 
 import asyncio
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import asyncssh
 from asyncssh.constants import MSG_KEXINIT
-from asyncssh.packet import SSHPacket
+from asyncssh.packet import PacketDecodeError, SSHPacket
 from asyncssh.public_key import KeyImportError, decode_ssh_public_key
 
 from sshdash.connections.transport.offers import first_common, read_offers
-from sshdash.keys.blob import blob_type
+from sshdash.keys.blob import BadBlob, blob_type, certificate_type, plain_type
 from sshdash.keys.certificate import is_certificate, parse_certificate
+from sshdash.untrusted import clean
 
 _SHOWS_KEY = "_process_reply"
 """The library's name of what handles the packet with the host key, in every key exchange."""
+_GIVES_GROUP = "_process_group"
+"""Its name of what handles a group for Diffie-Hellman that the server chose (RFC 4419)."""
+_SMALLEST_GROUP, _LARGEST_GROUP = 2048, 8192
+"""Bits of such a group, as OpenSSH has it: a large one would keep the processor busy for ever."""
 
 
 class HostKeyJudge(Protocol):
@@ -53,9 +59,12 @@ class Judged(asyncssh.SSHClientConnection):
     @property
     def host_key_algorithm(self) -> bytes:
         """Return the algorithm that both sides agreed on for the host key's signature."""
+        return plain_type(self._agreed()).encode()
+
+    def _agreed(self) -> str:
+        """Return the host key algorithm that both sides agreed on, "" for none."""
         ours, theirs = read_offers(self._client_kexinit), read_offers(self._server_kexinit)
-        name = first_common(ours.host_key, theirs.host_key) if ours and theirs else None
-        return (name or "").removesuffix("-cert-v01@openssh.com").encode()
+        return (first_common(ours.host_key, theirs.host_key) if ours and theirs else None) or ""
 
     async def finish_learning(self, seconds: float) -> None:
         """Return when what the server told of its keys is dealt with, or given up."""
@@ -76,14 +85,16 @@ class Judged(asyncssh.SSHClientConnection):
             exchange._packet_handlers = self._waiting(exchange._packet_handlers)
 
     def _waiting(self, handlers: Mapping[int, Callable[..., Any]]) -> dict[int, Callable[..., Any]]:
+        ours = {_SHOWS_KEY: self._after_judgement, _GIVES_GROUP: _of_a_fair_size}
         return {
-            kind: self._after_judgement(handler) if handler.__name__ == _SHOWS_KEY else handler
+            kind: ours[handler.__name__](handler) if handler.__name__ in ours else handler
             for kind, handler in handlers.items()
         }
 
     def _after_judgement(self, handler: Callable[..., Any]) -> Callable[..., Any]:
         def handle(exchange: Any, kind: int, number: int, packet: SSHPacket) -> Any:
             shown = SSHPacket(packet.get_remaining_payload()).get_string()
+            _check_type(shown, self._agreed())
             if shown == self._good:  # as at every later key exchange
                 return handler(exchange, kind, number, packet)
             return self._judge_then(shown, lambda: handler(exchange, kind, number, packet))
@@ -116,8 +127,11 @@ class Judged(asyncssh.SSHClientConnection):
         """Return the key that was judged; the library's own rules are not asked."""
         if key_data != self._good:
             raise asyncssh.HostKeyNotVerifiable("the host key was not judged")
-        self._server_host_key = host_key(key_data)
-        return self._server_host_key
+        key = host_key(key_data)
+        verify = functools.partial(_verify, key.verify, self.host_key_algorithm)
+        key.verify = verify  # type: ignore[method-assign]
+        self._server_host_key = key
+        return key
 
     def _process_hostkeys_00_at_openssh_dot_com_global_request(self, packet: SSHPacket) -> None:
         """Take the server's word on which host keys it has (PROTOCOL, section 2.5)."""
@@ -128,6 +142,47 @@ class Judged(asyncssh.SSHClientConnection):
             self._told = True
             self._learning = asyncio.ensure_future(self.judge.learn(self, keys))
         self._report_global_response(True)
+
+
+def _check_type(shown: bytes, agreed: str) -> None:
+    """Raise HostKeyNotVerifiable for a key of another type than the algorithm agreed on has.
+
+    The library takes any, even one of a type that HostKeyAlgorithms leaves out.
+    """
+    plain = plain_type(agreed)
+    wanted = "ssh-rsa" if plain.startswith("rsa-sha2-") else plain
+    if plain != agreed:
+        wanted = certificate_type(wanted)
+    try:
+        kind = blob_type(shown)
+    except BadBlob as error:
+        raise asyncssh.HostKeyNotVerifiable(str(error)) from None
+    if kind != wanted:
+        raise asyncssh.HostKeyNotVerifiable(
+            f"{clean(agreed) or 'no algorithm'} was agreed on, and the server shows a key "
+            f"of type {clean(kind, 60)}"
+        )
+
+
+def _verify(verify: Callable[[bytes, bytes], bool], agreed: bytes, data: bytes, sig: bytes) -> bool:
+    """Return whether a signature is good, and by the algorithm that was agreed on."""
+    try:
+        algorithm = SSHPacket(sig).get_string()
+    except PacketDecodeError:
+        return False
+    return algorithm == agreed and verify(data, sig)
+
+
+def _of_a_fair_size(handler: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `handler` for groups that are neither too small nor too large."""
+
+    def handle(exchange: Any, kind: int, number: int, packet: SSHPacket) -> Any:
+        bits = SSHPacket(packet.get_remaining_payload()).get_mpint().bit_length()
+        if not _SMALLEST_GROUP <= bits <= _LARGEST_GROUP:
+            raise asyncssh.KeyExchangeFailed(f"the server chose a group of {bits} bits")
+        return handler(exchange, kind, number, packet)
+
+    return handle
 
 
 def host_key(data: bytes) -> asyncssh.SSHKey:
