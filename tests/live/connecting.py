@@ -17,6 +17,12 @@ from sshdash.states import ConnectionState
 
 EventType = TypeVar("EventType", bound=Event)
 
+PATIENCE = 20.0
+"""Seconds to wait for what happens at once on a machine with nothing else to do; less than the
+30 s that sshdash gives a host."""
+PROMPT = 2.0
+"""Seconds in which what was cancelled is over, ten times the promise."""
+
 
 @dataclass
 class Client:
@@ -46,7 +52,7 @@ class Client:
         look(Event())
         unsubscribe = self.bus.subscribe(look)
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE):
                 await reached.wait()
         finally:
             unsubscribe()
@@ -79,7 +85,7 @@ async def connecting(
         await manager.close()
 
 
-async def until(condition: Callable[[], object], seconds: float = 10) -> None:
+async def until(condition: Callable[[], object], seconds: float = PATIENCE) -> None:
     """Return once `condition` holds, for what tells nobody when it changes."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110

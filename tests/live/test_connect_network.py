@@ -3,7 +3,6 @@
 import asyncio
 import socket
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from sshdash.connections.network import sockets as network
 from sshdash.connections.timeline import Timeline
 from sshdash.errors import UnreachableError
 from sshdash.states import ConnectionState
-from tests.live.connecting import connecting
+from tests.live.connecting import PATIENCE, PROMPT, connecting
 from tests.servers.sshd import RealSshd, free_port
 
 Lookup = Callable[..., list[Any]]
@@ -45,11 +44,9 @@ async def test_second_address_is_used_while_the_first_is_silent(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         answers(monkeypatch, {"web": [silent, listener.getsockname()]})
-        began = time.monotonic()
-        made = await network.open_socket(resolved(tmp_path, "Port 22\n"), "web", Timeline("web"))
-        with made:
+        attempt = network.open_socket(resolved(tmp_path, "Port 22\n"), "web", Timeline("web"))
+        with await asyncio.wait_for(attempt, PATIENCE) as made:
             assert made.getpeername() == listener.getsockname()
-        assert time.monotonic() - began < 2
 
 
 async def test_second_address_is_used_at_once_where_the_first_refuses(
@@ -150,10 +147,8 @@ async def test_cancelling_a_lookup_does_not_wait_for_the_name_server(
             attempt = asyncio.create_task(client.manager.lease("web", "x"))
             await client.reaches("web", ConnectionState.CONNECTING)
             await asyncio.wait([attempt], timeout=0.1)
-            began = time.monotonic()
             attempt.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await attempt
-            assert time.monotonic() - began < 0.2
+            await asyncio.wait([attempt], timeout=PROMPT)
+            assert attempt.cancelled()
     finally:
         release.set()

@@ -11,7 +11,7 @@ import pytest
 
 from sshdash.connections.recovery import backoff, supervisor
 from sshdash.connections.snapshot import ConnectionSnapshot
-from sshdash.errors import AuthenticationError, UnreachableError
+from sshdash.errors import AuthenticationError, ConnectionLost, UnreachableError
 from sshdash.events import AnswerAwaited, ConnectionChanged
 from sshdash.prompts import Question, SecretQuestion
 from sshdash.settings import Settings
@@ -70,7 +70,7 @@ async def test_a_killed_server_is_back_without_anybody_asking(sshd: RealSshd) ->
 
 
 @pytest.mark.usefixtures("longest_waits")
-async def test_the_next_attempt_can_be_counted_down_and_taken_at_once() -> None:
+async def test_the_next_attempt_can_be_counted_down() -> None:
     async with LoopbackServer() as server, connecting(server.config_file) as client:
         manager, loop = client.manager, asyncio.get_running_loop()
         manager.interest("loopback", "tunnel")
@@ -88,12 +88,18 @@ async def test_the_next_attempt_can_be_counted_down_and_taken_at_once() -> None:
             assert 0 < status.retry_at - loop.time() <= longest
             if attempts:
                 assert status.reason == "Connection refused"
-        await server.start()
-        began = loop.time()
-        manager.retry_now("loopback")
+
+
+async def test_try_now_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backoff.Backoff.__init__, "__defaults__", (600.0, 600.0, lambda: 1.0))
+    async with LoopbackServer() as server, connecting(server.config_file) as client:
+        client.manager.interest("loopback", "tunnel")
+        await client.manager.lease("loopback", "tunnel")
+        server.drop_connections()
+        await client.reaches("loopback", WAITING)
+        client.manager.retry_now("loopback")
         await client.reaches("loopback", CONNECTED)
-        assert loop.time() - began < 1
-        assert manager.status("loopback").retry_at is None
+        assert client.manager.status("loopback").retry_at is None
 
 
 async def test_without_interest_what_is_lost_stays_lost() -> None:
@@ -125,6 +131,24 @@ async def test_what_a_person_disconnected_stays_so() -> None:
         await client.manager.disconnect("loopback")
         assert client.states("loopback") == [CONNECTING, CONNECTED, IDLE]
         assert server.accepted == 1
+
+
+async def test_a_connection_lost_before_anybody_has_it_is_not_taken_for_up(tmp_path: Path) -> None:
+    ran, go = tmp_path / "ran", tmp_path / "go"
+    async with LoopbackServer() as server:
+        command = f"touch {ran}; while ! test -e {go}; do sleep 0.02; done"
+        config = server.config_file
+        text = f"PermitLocalCommand yes\nLocalCommand {command}\n"
+        config.write_text(text + config.read_text())
+        async with connecting(config) as client:
+            leasing = asyncio.create_task(client.manager.lease("loopback", "shell"))
+            await until(ran.exists)
+            await server.stop()
+            await pause(0.2)
+            go.touch()
+            with pytest.raises(ConnectionLost):
+                _ = (await leasing).connection.ssh
+            await client.reaches("loopback", IDLE)
 
 
 async def test_a_person_ends_the_waiting() -> None:
