@@ -116,8 +116,8 @@ class Attempts:
                 raise Cancelled("Connecting was cancelled", host=shared.host)
             spare = self._adopt(shared, made)
             spare.is_spare = True
-            spare.on_end = functools.partial(self._spare_ended, shared)
             shared.spares.append(spare)
+            spare.watch(functools.partial(self._spare_ended, shared))
             return spare
 
     async def _grow(self, shared: SharedConnection) -> Connection:
@@ -135,7 +135,7 @@ class Attempts:
                 raise Cancelled("Connecting was cancelled", host=shared.host) from None
             if growth.done() and not growth.cancelled() and growth.exception() is None:
                 made = growth.result()  # just before nobody wanted it any more
-                made.on_end = self._remember
+                made.watch(self._remember)
                 made.rest(at_once=True)
             raise
         finally:
@@ -231,10 +231,10 @@ class Attempts:
             shared.move(Step.FAIL, failure.title)
             self._supervisor.failed(shared, failure)
         else:
-            shared.connection = self._adopt(shared, attempt.result())
-            shared.connection.on_end = functools.partial(self._ended, shared)
+            shared.connection = connection = self._adopt(shared, attempt.result())
             shared.move(Step.READY)
             self._supervisor.up(shared)
+            connection.watch(functools.partial(self._ended, shared))
 
     def _adopt(self, shared: SharedConnection, connection: Connection) -> Connection:
         connection.linger = functools.partial(

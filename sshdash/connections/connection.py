@@ -66,8 +66,7 @@ class Connection:
         self.auth_method = dialled.client.record.method or "none"
         self.server_version = dialled.client.server_version
         self.timeline = dialled.client.timeline
-        self.on_end: Callable[[Connection], None] | None = None
-        """Called once, at the moment the connection is lost."""
+        self._on_end: Callable[[Connection], None] | None = None
         self.on_full: Another | None = None
         """Makes another connection to the host, for sessions that this one does not take."""
         self.linger: Callable[[bool], float | None] = lambda asked: None if asked else 0.0
@@ -143,6 +142,12 @@ class Connection:
             return None
         found: TransportSocket | None = self._dialled.ssh.get_extra_info("socket")
         return found
+
+    def watch(self, on_end: "Callable[[Connection], None]") -> None:
+        """Call `on_end` once, at the moment the connection ends; at once where it has."""
+        self._on_end = on_end
+        if self.state is not ConnectionState.CONNECTED:
+            on_end(self)
 
     async def wait_lost(self) -> str:
         """Return the reason once the connection is lost or closed."""
@@ -256,8 +261,8 @@ class Connection:
         self._closing = asyncio.get_running_loop().create_task(
             self._clean_up(), name=f"closing {self.host}"
         )
-        if self.on_end:
-            self.on_end(self)
+        if self._on_end:
+            self._on_end(self)
 
     async def _clean_up(self) -> None:
         """Let go of the library's connection, the proxy command and the hop before."""
