@@ -11,7 +11,7 @@ import pytest
 
 from sshdash.connections.recovery import backoff, supervisor
 from sshdash.connections.snapshot import ConnectionSnapshot
-from sshdash.errors import AuthenticationError, ConnectionLost, UnreachableError
+from sshdash.errors import AuthenticationError, UnreachableError
 from sshdash.events import AnswerAwaited, ConnectionChanged
 from sshdash.prompts import Question, SecretQuestion
 from sshdash.settings import Settings
@@ -131,24 +131,6 @@ async def test_what_a_person_disconnected_stays_so() -> None:
         await client.manager.disconnect("loopback")
         assert client.states("loopback") == [CONNECTING, CONNECTED, IDLE]
         assert server.accepted == 1
-
-
-async def test_a_connection_lost_before_anybody_has_it_is_not_taken_for_up(tmp_path: Path) -> None:
-    ran, go = tmp_path / "ran", tmp_path / "go"
-    async with LoopbackServer() as server:
-        command = f"touch {ran}; while ! test -e {go}; do sleep 0.02; done"
-        config = server.config_file
-        text = f"PermitLocalCommand yes\nLocalCommand {command}\n"
-        config.write_text(text + config.read_text())
-        async with connecting(config) as client:
-            leasing = asyncio.create_task(client.manager.lease("loopback", "shell"))
-            await until(ran.exists)
-            await server.stop()
-            await pause(0.2)
-            go.touch()
-            with pytest.raises(ConnectionLost):
-                _ = (await leasing).connection.ssh
-            await client.reaches("loopback", IDLE)
 
 
 async def test_a_person_ends_the_waiting() -> None:
