@@ -1,6 +1,7 @@
 """Numbers and remote text as the screen shows them."""
 
 import math
+from textwrap import wrap
 
 from textual.content import Content
 
@@ -9,6 +10,8 @@ from sshdash.untrusted import clean
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
 _BAR_DONE = "▰"
 _BAR_LEFT = "▱"
+_LEAST = 20
+"""Cells that a text goes on in, however little room there is."""
 
 
 def plain(text: str | bytes, style: str = "") -> Content:
@@ -85,3 +88,13 @@ def clip(text: str, width: int) -> str:
     if cell_len(text) <= width:
         return text
     return set_cell_size(text, width - 1).rstrip() + "…"
+
+
+def hanging(lead: Content, text: str, style: str, width: int) -> Content:
+    """Return cleaned `text` behind `lead` in `width` cells; it goes on below its own words."""
+    indent = lead.cell_length
+    room = max(width - indent, _LEAST)
+    first, *more = wrap(text, room, break_on_hyphens=False) or [""]
+    lines = [Content.assemble(lead, Content.styled(first, style))]
+    lines += [Content.assemble(" " * indent, Content.styled(line, style)) for line in more]
+    return Content("\n").join(lines)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from sshdash.ui.format import clip
+from sshdash.ui.format import clip, hanging
 from sshdash.ui.theme import Mark
 from sshdash.untrusted import clean
 
@@ -96,18 +96,14 @@ def steps_text(steps: Sequence[Step], width: int, whole: bool = False) -> Conten
 
 def failure_text(title: str, detail: str, hint: str, width: int) -> Content:
     """Return why an attempt failed, in `width` cells; a long line goes on below its own words."""
-    lines = [_hanging("✖ ", "$error", title, "bold $foreground", width)]
-    lines += [_hanging("  ", "", line, "$muted", width) for line in detail.splitlines()]
+    mark = Content.styled("✖ ", "$error")
+    lines = [hanging(mark, clean(title, 600), "bold $foreground", width)]
+    lines += [
+        hanging(Content("  "), clean(line, 600), "$muted", width) for line in detail.splitlines()
+    ]
     if hint:
-        lines.append(_hanging("→ ", "$foreground", hint, "$foreground", width))
-    return Content("\n").join(lines)
-
-
-def _hanging(lead: str, colour: str, text: str, style: str, width: int) -> Content:
-    room = max(width, _LEAST) - len(lead)
-    first, *more = wrap(clean(text, 600), room, break_on_hyphens=False) or [""]
-    lines = [Content.assemble(Content.styled(lead, colour), Content.styled(first, style))]
-    lines += [Content.assemble(" " * len(lead), Content.styled(line, style)) for line in more]
+        arrow = Content.styled("→ ", "$foreground")
+        lines.append(hanging(arrow, clean(hint, 600), "$foreground", width))
     return Content("\n").join(lines)
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from sshdash.ui.explanation import Explanation, Group, Value
 from sshdash.ui.screens.explain import ExplainScreen, explain_text
 from tests.ui.conftest import Cockpit, Start
 
@@ -46,11 +47,19 @@ async def test_the_card_warns_of_what_bites(cockpit: Start, tmp_path: Path) -> N
         )
 
 
+def test_a_long_value_goes_on_below_itself() -> None:
+    long = Value(5, "Ciphers", "aes128-ctr,aes256-ctr,aes128-gcm@openssh.com,chacha20-poly1305")
+    lines = explain_text(Explanation("web", (), (Group("Host web", "", (long,)),), ()), 50)
+    first, *more = lines.plain.splitlines()[1:4]
+    assert first == "   5  Ciphers  aes128-ctr,aes256-ctr,aes128-gcm@op"
+    assert more == ["               enssh.com,chacha20-poly1305", ""]
+
+
 async def test_a_key_opens_every_value_with_its_line(cockpit: Start, tmp_path: Path) -> None:
     file = _config(tmp_path)
     async with cockpit(file=file) as c:
         screen = await _explained(c)
-        lines = [line.split() for line in explain_text(screen.explanation).plain.splitlines()]
+        lines = [line.split() for line in explain_text(screen.explanation, 200).plain.splitlines()]
         at = lines.index(["2", "Port", "22"])
         assert lines[at - 1] == ["Host", "*", str(file)]
         assert lines[at + 1] == f"came too late 2222 {file}:6, Host web".split()

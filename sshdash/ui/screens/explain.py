@@ -12,6 +12,7 @@ from textual.widgets import Static
 
 from sshdash.config.advice import Advice
 from sshdash.ui.explanation import Explanation, Value, short_path
+from sshdash.ui.format import hanging
 from sshdash.ui.theme import Mark
 
 
@@ -34,7 +35,20 @@ class ExplainScreen(ModalScreen[None]):
             frame.border_title = Content(f" ssh_config of {self.explanation.host} ")
             frame.border_subtitle = Content(" Esc closes ")
             with VerticalScroll(id="explain-body"):
-                yield Static(explain_text(self.explanation), markup=False)
+                yield Static(id="explain-text", markup=False)
+
+    def on_mount(self) -> None:
+        """Draw it."""
+        self.call_after_refresh(self._draw)
+
+    def on_resize(self) -> None:
+        """Give the values the room there is."""
+        self.call_after_refresh(self._draw)
+
+    def _draw(self) -> None:
+        width = self.query_one("#explain-body").content_size.width
+        text = explain_text(self.explanation, width)
+        self.query_one("#explain-text", Static).update(text)
 
     def action_close(self) -> None:
         """Go back."""
@@ -45,16 +59,16 @@ class ExplainScreen(ModalScreen[None]):
         self.query_one("#explain-body").scroll_relative(y=lines, animate=False)
 
 
-def explain_text(explanation: Explanation) -> Content:
+def explain_text(explanation: Explanation, columns: int) -> Content:
     """Return the whole explanation as lines."""
-    return Content("\n").join(_lines(explanation))
+    return Content("\n").join(_lines(explanation, columns))
 
 
-def _lines(explanation: Explanation) -> Iterator[Content]:
+def _lines(explanation: Explanation, columns: int) -> Iterator[Content]:
     if explanation.advices:
         yield Content.styled("Warnings", "bold $accent")
         for advice in explanation.advices:
-            yield from _warning(advice)
+            yield from _warning(advice, columns)
         yield Content("")
     everything = [
         *explanation.defaults,
@@ -66,29 +80,31 @@ def _lines(explanation: Explanation) -> Iterator[Content]:
             Content.styled(group.block, "bold $accent"), Content.styled(f"  {group.file}", "$faint")
         )
         for value in group.values:
-            yield from _value(value, width)
+            yield from _value(value, width, columns)
         yield Content("")
     yield Content.styled("Defaults", "bold $accent")
     for value in explanation.defaults:
-        yield _row("", value, width, "$muted")
+        yield _row("", value, width, "$muted", columns)
 
 
-def _warning(advice: Advice) -> Iterator[Content]:
+def _warning(advice: Advice, columns: int) -> Iterator[Content]:
     mark = Mark.DEGRADED
     shape = Content.styled(f"{mark.shape:>4} ", f"${mark.colour}")
-    yield Content.assemble(shape, Content.styled(advice.text, "$foreground"))
+    yield hanging(shape, advice.text, "$foreground", columns)
+    indent = Content(" " * shape.cell_length)
     if advice.origin.file:
-        yield Content.styled(
-            f"     {short_path(advice.origin.file)}:{advice.origin.line}", "$faint"
-        )
+        place = f"{short_path(advice.origin.file)}:{advice.origin.line}"
+        yield hanging(indent, place, "$faint", columns)
     if advice.hint:
-        yield Content.styled(f"     → {advice.hint}", "$muted")
+        arrow = Content.assemble(indent, Content.styled("→ ", "$muted"))
+        yield hanging(arrow, advice.hint, "$muted", columns)
 
 
-def _value(value: Value, width: int) -> Iterator[Content]:
-    yield _row(str(value.line or ""), value, width, "bold $foreground")
+def _value(value: Value, width: int, columns: int) -> Iterator[Content]:
+    yield _row(str(value.line or ""), value, width, "bold $foreground", columns)
     if value.no_effect:
-        yield Content.styled(f"{'':>{width + 8}}without effect here: {value.no_effect}", "$muted")
+        indent = Content(" " * (width + 8))
+        yield hanging(indent, f"without effect here: {value.no_effect}", "$muted", columns)
     for text, place in value.lost:
         yield Content.assemble(
             Content.styled(f"{'':>6}{'came too late':>{width}}  ", "$warning"),
@@ -97,9 +113,9 @@ def _value(value: Value, width: int) -> Iterator[Content]:
         )
 
 
-def _row(line: str, value: Value, width: int, style: str) -> Content:
-    return Content.assemble(
+def _row(line: str, value: Value, width: int, style: str, columns: int) -> Content:
+    lead = Content.assemble(
         Content.styled(f"{line:>4}  ", "$faint"),
         Content.styled(f"{value.keyword:<{width}}  ", "$muted"),
-        Content.styled(value.value, style),
     )
+    return hanging(lead, value.value, style, columns)
