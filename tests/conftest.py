@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
-_GRACE = 2.0
+_GRACE = 10.0
 """Seconds that what a test closed may take to end."""
 
 _OF_THE_MACHINE = (

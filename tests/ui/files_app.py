@@ -142,7 +142,7 @@ class FilesApp(App[None]):
         return [f"{notice.heading} {notice.body}" for notice in self.cockpit.notices.read()]
 
 
-async def until(pilot: Pilot[Any], ready: Callable[[], object], seconds: float = 10) -> None:
+async def until(pilot: Pilot[Any], ready: Callable[[], object], seconds: float = 20) -> None:
     """Wait until `ready` returns something true."""
     async with asyncio.timeout(seconds):
         while not ready():

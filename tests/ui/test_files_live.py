@@ -27,9 +27,11 @@ _HOST = "sshd"
 
 
 @asynccontextmanager
-async def cockpit(server: RealSshd) -> AsyncIterator[tuple[SSHDashApp, Pilot[Any]]]:
+async def cockpit(
+    server: RealSshd, **settings: Any
+) -> AsyncIterator[tuple[SSHDashApp, Pilot[Any]]]:
     source = ConfigSource.standard(str(server.config_file))
-    app = SSHDashApp(Settings(connect_timeout=10), source)
+    app = SSHDashApp(Settings(connect_timeout=10, **settings), source)
     async with app.run_test(size=(140, 40)) as pilot:
         hosts = app.workspace.cockpit.sidebar.hosts
         await until(pilot, lambda: app.backend.loaded and hosts.host is not None)
@@ -83,7 +85,7 @@ async def test_copies_both_ways_and_asks_about_what_exists(home: Path) -> None:
 
 
 async def test_a_killed_connection_is_told_and_enter_connects_again() -> None:
-    async with RealSshd() as server, cockpit(server) as (app, pilot):
+    async with RealSshd() as server, cockpit(server, reconnect=False) as (app, pilot):
         write(server.home / "kept.txt", "x")
         panes = await open_files(app, pilot)
         await pilot.press("tab")
