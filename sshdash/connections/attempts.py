@@ -164,7 +164,7 @@ class Attempts:
         """Do without those who waited for an attempt."""
         if self._supervisor.is_wanted(shared):
             shared.automatic = True
-        elif not shared.automatic:
+        else:
             await _finish(attempt, "cancelled")
             if shared.connection:
                 shared.connection.rest()  # it came up just before the last one left

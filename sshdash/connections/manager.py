@@ -99,15 +99,15 @@ class ConnectionManager:
         self._supervisor.stopped(shared)
         for resolved in shared.names.values():
             self._dialer.replay.forget(account_of(resolved))
-        attempted = shared.attempt is not None
         await self._attempts.end(shared, "disconnected")
-        if attempted:
-            return
+        if not shared.stopped:
+            return  # somebody has asked for it anew
+        ending = [spare.close() for spare in shared.spares]
         if shared.connection and shared.state is ConnectionState.CONNECTED:
-            spares = [spare.close() for spare in shared.spares]
-            await asyncio.gather(shared.connection.close(), *spares)
+            ending.append(shared.connection.close())
         elif allows(shared.state, Step.STOP):
             shared.move(Step.STOP)
+        await asyncio.gather(*ending)
 
     async def close(self) -> None:
         """Close every connection, the far ends of jump chains first, and end every attempt."""

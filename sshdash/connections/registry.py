@@ -54,8 +54,9 @@ class Registry:
             shared.asked.add(name)
         self._names[name] = shared
         if before is not shared:
+            old = before.state if before else ConnectionState.IDLE
             self._leave(before, name)
-            shared.tell(name, before.state if before else ConnectionState.IDLE)
+            shared.tell(name, old)
         return shared
 
     def _leave(self, before: SharedConnection | None, name: str) -> None:

@@ -161,6 +161,7 @@ class World:
                 assert waits, "it waits for nothing"
                 assert self.supervisor.is_wanted(shared), "nobody wants it"
                 assert not outage.gives_up
+                assert shared.hop is None or not shared.hop.stopped, "its hop was disconnected"
             if outage.timer is not None:
                 assert shared.state is WAITING
                 assert outage.retry_at is not None
@@ -217,3 +218,20 @@ async def test_what_is_wanted_comes_back_once_the_world_is_well() -> None:
         assert [shared.state for shared in world.hosts.values()] == [CONNECTED] * 4
         assert sorted(world.dialled) == ["a", "b", "c", "d"]
         world.close()
+
+
+async def test_who_waits_for_a_jump_host_that_became_another_one_is_dialled_all_the_same() -> None:
+    world = World(random.Random(0))
+    held = [world.supervisor.interest(name, "shell") for name in "ab"]
+    for name in "ab":
+        world.begin(world.hosts[name])
+        world.end(world.hosts[name])
+    world.lose(world.hosts["a"])
+    assert world.hosts["b"].outage.hop is world.hosts["a"]
+    planner = RoutePlanner(Resolver(ConfigSource(None, None)))
+    world.registry.bind("a", planner.plan(parse_destination("elsewhere")))
+    assert world.hosts["a"].state is IDLE
+    assert world.hosts["b"].state is WAITING
+    assert world.hosts["b"].outage.timer is not None
+    assert held
+    world.close()

@@ -45,7 +45,7 @@ class Supervisor:
         self._dial = dial
         self._cancel = cancel
         self._interests = Interests(self._released)
-        registry.on_unnamed = self.forget
+        registry.on_unnamed = self.unnamed
 
     def interest(self, host: str, purpose: str) -> Interest:
         """Return an interest in `host`, which brings it back should it be down already."""
@@ -115,6 +115,9 @@ class Supervisor:
         """Note that a person ended the connection, the attempt or the waiting."""
         shared.stopped = True
         self.forget(shared)
+        # Those behind it that were to be dialled by themselves would dial it as well.
+        behind = [one for one in self._registry if one.hop is shared]
+        shared.followers.update(one for one in behind if one.state is ConnectionState.WAITING)
         self._leave_behind(shared, "disconnected", "its jump host was disconnected")
 
     def cancelled(self, shared: SharedConnection) -> None:
@@ -130,6 +133,17 @@ class Supervisor:
         shared.outage.backoff.reset()
         self._forgive(shared)
         self._unfollow(shared)
+
+    def unnamed(self, shared: SharedConnection) -> None:
+        """Drop what no name means any more: who waited for it finds the way anew."""
+        followers, shared.followers = shared.followers, set()
+        self.forget(shared)
+        if allows(shared.state, Step.STOP):
+            shared.move(Step.STOP)
+        for follower in followers:
+            follower.outage.hop = None
+            if follower.state is ConnectionState.WAITING:
+                self._plan(follower, follower.outage.backoff.next())
 
     def hurry(self) -> None:
         """Dial what waits soon: the network or the machine came back."""
@@ -167,7 +181,7 @@ class Supervisor:
 
     def _due(self, shared: SharedConnection) -> None:
         shared.outage.timer = None
-        if shared.state is ConnectionState.WAITING:
+        if self.enabled and shared.state is ConnectionState.WAITING:
             self._dial(shared)
 
     def _follow(self, shared: SharedConnection, hop: SharedConnection) -> None:
@@ -194,6 +208,7 @@ class Supervisor:
         """Give up whatever waits for a jump host that does not come back by itself."""
         followers, hop.followers = hop.followers, set()
         for follower in followers:
+            follower.outage.cancel()
             follower.outage.hop = None
             follower.outage.gives_up = why
             follower.outage.blamed = hop
