@@ -15,6 +15,9 @@ from sshdash.ui.explanation import Explanation, Value, short_path
 from sshdash.ui.format import hanging
 from sshdash.ui.theme import Mark
 
+_SCROLLBAR = 2
+"""Cells that the scrollbar may take."""
+
 
 class ExplainScreen(ModalScreen[None]):
     """Lists warnings, values that were set, and defaults; Escape or q closes it."""
@@ -46,7 +49,7 @@ class ExplainScreen(ModalScreen[None]):
         self.call_after_refresh(self._draw)
 
     def _draw(self) -> None:
-        width = self.query_one("#explain-body").content_size.width
+        width = self.query_one("#explain-body").content_size.width - _SCROLLBAR
         text = explain_text(self.explanation, width)
         self.query_one("#explain-text", Static).update(text)
 
