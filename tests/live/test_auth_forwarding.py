@@ -3,12 +3,15 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import asyncssh
 import pytest
 
 from sshdash.events import WarningRaised
+from sshdash.sftp.wire import Wire
 from tests.live.auth_kit import new_key, replace, running_agent, use
 from tests.live.connecting import connecting
 from tests.servers.agents import RealAgent
+from tests.servers.loopback import LoopbackServer
 from tests.servers.sshd import RealSshd
 
 LIST = "ssh-add -l 2>&1; echo"
@@ -84,3 +87,24 @@ async def test_a_server_cannot_open_what_is_not_forwarded(sshd: RealSshd, agent:
         assert "SHA256" not in await client.run("sshd", LIST)
         assert await client.run("sshd", "echo ok") == "ok\n"
         lease.release()
+
+
+async def test_a_session_for_files_gets_no_agent() -> None:
+    """As with sftp(1): what is not a shell or a command has no use for it."""
+    with running_agent() as agent:
+        async with LoopbackServer() as server:
+            agent.add(server.identity)
+            config = use(server, ForwardAgent=agent.path)
+            async with (
+                connecting(config) as client,
+                await client.manager.lease("loopback", "files") as lease,
+            ):
+                (connection,) = server.connections
+                wire = await Wire.open(lease.connection.ssh)
+                await wire.greet()
+                assert connection.get_agent_path() is None
+                with pytest.raises(asyncssh.ChannelOpenError):
+                    await connection.create_agent_channel().open(asyncssh.SSHUNIXSession)
+                wire.close()
+                await client.run("loopback", "true")
+                assert connection.get_agent_path() is not None

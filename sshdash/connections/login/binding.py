@@ -40,6 +40,10 @@ class Bound(asyncssh.SSHClientConnection):
     """Whether the host key goes into signatures, where the server can check it."""
     _binding: SessionBinding | None = None
     _server_binds = False
+    _lendable: str | None = None
+    """The socket of the agent that the server may use."""
+    _is_lent = False
+    """Whether a session was told of it."""
 
     @property
     def binding(self) -> SessionBinding | None:
@@ -49,7 +53,7 @@ class Bound(asyncssh.SSHClientConnection):
     @property
     def forwards_agent(self) -> bool:
         """Return whether the server may use an agent of ours."""
-        return bool(self._agent_forward_path)
+        return bool(self._lendable)
 
     @property
     def server_signature_algorithms(self) -> frozenset[bytes]:
@@ -108,16 +112,29 @@ class Bound(asyncssh.SSHClientConnection):
 
     # -- the forwarded agent
 
+    def keep_agent(self) -> None:
+        """Take the agent from the library, which would forward it to every session."""
+        self._lendable, self._agent_forward_path = self._agent_forward_path, None
+
+    def lend_agent(self, *, lend: bool) -> None:
+        """Let the next session forward the agent, where ForwardAgent allows it."""
+        self._agent_forward_path = self._lendable if lend else None
+        self._is_lent = self._is_lent or bool(self._agent_forward_path)
+
+    def host_key_untrusted(self) -> None:
+        """Lend the server nothing."""
+        self._lendable = self._agent_forward_path = None
+
     def _process_auth_agent_at_openssh_dot_com_open(
         self, packet: SSHPacket
     ) -> tuple[SSHUNIXChannel[bytes], Awaitable[SSHForwarder]]:
         """Open a way to our agent for the server, where ForwardAgent allows it."""
         packet.check_end()
-        if not self._agent_forward_path:
+        if not (self._lendable and self._is_lent):
             raise asyncssh.ChannelOpenError(
                 asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED, "agent forwarding is off"
             )
-        return self.create_unix_channel(), self._open_agent(self._agent_forward_path)
+        return self.create_unix_channel(), self._open_agent(self._lendable)
 
     async def _open_agent(self, path: str) -> SSHForwarder:
         try:

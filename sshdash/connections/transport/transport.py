@@ -18,6 +18,8 @@ from sshdash.connections.witness import Witnessed
 
 _BULK = (asyncssh.SSHClientChannel, asyncssh.SSHTCPChannel)
 """The kinds of channels that carry bulk, unless they are a terminal."""
+_FILES = "sftp"
+"""The subsystem for files."""
 _MOST_WAITING = 1 << 20
 """Bytes that may wait while something that was received takes its time: a host key that a person
 looks at, for one. A server could fill the memory meanwhile."""
@@ -45,6 +47,7 @@ class Transport(Witnessed):
 
     def start(self) -> None:
         """Set up what a connection of this class has more than the library's."""
+        self.keep_agent()
         self.trunk = Trunk()
         self.service_class = None
         self.idle = None
@@ -90,8 +93,12 @@ class Transport(Witnessed):
         self.trunk.resume()
 
     async def create_session(self, *args: Any, **options: Any) -> Any:
-        """Open a session, which counts as interactive where it gets a terminal."""
+        """Open a session, which counts as interactive where it gets a terminal.
+
+        As with sftp(1), one for files has no use for an agent, so it gets none.
+        """
         self._opens_terminal = bool(options.get("request_pty"))
+        self.lend_agent(lend=options.get("subsystem") != _FILES)  # the library looks at once
         try:
             return await super().create_session(*args, **options)
         finally:

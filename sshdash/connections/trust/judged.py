@@ -114,11 +114,14 @@ class Judged(asyncssh.SSHClientConnection):
             return  # the server did not wait
         self._good = shown
         if self.judge.untrusted:
-            self._agent_forward_path = None
+            self.host_key_untrusted()
         go_on()
 
     def host_key_shown(self, data: bytes) -> None:
         """Take note that the server shows a key, before it is judged."""
+
+    def host_key_untrusted(self) -> None:
+        """Take note that the key is used though nothing vouches for it."""
 
     def host_key_refused(self) -> None:
         """Take note that the key is not trusted, or that nobody waits for the judgement."""
