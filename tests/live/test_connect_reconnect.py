@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 
+import asyncssh
 import pytest
 
 from sshdash.connections.recovery import backoff, supervisor
@@ -265,6 +266,22 @@ async def test_a_password_is_replayed_and_not_asked_again() -> None:
         await client.manager.disconnect("loopback")
         await client.manager.lease("loopback", "shell")
         assert person.asked == 2, "what was disconnected by hand is forgotten"
+
+
+async def test_a_password_is_not_replayed_to_another_host_key() -> None:
+    """StrictHostKeyChecking may let any server in; what was typed was typed for one of them."""
+    person = Person(("secret",), None)
+    overrides = (("StrictHostKeyChecking", "no"), ("UserKnownHostsFile", "/dev/null"))
+    async with LoopbackServer(Faults(public_key=False, password="secret")) as server:
+        async with connecting(server.config_file, prompter=person, overrides=overrides) as client:  # type: ignore[arg-type]
+            client.manager.interest("loopback", "shell")
+            await client.manager.lease("loopback", "shell")
+            server.host_key = asyncssh.generate_private_key("ssh-ed25519")
+            await server.stop()
+            await server.start()
+            await client.reaches("loopback", FAILED)
+        assert person.asked == 2
+        assert [secret for kind, secret in server.attempts if kind == "password"] == ["secret"]
 
 
 async def test_a_password_that_changed_is_asked_for_again() -> None:

@@ -1,6 +1,7 @@
 """The saved secrets of one account: its password during a login, and how to forget them."""
 
 import asyncio
+import hashlib
 
 from sshdash.config.resolver import ResolvedHost
 from sshdash.connections.login.replay import Replay
@@ -10,8 +11,18 @@ from sshdash.prompts import SecretAnswer
 
 
 def account_of(resolved: ResolvedHost) -> str:
-    """Return the name under which the password for a host is saved."""
-    return account_name(resolved.user, resolved.hostname, resolved.port)
+    """Return the name under which the password for a host is saved.
+
+    The same address may be another server behind another hop, or under another HostKeyAlias.
+    """
+    name = account_name(resolved.user, resolved.hostname, resolved.port)
+    if alias := resolved.get("hostkeyalias"):
+        name += f" as {alias}"
+    if resolved.proxy_jump:
+        return f"{name} via {','.join(map(str, resolved.proxy_jump))}"
+    if command := resolved.proxy_command:  # which may have a secret in it
+        return f"{name} via command {hashlib.sha256(command.encode()).hexdigest()[:16]}"
+    return name
 
 
 async def forget_secrets(resolved: ResolvedHost, saved: SavedSecrets | None = None) -> list[str]:
@@ -53,8 +64,11 @@ class AccountPassword:
         """Return whose it is, and never what it is."""
         return f"<AccountPassword of {self._name}>"
 
-    async def take_saved(self) -> str | None:
-        """Return what is known, the first time; by the next it was refused, and is forgotten."""
+    async def take_saved(self, server: bytes) -> str | None:
+        """Return what is known, the first time; by the next it was refused, and is forgotten.
+
+        `server` is the host key of the server that will get it.
+        """
         self._typed, self._save = None, False
         self._refused()
         if self._tried:
@@ -63,7 +77,7 @@ class AccountPassword:
         if self._looked:
             return None
         self._looked = True
-        found = self._replay.find(self._name)
+        found = self._replay.find(self._name, server)
         self._replayed = found is not None
         if found is None:
             found = await self._saved.find(self._name)
@@ -74,13 +88,13 @@ class AccountPassword:
         """Take note of what was typed and will be tried now."""
         self._typed, self._save = answer[0], answer.save
 
-    def accepted(self) -> None:
-        """Keep what was typed, and save it where that was wanted: the server took it."""
+    def accepted(self, server: bytes) -> None:
+        """Keep what was typed, and save it where that was wanted: `server` took it."""
         self._tried = self._replayed = False
         secret, self._typed = self._typed, None
         if secret is None:
             return
-        self._replay.keep(self._name, secret)
+        self._replay.keep(self._name, server, secret)
         if self._save:
             self._keeping = asyncio.create_task(
                 self._saved.keep(self._name, secret), name="saving a password"

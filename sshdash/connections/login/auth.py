@@ -110,6 +110,12 @@ class SSHClient(asyncssh.SSHClient):
         text = str(self._connection.get_extra_info("server_version") or "")
         return clean(text.partition("-")[2].partition("-")[2], 80)
 
+    @property
+    def _server(self) -> bytes:
+        """Return the server's host key, empty before it is known to be good."""
+        key = self._connection.get_server_host_key() if self._connection else None
+        return key.public_data if key else b""
+
     def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
         """Keep the connection: it knows what the server offers."""
         self._connection = adopt(conn)
@@ -156,7 +162,7 @@ class SSHClient(asyncssh.SSHClient):
         """Return the saved password, then ask as often as NumberOfPasswordPrompts allows."""
         if self._give_up() or self._interview.batch or self.untrusted:
             return None
-        saved = await self._interview.saved_password()
+        saved = await self._interview.saved_password(self._server)
         if saved is not None:
             self._start("password")
             return saved
@@ -222,7 +228,7 @@ class SSHClient(asyncssh.SSHClient):
         is_password = _asks_password(prompts) and not self._answered
         self._answered = True
         if is_password:
-            saved = await self._interview.saved_password()
+            saved = await self._interview.saved_password(self._server)
             if saved is not None:
                 self._challenges -= 1  # nobody was asked
                 return [saved]
@@ -246,12 +252,12 @@ class SSHClient(asyncssh.SSHClient):
         if "hostbased" in methods and self._resolved.flag("hostbasedauthentication"):
             self.keys.report.note("there is no host-based authentication here")
         if partly:
-            self._interview.password.accepted()
+            self._interview.password.accepted(self._server)
             self.keys.again()
 
     def auth_completed(self) -> None:
         """Save what was typed, where that was wanted, and let the agent go."""
-        self._interview.password.accepted()
+        self._interview.password.accepted(self._server)
         self.keys.close()
         if self._connection and self._connection.forwards_agent:
             self._note_detail("the server may use the agent")

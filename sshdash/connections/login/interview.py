@@ -82,10 +82,13 @@ class Interview:
             return None
         return SecretAnswer(answers, can_save and getattr(answers, "save", False))
 
-    async def saved_password(self) -> str | None:
-        """Return the saved password, the first time; the keyring may ask to be unlocked."""
+    async def saved_password(self, server: bytes) -> str | None:
+        """Return the password that is known, the first time, for the host key of `server`.
+
+        The keyring may ask to be unlocked.
+        """
         with self.deadline.paused():
-            return await self.password.take_saved()
+            return await self.password.take_saved(server)
 
     async def passphrase(self, path: Path, attempt: int) -> SecretAnswer | None:
         """Ask for the passphrase of a key file."""
