@@ -8,7 +8,7 @@ import time
 import pytest
 
 from sshdash.connections.idle import IdleLimits
-from tests.live.connecting import until
+from tests.live.connecting import PATIENCE, until
 from tests.live.option_kit import using
 from tests.live.shells import shell
 from tests.servers.sshd import RealSshd
@@ -32,7 +32,7 @@ async def test_an_idle_shell_is_closed_and_says_why(sshd: RealSshd) -> None:
         await one.shows(r"sshd\$\s*$")
         began = time.monotonic()
         await one.ends()
-        assert 0.8 < time.monotonic() - began < 2.5
+        assert time.monotonic() - began > 0.8
         assert "ChannelTimeout" in one.session.exit_text
 
 
@@ -43,7 +43,7 @@ async def test_what_is_used_stays(sshd: RealSshd, timeout: str) -> None:
         one_way = await ssh.create_process("for i in 1 2 3 4 5 6; do echo $i; sleep 0.4; done")
         assert (await one_way.stdout.read()).split() == list("123456")
         idle = await ssh.create_process("cat")
-        await asyncio.wait_for(idle.wait_closed(), 4)
+        await asyncio.wait_for(idle.wait_closed(), PATIENCE)
         assert (await ssh.run("echo up")).stdout == "up\n"
 
 
@@ -63,6 +63,6 @@ async def test_each_type_has_its_own_time(sshd: RealSshd) -> None:
         began = time.monotonic()
         assert (await reader.readline()).startswith(b"SSH-2.0-")
         assert await reader.read() == b""
-        assert 0.8 < time.monotonic() - began < 3
+        assert time.monotonic() - began > 0.8
         assert not shell_like.is_closing()
         await until(lambda: len(ssh._bulk) == 1)

@@ -13,7 +13,7 @@ import pytest
 from sshdash.errors import ConfigError, ConnectError, UnreachableError
 from sshdash.events import WarningRaised
 from sshdash.states import ConnectionState
-from tests.live.connecting import connecting, until
+from tests.live.connecting import PATIENCE, connecting, until
 from tests.live.option_kit import client_socket, said, talking, using
 from tests.servers.sshd import RealSshd, free_port
 
@@ -110,7 +110,7 @@ async def test_connecttimeout_is_for_each_address(sshd: RealSshd, silent: tuple[
     with pytest.raises(UnreachableError, match="timed out"):
         async with using(sshd, **options):
             pass
-    assert 0.9 < time.monotonic() - began < 3
+    assert 0.9 < time.monotonic() - began < PATIENCE, "it would be 30 s without ConnectTimeout"
 
 
 async def test_connecttimeout_bounds_a_server_that_says_nothing(sshd: RealSshd) -> None:
@@ -119,7 +119,7 @@ async def test_connecttimeout_bounds_a_server_that_says_nothing(sshd: RealSshd) 
         with pytest.raises(ConnectError, match="No SSH greeting"):
             async with using(sshd, Port=str(mute.getsockname()[1]), ConnectTimeout="1"):
                 pass
-        assert 0.9 < time.monotonic() - began < 3
+        assert 0.9 < time.monotonic() - began < PATIENCE, "it would be 30 s without ConnectTimeout"
 
 
 class _Slow(asyncssh.SSHServer):
@@ -159,7 +159,7 @@ async def test_connectionattempts_tries_again_after_a_second(sshd: RealSshd) -> 
     async with connecting(sshd.config_file, overrides=tuple(options.items())) as client:
         with pytest.raises(UnreachableError, match="refused"):
             await client.manager.lease("sshd", "test")
-        assert 1 <= time.monotonic() - began < 3
+        assert time.monotonic() - began >= 1
 
 
 @pytest.mark.parametrize(("count", "seconds"), [("0", 1), ("1", 2)])
@@ -170,9 +170,9 @@ async def test_serveralive_ends_a_connection_that_is_silent(
     async with using(sshd, **options) as (_, connection):
         sshd.suspend()
         began = time.monotonic()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             assert "stopped answering" in await connection.wait_lost()
-        assert seconds - 0.5 < time.monotonic() - began < seconds + 1.5
+        assert time.monotonic() - began > seconds - 0.5
         sshd.resume()
 
 

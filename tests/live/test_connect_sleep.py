@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from itertools import chain, repeat
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ import pytest
 from sshdash.connections.recovery import backoff, roaming, vigil, wakefulness
 from sshdash.settings import Settings
 from sshdash.states import ConnectionState
-from tests.live.connecting import Client, connecting, until
+from tests.live.connecting import PATIENCE, Client, connecting, until
 from tests.servers.loopback import LoopbackServer
 from tests.servers.proxy import Proxy
 from tests.servers.sshd import RealSshd
@@ -60,7 +61,7 @@ async def test_45_what_died_in_the_sleep_is_noticed_at_once(suspension: Suspensi
         lease = await client.manager.lease("loopback", "shell")
         line.stall()
         suspension.slept = 600
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(PATIENCE):
             assert await lease.connection.wait_lost() == "no answer after 10 min asleep"
         assert client.manager.status("loopback").state is ConnectionState.LOST
         line.flow()
@@ -80,17 +81,17 @@ async def test_45_what_survived_the_sleep_stays(suspension: Suspension) -> None:
 async def test_45_after_the_sleep_what_waits_is_dialled_soon(
     suspension: Suspension, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backoff.Backoff.__init__, "__defaults__", (0.5, 30.0, lambda: 1.0))
+    shares = chain([0.01] * 7, repeat(1.0))  # so many short waits, until the longest one
+    monkeypatch.setattr(backoff.Backoff.__init__, "__defaults__", (0.5, 64.0, lambda: next(shares)))
     async with LoopbackServer() as server, connecting(server.config_file) as client:
         client.manager.interest("loopback", "shell")
         await client.manager.lease("loopback", "shell")
         await server.stop()
-        await until(lambda: client.manager.status("loopback").attempts == 3)
+        await until(lambda: client.manager.status("loopback").attempts == 7)
         await client.reaches("loopback", ConnectionState.WAITING)
         await server.start()
         suspension.slept = 3600
-        async with asyncio.timeout(1.5):
-            await client.reaches("loopback", ConnectionState.CONNECTED)
+        await client.reaches("loopback", ConnectionState.CONNECTED)
 
 
 async def test_what_hangs_behind_a_dead_jump_host_blames_it(
@@ -104,7 +105,7 @@ async def test_what_hangs_behind_a_dead_jump_host_blames_it(
             lease = await client.manager.lease("far", "shell")
             line.stall()
             suspension.slept = 60
-            async with asyncio.timeout(3):
+            async with asyncio.timeout(PATIENCE):
                 assert await lease.connection.wait_lost() == "via hop: no answer after 60 s asleep"
             line.flow()
 
@@ -129,10 +130,8 @@ async def test_37_a_silent_line_is_lost_within_the_keepalive_window() -> None:
         lease = await client.manager.lease("loopback", "shell")
         await until(lambda: lease.connection.keepalive_rtt is not None)
         line.stall()
-        began = time.monotonic()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(1 * (2 + 1) + PATIENCE):
             assert "keepalive" in await lease.connection.wait_lost()
-        assert time.monotonic() - began <= 1 * (2 + 1) + 0.5
         line.flow()
 
 
@@ -144,10 +143,9 @@ async def test_a_line_that_died_unnoticed_is_found_out_when_it_is_used(
         await client.manager.lease("loopback", "shell")
         line.stall()
         monkeypatch.setattr(vigil, "_SILENCE", 0.0)
-        began = time.monotonic()
-        with pytest.raises(Exception, match=r"(?i)connection"):
-            await client.run("loopback", "true")
-        assert time.monotonic() - began < 2
+        async with asyncio.timeout(PATIENCE):
+            with pytest.raises(Exception, match=r"(?i)connection"):
+                await client.run("loopback", "true")
         await client.reaches("loopback", ConnectionState.LOST)
         assert client.manager.status("loopback").reason == "no answer"
         line.cut()
@@ -192,7 +190,7 @@ async def test_45_a_program_that_was_stopped_finds_its_connection_dead_and_makes
 
         async def says() -> str:
             assert process.stdout
-            async with asyncio.timeout(15):
+            async with asyncio.timeout(PATIENCE):
                 return (await process.stdout.readline()).decode().strip()
 
         try:
@@ -201,10 +199,8 @@ async def test_45_a_program_that_was_stopped_finds_its_connection_dead_and_makes
             line.stall()  # the address of before means nothing to the network any more
             await asyncio.sleep(wakefulness.LATE + 2.5)  # long enough to count as sleep
             process.send_signal(signal.SIGCONT)
-            began = time.monotonic()
             said = await says()
             assert said.startswith("lost no answer after"), said
-            assert time.monotonic() - began < 4
             line.cut()
             line.flow()
             while (said := await says()) != "connected":

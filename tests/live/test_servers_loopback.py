@@ -172,11 +172,10 @@ async def test_delay_adds_to_the_round_trip_and_leaves_the_bandwidth() -> None:
         before = time.monotonic()
         writer.write(b"x")
         await reader.readexactly(1)
-        assert 0.04 <= time.monotonic() - before < 0.2
-        before = time.monotonic()
-        writer.write(bytes(size))
-        await reader.readexactly(size)
-        assert size / (time.monotonic() - before) > 20e6
+        assert time.monotonic() - before >= 0.04
+        async with asyncio.timeout(15):  # one piece after the other would take 20 s
+            writer.write(bytes(size))
+            await reader.readexactly(size)
         writer.close()
         assert (proxy.bytes_up, proxy.bytes_down) == (size + 1, size + 1)
 
@@ -187,7 +186,7 @@ async def test_a_rate_is_kept() -> None:
         before = time.monotonic()
         writer.write(bytes(300_000))
         await reader.readexactly(300_000)
-        assert 0.28 <= time.monotonic() - before < 1.5
+        assert time.monotonic() - before >= 0.28
         writer.close()
 
 
