@@ -96,7 +96,8 @@ class Copier:
         """Told of a file that is started over although part of it had arrived, and why."""
         self.resumed: Callable[[FileCopy, int], None] = lambda file, done: None
         """Told of a file that is gone on with, and how much of it was there."""
-        self._interrupted = False
+        self.interrupted = False
+        """Whether the connection was lost, which somebody else may have met first."""
 
     async def copy(self, file: FileCopy, progress: Progress) -> str:
         """Copy and return a complaint about attributes that could not be set, or nothing.
@@ -185,8 +186,8 @@ class Copier:
 
         Copies that were under way beside the one which met the loss end as cancelled.
         """
-        self._interrupted |= isinstance(error, ConnectionLost)
-        lost = isinstance(error, ConnectionLost | asyncio.CancelledError) and self._interrupted
+        self.interrupted |= isinstance(error, ConnectionLost)
+        lost = isinstance(error, ConnectionLost | asyncio.CancelledError) and self.interrupted
         if self.partials is None or not lost:
             return False
         done, placing = under_way.arrived.until, under_way.placing
@@ -244,7 +245,8 @@ class Copier:
             try:
                 await check(partial, reader, now, self._target)
                 writer = await self._target.open_again(partial.part)
-            except CannotResume as error:
+            except (CannotResume, FileError) as error:
+                # One that was about to get its name may be read-only by now, as its source is.
                 under_way.partial, under_way.part = None, self._part(file.target)
                 under_way.forget()
                 await self._discard(partial.part)

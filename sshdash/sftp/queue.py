@@ -127,6 +127,8 @@ class TransferQueue:
         self._jobs: dict[str, _Job] = {}
         self._numbers = itertools.count(1)
         self._sweeps: set[asyncio.Task[None]] = set()
+        self._returning: dict[_Job, asyncio.Future[None]] = {}
+        """Jobs whose hosts are back, and that wait for room."""
         self._closed = False
 
     def __repr__(self) -> str:
@@ -225,7 +227,7 @@ class TransferQueue:
     # -- inside
 
     def _start_next(self) -> None:
-        """Start queued jobs while there is room.
+        """Start jobs while there is room, those first that were interrupted.
 
         One that still cleans up takes its room; one that waits for its connection does not.
         """
@@ -233,6 +235,15 @@ class TransferQueue:
             job.task is not None and job.state is not TransferState.WAITING
             for job in self._jobs.values()
         )
+        for job, turn in tuple(self._returning.items()):
+            if busy >= self._at_once or self._closed:
+                return
+            if job.state is TransferState.WAITING and not turn.done():
+                busy += 1
+                del self._returning[job]
+                job.ledger.restart()
+                job.move(Step.START)
+                turn.set_result(None)
         for job in self._jobs.values():
             if busy >= self._at_once or self._closed:
                 return
@@ -277,6 +288,9 @@ class TransferQueue:
         interests = [self._outages.interest(host, "copy") for host in hosts]
         stand: tuple[int, int] | None = None
         try:
+            if self._is_awaited(job, hosts):
+                self._interrupt(job, hosts)
+                await self._turn(job, hosts)
             while True:
                 began = time.monotonic()
                 try:
@@ -287,11 +301,8 @@ class TransferQueue:
                     stuck = stand == (stand := (job.ledger.files_done, job.ledger.bytes_done))
                     if not self._is_worth_waiting(error, hosts, began, stuck):
                         raise
-                    self._interrupt(job, error, hosts)
-                for host in hosts:
-                    await self._outages.back(host)
-                job.ledger.restart()
-                job.move(Step.START)
+                    self._interrupt(job, hosts, str(error))
+                await self._turn(job, hosts)
         finally:
             for interest in interests:
                 interest.release()
@@ -309,12 +320,30 @@ class TransferQueue:
         outage = any(self._outages.was_out(host, began) for host in hosts)
         return outage or not (stuck or isinstance(error, ConnectError))
 
-    def _interrupt(self, job: _Job, error: SSHDashError, hosts: Sequence[str]) -> None:
+    def _is_awaited(self, job: _Job, hosts: Sequence[str]) -> bool:
+        """Return whether others wait for a host already: each would dial it again at once."""
+        out = {host for host in hosts if self._outages.is_out(host)}
+        waiting = (one for one in self._jobs.values() if one.state is TransferState.WAITING)
+        return any(one is not job and out.intersection(_hosts(one.request)) for one in waiting)
+
+    def _interrupt(self, job: _Job, hosts: Sequence[str], why: str = "") -> None:
         """Let a job wait for its connection."""
         job.meter = None
         out = [clean(host) for host in hosts if self._outages.is_out(host)]
-        job.move(Step.INTERRUPT, f"waits for {' and '.join(out)}" if out else str(error))
+        job.move(Step.INTERRUPT, f"waits for {' and '.join(out)}" if out else why)
         self._start_next()
+
+    async def _turn(self, job: _Job, hosts: Sequence[str]) -> None:
+        """Return once the hosts of a job that waits are back, and there is room for it."""
+        for host in hosts:
+            await self._outages.back(host)
+        turn = self._returning[job] = asyncio.get_running_loop().create_future()
+        job.reason = "waits for other copies"
+        self._start_next()
+        try:
+            await turn
+        finally:
+            self._returning.pop(job, None)
 
     async def _clean(self, job: _Job) -> None:
         """Remove what was kept to go on with, at once or when its host is back."""
@@ -331,10 +360,9 @@ class TransferQueue:
             sweep.add_done_callback(self._sweeps.discard)
 
     async def _sweep(self, job: _Job) -> None:
-        with suppress(Cancelled):
-            await self._outages.back(job.request.target)
-            if job.ledger.leftovers:
-                await self._remove_leftovers(job)
+        await self._outages.up(job.request.target)
+        if job.ledger.leftovers:
+            await self._remove_leftovers(job)
 
     async def _remove_leftovers(self, job: _Job) -> None:
         with suppress(SSHDashError):

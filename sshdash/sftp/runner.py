@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from msgspec import structs
 
-from sshdash.errors import Cancelled, FileError
+from sshdash.errors import Cancelled, ConnectionLost, FileError
 from sshdash.prompts import ConflictAnswer, ConflictChoice, ConflictQuestion, Prompter
 from sshdash.sftp.copier import Copier, FileCopy
 from sshdash.sftp.entries import Entry, Kind, join, name_of, parent_of
@@ -267,6 +267,9 @@ class Runner:
                 self._leave_out(file, error.title, file.entry)
             except FileError as error:
                 self._ledger.fail(file.path, self._reason(error), file.entry)
+            except ConnectionLost:
+                self._copier.interrupted = True  # before the copies beside it are cancelled
+                raise
             else:
                 if complaint:
                     self._ledger.fail(file.path, f"copied, but {complaint}")
@@ -330,6 +333,9 @@ class Runner:
         except FileError as error:
             self._ledger.fail(file.path, self._reason(error), file.entry)
             return None
+        except ConnectionLost:
+            self._copier.interrupted = True
+            raise
         taken = self._taken[folder]
         taken.add(name_of(file.place))  # by another source, where it is not there yet
         name = free_name(name_of(file.place), taken)

@@ -50,10 +50,17 @@ class Weather:
 
     async def back(self, host: str) -> None:
         while host in self.out:
-            if self.ended:
+            if self.ended or host not in self.held:
                 raise Cancelled("disconnected", host=host)
-            self._changed.clear()
-            await self._changed.wait()
+            await self._change()
+
+    async def up(self, host: str) -> None:
+        while host in self.out:
+            await self._change()
+
+    async def _change(self) -> None:
+        self._changed.clear()
+        await self._changed.wait()
 
     def clear(self, *hosts: str) -> None:
         self.out -= set(hosts)
@@ -83,6 +90,7 @@ class Kit:
             files.folder(b"/to")
         self.weather = Weather()
         self.prompter = ScriptedPrompter(list(answers))
+        self.opened: list[str] = []
         self.bus = EventBus()
         self.states: list[TransferState] = []
         self.bus.subscribe(self._note)
@@ -101,6 +109,7 @@ class Kit:
             self._changed.set()
 
     async def open(self, endpoint: str) -> Filesystem:
+        self.opened.append(endpoint)
         files = {"": self.near, "far": self.far, "other": self.other}[endpoint]
         if endpoint in self.weather.out:
             raise ConnectionLost("Connection lost", host=endpoint)
@@ -421,3 +430,90 @@ async def test_a_job_that_waits_leaves_its_room_to_others() -> None:
         end = await one.queue.wait(one.submit(b"/here", source="", target=""))
         assert end.state is TransferState.DONE
         assert one.queue.totals().jobs_queued == 1
+
+
+async def test_jobs_of_a_host_that_is_out_neither_dial_it_nor_come_back_all_at_once() -> None:
+    async with kit() as one:
+        names = [b"/big%d" % number for number in range(5)]
+        for name in names:
+            one.far.file(name, DATA)
+        one.cut(one.far, "read", 100)
+        jobs = [one.submit(name) for name in names]
+        for job in jobs:
+            await one.reaches(job, TransferState.WAITING)
+        assert one.opened.count("far") == 1
+        one.cut(one.far, "never", 0)
+        busy = 0
+
+        def look(event: Event) -> None:
+            nonlocal busy
+            busy = max(busy, one.queue.totals().jobs_running)
+
+        one.bus.subscribe(look)
+        one.weather.clear("far")
+        for job in jobs:
+            assert (await one.queue.wait(job)).state is TransferState.DONE
+        assert busy == 1
+
+
+async def test_a_job_that_waits_for_room_can_be_cancelled() -> None:
+    async with kit() as one:
+        one.far.file(b"/one", DATA)
+        one.far.file(b"/two", DATA)
+        one.cut(one.far, "read", 100)
+        first, second = one.submit(b"/one"), one.submit(b"/two")
+        await one.reaches(second, TransferState.WAITING)
+        one.cut(one.far, "never", 0)
+        one.weather.clear("far")
+        await one.reaches(first, TransferState.COPYING)
+        one.queue.cancel(second)
+        assert (await one.queue.wait(first)).state is TransferState.DONE
+        assert (await one.queue.wait(second)).state is TransferState.CANCELLED
+        assert one.near.below(b"/to") == {b"one": DATA}
+
+
+async def test_a_loss_that_a_link_meets_first_keeps_what_had_arrived_of_a_file() -> None:
+    async with kit() as one:
+        one.far.file(b"/tree/big", DATA)
+        one.far.link(b"/tree/link", b"big")
+        reads = 0
+
+        def at(name: str, path: bytes) -> None:
+            nonlocal reads
+            reads += name == "read"
+            if "far" in one.weather.out:
+                raise ConnectionLost("Connection lost", host="far")
+
+        async def readlink(path: bytes) -> bytes:
+            while reads < 40:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+            one.weather.out.add("far")
+            raise ConnectionLost("Connection lost", "cut", host="far")
+
+        one.far.at = at
+        one.far.readlink, real = readlink, one.far.readlink  # type: ignore[method-assign]
+        job = one.submit(b"/tree")
+        await one.reaches(job, TransferState.WAITING)
+        assert any(b".sshdash-" in name for name in one.near.nodes)
+        one.far.readlink = real  # type: ignore[method-assign]
+        one.weather.clear("far")
+        end = await one.queue.wait(job)
+        assert (end.state, end.resumed) == (TransferState.DONE, 1)
+
+
+async def test_what_had_arrived_but_cannot_be_written_any_more_is_started_over() -> None:
+    async with kit() as one:
+        one.far.file(b"/big", DATA, mode=0o444)
+        one.cut(one.far, "read", 100)
+        job = one.submit(b"/big")
+        await one.reaches(job, TransferState.WAITING)
+
+        async def open_again(path: bytes) -> None:
+            raise FileError("cannot write", "", "permission denied")
+
+        one.near.open_again = open_again  # type: ignore[assignment, method-assign]
+        one.cut(one.far, "never", 0)
+        one.weather.clear("far")
+        end = await one.queue.wait(job)
+        assert (end.state, len(end.restarted)) == (TransferState.DONE, 1)
+        assert one.near.below(b"/to") == {b"big": DATA}

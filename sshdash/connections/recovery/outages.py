@@ -103,6 +103,11 @@ class Outages:
                 given_up()
             await self._change()
 
+    async def up(self, host: str) -> None:
+        """Return when the host is connected, whoever brings that about and whenever."""
+        while self.is_out(host):
+            await self._change()
+
     async def _change(self) -> None:
         """Return when the state of any connection has changed."""
         change = asyncio.get_running_loop().create_future()
@@ -148,6 +153,9 @@ class NoOutages:
     async def back(self, host: str, given_up: Callable[[], None] = lambda: None) -> None:
         """Raise Cancelled: nobody brings it back."""
         raise Cancelled("the connection is not made again", host=clean(host))
+
+    async def up(self, host: str) -> None:
+        """Return at once: nobody knows."""
 
 
 class _Ignored:
