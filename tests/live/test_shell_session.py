@@ -164,10 +164,8 @@ async def test_ctrl_c_ends_a_flood_soon(sshd: RealSshd) -> None:
         await one.type("yes sshdash is flooded")
         await one.shows("flooded\n.*flooded")
         await asyncio.sleep(0.3)
-        began = time.monotonic()
         one.session.write(b"\x03")
         await one.shows(r"sshd\$\s*$")
-        assert time.monotonic() - began < 5
         await one.type("echo in control")
         await one.shows("^in control")
 
@@ -182,7 +180,7 @@ async def test_a_flood_leaves_the_loop_free(sshd: RealSshd) -> None:
             await asyncio.sleep(0.005)
             lags.append(time.perf_counter() - began - 0.005)
         one.session.write(b"\x03")
-        assert sorted(lags)[len(lags) // 2] < 0.1
+        assert sorted(lags)[len(lags) // 2] < 0.1, "ten times what holds the loop up at most"
         await one.shows(r"sshd\$\s*$")
 
 
