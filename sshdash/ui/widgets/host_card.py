@@ -1,14 +1,21 @@
 """What is known of the selected host: where it is, how it is reached, what runs, what failed."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from textual.content import Content
 from textual.widgets import Static
 
+from sshdash.ui.format import clip
 from sshdash.ui.theme import AGENT_MARK, Mark
 
 Line = tuple[Mark, str]
 """A state and cleaned text."""
+
+_MOST = 4
+"""Forwards on the card; the tunnels have all of them."""
+_IDENTITY = 50
+"""Cells of the names of the keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +64,7 @@ def card_text(facts: HostFacts) -> Content:
         lines.append(Content.styled(facts.address, "$foreground"))
     if facts.route:
         lines.append(_route(facts.route))
-    lines += [_marked(mark, text) for mark, text in facts.forwards]
-    if facts.identity:
-        lines.append(_labelled("key", facts.identity))
+    # What is the matter comes first: a small screen cuts the end off.
     mark, text = facts.state
     if text:
         lines.append(_marked(mark, text))
@@ -69,8 +74,21 @@ def card_text(facts: HostFacts) -> Content:
         lines.append(Content.styled(facts.problem, "$error"))
     if facts.hint:
         lines.append(Content.styled(f"→ {facts.hint}", "$muted"))
+    lines += _forwards(facts.forwards)
+    if facts.identity:
+        lines.append(_labelled("key", clip(facts.identity, _IDENTITY)))
     lines += [_marked(Mark.DEGRADED, warning) for warning in facts.warnings]
     return Content("\n").join(lines)
+
+
+def _forwards(forwards: tuple[Line, ...]) -> Iterator[Content]:
+    """Return those that are at work first, and of many only some."""
+    shown = sorted(forwards, key=lambda one: one[0] is Mark.IDLE)
+    kept = shown if len(shown) <= _MOST else shown[: _MOST - 1]
+    for mark, text in kept:
+        yield _marked(mark, text)
+    if more := len(shown) - len(kept):
+        yield Content.styled(f"  and {more} more", "$faint")
 
 
 def _route(route: tuple[str, ...]) -> Content:
