@@ -7,6 +7,7 @@ imports the SSH library off the loop, so that a screen can draw its first frame 
 import asyncio
 import importlib
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from sshdash.config.catalog import Catalog, HostSummary, load_catalog, summarize
 from sshdash.config.resolver import ResolvedHost, Resolver
 from sshdash.config.source import ConfigSource
 from sshdash.connections.recovery.outages import Outages
-from sshdash.errors import SSHDashError, UsageError
+from sshdash.errors import Cancelled, SSHDashError, UsageError
 from sshdash.events import CatalogChanged, EventBus, WarningRaised
 from sshdash.prompts import Prompter
 from sshdash.recovery import Recovery, reattach_command
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 LOCAL = ""
 """The endpoint of this machine's own files."""
+_TIDY = 3.0
+"""Seconds that copies get to clean up before their connection is closed."""
 _TERMINAL = "terminal.session"
 _MODULES = (
     "connections.manager",
@@ -169,7 +172,8 @@ class Backend:
         return await forget_secrets(await asyncio.to_thread(self.resolve, destination))
 
     async def disconnect(self, host: str) -> None:
-        """End a host's shells and tunnels, then its connection."""
+        """End a host's copies, shells and tunnels, then its connection."""
+        await self._cancel_copies(host)
         for session in [one for one in self.sessions.values() if one.host == host]:
             self._forget(session.id)
             await session.hang_up()
@@ -177,6 +181,17 @@ class Backend:
             if tunnel.host == host:
                 await self.tunnels.stop(tunnel.id)
         await self.connections.disconnect(host)
+
+    async def _cancel_copies(self, host: str) -> None:
+        """Cancel what is to be copied; a queued copy would connect again."""
+        transfers = self.transfers
+        live = [job.id for job in transfers.snapshots() if not job.is_finished]
+        ended = [job for job in live if host in transfers.hosts(job)]
+        for job in ended:
+            transfers.cancel(job)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_TIDY):  # its unfinished files are removed over it
+                await asyncio.gather(*map(transfers.wait, ended))
 
     # --- shells ---
 
@@ -207,7 +222,9 @@ class Backend:
 
     async def reopen_shell(self, session_id: str) -> None:
         """Start the shell again in its terminal, on a new connection where the old one is gone."""
-        session = self.sessions[session_id]
+        session = self.sessions.get(session_id)
+        if session is None:
+            raise Cancelled("The shell was closed")
         lost = session.state is SessionState.LOST
         lease = await self.connections.lease(session.host, "shell")
         reattach = reattach_command(self.settings.reattach, session.host) if lost else ""

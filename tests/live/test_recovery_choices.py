@@ -79,6 +79,25 @@ async def test_disconnecting_while_it_waits_stays_disconnected(
     await run(watch, session, "echo ag''ain", "^again")
 
 
+async def test_disconnecting_ends_the_copies_that_run_and_those_that_are_queued(
+    sshd: RealSshd, small: Path, tmp_path: Path, backend_for: BackendFor
+) -> None:
+    backend = await backend_for(sshd.config_file, settings=Settings(transfers_at_once=1))
+    watch = Watch(backend)
+    into = tmp_path / "into"
+    into.mkdir()
+    request = CopyRequest("sshd", (bytes(small),), "", bytes(into))
+    jobs = [backend.transfers.submit(request) for _ in range(3)]
+    await watch.until(lambda: backend.transfers.snapshot(jobs[0]).bytes_done > SIZE // 4)
+    await backend.disconnect("sshd")
+    states = {backend.transfers.snapshot(job).state for job in jobs}
+    assert states == {TransferState.CANCELLED}
+    assert not unfinished(into)
+    await asyncio.sleep(0.5)
+    assert backend.connections.status("sshd").state is ConnectionState.IDLE
+    assert sshd.connections() == []
+
+
 async def test_the_command_of_reattach_runs_in_the_place_of_a_lost_shell(
     sshd: RealSshd, backend_for: BackendFor
 ) -> None:

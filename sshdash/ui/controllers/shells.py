@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sshdash.errors import Cancelled, SSHDashError
 from sshdash.events import Event, SessionChanged
 from sshdash.prompts import ConfirmQuestion
-from sshdash.states import ConnectionState, SessionState, TransferState
+from sshdash.states import ConnectionState, SessionState
 from sshdash.ui.cockpit import Cockpit
 from sshdash.ui.format import count_text
 from sshdash.ui.widgets.terminal_tab import TerminalTab
@@ -194,13 +194,13 @@ class ShellController:
             if tab.session and tab.session.state is SessionState.RUNNING
         ]
         leases = sum(self.cockpit.backend.connections.status(host).leases.values())
-        copies = self._waiting_copies(host)
+        copies = self._copies(host)
         if running or leases or copies:
+            ends = "Its shells and tunnels will end."
+            cancelled = f"{count_text(copies, 'copy', 'copies')} will be cancelled."
             question = ConfirmQuestion(
                 f"Disconnect {clean(host)}?",
-                "Its shells and tunnels will end."
-                if not copies
-                else f"{count_text(copies, 'copy', 'copies')} waiting for it will be cancelled.",
+                f"{ends} {cancelled}" if copies else ends,
                 action="Disconnect",
                 danger=True,
             )
@@ -209,12 +209,11 @@ class ShellController:
         await self.cockpit.backend.disconnect(host)
         self.cockpit.refresh_hosts()
 
-    def _waiting_copies(self, host: str) -> int:
-        """Return how many copies wait until the host is back."""
+    def _copies(self, host: str) -> int:
+        """Return how many copies run, wait or are queued that need the host."""
         jobs = self.cockpit.backend.transfers.snapshots()
         return sum(
-            job.state is TransferState.WAITING and host in (job.request.source, job.request.target)
-            for job in jobs
+            not job.is_finished and host in (job.request.source, job.request.target) for job in jobs
         )
 
     async def _reconnect(self, host: str) -> None:
