@@ -13,6 +13,7 @@ from typing import Any
 import asyncssh
 import pytest
 
+from tests.servers.programs import require
 from tests.servers.sshd import RealSshd
 from tests.servers.tty import Tty
 
@@ -49,10 +50,7 @@ def checks(*words: str, **environment: str) -> tuple[int, dict[str, dict[str, An
 def agent(tmp_path: Path) -> Iterator[str]:
     """Run an agent of the test's own; give its socket."""
     path = str(tmp_path / "agent")
-    try:
-        process = subprocess.Popen(["ssh-agent", "-D", "-a", path], stdout=subprocess.PIPE)
-    except FileNotFoundError:
-        pytest.skip("ssh-agent is not installed")
+    process = subprocess.Popen([require("ssh-agent"), "-D", "-a", path], stdout=subprocess.PIPE)
     with process:
         assert process.stdout
         process.stdout.readline()

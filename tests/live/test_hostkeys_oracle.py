@@ -174,7 +174,8 @@ def _specification(chance: random.Random, serials: list[int]) -> str:
 
 def test_addresses_and_the_dns_count_as_they_do_for_ssh(tmp_path: Path) -> None:
     """In a network of its own: with another address than loopback, and a name server."""
-    isolated = ["unshare", "--net", "--mount"]
+    require("ip")
+    isolated = [require("unshare"), "--net", "--mount"]
     possible = subprocess.run([*isolated, "ip", "link"], capture_output=True, check=False)
     if possible.returncode:
         pytest.skip("no namespaces can be made here")

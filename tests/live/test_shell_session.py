@@ -2,7 +2,6 @@
 
 import asyncio
 import operator
-import os
 import time
 from functools import partial
 
@@ -13,6 +12,7 @@ from sshdash.states import ConnectionState, SessionState
 from sshdash.terminal.session import ShellSession
 from tests.live.connecting import connecting, until
 from tests.live.shells import shell
+from tests.servers.programs import require
 from tests.servers.sshd import RealSshd
 
 PATIENCE = 15.0
@@ -288,10 +288,10 @@ async def test_a_title_from_the_remote(sshd: RealSshd) -> None:
         assert one.session.title == "sshd"
 
 
-@pytest.mark.skipif(not os.path.exists("/usr/bin/vim"), reason="there is no vim on this machine")
 async def test_an_editor_and_back(sshd: RealSshd) -> None:
+    vim = require("vim")
     async with shell(sshd.config_file) as one:
-        await one.type("vim -u NONE -N note.txt")
+        await one.type(f"{vim} -u NONE -N note.txt")
         await one.shows(r"^~$")
         assert one.session.emulator.modes.alternate_screen
         one.session.write(b"ihello from vim")

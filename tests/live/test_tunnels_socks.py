@@ -2,13 +2,13 @@
 
 import asyncio
 import ipaddress
-import shutil
 import socket
 
 import pytest
 
 from sshdash.states import TunnelState
 from tests.live.tunnel_kit import Tunnels, echo, target, tunnels_on, until
+from tests.servers.programs import require
 from tests.servers.sshd import RealSshd
 
 HELLO = b"\x05\x01\x00"
@@ -154,7 +154,6 @@ async def test_a_client_that_says_nothing_is_dropped(
         await still_works(kit, proxy, port)
 
 
-@pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
 @pytest.mark.parametrize("way", ["--socks5-hostname", "--socks5", "--socks4a", "--socks4"])
 async def test_curl(sshd: RealSshd, way: str) -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -165,7 +164,7 @@ async def test_curl(sshd: RealSshd, way: str) -> None:
     async with target(serve) as port, tunnels_on(sshd) as kit:
         _, proxy = await kit.open("D", "0")
         curl = await asyncio.create_subprocess_exec(
-            "curl", "-sS", "-m", "10", way, f"127.0.0.1:{proxy}", f"http://localhost:{port}/",
+            require("curl"), "-sS", "-m", "10", way, f"127.0.0.1:{proxy}", f"http://localhost:{port}/",
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip

@@ -2,12 +2,12 @@
 
 import subprocess
 from pathlib import Path
-from shutil import which
 
 import pytest
 
 from sshdash.cli.main import main
 from sshdash.config import proof
+from tests.servers.programs import require
 
 TEXT = """\
 # The front door.
@@ -66,7 +66,6 @@ def test_a_list_without_hosts_says_how_to_add_one(config: Path, capsys: Capture)
     assert "sshdash hosts add NAME" in said.err
 
 
-@pytest.mark.skipif(which("patch") is None, reason="no patch(1) here")
 def test_a_dry_run_prints_what_patch_reads(
     config: Path, capfdbinary: pytest.CaptureFixture[bytes], tmp_path: Path
 ) -> None:
@@ -76,7 +75,7 @@ def test_a_dry_run_prints_what_patch_reads(
     assert config.read_text() == TEXT
     copy = tmp_path / "copy"
     copy.write_bytes(config.read_bytes())
-    subprocess.run(["patch", "-s", str(copy)], input=difference, check=True)
+    subprocess.run([require("patch"), "-s", str(copy)], input=difference, check=True)
     assert hosts("add", *words) == 0
     assert copy.read_bytes() == config.read_bytes()
     assert b'    User caf\xe9\n    IdentityFile "~/my key"\n    ProxyJump web,db\n' in (
