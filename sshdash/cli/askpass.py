@@ -82,6 +82,8 @@ class _Window:
 async def run_program(program: str, prompt: str, hint: str = "") -> str | None:
     """Return the line that the program prints, None where it fails; it ends with this."""
     shown = "\n".join(clean(line, _LINE) for line in prompt.split("\n"))
+    if shown.startswith("-"):  # a banner's, and it must be no option of the program's
+        shown = f" {shown}"
     environment = {name: value for name, value in os.environ.items() if name != _HINT}
     if hint:
         environment[_HINT] = hint

@@ -45,6 +45,7 @@ class TtyPrompter:
         async with self._turn:
             try:
                 with _Terminal() as terminal:
+                    terminal.forget_typed()
                     return await converse(terminal, question)
             except OSError:
                 return None
@@ -71,6 +72,10 @@ class _Terminal:
     def __exit__(self, *_: object) -> None:
         termios.tcsetattr(self._descriptor, termios.TCSADRAIN, self._saved)
         os.close(self._descriptor)
+
+    def forget_typed(self) -> None:
+        """Drop what was typed, or pasted, before there was a question that it could answer."""
+        termios.tcflush(self._descriptor, termios.TCIFLUSH)
 
     def write(self, text: str) -> None:
         """Show `text`; the last gate for what a server may have had a hand in."""

@@ -91,6 +91,41 @@ async def test_each_prompt_is_one_run_and_shows_what_led_to_it(program: Path) ->
     assert asked == "|Hello\nTwo factors\n(db-1) Password: \n|(db-1) Code\\x1b[2J: \n"
 
 
+async def test_a_banner_is_no_option_of_the_program(program: Path) -> None:
+    banner = SecretQuestion("web", "Login", (SecretPrompt("Code:"),), "--help me")
+    assert await answer(program, "1").ask(banner) == ("1",)
+    assert (program.parent / "asked").read_text().startswith("| --help me\n")
+
+
+async def test_what_was_typed_before_the_question_does_not_answer_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Neither for ssh: lines that were pasted behind the command accept no host key."""
+    ours, theirs = pty.openpty()
+    monkeypatch.setattr(prompter, "_TERMINAL", os.ttyname(theirs))
+    terminal: Prompter = TtyPrompter()
+
+    async def ask() -> HostKeyAnswer | None:
+        return await terminal.ask(KEY)
+
+    loop = asyncio.get_running_loop()
+    shown: asyncio.Queue[bytes] = asyncio.Queue()
+    loop.add_reader(ours, lambda: shown.put_nowait(os.read(ours, 4096)))
+    try:
+        os.write(ours, b"yes\n")
+        async with asyncio.timeout(5):
+            text = await shown.get()  # the terminal has it, and echoed it
+            asking = asyncio.create_task(ask())
+            while b"fingerprint])?" not in text:
+                text += await shown.get()
+            os.write(ours, b"no\n")
+            assert await asking is None
+    finally:
+        loop.remove_reader(ours)
+        os.close(ours)
+        os.close(theirs)
+
+
 async def test_a_dismissed_program_dismisses_the_question(program: Path) -> None:
     assert await answer(program).ask(TWO) is None
     assert await AskpassPrompter("/no/such/program").ask(TWO) is None
