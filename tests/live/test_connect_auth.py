@@ -245,11 +245,22 @@ async def test_keyboard_interactive_with_several_prompts() -> None:
         SecretPrompt("Password:", False),
         SecretPrompt("Code\\x1b[2J:", True),
     )
-    assert question.title == "Two factors for tester@127.0.0.1"
+    assert question.title == "tester@127.0.0.1 asks: Two factors"
     assert "\x1b" not in question.instructions
     assert "your phone" in question.instructions
     assert "to the box" in question.instructions
     assert banner.text == "Welcome \\x1b[31mall\\x1b[0m\nto the box"
+
+
+async def test_a_server_cannot_ask_in_the_words_of_a_passphrase() -> None:
+    """Whose question it is comes first, whatever the server calls it."""
+    name = "Passphrase for /home/me/.ssh/id_ed25519"
+    faults = Faults(public_key=False, prompts=[("Passphrase: ", False)], title=name)
+    async with LoopbackServer(faults) as server, connecting(server.config_file) as client:
+        with pytest.raises(Cancelled):
+            await client.manager.lease("loopback", "test")
+        (question,) = secrets(client)
+    assert question.title == f"tester@127.0.0.1 asks: {name}"
 
 
 async def test_password_and_then_a_code() -> None:

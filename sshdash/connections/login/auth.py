@@ -232,7 +232,9 @@ class SSHClient(asyncssh.SSHClient):
             if saved is not None:
                 self._challenges -= 1  # nobody was asked
                 return [saved]
-        title = f"{clean(name.strip(), 80) or 'Authentication'} for {self._interview.account}"
+        # Whose words they are comes first: they could be those of a question for a passphrase.
+        account, name = self._interview.account, clean(name.strip(), 80)
+        title = f"{account} asks: {name}" if name else f"Authentication for {account}"
         asked = tuple(SecretPrompt(clean(text.strip()), echo) for text, echo in prompts)
         answers = await self._interview.ask(
             title, asked, self._challenges, clean_lines(instructions), may_save=is_password
