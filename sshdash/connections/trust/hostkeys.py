@@ -165,7 +165,7 @@ class HostKeyCheck:
     async def _decide(self, data: bytes) -> None:
         """Return where a key is trusted; raises HostKeyError."""
         policy = self.policy
-        self.untrusted = self._fault = ""
+        self._fault = ""  # but once untrusted, always: the way there was not what it should be
         self._remarks.clear()
         try:
             shown = ShownKey.read(data)
