@@ -294,3 +294,17 @@ async def test_a_key_that_nobody_judged_is_never_trusted(
     outcome = await both.sshdash()
     assert not outcome.connected
     assert "not judged" in outcome.said
+
+
+async def test_what_one_host_takes_unasked_is_not_known_to_another(sshd: RealSshd) -> None:
+    """A laboratory's alias vouches for nothing, though it leads to the same address."""
+    text = sshd.config_file.read_text()
+    lax = "Host lax\n    StrictHostKeyChecking no\n    UserKnownHostsFile /dev/null\n"
+    strict = "Host strict\n    StrictHostKeyChecking yes\n    UserKnownHostsFile /dev/null\n"
+    rest = text.replace("Host sshd", "Host sshd lax strict", 1)
+    sshd.config_file.write_text(lax + strict + rest)
+    async with connecting(sshd.config_file) as client:
+        assert await client.run("lax", "echo in") == "in\n"
+        with pytest.raises(HostKeyError) as refused:
+            await client.manager.lease("strict", "x")
+    assert "StrictHostKeyChecking is yes" in refused.value.title

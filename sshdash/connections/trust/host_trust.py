@@ -3,9 +3,10 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from sshdash.connections.trust.evidence import Evidence, read_evidence
-from sshdash.connections.trust.host_policy import HostPolicy
+from sshdash.connections.trust.host_policy import HostPolicy, Strictness
 from sshdash.connections.trust.name_server import NameServers
 from sshdash.errors import HostKeyError
 from sshdash.events import EventBus, WarningRaised
@@ -17,6 +18,8 @@ from sshdash.untrusted import clean
 
 log = logging.getLogger(__name__)
 
+_Scope = tuple[str, tuple[Path, ...], Strictness]
+
 
 class HostTrust:
     """Decides for all connections of a run, and remembers what was accepted in it."""
@@ -26,13 +29,13 @@ class HostTrust:
         self.name_servers: Callable[[], NameServers] = NameServers.of_system
         """Who is asked for fingerprints where VerifyHostKeyDNS says so."""
         self._events = events
-        self._accepted: dict[str, set[bytes]] = {}
+        self._accepted: dict[_Scope, set[bytes]] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self._reported: set[tuple[str, int]] = set()
 
     async def evidence(self, policy: HostPolicy) -> Evidence:
         """Read the files off the loop and return what they say; raises HostKeyError."""
-        accepted = frozenset(self._accepted.get(policy.name, ()))
+        accepted = frozenset(self._accepted.get(_scope(policy), ()))
         try:
             evidence = await asyncio.to_thread(read_evidence, policy, accepted)
         except OSError as error:
@@ -66,8 +69,8 @@ class HostTrust:
         return self._locks.setdefault(name, asyncio.Lock())
 
     def accept(self, policy: HostPolicy, blob: bytes) -> None:
-        """Trust a key for this run."""
-        self._accepted.setdefault(policy.name, set()).add(blob)
+        """Trust a key for this run, wherever the configuration trusts as it does here."""
+        self._accepted.setdefault(_scope(policy), set()).add(blob)
 
     async def remember(self, policy: HostPolicy, blob: bytes, names: Sequence[str]) -> str:
         """Write a key to known_hosts under `names`; return where, "" where that cannot be done.
@@ -93,3 +96,11 @@ class HostTrust:
             self.tell(title, reason, policy.host)
             return ""
         return str(file)
+
+
+def _scope(policy: HostPolicy) -> _Scope:
+    """Return where an acceptance holds: what one host takes unasked, another must not find known.
+
+    Two hosts may have the same address, and one of them ``StrictHostKeyChecking no``.
+    """
+    return policy.name, policy.user_files, policy.strictness
