@@ -17,19 +17,12 @@ from sshdash.connections.recovery import backoff, roaming, vigil, wakefulness
 from sshdash.settings import Settings
 from sshdash.states import ConnectionState
 from tests.live.connecting import PATIENCE, Client, connecting, until
+from tests.live.reconnect_kit import through_line
 from tests.servers.loopback import LoopbackServer
 from tests.servers.programs import require
 from tests.servers.proxy import Proxy
-from tests.servers.sshd import RealSshd
 
 NO_KEEPALIVE = Settings(keepalive_interval=0)
-
-
-def through_line(server: LoopbackServer | RealSshd, line: Proxy) -> Path:
-    """Have the server's client configuration lead through `line`."""
-    for file in (server.known_hosts, server.config_file):
-        file.write_text(file.read_text().replace(str(server.port), str(line.port)))
-    return server.config_file
 
 
 class Suspension:
