@@ -5,6 +5,7 @@ revocations would let revoked keys in.
 """
 
 import hashlib
+import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -163,9 +164,9 @@ def _bitmap(offset: int, digits: bytes) -> Iterator[tuple[int, int]]:
     bits = int.from_bytes(digits, "big")
     if offset + max(bits.bit_length() - 1, 0) > _LARGEST:
         raise BadKRL("it has serial numbers beyond 64 bits")
-    for bit in range(bits.bit_length()):
-        if bits >> bit & 1:
-            yield _range(offset + bit, offset + bit)
+    for run in re.finditer("1+", f"{bits:b}"[::-1]):
+        first, _ = _range(offset + run.start(), offset + run.start())
+        yield first, offset + run.end() - 1
 
 
 def _strings(section: Reader) -> Iterator[bytes]:
