@@ -1,69 +1,17 @@
-"""Jobs in the queue: conflicts, failures of single files, cancel, retry, what is told."""
+"""Jobs in the queue: what arrives, conflicts, failures of single files, what is told."""
 
 import asyncio
-import gc
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 
 import pytest
 
-from sshdash.errors import ConnectionLost, FileError
-from sshdash.events import Event, EventBus, TransferChanged
-from sshdash.prompts import ConflictAnswer, ConflictChoice, ConflictQuestion, ScriptedPrompter
+from sshdash.errors import FileError
+from sshdash.events import EventBus, TransferChanged
+from sshdash.prompts import ConflictAnswer, ConflictChoice, ConflictQuestion
 from sshdash.sftp.entries import Kind
 from sshdash.sftp.filesystem import Filesystem
-from sshdash.sftp.job import CopyRequest, TransferSnapshot
 from sshdash.sftp.queue import TransferQueue
 from sshdash.states import TransferState
-from tests.unit.memory_files import MemoryFilesystem
-
-
-class Kit:
-    """A queue between a host ``far`` and this machine, both in memory."""
-
-    def __init__(self, *answers: object, at_once: int = 1) -> None:
-        self.far = MemoryFilesystem("far")
-        self.near = MemoryFilesystem()
-        self.near.folder(b"/to")
-        self.far.folder(b"/to")
-        self.prompter = ScriptedPrompter(list(answers))
-        self.events: list[Event] = []
-        bus = EventBus()
-        bus.subscribe(self.events.append)
-        self.opened = 0
-        self.queue = TransferQueue(self.open, self.prompter, bus, at_once)
-
-    async def open(self, endpoint: str) -> Filesystem:
-        """Return the files of an endpoint."""
-        self.opened += 1
-        return self.far if endpoint else self.near
-
-    async def copy(self, *paths: bytes, **values: object) -> TransferSnapshot:
-        """Copy from far to near and return how it ended."""
-        return await self.queue.wait(self.queue.submit(request(*paths, **values)))
-
-
-def request(*paths: bytes, **values: object) -> CopyRequest:
-    """Return a copy from far to near."""
-    settings = {"source": "far", "target": "", "target_dir": b"/to", **values}
-    return CopyRequest(paths=paths, **settings)  # type: ignore[arg-type]
-
-
-@asynccontextmanager
-async def kit(*answers: object, at_once: int = 1) -> AsyncIterator[Kit]:
-    """Run a kit and close its queue."""
-    one = Kit(*answers, at_once=at_once)
-    try:
-        yield one
-    finally:
-        await one.queue.close()
-    assert one.far.closed + one.near.closed == one.opened
-    assert one.far.open_files == one.near.open_files == 0
-
-
-def reasons(snapshot: TransferSnapshot) -> dict[str, str]:
-    """Return the failures by path."""
-    return {error.path: error.reason for error in snapshot.errors}
+from tests.unit.queue_kit import kit, reasons, request
 
 
 async def test_a_tree_arrives_with_modes_times_links_and_empty_directories() -> None:
@@ -95,37 +43,6 @@ async def test_every_change_of_state_is_told_once_in_order() -> None:
             TransferState.COPYING,
             TransferState.DONE,
         ]
-
-
-async def test_a_failed_file_does_not_stop_the_others_and_a_retry_does_only_it() -> None:
-    async with kit() as one:
-        for number in range(50):
-            one.far.file(b"/tree/%d" % number, b"x" * number)
-        broken = True
-        read: list[bytes] = []
-
-        def at(operation: str, path: bytes) -> None:
-            if operation in ("read", "open"):
-                read.append(path)
-                if broken and path == b"/tree/7":
-                    raise FileError("cannot read", "", "permission denied", host="far")
-
-        one.far.at = at
-        snapshot = await one.copy(b"/tree")
-        assert snapshot.state is TransferState.FAILED
-        assert snapshot.reason == "1 not copied"
-        assert reasons(snapshot) == {"/tree/7": "cannot read: permission denied"}
-        assert len(one.near.below(b"/to")) == 49
-        assert snapshot.bytes_total == snapshot.bytes_done
-        broken = False
-        read.clear()
-        one.queue.retry(snapshot.id)
-        snapshot = await one.queue.wait(snapshot.id)
-        assert snapshot.state is TransferState.DONE, snapshot.errors
-        assert set(read) == {b"/tree/7"}
-        assert len(one.near.below(b"/to")) == 50
-        assert not one.prompter.asked
-        assert snapshot.files_done == snapshot.files_total == 50
 
 
 @pytest.mark.parametrize(
@@ -166,15 +83,6 @@ async def test_an_answer_for_all_is_asked_once_and_single_ones_each_time() -> No
         assert snapshot.state is TransferState.DONE
         assert len(one.prompter.asked) == 2
         assert sorted(one.near.below(b"/to").values()) == [b"new"] * 4 + [b"old"]
-
-
-async def test_a_dismissed_question_cancels_the_job_and_overwrites_nothing() -> None:
-    async with kit() as one:
-        one.far.file(b"/a", b"new")
-        one.near.file(b"/to/a", b"old")
-        snapshot = await one.copy(b"/a")
-        assert snapshot.state is TransferState.CANCELLED
-        assert one.near.below(b"/to") == {b"a": b"old"}
 
 
 async def test_keeping_both_finds_free_names_for_several_at_once() -> None:
@@ -285,63 +193,6 @@ async def test_copying_onto_itself_is_refused_but_may_be_kept_beside() -> None:
         assert one.near.below(b"/to") == {b"a": b"a", b"a (2)": b"a"}
 
 
-async def test_a_lost_connection_fails_the_job_and_a_retry_cleans_up_and_finishes() -> None:
-    async with kit() as one:
-        for number in range(20):
-            one.near.file(b"/tree/%02d" % number, b"x" * 100)
-        count = 0
-        lost = False
-
-        def at(operation: str, path: bytes) -> None:
-            nonlocal count, lost
-            count += operation == "write"
-            lost = lost or count > 30
-            if lost:
-                raise ConnectionLost("the connection was lost", host="far")
-
-        one.far.at = at
-        snapshot = await one.copy(b"/tree", source="", target="far")
-        assert snapshot.state is TransferState.FAILED
-        assert "the connection was lost" in snapshot.reason
-        assert "unfinished" in snapshot.reason
-        left = [name for name in one.far.below(b"/to") if b".part" in name]
-        assert left
-        one.far.at = lambda operation, path: None
-        one.queue.retry(snapshot.id)
-        snapshot = await one.queue.wait(snapshot.id)
-        assert snapshot.state is TransferState.DONE, snapshot
-        assert one.far.below(b"/to") == {b"tree/%02d" % number: b"x" * 100 for number in range(20)}
-
-
-@pytest.mark.parametrize("step", range(1, 80, 3))
-async def test_a_job_is_cancelled_at_any_point_without_a_trace_and_retried(step: int) -> None:
-    async with kit() as one:
-        for number in range(3):
-            one.far.file(b"/tree/%d/file" % number, b"x" * 40)
-        count = 0
-
-        def at(operation: str, path: bytes) -> None:
-            nonlocal count
-            count += 1
-            if count == step:
-                one.queue.cancel(job)
-
-        one.near.at = at
-        job = one.queue.submit(request(b"/tree"))
-        snapshot = await one.queue.wait(job)
-        assert snapshot.state in (TransferState.CANCELLED, TransferState.DONE)
-        assert not [name for name in one.near.below(b"/to") if b".part" in name]
-        assert all(data == b"x" * 40 for data in one.near.below(b"/to").values())
-        if snapshot.state is TransferState.CANCELLED:
-            one.near.at = lambda operation, path: None
-            one.queue.retry(job)
-            snapshot = await one.queue.wait(job)
-            # A file whose name changed in the very moment of the cancel is asked about.
-            assert snapshot.state is TransferState.DONE or one.prompter.asked
-        if snapshot.state is TransferState.DONE:
-            assert len(one.near.below(b"/to")) == 3
-
-
 async def test_so_many_run_at_once_and_the_others_wait() -> None:
     async with kit(at_once=2) as one:
         release = asyncio.Event()
@@ -366,22 +217,6 @@ async def test_so_many_run_at_once_and_the_others_wait() -> None:
         assert one.queue.snapshots() == []
 
 
-async def test_closing_the_queue_cancels_and_cleans_up() -> None:
-    async with kit() as one:
-        one.far.file(b"/a", b"a" * 1000)
-        job = one.queue.submit(request(b"/a"))
-
-        def at(operation: str, path: bytes) -> None:
-            if operation == "write":
-                raise asyncio.CancelledError
-
-        one.near.at = at
-        await asyncio.sleep(0)
-        await one.queue.close()
-        assert one.queue.snapshot(job).state is TransferState.CANCELLED
-        assert one.near.below(b"/to") == {}
-
-
 async def test_hostile_text_is_cleaned_in_what_is_told() -> None:
     async with kit() as one:
         name = b"\x1b]0;x\x07\n[red]"
@@ -404,57 +239,6 @@ async def test_what_is_left_out_on_purpose_is_told_and_is_no_failure() -> None:
         assert snapshot.left_out_total == 2
         assert (snapshot.files_done, snapshot.files_total) == (1, 1)
         assert set(one.near.nodes) == {b"/", b"/to", b"/to/tree", b"/to/tree/good"}
-
-
-async def test_a_retry_does_not_look_again_at_what_was_left_out() -> None:
-    async with kit() as one:
-        one.far.special(b"/tree/fifo", Kind.FIFO)
-        one.far.link(b"/tree/passwd", b"/etc/passwd")
-        one.far.file(b"/tree/clash", b"c")
-        one.near.folder(b"/to/tree/clash")
-        snapshot = await one.copy(b"/tree")
-        assert snapshot.state is TransferState.FAILED
-        assert set(reasons(snapshot)) == {"/tree/clash"}
-        del one.near.nodes[b"/to/tree/clash"]
-        seen: list[tuple[str, bytes]] = []
-        one.far.at = lambda operation, path: seen.append((operation, path))
-        one.queue.retry(snapshot.id)
-        snapshot = await one.queue.wait(snapshot.id)
-        assert snapshot.state is TransferState.DONE
-        assert snapshot.left_out_total == 2
-        assert (snapshot.files_done, snapshot.files_total) == (1, 1)
-        assert not [path for _, path in seen if path in (b"/tree/fifo", b"/tree/passwd")]
-
-
-async def test_a_job_cancelled_at_an_open_question_leaves_no_exception_behind() -> None:
-    class Dismissing:
-        """Dismisses its question when the asking task is cancelled, as a closing screen does."""
-
-        def __init__(self) -> None:
-            self.asking = asyncio.Event()
-
-        async def ask(self, question: object) -> None:
-            self.asking.set()
-            with suppress(asyncio.CancelledError):
-                await asyncio.Event().wait()
-
-    complaints: list[object] = []
-    loop = asyncio.get_running_loop()
-    loop.set_exception_handler(lambda _, context: complaints.append(context))
-    async with kit() as one:
-        prompter = Dismissing()
-        one.queue = TransferQueue(one.open, prompter, EventBus(), 1)
-        for name in (b"a", b"b", b"new"):
-            one.far.file(b"/tree/" + name, b"new")
-        one.near.file(b"/to/tree/a", b"old")
-        one.near.file(b"/to/tree/b", b"old")
-        job = one.queue.submit(request(b"/tree"))
-        await prompter.asking.wait()
-        one.queue.cancel(job)
-        assert (await one.queue.wait(job)).state is TransferState.CANCELLED
-        await one.queue.close()
-    gc.collect()
-    assert not complaints
 
 
 async def test_a_failure_at_the_target_says_on_which_end_it_was() -> None:
@@ -494,17 +278,3 @@ async def test_everybody_has_a_turn_while_a_large_directory_is_looked_through() 
             seen = left_out
         assert seen == 5_000
         assert max(steps) <= 500
-
-
-async def test_an_unfinished_file_that_may_not_be_removed_is_told() -> None:
-    async with kit() as one:
-        one.far.file(b"/a", b"a")
-
-        def at(operation: str, path: bytes) -> None:
-            if operation in ("write", "unlink"):
-                raise FileError("cannot " + operation, "", "permission denied")
-
-        one.near.at = at
-        snapshot = await one.copy(b"/a")
-        assert snapshot.state is TransferState.FAILED
-        assert snapshot.reason.startswith("1 not copied; 1 unfinished file may remain")
