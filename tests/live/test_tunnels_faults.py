@@ -6,7 +6,6 @@ import os
 import resource
 import socket
 import sys
-from collections.abc import AsyncIterator
 
 import psutil
 import pytest
@@ -17,24 +16,13 @@ from tests.live.tunnel_kit import (
     Tunnels,
     echo,
     exchange,
+    free_to_use,
     reset,
     target,
     tunnels_on,
     until,
 )
 from tests.servers.sshd import RealSshd
-
-
-def free_to_use(port: int) -> bool:
-    """Return whether somebody else can listen on a port now."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-            probe.listen()
-        except OSError:
-            return False
-    return True
 
 
 async def refused(kit: Tunnels, option: str, text: str) -> str:
@@ -240,181 +228,6 @@ async def test_a_client_that_resets_takes_its_channel_along(sshd: RealSshd) -> N
         reset(writer)
         await until(lambda: kit.channels == 0, "no channels")
         assert kit.manager.snapshot(tunnel).clients == 0
-
-
-class SlowTarget:
-    """A listening socket whose full backlog keeps further connects pending."""
-
-    def __init__(self) -> None:
-        self.sock = socket.socket()
-        self.sock.bind(("127.0.0.1", 0))
-        self.sock.listen(0)
-        self.port = int(self.sock.getsockname()[1])
-        self._fill = []
-        for _ in range(2):
-            filler = socket.socket()
-            filler.setblocking(False)
-            filler.connect_ex(("127.0.0.1", self.port))
-            self._fill.append(filler)
-
-    def open_up(self) -> None:
-        """Accept everything that waits and will come, and close it at once."""
-        self.sock.listen(512)
-        self.sock.setblocking(False)
-        asyncio.get_running_loop().add_reader(self.sock, self._accept)
-
-    def _accept(self) -> None:
-        client, _ = self.sock.accept()
-        client.close()
-
-    def close(self) -> None:
-        if self.sock.fileno() >= 0:
-            asyncio.get_running_loop().remove_reader(self.sock)
-        for sock in (self.sock, *self._fill):
-            sock.close()
-
-
-@pytest.fixture
-async def slow() -> AsyncIterator[SlowTarget]:
-    """Give a target that does not answer yet."""
-    target = SlowTarget()
-    yield target
-    target.close()
-
-
-@pytest.mark.parametrize("way", ["fin", "reset"])
-async def test_200_clients_leaving_while_their_channels_open_leave_none(
-    sshd: RealSshd, slow: SlowTarget, way: str
-) -> None:
-    async with tunnels_on(sshd) as kit:
-        tunnel, listen = await kit.open("L", f"0:127.0.0.1:{slow.port}")
-        clients = [await asyncio.open_connection("127.0.0.1", listen) for _ in range(200)]
-        await until(lambda: kit.channels == 200, "200 channels being opened")
-        for _, writer in clients:
-            if way == "reset":
-                reset(writer)
-            else:
-                writer.close()
-        slow.open_up()
-        await until(lambda: kit.channels == 0, "no channels")
-        await until(lambda: kit.manager.snapshot(tunnel).clients == 0, "no clients")
-        assert not kit.ssh.is_closed()
-
-
-async def test_removing_a_tunnel_with_channels_opening_leaves_none(
-    sshd: RealSshd, slow: SlowTarget
-) -> None:
-    async with tunnels_on(sshd) as kit:
-        tunnel, listen = await kit.open("L", f"0:127.0.0.1:{slow.port}")
-        clients = [await asyncio.open_connection("127.0.0.1", listen) for _ in range(20)]
-        await until(lambda: kit.channels == 20, "20 channels being opened")
-        await kit.manager.remove(tunnel)
-        assert free_to_use(listen)
-        slow.open_up()
-        await until(lambda: kit.channels == 0, "no channels")
-        assert not kit.ssh.is_closed()
-        for _, writer in clients:
-            writer.close()
-
-
-async def push(sock: socket.socket, size: int) -> int:
-    """Push up to `size` bytes for a moment; return how many the other side took."""
-    sent, chunk = 0, bytes(1 << 20)
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(1):
-            while sent < size:
-                await asyncio.get_running_loop().sock_sendall(sock, chunk)
-                sent += len(chunk)
-    return sent
-
-
-async def test_what_was_said_before_the_channel_opened_arrives_first(
-    sshd: RealSshd, slow: SlowTarget
-) -> None:
-    async with tunnels_on(sshd) as kit:
-        tunnel, listen = await kit.open("L", f"0:127.0.0.1:{slow.port}")
-        talking = asyncio.ensure_future(exchange(listen, b"early" * 1000))
-        nothing = asyncio.ensure_future(exchange(listen, b""))
-        await until(lambda: kit.channels == 2, "2 channels being opened")
-        assert kit.manager.snapshot(tunnel).bytes_up == 0, "nothing has reached the target yet"
-        server = await asyncio.start_server(echo, sock=slow.sock)
-        assert await talking == b"early" * 1000
-        assert await nothing == b""
-        server.close()
-        assert kit.manager.snapshot(tunnel).bytes_up == 5000
-        await until(lambda: kit.channels == 0, "no channels")
-
-
-async def connected(port: int) -> socket.socket:
-    """Return a socket connected to a port, with little buffer of its own."""
-    sock = socket.socket()
-    sock.setblocking(False)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)
-    await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", port))
-    return sock
-
-
-async def test_a_client_that_pushes_before_its_channel_is_open_is_held(
-    sshd: RealSshd, slow: SlowTarget
-) -> None:
-    async with tunnels_on(sshd) as kit:
-        _, listen = await kit.open("L", f"0:127.0.0.1:{slow.port}")
-        # What the kernel buffers on a loopback connection comes on top of our 256 KiB.
-        with await connected(listen) as client:
-            assert await push(client, 200 << 20) <= 8 << 20
-        slow.open_up()
-        await until(lambda: kit.channels == 0, "no channels")
-
-
-async def test_uploads_to_a_server_that_stopped_reading_do_not_pile_up(sshd: RealSshd) -> None:
-    arrived = 0
-
-    async def swallow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal arrived
-        while data := await reader.read(1 << 16):
-            arrived += len(data)
-
-    async with target(swallow) as port, tunnels_on(sshd) as kit:
-        tunnel, listen = await kit.open("L", f"0:127.0.0.1:{port}")
-        clients = [await connected(listen) for _ in range(50)]
-        for client in clients:
-            client.send(b"x")
-        await until(lambda: arrived == 50, "50 open channels")
-        before = psutil.Process().memory_info().rss
-        sshd.suspend()
-        try:
-            took = sum(await asyncio.gather(*(push(client, 200 << 20) for client in clients)))
-            grown = psutil.Process().memory_info().rss - before
-        finally:
-            sshd.resume()
-        # 50 windows of 2 MiB would be 100 MiB.
-        assert grown < 40 << 20, f"{grown >> 20} MiB"
-        for client in clients:
-            client.close()
-        await until(lambda: kit.channels == 0, "no channels")
-        snapshot = kit.manager.snapshot(tunnel)
-        assert arrived == snapshot.bytes_up >= took
-
-
-async def test_a_client_that_never_reads_holds_the_target_back(sshd: RealSshd) -> None:
-    sent = 0
-
-    async def pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal sent
-        for _ in range(200):
-            writer.write(bytes(1 << 20))
-            await writer.drain()
-            sent += 1 << 20
-
-    async with target(pour) as port, tunnels_on(sshd) as kit:
-        _, listen = await kit.open("L", f"0:127.0.0.1:{port}")
-        before = psutil.Process().memory_info().rss
-        with socket.create_connection(("127.0.0.1", listen)):
-            await asyncio.sleep(1)
-            held = sent
-            assert held < 60 << 20
-            assert psutil.Process().memory_info().rss - before < 20 << 20
-        await until(lambda: kit.channels == 0, "no channels")
 
 
 async def test_out_of_descriptors_is_said_and_passes(sshd: RealSshd) -> None:
