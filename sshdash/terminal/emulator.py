@@ -225,18 +225,18 @@ class Emulator:
     @property
     def palette(self) -> bytes:
         """The 256 colours, three bytes each, with what programs changed by OSC 4."""
-        colours = new("SSHDashPalette")[0]
+        box = new("SSHDashPalette")
         call(
-            lib.ghostty_terminal_get(
-                self._terminal, lib.GHOSTTY_TERMINAL_DATA_COLOR_PALETTE, colours
-            ),
+            lib.ghostty_terminal_get(self._terminal, lib.GHOSTTY_TERMINAL_DATA_COLOR_PALETTE, box),
             "palette",
         )
-        return bytes(ffi.buffer(colours))
+        return bytes(ffi.buffer(box))
 
     def set_palette(self, first_sixteen: Sequence[tuple[int, int, int]]) -> None:
         """Take the named colours of the theme; what programs changed stays changed."""
-        colours = new("SSHDashPalette")[0]
+        box = new("SSHDashPalette")
+        # The array does not keep its memory: that is freed with the box.
+        colours = box[0]
         lib.ghostty_color_palette_default(colours)
         for colour, (red, green, blue) in zip(colours, first_sixteen, strict=False):
             colour.r, colour.g, colour.b = red, green, blue

@@ -1,7 +1,12 @@
 """What bytes do to the screen: the sequences that programs live on."""
 
+import weakref
+from typing import Any
+
 import pytest
 
+from sshdash.terminal import emulator as emulator_module
+from sshdash.terminal import ghostty
 from sshdash.terminal.cells import PLAIN, CellStyle, Cursor, CursorShape, Line
 from sshdash.terminal.emulator import Emulator
 
@@ -265,6 +270,22 @@ def test_the_bell() -> None:
     assert not emulator.take_bell()
     emulator.feed(b"\x1b]0;t\a")
     assert not emulator.take_bell()
+
+
+def test_the_palette_is_in_memory_that_is_still_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[weakref.ref[Any]] = []
+    kept: list[bool] = []
+
+    def new(ctype: str) -> Any:
+        made.append(weakref.ref(box := ghostty.new(ctype)))
+        return box
+
+    subject = Emulator(20, 5)
+    monkeypatch.setattr(emulator_module, "new", new)
+    monkeypatch.setattr(emulator_module, "call", lambda *_: kept.append(made[-1]() is not None))
+    subject.set_palette([(1, 2, 3)] * 16)
+    assert subject.palette[:3] == bytes([1, 2, 3])
+    assert kept == [True, True]
 
 
 def test_the_palette_is_the_themes_until_a_program_changes_it() -> None:
