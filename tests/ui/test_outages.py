@@ -7,7 +7,7 @@ from textual.widgets._toast import Toast
 from sshdash.backend import LiveCounts
 from sshdash.events import HostRestored
 from sshdash.states import ConnectionState, SessionState
-from sshdash.ui.controllers.outages import restored_text
+from sshdash.ui.controllers.outages import OutageController, restored_text
 from sshdash.ui.general_actions import what_ends
 from sshdash.ui.theme import Mark
 from tests.ui.conftest import Cockpit, Start
@@ -118,3 +118,17 @@ def test_leaving_says_what_waits() -> None:
         "1 tunnel will end.",
         "2 shells or tunnels wait for a lost host, and will not come back.",
     ]
+
+
+async def test_nothing_is_looked_at_again_and_again_for_a_host_that_stays_out(
+    cockpit: Start,
+) -> None:
+    async with cockpit() as c:
+        parts = c.app.workspace.controllers
+        outages = next(one for one in parts if isinstance(one, OutageController))
+        c.backend.connect("web-1", ConnectionState.CONNECTED)
+        c.backend.connect("web-1", ConnectionState.LOST, "keepalive timeout")
+        await c.until(lambda: outages._timer is None)
+        lose(c)
+        await c.until(lambda: "retry 8 s" in c.drawn)
+        assert outages._timer is not None

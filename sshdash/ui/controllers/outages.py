@@ -57,12 +57,21 @@ class OutageController:
     # Counting down
 
     def _run(self) -> None:
-        """Look at the countdowns as long as there are any."""
+        """Look at the countdowns as long as there are any, and once after each change."""
         if self._out and self._timer is None:
-            self._timer = self.cockpit.screen.set_interval(_INTERVAL, self._look)
-        elif not self._out and self._timer is not None:
+            self._timer = self.cockpit.screen.set_interval(_INTERVAL, self._tick)
+        elif not self._out:
+            self._rest()
+
+    def _rest(self) -> None:
+        if self._timer is not None:
             self._timer.stop()
             self._timer = None
+
+    def _tick(self) -> None:
+        self._look()
+        if all(outlook is None or outlook.hopeless for outlook in self._out.values()):
+            self._rest()  # until a person does something about it
 
     def _look(self) -> None:
         """Show what changed since the last look, which is at most something each second."""
