@@ -3,7 +3,7 @@
 from sshdash.errors import FileError
 from sshdash.prompts import ConflictAnswer, ConflictChoice
 from sshdash.states import TransferState
-from tests.unit.test_sftp_queue import Kit, kit
+from tests.unit.queue_kit import Kit, kit
 
 
 def refuse(one: Kit, *paths: bytes) -> None:
