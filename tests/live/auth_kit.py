@@ -71,3 +71,9 @@ def running_agent(*options: str, **environment: str) -> Iterator[RealAgent]:
         yield agent
     finally:
         agent.close()
+
+
+def forget_file(server: RealSshd) -> None:
+    """Take the key on disk away, and let every key be tried."""
+    remove(server.identity)
+    replace(server, IdentitiesOnly="no")

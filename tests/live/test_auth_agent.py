@@ -11,6 +11,7 @@ import pytest
 
 from sshdash.errors import AuthenticationError
 from tests.live.auth_kit import (
+    forget_file,
     keygen,
     new_key,
     public_line,
@@ -30,12 +31,6 @@ def agent() -> Iterator[RealAgent]:
     """Run OpenSSH's agent for one test."""
     with running_agent() as running:
         yield running
-
-
-def forget_file(server: RealSshd) -> None:
-    """Take the key on disk away, and let every key be tried."""
-    remove(server.identity)
-    replace(server, IdentitiesOnly="no")
 
 
 # -- where it is ------------------------------------------------------------------------------

@@ -13,9 +13,9 @@ from sshdash.errors import AuthenticationError, Cancelled
 from sshdash.prompts import ConfirmQuestion, NoticeQuestion
 from tests.live.auth_kit import (
     authorized,
+    forget_file,
     keygen,
     public_line,
-    remove,
     replace,
     running_agent,
     use,
@@ -30,12 +30,6 @@ def agent() -> Iterator[RealAgent]:
     """Run OpenSSH's agent for one test."""
     with running_agent() as running:
         yield running
-
-
-def forget_file(server: RealSshd) -> None:
-    """Take the key on disk away, and let every key be tried."""
-    remove(server.identity)
-    replace(server, IdentitiesOnly="no")
 
 
 # -- tokens -----------------------------------------------------------------------------------
