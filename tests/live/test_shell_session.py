@@ -186,8 +186,8 @@ async def test_a_flood_leaves_the_loop_free(sshd: RealSshd) -> None:
 
 async def test_a_large_paste_arrives_whole(sshd: RealSshd) -> None:
     async with shell(sshd.config_file) as one:
-        await one.type("stty -echo raw; head -c 300000 | md5sum; stty sane echo")
-        await asyncio.sleep(0.3)
+        await one.type("stty -echo raw; echo rea''dy; head -c 300000 | md5sum; stty sane echo")
+        await one.shows("^ready")
         one.session.paste("0123456789" * 30_000)
         await one.shows("b9c683230a9e20ee0a15acf7f070f508")
 
