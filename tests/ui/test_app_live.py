@@ -80,7 +80,7 @@ async def test_a_lost_shell_counts_down_and_comes_back_by_itself(sshd: RealSshd)
         row = next(row for row in app.workspace.board.rows() if row.host == "sshd")
         assert row.mark is Mark.BUSY
         await c.until(lambda: re.search(r"◌ retry \d+ s · \d+ failed", c.words()), 20)
-        assert "r try now · d stop" in c.words()
+        await c.until(lambda: "ctrl+g r try now" in c.words())
         await asyncio.to_thread(sshd.start)
         await c.press("enter")
         await c.until(lambda: c.tabs[0].tab_mark is Mark.UP, 20)
