@@ -5,6 +5,7 @@ import importlib
 import logging
 import signal
 import sys
+import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Any, ClassVar
@@ -36,6 +37,8 @@ log = logging.getLogger(__name__)
 
 MakeBackend = Callable[[Settings, Prompter, ConfigSource], Backend]
 
+_PAUSE = 1.0
+"""Seconds without a key in a terminal until a question may take the keys."""
 _FIRST_STYLES = ("base", "workspace", "hosts")
 """The style sheets of the first frame; the others follow it."""
 
@@ -72,6 +75,7 @@ class SSHDashApp(App[None], inherit_bindings=False):
         self._first_host = host
         self._once_loaded = once_loaded
         self._asking: Asked | None = None
+        self._typed = -_PAUSE
         self._ahead = TypingAhead(
             self, super().on_event, self._is_moving, self.workspace.cockpit.rest
         )
@@ -172,8 +176,16 @@ class SSHDashApp(App[None], inherit_bindings=False):
         self._ask_next()
 
     def _ask_next(self) -> None:
-        asked = self.bridge.next_question()
-        if asked is None or self._asking is not None:
+        """Put the next question on the screen, once nobody is typing in a terminal.
+
+        What is typed there on the way to a dialog that comes by itself would be its answer.
+        """
+        typing = self._typed + _PAUSE - time.monotonic()
+        if typing > 0:
+            self.set_timer(typing, self._ask_next)
+            return
+        asked = None if self._asking else self.bridge.next_question()
+        if asked is None:
             return
         self._asking = asked
         from sshdash.ui.dialogs import dialog_for
@@ -227,6 +239,8 @@ class SSHDashApp(App[None], inherit_bindings=False):
         ):
             await self._ahead.take(event)
         else:
+            if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
+                self._typed = time.monotonic()
             await super().on_event(event)
 
     def _is_moving(self) -> bool:

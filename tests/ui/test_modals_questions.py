@@ -16,6 +16,7 @@ from sshdash.prompts import (
     SecretPrompt,
     SecretQuestion,
 )
+from sshdash.ui import app
 from sshdash.ui.screens.changed_key import ChangedKeyDialog
 from sshdash.ui.screens.confirm import ConfirmDialog
 from sshdash.ui.screens.host_key import HostKeyDialog
@@ -78,6 +79,24 @@ async def test_enter_alone_refuses_a_host_key(cockpit: Start) -> None:
         answer = ask(c, KEY)
         await c.until(lambda: isinstance(c.app.screen, HostKeyDialog))
         await c.press("enter")
+        assert await answer is None
+
+
+async def test_a_question_that_comes_by_itself_takes_no_key_meant_for_a_shell(
+    cockpit: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "_PAUSE", 3600)
+    async with cockpit() as c:
+        tab = await c.shell("bastion")
+        await c.press("l")
+        answer = ask(c, PASSWORD)
+        await c.press("s", "enter")
+        await c.until(lambda: tab.view.keys == ["l", "s", "enter"])
+        assert c.app.screen is c.app.workspace
+        monkeypatch.setattr(app, "_PAUSE", 0)
+        c.app._ask_next()
+        await c.until(lambda: isinstance(c.app.screen, SecretDialog))
+        await c.press("escape")
         assert await answer is None
 
 
