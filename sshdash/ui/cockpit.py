@@ -37,6 +37,7 @@ class Cockpit:
         self._begun: object | None = None
         """What was started last and may yet ask something or give the focus away."""
         self._focus_due: Tab | None = None
+        self._area: TabArea | None = None
         self.refresh_hosts: Callable[[], None] = lambda: None
         """Draws the hosts and the figures again soon; the workspace sets it."""
 
@@ -164,7 +165,10 @@ class Cockpit:
     @property
     def area(self) -> TabArea:
         """Return what holds the tabs."""
-        return self.screen.query_one(TabArea)
+        if self._area is None:
+            # Kept, for what still ends in a tab while the screen is being taken down.
+            self._area = self.screen.query_one(TabArea)
+        return self._area
 
     @property
     def sidebar(self) -> Sidebar:
