@@ -4,8 +4,7 @@ import argparse
 import gc
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from typing import Any, TextIO, cast
+from contextlib import asynccontextmanager
 
 import msgspec
 
@@ -67,28 +66,6 @@ def tell(text: str) -> None:
         print(clean(line, _LINE), file=sys.stderr)
 
 
-class _Outlet:
-    """The terminal that is drawn on: what comes after it went away is dropped.
-
-    Textual's thread for output would end with the first error, and whoever draws wait for it for
-    good, so that nothing was left to leave on SIGHUP.
-    """
-
-    def __init__(self, terminal: TextIO | None) -> None:
-        self._terminal = terminal
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._terminal, name)
-
-    def write(self, text: str) -> None:
-        with suppress(OSError):
-            cast(TextIO, self._terminal).write(text)
-
-    def flush(self) -> None:
-        with suppress(OSError):
-            cast(TextIO, self._terminal).flush()
-
-
 def run_screen(files: ConfigSource, host: str | None = None, badge: str = "") -> int:
     """Open the cockpit and return the exit status once it is left.
 
@@ -103,7 +80,6 @@ def run_screen(files: ConfigSource, host: str | None = None, badge: str = "") ->
         )
     from sshdash.ui.app import SSHDashApp
 
-    sys.__stderr__ = cast(Any, _Outlet(sys.__stderr__))  # type: ignore[misc]
     # What is loaded by then stays. Looking through it for garbage, again and again, would hold
     # the screen up for a tenth of a second each time.
     app = SSHDashApp(load_settings(), files, host=host, badge=badge, once_loaded=gc.freeze)

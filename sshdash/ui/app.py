@@ -27,6 +27,7 @@ from sshdash.ui.commands import COMMANDS
 from sshdash.ui.general_actions import GeneralActions
 from sshdash.ui.keymap import Keymap, key_text
 from sshdash.ui.messages import Asked, EventArrived, QuestionAsked
+from sshdash.ui.outlet import outlive_terminal
 from sshdash.ui.screens.workspace import Workspace
 from sshdash.ui.theme import DARK, THEMES, own_variables
 from sshdash.ui.typing_ahead import TypingAhead
@@ -68,6 +69,7 @@ class SSHDashApp(App[None], inherit_bindings=False):
         self.keymap_of = Keymap(settings.keymap, settings.prefix)
         super().__init__(css_path=[styles_dir() / f"{name}.tcss" for name in _FIRST_STYLES])
         keep_alt_keys(self.driver_class)
+        outlive_terminal(self.driver_class)
         self.bridge = Bridge(self.post_message)
         self.backend = make_backend(settings, self.bridge, source)
         self.workspace = Workspace(self.backend, self.bridge, self.keymap_of, badge)

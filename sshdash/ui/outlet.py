@@ -1,0 +1,46 @@
+"""Drawing on a terminal that may go away.
+
+Textual's thread for output ends with the first error, and whoever draws waits for it for good: a
+terminal that was closed left the program behind, with its connections, deaf to SIGHUP.
+"""
+
+import sys
+from contextlib import suppress
+from typing import IO, Any, cast
+
+from textual.driver import Driver
+from textual.drivers._writer_thread import WriterThread
+
+
+class Outlet:
+    """What is drawn on, for as long as it is there: what comes afterwards is dropped."""
+
+    def __init__(self, terminal: IO[str]) -> None:
+        self._terminal = terminal
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._terminal, name)
+
+    def write(self, text: str) -> None:
+        """Write to the terminal."""
+        with suppress(OSError):
+            self._terminal.write(text)
+
+    def flush(self) -> None:
+        """Hand on what was written."""
+        with suppress(OSError):
+            self._terminal.flush()
+
+
+class LastingWriter(WriterThread):
+    """Textual's thread for output, which outlives the terminal."""
+
+    def __init__(self, file: IO[str]) -> None:
+        super().__init__(cast(IO[str], Outlet(file)))
+
+
+def outlive_terminal(driver: type[Driver]) -> None:
+    """Have a driver of Textual draw through `LastingWriter`; safe to call again."""
+    module = vars(sys.modules[driver.__module__])
+    if "WriterThread" in module:
+        module["WriterThread"] = LastingWriter

@@ -1,0 +1,37 @@
+"""Drawing goes on, into nothing, when the terminal is gone."""
+
+import io
+
+import pytest
+
+from sshdash.ui.outlet import LastingWriter
+
+
+class Gone(io.StringIO):
+    """A terminal that somebody closed."""
+
+    def write(self, text: str) -> int:
+        raise OSError(5, "Input/output error")
+
+    def flush(self) -> None:
+        raise OSError(5, "Input/output error")
+
+
+@pytest.mark.timeout(20)
+def test_nobody_waits_for_a_terminal_that_is_gone() -> None:
+    writer = LastingWriter(Gone())
+    writer.start()
+    for _ in range(200):
+        writer.write("a frame")
+    writer.stop()
+    assert not writer.is_alive()
+
+
+def test_everything_arrives_while_it_is_there() -> None:
+    there = io.StringIO()
+    writer = LastingWriter(there)
+    writer.start()
+    for number in range(200):
+        writer.write(f"{number},")
+    writer.stop()
+    assert there.getvalue() == "".join(f"{number}," for number in range(200))
