@@ -167,7 +167,8 @@ class Attempts:
         else:
             await _finish(attempt, "cancelled")
             if shared.connection:
-                shared.connection.rest()  # it came up just before the last one left
+                # It came up just before the last one left, who did not want it any more.
+                shared.connection.rest(at_once=True)
 
     async def _attempt(self, shared: SharedConnection, timeline: Timeline) -> Connection:
         try:

@@ -17,6 +17,7 @@ import pytest
 from sshdash.connections.connection import Connection
 from sshdash.demo.services import listening
 from sshdash.errors import SSHDashError, UnreachableError
+from sshdash.events import ConnectionChanged, Event
 from sshdash.states import ConnectionState
 from sshdash.terminal.session import ShellSession
 from tests.live.connecting import PATIENCE, PROMPT, Client, connecting, until
@@ -172,6 +173,22 @@ async def test_cancellations_while_another_connection_is_made() -> None:
 async def test_cancellations_behind_a_jump_host(sshd: RealSshd) -> None:
     async with connecting(sshd.config_file) as client:
         await opens_and_cancels(client, "inner", 50)
+
+
+async def test_a_jump_host_that_is_up_as_its_dependant_is_cancelled_ends(sshd: RealSshd) -> None:
+    async with connecting(sshd.config_file) as client:
+        opening = asyncio.create_task(client.manager.lease("inner", "shell"))
+
+        def cancel(event: Event) -> None:
+            if isinstance(event, ConnectionChanged) and event.new is ConnectionState.CONNECTED:
+                opening.cancel()
+
+        client.bus.subscribe(cancel)
+        with pytest.raises(asyncio.CancelledError):
+            await opening
+        assert client.states("sshd")[1] is ConnectionState.CONNECTED
+        await client.reaches("sshd", ConnectionState.IDLE)
+        await until(lambda: not client_sockets())
 
 
 # -- 41: many hosts ---------------------------------------------------------------------------
