@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from textual import on
+from textual import events, on
+from textual.containers import Vertical
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Button, Input
@@ -29,8 +30,11 @@ class SecretDialog(Dialog[tuple[str, ...]]):
         if question.instructions:
             yield text(question.instructions, "instructions")
         for prompt in question.prompts:
-            yield text(prompt.text, "prompt")
-            yield Input(password=not prompt.echo, compact=True, classes="answer")
+            yield Vertical(
+                text(prompt.text, "prompt"),
+                Input(password=not prompt.echo, compact=True, classes="answer"),
+                classes="question",
+            )
         if question.can_save:
             yield Tick(Content("Save in the system keyring"), compact=True)
 
@@ -42,6 +46,14 @@ class SecretDialog(Dialog[tuple[str, ...]]):
         """Answer with what was typed."""
         save = any(box.value for box in self.query(Tick))
         self.dismiss(SecretAnswer((field.value for field in self.query(Input)), save))
+
+    @on(events.DescendantFocus)
+    def _show_prompt(self, event: events.DescendantFocus) -> None:
+        """Bring into sight what the field asks for: by itself, the focus only shows the field."""
+        field = event.widget.parent
+        if isinstance(field, Vertical) and field.has_class("question"):
+            body = self.query_one(".dialog-body")
+            self.call_after_refresh(body.scroll_to_widget, field, animate=False)
 
     @on(Input.Submitted)
     def _next(self, event: Input.Submitted) -> None:
