@@ -170,6 +170,17 @@ class Emulator:
         self.feed(_FORGET + b"\x1b[%d;%dH" % (row + 1, column + 1))
         self._effects.replies.take()
 
+    def compress(self) -> bool:
+        """Compress some of the lines above the screen; return whether there are more.
+
+        A step is short, as the library bounds it. Nothing is lost: what is looked at later is
+        decompressed.
+        """
+        result = new("GhosttyTerminalCompressionResult")
+        step = lib.GHOSTTY_TERMINAL_COMPRESSION_MODE_INCREMENTAL
+        call(lib.ghostty_terminal_compress(self._terminal, step, result), "compress")
+        return bool(result[0] == lib.GHOSTTY_TERMINAL_COMPRESSION_RESULT_PENDING)
+
     # -- what happened
 
     def take_replies(self) -> bytes:

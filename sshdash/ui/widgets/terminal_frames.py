@@ -8,7 +8,7 @@ from contextvars import Context
 from textual.widget import Widget
 
 SHORTEST = 1 / 60
-LONGEST = 1 / 26
+LONGEST = 1 / 34
 LONGEST_HOLD = 0.1
 _SHARE = 6.0
 """Frames that take t seconds begin this many t apart, within the bounds."""
