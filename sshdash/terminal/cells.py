@@ -3,6 +3,7 @@
 Nothing here knows the emulator or the screen it is drawn on.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
@@ -43,7 +44,8 @@ class Run(NamedTuple):
     """The text cell by cell, where a width could be disputed; a wide one is followed by ""."""
 
 
-Row = tuple[Run, ...]
+Row = Sequence[Run]
+"""The runs of one row, which fill it."""
 
 
 class CursorShape(Enum):

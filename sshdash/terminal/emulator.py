@@ -4,7 +4,7 @@ It does no I/O and knows no event loop. Answers to the remote's queries wait in 
 titles and bells are flags to be looked at after a `feed`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from sshdash.terminal.cells import (
@@ -14,11 +14,13 @@ from sshdash.terminal.cells import (
     Line,
     Modes,
     Rgb,
+    Row,
     Scroll,
 )
 from sshdash.terminal.ghostty import call, callback, ffi, function, lib, new, owned, sized
 from sshdash.terminal.replies import Replies
 from sshdash.terminal.rows import RowDecoder
+from sshdash.terminal.written_rows import WORTH_IT, WrittenRows
 from sshdash.untrusted import clean
 
 CELL_PIXELS = (8, 16)
@@ -128,6 +130,7 @@ class Emulator:
             lib.ghostty_render_state_row_cells_free,
         )
         self._decoder = RowDecoder(self._rows, self._cells)
+        self._written = WrittenRows(self._terminal)
         self._effects = _Effects()
         self._callbacks = self._effects.install(self._terminal)
         self._scrollback = scrollback
@@ -209,14 +212,22 @@ class Emulator:
         self._state_get(lib.GHOSTTY_RENDER_STATE_DATA_DIRTY, dirty)
         lines: dict[int, Line] = {}
         if dirty[0] != lib.GHOSTTY_RENDER_STATE_DIRTY_FALSE:
-            iterator = new("GhosttyRenderStateRowIterator", self._rows)
-            self._state_get(lib.GHOSTTY_RENDER_STATE_DATA_ROW_ITERATOR, iterator)
-            at = new("uint16_t")
-            following = lib.ghostty_render_state_row_iterator_next_dirty
-            while following(self._rows, at):
-                lines[at[0]] = self._decoder.line()
+            places = list(self._dirty_rows())
+            known: dict[int, Row] = {}
+            if len(places) >= WORTH_IT:
+                known = self._written.read(places[0], places[-1], self.columns)
+            for place in self._dirty_rows():
+                lines[place] = self._decoder.line(known.get(place))
             call(lib.ghostty_render_state_clean(self._state), "clean")
         return Damage(lines, full=dirty[0] == lib.GHOSTTY_RENDER_STATE_DIRTY_FULL)
+
+    def _dirty_rows(self) -> Iterator[int]:
+        """Go to each row that changed and give its place."""
+        iterator = new("GhosttyRenderStateRowIterator", self._rows)
+        self._state_get(lib.GHOSTTY_RENDER_STATE_DATA_ROW_ITERATOR, iterator)
+        at = new("uint16_t")
+        while lib.ghostty_render_state_row_iterator_next_dirty(self._rows, at):
+            yield int(at[0])
 
     @property
     def cursor(self) -> Cursor:

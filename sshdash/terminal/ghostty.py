@@ -17,7 +17,8 @@ __all__ = ["CELL", "array", "call", "callback", "ffi", "function", "lib", "new",
 # fmt: off
 _TYPES = (
     "bool", "size_t", "uint16_t", "uint32_t", "SSHDashPalette", "SSHDashScrollViewport",
-    "GhosttyCellsView", "GhosttyColorRgb", "GhosttyGridRef", "GhosttyKeyEncoder",
+    "GhosttyCellsView", "GhosttyColorRgb", "GhosttyFormatter",
+    "GhosttyFormatterTerminalOptions", "GhosttyGridRef", "GhosttyKeyEncoder",
     "GhosttyKeyEvent", "GhosttyMouseEncoder", "GhosttyMouseEncoderSize", "GhosttyMouseEvent",
     "GhosttyMousePosition", "GhosttyPointCoordinate", "GhosttyPointS", "GhosttyRenderState",
     "GhosttyRenderStateCursor", "GhosttyRenderStateDirty", "GhosttyRenderStateRowCells",

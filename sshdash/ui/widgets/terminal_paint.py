@@ -2,16 +2,19 @@
 
 from collections.abc import Iterable
 
-from rich.color import Color
+from rich.color import Color, ColorSystem
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 from textual.theme import Theme
 
-from sshdash.terminal.cells import PLAIN, CellStyle, Colour, Cursor, CursorShape, Line, Run
+from sshdash.terminal.cells import PLAIN, CellStyle, Colour, Cursor, CursorShape, Line, Row, Run
+from sshdash.terminal.written_rows import WrittenRow
+from sshdash.ui.widgets.terminal_strip import WrittenStrip
 from sshdash.ui.widgets.terminal_width import fitting
 
 _STYLE_LIMIT = 4096
+_RESET = "\x1b[0m"
 _CALMED = (*range(1, 7), *range(9, 15))
 _NO_ATTRIBUTES = PLAIN[2:]
 _READABLE = 3.0
@@ -62,15 +65,22 @@ def named_colours(theme: Theme) -> tuple[tuple[int, int, int], ...]:
 class Painter:
     """Turns lines into strips. `palette` is the emulator's, `base` the widget's own style."""
 
-    def __init__(self, palette: bytes, base: Style, selection: Style) -> None:
+    def __init__(
+        self, palette: bytes, base: Style, selection: Style, *, direct: bool = False
+    ) -> None:
         self.palette = palette
         self.base = base
         self.selection = selection
+        self.direct = direct
+        """Whether the hosting terminal shows 24-bit colours, so that they can be passed on."""
+        plain = base.render("x", color_system=ColorSystem.TRUECOLOR)
+        self._before = _RESET + plain.partition("x")[0]
+        """What takes back a style and sets the colours of the theme."""
         self._styles: dict[CellStyle, Style] = {}
 
     def line(self, line: Line, width: int, cursor: Cursor | None = None) -> Strip:
         """Return `line` as a strip of exactly `width` columns, with the cursor if it is here."""
-        strip = Strip(self._segments(line.runs))
+        strip = self._strip(line.runs)
         if strip.cell_length != width:
             strip = strip.adjust_cell_length(width, self.base)
         if line.selected is not None:
@@ -79,6 +89,12 @@ class Painter:
         if cursor is not None and cursor.x < width:
             strip = self._with_cursor(strip, cursor)
         return strip
+
+    def _strip(self, runs: Row) -> Strip:
+        if self.direct and isinstance(runs, WrittenRow):
+            written = self._before + runs.written.replace(_RESET, self._before) + _RESET
+            return WrittenStrip(written, runs.width, lambda: self._segments(runs))
+        return Strip(self._segments(runs), sum(run.width for run in runs))
 
     def blank(self, width: int) -> Strip:
         """Return an empty row."""

@@ -220,6 +220,20 @@ class TerminalScreen(Widget):
             self._strips.pop(y, None)
         self.refresh(*(Region(0, y - lift, width, 1) for y in rows if y >= lift))
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Return the rows in `crop`.
+
+        A terminal has no borders, padding or tint of its own, so its rows need not go through
+        what Textual does about these. Filters, as for NO_COLOR, apply all the same.
+        """
+        strips = [self.render_line(y) for y in crop.line_range]
+        _, background = self.background_colors
+        for row_filter in self.get_line_filters():
+            strips = [strip.apply_filter(row_filter, background) for strip in strips]
+        if crop.column_span != (0, self.size.width):
+            strips = [strip.crop(*crop.column_span) for strip in strips]
+        return strips
+
     def render_line(self, y: int) -> Strip:
         """Return one row of the widget."""
         width = self.size.width
@@ -261,6 +275,7 @@ class TerminalScreen(Widget):
                 emulator.palette,
                 self.rich_style + Style(color=foreground, bgcolor=background),
                 self.get_component_rich_style("terminal--selection", partial=True),
+                direct=self.app.console.color_system == "truecolor",
             )
         return self._painter
 
