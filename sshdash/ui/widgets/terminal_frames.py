@@ -10,6 +10,8 @@ from textual.widget import Widget
 SHORTEST = 1 / 60
 LONGEST = 1 / 34
 LONGEST_HOLD = 0.1
+UNSEEN = 0.25
+"""Seconds between two looks at a terminal that is out of sight: for its bell."""
 _SHARE = 6.0
 """Frames that take t seconds begin this many t apart, within the bounds."""
 
@@ -17,10 +19,11 @@ _SHARE = 6.0
 class FrameClock:
     """Calls `draw` soon after `request`, however often that is called.
 
+    `draw` returns whether the terminal is in sight; where it is not, there is no hurry.
     Frames are drawn in `context`: what requests them runs in the network's, which knows no app.
     """
 
-    def __init__(self, draw: Callable[[], None], context: Context) -> None:
+    def __init__(self, draw: Callable[[], bool], context: Context) -> None:
         self._draw = draw
         self._context = context
         self._loop = asyncio.get_running_loop()
@@ -40,6 +43,14 @@ class FrameClock:
             self._handle = self._loop.call_soon(self._run, context=self._context)
         else:
             self._handle = self._loop.call_later(delay, self._run, context=self._context)
+
+    def hurry(self) -> None:
+        """Let the next frame be drawn at once: the terminal is in sight again."""
+        self._next = 0.0
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+            self.request()
 
     def hold(self, wanted: bool) -> bool:
         """Return whether to wait for the program to complete its frame (mode 2026).
@@ -67,9 +78,9 @@ class FrameClock:
     def _run(self) -> None:
         self._handle = None
         started = time.perf_counter()
-        self._draw()
+        seen = self._draw()
         took = time.perf_counter() - started
-        period = min(max(took * _SHARE, SHORTEST), max(took * 2, LONGEST))
+        period = min(max(took * _SHARE, SHORTEST), max(took * 2, LONGEST)) if seen else UNSEEN
         self._next = self._loop.time() + period - took
 
 

@@ -122,6 +122,8 @@ class TerminalScreen(Widget):
     def on_show(self) -> None:
         """Draw what happened while out of sight."""
         self.draw_all()
+        if self._clock is not None:
+            self._clock.hurry()
 
     def _theme_changed(self, _theme: object = None) -> None:
         self.session.emulator.set_palette(named_colours(self.app.current_theme))
@@ -171,22 +173,23 @@ class TerminalScreen(Widget):
         self._update()
         self.refresh()
 
-    def _frame(self) -> None:
-        """Draw what changed, now."""
+    def _frame(self) -> bool:
+        """Draw what changed, now; return whether it is in sight."""
         if not self.is_attached or not self.size:
-            return
+            return False
         emulator = self.session.emulator
         if emulator.take_bell() and self._bells.allows():
             self.post_message(self.BellRang(self.session))
         if not self.is_on_screen:
-            return
+            return False
         if self._clock is not None and self._clock.hold(emulator.modes.synchronized):
-            return
+            return True
         rows = self._update()
         if rows:
             self.refresh_rows(rows)
             paint_now(self)
             self.frames += 1
+        return True
 
     def _update(self) -> set[int]:
         """Take the changes from the emulator and return the rows to draw again."""
