@@ -123,6 +123,30 @@ async def test_a_file_changed_meanwhile_is_not_overwritten(cockpit: Start, confi
     assert text(config).replace("Host cache\n", "") == theirs
 
 
+@pytest.mark.parametrize("key", ["a", "e", "c"])
+async def test_what_was_typed_is_not_dropped_without_asking(
+    cockpit: Start, config: Path, key: str
+) -> None:
+    before = text(config)
+    async with cockpit() as c:
+        one = await open_form(c, key)
+        await c.press("escape")
+        await saved(c)  # nothing was typed
+        one = await open_form(c, key)
+        one.query_one("#others", TextArea).text += "\nCompression yes"
+        await c.press("escape")
+        await c.until(lambda: isinstance(c.app.screen, ConfirmDialog))
+        assert "Discard what you typed?" in c.drawn
+        await c.press("enter")  # the safe answer has the focus
+        await c.until(lambda: c.app.screen is one)
+        assert "Compression yes" in one.query_one("#others", TextArea).text
+        await c.pilot.click("Button")
+        await c.until(lambda: isinstance(c.app.screen, ConfirmDialog))
+        await c.press("y")
+        await c.until(lambda: c.app.screen is c.app.workspace)
+    assert text(config) == before
+
+
 async def test_saving_twice_in_haste_saves_once(cockpit: Start, config: Path) -> None:
     before = text(config)
     async with cockpit() as c:

@@ -20,6 +20,8 @@ from sshdash.config.draft import FIELDS, HostDraft
 from sshdash.config.plan import Plan
 from sshdash.config.saving import ChangedSince
 from sshdash.errors import SSHDashError
+from sshdash.prompts import ConfirmQuestion
+from sshdash.ui.screens.confirm import ConfirmDialog
 from sshdash.ui.screens.dialog import Dialog, choice, text
 from sshdash.ui.widgets.difference import Difference
 
@@ -32,6 +34,9 @@ _PLACEHOLDERS = {
     "jump": "through which host",
 }
 _ROWS = (("names", "hostname"), ("user", "port"), ("identity", "jump"))
+_DISCARD = ConfirmQuestion(
+    "Discard what you typed?", "Nothing of it has been written to the file.", "Discard"
+)
 _LABELS = {"names": "Host", **FIELDS}
 
 
@@ -171,6 +176,19 @@ class HostForm(Dialog[Plan]):
         self.query_one(Difference).show(())
 
     # Choices
+
+    def action_cancel(self) -> None:
+        """Go, after asking where something was typed that is not written."""
+        if self._saving:
+            return
+        if self.draft() == self.desk.draft:
+            self.dismiss(None)
+        else:
+            self.app.push_screen(ConfirmDialog(_DISCARD), self._discard)
+
+    def _discard(self, sure: bool | None) -> None:
+        if sure:
+            self.dismiss(None)
 
     def on_choice(self, name: str) -> None:
         """Save, or go on with the file as it is now."""
