@@ -4,13 +4,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.app import App, ComposeResult
 from textual.widgets import Input, TextArea
 
 from sshdash.ui.screens.confirm import ConfirmDialog
 from sshdash.ui.screens.host_form import HostForm
 from sshdash.ui.screens.host_remove import RemoveDialog
+from sshdash.ui.widgets.host_field import HostField
 
 Start = Any
+
+
+class FieldApp(App[None]):
+    """One field, as wide as the screen."""
+
+    def compose(self) -> ComposeResult:
+        yield HostField("", "22", "port")
 
 
 def text(file: Path) -> str:
@@ -86,6 +95,46 @@ async def test_a_host_is_changed_where_it_stands(cockpit: Start, config: Path) -
         await c.press("enter")
         await saved(c)
     assert text(config) == before.replace("10.0.0.50\n    User admin", "10.0.0.50\n    User root")
+
+
+def placeholder(one: HostForm, name: str) -> str:
+    return one.query_one(f"#{name}", Input).placeholder
+
+
+async def test_empty_fields_show_what_the_host_gets_from_elsewhere(
+    cockpit: Start, config: Path
+) -> None:
+    overwrite(config, text(config) + "    User everyone\n    Port 2200\nHost *x\n    User never\n")
+    async with cockpit(size=(80, 24)) as c:
+        await c.press("down")
+        one = await open_form(c, "e")
+        await c.until(lambda: placeholder(one, "port") == "2200  (Host *)")
+        one.query_one("#user", Input).value = ""
+        await c.until(lambda: placeholder(one, "user") == "everyone  (Host *)")
+        assert placeholder(one, "identity") == "~/.ssh/id_ed25519"
+
+
+async def test_a_value_from_elsewhere_is_told_with_as_much_as_there_is_room_for() -> None:
+    async with FieldApp().run_test(size=(40, 3)) as pilot:
+        field = pilot.app.query_one(HostField)
+        assert field.placeholder == "22"
+        field.inherit("2200  (~/.ssh/config:12, Host *)", "2200  (Host *)", "2200")
+        assert field.placeholder.endswith("config:12, Host *)")
+        for width, shown in ((20, "2200  (Host *)"), (8, "2200"), (3, "2…")):
+            await pilot.resize_terminal(width, 3)
+            await pilot.pause()
+            assert field.placeholder == shown
+        field.inherit()
+        assert field.placeholder == "22"
+
+
+async def test_a_new_host_shows_what_it_will_get_by_its_name(cockpit: Start, config: Path) -> None:
+    overwrite(config, text(config) + "Host cache-*\n    HostName %h.example.com\n")
+    async with cockpit() as c:
+        one = await open_form(c, "a")
+        assert placeholder(one, "hostname") == "address or name"
+        await c.type("cache-7")
+        await c.until(lambda: placeholder(one, "hostname").startswith("cache-7.example.com"))
 
 
 async def test_what_is_wrong_is_said_and_nothing_is_lost(cockpit: Start, config: Path) -> None:
