@@ -16,7 +16,7 @@ __all__ = ["CELL", "array", "call", "callback", "ffi", "function", "lib", "new",
 
 # fmt: off
 _TYPES = (
-    "bool", "size_t", "uint16_t", "uint32_t", "SSHDashPalette", "SSHDashScrollViewport",
+    "bool", "size_t", "uint8_t", "uint16_t", "uint32_t", "SSHDashPalette", "SSHDashScrollViewport",
     "GhosttyCellsView", "GhosttyColorRgb", "GhosttyGridRef", "GhosttyKeyEncoder",
     "GhosttyKeyEvent", "GhosttyMouseEncoder", "GhosttyMouseEncoderSize", "GhosttyMouseEvent",
     "GhosttyMousePosition", "GhosttyPointCoordinate", "GhosttyPointS", "GhosttyRenderState",
