@@ -16,6 +16,7 @@ from sshdash.terminal.cells import (
     Rgb,
     Scroll,
 )
+from sshdash.terminal.column_mode import ColumnModeGuard
 from sshdash.terminal.ghostty import call, callback, ffi, function, lib, new, owned, sized
 from sshdash.terminal.other_keys import OtherKeys
 from sshdash.terminal.replies import Replies
@@ -132,6 +133,7 @@ class Emulator:
         self._effects = _Effects()
         self._callbacks = self._effects.install(self._terminal)
         self._other_keys = OtherKeys()
+        self._column_mode = ColumnModeGuard()
         self._scrollback = scrollback
         self._configure()
         self.columns = self.rows = 0
@@ -149,6 +151,7 @@ class Emulator:
 
     def feed(self, data: bytes) -> None:
         """Let the terminal read `data`, which may end anywhere, even inside a character."""
+        data = self._column_mode.filter(data)
         lib.ghostty_terminal_vt_write(self._terminal, data, len(data))
         self._other_keys.read(data)
 

@@ -23,7 +23,7 @@ class OtherKeys:
         """Take note of `data`, which may end in the middle of a sequence."""
         if self._begun:
             data = self._begun + data
-        if b"\x1b[>" in data or b"\x1bc" in data:
+        if self.level or b">" in data:
             for asked in _ASKED.finditer(data):
                 self.level = min(int(asked[1] or 0), 2)
         begun = _BEGUN.search(data, max(0, len(data) - 12))
