@@ -17,7 +17,9 @@ from sshdash.terminal.cells import (
     Row,
     Scroll,
 )
+from sshdash.terminal.column_mode import ColumnModeGuard
 from sshdash.terminal.ghostty import call, callback, ffi, function, lib, new, owned, sized
+from sshdash.terminal.other_keys import OtherKeys
 from sshdash.terminal.replies import Replies
 from sshdash.terminal.rows import RowDecoder
 from sshdash.terminal.written_rows import WORTH_IT, WrittenRows
@@ -133,6 +135,8 @@ class Emulator:
         self._written = WrittenRows(self._terminal)
         self._effects = _Effects()
         self._callbacks = self._effects.install(self._terminal)
+        self._other_keys = OtherKeys()
+        self._column_mode = ColumnModeGuard()
         self._scrollback = scrollback
         self._configure()
         self.columns = self.rows = 0
@@ -150,7 +154,9 @@ class Emulator:
 
     def feed(self, data: bytes) -> None:
         """Let the terminal read `data`, which may end anywhere, even inside a character."""
+        data = self._column_mode.filter(data)
         lib.ghostty_terminal_vt_write(self._terminal, data, len(data))
+        self._other_keys.read(data)
 
     def resize(self, columns: int, rows: int) -> None:
         """Take a new size, wrapping the lines of the main screen anew."""
@@ -294,6 +300,16 @@ class Emulator:
             mouse_tracking=self._get(lib.GHOSTTY_TERMINAL_DATA_MOUSE_TRACKING, "bool"),
             synchronized=self._mode(2026),
         )
+
+    @property
+    def kitty_keyboard(self) -> int:
+        """The flags of the kitty keyboard protocol in force, 0 where it is not."""
+        return int(self._get(lib.GHOSTTY_TERMINAL_DATA_KITTY_KEYBOARD_FLAGS, "uint8_t"))
+
+    @property
+    def modify_other_keys(self) -> int:
+        """The level of xterm's modifyOtherKeys in force: 0, 1 or 2."""
+        return self._other_keys.level
 
     @property
     def column(self) -> int:

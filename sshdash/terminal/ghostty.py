@@ -16,18 +16,17 @@ __all__ = ["CELL", "array", "call", "callback", "ffi", "function", "lib", "new",
 
 # fmt: off
 _TYPES = (
-    "bool", "size_t", "uint16_t", "uint32_t", "SSHDashPalette", "SSHDashScrollViewport",
-    "GhosttyCellsView", "GhosttyColorRgb", "GhosttyFormatter",
-    "GhosttyFormatterTerminalOptions", "GhosttyGridRef", "GhosttyKeyEncoder",
-    "GhosttyKeyEvent", "GhosttyMouseEncoder", "GhosttyMouseEncoderSize", "GhosttyMouseEvent",
+    "bool", "size_t", "uint16_t", "uint32_t", "uint8_t", "SSHDashPalette",
+    "SSHDashScrollViewport", "GhosttyCellsView", "GhosttyColorRgb", "GhosttyFormatter",
+    "GhosttyFormatterTerminalOptions", "GhosttyGridRef", "GhosttyKeyEncoder", "GhosttyKeyEvent",
+    "GhosttyMouseEncoder", "GhosttyMouseEncoderSize", "GhosttyMouseEvent",
     "GhosttyMousePosition", "GhosttyPointCoordinate", "GhosttyPointS", "GhosttyRenderState",
     "GhosttyRenderStateCursor", "GhosttyRenderStateDirty", "GhosttyRenderStateRowCells",
     "GhosttyRenderStateRowIterator", "GhosttyRenderStateRowSelection", "GhosttySelection",
     "GhosttyString", "GhosttyStyle", "GhosttyTerminal", "GhosttyTerminalCompressionResult",
-    "GhosttyTerminalModeConfig",
-    "GhosttyTerminalScreen", "GhosttyTerminalScrollbar", "GhosttyTerminalSelectLineOptions",
-    "GhosttyTerminalSelectWordBetweenOptions", "GhosttyTerminalSelectionFormatOptions",
-    "GhosttyTrackedGridRef",
+    "GhosttyTerminalModeConfig", "GhosttyTerminalScreen", "GhosttyTerminalScrollbar",
+    "GhosttyTerminalSelectLineOptions", "GhosttyTerminalSelectWordBetweenOptions",
+    "GhosttyTerminalSelectionFormatOptions", "GhosttyTrackedGridRef",
 )
 # fmt: on
 _CALLBACKS = (

@@ -6,6 +6,8 @@ characters. Titles, settings, clipboard, colours and names are never answered.
 """
 
 import re
+import time
+from collections.abc import Callable
 
 _ALLOWED = re.compile(
     rb"\x1b\[(?:"
@@ -19,11 +21,22 @@ _ALLOWED = re.compile(
 _LONGEST = 64
 
 
-class Replies:
-    """Collects the terminal's answers until they are sent; what would be too much is dropped."""
+PER_SECOND = 16 * 1024
+"""Bytes of answers a second, in the long run: a measurement of each glyph by its width fits."""
 
-    def __init__(self, limit: int = 4096) -> None:
+
+class Replies:
+    """Collects the terminal's answers until they are sent; what would be too much is dropped.
+
+    There is room for `limit` bytes at once, and it comes back at PER_SECOND by `clock`, which
+    counts seconds: what is asked for without end is answered at no more than that.
+    """
+
+    def __init__(self, limit: int = 4096, clock: Callable[[], float] = time.monotonic) -> None:
         self._limit = limit
+        self._clock = clock
+        self._room = float(limit)
+        self._since = clock()
         self._pending = bytearray()
 
     def __repr__(self) -> str:
@@ -31,9 +44,9 @@ class Replies:
 
     def add(self, reply: bytes) -> None:
         """Keep `reply` if it has an allowed shape and there is room for it."""
-        if len(reply) > _LONGEST or len(self._pending) + len(reply) > self._limit:
-            return
-        if _ALLOWED.match(reply):
+        room = min(self._room_now(), self._limit - len(self._pending))
+        if len(reply) <= min(_LONGEST, room) and _ALLOWED.match(reply):
+            self._room -= len(reply)
             self._pending += reply
 
     def take(self) -> bytes:
@@ -41,3 +54,10 @@ class Replies:
         taken = bytes(self._pending)
         self._pending.clear()
         return taken
+
+    def _room_now(self) -> float:
+        """Return how many bytes may still be answered, with what has come back since."""
+        now = self._clock()
+        self._room = min(self._limit, self._room + (now - self._since) * PER_SECOND)
+        self._since = now
+        return self._room

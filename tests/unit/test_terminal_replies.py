@@ -3,7 +3,7 @@
 import pytest
 
 from sshdash.terminal.emulator import Emulator
-from sshdash.terminal.replies import Replies
+from sshdash.terminal.replies import PER_SECOND, Replies
 
 PAYLOAD = b"payload"
 
@@ -88,6 +88,32 @@ def test_what_is_never_answered(query: bytes) -> None:
 
 def test_a_flood_of_queries_is_bounded() -> None:
     assert len(answer(b"\x1b[6n" * 100_000)) <= 4096
+
+
+def test_what_is_answered_in_a_second_is_bounded() -> None:
+    now = 0.0
+    replies = Replies(clock=lambda: now)
+    answered = 0
+    for _ in range(1000):
+        for _ in range(1000):
+            replies.add(b"\x1b[0n")
+        answered += len(replies.take())
+        now += 0.01
+    assert answered <= 10 * PER_SECOND + 4096
+    assert answered >= 9 * PER_SECOND
+
+
+def test_who_waits_is_answered_again_after_a_flood() -> None:
+    now = 0.0
+    replies = Replies(clock=lambda: now)
+    for _ in range(10_000):
+        replies.add(b"\x1b[0n")
+        replies.take()
+    replies.add(b"\x1b[0n")
+    assert replies.take() == b""
+    now = 0.01
+    replies.add(b"\x1b[0n")
+    assert replies.take() == b"\x1b[0n"
 
 
 def test_replies_are_taken_once() -> None:
