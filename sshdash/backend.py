@@ -17,6 +17,7 @@ from sshdash.config.source import ConfigSource
 from sshdash.connections.recovery.outages import Outages
 from sshdash.errors import Cancelled, SSHDashError, UsageError
 from sshdash.events import CatalogChanged, EventBus, WarningRaised
+from sshdash.paths import recordings_dir
 from sshdash.prompts import Prompter
 from sshdash.recovery import Recovery, reattach_command
 from sshdash.settings import Settings
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from sshdash.connections.manager import ConnectionManager, Lease
     from sshdash.sftp.filesystem import Filesystem
     from sshdash.sftp.queue import TransferQueue
+    from sshdash.terminal.recording import Recorder
     from sshdash.terminal.session import ShellSession
     from sshdash.tunnels.manager import TunnelManager
 
@@ -41,6 +43,7 @@ _MODULES = (
     "sftp.queue",
     "sftp.local",
     "sftp.remote",
+    "terminal.recording",
 )
 
 
@@ -65,6 +68,7 @@ class Backend:
     connections: "ConnectionManager"
     tunnels: "TunnelManager"
     transfers: "TransferQueue"
+    recorder: "Recorder"
 
     def __init__(self, settings: Settings, prompter: Prompter, source: ConfigSource) -> None:
         self.settings = settings
@@ -117,6 +121,9 @@ class Backend:
                 self.settings.transfers_at_once,
                 outages,
             )
+            self.recorder = self._modules["terminal.recording"].Recorder(
+                recordings_dir(), self.settings, self.events
+            )
             if outages is not None:
                 self.recovery = Recovery(
                     outages,
@@ -143,6 +150,7 @@ class Backend:
         for session in tuple(self.sessions.values()):
             await session.close()
         self.sessions.clear()
+        await self.recorder.close()
         await self.connections.close()
         self.loaded = self._closing = False
 
@@ -215,6 +223,7 @@ class Backend:
                 term=self.settings.term,
                 scrollback=self.settings.scrollback,
                 command=command,
+                recorder=self.recorder,
             ),
         )
         self.sessions[session.id] = session

@@ -39,6 +39,10 @@ class SessionChannel(asyncssh.SSHClientSession[bytes]):
         self.intake = Intake(emulator.feed, progressed, self._pause, self._resume)
         self.closed = asyncio.get_running_loop().create_future()
         self.exit_text = ""
+        self.exit_status: int | None = None
+        """What the program returned, None where it did not come to that."""
+        self.record: Callable[[bytes], None] | None = None
+        """Takes what the remote sends, and nothing else that is shown: no echo of this side."""
         self.beginning = Beginning(request.command is not None or request.subsystem is not None)
         self._request = request
         self._cooked = None if request.terminal else Cooked()
@@ -75,7 +79,10 @@ class SessionChannel(asyncssh.SSHClientSession[bytes]):
 
     def data_received(self, data: bytes, datatype: int | None) -> None:
         """Take output; that of a program without a terminal has bare line feeds."""
-        self.intake.add(data if self._cooked is None else shown(data))
+        data = data if self._cooked is None else shown(data)
+        if self.record is not None:
+            self.record(data)
+        self.intake.add(data)
 
     def eof_received(self) -> bool:
         """Let the channel close with its output."""
@@ -84,6 +91,7 @@ class SessionChannel(asyncssh.SSHClientSession[bytes]):
     def exit_status_received(self, status: int) -> None:
         """Note how the program ended."""
         self.exit_text = f"exit {status}"
+        self.exit_status = status
 
     def exit_signal_received(self, signal: str, core_dumped: bool, msg: str, lang: str) -> None:
         """Note what ended the program."""
