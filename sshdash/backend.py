@@ -26,6 +26,7 @@ from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
     from sshdash.connections.manager import ConnectionManager, Lease
+    from sshdash.escape_commands import EscapeCommands
     from sshdash.sftp.filesystem import Filesystem
     from sshdash.sftp.queue import TransferQueue
     from sshdash.terminal.recording import Recorder
@@ -43,6 +44,7 @@ _MODULES = (
     "sftp.queue",
     "sftp.local",
     "sftp.remote",
+    "escape_commands",
     "terminal.recording",
 )
 
@@ -69,6 +71,7 @@ class Backend:
     tunnels: "TunnelManager"
     transfers: "TransferQueue"
     recorder: "Recorder"
+    escapes: "EscapeCommands"
 
     def __init__(self, settings: Settings, prompter: Prompter, source: ConfigSource) -> None:
         self.settings = settings
@@ -121,6 +124,9 @@ class Backend:
                 self.settings.transfers_at_once,
                 outages,
             )
+            self.escapes = self._modules["escape_commands"].EscapeCommands(
+                self.connections, self.tunnels
+            )
             self.recorder = self._modules["terminal.recording"].Recorder(
                 recordings_dir(), self.settings, self.events
             )
@@ -145,6 +151,7 @@ class Backend:
         self._closing = True
         if self.recovery is not None:
             await self.recovery.close()
+        await self.escapes.close()
         await self.transfers.close()  # which may open files once more, to clean up
         await self.tunnels.close()
         for session in tuple(self.sessions.values()):
@@ -224,6 +231,7 @@ class Backend:
                 scrollback=self.settings.scrollback,
                 command=command,
                 recorder=self.recorder,
+                commands=self.escapes,
             ),
         )
         self.sessions[session.id] = session

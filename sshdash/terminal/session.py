@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import asyncssh
 
 from sshdash.connections.faults import explain
-from sshdash.connections.session_request import plan_command, plan_session
+from sshdash.connections.session_request import has_command_line, plan_command, plan_session
 from sshdash.errors import Cancelled, SSHDashError
 from sshdash.events import EventBus, SessionChanged
 from sshdash.states import SessionState, Step, advance, allows
@@ -25,6 +25,7 @@ from sshdash.terminal.selection import Selection
 
 if TYPE_CHECKING:
     from sshdash.connections.connection import Connection, Lease
+    from sshdash.terminal.escape_actions import EscapeCommands
     from sshdash.terminal.recording import Recorder, Recording
 
 log = logging.getLogger(__name__)
@@ -54,6 +55,7 @@ class ShellSession:
         scrollback: int = 10_000,
         command: str | None = None,
         recorder: "Recorder | None" = None,
+        commands: "EscapeCommands | None" = None,
     ) -> None:
         self.id = f"{host}#{next(_numbers)}"
         self.host = host
@@ -70,6 +72,7 @@ class ShellSession:
         self.selection = Selection(self.emulator)
         self.recording: Recording | None = None
         """Where what the remote sends is recorded, while it is."""
+        self._commands = commands
         self._recorder = recorder
         self._recorded = recorder is not None and recorder.wants(host)
         """Whether it is recorded whenever it runs."""
@@ -100,6 +103,7 @@ class ShellSession:
         scrollback: int = 10_000,
         command: str | None = None,
         recorder: "Recorder | None" = None,
+        commands: "EscapeCommands | None" = None,
     ) -> "ShellSession":
         """Start a shell, or `command`, on a leased connection, which is released when it ends.
 
@@ -114,6 +118,7 @@ class ShellSession:
             scrollback=scrollback,
             command=command,
             recorder=recorder,
+            commands=commands,
         )
         await session._start(lease)
         return session
@@ -232,7 +237,9 @@ class ShellSession:
         else:
             request = plan_session(lease.resolved, self._term)
         escape = escape_character(lease.resolved.get("escapechar"))
-        channel = SessionChannel(request, escape, self.emulator, self._progressed)
+        channel = SessionChannel(self.host, request, escape, self.emulator, self._progressed)
+        channel.actions.commands = self._commands
+        channel.actions.has_command_line = has_command_line(lease.resolved)
         await lease.session(
             lambda ssh: channel.open(ssh, self.emulator.columns, self.emulator.rows)
         )
