@@ -26,6 +26,7 @@ from sshdash.ui.controllers.layout import SMALLEST, Layout
 from sshdash.ui.controllers.news import News
 from sshdash.ui.controllers.outages import OutageController
 from sshdash.ui.controllers.panels import PanelController
+from sshdash.ui.controllers.recordings import RecordingsController
 from sshdash.ui.controllers.shells import ShellController
 from sshdash.ui.controllers.start import start_facts
 from sshdash.ui.controllers.tab_actions import TabActions
@@ -77,6 +78,7 @@ class Workspace(Screen[None]):
             self.tab_actions,
             self.layout_of,
             News(self.cockpit),
+            RecordingsController(self.cockpit),
             OutageController(self.cockpit, keymap),
             TimelineController(self.cockpit),
         ]
