@@ -11,9 +11,7 @@ from collections.abc import Iterator
 _ALLOW = 40
 _IGNORED = rb"\x00-\x17\x19\x1c-\x1f\x7f"
 """What may stand inside a control sequence without ending it."""
-_SET = re.compile(
-    rb"\?(?=[0-9;:%b]*4[%b]*0)([0-9;:%b]*+)h" % (_IGNORED, _IGNORED, _IGNORED)
-)
+_SET = re.compile(rb"\?(?=[0-9;:%b]*4[%b]*0)([0-9;:%b]*+)h" % (_IGNORED, _IGNORED, _IGNORED))
 _BEFORE = re.compile(rb"\x1b\[[%b]*\Z" % _IGNORED)
 _BEGUN = re.compile(rb"\x1b(?:\[[%b]*(?:\?[0-9;:%b]*)?)?\Z" % (_IGNORED, _IGNORED))
 _NOT_DIGITS = re.compile(rb"[^0-9;:]+")
