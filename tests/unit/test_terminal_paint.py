@@ -20,7 +20,7 @@ SELECTION = Style.parse("on #2a3a5e")
 
 
 def painter(emulator: Emulator) -> Painter:
-    return Painter(emulator.palette, BASE, SELECTION)
+    return Painter(emulator.colours.palette, BASE, SELECTION)
 
 
 @given(st.text(max_size=60), st.integers(0, COLUMNS - 1), st.sampled_from(CursorShape))
@@ -57,9 +57,9 @@ def test_half_of_a_wide_character_leaves_a_blank() -> None:
 def test_named_colours_can_be_read_on_each_other(theme: object, background: int) -> None:
     colours = named_colours(DARK if theme is DARK else LIGHT)
     emulator = Emulator(COLUMNS, 4)
-    emulator.set_palette(colours)
+    emulator.colours.set_palette(colours)
     base = Style.parse("#d5dae5 on #12151c" if theme is DARK else "#232936 on #fafbfc")
-    paint = Painter(emulator.palette, base, SELECTION)
+    paint = Painter(emulator.colours.palette, base, SELECTION)
     for foreground in (None, *range(16)):
         style = paint.style(CellStyle(foreground=foreground, background=background))
         assert style.color is not None
