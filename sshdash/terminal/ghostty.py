@@ -29,12 +29,21 @@ _TYPES = (
     "GhosttyTerminalSelectionFormatOptions", "GhosttyTrackedGridRef",
 )
 # fmt: on
-_CALLBACKS = (
-    "GhosttyTerminalBellFn",
-    "GhosttyTerminalDeviceAttributesFn",
-    "GhosttyTerminalSizeFn",
-    "GhosttyTerminalTitleChangedFn",
-    "GhosttyTerminalWritePtyFn",
+_CALLBACKS = tuple(
+    f"GhosttyTerminal{name}Fn"
+    for name in (
+        "Bell",
+        "ClipboardWrite",
+        "ColorScheme",
+        "DesktopNotification",
+        "DeviceAttributes",
+        "ProgressReport",
+        "PwdChanged",
+        "RenderHold",
+        "Size",
+        "TitleChanged",
+        "WritePty",
+    )
 )
 # Unions cannot be passed by value through cffi's ABI mode: structs of the same layout stand in,
 # and the functions that take them get another signature.

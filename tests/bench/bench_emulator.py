@@ -88,7 +88,7 @@ def frames(draw: Frame) -> list[float]:
     """Return the seconds of the processor that each whole frame took."""
     emulator = Emulator(COLUMNS, ROWS)
     base = Style(color="#d8dbe2", bgcolor="#14161a")
-    painter = Painter(emulator.palette, base, Style(reverse=True), direct=True)
+    painter = Painter(emulator.colours.palette, base, Style(reverse=True), direct=True)
     took = []
     for number in range(FRAMES + 2):
         emulator.feed(draw(number))

@@ -24,7 +24,7 @@ SELECTION = Style.parse("on #2a3a5e")
 
 
 def painter(emulator: Emulator) -> Painter:
-    return Painter(emulator.palette, BASE, SELECTION)
+    return Painter(emulator.colours.palette, BASE, SELECTION)
 
 
 @given(st.text(max_size=60), st.integers(0, COLUMNS - 1), st.sampled_from(CursorShape))
@@ -57,7 +57,7 @@ def test_a_picture_is_passed_on_as_it_would_be_painted() -> None:
     console = Console(color_system="truecolor", force_terminal=True)
     screens = []
     for direct in (True, False):
-        paint = Painter(emulator.palette, BASE, SELECTION, direct=direct)
+        paint = Painter(emulator.colours.palette, BASE, SELECTION, direct=direct)
         shown = Emulator(80, 4)
         for y, line in enumerate(lines):
             strip = paint.line(line, 80)
@@ -77,7 +77,7 @@ def test_a_picture_with_the_cursor_or_a_selection_is_painted() -> None:
     emulator = Emulator(80, 4)
     emulator.feed("".join(f"\x1b[38;2;{x};9;9m▄" for x in range(80)).encode())
     line = emulator.take_damage().lines[0]
-    paint = Painter(emulator.palette, BASE, SELECTION, direct=True)
+    paint = Painter(emulator.colours.palette, BASE, SELECTION, direct=True)
     strip = paint.line(line, 80, Cursor(3, 0, visible=True))
     assert strip.cell_length == 80
     assert [segment.style.reverse for segment in strip if segment.style][2:5] == [None, True, None]
@@ -89,7 +89,7 @@ def test_filters_change_what_is_passed_on_where_they_must() -> None:
     emulator = Emulator(80, 4)
     for sgr in ("", "2;"):
         emulator.feed("".join(f"\x1b[{sgr}38;2;{x};9;9m▄" for x in range(80)).encode())
-    paint = Painter(emulator.palette, BASE, SELECTION, direct=True)
+    paint = Painter(emulator.colours.palette, BASE, SELECTION, direct=True)
     bright, dim, *_ = (paint.line(line, 80) for line in emulator.take_damage().lines.values())
     black = TextualColor(0, 0, 0)
     assert bright.apply_filter(DimFilter(), black) is bright
@@ -113,9 +113,9 @@ def test_half_of_a_wide_character_leaves_a_blank() -> None:
 def test_named_colours_can_be_read_on_each_other(theme: object, background: int) -> None:
     colours = named_colours(DARK if theme is DARK else LIGHT)
     emulator = Emulator(COLUMNS, 4)
-    emulator.set_palette(colours)
+    emulator.colours.set_palette(colours)
     base = Style.parse("#d5dae5 on #12151c" if theme is DARK else "#232936 on #fafbfc")
-    paint = Painter(emulator.palette, base, SELECTION)
+    paint = Painter(emulator.colours.palette, base, SELECTION)
     for foreground in (None, *range(16)):
         style = paint.style(CellStyle(foreground=foreground, background=background))
         assert style.color is not None
