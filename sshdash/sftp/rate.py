@@ -9,7 +9,7 @@ _STEP = 0.2
 _WARM_UP = 1.0
 """Seconds before anything is said about the end."""
 _STANDSTILL = 1.0
-"""Bytes per second below which it stands still: a question waits, or the other end does not answer."""
+"""Bytes per second below which it stands still: a question waits, or the other end is silent."""
 
 
 class RateMeter:
