@@ -16,12 +16,13 @@ __all__ = ["CELL", "array", "call", "callback", "ffi", "function", "lib", "new",
 
 # fmt: off
 _TYPES = (
-    "bool", "size_t", "uint16_t", "uint32_t", "SSHDashPalette", "SSHDashScrollViewport",
+    "bool", "size_t", "uint16_t", "uint32_t", "uint64_t", "SSHDashPalette", "SSHDashScrollViewport",
     "GhosttyCellsView", "GhosttyColorRgb", "GhosttyGridRef", "GhosttyKeyEncoder",
     "GhosttyKeyEvent", "GhosttyMouseEncoder", "GhosttyMouseEncoderSize", "GhosttyMouseEvent",
     "GhosttyMousePosition", "GhosttyPointCoordinate", "GhosttyPointS", "GhosttyRenderState",
     "GhosttyRenderStateCursor", "GhosttyRenderStateDirty", "GhosttyRenderStateRowCells",
-    "GhosttyRenderStateRowIterator", "GhosttyRenderStateRowSelection", "GhosttySelection",
+    "GhosttyRenderStateRowIterator", "GhosttyRenderStateRowSelection",
+    "GhosttyRowSemanticPrompt", "GhosttySelection",
     "GhosttyString", "GhosttyStyle", "GhosttyTerminal", "GhosttyTerminalModeConfig",
     "GhosttyTerminalScreen", "GhosttyTerminalScrollbar", "GhosttyTerminalSelectLineOptions",
     "GhosttyTerminalSelectWordBetweenOptions", "GhosttyTerminalSelectionFormatOptions",
