@@ -1,6 +1,6 @@
 """From a terminal's rows to Textual's strips, in the colours of the theme."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rich.color import Color
 from rich.segment import Segment
@@ -11,6 +11,8 @@ from textual.theme import Theme
 from sshdash.terminal.cells import PLAIN, CellStyle, Colour, Cursor, CursorShape, Line, Run
 from sshdash.ui.widgets.terminal_width import fitting
 
+Marked = tuple[int, int, Style]
+"""Columns from the first to one behind the last, and what is laid over them."""
 _STYLE_LIMIT = 4096
 _CALMED = (*range(1, 7), *range(9, 15))
 _NO_ATTRIBUTES = PLAIN[2:]
@@ -68,11 +70,19 @@ class Painter:
         self.selection = selection
         self._styles: dict[CellStyle, Style] = {}
 
-    def line(self, line: Line, width: int, cursor: Cursor | None = None) -> Strip:
+    def line(
+        self,
+        line: Line,
+        width: int,
+        cursor: Cursor | None = None,
+        marks: Sequence[Marked] = (),
+    ) -> Strip:
         """Return `line` as a strip of exactly `width` columns, with the cursor if it is here."""
         strip = Strip(self._segments(line.runs))
         if strip.cell_length != width:
             strip = strip.adjust_cell_length(width, self.base)
+        for start, end, style in marks:
+            strip = self._restyled(strip, start, end, style)
         if line.selected is not None:
             first, last = line.selected
             strip = self._restyled(strip, first, last + 1, self.selection)
