@@ -24,7 +24,7 @@ _SMALLEST_CHUNK = 8
 _CHUNK_SECONDS = 0.002
 _LINE_SECONDS = 0.004
 """How long one line may take."""
-_MOST_SKIPPED = 5
+_MOST_SKIPPED = 3
 
 
 class Match(NamedTuple):
