@@ -250,6 +250,11 @@ class Emulator:
         return int(self._get(lib.GHOSTTY_TERMINAL_DATA_CURSOR_X, "uint16_t"))
 
     @property
+    def position(self) -> tuple[int, int]:
+        """The column and the row of the screen that the next character goes to."""
+        return self.column, int(self._get(lib.GHOSTTY_TERMINAL_DATA_CURSOR_Y, "uint16_t"))
+
+    @property
     def scroll(self) -> Scroll:
         """Where the viewport is in what can be scrolled through."""
         bar = self._get(lib.GHOSTTY_TERMINAL_DATA_SCROLLBAR, "GhosttyTerminalScrollbar")
@@ -258,6 +263,10 @@ class Emulator:
     def scroll_by(self, rows: int) -> None:
         """Move the viewport `rows` down, up where negative, as far as there are any."""
         self._scroll_viewport(lib.GHOSTTY_SCROLL_VIEWPORT_DELTA, rows)
+
+    def scroll_to(self, row: int) -> None:
+        """Have the viewport begin with a row, counted from the oldest that is kept."""
+        self._scroll_viewport(lib.GHOSTTY_SCROLL_VIEWPORT_ROW, row)
 
     def scroll_to_bottom(self) -> None:
         """Show the newest rows again."""

@@ -1,6 +1,6 @@
 """From a terminal's rows to Textual's strips, in the colours of the theme."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rich.color import Color, ColorSystem
 from rich.segment import Segment
@@ -23,6 +23,8 @@ from sshdash.terminal.written_rows import WrittenRow
 from sshdash.ui.widgets.terminal_strip import WrittenStrip
 from sshdash.ui.widgets.terminal_width import fitting
 
+Marked = tuple[int, int, Style]
+"""Columns from the first to one behind the last, and what is laid over them."""
 _STYLE_LIMIT = 4096
 _RESET = "\x1b[0m"
 _CALMED = (*range(1, 7), *range(9, 15))
@@ -105,11 +107,19 @@ class Painter:
         """What takes back a style and sets the colours of the theme."""
         self._styles: dict[CellStyle, Style] = {}
 
-    def line(self, line: Line, width: int, cursor: Cursor | None = None) -> Strip:
+    def line(
+        self,
+        line: Line,
+        width: int,
+        cursor: Cursor | None = None,
+        marks: Sequence[Marked] = (),
+    ) -> Strip:
         """Return `line` as a strip of exactly `width` columns, with the cursor if it is here."""
         strip = self._strip(line.runs)
         if strip.cell_length != width:
             strip = strip.adjust_cell_length(width, self.base)
+        for start, end, style in marks:
+            strip = self._restyled(strip, start, end, style)
         if line.selected is not None:
             first, last = line.selected
             strip = self._restyled(strip, first, last + 1, self.selection)
