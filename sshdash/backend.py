@@ -196,9 +196,16 @@ class Backend:
     # --- shells ---
 
     async def open_shell(
-        self, host: str, columns: int, rows: int, command: str | None = None
+        self,
+        host: str,
+        columns: int,
+        rows: int,
+        command: str | None = None,
+        directory: str = "",
     ) -> "ShellSession":
         """Open a shell (or `command` in a terminal) on the host's connection.
+
+        It starts in `directory` where one is named and the configuration has no RemoteCommand.
 
         Raises what a connection raises, and SessionError.
         """
@@ -215,6 +222,7 @@ class Backend:
                 term=self.settings.term,
                 scrollback=self.settings.scrollback,
                 command=command,
+                directory=directory,
             ),
         )
         self.sessions[session.id] = session

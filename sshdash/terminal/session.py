@@ -22,6 +22,7 @@ from sshdash.terminal.keyboard import Keyboard, encode_paste
 from sshdash.terminal.pointer import Pointer
 from sshdash.terminal.reopening import reopening_rule
 from sshdash.terminal.selection import Selection
+from sshdash.terminal.starting import starting_command
 
 if TYPE_CHECKING:
     from sshdash.connections.connection import Connection, Lease
@@ -92,10 +93,12 @@ class ShellSession:
         term: str = "xterm-256color",
         scrollback: int = 10_000,
         command: str | None = None,
+        directory: str = "",
     ) -> "ShellSession":
         """Start a shell, or `command`, on a leased connection, which is released when it ends.
 
-        Raises SessionError or ConnectionLost; the lease is released then too.
+        The shell starts in `directory` where one is named. Raises SessionError or ConnectionLost;
+        the lease is released then too.
         """
         session = cls(
             lease.host,
@@ -106,7 +109,7 @@ class ShellSession:
             scrollback=scrollback,
             command=command,
         )
-        await session._start(lease)
+        await session._start(lease, starting_command(lease.resolved, directory))
         return session
 
     async def reopen(self, lease: "Lease", reattach: str = "") -> None:

@@ -26,6 +26,7 @@ from sshdash.ui.controllers.layout import SMALLEST, Layout
 from sshdash.ui.controllers.news import News
 from sshdash.ui.controllers.outages import OutageController
 from sshdash.ui.controllers.panels import PanelController
+from sshdash.ui.controllers.panes import PaneActions
 from sshdash.ui.controllers.shells import ShellController
 from sshdash.ui.controllers.start import start_facts
 from sshdash.ui.controllers.tab_actions import TabActions
@@ -38,6 +39,7 @@ from sshdash.ui.widgets.start_panel import StartPanel
 from sshdash.ui.widgets.status_bar import HeaderBar, StatusBar
 from sshdash.ui.widgets.tab_area import TabArea
 from sshdash.ui.widgets.tabs import Tab
+from sshdash.ui.widgets.terminal_pane import TerminalPane
 from sshdash.ui.widgets.terminal_tab import TerminalTab
 from sshdash.untrusted import clean
 
@@ -67,6 +69,9 @@ class Workspace(Screen[None]):
         self.panels = PanelController(self.cockpit)
         self.tab_actions = TabActions(self.cockpit)
         self.layout_of = Layout(self.cockpit)
+        self.pane_actions = PaneActions(
+            self.cockpit, self.shells, self.tab_actions, self.host_actions, self.layout_of
+        )
         self.following = Following(self.cockpit, self.board)
         self.controllers: list[object] = [
             self.shells,
@@ -75,6 +80,7 @@ class Workspace(Screen[None]):
             HostEdits(self.cockpit, self.board, self.following),
             self.following,
             self.tab_actions,
+            self.pane_actions,
             self.layout_of,
             News(self.cockpit),
             OutageController(self.cockpit, keymap),
@@ -152,7 +158,9 @@ class Workspace(Screen[None]):
     def _show_keys(self) -> None:
         filtering = self.cockpit.sidebar.filter_input.has_focus
         keys = filter_hints() if filtering else footer_hints(self.keymap, self.here)
-        self.query_one(StatusBar).show_keys(*keys)
+        tab = self.cockpit.current
+        lead = tab.place_words if isinstance(tab, TerminalTab) else ""
+        self.query_one(StatusBar).show_keys(*keys, lead=lead)
 
     # Where the person is, and who runs a command
 
@@ -203,6 +211,7 @@ class Workspace(Screen[None]):
         wanted = "×".join(map(str, SMALLEST))
         notice = f"The terminal is too small: {width}×{height}.\nsshdash needs {wanted}."
         self.query_one("#too-small", Static).update(Content(notice))
+        self.call_after_refresh(self._show_keys)
 
     def action_back(self) -> None:
         """Back out by one step."""
@@ -243,13 +252,23 @@ class Workspace(Screen[None]):
         event.stop()
         self.tab_actions.close(event.tab)
 
-    @on(TerminalTab.StartWanted)
-    def _start_shell(self, event: TerminalTab.StartWanted) -> None:
+    @on(TerminalPane.StartWanted)
+    def _start_shell(self, event: TerminalPane.StartWanted) -> None:
         event.stop()
-        self.shells.restart(event.tab)
+        self.shells.restart(event.pane)
 
-    @on(TerminalTab.TextCopied)
-    def _copied(self, event: TerminalTab.TextCopied) -> None:
+    @on(TerminalPane.CloseWanted)
+    def _close_pane(self, event: TerminalPane.CloseWanted) -> None:
+        event.stop()
+        self.pane_actions.close(event.pane)
+
+    @on(TerminalTab.ZoomWanted)
+    def _zoom(self, event: TerminalTab.ZoomWanted) -> None:
+        event.stop()
+        self.layout_of.action_view_zoom()
+
+    @on(TerminalPane.TextCopied)
+    def _copied(self, event: TerminalPane.TextCopied) -> None:
         event.stop()
         self.app.copy_to_clipboard(event.text)
         self.cockpit.tell(f"Copied {count_text(len(event.text), 'character')}")
