@@ -102,4 +102,18 @@ PANE_COMMANDS: tuple[Command, ...] = (
         "Move the pane into another tab; what runs in it goes on",
         prefix=("at",),
     ),
+    Command(
+        "broadcast.choose",
+        Place.TERMINAL,
+        "Broadcast",
+        "Type into several panes at once; when it is on, turn it off",
+        prefix=("b",),
+    ),
+    Command(
+        "broadcast.pane",
+        Place.TERMINAL,
+        "Leave out of broadcast",
+        "Take the pane out of what is broadcast, or in again",
+        prefix=("B",),
+    ),
 )

@@ -17,6 +17,7 @@ from sshdash.prompts import Prompter
 from sshdash.ui.cockpit import Cockpit
 from sshdash.ui.command import Command, Place
 from sshdash.ui.commands import COMMANDS, bindings_of
+from sshdash.ui.controllers.broadcast import Broadcast
 from sshdash.ui.controllers.following import Following
 from sshdash.ui.controllers.footer import filter_hints, footer_hints
 from sshdash.ui.controllers.host_actions import HostActions
@@ -36,7 +37,7 @@ from sshdash.ui.keymap import Keymap
 from sshdash.ui.widgets.host_list import HostList
 from sshdash.ui.widgets.sidebar import Sidebar
 from sshdash.ui.widgets.start_panel import StartPanel
-from sshdash.ui.widgets.status_bar import HeaderBar, StatusBar
+from sshdash.ui.widgets.status_bar import HeaderBar, KeyHint, StatusBar
 from sshdash.ui.widgets.tab_area import TabArea
 from sshdash.ui.widgets.tabs import Tab
 from sshdash.ui.widgets.terminal_pane import TerminalPane
@@ -66,6 +67,7 @@ class Workspace(Screen[None]):
         self.board = HostBoard(backend, self._key)
         self.shells = ShellController(self.cockpit)
         self.host_actions = HostActions(self.cockpit, self.board, self.shells)
+        self.broadcast = Broadcast(self.cockpit, self.shells)
         self.panels = PanelController(self.cockpit)
         self.tab_actions = TabActions(self.cockpit)
         self.layout_of = Layout(self.cockpit)
@@ -81,6 +83,7 @@ class Workspace(Screen[None]):
             self.following,
             self.tab_actions,
             self.pane_actions,
+            self.broadcast,
             self.layout_of,
             News(self.cockpit),
             OutageController(self.cockpit, keymap),
@@ -160,7 +163,11 @@ class Workspace(Screen[None]):
         keys = filter_hints() if filtering else footer_hints(self.keymap, self.here)
         tab = self.cockpit.current
         lead = tab.place_words if isinstance(tab, TerminalTab) else ""
-        self.query_one(StatusBar).show_keys(*keys, lead=lead)
+        bar = self.query_one(StatusBar)
+        bar.show_keys(*keys, lead=lead)
+        command = COMMANDS["broadcast.choose"]
+        key = self.keymap.prefix_text(command)
+        bar.show_alarm(KeyHint(key, self.broadcast.words, command.id))
 
     # Where the person is, and who runs a command
 
