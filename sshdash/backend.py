@@ -219,9 +219,16 @@ class Backend:
     # --- shells ---
 
     async def open_shell(
-        self, host: str, columns: int, rows: int, command: str | None = None
+        self,
+        host: str,
+        columns: int,
+        rows: int,
+        command: str | None = None,
+        directory: str = "",
     ) -> "ShellSession":
         """Open a shell (or `command` in a terminal) on the host's connection.
+
+        It starts in `directory` where one is named and the configuration has no RemoteCommand.
 
         Raises what a connection raises, and SessionError.
         """
@@ -240,6 +247,7 @@ class Backend:
                 command=command,
                 recorder=self.recorder,
                 commands=self.escapes,
+                directory=directory,
             ),
         )
         self.sessions[session.id] = session

@@ -35,6 +35,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     reattach: dict[str, str] = {}
     """Host pattern to the command that a lost shell is opened again with, the first match counts:
     ``web-*: tmux new -A -s main``."""
+    prod: list[str] = []
+    """Patterns of hosts that are asked for before they receive what is broadcast."""
     hop_linger: Annotated[int, Meta(ge=0, le=_DAY)] = 60
     """Seconds a jump host's connection stays after the last that went through it."""
     transfers_at_once: Annotated[int, Meta(ge=1, le=64)] = 2

@@ -23,6 +23,7 @@ from sshdash.terminal.pointer import Pointer
 from sshdash.terminal.reopening import reopening_rule
 from sshdash.terminal.resting import RestingTerminal
 from sshdash.terminal.selection import Selection
+from sshdash.terminal.starting import starting_command
 
 if TYPE_CHECKING:
     from sshdash.connections.connection import Connection, Lease
@@ -106,10 +107,12 @@ class ShellSession:
         command: str | None = None,
         recorder: "Recorder | None" = None,
         commands: "EscapeCommands | None" = None,
+        directory: str = "",
     ) -> "ShellSession":
         """Start a shell, or `command`, on a leased connection, which is released when it ends.
 
-        Raises SessionError or ConnectionLost; the lease is released then too.
+        The shell starts in `directory` where one is named. Raises SessionError or ConnectionLost;
+        the lease is released then too.
         """
         session = cls(
             lease.host,
@@ -122,7 +125,7 @@ class ShellSession:
             recorder=recorder,
             commands=commands,
         )
-        await session._start(lease)
+        await session._start(lease, starting_command(lease.resolved, directory))
         return session
 
     async def reopen(self, lease: "Lease", reattach: str = "") -> None:

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text
 from textual import events
@@ -33,6 +33,9 @@ from sshdash.ui.theme import DARK, THEMES, own_variables
 from sshdash.ui.typing_ahead import TypingAhead
 from sshdash.ui.widgets.terminal_keys import keep_alt_keys
 from sshdash.untrusted import clean
+
+if TYPE_CHECKING:
+    from sshdash.ui.screens.prefix import PrefixScreen
 
 log = logging.getLogger(__name__)
 
@@ -260,7 +263,7 @@ class SSHDashApp(App[None], inherit_bindings=False):
         from sshdash.ui.screens.prefix import PrefixScreen
 
         if isinstance(self.screen, PrefixScreen):
-            self.screen.dismiss(self.settings.prefix)
+            self.screen.press_prefix(self.settings.prefix)
         elif self.screen is self.workspace:
             self.push_screen(prefix_line(self.keymap_of), self._run_chord)
 
@@ -275,6 +278,16 @@ class SSHDashApp(App[None], inherit_bindings=False):
         else:
             chord = f"{key_text(self.settings.prefix)} {key_text(key)}"
             self.workspace.cockpit.tell(f"{chord} is not a command")
+
+    def on_prefix_screen_repeated(self, message: "PrefixScreen.Repeated") -> None:
+        """Run the command of a key that may follow again."""
+        if command := self.keymap_of.after_prefix(message.key):
+            self.action_command(command.id)
+
+    async def on_prefix_screen_passed(self, message: "PrefixScreen.Passed") -> None:
+        """Give the key to what is beneath."""
+        key = message.key
+        await self._ahead.take_back(events.Key(key.key, key.character))
 
     def _send_prefix(self) -> None:
         self.workspace.shells.send_key(self.settings.prefix)

@@ -29,5 +29,5 @@ SEARCH_COMMANDS: tuple[Command, ...] = (
         "P",
     ),
     _terminal("next_prompt", "Prompt below", "Go to the prompt below, or to the end", "N"),
-    _terminal("copy_output", "Copy output", "Copy what the last command printed", "O"),
+    _terminal("copy_output", "Copy output", "Copy what the last command printed", "C"),
 )

@@ -61,6 +61,7 @@ class FakeSession:
     title: str
     state: SessionState = SessionState.RUNNING
     written: list[bytes] = field(default_factory=list)
+    directory: str = ""
     is_recording: bool = False
 
     def record(self, wanted: bool) -> None:
@@ -87,6 +88,9 @@ class FakeView(Widget, can_focus=True):
 
     def render(self) -> Content:
         return Content(f"terminal of {self.session.host}")
+
+    def type_key(self, key: str, character: str | None) -> None:
+        self.session.write(self.session.keyboard.encode(key, character))
 
     def on_key(self, event: events.Key) -> None:
         if event.key != self.prefix:
@@ -165,6 +169,7 @@ class FakeBackend(Backend):
     def __init__(self, settings: Settings, prompter: Prompter, source: ConfigSource) -> None:
         super().__init__(settings, prompter, source)
         self.opened: list[str] = []
+        self.directories: list[str] = []
         self.closed: list[str] = []
         self.reopened: list[str] = []
         self.disconnected: list[str] = []
@@ -185,10 +190,16 @@ class FakeBackend(Backend):
         self.loaded = False
 
     async def open_shell(
-        self, host: str, columns: int, rows: int, command: str | None = None
+        self,
+        host: str,
+        columns: int,
+        rows: int,
+        command: str | None = None,
+        directory: str = "",
     ) -> Any:
         await self.load()
         self.opened.append(host)
+        self.directories.append(directory)
         if self.held is not None:
             await self.held.wait()
         if self.refusal is not None:
