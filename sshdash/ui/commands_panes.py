@@ -1,4 +1,4 @@
-"""The commands of the panes a terminal tab is split into: after the prefix, tmux's keys."""
+"""The commands of panes, of what is broadcast to them, and of layouts: tmux's keys for most."""
 
 from sshdash.ui.command import Command, Place
 

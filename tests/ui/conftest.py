@@ -62,6 +62,10 @@ class FakeSession:
     state: SessionState = SessionState.RUNNING
     written: list[bytes] = field(default_factory=list)
     directory: str = ""
+    is_recording: bool = False
+
+    def record(self, wanted: bool) -> None:
+        self.is_recording = wanted
 
     @property
     def keyboard(self) -> Any:

@@ -37,6 +37,7 @@ class FakeSession:
         self.title = "host"
         self.state = SessionState.RUNNING
         self.exit_text = ""
+        self.is_recording = False
         self.emulator = Emulator(80, 24)
         self.keyboard = Keyboard(self.emulator)
         self.pointer = Pointer(self.emulator)

@@ -17,6 +17,7 @@ from sshdash.prompts import Prompter
 from sshdash.ui.cockpit import Cockpit
 from sshdash.ui.command import Command, Place
 from sshdash.ui.commands import COMMANDS, bindings_of
+from sshdash.ui.compositor import MarkingCompositor
 from sshdash.ui.controllers.broadcast import Broadcast
 from sshdash.ui.controllers.following import Following
 from sshdash.ui.controllers.footer import filter_hints, footer_hints
@@ -28,6 +29,7 @@ from sshdash.ui.controllers.news import News
 from sshdash.ui.controllers.outages import OutageController
 from sshdash.ui.controllers.panels import PanelController
 from sshdash.ui.controllers.panes import PaneActions
+from sshdash.ui.controllers.recordings import RecordingsController
 from sshdash.ui.controllers.shells import ShellController
 from sshdash.ui.controllers.start import start_facts
 from sshdash.ui.controllers.tab_actions import TabActions
@@ -59,6 +61,7 @@ class Workspace(Screen[None]):
 
     def __init__(self, backend: Backend, prompter: Prompter, keymap: Keymap, badge: str) -> None:
         super().__init__()
+        self._compositor = MarkingCompositor()
         self.backend = backend
         self.keymap = keymap
         self.badge = badge
@@ -86,6 +89,7 @@ class Workspace(Screen[None]):
             self.broadcast,
             self.layout_of,
             News(self.cockpit),
+            RecordingsController(self.cockpit),
             OutageController(self.cockpit, keymap),
             TimelineController(self.cockpit),
         ]

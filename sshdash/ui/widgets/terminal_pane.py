@@ -13,7 +13,7 @@ from textual.widget import Widget
 
 from sshdash.errors import SSHDashError
 from sshdash.states import SessionState
-from sshdash.ui.theme import AGENT_MARK, MARKS, Mark
+from sshdash.ui.theme import AGENT_MARK, MARKS, RECORDING_MARK, Mark
 from sshdash.ui.widgets.opening_panel import OpeningPanel
 from sshdash.ui.widgets.pane_frame import Caption, Part
 from sshdash.untrusted import clean
@@ -115,8 +115,9 @@ class TerminalPane(Vertical):
             return
         mark = MARKS[self.session.state]
         title = _WHERE.sub("", clean(self.session.title))
+        named = f"{self._named} {RECORDING_MARK}" if self.session.is_recording else self._named
         same = not title or title == self.label
-        words = self._named if same else f"{self._named} {title}"
+        words = named if same else f"{named} {title}"
         if self._outlook is not None and self.session.state is SessionState.LOST:
             mark = Mark.FAILED if self._outlook.hopeless else Mark.BUSY
             words = f"{self.label} {self._outlook.short}".rstrip()
