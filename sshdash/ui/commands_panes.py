@@ -116,4 +116,30 @@ PANE_COMMANDS: tuple[Command, ...] = (
         "Take the pane out of what is broadcast, or in again",
         prefix=("B",),
     ),
+    Command(
+        "layout.save",
+        Place.ANYWHERE,
+        "Save layout",
+        "Keep all terminal tabs and their splits under a name",
+        prefix=("S",),
+    ),
+    Command(
+        "layout.save_tab",
+        Place.ANYWHERE,
+        "Save layout of this tab",
+        "Keep the splits of this tab under a name",
+    ),
+    Command(
+        "layout.open",
+        Place.ANYWHERE,
+        "Open layout",
+        "Open the tabs and splits that were kept under a name",
+        prefix=("W",),
+    ),
+    Command(
+        "layout.delete",
+        Place.ANYWHERE,
+        "Delete layout",
+        "Forget what was kept under a name",
+    ),
 )
