@@ -245,9 +245,9 @@ class Backend:
                 term=self.settings.term,
                 scrollback=self.settings.scrollback,
                 command=command,
+                directory=directory,
                 recorder=self.recorder,
                 commands=self.escapes,
-                directory=directory,
             ),
         )
         self.sessions[session.id] = session

@@ -105,9 +105,9 @@ class ShellSession:
         term: str = "xterm-256color",
         scrollback: int = 10_000,
         command: str | None = None,
+        directory: str = "",
         recorder: "Recorder | None" = None,
         commands: "EscapeCommands | None" = None,
-        directory: str = "",
     ) -> "ShellSession":
         """Start a shell, or `command`, on a leased connection, which is released when it ends.
 

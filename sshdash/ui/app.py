@@ -123,6 +123,7 @@ class SSHDashApp(App[None], inherit_bindings=False):
         self._stack.callback(self.backend.events.subscribe(self.bridge.tell))
         self._stack.push_async_exit(self.backend)
         self._stack.push_async_callback(self.workspace.following.stop)
+        self._stack.push_async_callback(self.workspace.layouts.stop)
         self._leave_on_signals()
         self.workspace.call_after_refresh(self._begin)
 
@@ -148,6 +149,8 @@ class SSHDashApp(App[None], inherit_bindings=False):
         await self.backend.load()
         self.workspace.refresh_soon()
         await self.workspace.following.start()
+        if self.settings.restore and self._first_host is None:
+            await self.workspace.layouts.restore()
         if self._once_loaded:
             self._once_loaded()
 

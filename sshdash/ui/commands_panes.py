@@ -1,4 +1,4 @@
-"""The commands of the panes a terminal tab is split into: after the prefix, tmux's keys."""
+"""The commands of panes, of what is broadcast to them, and of layouts: tmux's keys for most."""
 
 from sshdash.ui.command import Command, Place
 
@@ -115,5 +115,31 @@ PANE_COMMANDS: tuple[Command, ...] = (
         "Leave out of broadcast",
         "Take the pane out of what is broadcast, or in again",
         prefix=("B",),
+    ),
+    Command(
+        "layout.save",
+        Place.ANYWHERE,
+        "Save layout",
+        "Keep all terminal tabs and their splits under a name",
+        prefix=("S",),
+    ),
+    Command(
+        "layout.save_tab",
+        Place.ANYWHERE,
+        "Save layout of this tab",
+        "Keep the splits of this tab under a name",
+    ),
+    Command(
+        "layout.open",
+        Place.ANYWHERE,
+        "Open layout",
+        "Open the tabs and splits that were kept under a name",
+        prefix=("W",),
+    ),
+    Command(
+        "layout.delete",
+        Place.ANYWHERE,
+        "Delete layout",
+        "Forget what was kept under a name",
     ),
 )

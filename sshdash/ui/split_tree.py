@@ -195,6 +195,13 @@ def _rounded(shares: Sequence[float], room: int) -> list[int]:
     return whole
 
 
+def renamed(node: Node, names: dict[int, int]) -> Node:
+    """Return a node with other numbers for its panes."""
+    if isinstance(node, Leaf):
+        return Leaf(names.get(node.pane, node.pane))
+    return replace(node, parts=tuple(renamed(part, names) for part in node.parts))
+
+
 class SplitTree:
     """The panes of one tab. There is always one at least."""
 
@@ -234,7 +241,7 @@ class SplitTree:
 
     def swap(self, one: int, other: int) -> None:
         """Let two panes change places."""
-        self.root = _renamed(self.root, {one: other, other: one})
+        self.root = renamed(self.root, {one: other, other: one})
 
     def move(self, pane: int, beside: int, axis: Axis, *, before: bool = False) -> None:
         """Take a pane out and put it beside another one."""
@@ -330,12 +337,6 @@ def _without(node: Node, pane: int) -> Node | None:
     if len(parts) < 2:
         return parts[0] if parts else None
     return Branch(node.axis, tuple(parts), tuple(shares))
-
-
-def _renamed(node: Node, names: dict[int, int]) -> Node:
-    if isinstance(node, Leaf):
-        return Leaf(names.get(node.pane, node.pane))
-    return replace(node, parts=tuple(_renamed(part, names) for part in node.parts))
 
 
 def _equal(node: Node) -> Node:

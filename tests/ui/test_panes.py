@@ -3,11 +3,13 @@
 import asyncio
 from typing import Any
 
+import pytest
 from textual import events
 from textual.widgets import Input
 
 from sshdash.errors import UnreachableError
 from sshdash.states import ConnectionState, SessionState
+from sshdash.ui.screens import prefix
 from sshdash.ui.screens.confirm import ConfirmDialog
 from sshdash.ui.screens.picker import Picker
 from sshdash.ui.screens.prefix import PrefixScreen
@@ -115,7 +117,10 @@ async def test_a_click_focuses_a_pane_and_a_title_too(cockpit: Start) -> None:
         await c.until(lambda: tab.pane is two and c.app.focused is two.view)
 
 
-async def test_borders_move_by_key_again_and_again(cockpit: Start) -> None:
+async def test_borders_move_by_key_again_and_again(
+    cockpit: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prefix, "REPEAT_SECONDS", 60.0)
     async with cockpit() as c:
         tab = await three(c)
         one, two, last = tab.panes

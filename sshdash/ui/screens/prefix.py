@@ -13,7 +13,7 @@ from textual.widget import Widget
 
 _GAP = 3
 _LINES = 3
-_REPEAT_SECONDS = 0.7
+REPEAT_SECONDS = 0.7
 """How long a key that repeats may follow again without the prefix."""
 
 
@@ -130,7 +130,7 @@ class PrefixScreen(ModalScreen[str]):
     def _wait(self) -> None:
         if self._waiting is not None:
             self._waiting.stop()
-        self._waiting = self.set_timer(_REPEAT_SECONDS, self._leave)
+        self._waiting = self.set_timer(REPEAT_SECONDS, self._leave)
 
     def _leave(self) -> None:
         if self.app.screen is self:

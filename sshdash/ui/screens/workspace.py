@@ -25,6 +25,7 @@ from sshdash.ui.controllers.host_actions import HostActions
 from sshdash.ui.controllers.host_edits import HostEdits
 from sshdash.ui.controllers.hosts import HostBoard
 from sshdash.ui.controllers.layout import SMALLEST, Layout
+from sshdash.ui.controllers.layouts import Layouts
 from sshdash.ui.controllers.news import News
 from sshdash.ui.controllers.outages import OutageController
 from sshdash.ui.controllers.panels import PanelController
@@ -77,6 +78,7 @@ class Workspace(Screen[None]):
         self.pane_actions = PaneActions(
             self.cockpit, self.shells, self.tab_actions, self.host_actions, self.layout_of
         )
+        self.layouts = Layouts(self.cockpit, self.shells, self.host_actions)
         self.following = Following(self.cockpit, self.board)
         self.controllers: list[object] = [
             self.shells,
@@ -87,6 +89,7 @@ class Workspace(Screen[None]):
             self.tab_actions,
             self.pane_actions,
             self.broadcast,
+            self.layouts,
             self.layout_of,
             News(self.cockpit),
             RecordingsController(self.cockpit),

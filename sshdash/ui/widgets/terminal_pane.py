@@ -115,8 +115,8 @@ class TerminalPane(Vertical):
             return
         mark = MARKS[self.session.state]
         title = _WHERE.sub("", clean(self.session.title))
-        same = not title or title == self.label
         named = f"{self._named} {RECORDING_MARK}" if self.session.is_recording else self._named
+        same = not title or title == self.label
         words = named if same else f"{named} {title}"
         if self._outlook is not None and self.session.state is SessionState.LOST:
             mark = Mark.FAILED if self._outlook.hopeless else Mark.BUSY
