@@ -18,6 +18,7 @@ from sshdash.config.source import ConfigSource
 from sshdash.connections.recovery.outages import Outages
 from sshdash.errors import Cancelled, SSHDashError, UsageError
 from sshdash.events import CatalogChanged, EventBus, WarningRaised
+from sshdash.paths import recordings_dir
 from sshdash.prompts import Prompter
 from sshdash.recovery import Recovery, reattach_command
 from sshdash.settings import Settings
@@ -26,8 +27,10 @@ from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
     from sshdash.connections.manager import ConnectionManager, Lease
+    from sshdash.escape_commands import EscapeCommands
     from sshdash.sftp.filesystem import Filesystem
     from sshdash.sftp.queue import TransferQueue
+    from sshdash.terminal.recording import Recorder
     from sshdash.terminal.session import ShellSession
     from sshdash.tunnels.manager import TunnelManager
 
@@ -42,6 +45,8 @@ _MODULES = (
     "sftp.queue",
     "sftp.local",
     "sftp.remote",
+    "escape_commands",
+    "terminal.recording",
 )
 
 
@@ -66,6 +71,8 @@ class Backend:
     connections: "ConnectionManager"
     tunnels: "TunnelManager"
     transfers: "TransferQueue"
+    recorder: "Recorder"
+    escapes: "EscapeCommands"
 
     def __init__(self, settings: Settings, prompter: Prompter, source: ConfigSource) -> None:
         self.settings = settings
@@ -120,6 +127,12 @@ class Backend:
                 self.settings.transfers_at_once,
                 outages,
             )
+            self.escapes = self._modules["escape_commands"].EscapeCommands(
+                self.connections, self.tunnels
+            )
+            self.recorder = self._modules["terminal.recording"].Recorder(
+                recordings_dir(), self.settings, self.events
+            )
             if outages is not None:
                 self.recovery = Recovery(
                     outages,
@@ -141,11 +154,13 @@ class Backend:
         self._closing = True
         if self.recovery is not None:
             await self.recovery.close()
+        await self.escapes.close()
         await self.transfers.close()  # which may open files once more, to clean up
         await self.tunnels.close()
         for session in tuple(self.sessions.values()):
             await session.close()
         self.sessions.clear()
+        await self.recorder.close()
         await self.connections.close()
         self.loaded = self._closing = False
 
@@ -223,6 +238,8 @@ class Backend:
                 term=self.settings.term,
                 scrollback=self.settings.scrollback,
                 command=command,
+                recorder=self.recorder,
+                commands=self.escapes,
             ),
         )
         self.sessions[session.id] = session

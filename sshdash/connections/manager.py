@@ -141,6 +141,12 @@ class ConnectionManager:
 
     # -- what is seen
 
+    def live(self, host: str) -> Connection | None:
+        """Return the connection of `host` where it is up."""
+        shared = self._registry.get(canonical(host))
+        up = shared is not None and shared.state is ConnectionState.CONNECTED
+        return shared.connection if shared is not None and up else None
+
     def status(self, host: str) -> ConnectionSnapshot:
         """Return how the connection of `host` stands, idle for one that was never asked for."""
         name = canonical(host)
