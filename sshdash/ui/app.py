@@ -27,7 +27,7 @@ from sshdash.ui.commands import COMMANDS
 from sshdash.ui.general_actions import GeneralActions
 from sshdash.ui.keymap import Keymap, key_text
 from sshdash.ui.messages import Asked, EventArrived, QuestionAsked
-from sshdash.ui.outlet import outlive_terminal
+from sshdash.ui.outlet import hung_up, outlive_terminal
 from sshdash.ui.screens.workspace import Workspace
 from sshdash.ui.theme import DARK, THEMES, own_variables
 from sshdash.ui.typing_ahead import TypingAhead
@@ -43,6 +43,8 @@ MakeBackend = Callable[[Settings, Prompter, ConfigSource], Backend]
 
 _PAUSE = 1.0
 """Seconds without a key in a terminal until a question may take the keys."""
+_LOOK = 1.0
+"""Seconds between two looks whether the terminal is still there."""
 _FIRST_STYLES = ("base", "workspace", "hosts")
 """The style sheets of the first frame; the others follow it."""
 
@@ -140,6 +142,13 @@ class SSHDashApp(App[None], inherit_bindings=False):
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self.exit, None, 128 + number)
             self._stack.callback(loop.remove_signal_handler, number)
+        if sys.__stdin__ is not None and not self.is_headless:
+            self.set_interval(_LOOK, self._leave_if_hung_up, name="terminal")
+
+    def _leave_if_hung_up(self) -> None:
+        """Leave where the terminal went away without a signal."""
+        if sys.__stdin__ is not None and hung_up(sys.__stdin__.fileno()):
+            self.exit(None, 128 + signal.SIGHUP)
 
     async def _load(self) -> None:
         await asyncio.to_thread(importlib.import_module, "sshdash.ui.dialogs")
