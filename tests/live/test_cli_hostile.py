@@ -141,9 +141,13 @@ def _unlock(server: LoopbackServer) -> None:
 
 async def test_a_banner_is_shown_once_however_much_is_asked() -> None:
     faults = Faults(
-        public_key=False, banner="authorized users only", password=SECRET, prompts=(("Code", False),),
-        answers=("1",), both=True,
-    )  # fmt: skip
+        public_key=False,
+        banner="authorized users only",
+        password=SECRET,
+        both=True,
+        prompts=(("Code", False),),
+        answers=("1",),
+    )
     async with LoopbackServer(faults) as server:
         shown = await asyncio.to_thread(_answer, server)
         assert shown.count("authorized users only") == 1
