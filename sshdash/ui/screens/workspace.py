@@ -223,7 +223,11 @@ class Workspace(Screen[None]):
         self.layout_of.arrange()
         width, height = event.size
         wanted = "×".join(map(str, SMALLEST))
-        notice = f"The terminal is too small: {width}×{height}.\nsshdash needs {wanted}."
+        leave = self.keymap.prefix_text(COMMANDS["app.quit"])
+        notice = (
+            f"The terminal is too small: {width}×{height}.\nsshdash needs {wanted}."
+            f"\n{leave} leaves."
+        )
         self.query_one("#too-small", Static).update(Content(notice))
         self.call_after_refresh(self._show_keys)
 
