@@ -24,6 +24,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """TERM on the remote side."""
     scrollback: Annotated[int, Meta(ge=0, le=10_000_000)] = 10_000
     """Lines kept above the screen of each terminal."""
+    scrollbacks: dict[str, Annotated[int, Meta(ge=0, le=10_000_000)]] = {}
+    """Host pattern to the lines kept for its terminals, the first match counts: ``db-*: 50000``."""
     keepalive_interval: Annotated[int, Meta(ge=0, le=_DAY)] = 15
     """Seconds between keepalives where ssh_config sets no ServerAliveInterval; 0 for none."""
     keepalive_count: Annotated[int, Meta(ge=1, le=_DAY)] = 3

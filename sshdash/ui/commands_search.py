@@ -1,4 +1,4 @@
-"""The commands that look back in a terminal: search, copy mode, prompts."""
+"""The commands that look back in a terminal: search, copy mode, prompts, export."""
 
 from sshdash.ui.command import Command, Place
 
@@ -30,4 +30,5 @@ SEARCH_COMMANDS: tuple[Command, ...] = (
     ),
     _terminal("next_prompt", "Prompt below", "Go to the prompt below, or to the end", "N"),
     _terminal("copy_output", "Copy output", "Copy what the last command printed", "C"),
+    _terminal("export", "Export", "Write all that the terminal keeps to a file", "E"),
 )

@@ -19,6 +19,7 @@ from sshdash.ui.command import Command, Place
 from sshdash.ui.commands import COMMANDS, bindings_of
 from sshdash.ui.compositor import MarkingCompositor
 from sshdash.ui.controllers.broadcast import Broadcast
+from sshdash.ui.controllers.exports import ScrollbackExport
 from sshdash.ui.controllers.following import Following
 from sshdash.ui.controllers.footer import filter_hints, footer_hints
 from sshdash.ui.controllers.host_actions import HostActions
@@ -93,6 +94,7 @@ class Workspace(Screen[None]):
             self.layout_of,
             News(self.cockpit),
             RecordingsController(self.cockpit),
+            ScrollbackExport(self.cockpit),
             OutageController(self.cockpit, keymap),
             TimelineController(self.cockpit),
         ]
