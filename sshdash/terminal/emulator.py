@@ -16,8 +16,14 @@ from sshdash.terminal.cells import (
     Rgb,
     Scroll,
 )
-from sshdash.terminal.column_mode import ColumnModeGuard
 from sshdash.terminal.ghostty import call, callback, ffi, function, lib, new, owned, sized
+from sshdash.terminal.guards import (
+    CLOSE_LINK,
+    MOST_LINKED,
+    ColumnModeGuard,
+    LinkGuard,
+    RepeatGuard,
+)
 from sshdash.terminal.other_keys import OtherKeys
 from sshdash.terminal.replies import Replies
 from sshdash.terminal.rows import RowDecoder
@@ -134,6 +140,8 @@ class Emulator:
         self._callbacks = self._effects.install(self._terminal)
         self._other_keys = OtherKeys()
         self._column_mode = ColumnModeGuard()
+        self._repeats = RepeatGuard()
+        self._links = LinkGuard()
         self._scrollback = scrollback
         self._configure()
         self.columns = self.rows = 0
@@ -151,7 +159,9 @@ class Emulator:
 
     def feed(self, data: bytes) -> None:
         """Let the terminal read `data`, which may end anywhere, even inside a character."""
-        data = self._column_mode.filter(data)
+        data = self._repeats.filter(self._column_mode.filter(data))
+        if self.columns * self.rows > MOST_LINKED:
+            data = self._links.filter(data)
         lib.ghostty_terminal_vt_write(self._terminal, data, len(data))
         self._other_keys.read(data)
 
@@ -163,7 +173,10 @@ class Emulator:
         self._effects.size = (columns, rows)
         self._bound_scrollback(max(columns, self.columns))
         call(lib.ghostty_terminal_resize(self._terminal, columns, rows, *CELL_PIXELS), "resize")
+        if columns * rows > MOST_LINKED:
+            self.feed(CLOSE_LINK)
         self.columns, self.rows = columns, rows
+        self._repeats.most = columns
         self._bound_scrollback(columns)
 
     def forget_program(self) -> None:
