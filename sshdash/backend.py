@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from sshdash.config.catalog import Catalog, HostSummary, load_catalog, summarize
 from sshdash.config.resolver import ResolvedHost, Resolver
@@ -17,6 +18,7 @@ from sshdash.config.source import ConfigSource
 from sshdash.connections.recovery.outages import Outages
 from sshdash.errors import Cancelled, SSHDashError, UsageError
 from sshdash.events import CatalogChanged, EventBus, WarningRaised
+from sshdash.paths import recordings_dir
 from sshdash.prompts import Prompter
 from sshdash.recovery import Recovery, reattach_command
 from sshdash.settings import Settings
@@ -25,8 +27,10 @@ from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
     from sshdash.connections.manager import ConnectionManager, Lease
+    from sshdash.escape_commands import EscapeCommands
     from sshdash.sftp.filesystem import Filesystem
     from sshdash.sftp.queue import TransferQueue
+    from sshdash.terminal.recording import Recorder
     from sshdash.terminal.session import ShellSession
     from sshdash.tunnels.manager import TunnelManager
 
@@ -41,6 +45,8 @@ _MODULES = (
     "sftp.queue",
     "sftp.local",
     "sftp.remote",
+    "escape_commands",
+    "terminal.recording",
 )
 
 
@@ -65,6 +71,8 @@ class Backend:
     connections: "ConnectionManager"
     tunnels: "TunnelManager"
     transfers: "TransferQueue"
+    recorder: "Recorder"
+    escapes: "EscapeCommands"
 
     def __init__(self, settings: Settings, prompter: Prompter, source: ConfigSource) -> None:
         self.settings = settings
@@ -74,6 +82,8 @@ class Backend:
         self.resolver = Resolver(source)
         self.catalog: Catalog = load_catalog(source, self.resolver.cache)
         self.sessions: dict[str, ShellSession] = {}
+        self._filesystems: WeakSet[Filesystem] = WeakSet()
+        """Those of hosts, as long as somebody has them."""
         self.recovery: Recovery | None = None
         """Brings back what was lost; None where that is not wanted, or before `load`."""
         self.loaded = False
@@ -117,6 +127,12 @@ class Backend:
                 self.settings.transfers_at_once,
                 outages,
             )
+            self.escapes = self._modules["escape_commands"].EscapeCommands(
+                self.connections, self.tunnels
+            )
+            self.recorder = self._modules["terminal.recording"].Recorder(
+                recordings_dir(), self.settings, self.events
+            )
             if outages is not None:
                 self.recovery = Recovery(
                     outages,
@@ -138,11 +154,13 @@ class Backend:
         self._closing = True
         if self.recovery is not None:
             await self.recovery.close()
+        await self.escapes.close()
         await self.transfers.close()  # which may open files once more, to clean up
         await self.tunnels.close()
         for session in tuple(self.sessions.values()):
             await session.close()
         self.sessions.clear()
+        await self.recorder.close()
         await self.connections.close()
         self.loaded = self._closing = False
 
@@ -172,7 +190,10 @@ class Backend:
         return await forget_secrets(await asyncio.to_thread(self.resolve, destination))
 
     async def disconnect(self, host: str) -> None:
-        """End a host's copies, shells and tunnels, then its connection."""
+        """End a host's copies, shells, tunnels and open files, then its connection.
+
+        What lives on the connection under another name goes on.
+        """
         await self._cancel_copies(host)
         for session in [one for one in self.sessions.values() if one.host == host]:
             self._forget(session.id)
@@ -180,6 +201,8 @@ class Backend:
         for tunnel in self.tunnels.snapshots():
             if tunnel.host == host:
                 await self.tunnels.stop(tunnel.id)
+        for filesystem in [one for one in self._filesystems if one.label == host]:
+            await filesystem.close()
         await self.connections.disconnect(host)
 
     async def _cancel_copies(self, host: str) -> None:
@@ -215,6 +238,8 @@ class Backend:
                 term=self.settings.term,
                 scrollback=self.settings.scrollback,
                 command=command,
+                recorder=self.recorder,
+                commands=self.escapes,
             ),
         )
         self.sessions[session.id] = session
@@ -252,6 +277,7 @@ class Backend:
         lease = await self.connections.lease(endpoint, "files")
         remote = self._modules["sftp.remote"].RemoteFilesystem
         filesystem: Filesystem = await self._releasing(lease, remote.open(lease))
+        self._filesystems.add(filesystem)
         return filesystem
 
     # --- tunnels ---

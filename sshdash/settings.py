@@ -1,7 +1,7 @@
 """sshdash's own settings: one YAML file, every field with a default."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -39,6 +39,16 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Seconds a jump host's connection stays after the last that went through it."""
     transfers_at_once: Annotated[int, Meta(ge=1, le=64)] = 2
     """Copy jobs that run at the same time."""
+    record: tuple[str, ...] = ()
+    """Host patterns whose shells are recorded from the beginning: ``["prod-*", "!prod-test"]``."""
+    record_format: Literal["cast", "text", "both"] = "cast"
+    """What recordings are: asciicast, plain text, or both."""
+    record_file_mb: Annotated[int, Meta(ge=1, le=10_000)] = 64
+    """Megabytes of one file; a longer recording goes on in another."""
+    record_days: Annotated[int, Meta(ge=0, le=36_500)] = 0
+    """Days that recordings are kept; 0 for ever."""
+    record_total_mb: Annotated[int, Meta(ge=0, le=10_000_000)] = 0
+    """Megabytes of all recordings, of which the oldest go first; 0 for no limit."""
     keymap: dict[str, str] = {}
     """Command id to key, for those who want another."""
 

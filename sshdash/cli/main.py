@@ -13,7 +13,7 @@ from sshdash.errors import SSHDashError, UsageError
 
 log = logging.getLogger(__name__)
 
-COMMANDS = ("hosts", "resolve", "exec", "cp", "forward", "forget", "doctor", "demo")
+COMMANDS = ("hosts", "resolve", "exec", "cp", "forward", "play", "forget", "doctor", "demo")
 """Each is a module of this package with `add_parser` and `run`."""
 
 _SUMMARIES = {
@@ -22,6 +22,7 @@ _SUMMARIES = {
     "exec": "run a command on a host",
     "cp": "copy files between here and hosts, or between hosts",
     "forward": "run tunnels without the screen",
+    "play": "play a recording of a session",
     "forget": "remove a host's secrets from the system keyring",
     "doctor": "check this machine's set-up",
     "demo": "try it on servers of its own",

@@ -24,4 +24,11 @@ TERMINAL_COMMANDS: tuple[Command, ...] = (
         "Copy what is selected in the terminal, or all that it shows",
         prefix=("Y",),
     ),
+    Command(
+        "terminal.record",
+        Place.TERMINAL,
+        "Record",
+        "Record what the shell shows, or stop; never what is typed",
+        prefix=("R",),
+    ),
 )

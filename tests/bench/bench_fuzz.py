@@ -57,7 +57,7 @@ class Patient:
     def __init__(self, run: Run, size: tuple[int, int], seed: int) -> None:
         self._run = run
         self._emulator = Emulator(*size, scrollback=1000)
-        self._painter = Painter(self._emulator.palette, Style(), Style(reverse=True))
+        self._painter = Painter(self._emulator.colours.palette, Style(), Style(reverse=True))
         self._intake = Intake(self._feed, self._look, lambda: None, lambda: None)
         self._random = random.Random(seed)
 

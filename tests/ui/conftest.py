@@ -61,6 +61,10 @@ class FakeSession:
     title: str
     state: SessionState = SessionState.RUNNING
     written: list[bytes] = field(default_factory=list)
+    is_recording: bool = False
+
+    def record(self, wanted: bool) -> None:
+        self.is_recording = wanted
 
     @property
     def keyboard(self) -> Any:

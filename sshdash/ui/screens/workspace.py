@@ -17,6 +17,7 @@ from sshdash.prompts import Prompter
 from sshdash.ui.cockpit import Cockpit
 from sshdash.ui.command import Command, Place
 from sshdash.ui.commands import COMMANDS, bindings_of
+from sshdash.ui.compositor import MarkingCompositor
 from sshdash.ui.controllers.following import Following
 from sshdash.ui.controllers.footer import filter_hints, footer_hints
 from sshdash.ui.controllers.host_actions import HostActions
@@ -26,6 +27,7 @@ from sshdash.ui.controllers.layout import SMALLEST, Layout
 from sshdash.ui.controllers.news import News
 from sshdash.ui.controllers.outages import OutageController
 from sshdash.ui.controllers.panels import PanelController
+from sshdash.ui.controllers.recordings import RecordingsController
 from sshdash.ui.controllers.shells import ShellController
 from sshdash.ui.controllers.start import start_facts
 from sshdash.ui.controllers.tab_actions import TabActions
@@ -56,6 +58,7 @@ class Workspace(Screen[None]):
 
     def __init__(self, backend: Backend, prompter: Prompter, keymap: Keymap, badge: str) -> None:
         super().__init__()
+        self._compositor = MarkingCompositor()
         self.backend = backend
         self.keymap = keymap
         self.badge = badge
@@ -77,6 +80,7 @@ class Workspace(Screen[None]):
             self.tab_actions,
             self.layout_of,
             News(self.cockpit),
+            RecordingsController(self.cockpit),
             OutageController(self.cockpit, keymap),
             TimelineController(self.cockpit),
         ]

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, ClassVar
 from rich.cells import cell_len
 from rich.color import Color
 from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.geometry import Offset, Region
 from textual.message import Message
@@ -16,7 +15,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from sshdash.states import SessionState
-from sshdash.terminal.cells import Cursor, CursorShape, Line
+from sshdash.terminal.cells import Cursor, CursorShape, Line, Rgb, ScreenColours
 from sshdash.ui.format import clip
 from sshdash.ui.widgets.terminal_frames import FrameClock, Throttle, paint_now
 from sshdash.ui.widgets.terminal_paint import Painter, named_colours
@@ -82,6 +81,7 @@ class TerminalScreen(Widget):
         self._strips: dict[int, Strip] = {}
         self._cursor = Cursor(0, 0, visible=False)
         self._painter: Painter | None = None
+        self._colours = ScreenColours()
         self._told_title = session.title
         self._told_state = session.state
         self._drawing_context: Context | None = None
@@ -122,9 +122,15 @@ class TerminalScreen(Widget):
     def on_show(self) -> None:
         """Draw what happened while out of sight."""
         self.draw_all()
+        if self._clock is not None:
+            self._clock.hurry()
 
     def _theme_changed(self, _theme: object = None) -> None:
-        self.session.emulator.set_palette(named_colours(self.app.current_theme))
+        theme = self.app.current_theme
+        colours = self.session.emulator.colours
+        colours.set_palette(named_colours(theme))
+        colours.set_theme(_rgb(self.rich_style.color), _rgb(self.rich_style.bgcolor))
+        self.session.emulator.effects.dark = theme.dark
         self.draw_all()
 
     def _session_changed(self) -> None:
@@ -171,22 +177,23 @@ class TerminalScreen(Widget):
         self._update()
         self.refresh()
 
-    def _frame(self) -> None:
-        """Draw what changed, now."""
+    def _frame(self) -> bool:
+        """Draw what changed, now; return whether it is in sight."""
         if not self.is_attached or not self.size:
-            return
+            return False
         emulator = self.session.emulator
         if emulator.take_bell() and self._bells.allows():
             self.post_message(self.BellRang(self.session))
         if not self.is_on_screen:
-            return
-        if self._clock is not None and self._clock.hold(emulator.modes.synchronized):
-            return
+            return False
+        if self._clock is not None and self._clock.tires_of(emulator.hold):
+            emulator.end_hold()
         rows = self._update()
         if rows:
             self.refresh_rows(rows)
             paint_now(self)
             self.frames += 1
+        return True
 
     def _update(self) -> set[int]:
         """Take the changes from the emulator and return the rows to draw again."""
@@ -208,8 +215,14 @@ class TerminalScreen(Widget):
             rows.add(emulator.rows - 1)
         for y in rows:
             self._strips.pop(y, None)
-        if damage.full:
-            self._painter = None  # a program may have changed colours
+        colours = emulator.colours.screen
+        if colours != self._colours:
+            self._colours = colours
+            self._painter = None
+            rows = set(range(emulator.rows))
+            self._strips.clear()
+        elif damage.full:
+            self._painter = None  # a program may have changed the palette
         return rows
 
     def refresh_rows(self, rows: Iterable[int]) -> None:
@@ -219,6 +232,20 @@ class TerminalScreen(Widget):
         for y in rows:
             self._strips.pop(y, None)
         self.refresh(*(Region(0, y - lift, width, 1) for y in rows if y >= lift))
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Return the rows in `crop`.
+
+        A terminal has no borders, padding or tint of its own, so its rows need not go through
+        what Textual does about these. Filters, as for NO_COLOR, apply all the same.
+        """
+        strips = [self.render_line(y) for y in crop.line_range]
+        _, background = self.background_colors
+        for row_filter in self.get_line_filters():
+            strips = [strip.apply_filter(row_filter, background) for strip in strips]
+        if crop.column_span != (0, self.size.width):
+            strips = [strip.crop(*crop.column_span) for strip in strips]
+        return strips
 
     def render_line(self, y: int) -> Strip:
         """Return one row of the widget."""
@@ -253,14 +280,12 @@ class TerminalScreen(Widget):
 
     def _get_painter(self) -> Painter:
         if self._painter is None:
-            emulator = self.session.emulator
-            foreground, background = (
-                colour and Color.from_rgb(*colour) for colour in emulator.default_colours
-            )
             self._painter = Painter(
-                emulator.palette,
-                self.rich_style + Style(color=foreground, bgcolor=background),
+                self.session.emulator.colours.palette,
+                self.rich_style,
                 self.get_component_rich_style("terminal--selection", partial=True),
+                self._colours,
+                direct=self.app.console.color_system == "truecolor",
             )
         return self._painter
 
@@ -327,3 +352,8 @@ class TerminalScreen(Widget):
         strip = Strip([Segment(f"── {text} ", style)])
         missing = max(0, width - strip.cell_length)
         return Strip([*strip, Segment("─" * missing, style)]).crop(0, width)
+
+
+def _rgb(colour: Color | None) -> Rgb | None:
+    """Return a colour of the theme in numbers, None where the hosting terminal decides."""
+    return None if colour is None or colour.triplet is None else colour.get_truecolor()

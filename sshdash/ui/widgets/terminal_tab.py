@@ -11,7 +11,7 @@ from textual.widget import Widget
 from sshdash.errors import SSHDashError
 from sshdash.states import SessionState
 from sshdash.ui.command import Place
-from sshdash.ui.theme import AGENT_MARK, MARKS, Mark
+from sshdash.ui.theme import AGENT_MARK, MARKS, RECORDING_MARK, Mark
 from sshdash.ui.widgets.opening_panel import OpeningPanel
 from sshdash.ui.widgets.tabs import Tab
 from sshdash.untrusted import clean
@@ -94,8 +94,9 @@ class TerminalTab(Tab):
         if self.session is not None:
             self.tab_mark = MARKS[self.session.state]
             title = _WHERE.sub("", clean(self.session.title))
+            named = f"{self._named} {RECORDING_MARK}" if self.session.is_recording else self._named
             same = not title or title == self.label
-            self.tab_title = self._named if same else f"{self._named} {title}"
+            self.tab_title = named if same else f"{named} {title}"
             if self._outlook is not None and self.session.state is SessionState.LOST:
                 self.tab_mark = Mark.FAILED if self._outlook.hopeless else Mark.BUSY
                 self.tab_title = f"{self.label} {self._outlook.short}".rstrip()
