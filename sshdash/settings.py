@@ -39,6 +39,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Seconds a jump host's connection stays after the last that went through it."""
     transfers_at_once: Annotated[int, Meta(ge=1, le=64)] = 2
     """Copy jobs that run at the same time."""
+    audit: bool = True
+    """Whether an audit log is kept of connections, sessions, tunnels and copies."""
     record: tuple[str, ...] = ()
     """Host patterns whose shells are recorded from the beginning: ``["prod-*", "!prod-test"]``."""
     record_format: Literal["cast", "text", "both"] = "cast"
