@@ -37,8 +37,8 @@ class SessionChannel(asyncssh.SSHClientSession[bytes]):
         self.exit_text = ""
         self.exit_status: int | None = None
         """What the program returned, None where it did not come to that."""
-        self.record: Callable[[bytes], None] | None = None
-        """Takes what the remote sends, and nothing else that is shown: no echo of this side."""
+        self.taps: list[Callable[[bytes], None]] = []
+        """Take what the remote sends, and nothing else that is shown: no echo of this side."""
         self.beginning = Beginning(request.command is not None or request.subsystem is not None)
         self._request = request
         self._cooked = None if request.terminal else Cooked()
@@ -77,8 +77,8 @@ class SessionChannel(asyncssh.SSHClientSession[bytes]):
     def data_received(self, data: bytes, datatype: int | None) -> None:
         """Take output; that of a program without a terminal has bare line feeds."""
         data = data if self._cooked is None else shown(data)
-        if self.record is not None:
-            self.record(data)
+        for tap in self.taps:
+            tap(data)
         if self._channel is None or not self.actions.hold(data, self._channel):
             self.intake.add(data)
 

@@ -51,6 +51,7 @@ class _Effects:
     def __init__(self) -> None:
         self.replies = Replies()
         self.bell = False
+        self.bells = 0
         self.title_changed = False
         self.size = (0, 0)
 
@@ -78,6 +79,7 @@ class _Effects:
 
     def _bell(self, _terminal: Any, _data: Any) -> None:
         self.bell = True
+        self.bells += 1
 
     def _title(self, _terminal: Any, _data: Any) -> None:
         self.title_changed = True
@@ -175,6 +177,11 @@ class Emulator:
     def take_replies(self) -> bytes:
         """Return the answers to the remote's queries that are to be sent, once."""
         return self._effects.replies.take()
+
+    @property
+    def bells(self) -> int:
+        """How often the bell rang in all, whoever took it."""
+        return self._effects.bells
 
     def take_bell(self) -> bool:
         """Return whether the bell rang since the last call."""

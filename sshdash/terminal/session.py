@@ -15,6 +15,7 @@ from sshdash.connections.session_request import has_command_line, plan_command, 
 from sshdash.errors import Cancelled, SSHDashError
 from sshdash.events import EventBus, SessionChanged
 from sshdash.states import SessionState, Step, advance, allows
+from sshdash.terminal.activity import Activity
 from sshdash.terminal.channel import SessionChannel
 from sshdash.terminal.emulator import Emulator
 from sshdash.terminal.escapes import escape_character
@@ -70,6 +71,7 @@ class ShellSession:
         self.keyboard = Keyboard(self.emulator)
         self.pointer = Pointer(self.emulator)
         self.selection = Selection(self.emulator)
+        self.activity = Activity()
         self.recording: Recording | None = None
         """Where what the remote sends is recorded, while it is."""
         self._commands = commands
@@ -145,6 +147,7 @@ class ShellSession:
     def write(self, data: bytes) -> None:
         """Send what was typed; nothing happens once the session has ended."""
         if data and self._channel is not None and self.state is SessionState.RUNNING:
+            self.activity.typed(data)
             self._channel.type(data)
 
     def paste(self, text: str) -> None:
@@ -223,6 +226,7 @@ class ShellSession:
             self._end(Step.FAIL, "closed")
             raise Cancelled("The shell was closed", host=self.host)
         self._channel = channel
+        channel.taps.append(self.activity.output)
         self._step(Step.READY)
         if self._recorded:
             self._start_recording()
@@ -268,14 +272,15 @@ class ShellSession:
             return
         size = (self.emulator.columns, self.emulator.rows)
         self.recording = recorder.start(self.id, self.host, *size, self._term)
-        channel.record = self.recording.output
+        channel.taps.append(self.recording.output)
 
     def _end_recording(self, status: int | None = None) -> None:
-        if self.recording is not None:
-            self.recording.end(status)
-            self.recording = None
+        if self.recording is None:
+            return
         if self._channel is not None:
-            self._channel.record = None
+            self._channel.taps.remove(self.recording.output)
+        self.recording.end(status)
+        self.recording = None
 
     def _end(self, step: Step, text: str) -> None:
         self._end_recording()

@@ -25,6 +25,7 @@ from sshdash.settings import Settings
 from sshdash.sftp.job import TransferTotals
 from sshdash.sftp.local import LocalFilesystem
 from sshdash.states import ConnectionState, SessionState
+from sshdash.terminal.activity import Activity
 from sshdash.ui.app import SSHDashApp
 from sshdash.ui.controllers import shells
 
@@ -62,6 +63,12 @@ class FakeSession:
     state: SessionState = SessionState.RUNNING
     written: list[bytes] = field(default_factory=list)
     is_recording: bool = False
+    activity: Activity = field(default_factory=Activity)
+    bells: int = 0
+
+    @property
+    def emulator(self) -> Any:
+        return SimpleNamespace(bells=self.bells)
 
     def record(self, wanted: bool) -> None:
         self.is_recording = wanted

@@ -37,7 +37,7 @@ class RecordingsController:
         if not isinstance(event, RecordingStarted | RecordingEnded):
             return
         for tab in self.cockpit.tabs:
-            if isinstance(tab, TerminalTab) and tab.session and tab.session.id == event.session:
+            if isinstance(tab, TerminalTab):
                 tab.show_state()
         if event.session not in self._by_key or not event.paths:
             return

@@ -17,6 +17,7 @@ from sshdash.prompts import Prompter
 from sshdash.ui.cockpit import Cockpit
 from sshdash.ui.command import Command, Place
 from sshdash.ui.commands import COMMANDS, bindings_of
+from sshdash.ui.controllers.attention import Attention
 from sshdash.ui.controllers.following import Following
 from sshdash.ui.controllers.footer import filter_hints, footer_hints
 from sshdash.ui.controllers.host_actions import HostActions
@@ -69,6 +70,7 @@ class Workspace(Screen[None]):
         self.tab_actions = TabActions(self.cockpit)
         self.layout_of = Layout(self.cockpit)
         self.following = Following(self.cockpit, self.board)
+        self.attention = Attention(self.cockpit)
         self.controllers: list[object] = [
             self.shells,
             self.panels,
@@ -101,6 +103,7 @@ class Workspace(Screen[None]):
         self.following.tell_problems(aside=True)
         self.query_one(HostList).focus()
         self.set_interval(_FIGURES_INTERVAL, self._show_figures)
+        self.set_interval(_FIGURES_INTERVAL, self.attention.look)
         for problem in self.keymap.problems:
             self.cockpit.tell("Settings", clean(problem), severity="warning")
 
@@ -196,6 +199,7 @@ class Workspace(Screen[None]):
     def _moved(self) -> None:
         """Give the room to what has the focus, and show its keys."""
         self.layout_of.arrange()
+        self.attention.look()
         self._show_keys()
 
     def on_resize(self, event: events.Resize) -> None:

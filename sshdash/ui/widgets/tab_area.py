@@ -97,7 +97,7 @@ class TabArea(Vertical):
         bar = self.query_one(TabBar)
         bar.set_class(not self.tabs, "-empty")
         place = self.tabs.index(self.current) if self.current is not None else -1
-        bar.show([TabLabel(tab.tab_title, tab.tab_mark) for tab in self.tabs], place)
+        bar.show([TabLabel(tab.tab_title, tab.tab_mark, tab.tab_flag) for tab in self.tabs], place)
 
     @on(Tab.Changed)
     def _changed(self, event: Tab.Changed) -> None:

@@ -34,6 +34,8 @@ class Tab(Vertical):
     tab_title: reactive[str] = reactive("", repaint=False, init=False)
     """Cleaned."""
     tab_mark: reactive[Mark | None] = reactive(None, repaint=False, init=False)
+    tab_flag: reactive[str] = reactive("", repaint=False, init=False)
+    """What happened out of sight, as tmux marks it: ``#`` output, ``!`` bell, ``~`` silence."""
 
     class Changed(Message):
         """The title or the mark of a tab changed."""
@@ -61,6 +63,10 @@ class Tab(Vertical):
         """Tell the bar."""
         self.post_message(self.Changed())
 
+    def watch_tab_flag(self) -> None:
+        """Tell the bar."""
+        self.post_message(self.Changed())
+
     def on_show_tab(self) -> None:
         """Take the focus: the tab is the one in sight now."""
 
@@ -78,6 +84,7 @@ class TabLabel:
 
     title: str
     mark: Mark | None = None
+    flag: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +197,7 @@ class TabBar(Widget):
             (number, look("number")),
             (shape, look(colour)),
             (clip(label.title, _WIDEST), ground),
+            (f" {label.flag}" if label.flag else "", look("warning")),
             (" × ", look("close")),
         ]
 

@@ -116,6 +116,11 @@ class TerminalTab(Tab):
             self.show_state()
 
     @property
+    def sessions(self) -> "list[ShellSession]":
+        """Return the sessions in it, running or ended."""
+        return [self.session] if self.session is not None else []
+
+    @property
     def is_ended(self) -> bool:
         """Return whether there is a shell to start again: one ended, or none could be opened."""
         if self.session is None:
