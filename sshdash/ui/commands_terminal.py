@@ -31,4 +31,11 @@ TERMINAL_COMMANDS: tuple[Command, ...] = (
         "Record what the shell shows, or stop; never what is typed",
         prefix=("R",),
     ),
+    Command(
+        "terminal.snippet",
+        Place.TERMINAL,
+        "Snippets",
+        "Insert or run a command that you have given a name",
+        prefix=("S",),
+    ),
 )

@@ -65,10 +65,16 @@ class FakeSession:
     is_recording: bool = False
     activity: Activity = field(default_factory=Activity)
     bells: int = 0
+    bracketed: bool = False
+
+    def paste(self, text: str) -> None:
+        self.written.append(text.encode())
 
     @property
     def emulator(self) -> Any:
-        return SimpleNamespace(bells=self.bells)
+        return SimpleNamespace(
+            bells=self.bells, modes=SimpleNamespace(bracketed_paste=self.bracketed)
+        )
 
     def record(self, wanted: bool) -> None:
         self.is_recording = wanted

@@ -29,6 +29,7 @@ from sshdash.ui.controllers.outages import OutageController
 from sshdash.ui.controllers.panels import PanelController
 from sshdash.ui.controllers.recordings import RecordingsController
 from sshdash.ui.controllers.shells import ShellController
+from sshdash.ui.controllers.snippets import SnippetsController
 from sshdash.ui.controllers.start import start_facts
 from sshdash.ui.controllers.tab_actions import TabActions
 from sshdash.ui.controllers.timelines import TimelineController
@@ -81,6 +82,7 @@ class Workspace(Screen[None]):
             self.layout_of,
             News(self.cockpit),
             RecordingsController(self.cockpit),
+            SnippetsController(self.cockpit),
             OutageController(self.cockpit, keymap),
             TimelineController(self.cockpit),
         ]
