@@ -23,6 +23,7 @@ from sshdash.terminal.keyboard import Keyboard, encode_paste
 from sshdash.terminal.pointer import Pointer
 from sshdash.terminal.reopening import reopening_rule
 from sshdash.terminal.selection import Selection
+from sshdash.terminal.serial import SerialLine
 
 if TYPE_CHECKING:
     from sshdash.connections.connection import Connection, Lease
@@ -72,6 +73,7 @@ class ShellSession:
         self.pointer = Pointer(self.emulator)
         self.selection = Selection(self.emulator)
         self.activity = Activity()
+        self.serial = SerialLine()
         self.recording: Recording | None = None
         """Where what the remote sends is recorded, while it is."""
         self._commands = commands
@@ -156,12 +158,22 @@ class ShellSession:
         if data and self._channel is not None and self.state is SessionState.RUNNING:
             self._channel.paste(data)
 
+    def send_break(self) -> None:
+        """Send a break to what the session leads to."""
+        if self._channel is not None:
+            self._channel.send_break()
+
     def resize(self, columns: int, rows: int) -> None:
         """Give the terminal a new size. The remote is told the last one of a quick series."""
         self.emulator.resize(columns, rows)
         if self._resizing is None:
             self._tell_size()
             self._resizing = self._loop.call_later(RESIZE_INTERVAL, self._resized)
+
+    @property
+    def has_terminal(self) -> bool:
+        """Return whether the server gave the session a terminal."""
+        return self._channel is not None and self._channel.has_terminal
 
     @property
     def is_recording(self) -> bool:
@@ -241,7 +253,9 @@ class ShellSession:
         else:
             request = plan_session(lease.resolved, self._term)
         escape = escape_character(lease.resolved.get("escapechar"))
-        channel = SessionChannel(self.host, request, escape, self.emulator, self._progressed)
+        channel = SessionChannel(
+            self.host, request, escape, self.serial, self.emulator, self._progressed
+        )
         channel.actions.commands = self._commands
         channel.actions.has_command_line = has_command_line(lease.resolved)
         await lease.session(

@@ -26,6 +26,7 @@ from sshdash.sftp.job import TransferTotals
 from sshdash.sftp.local import LocalFilesystem
 from sshdash.states import ConnectionState, SessionState
 from sshdash.terminal.activity import Activity
+from sshdash.terminal.serial import SerialLine
 from sshdash.ui.app import SSHDashApp
 from sshdash.ui.controllers import shells
 
@@ -66,6 +67,12 @@ class FakeSession:
     activity: Activity = field(default_factory=Activity)
     bells: int = 0
     bracketed: bool = False
+    has_terminal: bool = True
+    serial: SerialLine = field(default_factory=SerialLine)
+    breaks: int = 0
+
+    def send_break(self) -> None:
+        self.breaks += 1
 
     def paste(self, text: str) -> None:
         self.written.append(text.encode())

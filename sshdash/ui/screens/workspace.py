@@ -28,6 +28,7 @@ from sshdash.ui.controllers.news import News
 from sshdash.ui.controllers.outages import OutageController
 from sshdash.ui.controllers.panels import PanelController
 from sshdash.ui.controllers.recordings import RecordingsController
+from sshdash.ui.controllers.serial import SerialController
 from sshdash.ui.controllers.shells import ShellController
 from sshdash.ui.controllers.snippets import SnippetsController
 from sshdash.ui.controllers.start import start_facts
@@ -83,6 +84,7 @@ class Workspace(Screen[None]):
             News(self.cockpit),
             RecordingsController(self.cockpit),
             SnippetsController(self.cockpit),
+            SerialController(self.cockpit),
             OutageController(self.cockpit, keymap),
             TimelineController(self.cockpit),
         ]
