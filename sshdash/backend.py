@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from sshdash.config.catalog import Catalog, HostSummary, load_catalog, summarize
 from sshdash.config.resolver import ResolvedHost, Resolver
@@ -83,6 +84,8 @@ class Backend:
         self.resolver = Resolver(source)
         self.catalog: Catalog = load_catalog(source, self.resolver.cache)
         self.sessions: dict[str, ShellSession] = {}
+        self._filesystems: WeakSet[Filesystem] = WeakSet()
+        """Those of hosts, as long as somebody has them."""
         self.recovery: Recovery | None = None
         """Brings back what was lost; None where that is not wanted, or before `load`."""
         self.loaded = False
@@ -199,7 +202,10 @@ class Backend:
         return await forget_secrets(await asyncio.to_thread(self.resolve, destination))
 
     async def disconnect(self, host: str) -> None:
-        """End a host's copies, shells and tunnels, then its connection."""
+        """End a host's copies, shells, tunnels and open files, then its connection.
+
+        What lives on the connection under another name goes on.
+        """
         await self._cancel_copies(host)
         for session in [one for one in self.sessions.values() if one.host == host]:
             self._forget(session.id)
@@ -207,6 +213,8 @@ class Backend:
         for tunnel in self.tunnels.snapshots():
             if tunnel.host == host:
                 await self.tunnels.stop(tunnel.id)
+        for filesystem in [one for one in self._filesystems if one.label == host]:
+            await filesystem.close()
         await self.connections.disconnect(host)
 
     async def _cancel_copies(self, host: str) -> None:
@@ -281,6 +289,7 @@ class Backend:
         lease = await self.connections.lease(endpoint, "files")
         remote = self._modules["sftp.remote"].RemoteFilesystem
         filesystem: Filesystem = await self._releasing(lease, remote.open(lease))
+        self._filesystems.add(filesystem)
         return filesystem
 
     # --- tunnels ---

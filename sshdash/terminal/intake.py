@@ -16,6 +16,8 @@ LOW_WATER = 32 * 1024
 _SLICE = 16 * 1024
 _SMALLEST_SLICE = 256
 _SLOW_SLICE = 0.002
+_MOST_SEQUENCES = 512
+"""Control sequences in a slice: each may cost as much as ten thousand characters."""
 
 
 class Intake:
@@ -102,6 +104,15 @@ class Intake:
                 piece = piece[:room]
             pieces.append(piece)
             room -= len(piece)
-        joined = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        joined = self._few_sequences(pieces[0] if len(pieces) == 1 else b"".join(pieces))
         self._size -= len(joined)
         return joined
+
+    def _few_sequences(self, piece: bytes) -> bytes:
+        """Return as much of `piece` as costs little even at its worst; the rest waits again."""
+        length = len(piece)
+        while piece.count(b"\x1b", 0, length) > _MOST_SEQUENCES:
+            length //= 2
+        if length < len(piece):
+            self._waiting.appendleft(piece[length:])
+        return piece[:length]

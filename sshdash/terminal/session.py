@@ -22,6 +22,7 @@ from sshdash.terminal.escapes import escape_character
 from sshdash.terminal.keyboard import Keyboard, encode_paste
 from sshdash.terminal.pointer import Pointer
 from sshdash.terminal.reopening import reopening_rule
+from sshdash.terminal.resting import RestingTerminal
 from sshdash.terminal.selection import Selection
 from sshdash.terminal.serial import SerialLine
 
@@ -88,6 +89,7 @@ class ShellSession:
         self._lease: Lease | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._resizing: asyncio.TimerHandle | None = None
+        self._resting = RestingTerminal(self.emulator)
         self._closed = False
         self._loop = asyncio.get_running_loop()
 
@@ -196,6 +198,7 @@ class ShellSession:
     async def close(self) -> None:
         """End the session and release its connection; safe to call twice."""
         self._closed = True
+        self._resting.stop()
         if self._resizing is not None:
             self._resizing.cancel()
             self._resizing = None
@@ -318,6 +321,7 @@ class ShellSession:
 
     def _progressed(self) -> None:
         """Do what follows a turn of feeding: answer, note the title, have it drawn."""
+        self._resting.disturb()
         replies = self.emulator.take_replies()
         if replies and self._channel is not None:
             self._channel.reply(replies)

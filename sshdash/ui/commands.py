@@ -14,6 +14,7 @@ from textual.binding import Binding, BindingType
 from sshdash.ui.command import Command, Place
 from sshdash.ui.commands_edits import EDIT_COMMANDS
 from sshdash.ui.commands_files import FILE_COMMANDS, TRANSFER_COMMANDS
+from sshdash.ui.commands_search import SEARCH_COMMANDS
 from sshdash.ui.commands_terminal import TERMINAL_COMMANDS
 from sshdash.ui.commands_tunnels import TUNNEL_COMMANDS
 
@@ -237,6 +238,7 @@ COMMANDS: dict[str, Command] = {
         *_TABS,
         *_VIEW,
         *TERMINAL_COMMANDS,
+        *SEARCH_COMMANDS,
         *FILE_COMMANDS,
         *TRANSFER_COMMANDS,
         *TUNNEL_COMMANDS,

@@ -21,6 +21,8 @@ _PREFIX_ORDER = (
     "host.tunnels",
     "host.shell",
     "tab.close",
+    "terminal.search",
+    "terminal.copy_mode",
     "view.zoom",
     "view.sidebar",
     "view.palette",

@@ -80,7 +80,8 @@ class FakeSession:
     @property
     def emulator(self) -> Any:
         return SimpleNamespace(
-            bells=self.bells, modes=SimpleNamespace(bracketed_paste=self.bracketed)
+            effects=SimpleNamespace(bells=self.bells),
+            modes=SimpleNamespace(bracketed_paste=self.bracketed),
         )
 
     def record(self, wanted: bool) -> None:

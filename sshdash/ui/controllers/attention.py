@@ -63,12 +63,14 @@ class Attention:
         if finished and not (in_sight and self.cockpit.screen.app.app_focus):
             self._tell(session, finished)
         if in_sight or seen is None:
-            self._seen[session.id] = _Seen(activity.size, session.emulator.bells, session.state)
+            self._seen[session.id] = _Seen(
+                activity.size, session.emulator.effects.bells, session.state
+            )
             return ""
         seen.finished = seen.finished or finished is not None
         if session.state in _ENDED and seen.state not in _ENDED:
             return clean(session.exit_text, 12) or "ended"
-        if session.emulator.bells != seen.bells:
+        if session.emulator.effects.bells != seen.bells:
             return BELL
         if seen.finished:
             return SILENCE

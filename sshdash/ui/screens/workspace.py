@@ -17,6 +17,7 @@ from sshdash.prompts import Prompter
 from sshdash.ui.cockpit import Cockpit
 from sshdash.ui.command import Command, Place
 from sshdash.ui.commands import COMMANDS, bindings_of
+from sshdash.ui.compositor import MarkingCompositor
 from sshdash.ui.controllers.attention import Attention
 from sshdash.ui.controllers.following import Following
 from sshdash.ui.controllers.footer import filter_hints, footer_hints
@@ -60,6 +61,7 @@ class Workspace(Screen[None]):
 
     def __init__(self, backend: Backend, prompter: Prompter, keymap: Keymap, badge: str) -> None:
         super().__init__()
+        self._compositor = MarkingCompositor()
         self.backend = backend
         self.keymap = keymap
         self.badge = badge
