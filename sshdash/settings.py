@@ -45,6 +45,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Seconds a jump host's connection stays after the last that went through it."""
     transfers_at_once: Annotated[int, Meta(ge=1, le=64)] = 2
     """Copy jobs that run at the same time."""
+    notify: Literal["off", "bell", "osc9"] = "off"
+    """How the terminal that sshdash runs in is told of a long command that ended out of sight:
+    by the bell, or by a notification (OSC 9) where it knows those."""
+    notify_after: Annotated[int, Meta(ge=0, le=_DAY)] = 10
+    """Seconds from which a command is a long one; 0 tells of none."""
+    audit: bool = True
+    """Whether an audit log is kept of connections, sessions, tunnels and copies."""
     record: tuple[str, ...] = ()
     """Host patterns whose shells are recorded from the beginning: ``["prod-*", "!prod-test"]``."""
     record_format: Literal["cast", "text", "both"] = "cast"

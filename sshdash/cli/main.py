@@ -14,7 +14,18 @@ from sshdash.errors import SSHDashError, UsageError
 
 log = logging.getLogger(__name__)
 
-COMMANDS = ("hosts", "resolve", "exec", "cp", "forward", "play", "forget", "doctor", "demo")
+COMMANDS = (
+    "hosts",
+    "resolve",
+    "exec",
+    "cp",
+    "forward",
+    "play",
+    "audit",
+    "forget",
+    "doctor",
+    "demo",
+)
 """Each is a module of this package with `add_parser` and `run`."""
 
 _SUMMARIES = {
@@ -24,6 +35,7 @@ _SUMMARIES = {
     "cp": "copy files between here and hosts, or between hosts",
     "forward": "run tunnels without the screen",
     "play": "play a recording of a session",
+    "audit": "read the log of connections, sessions, tunnels and copies",
     "forget": "remove a host's secrets from the system keyring",
     "doctor": "check this machine's set-up",
     "demo": "try it on servers of its own",

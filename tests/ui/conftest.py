@@ -25,6 +25,8 @@ from sshdash.settings import Settings
 from sshdash.sftp.job import TransferTotals
 from sshdash.sftp.local import LocalFilesystem
 from sshdash.states import ConnectionState, SessionState
+from sshdash.terminal.activity import Activity
+from sshdash.terminal.serial import SerialLine
 from sshdash.ui.app import SSHDashApp
 from sshdash.ui.controllers import shells
 
@@ -63,6 +65,25 @@ class FakeSession:
     written: list[bytes] = field(default_factory=list)
     directory: str = ""
     is_recording: bool = False
+    activity: Activity = field(default_factory=Activity)
+    bells: int = 0
+    bracketed: bool = False
+    has_terminal: bool = True
+    serial: SerialLine = field(default_factory=SerialLine)
+    breaks: int = 0
+
+    def send_break(self) -> None:
+        self.breaks += 1
+
+    def paste(self, text: str) -> None:
+        self.written.append(text.encode())
+
+    @property
+    def emulator(self) -> Any:
+        return SimpleNamespace(
+            effects=SimpleNamespace(bells=self.bells),
+            modes=SimpleNamespace(bracketed_paste=self.bracketed),
+        )
 
     def record(self, wanted: bool) -> None:
         self.is_recording = wanted

@@ -18,6 +18,7 @@ from sshdash.ui.cockpit import Cockpit
 from sshdash.ui.command import Command, Place
 from sshdash.ui.commands import COMMANDS, bindings_of
 from sshdash.ui.compositor import MarkingCompositor
+from sshdash.ui.controllers.attention import Attention
 from sshdash.ui.controllers.broadcast import Broadcast
 from sshdash.ui.controllers.exports import ScrollbackExport
 from sshdash.ui.controllers.following import Following
@@ -32,7 +33,9 @@ from sshdash.ui.controllers.outages import OutageController
 from sshdash.ui.controllers.panels import PanelController
 from sshdash.ui.controllers.panes import PaneActions
 from sshdash.ui.controllers.recordings import RecordingsController
+from sshdash.ui.controllers.serial import SerialController
 from sshdash.ui.controllers.shells import ShellController
+from sshdash.ui.controllers.snippets import SnippetsController
 from sshdash.ui.controllers.start import start_facts
 from sshdash.ui.controllers.tab_actions import TabActions
 from sshdash.ui.controllers.timelines import TimelineController
@@ -81,6 +84,7 @@ class Workspace(Screen[None]):
         )
         self.layouts = Layouts(self.cockpit, self.shells, self.host_actions)
         self.following = Following(self.cockpit, self.board)
+        self.attention = Attention(self.cockpit)
         self.controllers: list[object] = [
             self.shells,
             self.panels,
@@ -95,6 +99,8 @@ class Workspace(Screen[None]):
             News(self.cockpit),
             RecordingsController(self.cockpit),
             ScrollbackExport(self.cockpit),
+            SnippetsController(self.cockpit),
+            SerialController(self.cockpit),
             OutageController(self.cockpit, keymap),
             TimelineController(self.cockpit),
         ]
@@ -117,6 +123,7 @@ class Workspace(Screen[None]):
         self.following.tell_problems(aside=True)
         self.query_one(HostList).focus()
         self.set_interval(_FIGURES_INTERVAL, self._show_figures)
+        self.set_interval(_FIGURES_INTERVAL, self.attention.look)
         for problem in self.keymap.problems:
             self.cockpit.tell("Settings", clean(problem), severity="warning")
 
@@ -218,6 +225,7 @@ class Workspace(Screen[None]):
     def _moved(self) -> None:
         """Give the room to what has the focus, and show its keys."""
         self.layout_of.arrange()
+        self.attention.look()
         self._show_keys()
 
     def on_resize(self, event: events.Resize) -> None:

@@ -115,7 +115,9 @@ class TerminalPane(Vertical):
             return
         mark = MARKS[self.session.state]
         title = _WHERE.sub("", clean(self.session.title))
-        named = f"{self._named} {RECORDING_MARK}" if self.session.is_recording else self._named
+        recorded = RECORDING_MARK if self.session.is_recording else ""
+        serial = f"[{told}]" if (told := self.session.serial.words) else ""
+        named = " ".join(filter(None, (self._named, recorded, serial)))
         same = not title or title == self.label
         words = named if same else f"{named} {title}"
         if self._outlook is not None and self.session.state is SessionState.LOST:

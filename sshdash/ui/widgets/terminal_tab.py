@@ -77,6 +77,11 @@ class TerminalTab(Tab):
         return self.pane.panel
 
     @property
+    def sessions(self) -> "list[ShellSession]":
+        """Return the sessions in it, running or ended."""
+        return [pane.session for pane in self.panes if pane.session is not None]
+
+    @property
     def is_ended(self) -> bool:
         """Return whether the pane with the focus has a shell to start again."""
         return self.pane.is_ended
