@@ -26,7 +26,7 @@ _GRAPHEME = lib.GHOSTTY_CELL_CONTENT_CODEPOINT_GRAPHEME
 _BG_PALETTE = lib.GHOSTTY_CELL_CONTENT_BG_COLOR_PALETTE
 _PAINTED = _BG_PALETTE & lib.GHOSTTY_CELL_CONTENT_BG_COLOR_RGB
 """The tag bit that says: no text here, only a background colour."""
-_run_key = (CELL.style | _PAINTED).__and__
+_run_key = (CELL.style | CELL.link | _PAINTED).__and__
 COMBINED = "\0"
 """Stands in a run's text for a cell whose characters are kept elsewhere."""
 _CACHE_LIMIT = 65_536
@@ -89,7 +89,9 @@ def decode_row(cells: list[int], style_of: StyleOf, extras_of: ExtrasOf) -> Row:
                 _combine(glyphs, members, column, extras_of)
                 text = "".join(glyphs)
             parts = () if text.isascii() else tuple(glyphs)
-            style = style_of(column, key >> CELL.style_shift)
+            style = style_of(column, (key & CELL.style) >> CELL.style_shift)
+            if key & CELL.link:
+                style = style._replace(link=True)
             runs.append(Run(text, len(members), style, parts))
         column += len(members)
     return tuple(runs)

@@ -91,6 +91,8 @@ class TerminalScreen(Widget):
         """What a person has to answer before the typing goes on; it takes the last row."""
         self.notice = ""
         """What sshdash says in the last row for a moment."""
+        self.blink = True
+        """Whether what programs want to blink does."""
         self.outlook: Outlook | None = None
         """When a lost shell is expected back."""
         self._lines: list[Line] = []
@@ -326,6 +328,7 @@ class TerminalScreen(Widget):
                 self.get_component_rich_style("terminal--selection", partial=True),
                 self._colours,
                 direct=self.app.console.color_system == "truecolor",
+                blink=self.blink,
             )
         return self._painter
 
