@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
-from sshdash.config.patterns import matches_host
+from sshdash.config.host_rules import rule_for
 from sshdash.connections.recovery.outages import Interest, Outages
 from sshdash.errors import SSHDashError
 from sshdash.events import (
@@ -248,12 +248,5 @@ class Recovery:
 
 
 def reattach_command(settings: Mapping[str, str], host: str) -> str:
-    """Return the command that a lost shell on `host` is opened again with, empty for none.
-
-    The first pattern that matches the name counts.
-    """
-    name = host.rpartition("@")[2]
-    for patterns, command in settings.items():
-        if matches_host(host, patterns) or matches_host(name, patterns):
-            return command
-    return ""
+    """Return the command that a lost shell on `host` is opened again with, empty for none."""
+    return rule_for(settings, host) or ""

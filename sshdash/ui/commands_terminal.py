@@ -31,4 +31,11 @@ TERMINAL_COMMANDS: tuple[Command, ...] = (
         "Record what the shell shows, or stop; never what is typed",
         prefix=("R",),
     ),
+    Command(
+        "terminal.links",
+        Place.TERMINAL,
+        "Links",
+        "List the links in view, to open or copy one; ctrl+click on a link does it too",
+        prefix=("u",),
+    ),
 )

@@ -25,6 +25,8 @@ from sshdash.settings import Settings
 from sshdash.sftp.job import TransferTotals
 from sshdash.sftp.local import LocalFilesystem
 from sshdash.states import ConnectionState, SessionState
+from sshdash.terminal.effects import Effects
+from sshdash.terminal.reports import Reports
 from sshdash.ui.app import SSHDashApp
 from sshdash.ui.controllers import shells
 
@@ -61,10 +63,16 @@ class FakeSession:
     title: str
     state: SessionState = SessionState.RUNNING
     written: list[bytes] = field(default_factory=list)
+    effects: Effects = field(default_factory=lambda: Effects(None))
+    tell: Callable[[], None] = lambda: None
     is_recording: bool = False
 
     def record(self, wanted: bool) -> None:
         self.is_recording = wanted
+
+    @property
+    def reports(self) -> Reports:
+        return Reports(self.effects, self.tell)
 
     @property
     def keyboard(self) -> Any:

@@ -104,8 +104,10 @@ class ShellController:
         finally:
             self.cockpit.refresh_hosts()
         tab.ending = partial(self.cockpit.backend.close_shell, session.id)
-        view = await asyncio.to_thread(_terminal_view)
-        await tab.show_session(session, view(session, prefix=self.cockpit.prefix))
+        view_type = await asyncio.to_thread(_terminal_view)
+        view = view_type(session, prefix=self.cockpit.prefix)
+        view.blink = self.cockpit.backend.settings.blink
+        await tab.show_session(session, view)
         self._show_agent(tab)
 
     async def _route(self, host: str) -> str:

@@ -10,6 +10,7 @@ from textual.widget import Widget
 
 from sshdash.errors import SSHDashError
 from sshdash.states import SessionState
+from sshdash.terminal.osc import ProgressState
 from sshdash.ui.command import Place
 from sshdash.ui.theme import AGENT_MARK, MARKS, RECORDING_MARK, Mark
 from sshdash.ui.widgets.opening_panel import OpeningPanel
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 _ENDED = (SessionState.EXITED, SessionState.LOST, SessionState.FAILED)
 _WHERE = re.compile(r"^[^\s@]+@[^\s:]+:\s*")
 """What shells put before the folder in a title; the tab says whose it is already."""
+_NEWS = "✱"
+"""Before the title of a tab in which a program has told something."""
 
 
 class TerminalTab(Tab):
@@ -58,6 +61,8 @@ class TerminalTab(Tab):
         self._outlook: Outlook | None = None
         self._named = self.label
         """The host, with the mark of a forwarded agent."""
+        self._news = False
+        """Whether a program has told something since the tab was last in sight."""
         self.ending: Callable[[], Awaitable[None]] | None = None
         """Ends the attempt or the session; given by whoever opened the tab."""
         self.set_reactive(Tab.tab_title, self.label)
@@ -96,10 +101,16 @@ class TerminalTab(Tab):
             title = _WHERE.sub("", clean(self.session.title))
             named = f"{self._named} {RECORDING_MARK}" if self.session.is_recording else self._named
             same = not title or title == self.label
-            self.tab_title = named if same else f"{named} {title}"
+            words = (_NEWS if self._news else "", named, "" if same else title)
+            self.tab_title = " ".join(filter(None, (*words, _progress_text(self.session))))
             if self._outlook is not None and self.session.state is SessionState.LOST:
                 self.tab_mark = Mark.FAILED if self._outlook.hopeless else Mark.BUSY
                 self.tab_title = f"{self.label} {self._outlook.short}".rstrip()
+
+    def show_news(self) -> None:
+        """Mark the tab until it is in sight: a program in it has told something."""
+        self._news = True
+        self.show_state()
 
     def show_agent(self, forwarded: bool) -> None:
         """Show whether the host may use the keys of this machine's agent."""
@@ -124,6 +135,9 @@ class TerminalTab(Tab):
 
     def on_show_tab(self) -> None:
         """Give the focus to the terminal, or to the panel until there is one."""
+        if self._news:
+            self._news = False
+            self.show_state()
         target = self.view or self.panel
         if target.is_attached:
             self._focus_asked = True
@@ -188,3 +202,17 @@ class TerminalTab(Tab):
         """Pass the text on."""
         event.stop()
         self.post_message(self.TextCopied(event.text))
+
+
+def _progress_text(session: "ShellSession") -> str:
+    """Return how far a program in a session is, empty where it does not say."""
+    progress = session.reports.progress
+    if progress is None:
+        return ""
+    figure = "" if progress.percent is None else f"{progress.percent} %"
+    return {
+        ProgressState.RUNNING: figure,
+        ProgressState.FAILED: f"failed {figure}".rstrip(),
+        ProgressState.UNKNOWN: "…",
+        ProgressState.PAUSED: f"paused {figure}".rstrip(),
+    }[progress.state]
