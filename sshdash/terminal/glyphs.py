@@ -15,6 +15,8 @@ from sshdash.terminal.ghostty import CELL, lib
 REPLACEMENT = "\ufffd"
 _UNSAFE_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_UNSEEN = frozenset("\u200b\u2060\u2061\u2062\u2063\u2064\ufeff")
+"""Drawn as nothing, but by some terminals as a blank: left out, for no column is theirs."""
 _EXTRAS = 8
 """Combining characters kept on one cell."""
 
@@ -122,4 +124,6 @@ def _combine(glyphs: list[str], members: list[int], column: int, extras_of: Extr
 
 def _safe(extras: str) -> str:
     """Return the combining characters of a cell, without those that must not be shown."""
-    return "".join(char for char in extras[:_EXTRAS] if safe_char(ord(char)) == char)
+    return "".join(
+        char for char in extras[:_EXTRAS] if char not in _UNSEEN and safe_char(ord(char)) == char
+    )
