@@ -245,6 +245,11 @@ class Emulator:
         return self._other_keys.level
 
     @property
+    def reports_colour_scheme(self) -> bool:
+        """Whether the program wants to be told of another theme (mode 2031)."""
+        return self._mode(2031)
+
+    @property
     def column(self) -> int:
         """The column the next character goes to."""
         return int(self._get(lib.GHOSTTY_TERMINAL_DATA_CURSOR_X, "uint16_t"))

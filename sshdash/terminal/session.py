@@ -248,6 +248,7 @@ class ShellSession:
             request = plan_command(lease.resolved, self._term, os.fsencode(command))
         else:
             request = plan_session(lease.resolved, self._term)
+        request = request.with_true_colour()
         escape = escape_character(lease.resolved.get("escapechar"))
         channel = SessionChannel(self.host, request, escape, self.emulator, self._progressed)
         channel.actions.commands = self._commands

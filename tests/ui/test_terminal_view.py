@@ -306,3 +306,14 @@ async def test_a_program_learns_the_colours_of_the_theme() -> None:
             told = "/".join(f"{part:02x}{part:02x}" for part in background)
             replies = stage.session.emulator.take_replies()
             assert replies == f"\x1b]11;rgb:{told}\x07".encode() + b"\x1b[?997;" + scheme + b"n"
+
+
+async def test_a_program_that_wants_to_know_is_told_of_another_theme() -> None:
+    async with on_stage() as stage:
+        stage.app.theme = LIGHT.name
+        await stage.pilot.pause()
+        assert stage.session.taken() == b""
+        await stage.shows(b"\x1b[?2031h")
+        stage.app.theme = DARK.name
+        await stage.pilot.pause()
+        assert stage.session.taken() == b"\x1b[?997;1n"

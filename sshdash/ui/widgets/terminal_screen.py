@@ -149,7 +149,11 @@ class TerminalScreen(Widget):
         colours = self.session.emulator.colours
         colours.set_palette(named_colours(theme))
         colours.set_theme(_rgb(self.rich_style.color), _rgb(self.rich_style.bgcolor))
-        self.session.emulator.effects.dark = theme.dark
+        emulator = self.session.emulator
+        if emulator.effects.dark != theme.dark:
+            emulator.effects.dark = theme.dark
+            if emulator.reports_colour_scheme:
+                self.session.write(b"\x1b[?997;%dn" % (1 if theme.dark else 2))
         self.draw_all()
 
     def _session_changed(self) -> None:
