@@ -46,7 +46,7 @@ class Explanation:
     host: str
     advices: tuple[Advice, ...]
     groups: tuple[Group, ...]
-    """What the command line, a line of the user's files or one of the system's set, in that order."""
+    """What the command line, the user's files and the system's set, in that order."""
     defaults: tuple[Value, ...]
 
 
