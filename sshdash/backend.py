@@ -10,23 +10,29 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from sshdash.config.catalog import Catalog, HostSummary, load_catalog, summarize
+from sshdash.config.patterns import first_for_host
 from sshdash.config.resolver import ResolvedHost, Resolver
 from sshdash.config.source import ConfigSource
 from sshdash.connections.recovery.outages import Outages
 from sshdash.errors import Cancelled, SSHDashError, UsageError
 from sshdash.events import CatalogChanged, EventBus, WarningRaised
+from sshdash.paths import recordings_dir
 from sshdash.prompts import Prompter
-from sshdash.recovery import Recovery, reattach_command
+from sshdash.recovery import Recovery
 from sshdash.settings import Settings
 from sshdash.states import ConnectionState, SessionState, TunnelState
 from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
+    from sshdash.audit import AuditLog
     from sshdash.connections.manager import ConnectionManager, Lease
+    from sshdash.escape_commands import EscapeCommands
     from sshdash.sftp.filesystem import Filesystem
     from sshdash.sftp.queue import TransferQueue
+    from sshdash.terminal.recording import Recorder
     from sshdash.terminal.session import ShellSession
     from sshdash.tunnels.manager import TunnelManager
 
@@ -41,6 +47,9 @@ _MODULES = (
     "sftp.queue",
     "sftp.local",
     "sftp.remote",
+    "audit",
+    "escape_commands",
+    "terminal.recording",
 )
 
 
@@ -65,6 +74,8 @@ class Backend:
     connections: "ConnectionManager"
     tunnels: "TunnelManager"
     transfers: "TransferQueue"
+    recorder: "Recorder"
+    escapes: "EscapeCommands"
 
     def __init__(self, settings: Settings, prompter: Prompter, source: ConfigSource) -> None:
         self.settings = settings
@@ -74,9 +85,12 @@ class Backend:
         self.resolver = Resolver(source)
         self.catalog: Catalog = load_catalog(source, self.resolver.cache)
         self.sessions: dict[str, ShellSession] = {}
+        self._filesystems: WeakSet[Filesystem] = WeakSet()
+        """Those of hosts, as long as somebody has them."""
         self.recovery: Recovery | None = None
         """Brings back what was lost; None where that is not wanted, or before `load`."""
         self.loaded = False
+        self._audit: AuditLog | None = None
         self._closing = False
         self._loading = asyncio.Lock()
         self._modules: dict[str, Any] = {}
@@ -117,6 +131,19 @@ class Backend:
                 self.settings.transfers_at_once,
                 outages,
             )
+            if self.settings.audit:
+                self._audit = self._modules["audit"].AuditLog(
+                    self.events,
+                    self.connections.status,
+                    self.tunnels.snapshot,
+                    self.transfers.snapshot,
+                )
+            self.escapes = self._modules["escape_commands"].EscapeCommands(
+                self.connections, self.tunnels
+            )
+            self.recorder = self._modules["terminal.recording"].Recorder(
+                recordings_dir(), self.settings, self.events
+            )
             if outages is not None:
                 self.recovery = Recovery(
                     outages,
@@ -138,12 +165,16 @@ class Backend:
         self._closing = True
         if self.recovery is not None:
             await self.recovery.close()
+        await self.escapes.close()
         await self.transfers.close()  # which may open files once more, to clean up
         await self.tunnels.close()
         for session in tuple(self.sessions.values()):
             await session.close()
         self.sessions.clear()
+        await self.recorder.close()
         await self.connections.close()
+        if self._audit is not None:
+            await self._audit.close()
         self.loaded = self._closing = False
 
     # --- hosts ---
@@ -172,7 +203,10 @@ class Backend:
         return await forget_secrets(await asyncio.to_thread(self.resolve, destination))
 
     async def disconnect(self, host: str) -> None:
-        """End a host's copies, shells and tunnels, then its connection."""
+        """End a host's copies, shells, tunnels and open files, then its connection.
+
+        What lives on the connection under another name goes on.
+        """
         await self._cancel_copies(host)
         for session in [one for one in self.sessions.values() if one.host == host]:
             self._forget(session.id)
@@ -180,6 +214,8 @@ class Backend:
         for tunnel in self.tunnels.snapshots():
             if tunnel.host == host:
                 await self.tunnels.stop(tunnel.id)
+        for filesystem in [one for one in self._filesystems if one.label == host]:
+            await filesystem.close()
         await self.connections.disconnect(host)
 
     async def _cancel_copies(self, host: str) -> None:
@@ -196,9 +232,16 @@ class Backend:
     # --- shells ---
 
     async def open_shell(
-        self, host: str, columns: int, rows: int, command: str | None = None
+        self,
+        host: str,
+        columns: int,
+        rows: int,
+        command: str | None = None,
+        directory: str = "",
     ) -> "ShellSession":
         """Open a shell (or `command` in a terminal) on the host's connection.
+
+        It starts in `directory` where one is named and the configuration has no RemoteCommand.
 
         Raises what a connection raises, and SessionError.
         """
@@ -213,12 +256,20 @@ class Backend:
                 columns=columns,
                 rows=rows,
                 term=self.settings.term,
-                scrollback=self.settings.scrollback,
+                scrollback=self._scrollback(host),
                 command=command,
+                directory=directory,
+                recorder=self.recorder,
+                commands=self.escapes,
             ),
         )
         self.sessions[session.id] = session
         return session
+
+    def _scrollback(self, host: str) -> int:
+        """Return how many lines a terminal of a host keeps."""
+        own = first_for_host(host, self.settings.scrollbacks)
+        return self.settings.scrollback if own is None else own
 
     async def reopen_shell(self, session_id: str) -> None:
         """Start the shell again in its terminal, on a new connection where the old one is gone."""
@@ -227,8 +278,8 @@ class Backend:
             raise Cancelled("The shell was closed")
         lost = session.state is SessionState.LOST
         lease = await self.connections.lease(session.host, "shell")
-        reattach = reattach_command(self.settings.reattach, session.host) if lost else ""
-        await self._releasing(lease, session.reopen(lease, reattach))
+        reattach = first_for_host(session.host, self.settings.reattach) if lost else None
+        await self._releasing(lease, session.reopen(lease, reattach or ""))
 
     async def close_shell(self, session_id: str) -> None:
         """End a shell and forget it."""
@@ -252,6 +303,7 @@ class Backend:
         lease = await self.connections.lease(endpoint, "files")
         remote = self._modules["sftp.remote"].RemoteFilesystem
         filesystem: Filesystem = await self._releasing(lease, remote.open(lease))
+        self._filesystems.add(filesystem)
         return filesystem
 
     # --- tunnels ---

@@ -76,6 +76,32 @@ class SessionChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingStarted(Event):
+    """What a shell shows is being recorded."""
+
+    session: str
+    host: str
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingEnded(Event):
+    """A recording is complete, or ended early for a reason; the reason is cleaned."""
+
+    session: str
+    host: str
+    paths: tuple[str, ...]
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingsRemoved(Event):
+    """Old recordings were removed, as the settings ask for."""
+
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TransferChanged(Event):
     """A copy job moved to another state."""
 

@@ -70,3 +70,19 @@ def start_log(verbosity: int = 0, path: Path | None = None) -> Path:
         logger.addHandler(handler)
         logger.propagate = False
     return target
+
+
+_LEVELS = (("ERROR", logging.ERROR), ("INFO", logging.INFO), ("DEBUG", logging.DEBUG))
+
+
+def change_verbosity(step: int) -> str:
+    """Make the log tell more (1) or less (-1) from now on; return the name of its level.
+
+    What the SSH library says stays as it was: its own debug output holds what is typed.
+    """
+    ours = logging.getLogger("sshdash")
+    numbers = [number for _, number in _LEVELS]
+    now = min(range(len(numbers)), key=lambda at: abs(numbers[at] - ours.getEffectiveLevel()))
+    name, number = _LEVELS[min(max(0, now + step), len(_LEVELS) - 1)]
+    ours.setLevel(number)
+    return name

@@ -39,6 +39,16 @@ def state_dir() -> Path:
     return Path(platformdirs.user_state_dir(APP))
 
 
+def recordings_dir() -> Path:
+    """Return the folder of the recordings of sessions (not created here)."""
+    return state_dir() / "recordings"
+
+
+def audit_log() -> Path:
+    """Return the file of the audit log (not created here)."""
+    return state_dir() / "audit.jsonl"
+
+
 def private_dir(path: Path) -> Path:
     """Create `path` for this user alone (0700) and return it.
 

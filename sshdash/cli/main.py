@@ -14,7 +14,18 @@ from sshdash.errors import SSHDashError, UsageError
 
 log = logging.getLogger(__name__)
 
-COMMANDS = ("hosts", "resolve", "exec", "cp", "forward", "forget", "doctor", "demo")
+COMMANDS = (
+    "hosts",
+    "resolve",
+    "exec",
+    "cp",
+    "forward",
+    "play",
+    "audit",
+    "forget",
+    "doctor",
+    "demo",
+)
 """Each is a module of this package with `add_parser` and `run`."""
 
 _SUMMARIES = {
@@ -23,6 +34,8 @@ _SUMMARIES = {
     "exec": "run a command on a host",
     "cp": "copy files between here and hosts, or between hosts",
     "forward": "run tunnels without the screen",
+    "play": "play a recording of a session",
+    "audit": "read the log of connections, sessions, tunnels and copies",
     "forget": "remove a host's secrets from the system keyring",
     "doctor": "check this machine's set-up",
     "demo": "try it on servers of its own",

@@ -15,7 +15,7 @@ import asyncssh
 from sshdash.cli.stdio import Writer
 from sshdash.connections.session_request import SessionRequest
 from sshdash.connections.transport.transport import Transport
-from sshdash.terminal.escapes import Escape, Escapes, escape_character, help_text
+from sshdash.terminal.escapes import RELAYED, Escape, Escapes, escape_character, help_text
 from sshdash.untrusted import clean
 
 _READ = 64 * 1024
@@ -34,7 +34,7 @@ class Relay(asyncssh.SSHClientSession[bytes]):
         self.status: int | None = None
         self.signal = ""
         self._request = request
-        self._escapes = Escapes(escape_character(escape) if request.terminal else b"")
+        self._escapes = Escapes(escape_character(escape) if request.terminal else b"", RELAYED)
         self._channel: asyncssh.SSHClientChannel[bytes] | None = None
         self._stdin = _Input(self)
         self._outputs = {None: _Output(self, 1), asyncssh.EXTENDED_DATA_STDERR: _Output(self, 2)}
@@ -115,7 +115,7 @@ class Relay(asyncssh.SSHClientSession[bytes]):
             self._closed.set()
         elif escape is Escape.HELP:
             self._outputs[asyncssh.EXTENDED_DATA_STDERR].feed(
-                help_text(self._escapes.character).encode()
+                help_text(self._escapes.character, RELAYED).encode()
             )
         elif escape is Escape.BREAK:
             channel.send_break(_BREAK)

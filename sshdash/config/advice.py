@@ -29,7 +29,7 @@ class Advice:
     """One thing to know about a host's configuration; the texts are cleaned."""
 
     kind: str
-    """``order``, ``loop``, ``key``, ``security`` or ``ignored``."""
+    """``loop``, ``trust``, ``key``, ``order``, ``security`` or ``ignored``."""
     text: str
     short: str
     """The same for a narrow place."""
@@ -55,6 +55,7 @@ def advise(resolved: ResolvedHost, resolver: Resolver) -> tuple[Advice, ...]:
     """
     return (
         *_loops(resolved, resolver),
+        *_trust(resolved),
         *_keys(resolved),
         *_order(resolved),
         *ignored_keywords(resolved),
@@ -157,6 +158,19 @@ def _circle_behind(jump: Destination, hops: Resolver, path: tuple[str, ...]) -> 
         return _circle(hops.preview(jump), hops, path)
     except SSHDashError as error:
         return (*path, jump.host) if "jump host loop" in error.detail else ()
+
+
+def _trust(resolved: ResolvedHost) -> Iterator[Advice]:
+    """Tell of a host that is connected to whatever key it shows."""
+    if resolved.options.first("stricthostkeychecking") in ("no", "off"):
+        yield Advice(
+            "trust",
+            "host keys are not checked (StrictHostKeyChecking no): anybody on the way can pose as"
+            " the host",
+            "host key not checked",
+            "accept-new trusts the first key and refuses another one later",
+            next(iter(resolved.origins.get("stricthostkeychecking", ())), DEFAULT),
+        )
 
 
 def _keys(resolved: ResolvedHost) -> Iterator[Advice]:

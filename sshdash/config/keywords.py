@@ -105,6 +105,7 @@ _GSS = "there is no GSSAPI key exchange"
 _ACTS = {
     Kind.PERSIST: "controlpersist",
     Kind.FLAG: "batchmode canonicalizefallbacklocal checkhostip clearallforwardings "
+    "enableescapecommandline "
     "exitonforwardfailure gatewayports gssapiauthentication gssapidelegatecredentials "
     "hashknownhosts identitiesonly kbdinteractiveauthentication "
     "nohostauthenticationforlocalhost passwordauthentication permitlocalcommand stdinnull "
@@ -142,7 +143,6 @@ _ACTS = {
 }
 _SECURITY: dict[tuple[Kind, str], str] = {}
 _IGNORED = {
-    (Kind.FLAG, "enableescapecommandline"): "tunnels are added with a key",
     (Kind.STRING, "pkcs11provider"): "use it through an agent",
     (Kind.STRING, "securitykeyprovider"): "use it through an agent",
     (Kind.FLAG, "proxyusefdpass"): "a ProxyCommand with it is refused",

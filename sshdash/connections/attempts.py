@@ -4,6 +4,7 @@ import asyncio
 import functools
 import time
 from collections.abc import Sequence
+from typing import Any
 
 from sshdash.connections.connection import JUMP, Connection, Lease, through
 from sshdash.connections.dialer import Dialer
@@ -38,11 +39,13 @@ class Attempts:
     async def connection(
         self,
         shared: SharedConnection,
+        name: str,
         onlooker: Timeline | None = None,
         attended: bool = True,
     ) -> Connection:
         """Return the connection that is up, after joining an attempt or beginning one.
 
+        `name` is what it is asked for as: it may be disconnected apart from the others.
         `onlooker` is the timeline of the host behind this one: it shows these steps too. Where
         it is not `attended`, no person wanted it just now.
         """
@@ -56,7 +59,7 @@ class Attempts:
         if onlooker and shared.timeline:
             leave = onlooker.include(shared.route[-1].name, shared.timeline)
         try:
-            return await self._join(shared, attempt)
+            return await self._join(shared, name, attempt)
         finally:
             if leave:
                 leave()
@@ -144,21 +147,25 @@ class Attempts:
     # -- one attempt
 
     async def _join(
-        self, shared: SharedConnection, attempt: "asyncio.Task[Connection]"
+        self, shared: SharedConnection, name: str, attempt: "asyncio.Task[Connection]"
     ) -> Connection:
         """Wait for an attempt with others; the last one who leaves ends it."""
-        shared.waiting += 1
+        shared.waiting[name] += 1
+        parting = shared.parting(name)
         try:
-            return await asyncio.shield(attempt)
+            either: set[asyncio.Future[Any]] = {attempt, parting}
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            if not parting.done() and not attempt.cancelled():
+                return attempt.result()
+            if not attempt.done() and shared.waiting.total() == 1:
+                await self._abandon(shared, attempt)
+            raise Cancelled("Connecting was cancelled", host=name)
         except asyncio.CancelledError:
-            current = asyncio.current_task()
-            if attempt.cancelled() and not (current and current.cancelling()):
-                raise Cancelled("Connecting was cancelled", host=shared.host) from None
-            if shared.waiting == 1:
+            if shared.waiting.total() == 1:
                 await self._abandon(shared, attempt)
             raise
         finally:
-            shared.waiting -= 1
+            shared.waiting[name] -= 1
 
     async def _abandon(self, shared: SharedConnection, attempt: "asyncio.Task[Connection]") -> None:
         """Do without those who waited for an attempt."""
@@ -204,13 +211,14 @@ class Attempts:
         return Connection(shared.host, resolved, names, dialled, hop)
 
     async def _lease_hop(self, shared: SharedConnection, route: Route, timeline: Timeline) -> Lease:
-        name = route[-1].name
-        shared.hop = hop = self._registry.bind(route[-1].key, route, asked=False)
+        name, key = route[-1].name, route[-1].key
+        shared.hop = hop = self._registry.bind(key, route, asked=False)
         with timeline.begin(Phase.JUMP, name) as step:
             if hop.state is ConnectionState.CONNECTED:
                 step.done(f"{name}, which is connected already")
             try:
-                return (await self.connection(hop, timeline, shared.attended)).lease(JUMP)
+                connection = await self.connection(hop, key, timeline, shared.attended)
+                return connection.lease(JUMP, key, route[-1].resolved)
             except SSHDashError as error:
                 raise _through(error, shared.host, name) from error
 

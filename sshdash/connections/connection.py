@@ -4,7 +4,7 @@ import asyncio
 import logging
 from asyncio.trsock import TransportSocket
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 import asyncssh
 
@@ -61,7 +61,8 @@ class Connection:
         self.route = route
         self.state = ConnectionState.CONNECTED
         self.reason = ""
-        self.leases: Counter[str] = Counter()
+        self._leases: Counter[tuple[str, str]] = Counter()
+        """How many there are under each name for each purpose."""
         self.address = dialled.address
         self.auth_method = dialled.client.record.method or "none"
         self.server_version = dialled.client.server_version
@@ -103,7 +104,7 @@ class Connection:
     @property
     def is_used(self) -> bool:
         """Return whether somebody asked for it or goes through it; else it only lingers."""
-        return self._asked_for or bool(self.leases)
+        return self._asked_for or bool(self._leases)
 
     @property
     def is_closed(self) -> bool:
@@ -170,6 +171,20 @@ class Connection:
 
     # -- leases
 
+    @property
+    def leases(self) -> Counter[str]:
+        """Return how many leases there are for each purpose."""
+        return self.leases_of(host for host, _ in self._leases)
+
+    def leases_of(self, hosts: Iterable[str]) -> Counter[str]:
+        """Return how many leases there are under some of its names for each purpose."""
+        names = set(hosts)
+        found: Counter[str] = Counter()
+        for (host, purpose), count in self._leases.items():
+            if host in names:
+                found[purpose] += count
+        return found
+
     def lease(self, purpose: str, host: str = "", resolved: ResolvedHost | None = None) -> Lease:
         """Return a new lease for `purpose`, such as "shell" or "sftp", under a name it has.
 
@@ -182,26 +197,27 @@ class Connection:
                 hint="StrictHostKeyChecking is no, which allows a connection and little else",
                 host=self.host,
             )
-        self.take(purpose)
-        return Lease(self, purpose, host or self.host, resolved or self.resolved)
+        host = host or self.host
+        self.take(purpose, host)
+        return Lease(self, purpose, host, resolved or self.resolved)
 
-    def take(self, purpose: str) -> None:
+    def take(self, purpose: str, host: str) -> None:
         """Count one lease more."""
-        self.leases[purpose] += 1
+        self._leases[host, purpose] += 1
         self._asked_for = self._asked_for or (purpose != JUMP and not self.is_spare)
         if self._idle:
             self._idle.cancel()
             self._idle = None
 
-    def give_back(self, purpose: str, at_once: bool = False) -> None:
+    def give_back(self, purpose: str, host: str, at_once: bool = False) -> None:
         """Take one lease back; after the last one it may linger, a mere hop not if `at_once`."""
-        self.leases[purpose] -= 1
-        self.leases += Counter()
+        self._leases[host, purpose] -= 1
+        self._leases += Counter()
         self.rest(at_once)
 
     def rest(self, at_once: bool = False) -> None:
         """Linger and then end, where there are no leases."""
-        if self.leases or self.state is not ConnectionState.CONNECTED:
+        if self._leases or self.state is not ConnectionState.CONNECTED:
             return
         seconds = 0.0 if at_once and not self._asked_for else self.linger(self._asked_for)
         reason = "nothing goes through it any more"

@@ -88,16 +88,16 @@ class Lease:
         if self._held:
             self._held = False
             for connection in (self.connection, *self._more):
-                connection.give_back(self.purpose, at_once)
+                connection.give_back(self.purpose, self.host, at_once)
 
     def _move(self, connection: "Connection") -> None:
         """Go over to another connection, and leave none that sessions of this lease are on."""
         if not self._held:
             connection.rest()
             raise Cancelled("The session is not wanted any more", host=self.host)
-        connection.take(self.purpose)
+        connection.take(self.purpose, self.host)
         if self._used:
             self._more.append(connection)
         else:
-            self.connection.give_back(self.purpose)
+            self.connection.give_back(self.purpose, self.host)
             self.connection = connection

@@ -14,12 +14,13 @@ from sshdash.connections.attempts import Attempts
 from sshdash.connections.connection import Connection, ConnectionSnapshot, Lease
 from sshdash.connections.dialer import Dialer
 from sshdash.connections.login.account import account_of
+from sshdash.connections.names import canonical
 from sshdash.connections.recovery.attendance import Attendance
 from sshdash.connections.recovery.interest import Interest
 from sshdash.connections.recovery.redial import Redialler
 from sshdash.connections.recovery.supervisor import Supervisor
 from sshdash.connections.recovery.vigil import Vigil
-from sshdash.connections.registry import Registry, canonical
+from sshdash.connections.registry import Registry
 from sshdash.connections.route import RoutePlanner
 from sshdash.connections.shared import SharedConnection
 from sshdash.errors import Cancelled, SSHDashError
@@ -74,7 +75,7 @@ class ConnectionManager:
         if not self._attempts.closed:
             self._vigil.start()
         shared = await self._meant(destination)
-        connection = await self._attempts.connection(shared)
+        connection = await self._attempts.connection(shared, name)
         self._vigil.doubt(connection)
         return connection.lease(purpose, name, shared.names.get(name))
 
@@ -92,10 +93,21 @@ class ConnectionManager:
         task.add_done_callback(self._tasks.discard)
 
     async def disconnect(self, host: str) -> None:
-        """Close the connection of `host`, or end the attempts at it, or forget its failure."""
-        shared = self._registry.get(host)
+        """Close the connection of `host`, or end the attempts at it, or forget its failure.
+
+        Where something lives on it under another name, or waits for it, it goes on for that one.
+        """
+        name = self._registry.known(host)
+        shared = self._registry.get(name)
         if shared is None:
             return
+        if shared.is_held_besides(name) or self._supervisor.is_claimed(shared.others(name)):
+            self._registry.part(name, "disconnected")
+        else:
+            await self._end(shared)
+
+    async def _end(self, shared: SharedConnection) -> None:
+        """Close a connection for all its names."""
         self._supervisor.stopped(shared)
         for resolved in shared.names.values():
             self._dialer.replay.forget(account_of(resolved))
@@ -124,10 +136,16 @@ class ConnectionManager:
             await self._attempts.end(shared, "sshdash is closing")
         for length in sorted({len(shared.route) for shared in by_length}, reverse=True):
             group = [shared for shared in by_length if len(shared.route) == length]
-            await asyncio.gather(*(self.disconnect(shared.host) for shared in group))
+            await asyncio.gather(*map(self._end, group))
         await self._attempts.wait_closed()
 
     # -- what is seen
+
+    def live(self, host: str) -> Connection | None:
+        """Return the connection of `host` where it is up."""
+        shared = self._registry.get(canonical(host))
+        up = shared is not None and shared.state is ConnectionState.CONNECTED
+        return shared.connection if shared is not None and up else None
 
     def status(self, host: str) -> ConnectionSnapshot:
         """Return how the connection of `host` stands, idle for one that was never asked for."""
@@ -154,6 +172,7 @@ class ConnectionManager:
 
     async def _retry(self, host: str) -> None:
         try:
-            await self._attempts.connection(await self._meant(parse_destination(host)))
+            destination = parse_destination(host)
+            await self._attempts.connection(await self._meant(destination), str(destination))
         except SSHDashError as error:
             log.info("%s: dialled at once, in vain: %s", host, error)

@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Iterator
 
-from sshdash.config.destination import parse_destination
+from sshdash.connections.names import canonical
 from sshdash.connections.route import Route
 from sshdash.connections.shared import SharedConnection
 from sshdash.connections.sharing import sharing_key
-from sshdash.errors import UsageError
 from sshdash.events import EventBus
 from sshdash.states import ConnectionState
 
@@ -31,7 +30,11 @@ class Registry:
 
     def get(self, name: str) -> SharedConnection | None:
         """Return what `name` means so far, for any way to write the destination."""
-        return self._names.get(name) or self._names.get(canonical(name))
+        return self._names.get(self.known(name))
+
+    def known(self, name: str) -> str:
+        """Return the name that something is kept under, for any way to write the destination."""
+        return name if name in self._names else canonical(name)
 
     def bind(self, name: str, route: Route, asked: bool = True) -> SharedConnection:
         """Return the connection that `route` leads to, which is called `name` from now on.
@@ -59,6 +62,10 @@ class Registry:
             shared.tell(name, old)
         return shared
 
+    def part(self, name: str, reason: str) -> None:
+        """Let a name mean nothing any more; its connection goes on under its others."""
+        self._names.pop(name).part(name, reason)
+
     def _leave(self, before: SharedConnection | None, name: str) -> None:
         """Take a name off the connection that it meant before the configuration changed."""
         if before is None:
@@ -69,11 +76,3 @@ class Registry:
             del self._keys[before.key]
             if self.on_unnamed:
                 self.on_unnamed(before)
-
-
-def canonical(name: str) -> str:
-    """Return the name a connection is kept under, for any way to write the destination."""
-    try:
-        return str(parse_destination(name))
-    except UsageError:
-        return name

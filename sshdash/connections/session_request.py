@@ -107,3 +107,13 @@ def _bytes(text: str) -> bytes:
 
 def _place(resolved: ResolvedHost, key: str) -> str:
     return str(next(iter(resolved.origins.get(key, ())), "the command line"))
+
+
+def has_command_line(resolved: ResolvedHost) -> bool:
+    """Return whether ``~C`` opens a command line.
+
+    ssh_config(5) has ``no`` as the default of EnableEscapeCommandline, for the sake of ssh's own
+    sandbox; here it is there unless the configuration says no.
+    """
+    given = "enableescapecommandline" in resolved.origins
+    return not given or resolved.flag("enableescapecommandline")

@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 
 from sshdash.config.resolver import ResolvedHost
@@ -67,8 +68,9 @@ class SharedConnection:
         self.asking = False
         self.unanswered = False
         """Whether the attempt ended while its question was open."""
-        self.waiting = 0
-        """How many wait for the attempt."""
+        self.waiting: Counter[str] = Counter()
+        """How many wait for the attempt under each name."""
+        self._partings: dict[str, asyncio.Future[None]] = {}
         self.timeline: Timeline | None = None
         self.outage = Outage()
         self.was_up = False
@@ -92,6 +94,40 @@ class SharedConnection:
     def is_live(self) -> bool:
         """Return whether it is up, or an attempt at it is under way."""
         return self.attempt is not None or self.state is ConnectionState.CONNECTED
+
+    @property
+    def connections(self) -> list[Connection]:
+        """Return what it has up: the connection and its spares."""
+        return [self.connection, *self.spares] if self.connection else [*self.spares]
+
+    def others(self, name: str) -> set[str]:
+        """Return what else it was asked for as, each of which has a say about its end."""
+        return self.asked - {name}
+
+    def is_held_besides(self, name: str) -> bool:
+        """Return whether somebody uses it, or waits for it, under another name than this one."""
+        others = self.others(name)
+        held = any(connection.leases_of(others) for connection in self.connections)
+        return held or any(self.waiting[other] for other in others)
+
+    def parting(self, name: str) -> "asyncio.Future[None]":
+        """Return what is done once a person has ended it under one name alone."""
+        if name not in self._partings:
+            self._partings[name] = asyncio.get_running_loop().create_future()
+        return self._partings[name]
+
+    def part(self, name: str, reason: str) -> None:
+        """Go on without a name, which stands as idle from now on."""
+        del self.names[name]
+        self.asked.discard(name)
+        for connection in self.connections:
+            connection.host = self.host
+        if parting := self._partings.pop(name, None):
+            parting.set_result(None)
+        if self.asking:
+            self._events.emit(AnswerAwaited(name, False))
+        if self.state is not ConnectionState.IDLE:
+            self._events.emit(ConnectionChanged(name, self.state, ConnectionState.IDLE, reason))
 
     def move(self, step: Step, reason: str = "") -> None:
         """Take one step and tell it, once for each name."""
@@ -134,6 +170,7 @@ class SharedConnection:
             view = dataclasses.replace(
                 view,
                 user=resolved.user,
+                target=f"{resolved.hostname}:{resolved.port}",
                 via=tuple(hop.name for hop in self.route[:-1]),
             )
         connection = self.connection
@@ -141,7 +178,7 @@ class SharedConnection:
             return view
         return dataclasses.replace(
             view,
-            leases=dict(connection.leases),
+            leases=dict(connection.leases - connection.leases_of(self.others(name))),
             address=connection.address,
             cipher=connection.cipher,
             server_version=connection.server_version,

@@ -3,10 +3,13 @@
 Nothing here knows the emulator or the screen it is drawn on.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
+CELL_PIXELS = (8, 16)
+"""What a cell is said to measure, for programs that ask in pixels."""
 Rgb = tuple[int, int, int]
 Colour = int | Rgb | None
 """A palette index (0-255), red/green/blue, or None for the default."""
@@ -43,7 +46,8 @@ class Run(NamedTuple):
     """The text cell by cell, where a width could be disputed; a wide one is followed by ""."""
 
 
-Row = tuple[Run, ...]
+Row = Sequence[Run]
+"""The runs of one row, which fill it."""
 
 
 class CursorShape(Enum):
@@ -65,6 +69,16 @@ class Cursor:
     """False when hidden by the application or scrolled out of view."""
     shape: CursorShape = CursorShape.BLOCK
     blinking: bool = False
+
+
+class ScreenColours(NamedTuple):
+    """The colours of the whole screen, where a program has changed them."""
+
+    foreground: Rgb | None = None
+    background: Rgb | None = None
+    cursor: Rgb | None = None
+    reverse: bool = False
+    """Text and background have changed places (DECSCNM)."""
 
 
 @dataclass(frozen=True, slots=True)

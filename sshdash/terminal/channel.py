@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
 
 import asyncssh
 from asyncssh.constants import PTY_IUTF8, PTY_VERASE
@@ -11,18 +10,15 @@ from sshdash.connections.session_request import SessionRequest
 from sshdash.terminal.cooked import Cooked, shown
 from sshdash.terminal.emulator import Emulator
 from sshdash.terminal.endings import Beginning
-from sshdash.terminal.escapes import Escape, Escapes, help_text
+from sshdash.terminal.escape_actions import BREAK, EscapeActions
+from sshdash.terminal.escapes import Escape, Escapes
 from sshdash.terminal.intake import Intake
+from sshdash.terminal.serial import SerialLine
 from sshdash.untrusted import clean
-
-if TYPE_CHECKING:
-    from sshdash.connections.transport.transport import Transport
 
 WINDOW = 256 * 1024
 """Bytes the remote may send ahead. Small: what is in flight is in the way of Ctrl-C."""
 _UNSENT_LIMIT = 64 * 1024
-_BREAK = 1000
-"""Milliseconds, as ssh asks for."""
 _TERM_MODES = {PTY_VERASE: 0x7F, PTY_IUTF8: 1}
 
 
@@ -31,19 +27,27 @@ class SessionChannel(asyncssh.SSHClientSession[bytes]):
 
     def __init__(
         self,
+        host: str,
         request: SessionRequest,
         escape: bytes,
+        serial: SerialLine,
         emulator: Emulator,
         progressed: Callable[[], None],
     ) -> None:
         self.intake = Intake(emulator.feed, progressed, self._pause, self._resume)
         self.closed = asyncio.get_running_loop().create_future()
         self.exit_text = ""
+        self.exit_status: int | None = None
+        """What the program returned, None where it did not come to that."""
+        self.taps: list[Callable[[bytes], None]] = []
+        """Take what the remote sends, and nothing else that is shown: no echo of this side."""
         self.beginning = Beginning(request.command is not None or request.subsystem is not None)
         self._request = request
+        self._serial = serial
         self._cooked = None if request.terminal else Cooked()
         self._escapes = Escapes(escape if request.terminal else b"")
         self._channel: asyncssh.SSHClientChannel[bytes] | None = None
+        self.actions = EscapeActions(host, escape, self._show, self._end_now)
 
     async def open(self, ssh: asyncssh.SSHClientConnection, columns: int, rows: int) -> None:
         """Ask for the session, which closes again where the one who waits is cancelled."""
@@ -75,7 +79,11 @@ class SessionChannel(asyncssh.SSHClientSession[bytes]):
 
     def data_received(self, data: bytes, datatype: int | None) -> None:
         """Take output; that of a program without a terminal has bare line feeds."""
-        self.intake.add(data if self._cooked is None else shown(data))
+        data = data if self._cooked is None else shown(data)
+        for tap in self.taps:
+            tap(data)
+        if self._channel is None or not self.actions.hold(data, self._channel):
+            self.intake.add(data)
 
     def eof_received(self) -> bool:
         """Let the channel close with its output."""
@@ -84,6 +92,7 @@ class SessionChannel(asyncssh.SSHClientSession[bytes]):
     def exit_status_received(self, status: int) -> None:
         """Note how the program ended."""
         self.exit_text = f"exit {status}"
+        self.exit_status = status
 
     def exit_signal_received(self, signal: str, core_dumped: bool, msg: str, lang: str) -> None:
         """Note what ended the program."""
@@ -91,6 +100,7 @@ class SessionChannel(asyncssh.SSHClientSession[bytes]):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell whoever waits that it is over."""
+        self.actions.release()
         self._channel = None
         if not self.closed.done():
             self.closed.set_result(None)
@@ -105,15 +115,28 @@ class SessionChannel(asyncssh.SSHClientSession[bytes]):
     def type(self, data: bytes) -> None:
         """Send what was typed, but for what is meant for this side (EscapeChar)."""
         self.beginning.used = True
-        for part in self._escapes.feed(data):
-            if isinstance(part, Escape):
-                self._obey(part)
-            else:
-                self._write(part)
+        if self._channel is not None:
+            data = self.actions.type(data, self._channel)
+        parts = self._escapes.feed(data) if data else iter(())
+        for part in parts:
+            if not isinstance(part, Escape):
+                self._write_unless_typing(part)
+            elif self._channel is not None:
+                self.actions.obey(part, self._channel)
+
+    def _write_unless_typing(self, data: bytes) -> None:
+        """Send what was typed; behind ``~C`` it belongs to the command line."""
+        if self.actions.is_typing:
+            self.type(data)
+        else:
+            self._write(data)
 
     def paste(self, data: bytes) -> None:
         """Send what was pasted: there is nothing for this side in it."""
         self.beginning.used = True
+        if self.actions.is_typing:
+            self.actions.paste(data)
+            return
         self._escapes.passed(data)
         self._write(data)
 
@@ -121,7 +144,9 @@ class SessionChannel(asyncssh.SSHClientSession[bytes]):
         if self._channel is None or self._channel.is_closing():
             return
         if self._cooked is None:
-            self._channel.write(data)
+            if echo := self._serial.echoed(data):
+                self.intake.add(echo)
+            self._channel.write(self._serial.sent(data))
             return
         echo, line = self._cooked.feed(data)
         if echo:
@@ -134,19 +159,14 @@ class SessionChannel(asyncssh.SSHClientSession[bytes]):
         elif self._cooked.ended:
             self._channel.write_eof()
 
-    def _obey(self, escape: Escape) -> None:
-        """Do what an escape sequence asks for."""
-        channel = self._channel
-        if channel is None:
-            return
-        if escape is Escape.END:
-            self._end(channel, "closed")
-        elif escape is Escape.HELP:
-            self.intake.add(help_text(self._escapes.character).encode())
-        elif escape is Escape.BREAK:
-            channel.send_break(_BREAK)
-        else:
-            cast("Transport", channel.get_connection()).change_keys()
+    def _show(self, data: bytes) -> None:
+        """Show what this side says, on the session's own screen."""
+        if self._channel is not None:
+            self.intake.add(data)
+
+    def _end_now(self) -> None:
+        if self._channel is not None:
+            self._end(self._channel, "closed")
 
     def reply(self, data: bytes) -> None:
         """Send the emulator's answers, unless the remote does not read what it asks for."""
@@ -160,6 +180,16 @@ class SessionChannel(asyncssh.SSHClientSession[bytes]):
         if self._channel is None or self._channel.is_closing() or self._cooked is not None:
             return
         self._channel.change_terminal_size(columns, rows)
+
+    @property
+    def has_terminal(self) -> bool:
+        """Return whether the server gave it a terminal."""
+        return self._cooked is None
+
+    def send_break(self) -> None:
+        """Send a break, which only means something to serial lines."""
+        if self._channel is not None:
+            self._channel.send_break(BREAK)
 
     def close(self) -> None:
         """Close the channel, if it is open."""

@@ -1,34 +1,44 @@
 """One emulated terminal: bytes in, rows of styled text out, on libghostty-vt.
 
-It does no I/O and knows no event loop. Answers to the remote's queries wait in `replies`;
-titles and bells are flags to be looked at after a `feed`.
+It does no I/O and knows no event loop. Answers to the remote's queries, titles, bells and what
+else a program tells wait in `effects`, to be looked at after a `feed`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from sshdash.terminal.cells import (
+    CELL_PIXELS,
     Cursor,
     CursorShape,
     Damage,
     Line,
     Modes,
-    Rgb,
+    Row,
     Scroll,
 )
-from sshdash.terminal.ghostty import call, callback, ffi, function, lib, new, owned, sized
-from sshdash.terminal.replies import Replies
+from sshdash.terminal.colours import TerminalColours
+from sshdash.terminal.effects import Effects
+from sshdash.terminal.ghostty import call, ffi, function, lib, new, owned, sized
+from sshdash.terminal.guards import (
+    CLOSE_LINK,
+    MOST_LINKED,
+    ColumnModeGuard,
+    LinkGuard,
+    RepeatGuard,
+)
+from sshdash.terminal.osc import TITLE_LIMIT
+from sshdash.terminal.other_keys import OtherKeys
 from sshdash.terminal.rows import RowDecoder
+from sshdash.terminal.written_rows import WORTH_IT, WrittenRows
 from sshdash.untrusted import clean
 
-CELL_PIXELS = (8, 16)
-"""What a cell is said to measure, for programs that ask in pixels."""
-TITLE_LIMIT = 80
 SCROLLBACK_BYTES = 64 * 1024 * 1024
 """What the lines above one screen may take, however many were asked for."""
 _CELL_BYTES = 10
 _PAGE_BYTES = 1024 * 1024
 """The library drops whole pages of lines, so it is told to keep somewhat more than asked for."""
+_SYNCHRONIZED = 2026
 
 _SHAPES = {
     lib.GHOSTTY_RENDER_STATE_CURSOR_VISUAL_STYLE_BAR: CursorShape.BAR,
@@ -40,63 +50,10 @@ _FORGET = (
     # What a new program must not inherit from the one that ended: modes, margins, colours.
     b"\x1b[!p\x1b[?1l\x1b>\x1b[?6l\x1b[?7h\x1b[?25h\x1b[?9l\x1b[?1000l"
     b"\x1b[?1002l\x1b[?1003l\x1b[?1004l\x1b[?1005l\x1b[?1006l\x1b[?1015l\x1b[?1016l\x1b[?2004l"
-    b"\x1b[?2026l\x1b[?2048l\x1b[4l\x1b[20l\x1b[<99u\x1b[=0u\x1b[>4m\x1b[0 q\x1b[r\x1b[m\x1b(B\x0f"
-    b"\x1b]104\x07\x1b]110\x07\x1b]111\x07\x1b]112\x07"
+    b"\x1b[?5l\x1b[?2026l\x1b[?2027l\x1b[?2031l"
+    b"\x1b[?2048l\x1b[4l\x1b[20l\x1b[<99u\x1b[=0u\x1b[>4m\x1b[0 q\x1b[r\x1b[m\x1b(B\x0f"
+    b"\x1b]8;;\x07\x1b]104\x07\x1b]110\x07\x1b]111\x07\x1b]112\x07"
 )
-
-
-class _Effects:
-    """What the library calls back with. It must not refer to the emulator: it outlives it."""
-
-    def __init__(self) -> None:
-        self.replies = Replies()
-        self.bell = False
-        self.title_changed = False
-        self.size = (0, 0)
-
-    def install(self, terminal: Any) -> list[Any]:
-        """Register the callbacks; the list returned keeps them alive."""
-        callbacks: list[tuple[int, str, Callable[..., Any]]] = [
-            (lib.GHOSTTY_TERMINAL_OPT_WRITE_PTY, "GhosttyTerminalWritePtyFn", self._reply),
-            (lib.GHOSTTY_TERMINAL_OPT_BELL, "GhosttyTerminalBellFn", self._bell),
-            (lib.GHOSTTY_TERMINAL_OPT_TITLE_CHANGED, "GhosttyTerminalTitleChangedFn", self._title),
-            (lib.GHOSTTY_TERMINAL_OPT_SIZE, "GhosttyTerminalSizeFn", self._size),
-            (
-                lib.GHOSTTY_TERMINAL_OPT_DEVICE_ATTRIBUTES,
-                "GhosttyTerminalDeviceAttributesFn",
-                self._attributes,
-            ),
-        ]
-        kept = []
-        for option, ctype, python in callbacks:
-            kept.append(callback(ctype, python))
-            call(lib.ghostty_terminal_set(terminal, option, kept[-1]), ctype)
-        return kept
-
-    def _reply(self, _terminal: Any, _data: Any, content: Any, length: int) -> None:
-        self.replies.add(bytes(ffi.buffer(content, length)))
-
-    def _bell(self, _terminal: Any, _data: Any) -> None:
-        self.bell = True
-
-    def _title(self, _terminal: Any, _data: Any) -> None:
-        self.title_changed = True
-
-    def _size(self, _terminal: Any, _data: Any, out: Any) -> bool:
-        out.columns, out.rows = self.size
-        out.cell_width, out.cell_height = CELL_PIXELS
-        return True
-
-    def _attributes(self, _terminal: Any, _data: Any, out: Any) -> bool:
-        # A VT220 with ANSI colour: what xterm-256color promises and no more.
-        out.primary.conformance_level = 62
-        out.primary.features[0] = 22
-        out.primary.num_features = 1
-        out.secondary.device_type = 1
-        out.secondary.firmware_version = 10
-        out.secondary.rom_cartridge = 0
-        out.tertiary.unit_id = 0
-        return True
 
 
 class Emulator:
@@ -128,8 +85,14 @@ class Emulator:
             lib.ghostty_render_state_row_cells_free,
         )
         self._decoder = RowDecoder(self._rows, self._cells)
-        self._effects = _Effects()
-        self._callbacks = self._effects.install(self._terminal)
+        self._written = WrittenRows(self._terminal)
+        self.colours = TerminalColours(self._terminal)
+        self.effects = Effects(self._state)
+        self._callbacks = self.effects.install(self._terminal)
+        self._other_keys = OtherKeys()
+        self._column_mode = ColumnModeGuard()
+        self._repeats = RepeatGuard()
+        self._links = LinkGuard()
         self._scrollback = scrollback
         self._configure()
         self.columns = self.rows = 0
@@ -147,17 +110,25 @@ class Emulator:
 
     def feed(self, data: bytes) -> None:
         """Let the terminal read `data`, which may end anywhere, even inside a character."""
+        data = self._repeats.filter(self._column_mode.filter(data))
+        if self.columns * self.rows > MOST_LINKED:
+            data = self._links.filter(data)
         lib.ghostty_terminal_vt_write(self._terminal, data, len(data))
+        self._other_keys.read(data)
+        self.effects.scan(data)
 
     def resize(self, columns: int, rows: int) -> None:
         """Take a new size, wrapping the lines of the main screen anew."""
         columns, rows = min(max(1, columns), 2000), min(max(1, rows), 1000)
         if (columns, rows) == (self.columns, self.rows):
             return
-        self._effects.size = (columns, rows)
+        self.effects.size = (columns, rows)
         self._bound_scrollback(max(columns, self.columns))
         call(lib.ghostty_terminal_resize(self._terminal, columns, rows, *CELL_PIXELS), "resize")
+        if columns * rows > MOST_LINKED:
+            self.feed(CLOSE_LINK)
         self.columns, self.rows = columns, rows
+        self._repeats.most = columns
         self._bound_scrollback(columns)
 
     def forget_program(self) -> None:
@@ -168,44 +139,80 @@ class Emulator:
         column = self.column
         row = self._get(lib.GHOSTTY_TERMINAL_DATA_CURSOR_Y, "uint16_t")
         self.feed(_FORGET + b"\x1b[%d;%dH" % (row + 1, column + 1))
-        self._effects.replies.take()
+        self.effects.forget()
+
+    def compress(self) -> bool:
+        """Compress some of the lines above the screen; return whether there are more.
+
+        A step is short, as the library bounds it. Nothing is lost: what is looked at later is
+        decompressed.
+        """
+        result = new("GhosttyTerminalCompressionResult")
+        step = lib.GHOSTTY_TERMINAL_COMPRESSION_MODE_INCREMENTAL
+        call(lib.ghostty_terminal_compress(self._terminal, step, result), "compress")
+        return bool(result[0] == lib.GHOSTTY_TERMINAL_COMPRESSION_RESULT_PENDING)
 
     # -- what happened
 
     def take_replies(self) -> bytes:
         """Return the answers to the remote's queries that are to be sent, once."""
-        return self._effects.replies.take()
+        return self.effects.replies.take()
 
     def take_bell(self) -> bool:
         """Return whether the bell rang since the last call."""
-        rang, self._effects.bell = self._effects.bell, False
+        rang, self.effects.bell = self.effects.bell, False
         return rang
 
     def take_title(self) -> str | None:
         """Return the new title, cleaned, if it was set since the last call."""
-        if not self._effects.title_changed:
+        if not self.effects.title_changed:
             return None
-        self._effects.title_changed = False
+        self.effects.title_changed = False
         text = self._get(lib.GHOSTTY_TERMINAL_DATA_TITLE, "GhosttyString")
         return clean(bytes(ffi.buffer(text.ptr, text.len)), TITLE_LIMIT) if text.len else ""
 
     # -- what is to be drawn
 
+    @property
+    def hold(self) -> int:
+        """The number of the frame a program is in the middle of (mode 2026), 0 for none."""
+        return self.effects.hold
+
+    def end_hold(self) -> None:
+        """Wait no longer for the end of the program's frame: it may never come."""
+        mode = new("GhosttyTerminalModeConfig", {"mode": _SYNCHRONIZED, "value": False})
+        call(lib.ghostty_terminal_set(self._terminal, lib.GHOSTTY_TERMINAL_OPT_MODE, mode), "hold")
+        self.effects.hold = 0
+
     def take_damage(self) -> Damage:
-        """Return the rows that changed since the last call, decoded."""
-        call(lib.ghostty_render_state_update(self._state, self._terminal), "update")
+        """Return the rows that changed since the last call, decoded.
+
+        While a program is in the middle of a frame (mode 2026), as the last whole one left them.
+        """
+        if not self.effects.hold:
+            call(lib.ghostty_render_state_update(self._state, self._terminal), "update")
+        self.effects.kept_frame = False
         dirty = new("GhosttyRenderStateDirty")
         self._state_get(lib.GHOSTTY_RENDER_STATE_DATA_DIRTY, dirty)
         lines: dict[int, Line] = {}
         if dirty[0] != lib.GHOSTTY_RENDER_STATE_DIRTY_FALSE:
-            iterator = new("GhosttyRenderStateRowIterator", self._rows)
-            self._state_get(lib.GHOSTTY_RENDER_STATE_DATA_ROW_ITERATOR, iterator)
-            at = new("uint16_t")
-            following = lib.ghostty_render_state_row_iterator_next_dirty
-            while following(self._rows, at):
-                lines[at[0]] = self._decoder.line()
+            places = list(self._dirty_rows())
+            known: dict[int, Row] = {}
+            if len(places) >= WORTH_IT and not self.effects.hold:
+                # What is written is the terminal as it is now, not a frame that was kept.
+                known = self._written.read(places[0], places[-1], self.columns)
+            for place in self._dirty_rows():
+                lines[place] = self._decoder.line(known.get(place))
             call(lib.ghostty_render_state_clean(self._state), "clean")
         return Damage(lines, full=dirty[0] == lib.GHOSTTY_RENDER_STATE_DIRTY_FULL)
+
+    def _dirty_rows(self) -> Iterator[int]:
+        """Go to each row that changed and give its place."""
+        iterator = new("GhosttyRenderStateRowIterator", self._rows)
+        self._state_get(lib.GHOSTTY_RENDER_STATE_DATA_ROW_ITERATOR, iterator)
+        at = new("uint16_t")
+        while lib.ghostty_render_state_row_iterator_next_dirty(self._rows, at):
+            yield int(at[0])
 
     @property
     def cursor(self) -> Cursor:
@@ -220,39 +227,6 @@ class Emulator:
             visible=bool(cursor.visible),
             shape=_SHAPES.get(cursor.visual_style, CursorShape.BLOCK),
             blinking=bool(cursor.blinking),
-        )
-
-    @property
-    def palette(self) -> bytes:
-        """The 256 colours, three bytes each, with what programs changed by OSC 4."""
-        box = new("SSHDashPalette")
-        call(
-            lib.ghostty_terminal_get(self._terminal, lib.GHOSTTY_TERMINAL_DATA_COLOR_PALETTE, box),
-            "palette",
-        )
-        return bytes(ffi.buffer(box))
-
-    def set_palette(self, first_sixteen: Sequence[tuple[int, int, int]]) -> None:
-        """Take the named colours of the theme; what programs changed stays changed."""
-        box = new("SSHDashPalette")
-        # The array does not keep its memory: that is freed with the box.
-        colours = box[0]
-        lib.ghostty_color_palette_default(colours)
-        for colour, (red, green, blue) in zip(colours, first_sixteen, strict=False):
-            colour.r, colour.g, colour.b = red, green, blue
-        call(
-            lib.ghostty_terminal_set(
-                self._terminal, lib.GHOSTTY_TERMINAL_OPT_COLOR_PALETTE, colours
-            ),
-            "palette",
-        )
-
-    @property
-    def default_colours(self) -> tuple[Rgb | None, Rgb | None]:
-        """The foreground and background a program set by OSC 10 and 11, None where it did not."""
-        return (
-            self._colour(lib.GHOSTTY_TERMINAL_DATA_COLOR_FOREGROUND),
-            self._colour(lib.GHOSTTY_TERMINAL_DATA_COLOR_BACKGROUND),
         )
 
     # -- state
@@ -270,13 +244,28 @@ class Emulator:
             bracketed_paste=self._mode(2004),
             focus_reporting=self._mode(1004),
             mouse_tracking=self._get(lib.GHOSTTY_TERMINAL_DATA_MOUSE_TRACKING, "bool"),
-            synchronized=self._mode(2026),
+            synchronized=self._mode(_SYNCHRONIZED),
         )
+
+    @property
+    def kitty_keyboard(self) -> int:
+        """The flags of the kitty keyboard protocol in force, 0 where it is not."""
+        return int(self._get(lib.GHOSTTY_TERMINAL_DATA_KITTY_KEYBOARD_FLAGS, "uint8_t"))
+
+    @property
+    def modify_other_keys(self) -> int:
+        """The level of xterm's modifyOtherKeys in force: 0, 1 or 2."""
+        return self._other_keys.level
 
     @property
     def column(self) -> int:
         """The column the next character goes to."""
         return int(self._get(lib.GHOSTTY_TERMINAL_DATA_CURSOR_X, "uint16_t"))
+
+    @property
+    def position(self) -> tuple[int, int]:
+        """The column and the row of the screen that the next character goes to."""
+        return self.column, int(self._get(lib.GHOSTTY_TERMINAL_DATA_CURSOR_Y, "uint16_t"))
 
     @property
     def scroll(self) -> Scroll:
@@ -287,6 +276,10 @@ class Emulator:
     def scroll_by(self, rows: int) -> None:
         """Move the viewport `rows` down, up where negative, as far as there are any."""
         self._scroll_viewport(lib.GHOSTTY_SCROLL_VIEWPORT_DELTA, rows)
+
+    def scroll_to(self, row: int) -> None:
+        """Have the viewport begin with a row, counted from the oldest that is kept."""
+        self._scroll_viewport(lib.GHOSTTY_SCROLL_VIEWPORT_ROW, row)
 
     def scroll_to_bottom(self) -> None:
         """Show the newest rows again."""
@@ -346,12 +339,6 @@ class Emulator:
             f"mode {number}",
         )
         return bool(mode.value)
-
-    def _colour(self, key: int) -> Rgb | None:
-        out = new("GhosttyColorRgb")
-        if lib.ghostty_terminal_get(self._terminal, key, out) != lib.GHOSTTY_SUCCESS:
-            return None
-        return (out.r, out.g, out.b)
 
     def _scroll_viewport(self, tag: int, value: int) -> None:
         scroll = function("ghostty_terminal_scroll_viewport")

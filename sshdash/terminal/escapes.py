@@ -1,6 +1,6 @@
 """EscapeChar: what a person tells this side in the middle of a session, after a new line. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from enum import Enum
 
 _NEW_LINE = (b"\r", b"\n")
@@ -12,16 +12,29 @@ class Escape(Enum):
     """What an escape sequence asks for, by its second character."""
 
     END = "."
-    REKEY = "R"
     BREAK = "B"
+    COMMAND = "C"
+    REKEY = "R"
+    QUIETER = "V"
+    LOUDER = "v"
+    SUSPEND = "\x1a"
+    CONNECTIONS = "#"
+    BACKGROUND = "&"
     HELP = "?"
 
 
+RELAYED = frozenset({Escape.END, Escape.BREAK, Escape.REKEY, Escape.HELP})
+"""What makes sense where there is no screen, only a command's input and output."""
 _WORDS = {
-    Escape.END: "end this session",
-    Escape.REKEY: "change the keys of the connection",
-    Escape.BREAK: "send a BREAK to the remote terminal",
-    Escape.HELP: "this help",
+    Escape.END: (".", "end this session; other sessions, files and tunnels go on"),
+    Escape.BREAK: ("B", "send a BREAK to the remote system"),
+    Escape.COMMAND: ("C", "open a command line"),
+    Escape.REKEY: ("R", "request rekey"),
+    Escape.QUIETER: ("V/v", "decrease/increase verbosity of the log (LogLevel)"),
+    Escape.SUSPEND: ("^Z", "suspend ssh; sshdash says what to do instead"),
+    Escape.CONNECTIONS: ("#", "list forwarded connections"),
+    Escape.BACKGROUND: ("&", "background ssh; sshdash says what to do instead"),
+    Escape.HELP: ("?", "this message"),
 }
 
 
@@ -32,21 +45,28 @@ def escape_character(value: str | None) -> bytes:
     return value.encode("utf-8", "surrogateescape")[:1]
 
 
-def help_text(character: bytes) -> str:
-    """Return the help, with line ends for a terminal."""
+def escape_name(character: bytes) -> str:
+    """Return the character as it is shown: ``~``, ``^A``."""
     name = character.decode("latin-1")
-    name = name if name.isprintable() else f"^{chr(character[0] ^ 64)}"
-    lines = [f"{name}{escape.value}  - {words}" for escape, words in _WORDS.items()]
-    lines.append(f"{name}{name}  - send the character itself")
-    note = "Only at the start of a line; all else that ssh has here is a key of sshdash."
-    return "\r\n".join(["", "Supported escape sequences:", *lines, note, ""])
+    return name if name.isprintable() else f"^{chr(character[0] ^ 64)}"
+
+
+def help_text(character: bytes, known: Collection[Escape] = tuple(Escape)) -> str:
+    """Return the help, as ssh(1) has it, with line ends for a terminal."""
+    name = escape_name(character)
+    rows = [row for escape, row in _WORDS.items() if escape in known]
+    lines = [f" {name}{keys:<4}- {words}" for keys, words in rows]
+    lines.append(f" {name}{name:<4}- send the escape character by typing it twice")
+    note = "(Note that escapes are only recognized immediately after newline.)"
+    return "\r\n".join([f"{name}?", "Supported escape sequences:", *lines, note, ""])
 
 
 class Escapes:
     """Takes what is typed apart into what is sent and what is meant for this side."""
 
-    def __init__(self, character: bytes) -> None:
+    def __init__(self, character: bytes, known: Collection[Escape] = tuple(Escape)) -> None:
         self.character = character
+        self._known = known
         self._at_start = True
         self._pending = False
 
@@ -65,7 +85,7 @@ class Escapes:
             if self._pending:
                 self._pending = False
                 escape = _escape(key)
-                if escape is not None:
+                if escape is not None and escape in self._known:
                     if sent:
                         yield bytes(sent)
                         sent.clear()

@@ -16,24 +16,35 @@ __all__ = ["CELL", "array", "call", "callback", "ffi", "function", "lib", "new",
 
 # fmt: off
 _TYPES = (
-    "bool", "size_t", "uint16_t", "uint32_t", "SSHDashPalette", "SSHDashScrollViewport",
-    "GhosttyCellsView", "GhosttyColorRgb", "GhosttyGridRef", "GhosttyKeyEncoder",
-    "GhosttyKeyEvent", "GhosttyMouseEncoder", "GhosttyMouseEncoderSize", "GhosttyMouseEvent",
+    "bool", "size_t", "uint16_t", "uint32_t", "uint64_t", "uint8_t", "SSHDashPalette",
+    "SSHDashScrollViewport", "GhosttyCellsView", "GhosttyColorRgb", "GhosttyFormatter",
+    "GhosttyFormatterTerminalOptions", "GhosttyGridRef", "GhosttyKeyEncoder", "GhosttyKeyEvent",
+    "GhosttyMouseEncoder", "GhosttyMouseEncoderSize", "GhosttyMouseEvent",
     "GhosttyMousePosition", "GhosttyPointCoordinate", "GhosttyPointS", "GhosttyRenderState",
     "GhosttyRenderStateCursor", "GhosttyRenderStateDirty", "GhosttyRenderStateRowCells",
-    "GhosttyRenderStateRowIterator", "GhosttyRenderStateRowSelection", "GhosttySelection",
-    "GhosttyString", "GhosttyStyle", "GhosttyTerminal", "GhosttyTerminalModeConfig",
-    "GhosttyTerminalScreen", "GhosttyTerminalScrollbar", "GhosttyTerminalSelectLineOptions",
-    "GhosttyTerminalSelectWordBetweenOptions", "GhosttyTerminalSelectionFormatOptions",
-    "GhosttyTrackedGridRef",
+    "GhosttyRenderStateRowIterator", "GhosttyRenderStateRowSelection",
+    "GhosttyRowSemanticPrompt", "GhosttySelection", "GhosttyString", "GhosttyStyle",
+    "GhosttyTerminal", "GhosttyTerminalCompressionResult",
+    "GhosttyTerminalModeConfig", "GhosttyTerminalScreen", "GhosttyTerminalScrollbar",
+    "GhosttyTerminalSelectLineOptions", "GhosttyTerminalSelectWordBetweenOptions",
+    "GhosttyTerminalSelectionFormatOptions", "GhosttyTrackedGridRef",
 )
 # fmt: on
-_CALLBACKS = (
-    "GhosttyTerminalBellFn",
-    "GhosttyTerminalDeviceAttributesFn",
-    "GhosttyTerminalSizeFn",
-    "GhosttyTerminalTitleChangedFn",
-    "GhosttyTerminalWritePtyFn",
+_CALLBACKS = tuple(
+    f"GhosttyTerminal{name}Fn"
+    for name in (
+        "Bell",
+        "ClipboardWrite",
+        "ColorScheme",
+        "DesktopNotification",
+        "DeviceAttributes",
+        "ProgressReport",
+        "PwdChanged",
+        "RenderHold",
+        "Size",
+        "TitleChanged",
+        "WritePty",
+    )
 )
 # Unions cannot be passed by value through cffi's ABI mode: structs of the same layout stand in,
 # and the functions that take them get another signature.

@@ -27,7 +27,7 @@ _BG_PALETTE = lib.GHOSTTY_CELL_CONTENT_BG_COLOR_PALETTE
 _PAINTED = _BG_PALETTE & lib.GHOSTTY_CELL_CONTENT_BG_COLOR_RGB
 """The tag bit that says: no text here, only a background colour."""
 _run_key = (CELL.style | _PAINTED).__and__
-_COMBINED = "\0"
+COMBINED = "\0"
 """Stands in a run's text for a cell whose characters are kept elsewhere."""
 _CACHE_LIMIT = 65_536
 
@@ -59,18 +59,19 @@ class _Glyphs(dict[int, str]):
             self.clear()
         wide = cell & CELL.wide
         if cell & CELL.tag == _GRAPHEME:
-            glyph = _COMBINED
+            text = COMBINED
         elif wide == _SPACER_TAIL:
-            glyph = ""
-        elif wide == _SPACER_HEAD:
-            glyph = " "
+            text = ""
+        elif wide == _SPACER_HEAD or cell & _PAINTED:
+            text = " "
         else:
-            glyph = safe_char((cell & _CODEPOINT) >> _SHIFT)
-        self[cell] = glyph
-        return glyph
+            text = safe_char((cell & _CODEPOINT) >> _SHIFT)
+        self[cell] = text
+        return text
 
 
-_glyph = _Glyphs().__getitem__
+glyph = _Glyphs().__getitem__
+"""Return the text of a packed cell, `COMBINED` where it holds several characters."""
 
 
 def decode_row(cells: list[int], style_of: StyleOf, extras_of: ExtrasOf) -> Row:
@@ -82,9 +83,9 @@ def decode_row(cells: list[int], style_of: StyleOf, extras_of: ExtrasOf) -> Row:
         if key & _PAINTED:
             runs += _painted(members)
         else:
-            glyphs = list(map(_glyph, members))
+            glyphs = list(map(glyph, members))
             text = "".join(glyphs)
-            if _COMBINED in text:
+            if COMBINED in text:
                 _combine(glyphs, members, column, extras_of)
                 text = "".join(glyphs)
             parts = () if text.isascii() else tuple(glyphs)
@@ -112,7 +113,7 @@ def _painted(members: list[int]) -> list[Run]:
 def _combine(glyphs: list[str], members: list[int], column: int, extras_of: ExtrasOf) -> None:
     """Put the characters of cells that hold several into `glyphs`."""
     for offset, cell in enumerate(members):
-        if glyphs[offset] == _COMBINED:
+        if glyphs[offset] == COMBINED:
             base = safe_char((cell & _CODEPOINT) >> _SHIFT)
             glyphs[offset] = base + _safe(extras_of(column + offset))
 

@@ -10,12 +10,18 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+from sshdash.terminal.guards import repeats
+
 TURN_SECONDS = 0.006
 HIGH_WATER = 128 * 1024
 LOW_WATER = 32 * 1024
 _SLICE = 16 * 1024
 _SMALLEST_SLICE = 256
 _SLOW_SLICE = 0.002
+_MOST_SEQUENCES = 512
+"""Control sequences in a slice: each may cost as much as a thousand characters."""
+_A_REPEAT = 32
+"""Sequences that one which repeats a character counts for."""
 
 
 class Intake:
@@ -102,6 +108,20 @@ class Intake:
                 piece = piece[:room]
             pieces.append(piece)
             room -= len(piece)
-        joined = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        joined = self._few_sequences(pieces[0] if len(pieces) == 1 else b"".join(pieces))
         self._size -= len(joined)
         return joined
+
+    def _few_sequences(self, piece: bytes) -> bytes:
+        """Return as much of `piece` as costs little even at its worst; the rest waits again."""
+        length = len(piece)
+        while _cost(piece[:length]) > _MOST_SEQUENCES and length > _SMALLEST_SLICE:
+            length //= 2
+        if length < len(piece):
+            self._waiting.appendleft(piece[length:])
+        return piece[:length]
+
+
+def _cost(piece: bytes) -> int:
+    """Return how many sequences `piece` counts for."""
+    return piece.count(b"\x1b") + _A_REPEAT * repeats(piece)

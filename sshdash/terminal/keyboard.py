@@ -11,9 +11,10 @@ from typing import Any
 
 from sshdash.terminal.emulator import Emulator
 from sshdash.terminal.ghostty import array, call, ffi, lib, new, owned
+from sshdash.terminal.xterm_keys import ALT, CTRL, SHIFT, Chord, as_xterm
 
-_SHIFT, _CTRL, _ALT, _SUPER = 1, 2, 4, 8
-_MODIFIERS = {"shift": _SHIFT, "ctrl": _CTRL, "alt": _ALT, "super": _SUPER, "meta": _ALT}
+_SUPER = 8
+_MODIFIERS = {"shift": SHIFT, "ctrl": CTRL, "alt": ALT, "super": _SUPER, "meta": ALT}
 
 _NAMED = {
     "escape": "ESCAPE",
@@ -64,20 +65,7 @@ _OTHER_NAMES = {
     "circumflex_accent": "^",
     "ctrl-at": "@",
 }
-# What Ctrl makes of a character that is not a letter, as xterm has it.
-_CONTROL = dict.fromkeys("@ 2`", 0x00)
-_CONTROL |= dict.fromkeys("[3{", 0x1B)
-_CONTROL |= dict.fromkeys("\\4|", 0x1C)
-_CONTROL |= dict.fromkeys("]5}", 0x1D)
-_CONTROL |= dict.fromkeys("^6~", 0x1E)
-_CONTROL |= dict.fromkeys("_7/-", 0x1F)
-_CONTROL |= dict.fromkeys("?8", 0x7F)
-_CONTROL |= {chr(code): code & 0x1F for code in range(ord("a"), ord("z") + 1)}
-
-_PLAIN = {"ENTER": b"\r", "TAB": b"\t", "ESCAPE": b"\x1b", "BACKSPACE": b"\x7f"}
 _C1 = re.compile("[\x80-\x9f]")
-_EXTENDED = re.compile(rb"\x1b\[(?:27;[0-9]+;[0-9]+~|[0-9:;]+u)\Z")
-"""Encodings that only a program that asked for them understands."""
 
 
 def _char_names() -> dict[str, str]:
@@ -126,24 +114,20 @@ class Keyboard:
                 return b""
             name = _physical(char)
             if char.isupper() or char in _SHIFTED:
-                mods |= _SHIFT
-            elif mods & _SHIFT and len(char.upper()) == 1:
+                mods |= SHIFT
+            elif mods & SHIFT and len(char.upper()) == 1:
                 char = char.upper()
         sent = self._press(name, mods, char)
-        if mods and _EXTENDED.match(sent) and not self._extended():
-            return _legacy(name, mods, char)
-        return sent
-
-    def _extended(self) -> bool:
-        """Return whether the program has asked for keys beyond the legacy encoding."""
-        return self._press("A", _CTRL, "a") != b"\x01"
+        if self._emulator.kitty_keyboard:
+            return sent
+        return as_xterm(sent, Chord(name, mods, char), self._emulator.modify_other_keys)
 
     def _press(self, name: str, mods: int, text: str) -> bytes:
         event = self._event
         lib.ghostty_key_event_set_action(event, lib.GHOSTTY_KEY_ACTION_PRESS)
         lib.ghostty_key_event_set_key(event, getattr(lib, f"GHOSTTY_KEY_{name}"))
         lib.ghostty_key_event_set_mods(event, mods)
-        consumed = _SHIFT if mods & _SHIFT and text else 0
+        consumed = SHIFT if mods & SHIFT and text else 0
         lib.ghostty_key_event_set_consumed_mods(event, consumed)
         encoded = text.encode("utf-8", "ignore")
         kept = array("char", encoded)
@@ -161,17 +145,6 @@ def _encoded(encoder: Any, event: Any, buffer: Any, length: Any) -> bytes:
         return b""
     call(result, "key")
     return bytes(ffi.buffer(buffer, length[0]))
-
-
-def _legacy(name: str, mods: int, char: str) -> bytes:
-    """Return what xterm sends for a chord that the legacy encoding has no sequence for."""
-    if name in _PLAIN:
-        sent = _PLAIN[name]
-    elif mods & _CTRL and char.lower() in _CONTROL:
-        sent = bytes([_CONTROL[char.lower()]])
-    else:
-        sent = char.encode("utf-8", "ignore")
-    return b"\x1b" + sent if mods & _ALT else sent
 
 
 def _split(key: str) -> tuple[int, str]:

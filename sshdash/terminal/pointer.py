@@ -1,7 +1,7 @@
 """From the mouse to the bytes a program expects for it, in the tracking mode it has asked for."""
 
-from sshdash.terminal.cells import PointerAction
-from sshdash.terminal.emulator import CELL_PIXELS, Emulator
+from sshdash.terminal.cells import CELL_PIXELS, PointerAction
+from sshdash.terminal.emulator import Emulator
 from sshdash.terminal.ghostty import array, call, ffi, lib, new, owned, sized
 
 _ACTIONS = {

@@ -3,12 +3,15 @@
 import struct
 from typing import Any
 
-from sshdash.terminal.cells import PLAIN, CellStyle, Colour, Line
+from sshdash.terminal.cells import PLAIN, CellStyle, Colour, Line, Row, Run
 from sshdash.terminal.ghostty import array, call, ffi, lib, new, sized
 from sshdash.terminal.glyphs import decode_row
+from sshdash.terminal.written_rows import WrittenRow
 
 _STYLE = struct.Struct("@N iQ iQ iQ 8? i 4x")
 """A GhosttyStyle: its size, three colours (tag and value), eight flags and the underline."""
+
+_NEVER_WRITTEN = bytes(8)
 
 
 class RowDecoder:
@@ -28,19 +31,19 @@ class RowDecoder:
         self._chosen = sized("GhosttyRenderStateRowSelection")
         self._at_row = False
 
-    def line(self) -> Line:
-        """Return the current row."""
-        self._at_row = False
-        self._row_styles.clear()
+    def line(self, written: Row | None = None) -> Line:
+        """Return the current row; `written` is how the library wrote it, if it did."""
+        view = self._view
         call(
             lib.ghostty_render_state_row_get(
-                self._rows, lib.GHOSTTY_RENDER_STATE_ROW_DATA_CELLS_RAW, self._view
+                self._rows, lib.GHOSTTY_RENDER_STATE_ROW_DATA_CELLS_RAW, view
             ),
             "cells",
         )
-        view = self._view
-        raw = memoryview(ffi.buffer(view.ptr, view.len * 8)).cast("B").cast("Q")
-        runs = decode_row(raw.tolist(), self._style_at, self._extras_at)
+        cells = memoryview(ffi.buffer(view.ptr, view.len * 8))
+        runs = self._read(cells) if written is None else _whole(written, cells)
+        if runs is None:
+            runs = self._read(cells)
         chosen = self._chosen
         if (
             lib.ghostty_render_state_row_get(
@@ -50,6 +53,11 @@ class RowDecoder:
         ):
             return Line(runs)
         return Line(runs, (chosen.start_x, chosen.end_x))
+
+    def _read(self, cells: memoryview) -> Row:
+        self._at_row = False
+        self._row_styles.clear()
+        return decode_row(cells.cast("B").cast("Q").tolist(), self._style_at, self._extras_at)
 
     def _select(self, column: int) -> None:
         if not self._at_row:
@@ -96,6 +104,24 @@ class RowDecoder:
         data = lib.GHOSTTY_RENDER_STATE_ROW_CELLS_DATA_GRAPHEMES_BUF
         call(get(self._cells, data, buffer), "graphemes")
         return "".join(map(chr, list(buffer)[1:]))
+
+
+def _whole(written: Row, cells: memoryview) -> Row | None:
+    """Return `written` in the full width; None where it is not what is in the cells.
+
+    The library writes blanks in the style of what is left of them where nothing was ever
+    written, and may leave out cells at the end that are only painted.
+    """
+    used = cells.tobytes().rstrip(b"\0")
+    width = written.width if isinstance(written, WrittenRow) else sum(run.width for run in written)
+    missing = len(cells) // 8 - width
+    if _NEVER_WRITTEN in used or missing != (len(cells) - len(used)) // 8:
+        return None
+    if not missing:
+        return written
+    if isinstance(written, WrittenRow):
+        return written.padded(missing)
+    return (*written, Run(" " * missing, missing, PLAIN))
 
 
 def _style_of(packed: bytes) -> CellStyle:

@@ -11,20 +11,26 @@ from typing import TYPE_CHECKING
 import asyncssh
 
 from sshdash.connections.faults import explain
-from sshdash.connections.session_request import plan_command, plan_session
+from sshdash.connections.session_request import has_command_line, plan_command, plan_session
 from sshdash.errors import Cancelled, SSHDashError
 from sshdash.events import EventBus, SessionChanged
 from sshdash.states import SessionState, Step, advance, allows
+from sshdash.terminal.activity import Activity
 from sshdash.terminal.channel import SessionChannel
 from sshdash.terminal.emulator import Emulator
 from sshdash.terminal.escapes import escape_character
 from sshdash.terminal.keyboard import Keyboard, encode_paste
 from sshdash.terminal.pointer import Pointer
 from sshdash.terminal.reopening import reopening_rule
+from sshdash.terminal.resting import RestingTerminal
 from sshdash.terminal.selection import Selection
+from sshdash.terminal.serial import SerialLine
+from sshdash.terminal.starting import starting_command
 
 if TYPE_CHECKING:
     from sshdash.connections.connection import Connection, Lease
+    from sshdash.terminal.escape_actions import EscapeCommands
+    from sshdash.terminal.recording import Recorder, Recording
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +58,8 @@ class ShellSession:
         term: str = "xterm-256color",
         scrollback: int = 10_000,
         command: str | None = None,
+        recorder: "Recorder | None" = None,
+        commands: "EscapeCommands | None" = None,
     ) -> None:
         self.id = f"{host}#{next(_numbers)}"
         self.host = host
@@ -66,6 +74,14 @@ class ShellSession:
         self.keyboard = Keyboard(self.emulator)
         self.pointer = Pointer(self.emulator)
         self.selection = Selection(self.emulator)
+        self.activity = Activity()
+        self.serial = SerialLine()
+        self.recording: Recording | None = None
+        """Where what the remote sends is recorded, while it is."""
+        self._commands = commands
+        self._recorder = recorder
+        self._recorded = recorder is not None and recorder.wants(host)
+        """Whether it is recorded whenever it runs."""
         self._events = events
         self._told = (columns, rows)
         self._term = term
@@ -74,6 +90,7 @@ class ShellSession:
         self._lease: Lease | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._resizing: asyncio.TimerHandle | None = None
+        self._resting = RestingTerminal(self.emulator)
         self._closed = False
         self._loop = asyncio.get_running_loop()
 
@@ -92,10 +109,14 @@ class ShellSession:
         term: str = "xterm-256color",
         scrollback: int = 10_000,
         command: str | None = None,
+        directory: str = "",
+        recorder: "Recorder | None" = None,
+        commands: "EscapeCommands | None" = None,
     ) -> "ShellSession":
         """Start a shell, or `command`, on a leased connection, which is released when it ends.
 
-        Raises SessionError or ConnectionLost; the lease is released then too.
+        The shell starts in `directory` where one is named. Raises SessionError or ConnectionLost;
+        the lease is released then too.
         """
         session = cls(
             lease.host,
@@ -105,8 +126,10 @@ class ShellSession:
             term=term,
             scrollback=scrollback,
             command=command,
+            recorder=recorder,
+            commands=commands,
         )
-        await session._start(lease)
+        await session._start(lease, starting_command(lease.resolved, directory))
         return session
 
     async def reopen(self, lease: "Lease", reattach: str = "") -> None:
@@ -131,6 +154,7 @@ class ShellSession:
     def write(self, data: bytes) -> None:
         """Send what was typed; nothing happens once the session has ended."""
         if data and self._channel is not None and self.state is SessionState.RUNNING:
+            self.activity.typed(data)
             self._channel.type(data)
 
     def paste(self, text: str) -> None:
@@ -139,12 +163,35 @@ class ShellSession:
         if data and self._channel is not None and self.state is SessionState.RUNNING:
             self._channel.paste(data)
 
+    def send_break(self) -> None:
+        """Send a break to what the session leads to."""
+        if self._channel is not None:
+            self._channel.send_break()
+
     def resize(self, columns: int, rows: int) -> None:
         """Give the terminal a new size. The remote is told the last one of a quick series."""
         self.emulator.resize(columns, rows)
         if self._resizing is None:
             self._tell_size()
             self._resizing = self._loop.call_later(RESIZE_INTERVAL, self._resized)
+
+    @property
+    def has_terminal(self) -> bool:
+        """Return whether the server gave the session a terminal."""
+        return self._channel is not None and self._channel.has_terminal
+
+    @property
+    def is_recording(self) -> bool:
+        """Return whether what the remote sends is being recorded."""
+        return self.recording is not None and not self.recording.is_over
+
+    def record(self, wanted: bool) -> None:
+        """Record what the remote sends from now on, also when it is opened again; or stop."""
+        self._recorded = wanted
+        if wanted and self.state is SessionState.RUNNING:
+            self._start_recording()
+        elif not wanted:
+            self._end_recording()
 
     async def hang_up(self) -> None:
         """End the session as `close` does; it may be opened again."""
@@ -154,6 +201,7 @@ class ShellSession:
     async def close(self) -> None:
         """End the session and release its connection; safe to call twice."""
         self._closed = True
+        self._resting.stop()
         if self._resizing is not None:
             self._resizing.cancel()
             self._resizing = None
@@ -196,7 +244,10 @@ class ShellSession:
             self._end(Step.FAIL, "closed")
             raise Cancelled("The shell was closed", host=self.host)
         self._channel = channel
+        channel.taps.append(self.activity.output)
         self._step(Step.READY)
+        if self._recorded:
+            self._start_recording()
         if self._told != (self.emulator.columns, self.emulator.rows):
             self._tell_size()
         self._watcher = self._loop.create_task(self._watch(channel, lease))
@@ -208,7 +259,11 @@ class ShellSession:
         else:
             request = plan_session(lease.resolved, self._term)
         escape = escape_character(lease.resolved.get("escapechar"))
-        channel = SessionChannel(request, escape, self.emulator, self._progressed)
+        channel = SessionChannel(
+            self.host, request, escape, self.serial, self.emulator, self._progressed
+        )
+        channel.actions.commands = self._commands
+        channel.actions.has_command_line = has_command_line(lease.resolved)
         await lease.session(
             lambda ssh: channel.open(ssh, self.emulator.columns, self.emulator.rows)
         )
@@ -219,6 +274,7 @@ class ShellSession:
         await channel.closed
         await channel.intake.drained()
         self._channel = None
+        self._end_recording(channel.exit_status)
         known = channel.beginning.describe(channel.exit_text, self.emulator.screen_text())
         known = "closed" if self._closed else known
         if known:
@@ -230,7 +286,24 @@ class ShellSession:
         else:
             self._end(Step.LOSE, f"connection lost: {reason}" if reason else "connection lost")
 
+    def _start_recording(self) -> None:
+        recorder, channel = self._recorder, self._channel
+        if recorder is None or channel is None or self.is_recording:
+            return
+        size = (self.emulator.columns, self.emulator.rows)
+        self.recording = recorder.start(self.id, self.host, *size, self._term)
+        channel.taps.append(self.recording.output)
+
+    def _end_recording(self, status: int | None = None) -> None:
+        if self.recording is None:
+            return
+        if self._channel is not None:
+            self._channel.taps.remove(self.recording.output)
+        self.recording.end(status)
+        self.recording = None
+
     def _end(self, step: Step, text: str) -> None:
+        self._end_recording()
         self.exit_text = text
         self.ended_at = time.monotonic()
         self._release()
@@ -251,6 +324,7 @@ class ShellSession:
 
     def _progressed(self) -> None:
         """Do what follows a turn of feeding: answer, note the title, have it drawn."""
+        self._resting.disturb()
         replies = self.emulator.take_replies()
         if replies and self._channel is not None:
             self._channel.reply(replies)
@@ -266,6 +340,8 @@ class ShellSession:
         self._told = (self.emulator.columns, self.emulator.rows)
         if self._channel is not None:
             self._channel.resize(*self._told)
+        if self.recording is not None:
+            self.recording.resize(*self._told)
 
     def _resized(self) -> None:
         self._resizing = None

@@ -174,7 +174,11 @@ class Tunnel:
                 await asyncio.wait({previous})
             lease = await self._first_lease()
             forwarder = self._forwarder = self._make_forwarder(lease.connection)
-            await forwarder.open()
+            if not await self._begin(forwarder, lease.connection):
+                forwarder.detach()
+                lease.release()
+                lease = None
+                lease = await self._come_back(forwarder)
             while True:
                 self._open()
                 reason = await lease.connection.wait_lost()
@@ -214,6 +218,27 @@ class Tunnel:
             except SSHDashError as error:
                 self._excuse(error)
 
+    async def _begin(self, forwarder: Forwarder, connection: "Connection") -> bool:
+        """Open the forward; return False where the connection was lost over it and comes back."""
+        try:
+            await self._first_open(forwarder, connection)
+        except (SSHDashError, asyncssh.Error) as error:
+            lost = explain(error, self.host, f"forward {self.spec}")
+            if not isinstance(lost, ConnectionLost):
+                raise
+            self._interrupt(lost)
+            return False
+        return True
+
+    async def _first_open(self, forwarder: Forwarder, connection: "Connection") -> None:
+        try:
+            await forwarder.open()
+        except ForwardError:
+            # After an outage the lost connection may still hold the port on the server.
+            if self.spec.kind is not Kind.REMOTE or self.state is not TunnelState.RECONNECTING:
+                raise
+            await self._attach(forwarder, connection)
+
     def _open(self) -> None:
         self._opened = time.monotonic()
         self._error = ""
@@ -226,7 +251,9 @@ class Tunnel:
         if not self._outages.is_expected(self.host):
             raise error
         self._error = _words(error)
-        self._move(Step.INTERRUPT, self._error)
+        if self.state is not TunnelState.RECONNECTING:
+            self._move(Step.INTERRUPT, self._error)
+        self._settled.set()
 
     async def _come_back(self, forwarder: Forwarder) -> "Lease":
         """Go on over the next connection that carries the forward, and return the lease on it."""

@@ -105,7 +105,7 @@ def _value(entry: Explained) -> Value:
     lost = tuple(
         (
             one.value if one.keyword == key else f"{_spelled(one.keyword)} {one.value}",
-            _place(one.origin),
+            place_of(one.origin),
         )
         for one in entry.shadowed
     )
@@ -122,7 +122,8 @@ def _spelled(keyword: str) -> str:
     return clean(SPELLING.get(keyword, keyword))
 
 
-def _place(origin: Origin) -> str:
+def place_of(origin: Origin) -> str:
+    """Return file, line and block of a value, cleaned."""
     block = f", {clean(origin.block, 60)}" if origin.block else ""
     where = f"{short_path(origin.file)}:{origin.line}" if origin.file else str(origin)
     return f"{where}{block}"

@@ -134,6 +134,9 @@ def own_variables(theme: Theme) -> dict[str, str]:
 AGENT_MARK = "⇢"
 """Stands where a host may use the keys of this machine's agent."""
 
+RECORDING_MARK = "● REC"
+"""Stands where what a shell shows is being recorded."""
+
 
 class Mark(Enum):
     """The shape and the theme colour of a state."""

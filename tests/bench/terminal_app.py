@@ -1,7 +1,8 @@
-"""The app that `bench_terminal` runs inside a real tmux: one terminal, as large as the screen.
+"""The app that `bench_terminal` runs inside a real tmux: a large terminal above a small one.
 
-``python -m tests.bench.terminal_app CONFIG COMMAND RESULT`` opens a shell on the host ``sshd``,
-types COMMAND, types keys meanwhile, and writes what it measured as JSON when `DONE` is drawn.
+``python -m tests.bench.terminal_app CONFIG COMMAND RESULT`` opens shells on the host ``sshd``,
+types COMMAND into the large one and keys into the other meanwhile, and writes what it measured
+as JSON when `DONE` is drawn.
 """
 
 import asyncio
@@ -25,31 +26,36 @@ from sshdash.ui.theme import DARK
 from sshdash.ui.widgets.terminal_view import TerminalView
 
 DONE = "flood is over"
-KEY = "Ω"
+KEY = "z"
 _KEY_PAUSE = 0.05
 _ECHO_PATIENCE = 5.0
+_SMALL_ROWS = 8
 
 
 class TerminalApp(App[None], inherit_bindings=False):
-    """One terminal and nothing else."""
+    """Two terminals, one below the other, and nothing else."""
 
     CSS_PATH = styles_dir() / "terminal.tcss"
     ENABLE_COMMAND_PALETTE = False
 
-    def __init__(self, session: ShellSession) -> None:
+    def __init__(self, session: ShellSession, other: ShellSession) -> None:
         super().__init__()
         self.session = session
+        self.other = other
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return DARK.variables
 
     def compose(self) -> ComposeResult:
-        yield TerminalView(self.session)
+        yield TerminalView(self.session, id="large")
+        yield TerminalView(self.other, id="small")
 
     def on_mount(self) -> None:
         self.register_theme(DARK)
         self.theme = DARK.name
-        self.query_one(TerminalView).focus()
+        self.query_one("#small").styles.height = _SMALL_ROWS
+        self.query_one("#large").styles.height = "1fr"
+        self.query_one("#large").focus()
 
 
 class Watch:
@@ -58,6 +64,8 @@ class Watch:
     def __init__(self, view: TerminalView) -> None:
         self.view = view
         self.fed = 0
+        self.awaited = b""
+        """What sets `finished` when it was drawn."""
         self.finished = asyncio.Event()
         self.echoes: list[float] = []
         self._echoed = asyncio.Event()
@@ -73,7 +81,8 @@ class Watch:
         if self._needle and self._needle in data:
             self._needle = b""
             self._drawn_after(self._echoed)
-        if DONE.encode() in data:
+        if self.awaited and self.awaited in data:
+            self.awaited = b""
             self._drawn_after(self.finished)
 
     def _drawn_after(self, event: asyncio.Event) -> None:
@@ -103,17 +112,21 @@ class Watch:
 
 async def measure(app: TerminalApp, command: str, result: Path) -> None:
     """Run the flood, pressing keys meanwhile, and write down what came out."""
-    view = app.query_one(TerminalView)
-    watch = Watch(view)
+    view = app.query_one("#large", TerminalView)
+    small = app.query_one("#small", TerminalView)
+    watch, other = Watch(view), Watch(small)
     idle = []
-    for key in "abcdefghij":
-        await asyncio.sleep(0.2)
+    for key in "abcdefghij" * 3:
+        await asyncio.sleep(0.1)
         idle.append(await watch.echo(key))
     view.session.write(b"\x15")
     await asyncio.sleep(0.5)
+    small.focus()
+    await asyncio.sleep(0.5)
     frames, began = view.frames, time.perf_counter()
+    watch.awaited = DONE.encode()
     view.session.write(command.encode() + b"\r")
-    keys = asyncio.create_task(_type(watch))
+    keys = asyncio.create_task(_type(other))
     await watch.finished.wait()
     took = time.perf_counter() - began
     keys.cancel()
@@ -121,12 +134,29 @@ async def measure(app: TerminalApp, command: str, result: Path) -> None:
     figures = {
         "seconds": took,
         "frames": view.frames - frames,
-        "echoes": watch.echoes,
+        "echoes": other.echoes,
         "idle": idle,
+        "interrupt": await interrupt(view, watch),
         "size": [view.size.width, view.size.height],
     }
     await asyncio.to_thread(_write, result, json.dumps(figures))
     app.exit()
+
+
+async def interrupt(view: TerminalView, watch: Watch) -> float:
+    """Return the seconds from Ctrl-C in an endless flood until the prompt is drawn again."""
+    view.focus()
+    view.session.write(b"PS1='pro''mpt> '; yes\r")
+    await asyncio.sleep(1.0)
+    watch.finished.clear()
+    watch.awaited = b"prompt> "
+    began = time.perf_counter()
+    driver = view.app._driver
+    assert driver is not None
+    await asyncio.to_thread(driver.process_message, Key("ctrl+c", "\x03"))
+    async with asyncio.timeout(_ECHO_PATIENCE):
+        await watch.finished.wait()
+    return time.perf_counter() - began
 
 
 def _write(result: Path, text: str) -> None:
@@ -146,16 +176,19 @@ async def main(config: str, command: str, result: Path) -> None:
     source = ConfigSource.standard(config)
     events = EventBus()
     manager = ConnectionManager(Resolver(source), RefusingPrompter(), events, Settings())
-    lease = await manager.lease("sshd", "shell")
-    session = await ShellSession.open(lease, events, columns=80, rows=24)
-    app = TerminalApp(session)
+    shells = [
+        await ShellSession.open(await manager.lease("sshd", "shell"), events, columns=80, rows=24)
+        for _ in range(2)
+    ]
+    app = TerminalApp(*shells)
 
     def started() -> None:
         app.run_worker(measure(app, command, result))
 
     app.call_later(started)
     await app.run_async()
-    await session.close()
+    for session in shells:
+        await session.close()
     await manager.close()
 
 

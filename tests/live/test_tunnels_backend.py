@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -12,11 +13,12 @@ from sshdash.config.source import ConfigSource
 from sshdash.events import Event, TunnelChanged, TunnelRemoved
 from sshdash.prompts import RefusingPrompter
 from sshdash.settings import Settings
-from sshdash.states import TunnelState
+from sshdash.states import ConnectionState, TunnelState
 from sshdash.tunnels.manager import TunnelManager
 from sshdash.tunnels.spec import Kind, parse_forward
+from tests.live.connecting import until
 from tests.live.tunnel_kit import PATIENCE, echo, exchange, target
-from tests.servers.sshd import RealSshd
+from tests.servers.sshd import RealSshd, free_port
 
 
 @contextlib.asynccontextmanager
@@ -37,6 +39,15 @@ async def reached(backend: Backend, tunnels: list[str], state: TunnelState) -> N
             changed.clear()
             await changed.wait()
     unsubscribe()
+
+
+def both_loopbacks(port: int) -> contextlib.ExitStack:
+    """Hold a port of every loopback address: sshd is content with one of them."""
+    held = contextlib.ExitStack()
+    held.enter_context(socket.create_server(("127.0.0.1", port)))
+    with contextlib.suppress(OSError):  # no IPv6 here
+        held.enter_context(socket.create_server(("::1", port), family=socket.AF_INET6))
+    return held
 
 
 async def test_tunnels_of_a_host_share_its_connection_and_start_again(sshd: RealSshd) -> None:
@@ -132,3 +143,39 @@ async def test_the_route_of_a_closed_tunnel_is_planned(sshd: RealSshd) -> None:
         assert manager.snapshot(tunnel).source == "config"
         tunnel = manager.add("-bad", parse_forward(Kind.DYNAMIC, "0"))
         assert manager.snapshot(tunnel).route == ("-bad",)
+
+
+async def test_a_remote_forward_first_started_while_the_connection_dies_waits_for_the_next(
+    sshd: RealSshd,
+) -> None:
+    async with target(echo) as port, backend_on(sshd) as backend:
+        await backend.connections.lease("sshd", "files")
+        spec = parse_forward(Kind.REMOTE, f"{free_port()}:127.0.0.1:{port}")
+        tunnel = backend.tunnels.add("sshd", spec)
+        sshd.suspend()  # the server is gone, and nobody has noticed yet
+        starting = asyncio.create_task(backend.tunnels.start(tunnel))
+        await reached(backend, [tunnel], TunnelState.OPENING)
+        sshd.kill_connections()
+        assert (await starting).state is TunnelState.RECONNECTING
+        await reached(backend, [tunnel], TunnelState.OPEN)
+        assert await exchange(spec.port, b"hello") == b"hello"
+
+
+async def test_a_remote_forward_started_in_an_outage_waits_for_a_port_that_is_still_held(
+    sshd: RealSshd,
+) -> None:
+    async with target(echo) as port, backend_on(sshd) as backend:
+        await backend.connections.lease("sshd", "files")
+        backend.connections.interest("sshd", "files")
+        spec = parse_forward(Kind.REMOTE, f"{free_port()}:127.0.0.1:{port}")
+        tunnel = backend.tunnels.add("sshd", spec)
+        with both_loopbacks(spec.port):
+            await asyncio.to_thread(sshd.stop)
+            status = backend.connections.status
+            await until(lambda: status("sshd").state is ConnectionState.WAITING)
+            assert (await backend.tunnels.start(tunnel)).state is TunnelState.RECONNECTING
+            await asyncio.to_thread(sshd.start)
+            await until(lambda: "refused to listen" in backend.tunnels.snapshot(tunnel).error)
+            assert backend.tunnels.snapshot(tunnel).state is TunnelState.RECONNECTING
+        await reached(backend, [tunnel], TunnelState.OPEN)
+        assert await exchange(spec.port, b"hello") == b"hello"

@@ -10,6 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import psutil
+
 from tests.servers.programs import require
 
 _PATIENCE = 20.0
@@ -59,6 +61,16 @@ class Tmux:
     async def resize(self, columns: int, rows: int) -> None:
         """Make the window larger or smaller."""
         await self._tmux("resize-window", "-x", str(columns), "-y", str(rows))
+
+    async def processes(self) -> list[psutil.Process]:
+        """Return every process in the window."""
+        pid = int(await self._tmux("display-message", "-p", "#{pane_pid}"))
+        shell = psutil.Process(pid)
+        return [shell, *shell.children(recursive=True)]
+
+    async def kill(self) -> None:
+        """End tmux itself: the terminal is gone, as where its window is closed."""
+        await self._tmux("kill-server")
 
     async def screen(self, colours: bool = False) -> str:
         """Return what is on the screen, with the sequences that colour it where asked for."""

@@ -4,13 +4,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.app import App, ComposeResult
 from textual.widgets import Input, TextArea
 
 from sshdash.ui.screens.confirm import ConfirmDialog
 from sshdash.ui.screens.host_form import HostForm
 from sshdash.ui.screens.host_remove import RemoveDialog
+from sshdash.ui.widgets.host_field import HostField
 
 Start = Any
+
+
+class FieldApp(App[None]):
+    """One field, as wide as the screen."""
+
+    def compose(self) -> ComposeResult:
+        yield HostField("", "22", "port")
 
 
 def text(file: Path) -> str:
@@ -88,6 +97,46 @@ async def test_a_host_is_changed_where_it_stands(cockpit: Start, config: Path) -
     assert text(config) == before.replace("10.0.0.50\n    User admin", "10.0.0.50\n    User root")
 
 
+def placeholder(one: HostForm, name: str) -> str:
+    return one.query_one(f"#{name}", Input).placeholder
+
+
+async def test_empty_fields_show_what_the_host_gets_from_elsewhere(
+    cockpit: Start, config: Path
+) -> None:
+    overwrite(config, text(config) + "    User everyone\n    Port 2200\nHost *x\n    User never\n")
+    async with cockpit(size=(80, 24)) as c:
+        await c.press("down")
+        one = await open_form(c, "e")
+        await c.until(lambda: placeholder(one, "port") == "2200  (Host *)")
+        one.query_one("#user", Input).value = ""
+        await c.until(lambda: placeholder(one, "user") == "everyone  (Host *)")
+        assert placeholder(one, "identity") == "~/.ssh/id_ed25519"
+
+
+async def test_a_value_from_elsewhere_is_told_with_as_much_as_there_is_room_for() -> None:
+    async with FieldApp().run_test(size=(40, 3)) as pilot:
+        field = pilot.app.query_one(HostField)
+        assert field.placeholder == "22"
+        field.inherit("2200  (~/.ssh/config:12, Host *)", "2200  (Host *)", "2200")
+        assert field.placeholder.endswith("config:12, Host *)")
+        for width, shown in ((20, "2200  (Host *)"), (8, "2200"), (3, "2…")):
+            await pilot.resize_terminal(width, 3)
+            await pilot.pause()
+            assert field.placeholder == shown
+        field.inherit()
+        assert field.placeholder == "22"
+
+
+async def test_a_new_host_shows_what_it_will_get_by_its_name(cockpit: Start, config: Path) -> None:
+    overwrite(config, text(config) + "Host cache-*\n    HostName %h.example.com\n")
+    async with cockpit() as c:
+        one = await open_form(c, "a")
+        assert placeholder(one, "hostname") == "address or name"
+        await c.type("cache-7")
+        await c.until(lambda: placeholder(one, "hostname").startswith("cache-7.example.com"))
+
+
 async def test_what_is_wrong_is_said_and_nothing_is_lost(cockpit: Start, config: Path) -> None:
     before = text(config)
     async with cockpit() as c:
@@ -121,6 +170,30 @@ async def test_a_file_changed_meanwhile_is_not_overwritten(cockpit: Start, confi
         await c.press("ctrl+s")
         await saved(c)
     assert text(config).replace("Host cache\n", "") == theirs
+
+
+@pytest.mark.parametrize("key", ["a", "e", "c"])
+async def test_what_was_typed_is_not_dropped_without_asking(
+    cockpit: Start, config: Path, key: str
+) -> None:
+    before = text(config)
+    async with cockpit() as c:
+        one = await open_form(c, key)
+        await c.press("escape")
+        await saved(c)  # nothing was typed
+        one = await open_form(c, key)
+        one.query_one("#others", TextArea).text += "\nCompression yes"
+        await c.press("escape")
+        await c.until(lambda: isinstance(c.app.screen, ConfirmDialog))
+        assert "Discard what you typed?" in c.drawn
+        await c.press("enter")  # the safe answer has the focus
+        await c.until(lambda: c.app.screen is one)
+        assert "Compression yes" in one.query_one("#others", TextArea).text
+        await c.pilot.click("Button")
+        await c.until(lambda: isinstance(c.app.screen, ConfirmDialog))
+        await c.press("y")
+        await c.until(lambda: c.app.screen is c.app.workspace)
+    assert text(config) == before
 
 
 async def test_saving_twice_in_haste_saves_once(cockpit: Start, config: Path) -> None:

@@ -74,9 +74,34 @@ async def test_a_half_drawn_frame_waits(monkeypatch: pytest.MonkeyPatch) -> None
         assert stage.rows()[0] == "whole"
         await stage.shows(b" full\x1b[?2026l")
         assert stage.rows()[0] == "half full"
+
+
+async def test_a_frame_that_is_never_ended_is_shown_after_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with on_stage() as stage:
         monkeypatch.setattr(terminal_frames, "LONGEST_HOLD", 0.05)
-        await stage.shows(b"\x1b[?2026hthe program died")
-        assert stage.rows()[0] == "half fullthe program died"
+        await stage.shows(b"half full\x1b[?2026h, and the program died")
+        async with asyncio.timeout(PATIENCE):
+            while "died" not in stage.rows()[0]:  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+        await stage.shows(b".")
+        assert stage.rows()[0] == "half full, and the program died."
+
+
+async def test_frames_that_follow_each_other_at_once_are_drawn_whole() -> None:
+    async with on_stage() as stage:
+        frame = b"\x1b[?2026h\x1b[H\x1b[2J%d\r\n%d\x1b[?2026l"
+        stream = b"".join(frame % (number, number) for number in range(2000))
+        seen = set()
+        for at in range(0, len(stream), 1501):
+            stage.session.feed(stream[at : at + 1501])
+            await stage.settle()
+            first, second = stage.rows()[:2]
+            assert first == second
+            seen.add(first)
+        assert len(seen) > 10
+        assert stage.rows()[0] == "1999"
 
 
 async def test_the_cursor_is_drawn_where_it_is() -> None:

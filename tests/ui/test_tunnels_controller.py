@@ -16,7 +16,7 @@ from sshdash.settings import Settings
 from sshdash.tunnels.snapshot import TunnelSnapshot
 from sshdash.ui.cockpit import Cockpit
 from sshdash.ui.controllers.tunnels import TunnelsController
-from sshdash.ui.widgets.tunnel_table import ChangeTunnel, TunnelStep, TunnelTable
+from sshdash.ui.widgets.tunnel_table import ChangeAll, ChangeTunnel, TunnelStep, TunnelTable
 from tests.ui.files_app import until
 from tests.ui.test_tunnels_table import CLOSED, OPEN
 
@@ -147,3 +147,26 @@ async def test_one_bad_forward_does_not_hide_the_others() -> None:
         app.controller.list_configured()
         await until(pilot, lambda: app.backend.listed == ["one", "two"])
         assert app.cockpit.notices.unread == 1
+
+
+async def test_all_tunnels_of_a_host_are_started_one_gone_meanwhile_is_left_out() -> None:
+    app = ControllerApp()
+    async with app.run_test() as pilot:
+        third = replace(CLOSED, id="t3")
+        app.controller.handle(ChangeAll(TunnelStep.START, [CLOSED, third]))
+        await until(pilot, lambda: app.calls == [("start", "t2")])
+        assert not app.prompter.asked
+
+
+async def test_all_tunnels_of_a_host_are_stopped_after_one_question() -> None:
+    app = ControllerApp(None, True)
+    async with app.run_test() as pilot:
+        app.fake.tunnels["t3"] = replace(OPEN, id="t3", clients=0)
+        both = ChangeAll(TunnelStep.STOP, [OPEN, app.fake.tunnels["t3"]])
+        app.controller.handle(both)
+        await until(pilot, lambda: len(app.prompter.asked) == 1)
+        assert not app.calls
+        app.controller.handle(both)
+        await until(pilot, lambda: app.calls == [("stop", "t1"), ("stop", "t3")])
+        question = cast(ConfirmQuestion, app.prompter.asked[1])
+        assert "3 clients of 1 tunnel" in question.detail

@@ -15,12 +15,19 @@ from sshdash.states import TunnelState
 from sshdash.tunnels.snapshot import TunnelSnapshot
 from sshdash.tunnels.spec import Kind, parse_forward
 from sshdash.ui.commands import COMMANDS
+from sshdash.ui.screens.confirm import ConfirmDialog
 from sshdash.ui.screens.forward_form import ForwardForm, NewForward
 from sshdash.ui.theme import DARK, THEMES, own_variables
 from sshdash.ui.widgets.sparkline import sparkline
 from sshdash.ui.widgets.tunnel_diagram import diagram
 from sshdash.ui.widgets.tunnel_rows import TunnelColumns, head_text
-from sshdash.ui.widgets.tunnel_table import AddTunnel, ChangeTunnel, TunnelStep, TunnelTable
+from sshdash.ui.widgets.tunnel_table import (
+    AddTunnel,
+    ChangeAll,
+    ChangeTunnel,
+    TunnelStep,
+    TunnelTable,
+)
 from tests.ui.files_app import until
 
 
@@ -98,6 +105,7 @@ class TunnelsApp(App[None]):
         self.table.rows.focus()
 
     @on(ChangeTunnel)
+    @on(ChangeAll)
     @on(AddTunnel)
     def _requested(self, message: Any) -> None:
         self.requests.append(message)
@@ -191,6 +199,19 @@ async def test_the_detail_tells_the_whole_error_cleaned() -> None:
         await until(pilot, lambda: "pid 812" in app.detail())
         assert "\x1b" not in app.detail()
         assert "─✖─" in app.detail()
+
+
+async def test_keys_start_and_stop_all_of_the_host_at_the_cursor() -> None:
+    failed = replace(CLOSED, id="t4", state=TunnelState.FAILED)
+    app = TunnelsApp([OPEN, CLOSED, FAILED, failed])
+    async with app.run_test() as pilot:
+        await pilot.press("S", "X", "down", "down", "X")
+        asked = [(one.step, [tunnel.id for tunnel in one.tunnels]) for one in app.requests]
+        assert asked == [(TunnelStep.START, ["t2", "t4"]), (TunnelStep.STOP, ["t1"])]
+        assert app.table.why_not("tunnels.stop_all").startswith("No tunnel of web")
+        app.tunnels = [OPEN]
+        app.table.update()
+        assert app.table.why_not("tunnels.start_all") == "Every tunnel of db-1 is open"
 
 
 async def test_keys_ask_for_changes() -> None:
@@ -301,6 +322,20 @@ async def test_the_form_names_what_is_wrong() -> None:
         app.set("port", "8080")
         app.set("bind", "*")
         await until(pilot, lambda: "other machines" in app.result())
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is app.form)
+        assert not app.answers
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+        await pilot.press("y")
+        await until(pilot, lambda: app.answers == [None])
+
+
+async def test_a_form_in_which_nothing_was_typed_goes_without_a_word() -> None:
+    app = FormApp()
+    async with app.run_test() as pilot:
         await pilot.press("escape")
         await until(pilot, lambda: app.answers == [None])
 

@@ -15,6 +15,7 @@ from sshdash.config.keywords import KEYWORDS
 from sshdash.config.resolver import Resolver, dump
 from sshdash.config.source import ConfigSource
 from sshdash.errors import ConfigError
+from sshdash.ui.explanation import card_warnings
 
 
 def explained(
@@ -200,6 +201,29 @@ def test_missing_default_keys_are_nothing_to_warn_of(home: Path) -> None:
     key.chmod(0o640)
     (advice,) = advices(home, "")
     assert "mode 0640" in advice.text
+
+
+@pytest.mark.parametrize("value", ["no", "off"])
+def test_a_host_whose_key_is_not_checked_is_warned_of(home: Path, value: str) -> None:
+    (advice,) = advices(home, f"Host web\n StrictHostKeyChecking {value}\n")
+    assert (advice.kind, advice.origin.line) == ("trust", 2)
+    assert card_warnings((advice,)) == ("host key not checked",)
+
+
+@pytest.mark.parametrize("value", ["yes", "ask", "accept-new"])
+def test_a_host_whose_key_is_checked_is_nothing_to_warn_of(home: Path, value: str) -> None:
+    assert not advices(home, f"Host web\n StrictHostKeyChecking {value}\n")
+
+
+def test_an_unchecked_host_key_is_warned_of_on_the_command_line(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = home / "config"
+    file.write_text("Host web\n StrictHostKeyChecking no\n")
+    assert main(["resolve", "-F", str(file), "--explain", "web"]) == 0
+    assert f"{file}:2: host keys are not checked" in capsys.readouterr().err
+    main(["doctor", "-F", str(file)])
+    assert "host keys are not checked" in capsys.readouterr().out
 
 
 def test_keywords_without_effect_are_told_those_of_security_first(home: Path) -> None:

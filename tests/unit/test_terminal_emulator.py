@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sshdash.terminal import emulator as emulator_module
+from sshdash.terminal import colours as colours_module
 from sshdash.terminal import ghostty
 from sshdash.terminal.cells import PLAIN, CellStyle, Cursor, CursorShape, Line
 from sshdash.terminal.emulator import Emulator
@@ -281,21 +281,21 @@ def test_the_palette_is_in_memory_that_is_still_there(monkeypatch: pytest.Monkey
         return box
 
     subject = Emulator(20, 5)
-    monkeypatch.setattr(emulator_module, "new", new)
-    monkeypatch.setattr(emulator_module, "call", lambda *_: kept.append(made[-1]() is not None))
-    subject.set_palette([(1, 2, 3)] * 16)
-    assert subject.palette[:3] == bytes([1, 2, 3])
+    monkeypatch.setattr(colours_module, "new", new)
+    monkeypatch.setattr(colours_module, "call", lambda *_: kept.append(made[-1]() is not None))
+    subject.colours.set_palette([(1, 2, 3)] * 16)
+    assert subject.colours.palette[:3] == bytes([1, 2, 3])
     assert kept == [True, True]
 
 
 def test_the_palette_is_the_themes_until_a_program_changes_it() -> None:
     emulator = screen(b"")
-    emulator.set_palette([(index, 0, 0) for index in range(16)])
-    assert emulator.palette[:6] == bytes([0, 0, 0, 1, 0, 0])
-    assert emulator.palette[-3:] == bytes([238, 238, 238])
+    emulator.colours.set_palette([(index, 0, 0) for index in range(16)])
+    assert emulator.colours.palette[:6] == bytes([0, 0, 0, 1, 0, 0])
+    assert emulator.colours.palette[-3:] == bytes([238, 238, 238])
     emulator.feed(b"\x1b]4;1;rgb:aa/bb/cc\x07")
-    emulator.set_palette([(index, 9, 9) for index in range(16)])
-    assert emulator.palette[:6] == bytes([0, 9, 9, 0xAA, 0xBB, 0xCC])
+    emulator.colours.set_palette([(index, 9, 9) for index in range(16)])
+    assert emulator.colours.palette[:6] == bytes([0, 9, 9, 0xAA, 0xBB, 0xCC])
 
 
 def test_a_new_program_does_not_inherit_modes() -> None:

@@ -12,6 +12,8 @@ class Probe:
     def __init__(self, cost: float = 0.0) -> None:
         self.cost = cost
         self.fed = bytearray()
+        self.slices: list[int] = []
+        """The control sequences in each slice."""
         self.turns = 0
         self.flow: list[str] = []
         self.intake = Intake(
@@ -24,6 +26,7 @@ class Probe:
     def _feed(self, data: bytes) -> None:
         end = time.perf_counter() + self.cost
         self.fed += data
+        self.slices.append(data.count(b"\x1b"))
         while time.perf_counter() < end:
             pass
 
@@ -85,6 +88,15 @@ async def test_slow_slices_are_made_small() -> None:
         before = len(probe.fed)
     assert sizes[0] > sizes[2] > 0
     await probe.intake.drained()
+
+
+async def test_a_slice_holds_few_sequences() -> None:
+    probe = Probe(cost=0.001)
+    sent = b"\x1b[65535b" * 8192 + b"text " * 8192
+    probe.intake.add(sent)
+    await probe.intake.drained()
+    assert bytes(probe.fed) == sent
+    assert max(probe.slices) <= 512
 
 
 async def test_stopping_forgets_what_waits() -> None:

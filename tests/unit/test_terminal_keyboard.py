@@ -72,7 +72,7 @@ LEGACY: list[tuple[str, str | None, bytes]] = [
     ("ctrl+6", None, b"\x1e"),
     ("ctrl+underscore", None, b"\x1f"),
     ("ctrl+slash", None, b"\x1f"),
-    ("ctrl+minus", None, b"\x1f"),
+    ("ctrl+minus", None, b"-"),
     ("ctrl+question_mark", None, b"\x7f"),
     ("ctrl+shift+a", None, b"\x01"),
     ("ctrl+full_stop", None, b"."),

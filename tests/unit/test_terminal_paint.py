@@ -6,12 +6,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.color import Color
+from rich.console import Console
 from rich.style import Style
+from textual.color import Color as TextualColor
+from textual.filter import DimFilter, Monochrome
 
 from sshdash.terminal.cells import CellStyle, Cursor, CursorShape, Run
 from sshdash.terminal.emulator import Emulator
 from sshdash.ui.theme import DARK, LIGHT
 from sshdash.ui.widgets.terminal_paint import Painter, named_colours
+from sshdash.ui.widgets.terminal_strip import WrittenStrip
 from sshdash.ui.widgets.terminal_width import fitting
 
 COLUMNS = 16
@@ -20,7 +24,7 @@ SELECTION = Style.parse("on #2a3a5e")
 
 
 def painter(emulator: Emulator) -> Painter:
-    return Painter(emulator.palette, BASE, SELECTION)
+    return Painter(emulator.colours.palette, BASE, SELECTION)
 
 
 @given(st.text(max_size=60), st.integers(0, COLUMNS - 1), st.sampled_from(CursorShape))
@@ -42,6 +46,58 @@ def test_any_text_fills_its_row_exactly(text: str, column: int, shape: CursorSha
                 assert unicodedata.bidirectional(char) not in ("LRE", "RLE", "LRO", "RLO", "PDF")
 
 
+def test_a_picture_is_passed_on_as_it_would_be_painted() -> None:
+    emulator = Emulator(80, 4)
+    for y in range(4):
+        emulator.feed(f"\x1b[{y + 1};1H".encode())
+        for x in range(70):
+            extra = ("", "1;", "7;", "4;")[x % 4]
+            emulator.feed(f"\x1b[0;{extra}38;2;{x};9;9{';48;2;9;9;9' * (x % 2)}m▄".encode())
+    lines = list(emulator.take_damage().lines.values())
+    console = Console(color_system="truecolor", force_terminal=True)
+    screens = []
+    for direct in (True, False):
+        paint = Painter(emulator.colours.palette, BASE, SELECTION, direct=direct)
+        shown = Emulator(80, 4)
+        for y, line in enumerate(lines):
+            strip = paint.line(line, 80)
+            assert isinstance(strip, WrittenStrip) is direct
+            shown.feed(f"\x1b[{y + 1};1H{strip.render(console)}".encode())
+        runs = [line.runs for line in shown.take_damage().lines.values()]
+        screens.append([[(run.text, run.style) for run in row] for row in runs])
+    assert [_cells(row) for row in screens[0]] == [_cells(row) for row in screens[1]]
+    assert ("▄", CellStyle((4, 9, 9), (0x12, 0x15, 0x1C))) in _cells(screens[0][0])
+
+
+def _cells(row: list[tuple[str, CellStyle]]) -> list[tuple[str, CellStyle]]:
+    return [(char, style) for text, style in row for char in text]
+
+
+def test_a_picture_with_the_cursor_or_a_selection_is_painted() -> None:
+    emulator = Emulator(80, 4)
+    emulator.feed("".join(f"\x1b[38;2;{x};9;9m▄" for x in range(80)).encode())
+    line = emulator.take_damage().lines[0]
+    paint = Painter(emulator.colours.palette, BASE, SELECTION, direct=True)
+    strip = paint.line(line, 80, Cursor(3, 0, visible=True))
+    assert strip.cell_length == 80
+    assert [segment.style.reverse for segment in strip if segment.style][2:5] == [None, True, None]
+    chosen = paint.line(line._replace(selected=(1, 2)), 80)
+    assert [segment.style.bgcolor for segment in chosen if segment.style][1] == SELECTION.bgcolor
+
+
+def test_filters_change_what_is_passed_on_where_they_must() -> None:
+    emulator = Emulator(80, 4)
+    for sgr in ("", "2;"):
+        emulator.feed("".join(f"\x1b[{sgr}38;2;{x};9;9m▄" for x in range(80)).encode())
+    paint = Painter(emulator.colours.palette, BASE, SELECTION, direct=True)
+    bright, dim, *_ = (paint.line(line, 80) for line in emulator.take_damage().lines.values())
+    black = TextualColor(0, 0, 0)
+    assert bright.apply_filter(DimFilter(), black) is bright
+    assert dim.apply_filter(DimFilter(), black) is not dim
+    grey = bright.apply_filter(Monochrome(), black)
+    assert "38;2;1;9;9" not in grey.render(Console(color_system="truecolor", force_terminal=True))
+
+
 def test_what_fits_is_left_alone() -> None:
     run = Run("漢字é", 5, CellStyle(), ("漢", "", "字", "", "é"))
     assert fitting(run) == ["漢字é"]
@@ -57,9 +113,9 @@ def test_half_of_a_wide_character_leaves_a_blank() -> None:
 def test_named_colours_can_be_read_on_each_other(theme: object, background: int) -> None:
     colours = named_colours(DARK if theme is DARK else LIGHT)
     emulator = Emulator(COLUMNS, 4)
-    emulator.set_palette(colours)
+    emulator.colours.set_palette(colours)
     base = Style.parse("#d5dae5 on #12151c" if theme is DARK else "#232936 on #fafbfc")
-    paint = Painter(emulator.palette, base, SELECTION)
+    paint = Painter(emulator.colours.palette, base, SELECTION)
     for foreground in (None, *range(16)):
         style = paint.style(CellStyle(foreground=foreground, background=background))
         assert style.color is not None

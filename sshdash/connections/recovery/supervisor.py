@@ -10,7 +10,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from sshdash.connections.connection import through
 from sshdash.connections.recovery.interest import Interest, Interests
@@ -59,6 +59,10 @@ class Supervisor:
         """Return whether a connection that is down should come back by itself."""
         asked = shared.was_up and self._interests.any(shared.names)
         return asked or bool(shared.followers)
+
+    def is_claimed(self, names: Iterable[str]) -> bool:
+        """Return whether somebody has an interest in one of the names."""
+        return self._interests.any(names)
 
     # -- what happened
 
@@ -231,7 +235,7 @@ class Supervisor:
         if self.is_wanted(shared):
             return
         if shared.attempt is not None:
-            if shared.automatic and not shared.waiting:
+            if shared.automatic and not shared.waiting.total():
                 self._cancel(shared)
         elif shared.state is ConnectionState.WAITING:
             self.forget(shared)

@@ -1,11 +1,17 @@
 """What the form of a host works on: a new one, one there is, a copy of one."""
 
 import asyncio
+import os
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sshdash.config.draft import HostDraft
+from sshdash.config.destination import Destination
+from sshdash.config.draft import FIELDS, HostDraft
+from sshdash.config.inherited import Inherited, inherited
+from sshdash.config.options import Origin
 from sshdash.config.plan import Found, Plan, short
+from sshdash.errors import SSHDashError
 from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
@@ -31,6 +37,26 @@ class HostDesk:
     def plan(self, draft: HostDraft) -> Plan:
         """Return what the draft would change. Raises UsageError."""
         raise NotImplementedError
+
+    def inherited(self, draft: HostDraft) -> Mapping[str, Inherited]:
+        """Return what each field gets from elsewhere where it is left empty.
+
+        Nothing while there is no name, or where the configuration cannot be read.
+        """
+        names = draft.name_list
+        if not names:
+            return {}
+        try:
+            resolved = self.edits.cockpit.backend.resolver.preview(Destination(names[0]))
+        except SSHDashError:
+            return {}
+        found = inherited(resolved, [word.lower() for word in FIELDS.values()], self._is_own)
+        fields = {word.lower(): field for field, word in FIELDS.items()}
+        return {fields[keyword]: one for keyword, one in found.items()}
+
+    def _is_own(self, origin: Origin) -> bool:
+        """Return whether a line is one of those that the form is about."""
+        return False
 
     async def save(self, plan: Plan) -> None:
         """Write it. Raises SSHDashError, and then nothing is written."""
@@ -76,6 +102,11 @@ class EditDesk(HostDesk):
     def _read(self) -> None:
         self.found = self.edits.editor.find_plain(self.name)
         self.draft = HostDraft.of(self.found.block)
+
+    def _is_own(self, origin: Origin) -> bool:
+        first = self.found.line
+        lines = range(first, first + len(self.found.block.body) + 1)
+        return origin.line in lines and os.path.realpath(origin.file) == self.found.version.target
 
     def plan(self, draft: HostDraft) -> Plan:
         """Return what changes the host."""

@@ -12,7 +12,7 @@ from sshdash.errors import SSHDashError
 from sshdash.prompts import ConfirmQuestion
 from sshdash.ui.format import count_text
 from sshdash.ui.screens.forward_form import ForwardForm
-from sshdash.ui.widgets.tunnel_table import AddTunnel, ChangeTunnel, TunnelStep
+from sshdash.ui.widgets.tunnel_table import AddTunnel, ChangeAll, ChangeTunnel, TunnelStep
 from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class TunnelsController:
         self.cockpit.start(self._list_configured(names), "configured forwards")
 
     def handle(self, message: Message) -> None:
-        """Carry out an `AddTunnel` or a `ChangeTunnel`."""
+        """Carry out an `AddTunnel`, a `ChangeTunnel` or a `ChangeAll`."""
         if isinstance(message, AddTunnel):
             self.cockpit.start(self._add(message))
         elif isinstance(message, ChangeTunnel):
@@ -46,6 +46,8 @@ class TunnelsController:
                 self._copy_command(tunnel)
             else:
                 self.cockpit.start(self._change(message.step, tunnel))
+        elif isinstance(message, ChangeAll):
+            self.cockpit.start(self._change_all(message.step, message.tunnels))
 
     async def _list_configured(self, hosts: list[str]) -> None:
         """Resolve one host after the other, so that a thousand of them never hold the screen."""
@@ -82,6 +84,34 @@ class TunnelsController:
                 await self._start(tunnel.id)
         elif await self._sure("Remove", tunnel):
             await tunnels.remove(tunnel.id)
+
+    async def _change_all(self, step: TunnelStep, tunnels: list[TunnelSnapshot]) -> None:
+        """Start or stop several at a time; one that fails does not hold up the others."""
+        if step is TunnelStep.START:
+            await asyncio.gather(*(self._start(tunnel.id) for tunnel in self._listed(tunnels)))
+        elif await self._sure_of_all(tunnels):
+            stop = self.backend.tunnels.stop
+            await asyncio.gather(*(stop(tunnel.id) for tunnel in self._listed(tunnels)))
+
+    def _listed(self, tunnels: list[TunnelSnapshot]) -> list[TunnelSnapshot]:
+        """Return those that were not removed meanwhile, as they are now."""
+        now = {tunnel.id: tunnel for tunnel in self.snapshots()}
+        return [now[tunnel.id] for tunnel in tunnels if tunnel.id in now]
+
+    async def _sure_of_all(self, tunnels: list[TunnelSnapshot]) -> bool:
+        """Ask once where clients of any would be cut off."""
+        used = [tunnel for tunnel in self._listed(tunnels) if tunnel.clients]
+        if not used:
+            return True
+        clients = count_text(sum(tunnel.clients for tunnel in used), "client")
+        question = ConfirmQuestion(
+            f"Close all tunnels of {clean(used[0].host, 60)}?",
+            f"{clients} of {count_text(len(used), 'tunnel')} would be cut off.",
+            action="Close",
+            danger=True,
+        )
+        answer: bool | None = await self.cockpit.ask(question)
+        return bool(answer)
 
     async def _start(self, tunnel: str) -> None:
         """Open a tunnel. A failure is told by its row, which stays in sight, and not again."""

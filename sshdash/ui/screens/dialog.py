@@ -79,7 +79,7 @@ class Dialog(ModalScreen[Result]):
         event.stop()
         name = event.button.name or ""
         if name == "cancel":
-            self.dismiss(None)
+            self.action_cancel()
         else:
             self.on_choice(name)
 

@@ -1,7 +1,7 @@
 """A host of ssh_config in fields, with what would be written below them while it is typed."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import fields
 from functools import partial
 from typing import Any, ClassVar, Protocol
@@ -17,11 +17,16 @@ from textual.worker import Worker
 
 from sshdash.config.diff import shown
 from sshdash.config.draft import FIELDS, HostDraft
+from sshdash.config.inherited import Inherited
 from sshdash.config.plan import Plan
 from sshdash.config.saving import ChangedSince
 from sshdash.errors import SSHDashError
-from sshdash.ui.screens.dialog import Dialog, choice, text
+from sshdash.ui.explanation import place_of
+from sshdash.ui.screens.dialog import choice, text
+from sshdash.ui.screens.form import Form
 from sshdash.ui.widgets.difference import Difference
+from sshdash.ui.widgets.host_field import HostField
+from sshdash.untrusted import clean
 
 _PLACEHOLDERS = {
     "names": "as typed after ssh",
@@ -32,6 +37,7 @@ _PLACEHOLDERS = {
     "jump": "through which host",
 }
 _ROWS = (("names", "hostname"), ("user", "port"), ("identity", "jump"))
+_WIDEST = 200
 _LABELS = {"names": "Host", **FIELDS}
 
 
@@ -51,6 +57,10 @@ class Desk(Protocol):
         """Return what the draft would change. Raises UsageError. Called in a thread."""
         ...
 
+    def inherited(self, draft: HostDraft) -> Mapping[str, Inherited]:
+        """Return what fields of the draft get from elsewhere if left empty. Called in a thread."""
+        ...
+
     def save(self, plan: Plan) -> Awaitable[None]:
         """Write it. Raises SSHDashError, and then nothing is written."""
         ...
@@ -60,9 +70,10 @@ class Desk(Protocol):
         ...
 
 
-class HostForm(Dialog[Plan]):
+class HostForm(Form[Plan]):
     """Asks for a host and writes it; stays open, with all that was typed, where that fails."""
 
+    discarding = "Nothing of it has been written to the file."
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "save", "Save", show=False, priority=True),
@@ -97,14 +108,7 @@ class HostForm(Dialog[Plan]):
         return choice("Cancel", "cancel"), renew, choice(self.desk.action, "save", "primary")
 
     def _field(self, name: str) -> tuple[Widget, Widget]:
-        field = Input(
-            getattr(self.desk.draft, name),
-            placeholder=_PLACEHOLDERS[name],
-            compact=True,
-            id=name,
-            classes="field",
-            select_on_focus=False,
-        )
+        field = HostField(getattr(self.desk.draft, name), _PLACEHOLDERS[name], name)
         return text(_LABELS[name], "field-label"), field
 
     def on_mount(self) -> None:
@@ -146,14 +150,27 @@ class HostForm(Dialog[Plan]):
         return self.run_worker(work, group=group, exclusive=True)
 
     async def _preview(self) -> None:
+        draft = self.draft()
+        self._show_inherited(await asyncio.to_thread(self.desk.inherited, draft))
         try:
-            plan = await asyncio.to_thread(self.desk.plan, self.draft())
+            plan = await asyncio.to_thread(self.desk.plan, draft)
         except SSHDashError as error:
             self._tell(error)
             return
         words = f"{plan.place}" if plan.changes else f"{plan.place}: nothing changes yet"
         self._say(words)
         self.query_one(Difference).show(shown(plan.brief))
+
+    def _show_inherited(self, found: Mapping[str, Inherited]) -> None:
+        """Show in the empty fields what the host gets from elsewhere, and from where."""
+        for name in FIELDS:
+            field = self.query_one(f"#{name}", HostField)
+            if one := found.get(name):
+                value = clean(one.value, _WIDEST)
+                places = (place_of(one.origin), clean(one.origin.block, _WIDEST))
+                field.inherit(*(f"{value}  ({place})" for place in places if place), value)
+            else:
+                field.inherit()
 
     def _say(self, words: str, wrong: bool = False) -> None:
         result = self.query_one(".form-result", Static)
@@ -171,6 +188,11 @@ class HostForm(Dialog[Plan]):
         self.query_one(Difference).show(())
 
     # Choices
+
+    @property
+    def is_changed(self) -> bool:
+        """Return whether something was typed that is not written, or being written."""
+        return not self._saving and self.draft() != self.desk.draft
 
     def on_choice(self, name: str) -> None:
         """Save, or go on with the file as it is now."""

@@ -8,8 +8,11 @@ from contextvars import Context
 from textual.widget import Widget
 
 SHORTEST = 1 / 60
-LONGEST = 1 / 26
-LONGEST_HOLD = 0.1
+LONGEST = 1 / 34
+LONGEST_HOLD = 1.0
+"""Seconds a program may take for one frame (mode 2026); most terminals give as many."""
+UNSEEN = 0.25
+"""Seconds between two looks at a terminal that is out of sight: for its bell."""
 _SHARE = 6.0
 """Frames that take t seconds begin this many t apart, within the bounds."""
 
@@ -17,16 +20,19 @@ _SHARE = 6.0
 class FrameClock:
     """Calls `draw` soon after `request`, however often that is called.
 
+    `draw` returns whether the terminal is in sight; where it is not, there is no hurry.
     Frames are drawn in `context`: what requests them runs in the network's, which knows no app.
     """
 
-    def __init__(self, draw: Callable[[], None], context: Context) -> None:
+    def __init__(self, draw: Callable[[], bool], context: Context) -> None:
         self._draw = draw
         self._context = context
         self._loop = asyncio.get_running_loop()
         self._handle: asyncio.Handle | None = None
         self._next = 0.0
-        self._held_since: float | None = None
+        self._hold = 0
+        self._held_since = 0.0
+        self._hold_timer: asyncio.TimerHandle | None = None
 
     def __repr__(self) -> str:
         return f"<FrameClock [{'waiting' if self._handle else 'idle'}]>"
@@ -41,35 +47,49 @@ class FrameClock:
         else:
             self._handle = self._loop.call_later(delay, self._run, context=self._context)
 
-    def hold(self, wanted: bool) -> bool:
-        """Return whether to wait for the program to complete its frame (mode 2026).
+    def hurry(self) -> None:
+        """Let the next frame be drawn at once: the terminal is in sight again."""
+        self._next = 0.0
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+            self.request()
 
-        It is waited for a moment only: a program may have died in the middle.
+    def tires_of(self, hold: int) -> bool:
+        """Return whether a program has been in the middle of this frame for too long.
+
+        `hold` is the number of its frame (mode 2026), 0 for none. It is looked at again in time,
+        though nothing may arrive until then: the program may have died in the middle.
         """
         now = self._loop.time()
-        if not wanted:
-            self._held_since = None
+        if hold != self._hold:
+            self._hold, self._held_since = hold, now
+        if not hold:
             return False
-        if self._held_since is None:
-            self._held_since = now
-        if now - self._held_since >= LONGEST_HOLD:
-            return False
-        if self._handle is None:
-            self._handle = self._loop.call_later(SHORTEST, self._run, context=self._context)
-        return True
+        left = self._held_since + LONGEST_HOLD - now
+        if left > 0 and self._hold_timer is None:
+            self._hold_timer = self._loop.call_later(left, self._look_again)
+        return left <= 0
 
     def stop(self) -> None:
         """Draw no more."""
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None
+        if self._hold_timer is not None:
+            self._hold_timer.cancel()
+            self._hold_timer = None
+
+    def _look_again(self) -> None:
+        self._hold_timer = None
+        self.request()
 
     def _run(self) -> None:
         self._handle = None
         started = time.perf_counter()
-        self._draw()
+        seen = self._draw()
         took = time.perf_counter() - started
-        period = min(max(took * _SHARE, SHORTEST), max(took * 2, LONGEST))
+        period = min(max(took * _SHARE, SHORTEST), max(took * 2, LONGEST)) if seen else UNSEEN
         self._next = self._loop.time() + period - took
 
 

@@ -1,19 +1,35 @@
 """From a terminal's rows to Textual's strips, in the colours of the theme."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from rich.color import Color
+from rich.color import Color, ColorSystem
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 from textual.theme import Theme
 
-from sshdash.terminal.cells import PLAIN, CellStyle, Colour, Cursor, CursorShape, Line, Run
+from sshdash.terminal.cells import (
+    PLAIN,
+    CellStyle,
+    Colour,
+    Cursor,
+    CursorShape,
+    Line,
+    Row,
+    Run,
+    ScreenColours,
+)
+from sshdash.terminal.written_rows import WrittenRow
+from sshdash.ui.widgets.terminal_strip import WrittenStrip
 from sshdash.ui.widgets.terminal_width import fitting
 
+Marked = tuple[int, int, Style]
+"""Columns from the first to one behind the last, and what is laid over them."""
 _STYLE_LIMIT = 4096
+_RESET = "\x1b[0m"
 _CALMED = (*range(1, 7), *range(9, 15))
 _NO_ATTRIBUTES = PLAIN[2:]
+_UNCHANGED = ScreenColours()
 _READABLE = 3.0
 """The least contrast of text that is left in the colour its program chose."""
 _DARK_SIXTEEN = (
@@ -60,25 +76,62 @@ def named_colours(theme: Theme) -> tuple[tuple[int, int, int], ...]:
 
 
 class Painter:
-    """Turns lines into strips. `palette` is the emulator's, `base` the widget's own style."""
+    """Turns lines into strips.
 
-    def __init__(self, palette: bytes, base: Style, selection: Style) -> None:
+    `palette` is the emulator's, `base` the widget's own style, `colours` what a program changed
+    of it.
+    """
+
+    def __init__(
+        self,
+        palette: bytes,
+        base: Style,
+        selection: Style,
+        colours: ScreenColours = _UNCHANGED,
+        *,
+        direct: bool = False,
+    ) -> None:
         self.palette = palette
+        text, behind = map(self._colour, (colours.foreground, colours.background))
+        base += Style(color=text, bgcolor=behind)
+        if colours.reverse:
+            base += Style(color=base.bgcolor, bgcolor=base.color)
         self.base = base
+        block = self._colour(colours.cursor)
+        self._block = block and Style(color=base.bgcolor, bgcolor=block, reverse=False)
         self.selection = selection
+        self.direct = direct
+        """Whether the hosting terminal shows 24-bit colours, so that they can be passed on."""
+        plain = base.render("x", color_system=ColorSystem.TRUECOLOR)
+        self._before = _RESET + plain.partition("x")[0]
+        """What takes back a style and sets the colours of the theme."""
         self._styles: dict[CellStyle, Style] = {}
 
-    def line(self, line: Line, width: int, cursor: Cursor | None = None) -> Strip:
+    def line(
+        self,
+        line: Line,
+        width: int,
+        cursor: Cursor | None = None,
+        marks: Sequence[Marked] = (),
+    ) -> Strip:
         """Return `line` as a strip of exactly `width` columns, with the cursor if it is here."""
-        strip = Strip(self._segments(line.runs))
+        strip = self._strip(line.runs)
         if strip.cell_length != width:
             strip = strip.adjust_cell_length(width, self.base)
+        for start, end, style in marks:
+            strip = self._restyled(strip, start, end, style)
         if line.selected is not None:
             first, last = line.selected
             strip = self._restyled(strip, first, last + 1, self.selection)
         if cursor is not None and cursor.x < width:
             strip = self._with_cursor(strip, cursor)
         return strip
+
+    def _strip(self, runs: Row) -> Strip:
+        if self.direct and isinstance(runs, WrittenRow):
+            written = self._before + runs.written.replace(_RESET, self._before) + _RESET
+            return WrittenStrip(written, runs.width, lambda: self._segments(runs))
+        return Strip(self._segments(runs), sum(run.width for run in runs))
 
     def blank(self, width: int) -> Strip:
         """Return an empty row."""
@@ -160,7 +213,7 @@ class Painter:
         width = 2 if not here.text.strip(" ") and _wide_at(strip, cursor.x) else 1
         shape = cursor.shape
         if shape is CursorShape.BLOCK:
-            style = Style(reverse=not _reversed_at(here))
+            style = self._block or Style(reverse=not _reversed_at(here))
         else:
             style = Style(underline=True, bold=True)
         return self._restyled(strip, cursor.x, cursor.x + width, style)

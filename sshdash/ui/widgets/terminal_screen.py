@@ -3,12 +3,11 @@
 import asyncio
 from collections.abc import Iterable
 from contextvars import Context, copy_context
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from rich.cells import cell_len
 from rich.color import Color
 from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.geometry import Offset, Region
 from textual.message import Message
@@ -16,10 +15,10 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from sshdash.states import SessionState
-from sshdash.terminal.cells import Cursor, CursorShape, Line
+from sshdash.terminal.cells import Cursor, CursorShape, Line, Rgb, ScreenColours
 from sshdash.ui.format import clip
 from sshdash.ui.widgets.terminal_frames import FrameClock, Throttle, paint_now
-from sshdash.ui.widgets.terminal_paint import Painter, named_colours
+from sshdash.ui.widgets.terminal_paint import Marked, Painter, named_colours
 
 if TYPE_CHECKING:
     from sshdash.terminal.session import ShellSession
@@ -28,17 +27,33 @@ if TYPE_CHECKING:
 ENDED = (SessionState.EXITED, SessionState.LOST, SessionState.FAILED)
 _BELL_SECONDS = 0.25
 _TITLE_SECONDS = 0.1
-_NAMESPACE = "terminal_view"
+NAMESPACE = "terminal_view"
 """The messages below are handled by the name of the class that is put on the screen."""
+
+
+class Overlay(NamedTuple):
+    """What is drawn over a row of the viewport."""
+
+    marks: tuple[Marked, ...] = ()
+    badge: str = ""
+    """Words at the right."""
+
+
+_NO_OVERLAY = Overlay()
 
 
 class TerminalScreen(Widget):
     """Draws one session, row by row, when it changes."""
 
     ALLOW_SELECT = False
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"terminal--selection", "terminal--rule"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "terminal--selection",
+        "terminal--rule",
+        "terminal--match",
+        "terminal--current",
+    }
 
-    class TitleChanged(Message, namespace=_NAMESPACE):
+    class TitleChanged(Message, namespace=NAMESPACE):
         """The program set another title."""
 
         def __init__(self, session: "ShellSession", title: str) -> None:
@@ -46,14 +61,14 @@ class TerminalScreen(Widget):
             self.session = session
             self.title = title
 
-    class BellRang(Message, namespace=_NAMESPACE):
+    class BellRang(Message, namespace=NAMESPACE):
         """The program rang the bell."""
 
         def __init__(self, session: "ShellSession") -> None:
             super().__init__()
             self.session = session
 
-    class SessionEnded(Message, namespace=_NAMESPACE):
+    class SessionEnded(Message, namespace=NAMESPACE):
         """The shell exited, was lost or could not be opened again."""
 
         def __init__(self, session: "ShellSession") -> None:
@@ -82,11 +97,13 @@ class TerminalScreen(Widget):
         self._strips: dict[int, Strip] = {}
         self._cursor = Cursor(0, 0, visible=False)
         self._painter: Painter | None = None
+        self._colours = ScreenColours()
         self._told_title = session.title
         self._told_state = session.state
         self._drawing_context: Context | None = None
         self._clock: FrameClock | None = None
-        self._below = 0
+        self._overlays: dict[int, Overlay] = {}
+        self._drawn_lift = 0
         self._bells = Throttle(_BELL_SECONDS)
         self._titles = Throttle(_TITLE_SECONDS)
         self._title_timer: asyncio.TimerHandle | None = None
@@ -122,9 +139,15 @@ class TerminalScreen(Widget):
     def on_show(self) -> None:
         """Draw what happened while out of sight."""
         self.draw_all()
+        if self._clock is not None:
+            self._clock.hurry()
 
     def _theme_changed(self, _theme: object = None) -> None:
-        self.session.emulator.set_palette(named_colours(self.app.current_theme))
+        theme = self.app.current_theme
+        colours = self.session.emulator.colours
+        colours.set_palette(named_colours(theme))
+        colours.set_theme(_rgb(self.rich_style.color), _rgb(self.rich_style.bgcolor))
+        self.session.emulator.effects.dark = theme.dark
         self.draw_all()
 
     def _session_changed(self) -> None:
@@ -171,46 +194,75 @@ class TerminalScreen(Widget):
         self._update()
         self.refresh()
 
-    def _frame(self) -> None:
-        """Draw what changed, now."""
+    def _frame(self) -> bool:
+        """Draw what changed, now; return whether it is in sight."""
         if not self.is_attached or not self.size:
-            return
+            return False
         emulator = self.session.emulator
         if emulator.take_bell() and self._bells.allows():
             self.post_message(self.BellRang(self.session))
         if not self.is_on_screen:
-            return
-        if self._clock is not None and self._clock.hold(emulator.modes.synchronized):
-            return
+            return False
+        if self._clock is not None and self._clock.tires_of(emulator.hold):
+            emulator.end_hold()
         rows = self._update()
         if rows:
             self.refresh_rows(rows)
             paint_now(self)
             self.frames += 1
+        return True
 
     def _update(self) -> set[int]:
         """Take the changes from the emulator and return the rows to draw again."""
         emulator = self.session.emulator
+        self.settle_view()
         damage = emulator.take_damage()
         rows = set(damage.lines)
         if len(self._lines) != emulator.rows:
             self._lines = (self._lines + [Line(())] * emulator.rows)[: emulator.rows]
         for y, line in damage.lines.items():
             self._lines[y] = line
-        cursor = emulator.cursor
+        cursor = self.cursor_to_draw()
         if cursor != self._cursor:
             rows |= {cursor.y, self._cursor.y}
             self._cursor = cursor
             self._place_hosting_cursor()
-        below = emulator.scroll.from_bottom
-        if below != self._below:
-            self._below = below
-            rows.add(emulator.rows - 1)
+        rows |= self._changed_overlays()
         for y in rows:
             self._strips.pop(y, None)
-        if damage.full:
-            self._painter = None  # a program may have changed colours
+        colours = emulator.colours.screen
+        if colours != self._colours:
+            self._colours = colours
+            self._painter = None
+            rows = set(range(emulator.rows))
+            self._strips.clear()
+        elif damage.full:
+            self._painter = None  # a program may have changed the palette
         return rows
+
+    def settle_view(self) -> None:
+        """Have in view what is to be drawn; by default where the emulator is."""
+
+    def cursor_to_draw(self) -> Cursor:
+        """Return the cursor; by default the program's."""
+        return self.session.emulator.cursor
+
+    def overlays(self) -> dict[int, Overlay]:
+        """Return what is drawn over the rows of the viewport; by default nothing."""
+        return {}
+
+    def _changed_overlays(self) -> set[int]:
+        before, self._overlays = self._overlays, self.overlays()
+        changed = {
+            y
+            for y in before.keys() | self._overlays.keys()
+            if before.get(y) != self._overlays.get(y)
+        }
+        lift = self.lift
+        if lift != self._drawn_lift:
+            self._drawn_lift = lift
+            changed.update(range(len(self._lines)))
+        return {y for y in changed if 0 <= y < len(self._lines)}
 
     def refresh_rows(self, rows: Iterable[int]) -> None:
         """Have Textual draw these rows of the emulator's viewport again."""
@@ -219,6 +271,20 @@ class TerminalScreen(Widget):
         for y in rows:
             self._strips.pop(y, None)
         self.refresh(*(Region(0, y - lift, width, 1) for y in rows if y >= lift))
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Return the rows in `crop`.
+
+        A terminal has no borders, padding or tint of its own, so its rows need not go through
+        what Textual does about these. Filters, as for NO_COLOR, apply all the same.
+        """
+        strips = [self.render_line(y) for y in crop.line_range]
+        _, background = self.background_colors
+        for row_filter in self.get_line_filters():
+            strips = [strip.apply_filter(row_filter, background) for strip in strips]
+        if crop.column_span != (0, self.size.width):
+            strips = [strip.crop(*crop.column_span) for strip in strips]
+        return strips
 
     def render_line(self, y: int) -> Strip:
         """Return one row of the widget."""
@@ -231,9 +297,10 @@ class TerminalScreen(Widget):
         if strip is None:
             if y >= len(self._lines):
                 return painter.blank(width)
-            strip = painter.line(self._lines[y], width, self._cursor_at(y))
-            if self._below and y == self.size.height - 1:
-                strip = self._with_badge(strip, width)
+            overlay = self._overlays.get(y, _NO_OVERLAY)
+            strip = painter.line(self._lines[y], width, self._cursor_at(y), overlay.marks)
+            if overlay.badge:
+                strip = self._with_badge(strip, width, overlay.badge)
             self._strips[y] = strip
         return strip if strip.cell_length == width else strip.adjust_cell_length(width)
 
@@ -253,14 +320,12 @@ class TerminalScreen(Widget):
 
     def _get_painter(self) -> Painter:
         if self._painter is None:
-            emulator = self.session.emulator
-            foreground, background = (
-                colour and Color.from_rgb(*colour) for colour in emulator.default_colours
-            )
             self._painter = Painter(
-                emulator.palette,
-                self.rich_style + Style(color=foreground, bgcolor=background),
+                self.session.emulator.colours.palette,
+                self.rich_style,
                 self.get_component_rich_style("terminal--selection", partial=True),
+                self._colours,
+                direct=self.app.console.color_system == "truecolor",
             )
         return self._painter
 
@@ -299,10 +364,10 @@ class TerminalScreen(Widget):
             return last
         return min(self._end_row(), last)
 
-    def _with_badge(self, strip: Strip, width: int) -> Strip:
-        """Return the last row with how many rows are below it."""
+    def _with_badge(self, strip: Strip, width: int, words: str) -> Strip:
+        """Return a row with words over its end."""
         style = self.get_component_rich_style("terminal--rule")
-        badge = Strip([Segment(f" ↓ {self._below} ", style)])
+        badge = Strip([Segment(f" {words} ", style)])
         kept = strip.crop(0, max(0, width - badge.cell_length))
         return Strip.join([kept, badge]).crop(0, width)
 
@@ -327,3 +392,8 @@ class TerminalScreen(Widget):
         strip = Strip([Segment(f"── {text} ", style)])
         missing = max(0, width - strip.cell_length)
         return Strip([*strip, Segment("─" * missing, style)]).crop(0, width)
+
+
+def _rgb(colour: Color | None) -> Rgb | None:
+    """Return a colour of the theme in numbers, None where the hosting terminal decides."""
+    return None if colour is None or colour.triplet is None else colour.get_truecolor()

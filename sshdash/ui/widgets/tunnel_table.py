@@ -66,6 +66,15 @@ class ChangeTunnel(Message):
         self.tunnel = tunnel
 
 
+class ChangeAll(Message):
+    """Start or stop several tunnels of one host."""
+
+    def __init__(self, step: TunnelStep, tunnels: list[TunnelSnapshot]) -> None:
+        super().__init__()
+        self.step = step
+        self.tunnels = tunnels
+
+
 class AddTunnel(Message):
     """Add a forward, after asking which; `host` is what the form begins with."""
 
@@ -204,7 +213,20 @@ class TunnelTable(Vertical):
             return "There are no tunnels yet; a adds one"
         if name == "restart" and tunnel.state not in _RUNNING:
             return "The tunnel is not open"
+        if name == "start_all" and not self._of_host(running=False):
+            return f"Every tunnel of {clean(tunnel.host, 60)} is open"
+        if name == "stop_all" and not self._of_host(running=True):
+            return f"No tunnel of {clean(tunnel.host, 60)} is open"
         return ""
+
+    def _of_host(self, *, running: bool) -> list[TunnelSnapshot]:
+        """Return the tunnels of the host at the cursor that run, or those that do not."""
+        current = self._rows.current
+        return [
+            tunnel
+            for tunnel in self.tunnels
+            if current and tunnel.host == current.host and (tunnel.state in _RUNNING) is running
+        ]
 
     def action_tunnels_toggle(self) -> None:
         """Open the tunnel at the cursor, or close it."""
@@ -224,6 +246,14 @@ class TunnelTable(Vertical):
     def action_tunnels_restart(self) -> None:
         """Close the tunnel at the cursor and open it again."""
         self._change(TunnelStep.RESTART)
+
+    def action_tunnels_start_all(self) -> None:
+        """Open what is closed of the host at the cursor."""
+        self.post_message(ChangeAll(TunnelStep.START, self._of_host(running=False)))
+
+    def action_tunnels_stop_all(self) -> None:
+        """Close what is open of the host at the cursor."""
+        self.post_message(ChangeAll(TunnelStep.STOP, self._of_host(running=True)))
 
     def action_tunnels_command(self) -> None:
         """Copy the ssh command that opens the same tunnel."""

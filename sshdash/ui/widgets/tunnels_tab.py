@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from sshdash.ui.command import Place
 from sshdash.ui.theme import MARKS, Mark
 from sshdash.ui.widgets.tabs import Tab
-from sshdash.ui.widgets.tunnel_table import AddTunnel, ChangeTunnel, TunnelTable
+from sshdash.ui.widgets.tunnel_table import AddTunnel, ChangeAll, ChangeTunnel, TunnelTable
 
 if TYPE_CHECKING:
     from sshdash.tunnels.snapshot import TunnelSnapshot
@@ -38,8 +38,9 @@ class TunnelsTab(Tab):
         self.tab_title = tunnels_title(Counter(MARKS[tunnel.state] for tunnel in tunnels))
 
     @on(AddTunnel)
+    @on(ChangeAll)
     @on(ChangeTunnel)
-    def _pass_on(self, event: AddTunnel | ChangeTunnel) -> None:
+    def _pass_on(self, event: AddTunnel | ChangeAll | ChangeTunnel) -> None:
         event.stop()
         self.post_message(Tab.Requested(self, event))
 
