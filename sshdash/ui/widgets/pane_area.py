@@ -13,7 +13,8 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import AwaitMount, Widget
 
-from sshdash.ui.split_tree import Axis, Direction, Leaf, Node, Path, Placement, Rect, SplitTree
+from sshdash.ui.split_places import Axis, Direction, Leaf, Node, Path, Placement, Rect
+from sshdash.ui.split_tree import SplitTree
 from sshdash.ui.widgets.pane_frame import Caption, PaneFrame
 from sshdash.ui.widgets.terminal_pane import TerminalPane
 
