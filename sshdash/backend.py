@@ -27,6 +27,7 @@ from sshdash.states import ConnectionState, SessionState, TunnelState
 from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
+    from sshdash.audit import AuditLog
     from sshdash.connections.manager import ConnectionManager, Lease
     from sshdash.escape_commands import EscapeCommands
     from sshdash.sftp.filesystem import Filesystem
@@ -46,6 +47,7 @@ _MODULES = (
     "sftp.queue",
     "sftp.local",
     "sftp.remote",
+    "audit",
     "escape_commands",
     "terminal.recording",
 )
@@ -88,6 +90,7 @@ class Backend:
         self.recovery: Recovery | None = None
         """Brings back what was lost; None where that is not wanted, or before `load`."""
         self.loaded = False
+        self._audit: AuditLog | None = None
         self._closing = False
         self._loading = asyncio.Lock()
         self._modules: dict[str, Any] = {}
@@ -128,6 +131,13 @@ class Backend:
                 self.settings.transfers_at_once,
                 outages,
             )
+            if self.settings.audit:
+                self._audit = self._modules["audit"].AuditLog(
+                    self.events,
+                    self.connections.status,
+                    self.tunnels.snapshot,
+                    self.transfers.snapshot,
+                )
             self.escapes = self._modules["escape_commands"].EscapeCommands(
                 self.connections, self.tunnels
             )
@@ -163,6 +173,8 @@ class Backend:
         self.sessions.clear()
         await self.recorder.close()
         await self.connections.close()
+        if self._audit is not None:
+            await self._audit.close()
         self.loaded = self._closing = False
 
     # --- hosts ---
@@ -220,9 +232,16 @@ class Backend:
     # --- shells ---
 
     async def open_shell(
-        self, host: str, columns: int, rows: int, command: str | None = None
+        self,
+        host: str,
+        columns: int,
+        rows: int,
+        command: str | None = None,
+        directory: str = "",
     ) -> "ShellSession":
         """Open a shell (or `command` in a terminal) on the host's connection.
+
+        It starts in `directory` where one is named and the configuration has no RemoteCommand.
 
         Raises what a connection raises, and SessionError.
         """
@@ -239,6 +258,7 @@ class Backend:
                 term=self.settings.term,
                 scrollback=self._scrollback(host),
                 command=command,
+                directory=directory,
                 recorder=self.recorder,
                 commands=self.escapes,
             ),

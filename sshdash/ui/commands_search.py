@@ -52,6 +52,6 @@ SEARCH_COMMANDS: tuple[Command, ...] = (
         "P",
     ),
     _terminal("next_prompt", "Prompt below", "Go to the prompt below, or to the end", "N"),
-    _terminal("copy_output", "Copy output", "Copy what the last command printed", "O"),
-    _terminal("export", "Export", "Write all that the terminal keeps to a file", "W"),
+    _terminal("copy_output", "Copy output", "Copy what the last command printed", "C"),
+    _terminal("export", "Export", "Write all that the terminal keeps to a file", "E"),
 )
