@@ -189,7 +189,7 @@ async def test_pasting_what_was_copied() -> None:
 async def test_it_says_how_to_leave_until_a_key_is_pressed() -> None:
     async with on_stage() as stage:
         await copy_mode(stage)
-        assert stage.rows()[0].endswith("copy mode: v selects, q leaves [0/90]")
+        assert stage.rows()[0].endswith("q leaves [0/90]")
         await press(stage, "k")
         assert stage.rows()[0].split() == ["line", "90", "[0/90]"]
 

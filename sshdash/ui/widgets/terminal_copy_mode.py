@@ -8,6 +8,9 @@ from sshdash.terminal.copy_mode import CopyMode, Span, Wish
 from sshdash.terminal.motions import Place
 from sshdash.ui.widgets.terminal_prompts import TerminalPrompts
 
+_ROOMY = 80
+"""Columns from which on there is room for words."""
+
 
 class TerminalCopyMode(TerminalPrompts):
     """Has a cursor of its own while `copying`."""
@@ -51,7 +54,8 @@ class TerminalCopyMode(TerminalPrompts):
         if self.copying is None:
             return words
         if self._entered:
-            return f"copy mode: v selects, q leaves {words}".rstrip()
+            hint = "copy mode: v selects, q leaves" if self.size.width >= _ROOMY else "q leaves"
+            return f"{hint} {words}".rstrip()
         shape = self.copying.shape.value if self.copying.selecting else ""
         found = self.finder.status if self.finder is not None and not self.bar_open else ""
         return " ".join(filter(None, (self.copying.count, found, shape, words or "[copy]")))
@@ -230,6 +234,7 @@ class TerminalCopyMode(TerminalPrompts):
 
     def _moved(self) -> None:
         if self.copying is not None:
+            self._entered = False
             self.held = self.copying.top
             self._show_selection()
             self.redraw()
