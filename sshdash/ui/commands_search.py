@@ -1,4 +1,4 @@
-"""The commands that look back in a terminal: search, copy mode, prompts."""
+"""The commands that look back in a terminal: search, copy mode, prompts, export."""
 
 from sshdash.ui.command import Command, Place
 
@@ -29,5 +29,6 @@ SEARCH_COMMANDS: tuple[Command, ...] = (
         "P",
     ),
     _terminal("next_prompt", "Prompt below", "Go to the prompt below, or to the end", "N"),
-    _terminal("copy_output", "Copy output", "Copy what the last command printed", "O"),
+    _terminal("copy_output", "Copy output", "Copy what the last command printed", "C"),
+    _terminal("export", "Export", "Write all that the terminal keeps to a file", "E"),
 )

@@ -57,7 +57,7 @@ def test_the_settings_change_keys_and_prefix_keys() -> None:
     assert keymap.problems == []
     assert keymap.keys(COMMANDS["host.copy"]) == ("c", "Y")
     assert keymap.after_prefix("w") is COMMANDS["tab.close"]
-    assert keymap.after_prefix("x") is None
+    assert keymap.after_prefix("X") is None
     assert keymap.overrides["view.help"] == "question_mark"
 
 

@@ -33,15 +33,16 @@ class RecordingsController:
         if isinstance(tab, TerminalTab) and tab.session is not None:
             self._by_key.add(tab.session.id)
             tab.session.record(not tab.session.is_recording)
-            tab.show_state()
+            tab.pane.show_state()
 
     def on_event(self, event: Event) -> None:
         """Keep the marks true, and tell where the files are."""
         if not isinstance(event, RecordingStarted | RecordingEnded):
             return
         for tab in self.cockpit.tabs:
-            if isinstance(tab, TerminalTab):
-                tab.show_state()
+            for pane in tab.panes if isinstance(tab, TerminalTab) else ():
+                if pane.session is not None and pane.session.id == event.session:
+                    pane.show_state()
         if event.session not in self._by_key or not event.paths:
             return
         path = clean(_short(event.paths[0]), 1000)

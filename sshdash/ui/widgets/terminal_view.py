@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from textual import events
@@ -10,6 +11,7 @@ from textual.message import Message
 from sshdash.states import SessionState
 from sshdash.ui.widgets.terminal_autoscroll import Autoscroll
 from sshdash.ui.widgets.terminal_copy_mode import TerminalCopyMode
+from sshdash.ui.widgets.terminal_links import LinkedTerminal
 from sshdash.ui.widgets.terminal_mouse import TerminalMouse
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ PAUSE = 1.0
 """Seconds without a key after which what is typed is meant for the shell that is there now."""
 
 
-class TerminalView(TerminalCopyMode, can_focus=True):
+class TerminalView(TerminalCopyMode, LinkedTerminal, can_focus=True):
     """Shows one session. Every key goes to the remote, but for `prefix` where one is given."""
 
     takes_every_key = True
@@ -43,6 +45,8 @@ class TerminalView(TerminalCopyMode, can_focus=True):
     ) -> None:
         super().__init__(session, name=name, id=id, classes=classes)
         self.prefix = prefix
+        self.followers: Callable[[], Iterable[TerminalView]] = tuple
+        """Other terminals that receive what is typed here."""
         self._mouse = TerminalMouse(session)
         self._autoscroll = Autoscroll(self, self._scroll_selecting)
         self._pasting = ""
@@ -81,11 +85,25 @@ class TerminalView(TerminalCopyMode, can_focus=True):
             return
         elif self.ended and event.key == "enter":
             self.post_message(self.ReopenRequested(self.session))
-        elif self._refuses():
-            return
-        elif data := self.session.keyboard.encode(event.key, event.character):
-            self._before_input()
-            self.session.write(data)
+        elif self.takes_typing():
+            self.type_key(event.key, event.character)
+
+    def takes_typing(self) -> bool:
+        """Return whether what is typed goes to a shell now; say so where it does not."""
+        return not self.question and not self._refuses()
+
+    def type_key(self, key: str, character: str | None) -> None:
+        """Send a key to the remote, and to those of the followers that take it.
+
+        Each has asked for modes of its own, so each has the key encoded for itself.
+        """
+        for view in self._receivers():
+            if data := view.session.keyboard.encode(key, character):
+                view._before_input()
+                view.session.write(data)
+
+    def _receivers(self) -> "list[TerminalView]":
+        return [self, *(view for view in self.followers() if view.takes_typing())]
 
     def _refuses(self) -> bool:
         """Refuse what is typed while there is no shell to read it, and say so.
@@ -152,11 +170,22 @@ class TerminalView(TerminalCopyMode, can_focus=True):
             self.leave_copy_mode()
         self._before_input()
         lines = len(text.rstrip("\r\n").splitlines())
-        if lines > 1 and not self.session.emulator.modes.bracketed_paste:
+        views = self._receivers()
+        runs = sum(not view.session.emulator.modes.bracketed_paste for view in views)
+        if lines > 1 and runs:
             self._pasting = text
-            self._ask(f"paste {lines} lines, each run as it arrives? Enter pastes, Esc does not")
+            where = f" into {len(views)} panes" if len(views) > 1 else ""
+            each = "each" if runs == len(views) else f"in {runs} of them each"
+            self._ask(
+                f"paste {lines} lines{where}, {each} run as it arrives? Enter pastes, Esc does not"
+            )
         else:
-            self.session.paste(text)
+            self._send_paste(text)
+
+    def _send_paste(self, text: str) -> None:
+        for view in self._receivers():
+            view._before_input()
+            view.session.paste(text)
 
     def _answer(self, key: str) -> None:
         if key not in ("enter", "escape"):
@@ -164,7 +193,7 @@ class TerminalView(TerminalCopyMode, can_focus=True):
         text, self._pasting = self._pasting, ""
         self._ask("")
         if key == "enter":
-            self.session.paste(text)
+            self._send_paste(text)
 
     def _ask(self, question: str) -> None:
         self.question = question
@@ -174,6 +203,8 @@ class TerminalView(TerminalCopyMode, can_focus=True):
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """Press for the program, begin to select, stretch the selection, or paste."""
+        if self.clicked_link(event, self._row(event)):
+            return
         self._mouse.down(event, self._row(event), ours=self.copying is not None)
         if self._mouse.selecting:
             self.capture_mouse()
