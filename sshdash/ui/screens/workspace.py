@@ -1,7 +1,7 @@
 """The workspace: hosts on the left, tabs beside them, what is live above, keys below."""
 
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -27,6 +27,7 @@ from sshdash.ui.controllers.layout import SMALLEST, Layout
 from sshdash.ui.controllers.news import News
 from sshdash.ui.controllers.outages import OutageController
 from sshdash.ui.controllers.panels import PanelController
+from sshdash.ui.controllers.pastes import PasteController
 from sshdash.ui.controllers.recordings import RecordingsController
 from sshdash.ui.controllers.shells import ShellController
 from sshdash.ui.controllers.start import start_facts
@@ -42,6 +43,9 @@ from sshdash.ui.widgets.tab_area import TabArea
 from sshdash.ui.widgets.tabs import Tab
 from sshdash.ui.widgets.terminal_tab import TerminalTab
 from sshdash.untrusted import clean
+
+if TYPE_CHECKING:
+    from sshdash.ui.widgets.terminal_view import TerminalView
 
 _FIGURES_INTERVAL = 0.5
 """Seconds between two looks at counters, rates and progress."""
@@ -68,6 +72,7 @@ class Workspace(Screen[None]):
         self.shells = ShellController(self.cockpit)
         self.host_actions = HostActions(self.cockpit, self.board, self.shells)
         self.panels = PanelController(self.cockpit)
+        self.pastes = PasteController(self.cockpit)
         self.tab_actions = TabActions(self.cockpit)
         self.layout_of = Layout(self.cockpit)
         self.following = Following(self.cockpit, self.board)
@@ -257,6 +262,12 @@ class Workspace(Screen[None]):
         event.stop()
         self.app.copy_to_clipboard(event.text)
         self.cockpit.tell(f"Copied {count_text(len(event.text), 'character')}")
+
+    # By its name: the module of the terminal would bring in the emulator.
+    def on_terminal_view_paste_asked(self, event: "TerminalView.PasteAsked") -> None:
+        """Show what was pasted before it is run."""
+        event.stop()
+        self.pastes.ask(event)
 
     @on(Tab.Requested)
     def _requested(self, event: Tab.Requested) -> None:

@@ -9,6 +9,7 @@ from textual.message import Message
 from textual.timer import Timer
 
 from sshdash.states import SessionState
+from sshdash.ui.format import size_text
 from sshdash.ui.widgets.terminal_mouse import TerminalMouse
 from sshdash.ui.widgets.terminal_screen import TerminalScreen
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 _COPY_KEYS = ("ctrl+shift+c", "super+c")
 PAUSE = 1.0
 """Seconds without a key after which what is typed is meant for the shell that is there now."""
+_STOP_KEYS = ("escape", "ctrl+c")
+_PROGRESS_SECONDS = 0.1
 _PAGE_KEYS = {"shift+pageup": -1, "shift+pagedown": 1}
 
 
@@ -32,6 +35,21 @@ class TerminalView(TerminalScreen, can_focus=True):
         def __init__(self, session: "ShellSession") -> None:
             super().__init__()
             self.session = session
+
+    class PasteAsked(Message):
+        """A paste would be run as it arrives; `answer` sends what was decided."""
+
+        def __init__(self, view: "TerminalView", text: str, detail: str) -> None:
+            super().__init__()
+            self.view = view
+            self.text = text
+            self.detail = detail
+            self._shell = view.session.ended_at
+
+        def answer(self, text: str) -> None:
+            """Send `text`, unless the shell that was asked about is not there any more."""
+            if self.view.is_attached and self.view.session.ended_at == self._shell:
+                self.view.paste(text)
 
     class CopyRequested(Message):
         """Text was selected and is to go to the clipboard."""
@@ -52,7 +70,6 @@ class TerminalView(TerminalScreen, can_focus=True):
         super().__init__(session, name=name, id=id, classes=classes)
         self.prefix = prefix
         self._mouse = TerminalMouse(session)
-        self._pasting = ""
         self._refused = -math.inf
         """When a key was refused last, by the monotonic clock."""
         self._silencing: Timer | None = None
@@ -81,8 +98,8 @@ class TerminalView(TerminalScreen, can_focus=True):
             return
         event.stop()
         event.prevent_default()
-        if self.question:
-            self._answer(event.key)
+        if self.session.pasting is not None and event.key in _STOP_KEYS:
+            self.session.pasting.stop()
         elif self._own_key(event.key):
             return
         elif self.ended and event.key == "enter":
@@ -169,25 +186,33 @@ class TerminalView(TerminalScreen, can_focus=True):
         event.prevent_default()
         if not event.text or self._refuses():
             return
-        self._before_input()
-        lines = len(event.text.rstrip("\r\n").splitlines())
-        if lines > 1 and not self.session.emulator.modes.bracketed_paste:
-            self._pasting = event.text
-            self._ask(f"paste {lines} lines, each run as it arrives? Enter pastes, Esc does not")
-        else:
-            self.session.paste(event.text)
-
-    def _answer(self, key: str) -> None:
-        if key not in ("enter", "escape"):
+        if self.session.pasting is not None:
+            self._say("not pasted: the paste before is not through")
             return
-        text, self._pasting = self._pasting, ""
-        self._ask("")
-        if key == "enter":
-            self.session.paste(text)
+        inner = event.text.rstrip("\r\n")
+        several = "\n" in inner or "\r" in inner
+        if several and not self.session.emulator.modes.bracketed_paste:
+            self.post_message(self.PasteAsked(self, event.text, "Each line is run as it arrives"))
+        else:
+            self.paste(event.text)
 
-    def _ask(self, question: str) -> None:
-        self.question = question
+    def paste(self, text: str) -> None:
+        """Send `text` as pasted; while a long one is on its way, say how far it is."""
+        self._before_input()
+        self.session.paste(text)
+        if self.session.pasting is not None:
+            self._follow_pasting()
+
+    def _follow_pasting(self) -> None:
+        """Show how much of a long paste was sent, until it was."""
+        pasting = self.session.pasting
+        if pasting is None:
+            self._silence()
+            return
+        share = f"{size_text(pasting.sent)} of {size_text(pasting.total)}"
+        self.notice = f"pasting {share} · Esc stops"
         self.refresh()
+        self.set_timer(_PROGRESS_SECONDS, self._follow_pasting)
 
     # -- mouse
 
