@@ -209,6 +209,19 @@ async def test_a_program_that_tracks_the_mouse_gets_it() -> None:
         assert stage.session.taken() == b""
 
 
+async def test_a_drag_for_the_program_goes_on_outside_and_ends_there() -> None:
+    async with on_stage() as stage:
+        await stage.shows(b"\x1b[?1002h\x1b[?1006h")
+        below = stage.app.query_one(Input)
+        await stage.pilot.mouse_down(stage.view, offset=(3, 8))
+        await stage.pilot.hover(below, offset=(5, 1))
+        await stage.pilot.mouse_up(below, offset=(5, 1))
+        sent = stage.session.taken()
+        assert sent == b"\x1b[<0;4;9M\x1b[<32;6;10M\x1b[<0;6;10m"
+        await stage.pilot.hover(stage.view, offset=(1, 1))
+        assert stage.session.taken() == b""
+
+
 async def test_dragging_selects_and_copies() -> None:
     async with on_stage() as stage:
         await stage.shows(b"copy this text please")

@@ -219,7 +219,7 @@ class TerminalView(TerminalScreen, can_focus=True):
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """Press for the program, or begin to select."""
         self._mouse.down(event, self._row(event))
-        if self._mouse.selecting:
+        if self._mouse.dragging:
             self.capture_mouse()
         self.redraw()
 
