@@ -327,6 +327,30 @@ async def _zoom(stage: Stage) -> None:
     await stage.press("ctrl+g", "z")
 
 
+async def _long_output(stage: Stage) -> None:
+    await stage.shell("web")
+    await stage.type(
+        'for i in $(seq 400); do echo "$i GET /api/orders/$((i * 37 % 101)) 200"; done'
+    )
+    await stage.until("400 GET")
+
+
+@scene("search")
+async def _search(stage: Stage) -> None:
+    await _long_output(stage)
+    await stage.press("ctrl+g", "slash", "alt+r")
+    await stage.type_into(r"orders/\d*7 ")
+    await stage.until(r"\d+/\d+")
+    await stage.press("enter", "enter")
+
+
+@scene("copy-mode", columns=100, rows=30)
+async def _copy_mode(stage: Stage) -> None:
+    await _long_output(stage)
+    await stage.press("ctrl+g", "left_square_bracket")
+    await stage.press("1", "2", "0", "k", "0", "w", "ctrl+v", "8", "j", "e", "e")
+
+
 @scene("files-80x24", columns=80, rows=24)
 async def _files_small(stage: Stage) -> None:
     await _open_files(stage)

@@ -11,7 +11,7 @@ from sshdash.prompts import ConfirmQuestion
 from sshdash.states import ConnectionState, SessionState
 from sshdash.ui.cockpit import Cockpit
 from sshdash.ui.format import count_text
-from sshdash.ui.split_tree import Axis
+from sshdash.ui.split_places import Axis
 from sshdash.ui.widgets.terminal_pane import TerminalPane
 from sshdash.ui.widgets.terminal_tab import TerminalTab
 from sshdash.untrusted import clean

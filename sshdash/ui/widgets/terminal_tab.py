@@ -11,7 +11,7 @@ from textual.widget import AwaitMount, Widget
 
 from sshdash.ui.command import Place
 from sshdash.ui.format import count_text
-from sshdash.ui.split_tree import Axis, Node
+from sshdash.ui.split_places import Axis, Node
 from sshdash.ui.theme import Mark
 from sshdash.ui.widgets.opening_panel import OpeningPanel
 from sshdash.ui.widgets.pane_area import PaneArea

@@ -57,6 +57,9 @@ class TerminalView(TerminalCopyMode, LinkedTerminal, can_focus=True):
 
     def on_focus(self) -> None:
         """Draw the cursor as the one that types; tell the program if it asked."""
+        if self.bar_open:
+            self.open_bar(upwards=True)  # what is typed is meant for the search
+            return
         self._place_hosting_cursor()
         self._focus_changed(True)
 
