@@ -107,7 +107,7 @@ class Workspace(Screen[None]):
             News(self.cockpit),
             RecordingsController(self.cockpit),
             ScrollbackExport(self.cockpit),
-            SnippetsController(self.cockpit),
+            SnippetsController(self.cockpit, self.broadcast),
             SerialController(self.cockpit),
             ReportController(self.cockpit, self.shells),
             OutageController(self.cockpit, keymap),
