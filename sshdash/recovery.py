@@ -6,10 +6,9 @@ Tunnels and copies wait for themselves; shells are opened again here, in their t
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from sshdash.config.host_rules import rule_for
 from sshdash.connections.recovery.outages import Interest, Outages
 from sshdash.errors import SSHDashError
 from sshdash.events import (
@@ -245,8 +244,3 @@ class Recovery:
                 missing=len(outage.waiting),
             )
         )
-
-
-def reattach_command(settings: Mapping[str, str], host: str) -> str:
-    """Return the command that a lost shell on `host` is opened again with, empty for none."""
-    return rule_for(settings, host) or ""

@@ -26,6 +26,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """TERM on the remote side."""
     scrollback: Annotated[int, Meta(ge=0, le=10_000_000)] = 10_000
     """Lines kept above the screen of each terminal."""
+    scrollbacks: dict[str, Annotated[int, Meta(ge=0, le=10_000_000)]] = {}
+    """Host pattern to the lines kept for its terminals, the first match counts: ``db-*: 50000``."""
     blink: bool = True
     """Whether text and cursors that programs want to blink do; the terminal around does it."""
     clipboard: ClipboardPolicy | dict[str, ClipboardPolicy] = "ask"
@@ -45,10 +47,21 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     reattach: dict[str, str] = {}
     """Host pattern to the command that a lost shell is opened again with, the first match counts:
     ``web-*: tmux new -A -s main``."""
+    restore: bool = False
+    """Whether the terminals of the last time are opened again at the start."""
+    prod: list[str] = []
+    """Patterns of hosts that are asked for before they receive what is broadcast."""
     hop_linger: Annotated[int, Meta(ge=0, le=_DAY)] = 60
     """Seconds a jump host's connection stays after the last that went through it."""
     transfers_at_once: Annotated[int, Meta(ge=1, le=64)] = 2
     """Copy jobs that run at the same time."""
+    notify: Literal["off", "bell", "osc9"] = "off"
+    """How the terminal that sshdash runs in is told of a long command that ended out of sight:
+    by the bell, or by a notification (OSC 9) where it knows those."""
+    notify_after: Annotated[int, Meta(ge=0, le=_DAY)] = 10
+    """Seconds from which a command is a long one; 0 tells of none."""
+    audit: bool = True
+    """Whether an audit log is kept of connections, sessions, tunnels and copies."""
     record: tuple[str, ...] = ()
     """Host patterns whose shells are recorded from the beginning: ``["prod-*", "!prod-test"]``."""
     record_format: Literal["cast", "text", "both"] = "cast"

@@ -86,6 +86,8 @@ _SHAPES = {"v": Shape.CELLS, "space": Shape.CELLS, "V": Shape.LINES, "ctrl+v": S
 _WISHES = {
     "y": Wish.COPY,
     "enter": Wish.COPY,
+    "ctrl+shift+c": Wish.COPY,
+    "super+c": Wish.COPY,
     "Y": Wish.COPY_LINE,
     "q": Wish.LEAVE,
     "ctrl+c": Wish.LEAVE,
@@ -135,6 +137,9 @@ class CopyMode:
     def press(self, key: str) -> Wish:
         """Do what a key means; return what is left to be done."""
         self._lines = Lines(self._rows)
+        if key.startswith("shift+"):  # as they scroll outside of copy mode
+            key = key.removeprefix("shift+")
+            key = {"home": "g", "end": "G"}.get(key, key)
         if key.isdigit() and len(key) == 1 and (key != "0" or self._count):
             self._count = (self._count + key)[-_MOST_DIGITS:]
             return Wish.NOTHING

@@ -18,9 +18,15 @@ from sshdash.terminal.cells import (
     Scroll,
 )
 from sshdash.terminal.colours import TerminalColours
-from sshdash.terminal.column_mode import ColumnModeGuard
 from sshdash.terminal.effects import Effects
 from sshdash.terminal.ghostty import call, ffi, function, lib, new, owned, sized
+from sshdash.terminal.guards import (
+    CLOSE_LINK,
+    MOST_LINKED,
+    ColumnModeGuard,
+    LinkGuard,
+    RepeatGuard,
+)
 from sshdash.terminal.osc import TITLE_LIMIT
 from sshdash.terminal.other_keys import OtherKeys
 from sshdash.terminal.rows import RowDecoder
@@ -85,6 +91,8 @@ class Emulator:
         self._callbacks = self.effects.install(self._terminal)
         self._other_keys = OtherKeys()
         self._column_mode = ColumnModeGuard()
+        self._repeats = RepeatGuard()
+        self._links = LinkGuard()
         self._scrollback = scrollback
         self._configure()
         self.columns = self.rows = 0
@@ -102,7 +110,9 @@ class Emulator:
 
     def feed(self, data: bytes) -> None:
         """Let the terminal read `data`, which may end anywhere, even inside a character."""
-        data = self._column_mode.filter(data)
+        data = self._repeats.filter(self._column_mode.filter(data))
+        if self.columns * self.rows > MOST_LINKED:
+            data = self._links.filter(data)
         lib.ghostty_terminal_vt_write(self._terminal, data, len(data))
         self._other_keys.read(data)
         self.effects.scan(data)
@@ -115,7 +125,10 @@ class Emulator:
         self.effects.size = (columns, rows)
         self._bound_scrollback(max(columns, self.columns))
         call(lib.ghostty_terminal_resize(self._terminal, columns, rows, *CELL_PIXELS), "resize")
+        if columns * rows > MOST_LINKED:
+            self.feed(CLOSE_LINK)
         self.columns, self.rows = columns, rows
+        self._repeats.most = columns
         self._bound_scrollback(columns)
 
     def forget_program(self) -> None:

@@ -8,6 +8,7 @@ as it goes.
 import re
 import signal
 import threading
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from sshdash.errors import SSHDashError
 LONGEST = 1000
 """Characters that may be searched for."""
 _COMPILE_SECONDS = 0.02
+_SHORTEST = 0.0005
 _ESCAPED = re.compile(r"\\.", re.DOTALL)
 
 
@@ -53,9 +55,13 @@ def interrupted_after(seconds: float) -> Iterator[None]:
         yield
         return
     armed = True
+    end = time.thread_time() + seconds
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
-        if armed:
+        left = end - time.thread_time()
+        if armed and left > 0:  # the timer counts what other threads compute too
+            signal.setitimer(signal.ITIMER_VIRTUAL, max(left, _SHORTEST))
+        elif armed:
             raise TooSlow
 
     before = signal.signal(signal.SIGVTALRM, interrupt)

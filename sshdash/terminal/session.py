@@ -15,6 +15,7 @@ from sshdash.connections.session_request import has_command_line, plan_command, 
 from sshdash.errors import Cancelled, SSHDashError
 from sshdash.events import EventBus, ProgramReported, SessionChanged
 from sshdash.states import SessionState, Step, advance, allows
+from sshdash.terminal.activity import Activity
 from sshdash.terminal.channel import SessionChannel
 from sshdash.terminal.emulator import Emulator
 from sshdash.terminal.escapes import escape_character
@@ -24,6 +25,8 @@ from sshdash.terminal.reopening import reopening_rule
 from sshdash.terminal.reports import Reports
 from sshdash.terminal.resting import RestingTerminal
 from sshdash.terminal.selection import Selection
+from sshdash.terminal.serial import SerialLine
+from sshdash.terminal.starting import starting_command
 
 if TYPE_CHECKING:
     from sshdash.connections.connection import Connection, Lease
@@ -72,6 +75,8 @@ class ShellSession:
         self.keyboard = Keyboard(self.emulator)
         self.pointer = Pointer(self.emulator)
         self.selection = Selection(self.emulator)
+        self.activity = Activity()
+        self.serial = SerialLine()
         self.recording: Recording | None = None
         """Where what the remote sends is recorded, while it is."""
         self._commands = commands
@@ -106,12 +111,14 @@ class ShellSession:
         term: str = "xterm-256color",
         scrollback: int = 10_000,
         command: str | None = None,
+        directory: str = "",
         recorder: "Recorder | None" = None,
         commands: "EscapeCommands | None" = None,
     ) -> "ShellSession":
         """Start a shell, or `command`, on a leased connection, which is released when it ends.
 
-        Raises SessionError or ConnectionLost; the lease is released then too.
+        The shell starts in `directory` where one is named. Raises SessionError or ConnectionLost;
+        the lease is released then too.
         """
         session = cls(
             lease.host,
@@ -124,7 +131,7 @@ class ShellSession:
             recorder=recorder,
             commands=commands,
         )
-        await session._start(lease)
+        await session._start(lease, starting_command(lease.resolved, directory))
         return session
 
     async def reopen(self, lease: "Lease", reattach: str = "") -> None:
@@ -155,6 +162,7 @@ class ShellSession:
     def write(self, data: bytes) -> None:
         """Send what was typed; nothing happens once the session has ended."""
         if data and self._channel is not None and self.state is SessionState.RUNNING:
+            self.activity.typed(data)
             self._channel.type(data)
 
     def paste(self, text: str) -> None:
@@ -163,12 +171,22 @@ class ShellSession:
         if data and self._channel is not None and self.state is SessionState.RUNNING:
             self._channel.paste(data)
 
+    def send_break(self) -> None:
+        """Send a break to what the session leads to."""
+        if self._channel is not None:
+            self._channel.send_break()
+
     def resize(self, columns: int, rows: int) -> None:
         """Give the terminal a new size. The remote is told the last one of a quick series."""
         self.emulator.resize(columns, rows)
         if self._resizing is None:
             self._tell_size()
             self._resizing = self._loop.call_later(RESIZE_INTERVAL, self._resized)
+
+    @property
+    def has_terminal(self) -> bool:
+        """Return whether the server gave the session a terminal."""
+        return self._channel is not None and self._channel.has_terminal
 
     @property
     def is_recording(self) -> bool:
@@ -235,6 +253,7 @@ class ShellSession:
             self._end(Step.FAIL, "closed")
             raise Cancelled("The shell was closed", host=self.host)
         self._channel = channel
+        channel.taps.append(self.activity.output)
         self._step(Step.READY)
         if self._recorded:
             self._start_recording()
@@ -250,7 +269,9 @@ class ShellSession:
             request = plan_session(lease.resolved, self._term)
         request = request.with_true_colour()
         escape = escape_character(lease.resolved.get("escapechar"))
-        channel = SessionChannel(self.host, request, escape, self.emulator, self._progressed)
+        channel = SessionChannel(
+            self.host, request, escape, self.serial, self.emulator, self._progressed
+        )
         channel.actions.commands = self._commands
         channel.actions.has_command_line = has_command_line(lease.resolved)
         await lease.session(
@@ -281,14 +302,15 @@ class ShellSession:
             return
         size = (self.emulator.columns, self.emulator.rows)
         self.recording = recorder.start(self.id, self.host, *size, self._term)
-        channel.record = self.recording.output
+        channel.taps.append(self.recording.output)
 
     def _end_recording(self, status: int | None = None) -> None:
-        if self.recording is not None:
-            self.recording.end(status)
-            self.recording = None
+        if self.recording is None:
+            return
         if self._channel is not None:
-            self._channel.record = None
+            self._channel.taps.remove(self.recording.output)
+        self.recording.end(status)
+        self.recording = None
 
     def _end(self, step: Step, text: str) -> None:
         self._end_recording()

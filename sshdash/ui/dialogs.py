@@ -48,7 +48,7 @@ def dialog_for(question: Question[Any]) -> Dialog[Any]:
 
 def prefix_line(keymap: Keymap) -> PrefixScreen:
     """Return what waits for the key after the prefix."""
-    return PrefixScreen(key_text(keymap.prefix), prefix_keys(keymap))
+    return PrefixScreen(key_text(keymap.prefix), prefix_keys(keymap), keymap.repeats)
 
 
 def palette(keymap: Keymap, place: Place, why_not: WhyNot) -> Picker:

@@ -20,6 +20,7 @@ from sshdash.terminal.emulator import Emulator
 from sshdash.terminal.keyboard import Keyboard, encode_paste
 from sshdash.terminal.pointer import Pointer
 from sshdash.terminal.selection import Selection
+from sshdash.terminal.serial import SerialLine
 from sshdash.terminal.session import ShellSession
 from sshdash.ui.theme import DARK, LIGHT
 from sshdash.ui.widgets.terminal_view import TerminalView
@@ -37,6 +38,8 @@ class FakeSession:
         self.title = "host"
         self.state = SessionState.RUNNING
         self.exit_text = ""
+        self.is_recording = False
+        self.serial = SerialLine()
         self.emulator = Emulator(80, 24)
         self.keyboard = Keyboard(self.emulator)
         self.pointer = Pointer(self.emulator)

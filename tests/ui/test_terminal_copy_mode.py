@@ -184,3 +184,29 @@ async def test_pasting_what_was_copied() -> None:
         stage.app.copy_to_clipboard("copied text")
         stage.view.action_terminal_paste()
         assert stage.session.taken() == b"copied text"
+
+
+async def test_it_says_how_to_leave_until_a_key_is_pressed() -> None:
+    async with on_stage() as stage:
+        await copy_mode(stage)
+        assert stage.rows()[0].endswith("q leaves [0/90]")
+        await press(stage, "k")
+        assert stage.rows()[0].split() == ["line", "90", "[0/90]"]
+
+
+async def test_the_bar_keeps_the_focus_and_gives_way_to_copy_mode() -> None:
+    async with on_stage() as stage:
+        await stage.shows(LINES)
+        stage.view.action_terminal_search()
+        await stage.pilot.pause()
+        stage.view.focus()
+        await press(stage, "7", "7")
+        assert stage.session.taken() == b""
+        assert stage.view.finder is not None
+        stage.view.action_terminal_copy_mode()
+        await stage.settle()
+        assert not stage.view.bar_open
+        assert stage.view.has_focus
+        assert stage.view.copying is not None
+        await press(stage, "shift+home", "q")
+        assert stage.rows()[-1] == "line 99"

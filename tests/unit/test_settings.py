@@ -75,6 +75,8 @@ def test_a_secret_is_refused(tmp_path: Path) -> None:
         "keepalive_interval: -5",
         "connect_timeout: 99999999999999999999",
         "scrollback: -1",
+        "scrollbacks: {db-*: -1}",
+        "scrollbacks: {db-*: many}",
         "prefix: ''",
     ],
 )

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from sshdash.config.host_rules import rule_for
+from sshdash.config.patterns import first_for_host
 from sshdash.terminal import reports as reports_module
 from sshdash.terminal.emulator import Emulator
 from sshdash.terminal.reports import Reports
@@ -92,8 +92,8 @@ async def test_notifications_and_wishes_are_taken_once() -> None:
 
 def test_the_first_pattern_that_matches_a_host_counts() -> None:
     rules = {"prod-*": "deny", "me@web": "allow", "*": "ask"}
-    assert rule_for(rules, "prod-1") == "deny"
-    assert rule_for(rules, "me@prod-1") == "deny"
-    assert rule_for(rules, "me@web") == "allow"
-    assert rule_for(rules, "web") == "ask"
-    assert rule_for({"a": "deny"}, "b") is None
+    assert first_for_host("prod-1", rules) == "deny"
+    assert first_for_host("me@prod-1", rules) == "deny"
+    assert first_for_host("me@web", rules) == "allow"
+    assert first_for_host("web", rules) == "ask"
+    assert first_for_host("b", {"a": "deny"}) is None

@@ -1,6 +1,7 @@
 """Searching a terminal's rows: what is found equals what a naive search of the lines finds."""
 
 import re
+import threading
 import time
 
 import pytest
@@ -92,6 +93,25 @@ def test_a_slow_expression_is_interrupted() -> None:
     with interrupted_after(0.004):
         pass
     re.search(SLOW, "a" * 18 + "b")  # nothing interrupts any more
+
+
+def test_other_threads_take_none_of_the_time() -> None:
+    stop = threading.Event()
+
+    def compute() -> None:
+        while not stop.is_set():
+            sum(range(1000))
+
+    other = threading.Thread(target=compute)
+    other.start()
+    try:
+        began = time.thread_time()
+        with pytest.raises(TooSlow), interrupted_after(0.02):
+            re.search(SLOW, "a" * 60 + "b")
+        assert time.thread_time() - began >= 0.02
+    finally:
+        stop.set()
+        other.join()
 
 
 def test_a_line_that_takes_too_long_is_left_out() -> None:

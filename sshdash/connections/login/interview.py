@@ -73,7 +73,7 @@ class Interview:
         with self.deadline.paused():
             can_save = may_save and await self.saved.is_usable()
             answers = await self._prompter.ask(
-                SecretQuestion(self.host, title, prompts, shown, attempt, can_save)
+                SecretQuestion(self.host, title, prompts, shown, attempt, can_save, self.banner)
             )
         if answers is None:
             self.refusal = Cancelled(

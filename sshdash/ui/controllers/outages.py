@@ -94,9 +94,9 @@ class OutageController:
 
     def _show(self, tab: Tab) -> None:
         if isinstance(tab, TerminalTab):
-            session = tab.session
-            lost = session is not None and session.state is SessionState.LOST
-            tab.show_outlook(self._out.get(tab.host) if lost else None)
+            for one in tab.panes:
+                lost = one.session is not None and one.session.state is SessionState.LOST
+                one.show_outlook(self._out.get(one.host) if lost else None)
         elif tab.place is Place.FILES:
             for pane in _panes(tab):
                 pane.show_outlook(self._out.get(pane.endpoint) if pane.endpoint else None)
@@ -131,7 +131,7 @@ class OutageController:
         """Return whether the tab in sight shows the loss itself."""
         tab = self.cockpit.current
         if isinstance(tab, TerminalTab):
-            return tab.host == host
+            return any(one.host == host and tab.area.shows(one) for one in tab.panes)
         if tab is not None and tab.place is Place.FILES:
             return any(pane.endpoint == host for pane in _panes(tab))
         return False

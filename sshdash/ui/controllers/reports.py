@@ -3,13 +3,14 @@
 import time
 from typing import TYPE_CHECKING
 
-from sshdash.config.host_rules import rule_for
+from sshdash.config.patterns import first_for_host
 from sshdash.events import Event, ProgramReported
 from sshdash.prompts import ConfirmQuestion
 from sshdash.terminal.osc import CLIPBOARD_LIMIT, ClipboardWrite
 from sshdash.ui.cockpit import Cockpit
 from sshdash.ui.controllers.shells import ShellController
 from sshdash.ui.format import count_text
+from sshdash.ui.widgets.terminal_tab import TerminalTab
 from sshdash.untrusted import clean, clean_lines
 
 if TYPE_CHECKING:
@@ -37,9 +38,9 @@ class ReportController:
         if session is None:
             return
         self._notify(session)
-        for tab in self.shells.shell_tabs(event.host):
-            if tab.session is session:
-                tab.show_state()
+        for pane in self.shells.panes(event.host):
+            if pane.session is session:
+                pane.show_state()
         if (wish := session.reports.take_clipboard()) is not None:
             self._clipboard(session, wish)
 
@@ -47,11 +48,13 @@ class ReportController:
         told = session.reports.take_notifications()
         policy = self.cockpit.backend.settings.notifications
         if isinstance(policy, dict):
-            policy = rule_for(policy, session.host) or "show"
+            policy = first_for_host(session.host, policy) or "show"
         if not told or policy == "ignore":
             return
-        for tab in self.shells.shell_tabs(session.host):
-            if tab.session is session and tab is not self.cockpit.current:
+        for tab in self.cockpit.tabs:
+            if tab is self.cockpit.current or not isinstance(tab, TerminalTab):
+                continue
+            if session in tab.sessions:
                 tab.show_news()
         if policy == "show":
             for one in told:
@@ -60,7 +63,7 @@ class ReportController:
     def _clipboard(self, session: "ShellSession", wish: ClipboardWrite) -> None:
         policy = self.cockpit.backend.settings.clipboard
         if isinstance(policy, dict):
-            policy = rule_for(policy, session.host) or "ask"
+            policy = first_for_host(session.host, policy) or "ask"
         if policy == "deny" or time.monotonic() < self._quiet.get(session.id, 0.0):
             return
         if wish.size > CLIPBOARD_LIMIT:

@@ -8,11 +8,16 @@ from sshdash.terminal.copy_mode import CopyMode, Span, Wish
 from sshdash.terminal.motions import Place
 from sshdash.ui.widgets.terminal_prompts import TerminalPrompts
 
+_ROOMY = 80
+"""Columns from which on there is room for words."""
+
 
 class TerminalCopyMode(TerminalPrompts):
     """Has a cursor of its own while `copying`."""
 
     copying: CopyMode | None = None
+    _entered = False
+    """Whether no key was pressed yet, so that a word on the keys is in order."""
     _cursor_before: Place | None = None
     """Where the cursor was as the bar opened."""
 
@@ -48,6 +53,9 @@ class TerminalCopyMode(TerminalPrompts):
         words = super().position_words()
         if self.copying is None:
             return words
+        if self._entered:
+            hint = "copy mode: v selects, q leaves" if self.size.width >= _ROOMY else "q leaves"
+            return f"{hint} {words}".rstrip()
         shape = self.copying.shape.value if self.copying.selecting else ""
         found = self.finder.status if self.finder is not None and not self.bar_open else ""
         return " ".join(filter(None, (self.copying.count, found, shape, words or "[copy]")))
@@ -59,6 +67,8 @@ class TerminalCopyMode(TerminalPrompts):
         if self.copying is not None:
             self.leave_copy_mode()
             return
+        if self.bar_open:
+            self.close_bar()
         self.grid.look()
         row, column = self.grid.cursor
         if not self.grid.top <= row < self.grid.top + self.grid.height:
@@ -70,6 +80,7 @@ class TerminalCopyMode(TerminalPrompts):
         grid = self.grid
         self.copying = CopyMode(grid, at, grid.top, grid.columns, grid.height)
         self.held = self.copying.top
+        self._entered = self.finder is None
         self.redraw()
 
     def leave_copy_mode(self) -> None:
@@ -88,6 +99,7 @@ class TerminalCopyMode(TerminalPrompts):
             return
         self.grid.look()
         self.copying.keep_up(self.grid.columns, self.grid.height)
+        self._entered = False
         wish = self.copying.press(key)
         self._show_selection()
         self.held = self.copying.top
@@ -222,6 +234,7 @@ class TerminalCopyMode(TerminalPrompts):
 
     def _moved(self) -> None:
         if self.copying is not None:
+            self._entered = False
             self.held = self.copying.top
             self._show_selection()
             self.redraw()

@@ -11,7 +11,7 @@ from sshdash.terminal.pattern import compile_pattern
 from sshdash.terminal.search import Match, Search
 
 _TURN_SECONDS = 0.003
-_PAUSE_SECONDS = 0.001
+_PAUSE_SECONDS = 0.003
 """Between two turns, for whoever else has something to do."""
 
 

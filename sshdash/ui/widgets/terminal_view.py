@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from textual import events
@@ -44,6 +45,8 @@ class TerminalView(TerminalCopyMode, LinkedTerminal, can_focus=True):
     ) -> None:
         super().__init__(session, name=name, id=id, classes=classes)
         self.prefix = prefix
+        self.followers: Callable[[], Iterable[TerminalView]] = tuple
+        """Other terminals that receive what is typed here."""
         self._mouse = TerminalMouse(session)
         self._autoscroll = Autoscroll(self, self._scroll_selecting)
         self._pasting = ""
@@ -54,6 +57,9 @@ class TerminalView(TerminalCopyMode, LinkedTerminal, can_focus=True):
 
     def on_focus(self) -> None:
         """Draw the cursor as the one that types; tell the program if it asked."""
+        if self.bar_open:
+            self.open_bar(upwards=True)  # what is typed is meant for the search
+            return
         self._place_hosting_cursor()
         self._focus_changed(True)
 
@@ -82,11 +88,25 @@ class TerminalView(TerminalCopyMode, LinkedTerminal, can_focus=True):
             return
         elif self.ended and event.key == "enter":
             self.post_message(self.ReopenRequested(self.session))
-        elif self._refuses():
-            return
-        elif data := self.session.keyboard.encode(event.key, event.character):
-            self._before_input()
-            self.session.write(data)
+        elif self.takes_typing():
+            self.type_key(event.key, event.character)
+
+    def takes_typing(self) -> bool:
+        """Return whether what is typed goes to a shell now; say so where it does not."""
+        return not self.question and not self._refuses()
+
+    def type_key(self, key: str, character: str | None) -> None:
+        """Send a key to the remote, and to those of the followers that take it.
+
+        Each has asked for modes of its own, so each has the key encoded for itself.
+        """
+        for view in self._receivers():
+            if data := view.session.keyboard.encode(key, character):
+                view._before_input()
+                view.session.write(data)
+
+    def _receivers(self) -> "list[TerminalView]":
+        return [self, *(view for view in self.followers() if view.takes_typing())]
 
     def _refuses(self) -> bool:
         """Refuse what is typed while there is no shell to read it, and say so.
@@ -153,11 +173,22 @@ class TerminalView(TerminalCopyMode, LinkedTerminal, can_focus=True):
             self.leave_copy_mode()
         self._before_input()
         lines = len(text.rstrip("\r\n").splitlines())
-        if lines > 1 and not self.session.emulator.modes.bracketed_paste:
+        views = self._receivers()
+        runs = sum(not view.session.emulator.modes.bracketed_paste for view in views)
+        if lines > 1 and runs:
             self._pasting = text
-            self._ask(f"paste {lines} lines, each run as it arrives? Enter pastes, Esc does not")
+            where = f" into {len(views)} panes" if len(views) > 1 else ""
+            each = "each" if runs == len(views) else f"in {runs} of them each"
+            self._ask(
+                f"paste {lines} lines{where}, {each} run as it arrives? Enter pastes, Esc does not"
+            )
         else:
-            self.session.paste(text)
+            self._send_paste(text)
+
+    def _send_paste(self, text: str) -> None:
+        for view in self._receivers():
+            view._before_input()
+            view.session.paste(text)
 
     def _answer(self, key: str) -> None:
         if key not in ("enter", "escape"):
@@ -165,7 +196,7 @@ class TerminalView(TerminalCopyMode, LinkedTerminal, can_focus=True):
         text, self._pasting = self._pasting, ""
         self._ask("")
         if key == "enter":
-            self.session.paste(text)
+            self._send_paste(text)
 
     def _ask(self, question: str) -> None:
         self.question = question
