@@ -11,6 +11,8 @@ from sshdash.paths import config_dir
 
 _SECRETS = frozenset({"password", "passphrase", "secret", "token"})
 _DAY = 86_400
+ClipboardPolicy = Literal["ask", "allow", "deny"]
+NotificationPolicy = Literal["show", "mark", "ignore"]
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -26,6 +28,14 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Lines kept above the screen of each terminal."""
     scrollbacks: dict[str, Annotated[int, Meta(ge=0, le=10_000_000)]] = {}
     """Host pattern to the lines kept for its terminals, the first match counts: ``db-*: 50000``."""
+    blink: bool = True
+    """Whether text and cursors that programs want to blink do; the terminal around does it."""
+    clipboard: ClipboardPolicy | dict[str, ClipboardPolicy] = "ask"
+    """Whether programs may put text on the clipboard (OSC 52), for all hosts or by host pattern:
+    ``{web-*: allow, "*": deny}``; hosts that match none are asked about. None may read it."""
+    notifications: NotificationPolicy | dict[str, NotificationPolicy] = "show"
+    """What comes of programs' notifications (OSC 9, 777, 99), for all hosts or by host pattern:
+    shown for a moment, only marked on the tab, or nothing."""
     keepalive_interval: Annotated[int, Meta(ge=0, le=_DAY)] = 15
     """Seconds between keepalives where ssh_config sets no ServerAliveInterval; 0 for none."""
     keepalive_count: Annotated[int, Meta(ge=1, le=_DAY)] = 3
@@ -128,6 +138,6 @@ def _line_of(node: Any, message: str) -> int:
         return 0
     for key, _ in node.value:
         name = key.value
-        if f"`{name}`" in message or f"$.{name}`" in message:
+        if any(place in message for place in (f"`{name}`", f"$.{name}`", f"$.{name}[")):
             return int(key.start_mark.line) + 1
     return 0

@@ -21,6 +21,7 @@ from textual.pilot import Pilot
 from sshdash.config.source import ConfigSource
 from sshdash.demo.fleet import DemoFleet
 from sshdash.settings import Settings
+from sshdash.snippets import snippets_file
 from sshdash.ui.app import SSHDashApp
 from sshdash.ui.widgets.file_panes import FilePanes
 
@@ -31,6 +32,11 @@ PATIENCE = 30.0
 _CELL = 12.2
 """Width of a cell in a drawing."""
 
+SNIPPETS = """\
+disk: {run: df -h, about: how full the disks are}
+follow a log: {run: "tail -f {file}", values: {file: /var/log/syslog}}
+restart: {run: "sudo systemctl restart {unit!q}", about: a unit of systemd, values: {unit: nginx}}
+"""
 Scene = Callable[["Stage"], Awaitable[None]]
 SCENES: dict[str, tuple[Scene, tuple[int, int]]] = {}
 
@@ -131,6 +137,19 @@ async def _workspace_large(stage: Stage) -> None:
 async def _prefix(stage: Stage) -> None:
     await stage.shell("web")
     await stage.press("ctrl+g")
+
+
+@scene("snippets")
+async def _snippets(stage: Stage) -> None:
+    file = snippets_file()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(SNIPPETS)
+    await stage.shell("web")
+    await stage.press("ctrl+g", "R")
+    await stage.until("● REC")
+    await stage.press("ctrl+g", "S")
+    await stage.until("ctrl.r runs")
+    await stage.type_into("rest")
 
 
 @scene("switcher")

@@ -150,6 +150,7 @@ class _CellLayout:
         self.style_shift = int(cell["style_id"]["lsb"])
         self.wide = _bits(cell["wide"])
         self.wide_shift = int(cell["wide"]["lsb"])
+        self.link = _bits(cell["hyperlink"])
 
 
 def _bits(field: dict[str, int]) -> int:

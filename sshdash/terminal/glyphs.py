@@ -15,6 +15,8 @@ from sshdash.terminal.ghostty import CELL, lib
 REPLACEMENT = "\ufffd"
 _UNSAFE_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_UNSEEN = frozenset("\u200b\u2060\u2061\u2062\u2063\u2064\ufeff")
+"""Drawn as nothing, but by some terminals as a blank: left out, for no column is theirs."""
 _EXTRAS = 8
 """Combining characters kept on one cell."""
 
@@ -26,7 +28,7 @@ _GRAPHEME = lib.GHOSTTY_CELL_CONTENT_CODEPOINT_GRAPHEME
 _BG_PALETTE = lib.GHOSTTY_CELL_CONTENT_BG_COLOR_PALETTE
 _PAINTED = _BG_PALETTE & lib.GHOSTTY_CELL_CONTENT_BG_COLOR_RGB
 """The tag bit that says: no text here, only a background colour."""
-_run_key = (CELL.style | _PAINTED).__and__
+_run_key = (CELL.style | CELL.link | _PAINTED).__and__
 COMBINED = "\0"
 """Stands in a run's text for a cell whose characters are kept elsewhere."""
 _CACHE_LIMIT = 65_536
@@ -89,7 +91,9 @@ def decode_row(cells: list[int], style_of: StyleOf, extras_of: ExtrasOf) -> Row:
                 _combine(glyphs, members, column, extras_of)
                 text = "".join(glyphs)
             parts = () if text.isascii() else tuple(glyphs)
-            style = style_of(column, key >> CELL.style_shift)
+            style = style_of(column, (key & CELL.style) >> CELL.style_shift)
+            if key & CELL.link:
+                style = style._replace(link=True)
             runs.append(Run(text, len(members), style, parts))
         column += len(members)
     return tuple(runs)
@@ -120,4 +124,6 @@ def _combine(glyphs: list[str], members: list[int], column: int, extras_of: Extr
 
 def _safe(extras: str) -> str:
     """Return the combining characters of a cell, without those that must not be shown."""
-    return "".join(char for char in extras[:_EXTRAS] if safe_char(ord(char)) == char)
+    return "".join(
+        char for char in extras[:_EXTRAS] if char not in _UNSEEN and safe_char(ord(char)) == char
+    )

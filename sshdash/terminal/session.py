@@ -13,7 +13,7 @@ import asyncssh
 from sshdash.connections.faults import explain
 from sshdash.connections.session_request import has_command_line, plan_command, plan_session
 from sshdash.errors import Cancelled, SSHDashError
-from sshdash.events import EventBus, SessionChanged
+from sshdash.events import EventBus, ProgramReported, SessionChanged
 from sshdash.states import SessionState, Step, advance, allows
 from sshdash.terminal.activity import Activity
 from sshdash.terminal.channel import SessionChannel
@@ -22,6 +22,7 @@ from sshdash.terminal.escapes import escape_character
 from sshdash.terminal.keyboard import Keyboard, encode_paste
 from sshdash.terminal.pointer import Pointer
 from sshdash.terminal.reopening import reopening_rule
+from sshdash.terminal.reports import Reports
 from sshdash.terminal.resting import RestingTerminal
 from sshdash.terminal.selection import Selection
 from sshdash.terminal.serial import SerialLine
@@ -90,6 +91,7 @@ class ShellSession:
         self._lease: Lease | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._resizing: asyncio.TimerHandle | None = None
+        self.reports = Reports(self.emulator.effects, self._reported)
         self._resting = RestingTerminal(self.emulator)
         self._closed = False
         self._loop = asyncio.get_running_loop()
@@ -147,9 +149,15 @@ class ShellSession:
         self._step(Step.START)
         self.exit_text = ""
         self.emulator.forget_program()
+        self.reports.forget()
         start = "\r\n" if self.emulator.column else ""
         self.emulator.feed(f"{start}\x1b[2m{rule}\x1b[m\r\n".encode())
         await self._start(lease, reattach)
+
+    @property
+    def directory(self) -> str:
+        """The folder the shell is in, by its own word; empty where it is not known."""
+        return self.reports.directory
 
     def write(self, data: bytes) -> None:
         """Send what was typed; nothing happens once the session has ended."""
@@ -202,6 +210,7 @@ class ShellSession:
         """End the session and release its connection; safe to call twice."""
         self._closed = True
         self._resting.stop()
+        self.reports.stop()
         if self._resizing is not None:
             self._resizing.cancel()
             self._resizing = None
@@ -258,6 +267,7 @@ class ShellSession:
             request = plan_command(lease.resolved, self._term, os.fsencode(command))
         else:
             request = plan_session(lease.resolved, self._term)
+        request = request.with_true_colour()
         escape = escape_character(lease.resolved.get("escapechar"))
         channel = SessionChannel(
             self.host, request, escape, self.serial, self.emulator, self._progressed
@@ -307,6 +317,7 @@ class ShellSession:
         self.exit_text = text
         self.ended_at = time.monotonic()
         self._release()
+        self.reports.end()
         self._step(step, text)
         if self.on_output is not None:
             self.on_output()
@@ -328,6 +339,7 @@ class ShellSession:
         replies = self.emulator.take_replies()
         if replies and self._channel is not None:
             self._channel.reply(replies)
+        self.reports.collect()
         title = self.emulator.take_title()
         if title is not None:
             self.title = title or self.host
@@ -335,6 +347,9 @@ class ShellSession:
                 self.on_change()
         if self.on_output is not None:
             self.on_output()
+
+    def _reported(self) -> None:
+        self._events.emit(ProgramReported(self.id, self.host))
 
     def _tell_size(self) -> None:
         self._told = (self.emulator.columns, self.emulator.rows)

@@ -56,4 +56,11 @@ TERMINAL_COMMANDS: tuple[Command, ...] = (
         "Send break",
         "Send a break, which serial consoles take for attention",
     ),
+    Command(
+        "terminal.links",
+        Place.TERMINAL,
+        "Links",
+        "List the links in view, to open or copy one; ctrl+click on a link does it too",
+        prefix=("u",),
+    ),
 )

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from sshdash.config.saving import Version, read_version, replace_file
 from sshdash.errors import ConfigError, SSHDashError
 from sshdash.paths import config_dir, private_dir, state_dir
-from sshdash.ui.split_tree import Axis, Branch, Leaf, Node
+from sshdash.ui.split_places import Axis, Branch, Leaf, Node
 from sshdash.untrusted import clean
 
 if TYPE_CHECKING:

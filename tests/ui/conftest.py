@@ -26,6 +26,8 @@ from sshdash.sftp.job import TransferTotals
 from sshdash.sftp.local import LocalFilesystem
 from sshdash.states import ConnectionState, SessionState
 from sshdash.terminal.activity import Activity
+from sshdash.terminal.effects import Effects
+from sshdash.terminal.reports import Reports
 from sshdash.terminal.serial import SerialLine
 from sshdash.ui.app import SSHDashApp
 from sshdash.ui.controllers import shells
@@ -64,6 +66,8 @@ class FakeSession:
     state: SessionState = SessionState.RUNNING
     written: list[bytes] = field(default_factory=list)
     directory: str = ""
+    effects: Effects = field(default_factory=lambda: Effects(None))
+    tell: Callable[[], None] = lambda: None
     is_recording: bool = False
     activity: Activity = field(default_factory=Activity)
     bells: int = 0
@@ -87,6 +91,10 @@ class FakeSession:
 
     def record(self, wanted: bool) -> None:
         self.is_recording = wanted
+
+    @property
+    def reports(self) -> Reports:
+        return Reports(self.effects, self.tell)
 
     @property
     def keyboard(self) -> Any:

@@ -112,6 +112,12 @@ class TerminalApp(App[None], inherit_bindings=False):
     def on_terminal_view_reopen_requested(self, message: TerminalView.ReopenRequested) -> None:
         self.told.append(message)
 
+    def on_terminal_view_link_wanted(self, message: TerminalView.LinkWanted) -> None:
+        self.told.append(message)
+
+    def on_terminal_view_links_wanted(self, message: TerminalView.LinksWanted) -> None:
+        self.told.append(message)
+
     def on_terminal_view_copy_requested(self, message: TerminalView.CopyRequested) -> None:
         self.told.append(message)
 

@@ -11,7 +11,7 @@ from sshdash.ui.layout_file import Layout, TabLayout, read_layout, write_layout
 from sshdash.ui.screens.confirm import ConfirmDialog
 from sshdash.ui.screens.picker import Choice, ChoiceList, Picker
 from sshdash.ui.screens.text_input import TextInputDialog
-from sshdash.ui.split_tree import Axis, Branch, Leaf
+from sshdash.ui.split_places import Axis, Branch, Leaf
 from tests.ui.conftest import Cockpit, Start
 from tests.ui.test_panes import BELOW, RIGHT, split
 

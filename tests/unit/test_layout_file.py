@@ -19,8 +19,8 @@ from sshdash.ui.layout_file import (
     remove_layout,
     write_layout,
 )
-from sshdash.ui.split_tree import Axis, Branch, Leaf, Node, leaves, place
-from sshdash.ui.split_tree import Rect as Area
+from sshdash.ui.split_places import Axis, Branch, Leaf, Node, leaves, place
+from sshdash.ui.split_places import Rect as Area
 
 TEXT = """\
 tabs:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sshdash.ui.split_tree import (
+from sshdash.ui.split_places import (
     LEAST_COLUMNS,
     LEAST_ROWS,
     Axis,
@@ -15,9 +15,9 @@ from sshdash.ui.split_tree import (
     Leaf,
     Node,
     Rect,
-    SplitTree,
     least,
 )
+from sshdash.ui.split_tree import SplitTree
 
 AREA = Rect(0, 1, 120, 39)
 

@@ -6,7 +6,7 @@ from sshdash.ui.controllers.host_actions import HostActions
 from sshdash.ui.controllers.layout import Layout
 from sshdash.ui.controllers.shells import ShellController
 from sshdash.ui.controllers.tab_actions import TabActions
-from sshdash.ui.split_tree import Axis, Direction
+from sshdash.ui.split_places import Axis, Direction
 from sshdash.ui.widgets.terminal_pane import TerminalPane
 from sshdash.ui.widgets.terminal_tab import TerminalTab, what_ends
 

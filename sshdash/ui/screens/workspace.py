@@ -1,7 +1,7 @@
 """The workspace: hosts on the left, tabs beside them, what is live above, keys below."""
 
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -28,11 +28,13 @@ from sshdash.ui.controllers.host_edits import HostEdits
 from sshdash.ui.controllers.hosts import HostBoard
 from sshdash.ui.controllers.layout import SMALLEST, Layout
 from sshdash.ui.controllers.layouts import Layouts
+from sshdash.ui.controllers.links import LinkController
 from sshdash.ui.controllers.news import News
 from sshdash.ui.controllers.outages import OutageController
 from sshdash.ui.controllers.panels import PanelController
 from sshdash.ui.controllers.panes import PaneActions
 from sshdash.ui.controllers.recordings import RecordingsController
+from sshdash.ui.controllers.reports import ReportController
 from sshdash.ui.controllers.serial import SerialController
 from sshdash.ui.controllers.shells import ShellController
 from sshdash.ui.controllers.snippets import SnippetsController
@@ -50,6 +52,9 @@ from sshdash.ui.widgets.tabs import Tab
 from sshdash.ui.widgets.terminal_pane import TerminalPane
 from sshdash.ui.widgets.terminal_tab import TerminalTab
 from sshdash.untrusted import clean
+
+if TYPE_CHECKING:
+    from sshdash.ui.widgets.terminal_view import TerminalView
 
 _FIGURES_INTERVAL = 0.5
 """Seconds between two looks at counters, rates and progress."""
@@ -74,6 +79,7 @@ class Workspace(Screen[None]):
         self.cockpit.refresh_hosts = self.refresh_soon
         self.board = HostBoard(backend, self._key)
         self.shells = ShellController(self.cockpit)
+        self.links = LinkController(self.cockpit, self.shells)
         self.host_actions = HostActions(self.cockpit, self.board, self.shells)
         self.broadcast = Broadcast(self.cockpit, self.shells)
         self.panels = PanelController(self.cockpit)
@@ -101,6 +107,7 @@ class Workspace(Screen[None]):
             ScrollbackExport(self.cockpit),
             SnippetsController(self.cockpit),
             SerialController(self.cockpit),
+            ReportController(self.cockpit, self.shells),
             OutageController(self.cockpit, keymap),
             TimelineController(self.cockpit),
         ]
@@ -300,6 +307,18 @@ class Workspace(Screen[None]):
         event.stop()
         self.app.copy_to_clipboard(event.text)
         self.cockpit.tell(f"Copied {count_text(len(event.text), 'character')}")
+
+    # The messages of a terminal, by their names: its module would bring in the emulator.
+
+    def on_terminal_view_link_wanted(self, event: "TerminalView.LinkWanted") -> None:
+        """Show where a clicked link leads."""
+        event.stop()
+        self.links.show(event.link, event.session.host)
+
+    def on_terminal_view_links_wanted(self, event: "TerminalView.LinksWanted") -> None:
+        """List the links of a terminal."""
+        event.stop()
+        self.links.choose(event.links, event.session.host)
 
     @on(Tab.Requested)
     def _requested(self, event: Tab.Requested) -> None:

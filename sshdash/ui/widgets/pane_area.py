@@ -13,7 +13,8 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import AwaitMount, Widget
 
-from sshdash.ui.split_tree import Axis, Direction, Leaf, Node, Path, Placement, Rect, SplitTree
+from sshdash.ui.split_places import Axis, Direction, Leaf, Node, Path, Placement, Rect
+from sshdash.ui.split_tree import SplitTree
 from sshdash.ui.widgets.pane_frame import Caption, PaneFrame
 from sshdash.ui.widgets.terminal_pane import TerminalPane
 
@@ -103,9 +104,15 @@ class PaneArea(Widget):
         return len(self.panes) == 1 or self.zoomed or not self.splits.fits(self.room)
 
     @property
+    def extent(self) -> Size:
+        """Return its size, where it is out of sight the one it had last."""
+        self._extent = self.size or self._extent
+        return self._extent
+
+    @property
     def room(self) -> Rect:
         """Return what panes and lines share: all but the line at the top."""
-        return Rect(0, 1, self._extent.width, max(self._extent.height - 1, 0))
+        return Rect(0, 1, self.extent.width, max(self.extent.height - 1, 0))
 
     def shows(self, pane: TerminalPane) -> bool:
         """Return whether a pane is among those in sight."""
@@ -191,14 +198,14 @@ class PaneArea(Widget):
     def rearrange(self) -> None:
         """Lay the panes out again."""
         if self.is_attached:
-            self._placed = self._placement(self._extent)
+            self._placed = self._placement(self.extent)
             self._clear_arrangement_cache()
             self.refresh(layout=True)
             self.redraw()
 
     def show_captions(self) -> None:
         """Draw what changed in the titles; a pane alone may need a line for its own."""
-        if self._placed != self._placement(self._extent):
+        if self._placed != self._placement(self.extent):
             self.rearrange()
         else:
             self.redraw()
@@ -209,11 +216,9 @@ class PaneArea(Widget):
         self._rows.clear()
         self.refresh()
 
-    def on_resize(self, event: events.Resize) -> None:
+    def on_resize(self) -> None:
         """Draw the lines where they are now."""
-        if event.size:
-            self._extent = event.size
-        self._placed = self._placement(self._extent)
+        self._placed = self._placement(self.extent)
         self.redraw()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
@@ -239,14 +244,14 @@ class PaneArea(Widget):
         return strip
 
     def _draw(self) -> PaneFrame:
-        placement = self._placement(self._extent)
+        placement = self._placement(self.extent)
         captions: dict[Rect, Caption] = {}
         for number, rect in placement.panes.items():
             if rect.y:
                 pane = self.panes[number]
                 captions[rect] = replace(pane.caption, focused=pane is self.focused_pane)
         dividers = [(one.axis, one.rect) for one in placement.dividers]
-        return PaneFrame(self._extent, captions, dividers, self._looks())
+        return PaneFrame(self.extent, captions, dividers, self._looks())
 
     def _looks(self) -> Callable[[str], Style]:
         looks = {
@@ -262,7 +267,7 @@ class PaneArea(Widget):
         event.stop()
         if event.button != 1:
             return
-        for divider in self._placement(self._extent).dividers:
+        for divider in self._placement(self.extent).dividers:
             if divider.rect.contains(event.x, event.y):
                 self._dragged = (divider.path, divider.index)
                 self.capture_mouse()
@@ -272,7 +277,7 @@ class PaneArea(Widget):
         """Move the border that is held."""
         if self._dragged is None:
             return
-        for divider in self._placement(self._extent).dividers:
+        for divider in self._placement(self.extent).dividers:
             if (divider.path, divider.index) == self._dragged:
                 upright = divider.axis is Axis.COLUMNS
                 by = event.x - divider.rect.x if upright else event.y - divider.rect.y
@@ -287,7 +292,7 @@ class PaneArea(Widget):
     def on_click(self, event: events.Click) -> None:
         """Go to the pane whose title was clicked; zoom it at the second click."""
         event.stop()
-        for number, rect in self._placement(self._extent).panes.items():
+        for number, rect in self._placement(self.extent).panes.items():
             if rect.y == event.y + 1 and rect.x <= event.x < rect.right:
                 self.panes[number].take_focus()
                 if event.chain == 2:

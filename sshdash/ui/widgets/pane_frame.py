@@ -10,7 +10,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from sshdash.ui.format import clip
-from sshdash.ui.split_tree import Axis, Rect
+from sshdash.ui.split_places import Axis, Rect
 from sshdash.ui.theme import Mark
 
 Look = Callable[[str], Style]

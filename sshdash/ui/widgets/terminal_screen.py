@@ -91,6 +91,8 @@ class TerminalScreen(Widget):
         """What a person has to answer before the typing goes on; it takes the last row."""
         self.notice = ""
         """What sshdash says in the last row for a moment."""
+        self.blink = True
+        """Whether what programs want to blink does."""
         self.outlook: Outlook | None = None
         """When a lost shell is expected back."""
         self._lines: list[Line] = []
@@ -147,7 +149,11 @@ class TerminalScreen(Widget):
         colours = self.session.emulator.colours
         colours.set_palette(named_colours(theme))
         colours.set_theme(_rgb(self.rich_style.color), _rgb(self.rich_style.bgcolor))
-        self.session.emulator.effects.dark = theme.dark
+        emulator = self.session.emulator
+        if emulator.effects.dark != theme.dark:
+            emulator.effects.dark = theme.dark
+            if emulator.reports_colour_scheme:
+                self.session.write(b"\x1b[?997;%dn" % (1 if theme.dark else 2))
         self.draw_all()
 
     def _session_changed(self) -> None:
@@ -326,6 +332,7 @@ class TerminalScreen(Widget):
                 self.get_component_rich_style("terminal--selection", partial=True),
                 self._colours,
                 direct=self.app.console.color_system == "truecolor",
+                blink=self.blink,
             )
         return self._painter
 

@@ -11,6 +11,7 @@ from textual.message import Message
 from sshdash.states import SessionState
 from sshdash.ui.widgets.terminal_autoscroll import Autoscroll
 from sshdash.ui.widgets.terminal_copy_mode import TerminalCopyMode
+from sshdash.ui.widgets.terminal_links import LinkedTerminal
 from sshdash.ui.widgets.terminal_mouse import TerminalMouse
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ PAUSE = 1.0
 """Seconds without a key after which what is typed is meant for the shell that is there now."""
 
 
-class TerminalView(TerminalCopyMode, can_focus=True):
+class TerminalView(TerminalCopyMode, LinkedTerminal, can_focus=True):
     """Shows one session. Every key goes to the remote, but for `prefix` where one is given."""
 
     takes_every_key = True
@@ -205,6 +206,8 @@ class TerminalView(TerminalCopyMode, can_focus=True):
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """Press for the program, begin to select, stretch the selection, or paste."""
+        if self.clicked_link(event, self._row(event)):
+            return
         self._mouse.down(event, self._row(event), ours=self.copying is not None)
         if self._mouse.selecting:
             self.capture_mouse()
