@@ -21,6 +21,7 @@ from textual.pilot import Pilot
 from sshdash.config.source import ConfigSource
 from sshdash.demo.fleet import DemoFleet
 from sshdash.settings import Settings
+from sshdash.snippets import snippets_file
 from sshdash.ui.app import SSHDashApp
 from sshdash.ui.widgets.file_panes import FilePanes
 
@@ -31,6 +32,11 @@ PATIENCE = 30.0
 _CELL = 12.2
 """Width of a cell in a drawing."""
 
+SNIPPETS = """\
+disk: {run: df -h, about: how full the disks are}
+follow a log: {run: "tail -f {file}", values: {file: /var/log/syslog}}
+restart: {run: "sudo systemctl restart {unit!q}", about: a unit of systemd, values: {unit: nginx}}
+"""
 Scene = Callable[["Stage"], Awaitable[None]]
 SCENES: dict[str, tuple[Scene, tuple[int, int]]] = {}
 
@@ -154,6 +160,19 @@ async def _broadcast(stage: Stage) -> None:
 async def _prefix(stage: Stage) -> None:
     await stage.shell("web")
     await stage.press("ctrl+g")
+
+
+@scene("snippets")
+async def _snippets(stage: Stage) -> None:
+    file = snippets_file()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(SNIPPETS)
+    await stage.shell("web")
+    await stage.press("ctrl+g", "R")
+    await stage.until("● REC")
+    await stage.press("ctrl+g", "S")
+    await stage.until("ctrl.r runs")
+    await stage.type_into("rest")
 
 
 @scene("switcher")
@@ -329,6 +348,30 @@ async def _zoom(stage: Stage) -> None:
     await stage.shell("web")
     await stage.type("ls -la --color=always")
     await stage.press("ctrl+g", "z")
+
+
+async def _long_output(stage: Stage) -> None:
+    await stage.shell("web")
+    await stage.type(
+        'for i in $(seq 400); do echo "$i GET /api/orders/$((i * 37 % 101)) 200"; done'
+    )
+    await stage.until("400 GET")
+
+
+@scene("search")
+async def _search(stage: Stage) -> None:
+    await _long_output(stage)
+    await stage.press("ctrl+g", "slash", "alt+r")
+    await stage.type_into(r"orders/\d*7 ")
+    await stage.until(r"\d+/\d+")
+    await stage.press("enter", "enter")
+
+
+@scene("copy-mode", columns=100, rows=30)
+async def _copy_mode(stage: Stage) -> None:
+    await _long_output(stage)
+    await stage.press("ctrl+g", "left_square_bracket")
+    await stage.press("1", "2", "0", "k", "0", "w", "ctrl+v", "8", "j", "e", "e")
 
 
 @scene("files-80x24", columns=80, rows=24)

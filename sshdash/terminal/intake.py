@@ -10,6 +10,8 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+from sshdash.terminal.guards import repeats
+
 TURN_SECONDS = 0.006
 HIGH_WATER = 128 * 1024
 LOW_WATER = 32 * 1024
@@ -17,7 +19,9 @@ _SLICE = 16 * 1024
 _SMALLEST_SLICE = 256
 _SLOW_SLICE = 0.002
 _MOST_SEQUENCES = 512
-"""Control sequences in a slice: each may cost as much as ten thousand characters."""
+"""Control sequences in a slice: each may cost as much as a thousand characters."""
+_A_REPEAT = 32
+"""Sequences that one which repeats a character counts for."""
 
 
 class Intake:
@@ -111,8 +115,13 @@ class Intake:
     def _few_sequences(self, piece: bytes) -> bytes:
         """Return as much of `piece` as costs little even at its worst; the rest waits again."""
         length = len(piece)
-        while piece.count(b"\x1b", 0, length) > _MOST_SEQUENCES:
+        while _cost(piece[:length]) > _MOST_SEQUENCES and length > _SMALLEST_SLICE:
             length //= 2
         if length < len(piece):
             self._waiting.appendleft(piece[length:])
         return piece[:length]
+
+
+def _cost(piece: bytes) -> int:
+    """Return how many sequences `piece` counts for."""
+    return piece.count(b"\x1b") + _A_REPEAT * repeats(piece)

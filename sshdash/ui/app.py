@@ -27,7 +27,7 @@ from sshdash.ui.commands import COMMANDS
 from sshdash.ui.general_actions import GeneralActions
 from sshdash.ui.keymap import Keymap, key_text
 from sshdash.ui.messages import Asked, EventArrived, QuestionAsked
-from sshdash.ui.outlet import outlive_terminal
+from sshdash.ui.outlet import hung_up, outlive_terminal
 from sshdash.ui.screens.workspace import Workspace
 from sshdash.ui.theme import DARK, THEMES, own_variables
 from sshdash.ui.typing_ahead import TypingAhead
@@ -43,6 +43,8 @@ MakeBackend = Callable[[Settings, Prompter, ConfigSource], Backend]
 
 _PAUSE = 1.0
 """Seconds without a key in a terminal until a question may take the keys."""
+_LOOK = 1.0
+"""Seconds between two looks whether the terminal is still there."""
 _FIRST_STYLES = ("base", "workspace", "hosts")
 """The style sheets of the first frame; the others follow it."""
 
@@ -140,6 +142,13 @@ class SSHDashApp(App[None], inherit_bindings=False):
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self.exit, None, 128 + number)
             self._stack.callback(loop.remove_signal_handler, number)
+        if sys.__stdin__ is not None and not self.is_headless:
+            self.set_interval(_LOOK, self._leave_if_hung_up, name="terminal")
+
+    def _leave_if_hung_up(self) -> None:
+        """Leave where the terminal went away without a signal."""
+        if sys.__stdin__ is not None and hung_up(sys.__stdin__.fileno()):
+            self.exit(None, 128 + signal.SIGHUP)
 
     async def _load(self) -> None:
         await asyncio.to_thread(importlib.import_module, "sshdash.ui.dialogs")
@@ -238,27 +247,31 @@ class SSHDashApp(App[None], inherit_bindings=False):
     async def on_event(self, event: events.Event) -> None:
         """Give each key when what the one before it did has come about.
 
-        A terminal takes its keys at once: none but the prefix leads away from it.
+        A terminal takes its keys at once: none but the prefix leads away from it. What is typed
+        into lists that nobody can see does nothing.
         """
-        if (
-            isinstance(event, events.Key | events.Paste)
-            and not event.is_forwarded
-            and (self._ahead.busy or not self._goes_to_remote(event))
-        ):
-            await self._ahead.take(event)
-        else:
-            if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
-                self._typed = time.monotonic()
+        if not isinstance(event, events.Key | events.Paste) or event.is_forwarded:
             await super().on_event(event)
+        elif self._goes_to_remote(event) and not self._ahead.busy:
+            self._typed = time.monotonic()
+            await super().on_event(event)
+        elif self._goes_to_remote(event) or self._is_prefix(event) or not self._is_out_of_sight:
+            await self._ahead.take(event)
 
     def _is_moving(self) -> bool:
         return self.workspace.cockpit.is_moving and self.screen is self.workspace
 
     def _goes_to_remote(self, event: events.Event) -> bool:
         takes_all = getattr(self.focused, "takes_every_key", False)
-        return takes_all and not (
-            isinstance(event, events.Key) and event.key == self.settings.prefix
-        )
+        return takes_all and not self._is_prefix(event)
+
+    def _is_prefix(self, event: events.Event) -> bool:
+        return isinstance(event, events.Key) and event.key == self.settings.prefix
+
+    @property
+    def _is_out_of_sight(self) -> bool:
+        """Whether the workspace has given way to the word that the terminal is too small."""
+        return self.screen is self.workspace and self.workspace.layout_of.too_small
 
     def action_prefix(self) -> None:
         """Wait for the key of a command; the prefix itself goes to the terminal."""

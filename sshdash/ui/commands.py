@@ -15,6 +15,7 @@ from sshdash.ui.command import Command, Place
 from sshdash.ui.commands_edits import EDIT_COMMANDS
 from sshdash.ui.commands_files import FILE_COMMANDS, TRANSFER_COMMANDS
 from sshdash.ui.commands_panes import PANE_COMMANDS
+from sshdash.ui.commands_search import SEARCH_COMMANDS
 from sshdash.ui.commands_terminal import TERMINAL_COMMANDS
 from sshdash.ui.commands_tunnels import TUNNEL_COMMANDS
 
@@ -239,6 +240,7 @@ COMMANDS: dict[str, Command] = {
         *_VIEW,
         *PANE_COMMANDS,
         *TERMINAL_COMMANDS,
+        *SEARCH_COMMANDS,
         *FILE_COMMANDS,
         *TRANSFER_COMMANDS,
         *TUNNEL_COMMANDS,

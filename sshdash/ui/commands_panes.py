@@ -121,7 +121,7 @@ PANE_COMMANDS: tuple[Command, ...] = (
         Place.ANYWHERE,
         "Save layout",
         "Keep all terminal tabs and their splits under a name",
-        prefix=("S",),
+        prefix=("W",),
     ),
     Command(
         "layout.save_tab",
@@ -134,7 +134,7 @@ PANE_COMMANDS: tuple[Command, ...] = (
         Place.ANYWHERE,
         "Open layout",
         "Open the tabs and splits that were kept under a name",
-        prefix=("W",),
+        prefix=("w",),
     ),
     Command(
         "layout.delete",

@@ -239,3 +239,18 @@ async def test_a_signal_leaves_nothing_behind(
     assert process.returncode == status, errors
     assert b"Traceback" not in errors
     assert {path.name: path.read_bytes() for path in target.iterdir()} == {"big": b"old"}
+
+
+async def test_a_connection_lost_on_the_way_is_told_as_ssh_tells_it(
+    sshd: RealSshd, tmp_path: Path
+) -> None:
+    (sshd.home / "big").write_bytes(os.urandom(40_000_000))
+    async with slow_line(sshd, rate=10_000_000) as (_, config):
+        process = await start(config, "sshd:big", tmp_path)
+        async with asyncio.timeout(30):
+            while not unfinished(tmp_path):  # noqa: ASYNC110 (another program makes it)
+                await asyncio.sleep(0.01)
+        sshd.kill_connections()
+        _, errors = await asyncio.wait_for(process.communicate(), 20)
+    assert process.returncode == 255, errors
+    assert b"lost" in errors

@@ -25,6 +25,10 @@ from sshdash.settings import Settings
 from sshdash.sftp.job import TransferTotals
 from sshdash.sftp.local import LocalFilesystem
 from sshdash.states import ConnectionState, SessionState
+from sshdash.terminal.activity import Activity
+from sshdash.terminal.effects import Effects
+from sshdash.terminal.reports import Reports
+from sshdash.terminal.serial import SerialLine
 from sshdash.ui.app import SSHDashApp
 from sshdash.ui.controllers import shells
 
@@ -62,10 +66,35 @@ class FakeSession:
     state: SessionState = SessionState.RUNNING
     written: list[bytes] = field(default_factory=list)
     directory: str = ""
+    effects: Effects = field(default_factory=lambda: Effects(None))
+    tell: Callable[[], None] = lambda: None
     is_recording: bool = False
+    activity: Activity = field(default_factory=Activity)
+    bells: int = 0
+    bracketed: bool = False
+    has_terminal: bool = True
+    serial: SerialLine = field(default_factory=SerialLine)
+    breaks: int = 0
+
+    def send_break(self) -> None:
+        self.breaks += 1
+
+    def paste(self, text: str) -> None:
+        self.written.append(text.encode())
+
+    @property
+    def emulator(self) -> Any:
+        return SimpleNamespace(
+            effects=SimpleNamespace(bells=self.bells),
+            modes=SimpleNamespace(bracketed_paste=self.bracketed),
+        )
 
     def record(self, wanted: bool) -> None:
         self.is_recording = wanted
+
+    @property
+    def reports(self) -> Reports:
+        return Reports(self.effects, self.tell)
 
     @property
     def keyboard(self) -> Any:

@@ -20,6 +20,7 @@ from sshdash.terminal.emulator import Emulator
 from sshdash.terminal.keyboard import Keyboard, encode_paste
 from sshdash.terminal.pointer import Pointer
 from sshdash.terminal.selection import Selection
+from sshdash.terminal.serial import SerialLine
 from sshdash.terminal.session import ShellSession
 from sshdash.ui.theme import DARK, LIGHT
 from sshdash.ui.widgets.terminal_view import TerminalView
@@ -38,6 +39,7 @@ class FakeSession:
         self.state = SessionState.RUNNING
         self.exit_text = ""
         self.is_recording = False
+        self.serial = SerialLine()
         self.emulator = Emulator(80, 24)
         self.keyboard = Keyboard(self.emulator)
         self.pointer = Pointer(self.emulator)
@@ -108,6 +110,12 @@ class TerminalApp(App[None], inherit_bindings=False):
         self.told.append(message)
 
     def on_terminal_view_reopen_requested(self, message: TerminalView.ReopenRequested) -> None:
+        self.told.append(message)
+
+    def on_terminal_view_link_wanted(self, message: TerminalView.LinkWanted) -> None:
+        self.told.append(message)
+
+    def on_terminal_view_links_wanted(self, message: TerminalView.LinksWanted) -> None:
         self.told.append(message)
 
     def on_terminal_view_copy_requested(self, message: TerminalView.CopyRequested) -> None:

@@ -51,7 +51,7 @@ class OutageController:
                 self._out.pop(event.host, None)
             elif event.new is ConnectionState.FAILED and event.host in self._out:
                 self._given_up(event)
-            self._look()
+            self._look(event.host)
             self._run()
 
     # Counting down
@@ -73,13 +73,18 @@ class OutageController:
         if all(outlook is None or outlook.hopeless for outlook in self._out.values()):
             self._rest()  # until a person does something about it
 
-    def _look(self) -> None:
-        """Show what changed since the last look, which is at most something each second."""
+    def _look(self, *hosts: str) -> None:
+        """Show what changed since the last look at some hosts, at all of them where none is named.
+
+        That is at most something each second for each of them.
+        """
         statuses = self.cockpit.backend.connections
         changed = False
-        for host, before in self._out.items():
+        for host in hosts or tuple(self._out):
+            if host not in self._out:
+                continue
             outlook = outlook_of(statuses.status(host))
-            if outlook != before:
+            if outlook != self._out[host]:
                 self._out[host] = outlook
                 changed = True
         for tab in self.cockpit.tabs:

@@ -157,7 +157,7 @@ class ShellController:
             )
         except SSHDashError as error:
             pane.show_failure(error)
-            if self._in_sight(pane):
+            if self.in_sight(pane):
                 self.cockpit.keep(error)
             elif not isinstance(error, Cancelled):
                 self.cockpit.report(error)
@@ -165,8 +165,10 @@ class ShellController:
         finally:
             self.cockpit.refresh_hosts()
         pane.ending = partial(self.cockpit.backend.close_shell, session.id)
-        view = await asyncio.to_thread(_terminal_view)
-        await pane.show_session(session, view(session, prefix=self.cockpit.prefix))
+        view_type = await asyncio.to_thread(_terminal_view)
+        view = view_type(session, prefix=self.cockpit.prefix)
+        view.blink = self.cockpit.backend.settings.blink
+        await pane.show_session(session, view)
         self._begin(pane)
         self._show_agent(pane)
 
@@ -175,7 +177,8 @@ class ShellController:
         for listener in self.on_terminal:
             listener(pane)
 
-    def _in_sight(self, pane: TerminalPane) -> bool:
+    def in_sight(self, pane: TerminalPane) -> bool:
+        """Return whether a pane is on the screen."""
         tab = self.cockpit.current
         return isinstance(tab, TerminalTab) and pane in tab.panes and tab.area.shows(pane)
 

@@ -1,7 +1,7 @@
 """The workspace: hosts on the left, tabs beside them, what is live above, keys below."""
 
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -18,7 +18,9 @@ from sshdash.ui.cockpit import Cockpit
 from sshdash.ui.command import Command, Place
 from sshdash.ui.commands import COMMANDS, bindings_of
 from sshdash.ui.compositor import MarkingCompositor
+from sshdash.ui.controllers.attention import Attention
 from sshdash.ui.controllers.broadcast import Broadcast
+from sshdash.ui.controllers.exports import ScrollbackExport
 from sshdash.ui.controllers.following import Following
 from sshdash.ui.controllers.footer import filter_hints, footer_hints
 from sshdash.ui.controllers.host_actions import HostActions
@@ -26,12 +28,16 @@ from sshdash.ui.controllers.host_edits import HostEdits
 from sshdash.ui.controllers.hosts import HostBoard
 from sshdash.ui.controllers.layout import SMALLEST, Layout
 from sshdash.ui.controllers.layouts import Layouts
+from sshdash.ui.controllers.links import LinkController
 from sshdash.ui.controllers.news import News
 from sshdash.ui.controllers.outages import OutageController
 from sshdash.ui.controllers.panels import PanelController
 from sshdash.ui.controllers.panes import PaneActions
 from sshdash.ui.controllers.recordings import RecordingsController
+from sshdash.ui.controllers.reports import ReportController
+from sshdash.ui.controllers.serial import SerialController
 from sshdash.ui.controllers.shells import ShellController
+from sshdash.ui.controllers.snippets import SnippetsController
 from sshdash.ui.controllers.start import start_facts
 from sshdash.ui.controllers.tab_actions import TabActions
 from sshdash.ui.controllers.timelines import TimelineController
@@ -46,6 +52,9 @@ from sshdash.ui.widgets.tabs import Tab
 from sshdash.ui.widgets.terminal_pane import TerminalPane
 from sshdash.ui.widgets.terminal_tab import TerminalTab
 from sshdash.untrusted import clean
+
+if TYPE_CHECKING:
+    from sshdash.ui.widgets.terminal_view import TerminalView
 
 _FIGURES_INTERVAL = 0.5
 """Seconds between two looks at counters, rates and progress."""
@@ -70,6 +79,7 @@ class Workspace(Screen[None]):
         self.cockpit.refresh_hosts = self.refresh_soon
         self.board = HostBoard(backend, self._key)
         self.shells = ShellController(self.cockpit)
+        self.links = LinkController(self.cockpit, self.shells)
         self.host_actions = HostActions(self.cockpit, self.board, self.shells)
         self.broadcast = Broadcast(self.cockpit, self.shells)
         self.panels = PanelController(self.cockpit)
@@ -80,6 +90,7 @@ class Workspace(Screen[None]):
         )
         self.layouts = Layouts(self.cockpit, self.shells, self.host_actions)
         self.following = Following(self.cockpit, self.board)
+        self.attention = Attention(self.cockpit)
         self.controllers: list[object] = [
             self.shells,
             self.panels,
@@ -93,6 +104,10 @@ class Workspace(Screen[None]):
             self.layout_of,
             News(self.cockpit),
             RecordingsController(self.cockpit),
+            ScrollbackExport(self.cockpit),
+            SnippetsController(self.cockpit),
+            SerialController(self.cockpit),
+            ReportController(self.cockpit, self.shells),
             OutageController(self.cockpit, keymap),
             TimelineController(self.cockpit),
         ]
@@ -115,6 +130,7 @@ class Workspace(Screen[None]):
         self.following.tell_problems(aside=True)
         self.query_one(HostList).focus()
         self.set_interval(_FIGURES_INTERVAL, self._show_figures)
+        self.set_interval(_FIGURES_INTERVAL, self.attention.look)
         for problem in self.keymap.problems:
             self.cockpit.tell("Settings", clean(problem), severity="warning")
 
@@ -216,6 +232,7 @@ class Workspace(Screen[None]):
     def _moved(self) -> None:
         """Give the room to what has the focus, and show its keys."""
         self.layout_of.arrange()
+        self.attention.look()
         self._show_keys()
 
     def on_resize(self, event: events.Resize) -> None:
@@ -223,7 +240,11 @@ class Workspace(Screen[None]):
         self.layout_of.arrange()
         width, height = event.size
         wanted = "×".join(map(str, SMALLEST))
-        notice = f"The terminal is too small: {width}×{height}.\nsshdash needs {wanted}."
+        leave = self.keymap.prefix_text(COMMANDS["app.quit"])
+        notice = (
+            f"The terminal is too small: {width}×{height}.\nsshdash needs {wanted}."
+            f"\n{leave} leaves."
+        )
         self.query_one("#too-small", Static).update(Content(notice))
         self.call_after_refresh(self._show_keys)
 
@@ -286,6 +307,18 @@ class Workspace(Screen[None]):
         event.stop()
         self.app.copy_to_clipboard(event.text)
         self.cockpit.tell(f"Copied {count_text(len(event.text), 'character')}")
+
+    # The messages of a terminal, by their names: its module would bring in the emulator.
+
+    def on_terminal_view_link_wanted(self, event: "TerminalView.LinkWanted") -> None:
+        """Show where a clicked link leads."""
+        event.stop()
+        self.links.show(event.link, event.session.host)
+
+    def on_terminal_view_links_wanted(self, event: "TerminalView.LinksWanted") -> None:
+        """List the links of a terminal."""
+        event.stop()
+        self.links.choose(event.links, event.session.host)
 
     @on(Tab.Requested)
     def _requested(self, event: Tab.Requested) -> None:

@@ -98,7 +98,8 @@ class TabArea(Vertical):
         bar.set_class(not self.tabs, "-empty")
         place = self.tabs.index(self.current) if self.current is not None else -1
         labels = [
-            TabLabel(tab.tab_title, tab.tab_mark, tab.tab_panes, tab.tab_alert) for tab in self.tabs
+            TabLabel(tab.tab_title, tab.tab_mark, tab.tab_panes, tab.tab_alert, tab.tab_flag)
+            for tab in self.tabs
         ]
         bar.show(labels, place)
 

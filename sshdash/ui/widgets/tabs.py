@@ -38,6 +38,8 @@ class Tab(Vertical):
     """How many shells it holds."""
     tab_alert: reactive[str] = reactive("", repaint=False, init=False)
     """A shape that stands before the title as long as something dangerous goes on in it."""
+    tab_flag: reactive[str] = reactive("", repaint=False, init=False)
+    """What happened out of sight, as tmux marks it: ``#`` output, ``!`` bell, ``~`` silence."""
 
     class Changed(Message):
         """The title or the mark of a tab changed."""
@@ -69,6 +71,10 @@ class Tab(Vertical):
         """Tell the bar."""
         self.post_message(self.Changed())
 
+    def watch_tab_flag(self) -> None:
+        """Tell the bar."""
+        self.post_message(self.Changed())
+
     def watch_tab_alert(self) -> None:
         """Tell the bar."""
         self.post_message(self.Changed())
@@ -95,6 +101,7 @@ class TabLabel:
     mark: Mark | None = None
     panes: int = 1
     alert: str = ""
+    flag: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +219,7 @@ class TabBar(Widget):
             (shape, look(colour)),
             (clip(label.title, _WIDEST), ground),
             (f" {label.panes}▮" if label.panes > 1 else "", look("panes")),
+            (f" {label.flag}" if label.flag else "", look("warning")),
             (" × ", look("close")),
         ]
 

@@ -13,6 +13,7 @@ from textual.widget import Widget
 
 from sshdash.errors import SSHDashError
 from sshdash.states import SessionState
+from sshdash.terminal.osc import ProgressState
 from sshdash.ui.theme import AGENT_MARK, MARKS, RECORDING_MARK, Mark
 from sshdash.ui.widgets.opening_panel import OpeningPanel
 from sshdash.ui.widgets.pane_frame import Caption, Part
@@ -115,9 +116,12 @@ class TerminalPane(Vertical):
             return
         mark = MARKS[self.session.state]
         title = _WHERE.sub("", clean(self.session.title))
-        named = f"{self._named} {RECORDING_MARK}" if self.session.is_recording else self._named
+        recorded = RECORDING_MARK if self.session.is_recording else ""
+        serial = f"[{line}]" if (line := self.session.serial.words) else ""
+        named = " ".join(filter(None, (self._named, recorded, serial)))
         same = not title or title == self.label
-        words = named if same else f"{named} {title}"
+        told = ("" if same else title, _progress_text(self.session))
+        words = " ".join(filter(None, (named, *told)))
         if self._outlook is not None and self.session.state is SessionState.LOST:
             mark = Mark.FAILED if self._outlook.hopeless else Mark.BUSY
             words = f"{self.label} {self._outlook.short}".rstrip()
@@ -216,3 +220,17 @@ class TerminalPane(Vertical):
         """Pass the text on."""
         event.stop()
         self.post_message(self.TextCopied(self, event.text))
+
+
+def _progress_text(session: "ShellSession") -> str:
+    """Return how far a program in a session is, empty where it does not say."""
+    progress = session.reports.progress
+    if progress is None:
+        return ""
+    figure = "" if progress.percent is None else f"{progress.percent} %"
+    return {
+        ProgressState.RUNNING: figure,
+        ProgressState.FAILED: f"failed {figure}".rstrip(),
+        ProgressState.UNKNOWN: "…",
+        ProgressState.PAUSED: f"paused {figure}".rstrip(),
+    }[progress.state]

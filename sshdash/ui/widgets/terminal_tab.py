@@ -22,6 +22,8 @@ from sshdash.ui.widgets.terminal_pane import TerminalPane
 if TYPE_CHECKING:
     from sshdash.terminal.session import ShellSession
 
+_NEWS = "✱ "
+"""Before the title of a tab in which a program has told something."""
 _URGENCY = (Mark.FAILED, Mark.BUSY, Mark.DEGRADED, Mark.UP, Mark.IDLE)
 """Which state the tab shows where its panes are in several."""
 
@@ -37,6 +39,8 @@ class TerminalTab(Tab):
     def __init__(self, *panes: TerminalPane, root: Node | None = None) -> None:
         super().__init__()
         self.area = PaneArea(panes, root)
+        self._news = False
+        """Whether a program has told something since the tab was last in sight."""
         self.host = self.pane.host
         self.set_reactive(Tab.tab_title, self.pane.caption.title)
         self.set_reactive(Tab.tab_mark, Mark.BUSY)
@@ -77,6 +81,11 @@ class TerminalTab(Tab):
         return self.pane.panel
 
     @property
+    def sessions(self) -> "list[ShellSession]":
+        """Return the sessions in it, running or ended."""
+        return [pane.session for pane in self.panes if pane.session is not None]
+
+    @property
     def is_ended(self) -> bool:
         """Return whether the pane with the focus has a shell to start again."""
         return self.pane.is_ended
@@ -113,7 +122,7 @@ class TerminalTab(Tab):
         """Call the tab after the pane with the focus, and mark what is most urgent in it."""
         panes = self.panes
         self.host = self.pane.host
-        self.tab_title = self.pane.caption.title
+        self.tab_title = f"{_NEWS if self._news else ''}{self.pane.caption.title}"
         self.tab_mark = min((pane.caption.mark for pane in panes), key=_URGENCY.index)
         self.tab_panes = len(panes)
         receives = any(pane.caption.part is Part.RECEIVES for pane in panes)
@@ -124,7 +133,15 @@ class TerminalTab(Tab):
 
     def on_show_tab(self) -> None:
         """Give the focus to the pane that had it."""
+        if self._news:
+            self._news = False
+            self.show_state()
         self.area.give_focus()
+
+    def show_news(self) -> None:
+        """Mark the tab until it is in sight: a program in it has told something."""
+        self._news = True
+        self.show_state()
 
     def zoom_tab(self, zoomed: bool) -> None:
         """Show the pane with the focus alone, or all of them."""

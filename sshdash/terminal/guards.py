@@ -1,0 +1,133 @@
+"""Sequences that the library obeys at a price, changed on their way to it.
+
+What a remote sends comes in pieces, and a piece is passed on at once. So a sequence is changed at
+its last byte: it is cancelled there (CAN), and what stands for it follows.
+"""
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import ClassVar
+
+MOST_LINKED = 40_000
+"""Cells of a screen, 400 by 100 for example, that may all be linked."""
+CLOSE_LINK = b"\x18\x1b]8;;\x1b\\"
+"""What ends a link that was begun on a smaller screen."""
+_CANCEL = b"\x18"
+_LONGEST = 512
+"""Bytes of a sequence that has not ended; one that is longer is given up."""
+_WITHIN = rb"\x00-\x17\x19\x1c-\x1f\x7f-\xff"
+"""What may stand inside a control sequence without ending it."""
+_WITHIN_OSC = rb"\x00-\x06\x08-\x17\x19\x1c-\x1f"
+_NOT_DIGITS = re.compile(rb"[^0-9;:]+")
+_PARAMETERS = bytes(
+    0x30 if byte < 0x20 or byte >= 0x7F or 0x30 <= byte < 0x3C else byte for byte in range(256)
+)
+
+
+def repeats(data: bytes) -> int:
+    """Return how often `data` may have a character repeated (REP), at most; cheap to ask."""
+    if b"\x1b" not in data or b"b" not in data:
+        return 0
+    return data.translate(_PARAMETERS).count(b"0b")
+
+
+class Guard(ABC):
+    """Changes one kind of sequence, whole or in pieces."""
+
+    begun: ClassVar[re.Pattern[bytes]]
+    """The beginning of such a sequence, up to the end of a piece."""
+
+    def __init__(self) -> None:
+        self._begun = b""
+
+    def filter(self, data: bytes) -> bytes:
+        """Return `data`, which may begin and end in the middle of a sequence, changed."""
+        passed = len(self._begun)
+        seen = self._begun + data if passed else data
+        data = self.change(seen)[passed:]
+        self._begun = b""
+        escape = seen.rfind(b"\x1b")
+        if escape >= 0 and self.begun.match(seen, escape):
+            if len(seen) - escape > _LONGEST:
+                return data + _CANCEL
+            self._begun = seen[escape:]
+        return data
+
+    @abstractmethod
+    def change(self, seen: bytes) -> bytes:
+        """Return `seen` with the sequences that end in it changed, each at its last byte."""
+
+
+class ColumnModeGuard(Guard):
+    """Refuses DECCOLM, the switch between 80 and 132 columns: the width is the window's.
+
+    The library obeys it where a program has allowed it (mode 40), and wraps the whole scrollback
+    anew each time: 16 KiB of such sequences would hold the screen for ten seconds. Xterm, too,
+    refuses it unless its user says otherwise. So mode 40 is never set.
+    """
+
+    begun = re.compile(rb"\x1b(?:\[[%b]*(?:\?[0-9;:%b]*)?)?\Z" % (_WITHIN, _WITHIN))
+    _set = re.compile(rb"\?(?=[0-9;:%b]*4[%b]*0)([0-9;:%b]*+)h" % (_WITHIN, _WITHIN, _WITHIN))
+    _before = re.compile(rb"\x1b\[[%b]*\Z" % _WITHIN)
+    _allow = 40
+
+    def change(self, seen: bytes) -> bytes:
+        """Take the mode out of what is set."""
+        if b"?" not in seen:
+            return seen
+        parts = []
+        start = 0
+        for found in self._set.finditer(seen):
+            numbers = list(_numbers(found[1]))
+            if self._allow in numbers and self._before.search(seen, start, found.start()):
+                others = b";".join(b"%d" % number for number in numbers if number != self._allow)
+                parts += [seen[start : found.end() - 1], _CANCEL]
+                parts.append(b"\x1b[?%bh" % others if others else b"")
+                start = found.end()
+        return b"".join([*parts, seen[start:]]) if parts else seen
+
+
+class RepeatGuard(Guard):
+    """Bounds how often REP repeats a character: once through a row, as curses uses it.
+
+    The library repeats it 65,535 times, which takes a quarter of a second where that scrolls
+    between margins.
+    """
+
+    begun = re.compile(rb"\x1b(?:\[[0-9;:%b]*)?\Z" % _WITHIN)
+    _repeat = re.compile(rb"\x1b\[([0-9;:%b]*+)b" % _WITHIN)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.most = 1
+        """The columns of the terminal."""
+
+    def change(self, seen: bytes) -> bytes:
+        """Repeat less where it is too often."""
+        return self._repeat.sub(self._bounded, seen) if repeats(seen) else seen
+
+    def _bounded(self, found: re.Match[bytes]) -> bytes:
+        if next(_numbers(found[1]), 0) <= self.most:
+            return found[0]
+        return b"%b%b\x1b[%db" % (found[0][:-1], _CANCEL, self.most)
+
+
+class LinkGuard(Guard):
+    """Takes links (OSC 8) out, for a screen of very many cells.
+
+    The library counts the linked cells of the alternate screen in a table of fixed size, and ends
+    the whole program where there are more than 45,875.
+    """
+
+    begun = re.compile(rb"\x1b(?:\][%b]*(?:8[%b]*)?)?\Z" % (_WITHIN_OSC, _WITHIN_OSC))
+    _link = re.compile(rb"(\x1b\][%b]*8[%b]*);" % (_WITHIN_OSC, _WITHIN_OSC))
+
+    def change(self, seen: bytes) -> bytes:
+        """Make each link an OSC 888, which means nothing."""
+        return self._link.sub(rb"\g<1>88;", seen)
+
+
+def _numbers(parameters: bytes) -> Iterator[int]:
+    plain = _NOT_DIGITS.sub(b"", parameters)
+    return (int(number.lstrip(b"0")[:9] or 0) for number in re.split(rb"[;:]", plain))
