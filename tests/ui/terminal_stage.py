@@ -16,9 +16,11 @@ from textual.widgets import Input
 
 from sshdash.paths import styles_dir
 from sshdash.states import SessionState
+from sshdash.terminal.activity import Activity
 from sshdash.terminal.emulator import Emulator
 from sshdash.terminal.keyboard import Keyboard, encode_paste
 from sshdash.terminal.pointer import Pointer
+from sshdash.terminal.reports import Reports
 from sshdash.terminal.selection import Selection
 from sshdash.terminal.serial import SerialLine
 from sshdash.terminal.session import ShellSession
@@ -41,6 +43,8 @@ class FakeSession:
         self.is_recording = False
         self.serial = SerialLine()
         self.emulator = Emulator(80, 24)
+        self.activity = Activity()
+        self.reports = Reports(self.emulator.effects, lambda: None)
         self.keyboard = Keyboard(self.emulator)
         self.pointer = Pointer(self.emulator)
         self.selection = Selection(self.emulator)
