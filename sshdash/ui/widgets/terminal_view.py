@@ -110,6 +110,9 @@ class TerminalView(TerminalCopyMode, LinkedTerminal, can_focus=True):
 
     def takes_typing(self) -> bool:
         """Return whether what is typed goes to a shell now; say so where it does not."""
+        if self.copying is not None or self.bar_open:
+            self.say("not sent: this pane is being read back")
+            return False
         return not self._refuses()
 
     def type_key(self, key: str, character: str | None) -> None:
