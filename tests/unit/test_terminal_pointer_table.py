@@ -4,8 +4,7 @@ import itertools
 
 import pytest
 
-from sshdash.terminal.cells import PointerAction
-from sshdash.terminal.effects import CELL_PIXELS
+from sshdash.terminal.cells import CELL_PIXELS, PointerAction
 from sshdash.terminal.emulator import Emulator
 from sshdash.terminal.pointer import Pointer
 
@@ -39,7 +38,7 @@ def by_ctlseqs(
     action: PointerAction,
     place: tuple[int, int],
     button: int,
-    modifiers: tuple[bool, bool, bool],
+    modifiers: tuple[bool, ...],
 ) -> bytes:
     """Return what ctlseqs has xterm send, empty where that is nothing."""
     if not reported(tracking, action, button):
