@@ -24,6 +24,7 @@ from sshdash.settings import Settings
 from sshdash.snippets import snippets_file
 from sshdash.ui.app import SSHDashApp
 from sshdash.ui.widgets.file_panes import FilePanes
+from sshdash.ui.widgets.terminal_tab import TerminalTab
 
 FOLDER = Path(__file__).parent.parent / "screenshots"
 THEMES = ("dark", "light")
@@ -131,6 +132,29 @@ async def _workspace_small(stage: Stage) -> None:
 @scene("workspace-200x60", columns=200, rows=60)
 async def _workspace_large(stage: Stage) -> None:
     await _workspace(stage)
+
+
+@scene("splits", columns=140, rows=40)
+async def _splits(stage: Stage) -> None:
+    await stage.shell("web")
+    await stage.type("ls -la --color=always")
+    await stage.press("ctrl+g", "vertical_line")
+    await stage.until(r"│\w+@web:~# ")
+    await stage.type("uname -sm")
+    await stage.press("ctrl+g", "plus")
+    await stage.type("db")
+    await stage.until(r"\w+@db:~# ")
+    await stage.type("ls")
+
+
+@scene("broadcast", columns=140, rows=40)
+async def _broadcast(stage: Stage) -> None:
+    await _splits(stage)
+    await stage.press("ctrl+g", "b")
+    await stage.until("All terminals")
+    await stage.press("enter")
+    await stage.until("BROADCAST 3 panes")
+    await stage.type("whoami")
 
 
 @scene("prefix")
@@ -325,6 +349,20 @@ async def _zoom(stage: Stage) -> None:
     await stage.shell("web")
     await stage.type("ls -la --color=always")
     await stage.press("ctrl+g", "z")
+
+
+@scene("link")
+async def _link(stage: Stage) -> None:
+    await stage.shell("web")
+    address = "https://releases.example@downloads.example.net/notes"
+    current = stage.app.workspace.cockpit.current
+    assert isinstance(current, TerminalTab)
+    assert current.session is not None
+    current.session.paste(
+        rf"clear; printf '\033]8;;{address}\033\\https://releases.example/notes\033]8;;\033\\\n'"
+    )
+    await stage.press("enter", "ctrl+g", "u")
+    await stage.until("careful")
 
 
 async def _long_output(stage: Stage) -> None:

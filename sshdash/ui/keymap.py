@@ -73,8 +73,10 @@ class Keymap:
         self._prefix_keys: dict[str, tuple[str, ...]] = {}
         for command_id, keys in overrides.items():
             self._override(command_id, keys)
+        # A key that a person chose is taken from the command that has it by default.
+        chosen_last = sorted(COMMANDS.values(), key=lambda one: one.id in self._prefix_keys)
         self._by_prefix_key = {
-            key: command for command in COMMANDS.values() for key in self.prefix_keys(command)
+            key: command for command in chosen_last for key in self.prefix_keys(command)
         }
 
     def keys(self, command: Command) -> tuple[str, ...]:

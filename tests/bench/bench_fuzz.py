@@ -122,6 +122,7 @@ async def fuzz_apart(count: int, seed: int) -> Run:
     """
     with TemporaryDirectory(prefix="sshdash-fuzz-") as folder:
         journal = Path(folder) / "journal"
+        journal.touch()
         arguments = ("-m", __spec__.name, str(count), str(seed), str(journal))
         process = await asyncio.create_subprocess_exec(
             sys.executable, *arguments, stdout=asyncio.subprocess.PIPE

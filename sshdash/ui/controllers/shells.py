@@ -17,6 +17,7 @@ from sshdash.ui.widgets.terminal_tab import TerminalTab
 from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
+    from sshdash.terminal.session import ShellSession
     from sshdash.ui.widgets.terminal_view import TerminalView
 
 _ENDED = (SessionState.EXITED, SessionState.LOST, SessionState.FAILED)
@@ -60,6 +61,11 @@ class ShellController:
 
     # Opening
 
+    def forget_typed(self) -> None:
+        """Drop what was typed for shells that are not there yet: a question comes, as with ssh."""
+        for pane in self.panes():
+            pane.panel.forget_typed()
+
     def open(self, host: str) -> TerminalTab:
         """Open another shell on a host, in a tab of its own."""
         self.use(host)
@@ -89,7 +95,7 @@ class ShellController:
     def move(self, pane: TerminalPane, source: TerminalTab, target: TerminalTab | None) -> None:
         """Move a pane whose shell is open to another tab, to a new one where there is none."""
         view = cast("TerminalView", pane.view)
-        moved = pane.successor(type(view)(view.session, prefix=self.cockpit.prefix))
+        moved = pane.successor(self._view(type(view), view.session))
         if len(source.panes) == 1:
             self.cockpit.area.remove_tab(source)
         else:
@@ -166,11 +172,16 @@ class ShellController:
             self.cockpit.refresh_hosts()
         pane.ending = partial(self.cockpit.backend.close_shell, session.id)
         view_type = await asyncio.to_thread(_terminal_view)
-        view = view_type(session, prefix=self.cockpit.prefix)
-        view.blink = self.cockpit.backend.settings.blink
-        await pane.show_session(session, view)
+        if not pane.is_attached:
+            return  # it was closed meanwhile, which ends the session
+        await pane.show_session(session, self._view(view_type, session))
         self._begin(pane)
         self._show_agent(pane)
+
+    def _view(self, kind: "type[TerminalView]", session: "ShellSession") -> "TerminalView":
+        view = kind(session, prefix=self.cockpit.prefix)
+        view.blink = self.cockpit.backend.settings.blink
+        return view
 
     def _begin(self, pane: TerminalPane) -> None:
         """Tell those who want to know that a pane has its terminal."""

@@ -14,6 +14,9 @@ from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual._xterm_parser import XTermParser
 from textual.driver import Driver
 from textual.keys import KEY_NAME_REPLACEMENTS, _character_to_key
+from textual.message import Message
+
+from sshdash.ui.widgets.terminal_pastes import Pastes
 
 _ESC = "\x1b"
 _OPENERS = "[O"
@@ -22,11 +25,27 @@ _CONTROL_NAMES = {"\x00": "ctrl+@", "\b": "ctrl+h", "\n": "ctrl+j", "\x7f": "bac
 
 
 class TypedKeysParser(XTermParser):
-    """Textual's parser, except that Escape and a character in one read are Alt and its key."""
+    """Textual's parser, but for Alt, and for pastes.
+
+    Escape and a character in one read are Alt and its key; pastes are not looked into.
+    """
 
     def __init__(self, debug: bool = False) -> None:
         self._escaped = False
+        self._pastes = Pastes()
         super().__init__(debug)
+
+    def feed(self, data: str) -> Iterable[Message]:
+        """Return the keys, pastes and other messages in `data`; nothing in a paste is a key."""
+        if not data:
+            yield from super().feed(data)
+        for is_paste, text in self._pastes.split(data):
+            if is_paste:
+                yield events.Paste(text.replace("\x00", ""))
+            else:
+                for message in super().feed(text):
+                    if not isinstance(message, events.Paste):
+                        yield message
 
     def _sequence_to_key_events(self, sequence: str, alt: bool = False) -> Iterable[events.Key]:
         """Return the keys of a sequence, none where it is none or has not ended."""
