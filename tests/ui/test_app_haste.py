@@ -116,3 +116,14 @@ async def test_many_moves_at_once_wait_for_nothing(cockpit: Start) -> None:
         type_at_once(c, *"jk" * 100, "j")
         # Half a second for each would be 100.
         await c.until(lambda: not c.app._ahead.busy and c.hosts.host == "web-1", 20)
+
+
+async def test_a_split_and_a_line_for_its_shell_in_one_packet(cockpit: Start) -> None:
+    async with cockpit() as c:
+        tab = await c.shell("bastion")
+        first = tab.view
+        type_at_once(c, "ctrl+g", "vertical_line", *"ls", "enter")
+        await c.until(lambda: len(tab.panes) == 2 and tab.view and tab.view is not first)
+        await c.until(lambda: tab.view.keys == ["l", "s", "enter"])
+        assert first.keys == []
+        assert c.app.screen is c.app.workspace
