@@ -24,6 +24,7 @@ from sshdash.settings import Settings
 from sshdash.snippets import snippets_file
 from sshdash.ui.app import SSHDashApp
 from sshdash.ui.widgets.file_panes import FilePanes
+from sshdash.ui.widgets.terminal_tab import TerminalTab
 
 FOLDER = Path(__file__).parent.parent / "screenshots"
 THEMES = ("dark", "light")
@@ -348,6 +349,20 @@ async def _zoom(stage: Stage) -> None:
     await stage.shell("web")
     await stage.type("ls -la --color=always")
     await stage.press("ctrl+g", "z")
+
+
+@scene("link")
+async def _link(stage: Stage) -> None:
+    await stage.shell("web")
+    address = "https://releases.example@downloads.example.net/notes"
+    current = stage.app.workspace.cockpit.current
+    assert isinstance(current, TerminalTab)
+    assert current.session is not None
+    current.session.paste(
+        rf"clear; printf '\033]8;;{address}\033\\https://releases.example/notes\033]8;;\033\\\n'"
+    )
+    await stage.press("enter", "ctrl+g", "u")
+    await stage.until("careful")
 
 
 async def _long_output(stage: Stage) -> None:

@@ -179,9 +179,10 @@ async def test_a_paste_of_lines_asks_where_any_pane_would_run_them(typing: Start
         tab.session.feed(b"\x1b[?2004h")
         await broadcast(c)
         c.app.post_message(events.Paste("one\ntwo"))
-        await c.until(lambda: "paste 2 lines into 2 panes" in tab.view.question)
+        await c.until(lambda: "in 1 of 2 panes" in c.drawn)
         assert sent(tab) == [b"", b""]
         await c.press("enter")
+        await c.until(lambda: tab.view.session.written)
         assert sent(tab) == [b"one\rtwo", b"\x1b[200~one\ntwo\x1b[201~"]
 
 

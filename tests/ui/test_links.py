@@ -1,5 +1,7 @@
 """Links of a terminal: clicked or listed, shown in full, and opened only then."""
 
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -147,15 +149,18 @@ async def test_a_browser_is_started_without_the_terminal(
 ) -> None:
     browser = tmp_path / "browser"
     browser.write_text(
-        "#!/bin/sh\n"
-        f'echo "$1" "${{TERM:-none}}" > {tmp_path}/told\n(: >/dev/tty) 2>/dev/null && exit 1\n'
-        "exit 0\n"
+        f"#!{sys.executable}\n"
+        "import os, sys\n"
+        f"with open({str(tmp_path / 'told')!r}, 'w') as told:\n"
+        "    print(sys.argv[1], os.environ.get('TERM'), os.getsid(0), file=told)\n"
     )
     browser.chmod(0o700)
     monkeypatch.setenv("BROWSER", f"{browser} %s")
     monkeypatch.setenv("TERM", "xterm-256color")
     await open_address("https://a.example/?q=1&b=$(id)")
-    assert (tmp_path / "told").read_text() == "https://a.example/?q=1&b=$(id) none\n"
+    address, term, session = (tmp_path / "told").read_text().split()
+    assert (address, term) == ("https://a.example/?q=1&b=$(id)", "None")
+    assert int(session) != os.getsid(0)
 
 
 async def test_no_browser_at_all_is_an_error_with_a_next_step(

@@ -115,8 +115,12 @@ async def test_a_refused_program_does_not_ask_again_at_once(cockpit: Start) -> N
 async def test_the_clipboard_by_the_rules_for_the_host(cockpit: Start) -> None:
     async with cockpit(clipboard={"web-*": "allow", "*": "deny"}) as c:
         web, db = await c.shell("web-1"), await c.shell("db-1")
+        before = len(c.told)
         await wish(c, db, "denied")
+        await wish(c, db, "", CLIPBOARD_LIMIT + 1)
         assert c.app.clipboard == ""
+        assert len(c.told) == before
+        assert c.app.bridge.next_question() is None
         await wish(c, web, "allowed")
         assert c.app.clipboard == "allowed"
         assert any("web-1: Copied 7 characters" in one for one in c.told)

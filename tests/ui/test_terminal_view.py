@@ -287,7 +287,9 @@ async def test_a_reverse_screen_and_new_colours_show_at_once() -> None:
     async with on_stage() as stage:
         await stage.shows(b"text")
         plain = stage.style_at(0, 0)
+        drawn = stage.view.frames
         await stage.shows(b"\x1b[?5h")
+        assert stage.view.frames == drawn + 1
         assert stage.style_at(0, 0).bgcolor == plain.color
         assert stage.style_at(20, 5).bgcolor == plain.color
         await stage.shows(b"\x1b[?5l\x1b]11;#102030\x07")

@@ -61,6 +61,11 @@ class ShellController:
 
     # Opening
 
+    def forget_typed(self) -> None:
+        """Drop what was typed for shells that are not there yet: a question comes, as with ssh."""
+        for pane in self.panes():
+            pane.panel.forget_typed()
+
     def open(self, host: str) -> TerminalTab:
         """Open another shell on a host, in a tab of its own."""
         self.use(host)
