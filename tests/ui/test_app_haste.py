@@ -177,3 +177,14 @@ async def test_nothing_typed_at_once_is_a_command_where_a_host_was_named(
         await c.until(lambda: c.tabs and c.tabs[0].view)
         await c.until(lambda: c.tabs[0].view.keys == ["q", "e", "d", "enter"])
         assert screen.screen is screen.workspace
+
+
+async def test_a_split_and_a_line_for_its_shell_in_one_packet(cockpit: Start) -> None:
+    async with cockpit() as c:
+        tab = await c.shell("bastion")
+        first = tab.view
+        type_at_once(c, "ctrl+g", "vertical_line", *"ls", "enter")
+        await c.until(lambda: len(tab.panes) == 2 and tab.view and tab.view is not first)
+        await c.until(lambda: tab.view.keys == ["l", "s", "enter"])
+        assert first.keys == []
+        assert c.app.screen is c.app.workspace

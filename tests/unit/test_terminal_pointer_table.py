@@ -40,7 +40,7 @@ def by_ctlseqs(
     action: PointerAction,
     place: tuple[int, int],
     button: int,
-    modifiers: tuple[bool, bool, bool],
+    modifiers: tuple[bool, ...],
 ) -> bytes:
     """Return what ctlseqs has xterm send, empty where that is nothing."""
     if not reported(tracking, action, button):
