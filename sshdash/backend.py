@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from sshdash.config.catalog import Catalog, HostSummary, load_catalog, summarize
+from sshdash.config.patterns import first_for_host
 from sshdash.config.resolver import ResolvedHost, Resolver
 from sshdash.config.source import ConfigSource
 from sshdash.connections.recovery.outages import Outages
@@ -20,12 +21,13 @@ from sshdash.errors import Cancelled, SSHDashError, UsageError
 from sshdash.events import CatalogChanged, EventBus, WarningRaised
 from sshdash.paths import recordings_dir
 from sshdash.prompts import Prompter
-from sshdash.recovery import Recovery, reattach_command
+from sshdash.recovery import Recovery
 from sshdash.settings import Settings
 from sshdash.states import ConnectionState, SessionState, TunnelState
 from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
+    from sshdash.audit import AuditLog
     from sshdash.connections.manager import ConnectionManager, Lease
     from sshdash.escape_commands import EscapeCommands
     from sshdash.sftp.filesystem import Filesystem
@@ -45,6 +47,7 @@ _MODULES = (
     "sftp.queue",
     "sftp.local",
     "sftp.remote",
+    "audit",
     "escape_commands",
     "terminal.recording",
 )
@@ -87,6 +90,7 @@ class Backend:
         self.recovery: Recovery | None = None
         """Brings back what was lost; None where that is not wanted, or before `load`."""
         self.loaded = False
+        self._audit: AuditLog | None = None
         self._closing = False
         self._loading = asyncio.Lock()
         self._modules: dict[str, Any] = {}
@@ -127,6 +131,13 @@ class Backend:
                 self.settings.transfers_at_once,
                 outages,
             )
+            if self.settings.audit:
+                self._audit = self._modules["audit"].AuditLog(
+                    self.events,
+                    self.connections.status,
+                    self.tunnels.snapshot,
+                    self.transfers.snapshot,
+                )
             self.escapes = self._modules["escape_commands"].EscapeCommands(
                 self.connections, self.tunnels
             )
@@ -162,6 +173,8 @@ class Backend:
         self.sessions.clear()
         await self.recorder.close()
         await self.connections.close()
+        if self._audit is not None:
+            await self._audit.close()
         self.loaded = self._closing = False
 
     # --- hosts ---
@@ -219,9 +232,16 @@ class Backend:
     # --- shells ---
 
     async def open_shell(
-        self, host: str, columns: int, rows: int, command: str | None = None
+        self,
+        host: str,
+        columns: int,
+        rows: int,
+        command: str | None = None,
+        directory: str = "",
     ) -> "ShellSession":
         """Open a shell (or `command` in a terminal) on the host's connection.
+
+        It starts in `directory` where one is named and the configuration has no RemoteCommand.
 
         Raises what a connection raises, and SessionError.
         """
@@ -236,14 +256,20 @@ class Backend:
                 columns=columns,
                 rows=rows,
                 term=self.settings.term,
-                scrollback=self.settings.scrollback,
+                scrollback=self._scrollback(host),
                 command=command,
+                directory=directory,
                 recorder=self.recorder,
                 commands=self.escapes,
             ),
         )
         self.sessions[session.id] = session
         return session
+
+    def _scrollback(self, host: str) -> int:
+        """Return how many lines a terminal of a host keeps."""
+        own = first_for_host(host, self.settings.scrollbacks)
+        return self.settings.scrollback if own is None else own
 
     async def reopen_shell(self, session_id: str) -> None:
         """Start the shell again in its terminal, on a new connection where the old one is gone."""
@@ -252,8 +278,8 @@ class Backend:
             raise Cancelled("The shell was closed")
         lost = session.state is SessionState.LOST
         lease = await self.connections.lease(session.host, "shell")
-        reattach = reattach_command(self.settings.reattach, session.host) if lost else ""
-        await self._releasing(lease, session.reopen(lease, reattach))
+        reattach = first_for_host(session.host, self.settings.reattach) if lost else None
+        await self._releasing(lease, session.reopen(lease, reattach or ""))
 
     async def close_shell(self, session_id: str) -> None:
         """End a shell and forget it."""

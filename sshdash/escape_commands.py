@@ -4,8 +4,8 @@ The grammar and the answers are those of ssh(1), ESCAPE CHARACTERS.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from sshdash.connections.transport.listing import open_channels
 from sshdash.errors import SSHDashError, UsageError
@@ -44,20 +44,16 @@ class EscapeCommands:
     def __repr__(self) -> str:
         return f"<EscapeCommands [{len(self._tasks)} running]>"
 
-    def run(self, host: str, line: str, show: Show) -> None:
-        """Carry out a line of ``~C``, as far as it takes time in a task; show the answers."""
-        command = line.strip().removeprefix("-").lstrip()
-        if not command:
-            return
-        if command[0] in "hH?":
-            for row in _HELP:
-                show(row)
-        elif command.startswith("!"):
-            show(_NO_SHELL)
-        elif command[0] == "K":
-            self._start(self._cancel(host, command[1:], show))
-        else:
-            self._start(self._add(host, command, show))
+    def run(self, host: str, line: str, show: Show, done: Callable[[], None]) -> None:
+        """Carry out a line of ``~C`` in a task; show the answers, then call `done`."""
+        task = asyncio.get_running_loop().create_task(self._run(host, line, show))
+        self._tasks.add(task)
+
+        def over(task: "asyncio.Task[None]") -> None:
+            self._tasks.discard(task)
+            done()
+
+        task.add_done_callback(over)
 
     def connections(self, host: str) -> list[str]:
         """Return what is open for a host: channels of its connection, then its forwards."""
@@ -73,13 +69,20 @@ class EscapeCommands:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    async def _run(self, host: str, line: str, show: Show) -> None:
+        command = line.strip().removeprefix("-").lstrip()
+        if command[:1] in ("h", "H", "?"):
+            for row in _HELP:
+                show(row)
+        elif command.startswith("!"):
+            show(_NO_SHELL)
+        elif command.startswith("K"):
+            await self._cancel(host, command[1:], show)
+        else:
+            await self._add(host, command, show)
 
     async def _add(self, host: str, command: str, show: Show) -> None:
-        kind = _KINDS.get(command[0])
+        kind = _KINDS.get(command[:1])
         if kind is None:
             show("Invalid command.")
             return

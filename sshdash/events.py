@@ -102,6 +102,17 @@ class RecordingsRemoved(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ProgramReported(Event):
+    """The program in a shell told its folder or progress, or wants something read or copied.
+
+    What it is stays with the session: it may not be for the log.
+    """
+
+    session: str
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
 class TransferChanged(Event):
     """A copy job moved to another state."""
 

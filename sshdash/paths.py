@@ -44,6 +44,11 @@ def recordings_dir() -> Path:
     return state_dir() / "recordings"
 
 
+def audit_log() -> Path:
+    """Return the file of the audit log (not created here)."""
+    return state_dir() / "audit.jsonl"
+
+
 def private_dir(path: Path) -> Path:
     """Create `path` for this user alone (0700) and return it.
 

@@ -118,10 +118,17 @@ class SecretQuestion(Question[tuple[str, ...]]):
     title: str
     prompts: tuple[SecretPrompt, ...]
     instructions: str = ""
-    """Several cleaned lines at most; a banner may be among them."""
+    """Several cleaned lines at most; they begin with the banner, where there was one."""
     attempt: int = 1
     can_save: bool = False
     """Whether the system's keyring would keep the answer."""
+    banner: str = ""
+    """What of the instructions was told when it came, and is here for whoever did not see it."""
+
+    @property
+    def news(self) -> str:
+        """The instructions without the banner."""
+        return self.instructions.removeprefix(self.banner).lstrip("\n")
 
 
 class ConflictChoice(Enum):

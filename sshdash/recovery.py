@@ -6,10 +6,9 @@ Tunnels and copies wait for themselves; shells are opened again here, in their t
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from sshdash.config.patterns import matches_host
 from sshdash.connections.recovery.outages import Interest, Outages
 from sshdash.errors import SSHDashError
 from sshdash.events import (
@@ -245,15 +244,3 @@ class Recovery:
                 missing=len(outage.waiting),
             )
         )
-
-
-def reattach_command(settings: Mapping[str, str], host: str) -> str:
-    """Return the command that a lost shell on `host` is opened again with, empty for none.
-
-    The first pattern that matches the name counts.
-    """
-    name = host.rpartition("@")[2]
-    for patterns, command in settings.items():
-        if matches_host(host, patterns) or matches_host(name, patterns):
-            return command
-    return ""

@@ -11,6 +11,8 @@ from sshdash.paths import config_dir
 
 _SECRETS = frozenset({"password", "passphrase", "secret", "token"})
 _DAY = 86_400
+ClipboardPolicy = Literal["ask", "allow", "deny"]
+NotificationPolicy = Literal["show", "mark", "ignore"]
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -24,6 +26,16 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """TERM on the remote side."""
     scrollback: Annotated[int, Meta(ge=0, le=10_000_000)] = 10_000
     """Lines kept above the screen of each terminal."""
+    scrollbacks: dict[str, Annotated[int, Meta(ge=0, le=10_000_000)]] = {}
+    """Host pattern to the lines kept for its terminals, the first match counts: ``db-*: 50000``."""
+    blink: bool = True
+    """Whether text and cursors that programs want to blink do; the terminal around does it."""
+    clipboard: ClipboardPolicy | dict[str, ClipboardPolicy] = "ask"
+    """Whether programs may put text on the clipboard (OSC 52), for all hosts or by host pattern:
+    ``{web-*: allow, "*": deny}``; hosts that match none are asked about. None may read it."""
+    notifications: NotificationPolicy | dict[str, NotificationPolicy] = "show"
+    """What comes of programs' notifications (OSC 9, 777, 99), for all hosts or by host pattern:
+    shown for a moment, only marked on the tab, or nothing."""
     keepalive_interval: Annotated[int, Meta(ge=0, le=_DAY)] = 15
     """Seconds between keepalives where ssh_config sets no ServerAliveInterval; 0 for none."""
     keepalive_count: Annotated[int, Meta(ge=1, le=_DAY)] = 3
@@ -35,10 +47,21 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     reattach: dict[str, str] = {}
     """Host pattern to the command that a lost shell is opened again with, the first match counts:
     ``web-*: tmux new -A -s main``."""
+    restore: bool = False
+    """Whether the terminals of the last time are opened again at the start."""
+    prod: list[str] = []
+    """Patterns of hosts that are asked for before they receive what is broadcast."""
     hop_linger: Annotated[int, Meta(ge=0, le=_DAY)] = 60
     """Seconds a jump host's connection stays after the last that went through it."""
     transfers_at_once: Annotated[int, Meta(ge=1, le=64)] = 2
     """Copy jobs that run at the same time."""
+    notify: Literal["off", "bell", "osc9"] = "off"
+    """How the terminal that sshdash runs in is told of a long command that ended out of sight:
+    by the bell, or by a notification (OSC 9) where it knows those."""
+    notify_after: Annotated[int, Meta(ge=0, le=_DAY)] = 10
+    """Seconds from which a command is a long one; 0 tells of none."""
+    audit: bool = True
+    """Whether an audit log is kept of connections, sessions, tunnels and copies."""
     record: tuple[str, ...] = ()
     """Host patterns whose shells are recorded from the beginning: ``["prod-*", "!prod-test"]``."""
     record_format: Literal["cast", "text", "both"] = "cast"
@@ -115,6 +138,6 @@ def _line_of(node: Any, message: str) -> int:
         return 0
     for key, _ in node.value:
         name = key.value
-        if f"`{name}`" in message or f"$.{name}`" in message:
+        if any(place in message for place in (f"`{name}`", f"$.{name}`", f"$.{name}[")):
             return int(key.start_mark.line) + 1
     return 0

@@ -21,8 +21,10 @@ from textual.pilot import Pilot
 from sshdash.config.source import ConfigSource
 from sshdash.demo.fleet import DemoFleet
 from sshdash.settings import Settings
+from sshdash.snippets import snippets_file
 from sshdash.ui.app import SSHDashApp
 from sshdash.ui.widgets.file_panes import FilePanes
+from sshdash.ui.widgets.terminal_tab import TerminalTab
 
 FOLDER = Path(__file__).parent.parent / "screenshots"
 THEMES = ("dark", "light")
@@ -31,6 +33,11 @@ PATIENCE = 30.0
 _CELL = 12.2
 """Width of a cell in a drawing."""
 
+SNIPPETS = """\
+disk: {run: df -h, about: how full the disks are}
+follow a log: {run: "tail -f {file}", values: {file: /var/log/syslog}}
+restart: {run: "sudo systemctl restart {unit!q}", about: a unit of systemd, values: {unit: nginx}}
+"""
 Scene = Callable[["Stage"], Awaitable[None]]
 SCENES: dict[str, tuple[Scene, tuple[int, int]]] = {}
 
@@ -127,10 +134,46 @@ async def _workspace_large(stage: Stage) -> None:
     await _workspace(stage)
 
 
+@scene("splits", columns=140, rows=40)
+async def _splits(stage: Stage) -> None:
+    await stage.shell("web")
+    await stage.type("ls -la --color=always")
+    await stage.press("ctrl+g", "vertical_line")
+    await stage.until(r"│\w+@web:~# ")
+    await stage.type("uname -sm")
+    await stage.press("ctrl+g", "plus")
+    await stage.type("db")
+    await stage.until(r"\w+@db:~# ")
+    await stage.type("ls")
+
+
+@scene("broadcast", columns=140, rows=40)
+async def _broadcast(stage: Stage) -> None:
+    await _splits(stage)
+    await stage.press("ctrl+g", "b")
+    await stage.until("All terminals")
+    await stage.press("enter")
+    await stage.until("BROADCAST 3 panes")
+    await stage.type("whoami")
+
+
 @scene("prefix")
 async def _prefix(stage: Stage) -> None:
     await stage.shell("web")
     await stage.press("ctrl+g")
+
+
+@scene("snippets")
+async def _snippets(stage: Stage) -> None:
+    file = snippets_file()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(SNIPPETS)
+    await stage.shell("web")
+    await stage.press("ctrl+g", "R")
+    await stage.until("● REC")
+    await stage.press("ctrl+g", "S")
+    await stage.until("ctrl.r runs")
+    await stage.type_into("rest")
 
 
 @scene("switcher")
@@ -306,6 +349,44 @@ async def _zoom(stage: Stage) -> None:
     await stage.shell("web")
     await stage.type("ls -la --color=always")
     await stage.press("ctrl+g", "z")
+
+
+@scene("link")
+async def _link(stage: Stage) -> None:
+    await stage.shell("web")
+    address = "https://releases.example@downloads.example.net/notes"
+    current = stage.app.workspace.cockpit.current
+    assert isinstance(current, TerminalTab)
+    assert current.session is not None
+    current.session.paste(
+        rf"clear; printf '\033]8;;{address}\033\\https://releases.example/notes\033]8;;\033\\\n'"
+    )
+    await stage.press("enter", "ctrl+g", "u")
+    await stage.until("careful")
+
+
+async def _long_output(stage: Stage) -> None:
+    await stage.shell("web")
+    await stage.type(
+        'for i in $(seq 400); do echo "$i GET /api/orders/$((i * 37 % 101)) 200"; done'
+    )
+    await stage.until("400 GET")
+
+
+@scene("search")
+async def _search(stage: Stage) -> None:
+    await _long_output(stage)
+    await stage.press("ctrl+g", "slash", "alt+r")
+    await stage.type_into(r"orders/\d*7 ")
+    await stage.until(r"\d+/\d+")
+    await stage.press("enter", "enter")
+
+
+@scene("copy-mode", columns=100, rows=30)
+async def _copy_mode(stage: Stage) -> None:
+    await _long_output(stage)
+    await stage.press("ctrl+g", "left_square_bracket")
+    await stage.press("1", "2", "0", "k", "0", "w", "ctrl+v", "8", "j", "e", "e")
 
 
 @scene("files-80x24", columns=80, rows=24)

@@ -65,6 +65,8 @@ class AskpassPrompter:
 class _Window:
     """The program as something to converse with: what is told comes with the next prompt."""
 
+    has_banners = False
+
     def __init__(self, program: str) -> None:
         self._program = program
         self._told = ""

@@ -5,12 +5,15 @@ import gc
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import msgspec
 
 from sshdash.backend import Backend
 from sshdash.cli.prompter import choose_prompter
 from sshdash.config.advice import ignored_keywords
+from sshdash.config.command_line import SHORT_OPTIONS
+from sshdash.config.destination import parse_destination
 from sshdash.config.resolved import ResolvedHost
 from sshdash.config.source import ConfigSource, parse_override
 from sshdash.errors import ConnectError, ConnectionLost, SSHDashError, UsageError
@@ -33,6 +36,28 @@ def source(arguments: argparse.Namespace) -> ConfigSource:
         parse_override(option) if isinstance(option, str) else option for option in arguments.option
     )
     return ConfigSource.standard(arguments.config, overrides)
+
+
+def screen_source(arguments: argparse.Namespace) -> ConfigSource:
+    """Return the `source` for the screen: ``-l -p -i -J`` are for the host that is named alone.
+
+    ``-o`` is for every host of the list. Raises UsageError where there is no host for them.
+    """
+    files = source(arguments)
+    if all(isinstance(option, str) for option in arguments.option):
+        return files
+    if arguments.host is None:
+        raise UsageError(
+            "No host for the options",
+            "-l, -p, -i and -J are for one host",
+            "name it after them, or set it for all with -o Key=Value",
+        )
+    return replace(
+        files,
+        overrides=tuple(one for one in files.overrides if one[0] not in SHORT_OPTIONS),
+        one_host=str(parse_destination(arguments.host)),
+        one_host_overrides=files.overrides,
+    )
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from sshdash.backend import Backend
-from sshdash.cli.context import open_backend, tell_ignored
+from sshdash.cli.context import CONNECTION_FAILED, open_backend, tell_ignored
 from sshdash.cli.copy_report import JsonLines, Line, Quiet, Report, is_all_there
 from sshdash.cli.operands import Operand, parse_operand
 from sshdash.cli.ssh_options import add_ssh_options
@@ -46,8 +46,8 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         help="copy files between here and hosts, or between hosts",
         description="Copy files. A remote end is [user@]host:path or scp://[user@]host[:port]/path;"
         " relative remote paths begin in the home folder. A local name with a colon is ./a:b.",
-        epilog="Exits with 0 only where everything is there, 255 where there is no connection, 130 "
-        "when interrupted.",
+        epilog="Exits with 0 only where everything is there, 255 where there is no connection or "
+        "none any more, 130 when interrupted.",
     )
     parser.add_argument("-r", dest="recursive", action="store_true", help="copy directories too")
     parser.add_argument(
@@ -107,6 +107,8 @@ async def _copy(queue: TransferQueue, requests: list[CopyRequest], report: Repor
             task.cancel()
     snapshots = queue.snapshots()
     report.finish(snapshots, time.monotonic() - started)
+    if any(snapshot.cut_off for snapshot in snapshots):
+        return CONNECTION_FAILED
     return 0 if is_all_there(snapshots) else 1
 
 

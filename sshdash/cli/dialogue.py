@@ -21,6 +21,9 @@ AnswerType = TypeVar("AnswerType")
 class Lines(Protocol):
     """What shows text and gives lines that a person types."""
 
+    has_banners: bool
+    """Whether banners are shown there as they come, so that a question need not repeat them."""
+
     def write(self, text: str) -> None:
         """Show `text`."""
         ...
@@ -79,7 +82,8 @@ async def _ask_host_key(lines: Lines, question: HostKeyQuestion) -> HostKeyAnswe
 
 
 async def _ask_secret(lines: Lines, question: SecretQuestion) -> tuple[str, ...] | None:
-    lead = "".join(f"{text}\n" for text in (question.instructions, question.title) if text)
+    instructions = question.news if lines.has_banners else question.instructions
+    lead = "".join(f"{text}\n" for text in (instructions, question.title) if text)
     answers = []
     for prompt in question.prompts:
         label = prompt.text.rstrip() or "Password:"

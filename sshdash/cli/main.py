@@ -8,12 +8,24 @@ import sys
 from collections.abc import Sequence
 
 from sshdash import __version__
+from sshdash.cli.ssh_options import add_ssh_options
 from sshdash.cli.stdio import hold_standard_streams, print_anything
 from sshdash.errors import SSHDashError, UsageError
 
 log = logging.getLogger(__name__)
 
-COMMANDS = ("hosts", "resolve", "exec", "cp", "forward", "play", "forget", "doctor", "demo")
+COMMANDS = (
+    "hosts",
+    "resolve",
+    "exec",
+    "cp",
+    "forward",
+    "play",
+    "audit",
+    "forget",
+    "doctor",
+    "demo",
+)
 """Each is a module of this package with `add_parser` and `run`."""
 
 _SUMMARIES = {
@@ -23,6 +35,7 @@ _SUMMARIES = {
     "cp": "copy files between here and hosts, or between hosts",
     "forward": "run tunnels without the screen",
     "play": "play a recording of a session",
+    "audit": "read the log of connections, sessions, tunnels and copies",
     "forget": "remove a host's secrets from the system keyring",
     "doctor": "check this machine's set-up",
     "demo": "try it on servers of its own",
@@ -89,13 +102,14 @@ def _global_options() -> argparse.ArgumentParser:
     listing = "\n".join(f"  {name:<9} {_SUMMARIES[name]}" for name in COMMANDS)
     parser = argparse.ArgumentParser(
         prog="sshdash",
-        usage="sshdash [-F FILE] [-o KEY=VALUE] [-v] [HOST | COMMAND …]",
+        usage="sshdash [-F FILE] [-o KEY=VALUE] [-v] [[-l -p -i -J …] HOST | COMMAND …]",
         description="Open the cockpit on the hosts of ssh_config; HOST gets a shell at once.",
         epilog=f"commands (sshdash COMMAND --help tells more):\n{listing}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("-V", "--version", action="version", version=f"sshdash {__version__}")
     _add_globals(parser)
+    add_ssh_options(parser, dest="option")
     parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     return parser
 
@@ -158,7 +172,7 @@ def _start_log(verbosity: int) -> None:
 
 
 def _open_screen(arguments: argparse.Namespace) -> int:
-    from sshdash.cli.context import run_screen, source
+    from sshdash.cli.context import run_screen, screen_source
 
     arguments.option = arguments.option or []
-    return run_screen(source(arguments), arguments.host)
+    return run_screen(screen_source(arguments), arguments.host)

@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Mapping
 
-from sshdash.terminal.cells import PLAIN, CellStyle, Colour, Cursor, Line
+from sshdash.terminal.cells import PLAIN, CellStyle, Colour, Cursor, Line, Underline
 
 ENTER = "\x1b[?1049h\x1b[?7l\x1b[?25l\x1b[2J"
 """Another screen, without wrapping: what is too wide is cut by the terminal."""
@@ -12,8 +12,6 @@ _ATTRIBUTES = (
     ("bold", "1"),
     ("dim", "2"),
     ("italic", "3"),
-    ("underline", "4"),
-    ("double_underline", "21"),
     ("blink", "5"),
     ("reverse", "7"),
     ("conceal", "8"),
@@ -64,6 +62,8 @@ def _sgr(style: CellStyle) -> str:
     if style == PLAIN:
         return "\x1b[m"
     codes = ["0", *(code for name, code in _ATTRIBUTES if getattr(style, name))]
+    if style.underline:
+        codes.append("21" if style.underline is Underline.DOUBLE else "4")
     codes += _colour(style.foreground, 38) + _colour(style.background, 48)
     return f"\x1b[{';'.join(codes)}m"
 

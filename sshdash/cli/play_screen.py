@@ -1,6 +1,7 @@
 """Plays a recording on a terminal: draws it, and takes the keys that pause and seek."""
 
 import os
+import re
 import select
 import sys
 import termios
@@ -21,6 +22,7 @@ _LOOK = 0.25
 """Seconds after which the clock in the last row is drawn anew."""
 _SLOWEST, _QUICKEST = 1 / 16, 256.0
 _HINTS = "space pause · ←→ seek · ↑↓ speed · q quit"
+_KEY = re.compile(rb"\x1b(?:\[[0-9;]*[@-~]|O.)|.", re.DOTALL)
 _KEYS = {
     b" ": "pause",
     b"q": "quit",
@@ -44,6 +46,8 @@ class PlayScreen:
         self._speed = speed
         self._at = 0.0
         self._paused = False
+        self._pressed = b""
+        """Keys that came together with one before."""
         self._size = os.terminal_size((0, 0))
         self._first = 0
         """The row of the recorded terminal at the top: this one may have fewer."""
@@ -93,10 +97,16 @@ class PlayScreen:
 
     def _key(self, patience: float) -> str:
         """Return what the next key asks for; empty where none is pressed in time."""
-        if not select.select([self._input], [], [], patience)[0]:
-            return ""
-        pressed = os.read(self._input, 64)
-        return _KEYS.get(pressed, "") if pressed else "quit"
+        if not self._pressed:
+            if not select.select([self._input], [], [], patience)[0]:
+                return ""
+            self._pressed = os.read(self._input, 64)
+            if not self._pressed:
+                return "quit"  # the terminal is gone
+        key = _KEY.match(self._pressed)
+        end = key.end() if key else 1
+        pressed, self._pressed = self._pressed[:end], self._pressed[end:]
+        return _KEYS.get(pressed, "")
 
     def _obey(self, key: str) -> None:
         if key == "pause":

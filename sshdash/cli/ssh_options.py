@@ -19,14 +19,19 @@ _OPTIONS = {
 
 
 def add_ssh_options(
-    parser: argparse.ArgumentParser, names: Sequence[str] = ("-l", "-p", "-i", "-J")
+    parser: argparse.ArgumentParser,
+    names: Sequence[str] = ("-l", "-p", "-i", "-J"),
+    dest: str = "late_option",
 ) -> None:
-    """Add short options to a command; ``-P`` is scp's name for ``-p``."""
+    """Add short options to a command; ``-P`` is scp's name for ``-p``.
+
+    They are kept in `dest`, in their order among those of ``-o``.
+    """
     for name in names:
         metavar, text = _OPTIONS[name]
         parser.add_argument(
             name,
-            dest="late_option",
+            dest=dest,
             metavar=metavar,
             action=_Override,
             default=argparse.SUPPRESS,

@@ -1,6 +1,5 @@
 """What bites people in a configuration that is right: each told with its place and a way out."""
 
-import dataclasses
 import os
 import stat
 from collections.abc import Iterable, Iterator
@@ -132,7 +131,7 @@ def _winner(resolved: ResolvedHost, key: str) -> Origin | None:
 
 def _loops(resolved: ResolvedHost, resolver: Resolver) -> Iterator[Advice]:
     """Tell of jump hosts that lead back to a host on the way."""
-    hops = Resolver(dataclasses.replace(resolver.source, overrides=()))
+    hops = Resolver(resolver.source.of_files_alone())
     hops.cache = resolver.cache
     circle = _circle(resolved, hops, (resolved.alias,))
     if circle:

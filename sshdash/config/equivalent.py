@@ -16,7 +16,7 @@ _PLAIN_PATH = re.compile(r"[A-Za-z0-9_./~@%+=,-]+\Z")
 
 def ssh_command(alias: str, source: ConfigSource | None = None, command: str = "") -> str:
     """Return the ssh command that opens a shell on a host, or runs `command` there."""
-    words = ["ssh", *_globals(source), *_target(alias)]
+    words = ["ssh", *_globals(source, alias), *_target(alias)]
     if command:
         words.append(command)
     return shlex.join(words)
@@ -44,8 +44,9 @@ def scp_command(
     ports = {place.port for place in places if place.port is not None}
     if len(ports) == 1 and len(hosts) == 1:
         options += ["-P", str(ports.pop())]
+    alone = next(iter(hosts)) if len(hosts) == 1 else ""
     paths = [_scp_end(host, path, alone=len(hosts) == 1) for host, path in ends]
-    return shlex.join(["scp", *_globals(source, scp=True), *options, "--", *paths])
+    return shlex.join(["scp", *_globals(source, alone, scp=True), *options, "--", *paths])
 
 
 def forward_command(
@@ -58,14 +59,15 @@ def forward_command(
     """
     argument = ":".join(spec.split())
     options = ["-N", f"-{kind.upper()}", argument]
-    return shlex.join(["ssh", *_globals(source), *options, *_target(alias)])
+    return shlex.join(["ssh", *_globals(source, alias), *options, *_target(alias)])
 
 
-def _globals(source: ConfigSource | None, *, scp: bool = False) -> list[str]:
+def _globals(source: ConfigSource | None, alias: str, *, scp: bool = False) -> list[str]:
     if source is None:
         return []
     named = ["-F", source.named] if source.named else []
-    return named + [word for override in source.overrides for word in _override(*override, scp)]
+    overrides = source.overrides_of(str(_destination(alias) or alias))
+    return named + [word for override in overrides for word in _override(*override, scp)]
 
 
 def _override(key: str, value: str, scp: bool) -> tuple[str, str]:

@@ -1,6 +1,11 @@
 """Patterns of host and user names (PATTERNS in ssh_config(5))."""
 
+from collections.abc import Mapping
+from typing import TypeVar
+
 from sshdash.config.lexer import lower
+
+Value = TypeVar("Value")
 
 
 def matches(text: str, pattern: str) -> bool:
@@ -51,6 +56,15 @@ def match_list(text: str, patterns: str, *, fold: bool = False) -> int:
 def matches_host(host: str, patterns: str) -> bool:
     """Return whether a host name matches a list, without regard to case."""
     return match_list(lower(host), patterns, fold=True) == 1
+
+
+def first_for_host(host: str, by_pattern: Mapping[str, Value]) -> Value | None:
+    """Return the value of the first pattern list that matches a host, which may have a user."""
+    name = host.rpartition("@")[2]
+    for patterns, value in by_pattern.items():
+        if matches_host(host, patterns) or matches_host(name, patterns):
+            return value
+    return None
 
 
 def is_pattern(text: str) -> bool:

@@ -112,7 +112,8 @@ class _Resolution:
 
     def result(self) -> ResolvedHost:
         """Take all steps."""
-        read_command_line(self._options, self._source.overrides, self._wanted)
+        overrides = self._source.overrides_of(str(self._wanted))
+        read_command_line(self._options, overrides, self._wanted)
         wants_final = self._read_files()
         for key in _CANONICAL:
             self._options.single.setdefault(key, DEFAULTS[key])

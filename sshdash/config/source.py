@@ -1,6 +1,6 @@
 """Which files make up the configuration, and what the command line says before them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sshdash.errors import UsageError
@@ -21,6 +21,18 @@ class ConfigSource:
     """Whether ``-F`` named the user file: then it must exist, and its owner is not checked."""
     named: str | None = None
     """The argument of ``-F``, for the command lines that sshdash shows."""
+    one_host: str = ""
+    """The destination of `one_host_overrides`, as it is shown; the others have `overrides`."""
+    one_host_overrides: tuple[tuple[str, str], ...] = ()
+    """All that the command line says where ``-l -p -i -J`` are for the host that it names."""
+
+    def overrides_of(self, destination: str) -> tuple[tuple[str, str], ...]:
+        """Return what the command line says of one destination."""
+        return self.one_host_overrides if destination == self.one_host else self.overrides
+
+    def of_files_alone(self) -> "ConfigSource":
+        """Return this without the command line, which says nothing of jump hosts."""
+        return replace(self, overrides=(), one_host="", one_host_overrides=())
 
     @classmethod
     def standard(

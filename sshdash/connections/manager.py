@@ -14,12 +14,13 @@ from sshdash.connections.attempts import Attempts
 from sshdash.connections.connection import Connection, ConnectionSnapshot, Lease
 from sshdash.connections.dialer import Dialer
 from sshdash.connections.login.account import account_of
+from sshdash.connections.names import canonical
 from sshdash.connections.recovery.attendance import Attendance
 from sshdash.connections.recovery.interest import Interest
 from sshdash.connections.recovery.redial import Redialler
 from sshdash.connections.recovery.supervisor import Supervisor
 from sshdash.connections.recovery.vigil import Vigil
-from sshdash.connections.registry import Registry, canonical
+from sshdash.connections.registry import Registry
 from sshdash.connections.route import RoutePlanner
 from sshdash.connections.shared import SharedConnection
 from sshdash.errors import Cancelled, SSHDashError

@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Iterator
 
-from sshdash.config.destination import parse_destination
+from sshdash.connections.names import canonical
 from sshdash.connections.route import Route
 from sshdash.connections.shared import SharedConnection
 from sshdash.connections.sharing import sharing_key
-from sshdash.errors import UsageError
 from sshdash.events import EventBus
 from sshdash.states import ConnectionState
 
@@ -77,11 +76,3 @@ class Registry:
             del self._keys[before.key]
             if self.on_unnamed:
                 self.on_unnamed(before)
-
-
-def canonical(name: str) -> str:
-    """Return the name a connection is kept under, for any way to write the destination."""
-    try:
-        return str(parse_destination(name))
-    except UsageError:
-        return name

@@ -1,6 +1,5 @@
 """The way to a host: every hop that ProxyJump asks for, in order, worked out beforehand."""
 
-import dataclasses
 from dataclasses import dataclass
 
 from sshdash.config.destination import Destination
@@ -32,7 +31,7 @@ class RoutePlanner:
 
     def __init__(self, resolver: Resolver) -> None:
         self._resolver = resolver
-        self._hop_resolver = Resolver(dataclasses.replace(resolver.source, overrides=()))
+        self._hop_resolver = Resolver(resolver.source.of_files_alone())
 
     def plan(self, destination: Destination) -> Route:
         """Return the hops to `destination`, itself last.

@@ -1,6 +1,6 @@
 """What a session asks a server for: RequestTTY, RemoteCommand, SessionType, StdinNull, SetEnv."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sshdash.config.resolver import ResolvedHost
@@ -9,6 +9,7 @@ from sshdash.errors import SessionError
 
 YES, NO, FORCE, AUTO = "yes", "no", "force", "auto"
 """The words of RequestTTY."""
+_COLOURS = b"COLORTERM"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,16 @@ class SessionRequest:
     has_input: bool = True
     """Whether there is anything to read for it."""
     environment: dict[bytes | str, bytes | str] = field(default_factory=dict, repr=False)
+
+    def with_true_colour(self) -> "SessionRequest":
+        """Return it telling programs that the terminal has 24-bit colours, if it has one.
+
+        COLORTERM has no name of its own in the protocol. A server that does not accept it goes
+        on without a word, and what SetEnv or SendEnv gives wins.
+        """
+        if not self.terminal or any(name in self.environment for name in ("COLORTERM", _COLOURS)):
+            return self
+        return replace(self, environment={**self.environment, _COLOURS: b"truecolor"})
 
     def options(self) -> dict[str, Any]:
         """Return what the SSH library is told."""

@@ -170,6 +170,7 @@ class SharedConnection:
             view = dataclasses.replace(
                 view,
                 user=resolved.user,
+                target=f"{resolved.hostname}:{resolved.port}",
                 via=tuple(hop.name for hop in self.route[:-1]),
             )
         connection = self.connection

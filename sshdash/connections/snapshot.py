@@ -19,6 +19,8 @@ class ConnectionSnapshot:
     leases: Mapping[str, int] = field(default_factory=dict)
     """How many leases there are for each purpose."""
     user: str = ""
+    target: str = ""
+    """The name or address and the port that the configuration has, of the latest attempt."""
     address: str = ""
     via: tuple[str, ...] = ()
     cipher: str = ""

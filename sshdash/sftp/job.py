@@ -86,6 +86,8 @@ class TransferSnapshot:
     """``up``, ``down``, ``across`` (host to host) or ``local``."""
     reason: str = ""
     """Why the whole job ended early, or what it waits for."""
+    cut_off: bool = False
+    """Whether it ended early for want of a connection."""
     started: float | None = None
     """Monotonic seconds."""
     ended: float | None = None

@@ -46,6 +46,7 @@ class _Job:
         self.request = request
         self.state = TransferState.QUEUED
         self.reason = ""
+        self.cut_off = False
         self.ledger = Ledger()
         self.meter: RateMeter | None = None
         self.started: float | None = None
@@ -99,6 +100,7 @@ class _Job:
             restarted=ledger.restarts(),
             direction=direction_of(request.source, request.target),
             reason=self.reason,
+            cut_off=self.cut_off,
             started=self.started,
             ended=self.ended,
             request=request,
@@ -162,7 +164,7 @@ class TransferQueue:
         if not allows(job.state, Step.START) or job.state is TransferState.QUEUED:
             return
         job.ledger.restart()
-        job.ended = None
+        job.cut_off, job.ended = False, None
         job.finished = asyncio.Event()
         job.move(Step.START)
         self._start_next()
@@ -273,6 +275,7 @@ class TransferQueue:
         except Cancelled as error:
             self._end(job, Step.CANCEL, str(error))
         except SSHDashError as error:
+            job.cut_off = isinstance(error, ConnectionLost | ConnectError)
             await self._clean(job)
             self._end(job, Step.FAIL, _with_leftovers(str(error), job))
         except Exception as error:  # a defect must end this job alone, and be seen

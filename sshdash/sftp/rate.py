@@ -8,6 +8,8 @@ _STEP = 0.2
 """Looks closer together than this are answered with the figure before."""
 _WARM_UP = 1.0
 """Seconds before anything is said about the end."""
+_STANDSTILL = 1.0
+"""Bytes per second below which it stands still: a question waits, or the other end is silent."""
 
 
 class RateMeter:
@@ -57,7 +59,7 @@ def seconds_left(
         return None
     guesses = []
     if left > 0:
-        if rate <= 0:
+        if rate < _STANDSTILL:
             return None
         guesses.append(left / rate)
     if files_left > 0 and files_done > 0 and left <= 0:

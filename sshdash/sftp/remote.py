@@ -22,7 +22,7 @@ from sshdash.sftp.messages import Attributes, Name, Open
 from sshdash.sftp.names import backup_name
 from sshdash.sftp.protocol import Protocol
 from sshdash.sftp.spelling import settle
-from sshdash.sftp.tasks import together, undivided
+from sshdash.sftp.tasks import each, undivided
 from sshdash.sftp.vague import explained
 from sshdash.sftp.wire import WireClosed
 
@@ -137,14 +137,13 @@ class RemoteFilesystem:
 
     async def resolve_links(self, path: bytes, entries: list[Entry]) -> list[Entry]:
         """Return `entries` of the directory `path` with link targets filled in."""
-        gate = asyncio.Semaphore(_LINKS_AHEAD)
+        found: dict[bytes, Entry] = {}
 
-        async def resolved(entry: Entry) -> Entry:
-            async with gate:
-                return await self._with_target(join(path, entry.name), entry)
+        async def resolve(entry: Entry) -> None:
+            found[entry.name] = await self._with_target(join(path, entry.name), entry)
 
         links = [entry for entry in entries if entry.kind is Kind.SYMLINK]
-        found = {entry.name: entry for entry in await together(*map(resolved, links))}
+        await each(links, min(_LINKS_AHEAD, len(links)), resolve)
         return [found.get(entry.name, entry) for entry in entries] if found else entries
 
     async def stat(self, path: bytes) -> Entry:

@@ -25,6 +25,9 @@ _LEAST = 64 * 1024
 """What even the smallest file is counted as."""
 _MOST = 8 * 1024 * 1024
 """What even the largest file is counted as: the copier holds no more of one."""
+_LOOKS = 128
+"""Sources that are looked at together: tens of thousands may be marked, and all at once they would
+hold the screen up for seconds."""
 
 
 class _LeadsOut(FileError):
@@ -101,8 +104,13 @@ class Runner:
 
     async def _roots(self) -> list[Source]:
         """Return what was asked for, as sources; what cannot be copied is reported."""
-        found = await together(*(self._root(path) for path in dict.fromkeys(self._request.paths)))
-        return self._apart([root for root in found if root is not None])
+        found: dict[bytes, Source | None] = dict.fromkeys(self._request.paths)
+
+        async def look(path: bytes) -> None:
+            found[path] = await self._root(path)
+
+        await each(tuple(found), min(_LOOKS, len(found)), look)
+        return self._apart([root for root in found.values() if root is not None])
 
     def _apart(self, roots: list[Source]) -> list[Source]:
         """Return the roots so that no two go to the same place; some are reported instead."""

@@ -81,8 +81,7 @@ async def remove_trees(
     there were. A lost connection raises at once.
     """
     removal = _Removal(filesystem, removed)
-    for path in paths:
-        await removal.remove(path)
+    await removal.remove(list(paths))
     if removal.first is not None:
         more = f", and {removal.failures - 1} more" if removal.failures > 1 else ""
         error = removal.first
@@ -106,23 +105,29 @@ class _Removal:
         self.failures = 0
         self.first: FileError | None = None
 
-    async def remove(self, root: bytes) -> None:
-        """Remove one tree, many entries at the same time."""
-        try:
-            is_folder = (await self._filesystem.lstat(root)).kind is Kind.DIRECTORY
-        except FileError as error:
-            self._fail(error, root)
-            return
-        if not is_folder:
-            await self._unlink(root)
-            return
-        levels = [[root]]
+    async def remove(self, roots: list[bytes]) -> None:
+        """Remove trees that hold nothing of each other, many entries at the same time."""
+        folders: list[bytes] = []
+        await self._each(roots, partial(self._begin, folders=folders))
+        levels = [folders]
         while levels[-1]:
             below: list[bytes] = []
             await self._each(levels[-1], partial(self._empty, below=below))
             levels.append(below)
         for level in reversed(levels):
             await self._each(level, self._rmdir)
+
+    async def _begin(self, root: bytes, folders: list[bytes]) -> None:
+        """Unlink a root that is not a directory, and put one that is into `folders`."""
+        try:
+            is_folder = (await self._filesystem.lstat(root)).kind is Kind.DIRECTORY
+        except FileError as error:
+            self._fail(error, root)
+            return
+        if is_folder:
+            folders.append(root)
+        else:
+            await self._unlink(root)
 
     async def _empty(self, folder: bytes, below: list[bytes]) -> None:
         """Unlink what is not a directory, and put the directories into `below`."""

@@ -5,7 +5,7 @@ Nothing here knows the emulator or the screen it is drawn on.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, IntEnum
 from typing import NamedTuple
 
 CELL_PIXELS = (8, 16)
@@ -13,6 +13,17 @@ CELL_PIXELS = (8, 16)
 Rgb = tuple[int, int, int]
 Colour = int | Rgb | None
 """A palette index (0-255), red/green/blue, or None for the default."""
+
+
+class Underline(IntEnum):
+    """The kinds of underline SGR 4 knows."""
+
+    NONE = 0
+    SINGLE = 1
+    DOUBLE = 2
+    CURLY = 3
+    DOTTED = 4
+    DASHED = 5
 
 
 class CellStyle(NamedTuple):
@@ -23,13 +34,15 @@ class CellStyle(NamedTuple):
     bold: bool = False
     dim: bool = False
     italic: bool = False
-    underline: bool = False
-    double_underline: bool = False
+    underline: Underline = Underline.NONE
     blink: bool = False
     reverse: bool = False
     conceal: bool = False
     strike: bool = False
     overline: bool = False
+    underline_colour: Colour = None
+    link: bool = False
+    """Part of a link (OSC 8)."""
 
 
 PLAIN = CellStyle()

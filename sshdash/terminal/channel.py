@@ -10,9 +10,10 @@ from sshdash.connections.session_request import SessionRequest
 from sshdash.terminal.cooked import Cooked, shown
 from sshdash.terminal.emulator import Emulator
 from sshdash.terminal.endings import Beginning
-from sshdash.terminal.escape_actions import EscapeActions
+from sshdash.terminal.escape_actions import BREAK, EscapeActions
 from sshdash.terminal.escapes import Escape, Escapes
 from sshdash.terminal.intake import Intake
+from sshdash.terminal.serial import SerialLine
 from sshdash.untrusted import clean
 
 WINDOW = 256 * 1024
@@ -29,6 +30,7 @@ class SessionChannel(asyncssh.SSHClientSession[bytes]):
         host: str,
         request: SessionRequest,
         escape: bytes,
+        serial: SerialLine,
         emulator: Emulator,
         progressed: Callable[[], None],
     ) -> None:
@@ -39,10 +41,11 @@ class SessionChannel(asyncssh.SSHClientSession[bytes]):
         self.exit_text = ""
         self.exit_status: int | None = None
         """What the program returned, None where it did not come to that."""
-        self.record: Callable[[bytes], None] | None = None
-        """Takes what the remote sends, and nothing else that is shown: no echo of this side."""
+        self.taps: list[Callable[[bytes], None]] = []
+        """Take what the remote sends, and nothing else that is shown: no echo of this side."""
         self.beginning = Beginning(request.command is not None or request.subsystem is not None)
         self._request = request
+        self._serial = serial
         self._cooked = None if request.terminal else Cooked()
         self._escapes = Escapes(escape if request.terminal else b"")
         self._channel: asyncssh.SSHClientChannel[bytes] | None = None
@@ -79,8 +82,8 @@ class SessionChannel(asyncssh.SSHClientSession[bytes]):
     def data_received(self, data: bytes, datatype: int | None) -> None:
         """Take output; that of a program without a terminal has bare line feeds."""
         data = data if self._cooked is None else shown(data)
-        if self.record is not None:
-            self.record(data)
+        for tap in self.taps:
+            tap(data)
         if self._channel is None or not self.actions.hold(data, self._channel):
             self.intake.add(data)
 
@@ -157,7 +160,9 @@ class SessionChannel(asyncssh.SSHClientSession[bytes]):
         if self._channel is None or self._channel.is_closing():
             return
         if self._cooked is None:
-            self._channel.write(data)
+            if echo := self._serial.echoed(data):
+                self.intake.add(echo)
+            self._channel.write(self._serial.sent(data))
             return
         echo, line = self._cooked.feed(data)
         if echo:
@@ -191,6 +196,16 @@ class SessionChannel(asyncssh.SSHClientSession[bytes]):
         if self._channel is None or self._channel.is_closing() or self._cooked is not None:
             return
         self._channel.change_terminal_size(columns, rows)
+
+    @property
+    def has_terminal(self) -> bool:
+        """Return whether the server gave it a terminal."""
+        return self._cooked is None
+
+    def send_break(self) -> None:
+        """Send a break, which only means something to serial lines."""
+        if self._channel is not None:
+            self._channel.send_break(BREAK)
 
     def close(self) -> None:
         """Close the channel, if it is open."""

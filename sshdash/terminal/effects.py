@@ -42,6 +42,8 @@ class Effects:
     def __init__(self, state: Any) -> None:
         self.replies = Replies()
         self.bell = False
+        self.bells = 0
+        """How often the bell rang in all, whoever took it."""
         self.title_changed = False
         self.size = (0, 0)
         self.dark = True
@@ -109,6 +111,7 @@ class Effects:
 
     def _bell(self, _terminal: Any, _data: Any) -> None:
         self.bell = True
+        self.bells += 1
 
     def _title(self, _terminal: Any, _data: Any) -> None:
         self.title_changed = True

@@ -258,9 +258,19 @@ class Emulator:
         return self._other_keys.level
 
     @property
+    def reports_colour_scheme(self) -> bool:
+        """Whether the program wants to be told of another theme (mode 2031)."""
+        return self._mode(2031)
+
+    @property
     def column(self) -> int:
         """The column the next character goes to."""
         return int(self._get(lib.GHOSTTY_TERMINAL_DATA_CURSOR_X, "uint16_t"))
+
+    @property
+    def position(self) -> tuple[int, int]:
+        """The column and the row of the screen that the next character goes to."""
+        return self.column, int(self._get(lib.GHOSTTY_TERMINAL_DATA_CURSOR_Y, "uint16_t"))
 
     @property
     def scroll(self) -> Scroll:
@@ -272,20 +282,28 @@ class Emulator:
         """Move the viewport `rows` down, up where negative, as far as there are any."""
         self._scroll_viewport(lib.GHOSTTY_SCROLL_VIEWPORT_DELTA, rows)
 
+    def scroll_to(self, row: int) -> None:
+        """Have the viewport begin with a row, counted from the oldest that is kept."""
+        self._scroll_viewport(lib.GHOSTTY_SCROLL_VIEWPORT_ROW, row)
+
     def scroll_to_bottom(self) -> None:
         """Show the newest rows again."""
         self._scroll_viewport(lib.GHOSTTY_SCROLL_VIEWPORT_BOTTOM, 0)
 
-    def screen_text(self) -> list[str]:
-        """Return the rows of the viewport as text, without trailing blanks."""
-        call(lib.ghostty_render_state_update(self._state, self._terminal), "update")
+    def view(self) -> list[Line]:
+        """Return the rows of the viewport, decoded, whether they changed or not."""
+        if not self.hold:
+            call(lib.ghostty_render_state_update(self._state, self._terminal), "update")
         iterator = new("GhosttyRenderStateRowIterator", self._rows)
         self._state_get(lib.GHOSTTY_RENDER_STATE_DATA_ROW_ITERATOR, iterator)
         lines = []
         while lib.ghostty_render_state_row_iterator_next(self._rows):
-            line = self._decoder.line()
-            lines.append("".join(run.text for run in line.runs).rstrip())
+            lines.append(self._decoder.line())
         return lines
+
+    def screen_text(self) -> list[str]:
+        """Return the rows of the viewport as text, without trailing blanks."""
+        return ["".join(run.text for run in line.runs).rstrip() for line in self.view()]
 
     # -- internals
 

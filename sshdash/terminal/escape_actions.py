@@ -1,6 +1,7 @@
 """What the escape sequences of a session do, as ssh(1) does it where that makes sense here."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Protocol, cast
 
 import asyncssh
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 Channel = asyncssh.SSHClientChannel[bytes]
 
-_BREAK = 1000
+BREAK = 1000
 """Milliseconds, as ssh asks for."""
 _SUSPENDED = "sshdash is not suspended: it holds other sessions too; its prefix key leaves this one"
 _BACKGROUND = "tunnels outlive their shells here: close this one, and they go on until disconnected"
@@ -23,8 +24,10 @@ _BACKGROUND = "tunnels outlive their shells here: close this one, and they go on
 class EscapeCommands(Protocol):
     """What a session cannot do by itself: forwards, and what else is open on the connection."""
 
-    def run(self, host: str, line: str, show: Callable[[str], None]) -> None:
-        """Carry out a line of ``~C``; `show` is called with each line of the answer."""
+    def run(
+        self, host: str, line: str, show: Callable[[str], None], done: Callable[[], None]
+    ) -> None:
+        """Carry out a line of ``~C``; `show` gets each line of the answer, before `done`."""
 
     def connections(self, host: str) -> list[str]:
         """Return what is open for a host, one thing a line, cleaned."""
@@ -33,8 +36,8 @@ class EscapeCommands(Protocol):
 class EscapeActions:
     """Obeys escape sequences; `show` puts bytes on the session's own screen.
 
-    `end` closes the session without waiting for the other side. While a command line is typed,
-    what the remote sends is kept back here, and the remote is paused.
+    `end` closes the session without waiting for the other side. Until a command line is typed and
+    answered, what the remote sends is kept back here, and the remote is paused.
     """
 
     def __init__(
@@ -52,6 +55,7 @@ class EscapeActions:
         self._show = show
         self._end = end
         self._line: EscapeLine | None = None
+        self._holding = False
         self._held: list[bytes] = []
 
     def obey(self, escape: Escape, channel: Channel) -> None:
@@ -61,7 +65,7 @@ class EscapeActions:
         elif escape is Escape.HELP:
             self._show(help_text(self._character).encode())
         elif escape is Escape.BREAK:
-            channel.send_break(_BREAK)
+            channel.send_break(BREAK)
             self._say(escape)
         elif escape is Escape.REKEY:
             cast("Transport", channel.get_connection()).change_keys()
@@ -103,7 +107,7 @@ class EscapeActions:
 
     def hold(self, data: bytes, channel: Channel) -> bool:
         """Keep back what the remote sent, if a command line is open; return whether it is."""
-        if self._line is None:
+        if not self._holding:
             return False
         self._held.append(data)
         channel.pause_reading()
@@ -112,6 +116,7 @@ class EscapeActions:
     def release(self) -> None:
         """Show what was kept back: nobody types a command line any more."""
         self._line = None
+        self._holding = False
         held, self._held = self._held, []
         for data in held:
             self._show(data)
@@ -121,18 +126,24 @@ class EscapeActions:
             self._say(Escape.COMMAND, "\r\ncommandline disabled")
         elif self.commands is not None:
             self._line = EscapeLine()
+            self._holding = True
             self._show(PROMPT)
 
     def _close_line(self, channel: Channel) -> None:
         line = self._line.line if self._line else ""
-        if self._line and not self._line.line:
-            self._show(b"\r\n")
+        self._line = None
         if line and self.commands is not None:
-            self.commands.run(self._host, line, self._tell)
+            self.commands.run(self._host, line, self._tell, partial(self._answered, channel))
+            return
+        self._show(b"\r\n")
+        self._answered(channel)
+
+    def _answered(self, channel: Channel) -> None:
         held = bool(self._held)
-        self.release()
-        if held:
-            channel.resume_reading()
+        if self._line is None:  # else another command line was opened meanwhile
+            self.release()
+            if held:
+                channel.resume_reading()
 
     def _tell(self, text: str) -> None:
         self._show(text.encode() + b"\r\n")

@@ -16,14 +16,15 @@ __all__ = ["CELL", "array", "call", "callback", "ffi", "function", "lib", "new",
 
 # fmt: off
 _TYPES = (
-    "bool", "size_t", "uint16_t", "uint32_t", "uint8_t", "SSHDashPalette",
+    "bool", "size_t", "uint16_t", "uint32_t", "uint64_t", "uint8_t", "SSHDashPalette",
     "SSHDashScrollViewport", "GhosttyCellsView", "GhosttyColorRgb", "GhosttyFormatter",
     "GhosttyFormatterTerminalOptions", "GhosttyGridRef", "GhosttyKeyEncoder", "GhosttyKeyEvent",
     "GhosttyMouseEncoder", "GhosttyMouseEncoderSize", "GhosttyMouseEvent",
     "GhosttyMousePosition", "GhosttyPointCoordinate", "GhosttyPointS", "GhosttyRenderState",
     "GhosttyRenderStateCursor", "GhosttyRenderStateDirty", "GhosttyRenderStateRowCells",
-    "GhosttyRenderStateRowIterator", "GhosttyRenderStateRowSelection", "GhosttySelection",
-    "GhosttyString", "GhosttyStyle", "GhosttyTerminal", "GhosttyTerminalCompressionResult",
+    "GhosttyRenderStateRowIterator", "GhosttyRenderStateRowSelection",
+    "GhosttyRowSemanticPrompt", "GhosttySelection", "GhosttyString", "GhosttyStyle",
+    "GhosttyTerminal", "GhosttyTerminalCompressionResult",
     "GhosttyTerminalModeConfig", "GhosttyTerminalScreen", "GhosttyTerminalScrollbar",
     "GhosttyTerminalSelectLineOptions", "GhosttyTerminalSelectWordBetweenOptions",
     "GhosttyTerminalSelectionFormatOptions", "GhosttyTrackedGridRef",
@@ -149,6 +150,7 @@ class _CellLayout:
         self.style_shift = int(cell["style_id"]["lsb"])
         self.wide = _bits(cell["wide"])
         self.wide_shift = int(cell["wide"]["lsb"])
+        self.link = _bits(cell["hyperlink"])
 
 
 def _bits(field: dict[str, int]) -> int:

@@ -15,6 +15,8 @@ from sshdash.terminal.ghostty import CELL, lib
 REPLACEMENT = "\ufffd"
 _UNSAFE_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_UNSEEN = frozenset("\u200b\u2060\u2061\u2062\u2063\u2064\ufeff")
+"""Drawn as nothing, but by some terminals as a blank: left out, for no column is theirs."""
 _EXTRAS = 8
 """Combining characters kept on one cell."""
 
@@ -26,8 +28,8 @@ _GRAPHEME = lib.GHOSTTY_CELL_CONTENT_CODEPOINT_GRAPHEME
 _BG_PALETTE = lib.GHOSTTY_CELL_CONTENT_BG_COLOR_PALETTE
 _PAINTED = _BG_PALETTE & lib.GHOSTTY_CELL_CONTENT_BG_COLOR_RGB
 """The tag bit that says: no text here, only a background colour."""
-_run_key = (CELL.style | _PAINTED).__and__
-_COMBINED = "\0"
+_run_key = (CELL.style | CELL.link | _PAINTED).__and__
+COMBINED = "\0"
 """Stands in a run's text for a cell whose characters are kept elsewhere."""
 _CACHE_LIMIT = 65_536
 
@@ -59,18 +61,19 @@ class _Glyphs(dict[int, str]):
             self.clear()
         wide = cell & CELL.wide
         if cell & CELL.tag == _GRAPHEME:
-            glyph = _COMBINED
+            text = COMBINED
         elif wide == _SPACER_TAIL:
-            glyph = ""
-        elif wide == _SPACER_HEAD:
-            glyph = " "
+            text = ""
+        elif wide == _SPACER_HEAD or cell & _PAINTED:
+            text = " "
         else:
-            glyph = safe_char((cell & _CODEPOINT) >> _SHIFT)
-        self[cell] = glyph
-        return glyph
+            text = safe_char((cell & _CODEPOINT) >> _SHIFT)
+        self[cell] = text
+        return text
 
 
-_glyph = _Glyphs().__getitem__
+glyph = _Glyphs().__getitem__
+"""Return the text of a packed cell, `COMBINED` where it holds several characters."""
 
 
 def decode_row(cells: list[int], style_of: StyleOf, extras_of: ExtrasOf) -> Row:
@@ -82,13 +85,15 @@ def decode_row(cells: list[int], style_of: StyleOf, extras_of: ExtrasOf) -> Row:
         if key & _PAINTED:
             runs += _painted(members)
         else:
-            glyphs = list(map(_glyph, members))
+            glyphs = list(map(glyph, members))
             text = "".join(glyphs)
-            if _COMBINED in text:
+            if COMBINED in text:
                 _combine(glyphs, members, column, extras_of)
                 text = "".join(glyphs)
             parts = () if text.isascii() else tuple(glyphs)
-            style = style_of(column, key >> CELL.style_shift)
+            style = style_of(column, (key & CELL.style) >> CELL.style_shift)
+            if key & CELL.link:
+                style = style._replace(link=True)
             runs.append(Run(text, len(members), style, parts))
         column += len(members)
     return tuple(runs)
@@ -112,11 +117,13 @@ def _painted(members: list[int]) -> list[Run]:
 def _combine(glyphs: list[str], members: list[int], column: int, extras_of: ExtrasOf) -> None:
     """Put the characters of cells that hold several into `glyphs`."""
     for offset, cell in enumerate(members):
-        if glyphs[offset] == _COMBINED:
+        if glyphs[offset] == COMBINED:
             base = safe_char((cell & _CODEPOINT) >> _SHIFT)
             glyphs[offset] = base + _safe(extras_of(column + offset))
 
 
 def _safe(extras: str) -> str:
     """Return the combining characters of a cell, without those that must not be shown."""
-    return "".join(char for char in extras[:_EXTRAS] if safe_char(ord(char)) == char)
+    return "".join(
+        char for char in extras[:_EXTRAS] if char not in _UNSEEN and safe_char(ord(char)) == char
+    )

@@ -3,13 +3,21 @@
 import struct
 from typing import Any
 
-from sshdash.terminal.cells import PLAIN, CellStyle, Colour, Line, Row, Run
+from sshdash.terminal.cells import PLAIN, CellStyle, Colour, Line, Row, Run, Underline
 from sshdash.terminal.ghostty import array, call, ffi, lib, new, sized
 from sshdash.terminal.glyphs import decode_row
 from sshdash.terminal.written_rows import WrittenRow
 
 _STYLE = struct.Struct("@N iQ iQ iQ 8? i 4x")
 """A GhosttyStyle: its size, three colours (tag and value), eight flags and the underline."""
+_UNDERLINES = {
+    lib.GHOSTTY_SGR_UNDERLINE_NONE: Underline.NONE,
+    lib.GHOSTTY_SGR_UNDERLINE_SINGLE: Underline.SINGLE,
+    lib.GHOSTTY_SGR_UNDERLINE_DOUBLE: Underline.DOUBLE,
+    lib.GHOSTTY_SGR_UNDERLINE_CURLY: Underline.CURLY,
+    lib.GHOSTTY_SGR_UNDERLINE_DOTTED: Underline.DOTTED,
+    lib.GHOSTTY_SGR_UNDERLINE_DASHED: Underline.DASHED,
+}
 
 _NEVER_WRITTEN = bytes(8)
 
@@ -30,6 +38,8 @@ class RowDecoder:
         self._styles: dict[bytes, CellStyle] = {}
         self._chosen = sized("GhosttyRenderStateRowSelection")
         self._at_row = False
+        self._row = new("uint64_t")
+        self._linked = new("bool")
 
     def line(self, written: Row | None = None) -> Line:
         """Return the current row; `written` is how the library wrote it, if it did."""
@@ -41,7 +51,7 @@ class RowDecoder:
             "cells",
         )
         cells = memoryview(ffi.buffer(view.ptr, view.len * 8))
-        runs = self._read(cells) if written is None else _whole(written, cells)
+        runs = None if written is None or self._has_links() else _whole(written, cells)
         if runs is None:
             runs = self._read(cells)
         chosen = self._chosen
@@ -53,6 +63,14 @@ class RowDecoder:
         ):
             return Line(runs)
         return Line(runs, (chosen.start_x, chosen.end_x))
+
+    def _has_links(self) -> bool:
+        """Return whether there may be a link (OSC 8) in the row: those are not written."""
+        row = self._row
+        get = lib.ghostty_render_state_row_get
+        call(get(self._rows, lib.GHOSTTY_RENDER_STATE_ROW_DATA_RAW, row), "row")
+        call(lib.ghostty_row_get(row[0], lib.GHOSTTY_ROW_DATA_HYPERLINK, self._linked), "links")
+        return bool(self._linked[0])
 
     def _read(self, cells: memoryview) -> Row:
         self._at_row = False
@@ -126,7 +144,7 @@ def _whole(written: Row, cells: memoryview) -> Row | None:
 
 def _style_of(packed: bytes) -> CellStyle:
     """Return what a style in the library's memory means."""
-    (_, fg_tag, fg, bg_tag, bg, _, _, *flags, underline) = _STYLE.unpack(packed)
+    (_, fg_tag, fg, bg_tag, bg, line_tag, line, *flags, underline) = _STYLE.unpack(packed)
     bold, italic, dim, blink, reverse, conceal, strike, overline = flags
     return CellStyle(
         foreground=_colour(fg_tag, fg),
@@ -134,13 +152,13 @@ def _style_of(packed: bytes) -> CellStyle:
         bold=bold,
         dim=dim,
         italic=italic,
-        underline=underline != lib.GHOSTTY_SGR_UNDERLINE_NONE,
-        double_underline=underline == lib.GHOSTTY_SGR_UNDERLINE_DOUBLE,
+        underline=_UNDERLINES.get(underline, Underline.SINGLE),
         blink=blink,
         reverse=reverse,
         conceal=conceal,
         strike=strike,
         overline=overline,
+        underline_colour=_colour(line_tag, line),
     )
 
 

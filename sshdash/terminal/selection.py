@@ -4,7 +4,11 @@ from typing import Any
 
 from sshdash.terminal.cells import SelectBy
 from sshdash.terminal.emulator import Emulator
-from sshdash.terminal.ghostty import array, call, ffi, function, lib, new, sized
+from sshdash.terminal.ghostty import call, ffi, function, lib, new, sized
+from sshdash.terminal.grid import formatted
+
+Point = tuple[int, int]
+"""A row and a column."""
 
 
 class Selection:
@@ -14,6 +18,7 @@ class Selection:
         self._emulator = emulator
         self._anchor: Any = None
         self._by = SelectBy.CELL
+        self._rectangle = False
         self._on_alternate = False
 
     @property
@@ -25,14 +30,17 @@ class Selection:
         )
         return bool(got == lib.GHOSTTY_SUCCESS)
 
-    def begin(self, column: int, row: int, by: SelectBy = SelectBy.CELL) -> None:
+    def begin(
+        self, column: int, row: int, by: SelectBy = SelectBy.CELL, *, rectangle: bool = False
+    ) -> None:
         """Forget what was selected and start at a cell; a word or line is selected at once."""
         self.clear()
+        self._rectangle = rectangle
         self._by = by
         self._on_alternate = self._emulator.modes.alternate_screen
         box = new("GhosttyTrackedGridRef")
         track = function("ghostty_terminal_grid_ref_track")
-        point = self._point(column, row)
+        point = self._point(column, row, lib.GHOSTTY_POINT_TAG_VIEWPORT)
         if track(self._emulator.handle, point[0], box) != lib.GHOSTTY_SUCCESS:
             return
         self._anchor = ffi.gc(box[0], lib.ghostty_tracked_grid_ref_free)
@@ -58,7 +66,31 @@ class Selection:
             chosen = self._words(anchor, here) or chosen
         elif self._by is SelectBy.LINE:
             chosen = self._lines(anchor, here) or chosen
+        else:
+            chosen.rectangle = self._rectangle
         lib.ghostty_terminal_set(self._emulator.handle, lib.GHOSTTY_TERMINAL_OPT_SELECTION, chosen)
+
+    def select(self, start: Point, end: Point, *, rectangle: bool = False) -> None:
+        """Select from a cell to another: rows from the oldest that is kept, then columns."""
+        chosen = sized("GhosttySelection")
+        screen = lib.GHOSTTY_POINT_TAG_SCREEN
+        ends = [self._ref(column, row, screen) for row, column in (start, end)]
+        if ends[0] is None or ends[1] is None:
+            return
+        self._anchor = None
+        chosen.start, chosen.end = ends[0][0], ends[1][0]
+        chosen.rectangle = rectangle
+        lib.ghostty_terminal_set(self._emulator.handle, lib.GHOSTTY_TERMINAL_OPT_SELECTION, chosen)
+
+    def select_output(self, row: int) -> bool:
+        """Select what the command printed that a row is part of; return whether one did."""
+        ref = self._ref(0, row, lib.GHOSTTY_POINT_TAG_SCREEN)
+        chosen = sized("GhosttySelection")
+        output = lib.ghostty_terminal_select_output
+        if ref is None or output(self._emulator.handle, ref[0], chosen) != lib.GHOSTTY_SUCCESS:
+            return False
+        lib.ghostty_terminal_set(self._emulator.handle, lib.GHOSTTY_TERMINAL_OPT_SELECTION, chosen)
+        return True
 
     def clear(self) -> None:
         """Select nothing."""
@@ -77,19 +109,9 @@ class Selection:
             != lib.GHOSTTY_SUCCESS
         ):
             return ""
-        options = sized("GhosttyTerminalSelectionFormatOptions")
-        options.emit = lib.GHOSTTY_FORMATTER_FORMAT_PLAIN
-        options.unwrap = options.trim = True
-        options.selection = chosen
-        length = new("size_t")
-        encode = lib.ghostty_terminal_selection_format_buf
-        encode(self._emulator.handle, options[0], ffi.NULL, 0, length)
-        buffer = array("uint8_t", max(1, length[0]))
-        call(
-            encode(self._emulator.handle, options[0], buffer, len(buffer), length),
-            "selected text",
-        )
-        return bytes(ffi.buffer(buffer, length[0])).decode("utf-8", "replace")
+        # The rows of a rectangle are lines of their own, wherever the text goes on.
+        unwrap = not chosen.rectangle
+        return formatted(self._emulator, chosen, unwrap=unwrap, trim=True)
 
     def _words(self, anchor: Any, here: Any) -> Any:
         options = sized("GhosttyTerminalSelectWordBetweenOptions")
@@ -136,17 +158,20 @@ class Selection:
         )
         return out.y, out.x
 
-    def _point(self, column: int, row: int) -> Any:
+    def _point(self, column: int, row: int, tag: int) -> Any:
         point = new("GhosttyPointS")
-        point.tag = lib.GHOSTTY_POINT_TAG_VIEWPORT
+        point.tag = tag
+        last = self._emulator.rows - 1
+        if tag == lib.GHOSTTY_POINT_TAG_SCREEN:
+            last = self._emulator.scroll.total - 1
         point.value.x = min(max(0, column), self._emulator.columns - 1)
-        point.value.y = min(max(0, row), self._emulator.rows - 1)
+        point.value.y = min(max(0, row), last)
         return point
 
-    def _ref(self, column: int, row: int) -> Any:
+    def _ref(self, column: int, row: int, tag: int = lib.GHOSTTY_POINT_TAG_VIEWPORT) -> Any:
         ref = sized("GhosttyGridRef")
         grid_ref = function("ghostty_terminal_grid_ref")
-        point = self._point(column, row)
+        point = self._point(column, row, tag)
         if grid_ref(self._emulator.handle, point[0], ref) != lib.GHOSTTY_SUCCESS:
             return None
         return ref

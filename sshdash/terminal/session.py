@@ -13,8 +13,9 @@ import asyncssh
 from sshdash.connections.faults import explain
 from sshdash.connections.session_request import has_command_line, plan_command, plan_session
 from sshdash.errors import Cancelled, SSHDashError
-from sshdash.events import EventBus, SessionChanged
+from sshdash.events import EventBus, ProgramReported, SessionChanged
 from sshdash.states import SessionState, Step, advance, allows
+from sshdash.terminal.activity import Activity
 from sshdash.terminal.channel import SessionChannel
 from sshdash.terminal.emulator import Emulator
 from sshdash.terminal.escapes import escape_character
@@ -22,8 +23,11 @@ from sshdash.terminal.keyboard import Keyboard, encode_paste
 from sshdash.terminal.pasting import AT_ONCE, Pasting
 from sshdash.terminal.pointer import Pointer
 from sshdash.terminal.reopening import reopening_rule
+from sshdash.terminal.reports import Reports
 from sshdash.terminal.resting import RestingTerminal
 from sshdash.terminal.selection import Selection
+from sshdash.terminal.serial import SerialLine
+from sshdash.terminal.starting import starting_command
 
 if TYPE_CHECKING:
     from sshdash.connections.connection import Connection, Lease
@@ -72,6 +76,8 @@ class ShellSession:
         self.keyboard = Keyboard(self.emulator)
         self.pointer = Pointer(self.emulator)
         self.selection = Selection(self.emulator)
+        self.activity = Activity()
+        self.serial = SerialLine()
         self.recording: Recording | None = None
         """Where what the remote sends is recorded, while it is."""
         self.pasting: Pasting | None = None
@@ -90,6 +96,7 @@ class ShellSession:
         self._lease: Lease | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._resizing: asyncio.TimerHandle | None = None
+        self.reports = Reports(self.emulator.effects, self._reported)
         self._resting = RestingTerminal(self.emulator)
         self._closed = False
         self._loop = asyncio.get_running_loop()
@@ -109,12 +116,14 @@ class ShellSession:
         term: str = "xterm-256color",
         scrollback: int = 10_000,
         command: str | None = None,
+        directory: str = "",
         recorder: "Recorder | None" = None,
         commands: "EscapeCommands | None" = None,
     ) -> "ShellSession":
         """Start a shell, or `command`, on a leased connection, which is released when it ends.
 
-        Raises SessionError or ConnectionLost; the lease is released then too.
+        The shell starts in `directory` where one is named. Raises SessionError or ConnectionLost;
+        the lease is released then too.
         """
         session = cls(
             lease.host,
@@ -127,7 +136,7 @@ class ShellSession:
             recorder=recorder,
             commands=commands,
         )
-        await session._start(lease)
+        await session._start(lease, starting_command(lease.resolved, directory))
         return session
 
     async def reopen(self, lease: "Lease", reattach: str = "") -> None:
@@ -145,14 +154,21 @@ class ShellSession:
         self._step(Step.START)
         self.exit_text = ""
         self.emulator.forget_program()
+        self.reports.forget()
         start = "\r\n" if self.emulator.column else ""
         self.emulator.feed(f"{start}\x1b[2m{rule}\x1b[m\r\n".encode())
         await self._start(lease, reattach)
+
+    @property
+    def directory(self) -> str:
+        """The folder the shell is in, by its own word; empty where it is not known."""
+        return self.reports.directory
 
     def write(self, data: bytes) -> None:
         """Send what was typed, behind what is being pasted; not once the session has ended."""
         if not data or self._channel is None or self.state is not SessionState.RUNNING:
             return
+        self.activity.typed(data)
         if self.pasting is not None:
             self._typed_behind += data
         else:
@@ -173,12 +189,22 @@ class ShellSession:
         self.pasting = Pasting(text, bracketed=bracketed, send=channel.paste, room=channel.room)
         self._paste_task = self._loop.create_task(self._paste(self.pasting, channel))
 
+    def send_break(self) -> None:
+        """Send a break to what the session leads to."""
+        if self._channel is not None:
+            self._channel.send_break()
+
     def resize(self, columns: int, rows: int) -> None:
         """Give the terminal a new size. The remote is told the last one of a quick series."""
         self.emulator.resize(columns, rows)
         if self._resizing is None:
             self._tell_size()
             self._resizing = self._loop.call_later(RESIZE_INTERVAL, self._resized)
+
+    @property
+    def has_terminal(self) -> bool:
+        """Return whether the server gave the session a terminal."""
+        return self._channel is not None and self._channel.has_terminal
 
     @property
     def is_recording(self) -> bool:
@@ -203,6 +229,7 @@ class ShellSession:
         self._closed = True
         self._end_pasting()
         self._resting.stop()
+        self.reports.stop()
         if self._resizing is not None:
             self._resizing.cancel()
             self._resizing = None
@@ -259,6 +286,7 @@ class ShellSession:
             self._end(Step.FAIL, "closed")
             raise Cancelled("The shell was closed", host=self.host)
         self._channel = channel
+        channel.taps.append(self.activity.output)
         self._step(Step.READY)
         if self._recorded:
             self._start_recording()
@@ -272,8 +300,11 @@ class ShellSession:
             request = plan_command(lease.resolved, self._term, os.fsencode(command))
         else:
             request = plan_session(lease.resolved, self._term)
+        request = request.with_true_colour()
         escape = escape_character(lease.resolved.get("escapechar"))
-        channel = SessionChannel(self.host, request, escape, self.emulator, self._progressed)
+        channel = SessionChannel(
+            self.host, request, escape, self.serial, self.emulator, self._progressed
+        )
         channel.actions.commands = self._commands
         channel.actions.has_command_line = has_command_line(lease.resolved)
         await lease.session(
@@ -304,14 +335,15 @@ class ShellSession:
             return
         size = (self.emulator.columns, self.emulator.rows)
         self.recording = recorder.start(self.id, self.host, *size, self._term)
-        channel.record = self.recording.output
+        channel.taps.append(self.recording.output)
 
     def _end_recording(self, status: int | None = None) -> None:
-        if self.recording is not None:
-            self.recording.end(status)
-            self.recording = None
+        if self.recording is None:
+            return
         if self._channel is not None:
-            self._channel.record = None
+            self._channel.taps.remove(self.recording.output)
+        self.recording.end(status)
+        self.recording = None
 
     def _end(self, step: Step, text: str) -> None:
         self._end_pasting()
@@ -319,6 +351,7 @@ class ShellSession:
         self.exit_text = text
         self.ended_at = time.monotonic()
         self._release()
+        self.reports.end()
         self._step(step, text)
         if self.on_output is not None:
             self.on_output()
@@ -340,6 +373,7 @@ class ShellSession:
         replies = self.emulator.take_replies()
         if replies and self._channel is not None:
             self._channel.reply(replies)
+        self.reports.collect()
         title = self.emulator.take_title()
         if title is not None:
             self.title = title or self.host
@@ -347,6 +381,9 @@ class ShellSession:
                 self.on_change()
         if self.on_output is not None:
             self.on_output()
+
+    def _reported(self) -> None:
+        self._events.emit(ProgramReported(self.id, self.host))
 
     def _tell_size(self) -> None:
         self._told = (self.emulator.columns, self.emulator.rows)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import Any, overload
 
-from sshdash.terminal.cells import PLAIN, CellStyle, Colour, Row, Run
+from sshdash.terminal.cells import PLAIN, CellStyle, Colour, Row, Run, Underline
 from sshdash.terminal.ghostty import array, call, ffi, function, lib, new, sized
 
 WORTH_IT = 4
@@ -205,12 +205,13 @@ def style_of(group: str) -> CellStyle:
         elif parameters.startswith("48;"):
             values["background"] = _colour(parameters)
         elif parameters == "4" or parameters.startswith("4:"):
-            values["underline"] = parameters != "4:0"
-            values["double_underline"] = parameters == "4:2"
+            values["underline"] = Underline(int(parameters[2:] or 1))
+        elif parameters.startswith("58;"):
+            values["underline_colour"] = _colour(parameters)
     return CellStyle(**values)
 
 
 def _colour(parameters: str) -> Colour:
-    """Return the colour of 38;5;N or 38;2;R;G;B, or the same for 48."""
+    """Return the colour of 38;5;N or 38;2;R;G;B, or the same for 48 and 58."""
     kind, *parts = map(int, parameters.split(";")[1:])
     return parts[0] if kind == 5 else (parts[0], parts[1], parts[2])

@@ -6,9 +6,10 @@ import logging
 import signal
 import sys
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text
 from textual import events
@@ -27,12 +28,15 @@ from sshdash.ui.commands import COMMANDS
 from sshdash.ui.general_actions import GeneralActions
 from sshdash.ui.keymap import Keymap, key_text
 from sshdash.ui.messages import Asked, EventArrived, QuestionAsked
-from sshdash.ui.outlet import outlive_terminal
+from sshdash.ui.outlet import hung_up, outlive_terminal
 from sshdash.ui.screens.workspace import Workspace
 from sshdash.ui.theme import DARK, THEMES, own_variables
 from sshdash.ui.typing_ahead import TypingAhead
 from sshdash.ui.widgets.terminal_keys import keep_alt_keys
 from sshdash.untrusted import clean
+
+if TYPE_CHECKING:
+    from sshdash.ui.screens.prefix import PrefixScreen
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +44,8 @@ MakeBackend = Callable[[Settings, Prompter, ConfigSource], Backend]
 
 _PAUSE = 1.0
 """Seconds without a key in a terminal until a question may take the keys."""
+_LOOK = 1.0
+"""Seconds between two looks whether the terminal is still there."""
 _FIRST_STYLES = ("base", "workspace", "hosts")
 """The style sheets of the first frame; the others follow it."""
 
@@ -75,6 +81,8 @@ class SSHDashApp(App[None], inherit_bindings=False):
         self.workspace = Workspace(self.backend, self.bridge, self.keymap_of, badge)
         self.workspace.controllers.append(GeneralActions(self))
         self._first_host = host
+        self._early: deque[events.Key | events.Paste] | None = None if host is None else deque()
+        """What is typed for the shell of the first host before its tab has the focus."""
         self._once_loaded = once_loaded
         self._asking: Asked | None = None
         self._typed = -_PAUSE
@@ -120,6 +128,7 @@ class SSHDashApp(App[None], inherit_bindings=False):
         self._stack.callback(self.backend.events.subscribe(self.bridge.tell))
         self._stack.push_async_exit(self.backend)
         self._stack.push_async_callback(self.workspace.following.stop)
+        self._stack.push_async_callback(self.workspace.layouts.stop)
         self._leave_on_signals()
         self.workspace.call_after_refresh(self._begin)
 
@@ -136,15 +145,26 @@ class SSHDashApp(App[None], inherit_bindings=False):
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self.exit, None, 128 + number)
             self._stack.callback(loop.remove_signal_handler, number)
+        if sys.__stdin__ is not None and not self.is_headless:
+            self.set_interval(_LOOK, self._leave_if_hung_up, name="terminal")
+
+    def _leave_if_hung_up(self) -> None:
+        """Leave where the terminal went away without a signal."""
+        if sys.__stdin__ is not None and hung_up(sys.__stdin__.fileno()):
+            self.exit(None, 128 + signal.SIGHUP)
 
     async def _load(self) -> None:
         await asyncio.to_thread(importlib.import_module, "sshdash.ui.dialogs")
         await self._read_styles()
         if self._first_host is not None:
-            self.workspace.shells.open(self._first_host)
+            tab = self.workspace.shells.open(self._first_host)
+            tab.panel.typed.extend(self._early or ())
+            self._early = None if self._early is None else tab.panel.typed
         await self.backend.load()
         self.workspace.refresh_soon()
         await self.workspace.following.start()
+        if self.settings.restore and self._first_host is None:
+            await self.workspace.layouts.restore()
         if self._once_loaded:
             self._once_loaded()
 
@@ -190,6 +210,7 @@ class SSHDashApp(App[None], inherit_bindings=False):
         if asked is None:
             return
         self._asking = asked
+        self.workspace.shells.forget_typed()
         from sshdash.ui.dialogs import dialog_for
 
         dialog = dialog_for(asked.question)
@@ -232,27 +253,41 @@ class SSHDashApp(App[None], inherit_bindings=False):
     async def on_event(self, event: events.Event) -> None:
         """Give each key when what the one before it did has come about.
 
-        A terminal takes its keys at once: none but the prefix leads away from it.
+        A terminal takes its keys at once: none but the prefix leads away from it. What is typed
+        into lists that nobody can see does nothing.
         """
-        if (
-            isinstance(event, events.Key | events.Paste)
-            and not event.is_forwarded
-            and (self._ahead.busy or not self._goes_to_remote(event))
-        ):
-            await self._ahead.take(event)
-        else:
-            if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
-                self._typed = time.monotonic()
+        if not isinstance(event, events.Key | events.Paste) or event.is_forwarded:
             await super().on_event(event)
+        elif self._early is not None and not self._is_prefix(event) and self._is_too_early():
+            self._typed = time.monotonic()
+            self._early.append(event)
+        elif self._goes_to_remote(event) and not self._ahead.busy:
+            self._typed = time.monotonic()
+            await super().on_event(event)
+        elif self._goes_to_remote(event) or self._is_prefix(event) or not self._is_out_of_sight:
+            await self._ahead.take(event)
+
+    def _is_too_early(self) -> bool:
+        """Return whether the tab of the first host has not had the focus yet."""
+        early = self.screen is self.workspace and not hasattr(self.focused, "takes_every_key")
+        if not early:
+            self._early = None
+        return early
 
     def _is_moving(self) -> bool:
         return self.workspace.cockpit.is_moving and self.screen is self.workspace
 
     def _goes_to_remote(self, event: events.Event) -> bool:
         takes_all = getattr(self.focused, "takes_every_key", False)
-        return takes_all and not (
-            isinstance(event, events.Key) and event.key == self.settings.prefix
-        )
+        return takes_all and not self._is_prefix(event)
+
+    def _is_prefix(self, event: events.Event) -> bool:
+        return isinstance(event, events.Key) and event.key == self.settings.prefix
+
+    @property
+    def _is_out_of_sight(self) -> bool:
+        """Whether the workspace has given way to the word that the terminal is too small."""
+        return self.screen is self.workspace and self.workspace.layout_of.too_small
 
     def action_prefix(self) -> None:
         """Wait for the key of a command; the prefix itself goes to the terminal."""
@@ -260,7 +295,7 @@ class SSHDashApp(App[None], inherit_bindings=False):
         from sshdash.ui.screens.prefix import PrefixScreen
 
         if isinstance(self.screen, PrefixScreen):
-            self.screen.dismiss(self.settings.prefix)
+            self.screen.press_prefix(self.settings.prefix)
         elif self.screen is self.workspace:
             self.push_screen(prefix_line(self.keymap_of), self._run_chord)
 
@@ -275,6 +310,16 @@ class SSHDashApp(App[None], inherit_bindings=False):
         else:
             chord = f"{key_text(self.settings.prefix)} {key_text(key)}"
             self.workspace.cockpit.tell(f"{chord} is not a command")
+
+    def on_prefix_screen_repeated(self, message: "PrefixScreen.Repeated") -> None:
+        """Run the command of a key that may follow again."""
+        if command := self.keymap_of.after_prefix(message.key):
+            self.action_command(command.id)
+
+    async def on_prefix_screen_passed(self, message: "PrefixScreen.Passed") -> None:
+        """Give the key to what is beneath."""
+        key = message.key
+        await self._ahead.take_back(events.Key(key.key, key.character))
 
     def _send_prefix(self) -> None:
         self.workspace.shells.send_key(self.settings.prefix)

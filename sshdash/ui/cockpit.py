@@ -200,9 +200,17 @@ class Cockpit:
     def add_tab(self, tab: Tab) -> Awaitable[None]:
         """Open a tab at the end and go to it; awaiting the result waits until it is mounted."""
         mounted = self.area.add(tab)
+        self.focus_when_mounted(tab, mounted)
+        return mounted
+
+    def focus_when_mounted(self, tab: Tab, mounted: Awaitable[None]) -> None:
+        """Give a tab the focus once what is to have it in there is mounted."""
         self._focus_due = tab
         self.start(self._focus_mounted(tab, mounted), aside=True)
-        return mounted
+
+    def focus_soon(self, tab: Tab) -> None:
+        """Give a tab in sight the focus anew: another part of it is to have it."""
+        self._focus_later(tab)
 
     def go_to_tab(self, tab: Tab) -> None:
         """Bring a tab in sight and give it the focus."""

@@ -34,6 +34,8 @@ class Command:
     """Position in the footer of its place; 0 leaves it out."""
     palette: bool = True
     """Whether the palette lists it."""
+    repeats: bool = False
+    """Whether its key may follow again for a moment without the prefix."""
 
     @property
     def action(self) -> str:

@@ -14,6 +14,8 @@ from textual.binding import Binding, BindingType
 from sshdash.ui.command import Command, Place
 from sshdash.ui.commands_edits import EDIT_COMMANDS
 from sshdash.ui.commands_files import FILE_COMMANDS, TRANSFER_COMMANDS
+from sshdash.ui.commands_panes import PANE_COMMANDS
+from sshdash.ui.commands_search import SEARCH_COMMANDS
 from sshdash.ui.commands_terminal import TERMINAL_COMMANDS
 from sshdash.ui.commands_tunnels import TUNNEL_COMMANDS
 
@@ -113,7 +115,7 @@ _HOSTS = (
         "Connect to…",
         "Open a shell on any user@host:port",
         ("o",),
-        prefix=("o",),
+        prefix=("O",),
     ),
     Command(
         "host.reload",
@@ -150,9 +152,9 @@ _TABS = (
         "tab.close",
         Place.ANYWHERE,
         "Close tab",
-        "Close the tab and what runs in it",
+        "Close the tab and all that runs in it",
         (),
-        prefix=("x",),
+        prefix=("X",),
     ),
     Command(
         "tab.copy",
@@ -181,7 +183,7 @@ _VIEW = (
         "view.zoom",
         Place.ANYWHERE,
         "Zoom",
-        "Give the tab the whole screen, or not",
+        "Give the pane or the tab the whole screen, or not",
         (),
         prefix=("z",),
     ),
@@ -236,7 +238,9 @@ COMMANDS: dict[str, Command] = {
         *EDIT_COMMANDS,
         *_TABS,
         *_VIEW,
+        *PANE_COMMANDS,
         *TERMINAL_COMMANDS,
+        *SEARCH_COMMANDS,
         *FILE_COMMANDS,
         *TRANSFER_COMMANDS,
         *TUNNEL_COMMANDS,

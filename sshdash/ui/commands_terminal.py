@@ -31,4 +31,36 @@ TERMINAL_COMMANDS: tuple[Command, ...] = (
         "Record what the shell shows, or stop; never what is typed",
         prefix=("R",),
     ),
+    Command(
+        "terminal.snippet",
+        Place.TERMINAL,
+        "Snippets",
+        "Insert or run a command that you have given a name",
+        prefix=("S",),
+    ),
+    Command(
+        "terminal.local_echo",
+        Place.TERMINAL,
+        "Local echo",
+        "Show what is typed on this side too, for consoles that do not",
+    ),
+    Command(
+        "terminal.line_ending",
+        Place.TERMINAL,
+        "Line ending",
+        "Let Enter send CR, LF or CRLF, in turn",
+    ),
+    Command(
+        "terminal.break",
+        Place.TERMINAL,
+        "Send break",
+        "Send a break, which serial consoles take for attention",
+    ),
+    Command(
+        "terminal.links",
+        Place.TERMINAL,
+        "Links",
+        "List the links in view, to open or copy one; ctrl+click on a link does it too",
+        prefix=("u",),
+    ),
 )

@@ -1,6 +1,6 @@
 """Every screen that lies above the workspace: made here, so that a start needs none of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sshdash.prompts import (
@@ -12,6 +12,7 @@ from sshdash.prompts import (
     Question,
     SecretQuestion,
 )
+from sshdash.terminal.links import Link, Verdict
 from sshdash.ui.command import Place
 from sshdash.ui.keymap import Keymap, key_text
 from sshdash.ui.notices import Notice
@@ -22,12 +23,14 @@ from sshdash.ui.screens.conflict import ConflictScreen
 from sshdash.ui.screens.dialog import Dialog
 from sshdash.ui.screens.help import HelpScreen
 from sshdash.ui.screens.host_key import HostKeyDialog
+from sshdash.ui.screens.link import LinkDialog
 from sshdash.ui.screens.log import LogScreen
 from sshdash.ui.screens.notice import NoticeDialog
 from sshdash.ui.screens.paste import PasteDialog
-from sshdash.ui.screens.picker import Picker
+from sshdash.ui.screens.picker import Choice, Picker
 from sshdash.ui.screens.prefix import PrefixScreen
 from sshdash.ui.screens.secret import SecretDialog
+from sshdash.untrusted import clean
 
 _FOR: dict[type[Question[Any]], Callable[[Any], Dialog[Any]]] = {
     HostKeyQuestion: HostKeyDialog,
@@ -51,7 +54,7 @@ def paste_dialog(pasted: str, detail: str) -> PasteDialog:
 
 def prefix_line(keymap: Keymap) -> PrefixScreen:
     """Return what waits for the key after the prefix."""
-    return PrefixScreen(key_text(keymap.prefix), prefix_keys(keymap))
+    return PrefixScreen(key_text(keymap.prefix), prefix_keys(keymap), keymap.repeats)
 
 
 def palette(keymap: Keymap, place: Place, why_not: WhyNot) -> Picker:
@@ -68,3 +71,21 @@ def help_of(keymap: Keymap, place: Place) -> HelpScreen:
 def messages(notices: tuple[Notice, ...]) -> LogScreen:
     """Return the list of recent notices."""
     return LogScreen(notices)
+
+
+def link_list(links: Sequence[Link]) -> Picker:
+    """Return the list of the links in view."""
+    choices = [
+        Choice(
+            str(number),
+            clean(link.address),
+            "" if link.text == link.address else clean(link.text),
+        )
+        for number, link in enumerate(links)
+    ]
+    return Picker("Links in view", choices, "type part of an address")
+
+
+def link_dialog(verdict: Verdict, label: str, host: str) -> LinkDialog:
+    """Return what shows where a link leads."""
+    return LinkDialog(verdict, label, host)

@@ -7,7 +7,7 @@ from sshdash.config.advice import Advice
 from sshdash.config.explain import Explained
 from sshdash.config.options import Origin
 from sshdash.config.spelling import SPELLING
-from sshdash.paths import home
+from sshdash.paths import home, system_ssh_config
 from sshdash.untrusted import clean
 
 _MOST = 4
@@ -46,7 +46,7 @@ class Explanation:
     host: str
     advices: tuple[Advice, ...]
     groups: tuple[Group, ...]
-    """What a line or the command line set."""
+    """What the command line, the user's files and the system's set, in that order."""
     defaults: tuple[Value, ...]
 
 
@@ -60,7 +60,9 @@ def explanation(host: str, entries: Sequence[Explained], advices: Sequence[Advic
             members.setdefault(place, []).append(_value(entry))
     for values in members.values():
         values.sort(key=lambda value: value.line)
-    order = sorted(members, key=lambda place: (place[0], members[place][0].line))
+    order = sorted(
+        members, key=lambda place: (_is_system(place[0]), place[0], members[place][0].line)
+    )
     return Explanation(
         clean(host),
         tuple(advices),
@@ -73,6 +75,11 @@ def explanation(host: str, entries: Sequence[Explained], advices: Sequence[Advic
         ),
         tuple(_value(entry) for entry in entries if entry.is_default),
     )
+
+
+def _is_system(file: str) -> bool:
+    """Return whether ssh reads a file after all of the user's."""
+    return file.startswith(f"{system_ssh_config().parent}/")
 
 
 def short_path(path: str) -> str:

@@ -30,7 +30,12 @@ _SHOWN = {
     "exclamation_mark": "!",
     "left_square_bracket": "[",
     "right_square_bracket": "]",
+    "left_curly_bracket": "{",
+    "right_curly_bracket": "}",
     "vertical_line": "|",
+    "percent_sign": "%",
+    "quotation_mark": '"',
+    "at": "@",
     "minus": "-",
     "plus": "+",
     "asterisk": "*",
@@ -68,8 +73,10 @@ class Keymap:
         self._prefix_keys: dict[str, tuple[str, ...]] = {}
         for command_id, keys in overrides.items():
             self._override(command_id, keys)
+        # A key that a person chose is taken from the command that has it by default.
+        chosen_last = sorted(COMMANDS.values(), key=lambda one: one.id in self._prefix_keys)
         self._by_prefix_key = {
-            key: command for command in COMMANDS.values() for key in self.prefix_keys(command)
+            key: command for command in chosen_last for key in self.prefix_keys(command)
         }
 
     def keys(self, command: Command) -> tuple[str, ...]:
@@ -85,6 +92,11 @@ class Keymap:
         """Return the command of a key after the prefix."""
         return self._by_prefix_key.get(key)
 
+    def repeats(self, key: str) -> bool:
+        """Return whether a key may follow again without the prefix."""
+        command = self.after_prefix(key)
+        return command is not None and command.repeats
+
     def text(self, command: Command) -> str:
         """Return the first plain key, else the prefix chord, as people write it."""
         if keys := self.keys(command):
@@ -99,7 +111,7 @@ class Keymap:
     def prefix_key_text(self, command: Command) -> str:
         """Return what follows the prefix: ``z``, or ``1-9`` for a row of keys."""
         keys = self.prefix_keys(command)
-        if len(keys) > 2:
+        if len(keys) > 2 and not command.repeats:
             return f"{key_text(keys[0])}-{key_text(keys[-1])}"
         return key_text(keys[0]) if keys else ""
 

@@ -4,6 +4,7 @@ Textual's thread for output ends with the first error, and whoever draws waits f
 terminal that was closed left the program behind, with its connections, deaf to SIGHUP.
 """
 
+import select
 import sys
 from contextlib import suppress
 from typing import IO, Any, cast
@@ -37,6 +38,17 @@ class LastingWriter(WriterThread):
 
     def __init__(self, file: IO[str]) -> None:
         super().__init__(cast(IO[str], Outlet(file)))
+
+
+def hung_up(descriptor: int) -> bool:
+    """Return whether the terminal behind a descriptor is gone for good.
+
+    Whose controlling terminal it was gets SIGHUP; whoever was started without one gets nothing,
+    and reads the end of its input over and over. Where poll(2) knows no terminals (macOS), False.
+    """
+    poll = select.poll()
+    poll.register(descriptor, 0)
+    return any(event & select.POLLHUP for _, event in poll.poll(0))
 
 
 def outlive_terminal(driver: type[Driver]) -> None:

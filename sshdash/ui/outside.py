@@ -1,9 +1,10 @@
-"""Another program in the place of the screen: the person's editor."""
+"""Other programs: the person's editor in the place of the screen, the browser beside it."""
 
 import asyncio
 import os
 import shlex
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from shutil import which
@@ -17,6 +18,7 @@ from sshdash.untrusted import clean
 if TYPE_CHECKING:
     from textual.app import App
 
+_BROWSER_SECONDS = 15.0
 _USUAL = ("editor", "nano", "vim", "vi")
 _AT_PLACE = frozenset({"hx", "helix", "subl", "zed", "micro", "kak"})
 """Editors that take ``file:line``; the others take ``+line file``."""
@@ -63,6 +65,41 @@ async def run_outside(app: "App[None]", command: list[str]) -> int:
         raise SSHDashError("Your editor cannot be started", str(error)) from error
     finally:
         app.refresh(layout=True)
+
+
+async def open_address(address: str) -> None:
+    """Hand an address to this machine's browser. Raises SSHDashError where there is none.
+
+    It is looked for in a process of its own, which has no terminal: a browser for terminals
+    would draw over this screen.
+    """
+    surroundings = {name: value for name, value in os.environ.items() if name != "TERM"}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        "import sys, webbrowser; sys.exit(not webbrowser.open(sys.argv[1]))",
+        address,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+        env=surroundings,
+        start_new_session=True,
+    )
+    try:
+        async with asyncio.timeout(_BROWSER_SECONDS):
+            status = await process.wait()
+    except TimeoutError:
+        status = 1
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    if status:
+        raise SSHDashError(
+            "No browser could be opened",
+            "none was found, or it did not start",
+            "copy the address instead",
+        )
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 
 from sshdash.ui.command import Command, Place
 from sshdash.ui.commands import COMMANDS, commands_of
+from sshdash.ui.commands_search import COPY_MODE_KEYS, SEARCH_KEYS
 from sshdash.ui.keymap import Keymap, key_text
 from sshdash.ui.screens.help import HelpSection
 from sshdash.ui.screens.picker import Choice
@@ -20,7 +21,12 @@ _PREFIX_ORDER = (
     "host.files",
     "host.tunnels",
     "host.shell",
-    "tab.close",
+    "pane.split_right",
+    "pane.split_down",
+    "pane.next",
+    "pane.close",
+    "terminal.search",
+    "terminal.copy_mode",
     "view.zoom",
     "view.sidebar",
     "view.palette",
@@ -83,6 +89,9 @@ def help_sections(keymap: Keymap, place: Place) -> list[HelpSection]:
         if keymap.prefix_keys(one)
     ]
     sections.append(HelpSection(f"After {prefix}", tuple(chords), "From anywhere"))
+    if place is Place.TERMINAL:
+        sections.append(HelpSection("Search", SEARCH_KEYS))
+        sections.append(HelpSection("Copy mode", COPY_MODE_KEYS))
     return sections
 
 

@@ -64,6 +64,13 @@ class TypingAhead:
         else:
             await self._begin(event)
 
+    async def take_back(self, event: Typed) -> None:
+        """Give a key again, before all others: it was meant for another place."""
+        if self.busy:
+            self._held.appendleft(event)
+        else:
+            await self._begin(event)
+
     def end(self) -> None:
         """Give nothing any more."""
         self._held.clear()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 
 import asyncssh
 import pytest
@@ -10,6 +11,7 @@ from sshdash.connections.login import gssapi
 from sshdash.connections.timeline import Phase
 from sshdash.errors import AuthenticationError, Cancelled, HostKeyError
 from sshdash.prompts import RefusingPrompter, SecretAnswer, SecretPrompt
+from sshdash.states import ConnectionState
 from tests.live.auth_kit import keygen, new_key, public_line, replace, secrets, use
 from tests.live.connecting import connecting, until
 from tests.servers.keyrings import Vault, using
@@ -329,4 +331,55 @@ async def test_saved_password_that_ends_the_login_is_dropped_too(vault: Vault) -
             with pytest.raises(AuthenticationError):
                 await client.manager.lease("loopback", "test")
             await until(lambda: not vault.secrets)
+            await client.manager.lease("loopback", "test")
+
+
+@pytest.mark.parametrize("checking", ["no", "accept-new"])
+async def test_saved_password_is_not_given_to_a_key_that_nobody_vouched_for(
+    vault: Vault, checking: str, tmp_path: Path
+) -> None:
+    async with password_server() as server:
+        vault.secrets[ACCOUNT.format(port=server.port)] = "right"
+        config = use(
+            server, StrictHostKeyChecking=checking, UserKnownHostsFile=tmp_path / "known_hosts"
+        )
+        async with connecting(config, ("wrong",), ("right",)) as client:
+            await client.manager.lease("loopback", "test")
+            assert len(secrets(client)) == 2
+            assert [secret for _, secret in server.attempts] == ["wrong", "right"]
+            # The key is in known_hosts by now, but nobody has said that it is the right one. What
+            # was typed for it is given to it again, as after a loss.
+            server.drop_connections()
+            await client.reaches("loopback", ConnectionState.LOST)
+            await client.manager.lease("loopback", "test")
+            assert len(secrets(client)) == 2
+            await client.manager.disconnect("loopback")
+            with pytest.raises(Cancelled):
+                await client.manager.lease("loopback", "test")
+            assert len(secrets(client)) == 3
+            assert len(server.attempts) == 3
+
+
+async def test_nobody_is_there_to_ask_and_the_saved_password_is_not_given(
+    vault: Vault, tmp_path: Path
+) -> None:
+    async with password_server() as server:
+        vault.secrets[ACCOUNT.format(port=server.port)] = "right"
+        config = use(
+            server, StrictHostKeyChecking="no", UserKnownHostsFile=tmp_path / "known_hosts"
+        )
+        async with connecting(config, prompter=RefusingPrompter()) as client:
+            with pytest.raises(AuthenticationError, match="nobody has vouched for"):
+                await client.manager.lease("loopback", "test")
+        assert server.attempts == []
+        assert vault.secrets
+
+
+async def test_saved_password_is_given_to_a_key_that_is_known_though_checking_is_off(
+    vault: Vault,
+) -> None:
+    async with password_server() as server:
+        vault.secrets[ACCOUNT.format(port=server.port)] = "right"
+        config = use(server, StrictHostKeyChecking="no")
+        async with connecting(config, prompter=RefusingPrompter()) as client:
             await client.manager.lease("loopback", "test")

@@ -153,7 +153,7 @@ async def test_the_status_is_zero_only_where_everything_is_there(
     sshd: RealSshd, source: Path, tmp_path: Path
 ) -> None:
     cases = (
-        ((source, "sshd:x"), "only files were asked for"),
+        ((source, "sshd:x"), "a directory, which only -r copies"),
         ((source / "none", "sshd:x"), "no such file"),
         (("sshd:none", tmp_path), "no such file"),
         (("sshd:none", tmp_path / "no" / "such"), "no such file"),
@@ -239,3 +239,18 @@ async def test_a_signal_leaves_nothing_behind(
     assert process.returncode == status, errors
     assert b"Traceback" not in errors
     assert {path.name: path.read_bytes() for path in target.iterdir()} == {"big": b"old"}
+
+
+async def test_a_connection_lost_on_the_way_is_told_as_ssh_tells_it(
+    sshd: RealSshd, tmp_path: Path
+) -> None:
+    (sshd.home / "big").write_bytes(os.urandom(40_000_000))
+    async with slow_line(sshd, rate=10_000_000) as (_, config):
+        process = await start(config, "sshd:big", tmp_path)
+        async with asyncio.timeout(30):
+            while not unfinished(tmp_path):  # noqa: ASYNC110 (another program makes it)
+                await asyncio.sleep(0.01)
+        sshd.kill_connections()
+        _, errors = await asyncio.wait_for(process.communicate(), 20)
+    assert process.returncode == 255, errors
+    assert b"lost" in errors

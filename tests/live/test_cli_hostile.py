@@ -137,3 +137,27 @@ def _unlock(server: LoopbackServer) -> None:
         terminal.until("Wrong passphrase.")
         terminal.press(f"{SECRET}\r")
         terminal.until("in\n")
+
+
+async def test_a_banner_is_shown_once_however_much_is_asked() -> None:
+    faults = Faults(
+        public_key=False,
+        banner="authorized users only",
+        password=SECRET,
+        both=True,
+        prompts=(("Code", False),),
+        answers=("1",),
+    )
+    async with LoopbackServer(faults) as server:
+        shown = await asyncio.to_thread(_answer, server)
+        assert shown.count("authorized users only") == 1
+
+
+def _answer(server: LoopbackServer) -> str:
+    with Tty(words(server, "exec", "loopback", "echo in")) as terminal:
+        terminal.until("password:")
+        terminal.press(f"{SECRET}\r")
+        terminal.until("Code")
+        terminal.press("1\r")
+        terminal.until("in\n")
+        return terminal.text

@@ -12,7 +12,7 @@ from tests.servers.tty import Tty
 
 def command(sshd: RealSshd, *options: str) -> list[str]:
     words = [sys.executable, "-m", "sshdash", "-F", str(sshd.config_file), *options]
-    return [*words, "exec", "sshd", "echo $((6*7))"]
+    return [*words, "exec", "sshd", "echo it is $((6*7))"]
 
 
 def test_the_terminal_shows_all_that_the_dialog_shows(sshd: RealSshd) -> None:
@@ -30,7 +30,7 @@ def test_the_terminal_shows_all_that_the_dialog_shows(sshd: RealSshd) -> None:
         terminal.press("maybe\r")
         terminal.until("Please type")
         terminal.press("yes\r")
-        terminal.until("42")
+        terminal.until("it is 42")
     assert name in sshd.known_hosts.read_text()
 
 
@@ -40,7 +40,7 @@ def test_the_fingerprint_itself_is_an_answer(sshd: RealSshd) -> None:
     with Tty(command(sshd)) as terminal:
         terminal.until("fingerprint]")
         terminal.press(f" {listed.split()[1]} \r")
-        terminal.until("42")
+        terminal.until("it is 42")
 
 
 @pytest.mark.parametrize("answer", ["no", "NO", ""])
@@ -77,6 +77,6 @@ def test_without_checking_the_warning_goes_to_stderr(sshd: RealSshd) -> None:
         command(sshd, "-o", "StrictHostKeyChecking=no"),
         capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False,
     )  # fmt: skip
-    assert done.stdout == "42\n", done.stderr
+    assert done.stdout == "it is 42\n", done.stderr
     assert "HOST KEY CHANGED: connected without protection" in done.stderr
     assert "passwords, agent forwarding and tunnels are off" in done.stderr

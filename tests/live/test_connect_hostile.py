@@ -5,6 +5,8 @@ from pathlib import Path
 
 import asyncssh
 import pytest
+from asyncssh.constants import MSG_IGNORE
+from asyncssh.packet import String
 
 from sshdash.errors import (
     ConnectError,
@@ -12,7 +14,7 @@ from sshdash.errors import (
 )
 from sshdash.events import BannerReceived, WarningRaised
 from sshdash.states import ConnectionState
-from tests.live.connecting import PROMPT, connecting
+from tests.live.connecting import PATIENCE, PROMPT, connecting
 from tests.live.option_kit import talking, using
 from tests.servers.loopback import Faults, LoopbackServer
 from tests.servers.loopback import Phase as LoopbackPhase
@@ -149,3 +151,27 @@ async def test_what_a_server_says_on_leaving_is_shown_clean(sshd: RealSshd) -> N
     assert "go " in text
     assert not any(char in text for char in "\x1b\x07\u202e")
     assert len(text) < 2000
+
+
+# -- compression ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("after", ["the login", "new keys"])
+@pytest.mark.parametrize("asked", ["yes", "no"])
+async def test_a_packet_that_unpacks_to_far_more_than_a_packet_ends_the_connection(
+    asked: str, after: str
+) -> None:
+    options = (("Compression", asked),)
+    async with (
+        LoopbackServer(compression_algs=["zlib@openssh.com"]) as server,
+        connecting(server.config_file, overrides=options) as client,
+        await client.manager.lease("loopback", "test") as lease,
+    ):
+        assert (await lease.connection.ssh.run("echo up")).stdout
+        if after == "new keys":
+            lease.connection.ssh.change_keys()
+            assert (await lease.connection.ssh.run("echo up")).stdout
+        (served,) = server.connections
+        served.send_packet(MSG_IGNORE, String(bytes(64 << 20)))
+        reason = await asyncio.wait_for(lease.connection.wait_lost(), PATIENCE)
+        assert "a compressed packet holds more than" in reason

@@ -150,3 +150,57 @@ async def test_leaving_restores_the_terminal(stage: Stage) -> None:
     assert "inner" not in screen
     await stage.terminal.write("hello")
     await stage.terminal.wait_for("^hello")
+
+
+async def test_a_terminal_is_searched_and_copied_from(stage: Stage) -> None:
+    terminal = stage.terminal
+    await open_shell(terminal)
+    await terminal.write("seq -f 'row %g' 500")
+    await terminal.type("Enter")
+    await terminal.wait_for("row 500 *$")
+    await terminal.type("C-g", "/")
+    await terminal.wait_for("Aa text")
+    await terminal.write("row 77")
+    await terminal.wait_for(r"/ row 77 +1/1")
+    await terminal.wait_for(r"▕row 77$")
+    await terminal.type("Enter", "Escape")
+    await terminal.wait_for(r"1/1 wrapped +\[\d+/\d+\]")
+    await terminal.type("V", "j", "y")
+    await terminal.wait_for("Copied 13 characters")
+    await terminal.write("cat > copied")
+    await terminal.type("Enter", "C-g", "]")
+    await terminal.wait_for("paste 2 lines|row 78$")
+    await terminal.type("Enter", "C-d")
+    copied = stage.sshd.home / "copied"
+    for _ in range(200):
+        if copied.exists() and copied.read_text().startswith("row 77\nrow 78"):
+            break
+        await asyncio.sleep(0.05)
+    assert copied.read_text().startswith("row 77\nrow 78")
+
+
+async def test_a_shell_is_recorded_and_played(stage: Stage) -> None:
+    terminal = stage.terminal
+    await open_shell(terminal)
+    await terminal.type("C-g", "R")
+    await terminal.wait_for("sshd ● REC")
+    await terminal.wait_for("Recording")
+    await terminal.write("tput bold; echo $((6*7)) recorded")
+    await terminal.type("Enter")
+    await terminal.wait_for("42 recorded")
+    await terminal.type("C-g", "R")
+    await terminal.wait_for("sshdash play")
+    (file,) = recordings(stage.home)
+    play = (*installed("sshdash", sys.executable), "play", file)
+    async with Tmux(*play) as player:
+        await player.wait_for("■ .* sshd .*q quit")
+        screen = await player.wait_for("42 recorded")
+        assert "tput bold" in screen
+        await player.type("Space", "Left")
+        await player.wait_for("‖ 0:00:00")
+        await player.type("q")
+        await player.wait_for("exit status 0")
+
+
+def recordings(home: Path) -> list[str]:
+    return [str(file) for file in home.glob(".local/state/sshdash/recordings/sshd/*.cast")]

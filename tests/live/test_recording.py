@@ -20,6 +20,7 @@ from sshdash.states import SessionState
 from sshdash.terminal import recording as module
 from sshdash.terminal.recording import Recorder
 from sshdash.terminal.recording_files import RecordingFile
+from sshdash.terminal.serial import LineEnding
 from sshdash.terminal.session import ShellSession
 from tests.live.connecting import connecting, until
 from tests.live.shells import Shell
@@ -297,3 +298,17 @@ async def test_a_recording_never_holds_the_loop(
         await one.shows("^alive")
     held.set()
     await asyncio.sleep(0)
+
+
+async def test_an_echo_of_this_side_is_shown_and_not_recorded(sshd: RealSshd) -> None:
+    async with recorded(sshd) as (one, _):
+        await one.type("stty -echo -icrnl; echo go; head -c 6 | od -An -tx1; echo over")
+        await one.shows("^go$")
+        one.session.serial.local_echo = True
+        one.session.serial.ending = LineEnding.CRLF
+        one.session.write(b"local\r")
+        await one.shows("^local$")
+        await one.shows("^ 6c 6f 63 61 6c 0d$")
+        one.session.send_break()
+        await one.shows("^over")
+    assert "local\\r\\n" not in files()[0].read_text()

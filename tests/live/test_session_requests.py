@@ -140,3 +140,34 @@ async def test_the_escape_character_changes_keys(sshd: RealSshd) -> None:
         assert server.log.count("SSH2_MSG_NEWKEYS received") == 2
     finally:
         await asyncio.to_thread(server.close)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "colours"),
+    [((), "truecolor"), ((("SetEnv", "COLORTERM=mine"),), "mine")],
+)
+async def test_programs_learn_that_there_are_all_colours(overrides: Options, colours: str) -> None:
+    async with (
+        RealSshd(acceptenv="COLORTERM LANG") as server,
+        shell(server.config_file, overrides=overrides) as one,
+    ):
+        await one.type("echo [$COLORTERM] [$TERM] [$LANG]")
+        await one.shows(rf"^\[{colours}\] \[xterm-256color\] \[\]")
+
+
+async def test_a_server_that_does_not_take_the_colours_opens_a_shell_all_the_same(
+    sshd: RealSshd,
+) -> None:
+    async with shell(sshd.config_file) as one:
+        await one.type("echo [$COLORTERM]")
+        await one.shows(r"^\[\]")
+
+
+async def test_a_session_without_a_terminal_says_nothing_of_colours() -> None:
+    options = (("RequestTTY", "no"),)
+    async with (
+        RealSshd(acceptenv="COLORTERM") as server,
+        shell(server.config_file, overrides=options) as one,
+    ):
+        one.session.write(b"echo [$COLORTERM]\r")
+        await one.shows(r"^\[\]")

@@ -8,7 +8,9 @@ from functools import partial
 import pytest
 
 from sshdash.errors import Cancelled, ConnectionLost, SSHDashError
+from sshdash.events import ProgramReported
 from sshdash.states import ConnectionState, SessionState
+from sshdash.terminal.osc import ProgressState
 from sshdash.terminal.session import ShellSession
 from tests.live.connecting import connecting, until
 from tests.live.shells import shell
@@ -39,6 +41,30 @@ async def test_bytes_that_are_not_text_do_no_harm(sshd: RealSshd) -> None:
     async with shell(sshd.config_file) as one:
         await one.type("head -c 100000 /dev/urandom; printf '\\033c'; echo still here")
         await one.shows("^still here")
+
+
+async def test_what_a_program_reports_of_itself(sshd: RealSshd) -> None:
+    async with shell(sshd.config_file) as one:
+        told: list[ProgramReported] = []
+        one.client.bus.subscribe(
+            lambda event: told.append(event) if isinstance(event, ProgramReported) else None
+        )
+        reports = one.session.reports
+        await one.type(
+            r"printf '\033]7;file://h/srv/%%20x\a\033]9;4;1;42\a\033]9;Done\a\033]52;c;aGk=\a'"
+        )
+        await until(lambda: bool(told))
+        assert [(event.session, event.host) for event in told] == [(one.session.id, "sshd")]
+        assert one.session.directory == "/srv/ x"
+        assert reports.progress == (ProgressState.RUNNING, 42)
+        assert [notice.title for notice in reports.take_notifications()] == ["Done"]
+        wish = reports.take_clipboard()
+        assert wish is not None
+        assert wish.text == "hi"
+        await one.type("exit")
+        await one.ends()
+        assert reports.progress is None
+        assert one.session.directory == ""
 
 
 async def test_exit_status(sshd: RealSshd) -> None:

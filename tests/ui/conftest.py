@@ -25,6 +25,10 @@ from sshdash.settings import Settings
 from sshdash.sftp.job import TransferTotals
 from sshdash.sftp.local import LocalFilesystem
 from sshdash.states import ConnectionState, SessionState
+from sshdash.terminal.activity import Activity
+from sshdash.terminal.effects import Effects
+from sshdash.terminal.reports import Reports
+from sshdash.terminal.serial import SerialLine
 from sshdash.ui.app import SSHDashApp
 from sshdash.ui.controllers import shells
 
@@ -61,10 +65,36 @@ class FakeSession:
     title: str
     state: SessionState = SessionState.RUNNING
     written: list[bytes] = field(default_factory=list)
+    directory: str = ""
+    effects: Effects = field(default_factory=lambda: Effects(None))
+    tell: Callable[[], None] = lambda: None
     is_recording: bool = False
+    activity: Activity = field(default_factory=Activity)
+    bells: int = 0
+    bracketed: bool = False
+    has_terminal: bool = True
+    serial: SerialLine = field(default_factory=SerialLine)
+    breaks: int = 0
+
+    def send_break(self) -> None:
+        self.breaks += 1
+
+    def paste(self, text: str) -> None:
+        self.written.append(text.encode())
+
+    @property
+    def emulator(self) -> Any:
+        return SimpleNamespace(
+            effects=SimpleNamespace(bells=self.bells),
+            modes=SimpleNamespace(bracketed_paste=self.bracketed),
+        )
 
     def record(self, wanted: bool) -> None:
         self.is_recording = wanted
+
+    @property
+    def reports(self) -> Reports:
+        return Reports(self.effects, self.tell)
 
     @property
     def keyboard(self) -> Any:
@@ -87,6 +117,9 @@ class FakeView(Widget, can_focus=True):
 
     def render(self) -> Content:
         return Content(f"terminal of {self.session.host}")
+
+    def type_key(self, key: str, character: str | None) -> None:
+        self.session.write(self.session.keyboard.encode(key, character))
 
     def on_key(self, event: events.Key) -> None:
         if event.key != self.prefix:
@@ -165,6 +198,7 @@ class FakeBackend(Backend):
     def __init__(self, settings: Settings, prompter: Prompter, source: ConfigSource) -> None:
         super().__init__(settings, prompter, source)
         self.opened: list[str] = []
+        self.directories: list[str] = []
         self.closed: list[str] = []
         self.reopened: list[str] = []
         self.disconnected: list[str] = []
@@ -185,10 +219,16 @@ class FakeBackend(Backend):
         self.loaded = False
 
     async def open_shell(
-        self, host: str, columns: int, rows: int, command: str | None = None
+        self,
+        host: str,
+        columns: int,
+        rows: int,
+        command: str | None = None,
+        directory: str = "",
     ) -> Any:
         await self.load()
         self.opened.append(host)
+        self.directories.append(directory)
         if self.held is not None:
             await self.held.wait()
         if self.refusal is not None:

@@ -16,11 +16,14 @@ from textual.widgets import Input
 
 from sshdash.paths import styles_dir
 from sshdash.states import SessionState
+from sshdash.terminal.activity import Activity
 from sshdash.terminal.emulator import Emulator
 from sshdash.terminal.keyboard import Keyboard, encode_paste
 from sshdash.terminal.pasting import Pasting
 from sshdash.terminal.pointer import Pointer
+from sshdash.terminal.reports import Reports
 from sshdash.terminal.selection import Selection
+from sshdash.terminal.serial import SerialLine
 from sshdash.terminal.session import ShellSession
 from sshdash.ui.theme import DARK, LIGHT
 from sshdash.ui.widgets.terminal_view import TerminalView
@@ -38,7 +41,11 @@ class FakeSession:
         self.title = "host"
         self.state = SessionState.RUNNING
         self.exit_text = ""
+        self.is_recording = False
+        self.serial = SerialLine()
+        self.activity = Activity()
         self.emulator = Emulator(80, 24)
+        self.reports = Reports(self.emulator.effects, lambda: None)
         self.keyboard = Keyboard(self.emulator)
         self.pointer = Pointer(self.emulator)
         self.selection = Selection(self.emulator)
@@ -110,6 +117,12 @@ class TerminalApp(App[None], inherit_bindings=False):
         self.told.append(message)
 
     def on_terminal_view_reopen_requested(self, message: TerminalView.ReopenRequested) -> None:
+        self.told.append(message)
+
+    def on_terminal_view_link_wanted(self, message: TerminalView.LinkWanted) -> None:
+        self.told.append(message)
+
+    def on_terminal_view_links_wanted(self, message: TerminalView.LinksWanted) -> None:
         self.told.append(message)
 
     def on_terminal_view_paste_asked(self, message: TerminalView.PasteAsked) -> None:

@@ -1,11 +1,22 @@
 """Keys that are typed faster than the screen follows."""
 
+import asyncio
+from pathlib import Path
+
+import pytest
 from textual import events
 from textual.widgets import Input
 
+from sshdash.config.source import ConfigSource
+from sshdash.prompts import ConfirmQuestion
+from sshdash.settings import Settings
+from sshdash.ui import app
+from sshdash.ui.app import SSHDashApp
 from sshdash.ui.command import Place
 from sshdash.ui.commands import COMMANDS
-from tests.ui.conftest import Cockpit, Start
+from sshdash.ui.screens.confirm import ConfirmDialog
+from sshdash.ui.widgets.opening_panel import OpeningPanel
+from tests.ui.conftest import Cockpit, FakeBackend, Start
 
 CHARACTERS = {"slash": "/", "colon": ":", "minus": "-", "space": " "}
 
@@ -116,3 +127,53 @@ async def test_many_moves_at_once_wait_for_nothing(cockpit: Start) -> None:
         type_at_once(c, *"jk" * 100, "j")
         # Half a second for each would be 100.
         await c.until(lambda: not c.app._ahead.busy and c.hosts.host == "web-1", 20)
+
+
+async def test_what_is_typed_while_a_shell_opens_is_for_the_shell(cockpit: Start) -> None:
+    async with cockpit() as c:
+        c.backend.held = asyncio.Event()
+        type_at_once(c, "enter")
+        await c.until(lambda: isinstance(c.app.focused, OpeningPanel))
+        type_at_once(c, *"lxd", "enter")
+        await c.until(lambda: "4 keys for the shell" in c.drawn)
+        c.backend.held.set()
+        await c.until(lambda: c.tabs[0].view and c.tabs[0].view.keys == ["l", "x", "d", "enter"])
+        assert c.backend.opened == ["bastion"]
+
+
+async def test_what_is_typed_before_a_question_is_no_answer_and_no_command(
+    cockpit: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "_PAUSE", 0)
+    async with cockpit() as c:
+        c.backend.held = asyncio.Event()
+        type_at_once(c, "enter")
+        await c.until(lambda: isinstance(c.app.focused, OpeningPanel))
+        type_at_once(c, *"secret")
+        await c.until(lambda: "6 keys for the shell" in c.drawn)
+        question = ConfirmQuestion("Really?", "", "Yes")
+        asking = asyncio.create_task(c.app.bridge.ask(question))
+        await c.until(lambda: isinstance(c.app.screen, ConfirmDialog))
+        await c.press("escape")
+        await asking
+        c.backend.held.set()
+        await c.until(lambda: c.tabs[0].view)
+        await c.press("a")
+        await c.until(lambda: c.tabs[0].view.keys == ["a"])
+
+
+async def test_nothing_typed_at_once_is_a_command_where_a_host_was_named(
+    config: Path, cockpit: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ready = asyncio.Event()
+    monkeypatch.setattr(SSHDashApp, "_read_styles", lambda _: ready.wait())
+    source = ConfigSource.standard(str(config))
+    screen = SSHDashApp(Settings(), source, host="bastion", make_backend=FakeBackend)
+    async with screen.run_test(notifications=True) as pilot:
+        c = Cockpit(screen, pilot)
+        type_at_once(c, *"qed", "enter")
+        await c.until(lambda: len(screen._early or ()) == 4)
+        ready.set()
+        await c.until(lambda: c.tabs and c.tabs[0].view)
+        await c.until(lambda: c.tabs[0].view.keys == ["q", "e", "d", "enter"])
+        assert screen.screen is screen.workspace

@@ -59,12 +59,18 @@ class Terminal:
                 self.seen += os.read(self.ours, 65536)
         return self.process.returncode
 
+    def hang_up(self) -> None:
+        """Close the window."""
+        os.close(self.ours)
+        self.ours = -1
+
     def close(self) -> None:
         """Leave nothing behind."""
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
-        os.close(self.ours)
+        if self.ours >= 0:
+            os.close(self.ours)
         os.close(self.theirs)
 
 
@@ -123,6 +129,15 @@ def test_a_signal_gives_the_terminal_back(
     assert terminal.end() == 128 + number
     assert b"\x1b[?1049l" in terminal.seen
     assert termios.tcgetattr(terminal.theirs) == terminal.before
+
+
+def test_a_terminal_that_goes_away_without_a_signal_ends_it_too(
+    open_terminal: Callable[[str], Terminal],
+) -> None:
+    terminal = open_terminal("Host good\n    HostName 192.0.2.1\n")
+    terminal.until(b"192.0.2.1")  # it has no controlling terminal, which would send SIGHUP
+    terminal.hang_up()
+    assert terminal.process.wait(20) == 128 + signal.SIGHUP
 
 
 def test_alt_and_escape_reach_the_remote_as_they_were_typed() -> None:

@@ -68,6 +68,27 @@ async def test_a_lost_pane_waits_with_its_listing_and_comes_back_where_it_was(
         assert app.fake.connections.interests == [HOST]
 
 
+async def test_a_pane_whose_host_is_disconnected_says_so_and_connects_again_when_asked(
+    tmp_path: Path,
+) -> None:
+    app = FilesApp(furnish_left(tmp_path), furnish_right(tmp_path))
+    async with app.run_test(size=(120, 30), notifications=True) as pilot:
+        panes = await listed(pilot)
+        pane = panes.right
+        pane.rows.focus()
+        change(app, ConnectionState.CONNECTED, ConnectionState.IDLE, "disconnected")
+        await until(pilot, lambda: pane.problem)
+        await pilot.pause()
+        notice = str(pane.query_one(".pane-notice", Static).content)
+        assert notice.split("\n") == ["▲ Disconnected", "Enter connects again"]
+        assert "old.txt" in names(pane)
+        assert pane.rows.stale
+        assert panes.left.problem is None
+        await pilot.press("enter")
+        await until(pilot, lambda: pane.problem is None and not pane.rows.stale)
+        assert not app.told
+
+
 async def test_a_pane_that_shows_something_else_needs_the_host_no_more(tmp_path: Path) -> None:
     app = FilesApp(furnish_left(tmp_path), furnish_right(tmp_path))
     async with app.run_test(size=(120, 30)) as pilot:

@@ -4,7 +4,9 @@ from pathlib import Path
 
 from textual.widgets import Static
 
-from sshdash.ui.explanation import Explanation, Group, Value
+from sshdash.config.explain import Explained
+from sshdash.config.options import Origin
+from sshdash.ui.explanation import Explanation, Group, Value, explanation
 from sshdash.ui.screens.explain import ExplainScreen, explain_text
 from tests.ui.conftest import Cockpit, Start
 
@@ -102,3 +104,18 @@ async def test_a_small_screen_keeps_the_column_of_the_values(
         assert len(parts) > 1
         assert all(len(line) <= text.size.width for line in parts)
         assert {line.index("uuuu") for line in parts} == {parts[0].index("uuuu")}
+
+
+def test_what_is_read_first_stands_first(tmp_path: Path) -> None:
+    user = _config(tmp_path, "Host web\n    Port 2222\n")
+    system = "/etc/ssh/ssh_config"
+    found = [
+        Explained(keyword, value, Origin(file, line, block))
+        for keyword, value, file, line, block in (
+            ("sendenv", "LANG", system, 51, "Host *"),
+            ("port", "2222", str(user), 2, "Host web"),
+            ("user", "me", "", 1, ""),
+        )
+    ]
+    files = [group.file for group in explanation("web", found, ()).groups]
+    assert files == ["", str(user), system]

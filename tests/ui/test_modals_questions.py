@@ -126,6 +126,24 @@ async def test_a_host_key_is_shown_with_all_that_is_needed_to_judge_it(cockpit: 
         assert await answer is None
 
 
+@pytest.mark.parametrize(("columns", "lines"), [(80, 1), (50, 2)])
+async def test_every_button_is_in_sight_on_a_narrow_screen(
+    cockpit: Start, columns: int, lines: int
+) -> None:
+    async with cockpit(size=(columns, 12)) as c:
+        answer = ask(c, KEY)
+        await c.until(lambda: isinstance(c.app.screen, HostKeyDialog))
+        await c.until(lambda: "Cancel" in c.drawn)
+        buttons = list(c.app.screen.query(Button))
+        await c.until(lambda: len({button.region.y for button in buttons}) == lines)
+        for button in buttons:
+            assert button.region.right < columns
+            assert button.size.width >= len(str(button.label))
+            assert str(button.label) in c.drawn
+        await c.press("escape")
+        assert await answer is None
+
+
 async def test_a_host_key_is_trusted_once_or_saved(cockpit: Start) -> None:
     async with cockpit() as c:
         for presses, expected in (

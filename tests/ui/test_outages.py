@@ -73,7 +73,7 @@ async def test_the_prefix_tries_now_from_the_lost_shell(cockpit: Start) -> None:
         lose(c)
         c.backend.move(tab.session.id, SessionState.LOST)
         await c.until(lambda: tab.tab_mark is Mark.BUSY)
-        assert tab.tab_title == "web-1 retry 9 s"
+        await c.until(lambda: tab.tab_title == "web-1 retry 9 s")
         assert not c.app.screen.query(Toast), "what the tab shows was told over it"
         await c.until(lambda: "→ ctrl+g r try now" in c.drawn)
         await c.press("ctrl+g", "r")

@@ -4,12 +4,13 @@ import asyncio
 import time
 
 import pytest
+from rich.color import Color
 from textual import events
 from textual.widgets import Input
 
 from sshdash.states import SessionState
 from sshdash.ui.outlook import Outlook
-from sshdash.ui.theme import LIGHT
+from sshdash.ui.theme import DARK, LIGHT
 from sshdash.ui.widgets import terminal_frames, terminal_view
 from sshdash.ui.widgets.terminal_frames import SHORTEST
 from sshdash.ui.widgets.terminal_view import TerminalView
@@ -267,3 +268,54 @@ async def test_a_view_that_is_gone_leaves_its_session() -> None:
         assert stage.session.on_output is None
         assert stage.session.on_change is None
         stage.session.feed(b"nobody looks")
+
+
+async def test_a_storm_of_sizes_ends_with_the_last_one_drawn() -> None:
+    async with on_stage() as stage:
+        for number in range(40):
+            stage.session.feed(b"\x1b[?2026h\x1b[H\x1b[2Jframe %d" % number)
+            await stage.pilot.resize_terminal(20 + number % 7 * 13, 6 + number % 5 * 9)
+            stage.session.feed(b"\x1b[?2026l")
+        await stage.pilot.resize_terminal(COLUMNS, ROWS + 3)
+        await stage.settle()
+        assert stage.session.sizes[-1] == (COLUMNS, ROWS)
+        assert stage.rows()[0] == "frame 39"
+        assert all(stage.strip(y).cell_length == COLUMNS for y in range(ROWS))
+
+
+async def test_a_reverse_screen_and_new_colours_show_at_once() -> None:
+    async with on_stage() as stage:
+        await stage.shows(b"text")
+        plain = stage.style_at(0, 0)
+        drawn = stage.view.frames
+        await stage.shows(b"\x1b[?5h")
+        assert stage.view.frames == drawn + 1
+        assert stage.style_at(0, 0).bgcolor == plain.color
+        assert stage.style_at(20, 5).bgcolor == plain.color
+        await stage.shows(b"\x1b[?5l\x1b]11;#102030\x07")
+        assert stage.style_at(20, 5).bgcolor == Color.from_rgb(0x10, 0x20, 0x30)
+        await stage.shows(b"\x1b]111\x07")
+        assert stage.style_at(0, 0) == plain
+
+
+async def test_a_program_learns_the_colours_of_the_theme() -> None:
+    async with on_stage() as stage:
+        for theme, scheme in ((LIGHT, b"2"), (DARK, b"1")):
+            stage.app.theme = theme.name
+            await stage.pilot.pause()
+            await stage.shows(b"\x1b]11;?\x07\x1b[?996n")
+            background = Color.parse(theme.background or "").get_truecolor()
+            told = "/".join(f"{part:02x}{part:02x}" for part in background)
+            replies = stage.session.emulator.take_replies()
+            assert replies == f"\x1b]11;rgb:{told}\x07".encode() + b"\x1b[?997;" + scheme + b"n"
+
+
+async def test_a_program_that_wants_to_know_is_told_of_another_theme() -> None:
+    async with on_stage() as stage:
+        stage.app.theme = LIGHT.name
+        await stage.pilot.pause()
+        assert stage.session.taken() == b""
+        await stage.shows(b"\x1b[?2031h")
+        stage.app.theme = DARK.name
+        await stage.pilot.pause()
+        assert stage.session.taken() == b"\x1b[?997;1n"

@@ -15,6 +15,7 @@ from sshdash.states import TunnelState
 from sshdash.tunnels.snapshot import TunnelSnapshot
 from sshdash.tunnels.spec import Kind, parse_forward
 from sshdash.ui.commands import COMMANDS
+from sshdash.ui.screens.confirm import ConfirmDialog
 from sshdash.ui.screens.forward_form import ForwardForm, NewForward
 from sshdash.ui.theme import DARK, THEMES, own_variables
 from sshdash.ui.widgets.sparkline import sparkline
@@ -321,6 +322,20 @@ async def test_the_form_names_what_is_wrong() -> None:
         app.set("port", "8080")
         app.set("bind", "*")
         await until(pilot, lambda: "other machines" in app.result())
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is app.form)
+        assert not app.answers
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+        await pilot.press("y")
+        await until(pilot, lambda: app.answers == [None])
+
+
+async def test_a_form_in_which_nothing_was_typed_goes_without_a_word() -> None:
+    app = FormApp()
+    async with app.run_test() as pilot:
         await pilot.press("escape")
         await until(pilot, lambda: app.answers == [None])
 

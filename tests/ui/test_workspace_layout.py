@@ -89,6 +89,8 @@ async def test_a_terminal_too_small_says_so_and_recovers(cockpit: Start) -> None
         notice = c.app.workspace.query_one("#too-small")
         await c.until(lambda: notice.display)
         assert "30×8" in str(notice.content)
+        assert "ctrl+g q leaves" in str(notice.content)
+        await c.press("j")  # nobody sees where it goes
         await c.pilot.resize_terminal(80, 24)
         await c.until(lambda: not notice.display)
         await c.press("j")

@@ -9,6 +9,8 @@ import pytest
 
 from sshdash import __version__
 from sshdash.cli import context, main
+from sshdash.config.equivalent import ssh_command
+from sshdash.config.resolver import Resolver
 from sshdash.errors import UsageError
 
 
@@ -102,3 +104,52 @@ def test_a_defect_is_one_line_and_the_traceback_is_in_the_log(
     assert "unexpected failure: ValueError: odd\\x1b[2J" in told
     assert "\x1b" not in told
     assert "Traceback" in caplog.text
+
+
+def parsed(*words: str) -> argparse.Namespace:
+    arguments = main._parse(list(words))
+    arguments.option = arguments.option or []
+    return arguments
+
+
+def test_short_options_are_for_the_host_that_is_named_and_o_for_all(tmp_path: Path) -> None:
+    key = tmp_path / "key.pem"
+    key.touch()
+    words = ("-o", "Compression=yes", "-p", "2201", "-l", "me", "-i", str(key), "-J", "way", "web")
+    resolver = Resolver(context.screen_source(parsed("-F", "none", *words)))
+    web, other = resolver.resolve("web"), resolver.resolve("other")
+    assert (web.port, web.user, web.identity_files[0]) == (2201, "me", key)
+    assert [str(jump) for jump in web.proxy_jump] == ["way"]
+    assert (other.port, other.proxy_jump) == (22, ())
+    assert web.flag("compression")
+    assert other.flag("compression")
+    assert ssh_command("web", resolver.source) == (
+        f"ssh -F none -o Compression=yes -p 2201 -l me -i {key} -J way web"
+    )
+    assert ssh_command("other", resolver.source) == "ssh -F none -o Compression=yes other"
+
+
+def test_short_options_without_a_host_say_what_they_need() -> None:
+    with pytest.raises(UsageError, match="No host for the options"):
+        context.screen_source(parsed("-p", "2201"))
+
+
+def test_short_options_may_stand_before_the_command() -> None:
+    assert parsed("-p", "2201", "resolve", "web").option == [("-p", "2201")]
+
+
+def test_an_interrupt_while_it_loads_is_obeyed_quietly() -> None:
+    program = """
+import sys
+class Interrupted:
+    def find_spec(self, name, *_):
+        if name == "sshdash.cli.main":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupted())
+from sshdash.cli.entry import main
+sys.exit(main())
+"""
+    told = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert (told.returncode, told.stderr) == (130, "")

@@ -52,6 +52,23 @@ def test_it_tells_what_happened(tmp_path: Path) -> None:
     assert "DEBUG" in path.read_text()
 
 
+def test_it_grows_no_further_than_its_limit_and_stays_private(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sshdash.logs._LIMIT", 4_000)
+    path = tmp_path / "log"
+    (tmp_path / "log.1").symlink_to(tmp_path / "victim")
+    start_log(0, path)
+    for number in range(500):
+        logging.getLogger("sshdash").info("line %d %s", number, "x" * 60)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["log", "log.1"]
+    for file in tmp_path.iterdir():
+        assert not file.is_symlink()
+        assert file.stat().st_size <= 4_000
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert "line 499" in path.read_text()
+
+
 def test_a_symlink_in_its_place_is_not_followed(tmp_path: Path) -> None:
     victim = tmp_path / "victim"
     victim.write_text("")

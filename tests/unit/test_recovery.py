@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import pytest
-
 from sshdash.errors import SessionError
 from sshdash.events import (
     ConnectionChanged,
@@ -16,7 +14,7 @@ from sshdash.events import (
     TransferChanged,
     TunnelChanged,
 )
-from sshdash.recovery import Recovery, reattach_command
+from sshdash.recovery import Recovery
 from sshdash.states import ConnectionState, SessionState, TransferState, TunnelState
 
 
@@ -188,18 +186,3 @@ async def test_a_disconnected_host_is_forgotten() -> None:
         await one.rest()
         assert not one.reopened
         one.recovery.forget("a")
-
-
-@pytest.mark.parametrize(
-    ("host", "command"),
-    [
-        ("db-1", "tmux new -A -s main"),
-        ("DB-2", "tmux new -A -s main"),
-        ("admin@db-1", "tmux new -A -s main"),
-        ("db-old", "screen -xR"),
-        ("web", ""),
-    ],
-)
-def test_the_first_pattern_that_matches_names_the_command(host: str, command: str) -> None:
-    settings = {"db-old": "screen -xR", "db-*": "tmux new -A -s main"}
-    assert reattach_command(settings, host) == command

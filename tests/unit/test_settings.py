@@ -23,6 +23,15 @@ def test_values_are_read(tmp_path: Path) -> None:
     assert settings.keymap == {"quit": "ctrl+x"}
 
 
+def test_what_programs_may_do_is_set_for_all_hosts_or_by_pattern(tmp_path: Path) -> None:
+    file = tmp_path / "settings.yaml"
+    file.write_text('clipboard: deny\nnotifications:\n  web-*: mark\n  "*": ignore\n')
+    settings = load_settings(file)
+    assert settings.clipboard == "deny"
+    assert settings.notifications == {"web-*": "mark", "*": "ignore"}
+    assert Settings().clipboard == "ask"
+
+
 @pytest.mark.parametrize(
     ("text", "line", "said"),
     [
@@ -32,6 +41,8 @@ def test_values_are_read(tmp_path: Path) -> None:
         ("theme: x\n\tprefix: y\n", 2, "cannot start any token"),
         ("theme: !!python/object:os.system {}\n", 0, "constructor"),
         ("- a list\n", 0, "object"),
+        ("theme: x\nclipboard: always\n", 2, "clipboard"),
+        ("notifications:\n  web: loud\n", 1, "notifications"),
     ],
 )
 def test_what_is_wrong_is_named_with_its_line(
@@ -64,6 +75,8 @@ def test_a_secret_is_refused(tmp_path: Path) -> None:
         "keepalive_interval: -5",
         "connect_timeout: 99999999999999999999",
         "scrollback: -1",
+        "scrollbacks: {db-*: -1}",
+        "scrollbacks: {db-*: many}",
         "prefix: ''",
     ],
 )

@@ -278,3 +278,15 @@ async def test_everybody_has_a_turn_while_a_large_directory_is_looked_through() 
             seen = left_out
         assert seen == 5_000
         assert max(steps) <= 500
+
+
+async def test_thousands_of_marked_files_are_not_looked_at_all_at_once() -> None:
+    async with kit() as one:
+        paths = [b"/from/%d" % number for number in range(2000)]
+        for path in paths:
+            one.far.file(path, b"x")
+        under_way: list[int] = []
+        one.far.at = lambda operation, path: under_way.append(len(asyncio.all_tasks()))
+        snapshot = await one.copy(*paths)
+        assert (snapshot.state, snapshot.files_done) == (TransferState.DONE, 2000)
+        assert max(under_way) < 500

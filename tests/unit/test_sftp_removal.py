@@ -1,5 +1,7 @@
 """Removing and counting whole trees."""
 
+import asyncio
+
 import pytest
 
 from sshdash.errors import ConnectionLost, FileError
@@ -66,3 +68,19 @@ async def test_counting() -> None:
     census = await count_trees(files, b"/", entries)
     assert (census.files, census.folders, census.size) == (23, 26, 204)
     assert census.complete
+
+
+async def test_marked_files_go_many_at_the_same_time() -> None:
+    files = grown()
+    waiting: list[asyncio.Task[object] | None] = []
+    for number in range(100):
+        files.file(b"/marked/%d" % number)
+
+    def at(operation: str, path: bytes) -> None:
+        if operation == "stat":
+            waiting.append(asyncio.current_task())
+
+    files.at = at
+    roots = [b"/marked/%d" % number for number in range(100)]
+    assert await remove_trees(files, roots) == 100
+    assert len(set(waiting)) > 10

@@ -119,6 +119,7 @@ def test_a_rate_follows_and_an_end_is_told_once_it_is_known() -> None:
     assert rate == pytest.approx(1000, rel=0.05)
     assert seconds_left(0.5, rate, 5000, 0, 1) is None
     assert seconds_left(5.0, 0.0, 5000, 0, 1) is None
+    assert seconds_left(5.0, 0.4, 5000, 0, 1) is None  # a question waits for an answer
     assert seconds_left(5.0, 1000.0, 5000, 0, 1) == pytest.approx(5)
     assert seconds_left(10.0, 0.0, 0, 50, 50) == pytest.approx(10)
     assert seconds_left(10.0, 0.0, 0, 50, 0) == 0.0

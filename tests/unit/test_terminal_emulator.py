@@ -7,7 +7,7 @@ import pytest
 
 from sshdash.terminal import colours as colours_module
 from sshdash.terminal import ghostty
-from sshdash.terminal.cells import PLAIN, CellStyle, Cursor, CursorShape, Line
+from sshdash.terminal.cells import PLAIN, CellStyle, Cursor, CursorShape, Line, Underline
 from sshdash.terminal.emulator import Emulator
 
 
@@ -75,9 +75,16 @@ def test_what_is_on_the_screen(data: bytes, expected: list[str]) -> None:
         ("1", CellStyle(bold=True)),
         ("2", CellStyle(dim=True)),
         ("3", CellStyle(italic=True)),
-        ("4", CellStyle(underline=True)),
-        ("21", CellStyle(underline=True, double_underline=True)),
-        ("4:3", CellStyle(underline=True)),
+        ("4", CellStyle(underline=Underline.SINGLE)),
+        ("21", CellStyle(underline=Underline.DOUBLE)),
+        ("4:2", CellStyle(underline=Underline.DOUBLE)),
+        ("4:3", CellStyle(underline=Underline.CURLY)),
+        ("4:4", CellStyle(underline=Underline.DOTTED)),
+        ("4:5", CellStyle(underline=Underline.DASHED)),
+        ("4:3;4:0", PLAIN),
+        ("4;58;5;9", CellStyle(underline=Underline.SINGLE, underline_colour=9)),
+        ("4;58:2::1:2:3", CellStyle(underline=Underline.SINGLE, underline_colour=(1, 2, 3))),
+        ("4;58;5;9;59", CellStyle(underline=Underline.SINGLE)),
         ("5", CellStyle(blink=True)),
         ("7", CellStyle(reverse=True)),
         ("8", CellStyle(conceal=True)),

@@ -5,16 +5,27 @@ import unicodedata
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 from rich.color import Color
 from rich.console import Console
 from rich.style import Style
 from textual.color import Color as TextualColor
 from textual.filter import DimFilter, Monochrome
+from textual.theme import Theme
 
-from sshdash.terminal.cells import CellStyle, Cursor, CursorShape, Run
+from sshdash.terminal.cells import (
+    PLAIN,
+    CellStyle,
+    Cursor,
+    CursorShape,
+    Line,
+    Run,
+    ScreenColours,
+    Underline,
+)
 from sshdash.terminal.emulator import Emulator
 from sshdash.ui.theme import DARK, LIGHT
-from sshdash.ui.widgets.terminal_paint import Painter, named_colours
+from sshdash.ui.widgets.terminal_paint import Painter, _contrast, named_colours
 from sshdash.ui.widgets.terminal_strip import WrittenStrip
 from sshdash.ui.widgets.terminal_width import fitting
 
@@ -103,6 +114,34 @@ def test_what_fits_is_left_alone() -> None:
     assert fitting(run) == ["漢字é"]
 
 
+@pytest.mark.parametrize("clusters", [False, True])
+@pytest.mark.parametrize(
+    ("text", "drawn", "clustered"),
+    [
+        ("👨\u200d👩\u200d👧", "👨👩👧", "👨"),
+        ("👍🏽", "👍··", "👍"),
+        ("❤️", "❤", "❤ "),
+        ("☎\ufe0e", "☎", "☎"),
+        ("⌚\ufe0e", "⌚", "·"),
+        ("1\ufe0f\u20e3", "1\u20e3", "1 "),
+        ("🇩🇪", "🇩 🇪 ", "🇩🇪"),
+        ("🏴\u200d☠️", "🏴☠", "🏴"),
+        ("e\u0301o\u0308", "e\u0301o\u0308", "e\u0301o\u0308"),
+        ("§ΩАⅧ①■", "§ΩАⅧ①■", "§ΩАⅧ①■"),
+        ("각\u1100\u1161\u11a8", "각\u1100\u1161\u11a8", "각\u1100\u1161\u11a8"),
+    ],
+)
+def test_sequences_that_terminals_draw_in_different_widths_are_taken_apart(
+    text: str, drawn: str, clustered: str, clusters: bool
+) -> None:
+    emulator = Emulator(COLUMNS, 2)
+    emulator.feed(b"\x1b[?2027h" if clusters else b"")
+    emulator.feed(f"{text}|".encode())
+    strip = painter(emulator).line(emulator.take_damage().lines[0], COLUMNS)
+    assert strip.text.rstrip() == (clustered if clusters else drawn) + "|"
+    assert cell_len(strip.text.partition("|")[0]) == emulator.column - 1
+
+
 def test_half_of_a_wide_character_leaves_a_blank() -> None:
     assert "".join(fitting(Run("b", 2, CellStyle(), ("", "b")))) == " b"
     assert len("".join(fitting(Run("漢", 1, CellStyle(), ("漢",))))) == 1
@@ -126,7 +165,9 @@ def test_named_colours_can_be_read_on_each_other(theme: object, background: int)
 def test_attributes_reach_the_strip() -> None:
     paint = painter(Emulator(COLUMNS, 4))
     style = paint.style(
-        CellStyle(bold=True, italic=True, underline=True, strike=True, reverse=True, dim=True)
+        CellStyle(
+            bold=True, italic=True, underline=Underline.SINGLE, strike=True, reverse=True, dim=True
+        )
     )
     assert style.bold
     assert style.italic
@@ -146,3 +187,64 @@ def contrast(one: Color, other: Color) -> float:
 def brightness(colour: Color) -> float:
     parts = zip((0.2126, 0.7152, 0.0722), colour.get_truecolor(), strict=True)
     return float(sum(weight * (part / 255) ** 2.2 for weight, part in parts))
+
+
+@pytest.mark.parametrize("underline", [one for one in Underline if one])
+def test_every_underline_is_drawn_as_the_nearest(underline: Underline) -> None:
+    style = painter(Emulator(COLUMNS, 2)).style(CellStyle(underline=underline))
+    assert style.underline
+    assert bool(style.underline2) is (underline is Underline.DOUBLE)
+
+
+def test_blinking_is_drawn_where_it_is_wanted() -> None:
+    palette = Emulator(COLUMNS, 2).colours.palette
+    for blink in (True, False):
+        paint = Painter(palette, BASE, SELECTION, blink=blink)
+        assert bool(paint.style(CellStyle(blink=True)).blink) is blink
+        cursor = Cursor(0, 0, visible=True, blinking=True)
+        strip = paint.line(Line((Run("x", 1, CellStyle()),)), 1, cursor)
+        assert all(bool(one.style and one.style.blink) is blink for one in strip)
+
+
+def screen_style(data: bytes, cells: CellStyle = PLAIN) -> Style:
+    emulator = Emulator(COLUMNS, 2)
+    emulator.feed(data)
+    colours = emulator.colours
+    return Painter(colours.palette, BASE, SELECTION, colours.screen).style(cells)
+
+
+def test_a_reverse_video_screen_swaps_the_default_colours() -> None:
+    plain = screen_style(b"")
+    swapped = screen_style(b"\x1b[?5h")
+    assert (swapped.color, swapped.bgcolor) == (plain.bgcolor, plain.color)
+    assert screen_style(b"\x1b[?5h\x1b[?5l") == plain
+    mixed = screen_style(b"\x1b[?5h", CellStyle(foreground=(1, 2, 3)))
+    assert mixed.color == Color.from_rgb(1, 2, 3)
+    assert mixed.bgcolor == plain.color
+
+
+def test_colours_that_a_program_sets_are_drawn_until_it_resets_them() -> None:
+    changed = screen_style(b"\x1b]10;#010203\x07\x1b]11;rgb:04/05/06\x07")
+    assert (changed.color, changed.bgcolor) == (Color.from_rgb(1, 2, 3), Color.from_rgb(4, 5, 6))
+    assert screen_style(b"\x1b]10;#010203\x07\x1b]110\x07") == screen_style(b"")
+    indexed = screen_style(b"\x1b]4;200;#0a0b0c\x07", CellStyle(foreground=200))
+    assert indexed.color == Color.from_rgb(10, 11, 12)
+
+
+def test_the_cursor_has_the_colour_a_program_gives_it() -> None:
+    colours = ScreenColours(cursor=(9, 8, 7))
+    paint = Painter(Emulator(COLUMNS, 2).colours.palette, BASE, SELECTION, colours)
+    row = Line((Run("x", 1, CellStyle(reverse=True)),))
+    (segment,) = paint.line(row, 1, Cursor(0, 0, visible=True))
+    assert segment.style is not None
+    assert segment.style.bgcolor == Color.from_rgb(9, 8, 7)
+    assert not segment.style.reverse
+
+
+@pytest.mark.parametrize("theme", [DARK, LIGHT])
+def test_plain_text_and_named_colours_can_be_read_on_the_background(theme: Theme) -> None:
+    behind = Color.parse(theme.background or "")
+    assert _contrast(Color.parse(theme.foreground or ""), behind) >= 7
+    named = named_colours(theme)
+    for index in (*range(1, 7), *range(9, 15)):
+        assert _contrast(Color.from_rgb(*named[index]), behind) >= 3, index

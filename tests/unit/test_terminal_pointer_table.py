@@ -15,7 +15,9 @@ DEFAULT, UTF8, SGR, URXVT, PIXELS = 0, 1005, 1006, 1015, 1016
 ENCODINGS = (DEFAULT, UTF8, SGR, URXVT, PIXELS)
 PLACES = ((0, 0), (3, 4), (94, 10), (95, 10), (222, 60), (223, 60), (299, 99))
 COLUMNS, ROWS = 300, 100
-MODIFIERS = list(itertools.product((False, True), repeat=3))
+MODIFIERS: list[tuple[bool, bool, bool]] = [
+    (shift, ctrl, alt) for shift in (False, True) for ctrl in (False, True) for alt in (False, True)
+]
 EVENTS = [
     *((action, button) for action in (PRESS, RELEASE) for button in (1, 2, 3)),
     *((PRESS, button) for button in (4, 5, 6, 7)),

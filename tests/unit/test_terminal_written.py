@@ -6,7 +6,7 @@ from itertools import groupby
 import pytest
 
 from sshdash.terminal import emulator as emulator_module
-from sshdash.terminal.cells import PLAIN, CellStyle, Line, Run
+from sshdash.terminal.cells import PLAIN, CellStyle, Line, Run, Underline
 from sshdash.terminal.emulator import Emulator
 from sshdash.terminal.written_rows import WrittenRow, style_of
 
@@ -139,6 +139,13 @@ def test_what_may_not_be_shown_is_left_to_the_careful_way() -> None:
     assert 2 not in rows
 
 
+def test_a_link_is_left_to_the_careful_way() -> None:
+    emulator = Emulator(COLUMNS, ROWS)
+    emulator.feed(b"a \x1b]8;;https://a.example\x07link\x1b]8;;\x07\r\n" * 6)
+    lines = emulator.take_damage().lines
+    assert [run.style.link for run in lines[2].runs] == [False, True, False]
+
+
 def test_a_screen_that_would_take_too_much_is_read_cell_by_cell() -> None:
     emulator = Emulator(2000, 1000)
     assert emulator._written.read(0, 999, 2000) == {}
@@ -150,8 +157,9 @@ def test_a_screen_that_would_take_too_much_is_read_cell_by_cell() -> None:
         ("\x1b[0m", PLAIN),
         ("\x1b[1m\x1b[0m", PLAIN),
         ("\x1b[0m\x1b[38;5;9m\x1b[48;2;1;2;3m", CellStyle(9, (1, 2, 3))),
-        ("\x1b[0m\x1b[4:2m", CellStyle(underline=True, double_underline=True)),
+        ("\x1b[0m\x1b[4:2m", CellStyle(underline=Underline.DOUBLE)),
         ("\x1b[0m\x1b[4:0m", PLAIN),
+        ("\x1b[0m\x1b[4:3m\x1b[58;5;3m", CellStyle(underline=Underline.CURLY, underline_colour=3)),
         ("\x1b[0m\x1b[7m\x1b[53m", CellStyle(reverse=True, overline=True)),
     ],
 )

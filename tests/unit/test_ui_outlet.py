@@ -1,10 +1,12 @@
 """Drawing goes on, into nothing, when the terminal is gone."""
 
 import io
+import os
+import pty
 
 import pytest
 
-from sshdash.ui.outlet import LastingWriter
+from sshdash.ui.outlet import LastingWriter, hung_up
 
 
 class Gone(io.StringIO):
@@ -25,6 +27,21 @@ def test_nobody_waits_for_a_terminal_that_is_gone() -> None:
         writer.write("a frame")
     writer.stop()
     assert not writer.is_alive()
+
+
+def test_a_terminal_that_is_gone_is_told_from_one_that_is_quiet() -> None:
+    ours, theirs = pty.openpty()
+    try:
+        assert not hung_up(theirs)
+        os.write(ours, b"x")
+        assert not hung_up(theirs)
+        os.close(ours)
+        ours = -1
+        assert hung_up(theirs)
+    finally:
+        for descriptor in (ours, theirs):
+            if descriptor >= 0:
+                os.close(descriptor)
 
 
 def test_everything_arrives_while_it_is_there() -> None:

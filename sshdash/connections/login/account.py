@@ -64,10 +64,11 @@ class AccountPassword:
         """Return whose it is, and never what it is."""
         return f"<AccountPassword of {self._name}>"
 
-    async def take_saved(self, server: bytes) -> str | None:
+    async def take_saved(self, server: bytes, from_keyring: bool = True) -> str | None:
         """Return what is known, the first time; by the next it was refused, and is forgotten.
 
-        `server` is the host key of the server that will get it.
+        `server` is the host key of the server that will get it: what was typed for that very key
+        is given again, what is in the keyring only where that is wanted.
         """
         self._typed, self._save = None, False
         self._refused()
@@ -79,7 +80,7 @@ class AccountPassword:
         self._looked = True
         found = self._replay.find(self._name, server)
         self._replayed = found is not None
-        if found is None:
+        if found is None and from_keyring:
             found = await self._saved.find(self._name)
             self._tried = found is not None
         return found

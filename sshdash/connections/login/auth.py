@@ -37,6 +37,8 @@ _PASSWORD = re.compile(r"(?i)\bpass(word|phrase)\b")
 _NO_PASSWORD = re.compile(r"(?i)one.?time|otp|token|code|new|retype|again")
 """What prompts say that ask for something that is good for once, or for another password."""
 
+_NOT_GIVEN = "no saved password is given to a host key that nobody has vouched for"
+
 
 @dataclass
 class AuthRecord:
@@ -162,7 +164,7 @@ class SSHClient(asyncssh.SSHClient):
         """Return the saved password, then ask as often as NumberOfPasswordPrompts allows."""
         if self._give_up() or self._interview.batch or self.untrusted:
             return None
-        saved = await self._interview.saved_password(self._server)
+        saved = await self._saved_password()
         if saved is not None:
             self._start("password")
             return saved
@@ -178,6 +180,16 @@ class SSHClient(asyncssh.SSHClient):
         prompt = SecretPrompt(f"{self._interview.account}'s password: ")
         answers = await self._interview.ask(title, (prompt,), self._passwords, may_save=True)
         return self._typed(answers)
+
+    async def _saved_password(self) -> str | None:
+        """Return the password that is known; one of the keyring only for a key that is vouched for.
+
+        Else whoever is on the way could collect it, and nobody would even notice.
+        """
+        vouched = self._check.is_vouched_for
+        if not vouched and self._interview.silent:
+            self.keys.report.note(_NOT_GIVEN)
+        return await self._interview.saved_password(self._server, from_keyring=vouched)
 
     async def password_change_requested(self, prompt: str, lang: str) -> tuple[str, str]:
         """Ask for the old password and twice for a new one, where the server wants a change."""
@@ -228,7 +240,7 @@ class SSHClient(asyncssh.SSHClient):
         is_password = _asks_password(prompts) and not self._answered
         self._answered = True
         if is_password:
-            saved = await self._interview.saved_password(self._server)
+            saved = await self._saved_password()
             if saved is not None:
                 self._challenges -= 1  # nobody was asked
                 return [saved]

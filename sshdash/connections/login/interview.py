@@ -73,7 +73,7 @@ class Interview:
         with self.deadline.paused():
             can_save = may_save and await self.saved.is_usable()
             answers = await self._prompter.ask(
-                SecretQuestion(self.host, title, prompts, shown, attempt, can_save)
+                SecretQuestion(self.host, title, prompts, shown, attempt, can_save, self.banner)
             )
         if answers is None:
             self.refusal = Cancelled(
@@ -82,13 +82,13 @@ class Interview:
             return None
         return SecretAnswer(answers, can_save and getattr(answers, "save", False))
 
-    async def saved_password(self, server: bytes) -> str | None:
+    async def saved_password(self, server: bytes, from_keyring: bool = True) -> str | None:
         """Return the password that is known, the first time, for the host key of `server`.
 
         The keyring may ask to be unlocked.
         """
         with self.deadline.paused():
-            return await self.password.take_saved(server)
+            return await self.password.take_saved(server, from_keyring)
 
     async def passphrase(self, path: Path, attempt: int) -> SecretAnswer | None:
         """Ask for the passphrase of a key file."""

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Protocol
 
+from sshdash.connections.names import canonical
 from sshdash.errors import Cancelled
 from sshdash.events import ConnectionChanged, Event, EventBus
 from sshdash.states import ConnectionState
@@ -47,12 +48,13 @@ class Outages:
 
     def __init__(self, manager: Supervisor, events: EventBus) -> None:
         self._manager = manager
-        self._waiting: set[asyncio.Future[None]] = set()
+        self._waiting: dict[str, set[asyncio.Future[None]]] = {}
+        """Who waits for a change, by the name that the change will be told of."""
         events.subscribe(self._note)
 
     def __repr__(self) -> str:
         """Return how many wait."""
-        return f"<Outages [{len(self._waiting)} waiting]>"
+        return f"<Outages [{sum(map(len, self._waiting.values()))} waiting]>"
 
     def interest(self, host: str, purpose: str) -> Interest:
         """Return a claim on the host's connection; see `Supervisor.interest`."""
@@ -79,10 +81,11 @@ class Outages:
 
         What lives on a connection may meet its end a moment before the manager does.
         """
+        names = tuple(hosts)
         try:
             async with asyncio.timeout(_NOTICED):
-                while not any(map(self.is_out, hosts)):
-                    await self._change()
+                while not any(map(self.is_out, names)):
+                    await self._change(*names)
         except TimeoutError:
             return
 
@@ -101,25 +104,31 @@ class Outages:
                 raise Cancelled("disconnected", host=clean(host))
             if status.gives_up:
                 given_up()
-            await self._change()
+            await self._change(host)
 
     async def up(self, host: str) -> None:
         """Return when the host is connected, whoever brings that about and whenever."""
         while self.is_out(host):
-            await self._change()
+            await self._change(host)
 
-    async def _change(self) -> None:
-        """Return when the state of any connection has changed."""
+    async def _change(self, *hosts: str) -> None:
+        """Return when the state of one of the hosts' connections has changed."""
         change = asyncio.get_running_loop().create_future()
-        self._waiting.add(change)
+        names = {canonical(host) for host in hosts}
+        for name in names:
+            self._waiting.setdefault(name, set()).add(change)
         try:
             await change
         finally:
-            self._waiting.discard(change)
+            for name in names:
+                waiting = self._waiting[name]
+                waiting.discard(change)
+                if not waiting:
+                    del self._waiting[name]
 
     def _note(self, event: Event) -> None:
         if isinstance(event, ConnectionChanged):
-            for change in self._waiting:
+            for change in self._waiting.get(event.host, ()):
                 if not change.done():
                     change.set_result(None)
 

@@ -13,6 +13,7 @@ from asyncssh.channel import SSHChannel
 from sshdash.connections.idle import DIRECT, FORWARDED, SESSION, IdleChannels
 from sshdash.connections.network.service_class import ServiceClass
 from sshdash.connections.transport import library
+from sshdash.connections.transport.inflating import Inflater
 from sshdash.connections.transport.trunk import Trunk
 from sshdash.connections.witness import Witnessed
 
@@ -63,6 +64,8 @@ class Transport(Witnessed):
         assert self._kex
         self.set_extra_info(kex=self._kex.algorithm.decode("ascii"))
         super().send_newkeys(k, h)
+        if self._next_decompressor is not None:
+            self._next_decompressor = Inflater(lambda: self._max_recv_pktlen)
 
     def limit_received(self, chosen: int) -> None:
         """Take note of RekeyLimit, where it counts what is received."""

@@ -30,6 +30,8 @@ class HostTrust:
         """Who is asked for fingerprints where VerifyHostKeyDNS says so."""
         self._events = events
         self._accepted: dict[_Scope, set[bytes]] = {}
+        self._unasked: set[tuple[str, bytes]] = set()
+        """Names and keys that were added in this run though nothing vouches for them."""
         self._locks: dict[str, asyncio.Lock] = {}
         self._reported: set[tuple[str, int]] = set()
 
@@ -71,6 +73,14 @@ class HostTrust:
     def accept(self, policy: HostPolicy, blob: bytes) -> None:
         """Trust a key for this run, wherever the configuration trusts as it does here."""
         self._accepted.setdefault(_scope(policy), set()).add(blob)
+
+    def take_unasked(self, name: str, blob: bytes) -> None:
+        """Note that a key is used which no person and no file has vouched for."""
+        self._unasked.add((name, blob))
+
+    def was_asked(self, name: str, blob: bytes) -> bool:
+        """Return whether a key was found trusted, or accepted by a person."""
+        return (name, blob) not in self._unasked
 
     async def remember(self, policy: HostPolicy, blob: bytes, names: Sequence[str]) -> str:
         """Write a key to known_hosts under `names`; return where, "" where that cannot be done.

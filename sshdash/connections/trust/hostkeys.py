@@ -83,6 +83,18 @@ class HostKeyCheck:
         check.evidence = replace(check.evidence, extra=said)
         return check
 
+    @property
+    def is_vouched_for(self) -> bool:
+        """Return whether a person, a file or an authority says that the key is the host's.
+
+        Nobody does where checking is off, or a key is added unasked (``accept-new``), even if
+        known_hosts has it from then on.
+        """
+        key = self._pinned
+        return (
+            key is not None and not self.untrusted and self.trust.was_asked(self.policy.name, key)
+        )
+
     # -- what is asked for in the key exchange
 
     @property
@@ -283,6 +295,7 @@ class HostKeyCheck:
         if self.policy.strictness is Strictness.ASK:
             await self._ask(shown, names)
             return
+        self.trust.take_unasked(self.policy.name, shown.key)
         file = await self.trust.remember(self.policy, shown.key, names)
         if file:
             self._note(f"unknown, added to {file}")

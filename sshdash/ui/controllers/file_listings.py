@@ -61,10 +61,10 @@ class Listings:
             self._lose_interest(pane)
             await self._drop(pane)
 
-    async def lose(self, pane: FilePane, reason: str) -> None:
+    async def lose(self, pane: FilePane, error: ConnectionLost) -> None:
         """Tell that a pane's connection is gone; its listing stays."""
         await self._drop(pane)
-        pane.fail(ConnectionLost("Connection lost", reason, host=pane.label))
+        pane.fail(error)
 
     def revive(self, endpoint: str) -> None:
         """List again what was cut off from a host that something else connected again."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from textual.message import Message
 
 from sshdash.config.equivalent import scp_command
-from sshdash.errors import SSHDashError, UsageError
+from sshdash.errors import ConnectionLost, SSHDashError, UsageError
 from sshdash.events import ConnectionChanged, Event, TransferChanged
 from sshdash.prompts import ConfirmQuestion
 from sshdash.sftp.entries import Kind, is_inside, join
@@ -82,7 +82,13 @@ class FilesController:
         """Keep the panes in step: of hosts that come and go, of folders where copies arrived."""
         if isinstance(event, ConnectionChanged) and event.new is ConnectionState.LOST:
             for pane in self.listings.showing(event.host):
-                self.cockpit.start(self.listings.lose(pane, event.reason))
+                lost = ConnectionLost("Connection lost", event.reason, host=pane.label)
+                self.cockpit.start(self.listings.lose(pane, lost))
+        elif isinstance(event, ConnectionChanged) and event.new is ConnectionState.IDLE:
+            for pane in self.listings.showing(event.host):
+                if pane.filesystem is not None:  # else it is cut off already, or not there yet
+                    lost = ConnectionLost("Disconnected", host=pane.label)
+                    self.cockpit.start(self.listings.lose(pane, lost))
         elif isinstance(event, ConnectionChanged) and event.new is ConnectionState.CONNECTED:
             self.listings.revive(event.host)
         elif isinstance(event, TransferChanged) and event.new in _ENDED:

@@ -5,7 +5,14 @@ from sshdash.ui.commands import COMMANDS, footer_of
 from sshdash.ui.keymap import Keymap
 from sshdash.ui.widgets.status_bar import KeyHint
 
-_IN_TERMINAL = ("view.hosts", "view.switcher", "host.files", "host.tunnels", "tab.close")
+_IN_TERMINAL = (
+    "view.hosts",
+    "view.switcher",
+    "host.files",
+    "host.tunnels",
+    "pane.split_right",
+    "pane.close",
+)
 _FILTER = (
     KeyHint("Enter", "Shell", "host.open"),
     KeyHint("↓ ↑", "Move"),

@@ -88,6 +88,11 @@ class HostActions:
         self.cockpit.start(self._switch())
 
     async def _switch(self) -> None:
+        if host := await self.pick("Switch host"):
+            self.go(host)
+
+    async def pick(self, title: str) -> str | None:
+        """Let the person name a host or an address, the most recently used hosts first."""
         from sshdash.ui.screens.picker import Choice, Picker
 
         rows = {row.host: row for row in self.board.rows()}
@@ -103,9 +108,8 @@ class HostActions:
             )
             for host in order
         ]
-        picker = Picker("Switch host", choices, "host, or user@host:port", free=True)
-        if host := await self.cockpit.show(picker):
-            self.go(host)
+        picker = Picker(title, choices, "host, or user@host:port", free=True)
+        return await self.cockpit.show(picker)
 
     def action_host_connect_to(self) -> None:
         """Ask for an address and open a shell there."""
@@ -134,8 +138,15 @@ class HostActions:
 
         Raises UsageError for what is no address.
         """
+        self.shells.go_to(self.destination(text))
+
+    def destination(self, text: str) -> str:
+        """Return a host of the list as it is, an address as it is written properly.
+
+        Raises UsageError for what is no address.
+        """
         listed = any(row.host == text for row in self.board.rows())
-        self.shells.go_to(text if listed else str(parse_destination(text)))
+        return text if listed else str(parse_destination(text))
 
 
 def _wrong(text: str) -> str:

@@ -59,6 +59,8 @@ class Layout:
         sidebar.display = self.sidebar_wanted()
         sidebar.set_class(bool(self.cockpit.tabs) and (self.narrow or self.zoomed), "-over")
         self.screen.set_class(self.zoomed, "-zoomed")
+        for tab in self.cockpit.tabs:
+            tab.zoom_tab(self.zoomed)
         self.screen.set_class(self.narrow, "-narrow")
         self.screen.set_class(self.too_small, "-too-small")
 
@@ -89,6 +91,12 @@ class Layout:
         if self.zoomed and self.cockpit.in_sidebar:
             self.to_tab()
         self.arrange()
+        self.cockpit.refresh_hosts()
+
+    def unzoom(self) -> None:
+        """Show everything again."""
+        if self.zoomed:
+            self.action_view_zoom()
 
     def back(self) -> None:
         """Back out by one step: the filter, the zoom, the tab."""

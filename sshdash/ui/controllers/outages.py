@@ -51,7 +51,7 @@ class OutageController:
                 self._out.pop(event.host, None)
             elif event.new is ConnectionState.FAILED and event.host in self._out:
                 self._given_up(event)
-            self._look()
+            self._look(event.host)
             self._run()
 
     # Counting down
@@ -73,13 +73,18 @@ class OutageController:
         if all(outlook is None or outlook.hopeless for outlook in self._out.values()):
             self._rest()  # until a person does something about it
 
-    def _look(self) -> None:
-        """Show what changed since the last look, which is at most something each second."""
+    def _look(self, *hosts: str) -> None:
+        """Show what changed since the last look at some hosts, at all of them where none is named.
+
+        That is at most something each second for each of them.
+        """
         statuses = self.cockpit.backend.connections
         changed = False
-        for host, before in self._out.items():
+        for host in hosts or tuple(self._out):
+            if host not in self._out:
+                continue
             outlook = outlook_of(statuses.status(host))
-            if outlook != before:
+            if outlook != self._out[host]:
                 self._out[host] = outlook
                 changed = True
         for tab in self.cockpit.tabs:
@@ -89,9 +94,9 @@ class OutageController:
 
     def _show(self, tab: Tab) -> None:
         if isinstance(tab, TerminalTab):
-            session = tab.session
-            lost = session is not None and session.state is SessionState.LOST
-            tab.show_outlook(self._out.get(tab.host) if lost else None)
+            for one in tab.panes:
+                lost = one.session is not None and one.session.state is SessionState.LOST
+                one.show_outlook(self._out.get(one.host) if lost else None)
         elif tab.place is Place.FILES:
             for pane in _panes(tab):
                 pane.show_outlook(self._out.get(pane.endpoint) if pane.endpoint else None)
@@ -126,7 +131,7 @@ class OutageController:
         """Return whether the tab in sight shows the loss itself."""
         tab = self.cockpit.current
         if isinstance(tab, TerminalTab):
-            return tab.host == host
+            return any(one.host == host and tab.area.shows(one) for one in tab.panes)
         if tab is not None and tab.place is Place.FILES:
             return any(pane.endpoint == host for pane in _panes(tab))
         return False

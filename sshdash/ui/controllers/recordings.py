@@ -1,6 +1,9 @@
 """Begins and ends recordings by key, and shows which shells are recorded."""
 
+from shlex import quote
+
 from sshdash.events import Event, RecordingEnded, RecordingStarted
+from sshdash.paths import home
 from sshdash.states import SessionState
 from sshdash.ui.cockpit import Cockpit
 from sshdash.ui.widgets.terminal_tab import TerminalTab
@@ -30,20 +33,27 @@ class RecordingsController:
         if isinstance(tab, TerminalTab) and tab.session is not None:
             self._by_key.add(tab.session.id)
             tab.session.record(not tab.session.is_recording)
-            tab.show_state()
+            tab.pane.show_state()
 
     def on_event(self, event: Event) -> None:
         """Keep the marks true, and tell where the files are."""
         if not isinstance(event, RecordingStarted | RecordingEnded):
             return
         for tab in self.cockpit.tabs:
-            if isinstance(tab, TerminalTab) and tab.session and tab.session.id == event.session:
-                tab.show_state()
+            for pane in tab.panes if isinstance(tab, TerminalTab) else ():
+                if pane.session is not None and pane.session.id == event.session:
+                    pane.show_state()
         if event.session not in self._by_key or not event.paths:
             return
-        path = clean(event.paths[0], 1000)
+        path = clean(_short(event.paths[0]), 1000)
         if isinstance(event, RecordingStarted):
             self.cockpit.tell("Recording", path, host=event.host)
         else:
             self._by_key.discard(event.session)
-            self.cockpit.tell("Recorded", path, f"sshdash play {path}", host=event.host)
+            self.cockpit.tell("Recorded", f"sshdash play {path}", host=event.host)
+
+
+def _short(path: str) -> str:
+    """Return a path as a person would type it."""
+    start = f"{home()}/"
+    return f"~/{quote(path.removeprefix(start))}" if path.startswith(start) else quote(path)

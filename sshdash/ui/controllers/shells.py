@@ -1,9 +1,9 @@
-"""Opens shells in tabs and keeps the tabs in step with their sessions."""
+"""Opens shells in tabs and panes, and keeps those in step with their sessions."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from sshdash.errors import Cancelled, SSHDashError
 from sshdash.events import Event, SessionChanged
@@ -11,10 +11,13 @@ from sshdash.prompts import ConfirmQuestion
 from sshdash.states import ConnectionState, SessionState
 from sshdash.ui.cockpit import Cockpit
 from sshdash.ui.format import count_text
+from sshdash.ui.split_places import Axis
+from sshdash.ui.widgets.terminal_pane import TerminalPane
 from sshdash.ui.widgets.terminal_tab import TerminalTab
 from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
+    from sshdash.terminal.session import ShellSession
     from sshdash.ui.widgets.terminal_view import TerminalView
 
 _ENDED = (SessionState.EXITED, SessionState.LOST, SessionState.FAILED)
@@ -27,14 +30,23 @@ class ShellController:
         self.cockpit = cockpit
         self.recent: list[str] = []
         """Hosts in the order they were last used, the latest first."""
+        self.on_terminal: list[Callable[[TerminalPane], None]] = []
+        """Called with every pane that gets a terminal."""
 
     def __repr__(self) -> str:
-        return f"<ShellController [{len(self.shell_tabs())} tabs]>"
+        return f"<ShellController [{len(self.panes())} panes]>"
 
-    def shell_tabs(self, host: str | None = None) -> list[TerminalTab]:
-        """Return the terminal tabs, of one host if asked."""
+    def panes(self, host: str | None = None) -> list[TerminalPane]:
+        """Return the panes of all tabs in order, of one host if asked."""
         tabs = [tab for tab in self.cockpit.tabs if isinstance(tab, TerminalTab)]
-        return [tab for tab in tabs if tab.host == host] if host is not None else tabs
+        panes = [pane for tab in tabs for pane in tab.panes]
+        return [pane for pane in panes if pane.host == host] if host is not None else panes
+
+    @property
+    def current(self) -> TerminalPane | None:
+        """Return the pane with the focus of the tab in sight."""
+        tab = self.cockpit.current
+        return tab.pane if isinstance(tab, TerminalTab) else None
 
     def why_not(self, command_id: str) -> str:
         """Return why a command is not available now, empty where it is."""
@@ -49,64 +61,137 @@ class ShellController:
 
     # Opening
 
+    def forget_typed(self) -> None:
+        """Drop what was typed for shells that are not there yet: a question comes, as with ssh."""
+        for pane in self.panes():
+            pane.panel.forget_typed()
+
     def open(self, host: str) -> TerminalTab:
         """Open another shell on a host, in a tab of its own."""
         self.use(host)
-        tab = TerminalTab(host)
-        self._dial(tab, self.cockpit.add_tab(tab))
+        tab = TerminalTab(TerminalPane(host))
+        self._dial(tab.pane, self.cockpit.add_tab(tab))
         return tab
 
-    def go_to(self, host: str) -> TerminalTab:
+    def open_all(self, tab: TerminalTab) -> None:
+        """Open a tab with a shell in each of its panes."""
+        mounted = self.cockpit.add_tab(tab)
+        for pane in tab.panes:
+            self.use(pane.host)
+            self._dial(pane, mounted)
+
+    def split(self, tab: TerminalTab, axis: Axis, host: str = "") -> None:
+        """Open another shell beside the one with the focus, on its host and in its folder.
+
+        On another host where one is named.
+        """
+        pane = TerminalPane(host or tab.host)
+        directory = "" if host else directory_of(tab.pane)
+        self.use(pane.host)
+        mounted = tab.split(axis, pane)
+        self.cockpit.focus_when_mounted(tab, mounted)
+        self._dial(pane, mounted, directory)
+
+    def move(self, pane: TerminalPane, source: TerminalTab, target: TerminalTab | None) -> None:
+        """Move a pane whose shell is open to another tab, to a new one where there is none."""
+        view = cast("TerminalView", pane.view)
+        moved = pane.successor(self._view(type(view), view.session))
+        if len(source.panes) == 1:
+            self.cockpit.area.remove_tab(source)
+        else:
+            source.remove_pane(pane)
+        if target is None:
+            self.cockpit.add_tab(TerminalTab(moved))
+        else:
+            mounted = target.split(target.area.longer_axis(), moved)
+            self.cockpit.area.go_to(target)
+            self.cockpit.focus_when_mounted(target, mounted)
+        self._begin(moved)
+
+    def go_to(self, host: str) -> None:
         """Go to the shell that is open on a host, or open one."""
-        tabs = self.shell_tabs(host)
-        if not tabs:
-            return self.open(host)
+        panes = self.panes(host)
+        if not panes:
+            self.open(host)
+            return
         self.use(host)
-        current = self.cockpit.current
-        tab = current if isinstance(current, TerminalTab) and current in tabs else tabs[0]
-        self.cockpit.go_to_tab(tab)
-        if tab.session is None and tab.is_ended:
-            self.restart(tab)
-        return tab
+        pane = self.current if self.current in panes else panes[0]
+        assert pane is not None
+        self.show(pane)
+        if pane.session is None and pane.is_ended:
+            self.restart(pane)
+
+    def show(self, pane: TerminalPane) -> None:
+        """Go to a pane, in whichever tab it is."""
+        for tab in self.cockpit.tabs:
+            if isinstance(tab, TerminalTab) and pane in tab.panes:
+                tab.area.select(pane)
+                self.cockpit.go_to_tab(tab)
 
     def use(self, host: str) -> None:
         """Remember that a host was used just now."""
         self.recent = [host, *(other for other in self.recent if other != host)]
 
-    def _dial(self, tab: TerminalTab, mounted: Awaitable[None] | None = None) -> None:
+    def _dial(
+        self, pane: TerminalPane, mounted: Awaitable[None] | None = None, directory: str = ""
+    ) -> None:
         def failed(error: SSHDashError) -> None:
-            tab.show_failure(error)
+            pane.show_failure(error)
             self.cockpit.report(error)
 
-        worker = self.cockpit.start(self._open_in(tab, mounted), failed=failed, aside=True)
+        work = self._open_in(pane, mounted, directory)
+        worker = self.cockpit.start(work, failed=failed, aside=True)
 
         async def give_up() -> None:
             worker.cancel()
 
-        tab.ending = give_up
+        pane.ending = give_up
 
-    async def _open_in(self, tab: TerminalTab, mounted: Awaitable[None] | None) -> None:
+    async def _open_in(
+        self, pane: TerminalPane, mounted: Awaitable[None] | None, directory: str
+    ) -> None:
         if mounted is not None:
             await mounted
-        tab.show_attempt(await self._route(tab.host))
-        columns, rows = tab.content_size
+        pane.show_attempt(await self._route(pane.host))
+        columns, rows = pane.content_size
         try:
             session = await self.cockpit.backend.open_shell(
-                tab.host, max(columns, 20) if columns else 80, max(rows, 5) if rows else 24
+                pane.host,
+                max(columns, 20) if columns else 80,
+                max(rows, 5) if rows else 24,
+                directory=directory,
             )
         except SSHDashError as error:
-            tab.show_failure(error)
-            if tab is self.cockpit.current:
+            pane.show_failure(error)
+            if self.in_sight(pane):
                 self.cockpit.keep(error)
             elif not isinstance(error, Cancelled):
                 self.cockpit.report(error)
             return
         finally:
             self.cockpit.refresh_hosts()
-        tab.ending = partial(self.cockpit.backend.close_shell, session.id)
-        view = await asyncio.to_thread(_terminal_view)
-        await tab.show_session(session, view(session, prefix=self.cockpit.prefix))
-        self._show_agent(tab)
+        pane.ending = partial(self.cockpit.backend.close_shell, session.id)
+        view_type = await asyncio.to_thread(_terminal_view)
+        if not pane.is_attached:
+            return  # it was closed meanwhile, which ends the session
+        await pane.show_session(session, self._view(view_type, session))
+        self._begin(pane)
+        self._show_agent(pane)
+
+    def _view(self, kind: "type[TerminalView]", session: "ShellSession") -> "TerminalView":
+        view = kind(session, prefix=self.cockpit.prefix)
+        view.blink = self.cockpit.backend.settings.blink
+        return view
+
+    def _begin(self, pane: TerminalPane) -> None:
+        """Tell those who want to know that a pane has its terminal."""
+        for listener in self.on_terminal:
+            listener(pane)
+
+    def in_sight(self, pane: TerminalPane) -> bool:
+        """Return whether a pane is on the screen."""
+        tab = self.cockpit.current
+        return isinstance(tab, TerminalTab) and pane in tab.panes and tab.area.shows(pane)
 
     async def _route(self, host: str) -> str:
         """Return the way to a host in words, empty where ssh_config does not say."""
@@ -119,37 +204,37 @@ class ShellController:
     # Sessions
 
     def on_event(self, event: Event) -> None:
-        """Keep the tabs in step with what happened."""
+        """Keep the panes in step with what happened."""
         if isinstance(event, SessionChanged):
-            for tab in self.shell_tabs():
-                if tab.session is not None and tab.session.id == event.session:
-                    tab.show_state()
-                    self._show_agent(tab)
+            for pane in self.panes():
+                if pane.session is not None and pane.session.id == event.session:
+                    pane.show_state()
+                    self._show_agent(pane)
 
-    def _show_agent(self, tab: TerminalTab) -> None:
-        status = self.cockpit.backend.connections.status(tab.host)
-        tab.show_agent(status.agent_forwarded)
+    def _show_agent(self, pane: TerminalPane) -> None:
+        status = self.cockpit.backend.connections.status(pane.host)
+        pane.show_agent(status.agent_forwarded)
 
     def send_key(self, key: str) -> None:
         """Give the terminal in sight a key that the cockpit had kept for itself."""
-        if isinstance(self.cockpit.current, TerminalTab):
-            self.cockpit.current.send_key(key)
+        if (pane := self.current) is not None and pane.view is not None:
+            cast("TerminalView", pane.view).type_key(key, None)
 
-    def restart(self, tab: TerminalTab) -> None:
-        """Start the shell of a tab again: it ended, or could not be opened."""
-        if tab.session is None:
-            self._dial(tab)
-        elif self._comes_back(tab):
-            self.cockpit.backend.connections.retry_now(tab.host)
+    def restart(self, pane: TerminalPane) -> None:
+        """Start the shell of a pane again: it ended, or could not be opened."""
+        if pane.session is None:
+            self._dial(pane)
+        elif self._comes_back(pane):
+            self.cockpit.backend.connections.retry_now(pane.host)
         else:
-            self.cockpit.start(self._reopen(tab.session.id), aside=True)
+            self.cockpit.start(self._reopen(pane.session.id), aside=True)
 
-    def _comes_back(self, tab: TerminalTab) -> bool:
-        """Return whether the shell of a tab is opened again as soon as its host is back."""
+    def _comes_back(self, pane: TerminalPane) -> bool:
+        """Return whether the shell of a pane is opened again as soon as its host is back."""
         recovery = self.cockpit.backend.recovery
-        if recovery is None or tab.session is None:
+        if recovery is None or pane.session is None:
             return False
-        return recovery.is_waiting(tab.session.id) and self._is_out(tab.host)
+        return recovery.is_waiting(pane.session.id) and self._is_out(pane.host)
 
     async def _reopen(self, session_id: str) -> None:
         try:
@@ -178,21 +263,17 @@ class ShellController:
 
     def action_host_reconnect(self) -> None:
         """Start the ended shell in sight again, or connect the host again."""
-        tab = self.cockpit.current
+        pane = self.current
         host = self.cockpit.subject()
         if host and self._is_out(host):
             self.cockpit.backend.connections.retry_now(host)
-        elif isinstance(tab, TerminalTab) and not self.cockpit.in_sidebar and tab.is_ended:
-            self.restart(tab)
+        elif pane is not None and not self.cockpit.in_sidebar and pane.is_ended:
+            self.restart(pane)
         elif host:
             self.cockpit.start(self._reconnect(host), aside=True)
 
     async def _disconnect(self, host: str) -> None:
-        running = [
-            tab
-            for tab in self.shell_tabs(host)
-            if tab.session and tab.session.state is SessionState.RUNNING
-        ]
+        running = [pane for pane in self.panes(host) if pane.is_running]
         leases = sum(self.cockpit.backend.connections.status(host).leases.values())
         copies = self._copies(host)
         if running or leases or copies:
@@ -219,9 +300,9 @@ class ShellController:
     async def _reconnect(self, host: str) -> None:
         """Connect; ended shells of the host start again in their tabs."""
         ended = [
-            tab.session.id
-            for tab in self.shell_tabs(host)
-            if tab.session and tab.session.state in _ENDED
+            pane.session.id
+            for pane in self.panes(host)
+            if pane.session and pane.session.state in _ENDED
         ]
         backend = self.cockpit.backend
         await backend.load()
@@ -253,6 +334,11 @@ class ShellController:
             return False
         status = backend.connections.status(host)
         return status.state is ConnectionState.WAITING or bool(status.gives_up)
+
+
+def directory_of(pane: TerminalPane) -> str:
+    """Return the folder that the shell of a pane is in, empty where it does not tell."""
+    return str(getattr(pane.session, "directory", "") or "") if pane.is_running else ""
 
 
 def _terminal_view() -> "type[TerminalView]":

@@ -92,10 +92,11 @@ class TimelineController:
     def _look(self) -> None:
         """Draw the steps in the tabs that wait, of which one at most is in sight."""
         tab = self.cockpit.current
-        if isinstance(tab, TerminalTab) and tab.session is None:
-            timeline = self.latest(tab.host)
-            if timeline is not None:
-                tab.panel.show_steps(steps_of(timeline))
+        if isinstance(tab, TerminalTab):
+            for one in tab.panes:
+                timeline = self.latest(one.host) if one.session is None else None
+                if timeline is not None:
+                    one.panel.show_steps(steps_of(timeline))
         elif isinstance(tab, FilesTab):
             for pane in tab.panes.panes:
                 if pane.endpoint and pane.is_waiting and (step := self._step(pane.endpoint)):

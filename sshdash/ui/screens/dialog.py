@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from typing import ClassVar, TypeVar
 
-from textual import on
+from rich.cells import cell_len
+from textual import events, on
 from textual.app import ComposeResult
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
@@ -14,6 +15,21 @@ from textual.widget import Widget
 from textual.widgets import Button, Static
 
 Result = TypeVar("Result")
+
+_NARROWEST, _AROUND_LABEL, _BETWEEN = 10, 4, 2
+"""Columns of a button, of what surrounds its label, and between two, as in modals.tcss."""
+
+
+class Buttons(Horizontal):
+    """The buttons of a dialog, in two columns where one line does not hold them."""
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Fold them, or put them beside each other again."""
+        wanted = sum(
+            max(_NARROWEST, cell_len(str(button.label)) + _AROUND_LABEL) + _BETWEEN
+            for button in self.query(Button)
+        )
+        self.set_class(wanted > event.size.width, "-folded")
 
 
 class Dialog(ModalScreen[Result]):
@@ -44,7 +60,7 @@ class Dialog(ModalScreen[Result]):
             frame.border_title = Content(f" {self.title_text} ")
             with VerticalScroll(classes="dialog-body", can_focus=False):
                 yield from self.body()
-            with Horizontal(classes="dialog-buttons"):
+            with Buttons(classes="dialog-buttons"):
                 yield from self.buttons()
 
     def body(self) -> Iterable[Widget]:

@@ -14,7 +14,8 @@ from textual.widgets import Button, Input, RadioSet, Static
 from sshdash.config.destination import parse_destination
 from sshdash.errors import UsageError
 from sshdash.tunnels.spec import ForwardSpec, Kind, parse_forward
-from sshdash.ui.screens.dialog import Dialog, choice, text
+from sshdash.ui.screens.dialog import choice, text
+from sshdash.ui.screens.form import Form
 from sshdash.ui.widgets.ticks import Radio, Tick
 
 _KINDS = (Kind.LOCAL, Kind.REMOTE, Kind.DYNAMIC)
@@ -37,7 +38,7 @@ class NewForward:
     """Whether to open it at once."""
 
 
-class ForwardForm(Dialog[NewForward]):
+class ForwardForm(Form[NewForward]):
     """Asks for a forward. The line at the bottom is the option of ssh that means the same."""
 
     AUTO_FOCUS = "#port"
@@ -101,6 +102,12 @@ class ForwardForm(Dialog[NewForward]):
         """The kind that is chosen."""
         pressed = self.query_one(RadioSet).pressed_index
         return _KINDS[max(pressed, 0)]
+
+    @property
+    def is_changed(self) -> bool:
+        """Return whether a host, an address or a port was typed."""
+        typed = any(map(self._value, ("bind", "port", "target", "target-port")))
+        return typed or self._value("host") != self._host
 
     def _value(self, field: str) -> str:
         return self.query_one(f"#{field}", Input).value.strip()

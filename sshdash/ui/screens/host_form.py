@@ -21,10 +21,9 @@ from sshdash.config.inherited import Inherited
 from sshdash.config.plan import Plan
 from sshdash.config.saving import ChangedSince
 from sshdash.errors import SSHDashError
-from sshdash.prompts import ConfirmQuestion
 from sshdash.ui.explanation import place_of
-from sshdash.ui.screens.confirm import ConfirmDialog
-from sshdash.ui.screens.dialog import Dialog, choice, text
+from sshdash.ui.screens.dialog import choice, text
+from sshdash.ui.screens.form import Form
 from sshdash.ui.widgets.difference import Difference
 from sshdash.ui.widgets.host_field import HostField
 from sshdash.untrusted import clean
@@ -39,9 +38,6 @@ _PLACEHOLDERS = {
 }
 _ROWS = (("names", "hostname"), ("user", "port"), ("identity", "jump"))
 _WIDEST = 200
-_DISCARD = ConfirmQuestion(
-    "Discard what you typed?", "Nothing of it has been written to the file.", "Discard"
-)
 _LABELS = {"names": "Host", **FIELDS}
 
 
@@ -74,9 +70,10 @@ class Desk(Protocol):
         ...
 
 
-class HostForm(Dialog[Plan]):
+class HostForm(Form[Plan]):
     """Asks for a host and writes it; stays open, with all that was typed, where that fails."""
 
+    discarding = "Nothing of it has been written to the file."
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "save", "Save", show=False, priority=True),
@@ -192,18 +189,10 @@ class HostForm(Dialog[Plan]):
 
     # Choices
 
-    def action_cancel(self) -> None:
-        """Go, after asking where something was typed that is not written."""
-        if self._saving:
-            return
-        if self.draft() == self.desk.draft:
-            self.dismiss(None)
-        else:
-            self.app.push_screen(ConfirmDialog(_DISCARD), self._discard)
-
-    def _discard(self, sure: bool | None) -> None:
-        if sure:
-            self.dismiss(None)
+    @property
+    def is_changed(self) -> bool:
+        """Return whether something was typed that is not written, or being written."""
+        return not self._saving and self.draft() != self.desk.draft
 
     def on_choice(self, name: str) -> None:
         """Save, or go on with the file as it is now."""

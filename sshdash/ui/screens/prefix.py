@@ -1,16 +1,20 @@
 """What the prefix key waits for: a line of keys, gone with the next key."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from textual import events
 from textual.app import ComposeResult, RenderResult
 from textual.content import Content
 from textual.geometry import Size
+from textual.message import Message
 from textual.screen import ModalScreen
+from textual.timer import Timer
 from textual.widget import Widget
 
 _GAP = 3
 _LINES = 3
+REPEAT_SECONDS = 0.7
+"""How long a key that repeats may follow again without the prefix."""
 
 
 class PrefixKeys(Widget):
@@ -62,13 +66,36 @@ class PrefixKeys(Widget):
 class PrefixScreen(ModalScreen[str]):
     """Lists the keys that may follow the prefix and answers the one pressed, None for Escape.
 
-    What is beneath stays in sight and goes on.
+    What is beneath stays in sight and goes on. Keys that `repeats` knows are told by `Repeated`
+    and may follow one another for a moment; what comes behind them is `Passed` on.
     """
 
-    def __init__(self, prefix: str, keys: Sequence[tuple[str, str]]) -> None:
+    class Repeated(Message):
+        """A key was pressed that may follow again."""
+
+        def __init__(self, key: str) -> None:
+            super().__init__()
+            self.key = key
+
+    class Passed(Message):
+        """A key was pressed behind those that repeat, which is meant for what is beneath."""
+
+        def __init__(self, key: events.Key) -> None:
+            super().__init__()
+            self.key = key
+
+    def __init__(
+        self,
+        prefix: str,
+        keys: Sequence[tuple[str, str]],
+        repeats: Callable[[str], bool] = lambda _: False,
+    ) -> None:
         super().__init__()
         self.prefix = prefix
         self.keys = tuple(keys)
+        self._repeats = repeats
+        self._waiting: Timer | None = None
+        """Runs while keys may follow again."""
 
     def compose(self) -> ComposeResult:
         """Lay out the keys at the bottom."""
@@ -80,8 +107,34 @@ class PrefixScreen(ModalScreen[str]):
         event.prevent_default()
         # A key typed in haste may come here behind the one that closed this: it does nothing, as
         # nobody can tell where it was meant to go.
-        if self.app.screen is self:
+        if self.app.screen is not self:
+            return
+        if self._repeats(event.key):
+            self._wait()
+            self.post_message(self.Repeated(event.key))
+        elif self._waiting is not None:
+            self.dismiss(None)
+            if event.key != "escape":
+                self.app.post_message(self.Passed(event))
+        else:
             self.dismiss(None if event.key == "escape" else event.key)
+
+    def press_prefix(self, key: str) -> None:
+        """Begin anew behind keys that repeat; else answer the prefix itself."""
+        if self._waiting is not None:
+            self._waiting.stop()
+            self._waiting = None
+        else:
+            self.dismiss(key)
+
+    def _wait(self) -> None:
+        if self._waiting is not None:
+            self._waiting.stop()
+        self._waiting = self.set_timer(REPEAT_SECONDS, self._leave)
+
+    def _leave(self) -> None:
+        if self.app.screen is self:
+            self.dismiss(None)
 
     def on_click(self, event: events.Click) -> None:
         """Let a click dismiss it."""

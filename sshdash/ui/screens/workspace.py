@@ -18,18 +18,27 @@ from sshdash.ui.cockpit import Cockpit
 from sshdash.ui.command import Command, Place
 from sshdash.ui.commands import COMMANDS, bindings_of
 from sshdash.ui.compositor import MarkingCompositor
+from sshdash.ui.controllers.attention import Attention
+from sshdash.ui.controllers.broadcast import Broadcast
+from sshdash.ui.controllers.exports import ScrollbackExport
 from sshdash.ui.controllers.following import Following
 from sshdash.ui.controllers.footer import filter_hints, footer_hints
 from sshdash.ui.controllers.host_actions import HostActions
 from sshdash.ui.controllers.host_edits import HostEdits
 from sshdash.ui.controllers.hosts import HostBoard
 from sshdash.ui.controllers.layout import SMALLEST, Layout
+from sshdash.ui.controllers.layouts import Layouts
+from sshdash.ui.controllers.links import LinkController
 from sshdash.ui.controllers.news import News
 from sshdash.ui.controllers.outages import OutageController
 from sshdash.ui.controllers.panels import PanelController
+from sshdash.ui.controllers.panes import PaneActions
 from sshdash.ui.controllers.pastes import PasteController
 from sshdash.ui.controllers.recordings import RecordingsController
+from sshdash.ui.controllers.reports import ReportController
+from sshdash.ui.controllers.serial import SerialController
 from sshdash.ui.controllers.shells import ShellController
+from sshdash.ui.controllers.snippets import SnippetsController
 from sshdash.ui.controllers.start import start_facts
 from sshdash.ui.controllers.tab_actions import TabActions
 from sshdash.ui.controllers.timelines import TimelineController
@@ -38,9 +47,10 @@ from sshdash.ui.keymap import Keymap
 from sshdash.ui.widgets.host_list import HostList
 from sshdash.ui.widgets.sidebar import Sidebar
 from sshdash.ui.widgets.start_panel import StartPanel
-from sshdash.ui.widgets.status_bar import HeaderBar, StatusBar
+from sshdash.ui.widgets.status_bar import HeaderBar, KeyHint, StatusBar
 from sshdash.ui.widgets.tab_area import TabArea
 from sshdash.ui.widgets.tabs import Tab
+from sshdash.ui.widgets.terminal_pane import TerminalPane
 from sshdash.ui.widgets.terminal_tab import TerminalTab
 from sshdash.untrusted import clean
 
@@ -70,12 +80,19 @@ class Workspace(Screen[None]):
         self.cockpit.refresh_hosts = self.refresh_soon
         self.board = HostBoard(backend, self._key)
         self.shells = ShellController(self.cockpit)
+        self.links = LinkController(self.cockpit, self.shells)
         self.host_actions = HostActions(self.cockpit, self.board, self.shells)
+        self.broadcast = Broadcast(self.cockpit, self.shells)
         self.panels = PanelController(self.cockpit)
         self.pastes = PasteController(self.cockpit)
         self.tab_actions = TabActions(self.cockpit)
         self.layout_of = Layout(self.cockpit)
+        self.pane_actions = PaneActions(
+            self.cockpit, self.shells, self.tab_actions, self.host_actions, self.layout_of
+        )
+        self.layouts = Layouts(self.cockpit, self.shells, self.host_actions)
         self.following = Following(self.cockpit, self.board)
+        self.attention = Attention(self.cockpit)
         self.controllers: list[object] = [
             self.shells,
             self.panels,
@@ -83,9 +100,16 @@ class Workspace(Screen[None]):
             HostEdits(self.cockpit, self.board, self.following),
             self.following,
             self.tab_actions,
+            self.pane_actions,
+            self.broadcast,
+            self.layouts,
             self.layout_of,
             News(self.cockpit),
             RecordingsController(self.cockpit),
+            ScrollbackExport(self.cockpit),
+            SnippetsController(self.cockpit, self.broadcast),
+            SerialController(self.cockpit),
+            ReportController(self.cockpit, self.shells),
             OutageController(self.cockpit, keymap),
             TimelineController(self.cockpit),
         ]
@@ -108,6 +132,7 @@ class Workspace(Screen[None]):
         self.following.tell_problems(aside=True)
         self.query_one(HostList).focus()
         self.set_interval(_FIGURES_INTERVAL, self._show_figures)
+        self.set_interval(_FIGURES_INTERVAL, self.attention.look)
         for problem in self.keymap.problems:
             self.cockpit.tell("Settings", clean(problem), severity="warning")
 
@@ -161,7 +186,13 @@ class Workspace(Screen[None]):
     def _show_keys(self) -> None:
         filtering = self.cockpit.sidebar.filter_input.has_focus
         keys = filter_hints() if filtering else footer_hints(self.keymap, self.here)
-        self.query_one(StatusBar).show_keys(*keys)
+        tab = self.cockpit.current
+        lead = tab.place_words if isinstance(tab, TerminalTab) else ""
+        bar = self.query_one(StatusBar)
+        bar.show_keys(*keys, lead=lead)
+        command = COMMANDS["broadcast.choose"]
+        key = self.keymap.prefix_text(command)
+        bar.show_alarm(KeyHint(key, self.broadcast.words, command.id))
 
     # Where the person is, and who runs a command
 
@@ -203,6 +234,7 @@ class Workspace(Screen[None]):
     def _moved(self) -> None:
         """Give the room to what has the focus, and show its keys."""
         self.layout_of.arrange()
+        self.attention.look()
         self._show_keys()
 
     def on_resize(self, event: events.Resize) -> None:
@@ -210,8 +242,13 @@ class Workspace(Screen[None]):
         self.layout_of.arrange()
         width, height = event.size
         wanted = "×".join(map(str, SMALLEST))
-        notice = f"The terminal is too small: {width}×{height}.\nsshdash needs {wanted}."
+        leave = self.keymap.prefix_text(COMMANDS["app.quit"])
+        notice = (
+            f"The terminal is too small: {width}×{height}.\nsshdash needs {wanted}."
+            f"\n{leave} leaves."
+        )
         self.query_one("#too-small", Static).update(Content(notice))
+        self.call_after_refresh(self._show_keys)
 
     def action_back(self) -> None:
         """Back out by one step."""
@@ -252,18 +289,39 @@ class Workspace(Screen[None]):
         event.stop()
         self.tab_actions.close(event.tab)
 
-    @on(TerminalTab.StartWanted)
-    def _start_shell(self, event: TerminalTab.StartWanted) -> None:
+    @on(TerminalPane.StartWanted)
+    def _start_shell(self, event: TerminalPane.StartWanted) -> None:
         event.stop()
-        self.shells.restart(event.tab)
+        self.shells.restart(event.pane)
 
-    @on(TerminalTab.TextCopied)
-    def _copied(self, event: TerminalTab.TextCopied) -> None:
+    @on(TerminalPane.CloseWanted)
+    def _close_pane(self, event: TerminalPane.CloseWanted) -> None:
+        event.stop()
+        self.pane_actions.close(event.pane)
+
+    @on(TerminalTab.ZoomWanted)
+    def _zoom(self, event: TerminalTab.ZoomWanted) -> None:
+        event.stop()
+        self.layout_of.action_view_zoom()
+
+    @on(TerminalPane.TextCopied)
+    def _copied(self, event: TerminalPane.TextCopied) -> None:
         event.stop()
         self.app.copy_to_clipboard(event.text)
         self.cockpit.tell(f"Copied {count_text(len(event.text), 'character')}")
 
-    # By its name: the module of the terminal would bring in the emulator.
+    # The messages of a terminal, by their names: its module would bring in the emulator.
+
+    def on_terminal_view_link_wanted(self, event: "TerminalView.LinkWanted") -> None:
+        """Show where a clicked link leads."""
+        event.stop()
+        self.links.show(event.link, event.session.host)
+
+    def on_terminal_view_links_wanted(self, event: "TerminalView.LinksWanted") -> None:
+        """List the links of a terminal."""
+        event.stop()
+        self.links.choose(event.links, event.session.host)
+
     def on_terminal_view_paste_asked(self, event: "TerminalView.PasteAsked") -> None:
         """Show what was pasted before it is run."""
         event.stop()

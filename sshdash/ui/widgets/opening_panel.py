@@ -1,16 +1,21 @@
 """What a tab shows until there is a terminal: the attempt step by step, or why it failed."""
 
+from collections import deque
 from collections.abc import Sequence
 from typing import ClassVar
 
+from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
+from textual.widget import Widget
 from textual.widgets import Static
 
 from sshdash.errors import SSHDashError
+from sshdash.ui.format import count_text
 from sshdash.ui.steps import Step, failure_text, shortened, steps_text
 
+_MOST_TYPED = 4096
 _WIDEST = 110
 """Cells beyond which the columns would be too far apart to read."""
 _FEWEST = 2
@@ -18,13 +23,16 @@ _FEWEST = 2
 
 
 class OpeningPanel(Static, can_focus=True):
-    """The attempt and its steps, drawn anew as they come."""
+    """The attempt and its steps, drawn anew as they come.
+
+    What is typed meanwhile is for the shell, as with ssh, and is kept for it.
+    """
 
     ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "retry", "Try again", show=False),
         Binding("l", "app.command('host.timeline')", "Timeline", show=False),
-        Binding("escape,x", "give_up", "Close", show=False),
+        Binding("escape,ctrl+c,x", "give_up", "Close", show=False),
     ]
 
     class Retry(Message):
@@ -36,6 +44,8 @@ class OpeningPanel(Static, can_focus=True):
     def __init__(self) -> None:
         super().__init__(markup=False)
         self.failed = False
+        self.typed: deque[events.Key | events.Paste] = deque(maxlen=_MOST_TYPED)
+        """What the shell gets once it is there."""
         self._head = Content("")
         self._failure: SSHDashError | None = None
         self._keys = ""
@@ -56,6 +66,7 @@ class OpeningPanel(Static, can_focus=True):
     def show_failure(self, error: SSHDashError) -> None:
         """Show what went wrong and what to do, above the steps that led there."""
         self.failed = True
+        self.typed.clear()
         self._failure = error
         self._keys = "Enter  try again     l  timeline     Esc  close"
         self._draw()
@@ -65,6 +76,43 @@ class OpeningPanel(Static, can_focus=True):
         if steps != self._steps:
             self._steps = steps
             self._draw()
+
+    @property
+    def takes_every_key(self) -> bool:
+        """Whether keys are for the remote."""
+        return not self.failed
+
+    def on_key(self, event: events.Key) -> None:
+        """Keep a key for the shell, but those that give it up."""
+        if self.takes_every_key and event.key not in ("escape", "ctrl+c"):
+            event.stop()
+            event.prevent_default()
+            self.typed.append(event)
+            self._draw()
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Keep what is pasted for the shell."""
+        if self.takes_every_key:
+            event.stop()
+            self.typed.append(event)
+            self._draw()
+
+    def forget_typed(self) -> None:
+        """Keep nothing of what was typed so far."""
+        if self.typed:
+            self.typed.clear()
+            self._draw()
+
+    def hand_over(self, terminal: Widget) -> None:
+        """Give the terminal what was typed for it."""
+        for event in self.typed:
+            again = (
+                events.Key(event.key, event.character)
+                if isinstance(event, events.Key)
+                else (events.Paste(event.text))
+            )
+            terminal.post_message(again)
+        self.typed.clear()
 
     def on_resize(self) -> None:
         """Give the columns the room there is."""
@@ -94,7 +142,8 @@ class OpeningPanel(Static, can_focus=True):
             parts = [failure_text(error.title, error.detail, error.hint, width)]
         if steps:
             parts.append(steps_text(steps, width))
-        parts.append(Content.styled(self._keys, "$muted"))
+        waiting = f"     {count_text(len(self.typed), 'key')} for the shell" if self.typed else ""
+        parts.append(Content.styled(self._keys + waiting, "$muted"))
         return Content("\n\n").join(parts)
 
     def _is_too_tall(self, text: Content) -> bool:

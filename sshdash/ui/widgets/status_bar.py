@@ -115,12 +115,19 @@ class StatusBar(Widget):
         self.fixed: tuple[KeyHint, ...] = ()
         self.transfers = TransferFigures()
         self.lead = ""
+        self.alarm = KeyHint("", "")
 
     def show_keys(self, hints: Sequence[KeyHint], fixed: Sequence[KeyHint], lead: str = "") -> None:
         """Show the keys of a place, then those that are always valid; `lead` names the place."""
         wanted = (tuple(hints), tuple(fixed), lead)
         if wanted != (self.hints, self.fixed, self.lead):
             self.hints, self.fixed, self.lead = wanted
+            self.refresh()
+
+    def show_alarm(self, alarm: KeyHint) -> None:
+        """Show before everything else what nobody may overlook, and the key that ends it."""
+        if alarm != self.alarm:
+            self.alarm = alarm
             self.refresh()
 
     def show_transfers(self, transfers: TransferFigures) -> None:
@@ -133,7 +140,8 @@ class StatusBar(Widget):
         """Draw as many keys as fit beside the transfers, the least useful left out first."""
         right = self._transfers()
         fixed = [_hint(hint) for hint in self.fixed]
-        lead = Content.styled(f" {self.lead} ", "bold $accent") if self.lead else Content(" ")
+        lead = Content.styled(f" {self.lead}   ", "bold $accent") if self.lead else Content(" ")
+        lead = Content.assemble(self._alarm(), lead)
         room = self.size.width - right.cell_length - lead.cell_length - 1
         room -= sum(part.cell_length for part in fixed)
         shown: list[Content] = []
@@ -143,6 +151,13 @@ class StatusBar(Widget):
             room -= part.cell_length
             shown.append(part)
         return _apart(Content.assemble(lead, *shown, *fixed), right, self.size.width)
+
+    def _alarm(self) -> Content:
+        if not self.alarm.title:
+            return Content("")
+        click = Style.from_meta({"@click": f"app.command('{self.alarm.command}')"})
+        style = Style.parse("bold $background on $warning") + click
+        return Content.styled(f" {self.alarm.title} · {self.alarm.key} off ", style)
 
     def _transfers(self) -> Content:
         figures = self.transfers

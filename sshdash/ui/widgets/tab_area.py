@@ -97,7 +97,11 @@ class TabArea(Vertical):
         bar = self.query_one(TabBar)
         bar.set_class(not self.tabs, "-empty")
         place = self.tabs.index(self.current) if self.current is not None else -1
-        bar.show([TabLabel(tab.tab_title, tab.tab_mark) for tab in self.tabs], place)
+        labels = [
+            TabLabel(tab.tab_title, tab.tab_mark, tab.tab_panes, tab.tab_alert, tab.tab_flag)
+            for tab in self.tabs
+        ]
+        bar.show(labels, place)
 
     @on(Tab.Changed)
     def _changed(self, event: Tab.Changed) -> None:

@@ -34,6 +34,12 @@ class Tab(Vertical):
     tab_title: reactive[str] = reactive("", repaint=False, init=False)
     """Cleaned."""
     tab_mark: reactive[Mark | None] = reactive(None, repaint=False, init=False)
+    tab_panes: reactive[int] = reactive(1, repaint=False, init=False)
+    """How many shells it holds."""
+    tab_alert: reactive[str] = reactive("", repaint=False, init=False)
+    """A shape that stands before the title as long as something dangerous goes on in it."""
+    tab_flag: reactive[str] = reactive("", repaint=False, init=False)
+    """What happened out of sight, as tmux marks it: ``#`` output, ``!`` bell, ``~`` silence."""
 
     class Changed(Message):
         """The title or the mark of a tab changed."""
@@ -61,8 +67,23 @@ class Tab(Vertical):
         """Tell the bar."""
         self.post_message(self.Changed())
 
+    def watch_tab_panes(self) -> None:
+        """Tell the bar."""
+        self.post_message(self.Changed())
+
+    def watch_tab_flag(self) -> None:
+        """Tell the bar."""
+        self.post_message(self.Changed())
+
+    def watch_tab_alert(self) -> None:
+        """Tell the bar."""
+        self.post_message(self.Changed())
+
     def on_show_tab(self) -> None:
         """Take the focus: the tab is the one in sight now."""
+
+    def zoom_tab(self, zoomed: bool) -> None:
+        """Show no more than what has the focus, or all of it again."""
 
     def closing_question(self) -> str:
         """Return what closing would end, empty where it ends nothing."""
@@ -78,6 +99,9 @@ class TabLabel:
 
     title: str
     mark: Mark | None = None
+    panes: int = 1
+    alert: str = ""
+    flag: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +122,8 @@ class TabBar(Widget):
         "tab--current",
         "tab--number",
         "tab--hover",
+        "tab--panes",
+        "tab--alert",
         "tab--close",
         "tab--faint",
         "tab--success",
@@ -188,8 +214,12 @@ class TabBar(Widget):
         colour = label.mark.colour if label.mark else "faint"
         return [
             (number, look("number")),
+            (f" {label.alert} " if label.alert else "", look("alert")),
+            (" " if label.alert else "", ground),
             (shape, look(colour)),
             (clip(label.title, _WIDEST), ground),
+            (f" {label.panes}▮" if label.panes > 1 else "", look("panes")),
+            (f" {label.flag}" if label.flag else "", look("warning")),
             (" × ", look("close")),
         ]
 

@@ -1,6 +1,6 @@
 """From a terminal's rows to Textual's strips, in the colours of the theme."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rich.color import Color, ColorSystem
 from rich.segment import Segment
@@ -18,13 +18,17 @@ from sshdash.terminal.cells import (
     Row,
     Run,
     ScreenColours,
+    Underline,
 )
 from sshdash.terminal.written_rows import WrittenRow
 from sshdash.ui.widgets.terminal_strip import WrittenStrip
 from sshdash.ui.widgets.terminal_width import fitting
 
+Marked = tuple[int, int, Style]
+"""Columns from the first to one behind the last, and what is laid over them."""
 _STYLE_LIMIT = 4096
 _RESET = "\x1b[0m"
+_BLINK = "\x1b[5m"
 _CALMED = (*range(1, 7), *range(9, 15))
 _NO_ATTRIBUTES = PLAIN[2:]
 _UNCHANGED = ScreenColours()
@@ -88,8 +92,10 @@ class Painter:
         colours: ScreenColours = _UNCHANGED,
         *,
         direct: bool = False,
+        blink: bool = True,
     ) -> None:
         self.palette = palette
+        self.blink = blink
         text, behind = map(self._colour, (colours.foreground, colours.background))
         base += Style(color=text, bgcolor=behind)
         if colours.reverse:
@@ -105,11 +111,19 @@ class Painter:
         """What takes back a style and sets the colours of the theme."""
         self._styles: dict[CellStyle, Style] = {}
 
-    def line(self, line: Line, width: int, cursor: Cursor | None = None) -> Strip:
+    def line(
+        self,
+        line: Line,
+        width: int,
+        cursor: Cursor | None = None,
+        marks: Sequence[Marked] = (),
+    ) -> Strip:
         """Return `line` as a strip of exactly `width` columns, with the cursor if it is here."""
         strip = self._strip(line.runs)
         if strip.cell_length != width:
             strip = strip.adjust_cell_length(width, self.base)
+        for start, end, style in marks:
+            strip = self._restyled(strip, start, end, style)
         if line.selected is not None:
             first, last = line.selected
             strip = self._restyled(strip, first, last + 1, self.selection)
@@ -118,7 +132,11 @@ class Painter:
         return strip
 
     def _strip(self, runs: Row) -> Strip:
-        if self.direct and isinstance(runs, WrittenRow):
+        if (
+            self.direct
+            and isinstance(runs, WrittenRow)
+            and (self.blink or _BLINK not in runs.written)
+        ):
             written = self._before + runs.written.replace(_RESET, self._before) + _RESET
             return WrittenStrip(written, runs.width, lambda: self._segments(runs))
         return Strip(self._segments(runs), sum(run.width for run in runs))
@@ -164,8 +182,10 @@ class Painter:
             bold=cells.bold or None,
             dim=cells.dim or None,
             italic=cells.italic or None,
-            underline=cells.underline or None,
-            underline2=cells.double_underline or None,
+            # Rich knows two kinds of underline and no colour of it: the others are drawn as one.
+            underline=bool(cells.underline) or cells.link or None,
+            underline2=cells.underline is Underline.DOUBLE or None,
+            blink=(self.blink and cells.blink) or None,
             reverse=cells.reverse or None,
             conceal=cells.conceal or None,
             strike=cells.strike or None,
@@ -206,6 +226,8 @@ class Painter:
             style = self._block or Style(reverse=not _reversed_at(here))
         else:
             style = Style(underline=True, bold=True)
+        if cursor.blinking and self.blink:
+            style += Style(blink=True)
         return self._restyled(strip, cursor.x, cursor.x + width, style)
 
     def _restyled(self, strip: Strip, start: int, end: int, style: Style) -> Strip:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 from contextvars import Context, copy_context
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from rich.cells import cell_len
 from rich.color import Color
@@ -18,7 +18,7 @@ from sshdash.states import SessionState
 from sshdash.terminal.cells import Cursor, CursorShape, Line, Rgb, ScreenColours
 from sshdash.ui.format import clip
 from sshdash.ui.widgets.terminal_frames import FrameClock, Throttle, paint_now
-from sshdash.ui.widgets.terminal_paint import Painter, named_colours
+from sshdash.ui.widgets.terminal_paint import Marked, Painter, named_colours
 
 if TYPE_CHECKING:
     from sshdash.terminal.session import ShellSession
@@ -27,17 +27,33 @@ if TYPE_CHECKING:
 ENDED = (SessionState.EXITED, SessionState.LOST, SessionState.FAILED)
 _BELL_SECONDS = 0.25
 _TITLE_SECONDS = 0.1
-_NAMESPACE = "terminal_view"
+NAMESPACE = "terminal_view"
 """The messages below are handled by the name of the class that is put on the screen."""
+
+
+class Overlay(NamedTuple):
+    """What is drawn over a row of the viewport."""
+
+    marks: tuple[Marked, ...] = ()
+    badge: str = ""
+    """Words at the right."""
+
+
+_NO_OVERLAY = Overlay()
 
 
 class TerminalScreen(Widget):
     """Draws one session, row by row, when it changes."""
 
     ALLOW_SELECT = False
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"terminal--selection", "terminal--rule"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "terminal--selection",
+        "terminal--rule",
+        "terminal--match",
+        "terminal--current",
+    }
 
-    class TitleChanged(Message, namespace=_NAMESPACE):
+    class TitleChanged(Message, namespace=NAMESPACE):
         """The program set another title."""
 
         def __init__(self, session: "ShellSession", title: str) -> None:
@@ -45,14 +61,14 @@ class TerminalScreen(Widget):
             self.session = session
             self.title = title
 
-    class BellRang(Message, namespace=_NAMESPACE):
+    class BellRang(Message, namespace=NAMESPACE):
         """The program rang the bell."""
 
         def __init__(self, session: "ShellSession") -> None:
             super().__init__()
             self.session = session
 
-    class SessionEnded(Message, namespace=_NAMESPACE):
+    class SessionEnded(Message, namespace=NAMESPACE):
         """The shell exited, was lost or could not be opened again."""
 
         def __init__(self, session: "ShellSession") -> None:
@@ -73,6 +89,8 @@ class TerminalScreen(Widget):
         """Frames drawn so far."""
         self.notice = ""
         """What sshdash says in the last row for a moment."""
+        self.blink = True
+        """Whether what programs want to blink does."""
         self.outlook: Outlook | None = None
         """When a lost shell is expected back."""
         self._lines: list[Line] = []
@@ -84,7 +102,8 @@ class TerminalScreen(Widget):
         self._told_state = session.state
         self._drawing_context: Context | None = None
         self._clock: FrameClock | None = None
-        self._below = 0
+        self._overlays: dict[int, Overlay] = {}
+        self._drawn_lift = 0
         self._bells = Throttle(_BELL_SECONDS)
         self._titles = Throttle(_TITLE_SECONDS)
         self._title_timer: asyncio.TimerHandle | None = None
@@ -128,7 +147,11 @@ class TerminalScreen(Widget):
         colours = self.session.emulator.colours
         colours.set_palette(named_colours(theme))
         colours.set_theme(_rgb(self.rich_style.color), _rgb(self.rich_style.bgcolor))
-        self.session.emulator.effects.dark = theme.dark
+        emulator = self.session.emulator
+        if emulator.effects.dark != theme.dark:
+            emulator.effects.dark = theme.dark
+            if emulator.reports_colour_scheme:
+                self.session.write(b"\x1b[?997;%dn" % (1 if theme.dark else 2))
         self.draw_all()
 
     def _session_changed(self) -> None:
@@ -196,21 +219,19 @@ class TerminalScreen(Widget):
     def _update(self) -> set[int]:
         """Take the changes from the emulator and return the rows to draw again."""
         emulator = self.session.emulator
+        self.settle_view()
         damage = emulator.take_damage()
         rows = set(damage.lines)
         if len(self._lines) != emulator.rows:
             self._lines = (self._lines + [Line(())] * emulator.rows)[: emulator.rows]
         for y, line in damage.lines.items():
             self._lines[y] = line
-        cursor = emulator.cursor
+        cursor = self.cursor_to_draw()
         if cursor != self._cursor:
             rows |= {cursor.y, self._cursor.y}
             self._cursor = cursor
             self._place_hosting_cursor()
-        below = emulator.scroll.from_bottom
-        if below != self._below:
-            self._below = below
-            rows.add(emulator.rows - 1)
+        rows |= self._changed_overlays()
         for y in rows:
             self._strips.pop(y, None)
         colours = emulator.colours.screen
@@ -222,6 +243,30 @@ class TerminalScreen(Widget):
         elif damage.full:
             self._painter = None  # a program may have changed the palette
         return rows
+
+    def settle_view(self) -> None:
+        """Have in view what is to be drawn; by default where the emulator is."""
+
+    def cursor_to_draw(self) -> Cursor:
+        """Return the cursor; by default the program's."""
+        return self.session.emulator.cursor
+
+    def overlays(self) -> dict[int, Overlay]:
+        """Return what is drawn over the rows of the viewport; by default nothing."""
+        return {}
+
+    def _changed_overlays(self) -> set[int]:
+        before, self._overlays = self._overlays, self.overlays()
+        changed = {
+            y
+            for y in before.keys() | self._overlays.keys()
+            if before.get(y) != self._overlays.get(y)
+        }
+        lift = self.lift
+        if lift != self._drawn_lift:
+            self._drawn_lift = lift
+            changed.update(range(len(self._lines)))
+        return {y for y in changed if 0 <= y < len(self._lines)}
 
     def refresh_rows(self, rows: Iterable[int]) -> None:
         """Have Textual draw these rows of the emulator's viewport again."""
@@ -256,9 +301,10 @@ class TerminalScreen(Widget):
         if strip is None:
             if y >= len(self._lines):
                 return painter.blank(width)
-            strip = painter.line(self._lines[y], width, self._cursor_at(y))
-            if self._below and y == self.size.height - 1:
-                strip = self._with_badge(strip, width)
+            overlay = self._overlays.get(y, _NO_OVERLAY)
+            strip = painter.line(self._lines[y], width, self._cursor_at(y), overlay.marks)
+            if overlay.badge:
+                strip = self._with_badge(strip, width, overlay.badge)
             self._strips[y] = strip
         return strip if strip.cell_length == width else strip.adjust_cell_length(width)
 
@@ -284,6 +330,7 @@ class TerminalScreen(Widget):
                 self.get_component_rich_style("terminal--selection", partial=True),
                 self._colours,
                 direct=self.app.console.color_system == "truecolor",
+                blink=self.blink,
             )
         return self._painter
 
@@ -317,10 +364,10 @@ class TerminalScreen(Widget):
             return last
         return min(self._end_row(), last)
 
-    def _with_badge(self, strip: Strip, width: int) -> Strip:
-        """Return the last row with how many rows are below it."""
+    def _with_badge(self, strip: Strip, width: int, words: str) -> Strip:
+        """Return a row with words over its end."""
         style = self.get_component_rich_style("terminal--rule")
-        badge = Strip([Segment(f" ↓ {self._below} ", style)])
+        badge = Strip([Segment(f" {words} ", style)])
         kept = strip.crop(0, max(0, width - badge.cell_length))
         return Strip.join([kept, badge]).crop(0, width)
 

@@ -1,190 +1,171 @@
-"""A tab with a terminal: what is shown while it opens, where it failed, and the terminal."""
+"""A tab of terminals: one pane, or as many as the person has split it into."""
 
-import re
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, cast
+import asyncio
+from typing import TYPE_CHECKING
 
+from textual import on
 from textual.app import ComposeResult
+from textual.await_remove import AwaitRemove
 from textual.message import Message
-from textual.widget import Widget
+from textual.widget import AwaitMount, Widget
 
-from sshdash.errors import SSHDashError
-from sshdash.states import SessionState
 from sshdash.ui.command import Place
-from sshdash.ui.theme import AGENT_MARK, MARKS, RECORDING_MARK, Mark
+from sshdash.ui.format import count_text
+from sshdash.ui.split_places import Axis, Node
+from sshdash.ui.theme import Mark
 from sshdash.ui.widgets.opening_panel import OpeningPanel
+from sshdash.ui.widgets.pane_area import PaneArea
+from sshdash.ui.widgets.pane_frame import Part
 from sshdash.ui.widgets.tabs import Tab
-from sshdash.untrusted import clean
+from sshdash.ui.widgets.terminal_pane import TerminalPane
 
 if TYPE_CHECKING:
     from sshdash.terminal.session import ShellSession
-    from sshdash.ui.outlook import Outlook
-    from sshdash.ui.widgets.terminal_view import TerminalView
 
-
-_ENDED = (SessionState.EXITED, SessionState.LOST, SessionState.FAILED)
-_WHERE = re.compile(r"^[^\s@]+@[^\s:]+:\s*")
-"""What shells put before the folder in a title; the tab says whose it is already."""
+_NEWS = "✱ "
+"""Before the title of a tab in which a program has told something."""
+_URGENCY = (Mark.FAILED, Mark.BUSY, Mark.DEGRADED, Mark.UP, Mark.IDLE)
+"""Which state the tab shows where its panes are in several."""
 
 
 class TerminalTab(Tab):
-    """One shell. The session is given to it once it runs."""
+    """Panes with a shell each, one of which has the focus whenever the tab has it."""
 
     place = Place.TERMINAL
 
-    class StartWanted(Message):
-        """Start the shell again: it ended, or could not be opened."""
+    class ZoomWanted(Message):
+        """The pane with the focus is to have the whole screen, or not any more."""
 
-        def __init__(self, tab: "TerminalTab") -> None:
-            super().__init__()
-            self.tab = tab
-
-    class TextCopied(Message):
-        """Text of the terminal is to go to the clipboard."""
-
-        def __init__(self, text: str) -> None:
-            super().__init__()
-            self.text = text
-
-    def __init__(self, host: str) -> None:
+    def __init__(self, *panes: TerminalPane, root: Node | None = None) -> None:
         super().__init__()
-        self.host = host
-        self.label = clean(host)
-        self.session: ShellSession | None = None
-        self.panel = OpeningPanel()
-        self.view: Widget | None = None
-        self._focus_asked = False
-        """Whether the focus is on its way to the panel or the terminal."""
-        self._outlook: Outlook | None = None
-        self._named = self.label
-        """The host, with the mark of a forwarded agent."""
-        self.ending: Callable[[], Awaitable[None]] | None = None
-        """Ends the attempt or the session; given by whoever opened the tab."""
-        self.set_reactive(Tab.tab_title, self.label)
+        self.area = PaneArea(panes, root)
+        self._news = False
+        """Whether a program has told something since the tab was last in sight."""
+        self.host = self.pane.host
+        self.set_reactive(Tab.tab_title, self.pane.caption.title)
         self.set_reactive(Tab.tab_mark, Mark.BUSY)
+        self.set_reactive(Tab.tab_panes, len(panes))
 
     def __repr__(self) -> str:
-        return f"<TerminalTab {self.tab_title!r} {self.tab_mark}>"
+        return f"<TerminalTab {self.tab_title!r} {self.tab_mark} [{len(self.panes)} panes]>"
 
     def compose(self) -> ComposeResult:
-        """Start with the panel; the terminal takes its place."""
-        yield self.panel
+        """Lay out the panes."""
+        yield self.area
 
-    def show_attempt(self, route: str) -> None:
-        """Show that a shell is being opened."""
-        self.tab_mark = Mark.BUSY
-        self.panel.show_attempt(self.label, route)
+    # -- the panes
 
-    def show_failure(self, error: SSHDashError) -> None:
-        """Show what went wrong."""
-        self.tab_mark = Mark.FAILED
-        self.panel.show_failure(error)
+    @property
+    def panes(self) -> list[TerminalPane]:
+        """Return the panes, from the left and the top."""
+        return [self.area.panes[number] for number in self.area.splits.panes]
 
-    async def show_session(self, session: "ShellSession", view: Widget) -> None:
-        """Put the terminal in the place of the panel."""
-        self.session, self.view = session, view
-        await self.mount(view)
-        if self.panel.has_focus or self._focus_asked:
-            view.focus()
-        await self.panel.remove()
-        self.show_state()
+    @property
+    def pane(self) -> TerminalPane:
+        """Return the pane that has the focus when the tab has it."""
+        return self.area.focused_pane
 
-    def show_state(self) -> None:
-        """Draw the mark and the title of the session as they are now."""
-        if self.session is not None:
-            self.tab_mark = MARKS[self.session.state]
-            title = _WHERE.sub("", clean(self.session.title))
-            named = f"{self._named} {RECORDING_MARK}" if self.session.is_recording else self._named
-            same = not title or title == self.label
-            self.tab_title = named if same else f"{named} {title}"
-            if self._outlook is not None and self.session.state is SessionState.LOST:
-                self.tab_mark = Mark.FAILED if self._outlook.hopeless else Mark.BUSY
-                self.tab_title = f"{self.label} {self._outlook.short}".rstrip()
+    @property
+    def session(self) -> "ShellSession | None":
+        """Return the session of the pane with the focus."""
+        return self.pane.session
 
-    def show_agent(self, forwarded: bool) -> None:
-        """Show whether the host may use the keys of this machine's agent."""
-        self._named = f"{self.label} {AGENT_MARK}" if forwarded else self.label
-        self.show_state()
+    @property
+    def view(self) -> Widget | None:
+        """Return the terminal of the pane with the focus."""
+        return self.pane.view
 
-    def show_outlook(self, outlook: "Outlook | None") -> None:
-        """Show when a lost shell is expected back."""
-        if outlook != self._outlook:
-            self._outlook = outlook
-            if self.view is not None:
-                cast("TerminalView", self.view).outlook = outlook
-                self.view.refresh()
-            self.show_state()
+    @property
+    def panel(self) -> OpeningPanel:
+        """Return what the pane with the focus shows until there is a terminal."""
+        return self.pane.panel
+
+    @property
+    def sessions(self) -> "list[ShellSession]":
+        """Return the sessions in it, running or ended."""
+        return [pane.session for pane in self.panes if pane.session is not None]
 
     @property
     def is_ended(self) -> bool:
-        """Return whether there is a shell to start again: one ended, or none could be opened."""
-        if self.session is None:
-            return self.panel.failed
-        return self.session.state in _ENDED
+        """Return whether the pane with the focus has a shell to start again."""
+        return self.pane.is_ended
+
+    @property
+    def place_words(self) -> str:
+        """Return which of how many panes is in sight, empty where none is hidden."""
+        panes = self.panes
+        if len(panes) == 1 or not self.area.is_single:
+            return ""
+        return f"pane {panes.index(self.pane) + 1}/{len(panes)}"
+
+    def split(self, axis: Axis, new: TerminalPane) -> AwaitMount:
+        """Put a new pane beside the one with the focus, which goes to it."""
+        mounted = self.area.split(self.pane, axis, new)
+        self.show_state()
+        return mounted
+
+    def remove_pane(self, pane: TerminalPane) -> AwaitRemove:
+        """Take a pane out, which is not the last; what runs in it goes on."""
+        removed = self.area.remove_pane(pane)
+        self.show_state()
+        return removed
+
+    # -- what the bar shows
+
+    @on(TerminalPane.Changed)
+    @on(PaneArea.FocusMoved)
+    def _changed(self, event: Message) -> None:
+        event.stop()
+        self.show_state()
+
+    def show_state(self) -> None:
+        """Call the tab after the pane with the focus, and mark what is most urgent in it."""
+        panes = self.panes
+        self.host = self.pane.host
+        self.tab_title = f"{_NEWS if self._news else ''}{self.pane.caption.title}"
+        self.tab_mark = min((pane.caption.mark for pane in panes), key=_URGENCY.index)
+        self.tab_panes = len(panes)
+        receives = any(pane.caption.part is Part.RECEIVES for pane in panes)
+        self.tab_alert = "⇉" if receives else ""
+        self.area.show_captions()
+
+    # -- what every tab does
 
     def on_show_tab(self) -> None:
-        """Give the focus to the terminal, or to the panel until there is one."""
-        target = self.view or self.panel
-        if target.is_attached:
-            self._focus_asked = True
-            target.focus()
-        elif self.is_attached and self.display:
-            # It is being mounted; the focus is given as soon as it can be taken.
-            self.call_after_refresh(self.on_show_tab)
+        """Give the focus to the pane that had it."""
+        if self._news:
+            self._news = False
+            self.show_state()
+        self.area.give_focus()
 
-    def on_descendant_focus(self) -> None:
-        """Note that the focus has arrived."""
-        self._focus_asked = False
+    def show_news(self) -> None:
+        """Mark the tab until it is in sight: a program in it has told something."""
+        self._news = True
+        self.show_state()
 
-    def send_key(self, key: str) -> None:
-        """Give the remote a key that the cockpit had kept for itself."""
-        if self.session is not None:
-            self.session.write(self.session.keyboard.encode(key, None))
+    def zoom_tab(self, zoomed: bool) -> None:
+        """Show the pane with the focus alone, or all of them."""
+        if zoomed != self.area.zoomed:
+            self.area.zoomed = zoomed
+            self.area.rearrange()
+
+    @on(PaneArea.ZoomWanted)
+    def _zoom(self, event: PaneArea.ZoomWanted) -> None:
+        event.stop()
+        self.post_message(self.ZoomWanted())
 
     def closing_question(self) -> str:
-        """Return what closing would end: a running shell."""
-        if self.session is not None and self.session.state is SessionState.RUNNING:
-            return f"The shell on {self.label} and what runs in it will end."
-        return ""
+        """Return what closing would end: running shells."""
+        return what_ends([pane for pane in self.panes if pane.is_running])
 
     async def close_tab(self) -> None:
-        """End the attempt or the session."""
-        if self.ending is not None:
-            await self.ending()
+        """End the attempts and the sessions."""
+        await asyncio.gather(*(pane.close_pane() for pane in self.panes))
 
-    def on_opening_panel_retry(self, event: OpeningPanel.Retry) -> None:
-        """Pass the wish on, with the tab it is about."""
-        event.stop()
-        self.post_message(self.StartWanted(self))
 
-    def on_opening_panel_give_up(self, event: OpeningPanel.GiveUp) -> None:
-        """Ask to be closed."""
-        event.stop()
-        self.post_message(Tab.CloseWanted(self))
-
-    # The messages of the terminal, by their names: its module would bring in the emulator.
-
-    def on_terminal_view_title_changed(self, event: Message) -> None:
-        """Call the tab after what runs in it."""
-        event.stop()
-        self.show_state()
-
-    def on_terminal_view_session_ended(self, event: Message) -> None:
-        """Show that the shell is over."""
-        event.stop()
-        self.show_state()
-
-    def on_terminal_view_reopen_requested(self, event: Message) -> None:
-        """Pass the wish on, with the tab it is about."""
-        event.stop()
-        self.post_message(self.StartWanted(self))
-
-    def on_terminal_view_bell_rang(self, event: Message) -> None:
-        """Ring the bell of the terminal we are in."""
-        event.stop()
-        self.app.bell()
-
-    def on_terminal_view_copy_requested(self, event: "TerminalView.CopyRequested") -> None:
-        """Pass the text on."""
-        event.stop()
-        self.post_message(self.TextCopied(event.text))
+def what_ends(running: list[TerminalPane]) -> str:
+    """Return what closing panes would end, empty where nothing runs in them."""
+    labels = ", ".join(dict.fromkeys(pane.label for pane in running))
+    if len(running) > 1:
+        return f"{count_text(len(running), 'shell')} on {labels} and what runs in them will end."
+    return f"The shell on {labels} and what runs in it will end." if running else ""

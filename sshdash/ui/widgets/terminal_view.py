@@ -2,16 +2,18 @@
 
 import math
 import time
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from textual import events
 from textual.message import Message
-from textual.timer import Timer
 
 from sshdash.states import SessionState
 from sshdash.ui.format import size_text
+from sshdash.ui.widgets.terminal_autoscroll import Autoscroll
+from sshdash.ui.widgets.terminal_copy_mode import TerminalCopyMode
+from sshdash.ui.widgets.terminal_links import LinkedTerminal
 from sshdash.ui.widgets.terminal_mouse import TerminalMouse
-from sshdash.ui.widgets.terminal_screen import TerminalScreen
 
 if TYPE_CHECKING:
     from sshdash.terminal.session import ShellSession
@@ -21,10 +23,9 @@ PAUSE = 1.0
 """Seconds without a key after which what is typed is meant for the shell that is there now."""
 _STOP_KEYS = ("escape", "ctrl+c")
 _PROGRESS_SECONDS = 0.1
-_PAGE_KEYS = {"shift+pageup": -1, "shift+pagedown": 1}
 
 
-class TerminalView(TerminalScreen, can_focus=True):
+class TerminalView(TerminalCopyMode, LinkedTerminal, can_focus=True):
     """Shows one session. Every key goes to the remote, but for `prefix` where one is given."""
 
     takes_every_key = True
@@ -51,13 +52,6 @@ class TerminalView(TerminalScreen, can_focus=True):
             if self.view.is_attached and self.view.session.ended_at == self._shell:
                 self.view.paste(text)
 
-    class CopyRequested(Message):
-        """Text was selected and is to go to the clipboard."""
-
-        def __init__(self, text: str) -> None:
-            super().__init__()
-            self.text = text
-
     def __init__(
         self,
         session: "ShellSession",
@@ -69,15 +63,20 @@ class TerminalView(TerminalScreen, can_focus=True):
     ) -> None:
         super().__init__(session, name=name, id=id, classes=classes)
         self.prefix = prefix
+        self.followers: Callable[[], Iterable[TerminalView]] = tuple
+        """Other terminals that receive what is typed here."""
         self._mouse = TerminalMouse(session)
+        self._autoscroll = Autoscroll(self, self._scroll_selecting)
         self._refused = -math.inf
         """When a key was refused last, by the monotonic clock."""
-        self._silencing: Timer | None = None
 
     # -- focus
 
     def on_focus(self) -> None:
         """Draw the cursor as the one that types; tell the program if it asked."""
+        if self.bar_open:
+            self.open_bar(upwards=True)  # what is typed is meant for the search
+            return
         self._place_hosting_cursor()
         self._focus_changed(True)
 
@@ -94,21 +93,40 @@ class TerminalView(TerminalScreen, can_focus=True):
 
     def on_key(self, event: events.Key) -> None:
         """Send every key to the remote but the cockpit's own."""
-        if event.key == self.prefix:
-            return
+        if event.key == self.prefix or not self.has_focus:
+            return  # the second is the search bar's
         event.stop()
         event.prevent_default()
         if self.session.pasting is not None and event.key in _STOP_KEYS:
             self.session.pasting.stop()
+        elif self.copying is not None:
+            self.copy_mode_key(event.key)
         elif self._own_key(event.key):
             return
         elif self.ended and event.key == "enter":
             self.post_message(self.ReopenRequested(self.session))
-        elif self._refuses():
-            return
-        elif data := self.session.keyboard.encode(event.key, event.character):
-            self._before_input()
-            self.session.write(data)
+        elif self.takes_typing():
+            self.type_key(event.key, event.character)
+
+    def takes_typing(self) -> bool:
+        """Return whether what is typed goes to a shell now; say so where it does not."""
+        if self.copying is not None or self.bar_open:
+            self.say("not sent: this pane is being read back")
+            return False
+        return not self._refuses()
+
+    def type_key(self, key: str, character: str | None) -> None:
+        """Send a key to the remote, and to those of the followers that take it.
+
+        Each has asked for modes of its own, so each has the key encoded for itself.
+        """
+        for view in self._receivers():
+            if data := view.session.keyboard.encode(key, character):
+                view._before_input()
+                view.session.write(data)
+
+    def _receivers(self) -> "list[TerminalView]":
+        return [self, *(view for view in self.followers() if view.takes_typing())]
 
     def _refuses(self) -> bool:
         """Refuse what is typed while there is no shell to read it, and say so.
@@ -122,36 +140,17 @@ class TerminalView(TerminalScreen, can_focus=True):
         if self.session.state is not SessionState.EXITED:
             self._refused = now
             new = self.session.state is SessionState.RUNNING
-            self._say("not sent: this is a new shell" if new else "not sent")
+            self.say("not sent: this is a new shell" if new else "not sent")
         return True
-
-    def _say(self, words: str) -> None:
-        """Show a few words until the typing has paused."""
-        self.notice = words
-        self.refresh()
-        if self._silencing is not None:
-            self._silencing.stop()
-        self._silencing = self.set_timer(PAUSE, self._silence)
-
-    def _silence(self) -> None:
-        self.notice = ""
-        self.refresh()
 
     def _own_key(self, key: str) -> bool:
         """Do what a key means to the terminal itself; return whether it means anything."""
-        emulator = self.session.emulator
         if key in _COPY_KEYS and self.session.selection.active:
             self.post_message(self.CopyRequested(self.session.selection.text()))
             return True
-        if key not in _PAGE_KEYS or emulator.modes.alternate_screen:
+        if self.session.emulator.modes.alternate_screen:
             return False
-        self._scroll_pages(_PAGE_KEYS[key])
-        return True
-
-    def _scroll_pages(self, pages: int) -> None:
-        emulator = self.session.emulator
-        emulator.scroll_by(pages * max(1, emulator.rows - 1))
-        self.redraw()
+        return self.scroll_key(key)
 
     def _before_input(self) -> None:
         """Go back to where the typing happens, and forget the selection."""
@@ -164,44 +163,53 @@ class TerminalView(TerminalScreen, can_focus=True):
 
     # -- commands
 
-    def action_terminal_scroll_up(self) -> None:
-        """Go a page back."""
-        self._scroll_pages(-1)
-
-    def action_terminal_scroll_down(self) -> None:
-        """Go a page forward."""
-        self._scroll_pages(1)
-
     def action_terminal_copy(self) -> None:
         """Copy what is selected, or the whole viewport."""
         text = self.session.selection.text()
         shown = "\n".join(self.session.emulator.screen_text()).rstrip("\n")
         self.post_message(self.CopyRequested(text or shown + "\n"))
 
+    def action_terminal_paste(self) -> None:
+        """Paste what sshdash copied last."""
+        if not self.app.clipboard:
+            self.say("nothing was copied yet")
+        else:
+            self._paste(self.app.clipboard)
+
     # -- pastes
 
     def on_paste(self, event: events.Paste) -> None:
+        """Send a paste of the terminal we are in."""
+        if self.has_focus:
+            event.stop()
+            event.prevent_default()
+            self._paste(event.text)
+
+    def _paste(self, text: str) -> None:
         """Send a paste, asking first where each of its lines would be run as it arrives."""
-        event.stop()
-        event.prevent_default()
-        if not event.text or self._refuses():
+        if not text or self._refuses():
             return
         if self.session.pasting is not None:
-            self._say("not pasted: the paste before is not through")
+            self.say("not pasted: the paste before is not through")
             return
-        inner = event.text.rstrip("\r\n")
-        several = "\n" in inner or "\r" in inner
-        if several and not self.session.emulator.modes.bracketed_paste:
-            self.post_message(self.PasteAsked(self, event.text, "Each line is run as it arrives"))
+        if self.copying is not None:
+            self.leave_copy_mode()
+        inner = text.rstrip("\r\n")
+        views = self._receivers()
+        runs = sum(not view.session.emulator.modes.bracketed_paste for view in views)
+        if runs and ("\n" in inner or "\r" in inner):
+            where = "" if len(views) == 1 else f" in {runs} of {len(views)} panes"
+            self.post_message(self.PasteAsked(self, text, f"Each line is run as it arrives{where}"))
         else:
-            self.paste(event.text)
+            self.paste(text)
 
     def paste(self, text: str) -> None:
-        """Send `text` as pasted; while a long one is on its way, say how far it is."""
-        self._before_input()
-        self.session.paste(text)
-        if self.session.pasting is not None:
-            self._follow_pasting()
+        """Send `text` as pasted, to whoever receives; say how far a long one is."""
+        for view in self._receivers():
+            view._before_input()
+            view.session.paste(text)
+            if view.session.pasting is not None:
+                view._follow_pasting()
 
     def _follow_pasting(self) -> None:
         """Show how much of a long paste was sent, until it was."""
@@ -217,22 +225,32 @@ class TerminalView(TerminalScreen, can_focus=True):
     # -- mouse
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
-        """Press for the program, or begin to select."""
-        self._mouse.down(event, self._row(event))
+        """Press for the program, begin to select, stretch the selection, or paste."""
+        if self.clicked_link(event, self._row(event)):
+            return
+        self._mouse.down(event, self._row(event), ours=self.copying is not None)
         if self._mouse.dragging:
             self.capture_mouse()
+        elif self._mouse.pastes(event):
+            self.action_terminal_paste()
         self.redraw()
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        """Move for the program, or stretch the selection, scrolling at the edges."""
-        if self._mouse.selecting and not 0 <= event.y < self.size.height:
-            self.session.emulator.scroll_by(-1 if event.y < 0 else 1)
+        """Move for the program, or stretch the selection, scrolling beyond the edges."""
+        if self._mouse.selecting:
+            self._autoscroll.pull(min(0, event.y) + max(0, event.y - self.size.height + 1))
         if self._mouse.move(event, self._row(event)):
             self.redraw()
+
+    def _scroll_selecting(self, rows: int) -> None:
+        """Scroll as the pointer is held beyond an edge, and select what comes in view."""
+        self.scroll_rows(rows)
+        self._mouse.stretch(0 if rows < 0 else self.session.emulator.rows - 1)
 
     def on_mouse_up(self, event: events.MouseUp) -> None:
         """Release for the program, or copy what was selected."""
         self.release_mouse()
+        self._autoscroll.stop()
         text = self._mouse.up(event, self._row(event))
         if text:
             self.post_message(self.CopyRequested(text))
@@ -256,8 +274,8 @@ class TerminalView(TerminalScreen, can_focus=True):
     def _wheel(self, event: events.MouseEvent, direction: str) -> None:
         event.stop()
         event.prevent_default()
-        self._mouse.wheel(event, self._row(event), direction)
-        self.redraw()
+        ours = self.copying is not None or self.bar_open
+        self.scroll_rows(self._mouse.wheel(event, self._row(event), direction, ours=ours))
 
     def _row(self, event: events.MouseEvent) -> int:
         """Return the row of the viewport under the pointer."""

@@ -2,9 +2,12 @@
 
 The emulator, the library that lays out the screen and the terminal that shows it may disagree on
 the width of a character or of a sequence of them. The emulator is right, for its cells are what
-the remote counts in: whatever would come out wider or narrower is replaced.
+the remote counts in: whatever would come out wider or narrower is replaced. What joins characters
+to one (emoji sequences, variation selectors, skin tones) is left out, for terminals differ: some
+would draw one picture of two columns where others draw three pictures of six.
 """
 
+import re
 from functools import lru_cache
 
 from rich.cells import cell_len
@@ -12,11 +15,12 @@ from rich.cells import cell_len
 from sshdash.terminal.cells import Run
 
 _STAND_IN = {1: "·", 2: "··"}
+_JOINING = re.compile("[\u200d\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]")
 
 
 def fitting(run: Run) -> list[str]:
     """Return the texts that draw `run` in exactly its width."""
-    if cell_len(run.text) == run.width:
+    if cell_len(run.text) == run.width and not _JOINING.search(run.text):
         return [run.text]
     followers = (*run.parts[1:], " ")
     texts = [
@@ -31,7 +35,8 @@ def fitting(run: Run) -> list[str]:
 @lru_cache(4096)
 def _part(text: str, width: int) -> str:
     """Return what draws one cell (or a wide one) in `width` columns."""
-    for attempt in (text, text[0], text[0] + " "):
+    certain = _JOINING.split(text, maxsplit=1)[0]
+    for attempt in (certain, certain[:1], certain[:1] + " "):
         if cell_len(attempt) == width:
             return attempt
     return _STAND_IN[width]
