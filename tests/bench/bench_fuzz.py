@@ -58,16 +58,14 @@ class Patient:
         self._run = run
         self._emulator = Emulator(*size, scrollback=1000)
         self._painter = Painter(self._emulator.colours.palette, Style(), Style(reverse=True))
-        self._intake = Intake(self._feed, self._progressed, lambda: None, lambda: None)
+        self._intake = Intake(self._feed, lambda: None, lambda: None, lambda: None)
         self._random = random.Random(seed)
-        self._failure: Exception | None = None
 
     async def take(self, data: bytes) -> None:
         """Read `data`, and be resized now and then."""
         self._intake.add(data)
         await self._intake.drained()
-        if self._failure is not None:
-            raise self._failure
+        self._look()
         self._run.read += len(data)
         if self._random.random() < 0.02:
             self._emulator.resize(*self._random.choice(SIZES))
@@ -78,13 +76,6 @@ class Patient:
         took = time.thread_time() - began
         if took > self._run.slowest:
             self._run.slowest, self._run.slowest_input = took, data
-
-    def _progressed(self) -> None:
-        # The loop would only log what is raised here.
-        try:
-            self._look()
-        except Exception as error:  # noqa: BLE001 - raised again behind the feed
-            self._failure = self._failure or error
 
     def _look(self) -> None:
         """Decode and paint what changed; the screen has as many rows and columns as it should."""

@@ -7,7 +7,8 @@ from tests.key_table import load
 from tests.servers.sshd import RealSshd
 from tests.servers.tty import Tty
 
-OWN = {"ctrl+g", "ctrl+shift+g", "shift+pageup", "shift+pagedown", "alt+shift+o"}
+SCROLLING = {f"shift+{key}" for key in ("up", "down", "home", "end", "pageup", "pagedown")}
+OWN = {"ctrl+g", "ctrl+shift+g", "alt+shift+o", *SCROLLING}
 """The prefix, what scrolls back, and what is a key of the keypad with the letter behind it."""
 PLAIN = b"\x10\x11\x03\x1a\x13\x00\x1f\x1b[\t\x1bx\x1c\x1d\x04\x0f\x15\x17\x16"
 """What terminals and Textual like to keep: Ctrl with p q c z s Space / [ i, Alt, and others."""
