@@ -31,6 +31,7 @@ _PREFIX_ORDER = (
     "view.sidebar",
     "view.palette",
     "view.help",
+    "broadcast.choose",
 )
 """What the prefix menu shows first; the rest follows in the order of the table."""
 
