@@ -25,7 +25,7 @@ from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
 from sshdash.demo.services import echo, listening
-from tests.screenshots import FOLDER, write_picture
+from tests.screenshots.stage import FOLDER, write_picture
 from tests.servers.proxy import Proxy
 from tests.servers.sshd import RealSshd, free_port
 from tests.servers.tmux import Tmux, installed

@@ -1,0 +1,1 @@
+"""Every screen of the cockpit, drawn from the demo fleet."""

@@ -1,0 +1,97 @@
+"""Scenes of files and tunnels."""
+
+from sshdash.ui.widgets.file_panes import FilePanes
+from tests.screenshots.stage import Stage, scene
+
+
+async def _open_files(stage: Stage) -> None:
+    await stage.select("web")
+    await stage.press("f")
+    await stage.until(r"access\.log|many|README")
+
+
+@scene("files")
+async def _files(stage: Stage) -> None:
+    await _open_files(stage)
+
+
+@scene("dragging")
+async def _dragging(stage: Stage) -> None:
+    await _open_files(stage)
+    panes = stage.app.screen.query_one(FilePanes)
+    source, target = panes.right.rows, panes.left.rows
+    await stage.press("tab", "end", "space", "up", "space")
+    last = len(panes.right.browser.rows) - 1
+    await stage.pilot.mouse_down(source, offset=(6, last))
+    await stage.pilot.hover(source, offset=(8, last))
+    await stage.pilot.hover(target, offset=(8, 1))
+
+
+@scene("conflict")
+async def _conflict(stage: Stage) -> None:
+    await _open_files(stage)
+    await stage.press("tab", "end", "c")
+    await stage.until("1 done")
+    await stage.press("c")
+    await stage.until("exists")
+
+
+@scene("transfers")
+async def _transfers(stage: Stage) -> None:
+    await _open_files(stage)
+    await stage.press("tab", "home", "ctrl+a", "c")
+    await stage.until(r"[1-9]\d %|1 done")
+
+
+@scene("delete")
+async def _delete(stage: Stage) -> None:
+    await _open_files(stage)
+    await stage.press("ctrl+a", "d")
+    await stage.until("[Dd]elete")
+
+
+@scene("view")
+async def _view(stage: Stage) -> None:
+    await _open_files(stage)
+    await stage.press("end", "v")
+
+
+@scene("permissions")
+async def _permissions(stage: Stage) -> None:
+    await _open_files(stage)
+    await stage.press("end", "m")
+
+
+@scene("forward-form")
+async def _forward_form(stage: Stage) -> None:
+    await _tunnels(stage)
+    await stage.press("a")
+
+
+@scene("files-80x24", columns=80, rows=24)
+async def _files_small(stage: Stage) -> None:
+    await _open_files(stage)
+
+
+@scene("files-200x60", columns=200, rows=60)
+async def _files_large(stage: Stage) -> None:
+    await _open_files(stage)
+
+
+@scene("tunnels")
+async def _tunnels(stage: Stage) -> None:
+    await stage.select("web")
+    await stage.press("t")
+    await stage.until("localhost:80")
+    await stage.press("enter")
+    await stage.until("●")
+
+
+@scene("tunnels-200x60", columns=200, rows=60)
+async def _tunnels_large(stage: Stage) -> None:
+    await _tunnels(stage)
+
+
+@scene("tunnels-80x24", columns=80, rows=24)
+async def _tunnels_small(stage: Stage) -> None:
+    await _tunnels(stage)
