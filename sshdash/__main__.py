@@ -2,7 +2,7 @@
 
 import sys
 
-from sshdash.cli.main import main
+from sshdash.cli.entry import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -134,6 +134,29 @@ async def _workspace_large(stage: Stage) -> None:
     await _workspace(stage)
 
 
+@scene("splits", columns=140, rows=40)
+async def _splits(stage: Stage) -> None:
+    await stage.shell("web")
+    await stage.type("ls -la --color=always")
+    await stage.press("ctrl+g", "vertical_line")
+    await stage.until(r"│\w+@web:~# ")
+    await stage.type("uname -sm")
+    await stage.press("ctrl+g", "plus")
+    await stage.type("db")
+    await stage.until(r"\w+@db:~# ")
+    await stage.type("ls")
+
+
+@scene("broadcast", columns=140, rows=40)
+async def _broadcast(stage: Stage) -> None:
+    await _splits(stage)
+    await stage.press("ctrl+g", "b")
+    await stage.until("All terminals")
+    await stage.press("enter")
+    await stage.until("BROADCAST 3 panes")
+    await stage.type("whoami")
+
+
 @scene("prefix")
 async def _prefix(stage: Stage) -> None:
     await stage.shell("web")

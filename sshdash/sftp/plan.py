@@ -47,7 +47,7 @@ def decide(source: Entry, existing: Entry | None, recursive: bool) -> Verdict:
     if source.kind not in (Kind.FILE, Kind.DIRECTORY, Kind.SYMLINK):
         return Verdict(Step.LEAVE, f"not a regular file ({source.kind.value})")
     if source.kind is Kind.DIRECTORY and not recursive:
-        return _refuse("it is a directory, and only files were asked for")
+        return _refuse("a directory, which only -r copies")
     if existing is None:
         return _CREATE
     if source.kind is Kind.DIRECTORY:

@@ -36,6 +36,8 @@ class SessionChannel(asyncssh.SSHClientSession[bytes]):
     ) -> None:
         self.intake = Intake(emulator.feed, progressed, self._pause, self._resume)
         self.closed = asyncio.get_running_loop().create_future()
+        self._writable = asyncio.Event()
+        self._writable.set()
         self.exit_text = ""
         self.exit_status: int | None = None
         """What the program returned, None where it did not come to that."""
@@ -102,6 +104,7 @@ class SessionChannel(asyncssh.SSHClientSession[bytes]):
         """Tell whoever waits that it is over."""
         self.actions.release()
         self._channel = None
+        self._writable.set()
         if not self.closed.done():
             self.closed.set_result(None)
 
@@ -139,6 +142,19 @@ class SessionChannel(asyncssh.SSHClientSession[bytes]):
             return
         self._escapes.passed(data)
         self._write(data)
+
+    async def room(self) -> None:
+        """Wait until the remote has taken most of what was sent, or is gone."""
+        await asyncio.sleep(0)  # a remote that reads fast leaves others their turn too
+        await self._writable.wait()
+
+    def pause_writing(self) -> None:
+        """Note that much waits to be sent."""
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        """Note that most of it was."""
+        self._writable.set()
 
     def _write(self, data: bytes) -> None:
         if self._channel is None or self._channel.is_closing():

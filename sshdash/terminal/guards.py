@@ -16,9 +16,12 @@ CLOSE_LINK = b"\x18\x1b]8;;\x1b\\"
 _CANCEL = b"\x18"
 _LONGEST = 512
 """Bytes of a sequence that has not ended; one that is longer is given up."""
-_WITHIN = rb"\x00-\x17\x19\x1c-\x1f\x7f-\xff"
+_WITHIN = rb"\x00-\x17\x19\x1c-\x1f\x7f-\x9a\x9c-\xff"
 """What may stand inside a control sequence without ending it."""
 _WITHIN_OSC = rb"\x00-\x06\x08-\x17\x19\x1c-\x1f"
+# Within other sequences the library takes the introducers of one byte, too.
+_CSI = rb"(?:\x1b[%b]*+\[|\x9b)[%b]*+" % (_WITHIN, _WITHIN)
+_CSI_BEGUN = rb"(?:\x1b[%b]*+(?:\[[%b]*+%%b)?|\x9b[%b]*+%%b)\Z" % (_WITHIN, _WITHIN, _WITHIN)
 _NOT_DIGITS = re.compile(rb"[^0-9;:]+")
 _PARAMETERS = bytes(
     0x30 if byte < 0x20 or byte >= 0x7F or 0x30 <= byte < 0x3C else byte for byte in range(256)
@@ -27,7 +30,7 @@ _PARAMETERS = bytes(
 
 def repeats(data: bytes) -> int:
     """Return how often `data` may have a character repeated (REP), at most; cheap to ask."""
-    if b"\x1b" not in data or b"b" not in data:
+    if b"b" not in data or (b"\x1b" not in data and b"\x9b" not in data):
         return 0
     return data.translate(_PARAMETERS).count(b"0b")
 
@@ -47,11 +50,14 @@ class Guard(ABC):
         seen = self._begun + data if passed else data
         data = self.change(seen)[passed:]
         self._begun = b""
-        escape = seen.rfind(b"\x1b")
-        if escape >= 0 and self.begun.match(seen, escape):
-            if len(seen) - escape > _LONGEST:
+        for introducer in (b"\x1b", b"\x9b", b"\x9d"):
+            start = seen.rfind(introducer)
+            if start < 0 or not self.begun.match(seen, start):
+                continue
+            if len(seen) - start > _LONGEST:
                 return data + _CANCEL
-            self._begun = seen[escape:]
+            self._begun = seen[start:]
+            break
         return data
 
     @abstractmethod
@@ -67,9 +73,9 @@ class ColumnModeGuard(Guard):
     refuses it unless its user says otherwise. So mode 40 is never set.
     """
 
-    begun = re.compile(rb"\x1b(?:\[[%b]*(?:\?[0-9;:%b]*)?)?\Z" % (_WITHIN, _WITHIN))
+    begun = re.compile(_CSI_BEGUN % ((rb"(?:\?[0-9;:%b]*)?" % _WITHIN,) * 2))
     _set = re.compile(rb"\?(?=[0-9;:%b]*4[%b]*0)([0-9;:%b]*+)h" % (_WITHIN, _WITHIN, _WITHIN))
-    _before = re.compile(rb"\x1b\[[%b]*\Z" % _WITHIN)
+    _before = re.compile(_CSI + rb"\Z")
     _allow = 40
 
     def change(self, seen: bytes) -> bytes:
@@ -95,8 +101,8 @@ class RepeatGuard(Guard):
     between margins.
     """
 
-    begun = re.compile(rb"\x1b(?:\[[0-9;:%b]*)?\Z" % _WITHIN)
-    _repeat = re.compile(rb"\x1b\[([0-9;:%b]*+)b" % _WITHIN)
+    begun = re.compile(_CSI_BEGUN % ((rb"[0-9;:%b]*" % _WITHIN,) * 2))
+    _repeat = re.compile(_CSI + rb"([0-9;:%b]*+)b" % _WITHIN)
 
     def __init__(self) -> None:
         super().__init__()
@@ -120,8 +126,8 @@ class LinkGuard(Guard):
     the whole program where there are more than 45,875.
     """
 
-    begun = re.compile(rb"\x1b(?:\][%b]*(?:8[%b]*)?)?\Z" % (_WITHIN_OSC, _WITHIN_OSC))
-    _link = re.compile(rb"(\x1b\][%b]*8[%b]*);" % (_WITHIN_OSC, _WITHIN_OSC))
+    begun = re.compile(rb"\x1b[%b]*(?:\][%b]*(?:8[%b]*)?)?\Z" % (_WITHIN, _WITHIN_OSC, _WITHIN_OSC))
+    _link = re.compile(rb"(\x1b[%b]*\][%b]*8[%b]*);" % (_WITHIN, _WITHIN_OSC, _WITHIN_OSC))
 
     def change(self, seen: bytes) -> bytes:
         """Make each link an OSC 888, which means nothing."""

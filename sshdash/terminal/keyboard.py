@@ -55,6 +55,7 @@ _PHYSICAL = {
 }
 _SHIFTED = dict(zip('~|{}<+_>":?!@#$%^&*()', "`\\[],=-.';/1234567890", strict=True))
 """The unshifted key of each shifted one, on the layout that xterm's sequences assume."""
+_UNSHIFTED = {plain: char for char, plain in _SHIFTED.items()}
 _OTHER_NAMES = {
     "slash": "/",
     "backslash": "\\",
@@ -113,8 +114,9 @@ class Keyboard:
             name = _physical(char)
             if char.isupper() or char in _SHIFTED:
                 mods |= SHIFT
-            elif mods & SHIFT and len(char.upper()) == 1:
-                char = char.upper()
+            elif mods & SHIFT:
+                # With Ctrl and Alt the hosting terminal tells of the key, not what it types.
+                char = _UNSHIFTED.get(char) or (char.upper() if len(char.upper()) == 1 else char)
         sent = self._press(name, mods, char)
         if self._emulator.kitty_keyboard:
             return sent
@@ -162,7 +164,10 @@ def _typed(base: str, character: str | None) -> str:
         return _CHARS[base]
     if character and character.isprintable():
         return character
-    return ""
+    try:
+        return unicodedata.lookup(base.replace("_", " "))
+    except KeyError:
+        return ""
 
 
 def _physical(char: str) -> str:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from sshdash.terminal.grid import Rows
 
-FURTHEST = 2000
+FURTHEST = 1500
 """Rows that a motion goes over at most: it holds up everything else."""
 _BLOCK = 32
 """Rows read at a time."""

@@ -20,6 +20,7 @@ from sshdash.terminal.channel import SessionChannel
 from sshdash.terminal.emulator import Emulator
 from sshdash.terminal.escapes import escape_character
 from sshdash.terminal.keyboard import Keyboard, encode_paste
+from sshdash.terminal.pasting import AT_ONCE, Pasting
 from sshdash.terminal.pointer import Pointer
 from sshdash.terminal.reopening import reopening_rule
 from sshdash.terminal.reports import Reports
@@ -79,6 +80,10 @@ class ShellSession:
         self.serial = SerialLine()
         self.recording: Recording | None = None
         """Where what the remote sends is recorded, while it is."""
+        self.pasting: Pasting | None = None
+        """The long paste that is on its way, if one is."""
+        self._paste_task: asyncio.Task[None] | None = None
+        self._typed_behind = b""
         self._commands = commands
         self._recorder = recorder
         self._recorded = recorder is not None and recorder.wants(host)
@@ -160,16 +165,29 @@ class ShellSession:
         return self.reports.directory
 
     def write(self, data: bytes) -> None:
-        """Send what was typed; nothing happens once the session has ended."""
-        if data and self._channel is not None and self.state is SessionState.RUNNING:
-            self.activity.typed(data)
+        """Send what was typed, behind what is being pasted; not once the session has ended."""
+        if not data or self._channel is None or self.state is not SessionState.RUNNING:
+            return
+        self.activity.typed(data)
+        if self.pasting is not None:
+            self._typed_behind += data
+        else:
             self._channel.type(data)
 
     def paste(self, text: str) -> None:
-        """Send `text` as pasted: neutralised, and bracketed where the program asked for it."""
-        data = encode_paste(text, bracketed=self.emulator.modes.bracketed_paste)
-        if data and self._channel is not None and self.state is SessionState.RUNNING:
-            self._channel.paste(data)
+        """Send `text` as pasted: neutralised, and bracketed where the program asked for it.
+
+        What is long goes as fast as the remote reads it: see `pasting`. One paste at a time.
+        """
+        channel = self._channel
+        if channel is None or self.state is not SessionState.RUNNING or self.pasting is not None:
+            return
+        bracketed = self.emulator.modes.bracketed_paste
+        if len(text) <= AT_ONCE:
+            channel.paste(encode_paste(text, bracketed=bracketed))
+            return
+        self.pasting = Pasting(text, bracketed=bracketed, send=channel.paste, room=channel.room)
+        self._paste_task = self._loop.create_task(self._paste(self.pasting, channel))
 
     def send_break(self) -> None:
         """Send a break to what the session leads to."""
@@ -209,6 +227,7 @@ class ShellSession:
     async def close(self) -> None:
         """End the session and release its connection; safe to call twice."""
         self._closed = True
+        self._end_pasting()
         self._resting.stop()
         self.reports.stop()
         if self._resizing is not None:
@@ -231,6 +250,20 @@ class ShellSession:
         self._release()
 
     # -- internals
+
+    async def _paste(self, pasting: Pasting, channel: SessionChannel) -> None:
+        """Send a long paste, then what was typed meanwhile."""
+        await pasting.run()
+        self.pasting = self._paste_task = None
+        typed, self._typed_behind = self._typed_behind, b""
+        if typed:
+            channel.type(typed)
+
+    def _end_pasting(self) -> None:
+        if self._paste_task is not None:
+            self._paste_task.cancel()
+        self.pasting = self._paste_task = None
+        self._typed_behind = b""
 
     async def _start(self, lease: "Lease", reattach: str = "") -> None:
         self._lease = lease
@@ -313,6 +346,7 @@ class ShellSession:
         self.recording = None
 
     def _end(self, step: Step, text: str) -> None:
+        self._end_pasting()
         self._end_recording()
         self.exit_text = text
         self.ended_at = time.monotonic()

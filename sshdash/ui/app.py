@@ -24,6 +24,7 @@ from sshdash.settings import Settings
 from sshdash.ui.bridge import Bridge
 from sshdash.ui.command import Command
 from sshdash.ui.commands import COMMANDS
+from sshdash.ui.early_typing import EarlyTyping
 from sshdash.ui.general_actions import GeneralActions
 from sshdash.ui.keymap import Keymap, key_text
 from sshdash.ui.messages import Asked, EventArrived, QuestionAsked
@@ -80,6 +81,8 @@ class SSHDashApp(App[None], inherit_bindings=False):
         self.workspace = Workspace(self.backend, self.bridge, self.keymap_of, badge)
         self.workspace.controllers.append(GeneralActions(self))
         self._first_host = host
+        self._early = None if host is None else EarlyTyping()
+        """What is typed for the shell of the first host before its tab has the focus."""
         self._once_loaded = once_loaded
         self._asking: Asked | None = None
         self._typed = -_PAUSE
@@ -154,7 +157,9 @@ class SSHDashApp(App[None], inherit_bindings=False):
         await asyncio.to_thread(importlib.import_module, "sshdash.ui.dialogs")
         await self._read_styles()
         if self._first_host is not None:
-            self.workspace.shells.open(self._first_host)
+            tab = self.workspace.shells.open(self._first_host)
+            if self._early is not None:
+                tab.panel.typed = self._early
         await self.backend.load()
         self.workspace.refresh_soon()
         await self.workspace.following.start()
@@ -205,6 +210,7 @@ class SSHDashApp(App[None], inherit_bindings=False):
         if asked is None:
             return
         self._asking = asked
+        self.workspace.shells.forget_typed()
         from sshdash.ui.dialogs import dialog_for
 
         dialog = dialog_for(asked.question)
@@ -252,11 +258,21 @@ class SSHDashApp(App[None], inherit_bindings=False):
         """
         if not isinstance(event, events.Key | events.Paste) or event.is_forwarded:
             await super().on_event(event)
+        elif self._early is not None and not self._is_prefix(event) and self._is_too_early():
+            self._typed = time.monotonic()
+            self._early.keep(event)
         elif self._goes_to_remote(event) and not self._ahead.busy:
             self._typed = time.monotonic()
             await super().on_event(event)
         elif self._goes_to_remote(event) or self._is_prefix(event) or not self._is_out_of_sight:
             await self._ahead.take(event)
+
+    def _is_too_early(self) -> bool:
+        """Return whether the tab of the first host has not had the focus yet."""
+        early = self.screen is self.workspace and not hasattr(self.focused, "takes_every_key")
+        if not early:
+            self._early = None
+        return early
 
     def _is_moving(self) -> bool:
         return self.workspace.cockpit.is_moving and self.screen is self.workspace

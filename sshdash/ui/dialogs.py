@@ -26,6 +26,7 @@ from sshdash.ui.screens.host_key import HostKeyDialog
 from sshdash.ui.screens.link import LinkDialog
 from sshdash.ui.screens.log import LogScreen
 from sshdash.ui.screens.notice import NoticeDialog
+from sshdash.ui.screens.paste import PasteDialog
 from sshdash.ui.screens.picker import Choice, Picker
 from sshdash.ui.screens.prefix import PrefixScreen
 from sshdash.ui.screens.secret import SecretDialog
@@ -44,6 +45,11 @@ _FOR: dict[type[Question[Any]], Callable[[Any], Dialog[Any]]] = {
 def dialog_for(question: Question[Any]) -> Dialog[Any]:
     """Return the dialog that asks a question of the backend."""
     return _FOR[type(question)](question)
+
+
+def paste_dialog(pasted: str, detail: str) -> PasteDialog:
+    """Return what shows a paste before it is sent; `detail` says what would happen."""
+    return PasteDialog(pasted, detail)
 
 
 def prefix_line(keymap: Keymap) -> PrefixScreen:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sshdash.errors import SSHDashError
+from sshdash.errors import FileError, SSHDashError
 from sshdash.untrusted import clean, clean_lines
 
 Severity = Literal["information", "warning", "error"]
@@ -26,8 +26,10 @@ class Notice:
 
     @classmethod
     def of_error(cls, error: SSHDashError) -> "Notice":
-        """Return the notice of an error."""
-        return cls.of("error", error.title, error.detail, error.hint, error.host)
+        """Return the notice of an error; one about a path begins with it."""
+        path = error.path if isinstance(error, FileError) else ""
+        detail = "\n".join(filter(None, (path, error.detail)))
+        return cls.of("error", error.title, detail, error.hint, error.host)
 
     @classmethod
     def of(

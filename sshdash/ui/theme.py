@@ -104,7 +104,7 @@ LIGHT = Theme(
             cursor_text="#10182b",
         ),
         "muted": "#5c6678",
-        "faint": "#8c95a6",
+        "faint": "#78818e",
         "cursor-blurred": "#e3e5e9",
         "scrollbar-hover": "#b8bdc7",
         "input-selection-background": "#2b5fc7 25%",

@@ -58,13 +58,14 @@ class Patient:
         self._run = run
         self._emulator = Emulator(*size, scrollback=1000)
         self._painter = Painter(self._emulator.colours.palette, Style(), Style(reverse=True))
-        self._intake = Intake(self._feed, self._look, lambda: None, lambda: None)
+        self._intake = Intake(self._feed, lambda: None, lambda: None, lambda: None)
         self._random = random.Random(seed)
 
     async def take(self, data: bytes) -> None:
         """Read `data`, and be resized now and then."""
         self._intake.add(data)
         await self._intake.drained()
+        self._look()
         self._run.read += len(data)
         if self._random.random() < 0.02:
             self._emulator.resize(*self._random.choice(SIZES))
@@ -122,6 +123,7 @@ async def fuzz_apart(count: int, seed: int) -> Run:
     """
     with TemporaryDirectory(prefix="sshdash-fuzz-") as folder:
         journal = Path(folder) / "journal"
+        journal.touch()
         arguments = ("-m", __spec__.name, str(count), str(seed), str(journal))
         process = await asyncio.create_subprocess_exec(
             sys.executable, *arguments, stdout=asyncio.subprocess.PIPE

@@ -153,7 +153,7 @@ async def test_the_status_is_zero_only_where_everything_is_there(
     sshd: RealSshd, source: Path, tmp_path: Path
 ) -> None:
     cases = (
-        ((source, "sshd:x"), "only files were asked for"),
+        ((source, "sshd:x"), "a directory, which only -r copies"),
         ((source / "none", "sshd:x"), "no such file"),
         (("sshd:none", tmp_path), "no such file"),
         (("sshd:none", tmp_path / "no" / "such"), "no such file"),

@@ -16,9 +16,12 @@ from textual.widgets import Input
 
 from sshdash.paths import styles_dir
 from sshdash.states import SessionState
+from sshdash.terminal.activity import Activity
 from sshdash.terminal.emulator import Emulator
 from sshdash.terminal.keyboard import Keyboard, encode_paste
+from sshdash.terminal.pasting import Pasting
 from sshdash.terminal.pointer import Pointer
+from sshdash.terminal.reports import Reports
 from sshdash.terminal.selection import Selection
 from sshdash.terminal.serial import SerialLine
 from sshdash.terminal.session import ShellSession
@@ -26,7 +29,7 @@ from sshdash.ui.theme import DARK, LIGHT
 from sshdash.ui.widgets.terminal_view import TerminalView
 
 COLUMNS, ROWS = 40, 10
-PATIENCE = 20.0
+PATIENCE = 45.0
 
 
 class FakeSession:
@@ -40,10 +43,14 @@ class FakeSession:
         self.exit_text = ""
         self.is_recording = False
         self.serial = SerialLine()
+        self.activity = Activity()
         self.emulator = Emulator(80, 24)
+        self.reports = Reports(self.emulator.effects, lambda: None)
         self.keyboard = Keyboard(self.emulator)
         self.pointer = Pointer(self.emulator)
         self.selection = Selection(self.emulator)
+        self.pasting: Pasting | None = None
+        self.ended_at = 0.0
         self.on_output: Callable[[], None] | None = None
         self.on_change: Callable[[], None] | None = None
         self.written = b""
@@ -116,6 +123,9 @@ class TerminalApp(App[None], inherit_bindings=False):
         self.told.append(message)
 
     def on_terminal_view_links_wanted(self, message: TerminalView.LinksWanted) -> None:
+        self.told.append(message)
+
+    def on_terminal_view_paste_asked(self, message: TerminalView.PasteAsked) -> None:
         self.told.append(message)
 
     def on_terminal_view_copy_requested(self, message: TerminalView.CopyRequested) -> None:

@@ -1,11 +1,22 @@
 """Keys that are typed faster than the screen follows."""
 
+import asyncio
+from pathlib import Path
+
+import pytest
 from textual import events
 from textual.widgets import Input
 
+from sshdash.config.source import ConfigSource
+from sshdash.prompts import ConfirmQuestion
+from sshdash.settings import Settings
+from sshdash.ui import app
+from sshdash.ui.app import SSHDashApp
 from sshdash.ui.command import Place
 from sshdash.ui.commands import COMMANDS
-from tests.ui.conftest import Cockpit, Start
+from sshdash.ui.screens.confirm import ConfirmDialog
+from sshdash.ui.widgets.opening_panel import OpeningPanel
+from tests.ui.conftest import Cockpit, FakeBackend, Start
 
 CHARACTERS = {"slash": "/", "colon": ":", "minus": "-", "space": " "}
 
@@ -14,6 +25,12 @@ def type_at_once(c: Cockpit, *keys: str) -> None:
     """Hand keys to the app as a terminal does that got them in one packet."""
     for key in keys:
         c.app.post_message(events.Key(key, key if len(key) == 1 else CHARACTERS.get(key)))
+
+
+def written(c: Cockpit) -> list[bytes]:
+    """Return what the shell of the first tab got before its terminal."""
+    got: list[bytes] = c.tabs[0].session.written
+    return got
 
 
 def filter_of(c: Cockpit) -> str:
@@ -116,3 +133,86 @@ async def test_many_moves_at_once_wait_for_nothing(cockpit: Start) -> None:
         type_at_once(c, *"jk" * 100, "j")
         # Half a second for each would be 100.
         await c.until(lambda: not c.app._ahead.busy and c.hosts.host == "web-1", 20)
+
+
+async def test_what_is_typed_while_a_shell_opens_is_for_the_shell(cockpit: Start) -> None:
+    async with cockpit() as c:
+        c.backend.held = asyncio.Event()
+        type_at_once(c, "enter")
+        await c.until(lambda: isinstance(c.app.focused, OpeningPanel))
+        type_at_once(c, *"lxd", "enter")
+        await c.until(lambda: "4 keys for the shell" in c.drawn)
+        c.backend.held.set()
+        await c.until(lambda: c.tabs[0].view and written(c) == [b"<l>", b"<x>", b"<d>", b"<enter>"])
+        assert c.backend.opened == ["bastion"]
+
+
+async def test_what_is_typed_for_a_shell_reaches_no_other_tab(cockpit: Start) -> None:
+    async with cockpit() as c:
+        other = await c.shell("web-1")
+        c.backend.held = asyncio.Event()
+        c.app.workspace.shells.open("bastion")
+        await c.until(lambda: isinstance(c.app.focused, OpeningPanel))
+        type_at_once(c, "l", "s")
+        c.app.post_message(events.Paste(" -la"))
+        c.app.post_message(events.Paste("rm\nall"))  # would be asked about first
+        await c.until(lambda: "3 keys for the shell" in c.drawn)
+        c.app.workspace.cockpit.go_to_tab(other)
+        await c.until(lambda: c.app.focused is other.view)
+        c.backend.held.set()
+        await c.until(lambda: c.tabs[1].view)
+        assert c.tabs[1].session.written == [b"<l>", b"<s>", b" -la"]
+        assert other.view.keys == []
+
+
+async def test_what_is_typed_before_a_question_is_no_answer_and_no_command(
+    cockpit: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "_PAUSE", 0)
+    async with cockpit() as c:
+        c.backend.held = asyncio.Event()
+        type_at_once(c, "enter")
+        await c.until(lambda: isinstance(c.app.focused, OpeningPanel))
+        type_at_once(c, *"secret")
+        await c.until(lambda: "6 keys for the shell" in c.drawn)
+        question = ConfirmQuestion("Really?", "", "Yes")
+        asking = asyncio.create_task(c.app.bridge.ask(question))
+        await c.until(lambda: isinstance(c.app.screen, ConfirmDialog))
+        await c.press("escape")
+        await asking
+        c.backend.held.set()
+        await c.until(lambda: c.tabs[0].view)
+        await c.press("a")
+        await c.until(lambda: c.tabs[0].view.keys == ["a"])
+        assert written(c) == []
+
+
+async def test_nothing_typed_at_once_is_a_command_where_a_host_was_named(
+    config: Path, cockpit: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ready = asyncio.Event()
+    monkeypatch.setattr(SSHDashApp, "_read_styles", lambda _: ready.wait())
+    source = ConfigSource.standard(str(config))
+    screen = SSHDashApp(Settings(), source, host="bastion", make_backend=FakeBackend)
+    async with screen.run_test(notifications=True) as pilot:
+        c = Cockpit(screen, pilot)
+        type_at_once(c, *"qed", "enter")
+        await c.until(lambda: len(screen._early or ()) == 4)
+        ready.set()
+        await c.until(lambda: c.tabs and c.tabs[0].view)
+        await c.until(lambda: written(c) == [b"<q>", b"<e>", b"<d>", b"<enter>"])
+        assert screen.screen is screen.workspace
+
+
+async def test_a_split_and_a_line_for_its_shell_in_one_packet(cockpit: Start) -> None:
+    async with cockpit() as c:
+        tab = await c.shell("bastion")
+        first = tab.view
+        type_at_once(c, "ctrl+g", "vertical_line", *"ls", "enter")
+        await c.until(lambda: len(tab.panes) == 2 and tab.view and tab.view is not first)
+        early = [b"<l>", b"<s>", b"<enter>"]  # some may come when the terminal is there already
+        await c.until(
+            lambda: [*tab.session.written, *(f"<{key}>".encode() for key in tab.view.keys)] == early
+        )
+        assert first.keys == []
+        assert c.app.screen is c.app.workspace

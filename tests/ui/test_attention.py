@@ -88,3 +88,19 @@ async def test_nothing_is_told_where_that_is_not_wanted(cockpit: Start) -> None:
         finish(hidden, 6500)
         await c.until(lambda: hidden.tab_flag == "#")
         assert not c.told
+
+
+async def test_a_pane_behind_a_zoomed_one_is_out_of_sight(cockpit: Start) -> None:
+    async with cockpit() as c:
+        tab = await c.shell("web-1")
+        hidden = tab.session
+        await c.press("ctrl+g", "vertical_line")
+        await c.until(lambda: len(tab.sessions) == 2 and tab.session is not hidden)
+        c.app.workspace.attention.look()
+        hidden.activity.output(b"x")
+        c.app.workspace.attention.look()
+        assert not tab.tab_flag
+        await c.press("ctrl+g", "z")
+        await c.until(lambda: tab.area.is_single)
+        hidden.activity.output(b"x")
+        await c.until(lambda: tab.tab_flag == "#")

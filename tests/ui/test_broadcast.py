@@ -158,15 +158,31 @@ async def test_what_the_pane_with_the_focus_refuses_goes_nowhere(typing: Start) 
         assert sent(tab) == [b"", b""]
 
 
+async def test_a_pane_that_is_read_back_is_skipped_and_says_so(typing: Start) -> None:
+    async with typing(size=(120, 30)) as c:
+        tab = await tab_of(c, "bastion", "web-1")
+        await c.press("ctrl+g", "left_square_bracket")
+        reading = tab.view
+        await c.until(lambda: reading.copying is not None)
+        await broadcast(c)
+        await c.press("ctrl+g", "o")
+        await c.until(lambda: c.app.focused is tab.panes[0].view)
+        await c.press("x")
+        assert sent(tab) == [b"x", b""]
+        assert reading.notice == "not sent: this pane is being read back"
+        assert reading.copying is not None
+
+
 async def test_a_paste_of_lines_asks_where_any_pane_would_run_them(typing: Start) -> None:
     async with typing(size=(120, 30)) as c:
         tab = await tab_of(c, "bastion", "web-1")
         tab.session.feed(b"\x1b[?2004h")
         await broadcast(c)
         c.app.post_message(events.Paste("one\ntwo"))
-        await c.until(lambda: "paste 2 lines into 2 panes" in tab.view.question)
+        await c.until(lambda: "in 1 of 2 panes" in c.drawn)
         assert sent(tab) == [b"", b""]
         await c.press("enter")
+        await c.until(lambda: tab.view.session.written)
         assert sent(tab) == [b"one\rtwo", b"\x1b[200~one\ntwo\x1b[201~"]
 
 

@@ -139,9 +139,10 @@ async def test_borders_move_by_key_again_and_again(
 
 async def test_the_prefix_line_goes_when_no_key_follows_again(cockpit: Start) -> None:
     async with cockpit() as c:
-        await three(c)
+        tab = await three(c)
+        width = tab.panes[0].size.width
         await c.press("ctrl+g", "ctrl+left")
-        assert isinstance(c.app.screen, PrefixScreen)
+        await c.until(lambda: tab.panes[0].size.width == width - 2)
         await c.until(lambda: c.app.screen is c.app.workspace)
 
 

@@ -96,16 +96,14 @@ async def test_lines_that_would_run_as_they_arrive_are_asked_about(cockpit: Star
         await c.until(lambda: tab.session.written == [b"cd /srv\nls"])
 
 
-async def test_many_shells_get_it_at_once(cockpit: Start) -> None:
+async def test_where_typing_is_broadcast_all_get_it(
+    cockpit: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with cockpit() as c:
         one = await c.shell("web-1")
         other = await c.shell("db-1")
-        snippets = next(
-            found
-            for found in c.app.workspace.controllers
-            if type(found).__name__ == "SnippetsController"
-        )
-        snippets.targets = lambda: [one.session, other.session]
+        receiving = [one.pane, other.pane]
+        monkeypatch.setattr(c.app.workspace.broadcast, "receiving", lambda: receiving)
         await c.press("ctrl+g", "S")
         await c.until(lambda: isinstance(c.app.screen, SnippetPicker))
         await c.until(lambda: "2 shells: web-1, db-1" in preview(c))

@@ -1,14 +1,17 @@
 """The terminal on the screen: where keys, pastes and the mouse go."""
 
+import asyncio
+
 import pytest
 from textual import events
 from textual.widgets import Input
 
 from sshdash.terminal.cells import SelectBy
+from sshdash.terminal.pasting import Pasting
 from sshdash.ui.widgets import terminal_mouse
 from sshdash.ui.widgets.terminal_keys import TypedKeysParser
 from sshdash.ui.widgets.terminal_view import TerminalView
-from tests.ui.terminal_stage import Stage, drag, on_stage, wheel
+from tests.ui.terminal_stage import PATIENCE, Stage, drag, on_stage, wheel
 
 
 @pytest.mark.parametrize(
@@ -111,13 +114,44 @@ async def test_pastes() -> None:
 
 async def test_a_paste_that_would_run_line_by_line_is_asked_about() -> None:
     async with on_stage() as stage:
-        for key, sent in (("escape", b""), ("enter", b"two\rlines [201~")):
-            stage.view.post_message(events.Paste("two\nlines\x1b[201~"))
-            await stage.pilot.pause()
-            assert "paste 2 lines" in stage.rows()[-1]
-            await stage.pilot.press("x", key)
-            assert stage.session.taken() == sent
-            assert "paste" not in stage.rows()[-1]
+        stage.view.post_message(events.Paste("two\nlines\x1b[201~"))
+        await stage.pilot.pause()
+        [asked] = stage.messages(TerminalView.PasteAsked)
+        assert stage.session.taken() == b""
+        asked.answer(asked.text)
+        assert stage.session.taken() == b"two\rlines [201~"
+
+
+async def test_an_answer_to_another_shell_is_not_pasted() -> None:
+    async with on_stage() as stage:
+        stage.view.post_message(events.Paste("two\nlines"))
+        await stage.pilot.pause()
+        [asked] = stage.messages(TerminalView.PasteAsked)
+        stage.session.ended_at = 1.0
+        asked.answer(asked.text)
+        assert stage.session.taken() == b""
+
+
+async def test_a_long_paste_says_how_far_it_is_and_is_stopped() -> None:
+    async def room() -> None: ...
+
+    async with on_stage() as stage:
+        text = "x" * 1_000_000
+        stage.session.pasting = Pasting(text, bracketed=True, send=stage.session.write, room=room)
+        stage.session.pasting.sent = 250_000
+        stage.view.paste("")
+        await stage.settle()
+        assert "pasting 250 kB of 1.0 MB · Esc" in stage.rows()[-1]
+        stage.view.post_message(events.Paste("another"))
+        await stage.pilot.pause()
+        assert "not pasted" in stage.rows()[-1]
+        await stage.pilot.press("escape")
+        await stage.session.pasting.run()
+        assert stage.session.taken() == b"\x1b[200~\x1b[201~"
+        stage.session.pasting = None
+        async with asyncio.timeout(PATIENCE):
+            while "pasting" in stage.rows()[-1]:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
 
 
 async def test_focus_is_reported_where_asked_for() -> None:
@@ -172,6 +206,19 @@ async def test_a_program_that_tracks_the_mouse_gets_it() -> None:
         assert stage.session.taken() == b"\x1b[<0;2;3M\x1b[<0;2;3m\x1b[<65;1;1M"
         await stage.pilot.mouse_down(stage.view, offset=(0, 0), shift=True)
         await stage.pilot.mouse_up(stage.view, offset=(0, 0), shift=True)
+        assert stage.session.taken() == b""
+
+
+async def test_a_drag_for_the_program_goes_on_outside_and_ends_there() -> None:
+    async with on_stage() as stage:
+        await stage.shows(b"\x1b[?1002h\x1b[?1006h")
+        below = stage.app.query_one(Input)
+        await stage.pilot.mouse_down(stage.view, offset=(3, 8))
+        await stage.pilot.hover(below, offset=(5, 1))
+        await stage.pilot.mouse_up(below, offset=(5, 1))
+        sent = stage.session.taken()
+        assert sent == b"\x1b[<0;4;9M\x1b[<32;6;10M\x1b[<0;6;10m"
+        await stage.pilot.hover(stage.view, offset=(1, 1))
         assert stage.session.taken() == b""
 
 

@@ -53,6 +53,13 @@ def test_a_running_job_tells_progress_rate_and_file() -> None:
     assert "10 %" in lines[1]
 
 
+def test_a_long_path_keeps_its_end() -> None:
+    deep = replace(RUNNING, target="local", target_dir="/home/me/some/where/far/down/projects")
+    first, *_ = [line.text for line in job_lines(0, deep, False, 90)]
+    assert "local → local:…" in first
+    assert "/projects  " in first
+
+
 def test_a_failed_job_tells_why() -> None:
     lines = [line.text for line in job_lines(0, FAILED, True, 100)]
     assert "5 failed" in lines[0]

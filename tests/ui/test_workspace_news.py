@@ -3,10 +3,12 @@
 from types import SimpleNamespace
 from typing import Any
 
+from sshdash.errors import FileError
 from sshdash.events import TransferChanged, TunnelChanged
 from sshdash.sftp.job import FileFailure, TransferSnapshot
 from sshdash.states import TransferState, TunnelState
 from sshdash.ui.command import Place
+from sshdash.ui.notices import Notice
 from tests.ui.conftest import Cockpit, Start
 
 
@@ -55,3 +57,12 @@ async def test_a_finished_copy_is_told_to_whoever_does_something_else(cockpit: S
         copy_ended(c, TransferState.DONE)
         await c.pilot.pause()
         assert len(c.told) == 1
+
+
+def test_a_notice_about_a_file_says_which() -> None:
+    error = FileError("cannot make the directory", "/srv/a\x1b", "it exists already", host="web")
+    notice = Notice.of_error(error)
+    assert (notice.heading, notice.body) == (
+        "web: cannot make the directory",
+        "/srv/a\\x1b\nit exists already",
+    )

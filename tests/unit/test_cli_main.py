@@ -136,3 +136,20 @@ def test_short_options_without_a_host_say_what_they_need() -> None:
 
 def test_short_options_may_stand_before_the_command() -> None:
     assert parsed("-p", "2201", "resolve", "web").option == [("-p", "2201")]
+
+
+def test_an_interrupt_while_it_loads_is_obeyed_quietly() -> None:
+    program = """
+import sys
+class Interrupted:
+    def find_spec(self, name, *_):
+        if name == "sshdash.cli.main":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupted())
+from sshdash.cli.entry import main
+sys.exit(main())
+"""
+    told = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert (told.returncode, told.stderr) == (130, "")

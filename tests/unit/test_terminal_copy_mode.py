@@ -231,3 +231,20 @@ def test_it_never_leaves_the_rows(steps: list[str | tuple[int, int]]) -> None:
         assert cells[mode.at.column] != "" or mode.at.column == 0
         if (span := mode.span) is not None:
             assert grid.first <= span.start.row <= span.end.row < grid.end
+
+
+def test_where_the_selection_began_may_be_dropped() -> None:
+    emulator = Emulator(COLUMNS, ROWS, scrollback=500)
+    emulator.feed(b"row\r\n" * 4000)
+    grid = Grid(emulator)
+    mode = CopyMode(grid, Place(grid.first, 0), grid.first, COLUMNS, ROWS)
+    press(mode, "v 3000j")
+    first, cursor = grid.first, mode.at
+    for _ in range(40):
+        emulator.feed(b"row\r\n" * 50)
+        grid.look()
+        mode.keep_up(COLUMNS, ROWS)
+        assert mode.span is not None
+        assert mode.span.start == Place(grid.first, 0)
+        assert mode.span.end == cursor
+    assert first < grid.first < cursor.row

@@ -16,6 +16,11 @@ ALLOWED = [
     b"\x1b[?0040h",
     b"\x1b[?;40;h",
     b"\x1b[?4\x070h",
+    b"\x1b\x07[?40h",
+    b"\x1b\x7f[?40h",
+    b"\x1b_a\x9b?40h",
+    b"\x1b[1\x9b?4\x9b?1;40h",
+    b"\x1b\x9b\xe9?40h",
     b"\x1b[\xe9?4\xff0\x80h",
     b"\x1b[\n?40h",
     b"\x1b[?40\x00h",
@@ -74,6 +79,8 @@ def test_other_modes_pass_as_they_are(other: bytes) -> None:
         b"\x1b[9\x009b",
         b"\x1b[99\x07b",
         b"\x1b[9\xc39\xffb",
+        b"\x1b\x07[99b",
+        b"\x1b(\x9b99b",
     ],
 )
 def test_a_character_is_repeated_through_one_row(repeat: bytes) -> None:
@@ -129,7 +136,13 @@ def test_the_library_would_end_it() -> None:
 
 
 @pytest.mark.parametrize(
-    "link", [LINK, b"\x1b]8\x00;;http://host/\x07", b"\x1b]\x018;id=1;x\x1b\\"]
+    "link",
+    [
+        LINK,
+        b"\x1b\x07]8;;http://host/\x07",
+        b"\x1b]8\x00;;http://host/\x07",
+        b"\x1b]\x018;id=1;x\x1b\\",
+    ],
 )
 def test_links_are_left_out_however_they_are_cut(link: bytes) -> None:
     whole = LinkGuard().filter(b"a" + link + b"b")

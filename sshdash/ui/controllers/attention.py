@@ -1,7 +1,7 @@
 """Marks the tabs in which something happened out of sight, and tells of long commands that ended.
 
-Nothing is told of what is looked at: the tab in sight, while the terminal that sshdash runs in has
-the focus itself.
+Nothing is told of what is looked at: the panes in sight, while the terminal that sshdash runs in
+has the focus itself.
 """
 
 from dataclasses import dataclass
@@ -50,8 +50,12 @@ class Attention:
         there = {session.id for tab in tabs for session in tab.sessions}
         self._seen = {name: seen for name, seen in self._seen.items() if name in there}
         for tab in tabs:
-            in_sight = tab is self.cockpit.current
-            flags = [self._look_at(session, in_sight) for session in tab.sessions]
+            current = tab is self.cockpit.current
+            flags = [
+                self._look_at(pane.session, current and tab.area.shows(pane))
+                for pane in tab.panes
+                if pane.session is not None
+            ]
             tab.tab_flag = next((flag for flag in flags if flag), "")
 
     def _look_at(self, session: "ShellSession", in_sight: bool) -> str:

@@ -51,5 +51,5 @@ class SerialController:
     def _show(self, words: str) -> None:
         tab = self.cockpit.current
         if isinstance(tab, TerminalTab):
-            tab.show_state()
+            tab.pane.show_state()
         self.cockpit.tell(words)

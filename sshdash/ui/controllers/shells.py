@@ -17,6 +17,7 @@ from sshdash.ui.widgets.terminal_tab import TerminalTab
 from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
+    from sshdash.terminal.session import ShellSession
     from sshdash.ui.widgets.terminal_view import TerminalView
 
 _ENDED = (SessionState.EXITED, SessionState.LOST, SessionState.FAILED)
@@ -60,6 +61,11 @@ class ShellController:
 
     # Opening
 
+    def forget_typed(self) -> None:
+        """Drop what was typed for shells that are not there yet: a question comes, as with ssh."""
+        for pane in self.panes():
+            pane.panel.forget_typed()
+
     def open(self, host: str) -> TerminalTab:
         """Open another shell on a host, in a tab of its own."""
         self.use(host)
@@ -89,7 +95,7 @@ class ShellController:
     def move(self, pane: TerminalPane, source: TerminalTab, target: TerminalTab | None) -> None:
         """Move a pane whose shell is open to another tab, to a new one where there is none."""
         view = cast("TerminalView", pane.view)
-        moved = pane.successor(type(view)(view.session, prefix=self.cockpit.prefix))
+        moved = pane.successor(self._view(type(view), view.session))
         if len(source.panes) == 1:
             self.cockpit.area.remove_tab(source)
         else:
@@ -134,7 +140,9 @@ class ShellController:
             self.cockpit.report(error)
 
         work = self._open_in(pane, mounted, directory)
-        worker = self.cockpit.start(work, failed=failed, aside=True)
+        # Where the connection is there, what is typed behind is meant for the shell already.
+        aside = not self._is_up(pane.host)
+        worker = self.cockpit.start(work, failed=failed, aside=aside)
 
         async def give_up() -> None:
             worker.cancel()
@@ -166,11 +174,16 @@ class ShellController:
             self.cockpit.refresh_hosts()
         pane.ending = partial(self.cockpit.backend.close_shell, session.id)
         view_type = await asyncio.to_thread(_terminal_view)
-        view = view_type(session, prefix=self.cockpit.prefix)
-        view.blink = self.cockpit.backend.settings.blink
-        await pane.show_session(session, view)
+        if not pane.is_attached:
+            return  # it was closed meanwhile, which ends the session
+        await pane.show_session(session, self._view(view_type, session))
         self._begin(pane)
         self._show_agent(pane)
+
+    def _view(self, kind: "type[TerminalView]", session: "ShellSession") -> "TerminalView":
+        view = kind(session, prefix=self.cockpit.prefix)
+        view.blink = self.cockpit.backend.settings.blink
+        return view
 
     def _begin(self, pane: TerminalPane) -> None:
         """Tell those who want to know that a pane has its terminal."""
@@ -315,6 +328,12 @@ class ShellController:
         status = backend.connections.status(host)
         up = status.state in (ConnectionState.CONNECTED, ConnectionState.CONNECTING)
         return up or self._is_out(host)
+
+    def _is_up(self, host: str) -> bool:
+        """Return whether there is a connection that a shell can be opened on at once."""
+        backend = self.cockpit.backend
+        up = ConnectionState.CONNECTED
+        return backend.loaded and backend.connections.status(host).state is up
 
     def _is_out(self, host: str) -> bool:
         """Return whether a lost connection waits for another attempt, or for a person."""

@@ -1,13 +1,14 @@
 """Types snippets into shells: picked, filled in, and shown before anything is sent."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from sshdash.prompts import ConfirmQuestion
 from sshdash.snippets import Snippet, load_snippets, snippets_file
 from sshdash.states import SessionState
 from sshdash.ui.cockpit import Cockpit
+from sshdash.ui.controllers.broadcast import Broadcast
 from sshdash.ui.format import count_text
 from sshdash.ui.widgets.terminal_tab import TerminalTab
 from sshdash.untrusted import clean, clean_lines
@@ -17,15 +18,11 @@ if TYPE_CHECKING:
 
 
 class SnippetsController:
-    """What the command about snippets does.
+    """What the command about snippets does; where typing is broadcast, what is picked is too."""
 
-    `targets` returns the sessions that get what is picked: the one in sight, unless somebody
-    gives another function.
-    """
-
-    def __init__(self, cockpit: Cockpit) -> None:
+    def __init__(self, cockpit: Cockpit, broadcast: Broadcast) -> None:
         self.cockpit = cockpit
-        self.targets: Callable[[], list[ShellSession]] = self._in_sight
+        self.broadcast = broadcast
 
     def why_not(self, command_id: str) -> str:
         """Return why the command is not available now, empty where it is."""
@@ -80,14 +77,14 @@ class SnippetsController:
             missing = count_text(len(targets) - len(running), "shell")
             self.cockpit.tell(clean(snippet.name), f"{missing} ended meanwhile", severity="warning")
 
-    def _in_sight(self) -> "list[ShellSession]":
-        tab = self.cockpit.current
-        if not isinstance(tab, TerminalTab) or tab.session is None:
-            return []
-        return [tab.session]
-
     def _running(self) -> "list[ShellSession]":
-        return [one for one in self.targets() if one.state is SessionState.RUNNING]
+        """Return the sessions that get what is picked: the one in sight, or all that receive."""
+        tab = self.cockpit.current
+        if not isinstance(tab, TerminalTab):
+            return []
+        receiving = self.broadcast.receiving()
+        panes = receiving if tab.pane in receiving else [tab.pane]
+        return [pane.session for pane in panes if pane.session is not None and pane.is_running]
 
 
 def type_text(sessions: Sequence["ShellSession"], text: str, run: bool) -> None:

@@ -33,6 +33,7 @@ from sshdash.ui.controllers.news import News
 from sshdash.ui.controllers.outages import OutageController
 from sshdash.ui.controllers.panels import PanelController
 from sshdash.ui.controllers.panes import PaneActions
+from sshdash.ui.controllers.pastes import PasteController
 from sshdash.ui.controllers.recordings import RecordingsController
 from sshdash.ui.controllers.reports import ReportController
 from sshdash.ui.controllers.serial import SerialController
@@ -83,6 +84,7 @@ class Workspace(Screen[None]):
         self.host_actions = HostActions(self.cockpit, self.board, self.shells)
         self.broadcast = Broadcast(self.cockpit, self.shells)
         self.panels = PanelController(self.cockpit)
+        self.pastes = PasteController(self.cockpit)
         self.tab_actions = TabActions(self.cockpit)
         self.layout_of = Layout(self.cockpit)
         self.pane_actions = PaneActions(
@@ -105,7 +107,7 @@ class Workspace(Screen[None]):
             News(self.cockpit),
             RecordingsController(self.cockpit),
             ScrollbackExport(self.cockpit),
-            SnippetsController(self.cockpit),
+            SnippetsController(self.cockpit, self.broadcast),
             SerialController(self.cockpit),
             ReportController(self.cockpit, self.shells),
             OutageController(self.cockpit, keymap),
@@ -319,6 +321,11 @@ class Workspace(Screen[None]):
         """List the links of a terminal."""
         event.stop()
         self.links.choose(event.links, event.session.host)
+
+    def on_terminal_view_paste_asked(self, event: "TerminalView.PasteAsked") -> None:
+        """Show what was pasted before it is run."""
+        event.stop()
+        self.pastes.ask(event)
 
     @on(Tab.Requested)
     def _requested(self, event: Tab.Requested) -> None:

@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
+from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
 from sshdash.errors import SSHDashError
+from sshdash.ui.early_typing import EarlyTyping
+from sshdash.ui.format import count_text
 from sshdash.ui.steps import Step, failure_text, shortened, steps_text
 
 _WIDEST = 110
@@ -18,13 +21,16 @@ _FEWEST = 2
 
 
 class OpeningPanel(Static, can_focus=True):
-    """The attempt and its steps, drawn anew as they come."""
+    """The attempt and its steps, drawn anew as they come.
+
+    What is typed meanwhile is for the shell, as with ssh, and is kept for it.
+    """
 
     ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "retry", "Try again", show=False),
         Binding("l", "app.command('host.timeline')", "Timeline", show=False),
-        Binding("escape,x", "give_up", "Close", show=False),
+        Binding("escape,ctrl+c,x", "give_up", "Close", show=False),
     ]
 
     class Retry(Message):
@@ -36,6 +42,8 @@ class OpeningPanel(Static, can_focus=True):
     def __init__(self) -> None:
         super().__init__(markup=False)
         self.failed = False
+        self.typed = EarlyTyping()
+        """What the shell gets once it is there."""
         self._head = Content("")
         self._failure: SSHDashError | None = None
         self._keys = ""
@@ -56,6 +64,7 @@ class OpeningPanel(Static, can_focus=True):
     def show_failure(self, error: SSHDashError) -> None:
         """Show what went wrong and what to do, above the steps that led there."""
         self.failed = True
+        self.typed.forget()
         self._failure = error
         self._keys = "Enter  try again     l  timeline     Esc  close"
         self._draw()
@@ -64,6 +73,34 @@ class OpeningPanel(Static, can_focus=True):
         """Show how far it came."""
         if steps != self._steps:
             self._steps = steps
+            self._draw()
+
+    @property
+    def takes_every_key(self) -> bool:
+        """Whether keys are for the remote."""
+        return not self.failed
+
+    def on_key(self, event: events.Key) -> None:
+        """Keep a key for the shell, but those that give it up."""
+        if self.takes_every_key and event.key not in ("escape", "ctrl+c"):
+            self._keep(event)
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Keep what is pasted for the shell."""
+        if self.takes_every_key:
+            self._keep(event)
+
+    def _keep(self, event: events.Key | events.Paste) -> None:
+        event.stop()
+        event.prevent_default()
+        if not self.typed.keep(event):
+            self.app.bell()
+        self._draw()
+
+    def forget_typed(self) -> None:
+        """Keep nothing of what was typed so far."""
+        if self.typed:
+            self.typed.forget()
             self._draw()
 
     def on_resize(self) -> None:
@@ -94,7 +131,8 @@ class OpeningPanel(Static, can_focus=True):
             parts = [failure_text(error.title, error.detail, error.hint, width)]
         if steps:
             parts.append(steps_text(steps, width))
-        parts.append(Content.styled(self._keys, "$muted"))
+        waiting = f"     {count_text(len(self.typed), 'key')} for the shell" if self.typed else ""
+        parts.append(Content.styled(self._keys + waiting, "$muted"))
         return Content("\n\n").join(parts)
 
     def _is_too_tall(self, text: Content) -> bool:

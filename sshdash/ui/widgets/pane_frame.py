@@ -93,30 +93,39 @@ class PaneFrame:
         return sorted(found, key=lambda pair: pair[0].x)
 
     def _lines(self, y: int, start: int, end: int) -> list[Segment]:
+        """Return the lines of a row between two columns, spaces where there are none."""
         segments: list[Segment] = []
-        text, style = "", self._look("line")
-        for x in range(start, end):
-            char = _LINES.get(self._arms(x, y), " ")
+        text, style, at = "", self._look("line"), start
+        for x in self._columns(y, start, end):
             wanted = self._look("focused" if self._is_beside_focused(x, y) else "line")
+            text += " " * (x - at)
             if wanted is not style and text:
                 segments.append(Segment(text, style))
                 text = ""
-            text, style = text + char, wanted
+            text, style, at = text + _LINES.get(self._arms(x, y), " "), wanted, x + 1
+        text += " " * (end - at)
         return [*segments, Segment(text, style)] if text else segments
 
+    def _columns(self, y: int, start: int, end: int) -> list[int]:
+        """Return the columns of a row that a line runs through."""
+        columns: set[int] = set()
+        for axis, rect in self._dividers:
+            if axis is Axis.ROWS and y == rect.y:
+                columns.update(range(max(rect.x, start), min(rect.right, end)))
+            elif axis is Axis.COLUMNS and rect.y <= y < rect.bottom and start <= rect.x < end:
+                columns.add(rect.x)
+        return sorted(columns)
+
     def _arms(self, x: int, y: int) -> int:
-        """Return in which directions a line leads from a cell, 0 where there is none."""
+        """Return in which directions a line leads from a cell that one runs through."""
         arms = 0
-        inside = False
         for axis, rect in self._dividers:
             if axis is Axis.COLUMNS and x == rect.x:
-                inside |= rect.y <= y < rect.bottom
                 arms |= _UP * (rect.y <= y <= rect.bottom) | _DOWN * (rect.y - 1 <= y < rect.bottom)
             elif axis is Axis.ROWS and y == rect.y:
-                inside |= rect.x <= x < rect.right
                 arms |= _LEFT * (rect.x <= x <= rect.right)
                 arms |= _RIGHT * (rect.x - 1 <= x < rect.right)
-        return arms if inside else 0
+        return arms
 
     def _is_beside_focused(self, x: int, y: int) -> bool:
         rect = self._focused

@@ -140,7 +140,7 @@ class StatusBar(Widget):
         """Draw as many keys as fit beside the transfers, the least useful left out first."""
         right = self._transfers()
         fixed = [_hint(hint) for hint in self.fixed]
-        lead = Content.styled(f" {self.lead} ", "bold $accent") if self.lead else Content(" ")
+        lead = Content.styled(f" {self.lead}   ", "bold $accent") if self.lead else Content(" ")
         lead = Content.assemble(self._alarm(), lead)
         room = self.size.width - right.cell_length - lead.cell_length - 1
         room -= sum(part.cell_length for part in fixed)

@@ -44,7 +44,7 @@ class TerminalCopyMode(TerminalPrompts):
         return super()._cursor_at(y)
 
     def _rule_row(self) -> int | None:
-        if self.copying is not None and not (self.question or self.notice):
+        if self.copying is not None and not self.notice:
             return None
         return super()._rule_row()
 

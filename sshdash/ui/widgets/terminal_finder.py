@@ -55,6 +55,11 @@ class Finder:
             self._turn.cancel()
             self._turn = None
 
+    def keep_up(self) -> None:
+        """Search what is new, unless a turn is due anyway."""
+        if self._turn is None or self._grid.epoch != self._epoch:
+            self.follow()
+
     def follow(self) -> None:
         """Search what is new since the last time, and as much of the rest as fits in a turn."""
         if self._grid.epoch != self._epoch:

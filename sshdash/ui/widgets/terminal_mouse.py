@@ -36,6 +36,11 @@ class TerminalMouse:
         self.selecting = False
         """Whether a drag that selects is going on."""
 
+    @property
+    def dragging(self) -> bool:
+        """Whether what the mouse does belongs here wherever the pointer goes."""
+        return self.selecting or self._held > 0
+
     def down(self, event: events.MouseDown, row: int, *, ours: bool = False) -> None:
         """A button went down over a cell; `ours` keeps it from the program."""
         self._pastes = False
@@ -121,7 +126,7 @@ class TerminalMouse:
         session.write(
             session.pointer.encode(
                 action,
-                event.x,
+                min(max(0, event.x), session.emulator.columns - 1),
                 row,
                 button,
                 shift=event.shift,

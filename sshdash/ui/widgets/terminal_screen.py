@@ -87,8 +87,6 @@ class TerminalScreen(Widget):
         self.session = session
         self.frames = 0
         """Frames drawn so far."""
-        self.question = ""
-        """What a person has to answer before the typing goes on; it takes the last row."""
         self.notice = ""
         """What sshdash says in the last row for a moment."""
         self.blink = True
@@ -347,12 +345,7 @@ class TerminalScreen(Widget):
     def lift(self) -> int:
         """By how many rows the viewport is moved up to make room for the rule."""
         row = self._rule_row()
-        if (
-            row is None
-            or self.question
-            or self.notice
-            or self.session.emulator.modes.alternate_screen
-        ):
+        if row is None or self.notice or self.session.emulator.modes.alternate_screen:
             return 0
         return max(0, self._end_row() - row)
 
@@ -363,7 +356,7 @@ class TerminalScreen(Widget):
     def _rule_row(self) -> int | None:
         """Return the row of the widget in which sshdash itself says something."""
         last = self.size.height - 1
-        if self.question or (self.notice and not self.ended):
+        if self.notice and not self.ended:
             return last
         if not self.ended or self.session.emulator.scroll.from_bottom:
             return None
@@ -388,8 +381,8 @@ class TerminalScreen(Widget):
         return f"{self.outlook.words} · Enter tries now"
 
     def _rule(self, width: int) -> Strip:
-        text = self.question or self.notice
-        if self.ended and not self.question:
+        text = self.notice
+        if self.ended:
             # What a key came to is worth more than what is known for a while already.
             # The reason gives way on a narrow screen, for the keys are nowhere else.
             after = f" — {self._after_the_end}"

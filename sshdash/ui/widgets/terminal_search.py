@@ -38,7 +38,7 @@ class TerminalSearch(TerminalScrollback):
         """Keep the view in its place and the matches in step with what is new."""
         super().settle_view()
         if self.finder is not None:
-            self.finder.follow()
+            self.finder.keep_up()
             self._show_status(self.finder.status)
 
     def marked(self) -> dict[int, list[Marked]]:

@@ -13,6 +13,9 @@ from textual.widgets import Input, Static
 from sshdash.terminal.pattern import LONGEST
 from sshdash.ui.widgets.terminal_finder import Query
 
+_ROOMY = 60
+"""Columns from which on there is room for words."""
+
 
 class SearchBar(Horizontal):
     """Asks for a text or a regular expression; shows how many places match."""
@@ -80,6 +83,11 @@ class SearchBar(Horizontal):
         self.show_status(*self._status)
         self.take_focus()
 
+    def on_resize(self) -> None:
+        """Say in full what is searched for where there is room."""
+        if self._composed:
+            self._show_regex()
+
     def take_focus(self) -> None:
         """Have the typing go here."""
         self.query_one(Input).focus()
@@ -94,7 +102,8 @@ class SearchBar(Horizontal):
 
     def _show_regex(self) -> None:
         toggle = self.query_one("#search-regex", Static)
-        toggle.update(Content(".* regex" if self.query_typed.regex else "Aa text"))
+        words = ".* regex" if self.query_typed.regex else "Aa text"
+        toggle.update(Content(words if self.size.width >= _ROOMY else words[:2]))
         toggle.set_class(self.query_typed.regex, "-on")
 
     def on_mouse_down(self, event: events.MouseDown) -> None:

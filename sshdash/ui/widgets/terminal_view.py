@@ -9,6 +9,7 @@ from textual import events
 from textual.message import Message
 
 from sshdash.states import SessionState
+from sshdash.ui.format import size_text
 from sshdash.ui.widgets.terminal_autoscroll import Autoscroll
 from sshdash.ui.widgets.terminal_copy_mode import TerminalCopyMode
 from sshdash.ui.widgets.terminal_links import LinkedTerminal
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 _COPY_KEYS = ("ctrl+shift+c", "super+c")
 PAUSE = 1.0
 """Seconds without a key after which what is typed is meant for the shell that is there now."""
+_STOP_KEYS = ("escape", "ctrl+c")
+_PROGRESS_SECONDS = 0.1
 
 
 class TerminalView(TerminalCopyMode, LinkedTerminal, can_focus=True):
@@ -33,6 +36,21 @@ class TerminalView(TerminalCopyMode, LinkedTerminal, can_focus=True):
         def __init__(self, session: "ShellSession") -> None:
             super().__init__()
             self.session = session
+
+    class PasteAsked(Message):
+        """A paste would be run as it arrives; `answer` sends what was decided."""
+
+        def __init__(self, view: "TerminalView", text: str, detail: str) -> None:
+            super().__init__()
+            self.view = view
+            self.text = text
+            self.detail = detail
+            self._shell = view.session.ended_at
+
+        def answer(self, text: str) -> None:
+            """Send `text`, unless the shell that was asked about is not there any more."""
+            if self.view.is_attached and self.view.session.ended_at == self._shell:
+                self.view.paste(text)
 
     def __init__(
         self,
@@ -49,7 +67,6 @@ class TerminalView(TerminalCopyMode, LinkedTerminal, can_focus=True):
         """Other terminals that receive what is typed here."""
         self._mouse = TerminalMouse(session)
         self._autoscroll = Autoscroll(self, self._scroll_selecting)
-        self._pasting = ""
         self._refused = -math.inf
         """When a key was refused last, by the monotonic clock."""
 
@@ -80,8 +97,8 @@ class TerminalView(TerminalCopyMode, LinkedTerminal, can_focus=True):
             return  # the second is the search bar's
         event.stop()
         event.prevent_default()
-        if self.question:
-            self._answer(event.key)
+        if self.session.pasting is not None and event.key in _STOP_KEYS:
+            self.session.pasting.stop()
         elif self.copying is not None:
             self.copy_mode_key(event.key)
         elif self._own_key(event.key):
@@ -93,7 +110,10 @@ class TerminalView(TerminalCopyMode, LinkedTerminal, can_focus=True):
 
     def takes_typing(self) -> bool:
         """Return whether what is typed goes to a shell now; say so where it does not."""
-        return not self.question and not self._refuses()
+        if self.copying is not None or self.bar_open:
+            self.say("not sent: this pane is being read back")
+            return False
+        return not self._refuses()
 
     def type_key(self, key: str, character: str | None) -> None:
         """Send a key to the remote, and to those of the followers that take it.
@@ -169,38 +189,38 @@ class TerminalView(TerminalCopyMode, LinkedTerminal, can_focus=True):
         """Send a paste, asking first where each of its lines would be run as it arrives."""
         if not text or self._refuses():
             return
+        if self.session.pasting is not None:
+            self.say("not pasted: the paste before is not through")
+            return
         if self.copying is not None:
             self.leave_copy_mode()
-        self._before_input()
-        lines = len(text.rstrip("\r\n").splitlines())
+        inner = text.rstrip("\r\n")
         views = self._receivers()
         runs = sum(not view.session.emulator.modes.bracketed_paste for view in views)
-        if lines > 1 and runs:
-            self._pasting = text
-            where = f" into {len(views)} panes" if len(views) > 1 else ""
-            each = "each" if runs == len(views) else f"in {runs} of them each"
-            self._ask(
-                f"paste {lines} lines{where}, {each} run as it arrives? Enter pastes, Esc does not"
-            )
+        if runs and ("\n" in inner or "\r" in inner):
+            where = "" if len(views) == 1 else f" in {runs} of {len(views)} panes"
+            self.post_message(self.PasteAsked(self, text, f"Each line is run as it arrives{where}"))
         else:
-            self._send_paste(text)
+            self.paste(text)
 
-    def _send_paste(self, text: str) -> None:
+    def paste(self, text: str) -> None:
+        """Send `text` as pasted, to whoever receives; say how far a long one is."""
         for view in self._receivers():
             view._before_input()
             view.session.paste(text)
+            if view.session.pasting is not None:
+                view._follow_pasting()
 
-    def _answer(self, key: str) -> None:
-        if key not in ("enter", "escape"):
+    def _follow_pasting(self) -> None:
+        """Show how much of a long paste was sent, until it was."""
+        pasting = self.session.pasting
+        if pasting is None:
+            self._silence()
             return
-        text, self._pasting = self._pasting, ""
-        self._ask("")
-        if key == "enter":
-            self._send_paste(text)
-
-    def _ask(self, question: str) -> None:
-        self.question = question
+        share = f"{size_text(pasting.sent)} of {size_text(pasting.total)}"
+        self.notice = f"pasting {share} · Esc stops"
         self.refresh()
+        self.set_timer(_PROGRESS_SECONDS, self._follow_pasting)
 
     # -- mouse
 
@@ -209,7 +229,7 @@ class TerminalView(TerminalCopyMode, LinkedTerminal, can_focus=True):
         if self.clicked_link(event, self._row(event)):
             return
         self._mouse.down(event, self._row(event), ours=self.copying is not None)
-        if self._mouse.selecting:
+        if self._mouse.dragging:
             self.capture_mouse()
         elif self._mouse.pastes(event):
             self.action_terminal_paste()

@@ -29,6 +29,7 @@ from sshdash.ui.format import (
 )
 from sshdash.ui.theme import MARKS
 from sshdash.ui.widgets.file_messages import ChangeTransfer, TransferStep
+from sshdash.ui.widgets.file_row_text import shorten_start
 from sshdash.ui.widgets.row_list import Piece, RowList
 
 if TYPE_CHECKING:
@@ -108,14 +109,16 @@ def _left_out_lines(item: int, job: TransferSnapshot, selected: bool) -> list[Jo
 
 def _summary(job: TransferSnapshot, width: int, tail_width: int) -> str:
     """Return the text of a job's own line, right of its mark."""
-    where = f"{job.source} → {job.target}:{job.target_dir}"
+    ends = f"{job.source} → {job.target}:"
     tail = tail_text(job)
     if width - tail_width >= _NAME + 6:
         tail = tail.ljust(tail_width)
     room = width - len(tail) - 6  # the mark, the gap, and one cell at the edge
     name = clip(job.title, max(min(len(job.title), room), 8))
     if room - len(name) >= 12:
-        name += f"  {clip(where, room - len(name) - 2)}"
+        left = room - len(name) - 2
+        folder = shorten_start(job.target_dir, max(left - len(ends), 0))
+        name += f"  {clip(ends + folder, left)}"
     return f"{name:<{max(room, 8)}}  {tail}"
 
 
