@@ -61,25 +61,21 @@ class Emulator:
 
     def __init__(self, columns: int, rows: int, scrollback: int = 10_000) -> None:
         self._terminal = owned(
-            self,
             "GhosttyTerminal",
             lambda box: lib.ghostty_terminal_new(ffi.NULL, box, max(1, columns), max(1, rows)),
             lib.ghostty_terminal_free,
         )
         self._state = owned(
-            self,
             "GhosttyRenderState",
             lambda box: lib.ghostty_render_state_new(ffi.NULL, box),
             lib.ghostty_render_state_free,
         )
         self._rows = owned(
-            self,
             "GhosttyRenderStateRowIterator",
             lambda box: lib.ghostty_render_state_row_iterator_new(ffi.NULL, box),
             lib.ghostty_render_state_row_iterator_free,
         )
         self._cells = owned(
-            self,
             "GhosttyRenderStateRowCells",
             lambda box: lib.ghostty_render_state_row_cells_new(ffi.NULL, box),
             lib.ghostty_render_state_row_cells_free,

@@ -1,12 +1,11 @@
 """The door to libghostty-vt: the only module that imports pyghostty.
 
 The library is young, so what the rest of the package needs of it passes through the few
-functions below, and a change of its binding is mended here. Handles are freed with the Python
-object that owns them.
+functions below, and a change of its binding is mended here. Handles are freed with the last
+Python object that holds them.
 """
 
 import json
-import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -109,14 +108,11 @@ def call(result: int, what: str) -> None:
         raise RuntimeError(f"libghostty: {what} failed with {result}")
 
 
-def owned(
-    owner: object, ctype: str, create: Callable[[Any], int], free: Callable[..., None]
-) -> Any:
-    """Return a new handle of `ctype`, freed when `owner` is."""
+def owned(ctype: str, create: Callable[[Any], int], free: Callable[..., None]) -> Any:
+    """Return a new handle of `ctype`, freed when nobody holds it any more."""
     box = new(ctype)
     call(create(box), ctype)
-    weakref.finalize(owner, free, box[0])
-    return box[0]
+    return ffi.gc(box[0], free)
 
 
 def sized(ctype: str) -> Any:

@@ -88,13 +88,11 @@ class Keyboard:
     def __init__(self, emulator: Emulator) -> None:
         self._emulator = emulator
         self._encoder = owned(
-            self,
             "GhosttyKeyEncoder",
             lambda box: lib.ghostty_key_encoder_new(ffi.NULL, box),
             lib.ghostty_key_encoder_free,
         )
         self._event = owned(
-            self,
             "GhosttyKeyEvent",
             lambda box: lib.ghostty_key_event_new(ffi.NULL, box),
             lib.ghostty_key_event_free,

@@ -26,13 +26,11 @@ class Pointer:
     def __init__(self, emulator: Emulator) -> None:
         self._emulator = emulator
         self._encoder = owned(
-            self,
             "GhosttyMouseEncoder",
             lambda box: lib.ghostty_mouse_encoder_new(ffi.NULL, box),
             lib.ghostty_mouse_encoder_free,
         )
         self._event = owned(
-            self,
             "GhosttyMouseEvent",
             lambda box: lib.ghostty_mouse_event_new(ffi.NULL, box),
             lib.ghostty_mouse_event_free,

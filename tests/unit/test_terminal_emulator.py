@@ -1,5 +1,6 @@
 """What bytes do to the screen: the sequences that programs live on."""
 
+import gc
 import weakref
 from typing import Any
 
@@ -293,6 +294,35 @@ def test_the_palette_is_in_memory_that_is_still_there(monkeypatch: pytest.Monkey
     subject.colours.set_palette([(1, 2, 3)] * 16)
     assert subject.colours.palette[:3] == bytes([1, 2, 3])
     assert kept == [True, True]
+
+
+def test_what_belongs_to_a_terminal_keeps_it() -> None:
+    colours, effects = screen(b"\x1b]4;1;#010203\x07").colours, screen(b"").effects
+    gc.collect()
+    for _ in range(50):  # which would take the place of what was freed
+        screen(b"x" * 1000).view()
+    assert colours.palette[3:6] == bytes([1, 2, 3])
+    assert not effects.hold
+
+
+def test_a_terminal_is_freed_with_the_last_who_holds_it() -> None:
+    freed = []
+    real = ghostty.lib.ghostty_terminal_free
+
+    def free(handle: Any) -> None:
+        freed.append(handle)
+        real(handle)
+
+    handle = ghostty.owned(
+        "GhosttyTerminal",
+        lambda box: ghostty.lib.ghostty_terminal_new(ghostty.ffi.NULL, box, 10, 5),
+        free,
+    )
+    other = handle
+    del handle
+    assert not freed
+    del other
+    assert len(freed) == 1
 
 
 def test_the_palette_is_the_themes_until_a_program_changes_it() -> None:
