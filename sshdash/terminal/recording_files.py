@@ -27,12 +27,12 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 def folder_name(host: str) -> str:
     """Return what a host's folder is called: a name that is one, whatever the host is called."""
-    safe = quote(host, safe="@:+", errors="surrogateescape")
+    name = host.encode("utf-8", "surrogatepass")
+    safe = quote(name, safe="@:+")
     if safe.startswith("."):
         safe = f"%2E{safe[1:]}"
     if len(safe) > _LONGEST:
-        digest = sha256(host.encode("utf-8", "surrogateescape")).hexdigest()[:16]
-        safe = f"{safe[:_LONGEST]}-{digest}"
+        safe = f"{safe[:_LONGEST]}-{sha256(name).hexdigest()[:16]}"
     return safe
 
 

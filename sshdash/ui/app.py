@@ -6,7 +6,6 @@ import logging
 import signal
 import sys
 import time
-from collections import deque
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -25,6 +24,7 @@ from sshdash.settings import Settings
 from sshdash.ui.bridge import Bridge
 from sshdash.ui.command import Command
 from sshdash.ui.commands import COMMANDS
+from sshdash.ui.early_typing import EarlyTyping
 from sshdash.ui.general_actions import GeneralActions
 from sshdash.ui.keymap import Keymap, key_text
 from sshdash.ui.messages import Asked, EventArrived, QuestionAsked
@@ -81,7 +81,7 @@ class SSHDashApp(App[None], inherit_bindings=False):
         self.workspace = Workspace(self.backend, self.bridge, self.keymap_of, badge)
         self.workspace.controllers.append(GeneralActions(self))
         self._first_host = host
-        self._early: deque[events.Key | events.Paste] | None = None if host is None else deque()
+        self._early = None if host is None else EarlyTyping()
         """What is typed for the shell of the first host before its tab has the focus."""
         self._once_loaded = once_loaded
         self._asking: Asked | None = None
@@ -158,8 +158,8 @@ class SSHDashApp(App[None], inherit_bindings=False):
         await self._read_styles()
         if self._first_host is not None:
             tab = self.workspace.shells.open(self._first_host)
-            tab.panel.typed.extend(self._early or ())
-            self._early = None if self._early is None else tab.panel.typed
+            if self._early is not None:
+                tab.panel.typed = self._early
         await self.backend.load()
         self.workspace.refresh_soon()
         await self.workspace.following.start()
@@ -260,7 +260,7 @@ class SSHDashApp(App[None], inherit_bindings=False):
             await super().on_event(event)
         elif self._early is not None and not self._is_prefix(event) and self._is_too_early():
             self._typed = time.monotonic()
-            self._early.append(event)
+            self._early.keep(event)
         elif self._goes_to_remote(event) and not self._ahead.busy:
             self._typed = time.monotonic()
             await super().on_event(event)

@@ -60,8 +60,7 @@ PANE_COMMANDS: tuple[Command, ...] = (
             f"pane.resize_{key}",
             Place.TERMINAL,
             f"Border {way}",
-            f"Push the border of the pane {way}; shift and alt do it too, "
-            "and for a moment without the prefix",
+            f"Push the border {way}, again and again; shift and alt do it too",
             prefix=(f"ctrl+{key}", f"shift+{key}", f"alt+{key}"),
             repeats=True,
         )

@@ -73,11 +73,9 @@ class Keymap:
         self._prefix_keys: dict[str, tuple[str, ...]] = {}
         for command_id, keys in overrides.items():
             self._override(command_id, keys)
-        # A key that a person chose is taken from the command that has it by default.
-        chosen_last = sorted(COMMANDS.values(), key=lambda one: one.id in self._prefix_keys)
-        self._by_prefix_key = {
-            key: command for command in chosen_last for key in self.prefix_keys(command)
-        }
+        self._by_prefix_key = {key: one for one in COMMANDS.values() for key in one.prefix}
+        for command_id, chosen in self._prefix_keys.items():  # these win over the table
+            self._by_prefix_key |= dict.fromkeys(chosen, COMMANDS[command_id])
 
     def keys(self, command: Command) -> tuple[str, ...]:
         """Return the plain keys of a command."""
@@ -86,11 +84,13 @@ class Keymap:
 
     def prefix_keys(self, command: Command) -> tuple[str, ...]:
         """Return the keys of a command after the prefix."""
-        return self._prefix_keys.get(command.id, command.prefix)
+        keys = self._prefix_keys.get(command.id, command.prefix)
+        return tuple(key for key in keys if self._by_prefix_key[key] is command)
 
     def after_prefix(self, key: str) -> Command | None:
         """Return the command of a key after the prefix."""
-        return self._by_prefix_key.get(key)
+        command = self._by_prefix_key.get(key)
+        return command if command is not None and key in self.prefix_keys(command) else None
 
     def repeats(self, key: str) -> bool:
         """Return whether a key may follow again without the prefix."""

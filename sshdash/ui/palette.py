@@ -31,6 +31,7 @@ _PREFIX_ORDER = (
     "view.sidebar",
     "view.palette",
     "view.help",
+    "broadcast.choose",
 )
 """What the prefix menu shows first; the rest follows in the order of the table."""
 
@@ -83,12 +84,11 @@ def help_sections(keymap: Keymap, place: Place) -> list[HelpSection]:
         sections.append(
             HelpSection(Place.ANYWHERE.value, (*general, ("Tab", "Go between hosts and tab")))
         )
-    chords = [
-        (keymap.prefix_key_text(one), one.help)
-        for one in COMMANDS.values()
-        if keymap.prefix_keys(one)
-    ]
-    sections.append(HelpSection(f"After {prefix}", tuple(chords), "From anywhere"))
+    here = commands_of(place) if place is Place.TERMINAL else []
+    if here:
+        sections.append(HelpSection(f"After {prefix}, in a terminal", _chords(keymap, here)))
+    others = [one for one in COMMANDS.values() if one not in here]
+    sections.append(HelpSection(f"After {prefix}", _chords(keymap, others), "From anywhere"))
     if place is Place.TERMINAL:
         sections.append(HelpSection("Search", SEARCH_KEYS))
         sections.append(HelpSection("Copy mode", COPY_MODE_KEYS))
@@ -96,6 +96,12 @@ def help_sections(keymap: Keymap, place: Place) -> list[HelpSection]:
 
 
 _MOVING = (("j k ↓ ↑", "Move"), ("Esc", "Back"))
+
+
+def _chords(keymap: Keymap, commands: Iterable[Command]) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (keymap.prefix_key_text(one), one.help) for one in commands if keymap.prefix_keys(one)
+    )
 
 
 def _rows(keymap: Keymap, commands: Iterable[Command]) -> tuple[tuple[str, str], ...]:

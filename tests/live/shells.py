@@ -12,7 +12,7 @@ from sshdash.states import SessionState
 from sshdash.terminal.session import ShellSession
 from tests.live.connecting import Client, connecting
 
-PATIENCE = 15.0
+PATIENCE = 40.0
 
 
 @dataclass

@@ -12,7 +12,7 @@ from tests.live.connecting import until
 from tests.servers.sshd import RealSshd
 from tests.servers.tmux import Tmux, installed
 
-PATIENCE = 20.0
+PATIENCE = 45.0
 
 
 @pytest.mark.parametrize("drawing", [False, True], ids=["at rest", "while drawing"])

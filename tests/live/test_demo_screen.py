@@ -10,7 +10,7 @@ import pytest
 
 from tests.servers.tmux import Tmux, installed
 
-_PATIENCE = 15.0
+_PATIENCE = 40.0
 _LOOK = 0.05
 
 

@@ -17,7 +17,7 @@ from tests.live.shells import shell
 from tests.servers.programs import require
 from tests.servers.sshd import RealSshd
 
-PATIENCE = 15.0
+PATIENCE = 40.0
 
 
 async def test_a_command_and_its_output(sshd: RealSshd) -> None:

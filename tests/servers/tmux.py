@@ -14,7 +14,7 @@ import psutil
 
 from tests.servers.programs import require
 
-_PATIENCE = 20.0
+_PATIENCE = 45.0
 _TELL_STATUS = '"$@"; echo "exit status $?"; exec cat'
 _LOOK = 0.05
 """Seconds between two looks: tmux cannot tell that its screen has changed."""

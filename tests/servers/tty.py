@@ -14,7 +14,7 @@ from typing import Self
 
 from sshdash.terminal.emulator import Emulator
 
-_PATIENCE = 20.0
+_PATIENCE = 45.0
 
 
 class Tty:

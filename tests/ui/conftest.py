@@ -315,7 +315,7 @@ class Cockpit:
     async def type(self, text: str) -> None:
         await self.press(*({" ": "space", "-": "minus", "@": "at"}.get(one, one) for one in text))
 
-    async def until(self, condition: Callable[[], object], seconds: float = 20.0) -> None:
+    async def until(self, condition: Callable[[], object], seconds: float = 45.0) -> None:
         """Wait until the condition holds."""
         deadline = asyncio.get_running_loop().time() + seconds
         while not condition():

@@ -29,7 +29,7 @@ from sshdash.ui.theme import DARK, LIGHT
 from sshdash.ui.widgets.terminal_view import TerminalView
 
 COLUMNS, ROWS = 40, 10
-PATIENCE = 20.0
+PATIENCE = 45.0
 
 
 class FakeSession:

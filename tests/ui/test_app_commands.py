@@ -58,6 +58,7 @@ def test_the_settings_change_keys_and_prefix_keys() -> None:
     assert keymap.keys(COMMANDS["host.copy"]) == ("c", "Y")
     assert keymap.after_prefix("w") is COMMANDS["tab.close"]
     assert keymap.after_prefix("X") is None
+    assert keymap.prefix_text(COMMANDS["layout.open"]) == ""
     assert keymap.overrides["view.help"] == "question_mark"
 
 
@@ -81,8 +82,9 @@ def test_help_and_prefix_menu_name_every_chord() -> None:
     listed = {title for _, title in prefix_keys(keymap)}
     chords = {one.title for one in COMMANDS.values() if one.prefix}
     assert listed == chords
-    sections = {one.title: one.rows for one in help_sections(keymap, Place.TERMINAL)}
-    helped = {words for _, words in sections["After ctrl+g"]}
+    sections = help_sections(keymap, Place.TERMINAL)
+    after = [one.rows for one in sections if one.title.startswith("After ctrl+g")]
+    helped = {words for rows in after for _, words in rows}
     assert helped == {one.help for one in COMMANDS.values() if one.prefix}
 
 

@@ -27,6 +27,12 @@ def type_at_once(c: Cockpit, *keys: str) -> None:
         c.app.post_message(events.Key(key, key if len(key) == 1 else CHARACTERS.get(key)))
 
 
+def written(c: Cockpit) -> list[bytes]:
+    """Return what the shell of the first tab got before its terminal."""
+    got: list[bytes] = c.tabs[0].session.written
+    return got
+
+
 def filter_of(c: Cockpit) -> str:
     """Return what is typed into the filter of the active pane."""
     return "".join(field.value for field in c.current.panes.active.query(Input))
@@ -137,8 +143,26 @@ async def test_what_is_typed_while_a_shell_opens_is_for_the_shell(cockpit: Start
         type_at_once(c, *"lxd", "enter")
         await c.until(lambda: "4 keys for the shell" in c.drawn)
         c.backend.held.set()
-        await c.until(lambda: c.tabs[0].view and c.tabs[0].view.keys == ["l", "x", "d", "enter"])
+        await c.until(lambda: c.tabs[0].view and written(c) == [b"<l>", b"<x>", b"<d>", b"<enter>"])
         assert c.backend.opened == ["bastion"]
+
+
+async def test_what_is_typed_for_a_shell_reaches_no_other_tab(cockpit: Start) -> None:
+    async with cockpit() as c:
+        other = await c.shell("web-1")
+        c.backend.held = asyncio.Event()
+        c.app.workspace.shells.open("bastion")
+        await c.until(lambda: isinstance(c.app.focused, OpeningPanel))
+        type_at_once(c, "l", "s")
+        c.app.post_message(events.Paste(" -la"))
+        c.app.post_message(events.Paste("rm\nall"))  # would be asked about first
+        await c.until(lambda: "3 keys for the shell" in c.drawn)
+        c.app.workspace.cockpit.go_to_tab(other)
+        await c.until(lambda: c.app.focused is other.view)
+        c.backend.held.set()
+        await c.until(lambda: c.tabs[1].view)
+        assert c.tabs[1].session.written == [b"<l>", b"<s>", b" -la"]
+        assert other.view.keys == []
 
 
 async def test_what_is_typed_before_a_question_is_no_answer_and_no_command(
@@ -160,6 +184,7 @@ async def test_what_is_typed_before_a_question_is_no_answer_and_no_command(
         await c.until(lambda: c.tabs[0].view)
         await c.press("a")
         await c.until(lambda: c.tabs[0].view.keys == ["a"])
+        assert written(c) == []
 
 
 async def test_nothing_typed_at_once_is_a_command_where_a_host_was_named(
@@ -175,5 +200,19 @@ async def test_nothing_typed_at_once_is_a_command_where_a_host_was_named(
         await c.until(lambda: len(screen._early or ()) == 4)
         ready.set()
         await c.until(lambda: c.tabs and c.tabs[0].view)
-        await c.until(lambda: c.tabs[0].view.keys == ["q", "e", "d", "enter"])
+        await c.until(lambda: written(c) == [b"<q>", b"<e>", b"<d>", b"<enter>"])
         assert screen.screen is screen.workspace
+
+
+async def test_a_split_and_a_line_for_its_shell_in_one_packet(cockpit: Start) -> None:
+    async with cockpit() as c:
+        tab = await c.shell("bastion")
+        first = tab.view
+        type_at_once(c, "ctrl+g", "vertical_line", *"ls", "enter")
+        await c.until(lambda: len(tab.panes) == 2 and tab.view and tab.view is not first)
+        early = [b"<l>", b"<s>", b"<enter>"]  # some may come when the terminal is there already
+        await c.until(
+            lambda: [*tab.session.written, *(f"<{key}>".encode() for key in tab.view.keys)] == early
+        )
+        assert first.keys == []
+        assert c.app.screen is c.app.workspace

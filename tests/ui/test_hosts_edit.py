@@ -1,5 +1,6 @@
 """Editing ssh_config from the list of hosts."""
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,9 @@ import pytest
 from textual.app import App, ComposeResult
 from textual.widgets import Input, TextArea
 
+from sshdash.config.draft import HostDraft
+from sshdash.config.inherited import Inherited
+from sshdash.ui.controllers.host_desk import HostDesk
 from sshdash.ui.screens.confirm import ConfirmDialog
 from sshdash.ui.screens.host_form import HostForm
 from sshdash.ui.screens.host_remove import RemoveDialog
@@ -153,6 +157,31 @@ async def test_what_is_wrong_is_said_and_nothing_is_lost(cockpit: Start, config:
         assert one.query_one("#names", Input).value == "new"
         await c.press("escape")
     assert text(config) == before
+
+
+async def test_what_saving_told_is_not_replaced_by_a_preview_that_was_under_way(
+    cockpit: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let_on, reached = threading.Event(), threading.Event()
+
+    def slow(desk: HostDesk, draft: HostDraft) -> dict[str, Inherited]:
+        if draft.others:
+            reached.set()
+            let_on.wait(20)
+        return {}
+
+    monkeypatch.setattr(HostDesk, "inherited", slow)
+    async with cockpit() as c:
+        one = await open_form(c, "a")
+        await c.type("cache")
+        one.query_one("#others", TextArea).text = "Prot 22"
+        await c.until(reached.is_set)
+        await c.press("ctrl+s")
+        await c.until(lambda: "did you mean Port?" in c.drawn)
+        let_on.set()
+        await c.until(lambda: not [one for one in c.app.workers if one.group == "preview"])
+        await c.pilot.pause()
+        assert "did you mean Port?" in c.drawn
 
 
 async def test_a_file_changed_meanwhile_is_not_overwritten(cockpit: Start, config: Path) -> None:

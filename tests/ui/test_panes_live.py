@@ -97,6 +97,28 @@ async def test_a_shell_goes_on_in_a_tab_of_its_own(sshd: RealSshd) -> None:
         assert len(sshd.connections()) == before
 
 
+async def test_a_pane_out_of_sight_draws_nothing_and_is_right_when_it_is_back(
+    sshd: RealSshd,
+) -> None:
+    app = SSHDashApp(Settings(), ConfigSource.standard(str(sshd.config_file)), host="sshd")
+    async with app.run_test(size=(120, 30), notifications=True) as pilot:
+        c = Cockpit(app, pilot)
+        await c.until(lambda: c.tabs and c.tabs[0].view and "sshd$" in c.drawn)
+        tab = c.tabs[0]
+        hidden = tab.view
+        await c.press("ctrl+g", "vertical_line")
+        await c.until(lambda: len(tab.panes) == 2 and tab.view and "sshd$" in screens(c)[1])
+        await c.press("ctrl+g", "z")
+        await c.until(lambda: not hidden.is_on_screen and tab.view.size.width == 120)
+        frames = hidden.frames
+        hidden.session.write(b"seq 1000 2000; echo $((1+1))-done\r")
+        await c.until(lambda: "2-done" in screens(c)[0])
+        await pilot.pause()
+        assert hidden.frames == frames
+        await c.press("ctrl+g", "z")
+        await c.until(lambda: "2-done" in c.drawn and "2000" in c.drawn)
+
+
 async def test_all_panes_of_a_lost_connection_come_back(sshd: RealSshd) -> None:
     app = SSHDashApp(Settings(), ConfigSource.standard(str(sshd.config_file)), host="sshd")
     async with app.run_test(size=(120, 30), notifications=True) as pilot:

@@ -186,8 +186,8 @@ async def test_a_command_that_cannot_run_says_why(cockpit: Start) -> None:
         assert c.told[-1] == "Zoom: No tab is open"
         await c.press("d")
         assert c.told[-1] == "Disconnect: bastion is not connected"
-        await c.press("ctrl+g", "w")
-        assert "ctrl+g w is not a command" in c.told[-1]
+        await c.press("ctrl+g", "j")
+        assert "ctrl+g j is not a command" in c.told[-1]
 
 
 async def test_the_host_of_the_command_line_opens_at_once(cockpit: Start) -> None:

@@ -1,12 +1,17 @@
 """``sshdash play``: recordings on a terminal and without one, whatever is in them."""
 
 import json
+import re
 import subprocess
 import sys
+import unicodedata
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from sshdash.cli.play_frame import frame
 from sshdash.terminal.asciicast import CastEvent, Code, Header
 from sshdash.terminal.playback import Playback, open_recording, text_of, without_pauses
 from tests.servers.tty import Tty
@@ -149,3 +154,26 @@ def test_version_2_files_of_others_are_read(tmp_path: Path) -> None:
     file = cast(tmp_path, [0.5, "o", "a\r\n"], [0.7, "o", "b\r\n"], version=2)
     with open_recording(file) as (_, events):
         assert "".join(text_of(events)) == "a\nb\n"
+
+
+OWN = re.compile(r"\x1b\[(?:\?25[hl]|[\d;]*[mGHK])")
+"""The sequences that frames are made of."""
+
+
+@given(st.lists(st.binary(max_size=60), max_size=8))
+def test_whatever_was_recorded_a_frame_is_text_and_our_own_sequences(pieces: list[bytes]) -> None:
+    events = (CastEvent(0.0, Code.OUTPUT, piece.decode("utf-8", "replace")) for piece in pieces)
+    one = Playback(Header(20, 6), events)
+    one.go_to(0.0)
+    damage = one.emulator.take_damage()
+    drawn = frame(damage.lines, one.emulator.cursor, 0, 6, "status", 20)
+    rest = OWN.sub("", drawn)
+    acting = {char for char in rest if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp")}
+    assert acting <= {"\u200c", "\u200d"}, ascii(rest)
+
+
+def test_bidirectional_text_does_not_reorder_what_is_around_it() -> None:
+    one = Playback(Header(20, 6), iter([CastEvent(0.0, Code.OUTPUT, "a\u202eb\u2066c")]))
+    one.go_to(0.0)
+    drawn = frame(one.emulator.take_damage().lines, one.emulator.cursor, 0, 6, "", 20)
+    assert not set("\u202e\u2066") & set(drawn)

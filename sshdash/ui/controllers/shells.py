@@ -140,7 +140,9 @@ class ShellController:
             self.cockpit.report(error)
 
         work = self._open_in(pane, mounted, directory)
-        worker = self.cockpit.start(work, failed=failed, aside=True)
+        # Where the connection is there, what is typed behind is meant for the shell already.
+        aside = not self._is_up(pane.host)
+        worker = self.cockpit.start(work, failed=failed, aside=aside)
 
         async def give_up() -> None:
             worker.cancel()
@@ -326,6 +328,12 @@ class ShellController:
         status = backend.connections.status(host)
         up = status.state in (ConnectionState.CONNECTED, ConnectionState.CONNECTING)
         return up or self._is_out(host)
+
+    def _is_up(self, host: str) -> bool:
+        """Return whether there is a connection that a shell can be opened on at once."""
+        backend = self.cockpit.backend
+        up = ConnectionState.CONNECTED
+        return backend.loaded and backend.connections.status(host).state is up
 
     def _is_out(self, host: str) -> bool:
         """Return whether a lost connection waits for another attempt, or for a person."""

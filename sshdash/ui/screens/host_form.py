@@ -132,7 +132,7 @@ class HostForm(Form[Plan]):
     @on(Input.Changed)
     @on(TextArea.Changed)
     def _look(self) -> None:
-        if self.changed is None:
+        if self.changed is None and not self._saving:
             self._begin(self._preview, "preview")
 
     def _merge(self, before: HostDraft, typed: HostDraft) -> None:
@@ -216,6 +216,8 @@ class HostForm(Form[Plan]):
         """Write what is typed, once."""
         if self.changed is None and not self._saving:
             self._saving = True
+            # A preview that is under way would take the place of what is told of the saving.
+            self.workers.cancel_group(self, "preview")
             self._begin(self._save, "save")
 
     async def _save(self) -> None:

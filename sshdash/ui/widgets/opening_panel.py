@@ -1,6 +1,5 @@
 """What a tab shows until there is a terminal: the attempt step by step, or why it failed."""
 
-from collections import deque
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -8,14 +7,13 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
-from textual.widget import Widget
 from textual.widgets import Static
 
 from sshdash.errors import SSHDashError
+from sshdash.ui.early_typing import EarlyTyping
 from sshdash.ui.format import count_text
 from sshdash.ui.steps import Step, failure_text, shortened, steps_text
 
-_MOST_TYPED = 4096
 _WIDEST = 110
 """Cells beyond which the columns would be too far apart to read."""
 _FEWEST = 2
@@ -44,7 +42,7 @@ class OpeningPanel(Static, can_focus=True):
     def __init__(self) -> None:
         super().__init__(markup=False)
         self.failed = False
-        self.typed: deque[events.Key | events.Paste] = deque(maxlen=_MOST_TYPED)
+        self.typed = EarlyTyping()
         """What the shell gets once it is there."""
         self._head = Content("")
         self._failure: SSHDashError | None = None
@@ -66,7 +64,7 @@ class OpeningPanel(Static, can_focus=True):
     def show_failure(self, error: SSHDashError) -> None:
         """Show what went wrong and what to do, above the steps that led there."""
         self.failed = True
-        self.typed.clear()
+        self.typed.forget()
         self._failure = error
         self._keys = "Enter  try again     l  timeline     Esc  close"
         self._draw()
@@ -85,34 +83,25 @@ class OpeningPanel(Static, can_focus=True):
     def on_key(self, event: events.Key) -> None:
         """Keep a key for the shell, but those that give it up."""
         if self.takes_every_key and event.key not in ("escape", "ctrl+c"):
-            event.stop()
-            event.prevent_default()
-            self.typed.append(event)
-            self._draw()
+            self._keep(event)
 
     def on_paste(self, event: events.Paste) -> None:
         """Keep what is pasted for the shell."""
         if self.takes_every_key:
-            event.stop()
-            self.typed.append(event)
-            self._draw()
+            self._keep(event)
+
+    def _keep(self, event: events.Key | events.Paste) -> None:
+        event.stop()
+        event.prevent_default()
+        if not self.typed.keep(event):
+            self.app.bell()
+        self._draw()
 
     def forget_typed(self) -> None:
         """Keep nothing of what was typed so far."""
         if self.typed:
-            self.typed.clear()
+            self.typed.forget()
             self._draw()
-
-    def hand_over(self, terminal: Widget) -> None:
-        """Give the terminal what was typed for it."""
-        for event in self.typed:
-            again = (
-                events.Key(event.key, event.character)
-                if isinstance(event, events.Key)
-                else (events.Paste(event.text))
-            )
-            terminal.post_message(again)
-        self.typed.clear()
 
     def on_resize(self) -> None:
         """Give the columns the room there is."""

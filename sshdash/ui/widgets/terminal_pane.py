@@ -107,7 +107,7 @@ class TerminalPane(Vertical):
         await self.mount(view)
         if self.panel.has_focus or self._focus_asked:
             view.focus()
-        self.panel.hand_over(view)
+        self.panel.typed.give(session)
         await self.panel.remove()
         self.show_state()
 
