@@ -289,6 +289,10 @@ class SSHDashApp(App[None], inherit_bindings=False):
         """Whether the workspace has given way to the word that the terminal is too small."""
         return self.screen is self.workspace and self.workspace.layout_of.too_small
 
+    def copy_to_clipboard(self, text: str) -> None:
+        """Put `text` on the clipboard; what no UTF-8 stands for becomes a question mark."""
+        super().copy_to_clipboard(text.encode("utf-8", "replace").decode())
+
     def action_prefix(self) -> None:
         """Wait for the key of a command; the prefix itself goes to the terminal."""
         from sshdash.ui.dialogs import prefix_line
