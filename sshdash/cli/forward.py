@@ -42,10 +42,12 @@ _ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _GIVEN_UP = CONNECTION_FAILED
 """The exit status where a lost connection is not made again."""
 _EPILOG = """\
-exit status: 0 after SIGINT, SIGTERM or SIGHUP; 1 where a forward cannot be established; 255 where
-there is no connection, or none any more: with --no-reconnect, or because the server now refuses the
-login. With -o ExitOnForwardFailure=no a forward that cannot be established is told and the others
-go on, as long as there is one."""
+A forward that cannot be established is told, and the others go on, as with ssh; with
+-o ExitOnForwardFailure=yes it ends them all.
+
+exit status: 0 after SIGINT, SIGTERM or SIGHUP; 1 where no forward could be established, or one
+could not with ExitOnForwardFailure; 255 where there is no connection, or none any more: with
+--no-reconnect, or because the server now refuses the login."""
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -95,8 +97,7 @@ async def _forward(arguments: argparse.Namespace, specs: list[ForwardSpec]) -> i
                 f"ssh_config has no forwards for {host}",
                 "give -L, -R or -D",
             )
-        given = "exitonforwardfailure" in resolved.origins
-        tolerant = given and not resolved.flag("exitonforwardfailure")
+        tolerant = not resolved.flag("exitonforwardfailure")
         return await _Run(backend, tunnels, arguments.json, tolerant).until_over()
 
 

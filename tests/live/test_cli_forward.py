@@ -104,10 +104,11 @@ async def test_without_options_the_configured_forwards_run(sshd: RealSshd) -> No
             assert (await run.end(signal.SIGTERM))[0] == 0
 
 
-async def test_a_forward_that_cannot_be_established_ends_all(sshd: RealSshd) -> None:
+async def test_with_exit_on_forward_failure_one_that_fails_ends_all(sshd: RealSshd) -> None:
     async with target(echo) as port:
         taken = f"{port}:127.0.0.1:1"
-        async with forwarding(sshd, "sshd", "-L", taken, "-D", "0") as run:
+        option = ("-o", "ExitOnForwardFailure=yes")
+        async with forwarding(sshd, "sshd", *option, "-L", taken, "-D", "0") as run:
             failed = await run.until("failed")
             assert f"Port {port} is in use" in failed["reason"]
             status, err = await run.end()
@@ -116,9 +117,9 @@ async def test_a_forward_that_cannot_be_established_ends_all(sshd: RealSshd) -> 
             assert "→ port" in err
 
 
-async def test_unless_exit_on_forward_failure_is_no(sshd: RealSshd) -> None:
+async def test_a_forward_that_fails_leaves_the_others_as_with_ssh(sshd: RealSshd) -> None:
     async with target(echo) as port:
-        arguments = ("sshd", "-o", "ExitOnForwardFailure=no", "-L", f"{port}:127.0.0.1:1")
+        arguments = ("sshd", "-L", f"{port}:127.0.0.1:1")
         async with forwarding(sshd, *arguments, "-L", f"0:127.0.0.1:{port}") as run:
             opened = await run.until("open")
             assert await exchange(opened["port"], b"still") == b"still"
