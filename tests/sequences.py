@@ -141,7 +141,7 @@ def kept() -> list[bytes]:
 
 def corpus() -> list[bytes]:
     """Return what is mutated: recorded output of programs, what failed once, known attacks."""
-    files = [file for file in DATA.rglob("*") if file.suffix in (".in", ".bin", ".raw", ".vt")]
+    files = [file for file in DATA.rglob("*") if file.suffix in (".bin", ".bytes")]
     recorded = [file.read_bytes() for file in sorted(files)]
     return [content for content in recorded if content] + list(ATTACKS.values())
 
