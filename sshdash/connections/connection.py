@@ -26,6 +26,8 @@ TUNNEL = "tunnel"
 """The purpose of a lease that a forward has."""
 JUMP = "jump"
 """The purpose of a lease that another connection has on its hop."""
+_REASON_SECONDS = 1.0
+"""How long the reason of a loss may take to be known after the loss itself."""
 _GOODBYE = 2.0
 """Seconds a server has to take note of a disconnect."""
 _FULL = frozenset(
@@ -154,6 +156,16 @@ class Connection:
         """Return the reason once the connection is lost or closed."""
         await self._gone.wait()
         return self.reason
+
+    async def why_gone(self) -> str | None:
+        """Return the reason of a loss, "" where it stays unknown; None while it is up."""
+        if not self.is_gone:
+            return None
+        try:
+            async with asyncio.timeout(_REASON_SECONDS):
+                return await self.wait_lost()
+        except TimeoutError:
+            return ""
 
     async def probe(self, seconds: float, reason: str) -> None:
         """Ask for a sign of life; without one in `seconds` it is lost, for `reason`."""

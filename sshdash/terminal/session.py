@@ -30,7 +30,7 @@ from sshdash.terminal.serial import SerialLine
 from sshdash.terminal.starting import starting_command
 
 if TYPE_CHECKING:
-    from sshdash.connections.connection import Connection, Lease
+    from sshdash.connections.connection import Lease
     from sshdash.terminal.escape_actions import EscapeCommands
     from sshdash.terminal.recording import Recorder, Recording
 
@@ -38,8 +38,6 @@ log = logging.getLogger(__name__)
 
 RESIZE_INTERVAL = 0.05
 CLOSE_SECONDS = 2.0
-_REASON_SECONDS = 1.0
-"""How long the reason of a loss may take to be known after the loss itself."""
 _numbers = itertools.count(1)
 
 
@@ -323,7 +321,7 @@ class ShellSession:
         if known:
             self._end(Step.EXIT, known)
             return
-        reason = await _loss(lease.connection)
+        reason = await lease.connection.why_gone()
         if reason is None:
             self._end(Step.EXIT, "closed by the host")
         else:
@@ -396,14 +394,3 @@ class ShellSession:
         self._resizing = None
         if self._told != (self.emulator.columns, self.emulator.rows):
             self.resize(self.emulator.columns, self.emulator.rows)
-
-
-async def _loss(connection: "Connection") -> str | None:
-    """Return why `connection` is gone, None while it is there."""
-    if not connection.is_gone:
-        return None
-    try:
-        async with asyncio.timeout(_REASON_SECONDS):
-            return await connection.wait_lost()
-    except TimeoutError:
-        return ""
