@@ -109,7 +109,7 @@ async def test_the_escape_character_ends_a_session_that_hangs(sshd: RealSshd) ->
         await one.shows("^started")
         one.session.write(b"~")
         one.session.write(b"?")
-        await one.shows(r"^~\.  - end this session")
+        await one.shows(r"^ ~\. +- end this session")
         sshd.suspend()
         one.session.paste("\r~.")
         one.session.write(b"\r")
