@@ -91,6 +91,7 @@ def test_lines_of_every_kind() -> None:
         "\x01\x02\x00",
         "web 1024 35 12345",
     ],
+    ids=lambda bad: repr(bad.replace(LINE, "KEY").replace(LINE.split()[1], "BLOB")),
 )
 def test_bad_lines_are_kept_apart_and_hide_nothing(bad: str) -> None:
     known = parse_known_hosts(f"{bad}\nweb {LINE}\n{bad}\n")
