@@ -26,6 +26,7 @@ from sshdash.terminal.guards import (
     ColumnModeGuard,
     LinkGuard,
     RepeatGuard,
+    TabStopGuard,
 )
 from sshdash.terminal.osc import TITLE_LIMIT
 from sshdash.terminal.other_keys import OtherKeys
@@ -88,6 +89,7 @@ class Emulator:
         self._other_keys = OtherKeys()
         self._column_mode = ColumnModeGuard()
         self._repeats = RepeatGuard()
+        self._tab_stops = TabStopGuard()
         self._links = LinkGuard()
         self._scrollback = scrollback
         self._configure()
@@ -106,7 +108,7 @@ class Emulator:
 
     def feed(self, data: bytes) -> None:
         """Let the terminal read `data`, which may end anywhere, even inside a character."""
-        data = self._repeats.filter(self._column_mode.filter(data))
+        data = self._tab_stops.filter(self._repeats.filter(self._column_mode.filter(data)))
         if self.columns * self.rows > MOST_LINKED:
             data = self._links.filter(data)
         lib.ghostty_terminal_vt_write(self._terminal, data, len(data))

@@ -119,6 +119,16 @@ class RepeatGuard(Guard):
         return b"%b%b\x1b[%db" % (found[0][:-1], _CANCEL, self.most)
 
 
+class TabStopGuard(Guard):
+    """Gives TBC the number 0 that it has without one (ECMA-48): the library knows no other."""
+
+    begun = re.compile(rb"\x1b\[?\Z")
+
+    def change(self, seen: bytes) -> bytes:
+        """Say the number."""
+        return seen.replace(b"\x1b[g", b"\x1b[0g")
+
+
 class LinkGuard(Guard):
     """Takes links (OSC 8) out, for a screen of very many cells.
 
