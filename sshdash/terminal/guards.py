@@ -126,7 +126,7 @@ class TabStopGuard(Guard):
 
     def change(self, seen: bytes) -> bytes:
         """Say the number."""
-        return seen.replace(b"\x1b[g", b"\x1b[0g")
+        return seen.replace(b"\x1b[g", b"\x1b[0g") if b"\x1b" in seen else seen
 
 
 class LinkGuard(Guard):
