@@ -179,6 +179,27 @@ async def test_a_terminal_is_searched_and_copied_from(stage: Stage) -> None:
     assert copied.read_text().startswith("row 77\nrow 78")
 
 
+async def test_a_split_has_a_shell_of_its_own_on_the_same_connection(stage: Stage) -> None:
+    terminal = stage.terminal
+    await open_shell(terminal)
+    await terminal.write("left=1")
+    await terminal.type("Enter", "C-g", "|")
+    await terminal.wait_for(r"│sshd\$ *$")
+    await terminal.write("echo right-${left:-$((6*7))}")
+    await terminal.type("Enter")
+    await terminal.wait_for(r"│right-42")
+    await terminal.type("C-g", "Left")
+    await terminal.write("echo left-$left")
+    await terminal.type("Enter")
+    await terminal.wait_for(r"left-1 +│")
+    await terminal.type("C-g", "z")
+    await terminal.wait_for(r"pane 1/2")
+    assert "right-42" not in await terminal.screen()
+    assert len(stage.sshd.connections()) == 1
+    await terminal.type("C-g", "z", "C-g", "x")
+    await terminal.wait_for("End|Close|will end")
+
+
 async def test_a_shell_is_recorded_and_played(stage: Stage) -> None:
     terminal = stage.terminal
     await open_shell(terminal)
