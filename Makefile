@@ -1,8 +1,9 @@
 # make demo    opens the cockpit on servers of its own
 # make test    runs the tests
-# PYTHON=python3.13 picks another interpreter (3.11 to 3.13)
+# PYTHON=python3.13 picks another interpreter (3.11 to 3.13), WORKERS=0 tests one after the other
 PYTHON ?= python3
 VENV   ?= .venv
+WORKERS ?= 2
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 DEV    := $(VENV)/.installed-dev
@@ -31,7 +32,7 @@ demo: $(STAMP) ## open the cockpit on the embedded demo fleet
 	@$(BIN)/sshdash demo
 
 test: $(DEV) ## run the tests
-	$(BIN)/python -m pytest $(TESTS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(TESTS)
 
 lint: $(DEV) ## ruff, mypy --strict and the import contracts
 	$(BIN)/ruff check .

@@ -33,6 +33,10 @@ _OF_THE_MACHINE = (
 )
 """Variables that would let the machine of whoever runs the tests into them."""
 
+CONFIGURATIONS = "configurations compared"
+"""The property of a test that compared configurations: how many, of how many hosts, and how
+many differed."""
+
 settings.register_profile(
     "sshdash",
     deadline=None,
@@ -117,3 +121,24 @@ def _counts(thread: threading.Thread, before: set[threading.Thread]) -> bool:
 def pytest_report_header() -> str:
     """Say whether the tests run as root: sshd behaves differently then."""
     return f"user: {'root' if os.getuid() == 0 else 'not root'}"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell how many configurations meant the same to sshdash and to the installed ssh.
+
+    It is here, and not beside those tests, for a run by several processes ends in another.
+    """
+    counts = [
+        value
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        if isinstance(report, pytest.TestReport) and report.when == "call"
+        for name, value in report.user_properties
+        if name == CONFIGURATIONS
+    ]
+    if counts:
+        cases, hosts, differences = (sum(numbers) for numbers in zip(*counts, strict=True))
+        terminalreporter.write_line(
+            f"ssh_config: {cases:,} configurations, {hosts:,} hosts resolved by sshdash and by"
+            f" ssh -G: {differences:,} differences"
+        )

@@ -13,31 +13,9 @@ from sshdash.config.source import ConfigSource
 from sshdash.demo.fleet import DemoFleet
 from sshdash.prompts import Prompter, RefusingPrompter
 from sshdash.settings import Settings
+from tests.conftest import CONFIGURATIONS
 from tests.live.config_oracle import Case, differences
 from tests.servers.sshd import RealSshd
-
-CONFIGURATIONS = "configurations compared"
-"""The property of a test that compared configurations: how many, of how many hosts, and how
-many differed."""
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Tell how many configurations meant the same to sshdash and to the installed ssh."""
-    counts = [
-        value
-        for reports in terminalreporter.stats.values()
-        for report in reports
-        if isinstance(report, pytest.TestReport) and report.when == "call"
-        for name, value in report.user_properties
-        if name == CONFIGURATIONS
-    ]
-    if counts:
-        cases, hosts, differences = (sum(numbers) for numbers in zip(*counts, strict=True))
-        terminalreporter.write_line(
-            f"ssh_config: {cases:,} configurations, {hosts:,} hosts resolved by sshdash and by"
-            f" ssh -G: {differences:,} differences"
-        )
-
 
 Compared = Callable[[dict[str, Case], Path], list[str]]
 """Compares cases and returns the differences."""

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import CONFIGURATIONS
 from tests.live.config_oracle import require_oracle
-from tests.live.conftest import CONFIGURATIONS
 
 _COUNT = 150
 """Random configurations of canonical names."""
