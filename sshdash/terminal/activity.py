@@ -50,7 +50,7 @@ class Activity:
         self.size += len(data)
         self._output_at = self._clock()
         if self._tail or b"\x1b" in data:
-            joined = self._tail + data
+            joined = self._tail + data if self._tail else data
             if _BEGINNING in joined:
                 self._read_marks(joined)
             start = joined.rfind(b"\x1b", -_TAIL)

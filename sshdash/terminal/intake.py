@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from sshdash.terminal.guards import repeats
 
-TURN_SECONDS = 0.006
+TURN_SECONDS = 0.003
 HIGH_WATER = 128 * 1024
 LOW_WATER = 32 * 1024
 _SLICE = 16 * 1024

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from rich.color import Color, ColorSystem
 from rich.segment import Segment
 from rich.style import Style
+from textual.filter import ANSIToTruecolor, LineFilter
 from textual.strip import Strip
 from textual.theme import Theme
 
@@ -140,6 +141,12 @@ class Painter:
             written = self._before + runs.written.replace(_RESET, self._before) + _RESET
             return WrittenStrip(written, runs.width, lambda: self._segments(runs))
         return Strip(self._segments(runs), sum(run.width for run in runs))
+
+    def needed(self, filters: Iterable[LineFilter]) -> list[LineFilter]:
+        """Return the filters that change anything: no colour here is one of sixteen."""
+        if not all(colour and colour.triplet for colour in (self.base.color, self.base.bgcolor)):
+            return list(filters)
+        return [one for one in filters if not isinstance(one, ANSIToTruecolor)]
 
     def blank(self, width: int) -> Strip:
         """Return an empty row."""

@@ -282,23 +282,26 @@ class TerminalScreen(Widget):
         A terminal has no borders, padding or tint of its own, so its rows need not go through
         what Textual does about these. Filters, as for NO_COLOR, apply all the same.
         """
-        strips = [self.render_line(y) for y in crop.line_range]
+        width, rule, lift = self.size.width, self._rule_row(), self.lift
+        strips = [self._drawn_row(y, width, rule, lift) for y in crop.line_range]
         _, background = self.background_colors
-        for row_filter in self.get_line_filters():
+        for row_filter in self._get_painter().needed(self.get_line_filters()):
             strips = [strip.apply_filter(row_filter, background) for strip in strips]
-        if crop.column_span != (0, self.size.width):
+        if crop.column_span != (0, width):
             strips = [strip.crop(*crop.column_span) for strip in strips]
         return strips
 
     def render_line(self, y: int) -> Strip:
         """Return one row of the widget."""
-        width = self.size.width
-        painter = self._get_painter()
-        if y == self._rule_row():
+        return self._drawn_row(y, self.size.width, self._rule_row(), self.lift)
+
+    def _drawn_row(self, y: int, width: int, rule: int | None, lift: int) -> Strip:
+        if y == rule:
             return self._rule(width)
-        y += self.lift
+        y += lift
         strip = self._strips.get(y)
         if strip is None:
+            painter = self._get_painter()
             if y >= len(self._lines):
                 return painter.blank(width)
             overlay = self._overlays.get(y, _NO_OVERLAY)
