@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 
 from sshdash.ui.cockpit import Cockpit
-from sshdash.ui.dialogs import paste_dialog
 
 if TYPE_CHECKING:
     from sshdash.ui.widgets.terminal_view import TerminalView
@@ -20,6 +19,8 @@ class PasteController:
         self.cockpit.start(self._ask(question))
 
     async def _ask(self, question: "TerminalView.PasteAsked") -> None:
+        from sshdash.ui.dialogs import paste_dialog  # not at the start: every dialog comes with it
+
         chosen = await self.cockpit.show(paste_dialog(question.text, question.detail))
         if chosen:
             question.answer(chosen)
