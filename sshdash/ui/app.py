@@ -87,7 +87,11 @@ class SSHDashApp(App[None], inherit_bindings=False):
         self._asking: Asked | None = None
         self._typed = -_PAUSE
         self._ahead = TypingAhead(
-            self, super().on_event, self._is_moving, self.workspace.cockpit.rest
+            self,
+            super().on_event,
+            moving=self._is_moving,
+            due=lambda: self.workspace.cockpit.focus_is_due,
+            rest=self.workspace.cockpit.rest,
         )
         self._stack = AsyncExitStack()
         for theme in THEMES:

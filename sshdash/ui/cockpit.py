@@ -76,7 +76,12 @@ class Cockpit:
     @property
     def is_moving(self) -> bool:
         """Return whether the focus is about to go elsewhere: keys wait for it."""
-        return self._begun is not None or self._focus_due is not None
+        return self._begun is not None or self.focus_is_due
+
+    @property
+    def focus_is_due(self) -> bool:
+        """Return whether a tab is about to get the focus, as soon as it is there."""
+        return self._focus_due is not None
 
     def rest(self) -> None:
         """Let no key wait any longer for what was begun."""

@@ -18,6 +18,9 @@ from textual.screen import Screen
 
 _LONGEST = 0.5
 """Seconds that a key waits for the one before at most."""
+_LONGEST_WAY = 3.0
+"""Seconds more where a tab is about to get the focus: on a busy machine it takes its time, and
+the letters of a command line must not become commands of the list they were typed over."""
 _LONGEST_WORK = 0.25
 """Seconds of them for what a command began and what may yet ask something."""
 _QUIET = 4
@@ -29,20 +32,23 @@ Typed = events.Key | events.Paste
 class TypingAhead:
     """Holds keys back and gives them, in order, each one when the last has had its effect.
 
-    `give` hands a key to the screen; `moving` tells whether the focus is on its way, `rest` that
-    nobody waits for it any longer.
+    `give` hands a key to the screen; `moving` tells whether the focus may go elsewhere, `due`
+    whether it certainly does, `rest` that nobody waits for it any longer.
     """
 
     def __init__(
         self,
         app: App[None],
         give: Callable[[Typed], Awaitable[None]],
+        *,
         moving: Callable[[], bool],
+        due: Callable[[], bool],
         rest: Callable[[], None],
     ) -> None:
         self.app = app
         self._give = give
         self._moving = moving
+        self._due = due
         self._rest = rest
         self._held: deque[Typed] = deque()
         self._settling: asyncio.Task[None] | None = None
@@ -90,11 +96,14 @@ class TypingAhead:
 
     async def _settle(self, target: DOMNode, before: object) -> None:
         began = asyncio.get_running_loop().time()
-        try:
-            async with asyncio.timeout(_LONGEST):
-                await self._until_quiet(target, before, began + _LONGEST_WORK)
-        except TimeoutError:
-            pass  # whatever it waits for, keys must go on
+        for patience in (_LONGEST, _LONGEST_WAY):
+            try:
+                async with asyncio.timeout(patience):
+                    await self._until_quiet(target, before, began + _LONGEST_WORK)
+                break
+            except TimeoutError:
+                if not self._due():
+                    break  # whatever it waits for, keys must go on
         self._rest()
         if self.app.is_running:
             self._seen = self.app.screen
@@ -106,7 +115,7 @@ class TypingAhead:
         while quiet < _QUIET:
             await self._round(target)
             here = self._place()
-            working = self._moving() and now() < patience
+            working = self._due() or (self._moving() and now() < patience)
             if here != before or working or self._opening():
                 quiet, before = 0, here
                 await _passed(self.app.screen, after_refresh=True)

@@ -10,7 +10,7 @@ from textual.widgets import Input
 from sshdash.config.source import ConfigSource
 from sshdash.prompts import ConfirmQuestion
 from sshdash.settings import Settings
-from sshdash.ui import app
+from sshdash.ui import app, typing_ahead
 from sshdash.ui.app import SSHDashApp
 from sshdash.ui.command import Place
 from sshdash.ui.commands import COMMANDS
@@ -114,6 +114,16 @@ async def test_the_filter_of_a_files_tab_in_one_packet(cockpit: Start) -> None:
 
 
 async def test_letters_behind_opening_files_are_no_commands_of_the_hosts(cockpit: Start) -> None:
+    async with cockpit() as c:
+        type_at_once(c, "f", *"nddn")
+        await c.until(lambda: c.tabs and not c.app._ahead.busy)
+        assert c.backend.opened == c.backend.disconnected == []
+
+
+async def test_letters_wait_for_a_tab_that_takes_its_time(
+    cockpit: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(typing_ahead, "_LONGEST", 0.001)
     async with cockpit() as c:
         type_at_once(c, "f", *"nddn")
         await c.until(lambda: c.tabs and not c.app._ahead.busy)
