@@ -112,7 +112,7 @@ class TypingAhead:
     async def _until_quiet(self, target: DOMNode, before: object, patience: float) -> None:
         now = asyncio.get_running_loop().time
         quiet = 0
-        while quiet < _QUIET:
+        while quiet < _QUIET and self.app.is_running:
             await self._round(target)
             here = self._place()
             working = self._due() or (self._moving() and now() < patience)
@@ -142,9 +142,11 @@ async def _passed(node: MessagePump, after_refresh: bool = False) -> None:
     """Wait until a node has dealt with its messages, and drawn where asked; not if it is gone."""
     done = asyncio.Event()
     queue = node.call_after_refresh if after_refresh else node.call_later
-    if queue(partial(done.set)):
-        try:
-            async with asyncio.timeout(_LONGEST / 5):
-                await done.wait()
-        except TimeoutError:
-            pass  # it has ended meanwhile, or is waiting for something else itself
+    if not queue(partial(done.set)):
+        await asyncio.sleep(0)  # or nothing else would run while somebody waits for what is gone
+        return
+    try:
+        async with asyncio.timeout(_LONGEST / 5):
+            await done.wait()
+    except TimeoutError:
+        pass  # it has ended meanwhile, or is waiting for something else itself

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from textual import events
+from textual.message_pump import MessagePump
 from textual.widgets import Input
 
 from sshdash.config.source import ConfigSource
@@ -128,6 +129,25 @@ async def test_letters_wait_for_a_tab_that_takes_its_time(
         type_at_once(c, "f", *"nddn")
         await c.until(lambda: c.tabs and not c.app._ahead.busy)
         assert c.backend.opened == c.backend.disconnected == []
+
+
+async def test_waiting_for_what_is_gone_lets_everything_else_run() -> None:
+    class Gone(MessagePump):
+        def call_later(self, *_: object) -> bool:
+            return False
+
+    async def endless() -> None:
+        gone = Gone()
+        for _ in range(1_000_000):
+            await typing_ahead._passed(gone)
+        raise AssertionError("nothing else had its turn")
+
+    waiting = asyncio.create_task(endless())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
 
 
 async def test_a_paste_waits_for_the_field_it_is_meant_for(cockpit: Start) -> None:
