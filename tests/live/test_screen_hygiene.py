@@ -55,7 +55,7 @@ def test_file_names_are_shown_escaped_on_both_sides(cockpit: Tty) -> None:
         screen.until("sshd")
         screen.press("f")
         screen.until("files local")
-        screen.until("OWNED-CLICK")
+        screen.until("OWNED-CLICK", times=2)
         screen.settle()
         text = screen.text
         assert text.count("[@click=app.quit]OWNED-CLICK") == 2

@@ -68,10 +68,10 @@ class Tty:
         """Send keys as a terminal would."""
         os.write(self._descriptor, keys.encode())
 
-    def until(self, shown: str, patience: float = _PATIENCE) -> None:
+    def until(self, shown: str, patience: float = _PATIENCE, times: int = 1) -> None:
         """Wait until the screen shows `shown`. Raises TimeoutError with what it shows."""
         limit = time.monotonic() + patience
-        while shown not in self.text:
+        while self.text.count(shown) < times:
             left = limit - time.monotonic()
             if left <= 0 or not self._read(left):
                 raise TimeoutError(f"never saw {shown!r} on:\n{self.text}")

@@ -192,5 +192,5 @@ async def test_messages_are_kept_and_counted_until_read(cockpit: Start) -> None:
         assert c.app.workspace.cockpit.notices.unread == 1
         await c.press("exclamation_mark")
         assert isinstance(c.app.screen, LogScreen)
-        assert "something odd" in c.drawn
+        await c.until(lambda: "something odd" in c.drawn)
         assert c.app.workspace.cockpit.notices.unread == 0

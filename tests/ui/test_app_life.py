@@ -53,7 +53,7 @@ async def test_leaving_asks_only_while_something_is_live(cockpit: Start) -> None
         await c.until(lambda: c.app.focused is c.hosts)
         await c.press("q")
         await c.until(lambda: isinstance(c.app.screen, ConfirmDialog))
-        assert "1 shell will end" in c.drawn
+        await c.until(lambda: "1 shell will end" in c.drawn)
         await c.press("enter")
         await c.until(lambda: c.app.screen is c.app.workspace)
         assert c.app.is_running

@@ -23,7 +23,7 @@ async def test_output_bell_and_exit_out_of_sight(cockpit: Start) -> None:
         hidden.session.activity.output(b"x")
         await c.until(lambda: hidden.tab_flag == "#")
         assert not shown.tab_flag
-        assert "web-1 #" in c.drawn
+        await c.until(lambda: "web-1 #" in c.drawn)
         hidden.session.bells += 1
         await c.until(lambda: hidden.tab_flag == "!")
         hidden.session.exit_text = "exit 3"

@@ -243,7 +243,7 @@ async def test_the_tag_of_a_host_asks_too_and_a_new_pane_waits_for_the_answer(
         c.app.workspace.shells.split(tab, tab.area.longer_axis(), "db-1")
         await c.until(lambda: isinstance(c.app.screen, ConfirmDialog))
         await c.until(lambda: "In production: db-1" in c.drawn)
-        assert "BROADCAST 2 panes" in c.drawn
+        await c.until(lambda: "BROADCAST 2 panes" in c.drawn)
         await c.press("y")
         await c.until(lambda: "BROADCAST 3 panes" in c.drawn)
 

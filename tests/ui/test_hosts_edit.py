@@ -60,8 +60,8 @@ async def test_a_host_is_added_with_what_will_be_written_in_sight(
         one.query_one("#hostname", Input).value = "10.0.0.77"
         one.query_one("#others", TextArea).text = "ForwardAgent yes"
         await c.until(lambda: "+    ForwardAgent yes" in c.drawn)
-        assert "+Host cache" in c.drawn
-        assert "ctrl+s adds  Esc cancels" in c.drawn
+        await c.until(lambda: "+Host cache" in c.drawn)
+        await c.until(lambda: "ctrl+s adds  Esc cancels" in c.drawn)
         assert text(config) == before
         await c.press("ctrl+s")
         await saved(c)
@@ -181,7 +181,7 @@ async def test_what_saving_told_is_not_replaced_by_a_preview_that_was_under_way(
         let_on.set()
         await c.until(lambda: not [one for one in c.app.workers if one.group == "preview"])
         await c.pilot.pause()
-        assert "did you mean Port?" in c.drawn
+        await c.until(lambda: "did you mean Port?" in c.drawn)
 
 
 async def test_a_file_changed_meanwhile_is_not_overwritten(cockpit: Start, config: Path) -> None:
@@ -214,7 +214,7 @@ async def test_what_was_typed_is_not_dropped_without_asking(
         one.query_one("#others", TextArea).text += "\nCompression yes"
         await c.press("escape")
         await c.until(lambda: isinstance(c.app.screen, ConfirmDialog))
-        assert "Discard what you typed?" in c.drawn
+        await c.until(lambda: "Discard what you typed?" in c.drawn)
         await c.press("enter")  # the safe answer has the focus
         await c.until(lambda: c.app.screen is one)
         assert "Compression yes" in one.query_one("#others", TextArea).text
@@ -269,10 +269,10 @@ async def test_removal_shows_what_goes_and_asks(cockpit: Start, config: Path) ->
     async with cockpit() as c:
         await c.press("delete")
         await c.until(lambda: isinstance(c.app.screen, RemoveDialog))
-        assert "web-1, db-1 jump through bastion" in c.drawn
+        await c.until(lambda: "web-1, db-1 jump through bastion" in c.drawn)
         await c.press("escape", "down", "delete")
         await c.until(lambda: isinstance(c.app.screen, RemoveDialog))
-        assert "-    HostName 10.0.0.11" in c.drawn
+        await c.until(lambda: "-    HostName 10.0.0.11" in c.drawn)
         assert "jump through" not in c.drawn
         await c.press("enter")
         await c.until(lambda: c.app.screen is c.app.workspace)
@@ -305,7 +305,7 @@ async def test_one_of_several_names_goes_alone(cockpit: Start, config: Path) -> 
         c.hosts.go_to("stage-1")
         await c.press("delete")
         await c.until(lambda: isinstance(c.app.screen, RemoveDialog))
-        assert "also for stage-2" in c.drawn
+        await c.until(lambda: "also for stage-2" in c.drawn)
         await c.press("right", "enter")
         await c.until(lambda: text(file) == "Host stage-2\n    User me\n")
 

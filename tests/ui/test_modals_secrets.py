@@ -60,7 +60,7 @@ async def test_every_prompt_and_button_is_in_sight_on_a_small_screen(cockpit: St
         await c.until(lambda: isinstance(c.app.focused, Input))
         for number in range(12):
             await c.until(lambda number=number: f"Prompt {number}:" in c.drawn)
-            assert "Send" in c.drawn
+            await c.until(lambda: "Send" in c.drawn)
             await c.type("x")
             await c.press("enter")
         assert await answer == ("x",) * 12
@@ -72,7 +72,7 @@ async def test_a_notice_goes_by_itself_and_can_be_hidden_or_given_up(cockpit: St
             answer = asyncio.create_task(c.app.bridge.ask(TOUCH))
             await c.until(lambda: isinstance(c.app.screen, NoticeDialog))
             await c.until(lambda: "Touch your key: token" in c.drawn)
-            assert "SHA256:abc" in c.drawn
+            await c.until(lambda: "SHA256:abc" in c.drawn)
             await c.press(*keys)
             assert await answer is expected
         waiting = asyncio.create_task(c.app.bridge.ask(TOUCH))

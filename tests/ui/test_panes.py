@@ -226,7 +226,7 @@ async def test_closing_a_tab_asks_for_all_its_shells_and_ends_them(cockpit: Star
         sessions = {pane.session.id for pane in tab.panes}
         await c.press("ctrl+g", "X")
         await c.until(lambda: isinstance(c.app.screen, ConfirmDialog))
-        assert "3 shells on bastion" in c.drawn
+        await c.until(lambda: "3 shells on bastion" in c.drawn)
         await c.press("y")
         await c.until(lambda: not c.tabs)
         assert set(c.backend.closed) == sessions
@@ -252,7 +252,7 @@ async def test_a_split_that_fails_says_so_in_its_pane(cockpit: Start) -> None:
         await c.press("ctrl+g", RIGHT)
         await c.until(lambda: len(tab.panes) == 2 and tab.panes[1].panel.failed)
         await c.until(lambda: isinstance(c.app.focused, OpeningPanel))
-        assert "Connection refused" in c.drawn
+        await c.until(lambda: "Connection refused" in c.drawn)
         await c.press("escape")
         await c.until(lambda: len(tab.panes) == 1 and c.app.focused is tab.view)
         assert c.tabs == [tab]

@@ -13,7 +13,7 @@ async def test_a_key_begins_and_ends_a_recording(cockpit: Start) -> None:
         assert tab.session.is_recording
         c.backend.events.emit(RecordingStarted(tab.session.id, "web-1", ("/r/web-1/now.cast",)))
         await c.until(lambda: any("/r/web-1/now.cast" in one for one in c.told))
-        assert "● REC" in c.drawn
+        await c.until(lambda: "● REC" in c.drawn)
         await c.press("ctrl+g", "R")
         assert not tab.session.is_recording
         assert "REC" not in tab.tab_title

@@ -85,7 +85,7 @@ async def test_lines_that_would_run_as_they_arrive_are_asked_about(cockpit: Star
         await c.type("two")
         await c.press("enter")
         await c.until(lambda: isinstance(c.app.screen, ConfirmDialog))
-        assert "cd /srv" in c.drawn
+        await c.until(lambda: "cd /srv" in c.drawn)
         await c.press("escape")
         assert tab.session.written == []
         tab.session.bracketed = True

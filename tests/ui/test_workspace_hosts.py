@@ -170,7 +170,7 @@ async def test_hostile_host_names_are_text(cockpit: Start, tmp_path: Path) -> No
         await c.press("j", "enter")
         await c.until(lambda: c.tabs and c.tabs[0].view)
         assert c.tabs[0].tab_title == "[@click=app.exit]quit[/]"
-        assert "[@click=app.exit]quit[/]" in c.drawn
+        await c.until(lambda: "[@click=app.exit]quit[/]" in c.drawn)
 
 
 async def test_the_ssh_command_of_a_host_is_copied(cockpit: Start, config: Path) -> None:
