@@ -6,7 +6,6 @@ hosts only (``ssh-add -h``) sign nothing.
 """
 
 import asyncio
-import contextlib
 import socket
 from dataclasses import dataclass
 
@@ -193,14 +192,6 @@ async def bound_socket(path: str, binding: SessionBinding | None) -> socket.sock
         sock.close()
         raise
     return sock
-
-
-async def is_there(path: str) -> bool:
-    """Return whether something listens at `path`."""
-    with contextlib.suppress(AgentUnavailable):
-        (await open_agent(path)).close()
-        return True
-    return False
 
 
 async def _read(sock: socket.socket, size: int) -> bytes:

@@ -20,7 +20,6 @@ _AT_ONCE = 64
 """Clients accepted in one turn of the loop."""
 _RETRY = 0.5
 """Seconds to wait where the system has no descriptor or memory for another client."""
-_STARVED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _NO_IPV6 = frozenset({errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPROTONOSUPPORT})
 _PORT_TRIES = 8
 
