@@ -4,107 +4,18 @@ import asyncio
 import itertools
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, suppress
 from functools import partial
 
 from sshdash.connections.recovery.outages import NoOutages, Outages
-from sshdash.errors import Cancelled, ConnectError, ConnectionLost, SSHDashError
 from sshdash.events import EventBus, TransferChanged
 from sshdash.prompts import Prompter
-from sshdash.sftp.entries import name_of
-from sshdash.sftp.failures import shown
-from sshdash.sftp.filesystem import Filesystem
-from sshdash.sftp.job import (
-    CopyRequest,
-    Endpoint,
-    TransferSnapshot,
-    TransferTotals,
-    direction_of,
-)
-from sshdash.sftp.ledger import Ledger
-from sshdash.sftp.partial import remove_parts
-from sshdash.sftp.rate import RateMeter, seconds_left
-from sshdash.sftp.runner import Runner
-from sshdash.sftp.tasks import finish
-from sshdash.states import Step, TransferState, advance, allows
-from sshdash.untrusted import clean
+from sshdash.sftp.copy_job import Job
+from sshdash.sftp.execution import PATIENCE, Execution
+from sshdash.sftp.job import CopyRequest, Endpoint, TransferSnapshot, TransferTotals
+from sshdash.sftp.sweeper import OpenFilesystem, Sweeper
+from sshdash.states import Step, TransferState, allows
 
 log = logging.getLogger(__name__)
-
-OpenFilesystem = Callable[[Endpoint], Awaitable[Filesystem]]
-
-_PATIENCE = 15.0
-"""Seconds that running jobs get to clean up when the queue closes."""
-
-
-class _Job:
-    """One job: the only place where its state moves."""
-
-    def __init__(self, number: str, request: CopyRequest, events: EventBus) -> None:
-        self.id = number
-        self.request = request
-        self.state = TransferState.QUEUED
-        self.reason = ""
-        self.cut_off = False
-        self.ledger = Ledger()
-        self.meter: RateMeter | None = None
-        self.started: float | None = None
-        self.ended: float | None = None
-        self.task: asyncio.Task[None] | None = None
-        self.finished = asyncio.Event()
-        self._events = events
-
-    def __repr__(self) -> str:
-        return f"<Job {self.id} {self.state.value} [{self.ledger.files_done} files done]>"
-
-    def move(self, step: Step, reason: str = "") -> None:
-        """Take one step and tell it."""
-        old, self.state = self.state, advance(self.state, step)
-        self.reason = reason
-        self._events.emit(TransferChanged(self.id, old, self.state, reason))
-
-    def snapshot(self, now: float) -> TransferSnapshot:
-        """Return how it stands."""
-        request, ledger = self.request, self.ledger
-        done, total = ledger.bytes_done, ledger.bytes_total
-        rate, eta = 0.0, None
-        if self.meter is not None:
-            if self.state is TransferState.COPYING:
-                rate = self.meter.update(now, done)
-                files_left = ledger.files_total - ledger.files_done
-                age = self.meter.age(now)
-                eta = seconds_left(age, rate, total - done, ledger.files_done, files_left)
-            elif self.ended is not None:
-                rate = self.meter.average(self.ended, done)
-        return TransferSnapshot(
-            id=self.id,
-            title=_title(request),
-            source=clean(request.source) or "local",
-            target=clean(request.target) or "local",
-            target_dir=shown(request.target_dir),
-            state=self.state,
-            files_done=ledger.files_done,
-            files_total=ledger.files_total,
-            bytes_done=done,
-            bytes_total=total,
-            rate=rate,
-            eta=eta,
-            current=ledger.current(),
-            errors=ledger.errors(),
-            errors_total=len(ledger.failures),
-            left_out=ledger.omissions(),
-            left_out_total=len(ledger.left_out),
-            skipped=ledger.skipped,
-            resumed=ledger.resumed,
-            restarted=ledger.restarts(),
-            direction=direction_of(request.source, request.target),
-            reason=self.reason,
-            cut_off=self.cut_off,
-            started=self.started,
-            ended=self.ended,
-            request=request,
-        )
 
 
 class TransferQueue:
@@ -122,14 +33,13 @@ class TransferQueue:
         outages: Outages | None = None,
     ) -> None:
         self._outages = outages or NoOutages()
-        self._open = open_filesystem
-        self._prompter = prompter
+        self._sweeper = Sweeper(open_filesystem, self._outages)
+        self._execution = Execution(self, open_filesystem, prompter, self._outages, self._sweeper)
         self._events = events
         self._at_once = max(1, at_once)
-        self._jobs: dict[str, _Job] = {}
+        self._jobs: dict[str, Job] = {}
         self._numbers = itertools.count(1)
-        self._sweeps: set[asyncio.Task[None]] = set()
-        self._returning: dict[_Job, asyncio.Future[None]] = {}
+        self._returning: dict[Job, asyncio.Future[None]] = {}
         """Jobs whose hosts are back, and that wait for room."""
         self._closed = False
 
@@ -140,10 +50,10 @@ class TransferQueue:
 
     def submit(self, request: CopyRequest) -> str:
         """Queue a copy and return the job's id; it starts as soon as there is room."""
-        job = _Job(f"t{next(self._numbers)}", request, self._events)
+        job = Job(f"t{next(self._numbers)}", request, self._events)
         self._jobs[job.id] = job
         self._events.emit(TransferChanged(job.id, job.state, job.state))
-        self._start_next()
+        self.give_way()
         return job.id
 
     def cancel(self, job_id: str) -> None:
@@ -151,12 +61,12 @@ class TransferQueue:
         job = self._jobs[job_id]
         if not allows(job.state, Step.CANCEL):
             return
-        self._end(job, Step.CANCEL, "cancelled")
+        job.end(Step.CANCEL, "cancelled")
         if job.task is not None:
             job.task.cancel()
         else:
             job.finished.set()
-        self._start_next()
+        self.give_way()
 
     def retry(self, job_id: str) -> None:
         """Queue a failed or cancelled job again; only what is not there yet is copied."""
@@ -167,7 +77,7 @@ class TransferQueue:
         job.cut_off, job.ended = False, None
         job.finished = asyncio.Event()
         job.move(Step.START)
-        self._start_next()
+        self.give_way()
 
     def remove_finished(self) -> None:
         """Forget the jobs that are done, failed or cancelled."""
@@ -186,7 +96,7 @@ class TransferQueue:
 
     def hosts(self, job_id: str) -> tuple[Endpoint, ...]:
         """Return the hosts that a job needs. Raises KeyError where it is not known."""
-        return _hosts(self._jobs[job_id].request)
+        return self._jobs[job_id].hosts
 
     def totals(self) -> TransferTotals:
         """Return everything that is queued or running, in sum."""
@@ -217,18 +127,31 @@ class TransferQueue:
         self._closed = True
         for job in self._jobs.values():
             self.cancel(job.id)
-        for sweep in self._sweeps:
-            sweep.cancel()
-        tasks = [job.task for job in self._jobs.values() if job.task is not None]
-        tasks += self._sweeps
+        tasks = self._sweeper.close()
+        tasks.update(job.task for job in self._jobs.values() if job.task is not None)
         if tasks:
-            _, late = await asyncio.wait(tasks, timeout=_PATIENCE)
+            _, late = await asyncio.wait(tasks, timeout=PATIENCE)
             for task in late:
-                log.warning("a copy did not end in %d seconds: %r", _PATIENCE, task)
+                log.warning("a copy did not end in %d seconds: %r", PATIENCE, task)
 
-    # -- inside
+    # -- who goes on when
 
-    def _start_next(self) -> None:
+    def is_awaited(self, job: Job) -> bool:
+        """Return whether others wait for one of its hosts already: each would dial at once."""
+        out = {host for host in job.hosts if self._outages.is_out(host)}
+        waiting = (one for one in self._jobs.values() if one.state is TransferState.WAITING)
+        return any(one is not job and out.intersection(one.hosts) for one in waiting)
+
+    async def turn(self, job: Job) -> None:
+        """Return once there is room for a job whose hosts are back."""
+        turn = self._returning[job] = asyncio.get_running_loop().create_future()
+        self.give_way()
+        try:
+            await turn
+        finally:
+            self._returning.pop(job, None)
+
+    def give_way(self) -> None:
         """Start jobs while there is room, those first that were interrupted.
 
         One that still cleans up takes its room; one that waits for its connection does not.
@@ -251,165 +174,11 @@ class TransferQueue:
                 return
             if job.state is TransferState.QUEUED and job.task is None:
                 busy += 1
-                job.task = asyncio.create_task(self._run(job), name=f"copy {job.id}")
+                job.task = asyncio.create_task(self._execution.run(job), name=f"copy {job.id}")
                 job.task.add_done_callback(partial(self._ended, job))
 
-    def _ended(self, job: _Job, _: "asyncio.Task[None]") -> None:
+    def _ended(self, job: Job, _: "asyncio.Task[None]") -> None:
         job.task = None
         if job.state is not TransferState.QUEUED:
             job.finished.set()
-        self._start_next()
-
-    def _end(self, job: _Job, step: Step, reason: str = "") -> None:
-        task = asyncio.current_task()
-        if task is not None and task is job.task and task.cancelling():
-            return  # it was cancelled before, and this only came of the clean-up
-        job.ended = time.monotonic()
-        job.move(step, reason)
-
-    async def _run(self, job: _Job) -> None:
-        job.started = time.monotonic()
-        job.move(Step.START)
-        try:
-            await self._copy_through(job)
-        except Cancelled as error:
-            self._end(job, Step.CANCEL, str(error))
-        except SSHDashError as error:
-            job.cut_off = isinstance(error, ConnectionLost | ConnectError)
-            await self._clean(job)
-            self._end(job, Step.FAIL, _with_leftovers(str(error), job))
-        except Exception as error:  # a defect must end this job alone, and be seen
-            log.exception("copy %s failed unexpectedly", job.id)
-            self._end(job, Step.FAIL, f"unexpected: {clean(repr(error))}")
-        finally:
-            if await finish(self._clean(job), _PATIENCE):
-                raise asyncio.CancelledError
-
-    async def _copy_through(self, job: _Job) -> None:
-        """Copy, over as many connections as that takes."""
-        hosts = _hosts(job.request)
-        interests = [self._outages.interest(host, "copy") for host in hosts]
-        stand: tuple[int, int] | None = None
-        try:
-            if self._is_awaited(job, hosts):
-                self._interrupt(job, hosts)
-                await self._turn(job, hosts)
-            while True:
-                began = time.monotonic()
-                try:
-                    await self._copy(job)
-                    return
-                except (ConnectionLost, ConnectError) as error:
-                    await self._outages.settle(hosts)
-                    stuck = stand == (stand := (job.ledger.files_done, job.ledger.bytes_done))
-                    if not self._is_worth_waiting(error, hosts, began, stuck):
-                        raise
-                    self._interrupt(job, hosts, str(error))
-                await self._turn(job, hosts)
-        finally:
-            for interest in interests:
-                interest.release()
-
-    def _is_worth_waiting(
-        self, error: SSHDashError, hosts: Sequence[str], began: float, stuck: bool
-    ) -> bool:
-        """Return whether a job goes on once its hosts are connected.
-
-        One that got no further (`stuck`) although they were all the time would begin over and
-        over; and where nothing was lost, a host that cannot be reached is a failure.
-        """
-        if not all(map(self._outages.is_expected, hosts)):
-            return False
-        outage = any(self._outages.was_out(host, began) for host in hosts)
-        return outage or not (stuck or isinstance(error, ConnectError))
-
-    def _is_awaited(self, job: _Job, hosts: Sequence[str]) -> bool:
-        """Return whether others wait for a host already: each would dial it again at once."""
-        out = {host for host in hosts if self._outages.is_out(host)}
-        waiting = (one for one in self._jobs.values() if one.state is TransferState.WAITING)
-        return any(one is not job and out.intersection(_hosts(one.request)) for one in waiting)
-
-    def _interrupt(self, job: _Job, hosts: Sequence[str], why: str = "") -> None:
-        """Let a job wait for its connection."""
-        job.meter = None
-        out = [clean(host) for host in hosts if self._outages.is_out(host)]
-        job.move(Step.INTERRUPT, f"waits for {' and '.join(out)}" if out else why)
-        self._start_next()
-
-    async def _turn(self, job: _Job, hosts: Sequence[str]) -> None:
-        """Return once the hosts of a job that waits are back, and there is room for it."""
-        for host in hosts:
-            await self._outages.back(host)
-        turn = self._returning[job] = asyncio.get_running_loop().create_future()
-        job.reason = "waits for other copies"
-        self._start_next()
-        try:
-            await turn
-        finally:
-            self._returning.pop(job, None)
-
-    async def _clean(self, job: _Job) -> None:
-        """Remove what was kept to go on with, at once or when its host is back."""
-        ledger, target = job.ledger, job.request.target
-        ledger.leftovers.update(partial.part for partial in ledger.partials.values())
-        ledger.partials.clear()
-        if isinstance(self._outages, NoOutages) or not ledger.leftovers:
-            return
-        if not target or not self._outages.is_out(target):
-            await self._remove_leftovers(job)
-        elif not self._closed:
-            sweep = asyncio.create_task(self._sweep(job), name=f"cleaning up after {job.id}")
-            self._sweeps.add(sweep)
-            sweep.add_done_callback(self._sweeps.discard)
-
-    async def _sweep(self, job: _Job) -> None:
-        await self._outages.up(job.request.target)
-        if job.ledger.leftovers:
-            await self._remove_leftovers(job)
-
-    async def _remove_leftovers(self, job: _Job) -> None:
-        with suppress(SSHDashError):
-            filesystem = await self._open(job.request.target)
-            try:
-                await remove_parts(filesystem, job.ledger.leftovers)
-            finally:
-                await filesystem.close()
-
-    async def _copy(self, job: _Job) -> None:
-        request = job.request
-        async with AsyncExitStack() as opened:
-            source = await self._open(request.source)
-            opened.push_async_callback(source.close)
-            target = await self._open(request.target)
-            opened.push_async_callback(target.close)
-
-            def scanned() -> None:
-                job.move(Step.SCANNED)
-                job.meter = RateMeter(time.monotonic(), job.ledger.bytes_done)
-
-            resumable = not isinstance(self._outages, NoOutages)
-            runner = Runner(request, source, target, job.ledger, self._prompter, resumable)
-            await runner.run(scanned)
-        failed = len(job.ledger.failures)
-        if failed:
-            self._end(job, Step.FAIL, _with_leftovers(f"{failed} not copied", job))
-        else:
-            self._end(job, Step.FINISH)
-
-
-def _hosts(request: CopyRequest) -> tuple[Endpoint, ...]:
-    return tuple(host for host in dict.fromkeys((request.source, request.target)) if host)
-
-
-def _title(request: CopyRequest) -> str:
-    if len(request.paths) == 1:
-        return clean(name_of(request.paths[0]) or b"/")
-    return f"{len(request.paths)} items"
-
-
-def _with_leftovers(reason: str, job: _Job) -> str:
-    left = len(job.ledger.leftovers)
-    if not left:
-        return reason
-    files = "1 unfinished file" if left == 1 else f"{left} unfinished files"
-    return f"{reason}; {files} may remain there (.*.sshdash-*.part), a retry removes them"
+        self.give_way()

@@ -1,0 +1,110 @@
+"""One copy job of the queue: its state, what it has done, and how that is told."""
+
+import asyncio
+import time
+
+from sshdash.events import EventBus, TransferChanged
+from sshdash.sftp.entries import name_of
+from sshdash.sftp.failures import shown
+from sshdash.sftp.job import CopyRequest, Endpoint, TransferSnapshot, direction_of
+from sshdash.sftp.ledger import Ledger
+from sshdash.sftp.rate import RateMeter, seconds_left
+from sshdash.states import Step, TransferState, advance
+from sshdash.untrusted import clean
+
+
+class Job:
+    """One job: the only place where its state moves."""
+
+    def __init__(self, number: str, request: CopyRequest, events: EventBus) -> None:
+        self.id = number
+        self.request = request
+        self.state = TransferState.QUEUED
+        self.reason = ""
+        self.cut_off = False
+        self.ledger = Ledger()
+        self.meter: RateMeter | None = None
+        self.started: float | None = None
+        self.ended: float | None = None
+        self.task: asyncio.Task[None] | None = None
+        self.finished = asyncio.Event()
+        self._events = events
+
+    def __repr__(self) -> str:
+        return f"<Job {self.id} {self.state.value} [{self.ledger.files_done} files done]>"
+
+    def move(self, step: Step, reason: str = "") -> None:
+        """Take one step and tell it."""
+        old, self.state = self.state, advance(self.state, step)
+        self.reason = reason
+        self._events.emit(TransferChanged(self.id, old, self.state, reason))
+
+    def end(self, step: Step, reason: str = "") -> None:
+        """Take the last step, unless it was taken and this only came of the clean-up."""
+        task = asyncio.current_task()
+        if task is not None and task is self.task and task.cancelling():
+            return
+        self.ended = time.monotonic()
+        self.move(step, reason)
+
+    @property
+    def hosts(self) -> tuple[Endpoint, ...]:
+        """The hosts that it needs."""
+        ends = (self.request.source, self.request.target)
+        return tuple(host for host in dict.fromkeys(ends) if host)
+
+    def with_leftovers(self, reason: str) -> str:
+        """Return a reason, with what could not be cleaned up."""
+        left = len(self.ledger.leftovers)
+        if not left:
+            return reason
+        files = "1 unfinished file" if left == 1 else f"{left} unfinished files"
+        return f"{reason}; {files} may remain there (.*.sshdash-*.part), a retry removes them"
+
+    def snapshot(self, now: float) -> TransferSnapshot:
+        """Return how it stands."""
+        request, ledger = self.request, self.ledger
+        done, total = ledger.bytes_done, ledger.bytes_total
+        rate, eta = 0.0, None
+        if self.meter is not None:
+            if self.state is TransferState.COPYING:
+                rate = self.meter.update(now, done)
+                files_left = ledger.files_total - ledger.files_done
+                age = self.meter.age(now)
+                eta = seconds_left(age, rate, total - done, ledger.files_done, files_left)
+            elif self.ended is not None:
+                rate = self.meter.average(self.ended, done)
+        return TransferSnapshot(
+            id=self.id,
+            title=_title(request),
+            source=clean(request.source) or "local",
+            target=clean(request.target) or "local",
+            target_dir=shown(request.target_dir),
+            state=self.state,
+            files_done=ledger.files_done,
+            files_total=ledger.files_total,
+            bytes_done=done,
+            bytes_total=total,
+            rate=rate,
+            eta=eta,
+            current=ledger.current(),
+            errors=ledger.errors(),
+            errors_total=len(ledger.failures),
+            left_out=ledger.omissions(),
+            left_out_total=len(ledger.left_out),
+            skipped=ledger.skipped,
+            resumed=ledger.resumed,
+            restarted=ledger.restarts(),
+            direction=direction_of(request.source, request.target),
+            reason=self.reason,
+            cut_off=self.cut_off,
+            started=self.started,
+            ended=self.ended,
+            request=request,
+        )
+
+
+def _title(request: CopyRequest) -> str:
+    if len(request.paths) == 1:
+        return clean(name_of(request.paths[0]) or b"/")
+    return f"{len(request.paths)} items"
