@@ -1,7 +1,9 @@
 """One copy job of the queue: its state, what it has done, and how that is told."""
 
 import asyncio
+import secrets
 import time
+from collections.abc import Callable
 
 from sshdash.events import EventBus, TransferChanged
 from sshdash.sftp.entries import name_of
@@ -9,6 +11,7 @@ from sshdash.sftp.failures import shown
 from sshdash.sftp.job import CopyRequest, Endpoint, TransferSnapshot, direction_of
 from sshdash.sftp.ledger import Ledger
 from sshdash.sftp.rate import RateMeter, seconds_left
+from sshdash.sftp.runner import Runner
 from sshdash.states import Step, TransferState, advance
 from sshdash.untrusted import clean
 
@@ -18,6 +21,10 @@ class Job:
 
     def __init__(self, number: str, request: CopyRequest, events: EventBus) -> None:
         self.id = number
+        self.uid = secrets.token_hex(8)
+        """What it is known by on the disk, whichever process has it."""
+        self.position = 0.0
+        """Its place among the others, the lowest first."""
         self.request = request
         self.state = TransferState.QUEUED
         self.reason = ""
@@ -28,6 +35,12 @@ class Job:
         self.ended: float | None = None
         self.task: asyncio.Task[None] | None = None
         self.finished = asyncio.Event()
+        self.runner: Runner | None = None
+        """What copies now."""
+        self.is_swept = False
+        """Whether it is off the list, and only its temporary files are still to be removed."""
+        self.moved: Callable[[Job], None] = lambda job: None
+        """Told of each step."""
         self._events = events
 
     def __repr__(self) -> str:
@@ -37,7 +50,16 @@ class Job:
         """Take one step and tell it."""
         old, self.state = self.state, advance(self.state, step)
         self.reason = reason
+        self.moved(self)
         self._events.emit(TransferChanged(self.id, old, self.state, reason))
+
+    def stop(self, keep: bool) -> None:
+        """End what runs of it; with `keep`, files under way are kept to go on with."""
+        if self.task is None:
+            return
+        if keep and self.runner is not None:
+            self.runner.suspend()
+        self.task.cancel()
 
     def end(self, step: Step, reason: str = "") -> None:
         """Take the last step, unless it was taken and this only came of the clean-up."""

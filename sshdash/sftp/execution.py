@@ -15,7 +15,7 @@ from sshdash.sftp.rate import RateMeter
 from sshdash.sftp.runner import Runner
 from sshdash.sftp.sweeper import OpenFilesystem, Sweeper
 from sshdash.sftp.tasks import finish
-from sshdash.states import Step
+from sshdash.states import Step, TransferState
 from sshdash.untrusted import clean
 
 log = logging.getLogger(__name__)
@@ -50,16 +50,20 @@ class Execution:
         prompter: Prompter,
         outages: Outages | NoOutages,
         sweeper: Sweeper,
+        keeps: bool = False,
     ) -> None:
+        """With `keeps`, a job that ends early can be gone on with until it is taken off."""
         self._turns = turns
         self._open = open_filesystem
         self._prompter = prompter
         self._outages = outages
         self._sweeper = sweeper
+        self._keeps = keeps
 
     async def run(self, job: Job) -> None:
         """Run a job that is queued to its end, clean-up included."""
         job.started = time.monotonic()
+        job.ledger.restart()
         job.move(Step.START)
         try:
             await self._copy_through(job)
@@ -67,14 +71,21 @@ class Execution:
             job.end(Step.CANCEL, str(error))
         except SSHDashError as error:
             job.cut_off = isinstance(error, ConnectionLost | ConnectError)
-            await self._sweeper.clean(job)
+            await self._clean(job)
             job.end(Step.FAIL, job.with_leftovers(str(error)))
         except Exception as error:  # a defect must end this job alone, and be seen
             log.exception("copy %s failed unexpectedly", job.id)
             job.end(Step.FAIL, f"unexpected: {clean(repr(error))}")
         finally:
-            if await finish(self._sweeper.clean(job), PATIENCE):
+            if await finish(self._clean(job), PATIENCE):
                 raise asyncio.CancelledError
+
+    async def _clean(self, job: Job) -> None:
+        """Remove what was kept of a job, unless it is to be gone on with."""
+        if job.state in (TransferState.PAUSED, TransferState.QUEUED):
+            return
+        if job.state is TransferState.DONE or not self._keeps:
+            await self._sweeper.clean(job)
 
     async def _copy_through(self, job: Job) -> None:
         """Copy, over as many connections as that takes."""
@@ -140,9 +151,13 @@ class Execution:
                 job.move(Step.SCANNED)
                 job.meter = RateMeter(time.monotonic(), job.ledger.bytes_done)
 
-            resumable = not isinstance(self._outages, NoOutages)
+            resumable = self._keeps or not isinstance(self._outages, NoOutages)
             runner = Runner(request, source, target, job.ledger, self._prompter, resumable)
-            await runner.run(scanned)
+            job.runner = runner
+            try:
+                await runner.run(scanned)
+            finally:
+                job.runner = None
         failed = len(job.ledger.failures)
         if failed:
             job.end(Step.FAIL, job.with_leftovers(f"{failed} not copied"))

@@ -99,6 +99,11 @@ class TransferSnapshot:
         return self.state in (TransferState.DONE, TransferState.FAILED, TransferState.CANCELLED)
 
     @property
+    def is_live(self) -> bool:
+        """Whether it goes on by itself: it runs, waits or is queued."""
+        return not self.is_finished and self.state is not TransferState.PAUSED
+
+    @property
     def is_running(self) -> bool:
         """Whether it is being worked on."""
         return self.state in (TransferState.SCANNING, TransferState.COPYING)
@@ -110,6 +115,8 @@ class TransferTotals:
 
     jobs_running: int = 0
     jobs_queued: int = 0
+    jobs_paused: int = 0
+    """Not counted in anything else."""
     files_done: int = 0
     files_total: int = 0
     bytes_done: int = 0

@@ -1,4 +1,7 @@
-"""The queue of copy jobs: runs some at once, tells how they stand, cancels and retries."""
+"""The queue of copy jobs: runs some at once, tells how they stand; pauses, cancels, retries.
+
+With a journal it outlives the process: what was not done is there again, paused.
+"""
 
 import asyncio
 import itertools
@@ -7,21 +10,30 @@ import time
 from functools import partial
 
 from sshdash.connections.recovery.outages import NoOutages, Outages
-from sshdash.events import EventBus, TransferChanged
+from sshdash.events import EventBus, TransferChanged, WarningRaised
 from sshdash.prompts import Prompter
 from sshdash.sftp.copy_job import Job
 from sshdash.sftp.execution import PATIENCE, Execution
 from sshdash.sftp.job import CopyRequest, Endpoint, TransferSnapshot, TransferTotals
+from sshdash.sftp.journal import Journal
+from sshdash.sftp.kept import SWEPT, Kept, state_of
+from sshdash.sftp.ledger import Ledger
 from sshdash.sftp.sweeper import OpenFilesystem, Sweeper
 from sshdash.states import Step, TransferState, allows
 
 log = logging.getLogger(__name__)
+
+_IDLE = (TransferState.QUEUED, TransferState.WAITING, TransferState.PAUSED)
+"""States in which a job has a place that can be changed."""
+_STOPPED = (TransferState.PAUSED, TransferState.FAILED, TransferState.CANCELLED)
+"""States that only the person ends."""
 
 
 class TransferQueue:
     """Copy jobs in the order they came, `at_once` of them running.
 
     With `outages`, a job whose connection is lost and expected back waits for it and goes on.
+    With a `journal`, whatever ends a job early leaves it so that it can be gone on with.
     """
 
     def __init__(
@@ -31,10 +43,14 @@ class TransferQueue:
         events: EventBus,
         at_once: int = 2,
         outages: Outages | None = None,
+        journal: Journal | None = None,
     ) -> None:
         self._outages = outages or NoOutages()
         self._sweeper = Sweeper(open_filesystem, self._outages)
-        self._execution = Execution(self, open_filesystem, prompter, self._outages, self._sweeper)
+        self._journal = journal
+        self._execution = Execution(
+            self, open_filesystem, prompter, self._outages, self._sweeper, journal is not None
+        )
         self._events = events
         self._at_once = max(1, at_once)
         self._jobs: dict[str, Job] = {}
@@ -50,28 +66,73 @@ class TransferQueue:
 
     def submit(self, request: CopyRequest) -> str:
         """Queue a copy and return the job's id; it starts as soon as there is room."""
-        job = Job(f"t{next(self._numbers)}", request, self._events)
-        self._jobs[job.id] = job
+        job = self._add(Job(f"t{next(self._numbers)}", request, self._events))
+        if self._journal is not None:
+            self._journal.follow(job)
         self._events.emit(TransferChanged(job.id, job.state, job.state))
         self.give_way()
         return job.id
 
+    async def restore(self) -> list[str]:
+        """Take over the jobs of processes that are gone, paused; return those that were cut off."""
+        if self._journal is None:
+            return []
+        cut_off = []
+        for kept, ledger in await self._journal.take():
+            job = self._restored(kept, ledger)
+            if job.is_swept:
+                self._sweeper.sweep(job, self._journal.forget)
+                continue
+            self._add(job)
+            self._events.emit(TransferChanged(job.id, job.state, job.state))
+            if job.state is TransferState.PAUSED:
+                cut_off.append(job.id)
+        if cut_off:
+            many = "1 copy was" if len(cut_off) == 1 else f"{len(cut_off)} copies were"
+            detail = "paused in the list of transfers, and resumed there"
+            self._events.emit(WarningRaised(f"{many} interrupted", detail))
+        return cut_off
+
     def cancel(self, job_id: str) -> None:
-        """Cancel a job that is queued or running; what is finished stays as it is."""
+        """Cancel a job that has not ended; what is finished stays as it is."""
         job = self._jobs[job_id]
         if not allows(job.state, Step.CANCEL):
             return
         job.end(Step.CANCEL, "cancelled")
-        if job.task is not None:
-            job.task.cancel()
-        else:
+        if job.task is None:
             job.finished.set()
+            if self._journal is None:
+                self._sweeper.sweep(job)
+        job.stop(keep=self._journal is not None)
         self.give_way()
 
-    def retry(self, job_id: str) -> None:
-        """Queue a failed or cancelled job again; only what is not there yet is copied."""
+    def pause(self, job_id: str, reason: str = "") -> None:
+        """Stop a job that goes on by itself, so that it can be gone on with."""
         job = self._jobs[job_id]
-        if not allows(job.state, Step.START) or job.state is TransferState.QUEUED:
+        if allows(job.state, Step.PAUSE):
+            job.meter = None
+            job.move(Step.PAUSE, reason)
+            job.stop(keep=True)
+            self.give_way()
+
+    def shift(self, job_id: str, by: int) -> None:
+        """Put a job before or behind its neighbour among those that do not run."""
+        job = self._jobs[job_id]
+        idle = [one for one in self._jobs.values() if one.state in _IDLE]
+        place = idle.index(job) + by if job in idle else -1
+        if not 0 <= place < len(idle):
+            return
+        other = idle[place]
+        job.position, other.position = other.position, job.position
+        ordered = sorted(self._jobs.values(), key=lambda one: one.position)
+        self._jobs = {one.id: one for one in ordered}
+        for one in (job, other):
+            one.moved(one)
+
+    def retry(self, job_id: str) -> None:
+        """Queue a job again that is paused, failed or cancelled; only what is missing is copied."""
+        job = self._jobs[job_id]
+        if job.state not in _STOPPED:
             return
         job.ledger.restart()
         job.cut_off, job.ended = False, None
@@ -84,6 +145,7 @@ class TransferQueue:
         for job in tuple(self._jobs.values()):
             if job.snapshot(time.monotonic()).is_finished and job.finished.is_set():
                 del self._jobs[job.id]
+                self._drop(job)
 
     def snapshots(self) -> list[TransferSnapshot]:
         """Return all jobs as they are now, in the order they came."""
@@ -101,12 +163,13 @@ class TransferQueue:
     def totals(self) -> TransferTotals:
         """Return everything that is queued or running, in sum."""
         snapshots = self.snapshots()
-        live = [one for one in snapshots if not one.is_finished]
+        live = [one for one in snapshots if one.is_live]
         running = [one for one in live if one.is_running]
         ends = [one.eta for one in running]
         return TransferTotals(
             jobs_running=len(running),
             jobs_queued=len(live) - len(running),
+            jobs_paused=sum(one.state is TransferState.PAUSED for one in snapshots),
             files_done=sum(one.files_done for one in live),
             files_total=sum(one.files_total for one in live),
             bytes_done=sum(one.bytes_done for one in live),
@@ -123,16 +186,21 @@ class TransferQueue:
         return job.snapshot(time.monotonic())
 
     async def close(self) -> None:
-        """Cancel everything and wait until it is cleaned up."""
+        """End everything and wait until it is cleaned up: cancelled, or paused for another time."""
         self._closed = True
         for job in self._jobs.values():
-            self.cancel(job.id)
+            if self._journal is None:
+                self.cancel(job.id)
+            else:
+                self.pause(job.id, "sshdash ended")
         tasks = self._sweeper.close()
         tasks.update(job.task for job in self._jobs.values() if job.task is not None)
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=PATIENCE)
             for task in late:
                 log.warning("a copy did not end in %d seconds: %r", PATIENCE, task)
+        if self._journal is not None:
+            await self._journal.close()
 
     # -- who goes on when
 
@@ -179,6 +247,43 @@ class TransferQueue:
 
     def _ended(self, job: Job, _: "asyncio.Task[None]") -> None:
         job.task = None
-        if job.state is not TransferState.QUEUED:
+        job.moved(job)
+        if job.state not in _IDLE:
             job.finished.set()
         self.give_way()
+
+    # -- inside
+
+    def _add(self, job: Job) -> Job:
+        """Put a job behind the others."""
+        job.position = 1.0 + max((one.position for one in self._jobs.values()), default=0.0)
+        self._jobs[job.id] = job
+        return job
+
+    def _restored(self, kept: Kept, ledger: Ledger) -> Job:
+        """Return a job as it was, but paused where it had not ended."""
+        assert self._journal is not None
+        job = Job(f"t{next(self._numbers)}", kept.request, self._events)
+        job.uid, job.ledger = kept.uid, ledger
+        job.is_swept = kept.state == SWEPT
+        job.state = TransferState.CANCELLED if job.is_swept else state_of(kept)
+        standing = kept.standing
+        job.reason, job.cut_off = standing.reason, standing.cut_off
+        if job.state is TransferState.PAUSED:
+            job.reason = job.reason or "interrupted"
+        else:
+            job.finished.set()
+        passed = time.monotonic() - time.time()
+        job.started = standing.started + passed if standing.started else None
+        job.ended = standing.ended + passed if standing.ended else None
+        self._journal.follow(job, {row.part: row for row in kept.parts})
+        return job
+
+    def _drop(self, job: Job) -> None:
+        """Let nothing remain of a job that was taken off the list."""
+        if self._journal is None:
+            self._sweeper.sweep(job)
+            return
+        job.is_swept = True
+        job.moved(job)
+        self._sweeper.sweep(job, self._journal.forget)

@@ -21,36 +21,53 @@ class Sweeper:
         self._open = open_filesystem
         self._outages = outages
         self._waiting: set[asyncio.Task[None]] = set()
+        self._removing: set[asyncio.Task[None]] = set()
         self._closed = False
 
     def __repr__(self) -> str:
-        return f"<Sweeper [{len(self._waiting)} waiting]>"
+        return f"<Sweeper [{len(self._waiting)} waiting, {len(self._removing)} at work]>"
 
     async def clean(self, job: Job) -> None:
-        """Remove what was kept of a job to go on with."""
+        """Remove what was kept of a job that ends."""
         ledger, target = job.ledger, job.request.target
-        ledger.leftovers.update(partial.part for partial in ledger.partials.values())
-        ledger.partials.clear()
+        _give_up(job)
         if isinstance(self._outages, NoOutages) or not ledger.leftovers:
             return
         if not target or not self._outages.is_out(target):
             await self._remove(job)
+        else:
+            self.sweep(job)
+
+    def sweep(self, job: Job, swept: Callable[[Job], None] = lambda job: None) -> None:
+        """Remove what was kept of a job that has ended, at once or when its host is back.
+
+        `swept` is called when nothing of it is left.
+        """
+        _give_up(job)
+        if not job.ledger.leftovers:
+            swept(job)
         elif not self._closed:
-            sweep = asyncio.create_task(self._sweep(job), name=f"cleaning up after {job.id}")
-            self._waiting.add(sweep)
-            sweep.add_done_callback(self._waiting.discard)
+            target = job.request.target
+            ready = not target or not self._outages.is_out(target)
+            task = asyncio.create_task(self._sweep(job, swept), name=f"cleaning up after {job.id}")
+            (self._removing if ready else self._waiting).add(task)
+            task.add_done_callback(self._removing.discard)
+            task.add_done_callback(self._waiting.discard)
 
     def close(self) -> "set[asyncio.Task[None]]":
         """Give up what waits for a host; return the tasks that end now."""
         self._closed = True
-        for sweep in self._waiting:
-            sweep.cancel()
-        return set(self._waiting)
+        for task in self._waiting:
+            task.cancel()
+        return self._waiting | self._removing
 
-    async def _sweep(self, job: Job) -> None:
-        await self._outages.up(job.request.target)
+    async def _sweep(self, job: Job, swept: Callable[[Job], None]) -> None:
+        if job.request.target:
+            await self._outages.up(job.request.target)
         if job.ledger.leftovers:
             await self._remove(job)
+        if not job.ledger.leftovers:
+            swept(job)
 
     async def _remove(self, job: Job) -> None:
         with suppress(SSHDashError):
@@ -59,3 +76,10 @@ class Sweeper:
                 await remove_parts(filesystem, job.ledger.leftovers)
             finally:
                 await filesystem.close()
+
+
+def _give_up(job: Job) -> None:
+    """Let nothing be gone on with any more."""
+    ledger = job.ledger
+    ledger.leftovers.update(partial.part for partial in ledger.partials.values())
+    ledger.partials.clear()
