@@ -8,7 +8,7 @@ Where a lost connection ended it, the temporary file can be kept and gone on wit
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -28,6 +28,7 @@ from sshdash.sftp.partial import (
     remove_parts,
 )
 from sshdash.sftp.tasks import finish, together
+from sshdash.sftp.throttle import Pace
 from sshdash.sftp.vague import explained
 
 _WINDOW = 8 * 1024 * 1024
@@ -92,6 +93,8 @@ class Copier:
         self._preserve = preserve
         self._umask = umask
         self._small = min(source.limits.chunk, target.limits.chunk)
+        self.pace = Pace()
+        """How fast it may go."""
         self.under_way: dict[bytes, UnderWay] = {}
         """By target, the files under way."""
         self.recorded: Callable[[], Awaitable[None]] = _unrecorded
@@ -180,7 +183,7 @@ class Copier:
         self.under_way[file.target] = under_way
         try:
             await self.recorded()
-            if file.entry.size <= self._small and under_way.partial is None:
+            if file.entry.size <= self.pace.most(self._small) and under_way.partial is None:
                 complaint = await self._copy_small(file, under_way)
             else:
                 complaint = await self._copy_large(file, under_way)
@@ -225,6 +228,7 @@ class Copier:
 
     async def _copy_small(self, file: FileCopy, under_way: UnderWay) -> str:
         """Read first, and write only what is known to be whole."""
+        await self.pace.take(file.entry.size)
         # One byte more than there should be tells whether there is more.
         pieces, after = await self._source.fetch(file.source, file.entry.size + 1)
         size = sum(map(len, pieces))
@@ -301,7 +305,8 @@ class Copier:
 
     def _under_way(self, file: FileCopy, progress: Progress) -> UnderWay:
         replacing = file.existing is not None
-        return UnderWay(self._part(file.target), file.entry, replacing, progress)
+        part = self._part(file.target)
+        return UnderWay(part, file.entry, replacing, progress, self.pace)
 
     def _part(self, target: bytes) -> bytes:
         return join(parent_of(target), part_name(name_of(target), secrets.token_hex(4)))
@@ -333,12 +338,13 @@ async def _pump_chunks(
     """Copy up to `size` with a window of chunks under way; return where the content ended."""
     end = size
     chunk = min(chunk, window // _OVERLAP)
-    starts = iter(range(under_way.arrived.until, size, chunk))
+    begin = under_way.arrived.until
+    ranges = _ranges(begin, size, chunk, under_way.pace)
 
     async def worker() -> None:
         nonlocal end
-        for start in starts:
-            offset, stop = start, min(start + chunk, size)
+        for offset, stop in ranges:
+            await under_way.pace.take(stop - offset)
             while offset < stop:
                 pieces = await reader.read(offset, stop - offset)
                 if not pieces:
@@ -349,10 +355,17 @@ async def _pump_chunks(
                 under_way.wrote(offset, length)
                 offset += length
 
-    missing = size - under_way.arrived.until
-    width = min(_CHUNKS, max(2, window // chunk), -(-missing // chunk))
+    width = min(_CHUNKS, max(2, window // chunk), -(-(size - begin) // chunk))
     await together(*(worker() for _ in range(width)))
     return end
+
+
+def _ranges(start: int, end: int, chunk: int, pace: Pace) -> Iterator[tuple[int, int]]:
+    """Cut what is between `start` and `end` into parts, as large as the pace has them by then."""
+    while start < end:
+        stop = min(start + pace.most(chunk), end)
+        yield start, stop
+        start = stop
 
 
 async def _pump_to_end(reader: Reader, writer: Writer, chunk: int, under_way: UnderWay) -> int:
@@ -363,6 +376,7 @@ async def _pump_to_end(reader: Reader, writer: Writer, chunk: int, under_way: Un
         length = sum(map(len, pieces))
         offset += length
         under_way.count(length)
+        await under_way.pace.take(length)
     return offset
 
 

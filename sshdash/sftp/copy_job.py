@@ -12,6 +12,7 @@ from sshdash.sftp.job import CopyRequest, Endpoint, TransferSnapshot, direction_
 from sshdash.sftp.ledger import Ledger
 from sshdash.sftp.rate import RateMeter, seconds_left
 from sshdash.sftp.runner import Runner
+from sshdash.sftp.throttle import Pace
 from sshdash.states import Step, TransferState, advance
 from sshdash.untrusted import clean
 
@@ -35,6 +36,8 @@ class Job:
         self.ended: float | None = None
         self.task: asyncio.Task[None] | None = None
         self.finished = asyncio.Event()
+        self.pace = Pace()
+        """How fast it may go."""
         self.runner: Runner | None = None
         """What copies now."""
         self.is_swept = False
@@ -122,6 +125,7 @@ class Job:
             cut_off=self.cut_off,
             started=self.started,
             ended=self.ended,
+            limit=self.pace.own.rate,
             request=request,
         )
 

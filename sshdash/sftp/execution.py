@@ -153,6 +153,7 @@ class Execution:
 
             resumable = self._keeps or not isinstance(self._outages, NoOutages)
             runner = Runner(request, source, target, job.ledger, self._prompter, resumable)
+            runner.pace = job.pace
             job.runner = runner
             try:
                 await runner.run(scanned)

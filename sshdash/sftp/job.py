@@ -91,6 +91,8 @@ class TransferSnapshot:
     started: float | None = None
     """Monotonic seconds."""
     ended: float | None = None
+    limit: int = 0
+    """Bytes per second that it may go; 0 for no limit of its own."""
     request: CopyRequest = field(default=CopyRequest("", (), "", b"/"), repr=False)
 
     @property
@@ -126,6 +128,8 @@ class TransferTotals:
     rate_down: float = 0.0
     """Bytes per second toward this machine."""
     eta: float | None = None
+    limit: int = 0
+    """Bytes per second that all may go together; 0 for no limit."""
 
 
 def direction_of(source: Endpoint, target: Endpoint) -> str:

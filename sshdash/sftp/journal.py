@@ -231,6 +231,7 @@ def _standing(job: Job) -> Standing:
     standing = Standing(
         reason=job.reason,
         cut_off=job.cut_off,
+        limit=job.pace.own.rate,
         started=0.0 if job.started is None else job.started + passed,
         ended=0.0 if job.ended is None else job.ended + passed,
     )

@@ -8,6 +8,7 @@ from sshdash.sftp.entries import Entry, Kind
 from sshdash.sftp.failures import MissingError
 from sshdash.sftp.filesystem import Filesystem, Reader
 from sshdash.sftp.tasks import each, together
+from sshdash.sftp.throttle import Pace
 
 _TAIL = 1024 * 1024
 """Bytes before the end of what has arrived that are compared with the source."""
@@ -53,7 +54,12 @@ class UnderWay:
     """One copy of one file, from its beginning to its end."""
 
     def __init__(
-        self, part: bytes, entry: Entry, replacing: bool, progress: Callable[[int], None]
+        self,
+        part: bytes,
+        entry: Entry,
+        replacing: bool,
+        progress: Callable[[int], None],
+        pace: Pace,
     ) -> None:
         self.part = part
         """The temporary file."""
@@ -61,6 +67,8 @@ class UnderWay:
         """What is gone on with, once it is known to be good."""
         self.arrived = Arrived()
         self.placing = False
+        self.pace = pace
+        """How fast it may go."""
         self._entry = entry
         self._replacing = replacing
         self._progress = progress

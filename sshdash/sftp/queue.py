@@ -19,6 +19,7 @@ from sshdash.sftp.journal import Journal
 from sshdash.sftp.kept import SWEPT, Kept, state_of
 from sshdash.sftp.ledger import Ledger
 from sshdash.sftp.sweeper import OpenFilesystem, Sweeper
+from sshdash.sftp.throttle import Pace, Throttle
 from sshdash.states import Step, TransferState, allows
 
 log = logging.getLogger(__name__)
@@ -57,6 +58,7 @@ class TransferQueue:
         self._numbers = itertools.count(1)
         self._returning: dict[Job, asyncio.Future[None]] = {}
         """Jobs whose hosts are back, and that wait for room."""
+        self._throttle = Throttle()
         self._closed = False
 
     def __repr__(self) -> str:
@@ -72,6 +74,18 @@ class TransferQueue:
         self._events.emit(TransferChanged(job.id, job.state, job.state))
         self.give_way()
         return job.id
+
+    def limit(self, rate: int, job_id: str = "") -> None:
+        """Let a job, or all of them together, go no faster than `rate` bytes per second.
+
+        0 takes the limit away.
+        """
+        if not job_id:
+            self._throttle.rate = rate
+            return
+        job = self._jobs[job_id]
+        job.pace.own.rate = rate
+        job.moved(job)
 
     async def restore(self) -> list[str]:
         """Take over the jobs of processes that are gone, paused; return those that were cut off."""
@@ -176,6 +190,7 @@ class TransferQueue:
             bytes_total=sum(one.bytes_total for one in live),
             rate_up=sum(one.rate for one in running if one.direction in ("up", "across")),
             rate_down=sum(one.rate for one in running if one.direction in ("down", "across")),
+            limit=self._throttle.rate,
             eta=None if None in ends else max((end for end in ends if end), default=None),
         )
 
@@ -256,6 +271,7 @@ class TransferQueue:
 
     def _add(self, job: Job) -> Job:
         """Put a job behind the others."""
+        job.pace = Pace(job.pace.own, self._throttle)
         job.position = 1.0 + max((one.position for one in self._jobs.values()), default=0.0)
         self._jobs[job.id] = job
         return job
@@ -268,6 +284,7 @@ class TransferQueue:
         job.is_swept = kept.state == SWEPT
         job.state = TransferState.CANCELLED if job.is_swept else state_of(kept)
         standing = kept.standing
+        job.pace.own.rate = standing.limit
         job.reason, job.cut_off = standing.reason, standing.cut_off
         if job.state is TransferState.PAUSED:
             job.reason = job.reason or "interrupted"

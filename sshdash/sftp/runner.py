@@ -17,6 +17,7 @@ from sshdash.sftp.names import free_name
 from sshdash.sftp.plan import SAME, Step, decide, escapes, refuse_overlap
 from sshdash.sftp.room import Room
 from sshdash.sftp.tasks import each, together
+from sshdash.sftp.throttle import Pace
 from sshdash.sftp.walk import Source, Walker, reason_of
 
 _WINDOW = 48 * 1024 * 1024
@@ -64,6 +65,8 @@ class Runner:
         self._room = Room(_WINDOW)
         self._copier = Copier(source, target)
         self._resumable = resumable
+        self.pace = Pace()
+        """How fast it may go."""
 
     async def run(self, scanned: Callable[[], None]) -> None:
         """Copy everything; `scanned` is called once it is known what there is to copy."""
@@ -71,6 +74,7 @@ class Runner:
         self._target_dir = await self._real_target()
         umask = 0 if request.preserve else await self._target.umask(self._target_dir)
         self._copier = Copier(self._source, self._target, request.preserve, umask)
+        self._copier.pace = self.pace
         self._copier.leftovers = ledger.leftovers
         self._copier.under_way = ledger.under_way
         self._copier.recorded = ledger.recorded
