@@ -19,7 +19,7 @@ _LEAST = 1024
 _SCP = 128
 """Bytes per second in one of scp's Kbit/s."""
 _UNITS = {"b": 1.0, "kb": 1e3, "mb": 1e6, "gb": 1e9, "kbit": 125.0, "mbit": 125e3, "gbit": 125e6}
-_TEXT = re.compile(r"(\d+(?:\.\d+)?)\s*([kmg]?(?:b|bit))\s*/\s*s", re.IGNORECASE)
+_TEXT = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([kmg]?(?:b|bit))\s*/\s*s", re.IGNORECASE)
 _EXAMPLES = "500 kB/s, 2.5 MB/s, 20 Mbit/s"
 
 
