@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from typing import Protocol
 
@@ -50,9 +50,9 @@ class Execution:
         prompter: Prompter,
         outages: Outages | NoOutages,
         sweeper: Sweeper,
-        keeps: bool = False,
+        keeps: Callable[[], bool],
     ) -> None:
-        """With `keeps`, a job that ends early can be gone on with until it is taken off."""
+        """`keeps` returns whether a job that ends early can be gone on with until it is dropped."""
         self._turns = turns
         self._open = open_filesystem
         self._prompter = prompter
@@ -84,7 +84,7 @@ class Execution:
         """Remove what was kept of a job, unless it is to be gone on with."""
         if job.state in (TransferState.PAUSED, TransferState.QUEUED):
             return
-        if job.state is TransferState.DONE or not self._keeps:
+        if job.state is TransferState.DONE or not self._keeps():
             await self._sweeper.clean(job)
 
     async def _copy_through(self, job: Job) -> None:
@@ -151,7 +151,7 @@ class Execution:
                 job.move(Step.SCANNED)
                 job.meter = RateMeter(time.monotonic(), job.ledger.bytes_done)
 
-            resumable = self._keeps or not isinstance(self._outages, NoOutages)
+            resumable = self._keeps() or not isinstance(self._outages, NoOutages)
             runner = Runner(request, source, target, job.ledger, self._prompter, resumable)
             runner.pace = job.pace
             job.runner = runner

@@ -37,7 +37,7 @@ from sshdash.states import TransferState
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
-_TICK = 1.0
+_TICK = 0.5
 """Seconds after which progress is written."""
 
 
@@ -60,6 +60,11 @@ class Journal:
 
     def __repr__(self) -> str:
         return f"<Journal {self._shelf} [{len(self._records)} jobs]>"
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether what is told to it outlives the process."""
+        return not self._broken
 
     async def take(self) -> list[tuple[Kept, Ledger]]:
         """Return the jobs of processes that are gone: they are this one's now."""

@@ -7,10 +7,11 @@ import asyncio
 import itertools
 import logging
 import time
+from collections.abc import Callable
 from functools import partial
 
 from sshdash.connections.recovery.outages import NoOutages, Outages
-from sshdash.events import EventBus, TransferChanged, WarningRaised
+from sshdash.events import EventBus, TransferChanged
 from sshdash.prompts import Prompter
 from sshdash.sftp.copy_job import Job
 from sshdash.sftp.execution import PATIENCE, Execution
@@ -50,7 +51,7 @@ class TransferQueue:
         self._sweeper = Sweeper(open_filesystem, self._outages)
         self._journal = journal
         self._execution = Execution(
-            self, open_filesystem, prompter, self._outages, self._sweeper, journal is not None
+            self, open_filesystem, prompter, self._outages, self._sweeper, self._keeps
         )
         self._events = events
         self._at_once = max(1, at_once)
@@ -101,10 +102,6 @@ class TransferQueue:
             self._events.emit(TransferChanged(job.id, job.state, job.state))
             if job.state is TransferState.PAUSED:
                 cut_off.append(job.id)
-        if cut_off:
-            many = "1 copy was" if len(cut_off) == 1 else f"{len(cut_off)} copies were"
-            detail = "paused in the list of transfers, and resumed there"
-            self._events.emit(WarningRaised(f"{many} interrupted", detail))
         return cut_off
 
     def cancel(self, job_id: str) -> None:
@@ -115,9 +112,9 @@ class TransferQueue:
         job.end(Step.CANCEL, "cancelled")
         if job.task is None:
             job.finished.set()
-            if self._journal is None:
+            if not self._keeps():
                 self._sweeper.sweep(job)
-        job.stop(keep=self._journal is not None)
+        job.stop(keep=self._keeps())
         self.give_way()
 
     def pause(self, job_id: str, reason: str = "") -> None:
@@ -143,11 +140,15 @@ class TransferQueue:
         for one in (job, other):
             one.moved(one)
 
-    def retry(self, job_id: str) -> None:
-        """Queue a job again that is paused, failed or cancelled; only what is missing is copied."""
+    def retry(self, job_id: str, request: CopyRequest | None = None) -> None:
+        """Queue a job again that is paused, failed or cancelled; only what is missing is copied.
+
+        A `request` for the same, but with other options, takes the place of the first.
+        """
         job = self._jobs[job_id]
         if job.state not in _STOPPED:
             return
+        job.request = request or job.request
         job.ledger.restart()
         job.cut_off, job.ended = False, None
         job.finished = asyncio.Event()
@@ -200,20 +201,22 @@ class TransferQueue:
         await job.finished.wait()
         return job.snapshot(time.monotonic())
 
-    async def close(self) -> None:
-        """End everything and wait until it is cleaned up: cancelled, or paused for another time."""
+    async def close(self, keep: Callable[[TransferSnapshot], bool] = lambda job: True) -> None:
+        """End everything and wait until it is cleaned up: cancelled, or paused for another time.
+
+        Of what could be gone on with, only that remains which `keep` returns True for.
+        """
         self._closed = True
         for job in self._jobs.values():
-            if self._journal is None:
-                self.cancel(job.id)
+            if self._keeps():
+                self.pause(job.id, "interrupted")
             else:
-                self.pause(job.id, "sshdash ended")
-        tasks = self._sweeper.close()
-        tasks.update(job.task for job in self._jobs.values() if job.task is not None)
-        if tasks:
-            _, late = await asyncio.wait(tasks, timeout=PATIENCE)
-            for task in late:
-                log.warning("a copy did not end in %d seconds: %r", PATIENCE, task)
+                self.cancel(job.id)
+        await _ended({job.task for job in self._jobs.values() if job.task is not None})
+        for job in self._jobs.values():
+            if not keep(job.snapshot(time.monotonic())):
+                self._drop(job)
+        await _ended(self._sweeper.close())
         if self._journal is not None:
             await self._journal.close()
 
@@ -269,6 +272,10 @@ class TransferQueue:
 
     # -- inside
 
+    def _keeps(self) -> bool:
+        """Return whether a job that ends early can be gone on with by another process."""
+        return self._journal is not None and self._journal.is_kept
+
     def _add(self, job: Job) -> Job:
         """Put a job behind the others."""
         job.pace = Pace(job.pace.own, self._throttle)
@@ -304,3 +311,10 @@ class TransferQueue:
         job.is_swept = True
         job.moved(job)
         self._sweeper.sweep(job, self._journal.forget)
+
+
+async def _ended(tasks: "set[asyncio.Task[None]]") -> None:
+    if tasks:
+        _, late = await asyncio.wait(tasks, timeout=PATIENCE)
+        for task in late:
+            log.warning("a copy did not end in %d seconds: %r", PATIENCE, task)
