@@ -42,8 +42,10 @@ class Job:
         """What copies now."""
         self.is_swept = False
         """Whether it is off the list, and only its temporary files are still to be removed."""
-        self.moved: Callable[[Job], None] = lambda job: None
-        """Told of each step."""
+        self.noted: Callable[[Job], None] = lambda job: None
+        """Told of each change but progress."""
+        self._still: TransferSnapshot | None = None
+        """How it stands while nothing happens: a long queue is looked at many times a second."""
         self._events = events
 
     def __repr__(self) -> str:
@@ -53,8 +55,13 @@ class Job:
         """Take one step and tell it."""
         old, self.state = self.state, advance(self.state, step)
         self.reason = reason
-        self.moved(self)
+        self.changed()
         self._events.emit(TransferChanged(self.id, old, self.state, reason))
+
+    def changed(self) -> None:
+        """Note that it is not as it was."""
+        self._still = None
+        self.noted(self)
 
     def stop(self, keep: bool) -> None:
         """End what runs of it; with `keep`, files under way are kept to go on with."""
@@ -88,6 +95,14 @@ class Job:
 
     def snapshot(self, now: float) -> TransferSnapshot:
         """Return how it stands."""
+        if self._still is not None:
+            return self._still
+        snapshot = self._snapshot(now)
+        if self.task is None and not snapshot.is_running:
+            self._still = snapshot
+        return snapshot
+
+    def _snapshot(self, now: float) -> TransferSnapshot:
         request, ledger = self.request, self.ledger
         done, total = ledger.bytes_done, ledger.bytes_total
         rate, eta = 0.0, None

@@ -130,6 +130,8 @@ class TransferTotals:
     eta: float | None = None
     limit: int = 0
     """Bytes per second that all may go together; 0 for no limit."""
+    rates: tuple[int, ...] = ()
+    """Bytes per second of all, second by second, the newest last."""
 
 
 def direction_of(source: Endpoint, target: Endpoint) -> str:

@@ -56,7 +56,7 @@ class Journal:
         self._awaited: list[asyncio.Future[None]] = []
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._broken = self._closed = False
+        self._broken = self._closed = self._used = False
 
     def __repr__(self) -> str:
         return f"<Journal {self._shelf} [{len(self._records)} jobs]>"
@@ -92,7 +92,7 @@ class Journal:
         self._records[job.uid] = _Record(job, parts or {})
         job.ledger.notes = []
         job.ledger.recorded = self.recorded
-        job.moved = self.changed
+        job.noted = self.changed
         self.changed(job)
 
     def changed(self, job: Job) -> None:
@@ -122,6 +122,8 @@ class Journal:
         if self._closed:
             return
         self._closed = True
+        if not self._used:
+            return
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
@@ -190,6 +192,7 @@ class Journal:
 
     async def _in_thread(self, call: Callable[[], Result]) -> Result:
         """Return what a call returns; who cancels waits for its end."""
+        self._used = True
         running = asyncio.get_running_loop().run_in_executor(self._thread, call)
         try:
             return await asyncio.shield(running)

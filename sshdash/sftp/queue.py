@@ -19,6 +19,7 @@ from sshdash.sftp.job import CopyRequest, Endpoint, TransferSnapshot, TransferTo
 from sshdash.sftp.journal import Journal
 from sshdash.sftp.kept import SWEPT, Kept, state_of
 from sshdash.sftp.ledger import Ledger
+from sshdash.sftp.rate import RateHistory
 from sshdash.sftp.sweeper import OpenFilesystem, Sweeper
 from sshdash.sftp.throttle import Pace, Throttle
 from sshdash.states import Step, TransferState, allows
@@ -60,6 +61,7 @@ class TransferQueue:
         self._returning: dict[Job, asyncio.Future[None]] = {}
         """Jobs whose hosts are back, and that wait for room."""
         self._throttle = Throttle()
+        self._rates = RateHistory()
         self._closed = False
 
     def __repr__(self) -> str:
@@ -86,7 +88,7 @@ class TransferQueue:
             return
         job = self._jobs[job_id]
         job.pace.own.rate = rate
-        job.moved(job)
+        job.changed()
 
     async def restore(self) -> list[str]:
         """Take over the jobs of processes that are gone, paused; return those that were cut off."""
@@ -138,7 +140,7 @@ class TransferQueue:
         ordered = sorted(self._jobs.values(), key=lambda one: one.position)
         self._jobs = {one.id: one for one in ordered}
         for one in (job, other):
-            one.moved(one)
+            one.changed()
 
     def retry(self, job_id: str, request: CopyRequest | None = None) -> None:
         """Queue a job again that is paused, failed or cancelled; only what is missing is copied.
@@ -180,6 +182,7 @@ class TransferQueue:
         snapshots = self.snapshots()
         live = [one for one in snapshots if one.is_live]
         running = [one for one in live if one.is_running]
+        rate = sum(one.rate for one in running)
         ends = [one.eta for one in running]
         return TransferTotals(
             jobs_running=len(running),
@@ -192,6 +195,7 @@ class TransferQueue:
             rate_up=sum(one.rate for one in running if one.direction in ("up", "across")),
             rate_down=sum(one.rate for one in running if one.direction in ("down", "across")),
             limit=self._throttle.rate,
+            rates=self._rates.note(time.monotonic(), round(rate)),
             eta=None if None in ends else max((end for end in ends if end), default=None),
         )
 
@@ -265,7 +269,7 @@ class TransferQueue:
 
     def _ended(self, job: Job, _: "asyncio.Task[None]") -> None:
         job.task = None
-        job.moved(job)
+        job.changed()
         if job.state not in _IDLE:
             job.finished.set()
         self.give_way()
@@ -309,7 +313,7 @@ class TransferQueue:
             self._sweeper.sweep(job)
             return
         job.is_swept = True
-        job.moved(job)
+        job.changed()
         self._sweeper.sweep(job, self._journal.forget)
 
 
