@@ -155,10 +155,10 @@ def counts_text(jobs: Sequence[TransferSnapshot]) -> str:
     return ", ".join(f"{count} {word}" for word, count in counts.items() if count)
 
 
-def totals_text(totals: TransferTotals, width: int) -> str:
-    """Return everything that goes on in sum, on one line: bar, sizes, files, rates, time left."""
+def totals_text(totals: TransferTotals, width: int) -> tuple[str, str]:
+    """Return everything that goes on in sum, on one line: a bar; sizes, files and time left."""
     if not totals.jobs_running + totals.jobs_queued:
-        return ""
+        return "", "nothing runs"
     done, total = totals.bytes_done, totals.bytes_total
     words = [f"{percent_text(done, total):>5}", f"{size_text(done)} of {size_text(total)}"]
     if totals.files_total > 1:
@@ -166,12 +166,12 @@ def totals_text(totals: TransferTotals, width: int) -> str:
     if eta := eta_text(totals.eta):
         words.append(f"ETA {eta}")
     text = "  ".join(words)
-    return f"{bar_text(done, total, max(min(width - len(text) - 2, 40), 8))} {text}"
+    return bar_text(done, total, max(min(width - len(text) - 2, 40), 8)), f" {text}"
 
 
-def graph_text(totals: TransferTotals, width: int) -> str:
-    """Return the rates of the last minutes as a graph, with the newest as a figure."""
+def graph_text(totals: TransferTotals, width: int) -> tuple[str, str]:
+    """Return the rates of the last minutes as a graph, and the newest as figures."""
     rates = f"↑ {rate_text(totals.rate_up)}  ↓ {rate_text(totals.rate_down)}"
     if totals.limit:
         rates += f"  (all ≤ {rate_text(totals.limit)})"
-    return f"{sparkline(totals.rates, max(width - len(rates) - 2, 8))}  {rates}"
+    return sparkline(totals.rates, max(width - len(rates) - 2, 8)), f"  {rates}"
