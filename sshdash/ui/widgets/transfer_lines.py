@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -143,14 +144,15 @@ def _figures(job: TransferSnapshot) -> list[str]:
 
 def counts_text(jobs: Sequence[TransferSnapshot]) -> str:
     """Return how many jobs there are of each sort: ``1 running, 2 queued, 4 done``."""
+    states = Counter(job.state for job in jobs)
     counts = {
-        "running": sum(job.is_running for job in jobs),
-        "waiting": sum(job.state is TransferState.WAITING for job in jobs),
-        "queued": sum(job.state is TransferState.QUEUED for job in jobs),
-        "paused": sum(job.state is TransferState.PAUSED for job in jobs),
-        "failed": sum(job.state is TransferState.FAILED for job in jobs),
-        "done": sum(job.state is TransferState.DONE for job in jobs),
-        "cancelled": sum(job.state is TransferState.CANCELLED for job in jobs),
+        "running": states[TransferState.SCANNING] + states[TransferState.COPYING],
+        "waiting": states[TransferState.WAITING],
+        "queued": states[TransferState.QUEUED],
+        "paused": states[TransferState.PAUSED],
+        "failed": states[TransferState.FAILED],
+        "done": states[TransferState.DONE],
+        "cancelled": states[TransferState.CANCELLED],
     }
     return ", ".join(f"{count} {word}" for word, count in counts.items() if count)
 
