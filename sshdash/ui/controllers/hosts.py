@@ -220,6 +220,7 @@ class HostBoard:
             rate=totals.rate_up + totals.rate_down,
             eta=totals.eta,
             failed=sum(job.state is TransferState.FAILED for job in jobs),
+            paused=totals.jobs_paused,
         )
 
 
