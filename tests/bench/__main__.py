@@ -16,8 +16,20 @@ from tempfile import TemporaryDirectory
 
 from tests.bench.table import Row, draw
 
-BENCHES = ("startup", "config", "copy", "tunnels", "terminal", "panes", "emulator", "fuzz")
-TOOLS = ("sshd", "ssh", "scp", "rsync", "tmux")
+BENCHES = (
+    "startup",
+    "config",
+    "copy",
+    "line",
+    "small",
+    "busy",
+    "tunnels",
+    "terminal",
+    "panes",
+    "emulator",
+    "fuzz",
+)
+TOOLS = ("sshd", "ssh", "scp", "rsync", "rclone", "tmux")
 
 
 def main(names: list[str]) -> int:
@@ -28,7 +40,7 @@ def main(names: list[str]) -> int:
     search = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
     missing = [tool for tool in TOOLS if not shutil.which(tool, path=search)]
     if missing:
-        print(f"make bench measures beside OpenSSH, rsync and tmux; missing: {', '.join(missing)}")
+        print(f"make bench needs the tools it measures beside; missing: {', '.join(missing)}")
         return 2
     print(_machine())
     rows: list[Row] = []
