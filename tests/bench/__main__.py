@@ -47,6 +47,8 @@ def main(names: list[str]) -> int:
     with TemporaryDirectory(prefix="sshdash-bench-") as home:
         os.environ["HOME"] = home
         os.environ.pop("SSH_AUTH_SOCK", None)
+        # An installed program does not compile itself at every start.
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
         for variable in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
             os.environ[variable] = str(Path(home) / variable.lower())
         for name in names or BENCHES:
