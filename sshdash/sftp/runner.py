@@ -21,7 +21,7 @@ from sshdash.sftp.walk import Source, Walker, reason_of
 
 _WINDOW = 48 * 1024 * 1024
 """Bytes of all files under way together: what a job may hold in memory."""
-_LEAST = 64 * 1024
+_LEAST = 16 * 1024
 """What even the smallest file is counted as."""
 _MOST = 8 * 1024 * 1024
 """What even the largest file is counted as: the copier holds no more of one."""
