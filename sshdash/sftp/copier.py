@@ -8,7 +8,7 @@ Where a lost connection ended it, the temporary file can be kept and gone on wit
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -20,14 +20,15 @@ from sshdash.sftp.failures import MissingError, VagueError, shown
 from sshdash.sftp.filesystem import Filesystem, Finish, Reader, Writer
 from sshdash.sftp.names import part_name
 from sshdash.sftp.partial import (
-    Arrived,
     CannotResume,
     Partial,
+    UnderWay,
     check,
     is_placed,
     remove_parts,
 )
 from sshdash.sftp.tasks import finish, together
+from sshdash.sftp.throttle import Pace
 from sshdash.sftp.vague import explained
 
 _WINDOW = 8 * 1024 * 1024
@@ -73,6 +74,10 @@ class _Changed(Exception):
         self.entry = entry
 
 
+async def _unrecorded() -> None:
+    """Nobody goes on after a crash."""
+
+
 class Copier:
     """Copies files from one file system to another."""
 
@@ -88,6 +93,12 @@ class Copier:
         self._preserve = preserve
         self._umask = umask
         self._small = min(source.limits.chunk, target.limits.chunk)
+        self.pace = Pace()
+        """How fast it may go."""
+        self.under_way: dict[bytes, UnderWay] = {}
+        """By target, the files under way."""
+        self.recorded: Callable[[], Awaitable[None]] = _unrecorded
+        """Returns once `under_way` is known to whoever goes on after a crash."""
         self.leftovers: set[bytes] = set()
         """Temporary files that could not be removed, because the connection was gone."""
         self.partials: dict[bytes, Partial] | None = None
@@ -121,13 +132,19 @@ class Copier:
         if file.existing is None:
             await self._target.symlink(target, file.target)
             return
-        part = self._part(file.target)
+        if self.partials and (partial := self.partials.pop(file.target, None)):
+            await self._discard(partial.part)
+        under_way = self._under_way(file, lambda size: None)
+        self.under_way[file.target] = under_way
         try:
-            await self._target.symlink(target, part)
-            await self._target.replace(part, file.target)
+            await self.recorded()
+            await self._target.symlink(target, under_way.part)
+            await self._target.replace(under_way.part, file.target)
         except BaseException:
-            await self._discard(part)
+            await self._discard(under_way.part)
             raise
+        finally:
+            self.under_way.pop(file.target, None)
 
     def mode(self, entry: Entry, existing: Entry | None = None) -> int:
         """Return the permission bits that the copy of `entry` gets."""
@@ -141,23 +158,32 @@ class Copier:
         """Remove what an earlier failure had to leave behind, as far as that is allowed."""
         await remove_parts(self._target, self.leftovers)
 
-    async def _copy(self, file: FileCopy, progress: Progress) -> str:
-        under_way = _UnderWay(self._part(file.target), progress)
+    async def _begin(self, file: FileCopy, progress: Progress) -> UnderWay | None:
+        """Return a copy to be gone on with or begun, None where the file has got its name."""
+        under_way = self._under_way(file, progress)
         partial = self.partials.get(file.target) if self.partials else None
         if partial is not None and self.partials is not None:
             placed = await is_placed(partial, self._target, file.target, self._preserve)
             del self.partials[file.target]
             if placed:
                 progress(partial.entry.size)
-                return ""
-            under_way.part = partial.part
+                return None
             if partial.done:
+                under_way.part = partial.part
                 under_way.partial = partial
                 under_way.count(partial.done)
             else:
                 await self._discard(partial.part)
+        return under_way
+
+    async def _copy(self, file: FileCopy, progress: Progress) -> str:
+        under_way = await self._begin(file, progress)
+        if under_way is None:
+            return ""
+        self.under_way[file.target] = under_way
         try:
-            if file.entry.size <= self._small and under_way.partial is None:
+            await self.recorded()
+            if file.entry.size <= self.pace.most(self._small) and under_way.partial is None:
                 complaint = await self._copy_small(file, under_way)
             else:
                 complaint = await self._copy_large(file, under_way)
@@ -179,9 +205,11 @@ class Copier:
             if not self._keep(file, under_way, error):
                 await self._discard(under_way.part)
             raise
+        finally:
+            self.under_way.pop(file.target, None)
         return complaint
 
-    def _keep(self, file: FileCopy, under_way: "_UnderWay", error: BaseException) -> bool:
+    def _keep(self, file: FileCopy, under_way: UnderWay, error: BaseException) -> bool:
         """Keep what has arrived where a lost connection is why the copy ends; return whether.
 
         Copies that were under way beside the one which met the loss end as cancelled.
@@ -190,22 +218,17 @@ class Copier:
         lost = isinstance(error, ConnectionLost | asyncio.CancelledError) and self.interrupted
         if self.partials is None or not lost:
             return False
-        done, placing = under_way.arrived.until, under_way.placing
-        if under_way.partial is not None and not done:
-            # Nothing was done about it yet, so all of it is still to be gone on with.
-            self.partials[file.target] = under_way.partial
-            return True
-        if not done and not placing:
+        partial = under_way.so_far()
+        if not partial.done and not partial.placing:
             return False
-        self.partials[file.target] = Partial(
-            under_way.part, file.entry, done, file.existing is not None, placing
-        )
+        self.partials[file.target] = partial
         return True
 
     # -- content
 
-    async def _copy_small(self, file: FileCopy, under_way: "_UnderWay") -> str:
+    async def _copy_small(self, file: FileCopy, under_way: UnderWay) -> str:
         """Read first, and write only what is known to be whole."""
+        await self.pace.take(file.entry.size)
         # One byte more than there should be tells whether there is more.
         pieces, after = await self._source.fetch(file.source, file.entry.size + 1)
         size = sum(map(len, pieces))
@@ -218,7 +241,7 @@ class Copier:
         under_way.count(size)
         return finished.complaint
 
-    async def _copy_large(self, file: FileCopy, under_way: "_UnderWay") -> str:
+    async def _copy_large(self, file: FileCopy, under_way: UnderWay) -> str:
         reader = await self._source.open_read(file.source)
         try:
             before = await reader.stat()
@@ -237,7 +260,7 @@ class Copier:
         return finished.complaint
 
     async def _open_writer(
-        self, file: FileCopy, reader: Reader, now: Entry, under_way: "_UnderWay"
+        self, file: FileCopy, reader: Reader, now: Entry, under_way: UnderWay
     ) -> Writer:
         """Return where the content goes: on behind what has arrived before, if that can be."""
         partial = under_way.partial
@@ -250,6 +273,7 @@ class Copier:
                 under_way.partial, under_way.part = None, self._part(file.target)
                 under_way.forget()
                 await self._discard(partial.part)
+                await self.recorded()
                 self.restarted(file, str(error))
             else:
                 under_way.arrived.add(0, partial.done)
@@ -257,7 +281,7 @@ class Copier:
                 return writer
         return await self._target.open_write(under_way.part)
 
-    async def _pump(self, reader: Reader, writer: Writer, size: int, under_way: "_UnderWay") -> int:
+    async def _pump(self, reader: Reader, writer: Writer, size: int, under_way: UnderWay) -> int:
         """Copy the content and return its length; what claims to be empty is read to its end."""
         chunk = min(self._source.limits.chunk, self._target.limits.chunk)
         if size:
@@ -278,6 +302,11 @@ class Copier:
             raise FileError("the copy is not whole", shown(file.target), detail, "retry", host)
 
     # -- failure
+
+    def _under_way(self, file: FileCopy, progress: Progress) -> UnderWay:
+        replacing = file.existing is not None
+        part = self._part(file.target)
+        return UnderWay(part, file.entry, replacing, progress, self.pace)
 
     def _part(self, target: bytes) -> bytes:
         return join(parent_of(target), part_name(name_of(target), secrets.token_hex(4)))
@@ -303,46 +332,19 @@ class Copier:
         return FileError("source changed while copied", shown(file.source), "", hint, host)
 
 
-class _UnderWay:
-    """One copy of one file, from its beginning to its end."""
-
-    def __init__(self, part: bytes, progress: Progress) -> None:
-        self.part = part
-        """The temporary file."""
-        self.partial: Partial | None = None
-        """What is gone on with, once it is known to be good."""
-        self.arrived = Arrived()
-        self.placing = False
-        self._progress = progress
-        self._counted = 0
-
-    def wrote(self, offset: int, size: int) -> None:
-        """Note bytes that are in the temporary file."""
-        self.arrived.add(offset, size)
-        self.count(size)
-
-    def count(self, size: int) -> None:
-        """Tell that bytes arrived."""
-        self._counted += size
-        self._progress(size)
-
-    def forget(self) -> None:
-        """Take back what was told: the copy has ended early."""
-        self.count(-self._counted)
-
-
 async def _pump_chunks(
-    reader: Reader, writer: Writer, size: int, chunk: int, window: int, under_way: _UnderWay
+    reader: Reader, writer: Writer, size: int, chunk: int, window: int, under_way: UnderWay
 ) -> int:
     """Copy up to `size` with a window of chunks under way; return where the content ended."""
     end = size
     chunk = min(chunk, window // _OVERLAP)
-    starts = iter(range(under_way.arrived.until, size, chunk))
+    begin = under_way.arrived.until
+    ranges = _ranges(begin, size, chunk, under_way.pace)
 
     async def worker() -> None:
         nonlocal end
-        for start in starts:
-            offset, stop = start, min(start + chunk, size)
+        for offset, stop in ranges:
+            await under_way.pace.take(stop - offset)
             while offset < stop:
                 pieces = await reader.read(offset, stop - offset)
                 if not pieces:
@@ -353,13 +355,20 @@ async def _pump_chunks(
                 under_way.wrote(offset, length)
                 offset += length
 
-    missing = size - under_way.arrived.until
-    width = min(_CHUNKS, max(2, window // chunk), -(-missing // chunk))
+    width = min(_CHUNKS, max(2, window // chunk), -(-(size - begin) // chunk))
     await together(*(worker() for _ in range(width)))
     return end
 
 
-async def _pump_to_end(reader: Reader, writer: Writer, chunk: int, under_way: _UnderWay) -> int:
+def _ranges(start: int, end: int, chunk: int, pace: Pace) -> Iterator[tuple[int, int]]:
+    """Cut what is between `start` and `end` into parts, as large as the pace has them by then."""
+    while start < end:
+        stop = min(start + pace.most(chunk), end)
+        yield start, stop
+        start = stop
+
+
+async def _pump_to_end(reader: Reader, writer: Writer, chunk: int, under_way: UnderWay) -> int:
     """Copy from the start to the end, wherever that is."""
     offset = 0
     while pieces := await reader.read(offset, chunk):
@@ -367,6 +376,7 @@ async def _pump_to_end(reader: Reader, writer: Writer, chunk: int, under_way: _U
         length = sum(map(len, pieces))
         offset += length
         under_way.count(length)
+        await under_way.pace.take(length)
     return offset
 
 

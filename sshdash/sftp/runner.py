@@ -17,6 +17,7 @@ from sshdash.sftp.names import free_name
 from sshdash.sftp.plan import SAME, Step, decide, escapes, refuse_overlap
 from sshdash.sftp.room import Room
 from sshdash.sftp.tasks import each, together
+from sshdash.sftp.throttle import Pace
 from sshdash.sftp.walk import Source, Walker, reason_of
 
 _WINDOW = 48 * 1024 * 1024
@@ -64,6 +65,8 @@ class Runner:
         self._room = Room(_WINDOW)
         self._copier = Copier(source, target)
         self._resumable = resumable
+        self.pace = Pace()
+        """How fast it may go."""
 
     async def run(self, scanned: Callable[[], None]) -> None:
         """Copy everything; `scanned` is called once it is known what there is to copy."""
@@ -71,7 +74,10 @@ class Runner:
         self._target_dir = await self._real_target()
         umask = 0 if request.preserve else await self._target.umask(self._target_dir)
         self._copier = Copier(self._source, self._target, request.preserve, umask)
+        self._copier.pace = self.pace
         self._copier.leftovers = ledger.leftovers
+        self._copier.under_way = ledger.under_way
+        self._copier.recorded = ledger.recorded
         if self._resumable:
             self._copier.partials = ledger.partials
             self._copier.restarted = self._restarted
@@ -90,6 +96,10 @@ class Runner:
         await self._make_directories()
         await together(self._copy_all(self._files), self._settle_conflicts())
         await self._finish_directories()
+
+    def suspend(self) -> None:
+        """Keep what is under way for another run, as its end is near."""
+        self._copier.interrupted = True
 
     async def _real_target(self) -> bytes:
         """Return the target folder without links. Raises FileError where it is none."""
@@ -201,7 +211,7 @@ class Runner:
 
     def _leave_out(self, source: Source, reason: str, counted: Entry | None = None) -> None:
         self._ledger.leave_out(source.path, reason, counted)
-        self._ledger.done.add(source.key)
+        self._ledger.settle(source)
 
     # -- directories
 
@@ -221,11 +231,13 @@ class Runner:
                 await self._target.mkdir(join(self._target_dir, folder.place), 0o700)
             except FileError as error:
                 broken.add(folder.place)
+                self._ledger.created.pop(folder.place, None)
                 self._ledger.fail(folder.path, self._reason(error))
             else:
                 self._ledger.created[folder.place] = folder
 
         for _, level in sorted(levels.items()):
+            await self._ledger.make(level)
             await each(level, min(self._target.limits.files, len(level)), make)
         if broken:
             self._files = [file for file in self._files if not self._is_lost(file, broken)]
@@ -324,9 +336,7 @@ class Runner:
         answer: ConflictAnswer | None = await self._prompter.ask(question)
         if answer is None:
             raise Cancelled("the copy was cancelled", "a question was dismissed")
-        if answer.for_all:
-            self._ledger.choice = answer.choice
-        self._ledger.choices[file.key] = answer.choice
+        self._ledger.chose(file, answer.choice, answer.for_all)
         return answer.choice
 
     async def _beside(self, file: Source) -> Source | None:
@@ -349,5 +359,6 @@ class Runner:
         name = free_name(name_of(file.place), taken)
         taken.add(name)
         above, slash, _ = file.place.rpartition(b"/")
-        place = self._ledger.places[file.key] = above + slash + name
+        place = above + slash + name
+        self._ledger.keep_beside(file, place)
         return replace(file, place=place, existing=None, beside=file.place)
