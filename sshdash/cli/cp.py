@@ -20,7 +20,7 @@ from sshdash.cli.copy_report import JsonLines, Line, Quiet, Report, is_all_there
 from sshdash.cli.operands import Operand, parse_operand
 from sshdash.cli.ssh_options import add_ssh_options
 from sshdash.errors import UsageError
-from sshdash.prompts import ConflictChoice
+from sshdash.prompts import CONFLICT_POLICIES, ConflictChoice
 from sshdash.sftp.entries import Entry, Kind, join, name_of, parent_of
 from sshdash.sftp.failures import MissingError
 from sshdash.sftp.filesystem import Filesystem
@@ -31,12 +31,7 @@ from sshdash.sftp.spelling import matching
 _TERMINATED = 128 + signal.SIGTERM
 _FRAME = 0.2
 """Seconds between two looks at the progress."""
-_CHOICES = {
-    "ask": None,
-    "overwrite": ConflictChoice.OVERWRITE,
-    "skip": ConflictChoice.SKIP,
-    "rename": ConflictChoice.RENAME,
-}
+_CHOICES = {**CONFLICT_POLICIES, "keep-both": ConflictChoice.RENAME}
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -15,19 +15,14 @@ from dataclasses import dataclass, replace
 from msgspec import structs
 
 from sshdash.errors import ConnectionLost, FileError, SSHDashError
+from sshdash.sftp.changes import Changed, compare, differs
 from sshdash.sftp.entries import PERMISSIONS, Entry, Kind, join, name_of, parent_of
 from sshdash.sftp.failures import MissingError, VagueError, shown
 from sshdash.sftp.filesystem import Filesystem, Finish, Reader, Writer
 from sshdash.sftp.names import part_name
-from sshdash.sftp.partial import (
-    Arrived,
-    CannotResume,
-    Partial,
-    check,
-    is_placed,
-    remove_parts,
-)
+from sshdash.sftp.partial import CannotResume, Partial, check, is_placed, remove_parts
 from sshdash.sftp.tasks import finish, together
+from sshdash.sftp.under_way import Progress, UnderWay
 from sshdash.sftp.vague import explained
 
 _WINDOW = 8 * 1024 * 1024
@@ -41,16 +36,12 @@ _OVERLAP = 8
 """
 _CHUNKS = 64
 """Chunks of one file under way at once, however small they are."""
-_PAGES = (4096, 16384, 65536)
-"""Sizes that a kernel's pseudo files claim whatever is in them."""
 _PATIENCE = 10.0
 """Seconds for taking a temporary file away before it is left behind and reported."""
 _DURABLE = 1024 * 1024
 """New files from this size on, and all that replace one, are on the disk before they get their
 name. For small new files that would take longer than the copy, and a crash costs no old file.
 """
-
-Progress = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +54,12 @@ class FileCopy:
     """What the source was when it was listed."""
     existing: Entry | None = None
     """What is to be replaced; None where nothing may be."""
+    resume: bool = False
+    """Whether what is to be replaced is the beginning, and to be gone on with."""
 
 
-class _Changed(Exception):
-    """The source is not what it was; `entry` is what it is now."""
-
-    def __init__(self, entry: Entry) -> None:
-        super().__init__()
-        self.entry = entry
+class AlreadyThere(FileError):
+    """What was to be gone on with is all of the source."""
 
 
 class Copier:
@@ -108,7 +97,7 @@ class Copier:
         for attempt in (1, 2):
             try:
                 return await self._copy(file, progress)
-            except _Changed as changed:
+            except Changed as changed:
                 # What was listed may be older than the file that was opened: once more.
                 if attempt == 2 or changed.entry.kind is not Kind.FILE:
                     raise self._changed(file) from None
@@ -142,7 +131,7 @@ class Copier:
         await remove_parts(self._target, self.leftovers)
 
     async def _copy(self, file: FileCopy, progress: Progress) -> str:
-        under_way = _UnderWay(self._part(file.target), progress)
+        under_way = UnderWay(self._part(file.target), progress)
         partial = self.partials.get(file.target) if self.partials else None
         if partial is not None and self.partials is not None:
             placed = await is_placed(partial, self._target, file.target, self._preserve)
@@ -157,7 +146,8 @@ class Copier:
             else:
                 await self._discard(partial.part)
         try:
-            if file.entry.size <= self._small and under_way.partial is None:
+            fresh = under_way.partial is None and not file.resume
+            if fresh and file.entry.size <= self._small:
                 complaint = await self._copy_small(file, under_way)
             else:
                 complaint = await self._copy_large(file, under_way)
@@ -181,7 +171,7 @@ class Copier:
             raise
         return complaint
 
-    def _keep(self, file: FileCopy, under_way: "_UnderWay", error: BaseException) -> bool:
+    def _keep(self, file: FileCopy, under_way: UnderWay, error: BaseException) -> bool:
         """Keep what has arrived where a lost connection is why the copy ends; return whether.
 
         Copies that were under way beside the one which met the loss end as cancelled.
@@ -204,7 +194,7 @@ class Copier:
 
     # -- content
 
-    async def _copy_small(self, file: FileCopy, under_way: "_UnderWay") -> str:
+    async def _copy_small(self, file: FileCopy, under_way: UnderWay) -> str:
         """Read first, and write only what is known to be whole."""
         # One byte more than there should be tells whether there is more.
         pieces, after = await self._source.fetch(file.source, file.entry.size + 1)
@@ -212,22 +202,22 @@ class Copier:
         if size != file.entry.size:
             # A pseudo file, a server that answers in small parts, or a change: to be looked into.
             return await self._copy_large(file, under_way)
-        _compare(file.entry, after, size)
+        compare(file.entry, after, size)
         finished = await self._target.store(under_way.part, pieces, self._finish(file))
         self._verify(file, finished.size, size)
         under_way.count(size)
         return finished.complaint
 
-    async def _copy_large(self, file: FileCopy, under_way: "_UnderWay") -> str:
+    async def _copy_large(self, file: FileCopy, under_way: UnderWay) -> str:
         reader = await self._source.open_read(file.source)
         try:
             before = await reader.stat()
-            if _differs(before, file.entry):
-                raise _Changed(before)
+            if differs(before, file.entry):
+                raise Changed(before)
             writer = await self._open_writer(file, reader, before, under_way)
             try:
                 size = await self._pump(reader, writer, before.size, under_way)
-                _compare(before, await reader.stat(), size)
+                compare(before, await reader.stat(), size)
                 finished = await writer.finish(self._finish(file))
             finally:
                 await writer.close()
@@ -237,7 +227,7 @@ class Copier:
         return finished.complaint
 
     async def _open_writer(
-        self, file: FileCopy, reader: Reader, now: Entry, under_way: "_UnderWay"
+        self, file: FileCopy, reader: Reader, now: Entry, under_way: UnderWay
     ) -> Writer:
         """Return where the content goes: on behind what has arrived before, if that can be."""
         partial = under_way.partial
@@ -255,9 +245,36 @@ class Copier:
                 under_way.arrived.add(0, partial.done)
                 self.resumed(file, partial.done)
                 return writer
-        return await self._target.open_write(under_way.part)
+        if not file.resume:
+            return await self._target.open_write(under_way.part)
+        return await self._go_on(file, reader, now, under_way)
 
-    async def _pump(self, reader: Reader, writer: Writer, size: int, under_way: "_UnderWay") -> int:
+    async def _go_on(
+        self, file: FileCopy, reader: Reader, now: Entry, under_way: UnderWay
+    ) -> Writer:
+        """Return a new file that begins with what is there, which itself stays as it is."""
+        assert file.existing is not None
+        there = Partial(file.target, file.entry, file.existing.size, replacing=True)
+        try:
+            await check(there, reader, now, self._target)
+        except CannotResume as error:
+            title, hint = "cannot go on with what is there", "overwrite it, or keep both"
+            host = "" if self._target.is_local else self._target.label
+            raise FileError(title, shown(file.target), str(error), hint, host) from None
+        if there.done == file.entry.size:
+            raise AlreadyThere("it is all there", shown(file.target))
+        writer = await self._target.open_write(under_way.part)
+        try:
+            taken = await writer.take_over(file.target, there.done)
+        except BaseException:
+            await writer.close()
+            raise
+        if taken:
+            under_way.wrote(0, taken)
+            self.resumed(file, taken)
+        return writer
+
+    async def _pump(self, reader: Reader, writer: Writer, size: int, under_way: UnderWay) -> int:
         """Copy the content and return its length; what claims to be empty is read to its end."""
         chunk = min(self._source.limits.chunk, self._target.limits.chunk)
         if size:
@@ -303,36 +320,8 @@ class Copier:
         return FileError("source changed while copied", shown(file.source), "", hint, host)
 
 
-class _UnderWay:
-    """One copy of one file, from its beginning to its end."""
-
-    def __init__(self, part: bytes, progress: Progress) -> None:
-        self.part = part
-        """The temporary file."""
-        self.partial: Partial | None = None
-        """What is gone on with, once it is known to be good."""
-        self.arrived = Arrived()
-        self.placing = False
-        self._progress = progress
-        self._counted = 0
-
-    def wrote(self, offset: int, size: int) -> None:
-        """Note bytes that are in the temporary file."""
-        self.arrived.add(offset, size)
-        self.count(size)
-
-    def count(self, size: int) -> None:
-        """Tell that bytes arrived."""
-        self._counted += size
-        self._progress(size)
-
-    def forget(self) -> None:
-        """Take back what was told: the copy has ended early."""
-        self.count(-self._counted)
-
-
 async def _pump_chunks(
-    reader: Reader, writer: Writer, size: int, chunk: int, window: int, under_way: _UnderWay
+    reader: Reader, writer: Writer, size: int, chunk: int, window: int, under_way: UnderWay
 ) -> int:
     """Copy up to `size` with a window of chunks under way; return where the content ended."""
     end = size
@@ -359,7 +348,7 @@ async def _pump_chunks(
     return end
 
 
-async def _pump_to_end(reader: Reader, writer: Writer, chunk: int, under_way: _UnderWay) -> int:
+async def _pump_to_end(reader: Reader, writer: Writer, chunk: int, under_way: UnderWay) -> int:
     """Copy from the start to the end, wherever that is."""
     offset = 0
     while pieces := await reader.read(offset, chunk):
@@ -368,17 +357,3 @@ async def _pump_to_end(reader: Reader, writer: Writer, chunk: int, under_way: _U
         offset += length
         under_way.count(length)
     return offset
-
-
-def _compare(before: Entry, after: Entry, size: int) -> None:
-    """Raise _Changed where what was read is not all of what the source is now."""
-    if before.size == 0 and after.size == 0 and size:
-        return  # a pseudo file; its time is that of the look at it
-    if _differs(before, after):
-        raise _Changed(after)
-    if size != after.size and not (size < after.size and after.size in _PAGES):
-        raise _Changed(after)
-
-
-def _differs(one: Entry, other: Entry) -> bool:
-    return (one.kind, one.size, one.mtime_ns) != (other.kind, other.size, other.mtime_ns)

@@ -80,6 +80,13 @@ class Writer(Protocol):
         """Write all of `pieces`, one after the other, from `offset` on."""
         ...
 
+    async def take_over(self, path: bytes, size: int) -> int:
+        """Copy at most the first `size` bytes of another file of the same file system into it.
+
+        Return how many: they do not leave the host, so none where it cannot do that.
+        """
+        ...
+
     async def finish(self, finish: Finish) -> Finished:
         """Set attributes, make it durable and close it.
 

@@ -21,6 +21,8 @@ Result = TypeVar("Result")
 
 NANO = 10**9
 FSYNC = b"fsync@openssh.com"
+_TAKEN = 64 * 1024 * 1024
+"""Bytes that a server copies by itself without answering anything else meanwhile."""
 
 
 class Session:
@@ -136,6 +138,21 @@ class RemoteWriter:
         """Write all of `pieces`, one after the other, from `offset` on."""
         await self._session.call("write", self._path, whole(self._ask(offset, pieces)))
         self._early.wrote()
+
+    async def take_over(self, path: bytes, size: int) -> int:
+        """Copy the first `size` bytes of another file into it, where the server offers that."""
+        call, protocol = self._session.call, self._session.protocol
+        if not protocol.offers(b"copy-data"):
+            return 0
+        source = await call("read", path, protocol.open_file(path, Open.READ))
+        try:
+            for start in range(0, size, _TAKEN):
+                part = min(_TAKEN, size - start)
+                asked = protocol.copy_data(source, start, part, self._open, start)
+                await call("write", self._path, asked)
+        finally:
+            protocol.close_handle(source)
+        return size
 
     async def finish(self, finish: Finish) -> Finished:
         """Set attributes, make it durable and close it, all in one round trip."""

@@ -14,6 +14,8 @@ from sshdash.sftp.spelling import settle
 from sshdash.sftp.threads import Threads
 
 _CHUNK = 1024 * 1024
+_TAKEN = 64 * 1024 * 1024
+"""Bytes of another file that are copied at once: a thread cannot be stopped."""
 _OPEN_FILES = 256
 _AT_ONCE = 256 * 1024
 """Bytes that take less time to copy from memory than to have a thread do it."""
@@ -65,6 +67,18 @@ class LocalWriter:
         write = partial(calls.write, self._descriptor, offset, pieces)
         await self._threads.run("write", self._path, write)
         self._early.wrote()
+
+    async def take_over(self, path: bytes, size: int) -> int:
+        """Copy the first `size` bytes of another file into it."""
+        source = await self._threads.run("read", path, partial(calls.open_regular, path), os.close)
+        try:
+            for start in range(0, size, _TAKEN):
+                part = min(_TAKEN, size - start)
+                copy = partial(calls.copy_range, source, self._descriptor, start, part)
+                await self._threads.run("write", self._path, copy)
+        finally:
+            await self._threads.run("close", path, partial(os.close, source))
+        return size
 
     async def finish(self, finish: Finish) -> Finished:
         """Set attributes, make it durable and close it."""

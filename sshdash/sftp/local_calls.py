@@ -17,6 +17,7 @@ from sshdash.sftp.filesystem import Buffer, Finish, Finished, Pieces
 
 _BATCH = 500
 """Entries handed on at once while a directory is read."""
+_BLOCK = 1024 * 1024
 _IOV = 512
 """Pieces for one gathering write, safely below every system's limit."""
 _NO_FOLLOW = os.O_NOFOLLOW | os.O_CLOEXEC
@@ -164,6 +165,17 @@ def write(descriptor: int, offset: int, pieces: Sequence[Buffer]) -> None:
             written -= len(todo.pop(0))
         if written:
             todo[0] = todo[0][written:]
+
+
+def copy_range(source: int, target: int, offset: int, size: int) -> None:
+    """Copy `size` bytes at `offset` from one open file to the same place in another."""
+    end = offset + size
+    while offset < end:
+        data = os.pread(source, min(_BLOCK, end - offset), offset)
+        if not data:
+            raise OSError(errno.EIO, "the file has become shorter")
+        write(target, offset, (data,))
+        offset += len(data)
 
 
 def finish_file(descriptor: int, finish: Finish) -> Finished:

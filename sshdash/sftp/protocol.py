@@ -74,6 +74,15 @@ class HandleProtocol:
         """Make a file's content durable (fsync@openssh.com)."""
         return self._extended(b"fsync@openssh.com", string(handle), self._answers.ok)
 
+    def copy_data(
+        self, source: bytes, offset: int, size: int, target: bytes, target_offset: int
+    ) -> Asked[None]:
+        """Copy a part of one open file into another, on the server (copy-data)."""
+        body = b"".join(
+            (string(source), uint64(offset), uint64(size), string(target), uint64(target_offset))
+        )
+        return self._extended(b"copy-data", body, self._answers.ok)
+
     def _ask(self, kind: int, body: bytes, read: Callable[[Answer], Value]) -> Asked[Value]:
         return Asked(self.wire.request(kind, body), read)
 

@@ -5,15 +5,15 @@ from dataclasses import replace
 
 from msgspec import structs
 
-from sshdash.errors import Cancelled, ConnectionLost, FileError
-from sshdash.prompts import ConflictAnswer, ConflictChoice, ConflictQuestion, Prompter
-from sshdash.sftp.copier import Copier, FileCopy
+from sshdash.errors import ConnectionLost, FileError
+from sshdash.prompts import ConflictChoice, Prompter
+from sshdash.sftp.conflicts import Conflicts
+from sshdash.sftp.copier import AlreadyThere, Copier, FileCopy
 from sshdash.sftp.entries import Entry, Kind, join, name_of, parent_of
 from sshdash.sftp.failures import ExistsError, shown
 from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.job import CopyRequest
 from sshdash.sftp.ledger import Ledger
-from sshdash.sftp.names import free_name
 from sshdash.sftp.plan import SAME, Step, decide, escapes, refuse_overlap
 from sshdash.sftp.room import Room
 from sshdash.sftp.tasks import each, together
@@ -59,8 +59,6 @@ class Runner:
         self._directories: list[Source] = []
         self._files: list[Source] = []
         self._conflicts: list[Source] = []
-        self._taken: dict[bytes, set[bytes]] = {}
-        """Names in the target directories in which a free one was looked for."""
         self._room = Room(_WINDOW)
         self._copier = Copier(source, target)
         self._resumable = resumable
@@ -74,8 +72,8 @@ class Runner:
         self._copier.leftovers = ledger.leftovers
         if self._resumable:
             self._copier.partials = ledger.partials
-            self._copier.restarted = self._restarted
-            self._copier.resumed = self._resumed
+        self._copier.restarted = self._restarted
+        self._copier.resumed = self._resumed
         await self._copier.remove_leftovers()
         walker = Walker(
             self._source,
@@ -271,6 +269,8 @@ class Runner:
             except ExistsError:
                 reason = "something appeared at the target meanwhile and was not overwritten"
                 self._ledger.fail(file.path, reason, file.entry)
+            except AlreadyThere:
+                self._ledger.skip(file)
             except _LeadsOut as error:
                 self._leave_out(file, error.title, file.entry)
             except FileError as error:
@@ -284,7 +284,7 @@ class Runner:
 
     async def _transfer(self, file: Source, progress: Callable[[int], None]) -> str:
         target = join(self._target_dir, file.place)
-        copy = FileCopy(file.path, target, file.entry, file.existing)
+        copy = FileCopy(file.path, target, file.entry, file.existing, file.resume)
         if file.entry.kind is Kind.FILE:
             return await self._copier.copy(copy, progress)
         pointed = await self._source.readlink(file.path)
@@ -296,58 +296,24 @@ class Runner:
     # -- conflicts
 
     async def _settle_conflicts(self) -> None:
-        """Ask about each target that exists, while everything else is copied."""
+        """Settle what is to be done about each target that exists, while the rest is copied."""
+        conflicts = Conflicts(
+            self._source,
+            self._target,
+            self._target_dir,
+            self._choice,
+            self._ledger,
+            self._prompter,
+        )
         accepted: list[Source] = []
         for file in self._conflicts:
-            choice = await self._choose(file)
-            if choice is ConflictChoice.SKIP:
-                self._ledger.skip(file)
-            elif choice is ConflictChoice.OVERWRITE:
-                accepted.append(file)
-            elif (renamed := await self._beside(file)) is not None:
-                accepted.append(renamed)
+            try:
+                settled = await conflicts.settle(file)
+            except FileError as error:
+                self._ledger.fail(file.path, self._reason(error), file.entry)
+            except ConnectionLost:
+                self._copier.interrupted = True
+                raise
+            else:
+                accepted += [settled] if settled is not None else []
         await self._copy_all(accepted)
-
-    async def _choose(self, file: Source) -> ConflictChoice:
-        given = self._choice or self._ledger.choice or self._ledger.choices.get(file.key)
-        if given is not None:
-            return given
-        assert file.existing is not None
-        question = ConflictQuestion(
-            source=f"{self._source.label}:{shown(file.path)}",
-            target=f"{self._target.label}:{shown(join(self._target_dir, file.place))}",
-            source_size=file.entry.size,
-            target_size=file.existing.size,
-            source_time=file.entry.mtime,
-            target_time=file.existing.mtime,
-        )
-        answer: ConflictAnswer | None = await self._prompter.ask(question)
-        if answer is None:
-            raise Cancelled("the copy was cancelled", "a question was dismissed")
-        if answer.for_all:
-            self._ledger.choice = answer.choice
-        self._ledger.choices[file.key] = answer.choice
-        return answer.choice
-
-    async def _beside(self, file: Source) -> Source | None:
-        """Return the source with a free name as its target, None where that cannot be found."""
-        if (place := self._ledger.places.get(file.key)) is not None:
-            return replace(file, place=place, existing=None, beside=file.place)
-        folder = parent_of(join(self._target_dir, file.place))
-        try:
-            if folder not in self._taken:
-                entries = await self._target.listdir(folder)
-                self._taken[folder] = {entry.name for entry in entries}
-        except FileError as error:
-            self._ledger.fail(file.path, self._reason(error), file.entry)
-            return None
-        except ConnectionLost:
-            self._copier.interrupted = True
-            raise
-        taken = self._taken[folder]
-        taken.add(name_of(file.place))  # by another source, where it is not there yet
-        name = free_name(name_of(file.place), taken)
-        taken.add(name)
-        above, slash, _ = file.place.rpartition(b"/")
-        place = self._ledger.places[file.key] = above + slash + name
-        return replace(file, place=place, existing=None, beside=file.place)

@@ -43,6 +43,8 @@ class MemoryFilesystem:
         self.space: Space | None = Space(10**12, 10**12)
         self.short_reads = 0
         """At most so many bytes per read, where set."""
+        self.takes_over = True
+        """Whether a part of one file can be copied into another."""
         self.open_files = 0
         self.closed = 0
 
@@ -257,6 +259,13 @@ class MemoryFile:
         fresh = b"".join(pieces)
         data[offset : offset + len(fresh)] = fresh
         self._node.data = bytes(data)
+
+    async def take_over(self, path: bytes, size: int) -> int:
+        await self._step("take over")
+        if not self._files.takes_over:
+            return 0
+        self._node.data = self._files.nodes[path].data[:size]
+        return size
 
     async def stat(self) -> Entry:
         await self._step("fstat")
