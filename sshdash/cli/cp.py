@@ -55,6 +55,11 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         default="overwrite",
         help="what to do with files that exist (default: overwrite, as scp)",
     )
+    parser.add_argument(
+        "--checksum",
+        action="store_true",
+        help="compare the SHA-256 of both ends before a file gets its name",
+    )
     parser.add_argument("--json", action="store_true", help="tell the progress as JSON lines")
     parser.add_argument("-q", dest="quiet", action="store_true", help="show no progress")
     parser.add_argument("operands", metavar="SRC… DST", nargs="+", help="what to copy, and where")
@@ -179,6 +184,7 @@ async def _requests(
             preserve=arguments.preserve,
             conflict=_CHOICES[arguments.on_conflict],
             follow=follow,
+            verify=arguments.checksum,
             target_name=place.name,
         )
         for (endpoint, follow), group in groupby(found, key=lambda one: (one.endpoint, one.follow))

@@ -18,7 +18,7 @@ from sshdash.errors import ConnectionLost, FileError, SSHDashError
 from sshdash.sftp.changes import Changed, compare, differs
 from sshdash.sftp.entries import PERMISSIONS, Entry, Kind, join, name_of, parent_of
 from sshdash.sftp.failures import MissingError, VagueError, shown
-from sshdash.sftp.filesystem import Filesystem, Finish, Reader, Writer
+from sshdash.sftp.filesystem import Digest, Filesystem, Finish, Reader, Writer
 from sshdash.sftp.names import part_name
 from sshdash.sftp.partial import CannotResume, Partial, check, is_placed, remove_parts
 from sshdash.sftp.tasks import finish, together
@@ -79,6 +79,8 @@ class Copier:
         self._small = min(source.limits.chunk, target.limits.chunk)
         self.leftovers: set[bytes] = set()
         """Temporary files that could not be removed, because the connection was gone."""
+        self.checked: Callable[[Digest, Digest], None] | None = None
+        """Told of each file whose checksum is the same on both ends; None where none is taken."""
         self.partials: dict[bytes, Partial] | None = None
         """By target, what a lost connection left to go on with; None where nothing is kept."""
         self.restarted: Callable[[FileCopy, str], None] = lambda file, reason: None
@@ -151,11 +153,7 @@ class Copier:
                 complaint = await self._copy_small(file, under_way)
             else:
                 complaint = await self._copy_large(file, under_way)
-            under_way.placing = True
-            if file.existing is None:
-                await self._target.rename(under_way.part, file.target)
-            else:
-                await self._target.replace(under_way.part, file.target)
+            await self._place(file, under_way)
         except VagueError as error:
             under_way.forget()
             try:
@@ -170,6 +168,16 @@ class Copier:
                 await self._discard(under_way.part)
             raise
         return complaint
+
+    async def _place(self, file: FileCopy, under_way: UnderWay) -> None:
+        """Give what is whole its name, where its checksum is right, too."""
+        if self.checked is not None and file.entry.size:
+            await self._compare_digests(file, under_way.part)
+        under_way.placing = True
+        if file.existing is None:
+            await self._target.rename(under_way.part, file.target)
+        else:
+            await self._target.replace(under_way.part, file.target)
 
     def _keep(self, file: FileCopy, under_way: UnderWay, error: BaseException) -> bool:
         """Keep what has arrived where a lost connection is why the copy ends; return whether.
@@ -293,6 +301,25 @@ class Copier:
             host = "" if self._target.is_local else self._target.label
             detail = f"{found:,} of {expected:,} bytes arrived"
             raise FileError("the copy is not whole", shown(file.target), detail, "retry", host)
+
+    async def _compare_digests(self, file: FileCopy, part: bytes) -> None:
+        """Compare the checksums of what was read and of what was written."""
+        assert self.checked is not None
+        size = file.entry.size
+        for reading in (False, True):  # a command may see other files than SFTP does
+            ours, theirs = await together(
+                self._source.sha256(file.source, size, reading),
+                self._target.sha256(part, size, reading),
+            )
+            if ours.value == theirs.value:
+                self.checked(ours, theirs)
+                return
+        now = await self._source.lstat(file.source)
+        if differs(now, file.entry):
+            raise Changed(now)
+        host = "" if self._target.is_local else self._target.label
+        detail = f"sha256 {ours.value.hex()[:16]}… at the source, {theirs.value.hex()[:16]}… there"
+        raise FileError("the checksums differ", shown(file.target), detail, "retry", host)
 
     # -- failure
 

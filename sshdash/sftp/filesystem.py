@@ -57,6 +57,15 @@ class Finished:
     """Which attribute could not be set and why, cleaned; empty where all were."""
 
 
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """The SHA-256 of a file's content, and how it was found."""
+
+    value: bytes
+    by: str
+    """``here``, ``check-file``, the name of a command, or ``reading it back``."""
+
+
 class Reader(Protocol):
     """A file open for reading."""
 
@@ -220,6 +229,17 @@ class Filesystem(Protocol):
 
     async def store(self, path: bytes, pieces: Sequence[Buffer], finish: Finish) -> Finished:
         """Create a file as `open_write` does, with this content, and finish it."""
+        ...
+
+    async def sha256(self, path: bytes, size: int, reading: bool = False) -> Digest:
+        """Return the SHA-256 of a file of about `size` bytes, by the fastest way there is.
+
+        With `reading`, from its content as it comes from there, whatever else is offered.
+        """
+        ...
+
+    async def hardlink(self, old: bytes, new: bytes) -> None:
+        """Give the file `old` a second name; UnsupportedError where there is no such thing."""
         ...
 
     async def open_read(self, path: bytes) -> Reader:

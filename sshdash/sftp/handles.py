@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, TypeVar
 from sshdash.errors import ConnectionLost
 from sshdash.sftp.answers import Asked, StatusError, whole
 from sshdash.sftp.early import EarlySync
-from sshdash.sftp.entries import Entry, kind_of
+from sshdash.sftp.entries import Entry, is_plain_name, kind_of
 from sshdash.sftp.failures import from_status
 from sshdash.sftp.filesystem import Buffer, Finish, Finished, Pieces
-from sshdash.sftp.messages import Attributes, Open
+from sshdash.sftp.messages import Attributes, Name, Open
 from sshdash.sftp.protocol import Protocol
 from sshdash.sftp.wire import WireClosed
 from sshdash.untrusted import clean
@@ -243,6 +243,20 @@ def entry_of(name: bytes, attributes: Attributes, longname: bytes = b"") -> Entr
         owner or ("" if attributes.uid is None else str(attributes.uid)),
         group or ("" if attributes.gid is None else str(attributes.gid)),
     )
+
+
+def kept_entries(names: list[Name], seen: set[bytes], refused: list[bytes] | None) -> list[Entry]:
+    """Return the entries that mean a new name in their directory; report the others."""
+    entries = []
+    for name, longname, attributes in names:
+        if name in (b".", b".."):
+            continue
+        if is_plain_name(name) and name not in seen:
+            seen.add(name)
+            entries.append(entry_of(name, attributes, longname))
+        elif refused is not None:
+            refused.append(name)
+    return entries
 
 
 def _owners(longname: bytes) -> tuple[str, str]:

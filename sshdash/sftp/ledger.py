@@ -60,6 +60,10 @@ class Ledger:
         """What the person answered about single targets that exist."""
         self.restarted: dict[bytes, str] = {}
         """Source path to why the file was started over after an interruption."""
+        self.verified = 0
+        """Files whose checksums are the same on both ends."""
+        self.verified_by: dict[str, None] = {}
+        """How the checksums were found, in the order of their first use."""
         self.resumed = 0
         """How often a file was gone on with."""
         self._finished_bytes = 0

@@ -1,5 +1,6 @@
 """Files of this machine. Every call that may wait for a disk runs in a thread."""
 
+import hashlib
 import os
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
@@ -9,7 +10,7 @@ from sshdash.paths import home
 from sshdash.sftp import local_calls as calls
 from sshdash.sftp.early import EarlySync
 from sshdash.sftp.entries import Entry, Kind, join, name_of
-from sshdash.sftp.filesystem import Buffer, Finish, Finished, Limits, Pieces, Space
+from sshdash.sftp.filesystem import Buffer, Digest, Finish, Finished, Limits, Pieces, Space
 from sshdash.sftp.spelling import settle
 from sshdash.sftp.threads import Threads
 
@@ -39,6 +40,11 @@ class LocalReader:
             "read", self._path, partial(os.pread, self._descriptor, size, offset)
         )
         return [data] if data else []
+
+    async def hash_on(self, digest: "hashlib._Hash") -> int:
+        """Add the next bytes from where this ended last time; return how many there were."""
+        call = partial(calls.hash_on, self._descriptor, digest)
+        return await self._threads.run("read", self._path, call)
 
     async def stat(self) -> Entry:
         """Return the open file's attributes as they are now."""
@@ -232,6 +238,22 @@ class LocalFilesystem:
     async def store(self, path: bytes, pieces: Sequence[Buffer], finish: Finish) -> Finished:
         """Create a file with this content and finish it."""
         return await self._threads.run("write", path, partial(calls.store, path, pieces, finish))
+
+    async def sha256(self, path: bytes, size: int, reading: bool = False) -> Digest:
+        """Return the SHA-256 of a file."""
+        digest = hashlib.sha256()
+        reader = await self.open_read(path)
+        try:
+            while await reader.hash_on(digest):
+                pass
+        finally:
+            await reader.close()
+        return Digest(digest.digest(), "here")
+
+    async def hardlink(self, old: bytes, new: bytes) -> None:
+        """Give the file `old` a second name."""
+        link = partial(os.link, old, new, follow_symlinks=False)
+        await self._threads.run("make the hard link", new, link)
 
     async def open_read(self, path: bytes) -> LocalReader:
         """Open a regular file; anything else, a link too, raises FileError."""

@@ -2,6 +2,7 @@
 
 import errno
 import grp
+import hashlib
 import os
 import pwd
 import stat as modes
@@ -18,6 +19,7 @@ from sshdash.sftp.filesystem import Buffer, Finish, Finished, Pieces
 _BATCH = 500
 """Entries handed on at once while a directory is read."""
 _BLOCK = 1024 * 1024
+_HASHED = 64 * 1024 * 1024
 _IOV = 512
 """Pieces for one gathering write, safely below every system's limit."""
 _NO_FOLLOW = os.O_NOFOLLOW | os.O_CLOEXEC
@@ -153,6 +155,15 @@ def head(path: bytes, limit: int) -> bytes:
         return b"".join(parts)
     finally:
         os.close(descriptor)
+
+
+def hash_on(descriptor: int, digest: "hashlib._Hash") -> int:
+    """Add bytes from where the descriptor stands, for a moment's work; return how many."""
+    done = 0
+    while done < _HASHED and (data := os.read(descriptor, _BLOCK)):
+        digest.update(data)
+        done += len(data)
+    return done
 
 
 def write(descriptor: int, offset: int, pieces: Sequence[Buffer]) -> None:

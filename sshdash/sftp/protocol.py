@@ -178,3 +178,13 @@ class Protocol(HandleProtocol):
     def statvfs(self, path: bytes) -> Asked[Volume]:
         """Return the room on a file system (statvfs@openssh.com)."""
         return self._extended(b"statvfs@openssh.com", string(path), self._answers.volume)
+
+    def check_file(self, path: bytes, algorithm: bytes) -> Asked[tuple[bytes, bytes]]:
+        """Return a hash of a whole file, and which it is (check-file, of later drafts)."""
+        body = string(path) + string(algorithm) + uint64(0) + uint64(0) + uint32(0)
+        return self._extended(b"check-file-name", body, self._answers.file_check)
+
+    def hardlink(self, old: bytes, new: bytes) -> Asked[None]:
+        """Give a file a second name (hardlink@openssh.com)."""
+        body = string(old) + string(new)
+        return self._extended(b"hardlink@openssh.com", body, self._answers.ok)

@@ -11,7 +11,7 @@ from sshdash.sftp.conflicts import Conflicts
 from sshdash.sftp.copier import AlreadyThere, Copier, FileCopy
 from sshdash.sftp.entries import Entry, Kind, join, name_of, parent_of
 from sshdash.sftp.failures import ExistsError, shown
-from sshdash.sftp.filesystem import Filesystem
+from sshdash.sftp.filesystem import Digest, Filesystem
 from sshdash.sftp.job import CopyRequest
 from sshdash.sftp.ledger import Ledger
 from sshdash.sftp.plan import SAME, Step, decide, escapes, refuse_overlap
@@ -72,6 +72,8 @@ class Runner:
         self._copier.leftovers = ledger.leftovers
         if self._resumable:
             self._copier.partials = ledger.partials
+        if request.verify:
+            self._copier.checked = self._checked
         self._copier.restarted = self._restarted
         self._copier.resumed = self._resumed
         await self._copier.remove_leftovers()
@@ -184,6 +186,12 @@ class Runner:
         if partial is not None and partial.placing:
             return replace(source, existing=None)
         return None
+
+    def _checked(self, ours: Digest, theirs: Digest) -> None:
+        self._ledger.verified += 1
+        for place, digest in ((self._source, ours), (self._target, theirs)):
+            by = "here" if place.is_local else f"{digest.by} on {place.label}"
+            self._ledger.verified_by.setdefault(by)
 
     def _restarted(self, file: FileCopy, reason: str) -> None:
         self._ledger.restarted[file.source] = reason

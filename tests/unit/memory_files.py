@@ -1,6 +1,7 @@
 """A file system in memory that fails, lies and stops where a test wants it to."""
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,7 +11,7 @@ from msgspec import structs
 from sshdash.errors import FileError
 from sshdash.sftp.entries import Entry, Kind, is_plain_name, join, name_of, normalize, parent_of
 from sshdash.sftp.failures import ExistsError, MissingError
-from sshdash.sftp.filesystem import Buffer, Finish, Finished, Limits, Pieces, Space
+from sshdash.sftp.filesystem import Buffer, Digest, Finish, Finished, Limits, Pieces, Space
 
 _DAY = 86_400 * 10**9
 
@@ -214,6 +215,14 @@ class MemoryFilesystem:
             return await writer.finish(finish)
         finally:
             await writer.close()
+
+    async def sha256(self, path: bytes, size: int, reading: bool = False) -> Digest:
+        await self._step("hash", path)
+        return Digest(hashlib.sha256(self._node(path).data).digest(), "memory")
+
+    async def hardlink(self, old: bytes, new: bytes) -> None:
+        await self._step("hardlink", new)
+        self._make(new, self._node(old))
 
     async def open_read(self, path: bytes) -> "MemoryFile":
         await self._step("open", path)

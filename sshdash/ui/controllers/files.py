@@ -256,9 +256,10 @@ class FilesController:
             self._submit(CopyRequest(request.pane.endpoint, paths, request.host, folder))
 
     def _submit(self, copy: CopyRequest) -> None:
-        """Queue a copy that treats what exists as the settings say."""
-        policy = CONFLICT_POLICIES[self.backend.settings.conflict]
-        self.backend.transfers.submit(replace(copy, conflict=policy))
+        """Queue a copy that is made as the settings say."""
+        settings = self.backend.settings
+        policy = CONFLICT_POLICIES[settings.conflict]
+        self.backend.transfers.submit(replace(copy, conflict=policy, verify=settings.checksum))
 
     def _copy_command(self, request: ask.CopyCommand) -> None:
         if not request.entries:
