@@ -31,7 +31,7 @@ from sshdash.sftp.spelling import matching
 _TERMINATED = 128 + signal.SIGTERM
 _FRAME = 0.2
 """Seconds between two looks at the progress."""
-_CHOICES = {**CONFLICT_POLICIES, "keep-both": ConflictChoice.RENAME}
+CHOICES = {**CONFLICT_POLICIES, "keep-both": ConflictChoice.RENAME}
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -40,9 +40,11 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "cp",
         help="copy files between here and hosts, or between hosts",
         description="Copy files. A remote end is [user@]host:path or scp://[user@]host[:port]/path;"
-        " relative remote paths begin in the home folder. A local name with a colon is ./a:b.",
-        epilog="Exits with 0 only where everything is there, 255 where there is no connection or "
-        "none any more, 130 when interrupted.",
+        " relative remote paths begin in the home folder. A local name with a colon is ./a:b."
+        " - is standard input or output: one file goes in or out.",
+        epilog="Exits with 0 only where everything is there, 1 where something is not, 2 where the "
+        "words are wrong, 255 where there is no connection or none any more, 130 when interrupted, "
+        "141 where whoever read standard output is gone, 143 when terminated.",
     )
     parser.add_argument("-r", dest="recursive", action="store_true", help="copy directories too")
     parser.add_argument(
@@ -51,7 +53,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     add_ssh_options(parser, ("-P", "-i", "-J"))
     parser.add_argument(
         "--on-conflict",
-        choices=tuple(_CHOICES),
+        choices=tuple(CHOICES),
         default="overwrite",
         help="what to do with files that exist (default: overwrite, as scp)",
     )
@@ -82,6 +84,10 @@ async def _main(arguments: argparse.Namespace, sources: list[Operand], target: O
         async with open_backend(arguments) as backend:
             for host in dict.fromkeys(end.endpoint for end in (*sources, target) if end.endpoint):
                 tell_ignored(backend.resolve(host))
+            if any(end.is_stream for end in (*sources, target)):
+                from sshdash.cli.cp_streams import copy_stream
+
+                return await copy_stream(backend, arguments, sources, target)
             opened = _Opened(backend)
             queue = TransferQueue(opened.take, backend.prompter, backend.events)
             try:
@@ -166,8 +172,8 @@ async def _requests(
     """Return one request per run of sources that are alike."""
     named: list[_Source] = []
     for source in sources:
-        named += await _resolve_source(await opened.look(source.endpoint), source)
-    place = await _resolve_target(await opened.look(target.endpoint), target, len(named) > 1)
+        named += await resolve_source(await opened.look(source.endpoint), source)
+    place = await resolve_target(await opened.look(target.endpoint), target, len(named) > 1)
     found: list[_Source] = []
     for one in named:
         if one.inside and arguments.recursive and place.name is None:
@@ -182,7 +188,7 @@ async def _requests(
             place.folder,
             recursive=arguments.recursive,
             preserve=arguments.preserve,
-            conflict=_CHOICES[arguments.on_conflict],
+            conflict=CHOICES[arguments.on_conflict],
             follow=follow,
             verify=arguments.checksum,
             target_name=place.name,
@@ -191,7 +197,7 @@ async def _requests(
     ]
 
 
-async def _resolve_target(filesystem: Filesystem, target: Operand, many: bool) -> _Target:
+async def resolve_target(filesystem: Filesystem, target: Operand, many: bool) -> _Target:
     """Return where to copy to, as scp takes it. Raises FileError and UsageError."""
     path = await filesystem.expand(target.path or b".")
     found = await _stat(filesystem, path)
@@ -206,7 +212,7 @@ async def _resolve_target(filesystem: Filesystem, target: Operand, many: bool) -
     return _Target(parent_of(path), name_of(path))
 
 
-async def _resolve_source(filesystem: Filesystem, source: Operand) -> list[_Source]:
+async def resolve_source(filesystem: Filesystem, source: Operand) -> list[_Source]:
     """Return what a word names: several on a host where it is a pattern."""
     path = await filesystem.expand(source.path or b".")
     inside = source.path.rstrip(b"/").rpartition(b"/")[2] in (b"", b".")

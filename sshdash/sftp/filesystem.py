@@ -108,6 +108,41 @@ class Writer(Protocol):
         ...
 
 
+class CopySource(Protocol):
+    """What files are copied from: a file system, or a stream."""
+
+    @property
+    def label(self) -> str:
+        """The host as the user names it, or what else it is."""
+        ...
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is on this machine."""
+        ...
+
+    @property
+    def limits(self) -> Limits:
+        """What may be asked at once."""
+        ...
+
+    async def lstat(self, path: bytes) -> Entry:
+        """Return what `path` itself is."""
+        ...
+
+    async def fetch(self, path: bytes, size: int) -> tuple[Pieces, Entry]:
+        """Return at most `size` first bytes of a file and its attributes after the reading."""
+        ...
+
+    async def open_read(self, path: bytes) -> Reader:
+        """Open a file whose `lstat` said it is regular."""
+        ...
+
+    async def sha256(self, path: bytes, size: int, reading: bool = False) -> Digest:
+        """Return the SHA-256 of a file of about `size` bytes."""
+        ...
+
+
 class Filesystem(Protocol):
     """Files on this machine or on a host."""
 
