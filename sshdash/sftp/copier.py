@@ -17,7 +17,7 @@ from msgspec import structs
 from sshdash.errors import ConnectionLost, FileError, SSHDashError
 from sshdash.sftp.changes import Changed, compare, differs
 from sshdash.sftp.entries import PERMISSIONS, Entry, Kind, join, name_of, parent_of
-from sshdash.sftp.failures import MissingError, VagueError, shown
+from sshdash.sftp.failures import FullError, MissingError, VagueError, shown
 from sshdash.sftp.filesystem import CopySource, Digest, Filesystem, Finish, Reader, Writer
 from sshdash.sftp.names import part_name
 from sshdash.sftp.partial import CannotResume, Partial, check, is_placed, remove_parts
@@ -155,7 +155,7 @@ class Copier:
             else:
                 complaint = await self._copy_large(file, under_way)
             await self._place(file, under_way)
-        except VagueError as error:
+        except (VagueError, FullError) as error:
             under_way.forget()
             try:
                 # Before the temporary file is gone, and its room free again.

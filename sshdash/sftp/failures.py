@@ -27,6 +27,10 @@ class VagueError(FileError):
     """A change failed and the server said only that; the disk may tell why."""
 
 
+class FullError(FileError):
+    """There is no more room, or the quota is used up."""
+
+
 _HINTS = {
     errno.ENOSPC: "free some space and retry",
     errno.EDQUOT: "your quota is used up: remove something and retry",
@@ -51,6 +55,8 @@ _WORDS = {
 _CLASSES: dict[int, type[FileError]] = {
     errno.ENOENT: MissingError,
     errno.EEXIST: ExistsError,
+    errno.ENOSPC: FullError,
+    errno.EDQUOT: FullError,
 }
 _CODES: dict[int, int] = {
     Code.NO_SUCH_FILE: errno.ENOENT,

@@ -60,6 +60,8 @@ class Ledger:
         """What the person answered about single targets that exist."""
         self.restarted: dict[bytes, str] = {}
         """Source path to why the file was started over after an interruption."""
+        self.fits = False
+        """Whether there was room for everything, or the person wanted it copied all the same."""
         self.verified = 0
         """Files whose checksums are the same on both ends."""
         self.verified_by: dict[str, None] = {}

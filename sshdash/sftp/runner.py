@@ -12,6 +12,7 @@ from sshdash.sftp.copier import AlreadyThere, Copier, FileCopy
 from sshdash.sftp.entries import Entry, Kind, join, name_of, parent_of
 from sshdash.sftp.failures import ExistsError, shown
 from sshdash.sftp.filesystem import Digest, Filesystem
+from sshdash.sftp.headroom import bytes_needed, ensure_room
 from sshdash.sftp.job import CopyRequest
 from sshdash.sftp.ledger import Ledger
 from sshdash.sftp.plan import SAME, Step, decide, escapes, refuse_overlap
@@ -86,6 +87,7 @@ class Runner:
             ledger.leave_out,
         )
         await walker.walk(await self._roots())
+        await self._ensure_room()
         scanned()
         await self._make_directories()
         await together(self._copy_all(self._files), self._settle_conflicts())
@@ -208,6 +210,18 @@ class Runner:
     def _leave_out(self, source: Source, reason: str, counted: Entry | None = None) -> None:
         self._ledger.leave_out(source.path, reason, counted)
         self._ledger.done.add(source.key)
+
+    async def _ensure_room(self) -> None:
+        """Ask, once, where what is to be copied does not fit."""
+        ledger = self._ledger
+        if ledger.fits:
+            return
+        needed = bytes_needed(self._files, self._conflicts, self._choice or ledger.choice)
+        # What was kept of interrupted copies takes its room already.
+        needed -= sum(partial.done for partial in ledger.partials.values())
+        new = sum(folder.existing is None for folder in self._directories) + len(self._files)
+        await ensure_room(self._target, self._target_dir, needed, new, self._prompter)
+        ledger.fits = True
 
     # -- directories
 
