@@ -21,22 +21,12 @@ from sshdash.sftp.failures import FullError, MissingError, VagueError, shown
 from sshdash.sftp.filesystem import CopySource, Digest, Filesystem, Finish, Reader, Writer
 from sshdash.sftp.names import part_name
 from sshdash.sftp.partial import CannotResume, Partial, check, is_placed, remove_parts
+from sshdash.sftp.pump import UPLOAD_WINDOW, WINDOW, pump
 from sshdash.sftp.streams import Stream
 from sshdash.sftp.tasks import finish, together
 from sshdash.sftp.under_way import Progress, UnderWay
 from sshdash.sftp.vague import explained
 
-_WINDOW = 8 * 1024 * 1024
-"""Bytes of one file that are under way at once."""
-_UPLOAD = 2 * 1024 * 1024
-"""The same from here to a host: what OpenSSH's server takes before it says that there is room.
-More would be read and wait in memory, out of the processor's cache when its turn comes.
-"""
-_OVERLAP = 8
-"""Parts that a window is cut in, so that something is always under way while others are waited for.
-"""
-_CHUNKS = 64
-"""Chunks of one file under way at once, however small they are."""
 _PATIENCE = 10.0
 """Seconds for taking a temporary file away before it is left behind and reported."""
 _DURABLE = 1024 * 1024
@@ -77,11 +67,15 @@ class Copier:
         self._target = target
         self._preserve = preserve
         self._umask = umask
-        self._small = min(source.limits.chunk, target.limits.chunk)
+        self._chunk = min(source.limits.chunk, target.limits.chunk)
+        uploads = source.is_local and not target.is_local
+        self._window = UPLOAD_WINDOW if uploads else WINDOW
         self.leftovers: set[bytes] = set()
         """Temporary files that could not be removed, because the connection was gone."""
         self.checked: Callable[[Digest, Digest], None] | None = None
         """Told of each file whose checksum is the same on both ends; None where none is taken."""
+        self.keeps_owner = False
+        """Whether copies get the user and group of their source, by number."""
         self.partials: dict[bytes, Partial] | None = None
         """By target, what a lost connection left to go on with; None where nothing is kept."""
         self.restarted: Callable[[FileCopy, str], None] = lambda file, reason: None
@@ -129,6 +123,10 @@ class Copier:
             return existing.mode & PERMISSIONS
         return entry.mode & PERMISSIONS & ~self._umask
 
+    def owner_of(self, entry: Entry) -> tuple[int, int] | None:
+        """Return user and group that the copy of `entry` gets, None for whoever makes it."""
+        return (entry.uid, entry.gid) if self.keeps_owner and entry.uid >= 0 else None
+
     async def remove_leftovers(self) -> None:
         """Remove what an earlier failure had to leave behind, as far as that is allowed."""
         await remove_parts(self._target, self.leftovers)
@@ -150,7 +148,7 @@ class Copier:
                 await self._discard(partial.part)
         try:
             fresh = under_way.partial is None and not file.resume
-            if fresh and file.entry.size <= self._small:
+            if fresh and file.entry.size <= self._chunk:
                 complaint = await self._copy_small(file, under_way)
             else:
                 complaint = await self._copy_large(file, under_way)
@@ -226,9 +224,10 @@ class Copier:
                 raise Changed(before)
             writer = await self._open_writer(file, reader, before, under_way)
             try:
-                size = await self._pump(reader, writer, before.size, under_way)
+                size = await pump(reader, writer, before, self._chunk, self._window, under_way)
                 compare(before, await reader.stat(), size)
-                finished = await writer.finish(self._finish(file))
+                hole = size if before.held is not None else None
+                finished = await writer.finish(self._finish(file, hole))
             finally:
                 await writer.close()
         finally:
@@ -284,19 +283,12 @@ class Copier:
             self.resumed(file, taken)
         return writer
 
-    async def _pump(self, reader: Reader, writer: Writer, size: int, under_way: UnderWay) -> int:
-        """Copy the content and return its length; what claims to be empty is read to its end."""
-        chunk = min(self._source.limits.chunk, self._target.limits.chunk)
-        if size:
-            uploads = self._source.is_local and not self._target.is_local
-            window = _UPLOAD if uploads else _WINDOW
-            return await _pump_chunks(reader, writer, size, chunk, window, under_way)
-        return await _pump_to_end(reader, writer, chunk, under_way)
-
-    def _finish(self, file: FileCopy) -> Finish:
-        mtime = file.entry.mtime_ns if self._preserve else None
-        durable = file.existing is not None or file.entry.size >= _DURABLE
-        return Finish(self.mode(file.entry, file.existing), mtime, durable)
+    def _finish(self, file: FileCopy, size: int | None = None) -> Finish:
+        entry = file.entry
+        mtime = entry.mtime_ns if self._preserve else None
+        durable = file.existing is not None or entry.size >= _DURABLE
+        owner = self.owner_of(entry)
+        return Finish(self.mode(entry, file.existing), mtime, durable, size, owner)
 
     def _verify(self, file: FileCopy, found: int, expected: int) -> None:
         if found != expected:
@@ -347,52 +339,3 @@ class Copier:
         host = "" if self._source.is_local else self._source.label
         hint = "retry once nobody writes to it"
         return FileError("source changed while copied", shown(file.source), "", hint, host)
-
-
-async def _pump_chunks(
-    reader: Reader, writer: Writer, size: int, chunk: int, window: int, under_way: UnderWay
-) -> int:
-    """Copy up to `size` with a window of chunks under way; return where the content ended."""
-    end = size
-    chunk = min(chunk, window // _OVERLAP)
-    starts = iter(range(under_way.arrived.until, size, chunk))
-
-    async def worker() -> None:
-        nonlocal end
-        for start in starts:
-            offset, stop = start, min(start + chunk, size)
-            while offset < stop:
-                pieces = await reader.read(offset, stop - offset)
-                if not pieces:
-                    end = min(end, offset)
-                    return
-                await writer.write(offset, pieces)
-                length = sum(map(len, pieces))
-                under_way.wrote(offset, length)
-                offset += length
-
-    missing = size - under_way.arrived.until
-    width = min(_CHUNKS, max(2, window // chunk), -(-missing // chunk))
-    await together(*(worker() for _ in range(width)))
-    return end
-
-
-async def _pump_to_end(reader: Reader, writer: Writer, chunk: int, under_way: UnderWay) -> int:
-    """Copy from the start to the end, wherever that is: read in order, written meanwhile."""
-    end = 0
-    turn = asyncio.Lock()
-
-    async def worker() -> None:
-        nonlocal end
-        while True:
-            async with turn:
-                pieces = await reader.read(end, chunk)
-                offset, length = end, sum(map(len, pieces))
-                end += length
-            if not length:
-                return
-            await writer.write(offset, pieces)
-            under_way.count(length)
-
-    await together(*(worker() for _ in range(max(2, _UPLOAD // chunk))))
-    return end

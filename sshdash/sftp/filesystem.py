@@ -45,6 +45,15 @@ class Finish:
     mtime_ns: int | None = None
     durable: bool = True
     """Whether the content must be on the disk, where the system can promise that."""
+    size: int | None = None
+    """How long it must be, where its end was a hole and not written."""
+    owner: tuple[int, int] | None = None
+    """User and group, as numbers."""
+
+    @property
+    def attributes(self) -> str:
+        """What is set, in words."""
+        return "mode or time" if self.owner is None else "owner, mode or time"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +80,10 @@ class Reader(Protocol):
 
     async def read(self, offset: int, size: int) -> Pieces:
         """Return at most `size` bytes from `offset`; fewer may come, none at the end."""
+        ...
+
+    async def extents(self, size: int) -> list[tuple[int, int]]:
+        """Return where there is data among the first `size` bytes: from and to, in order."""
         ...
 
     async def stat(self) -> Entry:
@@ -243,8 +256,10 @@ class Filesystem(Protocol):
         """Set the permission bits of what `path` leads to."""
         ...
 
-    async def set_attributes(self, path: bytes, mode: int, mtime_ns: int | None) -> None:
-        """Set permission bits and, where given, the modification time."""
+    async def set_attributes(
+        self, path: bytes, mode: int, mtime_ns: int | None, owner: tuple[int, int] | None = None
+    ) -> None:
+        """Set permission bits and, where given, modification time and owner (as numbers)."""
         ...
 
     async def umask(self, directory: bytes) -> int:

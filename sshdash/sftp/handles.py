@@ -88,6 +88,10 @@ class RemoteReader:
             data += b"".join(pieces)
         return bytes(data)
 
+    async def extents(self, size: int) -> list[tuple[int, int]]:
+        """Return all of it: SFTP does not tell holes."""
+        return [(0, size)]
+
     async def stat(self) -> Entry:
         """Return the open file's attributes as they are now."""
         asked = self._session.protocol.stat_handle(self._open)
@@ -165,6 +169,8 @@ class RemoteWriter:
         # error in any of them is seen before the file gets its name.
         protocol, handle = self._session.protocol, self._open
         asked = self._ask(0, pieces) if pieces else []
+        if finish.size is not None:
+            asked.append(protocol.set_handle(handle, Attributes(size=finish.size)))
         attributes = protocol.stat_handle(handle)
         if finish.durable and protocol.offers(FSYNC):
             asked.append(protocol.fsync(handle))
@@ -173,7 +179,7 @@ class RemoteWriter:
         self._handle = None
         call = self._session.call
         found = await call("write", self._path, attributes)
-        said = "" if complaint is None else await _complaint(complaint)
+        said = "" if complaint is None else await _complaint(complaint, finish)
         await call("write", self._path, whole(asked))
         return Finished(found.size or 0, said)
 
@@ -192,7 +198,8 @@ class RemoteWriter:
         if finish.mode is None and finish.mtime_ns is None:
             return None
         seconds = None if finish.mtime_ns is None else finish.mtime_ns // NANO
-        wanted = Attributes(mode=finish.mode, mtime=seconds)
+        uid, gid = finish.owner or (None, None)
+        wanted = Attributes(uid=uid, gid=gid, mode=finish.mode, mtime=seconds)
         return self._session.protocol.set_handle(handle, wanted)
 
     async def _sync(self) -> None:
@@ -210,12 +217,12 @@ class RemoteWriter:
         return self._handle
 
 
-async def _complaint(asked: Asked[None]) -> str:
+async def _complaint(asked: Asked[None], finish: Finish) -> str:
     """Return why attributes were not set; the content may still be whole."""
     try:
         await asked
     except StatusError as error:
-        return f"mode or time not set: {error.text}"
+        return f"{finish.attributes} not set: {error.text}"
     return ""
 
 

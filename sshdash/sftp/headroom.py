@@ -71,4 +71,6 @@ def _lack(space: Space, needed: int, files: int) -> str:
 
 
 def _size(entry: Entry) -> int:
-    return entry.size if entry.kind is Kind.FILE else 0
+    if entry.kind is not Kind.FILE:
+        return 0
+    return entry.size if entry.held is None else entry.held

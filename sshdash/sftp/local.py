@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from functools import partial
 
 from sshdash.errors import FileError
@@ -46,6 +47,11 @@ class LocalReader:
         call = partial(calls.hash_on, self._descriptor, digest)
         return await self._threads.run("read", self._path, call)
 
+    async def extents(self, size: int) -> list[tuple[int, int]]:
+        """Return where there is data among the first `size` bytes."""
+        look = partial(calls.extents, self._descriptor, size)
+        return await self._threads.run("read", self._path, look)
+
     async def stat(self) -> Entry:
         """Return the open file's attributes as they are now."""
         result = await self._threads.run("stat", self._path, partial(os.fstat, self._descriptor))
@@ -59,18 +65,21 @@ class LocalReader:
 
 
 class LocalWriter:
-    """A new local file open for writing."""
+    """A new local file open for writing; what is `begun` may hold other bytes than zeros."""
 
-    def __init__(self, threads: Threads, path: bytes, descriptor: int) -> None:
+    def __init__(self, threads: Threads, path: bytes, descriptor: int, begun: bool = False) -> None:
         self._threads = threads
         self._path = path
         self._descriptor = descriptor
         self._early = EarlySync(self._sync)
         self._error: FileError | None = None
+        self._write = calls.write if begun else calls.write_sparse
+        self._end = 0
 
     async def write(self, offset: int, pieces: Sequence[Buffer]) -> None:
-        """Write all of `pieces`, one after the other, from `offset` on."""
-        write = partial(calls.write, self._descriptor, offset, pieces)
+        """Write all of `pieces`, one after the other, from `offset` on; long zeros as holes."""
+        self._end = max(self._end, offset + sum(map(len, pieces)))
+        write = partial(self._write, self._descriptor, offset, pieces)
         await self._threads.run("write", self._path, write)
         self._early.wrote()
 
@@ -92,6 +101,7 @@ class LocalWriter:
         if self._error is not None:
             raise self._error
         descriptor, self._descriptor = self._descriptor, -1
+        finish = replace(finish, size=max(finish.size or 0, self._end))
         return await self._threads.run(
             "write", self._path, partial(calls.finish_file, descriptor, finish)
         )
@@ -218,10 +228,12 @@ class LocalFilesystem:
         """Set the permission bits of what `path` leads to."""
         await self._threads.run("change the mode", path, partial(os.chmod, path, mode))
 
-    async def set_attributes(self, path: bytes, mode: int, mtime_ns: int | None) -> None:
-        """Set permission bits and, where given, the modification time."""
-        call = partial(calls.set_attributes, path, mode, mtime_ns)
-        await self._threads.run("set mode or time", path, call)
+    async def set_attributes(
+        self, path: bytes, mode: int, mtime_ns: int | None, owner: tuple[int, int] | None = None
+    ) -> None:
+        """Set permission bits and, where given, modification time and owner."""
+        call = partial(calls.set_attributes, path, mode, mtime_ns, owner)
+        await self._threads.run("set owner, mode or time", path, call)
 
     async def umask(self, directory: bytes) -> int:
         """Return the bits that new files do not get."""
@@ -277,7 +289,7 @@ class LocalFilesystem:
         descriptor = await self._threads.run(
             "write", path, partial(calls.open_regular, path, os.O_WRONLY), os.close
         )
-        return LocalWriter(self._threads, path, descriptor)
+        return LocalWriter(self._threads, path, descriptor, begun=True)
 
     async def close(self) -> None:
         """Let the threads end."""

@@ -238,11 +238,14 @@ class RemoteFilesystem:
         asking = self._protocol.set_path(path, Attributes(mode=mode))
         await self._call("change the mode", path, asking)
 
-    async def set_attributes(self, path: bytes, mode: int, mtime_ns: int | None) -> None:
-        """Set permission bits and, where given, the modification time in whole seconds."""
+    async def set_attributes(
+        self, path: bytes, mode: int, mtime_ns: int | None, owner: tuple[int, int] | None = None
+    ) -> None:
+        """Set permission bits and, where given, modification time (whole seconds) and owner."""
         seconds = None if mtime_ns is None else mtime_ns // NANO
-        asking = self._protocol.set_path(path, Attributes(mode=mode, mtime=seconds))
-        await self._call("set mode or time", path, asking)
+        uid, gid = owner or (None, None)
+        wanted = Attributes(uid=uid, gid=gid, mode=mode, mtime=seconds)
+        await self._call("set owner, mode or time", path, self._protocol.set_path(path, wanted))
 
     async def umask(self, directory: bytes) -> int:
         """Return the bits that new files in `directory` do not get, by making one there.

@@ -59,6 +59,10 @@ class Stream:
         self._hash.update(data)
         return [data] if data else []
 
+    async def extents(self, size: int) -> list[tuple[int, int]]:
+        """Return all of it."""
+        return [(0, size)]
+
     async def stat(self) -> Entry:
         """Return the same as ever."""
         return self._entry

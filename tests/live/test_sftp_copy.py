@@ -110,19 +110,31 @@ async def test_without_preserve_the_umask_rules(
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_holes_have_the_right_content(
+async def test_holes_stay_holes_and_the_content_is_the_same(
     sshd: RealSshd, folders: tuple[Path, Path], way: str
 ) -> None:
     source, target = folders
-    with (source / "trailing").open("wb") as file:
-        file.write(b"start")
-        file.truncate(3_000_000)
-    with (source / "all").open("wb") as file:
-        file.truncate(1_000_000)
+    layouts: dict[str, list[tuple[int, bytes]]] = {
+        "trailing": [(0, b"start"), (3_000_000, b"")],
+        "leading": [(5_000_000, b"end")],
+        "middle": [(0, b"start" * 100_000), (20_000_000, b"end" * 100_000)],
+        "all": [(1_000_000, b"")],
+        "all and large": [(50_000_000, b"")],
+    }
+    for name, parts in layouts.items():
+        with (source / name).open("wb") as file:
+            for offset, data in parts:
+                file.truncate(offset)
+                file.seek(offset)
+                file.write(data)
     async with files_on(sshd.config_file) as files:
         done = await files.copy(ends(way)[0], list(source.iterdir()), ends(way)[1], target)
     assert done.state is TransferState.DONE, done.errors
+    assert done.bytes_done == sum(path.stat().st_size for path in source.iterdir())
     assert tree(target) == tree(source)
+    if way != "across":  # a host does not tell its holes, and takes zeros as they come
+        large = target / "all and large"
+        assert large.stat().st_blocks * 512 < 1_000_000
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -188,7 +188,9 @@ class MemoryFilesystem:
         await self._step("chmod", path)
         self._node(path).mode = mode
 
-    async def set_attributes(self, path: bytes, mode: int, mtime_ns: int | None) -> None:
+    async def set_attributes(
+        self, path: bytes, mode: int, mtime_ns: int | None, owner: tuple[int, int] | None = None
+    ) -> None:
         await self._step("attributes", path)
         self._node(path).mode = mode
         if mtime_ns is not None:
@@ -275,6 +277,10 @@ class MemoryFile:
             return 0
         self._node.data = self._files.nodes[path].data[:size]
         return size
+
+    async def extents(self, size: int) -> list[tuple[int, int]]:
+        await self._step("extents")
+        return [(0, size)]
 
     async def stat(self) -> Entry:
         await self._step("fstat")
