@@ -58,6 +58,9 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         help="what to do with files that exist (default: overwrite, as scp)",
     )
     parser.add_argument(
+        "--owner", action="store_true", help="keep user and group, by number, where that is allowed"
+    )
+    parser.add_argument(
         "--checksum",
         action="store_true",
         help="compare the SHA-256 of both ends before a file gets its name",
@@ -190,6 +193,7 @@ async def _requests(
             preserve=arguments.preserve,
             conflict=CHOICES[arguments.on_conflict],
             follow=follow,
+            owner=arguments.owner,
             verify=arguments.checksum,
             target_name=place.name,
         )

@@ -27,6 +27,8 @@ class CopyRequest:
     """What to do with targets that exist; None asks."""
     follow: bool = False
     """Whether links among `paths` themselves are followed; those below never are."""
+    owner: bool = False
+    """Whether copies get the user and group of their source, as numbers."""
     verify: bool = False
     """Whether each file's SHA-256 is compared on both ends before it gets its name."""
     target_name: bytes | None = None

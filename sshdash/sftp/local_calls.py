@@ -13,7 +13,7 @@ from itertools import groupby, islice
 from msgspec.structs import replace
 
 from sshdash.sftp.entries import Entry, Kind, join, kind_of
-from sshdash.sftp.failures import failure
+from sshdash.sftp.failures import irregular
 from sshdash.sftp.filesystem import Buffer, Finish, Finished, Pieces
 
 _BATCH = 500
@@ -107,7 +107,7 @@ def open_regular(path: bytes, access: int = os.O_RDONLY) -> int:
     try:
         mode = os.fstat(descriptor).st_mode
         if not modes.S_ISREG(mode):
-            raise failure("read", path, 0, text=f"not a regular file ({kind_of(mode).value})")
+            raise irregular(path, kind_of(mode))
     except BaseException:
         os.close(descriptor)
         raise

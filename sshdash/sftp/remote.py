@@ -15,7 +15,16 @@ from sshdash.connections.faults import explain
 from sshdash.errors import FileError, SessionError, SSHDashError
 from sshdash.sftp.answers import Asked, StatusError, whole
 from sshdash.sftp.entries import Entry, Kind, join, name_of, parent_of
-from sshdash.sftp.failures import ExistsError, MissingError, VagueError, failure, from_status, shown
+from sshdash.sftp.failures import (
+    ExistsError,
+    MissingError,
+    UnsupportedError,
+    VagueError,
+    failure,
+    from_status,
+    irregular,
+    shown,
+)
 from sshdash.sftp.filesystem import Buffer, Digest, Finish, Finished, Limits, Pieces, Space
 from sshdash.sftp.handles import NANO, RemoteReader, RemoteWriter, Session, entry_of, kept_entries
 from sshdash.sftp.messages import Attributes, Name, Open
@@ -272,7 +281,7 @@ class RemoteFilesystem:
         """
         entry = await self.stat(path)
         if entry.kind is not Kind.FILE:
-            raise _irregular(path, entry, self.label)
+            raise irregular(path, entry.kind, self.label)
         session, _ = await _open_session(self._session.lease)
         try:
             async with asyncio.timeout(_PATIENCE):
@@ -299,6 +308,8 @@ class RemoteFilesystem:
 
     async def hardlink(self, old: bytes, new: bytes) -> None:
         """Give the file `old` a second name, where the server offers that."""
+        if not self._protocol.offers(b"hardlink@openssh.com"):
+            raise UnsupportedError("cannot make the hard link", shown(new), host=self.label)
         await self._named("make the hard link", new, self._protocol.hardlink(old, new))
 
     async def open_read(self, path: bytes) -> RemoteReader:
@@ -387,8 +398,3 @@ async def _open_session(lease: "Lease") -> tuple[Session, bytes]:
 async def _start(ssh: asyncssh.SSHClientConnection) -> tuple[Protocol, bytes]:
     async with asyncio.timeout(_PATIENCE):
         return await Protocol.start(ssh)
-
-
-def _irregular(path: bytes, entry: Entry, host: str) -> FileError:
-    detail = f"not a regular file ({entry.kind.value})"
-    return FileError("cannot read", shown(path), detail, host=host)

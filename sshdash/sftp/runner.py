@@ -59,6 +59,10 @@ class Runner:
         self._target_dir = request.target_dir
         self._directories: list[Source] = []
         self._files: list[Source] = []
+        self._twins: list[Source] = []
+        """Further names of files that are copied under another."""
+        self._firsts: dict[tuple[int, int], Source] = {}
+        """The first name of each file that has several."""
         self._conflicts: list[Source] = []
         self._room = Room(_WINDOW)
         self._copier = Copier(source, target)
@@ -71,6 +75,7 @@ class Runner:
         umask = 0 if request.preserve else await self._target.umask(self._target_dir)
         self._copier = Copier(self._source, self._target, request.preserve, umask)
         self._copier.leftovers = ledger.leftovers
+        self._copier.keeps_owner = request.owner
         if self._resumable:
             self._copier.partials = ledger.partials
         if request.verify:
@@ -91,6 +96,7 @@ class Runner:
         scanned()
         await self._make_directories()
         await together(self._copy_all(self._files), self._settle_conflicts())
+        await self._link_all(self._twins)
         await self._finish_directories()
 
     async def _real_target(self) -> bytes:
@@ -173,12 +179,19 @@ class Runner:
             return True
         self._ledger.found(source.entry)
         if verdict.step is Step.CREATE:
-            self._files.append(source)
+            (self._twins if self._is_twin(source) else self._files).append(source)
         elif begun := self._begun(source):
             self._files.append(begun)
         else:
             self._conflicts.append(source)
         return False
+
+    def _is_twin(self, source: Source) -> bool:
+        """Return whether it is another name of a file that is copied already."""
+        linked = source.entry.linked
+        if linked is None or not self._request.preserve:
+            return False
+        return self._firsts.setdefault(linked, source) is not source
 
     def _begun(self, source: Source) -> Source | None:
         """Return a source whose target needs no question: it was answered, or is its own."""
@@ -249,6 +262,7 @@ class Runner:
             await each(level, min(self._target.limits.files, len(level)), make)
         if broken:
             self._files = [file for file in self._files if not self._is_lost(file, broken)]
+            self._twins = [file for file in self._twins if not self._is_lost(file, broken)]
 
     def _is_lost(self, file: Source, broken: set[bytes]) -> bool:
         lost = parent_of(b"/" + file.place)[1:] in broken
@@ -267,6 +281,7 @@ class Runner:
                     join(self._target_dir, place),
                     self._copier.mode(folder.entry),
                     folder.entry.mtime_ns if self._request.preserve else None,
+                    self._copier.owner_of(folder.entry),
                 )
             except FileError as error:
                 self._ledger.fail(folder.path, self._reason(error))
@@ -280,6 +295,26 @@ class Runner:
         # Large ones first would starve the small; as listed, both are always under way.
         width = min(self._source.limits.files, self._target.limits.files, len(files))
         await each(files, width, self._copy)
+
+    async def _link_all(self, twins: list[Source]) -> None:
+        """Give files that were copied their further names; copy them where that cannot be."""
+        width = min(self._target.limits.files, len(twins))
+        apart: list[Source] = []
+
+        async def link(twin: Source) -> None:
+            assert twin.entry.linked is not None
+            first = self._firsts[twin.entry.linked]
+            try:
+                if first.key not in self._ledger.done:
+                    raise FileError("its first name was not copied")
+                names = [join(self._target_dir, one.place) for one in (first, twin)]
+                with self._ledger.tracking(twin):
+                    await self._target.hardlink(*names)
+            except FileError:
+                apart.append(twin)
+
+        await each(twins, width, link)
+        await self._copy_all(apart)
 
     async def _copy(self, file: Source) -> None:
         """Copy one file or link; its failure is noted and the others go on."""

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from sshdash.errors import FileError
 from sshdash.sftp.changes import Changed, compare
 from sshdash.sftp.entries import Entry, Kind
-from sshdash.sftp.failures import shown
+from sshdash.sftp.failures import irregular, shown
 from sshdash.sftp.filesystem import Digest, Filesystem, Limits, Pieces, Reader
 from sshdash.sftp.tasks import end
 
@@ -88,8 +88,7 @@ async def pour(
     entry = await files.stat(path)
     host = "" if files.is_local else files.label
     if entry.kind is not Kind.FILE:
-        detail = f"not a regular file ({entry.kind.value})"
-        raise FileError("cannot read", shown(path), detail, host=host)
+        raise irregular(path, entry.kind, host)
     reader = await files.open_read(path)
     digest = hashlib.sha256()
     try:
