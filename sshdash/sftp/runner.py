@@ -15,6 +15,7 @@ from sshdash.sftp.filesystem import Digest, Filesystem
 from sshdash.sftp.headroom import bytes_needed, ensure_room
 from sshdash.sftp.job import CopyRequest
 from sshdash.sftp.ledger import Ledger
+from sshdash.sftp.names import confused
 from sshdash.sftp.plan import SAME, Step, decide, escapes, refuse_overlap
 from sshdash.sftp.room import Room
 from sshdash.sftp.tasks import each, together
@@ -64,6 +65,8 @@ class Runner:
         self._firsts: dict[tuple[int, int], Source] = {}
         """The first name of each file that has several."""
         self._conflicts: list[Source] = []
+        self._listed: dict[bytes, list[bytes]] = {}
+        """Names in the target directories in which one was taken for another."""
         self._room = Room(_WINDOW)
         self._copier = Copier(source, target)
         self._resumable = resumable
@@ -254,7 +257,8 @@ class Runner:
                 await self._target.mkdir(join(self._target_dir, folder.place), 0o700)
             except FileError as error:
                 broken.add(folder.place)
-                self._ledger.fail(folder.path, self._reason(error))
+                confusion = await self._confusion(folder) if isinstance(error, ExistsError) else ""
+                self._ledger.fail(folder.path, confusion or self._reason(error))
             else:
                 self._ledger.created[folder.place] = folder
 
@@ -263,6 +267,19 @@ class Runner:
         if broken:
             self._files = [file for file in self._files if not self._is_lost(file, broken)]
             self._twins = [file for file in self._twins if not self._is_lost(file, broken)]
+
+    async def _confusion(self, source: Source) -> str:
+        """Return which name the target takes the source's for, where that is why it exists."""
+        path = join(self._target_dir, source.place)
+        folder = parent_of(path)
+        try:
+            if folder not in self._listed:
+                entries = await self._target.listdir(folder)
+                self._listed[folder] = [entry.name for entry in entries]
+        except FileError:
+            return ""
+        other = confused(name_of(path), self._listed[folder])
+        return f"the target does not tell its name from {shown(other)}" if other else ""
 
     def _is_lost(self, file: Source, broken: set[bytes]) -> bool:
         lost = parent_of(b"/" + file.place)[1:] in broken
@@ -324,8 +341,9 @@ class Runner:
                 with self._ledger.tracking(file) as track:
                     complaint = await self._transfer(file, track.advance)
             except ExistsError:
-                reason = "something appeared at the target meanwhile and was not overwritten"
-                self._ledger.fail(file.path, reason, file.entry)
+                reason = await self._confusion(file)
+                reason = reason or "something appeared at the target meanwhile"
+                self._ledger.fail(file.path, f"{reason}; it was not overwritten", file.entry)
             except AlreadyThere:
                 self._ledger.skip(file)
             except _LeadsOut as error:
