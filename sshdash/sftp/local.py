@@ -42,11 +42,6 @@ class LocalReader:
         )
         return [data] if data else []
 
-    async def hash_on(self, digest: "hashlib._Hash") -> int:
-        """Add the next bytes from where this ended last time; return how many there were."""
-        call = partial(calls.hash_on, self._descriptor, digest)
-        return await self._threads.run("read", self._path, call)
-
     async def extents(self, size: int) -> list[tuple[int, int]]:
         """Return where there is data among the first `size` bytes."""
         look = partial(calls.extents, self._descriptor, size)
@@ -254,13 +249,13 @@ class LocalFilesystem:
     async def sha256(self, path: bytes, size: int, reading: bool = False) -> Digest:
         """Return the SHA-256 of a file."""
         digest = hashlib.sha256()
-        reader = await self.open_read(path)
-        try:
-            while await reader.hash_on(digest):
-                pass
-        finally:
-            await reader.close()
-        return Digest(digest.digest(), "here")
+        hashed = 0
+        while True:  # again and again, as a thread cannot be stopped
+            call = partial(calls.hash_on, path, hashed, digest)
+            done = await self._threads.run("read", path, call)
+            hashed += done
+            if done < calls.HASHED:
+                return Digest(digest.digest(), "here")
 
     async def hardlink(self, old: bytes, new: bytes) -> None:
         """Give the file `old` a second name."""

@@ -19,7 +19,8 @@ from sshdash.sftp.filesystem import Buffer, Finish, Finished, Pieces
 _BATCH = 500
 """Entries handed on at once while a directory is read."""
 _BLOCK = 1024 * 1024
-_HASHED = 64 * 1024 * 1024
+HASHED = 64 * 1024 * 1024
+"""Bytes that are hashed in one call, at least, where there are so many."""
 _UNIT = 512
 """Bytes that stat(2) counts blocks in."""
 _ZEROS = bytes(32 * 1024)
@@ -170,13 +171,17 @@ def head(path: bytes, limit: int) -> bytes:
         os.close(descriptor)
 
 
-def hash_on(descriptor: int, digest: "hashlib._Hash") -> int:
-    """Add bytes from where the descriptor stands, for a moment's work; return how many."""
-    done = 0
-    while done < _HASHED and (data := os.read(descriptor, _BLOCK)):
-        digest.update(data)
-        done += len(data)
-    return done
+def hash_on(path: bytes, offset: int, digest: "hashlib._Hash") -> int:
+    """Add bytes of a file from `offset` on, for a moment; return how many: fewer at the end."""
+    descriptor = open_regular(path)
+    try:
+        done = 0
+        while done < HASHED and (data := os.pread(descriptor, _BLOCK, offset + done)):
+            digest.update(data)
+            done += len(data)
+        return done
+    finally:
+        os.close(descriptor)
 
 
 def write(descriptor: int, offset: int, pieces: Sequence[Buffer]) -> None:
