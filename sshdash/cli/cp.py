@@ -21,7 +21,7 @@ from sshdash.cli.copy_report import JsonLines, Line, Quiet, Report, is_all_there
 from sshdash.cli.operands import Operand, parse_operand
 from sshdash.cli.ssh_options import add_ssh_options
 from sshdash.errors import UsageError
-from sshdash.prompts import ConflictChoice
+from sshdash.prompts import CONFLICT_POLICIES, ConflictChoice
 from sshdash.sftp.entries import Entry, Kind, join, name_of, parent_of
 from sshdash.sftp.failures import MissingError
 from sshdash.sftp.filesystem import Filesystem
@@ -33,12 +33,7 @@ from sshdash.sftp.throttle import parse_scp_limit
 _TERMINATED = 128 + signal.SIGTERM
 _FRAME = 0.2
 """Seconds between two looks at the progress."""
-_CHOICES = {
-    "ask": None,
-    "overwrite": ConflictChoice.OVERWRITE,
-    "skip": ConflictChoice.SKIP,
-    "rename": ConflictChoice.RENAME,
-}
+CHOICES = {**CONFLICT_POLICIES, "keep-both": ConflictChoice.RENAME}
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -47,9 +42,12 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "cp",
         help="copy files between here and hosts, or between hosts",
         description="Copy files. A remote end is [user@]host:path or scp://[user@]host[:port]/path;"
-        " relative remote paths begin in the home folder. A local name with a colon is ./a:b.",
-        epilog="Exits with 0 only where everything is there, 255 where there is no connection or "
-        "none any more, 130 when interrupted; what had arrived is kept then, for --resume.",
+        " relative remote paths begin in the home folder. A local name with a colon is ./a:b."
+        " - is standard input or output: one file goes in or out.",
+        epilog="Exits with 0 only where everything is there, 1 where something is not, 2 where the "
+        "words are wrong, 255 where there is no connection or none any more, 130 when interrupted, "
+        "141 where whoever read standard output is gone, 143 when terminated. What had arrived "
+        "of a copy that was interrupted is kept, for --resume.",
     )
     parser.add_argument("-r", dest="recursive", action="store_true", help="copy directories too")
     parser.add_argument(
@@ -58,7 +56,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     add_ssh_options(parser, ("-P", "-i", "-J"))
     parser.add_argument(
         "--on-conflict",
-        choices=tuple(_CHOICES),
+        choices=tuple(CHOICES),
         default="overwrite",
         help="what to do with files that exist (default: overwrite, as scp)",
     )
@@ -72,6 +70,14 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         dest="limit",
         metavar="LIMIT",
         help="go no faster: Kbit/s as in scp, or with a unit: 500kB/s, 2.5MB/s, 20Mbit/s",
+    )
+    parser.add_argument(
+        "--owner", action="store_true", help="keep user and group, by number, where that is allowed"
+    )
+    parser.add_argument(
+        "--checksum",
+        action="store_true",
+        help="compare the SHA-256 of both ends before a file gets its name",
     )
     parser.add_argument("--json", action="store_true", help="tell the progress as JSON lines")
     parser.add_argument("-q", dest="quiet", action="store_true", help="show no progress")
@@ -98,6 +104,10 @@ async def _main(
         async with open_backend(arguments) as backend:
             for host in dict.fromkeys(end.endpoint for end in (*sources, target) if end.endpoint):
                 tell_ignored(backend.resolve(host))
+            if any(end.is_stream for end in (*sources, target)):
+                from sshdash.cli.cp_streams import copy_stream
+
+                return await copy_stream(backend, arguments, sources, target)
             opened = _Opened(backend)
             try:
                 requests = await _requests(opened, arguments, sources, target)
@@ -189,8 +199,8 @@ async def _requests(
     """Return one request per run of sources that are alike."""
     named: list[_Source] = []
     for source in sources:
-        named += await _resolve_source(await opened.look(source.endpoint), source)
-    place = await _resolve_target(await opened.look(target.endpoint), target, len(named) > 1)
+        named += await resolve_source(await opened.look(source.endpoint), source)
+    place = await resolve_target(await opened.look(target.endpoint), target, len(named) > 1)
     found: list[_Source] = []
     for one in named:
         if one.inside and arguments.recursive and place.name is None:
@@ -205,15 +215,17 @@ async def _requests(
             place.folder,
             recursive=arguments.recursive,
             preserve=arguments.preserve,
-            conflict=_CHOICES[arguments.on_conflict],
+            conflict=CHOICES[arguments.on_conflict],
             follow=follow,
+            owner=arguments.owner,
+            verify=arguments.checksum,
             target_name=place.name,
         )
         for (endpoint, follow), group in groupby(found, key=lambda one: (one.endpoint, one.follow))
     ]
 
 
-async def _resolve_target(filesystem: Filesystem, target: Operand, many: bool) -> _Target:
+async def resolve_target(filesystem: Filesystem, target: Operand, many: bool) -> _Target:
     """Return where to copy to, as scp takes it. Raises FileError and UsageError."""
     path = await filesystem.expand(target.path or b".")
     found = await _stat(filesystem, path)
@@ -228,7 +240,7 @@ async def _resolve_target(filesystem: Filesystem, target: Operand, many: bool) -
     return _Target(parent_of(path), name_of(path))
 
 
-async def _resolve_source(filesystem: Filesystem, source: Operand) -> list[_Source]:
+async def resolve_source(filesystem: Filesystem, source: Operand) -> list[_Source]:
     """Return what a word names: several on a host where it is a pattern."""
     path = await filesystem.expand(source.path or b".")
     inside = source.path.rstrip(b"/").rpartition(b"/")[2] in (b"", b".")

@@ -18,6 +18,11 @@ class Operand:
     path: bytes
     """As written: relative paths begin in the working directory or in the remote home."""
 
+    @property
+    def is_stream(self) -> bool:
+        """Whether it is standard input or output; a file of that name is ``./-``."""
+        return not self.endpoint and self.path == b"-"
+
     def __str__(self) -> str:
         """Return it as it may be shown."""
         path = clean(self.path, 1024)

@@ -133,6 +133,8 @@ class Job:
             left_out=ledger.omissions(),
             left_out_total=len(ledger.left_out),
             skipped=ledger.skipped,
+            verified=ledger.verified,
+            verified_by=tuple(ledger.verified_by),
             resumed=ledger.resumed,
             restarted=ledger.restarts(),
             direction=direction_of(request.source, request.target),

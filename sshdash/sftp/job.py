@@ -27,6 +27,10 @@ class CopyRequest:
     """What to do with targets that exist; None asks."""
     follow: bool = False
     """Whether links among `paths` themselves are followed; those below never are."""
+    owner: bool = False
+    """Whether copies get the user and group of their source, as numbers."""
+    verify: bool = False
+    """Whether each file's SHA-256 is compared on both ends before it gets its name."""
     target_name: bytes | None = None
     """The name to copy a single source under, where it is not its own."""
 
@@ -78,6 +82,10 @@ class TransferSnapshot:
     left_out_total: int = 0
     skipped: int = 0
     """Files left as they were by choice."""
+    verified: int = 0
+    """Files whose checksums are the same on both ends."""
+    verified_by: tuple[str, ...] = ()
+    """How checksums were found, on the source and on the target: ``here``, ``sha256sum`` …"""
     resumed: int = 0
     """How often a file was gone on with after an interruption."""
     restarted: tuple[FileFailure, ...] = ()

@@ -25,7 +25,10 @@ class Ended:
 
 
 async def start(
-    config: Path, *words: object, cwd: Path | None = None
+    config: Path,
+    *words: object,
+    cwd: Path | None = None,
+    stdin: int = asyncio.subprocess.DEVNULL,
 ) -> asyncio.subprocess.Process:
     """Start ``sshdash cp``."""
     command = [sys.executable, "-m", "sshdash", "-F", config, "cp", *words]
@@ -33,7 +36,7 @@ async def start(
     root = Path(__file__).parent.parent.parent
     return await asyncio.create_subprocess_exec(
         *map(str, command),
-        stdin=asyncio.subprocess.DEVNULL,
+        stdin=stdin,
         stdout=pipe,
         stderr=pipe,
         cwd=cwd,

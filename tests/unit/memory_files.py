@@ -1,6 +1,7 @@
 """A file system in memory that fails, lies and stops where a test wants it to."""
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,7 +11,7 @@ from msgspec import structs
 from sshdash.errors import FileError
 from sshdash.sftp.entries import Entry, Kind, is_plain_name, join, name_of, normalize, parent_of
 from sshdash.sftp.failures import ExistsError, MissingError
-from sshdash.sftp.filesystem import Buffer, Finish, Finished, Limits, Pieces, Space
+from sshdash.sftp.filesystem import Buffer, Digest, Finish, Finished, Limits, Pieces, Space
 
 _DAY = 86_400 * 10**9
 
@@ -43,6 +44,8 @@ class MemoryFilesystem:
         self.space: Space | None = Space(10**12, 10**12)
         self.short_reads = 0
         """At most so many bytes per read, where set."""
+        self.takes_over = True
+        """Whether a part of one file can be copied into another."""
         self.open_files = 0
         self.closed = 0
 
@@ -185,7 +188,9 @@ class MemoryFilesystem:
         await self._step("chmod", path)
         self._node(path).mode = mode
 
-    async def set_attributes(self, path: bytes, mode: int, mtime_ns: int | None) -> None:
+    async def set_attributes(
+        self, path: bytes, mode: int, mtime_ns: int | None, owner: tuple[int, int] | None = None
+    ) -> None:
         await self._step("attributes", path)
         self._node(path).mode = mode
         if mtime_ns is not None:
@@ -212,6 +217,14 @@ class MemoryFilesystem:
             return await writer.finish(finish)
         finally:
             await writer.close()
+
+    async def sha256(self, path: bytes, size: int, reading: bool = False) -> Digest:
+        await self._step("hash", path)
+        return Digest(hashlib.sha256(self._node(path).data).digest(), "memory")
+
+    async def hardlink(self, old: bytes, new: bytes) -> None:
+        await self._step("hardlink", new)
+        self._make(new, self._node(old))
 
     async def open_read(self, path: bytes) -> "MemoryFile":
         await self._step("open", path)
@@ -257,6 +270,17 @@ class MemoryFile:
         fresh = b"".join(pieces)
         data[offset : offset + len(fresh)] = fresh
         self._node.data = bytes(data)
+
+    async def take_over(self, path: bytes, size: int) -> int:
+        await self._step("take over")
+        if not self._files.takes_over:
+            return 0
+        self._node.data = self._files.nodes[path].data[:size]
+        return size
+
+    async def extents(self, size: int) -> list[tuple[int, int]]:
+        await self._step("extents")
+        return [(0, size)]
 
     async def stat(self) -> Entry:
         await self._step("fstat")

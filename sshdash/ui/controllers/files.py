@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
@@ -10,7 +11,7 @@ from textual.message import Message
 from sshdash.config.equivalent import scp_command
 from sshdash.errors import ConnectionLost, SSHDashError, UsageError
 from sshdash.events import ConnectionChanged, Event, TransferChanged
-from sshdash.prompts import ConfirmQuestion
+from sshdash.prompts import CONFLICT_POLICIES, ConfirmQuestion
 from sshdash.sftp.entries import Kind, is_inside, join
 from sshdash.sftp.job import CopyRequest
 from sshdash.sftp.trees import count_trees, remove_trees
@@ -236,9 +237,7 @@ class FilesController:
         paths = tuple(join(request.folder, entry.name) for entry in request.entries)
         if same and any(is_inside(request.into, path) for path in paths):
             raise UsageError("A folder cannot be copied into itself", clean(request.into))
-        self.backend.transfers.submit(
-            CopyRequest(source.endpoint, paths, target.endpoint, request.into)
-        )
+        self._submit(CopyRequest(source.endpoint, paths, target.endpoint, request.into))
         source.browser.clear_marks()
         source.refresh_view()
 
@@ -255,9 +254,13 @@ class FilesController:
         )
         if await self.cockpit.prompter.ask(question):
             paths = tuple(join(request.folder, entry.name) for entry in request.entries)
-            self.backend.transfers.submit(
-                CopyRequest(request.pane.endpoint, paths, request.host, folder)
-            )
+            self._submit(CopyRequest(request.pane.endpoint, paths, request.host, folder))
+
+    def _submit(self, copy: CopyRequest) -> None:
+        """Queue a copy that is made as the settings say."""
+        settings = self.backend.settings
+        policy = CONFLICT_POLICIES[settings.conflict]
+        self.backend.transfers.submit(replace(copy, conflict=policy, verify=settings.checksum))
 
     def _copy_command(self, request: ask.CopyCommand) -> None:
         if not request.entries:
