@@ -6,17 +6,14 @@ whole, old or new, at every moment. The exit status is 0 only where everything i
 
 import argparse
 import asyncio
-import contextlib
-import signal
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
-from sshdash.backend import Backend
 from sshdash.cli.context import CONNECTION_FAILED, open_backend, tell_ignored
 from sshdash.cli.copy_report import JsonLines, Line, Quiet, Report, is_all_there
+from sshdash.cli.named_files import TERMINATED, OpenedFiles, terminated
 from sshdash.cli.operands import Operand, parse_operand
 from sshdash.cli.ssh_options import add_ssh_options
 from sshdash.errors import UsageError
@@ -28,7 +25,6 @@ from sshdash.sftp.job import CopyRequest, Endpoint
 from sshdash.sftp.queue import TransferQueue
 from sshdash.sftp.spelling import matching
 
-_TERMINATED = 128 + signal.SIGTERM
 _FRAME = 0.2
 """Seconds between two looks at the progress."""
 _CHOICES = {
@@ -74,15 +70,15 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         return asyncio.run(_main(arguments, operands[:-1], operands[-1]))
     except asyncio.CancelledError:
-        return _TERMINATED
+        return TERMINATED
 
 
 async def _main(arguments: argparse.Namespace, sources: list[Operand], target: Operand) -> int:
-    with _terminated():
+    with terminated():
         async with open_backend(arguments) as backend:
             for host in dict.fromkeys(end.endpoint for end in (*sources, target) if end.endpoint):
                 tell_ignored(backend.resolve(host))
-            opened = _Opened(backend)
+            opened = OpenedFiles(backend)
             queue = TransferQueue(opened.take, backend.prompter, backend.events)
             try:
                 requests = await _requests(opened, arguments, sources, target)
@@ -118,32 +114,6 @@ def _report(arguments: argparse.Namespace) -> Report:
     return Line() if sys.stderr.isatty() and not arguments.quiet else Quiet()
 
 
-class _Opened:
-    """File systems opened to look at the operands, handed on to the first job that asks."""
-
-    def __init__(self, backend: Backend) -> None:
-        self._backend = backend
-        self._idle: dict[Endpoint, list[Filesystem]] = {}
-
-    async def look(self, endpoint: Endpoint) -> Filesystem:
-        """Return a file system that stays here."""
-        if endpoint not in self._idle:
-            self._idle[endpoint] = [await self._backend.filesystem(endpoint)]
-        return self._idle[endpoint][0]
-
-    async def take(self, endpoint: Endpoint) -> Filesystem:
-        """Return a file system that is the caller's to close."""
-        if self._idle.get(endpoint):
-            return self._idle[endpoint].pop()
-        return await self._backend.filesystem(endpoint)
-
-    async def close(self) -> None:
-        """Close what nobody took."""
-        for idle in self._idle.values():
-            for filesystem in idle:
-                await filesystem.close()
-
-
 @dataclass(frozen=True, slots=True)
 class _Target:
     folder: bytes
@@ -161,7 +131,7 @@ class _Source:
 
 
 async def _requests(
-    opened: _Opened, arguments: argparse.Namespace, sources: list[Operand], target: Operand
+    opened: OpenedFiles, arguments: argparse.Namespace, sources: list[Operand], target: Operand
 ) -> list[CopyRequest]:
     """Return one request per run of sources that are alike."""
     named: list[_Source] = []
@@ -230,19 +200,3 @@ async def _stat(filesystem: Filesystem, path: bytes) -> Entry | None:
         return await filesystem.stat(path)
     except MissingError:
         return None  # nothing, or a link that leads nowhere: that is replaced
-
-
-@contextlib.contextmanager
-def _terminated() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP end the copy as Ctrl-C does, so that nothing is left behind."""
-    loop = asyncio.get_running_loop()
-    task = asyncio.current_task()
-    signals = (signal.SIGTERM, signal.SIGHUP)
-    assert task is not None
-    for number in signals:
-        loop.add_signal_handler(number, task.cancel)
-    try:
-        yield
-    finally:
-        for number in signals:
-            loop.remove_signal_handler(number)
