@@ -29,6 +29,7 @@ from sshdash.sftp.partial import (
 )
 from sshdash.sftp.tasks import finish, together
 from sshdash.sftp.vague import explained
+from sshdash.sftp.within import WORTH, copy_within
 
 _WINDOW = 8 * 1024 * 1024
 """Bytes of one file that are under way at once."""
@@ -87,7 +88,10 @@ class Copier:
         self._target = target
         self._preserve = preserve
         self._umask = umask
+        self._within = target.copies_from(source)
         self._small = min(source.limits.chunk, target.limits.chunk)
+        if self._within and not target.is_local:
+            self._small = min(self._small, WORTH)
         self.leftovers: set[bytes] = set()
         """Temporary files that could not be removed, because the connection was gone."""
         self.partials: dict[bytes, Partial] | None = None
@@ -260,6 +264,9 @@ class Copier:
     async def _pump(self, reader: Reader, writer: Writer, size: int, under_way: "_UnderWay") -> int:
         """Copy the content and return its length; what claims to be empty is read to its end."""
         chunk = min(self._source.limits.chunk, self._target.limits.chunk)
+        if size and self._within and size not in _PAGES:
+            start = under_way.arrived.until
+            await copy_within(reader, writer, start, size, under_way.wrote)
         if size:
             uploads = self._source.is_local and not self._target.is_local
             window = _UPLOAD if uploads else _WINDOW

@@ -80,6 +80,14 @@ class Writer(Protocol):
         """Write all of `pieces`, one after the other, from `offset` on."""
         ...
 
+    async def copy_from(self, reader: Reader, offset: int, size: int) -> int:
+        """Have at most `size` bytes at `offset` copied where both files are.
+
+        Only for a reader of a file system that this one `copies_from`. Returns how many bytes
+        were copied, 0 where the content ends. Raises FileError where that cannot be done.
+        """
+        ...
+
     async def finish(self, finish: Finish) -> Finished:
         """Set attributes, make it durable and close it.
 
@@ -108,6 +116,10 @@ class Filesystem(Protocol):
     @property
     def limits(self) -> Limits:
         """What may be asked at once."""
+        ...
+
+    def copies_from(self, source: "Filesystem") -> bool:
+        """Return whether its writers can copy from the readers of `source` by themselves."""
         ...
 
     def home(self) -> bytes:

@@ -4,11 +4,11 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from sshdash.errors import ConnectionLost
-from sshdash.sftp.answers import Asked, StatusError, whole
+from sshdash.sftp.answers import Asked, StatusError, at_end, whole
 from sshdash.sftp.early import EarlySync
 from sshdash.sftp.entries import Entry, kind_of
 from sshdash.sftp.failures import from_status
-from sshdash.sftp.filesystem import Buffer, Finish, Finished, Pieces
+from sshdash.sftp.filesystem import Buffer, Finish, Finished, Pieces, Reader
 from sshdash.sftp.messages import Attributes, Open
 from sshdash.sftp.protocol import Protocol
 from sshdash.sftp.wire import WireClosed
@@ -21,6 +21,7 @@ Result = TypeVar("Result")
 
 NANO = 10**9
 FSYNC = b"fsync@openssh.com"
+COPY_DATA = b"copy-data"
 
 
 class Session:
@@ -59,6 +60,11 @@ class RemoteReader:
         self._path = path
         self._handle: bytes | None = handle
         self._block = block
+
+    @property
+    def handle(self) -> bytes:
+        """The server's name for the open file, which means something in its own session only."""
+        return self._open
 
     async def read(self, offset: int, size: int) -> Pieces:
         """Return at most `size` bytes from `offset`; fewer may come, none at the end."""
@@ -136,6 +142,15 @@ class RemoteWriter:
         """Write all of `pieces`, one after the other, from `offset` on."""
         await self._session.call("write", self._path, whole(self._ask(offset, pieces)))
         self._early.wrote()
+
+    async def copy_from(self, reader: Reader, offset: int, size: int) -> int:
+        """Have the server copy `size` bytes; 0 is returned where the source ends before that."""
+        assert isinstance(reader, RemoteReader)
+        protocol, handles = self._session.protocol, (reader.handle, self._open)
+        asking = at_end(protocol.copy_data(*handles, offset, size))
+        copied = size if await self._session.call("write", self._path, asking) else 0
+        self._early.wrote()
+        return copied
 
     async def finish(self, finish: Finish) -> Finished:
         """Set attributes, make it durable and close it, all in one round trip."""

@@ -9,7 +9,16 @@ from sshdash.paths import home
 from sshdash.sftp import local_calls as calls
 from sshdash.sftp.early import EarlySync
 from sshdash.sftp.entries import Entry, Kind, join, name_of
-from sshdash.sftp.filesystem import Buffer, Finish, Finished, Limits, Pieces, Space
+from sshdash.sftp.filesystem import (
+    Buffer,
+    Filesystem,
+    Finish,
+    Finished,
+    Limits,
+    Pieces,
+    Reader,
+    Space,
+)
 from sshdash.sftp.spelling import settle
 from sshdash.sftp.threads import Threads
 
@@ -26,6 +35,11 @@ class LocalReader:
         self._threads = threads
         self._path = path
         self._descriptor = descriptor
+
+    @property
+    def descriptor(self) -> int:
+        """The system's number for the open file."""
+        return self._descriptor
 
     async def read(self, offset: int, size: int) -> Pieces:
         """Return at most `size` bytes from `offset`; fewer may come, none at the end."""
@@ -66,6 +80,16 @@ class LocalWriter:
         await self._threads.run("write", self._path, write)
         self._early.wrote()
 
+    async def copy_from(self, reader: Reader, offset: int, size: int) -> int:
+        """Have the kernel copy at most `size` bytes, or share them where the file system can."""
+        assert isinstance(reader, LocalReader)
+        copy = partial(
+            os.copy_file_range, reader.descriptor, self._descriptor, size, offset, offset
+        )
+        copied = await self._threads.run("write", self._path, copy)
+        self._early.wrote()
+        return copied
+
     async def finish(self, finish: Finish) -> Finished:
         """Set attributes, make it durable and close it."""
         await self._early.stop()
@@ -103,6 +127,10 @@ class LocalFilesystem:
 
     def __repr__(self) -> str:
         return "<LocalFilesystem>"
+
+    def copies_from(self, source: Filesystem) -> bool:
+        """Return whether the kernel copies from file to file: on Linux, between local files."""
+        return source.is_local and hasattr(os, "copy_file_range")
 
     def home(self) -> bytes:
         """Return the user's home folder."""

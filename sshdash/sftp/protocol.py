@@ -74,6 +74,15 @@ class HandleProtocol:
         """Make a file's content durable (fsync@openssh.com)."""
         return self._extended(b"fsync@openssh.com", string(handle), self._answers.ok)
 
+    def copy_data(self, source: bytes, target: bytes, offset: int, size: int) -> Asked[None]:
+        """Copy `size` bytes, never 0, between two handles, at the same place in both (copy-data).
+
+        draft-ietf-secsh-filexfer-extensions-00, section 7.
+        """
+        from_where = string(source) + uint64(offset) + uint64(size)
+        to_where = string(target) + uint64(offset)
+        return self._extended(b"copy-data", from_where + to_where, self._answers.ok)
+
     def _ask(self, kind: int, body: bytes, read: Callable[[Answer], Value]) -> Asked[Value]:
         return Asked(self.wire.request(kind, body), read)
 

@@ -18,7 +18,7 @@ PSEUDO_FILES = [
     for path in map(Path, ("/proc/cpuinfo", "/proc/version", "/sys/kernel/mm/ksm/run"))
     if path.exists()
 ]
-WAYS = ["down", "up", "across", "local"]
+WAYS = ["down", "up", "across", "local", "within"]
 
 
 def ends(way: str) -> tuple[str, str]:
@@ -28,6 +28,7 @@ def ends(way: str) -> tuple[str, str]:
         "up": ("", "sshd"),
         "across": ("sshd", "inner"),
         "local": ("", ""),
+        "within": ("sshd", "sshd"),
     }[way]
 
 

@@ -10,7 +10,16 @@ from msgspec import structs
 from sshdash.errors import FileError
 from sshdash.sftp.entries import Entry, Kind, is_plain_name, join, name_of, normalize, parent_of
 from sshdash.sftp.failures import ExistsError, MissingError
-from sshdash.sftp.filesystem import Buffer, Finish, Finished, Limits, Pieces, Space
+from sshdash.sftp.filesystem import (
+    Buffer,
+    Filesystem,
+    Finish,
+    Finished,
+    Limits,
+    Pieces,
+    Reader,
+    Space,
+)
 
 _DAY = 86_400 * 10**9
 
@@ -43,6 +52,8 @@ class MemoryFilesystem:
         self.space: Space | None = Space(10**12, 10**12)
         self.short_reads = 0
         """At most so many bytes per read, where set."""
+        self.copies_within = False
+        """Whether it copies from file to file by itself."""
         self.open_files = 0
         self.closed = 0
 
@@ -78,6 +89,9 @@ class MemoryFilesystem:
         }
 
     # -- the protocol
+
+    def copies_from(self, source: Filesystem) -> bool:
+        return self.copies_within and source is self
 
     def home(self) -> bytes:
         return b"/"
@@ -257,6 +271,13 @@ class MemoryFile:
         fresh = b"".join(pieces)
         data[offset : offset + len(fresh)] = fresh
         self._node.data = bytes(data)
+
+    async def copy_from(self, reader: Reader, offset: int, size: int) -> int:
+        assert isinstance(reader, MemoryFile)
+        await self._step("copy within")
+        pieces = [reader._node.data[offset : offset + size]]
+        await self.write(offset, pieces)
+        return len(pieces[0])
 
     async def stat(self) -> Entry:
         await self._step("fstat")
