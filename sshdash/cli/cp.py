@@ -50,22 +50,27 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "-p", dest="preserve", action="store_true", help="keep times and permissions"
     )
     add_ssh_options(parser, ("-P", "-i", "-J"))
+    add_copy_options(parser)
+    parser.set_defaults(run=run, move=False)
+
+
+def add_copy_options(parser: argparse.ArgumentParser) -> None:
+    """Add what copying and moving have in common."""
     parser.add_argument(
         "--on-conflict",
         choices=tuple(_CHOICES),
         default="overwrite",
-        help="what to do with files that exist (default: overwrite, as scp)",
+        help="what to do with files that exist (default: overwrite)",
     )
     parser.add_argument("--json", action="store_true", help="tell the progress as JSON lines")
     parser.add_argument("-q", dest="quiet", action="store_true", help="show no progress")
-    parser.add_argument("operands", metavar="SRC… DST", nargs="+", help="what to copy, and where")
-    parser.set_defaults(run=run)
+    parser.add_argument("operands", metavar="SRC… DST", nargs="+", help="what, and where to")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Copy and return the exit status."""
     if len(arguments.operands) < 2:
-        raise UsageError("No target", "cp needs at least one source and a target")
+        raise UsageError("No target", "there must be at least one source and a target")
     operands = [parse_operand(text) for text in arguments.operands]
     try:
         return asyncio.run(_main(arguments, operands[:-1], operands[-1]))
@@ -153,7 +158,8 @@ async def _requests(
             recursive=arguments.recursive,
             preserve=arguments.preserve,
             conflict=_CHOICES[arguments.on_conflict],
-            follow=follow,
+            follow=follow and not arguments.move,
+            move=arguments.move,
             target_name=place.name,
         )
         for (endpoint, follow), group in groupby(found, key=lambda one: (one.endpoint, one.follow))

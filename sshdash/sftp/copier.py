@@ -92,6 +92,8 @@ class Copier:
         self._small = min(source.limits.chunk, target.limits.chunk)
         if self._within and not target.is_local:
             self._small = min(self._small, WORTH)
+        self.durable = False
+        """Whether everything must be on the disk before it gets its name, small new files too."""
         self.leftovers: set[bytes] = set()
         """Temporary files that could not be removed, because the connection was gone."""
         self.partials: dict[bytes, Partial] | None = None
@@ -275,7 +277,7 @@ class Copier:
 
     def _finish(self, file: FileCopy) -> Finish:
         mtime = file.entry.mtime_ns if self._preserve else None
-        durable = file.existing is not None or file.entry.size >= _DURABLE
+        durable = self.durable or file.existing is not None or file.entry.size >= _DURABLE
         return Finish(self.mode(file.entry, file.existing), mtime, durable)
 
     def _verify(self, file: FileCopy, found: int, expected: int) -> None:

@@ -27,6 +27,8 @@ class CopyRequest:
     """What to do with targets that exist; None asks."""
     follow: bool = False
     """Whether links among `paths` themselves are followed; those below never are."""
+    move: bool = False
+    """Whether the sources are removed once their copies are in place, or just renamed."""
     target_name: bytes | None = None
     """The name to copy a single source under, where it is not its own."""
 

@@ -9,10 +9,11 @@ from sshdash.errors import Cancelled, ConnectionLost, FileError
 from sshdash.prompts import ConflictAnswer, ConflictChoice, ConflictQuestion, Prompter
 from sshdash.sftp.copier import Copier, FileCopy
 from sshdash.sftp.entries import Entry, Kind, join, name_of, parent_of
-from sshdash.sftp.failures import ExistsError, shown
+from sshdash.sftp.failures import ExistsError, MissingError, shown
 from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.job import CopyRequest
 from sshdash.sftp.ledger import Ledger
+from sshdash.sftp.mover import Mover
 from sshdash.sftp.names import free_name
 from sshdash.sftp.plan import SAME, Step, decide, escapes, refuse_overlap
 from sshdash.sftp.room import Room
@@ -63,6 +64,7 @@ class Runner:
         """Names in the target directories in which a free one was looked for."""
         self._room = Room(_WINDOW)
         self._copier = Copier(source, target)
+        self._mover = Mover(source, target, self._target_dir, ledger, request.move)
         self._resumable = resumable
 
     async def run(self, scanned: Callable[[], None]) -> None:
@@ -72,6 +74,8 @@ class Runner:
         umask = 0 if request.preserve else await self._target.umask(self._target_dir)
         self._copier = Copier(self._source, self._target, request.preserve, umask)
         self._copier.leftovers = ledger.leftovers
+        self._copier.durable = request.move
+        self._mover = Mover(self._source, self._target, self._target_dir, ledger, request.move)
         if self._resumable:
             self._copier.partials = ledger.partials
             self._copier.restarted = self._restarted
@@ -85,11 +89,12 @@ class Runner:
             ledger.fail,
             ledger.leave_out,
         )
-        await walker.walk(await self._roots())
+        await walker.walk(await self._mover.rename_roots(await self._roots()))
         scanned()
         await self._make_directories()
         await together(self._copy_all(self._files), self._settle_conflicts())
         await self._finish_directories()
+        await self._mover.remove_folders(self._directories)
 
     async def _real_target(self) -> bytes:
         """Return the target folder without links. Raises FileError where it is none."""
@@ -138,6 +143,8 @@ class Runner:
                 # Opening a local file follows no link: the one that was named is followed here.
                 path = await self._source.realpath(path)
         except FileError as error:
+            if isinstance(error, MissingError) and self._mover.is_moved(path, name):
+                return None
             reason = self._reason(error)
         if reason == SAME and self._choice is ConflictChoice.RENAME:
             reason = ""
@@ -267,7 +274,7 @@ class Runner:
         async with self._room.take(weight):
             try:
                 with self._ledger.tracking(file) as track:
-                    complaint = await self._transfer(file, track.advance)
+                    complaint = await self._move(file, track.advance)
             except ExistsError:
                 reason = "something appeared at the target meanwhile and was not overwritten"
                 self._ledger.fail(file.path, reason, file.entry)
@@ -281,6 +288,19 @@ class Runner:
             else:
                 if complaint:
                     self._ledger.fail(file.path, f"copied, but {complaint}")
+
+    async def _move(self, file: Source, progress: Callable[[int], None]) -> str:
+        """Copy, and where it is to be moved let the source go, if there is nothing to complain of.
+
+        A rename does both.
+        """
+        if await self._mover.rename(file):
+            progress(file.entry.size if file.entry.kind is Kind.FILE else 0)
+            return ""
+        complaint = await self._transfer(file, progress)
+        if not complaint:
+            await self._mover.remove(file)
+        return complaint
 
     async def _transfer(self, file: Source, progress: Callable[[int], None]) -> str:
         target = join(self._target_dir, file.place)

@@ -176,6 +176,8 @@ class MemoryFilesystem:
         await self._step("rename", new)
         self._make(new, self._node(old))
         del self.nodes[old]
+        for path in [path for path in self.nodes if path.startswith(join(old, b""))]:
+            self.nodes[new + path.removeprefix(old)] = self.nodes.pop(path)
 
     async def replace(self, old: bytes, new: bytes) -> None:
         await self._step("replace", new)
