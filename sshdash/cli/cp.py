@@ -14,8 +14,8 @@ from itertools import groupby
 from sshdash.cli.context import CONNECTION_FAILED, open_backend, tell_ignored
 from sshdash.cli.copy_report import JsonLines, Line, Quiet, Report, is_all_there
 from sshdash.cli.named_files import TERMINATED, OpenedFiles, terminated
-from sshdash.cli.operands import Operand, parse_operand
-from sshdash.cli.ssh_options import add_ssh_options
+from sshdash.cli.operands import Operand, parse_operands
+from sshdash.cli.ssh_options import add_ssh_options, add_user_options
 from sshdash.errors import UsageError
 from sshdash.prompts import ConflictChoice
 from sshdash.sftp.entries import Entry, Kind, join, name_of, parent_of
@@ -56,6 +56,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def add_copy_options(parser: argparse.ArgumentParser) -> None:
     """Add what copying and moving have in common."""
+    add_user_options(parser)
     parser.add_argument(
         "--on-conflict",
         choices=tuple(_CHOICES),
@@ -71,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Copy and return the exit status."""
     if len(arguments.operands) < 2:
         raise UsageError("No target", "there must be at least one source and a target")
-    operands = [parse_operand(text) for text in arguments.operands]
+    operands = parse_operands(arguments.operands, arguments.user)
     try:
         return asyncio.run(_main(arguments, operands[:-1], operands[-1]))
     except asyncio.CancelledError:
@@ -81,7 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
 async def _main(arguments: argparse.Namespace, sources: list[Operand], target: Operand) -> int:
     with terminated():
         async with open_backend(arguments) as backend:
-            for host in dict.fromkeys(end.endpoint for end in (*sources, target) if end.endpoint):
+            for host in dict.fromkeys(end.host for end in (*sources, target) if end.host):
                 tell_ignored(backend.resolve(host))
             opened = OpenedFiles(backend)
             queue = TransferQueue(opened.take, backend.prompter, backend.events)

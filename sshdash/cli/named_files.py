@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from sshdash.backend import Backend
 from sshdash.cli.context import open_backend, report, tell_ignored
-from sshdash.cli.operands import Operand, parse_operand
-from sshdash.cli.ssh_options import add_ssh_options
+from sshdash.cli.operands import Operand, parse_operands
+from sshdash.cli.ssh_options import add_ssh_options, add_user_options
 from sshdash.errors import FileError
 from sshdash.sftp.failures import shown
 from sshdash.sftp.filesystem import Filesystem
@@ -64,7 +64,7 @@ class Named:
         """The name as it is printed: the word where it stands for just this, else the path."""
         word, path = self.operand.path or b".", self.path
         name = word if word.rstrip(b"/").endswith(path.rpartition(b"/")[2]) else path
-        return b"%b:%b" % (self.operand.endpoint.encode(), name) if self.operand.endpoint else name
+        return b"%b:%b" % (self.operand.host.encode(), name) if self.operand.host else name
 
 
 Work = Callable[[argparse.Namespace, list[Named], Backend], Awaitable[bool]]
@@ -74,6 +74,7 @@ Work = Callable[[argparse.Namespace, list[Named], Backend], Awaitable[bool]]
 def add_file_options(parser: argparse.ArgumentParser) -> None:
     """Add what every command that names files takes."""
     add_ssh_options(parser, ("-P", "-i", "-J"))
+    add_user_options(parser)
     parser.add_argument("operands", metavar="PATH", nargs="+", help="[user@]host:path, or here")
 
 
@@ -83,7 +84,7 @@ def run_on_files(arguments: argparse.Namespace, work: Work, patterns: bool = Tru
     What cannot be found is told and the rest is done: that is 1, and 143 where SIGTERM or SIGHUP
     ended it. `patterns` says whether ``*`` on a host stands for names that are there.
     """
-    operands = [parse_operand(text) for text in arguments.operands]
+    operands = parse_operands(arguments.operands, arguments.user)
     try:
         return asyncio.run(_main(arguments, operands, work, patterns))
     except asyncio.CancelledError:
@@ -108,7 +109,7 @@ async def _find(
     backend: Backend, opened: OpenedFiles, operands: Sequence[Operand], patterns: bool
 ) -> tuple[list[Named], bool]:
     """Return everything that is named, and whether every word names something."""
-    for host in dict.fromkeys(operand.endpoint for operand in operands if operand.endpoint):
+    for host in dict.fromkeys(operand.host for operand in operands if operand.host):
         tell_ignored(backend.resolve(host))
     named: list[Named] = []
     found_all = True

@@ -16,6 +16,7 @@ from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
     from sshdash.connections.connection import Lease
+    from sshdash.sftp.opening import Way
 
 Result = TypeVar("Result")
 
@@ -27,10 +28,12 @@ COPY_DATA = b"copy-data"
 class Session:
     """A protocol session whose failures are told in our words."""
 
-    def __init__(self, lease: "Lease", protocol: Protocol) -> None:
+    def __init__(self, lease: "Lease", protocol: Protocol, way: "Way") -> None:
         self.lease = lease
         self.protocol = protocol
-        self.host = lease.host
+        self.way = way
+        self.host = way.label(lease.host)
+        """The host as it is named, with the user where it is another than logged in."""
 
     async def call(self, operation: str, path: bytes, asking: Awaitable[Result]) -> Result:
         """Return what `asking` does; its failures become FileError and ConnectionLost."""

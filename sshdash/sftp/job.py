@@ -6,7 +6,25 @@ from sshdash.prompts import ConflictChoice
 from sshdash.states import TransferState
 
 Endpoint = str
-"""Where files are: empty for this machine, else a host as the user names it."""
+"""Where files are: empty for this machine, else a host as the user names it.
+
+``host (user)`` are its files as another user, who is become by sudo; no host has a space in it.
+"""
+
+
+def as_user(host: str, user: str) -> Endpoint:
+    """Return the endpoint for a host's files as another user."""
+    return f"{host} ({user})"
+
+
+def host_of(endpoint: Endpoint) -> str:
+    """Return the host that is connected to, empty for this machine."""
+    return endpoint.partition(" (")[0]
+
+
+def user_of(endpoint: Endpoint) -> str:
+    """Return the user that is become there, empty for the one who logs in."""
+    return endpoint.partition(" (")[2].removesuffix(")")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,6 @@ one after the other reach the server in that order, whoever is awaited first.
 from collections.abc import Callable, Sequence
 from functools import partial
 
-import asyncssh
-
 from sshdash.sftp.answers import Answers, Asked, Value
 from sshdash.sftp.filesystem import Buffer, Pieces
 from sshdash.sftp.messages import (
@@ -101,13 +99,11 @@ class Protocol(HandleProtocol):
         self._links_reversed = "OpenSSH" in version or "paramiko" in version
 
     @classmethod
-    async def start(cls, connection: asyncssh.SSHClientConnection) -> "tuple[Protocol, bytes]":
-        """Open a session on `connection` and return it with the folder it starts in.
+    async def begin(cls, wire: Wire) -> "tuple[Protocol, bytes]":
+        """Greet the server on a new channel and return it with the folder it starts in.
 
-        Raises asyncssh.ChannelOpenError where there is no SFTP, WireClosed where what answers
-        does not speak it.
+        Raises WireClosed where what answers does not speak SFTP; the channel is closed then.
         """
-        wire = await Wire.open(connection)
         try:
             protocol = cls(wire, await wire.greet())
             home = protocol.realpath(b".")

@@ -21,6 +21,7 @@ from sshdash.sftp.job import (
     TransferSnapshot,
     TransferTotals,
     direction_of,
+    host_of,
 )
 from sshdash.sftp.ledger import Ledger
 from sshdash.sftp.partial import remove_parts
@@ -350,7 +351,7 @@ class TransferQueue:
 
     async def _clean(self, job: _Job) -> None:
         """Remove what was kept to go on with, at once or when its host is back."""
-        ledger, target = job.ledger, job.request.target
+        ledger, target = job.ledger, host_of(job.request.target)
         ledger.leftovers.update(partial.part for partial in ledger.partials.values())
         ledger.partials.clear()
         if isinstance(self._outages, NoOutages) or not ledger.leftovers:
@@ -363,7 +364,7 @@ class TransferQueue:
             sweep.add_done_callback(self._sweeps.discard)
 
     async def _sweep(self, job: _Job) -> None:
-        await self._outages.up(job.request.target)
+        await self._outages.up(host_of(job.request.target))
         if job.ledger.leftovers:
             await self._remove_leftovers(job)
 
@@ -400,7 +401,8 @@ class TransferQueue:
 
 
 def _hosts(request: CopyRequest) -> tuple[Endpoint, ...]:
-    return tuple(host for host in dict.fromkeys((request.source, request.target)) if host)
+    ends = dict.fromkeys(map(host_of, (request.source, request.target)))
+    return tuple(host for host in ends if host)
 
 
 def _title(request: CopyRequest) -> str:

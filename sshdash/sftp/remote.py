@@ -26,7 +26,7 @@ from sshdash.sftp.filesystem import (
 from sshdash.sftp.handles import COPY_DATA, NANO, RemoteReader, RemoteWriter, Session, entry_of
 from sshdash.sftp.messages import Attributes, Name, Open
 from sshdash.sftp.names import backup_name
-from sshdash.sftp.opening import PATIENCE, open_session
+from sshdash.sftp.opening import PATIENCE, SUBSYSTEM, Way, open_session
 from sshdash.sftp.spelling import settle
 from sshdash.sftp.tasks import each, undivided
 from sshdash.sftp.vague import explained
@@ -80,18 +80,18 @@ class RemoteFilesystem:
         return f"<RemoteFilesystem {self.label} [{self._protocol.wire!r}]>"
 
     @classmethod
-    async def open(cls, lease: "Lease") -> "RemoteFilesystem":
+    async def open(cls, lease: "Lease", way: Way = SUBSYSTEM) -> "RemoteFilesystem":
         """Open the files of a leased connection; `close` releases the lease.
 
-        Raises SessionError where the server has no SFTP, ConnectionLost. The lease stays the
-        caller's where this fails.
+        Raises NoSftpError where the server has no SFTP, SessionError, ConnectionLost. The lease
+        stays the caller's where this fails.
         """
-        session, home = await open_session(lease)
+        session, home = await open_session(lease, way)
         return cls(session, home)
 
     @property
     def label(self) -> str:
-        """The host as the user names it."""
+        """The host as the user names it, with the user in brackets where it is another one."""
         return self._session.host
 
     def copies_from(self, source: Filesystem) -> bool:
@@ -275,7 +275,7 @@ class RemoteFilesystem:
         entry = await self.stat(path)
         if entry.kind is not Kind.FILE:
             raise _irregular(path, entry, self.label)
-        session, _ = await open_session(self._session.lease)
+        session, _ = await open_session(self._session.lease, self._session.way)
         try:
             async with asyncio.timeout(PATIENCE):
                 opening = session.protocol.open_file(path, Open.READ)
@@ -340,7 +340,7 @@ class RemoteFilesystem:
         """Return a second session, for what would hold up the first."""
         async with self._helping:
             if self._helper is None:
-                self._helper, _ = await open_session(self._session.lease)
+                self._helper, _ = await open_session(self._session.lease, self._session.way)
             return self._helper
 
     async def _with_target(self, path: bytes, link: Entry) -> Entry:
