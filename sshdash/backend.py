@@ -23,6 +23,7 @@ from sshdash.paths import recordings_dir, transfers_dir
 from sshdash.prompts import Prompter
 from sshdash.recovery import Recovery
 from sshdash.settings import Settings
+from sshdash.sftp.job import host_of, user_of
 from sshdash.states import ConnectionState, SessionState, TunnelState
 from sshdash.untrusted import clean
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from sshdash.audit import AuditLog
     from sshdash.connections.manager import ConnectionManager, Lease
     from sshdash.escape_commands import EscapeCommands
+    from sshdash.sftp.elevation import Elevations
     from sshdash.sftp.filesystem import Filesystem
     from sshdash.sftp.queue import TransferQueue
     from sshdash.terminal.recording import Recorder
@@ -49,6 +51,7 @@ _MODULES = (
     "sftp.shelf",
     "sftp.local",
     "sftp.remote",
+    "sftp.elevation",
     "audit",
     "escape_commands",
     "terminal.recording",
@@ -78,6 +81,7 @@ class Backend:
     transfers: "TransferQueue"
     recorder: "Recorder"
     escapes: "EscapeCommands"
+    elevations: "Elevations"
 
     def __init__(self, settings: Settings, prompter: Prompter, source: ConfigSource) -> None:
         self.settings = settings
@@ -136,6 +140,7 @@ class Backend:
                 self._modules["sftp.journal"].Journal(shelf, self.events),
             )
             self.transfers.limit(self.settings.transfer_limit_kb * 1000)
+            self.elevations = self._modules["sftp.elevation"].Elevations(self.prompter)
             if self.settings.audit:
                 self._audit = self._modules["audit"].AuditLog(
                     self.events,
@@ -219,8 +224,9 @@ class Backend:
         for tunnel in self.tunnels.snapshots():
             if tunnel.host == host:
                 await self.tunnels.stop(tunnel.id)
-        for filesystem in [one for one in self._filesystems if one.label == host]:
+        for filesystem in [one for one in self._filesystems if host_of(one.label) == host]:
             await filesystem.close()
+        self.elevations.forget(host)
         await self.connections.disconnect(host)
 
     async def _cancel_copies(self, host: str) -> None:
@@ -300,14 +306,19 @@ class Backend:
     # --- files ---
 
     async def filesystem(self, endpoint: str) -> "Filesystem":
-        """Open the files of an endpoint: `LOCAL` or a host. Closing it releases its lease."""
+        """Open the files of an endpoint: `LOCAL`, a host, or a host as another user.
+
+        Closing it releases its lease.
+        """
         await self.load(terminals=False)
         if endpoint == LOCAL:
             local: Callable[[], Filesystem] = self._modules["sftp.local"].LocalFilesystem
             return local()
-        lease = await self.connections.lease(endpoint, "files")
+        host, user = host_of(endpoint), user_of(endpoint)
+        ways = (self.elevations.way(host, user),) if user else ()
+        lease = await self.connections.lease(host, "files")
         remote = self._modules["sftp.remote"].RemoteFilesystem
-        filesystem: Filesystem = await self._releasing(lease, remote.open(lease))
+        filesystem: Filesystem = await self._releasing(lease, remote.open(lease, *ways))
         self._filesystems.add(filesystem)
         return filesystem
 

@@ -63,6 +63,17 @@ async def whole(asked: Iterable[Asked[Value]]) -> list[Value]:
     return values
 
 
+async def at_end(asked: Asked[None]) -> bool:
+    """Return whether all of what was asked for was done: not so where a file ends before."""
+    try:
+        await asked
+    except StatusError as error:
+        if error.code != Code.EOF:
+            raise
+        return False
+    return True
+
+
 class Answers:
     """Reads the answers on one `Wire`. One that breaks the protocol ends the session."""
 

@@ -6,7 +6,25 @@ from sshdash.prompts import ConflictChoice
 from sshdash.states import TransferState
 
 Endpoint = str
-"""Where files are: empty for this machine, else a host as the user names it."""
+"""Where files are: empty for this machine, else a host as the user names it.
+
+``host (user)`` are its files as another user, who is become by sudo; no host has a space in it.
+"""
+
+
+def as_user(host: str, user: str) -> Endpoint:
+    """Return the endpoint for a host's files as another user."""
+    return f"{host} ({user})"
+
+
+def host_of(endpoint: Endpoint) -> str:
+    """Return the host that is connected to, empty for this machine."""
+    return endpoint.partition(" (")[0]
+
+
+def user_of(endpoint: Endpoint) -> str:
+    """Return the user that is become there, empty for the one who logs in."""
+    return endpoint.partition(" (")[2].removesuffix(")")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +49,8 @@ class CopyRequest:
     """Whether copies get the user and group of their source, as numbers."""
     verify: bool = False
     """Whether each file's SHA-256 is compared on both ends before it gets its name."""
+    move: bool = False
+    """Whether the sources are removed once their copies are in place, or just renamed."""
     target_name: bytes | None = None
     """The name to copy a single source under, where it is not its own."""
 

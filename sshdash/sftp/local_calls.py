@@ -31,6 +31,8 @@ _EXTENTS = 10_000
 """Parts of a file with more holes than that are taken together."""
 _IOV = 512
 """Pieces for one gathering write, safely below every system's limit."""
+_NO_SHARING = (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
+"""How a system says that it cannot copy between two files by itself."""
 _NO_FOLLOW = os.O_NOFOLLOW | os.O_CLOEXEC
 _NO_WAIT: int = getattr(os, "RWF_NOWAIT", 0)
 
@@ -246,15 +248,20 @@ def extents(descriptor: int, size: int) -> list[tuple[int, int]]:
     return found
 
 
-def copy_range(source: int, target: int, offset: int, size: int) -> None:
-    """Copy `size` bytes at `offset` from one open file to the same place in another."""
-    end = offset + size
-    while offset < end:
-        data = os.pread(source, min(_BLOCK, end - offset), offset)
-        if not data:
-            raise OSError(errno.EIO, "the file has become shorter")
-        write(target, offset, (data,))
-        offset += len(data)
+def copy_range(source: int, target: int, offset: int, size: int) -> int:
+    """Copy at most `size` bytes from one open file to the same place in another; return how many.
+
+    The kernel does it, or shares them, where the file system can.
+    """
+    if hasattr(os, "copy_file_range"):
+        try:
+            return os.copy_file_range(source, target, size, offset, offset)
+        except OSError as error:
+            if error.errno not in _NO_SHARING:
+                raise
+    data = os.pread(source, min(_BLOCK, size), offset)
+    write(target, offset, (data,))
+    return len(data)
 
 
 def finish_file(descriptor: int, finish: Finish) -> Finished:

@@ -10,11 +10,12 @@ from sshdash.prompts import ConflictChoice, Prompter
 from sshdash.sftp.conflicts import Conflicts
 from sshdash.sftp.copier import AlreadyThere, Copier, FileCopy
 from sshdash.sftp.entries import Entry, Kind, join, name_of, parent_of
-from sshdash.sftp.failures import ExistsError, shown
+from sshdash.sftp.failures import ExistsError, MissingError, shown
 from sshdash.sftp.filesystem import Digest, Filesystem
 from sshdash.sftp.headroom import bytes_needed, ensure_room
 from sshdash.sftp.job import CopyRequest
 from sshdash.sftp.ledger import Ledger
+from sshdash.sftp.mover import Mover
 from sshdash.sftp.names import confused
 from sshdash.sftp.plan import SAME, Step, decide, escapes, refuse_overlap
 from sshdash.sftp.room import Room
@@ -70,6 +71,7 @@ class Runner:
         """Names in the target directories in which one was taken for another."""
         self._room = Room(_WINDOW)
         self._copier = Copier(source, target)
+        self._mover = Mover(source, target, self._target_dir, ledger, request.move)
         self._resumable = resumable
         self.pace = Pace()
         """How fast it may go."""
@@ -85,6 +87,8 @@ class Runner:
         self._copier.under_way = ledger.under_way
         self._copier.recorded = ledger.recorded
         self._copier.keeps_owner = request.owner
+        self._copier.durable = request.move
+        self._mover = Mover(self._source, self._target, self._target_dir, ledger, request.move)
         if self._resumable:
             self._copier.partials = ledger.partials
         if request.verify:
@@ -100,13 +104,14 @@ class Runner:
             ledger.fail,
             ledger.leave_out,
         )
-        await walker.walk(await self._roots())
+        await walker.walk(await self._mover.rename_roots(await self._roots()))
         await self._ensure_room()
         scanned()
         await self._make_directories()
         await together(self._copy_all(self._files), self._settle_conflicts())
         await self._link_all(self._twins)
         await self._finish_directories()
+        await self._mover.remove_folders(self._directories)
 
     def suspend(self) -> None:
         """Keep what is under way for another run, as its end is near."""
@@ -159,6 +164,8 @@ class Runner:
                 # Opening a local file follows no link: the one that was named is followed here.
                 path = await self._source.realpath(path)
         except FileError as error:
+            if isinstance(error, MissingError) and self._mover.is_moved(path, name):
+                return None
             reason = self._reason(error)
         if reason == SAME and self._choice is ConflictChoice.RENAME:
             reason = ""
@@ -341,6 +348,11 @@ class Runner:
                     await self._target.hardlink(*names)
             except FileError:
                 apart.append(twin)
+                return
+            try:
+                await self._mover.remove(twin)
+            except FileError as error:
+                self._ledger.fail(twin.path, self._reason(error))
 
         await each(twins, width, link)
         await self._copy_all(apart)
@@ -351,7 +363,7 @@ class Runner:
         async with self._room.take(weight):
             try:
                 with self._ledger.tracking(file) as track:
-                    complaint = await self._transfer(file, track.advance)
+                    complaint = await self._move(file, track.advance)
             except ExistsError:
                 reason = await self._confusion(file)
                 reason = reason or "something appeared at the target meanwhile"
@@ -368,6 +380,19 @@ class Runner:
             else:
                 if complaint:
                     self._ledger.fail(file.path, f"copied, but {complaint}")
+
+    async def _move(self, file: Source, progress: Callable[[int], None]) -> str:
+        """Copy, and where it is to be moved let the source go, if there is nothing to complain of.
+
+        A rename does both.
+        """
+        if await self._mover.rename(file):
+            progress(file.entry.size if file.entry.kind is Kind.FILE else 0)
+            return ""
+        complaint = await self._transfer(file, progress)
+        if not complaint:
+            await self._mover.remove(file)
+        return complaint
 
     async def _transfer(self, file: Source, progress: Callable[[int], None]) -> str:
         target = join(self._target_dir, file.place)

@@ -11,7 +11,17 @@ from msgspec import structs
 from sshdash.errors import FileError
 from sshdash.sftp.entries import Entry, Kind, is_plain_name, join, name_of, normalize, parent_of
 from sshdash.sftp.failures import ExistsError, MissingError
-from sshdash.sftp.filesystem import Buffer, Digest, Finish, Finished, Limits, Pieces, Space
+from sshdash.sftp.filesystem import (
+    Buffer,
+    CopySource,
+    Digest,
+    Finish,
+    Finished,
+    Limits,
+    Pieces,
+    Reader,
+    Space,
+)
 
 _DAY = 86_400 * 10**9
 
@@ -44,8 +54,8 @@ class MemoryFilesystem:
         self.space: Space | None = Space(10**12, 10**12)
         self.short_reads = 0
         """At most so many bytes per read, where set."""
-        self.takes_over = True
-        """Whether a part of one file can be copied into another."""
+        self.copies_within = False
+        """Whether it copies from file to file by itself."""
         self.open_files = 0
         self.closed = 0
 
@@ -81,6 +91,9 @@ class MemoryFilesystem:
         }
 
     # -- the protocol
+
+    def copies_from(self, source: CopySource) -> bool:
+        return self.copies_within and source is self
 
     def home(self) -> bytes:
         return b"/"
@@ -165,6 +178,8 @@ class MemoryFilesystem:
         await self._step("rename", new)
         self._make(new, self._node(old))
         del self.nodes[old]
+        for path in [path for path in self.nodes if path.startswith(join(old, b""))]:
+            self.nodes[new + path.removeprefix(old)] = self.nodes.pop(path)
 
     async def replace(self, old: bytes, new: bytes) -> None:
         await self._step("replace", new)
@@ -271,12 +286,12 @@ class MemoryFile:
         data[offset : offset + len(fresh)] = fresh
         self._node.data = bytes(data)
 
-    async def take_over(self, path: bytes, size: int) -> int:
-        await self._step("take over")
-        if not self._files.takes_over:
-            return 0
-        self._node.data = self._files.nodes[path].data[:size]
-        return size
+    async def copy_from(self, reader: Reader, offset: int, size: int) -> int:
+        assert isinstance(reader, MemoryFile)
+        await self._step("copy within")
+        pieces = [reader._node.data[offset : offset + size]]
+        await self.write(offset, pieces)
+        return len(pieces[0])
 
     async def extents(self, size: int) -> list[tuple[int, int]]:
         await self._step("extents")
