@@ -6,17 +6,15 @@ whole, old or new, at every moment. The exit status is 0 only where everything i
 
 import argparse
 import asyncio
-import contextlib
-import signal
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
 from sshdash.backend import Backend
 from sshdash.cli.context import CONNECTION_FAILED, open_backend, tell_ignored
 from sshdash.cli.copy_report import JsonLines, Line, Quiet, Report, is_all_there
+from sshdash.cli.endings import TERMINATED, cancelled_by_signals
 from sshdash.cli.operands import Operand, parse_operand
 from sshdash.cli.ssh_options import add_ssh_options
 from sshdash.errors import UsageError
@@ -28,7 +26,6 @@ from sshdash.sftp.job import CopyRequest, Endpoint
 from sshdash.sftp.queue import TransferQueue
 from sshdash.sftp.spelling import matching
 
-_TERMINATED = 128 + signal.SIGTERM
 _FRAME = 0.2
 """Seconds between two looks at the progress."""
 _CHOICES = {
@@ -74,11 +71,11 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         return asyncio.run(_main(arguments, operands[:-1], operands[-1]))
     except asyncio.CancelledError:
-        return _TERMINATED
+        return TERMINATED
 
 
 async def _main(arguments: argparse.Namespace, sources: list[Operand], target: Operand) -> int:
-    with _terminated():
+    with cancelled_by_signals():
         async with open_backend(arguments) as backend:
             for host in dict.fromkeys(end.endpoint for end in (*sources, target) if end.endpoint):
                 tell_ignored(backend.resolve(host))
@@ -230,19 +227,3 @@ async def _stat(filesystem: Filesystem, path: bytes) -> Entry | None:
         return await filesystem.stat(path)
     except MissingError:
         return None  # nothing, or a link that leads nowhere: that is replaced
-
-
-@contextlib.contextmanager
-def _terminated() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP end the copy as Ctrl-C does, so that nothing is left behind."""
-    loop = asyncio.get_running_loop()
-    task = asyncio.current_task()
-    signals = (signal.SIGTERM, signal.SIGHUP)
-    assert task is not None
-    for number in signals:
-        loop.add_signal_handler(number, task.cancel)
-    try:
-        yield
-    finally:
-        for number in signals:
-            loop.remove_signal_handler(number)

@@ -128,8 +128,8 @@ class Runner:
         return apart
 
     async def _root(self, path: bytes) -> Source | None:
-        name = self._request.target_name or name_of(path)
-        target = join(self._target_dir, name)
+        place = self._request.place_of(path)
+        target = join(self._target_dir, place)
         look = self._source.stat if self._request.follow else self._source.lstat
         try:
             entry, existing = await together(look(path), self._target.exists(target))
@@ -144,7 +144,7 @@ class Runner:
         if reason:
             self._ledger.fail(path, reason)
             return None
-        return Source(path, name, structs.replace(entry, name=name_of(path)), existing)
+        return Source(path, place, structs.replace(entry, name=name_of(path)), existing)
 
     async def _overlap(self, path: bytes, entry: Entry, target: bytes) -> str:
         if self._request.source != self._request.target:
@@ -168,7 +168,7 @@ class Runner:
             return False
         if source.entry.kind is Kind.DIRECTORY:
             self._directories.append(source)
-            return True
+            return self._request.base is None
         self._ledger.found(source.entry)
         if verdict.step is Step.CREATE:
             self._files.append(source)
