@@ -6,7 +6,6 @@ a line; nothing is deleted unless ``--delete`` says so.
 
 import argparse
 import asyncio
-import json
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -14,18 +13,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from sshdash.backend import Backend
-from sshdash.cli.context import CONNECTION_FAILED, open_backend, tell, tell_ignored
-from sshdash.cli.copy_report import Line, Quiet, Report, size_text
+from sshdash.cli.context import CONNECTION_FAILED, open_backend, tell_ignored
+from sshdash.cli.copy_report import Line, Quiet
+from sshdash.cli.copy_report import Report as CopyReport
 from sshdash.cli.endings import TERMINATED, cancelled_by_signals
 from sshdash.cli.operands import Operand, parse_operand
 from sshdash.cli.ssh_options import add_ssh_options
+from sshdash.cli.sync_report import JsonSteps, Report, Steps
 from sshdash.errors import FileError, UsageError
 from sshdash.sftp.compare import Criteria
 from sshdash.sftp.entries import Kind, is_inside
 from sshdash.sftp.failures import shown
 from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.queue import TransferQueue
-from sshdash.sftp.sync_plan import COPIES, Step, Totals, Tree, Way, steps
+from sshdash.sftp.sync_plan import Step, Totals, Tree, Way, steps
 from sshdash.sftp.sync_rules import Rules, including
 from sshdash.sftp.sync_run import Outcome, Synchronisation, make_root
 from sshdash.sftp.sync_scan import Comparison, End, Scan
@@ -129,6 +130,7 @@ def run(arguments: argparse.Namespace) -> int:
 async def _main(
     arguments: argparse.Namespace, rules: Rules, source: Operand, target: Operand
 ) -> int:
+    report = JsonSteps() if arguments.json else Steps(arguments.quiet, arguments.both)
     with cancelled_by_signals():
         async with open_backend(arguments, reconnect=arguments.watch) as backend:
             for host in dict.fromkeys(end.endpoint for end in (source, target) if end.endpoint):
@@ -136,8 +138,8 @@ async def _main(
             if arguments.watch:
                 from sshdash.cli.sync_watch import watch
 
-                return await watch(backend, arguments, rules, source, target)
-            return await Sync(backend, arguments, rules).run(source, target)
+                return await watch(backend, arguments, rules, source, target, report)
+            return await Sync(backend, arguments, rules, report).run(source, target)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,11 +154,13 @@ class Ends:
 class Sync:
     """One run of the command."""
 
-    def __init__(self, backend: Backend, arguments: argparse.Namespace, rules: Rules) -> None:
+    def __init__(
+        self, backend: Backend, arguments: argparse.Namespace, rules: Rules, report: Report
+    ) -> None:
         self._backend = backend
         self._arguments = arguments
         self._rules = rules
-        self._report = JsonSteps() if arguments.json else Steps(arguments.quiet, arguments.both)
+        self._report = report
 
     async def run(self, source: Operand, target: Operand) -> int:
         """Compare, tell, and unless it is a dry run do it; return the exit status."""
@@ -171,6 +175,7 @@ class Sync:
         totals = Totals()
         for step in todo:
             totals.add(step)
+        self._report.failures(outcome)
         self._report.finish(comparison, totals, outcome, self._arguments.dry)
         if any(copy.cut_off for copy in outcome.copies):
             return CONNECTION_FAILED
@@ -200,7 +205,7 @@ class Sync:
         queue = TransferQueue(backend.filesystem, backend.prompter, backend.events)
         synchronisation = Synchronisation(*found.trees, queue, backend.filesystem)
         may_delete = not comparison.problems or self._arguments.ignore_errors
-        show: Report = Line() if self._shows_progress else Quiet()
+        show: CopyReport = Line() if self._shows_progress else Quiet()
         running = asyncio.create_task(
             synchronisation.run(todo, may_delete, self._arguments.ignore_errors)
         )
@@ -262,101 +267,3 @@ def _refuse_overlap(source: Operand, target: Operand, left: End, right: End) -> 
         is_inside(left.root, right.root) or is_inside(right.root, left.root)
     ):
         raise UsageError("One folder is inside the other", f"{source} and {target}")
-
-
-class Steps:
-    """Tells what there is to do on stdout, one a line, and the rest on stderr."""
-
-    def __init__(self, quiet: bool, both: bool) -> None:
-        self._quiet = quiet
-        self._both = both
-
-    def begin(self, comparison: Comparison, todo: Sequence[Step]) -> None:
-        """Print the steps, and what could not be compared."""
-        for step in todo if not self._quiet else ():
-            print(self._line(step))
-        sys.stdout.flush()
-        for problem in comparison.problems:
-            end = "DST" if problem.right else "SRC"
-            tell(f"sshdash: {end}: {shown(problem.place) or '.'}: left out: {problem.reason}")
-
-    def finish(self, comparison: Comparison, totals: Totals, outcome: Outcome, dry: bool) -> None:
-        """Tell in one line what it came to."""
-        for place, reason in outcome.failures:
-            tell(f"sshdash: {shown(place)}: {reason}")
-        if skipped := sum(copy.skipped for copy in outcome.copies):
-            tell(f"sshdash: {skipped} left as they were: something appeared there meanwhile")
-        if outcome.not_deleted:
-            tell(f"sshdash: {outcome.not_deleted} not deleted, because something went wrong before")
-        if not self._quiet:
-            tell(f"sshdash: {summary(comparison, totals, dry)}")
-
-    def _line(self, step: Step) -> str:
-        arrow = (" →" if step.to_right else " ←") if self._both and step.act in COPIES else ""
-        name = shown(step.place) + ("/" if step.is_folder else "")
-        why = f"  ({step.why})" if step.why else ""
-        return f"{step.act.value + arrow:<10} {name}{why}"
-
-
-class JsonSteps:
-    """Tells everything on stdout, one JSON object a line."""
-
-    def begin(self, comparison: Comparison, todo: Sequence[Step]) -> None:
-        """Print the steps, and what could not be compared."""
-        for step in todo:
-            _write(
-                event="step",
-                act=step.act.value,
-                path=shown(step.place),
-                to="target" if step.to_right else "source",
-                folder=step.is_folder,
-                size=step.size,
-                why=step.why,
-            )
-        for problem in comparison.problems:
-            end = "target" if problem.right else "source"
-            _write(event="problem", path=shown(problem.place), end=end, reason=problem.reason)
-
-    def finish(self, comparison: Comparison, totals: Totals, outcome: Outcome, dry: bool) -> None:
-        """Print what went wrong, and a last line with everything in sum."""
-        for copy in outcome.copies:
-            for file in (*copy.errors, *copy.left_out):
-                _write(event="failure", path=file.path, reason=file.reason)
-        for place, reason in outcome.failures:
-            _write(event="failure", path=shown(place), reason=reason)
-        _write(
-            event="done",
-            dry_run=dry,
-            ok=outcome.is_whole and not comparison.problems,
-            same=comparison.same,
-            excluded=comparison.excluded,
-            to_copy=totals.copies,
-            bytes=totals.size,
-            folders=totals.folders,
-            to_delete=totals.deletes,
-            conflicts=totals.conflicts,
-            left_out=totals.left_out,
-            deleted=outcome.deleted,
-            not_deleted=outcome.not_deleted,
-        )
-
-
-def summary(comparison: Comparison, totals: Totals, dry: bool) -> str:
-    """Return what there was to do in one line."""
-    would = "would copy" if dry else "to copy"
-    parts = [f"{would}: {totals.copies:,} files, {size_text(totals.size)}"]
-    if totals.folders:
-        parts.append(f"new folders: {totals.folders:,}")
-    if totals.deletes:
-        parts.append(f"to delete: {totals.deletes:,}")
-    if totals.conflicts:
-        parts.append(f"conflicts: {totals.conflicts:,}")
-    if totals.left_out:
-        parts.append(f"left out: {totals.left_out:,}")
-    if comparison.excluded:
-        parts.append(f"excluded: {comparison.excluded:,}")
-    return "; ".join((*parts, f"the same: {comparison.same:,}"))
-
-
-def _write(**fields: object) -> None:
-    print(json.dumps(fields), flush=True)

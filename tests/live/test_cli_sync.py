@@ -3,8 +3,10 @@
 import asyncio
 import json
 import os
+import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,19 +15,24 @@ from tests.live.test_cli_cp import Ended
 from tests.servers.sshd import RealSshd
 
 
-async def sync(config: Path, *words: object, cwd: Path | None = None) -> Ended:
-    """Run ``sshdash sync`` to its end."""
+async def start(config: Path, *words: object) -> asyncio.subprocess.Process:
+    """Start ``sshdash sync``."""
     command = [sys.executable, "-m", "sshdash", "-F", config, "sync", *words]
     pipe = asyncio.subprocess.PIPE
     root = Path(__file__).parent.parent.parent
-    process = await asyncio.create_subprocess_exec(
+    return await asyncio.create_subprocess_exec(
         *map(str, command),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=pipe,
         stderr=pipe,
-        cwd=cwd,
         env={**os.environ, "PYTHONPATH": str(root)},
+        start_new_session=True,
     )
+
+
+async def sync(config: Path, *words: object) -> Ended:
+    """Run ``sshdash sync`` to its end."""
+    process = await start(config, *words)
     output, errors = await asyncio.wait_for(process.communicate(), 60)
     assert process.returncode is not None
     return Ended(process.returncode, output.decode(), errors.decode())
@@ -184,3 +191,66 @@ async def test_a_source_that_is_not_there_is_never_an_empty_one(
     assert done.status == 2
     assert "inside the other" in done.errors
     assert tree(here) == before
+
+
+class Watching:
+    """``sshdash sync --watch --json`` as it runs."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+        self.told: list[dict[str, Any]] = []
+
+    async def until(self, **wanted: object) -> dict[str, Any]:
+        """Return the next line that has these fields."""
+        assert self.process.stdout
+        async with asyncio.timeout(30):
+            while line := await self.process.stdout.readline():
+                fields = json.loads(line)
+                self.told.append(fields)
+                if wanted.items() <= fields.items():
+                    return dict(fields)
+        assert self.process.stderr
+        raise AssertionError(f"it ended: {self.told} {(await self.process.stderr.read()).decode()}")
+
+    async def end(self) -> int:
+        """Interrupt it and return its exit status."""
+        if self.process.returncode is None:
+            self.process.send_signal(signal.SIGINT)
+        await asyncio.wait_for(self.process.communicate(), 20)
+        assert self.process.returncode is not None
+        return self.process.returncode
+
+
+async def test_a_watched_folder_is_uploaded_as_it_changes(sshd: RealSshd, here: Path) -> None:
+    away = sshd.home / "away"
+    config, words = sshd.config_file, ("--delete", "--exclude", "*.tmp", here, "sshd:away")
+    watching = Watching(await start(config, "--watch", "--json", *words))
+    try:
+        await watching.until(event="watch", state="up to date")
+        assert tree(away) == tree(here)
+
+        (here / "fresh").mkdir()
+        (here / "fresh" / "file").write_bytes(b"fresh")
+        (here / "scratch.tmp").write_bytes(b"not this")
+        (here / "src" / "main.py").write_bytes(b"print(2), longer")
+        (here / "notes.txt").unlink()
+        expected = {*tree(here)} - {b"scratch.tmp"}
+        while {*tree(away)} != expected or (away / "src" / "main.py").stat().st_size != 16:
+            await watching.until(event="watch", state="up to date")
+        assert (away / "fresh" / "file").read_bytes() == b"fresh"
+
+        assert await asyncio.to_thread(sshd.kill_connections)
+        (here / "after").write_bytes(b"written while it was away")
+        while not (away / "after").exists():
+            await watching.until(event="watch", state="up to date")
+    finally:
+        ended = await watching.end()
+    assert ended == 130
+    assert unfinished(away) == []
+
+
+async def test_only_a_folder_here_can_be_watched(sshd: RealSshd, here: Path) -> None:
+    done = await sync(sshd.config_file, "--watch", "sshd:x", here)
+    assert done.status == 2
+    done = await sync(sshd.config_file, "--watch", "--both", here, "sshd:x")
+    assert done.status == 2
