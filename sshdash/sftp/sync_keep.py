@@ -40,6 +40,11 @@ class Kept:
     problem: str = ""
     """Why not everything is there, or what it waits for."""
 
+    @property
+    def is_well(self) -> bool:
+        """Whether nothing keeps it from being up to date."""
+        return self.state not in (KeepState.WAITING, KeepState.BEHIND)
+
 
 @dataclass(frozen=True, slots=True)
 class Wish:
