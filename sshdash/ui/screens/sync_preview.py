@@ -290,11 +290,11 @@ class SyncScreen(ModalScreen[SyncOrder]):
     def _options_text(self) -> Content:
         options = self.options
         patterns = " ".join(options.lines)
-        shown_patterns = clip(patterns, max(self._width - 56, 8)) if patterns else "none"
+        shown_patterns = clip(patterns, max(self._width - 58, 8)) if patterns else "none"
         facts = (
             ("w", "way", {Way.RIGHT: "right", Way.LEFT: "left", Way.BOTH: "both"}[options.way]),
             ("x", "delete", "yes" if options.deletes else "no"),
-            ("c", "by", "content" if options.checksum else "size, time"),
+            ("c", "by", "content" if options.checksum else "time"),
             ("2", "window", f"{options.window} s"),
             ("p", "without", shown_patterns),
         )
@@ -303,7 +303,7 @@ class SyncScreen(ModalScreen[SyncOrder]):
             parts += [
                 Content.styled(key, "bold $foreground"),
                 Content.styled(f" {label} ", "$muted"),
-                Content.styled(f"{value}   ", "$accent"),
+                Content.styled(f"{value}  ", "$accent"),
             ]
         return Content.assemble(*parts)
 
@@ -320,7 +320,7 @@ class SyncScreen(ModalScreen[SyncOrder]):
             return Content("")
         totals = self.choice.totals
         words = totals_text(totals, size_text(totals.size))
-        same = f"   {count_text(self.choice.same, 'entry is', 'entries are')} the same"
+        same = f"   {self.choice.same:,} the same"
         return Content.assemble(
             Content.styled(words, "bold $foreground"), Content.styled(same, "$muted")
         )
