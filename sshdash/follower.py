@@ -43,7 +43,7 @@ class Follower:
         self._impossible = impossible
         self._told = False
         self._watched: Watched | None = None
-        self._asking: _Asking | None = None
+        self._asking: Asking | None = None
         self._thread: threading.Thread | None = None
 
     def __repr__(self) -> str:
@@ -56,10 +56,10 @@ class Follower:
             return
         await self.stop()
         self._watched = watched
-        reason = await asyncio.to_thread(_why_not, watched.folders)
+        reason = await asyncio.to_thread(why_not, watched.folders)
         if reason:
             self._tell(reason)
-        self._asking = _Asking(asyncio.get_running_loop(), self._changed)
+        self._asking = Asking(asyncio.get_running_loop(), self._changed)
         self._thread = threading.Thread(
             target=self._follow,
             args=(watched, self._asking),
@@ -81,7 +81,7 @@ class Follower:
         if thread is not None:
             await asyncio.to_thread(thread.join, _PATIENCE)
 
-    def _follow(self, watched: Watched, asking: "_Asking") -> None:
+    def _follow(self, watched: Watched, asking: "Asking") -> None:
         """Wait for changes, in a thread of its own."""
         from watchfiles import watch
 
@@ -109,7 +109,7 @@ class Follower:
             self._impossible(reason)
 
 
-class _Asking:
+class Asking:
     """What the library asks whether to stop, for the first time once it is watching."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, begun: Callable[[], None]) -> None:
@@ -131,7 +131,7 @@ class _Asking:
             self._loop.call_soon_threadsafe(function, *arguments)
 
 
-def _why_not(folders: tuple[str, ...]) -> str:
+def why_not(folders: tuple[str, ...]) -> str:
     """Return why changes may go unnoticed, empty where they do not."""
     try:
         mounts = _MOUNTS.read_text(encoding="latin-1")

@@ -14,7 +14,8 @@ from itertools import groupby
 from sshdash.cli import copy_resume
 from sshdash.cli.context import CONNECTION_FAILED, open_backend, tell_ignored
 from sshdash.cli.copy_report import JsonLines, Line, Quiet, Report, is_all_there
-from sshdash.cli.named_files import TERMINATED, OpenedFiles, terminated
+from sshdash.cli.endings import TERMINATED, cancelled_by_signals
+from sshdash.cli.named_files import OpenedFiles
 from sshdash.cli.operands import Operand, parse_operands
 from sshdash.cli.ssh_options import add_ssh_options, add_user_options
 from sshdash.errors import UsageError
@@ -102,7 +103,7 @@ def run(arguments: argparse.Namespace) -> int:
 async def _main(
     arguments: argparse.Namespace, sources: list[Operand], target: Operand, limit: int
 ) -> int:
-    with terminated():
+    with cancelled_by_signals():
         async with open_backend(arguments) as backend:
             for host in dict.fromkeys(end.host for end in (*sources, target) if end.host):
                 tell_ignored(backend.resolve(host))

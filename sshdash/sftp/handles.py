@@ -1,6 +1,7 @@
 """Open files of a host: reading and writing with many requests in flight."""
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
 from sshdash.errors import ConnectionLost
@@ -272,7 +273,12 @@ def _owners(longname: bytes) -> tuple[str, str]:
     fields = longname.split(None, 4)
     if len(fields) < 5 or len(fields[0]) < 10:
         return "", ""
-    return clean(fields[2], 32), clean(fields[3], 32)
+    return _named(fields[2]), _named(fields[3])
+
+
+@lru_cache(maxsize=1000)
+def _named(owner: bytes) -> str:
+    return clean(owner, 32)
 
 
 def _blocks(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from sshdash.prompts import ConflictChoice
+from sshdash.sftp.entries import join, name_of
 from sshdash.states import TransferState
 
 Endpoint = str
@@ -53,6 +54,15 @@ class CopyRequest:
     """Whether the sources are removed once their copies are in place, or just renamed."""
     target_name: bytes | None = None
     """The name to copy a single source under, where it is not its own."""
+    base: bytes | None = None
+    """A folder above all of `paths`: each goes to the same place below `target_dir`, where the
+    folders on its way exist or are among `paths`. Of a directory, only it itself is made."""
+
+    def place_of(self, path: bytes) -> bytes:
+        """Return where a source goes, relative to `target_dir`."""
+        if self.base is not None:
+            return path[len(join(self.base, b"")) :]
+        return self.target_name or name_of(path)
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,8 +154,8 @@ class Runner:
         return apart
 
     async def _root(self, path: bytes) -> Source | None:
-        name = self._request.target_name or name_of(path)
-        target = join(self._target_dir, name)
+        place = self._request.place_of(path)
+        target = join(self._target_dir, place)
         look = self._source.stat if self._request.follow else self._source.lstat
         try:
             entry, existing = await together(look(path), self._target.exists(target))
@@ -164,7 +164,7 @@ class Runner:
                 # Opening a local file follows no link: the one that was named is followed here.
                 path = await self._source.realpath(path)
         except FileError as error:
-            if isinstance(error, MissingError) and self._mover.is_moved(path, name):
+            if isinstance(error, MissingError) and self._mover.is_moved(path, place):
                 return None
             reason = self._reason(error)
         if reason == SAME and self._choice is ConflictChoice.RENAME:
@@ -172,7 +172,7 @@ class Runner:
         if reason:
             self._ledger.fail(path, reason)
             return None
-        return Source(path, name, structs.replace(entry, name=name_of(path)), existing)
+        return Source(path, place, structs.replace(entry, name=name_of(path)), existing)
 
     async def _overlap(self, path: bytes, entry: Entry, target: bytes) -> str:
         if self._request.source != self._request.target:
@@ -196,7 +196,7 @@ class Runner:
             return False
         if source.entry.kind is Kind.DIRECTORY:
             self._directories.append(source)
-            return True
+            return self._request.base is None
         self._ledger.found(source.entry)
         if verdict.step is Step.CREATE:
             (self._twins if self._is_twin(source) else self._files).append(source)

@@ -18,6 +18,7 @@ from sshdash.sftp.trees import count_trees, remove_trees
 from sshdash.states import ConnectionState, TransferState
 from sshdash.ui.controllers import file_names as names
 from sshdash.ui.controllers.file_listings import Listings, viewing
+from sshdash.ui.controllers.syncs import SyncController
 from sshdash.ui.controllers.transfers import TransfersController
 from sshdash.ui.screens.chmod import ChmodDialog
 from sshdash.ui.screens.picker import Choice, Picker
@@ -45,6 +46,7 @@ class FilesController:
         self.cockpit = cockpit
         self.backend = cockpit.backend
         self.listings = Listings(cockpit)
+        self.syncs = SyncController(cockpit, self.listings)
         self._handlers: dict[type[Message], Callable[[Any], object]] = {
             ask.OpenFolder: lambda m: self.listings.open(m.pane, m.path, m.select),
             ask.Refresh: lambda m: self.listings.refresh(m.pane),
@@ -59,6 +61,8 @@ class FilesController:
             ask.ChangeMode: lambda m: self.cockpit.start(self._change_mode(m)),
             ask.MoveFiles: lambda m: self.cockpit.start(self._move(m)),
             ask.SendFiles: lambda m: self.cockpit.start(self._send(m)),
+            ask.SyncFolders: lambda m: self.cockpit.start(self.syncs.preview(m.left, m.right)),
+            ask.KeepFolders: lambda m: self.cockpit.start(self.syncs.keep(m.left, m.right)),
             ask.CopyFiles: self._copy,
             ask.CopyCommand: self._copy_command,
             ask.ChangeTransfer: TransfersController(cockpit, self._copy_scp).change,
