@@ -24,6 +24,25 @@ class SortKey(Enum):
     TYPE = "type"
 
 
+class Column(Enum):
+    """What may be shown beside a name."""
+
+    SIZE = "size"
+    TIME = "time"
+    MODE = "mode"
+    OWNER = "owner"
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """How much a folder holds."""
+
+    size: int
+    """Bytes of the files in it."""
+    final: bool
+    """Whether all of it was counted."""
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """Which entries are shown, and in which order."""
@@ -33,6 +52,8 @@ class View:
     show_hidden: bool = False
     text: str = ""
     """Only labels that contain this, whatever the case; a glob where it has ``*`` or ``?``."""
+    columns: frozenset[Column] | None = None
+    """What is shown beside the names; None for what there is room for."""
 
     def arrange(self, entries: Iterable[Entry]) -> list[Entry]:
         """Return the entries to show, in order.
@@ -70,6 +91,8 @@ class Browser:
         """The index in `rows`."""
         self.marks: set[bytes] = set()
         """Names that are marked, shown or not."""
+        self.measured: dict[bytes, Measured] = {}
+        """What was counted of folders, by name."""
         self._entries: dict[bytes, Entry] = {}
         self._rows: list[Entry] = []
 
@@ -109,8 +132,9 @@ class Browser:
     @property
     def marked_bytes(self) -> int:
         """The sizes of the marked files in sum."""
-        marked = (self._entries[name] for name in self.marks)
-        return sum(entry.size for entry in marked if entry.kind is Kind.FILE)
+        files = (self._entries[name] for name in self.marks)
+        size = sum(entry.size for entry in files if entry.kind is Kind.FILE)
+        return size + sum(self.measured[name].size for name in self.marks & self.measured.keys())
 
     @property
     def shown_bytes(self) -> int:
@@ -159,6 +183,7 @@ class Browser:
         old_cursor = self.cursor
         if path != self.path:
             self.marks.clear()
+            self.measured.clear()
             keep = name_of(self.path) if parent_of(self.path) == path else None
             old_cursor = 0
             self.view = replace(self.view, text="")
@@ -183,6 +208,11 @@ class Browser:
         """Arrange everything, now that the listing is complete."""
         self.loading = False
         self.rearrange(arranged)
+
+    def measure(self, name: bytes, measured: Measured) -> None:
+        """Take down how much a folder holds."""
+        if name in self._entries:
+            self.measured[name] = measured
 
     def rearrange(self, arranged: list[Entry] | None = None) -> None:
         """Order the rows anew, with the cursor on the same name."""
@@ -222,13 +252,22 @@ class Browser:
         """Put the cursor on a row, the nearest where there is none such."""
         self.cursor = max(0, min(index, len(self._rows) - 1))
 
-    def find(self, prefix: str) -> bool:
-        """Move to the next row, from the cursor on, whose label begins with `prefix`."""
+    def find(self, prefix: str, start: int = 0, step: int = 1) -> bool:
+        """Move to the next row whose label begins with `prefix`, whatever the case.
+
+        It is looked for from `start` rows behind the cursor on, around the ends, downward or, with
+        a `step` of -1, upward.
+        """
         wanted = prefix.casefold()
-        count = len(self._rows)
-        for step in range(count):
-            index = (self.cursor + step) % count
-            if self._rows[index].label.casefold().startswith(wanted):
+        plain = wanted.encode() if wanted.isascii() else b""
+        size, count = len(plain), len(self._rows)
+        for distance in range(count):
+            index = (self.cursor + start + step * distance) % count
+            entry = self._rows[index]
+            # Labels take their time: with 10^5 rows most are told by their bytes alone.
+            if plain and entry.name[:size].lower() != plain:
+                continue
+            if plain or entry.label.casefold().startswith(wanted):
                 self.cursor = index
                 return True
         return False
@@ -253,6 +292,13 @@ class Browser:
     def invert_marks(self) -> None:
         """Mark the shown rows that are not marked, unmark the others."""
         self.marks ^= {entry.name for entry in self._rows if entry is not UP}
+
+    def mark_matching(self, pattern: str, marked: bool = True) -> int:
+        """Mark, or unmark, the shown rows that match; return how many changed."""
+        found = {e.name for e in self._rows if e is not UP and matches(e.label, pattern)}
+        before = len(self.marks)
+        self.marks = self.marks | found if marked else self.marks - found
+        return abs(len(self.marks) - before)
 
     def clear_marks(self) -> None:
         """Unmark everything."""

@@ -29,6 +29,8 @@ class CopyRequest:
     """Whether links among `paths` themselves are followed; those below never are."""
     target_name: bytes | None = None
     """The name to copy a single source under, where it is not its own."""
+    move: bool = False
+    """Whether each source goes once it is there whole."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,13 @@ from sshdash.errors import ConnectionLost, SSHDashError, UsageError
 from sshdash.events import ConnectionChanged, Event, TransferChanged
 from sshdash.prompts import ConfirmQuestion
 from sshdash.sftp.entries import Kind, is_inside, join
+from sshdash.sftp.history import Spot
 from sshdash.sftp.job import CopyRequest
 from sshdash.sftp.trees import count_trees, remove_trees
 from sshdash.states import ConnectionState, TransferState
 from sshdash.ui.controllers import file_names as names
 from sshdash.ui.controllers.file_listings import Listings, viewing
+from sshdash.ui.controllers.file_navigation import FileNavigation
 from sshdash.ui.screens.chmod import ChmodDialog
 from sshdash.ui.screens.picker import Choice, Picker
 from sshdash.ui.screens.text_input import TextInputDialog
@@ -58,9 +60,12 @@ class FilesController:
             ask.MoveFiles: lambda m: self.cockpit.start(self._move(m)),
             ask.SendFiles: lambda m: self.cockpit.start(self._send(m)),
             ask.CopyFiles: self._copy,
+            ask.CopyToSpot: self._copy_to,
             ask.CopyCommand: self._copy_command,
             ask.ChangeTransfer: self._change_transfer,
         }
+        self.navigation = FileNavigation(cockpit, self.listings)
+        self._handlers |= self.navigation.handlers
 
     def handle(self, message: Message) -> None:
         """Carry out a `FilesRequest` or a `ChangeTransfer`."""
@@ -225,21 +230,44 @@ class FilesController:
     # Between panes
 
     def _copy(self, request: ask.CopyFiles) -> None:
-        source, target = request.pane, request.target
-        same = source.endpoint == target.endpoint
-        if same and request.into == request.folder:
+        spot = Spot(request.target.endpoint, request.into)
+        self._copy_to(ask.CopyToSpot(request.pane, request.entries, spot, request.move))
+
+    def _copy_to(self, request: ask.CopyToSpot) -> None:
+        source, spot = request.pane, request.spot
+        same = source.endpoint == spot.endpoint
+        if same and spot.path == request.folder:
             raise UsageError(
                 "Both panes show the same folder",
                 hint="open another folder in the other pane, or drop onto a folder",
             )
         paths = tuple(join(request.folder, entry.name) for entry in request.entries)
-        if same and any(is_inside(request.into, path) for path in paths):
-            raise UsageError("A folder cannot be copied into itself", clean(request.into))
-        self.backend.transfers.submit(
-            CopyRequest(source.endpoint, paths, target.endpoint, request.into)
+        verb = "moved" if request.move else "copied"
+        if same and any(is_inside(spot.path, path) for path in paths):
+            raise UsageError(f"A folder cannot be {verb} into itself", clean(spot.path))
+        if request.move and same:
+            self.handle(ask.MoveFiles(source, request.entries, spot.path))
+        elif request.move:
+            self.cockpit.start(self._move_to(request, paths))
+        else:
+            self._submit(request, CopyRequest(source.endpoint, paths, spot.endpoint, spot.path))
+
+    async def _move_to(self, request: ask.CopyToSpot, paths: tuple[bytes, ...]) -> None:
+        source, spot = request.pane.endpoint, request.spot
+        where = names.place(clean(spot.endpoint) or "local", spot.path)
+        listed = names.listing(request.entries, 8)
+        question = ConfirmQuestion(
+            f"Move {names.count(request.entries)}?",
+            f"{listed}\n\nto {where}\n\nWhat has arrived whole is removed here.",
+            action="Move",
         )
-        source.browser.clear_marks()
-        source.refresh_view()
+        if await self.cockpit.prompter.ask(question):
+            self._submit(request, CopyRequest(source, paths, spot.endpoint, spot.path, move=True))
+
+    def _submit(self, request: ask.CopyToSpot, copy: CopyRequest) -> None:
+        self.backend.transfers.submit(copy)
+        request.pane.browser.clear_marks()
+        request.pane.refresh_view()
 
     async def _send(self, request: ask.SendFiles) -> None:
         filesystem = await self.backend.filesystem(request.host)

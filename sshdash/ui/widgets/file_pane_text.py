@@ -82,6 +82,11 @@ def counts_text(browser: Browser) -> str:
     return ", ".join(words)
 
 
+def typed_text(typed: str) -> str:
+    """Return what is typed ahead, with where more of it goes."""
+    return f"' {clean(typed, 200)}▏"
+
+
 def foot_text(browser: Browser, counts: str, space: Space | None, width: int) -> str:
     """Return the marks or `counts` on the left, the free space on the right where it fits."""
     left = counts

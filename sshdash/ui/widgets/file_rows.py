@@ -21,7 +21,9 @@ from sshdash.ui.widgets.row_list import Piece, RowList
 class _Press:
     """A mouse button held down on a row."""
 
-    item: int
+    entry: Entry
+    folder: bytes
+    """Where the entry is: the rows may change below the pointer."""
     origin: Offset
     dragging: bool = False
 
@@ -57,14 +59,25 @@ class FileRows(RowList):
     class Marked(Message):
         """Other rows are marked."""
 
+    class Pasted(Message):
+        """The hosting terminal pasted a text, as it does when files are dropped on it."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
     class Drag(Message):
         """Rows are dragged: the pointer is at `position` of the screen."""
 
-        def __init__(self, rows: "FileRows", entries: tuple[Entry, ...], position: Offset) -> None:
+        def __init__(
+            self, rows: "FileRows", entries: tuple[Entry, ...], position: Offset, move: bool
+        ) -> None:
             super().__init__()
             self.rows = rows
             self.entries = entries
             self.position = position
+            self.move = move
+            """Whether a modifier is held, which moves what is dropped."""
 
     class DragMoved(Drag):
         """The pointer moved."""
@@ -81,6 +94,8 @@ class FileRows(RowList):
         self.names = 0
         """Cells that the widest name would like."""
         self._press: _Press | None = None
+        self._typed: str | None = None
+        """What was typed ahead so far, None where nothing is."""
         self._anchor: int | None = None
         self._marks_before: set[bytes] = set()
 
@@ -100,10 +115,16 @@ class FileRows(RowList):
         self.set_reactive(RowList.cursor, self.browser.cursor)
         self.reveal(self.cursor)
 
+    def grow(self) -> None:
+        """Draw that there are more rows behind those there were."""
+        self.names = max(self.names, text.names_width(self.browser.rows))
+        self.reset_lines()
+
     def pieces(self, line: int, width: int) -> list[Piece]:
         """Return the columns of one row."""
         entry = self.browser.rows[line]
-        columns = text.Columns.fit(width, self.names, self.browser.view.sort)
+        view = self.browser.view
+        columns = text.Columns.fit(width, self.names, view.sort, view.columns)
         marked = entry.name in self.browser.marks and entry is not UP
         role = self._role(entry, marked)
         detail = self.look("file--stale" if self.stale else "file--detail")
@@ -119,7 +140,8 @@ class FileRows(RowList):
             (target, detail),
         ]
         if columns.size:
-            pieces.append((f"  {text.size_cell(entry):>{columns.size}}", detail))
+            size = text.size_cell(entry, self.browser.measured.get(entry.name))
+            pieces.append((f"  {size:>{columns.size}}", detail))
         if columns.mode:
             pieces.append((f"  {text.mode_cell(entry):{columns.mode}}", detail))
         if columns.owner:
@@ -184,7 +206,7 @@ class FileRows(RowList):
         item = self.item_under(event.offset)
         if event.button != 1 or item is None or event.shift or event.ctrl:
             return
-        self._press = _Press(item, event.screen_offset)
+        self._press = _Press(self.browser.rows[item], self.browser.path, event.screen_offset)
         self.capture_mouse()
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
@@ -199,7 +221,8 @@ class FileRows(RowList):
                 return
             press.dragging = True
             self.hovered = -1
-        self.post_message(self.DragMoved(self, self._dragged(press), event.screen_offset))
+        if entries := self._dragged(press):
+            self.post_message(self.DragMoved(self, entries, event.screen_offset, _moves(event)))
 
     def on_mouse_up(self, event: events.MouseUp) -> None:
         """Drop what is dragged."""
@@ -209,8 +232,11 @@ class FileRows(RowList):
         self.release_mouse()
         if press.dragging:
             event.stop()
-            entries = self._dragged(press)
-            self.post_message(self.DragDropped(self, entries, event.screen_offset))
+            if entries := self._dragged(press):
+                position = event.screen_offset
+                self.post_message(self.DragDropped(self, entries, position, _moves(event)))
+            else:
+                self.post_message(self.DragCancelled())
 
     def on_click(self, event: events.Click) -> None:
         """Move the cursor; with ctrl mark the row, with shift all from the cursor to it."""
@@ -228,10 +254,61 @@ class FileRows(RowList):
             self.marks_changed()
 
     def on_key(self, event: events.Key) -> None:
-        """Give up a drag with Esc, before Esc means anything else."""
-        if event.key == "escape" and self.cancel_drag():
+        """Give up a drag with Esc, before Esc means anything else; find what is typed ahead."""
+        if (event.key == "escape" and self.cancel_drag()) or self._type(event):
             event.stop()
             event.prevent_default()
+
+    # Typing ahead
+
+    class Typed(Message):
+        """What is typed ahead has changed; None once it is over."""
+
+        def __init__(self, text: str | None) -> None:
+            super().__init__()
+            self.text = text
+
+    def begin_typing(self) -> None:
+        """Go to rows by what is typed from now on, until a key that is no text."""
+        self._tell_typed("")
+
+    def on_blur(self) -> None:
+        """End typing ahead: keys go elsewhere."""
+        if self._typed is not None:
+            self._tell_typed(None)
+
+    def _type(self, event: events.Key) -> bool:
+        """Take a key that is typed ahead; return whether it was one."""
+        if self._typed is None:
+            return False
+        if event.key in ("down", "up"):
+            step = 1 if event.key == "down" else -1
+            self._find(self._typed, start=step, step=step)
+        elif event.key == "backspace":
+            self._tell_typed(self._typed[:-1] if self._typed else None)
+        elif event.is_printable and event.character:
+            if self._find(self._typed + event.character):
+                self._tell_typed(self._typed + event.character)
+            else:
+                self.app.bell()
+        else:
+            self._tell_typed(None)
+            return event.key == "escape"
+        return True
+
+    def _find(self, prefix: str, start: int = 0, step: int = 1) -> bool:
+        found = self.browser.find(prefix, start, step)
+        self.cursor = self.browser.cursor
+        return found
+
+    def _tell_typed(self, text: str | None) -> None:
+        self._typed = text
+        self.post_message(self.Typed(text))
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Pass on what is pasted: it may be paths."""
+        event.stop()
+        self.post_message(self.Pasted(event.text))
 
     def cancel_drag(self) -> bool:
         """End a drag without a drop; return whether there was one."""
@@ -245,7 +322,12 @@ class FileRows(RowList):
 
     def _dragged(self, press: _Press) -> tuple[Entry, ...]:
         """Return the marked rows where the pressed one is marked, else the pressed one alone."""
-        entry = self.browser.row(press.item)
-        if entry is None or entry is UP:
+        entry = press.entry
+        if entry is UP or press.folder != self.browser.path:
             return ()
         return self.browser.selection if entry.name in self.browser.marks else (entry,)
+
+
+def _moves(event: events.MouseEvent) -> bool:
+    """Return whether a modifier is held; which ones come is up to the hosting terminal."""
+    return event.ctrl or event.shift or event.meta
