@@ -4,10 +4,13 @@ Pure: whoever lists directories puts the entries in; whoever draws reads `rows`.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from fnmatch import fnmatchcase
+from operator import attrgetter
+from typing import Any
 
 from sshdash.sftp.entries import Entry, Kind, join, name_of, normalize, parent_of
 
@@ -58,25 +61,30 @@ class View:
     def arrange(self, entries: Iterable[Entry]) -> list[Entry]:
         """Return the entries to show, in order.
 
-        Takes about a second for 10^5 entries, so call it in a thread for many.
+        Takes some tenths of a second for 10^5 entries, so call it in a thread for many: it lets
+        the others have their turn all the time.
         """
-        kept = [entry for entry in entries if self._shows(entry)]
-        kept.sort(key=lambda entry: natural_key(entry.label))
+        kept = self._shown(list(entries))
+        ordered = sorted_in_turns(kept, _natural)
         if self.sort is SortKey.SIZE:
-            kept.sort(key=lambda entry: entry.size)
+            ordered = sorted_in_turns(ordered, attrgetter("size"))
         elif self.sort is SortKey.TIME:
-            kept.sort(key=lambda entry: entry.mtime_ns)
+            ordered = sorted_in_turns(ordered, attrgetter("mtime_ns"))
         elif self.sort is SortKey.TYPE:
-            kept.sort(key=_suffix)
+            ordered = sorted_in_turns(ordered, _suffix)
         if self.reverse:
-            kept.reverse()
-        kept.sort(key=lambda entry: not entry.leads_to_directory)
-        return kept
+            ordered.reverse()
+        folders = [entry for entry in ordered if entry.leads_to_directory]
+        if not folders:
+            return ordered
+        return folders + [entry for entry in ordered if not entry.leads_to_directory]
 
-    def _shows(self, entry: Entry) -> bool:
-        if entry.is_hidden and not self.show_hidden and not self.text.startswith("."):
-            return False
-        return matches(entry.label, self.text)
+    def _shown(self, entries: list[Entry]) -> list[Entry]:
+        if not self.show_hidden and not self.text.startswith("."):
+            entries = [entry for entry in entries if entry.name[:1] != b"."]
+        if not self.text:
+            return entries
+        return [entry for entry in entries if matches(entry.label, self.text)]
 
 
 class Browser:
@@ -171,12 +179,13 @@ class Browser:
         entries: Iterable[Entry],
         arranged: list[Entry] | None = None,
         loading: bool = False,
+        named: dict[bytes, Entry] | None = None,
     ) -> None:
         """Show the directory `path` with `entries`.
 
         The cursor stays on its name in the same directory, and goes to the directory just left
-        on the way up. `arranged` is the result of ``view.arrange(entries)`` where it was made
-        ahead in a thread.
+        on the way up. `arranged` is the result of ``view.arrange(entries)`` and `named` has the
+        entries by name, where that was made ahead in a thread.
         """
         path = normalize(path)
         keep = self._name_at_cursor()
@@ -190,7 +199,7 @@ class Browser:
             arranged = None
         self.path = path
         self.loading = loading
-        self._entries = {entry.name: entry for entry in entries}
+        self._entries = by_name(entries) if named is None else named
         self.marks &= self._entries.keys()
         self._arrange(arranged)
         self._place(keep, old_cursor)
@@ -328,11 +337,43 @@ _DIGITS = re.compile(r"\d+")
 
 def natural_key(label: str) -> str:
     """Return a sort key that puts ``file9`` before ``file10`` and ignores case."""
-    return (
-        _DIGITS.sub(_padded, label.casefold())
-        if any(map(str.isdigit, label))
-        else (label.casefold())
-    )
+    return _DIGITS.sub(_padded, label.casefold())
+
+
+def sorted_in_turns(entries: list[Entry], key: Callable[[Entry], Any]) -> list[Entry]:
+    """Return `entries` ordered by `key`, equal ones as they were.
+
+    One sort of very many would not let any other thread run until it is done. So they are sorted
+    in small runs, which are then merged: on runs that are in order, sorting is quick.
+    """
+    if len(entries) <= _RUN:
+        return sorted(entries, key=key)
+    keys: list[Any] = []
+    runs: list[list[int]] = []
+    for start in range(0, len(entries), _RUN):
+        keys += map(key, entries[start : start + _RUN])
+        runs.append(sorted(range(start, len(keys)), key=keys.__getitem__))
+        time.sleep(0)
+    while len(runs) > 1:
+        pairs = zip(runs[::2], [*runs[1::2], []], strict=False)
+        runs = [_merged(first, second, keys) for first, second in pairs]
+    return [entries[place] for place in runs[0]]
+
+
+def _merged(first: list[int], second: list[int], keys: list[Any]) -> list[int]:
+    both = first + second
+    both.sort(key=keys.__getitem__)
+    time.sleep(0)
+    return both
+
+
+_RUN = 2_000
+"""Entries that are sorted in less than the time nobody else should have to wait."""
+
+
+def by_name(entries: Iterable[Entry]) -> dict[bytes, Entry]:
+    """Return the entries by name."""
+    return {entry.name: entry for entry in entries}
 
 
 def matches(label: str, pattern: str) -> bool:
@@ -345,10 +386,19 @@ def matches(label: str, pattern: str) -> bool:
     return pattern in label
 
 
+def _natural(entry: Entry) -> str:
+    # What a name reads like is enough for its place; to have it cleaned takes longer.
+    return natural_key(entry.name.decode("utf-8", "surrogateescape"))
+
+
 def _padded(match: re.Match[str]) -> str:
     digits = match[0].lstrip("0") or "0"
     # The count of digits first, so that longer numbers come later, whatever their length.
-    return f"{len(digits):03d}{digits}"
+    size = len(digits)
+    return _COUNTS[size] + digits if size < 100 else f"{size:03d}{digits}"
+
+
+_COUNTS = [f"{size:03d}" for size in range(100)]
 
 
 def _suffix(entry: Entry) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from weakref import WeakSet
 
 from sshdash.errors import Cancelled, ConfigError, ConnectionLost, FileError, SSHDashError
 from sshdash.sftp.bookmarks import load_bookmarks
+from sshdash.sftp.browser import View, by_name
 from sshdash.sftp.entries import Entry, Kind, normalize
 from sshdash.sftp.history import Spot
 from sshdash.sftp.watching import FolderWatch
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
 
 _EARLY = 0.25
 """Seconds of listing after which what has come so far is shown."""
-_MORE = 0.1
+_TURN = 0.003
+"""Seconds of work on a listing until everybody else gets a turn."""
+_MORE = 0.3
 """Seconds between two times that more of it is shown."""
 _AT_ONCE = 500
 """Entries that are put below the others without a pause that anybody would notice."""
@@ -178,31 +181,36 @@ class Listings:
         shown = 0
         known = pane.listed and pane.browser.path == path
         due = time.monotonic() + _EARLY
+        turn = 0.0
         async for batch in filesystem.scandir(path):
             entries += batch
-            pane.wait(f"listing… {count_text(len(entries), 'entry', 'entries')}")
-            if known or time.monotonic() < due:
+            now = time.monotonic()
+            if now > turn:  # what has arrived already comes without a pause
+                await asyncio.sleep(0)
+                turn = time.monotonic() + _TURN
+            if now < due:
                 continue
-            if shown:
-                pane.extend(entries[shown : shown + _AT_ONCE])
-                shown += _AT_ONCE
-            else:
-                pane.show(path, entries[:_AT_ONCE], loading=True)
-                shown = _AT_ONCE
-            shown = min(shown, len(entries))
+            pane.wait(f"listing… {count_text(len(entries), 'entry', 'entries')}")
+            more = entries[shown : shown + _AT_ONCE]
+            if not known and not shown:
+                pane.show(path, more, loading=True)
+                shown = len(more)
+            elif not known and pane.rows.nears_end:
+                pane.extend(more)
+                shown += len(more)
             due = time.monotonic() + _MORE
         return entries
 
     async def _show(
         self, pane: FilePane, path: bytes, entries: list[Entry], select: bytes | None
     ) -> None:
-        arranged = None
+        arranged = named = None
         while len(entries) > THREAD_LIMIT:
             view = pane.view_for(path)
-            arranged = await asyncio.to_thread(view.arrange, entries)
+            arranged, named = await asyncio.to_thread(_prepared, view, entries)
             if view == pane.view_for(path):  # else the order was changed meanwhile
                 break
-        pane.show(path, entries, select, arranged)
+        pane.show(path, entries, select, arranged, named=named)
 
     # Following
 
@@ -260,6 +268,10 @@ class Listings:
         for one in other:
             if one.listed and one.browser.path == folder:
                 self.refresh(one)
+
+
+def _prepared(view: View, entries: list[Entry]) -> tuple[list[Entry], dict[bytes, Entry]]:
+    return view.arrange(entries), by_name(entries)
 
 
 def _first_folder(pane: FilePane, filesystem: Filesystem) -> bytes:

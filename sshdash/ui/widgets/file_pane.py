@@ -31,6 +31,8 @@ from sshdash.ui.widgets.row_list import RowList
 
 THREAD_LIMIT = 2_000
 """More entries than this are arranged in a thread."""
+_SETTLE = 0.08
+"""Seconds until many rows are arranged anew, should the view change once more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +154,7 @@ class FilePane(PlacedPane):
 
     async def _arrange(self, view: View, entries: list[Entry]) -> None:
         self.browser.view = view
+        await asyncio.sleep(_SETTLE)  # whoever types goes on typing, and no thread can be stopped
         arranged = await asyncio.to_thread(view.arrange, entries)
         if self.browser.view is view:
             self.browser.set_view(view, arranged)

@@ -138,6 +138,7 @@ class PaneFrame(Vertical):
         select: bytes | None = None,
         arranged: list[Entry] | None = None,
         loading: bool = False,
+        named: dict[bytes, Entry] | None = None,
     ) -> None:
         """Show a listing, with the cursor on `select` where given.
 
@@ -150,7 +151,7 @@ class PaneFrame(Vertical):
         self.listed = True
         if arranged is not None and path != self.browser.path:
             self.browser.show(path, ())
-        self.browser.show(path, entries, arranged, loading)
+        self.browser.show(path, entries, arranged, loading, named)
         if select is not None and (index := self.browser.index_of(select)) is not None:
             self.browser.move_to(index)
         self._rows.update()
@@ -207,7 +208,8 @@ class PaneFrame(Vertical):
         if not self._alive:
             return
         self.query_one(PaneTitle).busy = self._waiting
-        self._draw_empty()
+        if not self.listed:
+            self._draw_empty()
 
     def _draw_filter(self) -> None:
         field = self.query_one(Input)

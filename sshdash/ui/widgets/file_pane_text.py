@@ -92,8 +92,8 @@ def foot_text(browser: Browser, counts: str, space: Space | None, width: int) ->
     left = counts
     if browser.marks:
         left = f"✓ {len(browser.marks)} marked"
-        if browser.marked_bytes:
-            left += f", {size_text(browser.marked_bytes)}"
+        if len(browser.marks) <= _MANY and (size := browser.marked_bytes):
+            left += f", {size_text(size)}"
     right = f"{size_text(space.free)} free" if space else ""
     gap = width - cell_len(left) - len(right)
     return left + " " * gap + right if gap >= 2 else clip(left, width)

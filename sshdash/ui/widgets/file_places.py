@@ -147,9 +147,10 @@ class PlacedPane(PaneFrame):
         select: bytes | None = None,
         arranged: list[Entry] | None = None,
         loading: bool = False,
+        named: dict[bytes, Entry] | None = None,
     ) -> None:
         """Show a listing, and remember that it was visited."""
-        super().show(path, entries, select, arranged, loading)
+        super().show(path, entries, select, arranged, loading, named)
         self._tab.history.visit(self.spot)
         self._draw_tabs()
 

@@ -115,9 +115,14 @@ class FileRows(RowList):
         self.set_reactive(RowList.cursor, self.browser.cursor)
         self.reveal(self.cursor)
 
+    @property
+    def nears_end(self) -> bool:
+        """Whether the last rows are in sight, or will be with the next page."""
+        last = self.scroll_offset.y + 3 * self.size.height
+        return max(last, self.cursor + self.size.height) >= self.item_count()
+
     def grow(self) -> None:
         """Draw that there are more rows behind those there were."""
-        self.names = max(self.names, text.names_width(self.browser.rows))
         self.reset_lines()
 
     def pieces(self, line: int, width: int) -> list[Piece]:
