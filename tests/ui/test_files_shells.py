@@ -7,9 +7,11 @@ from typing import cast
 import pytest
 
 from sshdash.ui.screens.confirm import ConfirmDialog
+from sshdash.ui.widgets.file_panes import FilePanes
+from sshdash.ui.widgets.tabs import TabBar
 from sshdash.ui.widgets.terminal_tab import TerminalTab
 from tests.servers.sshd import RealSshd
-from tests.ui.files_app import until
+from tests.ui.files_app import row_of, until
 from tests.ui.test_files_live import cockpit, open_files
 
 
@@ -61,3 +63,26 @@ async def test_without_a_shell_it_is_said() -> None:
         await pilot.press("tab", "w")
         notices = app.workspace.cockpit.notices
         await until(pilot, lambda: any("No shell runs" in one.heading for one in notices.read()))
+
+
+async def test_rows_dropped_on_another_tab_of_files_are_copied_to_its_folder(home: Path) -> None:
+    async with RealSshd() as server, cockpit(server) as (app, pilot):
+        (home / "gift.txt").write_text("for you")
+        (server.home / "into").mkdir()
+        first = await open_files(app, pilot)
+        await pilot.press("tab")
+        first.right.rows.cursor = row_of(first.right, "into")
+        await pilot.press("enter")
+        await until(pilot, lambda: first.right.browser.path == bytes(server.home / "into"))
+        await app.workspace.panels._open_files("127.0.0.1")
+        second = app.workspace.query(FilePanes).last()
+        await until(pilot, lambda: second.left.listed)
+        bar = app.workspace.query_one(TabBar)
+        await pilot.mouse_down(second.left.rows, offset=(6, row_of(second.left, "gift.txt")))
+        await pilot.hover(second.left.rows, offset=(9, 8))
+        await pilot.hover(bar, offset=(5, 0))
+        assert bar.drop_item == 0
+        assert "into" in str(second.query_one(".drag-ghost").render())
+        await pilot.mouse_up(bar, offset=(5, 0))
+        await until(pilot, lambda: (server.home / "into" / "gift.txt").exists())
+        assert bar.drop_item == -1

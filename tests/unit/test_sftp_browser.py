@@ -1,10 +1,13 @@
 """A pane: order, filter, cursor and marks."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sshdash.sftp.browser import UP, Browser, Measured, SortKey, View, natural_key
+from sshdash.sftp import order
+from sshdash.sftp.browser import UP, Browser, Measured, SortKey, View
 from sshdash.sftp.entries import Entry, Kind
+from sshdash.sftp.order import natural_key, sorted_in_turns
 
 
 def entries(*names: str, kind: Kind = Kind.FILE) -> list[Entry]:
@@ -211,3 +214,12 @@ def test_what_was_counted_goes_with_the_folder() -> None:
     assert b"sub" in browser.measured
     browser.show(b"/e", [folder])
     assert not browser.measured
+
+
+@pytest.mark.parametrize("run", [1, 2, 3, 7, 100])
+def test_sorting_in_turns_is_sorting(run: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(order, "_RUN", run)
+    for count in (0, 1, 2, 5, 8, 23, 64):
+        mixed = [Entry(b"%d" % n, Kind.FILE, size=n * 7919 % 11) for n in range(count)]
+        wanted = sorted(mixed, key=lambda entry: entry.size)
+        assert sorted_in_turns(mixed, lambda entry: entry.size) == wanted

@@ -14,6 +14,7 @@ from textual.reactive import reactive
 from sshdash.sftp.browser import UP, Browser
 from sshdash.sftp.entries import Entry
 from sshdash.ui.widgets import file_row_text as text
+from sshdash.ui.widgets.file_typing import TypedRows
 from sshdash.ui.widgets.row_list import Piece, RowList
 
 
@@ -28,7 +29,7 @@ class _Press:
     dragging: bool = False
 
 
-class FileRows(RowList):
+class FileRows(TypedRows):
     """One line per entry. The browser is the truth; this draws it and moves its cursor."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -59,13 +60,6 @@ class FileRows(RowList):
     class Marked(Message):
         """Other rows are marked."""
 
-    class Pasted(Message):
-        """The hosting terminal pasted a text, as it does when files are dropped on it."""
-
-        def __init__(self, text: str) -> None:
-            super().__init__()
-            self.text = text
-
     class Drag(Message):
         """Rows are dragged: the pointer is at `position` of the screen."""
 
@@ -89,13 +83,10 @@ class FileRows(RowList):
         """The drag ended without a drop."""
 
     def __init__(self, browser: Browser) -> None:
-        super().__init__()
-        self.browser = browser
+        super().__init__(browser)
         self.names = 0
         """Cells that the widest name would like."""
         self._press: _Press | None = None
-        self._typed: str | None = None
-        """What was typed ahead so far, None where nothing is."""
         self._anchor: int | None = None
         self._marks_before: set[bytes] = set()
 
@@ -260,60 +251,9 @@ class FileRows(RowList):
 
     def on_key(self, event: events.Key) -> None:
         """Give up a drag with Esc, before Esc means anything else; find what is typed ahead."""
-        if (event.key == "escape" and self.cancel_drag()) or self._type(event):
+        if (event.key == "escape" and self.cancel_drag()) or self.take_typed(event):
             event.stop()
             event.prevent_default()
-
-    # Typing ahead
-
-    class Typed(Message):
-        """What is typed ahead has changed; None once it is over."""
-
-        def __init__(self, text: str | None) -> None:
-            super().__init__()
-            self.text = text
-
-    def begin_typing(self) -> None:
-        """Go to rows by what is typed from now on, until a key that is no text."""
-        self._tell_typed("")
-
-    def on_blur(self) -> None:
-        """End typing ahead: keys go elsewhere."""
-        if self._typed is not None:
-            self._tell_typed(None)
-
-    def _type(self, event: events.Key) -> bool:
-        """Take a key that is typed ahead; return whether it was one."""
-        if self._typed is None:
-            return False
-        if event.key in ("down", "up"):
-            step = 1 if event.key == "down" else -1
-            self._find(self._typed, start=step, step=step)
-        elif event.key == "backspace":
-            self._tell_typed(self._typed[:-1] if self._typed else None)
-        elif event.is_printable and event.character:
-            if self._find(self._typed + event.character):
-                self._tell_typed(self._typed + event.character)
-            else:
-                self.app.bell()
-        else:
-            self._tell_typed(None)
-            return event.key == "escape"
-        return True
-
-    def _find(self, prefix: str, start: int = 0, step: int = 1) -> bool:
-        found = self.browser.find(prefix, start, step)
-        self.cursor = self.browser.cursor
-        return found
-
-    def _tell_typed(self, text: str | None) -> None:
-        self._typed = text
-        self.post_message(self.Typed(text))
-
-    def on_paste(self, event: events.Paste) -> None:
-        """Pass on what is pasted: it may be paths."""
-        event.stop()
-        self.post_message(self.Pasted(event.text))
 
     def cancel_drag(self) -> bool:
         """End a drag without a drop; return whether there was one."""
