@@ -30,6 +30,10 @@ class Search:
     """Folders that could not be listed."""
 
 
+class _Enough(Exception):
+    """As many entries were seen as are ranked."""
+
+
 async def find_below(
     filesystem: Filesystem,
     folder: bytes,
@@ -55,8 +59,7 @@ async def find_below(
         if source.entry.is_hidden and not hidden:
             return False
         if seen >= most:
-            search.complete = False
-            return False
+            raise _Enough
         seen += 1
         batch.append(Found(source.path[start:], source.entry))
         if len(batch) >= _BATCH:
@@ -69,7 +72,10 @@ async def find_below(
         search.complete = False
 
     walker = Walker(filesystem, None, b"", visit, problem, lambda path, reason: None)
-    await walker.walk([root])
+    try:
+        await walker.walk([root])
+    except _Enough:
+        search.complete = False
     if batch:
         told(batch)
     return search

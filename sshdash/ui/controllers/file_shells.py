@@ -78,7 +78,9 @@ class FileShells:
         """Return the running shell of the pane's host, of several the one that is picked."""
         running = {one.id: one for one in self._running() if one.host == pane.endpoint}
         if not running:
-            raise UsageError(f"No shell runs on {pane.label}", hint="ctrl+g c opens one")
+            raise UsageError(
+                f"No shell runs on {pane.label}", hint="open one from the list of hosts"
+            )
         if len(running) == 1:
             return next(iter(running.values()))
         choices = [

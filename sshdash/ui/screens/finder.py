@@ -1,7 +1,7 @@
 """Find a file by part of its path: what matches best is at the top, also while more comes in."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from heapq import nlargest
 from typing import ClassVar
 
@@ -13,6 +13,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
+from textual.worker import Worker
 
 from sshdash.errors import SSHDashError
 from sshdash.sftp.finding import Found, Search
@@ -99,6 +100,9 @@ class Finder(ModalScreen[bytes]):
         self._all: list[tuple[str, Found]] = []
         self._ended: Search | None = None
         self._problem: SSHDashError | None = None
+        self._matched: tuple[str, int, list[int]] = ("", 0, [])
+        """The query that was ranked last, how many names were, and which of them matched."""
+        self._ranking: Worker[None] | None = None
         self._fresh = False
         """Whether names came in that were not ranked."""
 
@@ -112,7 +116,7 @@ class Finder(ModalScreen[bytes]):
 
     def on_mount(self) -> None:
         """Rank what came in so far, and again as more comes."""
-        self._look_again()
+        self._rank()
         self.set_interval(_AGAIN, self._look_again)
 
     # What the search tells
@@ -135,8 +139,7 @@ class Finder(ModalScreen[bytes]):
     # Ranking
 
     def _look_again(self) -> None:
-        if self._fresh or not self._all:
-            self._fresh = False
+        if self._fresh and (self._ranking is None or self._ranking.is_finished):
             self._rank()
 
     @on(Input.Changed)
@@ -145,27 +148,40 @@ class Finder(ModalScreen[bytes]):
         self._rank()
 
     def _rank(self) -> None:
-        self.run_worker(self._ranked(self.query_one(Input).value.strip()), exclusive=True)
+        self._fresh = False
+        query = self.query_one(Input).value.strip()
+        self._ranking = self.run_worker(self._ranked(query), exclusive=True)
 
     async def _ranked(self, query: str) -> None:
         if not query:
             shown = self._all[:_MOST]
             total = len(self._all)
         else:
-            shown, total = [], 0
             best: list[tuple[float, int]] = []
-            for start in range(0, len(self._all), _AT_ONCE):
-                scored = list(self._scores(query, start))
-                total += len(scored)
+            matched: list[int] = []
+            looked_at, candidates = len(self._all), self._candidates(query)
+            for start in range(0, len(candidates), _AT_ONCE):
+                scored = list(self._scores(query, candidates[start : start + _AT_ONCE]))
+                matched += (-place for _, place in scored)
                 best = nlargest(_MOST, [*best, *scored])
                 await asyncio.sleep(0)  # a turn for everybody else
+            self._matched = (query, looked_at, matched)
+            total = len(matched)
             shown = [self._all[-place] for _, place in best]
         self.query_one(FoundList).show(query, shown)
         self.query_one(".finder-foot", Static).update(Content(self._words(query, total)))
 
-    def _scores(self, query: str, start: int) -> Iterator[tuple[float, int]]:
+    def _candidates(self, query: str) -> Sequence[int]:
+        """Return the places that may match: what did not match the beginning of it cannot."""
+        before, looked_at, matched = self._matched
+        if before and query.startswith(before):
+            return [*matched, *range(looked_at, len(self._all))]
+        return range(len(self._all))
+
+    def _scores(self, query: str, places: Sequence[int]) -> Iterator[tuple[float, int]]:
         """Yield scores with negated places, so that of equal ones the nearest is the best."""
-        for place, (label, _) in enumerate(self._all[start : start + _AT_ONCE], start):
+        for place in places:
+            label, _ = self._all[place]
             if (found := match(query, label)) is not None:
                 yield found.score, -place
 
