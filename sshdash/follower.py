@@ -83,21 +83,8 @@ class Follower:
 
     def _follow(self, watched: Watched, asking: "Asking") -> None:
         """Wait for changes, in a thread of its own."""
-        from watchfiles import watch
-
         try:
-            for _ in watch(
-                *watched.folders,
-                watch_filter=lambda _, path: watched.concerns(path),
-                debounce=_LONGEST,
-                step=_QUIET,
-                stop_event=asking,
-                rust_timeout=0,
-                raise_interrupt=False,
-                force_polling=False,
-                recursive=False,
-            ):
-                asking.call(self._changed)
+            wait_for_changes(watched.folders, watched.concerns, asking, self._changed)
         except (OSError, RuntimeError) as error:
             if not asking.stopped:
                 log.warning("cannot follow the configuration: %s", error)
@@ -107,6 +94,33 @@ class Follower:
         if not self._told:
             self._told = True
             self._impossible(reason)
+
+
+def wait_for_changes(
+    folders: tuple[str, ...],
+    concerns: Callable[[str], bool],
+    asking: "Asking",
+    changed: Callable[[], None],
+) -> None:
+    """Call `changed` on the loop after each burst of changes in `folders`, until told to stop.
+
+    Blocks: it is for a thread. `concerns` says of a path whether it matters. Raises OSError and
+    RuntimeError where the kernel cannot be asked.
+    """
+    from watchfiles import watch
+
+    for _ in watch(
+        *folders,
+        watch_filter=lambda _, path: concerns(path),
+        debounce=_LONGEST,
+        step=_QUIET,
+        stop_event=asking,
+        rust_timeout=0,
+        raise_interrupt=False,
+        force_polling=False,
+        recursive=False,
+    ):
+        asking.call(changed)
 
 
 class Asking:

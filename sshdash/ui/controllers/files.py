@@ -13,11 +13,13 @@ from sshdash.errors import ConnectionLost, SSHDashError, UsageError
 from sshdash.events import ConnectionChanged, Event, TransferChanged
 from sshdash.prompts import CONFLICT_POLICIES, ConfirmQuestion
 from sshdash.sftp.entries import Kind, is_inside, join
+from sshdash.sftp.history import Spot
 from sshdash.sftp.job import CopyRequest
 from sshdash.sftp.trees import count_trees, remove_trees
 from sshdash.states import ConnectionState, TransferState
 from sshdash.ui.controllers import file_names as names
 from sshdash.ui.controllers.file_listings import Listings, viewing
+from sshdash.ui.controllers.file_navigation import FileNavigation
 from sshdash.ui.controllers.syncs import SyncController
 from sshdash.ui.controllers.transfers import TransfersController
 from sshdash.ui.screens.chmod import ChmodDialog
@@ -64,9 +66,12 @@ class FilesController:
             ask.SyncFolders: lambda m: self.cockpit.start(self.syncs.preview(m.left, m.right)),
             ask.KeepFolders: lambda m: self.cockpit.start(self.syncs.keep(m.left, m.right)),
             ask.CopyFiles: self._copy,
+            ask.CopyToSpot: self._copy_to,
             ask.CopyCommand: self._copy_command,
             ask.ChangeTransfer: TransfersController(cockpit, self._copy_scp).change,
         }
+        self.navigation = FileNavigation(cockpit, self.listings)
+        self._handlers |= self.navigation.handlers
 
     def handle(self, message: Message) -> None:
         """Carry out a `FilesRequest` or a `ChangeTransfer`."""
@@ -231,19 +236,48 @@ class FilesController:
     # Between panes
 
     def _copy(self, request: ask.CopyFiles) -> None:
-        source, target = request.pane, request.target
-        same = source.endpoint == target.endpoint
-        if same and request.into == request.folder:
+        spot = Spot(request.target.endpoint, request.into)
+        self._copy_to(ask.CopyToSpot(request.pane, request.entries, spot, request.move))
+
+    def _copy_to(self, request: ask.CopyToSpot) -> None:
+        source, spot = request.pane, request.spot
+        same = source.endpoint == spot.endpoint
+        if same and spot.path == request.folder:
             raise UsageError(
                 "Both panes show the same folder",
                 hint="open another folder in the other pane, or drop onto a folder",
             )
         paths = tuple(join(request.folder, entry.name) for entry in request.entries)
-        if same and any(is_inside(request.into, path) for path in paths):
-            raise UsageError("A folder cannot be copied into itself", clean(request.into))
-        self._submit(CopyRequest(source.endpoint, paths, target.endpoint, request.into))
-        source.browser.clear_marks()
-        source.refresh_view()
+        verb = "moved" if request.move else "copied"
+        if same and any(is_inside(spot.path, path) for path in paths):
+            raise UsageError(f"A folder cannot be {verb} into itself", clean(spot.path))
+        if request.move and same:
+            self.handle(ask.MoveFiles(source, request.entries, spot.path))
+        elif request.move:
+            self.cockpit.start(self._move_to(request, paths))
+        else:
+            self._submit_from(
+                request, CopyRequest(source.endpoint, paths, spot.endpoint, spot.path)
+            )
+
+    async def _move_to(self, request: ask.CopyToSpot, paths: tuple[bytes, ...]) -> None:
+        source, spot = request.pane.endpoint, request.spot
+        where = names.place(clean(spot.endpoint) or "local", spot.path)
+        listed = names.listing(request.entries, 8)
+        question = ConfirmQuestion(
+            f"Move {names.count(request.entries)}?",
+            f"{listed}\n\nto {where}\n\nWhat has arrived whole is removed here.",
+            action="Move",
+        )
+        if await self.cockpit.prompter.ask(question):
+            self._submit_from(
+                request, CopyRequest(source, paths, spot.endpoint, spot.path, move=True)
+            )
+
+    def _submit_from(self, request: ask.CopyToSpot, copy: CopyRequest) -> None:
+        self._submit(copy)
+        request.pane.browser.clear_marks()
+        request.pane.refresh_view()
 
     async def _send(self, request: ask.SendFiles) -> None:
         filesystem = await self.backend.filesystem(request.host)
