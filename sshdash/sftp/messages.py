@@ -225,6 +225,17 @@ class Payload:
         """Read the four numbers of a limits answer."""
         return ServerLimits(*self._unpack(">4Q", 32))
 
+    def owners(self) -> tuple[list[bytes], list[bytes]]:
+        """Read two lists of names, each in a string of its own."""
+        users, groups = Payload(self.string()), Payload(self.string())
+        return users._strings(), groups._strings()
+
+    def _strings(self) -> list[bytes]:
+        found = []
+        while self:
+            found.append(self.string())
+        return found
+
     def extensions(self) -> dict[bytes, bytes]:
         """Read name and value pairs to the end."""
         found: dict[bytes, bytes] = {}

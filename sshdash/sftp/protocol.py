@@ -23,6 +23,7 @@ from sshdash.sftp.messages import (
 )
 from sshdash.sftp.wire import Answer, Wire
 
+USERS_GROUPS = b"users-groups-by-id@openssh.com"
 _NO_ATTRIBUTES = Attributes().encode()
 
 
@@ -169,3 +170,11 @@ class Protocol(HandleProtocol):
     def statvfs(self, path: bytes) -> Asked[Volume]:
         """Return the room on a file system (statvfs@openssh.com)."""
         return self._extended(b"statvfs@openssh.com", string(path), self._answers.volume)
+
+    def users_groups(
+        self, uids: Sequence[int], gids: Sequence[int]
+    ) -> Asked[tuple[list[str], list[str]]]:
+        """Return the names of users and groups, empty where they have none (USERS_GROUPS)."""
+        body = b"".join(string(b"".join(map(uint32, numbers))) for numbers in (uids, gids))
+        read = partial(self._answers.owners, users=len(uids), groups=len(gids))
+        return self._extended(USERS_GROUPS, body, read)
