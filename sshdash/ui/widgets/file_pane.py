@@ -16,7 +16,14 @@ from sshdash.sftp.entries import Entry, Kind, name_of
 from sshdash.ui.command import Place
 from sshdash.ui.commands import bindings_of
 from sshdash.ui.widgets.file_heads import ColumnHeads
-from sshdash.ui.widgets.file_messages import ChooseEndpoint, GiveUp, OpenFolder, Refresh, ViewFile
+from sshdash.ui.widgets.file_messages import (
+    ChooseEndpoint,
+    GiveUp,
+    OpenFolder,
+    Refresh,
+    StopWork,
+    ViewFile,
+)
 from sshdash.ui.widgets.file_pane_frame import PaneFrame
 from sshdash.ui.widgets.file_pane_title import PaneTitle
 from sshdash.ui.widgets.file_rows import FileRows
@@ -47,6 +54,24 @@ class FilePane(PaneFrame):
         def __init__(self, pane: FilePane) -> None:
             super().__init__()
             self.pane = pane
+
+    class Pointed(Message):
+        """The cursor is on another entry."""
+
+        def __init__(self, pane: FilePane) -> None:
+            super().__init__()
+            self.pane = pane
+
+    def show(
+        self,
+        path: bytes,
+        entries: list[Entry],
+        select: bytes | None = None,
+        arranged: list[Entry] | None = None,
+    ) -> None:
+        """Show a listing, with the cursor on `select` where given."""
+        super().show(path, entries, select, arranged)
+        self.post_message(self.Pointed(self))
 
     # What the widgets inside tell
 
@@ -94,6 +119,8 @@ class FilePane(PaneFrame):
         event.stop()
         if isinstance(event, FileRows.Marked):
             self._draw_foot()
+        else:
+            self.post_message(self.Pointed(self))
 
     @on(Input.Changed)
     def _filter(self, event: Input.Changed) -> None:
@@ -172,6 +199,9 @@ class FilePane(PaneFrame):
         """Drop the first of: what is waited for, filter, marks, notice; return whether one was."""
         if self._waiting and not self.listed:
             self.post_message(GiveUp(self))
+            return True
+        if self.stoppable:
+            self.post_message(StopWork(self))
             return True
         if self.browser.view.text:
             self.change_view(replace(self.browser.view, text=""))

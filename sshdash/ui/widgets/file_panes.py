@@ -15,10 +15,10 @@ from textual.widgets import Static
 
 from sshdash.ui.format import clip, count_text
 from sshdash.ui.widgets import file_messages as ask
-from sshdash.ui.widgets.file_commands import PaneCommands
 from sshdash.ui.widgets.file_pane import Drop, FilePane
 from sshdash.ui.widgets.file_row_text import shorten_start
 from sshdash.ui.widgets.file_rows import FileRows
+from sshdash.ui.widgets.file_single_commands import SingleFileCommands
 from sshdash.ui.widgets.host_list import HostList
 from sshdash.ui.widgets.transfer_list import TransferList
 from sshdash.untrusted import clean
@@ -30,7 +30,7 @@ _EDGE_INTERVAL = 0.06
 """Seconds between the lines a pane scrolls while a drag waits at its edge."""
 
 
-class FilePanes(PaneCommands):
+class FilePanes(SingleFileCommands):
     """Two panes side by side, and the copies below them."""
 
     def __init__(self, transfers: Callable[[], list[TransferSnapshot]] = list) -> None:
@@ -48,6 +48,7 @@ class FilePanes(PaneCommands):
         with Horizontal(classes="panes"):
             yield self.left
             yield self.right
+            yield self.beside
         yield self._transfers
         yield self._ghost
 
