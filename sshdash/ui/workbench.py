@@ -7,7 +7,6 @@ so this does, which can be killed, and not the cockpit. It reads a `Task` and wr
 import io
 import resource
 import sys
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -19,6 +18,8 @@ _MEMORY = 1024**3
 _SECONDS = 10
 PIXELS = 50_000_000
 """More than these are not unpacked."""
+LOOKS = {"c": "comment", "k": "keyword", "s": "string", "v": "value", "n": "name", "d": "deleted"}
+"""How the letters of a `Syntax` look."""
 _FORMS = ("PNG", "JPEG", "GIF", "WEBP", "BMP")
 _SHEBANGS = {
     "sh": "bash", "dash": "bash", "bash": "bash", "zsh": "zsh", "fish": "fish",
@@ -55,10 +56,10 @@ Task = Look | Draw | Open
 
 
 class Syntax(msgspec.Struct, tag=True, frozen=True):
-    """For each line, how many characters have which look; empty looks are plain."""
+    """For each line a text of the same length, a letter of `LOOKS` or a space for a character."""
 
     language: str
-    lines: list[list[tuple[int, str]]]
+    lines: list[str]
 
 
 class Picture(msgspec.Struct, tag=True, frozen=True):
@@ -142,36 +143,29 @@ def _look(task: Look) -> Outcome:
     if lexer.name == "Text only":
         return Failed("no language")
     looks = {
-        Token.Comment: "comment",
-        Token.Keyword: "keyword",
-        Token.Operator.Word: "keyword",
-        Token.Literal.String: "string",
-        Token.Literal.Number: "value",
-        Token.Name.Function: "name",
-        Token.Name.Class: "name",
-        Token.Name.Tag: "keyword",
-        Token.Name.Attribute: "name",
-        Token.Name.Decorator: "name",
-        Token.Name.Builtin: "value",
-        Token.Name.Variable: "name",
-        Token.Generic.Heading: "keyword",
-        Token.Generic.Deleted: "deleted",
-        Token.Generic.Inserted: "string",
+        Token.Comment: "c",
+        Token.Keyword: "k",
+        Token.Operator.Word: "k",
+        Token.Literal.String: "s",
+        Token.Literal.Number: "v",
+        Token.Name.Function: "n",
+        Token.Name.Class: "n",
+        Token.Name.Tag: "k",
+        Token.Name.Attribute: "n",
+        Token.Name.Decorator: "n",
+        Token.Name.Builtin: "v",
+        Token.Name.Variable: "n",
+        Token.Generic.Heading: "k",
+        Token.Generic.Deleted: "d",
+        Token.Generic.Inserted: "s",
     }
-
-    def pieces() -> Iterator[tuple[str, str]]:
-        for kind, value in lexer.get_tokens("\n".join(task.lines)):
-            while kind not in looks and kind.parent is not None:
-                kind = kind.parent
-            yield value, looks.get(kind, "")
-
-    lines: list[list[tuple[int, str]]] = [[]]
-    for value, look in pieces():
-        first, *more = value.split("\n")
-        if first:
-            lines[-1].append((len(first), look))
-        lines += [[(len(part), look)] if part else [] for part in more]
-    return Syntax(lexer.name, lines[: len(task.lines)])
+    text = io.StringIO()
+    for kind, value in lexer.get_tokens("\n".join(task.lines)):
+        while kind not in looks and kind.parent is not None:
+            kind = kind.parent
+        look = looks.get(kind, " ")
+        text.write("\n".join(look * len(part) for part in value.split("\n")))
+    return Syntax(lexer.name, text.getvalue().split("\n")[: len(task.lines)])
 
 
 def _lexer(task: Look) -> Any:

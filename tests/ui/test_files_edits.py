@@ -272,3 +272,24 @@ def test_what_would_be_harmed_is_not_edited_here(data: bytes, reason: str) -> No
     said = why_not_here(data)
     assert reason in said
     assert bool(said) == bool(reason)
+
+
+async def test_a_local_file_itself_is_given_to_the_editor(
+    left: Path, right: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[list[str]] = []
+
+    async def run(app: Any, command: list[str]) -> int:
+        given.append(command)
+        return 3
+
+    monkeypatch.setenv("EDITOR", "true")
+    monkeypatch.setattr(outside, "run_outside", run)
+    app = FilesApp(left, right)
+    async with app.run_test() as pilot:
+        panes = await listed(pilot)
+        panes.left.rows.cursor = row_of(panes.left, "file1.txt")
+        await pilot.press("e")
+        await until(pilot, lambda: app.told)
+        assert given[0][-1] == str(left / "file1.txt")
+        assert "exit status 3" in app.told[0]

@@ -24,9 +24,12 @@ from sshdash.ui.screens.text_editor import TextEditor, why_not_here
 from sshdash.ui.widgets import file_messages as ask
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sshdash.sftp.filesystem import Filesystem
     from sshdash.ui.cockpit import Cockpit
     from sshdash.ui.controllers.file_listings import Listings
+    from sshdash.ui.controllers.file_stops import Stops
 
 LIMIT = 64 * 1024 * 1024
 """Bytes of a file that can be edited."""
@@ -43,28 +46,32 @@ _SHOWN = 400
 class FileEdits:
     """Several files may be edited at the same time, each from the pane it was chosen in."""
 
-    def __init__(self, cockpit: Cockpit, listings: Listings) -> None:
+    def __init__(self, cockpit: Cockpit, listings: Listings, stops: Stops) -> None:
         self.cockpit = cockpit
         self.listings = listings
+        self.stops = stops
 
-    async def edit(self, request: ask.EditFile) -> None:
+    def edit(self, request: ask.EditFile) -> None:
         """Let the person edit a file, and save it where it changed."""
+        worker = self.cockpit.start(self._edit(request, lambda: worker.cancel()))
+
+    async def _edit(self, request: ask.EditFile, stop: Callable[[], None]) -> None:
         pane, entry = request.pane, request.entries[0]
         limit = HERE_LIMIT if request.here else LIMIT
+        if not pane.endpoint and not request.here:
+            await self._edit_local(request)
+            return
         if entry.size > limit:
             hint = "e opens it in your editor" if entry.size <= LIMIT and request.here else ""
             raise UsageError(f"More than {size_text(limit)} cannot be edited", hint=hint)
         if entry.size > _LARGE and not await self._sure(entry, f"It has {size_text(entry.size)}."):
             return
-        pane.wait("reading…")
-        try:
+        with self.stops.going_on(pane, "reading…", stop):
             filesystem = await self.cockpit.backend.filesystem(pane.endpoint)
             try:
                 taken, data = await take(filesystem, join(request.folder, entry.name), limit)
             finally:
                 await filesystem.close()
-        finally:
-            pane.wait("")
         if request.here:
             if reason := why_not_here(data):
                 hint = "e opens it in your editor"
@@ -76,6 +83,16 @@ class FileEdits:
             await (edit.here() if request.here else edit.outside())
         finally:
             self.listings.refresh_folder(pane.endpoint, request.folder)
+
+    async def _edit_local(self, request: ask.EditFile) -> None:
+        """Give a file of this machine itself to the editor, as one would in a shell."""
+        from sshdash.ui.outside import editor_command, run_outside
+
+        path = os.fsdecode(join(request.folder, request.entries[0].name))
+        status = await run_outside(self.cockpit.screen.app, editor_command(path, 1))
+        self.listings.refresh_folder("", request.folder)
+        if status:
+            raise SSHDashError("Your editor ended with a failure", f"exit status {status}")
 
     async def _sure(self, entry: Entry, why: str) -> bool:
         question = ConfirmQuestion(f"Edit {names.count([entry])}?", why, action="Edit")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 from sshdash.errors import FileError
 from sshdash.prompts import ConfirmQuestion
@@ -17,47 +16,53 @@ from sshdash.ui.widgets import file_messages as ask
 from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sshdash.sftp.filesystem import Filesystem
     from sshdash.ui.cockpit import Cockpit
     from sshdash.ui.controllers.file_listings import Listings
+    from sshdash.ui.controllers.file_stops import Stops
     from sshdash.ui.widgets.file_pane import FilePane
 
 
 class FileRemovals:
     """One deletion at a time for each pane; Esc there ends it."""
 
-    def __init__(self, cockpit: Cockpit, listings: Listings) -> None:
+    def __init__(self, cockpit: Cockpit, listings: Listings, stops: Stops) -> None:
         self.cockpit = cockpit
         self.listings = listings
-        self._stops: WeakKeyDictionary[FilePane, Stop] = WeakKeyDictionary()
+        self.stops = stops
 
-    def stop(self, pane: FilePane) -> None:
-        """End what goes on in a pane; what is under way with the server is done still."""
-        if stop := self._stops.get(pane):
+    def delete(self, request: ask.DeleteFiles) -> None:
+        """Count what would go, ask, and delete it.
+
+        Esc ends it with what is under way done and all counted; pressed again, at once.
+        """
+        pane, stop = request.pane, Stop()
+        if pane in self.stops:
+            self.cockpit.tell("Something goes on here already", "Esc stops it")
+            return
+
+        def end() -> None:
+            if stop.asked:
+                worker.cancel()
             stop.ask()
             pane.wait("stopping…")
 
-    async def delete(self, request: ask.DeleteFiles) -> None:
-        """Count what would go, ask, and delete it."""
+        worker = self.cockpit.start(self._delete(request, stop, end))
+
+    async def _delete(self, request: ask.DeleteFiles, stop: Stop, end: Callable[[], None]) -> None:
         pane, endpoint = request.pane, request.pane.endpoint
-        if pane in self._stops:
-            self.cockpit.tell("A deletion is under way here", "Esc stops it")
-            return
-        stop = self._stops[pane] = Stop()
-        filesystem = await self.cockpit.backend.filesystem(endpoint)
-        pane.stoppable = True
-        try:
-            pane.wait("counting…")
-            census = await count_trees(filesystem, request.folder, request.entries, stop=stop)
-            pane.wait("")
-            if not stop.asked:
-                await self._ask_and_delete(request, filesystem, census, stop)
-        finally:
-            pane.stoppable = False
-            self._stops.pop(pane, None)
-            pane.wait("")
-            await filesystem.close()
-            self.listings.refresh_folder(endpoint, request.folder)
+        with self.stops.going_on(pane, "counting…", end):
+            filesystem = await self.cockpit.backend.filesystem(endpoint)
+            try:
+                census = await count_trees(filesystem, request.folder, request.entries, stop=stop)
+                pane.wait("")
+                if not stop.asked:
+                    await self._ask_and_delete(request, filesystem, census, stop)
+            finally:
+                await filesystem.close()
+                self.listings.refresh_folder(endpoint, request.folder)
 
     async def _ask_and_delete(
         self, request: ask.DeleteFiles, filesystem: Filesystem, census: Census, stop: Stop
@@ -73,9 +78,18 @@ class FileRemovals:
             paths = await self._trash(pane, paths, stop)
         if paths and not stop.asked:
             pane.wait("deleting…")
-            count = await remove_trees(filesystem, paths, _Counting(pane, stop), stop)
-            if stop.asked:
-                self._tell_stopped(pane, count, census)
+            gone = 0
+
+            def removed(count: int) -> None:
+                nonlocal gone
+                gone = count
+                pane.wait(f"stopping… {count}" if stop.asked else f"deleting… {count}, Esc stops")
+
+            try:
+                await remove_trees(filesystem, paths, removed, stop)
+            finally:
+                if stop.asked:
+                    self._tell_stopped(pane, gone, census)
 
     def _tell_stopped(self, pane: FilePane, count: int, census: Census) -> None:
         total = census.files + census.folders
@@ -113,15 +127,3 @@ class FileRemovals:
             danger=True,
         )
         return [*refused, *gone] if await self.cockpit.prompter.ask(question) else gone
-
-
-class _Counting:
-    """Shows in a pane how many are gone."""
-
-    def __init__(self, pane: FilePane, stop: Stop) -> None:
-        self._pane = pane
-        self._stop = stop
-
-    def __call__(self, count: int) -> None:
-        words = "stopping" if self._stop.asked else "deleting"
-        self._pane.wait(f"{words}… {count}" if self._stop.asked else f"{words}… {count}, Esc stops")

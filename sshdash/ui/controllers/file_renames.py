@@ -134,9 +134,10 @@ class FileRenames:
 
 
 def _said(renames: Sequence[Rename]) -> str:
-    if len(renames) > 1:
-        return f"{count_text(len(renames), 'item')} renamed"
     one = renames[0]
+    if len(renames) > 1:
+        done = "moved" if parent_of(one.old) != parent_of(one.new) else "renamed"
+        return f"{count_text(len(renames), 'item')} {done}"
     old, new = names.short(name_of(one.old)), names.short(name_of(one.new))
     if parent_of(one.old) != parent_of(one.new):
         return f"{old} moved to {names.short(parent_of(one.new))}"

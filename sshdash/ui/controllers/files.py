@@ -21,6 +21,7 @@ from sshdash.ui.controllers.file_listings import Listings, viewing
 from sshdash.ui.controllers.file_previews import FilePreviews
 from sshdash.ui.controllers.file_removals import FileRemovals
 from sshdash.ui.controllers.file_renames import FileRenames
+from sshdash.ui.controllers.file_stops import Stops
 from sshdash.ui.screens.picker import Choice, Picker
 from sshdash.ui.screens.text_input import TextInputDialog
 from sshdash.ui.theme import MARKS, Mark
@@ -44,10 +45,11 @@ class FilesController:
         self.backend = cockpit.backend
         self.listings = listings = Listings(cockpit)
         self.previews = previews = FilePreviews(cockpit)
-        edits = FileEdits(cockpit, listings)
+        stops = Stops()
+        edits = FileEdits(cockpit, listings, stops)
         changes = FileChanges(cockpit, listings)
         renames = FileRenames(cockpit, listings)
-        removals = FileRemovals(cockpit, listings)
+        removals = FileRemovals(cockpit, listings, stops)
         self._handlers: dict[type[Message], Callable[[Any], object]] = {
             ask.OpenFolder: lambda m: self.listings.open(m.pane, m.path, m.select),
             ask.Refresh: lambda m: self.listings.refresh(m.pane),
@@ -58,7 +60,7 @@ class FilesController:
             ask.ViewFile: lambda m: self.cockpit.start(previews.view(m), viewing(m.pane)),
             ask.PreviewFile: previews.follow,
             ask.EndPreview: lambda m: previews.cease(m.pane),
-            ask.EditFile: lambda m: self.cockpit.start(edits.edit(m)),
+            ask.EditFile: edits.edit,
             ask.MakeFolder: lambda m: self.cockpit.start(changes.make_folder(m)),
             ask.MakeLink: lambda m: self.cockpit.start(changes.make_link(m)),
             ask.TouchFiles: lambda m: self.cockpit.start(changes.touch(m)),
@@ -69,8 +71,8 @@ class FilesController:
             ask.RenameMany: lambda m: self.cockpit.start(renames.rename_many(m)),
             ask.MoveFiles: lambda m: self.cockpit.start(renames.move(m)),
             ask.UndoRename: lambda m: self.cockpit.start(renames.undo(m)),
-            ask.DeleteFiles: lambda m: self.cockpit.start(removals.delete(m)),
-            ask.StopWork: lambda m: removals.stop(m.pane),
+            ask.DeleteFiles: removals.delete,
+            ask.StopWork: lambda m: stops.stop(m.pane),
             ask.SendFiles: lambda m: self.cockpit.start(self._send(m)),
             ask.CopyFiles: self._copy,
             ask.CopyCommand: self._copy_command,

@@ -71,10 +71,10 @@ class ViewerScreen(ModalScreen[None]):
         self.query_one(".viewer-search").display = True
         self.query_one(Input).focus()
 
-    def action_again(self, back: bool = False) -> None:
+    async def action_again(self, back: bool = False) -> None:
         """Go to the next match, or to the one before."""
         if self._sought:
-            self._find(back)
+            await self._find(back)
 
     def action_wrap(self) -> None:
         """Fold long lines, or cut them off."""
@@ -85,11 +85,11 @@ class ViewerScreen(ModalScreen[None]):
         await self._body.toggle_dump()
 
     @on(Input.Submitted)
-    def _search(self, event: Input.Submitted) -> None:
+    async def _search(self, event: Input.Submitted) -> None:
         event.stop()
         self._sought = event.value
         if self._sought:
-            self._find(back=False)
+            await self._find(back=False)
         self._give_focus()
 
     @on(PreviewBody.Changed)
@@ -98,9 +98,9 @@ class ViewerScreen(ModalScreen[None]):
         words = f" {self._body.words}   {self._body.keys}  Esc closes "
         self.query_one(".viewer").border_subtitle = Content(words)
 
-    def _find(self, back: bool) -> None:
+    async def _find(self, back: bool) -> None:
         try:
-            found = self._body.find(compile_pattern(self._sought, regex=False), back)
+            found = await self._body.find(compile_pattern(self._sought, regex=False), back)
         except PatternError as error:
             found, said = False, error.title
         else:

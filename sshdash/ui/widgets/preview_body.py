@@ -16,12 +16,13 @@ from sshdash.errors import SSHDashError
 from sshdash.sftp.preview import PreviewKind, Text
 from sshdash.ui.format import count_text, size_text
 from sshdash.ui.widgets.picture import PictureView, Pixels
-from sshdash.ui.widgets.preview_rows import BLOCK, ContentRows, DumpRows, MemberRows, Span, TextRows
+from sshdash.ui.widgets.preview_rows import BLOCK, ContentRows, DumpRows, MemberRows, TextRows
 
 _MATCHES = 50
 """Matches that are marked on one line."""
 
-Language = tuple[str, Sequence[Sequence[Span]]]
+Language = tuple[str, Sequence[str]]
+"""Its name, and the looks of each line as a `Syntax` has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,7 @@ class PreviewBody(Vertical):
         if isinstance(self.rows, TextRows):
             self.rows.wrap(self._wraps)
 
-    def find(self, pattern: re.Pattern[str], back: bool = False) -> bool:
+    async def find(self, pattern: re.Pattern[str], back: bool = False) -> bool:
         """Go to the next match; return whether there is one."""
 
         def matches(line: str) -> list[tuple[int, int]]:
@@ -140,7 +141,7 @@ class PreviewBody(Vertical):
                     found.append(match.span())
             return found
 
-        return self.rows is not None and self.rows.find(matches, back)
+        return self.rows is not None and await self.rows.find(matches, back)
 
     async def _fill(self, focus: bool) -> None:
         await self.remove_children()

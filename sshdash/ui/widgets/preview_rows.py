@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -14,10 +15,12 @@ from textual.message import Message
 from sshdash.sftp.preview import ROW, dump_row
 from sshdash.ui.format import size_text
 from sshdash.ui.widgets.row_list import Piece, RowList
+from sshdash.ui.workbench import LOOKS
 
-LOOKS = ("keyword", "string", "comment", "value", "name", "deleted")
-Span = tuple[int, str]
-"""How many characters have which look."""
+Matches = Callable[[str], list[tuple[int, int]]]
+"""Returns where in a line something is found."""
+_FOUND = "m"
+_LOOKS = {**LOOKS, _FOUND: "match"}
 BLOCK = 64 * 1024
 """Bytes of a dump that are read at once."""
 _BLOCKS = 64
@@ -29,9 +32,8 @@ class ContentRows(RowList):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "content--number",
-        "content--match",
         "content--detail",
-        *(f"content--{look}" for look in LOOKS),
+        *(f"content--{look}" for look in _LOOKS.values()),
     }
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left,h", "shift(-16)", "Left", show=False),
@@ -46,21 +48,46 @@ class ContentRows(RowList):
         super().__init__()
         self._shift = 0
         self._longest = 0
+        self._found: dict[int, list[tuple[int, int]]] = {}
 
     def action_shift(self, delta: int) -> None:
         """Scroll along the lines."""
         self._shift = max(0, min(self._shift + delta, max(self._longest - 20, 0)))
         self.refresh()
 
-    def find(self, matches: Callable[[str], list[tuple[int, int]]], back: bool) -> bool:
-        """Go to the next line that `matches` finds something in; return whether there is one."""
-        return False
+    def names(self) -> Sequence[str]:
+        """Return what can be searched, a text for each line."""
+        return ()
+
+    async def find(self, matches: Matches, back: bool) -> bool:
+        """Go to the next line that `matches` finds something in, round the end; mark all.
+
+        Returns whether there is one.
+        """
+        lines = self.names()
+        self._found = await asyncio.to_thread(_all_found, lines, matches)
+        self.refresh()
+        numbers = list(self._found)
+        if not numbers:
+            return False
+        here = self.line_under(self.cursor)
+        at = bisect_left(numbers, here) - 1 if back else bisect_left(numbers, here + 1)
+        self.cursor = self.item_for(numbers[at % len(numbers)])
+        return True
+
+    def line_under(self, item: int) -> int:
+        """Return the line that an item is of."""
+        return item
+
+    def item_for(self, line: int) -> int:
+        """Return the first item of a line."""
+        return line
 
 
 class TextRows(ContentRows):
     """Numbered lines of a text, folded at the width where that is wanted."""
 
-    def __init__(self, lines: Sequence[str], syntax: Sequence[Sequence[Span]] = ()) -> None:
+    def __init__(self, lines: Sequence[str], syntax: Sequence[str] = ()) -> None:
         super().__init__()
         self.lines = lines
         self._syntax = syntax
@@ -69,21 +96,24 @@ class TextRows(ContentRows):
         self._rows_width = 0
         self._digits = len(str(len(lines)))
         self._longest = max(map(len, lines), default=0)
-        self._found: dict[int, list[tuple[int, int]]] = {}
 
-    def colour(self, syntax: Sequence[Sequence[Span]]) -> None:
+    def colour(self, syntax: Sequence[str]) -> None:
         """Show the syntax, which is known now."""
         self._syntax = syntax
         self.refresh()
 
     def wrap(self, wanted: bool) -> None:
         """Fold long lines, or cut them off; the line under the cursor stays under it."""
-        line = self._line(self.cursor)
-        self.wraps = wanted
+        self.run_worker(self._wrap(wanted), group="wrap", exclusive=True)
+
+    async def _wrap(self, wanted: bool) -> None:
+        room = self._room
+        rows = await asyncio.to_thread(_folded, self.lines, room) if wanted else []
+        line = self.line_under(self.cursor)
+        self.wraps, self._rows, self._rows_width = wanted, rows, room
         self._shift = 0
-        self._fold()
         self.reset_lines()
-        self.cursor = self._item(line)
+        self.cursor = self.item_for(line)
 
     def item_count(self) -> int:
         """Return how many rows there are."""
@@ -102,28 +132,24 @@ class TextRows(ContentRows):
         margin = f" {number + 1:>{self._digits}}  " if first else " " * (self._digits + 3)
         return [(margin, self.look("content--number")), *self._text(number, start, end)]
 
-    def find(self, matches: Callable[[str], list[tuple[int, int]]], back: bool) -> bool:
-        """Go to the next match from the cursor on, round the end; mark all."""
-        self._found = {
-            number: hit for number, one in enumerate(self.lines) if (hit := matches(one))
-        }
-        self.refresh()
-        numbers = list(self._found)
-        if not numbers:
-            return False
-        here = self._line(self.cursor)
-        at = bisect_left(numbers, here) - 1 if back else bisect_left(numbers, here + 1)
-        self.cursor = self._item(numbers[at % len(numbers)])
-        return True
+    def names(self) -> Sequence[str]:
+        """Return the lines."""
+        return self.lines
+
+    def line_under(self, item: int) -> int:
+        """Return the line that a row is of."""
+        return self._rows[item][0] if self.wraps and self._rows else item
+
+    def item_for(self, line: int) -> int:
+        """Return the first row of a line."""
+        return bisect_left(self._rows, (line, 0, 0)) if self.wraps else line
 
     def _text(self, number: int, start: int, end: int) -> list[Piece]:
         line = self.lines[number]
-        looks: list[str] = []
-        for length, look in self._syntax[number] if number < len(self._syntax) else ():
-            looks += [look] * length
-        looks += [""] * (len(line) - len(looks))
+        looks = self._syntax[number] if number < len(self._syntax) else ""
+        looks = looks.ljust(len(line))
         for first, last in self._found.get(number, ()):
-            looks[first:last] = ["match"] * (last - first)
+            looks = looks[:first] + _FOUND * (last - first) + looks[last:]
         pieces: list[Piece] = []
         at = start
         while at < end:
@@ -131,7 +157,9 @@ class TextRows(ContentRows):
             until = at + 1
             while until < end and looks[until] == look:
                 until += 1
-            pieces.append((line[at:until], self.look(f"content--{look}") if look else self.look()))
+            named = _LOOKS.get(look)
+            style = self.look(f"content--{named}") if named else self.look()
+            pieces.append((line[at:until], style))
             at = until
         return pieces
 
@@ -141,24 +169,9 @@ class TextRows(ContentRows):
         end = self._shift + self.scrollable_content_region.width
         return item, self._shift, min(len(self.lines[item]), end)
 
-    def _line(self, item: int) -> int:
-        return self._rows[item][0] if self.wraps and self._rows else item
-
-    def _item(self, line: int) -> int:
-        return bisect_left(self._rows, (line, 0, 0)) if self.wraps else line
-
     @property
     def _room(self) -> int:
         return max(self.scrollable_content_region.width - self._digits - 3, 10)
-
-    def _fold(self) -> None:
-        self._rows_width = room = self._room
-        self._rows = []
-        for number, line in enumerate(self.lines if self.wraps else ()):
-            at = 0
-            for part in _chopped(line, room):
-                self._rows.append((number, at, at + len(part)))
-                at += len(part)
 
 
 class DumpRows(ContentRows):
@@ -213,7 +226,6 @@ class MemberRows(ContentRows):
         super().__init__()
         self._members = members
         self._longest = max((len(name) for name, _, _ in members), default=0)
-        self._found: dict[int, list[tuple[int, int]]] = {}
 
     def item_count(self) -> int:
         """Return how many members there are."""
@@ -227,19 +239,24 @@ class MemberRows(ContentRows):
         look = self.look("content--match") if line in self._found else self.look()
         return [(detail, self.look("content--detail")), (name[self._shift :], look)]
 
-    def find(self, matches: Callable[[str], list[tuple[int, int]]], back: bool) -> bool:
-        """Go to the next member whose name matches; mark all."""
-        names = (name for name, _, _ in self._members)
-        self._found = {number: hit for number, one in enumerate(names) if (hit := matches(one))}
-        self.refresh()
-        numbers = list(self._found)
-        if not numbers:
-            return False
-        at = (
-            bisect_left(numbers, self.cursor) - 1 if back else bisect_left(numbers, self.cursor + 1)
-        )
-        self.cursor = numbers[at % len(numbers)]
-        return True
+    def names(self) -> Sequence[str]:
+        """Return the names of the members."""
+        return [name for name, _, _ in self._members]
+
+
+def _all_found(lines: Sequence[str], matches: Matches) -> dict[int, list[tuple[int, int]]]:
+    return {number: hit for number, line in enumerate(lines) if (hit := matches(line))}
+
+
+def _folded(lines: Sequence[str], room: int) -> list[tuple[int, int, int]]:
+    """Return rows of at most `room` cells: the line, where in it they begin and end."""
+    rows = []
+    for number, line in enumerate(lines):
+        at = 0
+        for part in _chopped(line, room):
+            rows.append((number, at, at + len(part)))
+            at += len(part)
+    return rows
 
 
 def _chopped(line: str, room: int) -> list[str]:
