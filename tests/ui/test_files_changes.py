@@ -17,6 +17,7 @@ from sshdash.ui.screens.fields import FieldsDialog
 from sshdash.ui.screens.properties import PropertiesDialog
 from sshdash.ui.screens.text_input import TextInputDialog
 from sshdash.ui.widgets.file_messages import StopWork
+from sshdash.ui.widgets.inline_name import InlineName
 from sshdash.ui.widgets.ticks import Tick
 from tests.ui.files_app import FilesApp, furnish_left, furnish_right, listed, names, row_of, until
 
@@ -156,7 +157,8 @@ async def test_a_rename_and_a_move_are_undone(left: Path, right: Path) -> None:
         panes = await listed(pilot)
         panes.left.rows.cursor = row_of(panes.left, "file1.txt")
         await pilot.press("r")
-        app.screen.query_one(Input).value = "other.txt"
+        await until(pilot, lambda: isinstance(pilot.app.focused, InlineName))
+        pilot.app.screen.query_one(InlineName).value = "other.txt"
         await pilot.press("enter")
         await until(pilot, lambda: any("u undoes it" in told for told in app.told))
         assert "file1.txt renamed to other.txt" in app.told[0]
@@ -173,7 +175,8 @@ async def test_an_undo_that_would_hurt_says_why_not(left: Path, right: Path) -> 
         panes = await listed(pilot)
         panes.left.rows.cursor = row_of(panes.left, "file1.txt")
         await pilot.press("r")
-        app.screen.query_one(Input).value = "other.txt"
+        await until(pilot, lambda: isinstance(pilot.app.focused, InlineName))
+        pilot.app.screen.query_one(InlineName).value = "other.txt"
         await pilot.press("enter")
         await until(pilot, lambda: any("u undoes it" in told for told in app.told))
         (left / "file1.txt").write_text("somebody's")
@@ -319,3 +322,33 @@ async def test_the_mode_of_all_is_changed_though_one_fails(left: Path, right: Pa
         assert "1 of 3" in app.told[0]
         for name in ("file2.txt", "file10.txt"):
             assert stat.S_IMODE((left / name).stat().st_mode) == 0o600
+
+
+async def test_a_name_is_edited_where_it_stands(left: Path, right: Path) -> None:
+    app = FilesApp(left, right)
+    async with app.run_test(size=(80, 24)) as pilot:
+        panes = await listed(pilot)
+        panes.left.rows.cursor = row_of(panes.left, "file2.txt")
+        await pilot.press("r")
+        await until(pilot, lambda: isinstance(app.focused, InlineName))
+        field = app.screen.query_one(InlineName)
+        rows = panes.left.rows
+        assert field.region.y == rows.region.y + row_of(panes.left, "file2.txt")
+        await pilot.press(*"new", "slash", "enter")
+        assert "cannot hold /" in str(panes.left.query_one(".pane-foot", Static).render())
+        await pilot.press("backspace", "enter")
+        await until(pilot, lambda: "new.txt" in names(panes.left))
+        assert rows.has_focus
+        await pilot.press("r")
+        await until(pilot, lambda: isinstance(app.focused, InlineName))
+        await pilot.press("x", "escape")
+        await until(pilot, lambda: rows.has_focus)
+        assert (left / "new.txt").read_text() == "x" * 200
+        assert not app.screen.query(InlineName)
+        assert panes.left.browser.view.text == ""
+        await pilot.press("r")
+        await until(pilot, lambda: isinstance(app.focused, InlineName))
+        await pilot.press("x")
+        await pilot.click(panes.right.rows)
+        await until(pilot, lambda: not app.screen.query(InlineName))
+        assert (left / "new.txt").exists()

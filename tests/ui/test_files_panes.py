@@ -11,6 +11,7 @@ from textual.widgets import Input
 from sshdash.ui.widgets.file_heads import ColumnHeads
 from sshdash.ui.widgets.file_messages import DeleteFiles
 from sshdash.ui.widgets.file_pane_title import PaneTitle
+from sshdash.ui.widgets.inline_name import InlineName
 from sshdash.ui.widgets.preview_rows import TextRows
 from tests.ui.files_app import (
     HOST,
@@ -126,7 +127,8 @@ async def test_makes_and_renames(left: Path, right: Path) -> None:
         await until(pilot, lambda: "fresh" in names(panes.left))
         assert panes.left.rows.cursor == row_of(panes.left, "fresh")
         await pilot.press("r")
-        pilot.app.screen.query_one(Input).value = "renamed"
+        await until(pilot, lambda: isinstance(pilot.app.focused, InlineName))
+        pilot.app.screen.query_one(InlineName).value = "renamed"
         await pilot.press("enter")
         await until(pilot, lambda: "renamed" in names(panes.left))
         assert (left / "renamed").is_dir()
@@ -139,7 +141,8 @@ async def test_rename_onto_an_existing_name_is_refused(left: Path, right: Path) 
         panes = await listed(pilot)
         panes.left.rows.cursor = row_of(panes.left, "file1.txt")
         await pilot.press("r")
-        pilot.app.screen.query_one(Input).value = "file2.txt"
+        await until(pilot, lambda: isinstance(pilot.app.focused, InlineName))
+        pilot.app.screen.query_one(InlineName).value = "file2.txt"
         await pilot.press("enter")
         await until(pilot, lambda: app.cockpit.notices.unread)
         assert (left / "file2.txt").read_text() == "x" * 200

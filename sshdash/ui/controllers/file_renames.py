@@ -12,8 +12,8 @@ from sshdash.sftp.renames import Journalled, Rename, describe, rename_all, take_
 from sshdash.ui.controllers import file_names as names
 from sshdash.ui.format import count_text
 from sshdash.ui.screens.bulk_rename import BulkRenameDialog
-from sshdash.ui.screens.text_input import TextInputDialog
 from sshdash.ui.widgets import file_messages as ask
+from sshdash.ui.widgets.inline_name import InlineName
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,18 +36,11 @@ class FileRenames:
         self._journal: list[Journalled] = []
 
     async def rename(self, request: ask.RenameFile) -> None:
-        """Ask for another name of one entry."""
+        """Let the person type another name over the row of one entry."""
         pane, entry = request.pane, request.entries[0]
         old = names.editable(entry.name)
-        dialog = TextInputDialog(
-            "Rename",
-            f"In {names.place(pane.label, request.folder)}",
-            value=old,
-            action="Rename",
-            check=names.problem,
-            select_stem=entry.kind is not Kind.DIRECTORY,
-        )
-        answer = await self.cockpit.show(dialog)
+        field = InlineName(old, names.problem, select_stem=entry.kind is not Kind.DIRECTORY)
+        answer = await field.ask(pane, self.cockpit.rest)
         if answer and answer != old:
             path = join(request.folder, names.encode(answer))
             filesystem = await self.listings.filesystem(pane)
