@@ -4,6 +4,7 @@ Pure. The bytes may come from anywhere, so whatever is returned for eyes is clea
 """
 
 import re
+from codecs import getincrementaldecoder
 from dataclasses import dataclass
 from enum import Enum
 
@@ -93,9 +94,12 @@ def is_binary(head: bytes) -> bool:
     return odd * 10 > len(sample)
 
 
-def text_of(head: bytes) -> Text:
-    """Return the lines of a text, its encoding guessed: UTF-8 where it is that, else Latin-1."""
-    decoded, encoding = _decoded(head)
+def text_of(head: bytes, *, whole: bool = True) -> Text:
+    """Return the lines of a text, its encoding guessed: UTF-8 where it is that, else Latin-1.
+
+    Where `head` is not the `whole` text, its last character may be cut off.
+    """
+    decoded, encoding = _decoded(head, whole)
     rows = re.split("\r\n|\n|\r", decoded) if decoded else []
     if rows and not rows[-1]:
         del rows[-1]
@@ -103,18 +107,14 @@ def text_of(head: bytes) -> Text:
     return Text(lines, encoding, len(rows) > LINES)
 
 
-def _decoded(head: bytes) -> tuple[str, str]:
+def _decoded(head: bytes, whole: bool) -> tuple[str, str]:
     if head[:2] in _UTF16:
         return head[: len(head) & ~1].decode("utf-16", "replace"), "UTF-16"
-    for cut in range(4):  # the last character may be cut off
-        try:
-            text = head[: len(head) - cut].decode("utf-8")
-        except UnicodeDecodeError as error:
-            if error.start < len(head) - 4:
-                break
-        else:
-            return text.removeprefix("\ufeff"), "UTF-8"
-    return head.decode("latin-1"), "Latin-1?"
+    try:
+        text = getincrementaldecoder("utf-8")().decode(head, final=whole)
+    except UnicodeDecodeError:
+        return head.decode("latin-1"), "Latin-1?"
+    return text.removeprefix("\ufeff"), "UTF-8"
 
 
 def dump_row(offset: int, row: bytes) -> str:

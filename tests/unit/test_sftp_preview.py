@@ -57,7 +57,8 @@ def test_the_content_says_what_it_is_whatever_the_name(head: bytes, kind: Previe
     ("head", "lines", "encoding"),
     [
         (b"a\r\nb\n", ("a", "b"), "UTF-8"),
-        ("café".encode()[:-1], ("caf",), "UTF-8"),
+        ("café".encode()[:-1], ("cafÃ",), "Latin-1?"),
+        (b"ends in \xff\n", ("ends in ÿ",), "Latin-1?"),
         (b"caf\xe9 is a word\n", ("café is a word",), "Latin-1?"),
         ("\ufeffx".encode(), ("x",), "UTF-8"),
         ("hi\n".encode("utf-16"), ("hi",), "UTF-16"),
@@ -66,6 +67,11 @@ def test_the_content_says_what_it_is_whatever_the_name(head: bytes, kind: Previe
 def test_the_encoding_is_guessed_and_said(head: bytes, lines: tuple[str], encoding: str) -> None:
     text = text_of(head)
     assert (text.lines, text.encoding) == (lines, encoding)
+
+
+def test_a_character_that_is_cut_off_does_not_change_the_encoding() -> None:
+    text = text_of("café".encode()[:-1], whole=False)
+    assert (text.lines, text.encoding) == (("caf",), "UTF-8")
 
 
 def zipped(names: list[str]) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sshdash.errors import SSHDashError
@@ -93,7 +94,7 @@ async def make_preview(peek: Peek, entry: Entry) -> Preview:
     kind = kind_of(head)
     plain = Preview(entry.label, size, kind, peek.read)
     if kind is PreviewKind.TEXT:
-        text = await asyncio.to_thread(text_of, head)
+        text = await asyncio.to_thread(partial(text_of, head, whole=len(head) >= size))
         seen = sum(map(len, text.lines))
         look = Look(entry.label, list(text.lines)) if seen <= _LOOK_LIMIT else None
 
