@@ -244,6 +244,18 @@ class LocalFilesystem:
         call = partial(calls.set_attributes, path, mode, mtime_ns, owner)
         await self._threads.run("set owner, mode or time", path, call)
 
+    async def set_time(self, path: bytes, mtime_ns: int) -> None:
+        """Set access and modification time of what `path` leads to."""
+        await self._threads.run("set the time", path, partial(calls.set_time, path, mtime_ns))
+
+    async def chown(self, path: bytes, uid: int, gid: int) -> None:
+        """Give what `path` leads to another owner and group."""
+        await self._threads.run("change the owner", path, partial(os.chown, path, uid, gid))
+
+    async def describe(self, path: bytes) -> Entry:
+        """Return all that can be told of `path` itself, its owners by name."""
+        return await self._threads.run("stat", path, partial(calls.described, path))
+
     async def umask(self, directory: bytes) -> int:
         """Return the bits that new files do not get."""
         return await self._threads.run("read the umask", directory, calls.umask)

@@ -75,6 +75,7 @@ def entry(name: bytes, result: os.stat_result) -> Entry:
         _group(result.st_gid),
         linked=(result.st_dev, result.st_ino) if is_file and result.st_nlink > 1 else None,
         held=held if is_file and held < result.st_size else None,
+        links=result.st_nlink,
     )
 
 
@@ -298,6 +299,31 @@ def set_attributes(
     if mtime_ns is not None:
         os.utime(path, ns=(mtime_ns, mtime_ns))
     os.chmod(path, mode)
+
+
+def set_time(path: bytes, mtime_ns: int) -> None:
+    """Set access and modification time."""
+    os.utime(path, ns=(mtime_ns, mtime_ns))
+
+
+def described(path: bytes) -> Entry:
+    """Return what a path itself is, and whether an access list says more than its mode."""
+    found = entry(os.path.basename(path), os.lstat(path))
+    return replace(found, has_acl=_has_acl(path))
+
+
+def _has_acl(path: bytes) -> bool:
+    if not hasattr(os, "listxattr"):  # macOS keeps them elsewhere
+        return False
+    try:
+        return any("posix_acl" in name for name in os.listxattr(path, follow_symlinks=False))
+    except OSError:
+        return False  # a file system without them
+
+
+def owner_names(uid: int, gid: int) -> tuple[str, str]:
+    """Return the names of a user and a group, their numbers where they have none."""
+    return _user(uid), _group(gid)
 
 
 def sync(descriptor: int) -> None:
