@@ -13,6 +13,7 @@ _SECRETS = frozenset({"password", "passphrase", "secret", "token"})
 _DAY = 86_400
 ClipboardPolicy = Literal["ask", "allow", "deny"]
 NotificationPolicy = Literal["show", "mark", "ignore"]
+Choice = Literal["auto", "on", "off"]
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -30,6 +31,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Host pattern to the lines kept for its terminals, the first match counts: ``db-*: 50000``."""
     blink: bool = True
     """Whether text and cursors that programs want to blink do; the terminal around does it."""
+    underlines: Choice = "auto"
+    """Whether curly, dotted, dashed and coloured underlines are drawn as such; by default where
+    the terminal around is known to draw them."""
+    emoji: Choice = "auto"
+    """Whether emoji joined of several are drawn as one where programs count them so (mode 2027)."""
     clipboard: ClipboardPolicy | dict[str, ClipboardPolicy] = "ask"
     """Whether programs may put text on the clipboard (OSC 52), for all hosts or by host pattern:
     ``{web-*: allow, "*": deny}``; hosts that match none are asked about. None may read it."""

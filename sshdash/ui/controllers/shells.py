@@ -1,6 +1,7 @@
 """Opens shells in tabs and panes, and keeps those in step with their sessions."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, cast
@@ -11,6 +12,7 @@ from sshdash.prompts import ConfirmQuestion
 from sshdash.states import ConnectionState, SessionState
 from sshdash.ui.cockpit import Cockpit
 from sshdash.ui.format import count_text
+from sshdash.ui.hosting import hosting
 from sshdash.ui.split_places import Axis
 from sshdash.ui.widgets.terminal_pane import TerminalPane
 from sshdash.ui.widgets.terminal_tab import TerminalTab
@@ -182,7 +184,9 @@ class ShellController:
 
     def _view(self, kind: "type[TerminalView]", session: "ShellSession") -> "TerminalView":
         view = kind(session, prefix=self.cockpit.prefix)
-        view.blink = self.cockpit.backend.settings.blink
+        settings = self.cockpit.backend.settings
+        view.blink = settings.blink
+        view.hosting = hosting(os.environ, settings.underlines, settings.emoji)
         return view
 
     def _begin(self, pane: TerminalPane) -> None:
