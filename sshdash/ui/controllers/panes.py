@@ -6,12 +6,19 @@ from sshdash.ui.controllers.host_actions import HostActions
 from sshdash.ui.controllers.layout import Layout
 from sshdash.ui.controllers.shells import ShellController
 from sshdash.ui.controllers.tab_actions import TabActions
+from sshdash.ui.keymap import key_text
 from sshdash.ui.split_places import Axis, Direction
 from sshdash.ui.widgets.terminal_pane import TerminalPane
 from sshdash.ui.widgets.terminal_tab import TerminalTab, what_ends
 
 _STEP = {Axis.COLUMNS: 2, Axis.ROWS: 1}
 """Cells that a key pushes a border by."""
+_WHERE = {
+    Direction.LEFT: "to the left",
+    Direction.RIGHT: "to the right",
+    Direction.UP: "above",
+    Direction.DOWN: "below",
+}
 _ALONE = ("pane.split_right", "pane.split_down", "pane.split_host", "pane.join")
 """Commands for which one pane is enough."""
 
@@ -156,6 +163,25 @@ class PaneActions:
             tree, number = tab.area.splits, tab.pane.number
             tree.swap(number, tree.next(number, step))
             tab.area.rearrange()
+
+    def action_pane_move(self) -> None:
+        """Wait for an arrow and move the pane that way."""
+        self.cockpit.start(self._move())
+
+    async def _move(self) -> None:
+        from sshdash.ui.screens.prefix import PrefixScreen
+
+        keys = [(key_text(one.name.lower()), _WHERE[one]) for one in Direction]
+        key = await self.cockpit.show(PrefixScreen("Move the pane", keys))
+        side = Direction.__members__.get((key or "").upper())
+        tab = self.tab
+        if side is None or tab is None or len(tab.panes) == 1:
+            return
+        self.layout.unzoom()
+        beside = tab.area.neighbour(side)
+        if not tab.area.move_pane(tab.pane, side, beside.number if beside else None):
+            self.cockpit.tell("Move", "There is no room for the pane there")
+        self.cockpit.focus_soon(tab)
 
     # Between tabs
 
