@@ -66,6 +66,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     by the bell, or by a notification (OSC 9) where it knows those."""
     notify_after: Annotated[int, Meta(ge=0, le=_DAY)] = 10
     """Seconds from which a command is a long one; 0 tells of none."""
+    silence_after: Annotated[int, Meta(ge=1, le=_DAY)] = 15
+    """Seconds without output after which a pane is silent, for those who want to be told."""
     audit: bool = True
     """Whether an audit log is kept of connections, sessions, tunnels and copies."""
     record: tuple[str, ...] = ()

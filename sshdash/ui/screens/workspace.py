@@ -108,6 +108,7 @@ class Workspace(Screen[None]):
             self.broadcast,
             self.layouts,
             self.layout_of,
+            self.attention,
             News(self.cockpit),
             RecordingsController(self.cockpit),
             ScrollbackExport(self.cockpit),
