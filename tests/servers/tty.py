@@ -67,6 +67,11 @@ class Tty:
         self._emulator.take_damage()
         return self._emulator.cursor
 
+    @property
+    def bells(self) -> int:
+        """Return how often the bell has rung."""
+        return self._emulator.effects.bells
+
     def kill(self) -> None:
         """End the program as nothing can prevent."""
         os.kill(self._pid, signal.SIGKILL)
