@@ -16,6 +16,7 @@ from textual.widget import Widget
 
 from sshdash.states import SessionState
 from sshdash.terminal.cells import Cursor, CursorShape, Line, Rgb, ScreenColours
+from sshdash.terminal.echoes import ECHOES
 from sshdash.ui.format import clip
 from sshdash.ui.widgets.terminal_frames import FrameClock, Throttle, paint_now
 from sshdash.ui.widgets.terminal_paint import Marked, Painter, named_colours
@@ -113,7 +114,10 @@ class TerminalScreen(Widget):
     def on_mount(self) -> None:
         """Start listening to the session."""
         self._drawing_context = copy_context()
-        self._clock = FrameClock(self._frame, self._drawing_context)
+        emulator = self.session.emulator
+        self._clock = FrameClock(
+            self._frame, self._drawing_context, lambda: ECHOES.due_elsewhere(emulator)
+        )
         self.session.on_output = self._clock.request
         self.session.on_change = self._session_changed
         self.app.theme_changed_signal.subscribe(self, self._theme_changed)
@@ -214,6 +218,7 @@ class TerminalScreen(Widget):
             self.refresh_rows(rows)
             paint_now(self)
             self.frames += 1
+            ECHOES.drawn(emulator)
         return True
 
     def _update(self) -> set[int]:
