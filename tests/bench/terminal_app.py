@@ -6,6 +6,7 @@ as JSON when `DONE` is drawn.
 """
 
 import asyncio
+import gc
 import json
 import sys
 import time
@@ -24,6 +25,7 @@ from sshdash.prompts import RefusingPrompter
 from sshdash.settings import Settings
 from sshdash.terminal.session import ShellSession
 from sshdash.ui.compositor import MarkingCompositor
+from sshdash.ui.outlet import outlive_terminal
 from sshdash.ui.straight_keys import StraightKeysApp
 from sshdash.ui.theme import DARK
 from sshdash.ui.widgets.terminal_view import TerminalView
@@ -43,6 +45,7 @@ class TerminalApp(StraightKeysApp, inherit_bindings=False):
 
     def __init__(self, session: ShellSession, other: ShellSession) -> None:
         super().__init__()
+        outlive_terminal(self.driver_class)
         self.session = session
         self.other = other
 
@@ -125,6 +128,7 @@ class Watch:
 
 async def measure(app: TerminalApp, command: str, result: Path) -> None:
     """Run the flood, pressing keys meanwhile, and write down what came out."""
+    gc.freeze()  # as the program does once everything is loaded
     view = app.query_one("#large", TerminalView)
     small = app.query_one("#small", TerminalView)
     watch, other = Watch(view), Watch(small)

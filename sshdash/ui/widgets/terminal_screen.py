@@ -245,8 +245,8 @@ class TerminalScreen(Widget):
             self._painter = None
             rows = set(range(emulator.rows))
             self._strips.clear()
-        elif damage.full:
-            self._painter = None  # a program may have changed the palette
+        elif damage.full and self._painter and self._painter.palette != emulator.colours.palette:
+            self._painter = None
         return rows
 
     def settle_view(self) -> None:

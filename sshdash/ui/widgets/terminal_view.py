@@ -93,8 +93,9 @@ class TerminalView(TerminalCopyMode, LinkedTerminal, can_focus=True):
     # -- keys
 
     def take_key(self, event: events.Key) -> bool:
-        """Take a key at once, unless it is not for this terminal or something came before it."""
-        return take_straight(self, self.on_key, event)
+        """Take a key at once, unless it is not for the shell or something came before it."""
+        reading = self.bar_open or self.copying is not None
+        return not reading and take_straight(self, self.on_key, event)
 
     def on_key(self, event: events.Key) -> None:
         """Send every key to the remote but the cockpit's own."""
