@@ -61,6 +61,11 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--owner", action="store_true", help="keep user and group, by number, where that is allowed"
     )
     parser.add_argument(
+        "--xattrs",
+        action="store_true",
+        help="keep extended attributes and ACLs, where both ends are here",
+    )
+    parser.add_argument(
         "--checksum",
         action="store_true",
         help="compare the SHA-256 of both ends before a file gets its name",
@@ -76,6 +81,8 @@ def run(arguments: argparse.Namespace) -> int:
     if len(arguments.operands) < 2:
         raise UsageError("No target", "cp needs at least one source and a target")
     operands = [parse_operand(text) for text in arguments.operands]
+    if arguments.xattrs and any(end.endpoint or end.is_stream for end in operands):
+        raise UsageError("--xattrs is for files here", "SFTP carries no extended attributes")
     try:
         return asyncio.run(_main(arguments, operands[:-1], operands[-1]))
     except asyncio.CancelledError:
@@ -194,6 +201,7 @@ async def _requests(
             conflict=CHOICES[arguments.on_conflict],
             follow=follow,
             owner=arguments.owner,
+            xattrs=arguments.xattrs,
             verify=arguments.checksum,
             target_name=place.name,
         )

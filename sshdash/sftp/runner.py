@@ -15,6 +15,7 @@ from sshdash.sftp.filesystem import Digest, Filesystem
 from sshdash.sftp.headroom import bytes_needed, ensure_room
 from sshdash.sftp.job import CopyRequest
 from sshdash.sftp.ledger import Ledger
+from sshdash.sftp.local import LocalFilesystem
 from sshdash.sftp.names import confused
 from sshdash.sftp.plan import SAME, Step, decide, escapes, refuse_overlap
 from sshdash.sftp.room import Room
@@ -79,6 +80,8 @@ class Runner:
         self._copier = Copier(self._source, self._target, request.preserve, umask)
         self._copier.leftovers = ledger.leftovers
         self._copier.keeps_owner = request.owner
+        if request.xattrs and isinstance(self._target, LocalFilesystem):
+            self._copier.xattrs = self._target.copy_xattrs
         if self._resumable:
             self._copier.partials = ledger.partials
         if request.verify:

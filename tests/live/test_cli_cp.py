@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import sys
 from dataclasses import dataclass
@@ -257,3 +258,20 @@ async def test_a_connection_lost_on_the_way_is_told_as_ssh_tells_it(
         _, errors = await asyncio.wait_for(process.communicate(), 20)
     assert process.returncode == 255, errors
     assert b"lost" in errors
+
+
+async def test_extended_attributes_are_kept_here_and_refused_elsewhere(
+    sshd: RealSshd, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_bytes(b"x")
+    try:
+        os.setxattr(tmp_path / "file", "user.origin", b"https://example.org")
+    except OSError:
+        pytest.skip("this file system has no extended attributes")
+    (tmp_path / "to").mkdir()
+    done = await cp(sshd.config_file, "--xattrs", tmp_path / "file", tmp_path / "to")
+    assert done.status == 0, done.errors
+    assert os.getxattr(tmp_path / "to" / "file", "user.origin") == b"https://example.org"
+    done = await cp(sshd.config_file, "--xattrs", tmp_path / "file", "sshd:")
+    assert done.status == 2
+    assert "SFTP carries no extended attributes" in done.errors
