@@ -181,6 +181,8 @@ def _tell_failures(snapshot: TransferSnapshot) -> None:
     for omitted in snapshot.left_out:
         print(f"sshdash: {prefix}{omitted.path}: left out: {omitted.reason}", file=sys.stderr)
     _tell_rest(snapshot.left_out_total - len(snapshot.left_out))
+    for again in snapshot.restarted:
+        print(f"sshdash: {prefix}{again.path}: started over: {again.reason}", file=sys.stderr)
     if snapshot.reason and not snapshot.errors_total:
         print(f"sshdash: {clean(snapshot.reason, 500)}", file=sys.stderr)
 

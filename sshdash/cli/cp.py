@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from sshdash.backend import Backend
+from sshdash.cli import copy_resume
 from sshdash.cli.context import CONNECTION_FAILED, open_backend, tell_ignored
 from sshdash.cli.copy_report import JsonLines, Line, Quiet, Report, is_all_there
 from sshdash.cli.operands import Operand, parse_operand
@@ -27,6 +28,7 @@ from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.job import CopyRequest, Endpoint
 from sshdash.sftp.queue import TransferQueue
 from sshdash.sftp.spelling import matching
+from sshdash.sftp.throttle import Pace, Throttle, parse_scp_limit
 
 _TERMINATED = 128 + signal.SIGTERM
 _FRAME = 0.2
@@ -44,7 +46,8 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         " - is standard input or output: one file goes in or out.",
         epilog="Exits with 0 only where everything is there, 1 where something is not, 2 where the "
         "words are wrong, 255 where there is no connection or none any more, 130 when interrupted, "
-        "141 where whoever read standard output is gone, 143 when terminated.",
+        "141 where whoever read standard output is gone, 143 when terminated; what had arrived is "
+        "kept then, for --resume.",
     )
     parser.add_argument("-r", dest="recursive", action="store_true", help="copy directories too")
     parser.add_argument(
@@ -70,6 +73,17 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         action="store_true",
         help="compare the SHA-256 of both ends before a file gets its name",
     )
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with what the same command left when it was interrupted",
+    )
+    parser.add_argument(
+        "-l",
+        dest="limit",
+        metavar="LIMIT",
+        help="go no faster: Kbit/s as in scp, or with a unit: 500kB/s, 2.5MB/s, 20Mbit/s",
+    )
     parser.add_argument("--json", action="store_true", help="tell the progress as JSON lines")
     parser.add_argument("-q", dest="quiet", action="store_true", help="show no progress")
     parser.add_argument("operands", metavar="SRC… DST", nargs="+", help="what to copy, and where")
@@ -80,16 +94,19 @@ def run(arguments: argparse.Namespace) -> int:
     """Copy and return the exit status."""
     if len(arguments.operands) < 2:
         raise UsageError("No target", "cp needs at least one source and a target")
+    limit = 0 if arguments.limit is None else parse_scp_limit(arguments.limit)
     operands = [parse_operand(text) for text in arguments.operands]
     if arguments.xattrs and any(end.endpoint or end.is_stream for end in operands):
         raise UsageError("--xattrs is for files here", "SFTP carries no extended attributes")
     try:
-        return asyncio.run(_main(arguments, operands[:-1], operands[-1]))
+        return asyncio.run(_main(arguments, operands[:-1], operands[-1], limit))
     except asyncio.CancelledError:
         return _TERMINATED
 
 
-async def _main(arguments: argparse.Namespace, sources: list[Operand], target: Operand) -> int:
+async def _main(
+    arguments: argparse.Namespace, sources: list[Operand], target: Operand, limit: int
+) -> int:
     with _terminated():
         async with open_backend(arguments) as backend:
             for host in dict.fromkeys(end.endpoint for end in (*sources, target) if end.endpoint):
@@ -97,22 +114,30 @@ async def _main(arguments: argparse.Namespace, sources: list[Operand], target: O
             if any(end.is_stream for end in (*sources, target)):
                 from sshdash.cli.cp_streams import copy_stream
 
-                return await copy_stream(backend, arguments, sources, target)
+                pace = Pace(Throttle(limit))
+                return await copy_stream(backend, arguments, sources, target, pace)
             opened = _Opened(backend)
-            queue = TransferQueue(opened.take, backend.prompter, backend.events)
             try:
                 requests = await _requests(opened, arguments, sources, target)
                 report = _report(arguments)
-                backend.events.subscribe(report.changed)
-                return await _copy(queue, requests, report)
+                journal = copy_resume.journal_of(requests, backend.events)
+                queue = TransferQueue(
+                    opened.take, backend.prompter, backend.events, journal=journal
+                )
+                queue.limit(limit)
+                try:
+                    backend.events.subscribe(report.changed)
+                    jobs = await copy_resume.begin(queue, requests, arguments.resume)
+                    return await _copy(queue, jobs, report)
+                finally:
+                    await queue.close(copy_resume.is_resumable)
+                    copy_resume.tell_how_to_go_on(queue.snapshots())
             finally:
-                await queue.close()
                 await opened.close()
 
 
-async def _copy(queue: TransferQueue, requests: list[CopyRequest], report: Report) -> int:
+async def _copy(queue: TransferQueue, jobs: list[str], report: Report) -> int:
     started = time.monotonic()
-    jobs = [queue.submit(request) for request in requests]
     waiting = {asyncio.ensure_future(queue.wait(job)) for job in jobs}
     try:
         while waiting:

@@ -81,9 +81,7 @@ class Conflicts:
         answer: ConflictAnswer | None = await self._prompter.ask(question)
         if answer is None:
             raise Cancelled("the copy was cancelled", "a question was dismissed")
-        if answer.for_all:
-            self._ledger.choice = answer.choice
-        self._ledger.choices[file.key] = answer.choice
+        self._ledger.chose(file, answer.choice, answer.for_all)
         return answer.choice
 
     async def _begins_alike(self, file: Source) -> bool:
@@ -115,7 +113,8 @@ class Conflicts:
         name = free_name(name_of(file.place), taken)
         taken.add(name)
         above, slash, _ = file.place.rpartition(b"/")
-        place = self._ledger.places[file.key] = above + slash + name
+        place = above + slash + name
+        self._ledger.keep_beside(file, place)
         return replace(file, place=place, existing=None, beside=file.place)
 
     def _place(self, file: Source) -> bytes:

@@ -20,12 +20,15 @@ from sshdash.sftp.entries import PERMISSIONS, Entry, Kind, join, name_of, parent
 from sshdash.sftp.failures import FullError, MissingError, VagueError, shown
 from sshdash.sftp.filesystem import CopySource, Digest, Filesystem, Finish, Reader, Writer
 from sshdash.sftp.names import part_name
-from sshdash.sftp.partial import CannotResume, Partial, check, is_placed, remove_parts
+from sshdash.sftp.partial import CannotResume, Partial, UnderWay, check, is_placed, remove_parts
 from sshdash.sftp.pump import UPLOAD_WINDOW, WINDOW, pump
 from sshdash.sftp.streams import Stream
 from sshdash.sftp.tasks import finish, together
-from sshdash.sftp.under_way import Progress, UnderWay
+from sshdash.sftp.throttle import Pace
 from sshdash.sftp.vague import explained
+
+Progress = Callable[[int], None]
+"""Told bytes as they arrive; a negative number where they are started over."""
 
 _PATIENCE = 10.0
 """Seconds for taking a temporary file away before it is left behind and reported."""
@@ -53,6 +56,10 @@ class AlreadyThere(FileError):
     """What was to be gone on with is all of the source."""
 
 
+async def _unrecorded() -> None:
+    """Nobody goes on after a crash."""
+
+
 class Copier:
     """Copies files from one file system to another."""
 
@@ -70,6 +77,12 @@ class Copier:
         self._chunk = min(source.limits.chunk, target.limits.chunk)
         uploads = source.is_local and not target.is_local
         self._window = UPLOAD_WINDOW if uploads else WINDOW
+        self.pace = Pace()
+        """How fast it may go."""
+        self.under_way: dict[bytes, UnderWay] = {}
+        """By target, the files under way."""
+        self.recorded: Callable[[], Awaitable[None]] = _unrecorded
+        """Returns once `under_way` is known to whoever goes on after a crash."""
         self.leftovers: set[bytes] = set()
         """Temporary files that could not be removed, because the connection was gone."""
         self.checked: Callable[[Digest, Digest], None] | None = None
@@ -109,13 +122,19 @@ class Copier:
         if file.existing is None:
             await self._target.symlink(target, file.target)
             return
-        part = self._part(file.target)
+        if self.partials and (partial := self.partials.pop(file.target, None)):
+            await self._discard(partial.part)
+        under_way = self._under_way(file, lambda size: None)
+        self.under_way[file.target] = under_way
         try:
-            await self._target.symlink(target, part)
-            await self._target.replace(part, file.target)
+            await self.recorded()
+            await self._target.symlink(target, under_way.part)
+            await self._target.replace(under_way.part, file.target)
         except BaseException:
-            await self._discard(part)
+            await self._discard(under_way.part)
             raise
+        finally:
+            self.under_way.pop(file.target, None)
 
     def mode(self, entry: Entry, existing: Entry | None = None) -> int:
         """Return the permission bits that the copy of `entry` gets."""
@@ -133,24 +152,33 @@ class Copier:
         """Remove what an earlier failure had to leave behind, as far as that is allowed."""
         await remove_parts(self._target, self.leftovers)
 
-    async def _copy(self, file: FileCopy, progress: Progress) -> str:
-        under_way = UnderWay(self._part(file.target), progress)
+    async def _begin(self, file: FileCopy, progress: Progress) -> UnderWay | None:
+        """Return a copy to be gone on with or begun, None where the file has got its name."""
+        under_way = self._under_way(file, progress)
         partial = self.partials.get(file.target) if self.partials else None
         if partial is not None and self.partials is not None:
             placed = await is_placed(partial, self._target, file.target, self._preserve)
             del self.partials[file.target]
             if placed:
                 progress(partial.entry.size)
-                return ""
-            under_way.part = partial.part
+                return None
             if partial.done:
+                under_way.part = partial.part
                 under_way.partial = partial
                 under_way.count(partial.done)
             else:
                 await self._discard(partial.part)
+        return under_way
+
+    async def _copy(self, file: FileCopy, progress: Progress) -> str:
+        under_way = await self._begin(file, progress)
+        if under_way is None:
+            return ""
+        self.under_way[file.target] = under_way
         try:
+            await self.recorded()
             fresh = under_way.partial is None and not file.resume
-            if fresh and file.entry.size <= self._chunk:
+            if fresh and file.entry.size <= self.pace.most(self._chunk):
                 complaint = await self._copy_small(file, under_way)
             else:
                 complaint = await self._copy_large(file, under_way)
@@ -170,6 +198,8 @@ class Copier:
             if not self._keep(file, under_way, error):
                 await self._discard(under_way.part)
             raise
+        finally:
+            self.under_way.pop(file.target, None)
         return complaint
 
     async def _place(self, file: FileCopy, under_way: UnderWay) -> None:
@@ -192,22 +222,17 @@ class Copier:
         lost = isinstance(error, ConnectionLost | asyncio.CancelledError) and self.interrupted
         if self.partials is None or not lost:
             return False
-        done, placing = under_way.arrived.until, under_way.placing
-        if under_way.partial is not None and not done:
-            # Nothing was done about it yet, so all of it is still to be gone on with.
-            self.partials[file.target] = under_way.partial
-            return True
-        if not done and not placing:
+        partial = under_way.so_far()
+        if not partial.done and not partial.placing:
             return False
-        self.partials[file.target] = Partial(
-            under_way.part, file.entry, done, file.existing is not None, placing
-        )
+        self.partials[file.target] = partial
         return True
 
     # -- content
 
     async def _copy_small(self, file: FileCopy, under_way: UnderWay) -> str:
         """Read first, and write only what is known to be whole."""
+        await self.pace.take(file.entry.size)
         # One byte more than there should be tells whether there is more.
         pieces, after = await self._source.fetch(file.source, file.entry.size + 1)
         size = sum(map(len, pieces))
@@ -253,6 +278,7 @@ class Copier:
                 under_way.partial, under_way.part = None, self._part(file.target)
                 under_way.forget()
                 await self._discard(partial.part)
+                await self.recorded()
                 self.restarted(file, str(error))
             else:
                 under_way.arrived.add(0, partial.done)
@@ -320,6 +346,11 @@ class Copier:
         raise FileError("the checksums differ", shown(file.target), detail, "retry", host)
 
     # -- failure
+
+    def _under_way(self, file: FileCopy, progress: Progress) -> UnderWay:
+        replacing = file.existing is not None
+        part = self._part(file.target)
+        return UnderWay(part, file.entry, replacing, progress, self.pace)
 
     def _part(self, target: bytes) -> bytes:
         return join(parent_of(target), part_name(name_of(target), secrets.token_hex(4)))

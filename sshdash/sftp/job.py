@@ -101,12 +101,19 @@ class TransferSnapshot:
     started: float | None = None
     """Monotonic seconds."""
     ended: float | None = None
+    limit: int = 0
+    """Bytes per second that it may go; 0 for no limit of its own."""
     request: CopyRequest = field(default=CopyRequest("", (), "", b"/"), repr=False)
 
     @property
     def is_finished(self) -> bool:
         """Whether nothing more happens unless it is retried."""
         return self.state in (TransferState.DONE, TransferState.FAILED, TransferState.CANCELLED)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it goes on by itself: it runs, waits or is queued."""
+        return not self.is_finished and self.state is not TransferState.PAUSED
 
     @property
     def is_running(self) -> bool:
@@ -120,6 +127,8 @@ class TransferTotals:
 
     jobs_running: int = 0
     jobs_queued: int = 0
+    jobs_paused: int = 0
+    """Not counted in anything else."""
     files_done: int = 0
     files_total: int = 0
     bytes_done: int = 0
@@ -129,6 +138,10 @@ class TransferTotals:
     rate_down: float = 0.0
     """Bytes per second toward this machine."""
     eta: float | None = None
+    limit: int = 0
+    """Bytes per second that all may go together; 0 for no limit."""
+    rates: tuple[int, ...] = ()
+    """Bytes per second of all, second by second, the newest last."""
 
 
 def direction_of(source: Endpoint, target: Endpoint) -> str:

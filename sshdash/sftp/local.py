@@ -18,7 +18,7 @@ from sshdash.sftp.threads import Threads
 _CHUNK = 1024 * 1024
 _TAKEN = 64 * 1024 * 1024
 """Bytes of another file that are copied at once: a thread cannot be stopped."""
-_OPEN_FILES = 256
+_OPEN_FILES = 1000
 _AT_ONCE = 256 * 1024
 """Bytes that take less time to copy from memory than to have a thread do it."""
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from sshdash.sftp.entries import Entry
 from sshdash.sftp.extents import chunks, holes
 from sshdash.sftp.filesystem import Reader, Writer
+from sshdash.sftp.partial import UnderWay
 from sshdash.sftp.tasks import together
-from sshdash.sftp.under_way import UnderWay
 
 WINDOW = 8 * 1024 * 1024
 """Bytes of one file that are under way at once."""
@@ -38,7 +38,7 @@ async def pump(
     for start, stop in holes(extents, begun, now.size):
         under_way.wrote(start, stop - start)
     width = min(_CHUNKS, max(2, window // chunk), -(-(now.size - begun) // chunk))
-    parts = chunks(extents, begun, chunk)
+    parts = chunks(extents, begun, lambda: under_way.pace.most(chunk))
     return await _pump_chunks(reader, writer, parts, width, now.size, under_way)
 
 
@@ -57,6 +57,7 @@ async def _pump_chunks(
         nonlocal end
         for start, stop in parts:
             offset = start
+            await under_way.pace.take(stop - offset)
             while offset < stop:
                 pieces = await reader.read(offset, stop - offset)
                 if not pieces:
@@ -87,6 +88,7 @@ async def _pump_to_end(reader: Reader, writer: Writer, chunk: int, under_way: Un
                 return
             await writer.write(offset, pieces)
             under_way.count(length)
+            await under_way.pace.take(length)
 
     await together(*(worker() for _ in range(max(2, UPLOAD_WINDOW // chunk))))
     return end

@@ -46,7 +46,7 @@ _SAFE_BLOCK = 32 * 1024
 _MAX_BLOCK = 256 * 1024
 _BLOCKS = 4
 """Requests that one read or write of the copier is spread over."""
-_OPEN_FILES = 256
+_OPEN_FILES = 1000
 _SAFE_FILES = 64
 """How many where a server does not tell its limit."""
 _LISTING_AHEAD = 16

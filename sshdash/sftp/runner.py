@@ -8,6 +8,7 @@ from msgspec import structs
 from sshdash.errors import ConnectionLost, FileError
 from sshdash.prompts import ConflictChoice, Prompter
 from sshdash.sftp.conflicts import Conflicts
+from sshdash.sftp.confusions import Confusions
 from sshdash.sftp.copier import AlreadyThere, Copier, FileCopy
 from sshdash.sftp.entries import Entry, Kind, join, name_of, parent_of
 from sshdash.sftp.failures import ExistsError, shown
@@ -16,15 +17,15 @@ from sshdash.sftp.headroom import bytes_needed, ensure_room
 from sshdash.sftp.job import CopyRequest
 from sshdash.sftp.ledger import Ledger
 from sshdash.sftp.local import LocalFilesystem
-from sshdash.sftp.names import confused
 from sshdash.sftp.plan import SAME, Step, decide, escapes, refuse_overlap
 from sshdash.sftp.room import Room
 from sshdash.sftp.tasks import each, together
+from sshdash.sftp.throttle import Pace
 from sshdash.sftp.walk import Source, Walker, reason_of
 
 _WINDOW = 48 * 1024 * 1024
 """Bytes of all files under way together: what a job may hold in memory."""
-_LEAST = 64 * 1024
+_LEAST = 16 * 1024
 """What even the smallest file is counted as."""
 _MOST = 8 * 1024 * 1024
 """What even the largest file is counted as: the copier holds no more of one."""
@@ -66,22 +67,27 @@ class Runner:
         self._firsts: dict[tuple[int, int], Source] = {}
         """The first name of each file that has several."""
         self._conflicts: list[Source] = []
-        self._listed: dict[bytes, list[bytes]] = {}
-        """Names in the target directories in which one was taken for another."""
+        self._confusion = Confusions(target, request.target_dir).explain
         self._room = Room(_WINDOW)
         self._copier = Copier(source, target)
         self._resumable = resumable
+        self.pace = Pace()
+        """How fast it may go."""
 
     async def run(self, scanned: Callable[[], None]) -> None:
         """Copy everything; `scanned` is called once it is known what there is to copy."""
         request, ledger = self._request, self._ledger
         self._target_dir = await self._real_target()
+        self._confusion = Confusions(self._target, self._target_dir).explain
         umask = 0 if request.preserve else await self._target.umask(self._target_dir)
         self._copier = Copier(self._source, self._target, request.preserve, umask)
+        self._copier.pace = self.pace
         self._copier.leftovers = ledger.leftovers
         self._copier.keeps_owner = request.owner
         if request.xattrs and isinstance(self._target, LocalFilesystem):
             self._copier.xattrs = self._target.copy_xattrs
+        self._copier.under_way = ledger.under_way
+        self._copier.recorded = ledger.recorded
         if self._resumable:
             self._copier.partials = ledger.partials
         if request.verify:
@@ -104,6 +110,10 @@ class Runner:
         await together(self._copy_all(self._files), self._settle_conflicts())
         await self._link_all(self._twins)
         await self._finish_directories()
+
+    def suspend(self) -> None:
+        """Keep what is under way for another run, as its end is near."""
+        self._copier.interrupted = True
 
     async def _real_target(self) -> bytes:
         """Return the target folder without links. Raises FileError where it is none."""
@@ -228,7 +238,7 @@ class Runner:
 
     def _leave_out(self, source: Source, reason: str, counted: Entry | None = None) -> None:
         self._ledger.leave_out(source.path, reason, counted)
-        self._ledger.done.add(source.key)
+        self._ledger.settle(source)
 
     async def _ensure_room(self) -> None:
         """Ask, once, where what is to be copied does not fit."""
@@ -260,29 +270,20 @@ class Runner:
                 await self._target.mkdir(join(self._target_dir, folder.place), 0o700)
             except FileError as error:
                 broken.add(folder.place)
-                confusion = await self._confusion(folder) if isinstance(error, ExistsError) else ""
+                self._ledger.created.pop(folder.place, None)
+                confusion = (
+                    await self._confusion(folder.place) if isinstance(error, ExistsError) else ""
+                )
                 self._ledger.fail(folder.path, confusion or self._reason(error))
             else:
                 self._ledger.created[folder.place] = folder
 
         for _, level in sorted(levels.items()):
+            await self._ledger.make(level)
             await each(level, min(self._target.limits.files, len(level)), make)
         if broken:
             self._files = [file for file in self._files if not self._is_lost(file, broken)]
             self._twins = [file for file in self._twins if not self._is_lost(file, broken)]
-
-    async def _confusion(self, source: Source) -> str:
-        """Return which name the target takes the source's for, where that is why it exists."""
-        path = join(self._target_dir, source.place)
-        folder = parent_of(path)
-        try:
-            if folder not in self._listed:
-                entries = await self._target.listdir(folder)
-                self._listed[folder] = [entry.name for entry in entries]
-        except FileError:
-            return ""
-        other = confused(name_of(path), self._listed[folder])
-        return f"the target does not tell its name from {shown(other)}" if other else ""
 
     def _is_lost(self, file: Source, broken: set[bytes]) -> bool:
         lost = parent_of(b"/" + file.place)[1:] in broken
@@ -344,7 +345,7 @@ class Runner:
                 with self._ledger.tracking(file) as track:
                     complaint = await self._transfer(file, track.advance)
             except ExistsError:
-                reason = await self._confusion(file)
+                reason = await self._confusion(file.place)
                 reason = reason or "something appeared at the target meanwhile"
                 self._ledger.fail(file.path, f"{reason}; it was not overwritten", file.entry)
             except AlreadyThere:

@@ -18,6 +18,7 @@ from sshdash.sftp.trees import count_trees, remove_trees
 from sshdash.states import ConnectionState, TransferState
 from sshdash.ui.controllers import file_names as names
 from sshdash.ui.controllers.file_listings import Listings, viewing
+from sshdash.ui.controllers.transfers import TransfersController
 from sshdash.ui.screens.chmod import ChmodDialog
 from sshdash.ui.screens.picker import Choice, Picker
 from sshdash.ui.screens.text_input import TextInputDialog
@@ -60,7 +61,7 @@ class FilesController:
             ask.SendFiles: lambda m: self.cockpit.start(self._send(m)),
             ask.CopyFiles: self._copy,
             ask.CopyCommand: self._copy_command,
-            ask.ChangeTransfer: self._change_transfer,
+            ask.ChangeTransfer: TransfersController(cockpit, self._copy_scp).change,
         }
 
     def handle(self, message: Message) -> None:
@@ -285,16 +286,3 @@ class FilesController:
                 preserve=copy.preserve,
             )
         )
-
-    def _change_transfer(self, request: ask.ChangeTransfer) -> None:
-        transfers = self.backend.transfers
-        if request.step is ask.TransferStep.CANCEL:
-            transfers.cancel(request.job)
-        elif request.step is ask.TransferStep.RETRY:
-            transfers.retry(request.job)
-        elif request.step is ask.TransferStep.COPY_COMMAND:
-            jobs = {job.id: job.request for job in transfers.snapshots()}
-            if wanted := jobs.get(request.job):
-                self._copy_scp(wanted)
-        else:
-            transfers.remove_finished()
