@@ -20,15 +20,13 @@ from sshdash.sftp.entries import PERMISSIONS, Entry, Kind, join, name_of, parent
 from sshdash.sftp.failures import FullError, MissingError, VagueError, shown
 from sshdash.sftp.filesystem import CopySource, Digest, Filesystem, Finish, Reader, Writer
 from sshdash.sftp.names import part_name
-from sshdash.sftp.partial import CannotResume, Partial, UnderWay, check, is_placed, remove_parts
+from sshdash.sftp.partial import CannotResume, Partial, check, is_placed, remove_parts
 from sshdash.sftp.pump import UPLOAD_WINDOW, WINDOW, pump
 from sshdash.sftp.streams import Stream
 from sshdash.sftp.tasks import finish, together
 from sshdash.sftp.throttle import Pace
+from sshdash.sftp.under_way import Progress, UnderWay
 from sshdash.sftp.vague import explained
-
-Progress = Callable[[int], None]
-"""Told bytes as they arrive; a negative number where they are started over."""
 
 _PATIENCE = 10.0
 """Seconds for taking a temporary file away before it is left behind and reported."""

@@ -1,6 +1,6 @@
 """Where a file has data and where it has holes: pairs of from and to, in order and apart."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 Extent = tuple[int, int]
 
@@ -16,11 +16,8 @@ def holes(extents: Sequence[Extent], begin: int, size: int) -> Iterator[Extent]:
         yield at, size
 
 
-def chunks(extents: Sequence[Extent], begin: int, most: Callable[[], int]) -> Iterator[Extent]:
-    """Yield the extents from `begin` on, in parts as large as `most` has them by then."""
+def chunks(extents: Sequence[Extent], begin: int, size: int) -> Iterator[Extent]:
+    """Yield the extents from `begin` on in pieces of at most `size` bytes."""
     for start, stop in extents:
-        at = max(start, begin)
-        while at < stop:
-            end = min(at + most(), stop)
-            yield at, end
-            at = end
+        for at in range(max(start, begin), stop, size):
+            yield at, min(at + size, stop)

@@ -13,7 +13,8 @@ from sshdash.prompts import ConflictChoice
 from sshdash.sftp.entries import Entry, Kind
 from sshdash.sftp.failures import shown
 from sshdash.sftp.job import FileFailure, FileProgress
-from sshdash.sftp.partial import Partial, UnderWay
+from sshdash.sftp.partial import Partial
+from sshdash.sftp.under_way import UnderWay
 from sshdash.sftp.walk import Source
 from sshdash.untrusted import clean
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from sshdash.sftp.entries import Entry
 from sshdash.sftp.extents import chunks, holes
 from sshdash.sftp.filesystem import Reader, Writer
-from sshdash.sftp.partial import UnderWay
 from sshdash.sftp.tasks import together
+from sshdash.sftp.under_way import UnderWay
 
 WINDOW = 8 * 1024 * 1024
 """Bytes of one file that are under way at once."""
@@ -38,7 +38,7 @@ async def pump(
     for start, stop in holes(extents, begun, now.size):
         under_way.wrote(start, stop - start)
     width = min(_CHUNKS, max(2, window // chunk), -(-(now.size - begun) // chunk))
-    parts = chunks(extents, begun, lambda: under_way.pace.most(chunk))
+    parts = chunks(extents, begun, chunk)
     return await _pump_chunks(reader, writer, parts, width, now.size, under_way)
 
 
@@ -57,9 +57,10 @@ async def _pump_chunks(
         nonlocal end
         for start, stop in parts:
             offset = start
-            await under_way.pace.take(stop - offset)
             while offset < stop:
-                pieces = await reader.read(offset, stop - offset)
+                wanted = under_way.pace.most(stop - offset)
+                await under_way.pace.take(wanted)
+                pieces = await reader.read(offset, wanted)
                 if not pieces:
                     end = min(end, offset)
                     return

@@ -27,14 +27,14 @@ def test_holes_and_chunks_are_all_of_the_rest_once(
     file: tuple[int, list[tuple[int, int]], int, int],
 ) -> None:
     size, extents, begin, chunk = file
-    parts = sorted([*holes(extents, begin, size), *chunks(extents, begin, lambda: chunk)])
+    parts = sorted([*holes(extents, begin, size), *chunks(extents, begin, chunk)])
     at = begin
     for start, stop in parts:
         assert start == at
         assert stop > start
         at = stop
     assert at == size
-    assert all(stop - start <= chunk for start, stop in chunks(extents, begin, lambda: chunk))
+    assert all(stop - start <= chunk for start, stop in chunks(extents, begin, chunk))
 
 
 @given(st.lists(st.sampled_from([b"\0" * BLOCK, b"\0" * 10, b"x", b"y" * BLOCK]), max_size=12))
