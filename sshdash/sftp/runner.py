@@ -13,7 +13,7 @@ from sshdash.sftp.copier import AlreadyThere, Copier, FileCopy
 from sshdash.sftp.entries import Entry, Kind, join, name_of, parent_of
 from sshdash.sftp.failures import ExistsError, shown
 from sshdash.sftp.filesystem import Digest, Filesystem
-from sshdash.sftp.headroom import bytes_needed, ensure_room
+from sshdash.sftp.headroom import Need, ensure_room
 from sshdash.sftp.job import CopyRequest
 from sshdash.sftp.ledger import Ledger
 from sshdash.sftp.local import LocalFilesystem
@@ -62,6 +62,7 @@ class Runner:
         self._target_dir = request.target_dir
         self._directories: list[Source] = []
         self._files: list[Source] = []
+        self._need = Need(request.conflict or ledger.choice)
         self._twins: list[Source] = []
         """Further names of files that are copied under another."""
         self._firsts: dict[tuple[int, int], Source] = {}
@@ -192,10 +193,16 @@ class Runner:
             return False
         if source.entry.kind is Kind.DIRECTORY:
             self._directories.append(source)
+            if source.existing is None:
+                self._need.add(source)
             return True
         self._ledger.found(source.entry)
+        if verdict.step is Step.CREATE and self._is_twin(source):
+            self._twins.append(source)
+            return False
+        self._need.add(source)
         if verdict.step is Step.CREATE:
-            (self._twins if self._is_twin(source) else self._files).append(source)
+            self._files.append(source)
         elif begun := self._begun(source):
             self._files.append(begun)
         else:
@@ -245,11 +252,9 @@ class Runner:
         ledger = self._ledger
         if ledger.fits:
             return
-        needed = bytes_needed(self._files, self._conflicts, self._choice or ledger.choice)
         # What was kept of interrupted copies takes its room already.
-        needed -= sum(partial.done for partial in ledger.partials.values())
-        new = sum(folder.existing is None for folder in self._directories) + len(self._files)
-        await ensure_room(self._target, self._target_dir, needed, new, self._prompter)
+        needed = self._need.size - sum(partial.done for partial in ledger.partials.values())
+        await ensure_room(self._target, self._target_dir, needed, self._need.files, self._prompter)
         ledger.fits = True
 
     # -- directories
@@ -353,7 +358,7 @@ class Runner:
             except _LeadsOut as error:
                 self._leave_out(file, error.title, file.entry)
             except FileError as error:
-                self._ledger.fail(file.path, self._reason(error), file.entry)
+                self._fail(file, error)
             except ConnectionLost:
                 self._copier.interrupted = True  # before the copies beside it are cancelled
                 raise
@@ -384,15 +389,12 @@ class Runner:
             self._ledger,
             self._prompter,
         )
-        accepted: list[Source] = []
-        for file in self._conflicts:
-            try:
-                settled = await conflicts.settle(file)
-            except FileError as error:
-                self._ledger.fail(file.path, self._reason(error), file.entry)
-            except ConnectionLost:
-                self._copier.interrupted = True
-                raise
-            else:
-                accepted += [settled] if settled is not None else []
+        try:
+            accepted = await conflicts.settle_all(self._conflicts, self._fail)
+        except ConnectionLost:
+            self._copier.interrupted = True
+            raise
         await self._copy_all(accepted)
+
+    def _fail(self, file: Source, error: FileError) -> None:
+        self._ledger.fail(file.path, self._reason(error), file.entry)
