@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from sshdash.errors import ConnectionLost
+from sshdash.errors import ConnectionLost, FileError
 from sshdash.sftp.answers import Asked, StatusError, whole
 from sshdash.sftp.early import EarlySync
 from sshdash.sftp.entries import Entry, is_plain_name, kind_of
@@ -144,7 +144,7 @@ class RemoteWriter:
         self._early.wrote()
 
     async def take_over(self, path: bytes, size: int) -> int:
-        """Copy the first `size` bytes of another file into it, where the server offers that."""
+        """Copy the first `size` bytes of another file into it, where the server can do that."""
         call, protocol = self._session.call, self._session.protocol
         if not protocol.offers(b"copy-data"):
             return 0
@@ -154,6 +154,8 @@ class RemoteWriter:
                 part = min(_TAKEN, size - start)
                 asked = protocol.copy_data(source, start, part, self._open, start)
                 await call("write", self._path, asked)
+        except FileError:
+            return 0  # it offers what it cannot do, or writing tells what is wrong
         finally:
             protocol.close_handle(source)
         return size
