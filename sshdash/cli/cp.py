@@ -23,6 +23,8 @@ from sshdash.sftp.failures import MissingError
 from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.job import CopyRequest, Endpoint
 from sshdash.sftp.queue import TransferQueue
+from sshdash.sftp.scp_host import ScpHost
+from sshdash.sftp.scp_runner import CopyEnd
 from sshdash.sftp.spelling import matching
 
 _FRAME = 0.2
@@ -71,7 +73,7 @@ def add_copy_options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Copy and return the exit status."""
     if len(arguments.operands) < 2:
-        raise UsageError("No target", "there must be at least one source and a target")
+        raise UsageError("No target", "it needs at least one source and a target")
     operands = parse_operands(arguments.operands, arguments.user)
     try:
         return asyncio.run(_main(arguments, operands[:-1], operands[-1]))
@@ -84,7 +86,7 @@ async def _main(arguments: argparse.Namespace, sources: list[Operand], target: O
         async with open_backend(arguments) as backend:
             for host in dict.fromkeys(end.host for end in (*sources, target) if end.host):
                 tell_ignored(backend.resolve(host))
-            opened = OpenedFiles(backend)
+            opened = OpenedFiles(backend.copy_end)
             queue = TransferQueue(opened.take, backend.prompter, backend.events)
             try:
                 requests = await _requests(opened, arguments, sources, target)
@@ -137,7 +139,10 @@ class _Source:
 
 
 async def _requests(
-    opened: OpenedFiles, arguments: argparse.Namespace, sources: list[Operand], target: Operand
+    opened: OpenedFiles[CopyEnd],
+    arguments: argparse.Namespace,
+    sources: list[Operand],
+    target: Operand,
 ) -> list[CopyRequest]:
     """Return one request per run of sources that are alike."""
     named: list[_Source] = []
@@ -147,7 +152,8 @@ async def _requests(
     found: list[_Source] = []
     for one in named:
         if one.inside and arguments.recursive and place.name is None:
-            found += await _inside(await opened.look(one.endpoint), one)
+            end = await opened.look(one.endpoint)
+            found += [one] if isinstance(end, ScpHost) else await _inside(end, one)
         else:
             found.append(one)
     return [
@@ -167,10 +173,14 @@ async def _requests(
     ]
 
 
-async def _resolve_target(filesystem: Filesystem, target: Operand, many: bool) -> _Target:
+async def _resolve_target(end: CopyEnd, target: Operand, many: bool) -> _Target:
     """Return where to copy to, as scp takes it. Raises FileError and UsageError."""
-    path = await filesystem.expand(target.path or b".")
-    found = await _stat(filesystem, path)
+    path = await end.expand(target.path or b".")
+    if isinstance(end, ScpHost) and not end.has_shell:
+        # Nobody can tell what is there, but a slash says that it is a directory.
+        into = many or target.path[-1:] in (b"", b"/", b".")
+        return _Target(path, None) if into else _Target(parent_of(path), name_of(path))
+    found = await _stat(end, path)
     if found is not None and found.kind is Kind.DIRECTORY:
         return _Target(path, None)
     if many or target.path.endswith(b"/"):
@@ -178,19 +188,21 @@ async def _resolve_target(filesystem: Filesystem, target: Operand, many: bool) -
         raise UsageError("The target must be a directory", f"{target}: {problem}")
     if found is not None:
         # A link is written through, as scp and cp do: the target was named by the person.
-        path = await filesystem.realpath(path)
+        path = await end.realpath(path)
     return _Target(parent_of(path), name_of(path))
 
 
-async def _resolve_source(filesystem: Filesystem, source: Operand) -> list[_Source]:
+async def _resolve_source(end: CopyEnd, source: Operand) -> list[_Source]:
     """Return what a word names: several on a host where it is a pattern."""
-    path = await filesystem.expand(source.path or b".")
+    path = await end.expand(source.path or b".")
     inside = source.path.rstrip(b"/").rpartition(b"/")[2] in (b"", b".")
     # The shell here has expanded what is local; nobody has for a host.
-    paths = [] if filesystem.is_local else await matching(filesystem, path)
+    paths: list[bytes] = []
+    if not (end.is_local or isinstance(end, ScpHost)):
+        paths = await matching(end, path)
     # With its slash, a name must be a directory's.
-    end = b"/" if source.path.endswith(b"/") and name_of(path) else b""
-    return [_Source(source.endpoint, one + end, inside) for one in paths or [path]]
+    slash = b"/" if source.path.endswith(b"/") and name_of(path) else b""
+    return [_Source(source.endpoint, one + slash, inside) for one in paths or [path]]
 
 
 async def _inside(filesystem: Filesystem, source: _Source) -> list[_Source]:
@@ -201,9 +213,9 @@ async def _inside(filesystem: Filesystem, source: _Source) -> list[_Source]:
     ]
 
 
-async def _stat(filesystem: Filesystem, path: bytes) -> Entry | None:
+async def _stat(end: CopyEnd, path: bytes) -> Entry | None:
     """Return what is at the target, None where nothing is."""
     try:
-        return await filesystem.stat(path)
+        return await end.stat(path)
     except MissingError:
         return None  # nothing, or a link that leads nowhere: that is replaced

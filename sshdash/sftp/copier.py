@@ -17,7 +17,7 @@ from msgspec import structs
 from sshdash.errors import ConnectionLost, FileError, SSHDashError
 from sshdash.sftp.entries import PERMISSIONS, Entry, Kind, join, name_of, parent_of
 from sshdash.sftp.failures import MissingError, VagueError, shown
-from sshdash.sftp.filesystem import Filesystem, Finish, Reader, Writer
+from sshdash.sftp.filesystem import CopySource, Filesystem, Finish, Reader, Writer
 from sshdash.sftp.names import part_name
 from sshdash.sftp.partial import (
     Arrived,
@@ -79,7 +79,7 @@ class Copier:
 
     def __init__(
         self,
-        source: Filesystem,
+        source: CopySource,
         target: Filesystem,
         preserve: bool = True,
         umask: int = 0o077,

@@ -100,6 +100,33 @@ class Writer(Protocol):
         ...
 
 
+class CopySource(Protocol):
+    """What files are copied from: a file system, or a stream."""
+
+    @property
+    def label(self) -> str:
+        """The host as the user names it, or what else it is."""
+        ...
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is on this machine."""
+        ...
+
+    @property
+    def limits(self) -> Limits:
+        """What may be asked at once."""
+        ...
+
+    async def fetch(self, path: bytes, size: int) -> tuple[Pieces, Entry]:
+        """Return at most `size` first bytes of a file and its attributes after the reading."""
+        ...
+
+    async def open_read(self, path: bytes) -> Reader:
+        """Open a file whose `lstat` said it is regular."""
+        ...
+
+
 class Filesystem(Protocol):
     """Files on this machine or on a host."""
 
@@ -118,7 +145,7 @@ class Filesystem(Protocol):
         """What may be asked at once."""
         ...
 
-    def copies_from(self, source: "Filesystem") -> bool:
+    def copies_from(self, source: CopySource) -> bool:
         """Return whether its writers can copy from the readers of `source` by themselves."""
         ...
 

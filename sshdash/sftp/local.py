@@ -11,7 +11,7 @@ from sshdash.sftp.early import EarlySync
 from sshdash.sftp.entries import Entry, Kind, join, name_of
 from sshdash.sftp.filesystem import (
     Buffer,
-    Filesystem,
+    CopySource,
     Finish,
     Finished,
     Limits,
@@ -128,7 +128,7 @@ class LocalFilesystem:
     def __repr__(self) -> str:
         return "<LocalFilesystem>"
 
-    def copies_from(self, source: Filesystem) -> bool:
+    def copies_from(self, source: CopySource) -> bool:
         """Return whether the kernel copies from file to file: on Linux, between local files."""
         return source.is_local and hasattr(os, "copy_file_range")
 

@@ -1,6 +1,7 @@
 """What an interrupted copy of a file left on the target, and whether it can be gone on with."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from sshdash.errors import FileError
 from sshdash.sftp.entries import Entry, Kind
@@ -68,7 +69,15 @@ async def is_placed(partial: Partial, target: Filesystem, path: bytes, timed: bo
     return not timed or there.mtime_ns // _SECOND == partial.entry.mtime_ns // _SECOND
 
 
-async def remove_parts(target: Filesystem, parts: set[bytes]) -> None:
+class Removing(Protocol):
+    """Where files can be removed."""
+
+    async def unlink(self, path: bytes) -> None:
+        """Remove one file or link."""
+        ...
+
+
+async def remove_parts(target: Removing, parts: set[bytes]) -> None:
     """Remove temporary files, and take those that are gone out of `parts`."""
 
     async def remove(part: bytes) -> None:

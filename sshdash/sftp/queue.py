@@ -14,7 +14,6 @@ from sshdash.events import EventBus, TransferChanged
 from sshdash.prompts import Prompter
 from sshdash.sftp.entries import name_of
 from sshdash.sftp.failures import shown
-from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.job import (
     CopyRequest,
     Endpoint,
@@ -27,13 +26,15 @@ from sshdash.sftp.ledger import Ledger
 from sshdash.sftp.partial import remove_parts
 from sshdash.sftp.rate import RateMeter, seconds_left
 from sshdash.sftp.runner import Runner
+from sshdash.sftp.scp_host import ScpHost
+from sshdash.sftp.scp_runner import CopyEnd, ScpRunner
 from sshdash.sftp.tasks import finish
 from sshdash.states import Step, TransferState, advance, allows
 from sshdash.untrusted import clean
 
 log = logging.getLogger(__name__)
 
-OpenFilesystem = Callable[[Endpoint], Awaitable[Filesystem]]
+OpenFilesystem = Callable[[Endpoint], Awaitable[CopyEnd]]
 
 _PATIENCE = 15.0
 """Seconds that running jobs get to clean up when the queue closes."""
@@ -391,8 +392,11 @@ class TransferQueue:
                 job.meter = RateMeter(time.monotonic(), job.ledger.bytes_done)
 
             resumable = not isinstance(self._outages, NoOutages)
-            runner = Runner(request, source, target, job.ledger, self._prompter, resumable)
-            await runner.run(scanned)
+            rest = job.ledger, self._prompter
+            if isinstance(source, ScpHost) or isinstance(target, ScpHost):
+                await ScpRunner(request, source, target, *rest).run(scanned)
+            else:
+                await Runner(request, source, target, *rest, resumable).run(scanned)
         failed = len(job.ledger.failures)
         if failed:
             self._end(job, Step.FAIL, _with_leftovers(f"{failed} not copied", job))

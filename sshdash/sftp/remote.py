@@ -16,7 +16,7 @@ from sshdash.sftp.entries import Entry, Kind, is_plain_name, join, name_of, pare
 from sshdash.sftp.failures import ExistsError, MissingError, VagueError, failure, shown
 from sshdash.sftp.filesystem import (
     Buffer,
-    Filesystem,
+    CopySource,
     Finish,
     Finished,
     Limits,
@@ -94,7 +94,7 @@ class RemoteFilesystem:
         """The host as the user names it, with the user in brackets where it is another one."""
         return self._session.host
 
-    def copies_from(self, source: Filesystem) -> bool:
+    def copies_from(self, source: CopySource) -> bool:
         """Return whether the server copies from file to file: handles mean nothing elsewhere."""
         return source is self and self._protocol.offers(COPY_DATA)
 

@@ -12,7 +12,7 @@ from sshdash.sftp.entries import Entry, Kind, is_plain_name, join, name_of, norm
 from sshdash.sftp.failures import ExistsError, MissingError
 from sshdash.sftp.filesystem import (
     Buffer,
-    Filesystem,
+    CopySource,
     Finish,
     Finished,
     Limits,
@@ -90,7 +90,7 @@ class MemoryFilesystem:
 
     # -- the protocol
 
-    def copies_from(self, source: Filesystem) -> bool:
+    def copies_from(self, source: CopySource) -> bool:
         return self.copies_within and source is self
 
     def home(self) -> bytes:
