@@ -19,7 +19,7 @@ from sshdash.config.source import ConfigSource
 from sshdash.connections.recovery.outages import Outages
 from sshdash.errors import Cancelled, UsageError
 from sshdash.events import CatalogChanged, EventBus, WarningRaised
-from sshdash.paths import recordings_dir
+from sshdash.paths import recordings_dir, transfers_dir
 from sshdash.prompts import Prompter
 from sshdash.recovery import Recovery
 from sshdash.settings import Settings
@@ -48,6 +48,8 @@ _MODULES = (
     "connections.manager",
     "tunnels.manager",
     "sftp.queue",
+    "sftp.journal",
+    "sftp.shelf",
     "sftp.local",
     "sftp.remote",
     "sftp.elevation",
@@ -129,13 +131,16 @@ class Backend:
             self.tunnels = self._modules["tunnels.manager"].TunnelManager(
                 self.connections.lease, self.events, self._route, outages
             )
+            shelf = self._modules["sftp.shelf"].Shelf(transfers_dir())
             self.transfers = self._modules["sftp.queue"].TransferQueue(
                 self.copy_end,
                 self.prompter,
                 self.events,
                 self.settings.transfers_at_once,
                 outages,
+                self._modules["sftp.journal"].Journal(shelf, self.events),
             )
+            self.transfers.limit(self.settings.transfer_limit_kb * 1000)
             self.elevations = self._modules["sftp.elevation"].Elevations(self.prompter)
             if self.settings.audit:
                 self._audit = self._modules["audit"].AuditLog(
@@ -228,12 +233,12 @@ class Backend:
     async def _cancel_copies(self, host: str) -> None:
         """Cancel what is to be copied; a queued copy would connect again."""
         transfers = self.transfers
-        live = [job.id for job in transfers.snapshots() if not job.is_finished]
+        live = [job.id for job in transfers.snapshots() if job.is_live]
         ended = [job for job in live if host in transfers.hosts(job)]
         for job in ended:
             transfers.cancel(job)
         with suppress(TimeoutError):
-            async with asyncio.timeout(_TIDY):  # its unfinished files are removed over it
+            async with asyncio.timeout(_TIDY):  # its files are closed over it
                 await asyncio.gather(*map(transfers.wait, ended))
 
     # --- shells ---
@@ -302,10 +307,7 @@ class Backend:
     # --- files ---
 
     async def filesystem(self, endpoint: str) -> "Filesystem":
-        """Open the files of an endpoint: `LOCAL`, a host, or a host as another user.
-
-        Closing it releases its lease.
-        """
+        """Open `LOCAL`, a host, or a host as another user; closing it releases its lease."""
         await self.load(terminals=False)
         if endpoint == LOCAL:
             local: Callable[[], Filesystem] = self._modules["sftp.local"].LocalFilesystem
@@ -383,7 +385,7 @@ class Backend:
                 tunnel.state in (TunnelState.OPEN, TunnelState.DEGRADED)
                 for tunnel in self.tunnels.snapshots()
             ),
-            transfers=sum(not job.is_finished for job in self.transfers.snapshots()),
+            transfers=sum(job.is_live for job in self.transfers.snapshots()),
             waiting=(self.recovery.shells if self.recovery else 0)
             + sum(tunnel.state is TunnelState.RECONNECTING for tunnel in self.tunnels.snapshots()),
         )

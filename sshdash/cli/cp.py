@@ -11,13 +11,14 @@ import time
 from dataclasses import dataclass
 from itertools import groupby
 
+from sshdash.cli import copy_resume
 from sshdash.cli.context import CONNECTION_FAILED, open_backend, tell_ignored
 from sshdash.cli.copy_report import JsonLines, Line, Quiet, Report, is_all_there
 from sshdash.cli.named_files import TERMINATED, OpenedFiles, terminated
 from sshdash.cli.operands import Operand, parse_operands
 from sshdash.cli.ssh_options import add_ssh_options, add_user_options
 from sshdash.errors import UsageError
-from sshdash.prompts import ConflictChoice
+from sshdash.prompts import CONFLICT_POLICIES, ConflictChoice
 from sshdash.sftp.entries import Entry, Kind, join, name_of, parent_of
 from sshdash.sftp.failures import MissingError
 from sshdash.sftp.filesystem import Filesystem
@@ -26,15 +27,11 @@ from sshdash.sftp.queue import TransferQueue
 from sshdash.sftp.scp_host import ScpHost
 from sshdash.sftp.scp_runner import CopyEnd
 from sshdash.sftp.spelling import matching
+from sshdash.sftp.throttle import parse_scp_limit
 
 _FRAME = 0.2
 """Seconds between two looks at the progress."""
-_CHOICES = {
-    "ask": None,
-    "overwrite": ConflictChoice.OVERWRITE,
-    "skip": ConflictChoice.SKIP,
-    "rename": ConflictChoice.RENAME,
-}
+CHOICES = {**CONFLICT_POLICIES, "keep-both": ConflictChoice.RENAME}
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -43,9 +40,12 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "cp",
         help="copy files between here and hosts, or between hosts",
         description="Copy files. A remote end is [user@]host:path or scp://[user@]host[:port]/path;"
-        " relative remote paths begin in the home folder. A local name with a colon is ./a:b.",
-        epilog="Exits with 0 only where everything is there, 255 where there is no connection or "
-        "none any more, 130 when interrupted.",
+        " relative remote paths begin in the home folder. A local name with a colon is ./a:b."
+        " - is standard input or output: one file goes in or out.",
+        epilog="Exits with 0 only where everything is there, 1 where something is not, 2 where the "
+        "words are wrong, 255 where there is no connection or none any more, 130 when interrupted, "
+        "141 where whoever read standard output is gone, 143 when terminated. What had arrived "
+        "of a copy that was interrupted is kept, for --resume.",
     )
     parser.add_argument("-r", dest="recursive", action="store_true", help="copy directories too")
     parser.add_argument(
@@ -61,9 +61,28 @@ def add_copy_options(parser: argparse.ArgumentParser) -> None:
     add_user_options(parser)
     parser.add_argument(
         "--on-conflict",
-        choices=tuple(_CHOICES),
+        choices=tuple(CHOICES),
         default="overwrite",
         help="what to do with files that exist (default: overwrite)",
+    )
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with what the same command left when it was interrupted",
+    )
+    parser.add_argument(
+        "-l",
+        dest="limit",
+        metavar="LIMIT",
+        help="go no faster: Kbit/s as in scp, or with a unit: 500kB/s, 2.5MB/s, 20Mbit/s",
+    )
+    parser.add_argument(
+        "--owner", action="store_true", help="keep user and group, by number, where that is allowed"
+    )
+    parser.add_argument(
+        "--checksum",
+        action="store_true",
+        help="compare the SHA-256 of both ends before a file gets its name",
     )
     parser.add_argument("--json", action="store_true", help="tell the progress as JSON lines")
     parser.add_argument("-q", dest="quiet", action="store_true", help="show no progress")
@@ -74,33 +93,47 @@ def run(arguments: argparse.Namespace) -> int:
     """Copy and return the exit status."""
     if len(arguments.operands) < 2:
         raise UsageError("No target", "it needs at least one source and a target")
+    limit = 0 if arguments.limit is None else parse_scp_limit(arguments.limit)
     operands = parse_operands(arguments.operands, arguments.user)
     try:
-        return asyncio.run(_main(arguments, operands[:-1], operands[-1]))
+        return asyncio.run(_main(arguments, operands[:-1], operands[-1], limit))
     except asyncio.CancelledError:
         return TERMINATED
 
 
-async def _main(arguments: argparse.Namespace, sources: list[Operand], target: Operand) -> int:
+async def _main(
+    arguments: argparse.Namespace, sources: list[Operand], target: Operand, limit: int
+) -> int:
     with terminated():
         async with open_backend(arguments) as backend:
             for host in dict.fromkeys(end.host for end in (*sources, target) if end.host):
                 tell_ignored(backend.resolve(host))
+            if any(end.is_stream for end in (*sources, target)):
+                from sshdash.cli.cp_streams import copy_stream
+
+                return await copy_stream(backend, arguments, sources, target)
             opened = OpenedFiles(backend.copy_end)
-            queue = TransferQueue(opened.take, backend.prompter, backend.events)
             try:
                 requests = await _requests(opened, arguments, sources, target)
                 report = _report(arguments)
-                backend.events.subscribe(report.changed)
-                return await _copy(queue, requests, report)
+                journal = copy_resume.journal_of(requests, backend.events)
+                queue = TransferQueue(
+                    opened.take, backend.prompter, backend.events, journal=journal
+                )
+                queue.limit(limit)
+                try:
+                    backend.events.subscribe(report.changed)
+                    jobs = await copy_resume.begin(queue, requests, arguments.resume)
+                    return await _copy(queue, jobs, report)
+                finally:
+                    await queue.close(copy_resume.is_resumable)
+                    copy_resume.tell_how_to_go_on(queue.snapshots())
             finally:
-                await queue.close()
                 await opened.close()
 
 
-async def _copy(queue: TransferQueue, requests: list[CopyRequest], report: Report) -> int:
+async def _copy(queue: TransferQueue, jobs: list[str], report: Report) -> int:
     started = time.monotonic()
-    jobs = [queue.submit(request) for request in requests]
     waiting = {asyncio.ensure_future(queue.wait(job)) for job in jobs}
     try:
         while waiting:
@@ -147,8 +180,8 @@ async def _requests(
     """Return one request per run of sources that are alike."""
     named: list[_Source] = []
     for source in sources:
-        named += await _resolve_source(await opened.look(source.endpoint), source)
-    place = await _resolve_target(await opened.look(target.endpoint), target, len(named) > 1)
+        named += await resolve_source(await opened.look(source.endpoint), source)
+    place = await resolve_target(await opened.look(target.endpoint), target, len(named) > 1)
     found: list[_Source] = []
     for one in named:
         if one.inside and arguments.recursive and place.name is None:
@@ -164,16 +197,18 @@ async def _requests(
             place.folder,
             recursive=arguments.recursive,
             preserve=arguments.preserve,
-            conflict=_CHOICES[arguments.on_conflict],
+            conflict=CHOICES[arguments.on_conflict],
             follow=follow and not arguments.move,
             move=arguments.move,
+            owner=arguments.owner,
+            verify=arguments.checksum,
             target_name=place.name,
         )
         for (endpoint, follow), group in groupby(found, key=lambda one: (one.endpoint, one.follow))
     ]
 
 
-async def _resolve_target(end: CopyEnd, target: Operand, many: bool) -> _Target:
+async def resolve_target(end: CopyEnd, target: Operand, many: bool) -> _Target:
     """Return where to copy to, as scp takes it. Raises FileError and UsageError."""
     path = await end.expand(target.path or b".")
     if isinstance(end, ScpHost) and not end.has_shell:
@@ -192,7 +227,7 @@ async def _resolve_target(end: CopyEnd, target: Operand, many: bool) -> _Target:
     return _Target(parent_of(path), name_of(path))
 
 
-async def _resolve_source(end: CopyEnd, source: Operand) -> list[_Source]:
+async def resolve_source(end: CopyEnd, source: Operand) -> list[_Source]:
     """Return what a word names: several on a host where it is a pattern."""
     path = await end.expand(source.path or b".")
     inside = source.path.rstrip(b"/").rpartition(b"/")[2] in (b"", b".")

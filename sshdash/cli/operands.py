@@ -25,6 +25,11 @@ class Operand:
         """The destination, whoever is become there; empty for this machine."""
         return host_of(self.endpoint)
 
+    @property
+    def is_stream(self) -> bool:
+        """Whether it is standard input or output; a file of that name is ``./-``."""
+        return not self.endpoint and self.path == b"-"
+
     def __str__(self) -> str:
         """Return it as it may be shown."""
         path = clean(self.path, 1024)

@@ -141,6 +141,12 @@ class Answers:
             raise self._unexpected(answer, "the room on a disk")
         return self._wire.read_as(answer, Payload.volume)
 
+    def file_check(self, answer: Answer) -> tuple[bytes, bytes]:
+        """Return the name of a hash and a file's value by it."""
+        if answer.kind != Message.EXTENDED_REPLY:
+            raise self._unexpected(answer, "a checksum")
+        return self._wire.read_as(answer, Payload.file_check)
+
     def limits(self, answer: Answer) -> ServerLimits:
         """Return what the server takes in one request."""
         if answer.kind != Message.EXTENDED_REPLY:

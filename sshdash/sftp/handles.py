@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, TypeVar
 from sshdash.errors import ConnectionLost
 from sshdash.sftp.answers import Asked, StatusError, at_end, whole
 from sshdash.sftp.early import EarlySync
-from sshdash.sftp.entries import Entry, kind_of
+from sshdash.sftp.entries import Entry, is_plain_name, kind_of
 from sshdash.sftp.failures import from_status
 from sshdash.sftp.filesystem import Buffer, Finish, Finished, Pieces, Reader
-from sshdash.sftp.messages import Attributes, Open
+from sshdash.sftp.messages import Attributes, Name, Open
 from sshdash.sftp.protocol import Protocol
 from sshdash.sftp.wire import WireClosed
 from sshdash.untrusted import clean
@@ -23,6 +23,8 @@ Result = TypeVar("Result")
 NANO = 10**9
 FSYNC = b"fsync@openssh.com"
 COPY_DATA = b"copy-data"
+_TAKEN = 64 * 1024 * 1024
+"""Bytes that a server copies by itself without answering anything else meanwhile."""
 
 
 class Session:
@@ -95,6 +97,10 @@ class RemoteReader:
             data += b"".join(pieces)
         return bytes(data)
 
+    async def extents(self, size: int) -> list[tuple[int, int]]:
+        """Return all of it: SFTP does not tell holes."""
+        return [(0, size)]
+
     async def stat(self) -> Entry:
         """Return the open file's attributes as they are now."""
         asked = self._session.protocol.stat_handle(self._open)
@@ -149,11 +155,25 @@ class RemoteWriter:
     async def copy_from(self, reader: Reader, offset: int, size: int) -> int:
         """Have the server copy `size` bytes; 0 is returned where the source ends before that."""
         assert isinstance(reader, RemoteReader)
-        protocol, handles = self._session.protocol, (reader.handle, self._open)
-        asking = at_end(protocol.copy_data(*handles, offset, size))
-        copied = size if await self._session.call("write", self._path, asking) else 0
+        asking = self._session.protocol.copy_data(reader.handle, offset, size, self._open, offset)
+        copied = size if await self._session.call("write", self._path, at_end(asking)) else 0
         self._early.wrote()
         return copied
+
+    async def take_over(self, path: bytes, size: int) -> int:
+        """Copy the first `size` bytes of another file into it, where the server offers that."""
+        call, protocol = self._session.call, self._session.protocol
+        if not protocol.offers(COPY_DATA):
+            return 0
+        source = await call("read", path, protocol.open_file(path, Open.READ))
+        try:
+            for start in range(0, size, _TAKEN):
+                part = min(_TAKEN, size - start)
+                asked = protocol.copy_data(source, start, part, self._open, start)
+                await call("write", self._path, asked)
+        finally:
+            protocol.close_handle(source)
+        return size
 
     async def finish(self, finish: Finish) -> Finished:
         """Set attributes, make it durable and close it, all in one round trip."""
@@ -166,6 +186,8 @@ class RemoteWriter:
         # error in any of them is seen before the file gets its name.
         protocol, handle = self._session.protocol, self._open
         asked = self._ask(0, pieces) if pieces else []
+        if finish.size is not None:
+            asked.append(protocol.set_handle(handle, Attributes(size=finish.size)))
         attributes = protocol.stat_handle(handle)
         if finish.durable and protocol.offers(FSYNC):
             asked.append(protocol.fsync(handle))
@@ -174,7 +196,7 @@ class RemoteWriter:
         self._handle = None
         call = self._session.call
         found = await call("write", self._path, attributes)
-        said = "" if complaint is None else await _complaint(complaint)
+        said = "" if complaint is None else await _complaint(complaint, finish)
         await call("write", self._path, whole(asked))
         return Finished(found.size or 0, said)
 
@@ -193,7 +215,8 @@ class RemoteWriter:
         if finish.mode is None and finish.mtime_ns is None:
             return None
         seconds = None if finish.mtime_ns is None else finish.mtime_ns // NANO
-        wanted = Attributes(mode=finish.mode, mtime=seconds)
+        uid, gid = finish.owner or (None, None)
+        wanted = Attributes(uid=uid, gid=gid, mode=finish.mode, mtime=seconds)
         return self._session.protocol.set_handle(handle, wanted)
 
     async def _sync(self) -> None:
@@ -211,12 +234,12 @@ class RemoteWriter:
         return self._handle
 
 
-async def _complaint(asked: Asked[None]) -> str:
+async def _complaint(asked: Asked[None], finish: Finish) -> str:
     """Return why attributes were not set; the content may still be whole."""
     try:
         await asked
     except StatusError as error:
-        return f"mode or time not set: {error.text}"
+        return f"{finish.attributes} not set: {error.text}"
     return ""
 
 
@@ -244,6 +267,20 @@ def entry_of(name: bytes, attributes: Attributes, longname: bytes = b"") -> Entr
         owner or ("" if attributes.uid is None else str(attributes.uid)),
         group or ("" if attributes.gid is None else str(attributes.gid)),
     )
+
+
+def kept_entries(names: list[Name], seen: set[bytes], refused: list[bytes] | None) -> list[Entry]:
+    """Return the entries that mean a new name in their directory; report the others."""
+    entries = []
+    for name, longname, attributes in names:
+        if name in (b".", b".."):
+            continue
+        if is_plain_name(name) and name not in seen:
+            seen.add(name)
+            entries.append(entry_of(name, attributes, longname))
+        elif refused is not None:
+            refused.append(name)
+    return entries
 
 
 def _owners(longname: bytes) -> tuple[str, str]:

@@ -47,6 +47,10 @@ class CopyRequest:
     """Whether links among `paths` themselves are followed; those below never are."""
     move: bool = False
     """Whether the sources are removed once their copies are in place, or just renamed."""
+    owner: bool = False
+    """Whether copies get the user and group of their source, as numbers."""
+    verify: bool = False
+    """Whether each file's SHA-256 is compared on both ends before it gets its name."""
     target_name: bytes | None = None
     """The name to copy a single source under, where it is not its own."""
 
@@ -98,6 +102,10 @@ class TransferSnapshot:
     left_out_total: int = 0
     skipped: int = 0
     """Files left as they were by choice."""
+    verified: int = 0
+    """Files whose checksums are the same on both ends."""
+    verified_by: tuple[str, ...] = ()
+    """How checksums were found, on the source and on the target: ``here``, ``sha256sum`` …"""
     resumed: int = 0
     """How often a file was gone on with after an interruption."""
     restarted: tuple[FileFailure, ...] = ()
@@ -111,12 +119,19 @@ class TransferSnapshot:
     started: float | None = None
     """Monotonic seconds."""
     ended: float | None = None
+    limit: int = 0
+    """Bytes per second that it may go; 0 for no limit of its own."""
     request: CopyRequest = field(default=CopyRequest("", (), "", b"/"), repr=False)
 
     @property
     def is_finished(self) -> bool:
         """Whether nothing more happens unless it is retried."""
         return self.state in (TransferState.DONE, TransferState.FAILED, TransferState.CANCELLED)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it goes on by itself: it runs, waits or is queued."""
+        return not self.is_finished and self.state is not TransferState.PAUSED
 
     @property
     def is_running(self) -> bool:
@@ -130,6 +145,8 @@ class TransferTotals:
 
     jobs_running: int = 0
     jobs_queued: int = 0
+    jobs_paused: int = 0
+    """Not counted in anything else."""
     files_done: int = 0
     files_total: int = 0
     bytes_done: int = 0
@@ -139,6 +156,10 @@ class TransferTotals:
     rate_down: float = 0.0
     """Bytes per second toward this machine."""
     eta: float | None = None
+    limit: int = 0
+    """Bytes per second that all may go together; 0 for no limit."""
+    rates: tuple[int, ...] = ()
+    """Bytes per second of all, second by second, the newest last."""
 
 
 def direction_of(source: Endpoint, target: Endpoint) -> str:

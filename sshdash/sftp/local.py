@@ -1,7 +1,9 @@
 """Files of this machine. Every call that may wait for a disk runs in a thread."""
 
+import hashlib
 import os
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from functools import partial
 
 from sshdash.errors import FileError
@@ -12,6 +14,7 @@ from sshdash.sftp.entries import Entry, Kind, join, name_of
 from sshdash.sftp.filesystem import (
     Buffer,
     CopySource,
+    Digest,
     Finish,
     Finished,
     Limits,
@@ -23,7 +26,9 @@ from sshdash.sftp.spelling import settle
 from sshdash.sftp.threads import Threads
 
 _CHUNK = 1024 * 1024
-_OPEN_FILES = 256
+_TAKEN = 64 * 1024 * 1024
+"""Bytes of another file that are copied at once: a thread cannot be stopped."""
+_OPEN_FILES = 1000
 _AT_ONCE = 256 * 1024
 """Bytes that take less time to copy from memory than to have a thread do it."""
 
@@ -52,6 +57,11 @@ class LocalReader:
         )
         return [data] if data else []
 
+    async def extents(self, size: int) -> list[tuple[int, int]]:
+        """Return where there is data among the first `size` bytes."""
+        look = partial(calls.extents, self._descriptor, size)
+        return await self._threads.run("read", self._path, look)
+
     async def stat(self) -> Entry:
         """Return the open file's attributes as they are now."""
         result = await self._threads.run("stat", self._path, partial(os.fstat, self._descriptor))
@@ -65,18 +75,21 @@ class LocalReader:
 
 
 class LocalWriter:
-    """A new local file open for writing."""
+    """A new local file open for writing; what is `begun` may hold other bytes than zeros."""
 
-    def __init__(self, threads: Threads, path: bytes, descriptor: int) -> None:
+    def __init__(self, threads: Threads, path: bytes, descriptor: int, begun: bool = False) -> None:
         self._threads = threads
         self._path = path
         self._descriptor = descriptor
         self._early = EarlySync(self._sync)
         self._error: FileError | None = None
+        self._write = calls.write if begun else calls.write_sparse
+        self._end = 0
 
     async def write(self, offset: int, pieces: Sequence[Buffer]) -> None:
-        """Write all of `pieces`, one after the other, from `offset` on."""
-        write = partial(calls.write, self._descriptor, offset, pieces)
+        """Write all of `pieces`, one after the other, from `offset` on; long zeros as holes."""
+        self._end = max(self._end, offset + sum(map(len, pieces)))
+        write = partial(self._write, self._descriptor, offset, pieces)
         await self._threads.run("write", self._path, write)
         self._early.wrote()
 
@@ -90,12 +103,25 @@ class LocalWriter:
         self._early.wrote()
         return copied
 
+    async def take_over(self, path: bytes, size: int) -> int:
+        """Copy the first `size` bytes of another file into it."""
+        source = await self._threads.run("read", path, partial(calls.open_regular, path), os.close)
+        try:
+            for start in range(0, size, _TAKEN):
+                part = min(_TAKEN, size - start)
+                copy = partial(calls.copy_range, source, self._descriptor, start, part)
+                await self._threads.run("write", self._path, copy)
+        finally:
+            await self._threads.run("close", path, partial(os.close, source))
+        return size
+
     async def finish(self, finish: Finish) -> Finished:
         """Set attributes, make it durable and close it."""
         await self._early.stop()
         if self._error is not None:
             raise self._error
         descriptor, self._descriptor = self._descriptor, -1
+        finish = replace(finish, size=max(finish.size or 0, self._end))
         return await self._threads.run(
             "write", self._path, partial(calls.finish_file, descriptor, finish)
         )
@@ -130,7 +156,7 @@ class LocalFilesystem:
 
     def copies_from(self, source: CopySource) -> bool:
         """Return whether the kernel copies from file to file: on Linux, between local files."""
-        return source.is_local and hasattr(os, "copy_file_range")
+        return isinstance(source, LocalFilesystem) and hasattr(os, "copy_file_range")
 
     def home(self) -> bytes:
         """Return the user's home folder."""
@@ -226,10 +252,12 @@ class LocalFilesystem:
         """Set the permission bits of what `path` leads to."""
         await self._threads.run("change the mode", path, partial(os.chmod, path, mode))
 
-    async def set_attributes(self, path: bytes, mode: int, mtime_ns: int | None) -> None:
-        """Set permission bits and, where given, the modification time."""
-        call = partial(calls.set_attributes, path, mode, mtime_ns)
-        await self._threads.run("set mode or time", path, call)
+    async def set_attributes(
+        self, path: bytes, mode: int, mtime_ns: int | None, owner: tuple[int, int] | None = None
+    ) -> None:
+        """Set permission bits and, where given, modification time and owner."""
+        call = partial(calls.set_attributes, path, mode, mtime_ns, owner)
+        await self._threads.run("set owner, mode or time", path, call)
 
     async def umask(self, directory: bytes) -> int:
         """Return the bits that new files do not get."""
@@ -246,6 +274,22 @@ class LocalFilesystem:
     async def store(self, path: bytes, pieces: Sequence[Buffer], finish: Finish) -> Finished:
         """Create a file with this content and finish it."""
         return await self._threads.run("write", path, partial(calls.store, path, pieces, finish))
+
+    async def sha256(self, path: bytes, size: int, reading: bool = False) -> Digest:
+        """Return the SHA-256 of a file."""
+        digest = hashlib.sha256()
+        hashed = 0
+        while True:  # again and again, as a thread cannot be stopped
+            call = partial(calls.hash_on, path, hashed, digest)
+            done = await self._threads.run("read", path, call)
+            hashed += done
+            if done < calls.HASHED:
+                return Digest(digest.digest(), "here")
+
+    async def hardlink(self, old: bytes, new: bytes) -> None:
+        """Give the file `old` a second name."""
+        link = partial(os.link, old, new, follow_symlinks=False)
+        await self._threads.run("make the hard link", new, link)
 
     async def open_read(self, path: bytes) -> LocalReader:
         """Open a regular file; anything else, a link too, raises FileError."""
@@ -269,7 +313,7 @@ class LocalFilesystem:
         descriptor = await self._threads.run(
             "write", path, partial(calls.open_regular, path, os.O_WRONLY), os.close
         )
-        return LocalWriter(self._threads, path, descriptor)
+        return LocalWriter(self._threads, path, descriptor, begun=True)
 
     async def close(self) -> None:
         """Let the threads end."""

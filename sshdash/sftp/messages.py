@@ -225,6 +225,15 @@ class Payload:
         """Read the four numbers of a limits answer."""
         return ServerLimits(*self._unpack(">4Q", 32))
 
+    def file_check(self) -> tuple[bytes, bytes]:
+        """Read the name of a hash and its value; drafts differ in whether a title comes first."""
+        name = self.string()
+        if name == b"check-file":
+            name = self.string()
+        value = self._data[self._position :]
+        self._position = len(self._data)
+        return name, value
+
     def extensions(self) -> dict[bytes, bytes]:
         """Read name and value pairs to the end."""
         found: dict[bytes, bytes] = {}

@@ -1,5 +1,8 @@
 """Names that the engine makes up, always within the limit of a file system."""
 
+import unicodedata
+from collections.abc import Iterable
+
 from sshdash.sftp.entries import NAME_MAX
 
 
@@ -30,6 +33,26 @@ def free_name(name: bytes, taken: "set[bytes] | frozenset[bytes]") -> bytes:
         candidate = numbered(name, number)
         number += 1
     return candidate
+
+
+def confused(name: bytes, others: Iterable[bytes]) -> bytes | None:
+    """Return which of `others` is `name` to systems that ignore case, or how accents are written.
+
+    None where `name` itself is among them.
+    """
+    alike: bytes | None = None
+    folded = _folded(name)
+    for other in others:
+        if other == name:
+            return None
+        if _folded(other) == folded:
+            alike = other
+    return alike
+
+
+def _folded(name: bytes) -> str:
+    text = name.decode("utf-8", "surrogateescape")
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
 
 
 def _hidden(name: bytes, tail: bytes) -> bytes:

@@ -72,14 +72,14 @@ class HandleProtocol:
         """Make a file's content durable (fsync@openssh.com)."""
         return self._extended(b"fsync@openssh.com", string(handle), self._answers.ok)
 
-    def copy_data(self, source: bytes, target: bytes, offset: int, size: int) -> Asked[None]:
-        """Copy `size` bytes, never 0, between two handles, at the same place in both (copy-data).
-
-        draft-ietf-secsh-filexfer-extensions-00, section 7.
-        """
-        from_where = string(source) + uint64(offset) + uint64(size)
-        to_where = string(target) + uint64(offset)
-        return self._extended(b"copy-data", from_where + to_where, self._answers.ok)
+    def copy_data(
+        self, source: bytes, offset: int, size: int, target: bytes, target_offset: int
+    ) -> Asked[None]:
+        """Copy a part of one open file into another, on the server (copy-data)."""
+        body = b"".join(
+            (string(source), uint64(offset), uint64(size), string(target), uint64(target_offset))
+        )
+        return self._extended(b"copy-data", body, self._answers.ok)
 
     def _ask(self, kind: int, body: bytes, read: Callable[[Answer], Value]) -> Asked[Value]:
         return Asked(self.wire.request(kind, body), read)
@@ -174,3 +174,13 @@ class Protocol(HandleProtocol):
     def statvfs(self, path: bytes) -> Asked[Volume]:
         """Return the room on a file system (statvfs@openssh.com)."""
         return self._extended(b"statvfs@openssh.com", string(path), self._answers.volume)
+
+    def check_file(self, path: bytes, algorithm: bytes) -> Asked[tuple[bytes, bytes]]:
+        """Return a hash of a whole file, and which it is (check-file, of later drafts)."""
+        body = string(path) + string(algorithm) + uint64(0) + uint64(0) + uint32(0)
+        return self._extended(b"check-file-name", body, self._answers.file_check)
+
+    def hardlink(self, old: bytes, new: bytes) -> Asked[None]:
+        """Give a file a second name (hardlink@openssh.com)."""
+        body = string(old) + string(new)
+        return self._extended(b"hardlink@openssh.com", body, self._answers.ok)

@@ -10,6 +10,7 @@ from sshdash.sftp.failures import shown
 from sshdash.sftp.job import CopyRequest
 from sshdash.sftp.ledger import Ledger
 from sshdash.sftp.names import numbered
+from sshdash.sftp.plan import is_newer
 from sshdash.sftp.walk import Source
 
 _MOST = 1000
@@ -38,9 +39,18 @@ class Choices:
 
         Raises Cancelled, and FileError where no name beside it is free.
         """
-        choice = self._request.conflict or self._ledger.choice or await self._ask(file, target_dir)
+        assert file.existing is not None
+        given = self._request.conflict or self._ledger.choice or self._ledger.choices.get(file.key)
+        choice = given or await self._ask(file, target_dir)
+        if choice is ConflictChoice.NEWER:
+            if not file.existing.mtime_ns:
+                raise FileError("nobody can tell which is newer without SFTP")
+            newer = is_newer(file.entry, file.existing)
+            choice = ConflictChoice.OVERWRITE if newer else ConflictChoice.SKIP
         if choice is ConflictChoice.SKIP:
             return None
+        if choice is ConflictChoice.RESUME:
+            raise FileError("what is there cannot be gone on with without SFTP")
         if choice is ConflictChoice.OVERWRITE:
             return file
         above, slash, name = file.place.rpartition(b"/")
@@ -64,6 +74,5 @@ class Choices:
         )
         if answer is None:
             raise Cancelled("the copy was cancelled", "a question was dismissed")
-        if answer.for_all:
-            self._ledger.choice = answer.choice
+        self._ledger.chose(file, answer.choice, answer.for_all)
         return answer.choice

@@ -14,8 +14,8 @@ from sshdash.errors import FileError
 from sshdash.prompts import Prompter
 from sshdash.sftp.copier import Copier, FileCopy
 from sshdash.sftp.entries import PERMISSIONS, Entry, Kind, join, name_of
-from sshdash.sftp.failures import shown
-from sshdash.sftp.filesystem import CopySource, Filesystem, Limits, Pieces, Reader
+from sshdash.sftp.failures import UnsupportedError, shown
+from sshdash.sftp.filesystem import CopySource, Digest, Filesystem, Limits, Pieces, Reader
 from sshdash.sftp.job import CopyRequest
 from sshdash.sftp.ledger import Ledger
 from sshdash.sftp.plan import Step, decide
@@ -23,6 +23,7 @@ from sshdash.sftp.rcp import Complaint, End, Times
 from sshdash.sftp.scp_channel import ScpChannel
 from sshdash.sftp.scp_choices import Choices
 from sshdash.sftp.scp_host import ScpHost
+from sshdash.sftp.throttle import Pace
 from sshdash.sftp.walk import Source, reason_of
 
 _CHUNK = 256 * 1024
@@ -42,7 +43,11 @@ class Incoming:
         self._entry = entry
         self._position = 0
         self._settled = False
-        self._turn = asyncio.Lock()
+        self._moved = asyncio.Condition()
+
+    async def lstat(self, path: bytes) -> Entry:
+        """Return what the host told of it."""
+        return self._entry
 
     async def fetch(self, path: bytes, size: int) -> tuple[Pieces, Entry]:
         """Return all of it, which is small."""
@@ -55,10 +60,11 @@ class Incoming:
     async def read(self, offset: int, size: int) -> Pieces:
         """Return exactly `size` bytes while there are as many.
 
-        Reads must be asked for in their order. Raises FileError where the host could not read the
-        file, which it tells at its end.
+        What is asked for before its turn waits. Raises FileError where the host could not read
+        the file, which it tells at its end.
         """
-        async with self._turn:
+        async with self._moved:
+            await self._moved.wait_for(lambda: self._position >= offset)
             if offset != self._position:
                 raise FileError("cannot read again", shown(self._entry.name), "it has gone by")
             pieces = await self._channel.data(min(size, self._entry.size - offset))
@@ -66,6 +72,7 @@ class Incoming:
             if self._position == self._entry.size and not self._settled:
                 self._settled = True
                 await self._channel.answer()
+            self._moved.notify_all()
             return pieces
 
     @property
@@ -77,6 +84,14 @@ class Incoming:
         """Take what is left of it, so that the next can come."""
         while self._position < self._entry.size or not self._settled:
             await self.read(self._position, _CHUNK)
+
+    async def extents(self, size: int) -> list[tuple[int, int]]:
+        """Return all of it: holes are not told."""
+        return [(0, size)]
+
+    async def sha256(self, path: bytes, size: int, reading: bool = False) -> Digest:
+        """Raise UnsupportedError: it goes by once."""
+        raise UnsupportedError("cannot compute the checksum", shown(path))
 
     async def stat(self) -> Entry:
         """Return what the host told of it."""
@@ -102,11 +117,13 @@ class Download:
         target: Filesystem,
         ledger: Ledger,
         prompter: Prompter,
+        pace: Pace,
     ) -> None:
         self._request = request
         self._host = source
         self._target = target
         self._ledger = ledger
+        self._pace = pace
         self._folder = request.target_dir
         self._umask = 0
         self._items = 0
@@ -236,6 +253,7 @@ class Download:
         """Copy what comes in to its place, and return why that failed."""
         copier = Copier(incoming, self._target, self._request.preserve, self._umask)
         copier.leftovers = self._ledger.leftovers
+        copier.pace = self._pace
         target = join(self._folder, file.place)
         try:
             with self._ledger.tracking(file) as track:

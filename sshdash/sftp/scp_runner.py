@@ -10,6 +10,7 @@ from sshdash.sftp.ledger import Ledger
 from sshdash.sftp.scp_download import Download
 from sshdash.sftp.scp_host import ScpHost
 from sshdash.sftp.scp_upload import Upload
+from sshdash.sftp.throttle import Pace
 
 CopyEnd = Filesystem | ScpHost
 """One end of a copy: only the files of the first kind can be listed."""
@@ -30,13 +31,19 @@ class ScpRunner:
         self._ends = source, target
         self._ledger = ledger
         self._prompter = prompter
+        self.pace = Pace()
+        """How fast it may go."""
+
+    def suspend(self) -> None:
+        """Do nothing: a file that was cut off is begun anew."""
 
     async def run(self, scanned: Callable[[], None]) -> None:
         """Copy everything; `scanned` is called once it begins."""
         (source, target), request = self._ends, self._request
-        if request.move:
-            raise SSHDashError("A move needs SFTP", "copy, and remove the source yourself")
-        rest = self._ledger, self._prompter
+        if request.move or request.verify or request.owner:
+            what = "A move" if request.move else "A checksum" if request.verify else "An owner"
+            raise SSHDashError(f"{what} needs SFTP", "a server without it only takes plain copies")
+        rest = self._ledger, self._prompter, self.pace
         if not isinstance(target, ScpHost):
             assert isinstance(source, ScpHost)
             await Download(request, source, target, *rest).run(scanned)

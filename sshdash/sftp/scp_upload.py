@@ -25,6 +25,7 @@ from sshdash.sftp.scp_channel import Refused, ScpChannel
 from sshdash.sftp.scp_choices import Choices
 from sshdash.sftp.scp_host import ScpHost
 from sshdash.sftp.tasks import finish
+from sshdash.sftp.throttle import Pace
 from sshdash.sftp.walk import Source, Walker, reason_of
 
 _ZEROS = bytes(64 * 1024)
@@ -43,11 +44,13 @@ class Upload:
         target: ScpHost,
         ledger: Ledger,
         prompter: Prompter,
+        pace: Pace,
     ) -> None:
         self._request = request
         self._source = source
         self._host = target
         self._ledger = ledger
+        self._pace = pace
         self._items: list[Source] = []
         labels = source.label, target.label
         self._choices = Choices(request, ledger, prompter, labels, target.exists)
@@ -230,7 +233,9 @@ class Upload:
         offset, problem = 0, ""
         while offset < size:
             try:
-                pieces = await reader.read(offset, min(self._source.limits.chunk, size - offset))
+                wanted = self._pace.most(min(self._source.limits.chunk, size - offset))
+                await self._pace.take(wanted)
+                pieces = await reader.read(offset, wanted)
                 problem = "" if pieces else "the source became shorter while it was copied"
             except FileError as error:
                 pieces, problem = [], reason_of(error)

@@ -32,6 +32,8 @@ class Source:
     """What is at its target now."""
     beside: bytes | None = None
     """The place it would have gone to, where it is kept beside what is there."""
+    resume: bool = False
+    """Whether what is there is its beginning, and to be gone on with."""
 
     @property
     def key(self) -> tuple[bytes, bytes]:

@@ -6,6 +6,7 @@ copies.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -23,6 +24,10 @@ _PIECE = 32 * 1024
 """Data is given to the channel in pieces of one SSH packet, which spares it a copy."""
 _TEXT = 200
 """Bytes that are shown of what comes where SFTP should start."""
+_TURN = 32
+"""Answers that are handed on in one turn of the loop: each lets its asker go on, and a thousand at
+once would hold everything else up.
+"""
 WINDOW = 8 * 1024 * 1024
 """Bytes a server may send ahead: at a round trip of 40 ms it allows 200 MB/s."""
 
@@ -61,6 +66,11 @@ class Wire(asyncssh.SSHClientSession[bytes]):
         self._head = bytearray()
         self._kind = self._id = self._missing = 0
         self._pieces: Pieces = []
+        self._answered: deque[tuple[asyncio.Future[Answer], Answer]] = deque()
+        """Answers whose turn comes later."""
+        self._handed = 0
+        """How many were handed on in this turn of the loop."""
+        self._greeting: asyncio.Future[Answer] | None = None
         self._greeted = False
         self._errors = b""
         """What came beside the data before SFTP started: why a server could not be run."""
@@ -93,8 +103,7 @@ class Wire(asyncssh.SSHClientSession[bytes]):
 
         Raises WireClosed where what answers does not speak SFTP.
         """
-        greeting = self._expect(VERSION)
-        self._send(uint32(5) + bytes((Message.INIT,)) + uint32(VERSION))
+        greeting = self._greeting or self._greet()
         answer = await greeting
         if answer.kind != Message.VERSION:
             raise self.fail("it does not speak SFTP")
@@ -129,8 +138,9 @@ class Wire(asyncssh.SSHClientSession[bytes]):
     # -- called by asyncssh
 
     def connection_made(self, chan: asyncssh.SSHClientChannel[bytes]) -> None:
-        """Keep the channel."""
+        """Keep the channel; the greeting follows the request for the subsystem at once."""
         self._channel = chan
+        self._greeting = self._greet()
 
     def data_received(self, data: bytes, datatype: asyncssh.DataType) -> None:
         """Take apart what came; an exception in here would end the whole SSH connection."""
@@ -190,6 +200,11 @@ class Wire(asyncssh.SSHClientSession[bytes]):
         return WireClosed(self._closed)
 
     # -- sending
+
+    def _greet(self) -> asyncio.Future[Answer]:
+        greeting = self._expect(VERSION)
+        self._send(uint32(5) + bytes((Message.INIT,)) + uint32(VERSION))
+        return greeting
 
     def _expect(self, number: int) -> asyncio.Future[Answer]:
         future: asyncio.Future[Answer] = self._loop.create_future()
@@ -260,11 +275,26 @@ class Wire(asyncssh.SSHClientSession[bytes]):
         future = self._waiting.pop(self._id, None)
         if future is None:
             raise MalformedError("an answer to nothing that was asked")
+        if self._handed < _TURN:
+            self._hand_on(future, answer)
+        else:
+            self._answered.append((future, answer))
+
+    def _hand_on(self, future: asyncio.Future[Answer], answer: Answer) -> None:
+        if not self._handed:
+            self._loop.call_soon(self._next_turn)
+        self._handed += 1
         if not future.done():
             future.set_result(answer)
         elif answer.kind == Message.HANDLE:
             # Whoever opened it was cancelled, and nobody else knows the handle.
             self.request(Message.CLOSE, b"".join(answer.pieces))
+
+    def _next_turn(self) -> None:
+        """Hand on what had to wait, before anything that comes later."""
+        self._handed = 0
+        while self._answered and self._handed < _TURN:
+            self._hand_on(*self._answered.popleft())
 
     # -- ending
 

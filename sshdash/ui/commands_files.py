@@ -45,9 +45,15 @@ FILE_COMMANDS: tuple[Command, ...] = (
     ),
 )
 TRANSFER_COMMANDS: tuple[Command, ...] = (
-    _transfers("cancel", "Cancel", "Stop the copy; what is whole stays", "x", "delete", footer=1),
-    _transfers("retry", "Retry", "Copy again what is not there yet", "r", "R", footer=2),
-    _transfers("command", "Copy scp", "Copy the scp command of the copy", "y", footer=5),
-    _transfers("clear", "Clear finished", "Take what has ended off the list", "c", footer=3),
-    _transfers("close", "Back", "Fold the list, go back to the files", "t", "escape", footer=4),
+    _transfers("pause", "Pause/resume", "Stop the copy for a while, or go on", "p", footer=1),
+    _transfers("pause_all", "Pause all", "Pause every copy; resume them all if none runs", "P"),
+    _transfers("cancel", "Cancel", "Stop the copy; what is whole stays", "x", "delete", footer=2),
+    _transfers("retry", "Retry", "Copy again what is not there yet", "r", "R", footer=3),
+    _transfers("clear", "Clear finished", "Take what has ended off the list", "c", footer=4),
+    _transfers("earlier", "Earlier", "Let the copy begin before the one above", "K", "shift+up"),
+    _transfers("later", "Later", "Let the copy begin after the one below", "J", "shift+down"),
+    _transfers("limit", "Limit", "Set how fast the copy may go", "l", footer=6),
+    _transfers("limit_all", "Limit all", "Set how fast all copies together may go", "L"),
+    _transfers("command", "Copy scp", "Copy the scp command of the copy", "y", footer=7),
+    _transfers("close", "Back", "Go back to the files", "t", "escape", footer=5),
 )

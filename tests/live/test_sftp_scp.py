@@ -24,6 +24,8 @@ ONLY_SCP = (
     'case $SSH_ORIGINAL_COMMAND in scp*) exec sh -c "$SSH_ORIGINAL_COMMAND";; *) exit 1;; esac'
 )
 
+CHOICES = [ConflictChoice.OVERWRITE, ConflictChoice.SKIP, ConflictChoice.RENAME]
+
 
 @pytest.fixture
 def bare() -> Iterator[RealSshd]:
@@ -111,7 +113,7 @@ async def test_a_tree_arrives_whole(
 
 
 @pytest.mark.parametrize("up", [True, False])
-@pytest.mark.parametrize("choice", list(ConflictChoice))
+@pytest.mark.parametrize("choice", CHOICES)
 async def test_conflicts_are_asked(
     bare: RealSshd, tmp_path: Path, up: bool, choice: ConflictChoice
 ) -> None:

@@ -184,6 +184,9 @@ class FakeTransfers:
     def snapshots(self) -> list[Any]:
         return []
 
+    async def restore(self) -> list[str]:
+        return []
+
     def totals(self) -> TransferTotals:
         return self.sum
 

@@ -1,6 +1,7 @@
 """A file system in memory that fails, lies and stops where a test wants it to."""
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,6 +14,7 @@ from sshdash.sftp.failures import ExistsError, MissingError
 from sshdash.sftp.filesystem import (
     Buffer,
     CopySource,
+    Digest,
     Finish,
     Finished,
     Limits,
@@ -54,6 +56,8 @@ class MemoryFilesystem:
         """At most so many bytes per read, where set."""
         self.copies_within = False
         """Whether it copies from file to file by itself."""
+        self.takes_over = True
+        """Whether a part of one file can be copied into another."""
         self.open_files = 0
         self.closed = 0
 
@@ -201,7 +205,9 @@ class MemoryFilesystem:
         await self._step("chmod", path)
         self._node(path).mode = mode
 
-    async def set_attributes(self, path: bytes, mode: int, mtime_ns: int | None) -> None:
+    async def set_attributes(
+        self, path: bytes, mode: int, mtime_ns: int | None, owner: tuple[int, int] | None = None
+    ) -> None:
         await self._step("attributes", path)
         self._node(path).mode = mode
         if mtime_ns is not None:
@@ -228,6 +234,14 @@ class MemoryFilesystem:
             return await writer.finish(finish)
         finally:
             await writer.close()
+
+    async def sha256(self, path: bytes, size: int, reading: bool = False) -> Digest:
+        await self._step("hash", path)
+        return Digest(hashlib.sha256(self._node(path).data).digest(), "memory")
+
+    async def hardlink(self, old: bytes, new: bytes) -> None:
+        await self._step("hardlink", new)
+        self._make(new, self._node(old))
 
     async def open_read(self, path: bytes) -> "MemoryFile":
         await self._step("open", path)
@@ -280,6 +294,17 @@ class MemoryFile:
         pieces = [reader._node.data[offset : offset + size]]
         await self.write(offset, pieces)
         return len(pieces[0])
+
+    async def take_over(self, path: bytes, size: int) -> int:
+        await self._step("take over")
+        if not self._files.takes_over:
+            return 0
+        self._node.data = self._files.nodes[path].data[:size]
+        return size
+
+    async def extents(self, size: int) -> list[tuple[int, int]]:
+        await self._step("extents")
+        return [(0, size)]
 
     async def stat(self) -> Entry:
         await self._step("fstat")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
@@ -10,13 +11,14 @@ from textual.message import Message
 from sshdash.config.equivalent import scp_command
 from sshdash.errors import ConnectionLost, SSHDashError, UsageError
 from sshdash.events import ConnectionChanged, Event, TransferChanged
-from sshdash.prompts import ConfirmQuestion
+from sshdash.prompts import CONFLICT_POLICIES, ConfirmQuestion
 from sshdash.sftp.entries import Kind, is_inside, join
 from sshdash.sftp.job import CopyRequest
 from sshdash.sftp.trees import count_trees, remove_trees
 from sshdash.states import ConnectionState, TransferState
 from sshdash.ui.controllers import file_names as names
 from sshdash.ui.controllers.file_listings import Listings, viewing
+from sshdash.ui.controllers.transfers import TransfersController
 from sshdash.ui.screens.chmod import ChmodDialog
 from sshdash.ui.screens.picker import Choice, Picker
 from sshdash.ui.screens.text_input import TextInputDialog
@@ -59,7 +61,7 @@ class FilesController:
             ask.SendFiles: lambda m: self.cockpit.start(self._send(m)),
             ask.CopyFiles: self._copy,
             ask.CopyCommand: self._copy_command,
-            ask.ChangeTransfer: self._change_transfer,
+            ask.ChangeTransfer: TransfersController(cockpit, self._copy_scp).change,
         }
 
     def handle(self, message: Message) -> None:
@@ -235,9 +237,7 @@ class FilesController:
         paths = tuple(join(request.folder, entry.name) for entry in request.entries)
         if same and any(is_inside(request.into, path) for path in paths):
             raise UsageError("A folder cannot be copied into itself", clean(request.into))
-        self.backend.transfers.submit(
-            CopyRequest(source.endpoint, paths, target.endpoint, request.into)
-        )
+        self._submit(CopyRequest(source.endpoint, paths, target.endpoint, request.into))
         source.browser.clear_marks()
         source.refresh_view()
 
@@ -254,9 +254,13 @@ class FilesController:
         )
         if await self.cockpit.prompter.ask(question):
             paths = tuple(join(request.folder, entry.name) for entry in request.entries)
-            self.backend.transfers.submit(
-                CopyRequest(request.pane.endpoint, paths, request.host, folder)
-            )
+            self._submit(CopyRequest(request.pane.endpoint, paths, request.host, folder))
+
+    def _submit(self, copy: CopyRequest) -> None:
+        """Queue a copy that is made as the settings say."""
+        settings = self.backend.settings
+        policy = CONFLICT_POLICIES[settings.conflict]
+        self.backend.transfers.submit(replace(copy, conflict=policy, verify=settings.checksum))
 
     def _copy_command(self, request: ask.CopyCommand) -> None:
         if not request.entries:
@@ -282,16 +286,3 @@ class FilesController:
                 preserve=copy.preserve,
             )
         )
-
-    def _change_transfer(self, request: ask.ChangeTransfer) -> None:
-        transfers = self.backend.transfers
-        if request.step is ask.TransferStep.CANCEL:
-            transfers.cancel(request.job)
-        elif request.step is ask.TransferStep.RETRY:
-            transfers.retry(request.job)
-        elif request.step is ask.TransferStep.COPY_COMMAND:
-            jobs = {job.id: job.request for job in transfers.snapshots()}
-            if wanted := jobs.get(request.job):
-                self._copy_scp(wanted)
-        else:
-            transfers.remove_finished()

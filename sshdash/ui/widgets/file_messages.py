@@ -123,6 +123,12 @@ class CopyCommand(FilesAction):
 class TransferStep(Enum):
     """What can be done with copy jobs."""
 
+    PAUSE = "pause"
+    PAUSE_ALL = "pause all"
+    EARLIER = "earlier"
+    LATER = "later"
+    LIMIT = "limit"
+    LIMIT_ALL = "limit all"
     CANCEL = "cancel"
     RETRY = "retry"
     CLEAR = "clear"
