@@ -6,7 +6,7 @@ import logging
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -26,6 +26,7 @@ from sshdash.ui.command import Command
 from sshdash.ui.commands import COMMANDS
 from sshdash.ui.early_typing import EarlyTyping
 from sshdash.ui.general_actions import GeneralActions
+from sshdash.ui.hosting_cursor import HostingCursor
 from sshdash.ui.keymap import Keymap, key_text
 from sshdash.ui.messages import Asked, EventArrived, QuestionAsked
 from sshdash.ui.outlet import hung_up, outlive_terminal
@@ -93,6 +94,7 @@ class SSHDashApp(App[None], inherit_bindings=False):
             due=lambda: self.workspace.cockpit.focus_is_due,
             rest=self.workspace.cockpit.rest,
         )
+        self._cursor = HostingCursor(self)
         self._stack = AsyncExitStack()
         for theme in THEMES:
             self.register_theme(theme)
@@ -124,6 +126,7 @@ class SSHDashApp(App[None], inherit_bindings=False):
         """
         error = sys.exc_info()[1]
         log.critical("the screen failed", exc_info=error)
+        self._cursor.hide()
         said = clean(f"{type(error).__name__}: {error}")
         self.panic(Text(f"sshdash: the screen failed: {said}\n  → the log has the details"))
 
@@ -137,6 +140,7 @@ class SSHDashApp(App[None], inherit_bindings=False):
         self.workspace.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
+        self.app_suspend_signal.subscribe(self.workspace, lambda _: self._cursor.hide())
         if self.settings.theme not in self.available_themes:
             self.workspace.cockpit.tell(
                 "Settings", f"there is no theme {self.settings.theme!r}", severity="warning"
@@ -165,12 +169,17 @@ class SSHDashApp(App[None], inherit_bindings=False):
             if self._early is not None:
                 tab.panel.typed = self._early
         await self.backend.load()
+        self._tell_interrupted(await self.backend.transfers.restore())
         self.workspace.refresh_soon()
         await self.workspace.following.start()
         if self.settings.restore and self._first_host is None:
             await self.workspace.layouts.restore()
         if self._once_loaded:
             self._once_loaded()
+
+    def _tell_interrupted(self, copies: Sequence[str]) -> None:
+        key = self.keymap_of.prefix_text(COMMANDS["view.transfers"])
+        self.workspace.panels.tell_interrupted(len(copies), key)
 
     async def _read_styles(self) -> None:
         """Read the style sheets of what is not in sight yet, one at a time.
@@ -190,6 +199,11 @@ class SSHDashApp(App[None], inherit_bindings=False):
         self._ahead.end()
         self.bridge.close()
         await self._stack.aclose()
+
+    def exit(self, *arguments: Any, **named: Any) -> None:
+        """Leave; the cursor is given back as it was, while there is a screen to do so."""
+        super().exit(*arguments, **named)
+        self._cursor.hide()
 
     # Facts and questions
 
@@ -231,6 +245,11 @@ class SSHDashApp(App[None], inherit_bindings=False):
 
         self.push_screen(dialog, answered)
         asked.answer.add_done_callback(withdrawn)
+
+    def post_display_hook(self) -> None:
+        """Have the cursor of the hosting terminal where a terminal of ours wants a bar."""
+        here = self._running and not self._exit and self.screen is self.workspace
+        self._cursor.show(getattr(self.focused, "bar", None) if here else None)
 
     # Commands
 

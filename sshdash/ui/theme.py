@@ -134,6 +134,9 @@ def own_variables(theme: Theme) -> dict[str, str]:
 AGENT_MARK = "⇢"
 """Stands where a host may use the keys of this machine's agent."""
 
+SILENCE_MARK = "[silence]"
+"""Stands behind the name of a pane whose silence is waited for."""
+
 RECORDING_MARK = "● REC"
 """Stands where what a shell shows is being recorded."""
 
@@ -146,6 +149,7 @@ class Mark(Enum):
     UP = ("●", "success")
     DEGRADED = ("▲", "warning")
     FAILED = ("✖", "error")
+    PAUSED = ("‖", "warning")
 
     @property
     def shape(self) -> str:
@@ -174,6 +178,7 @@ MARKS: dict[Enum, Mark] = {
     TransferState.SCANNING: Mark.BUSY,
     TransferState.COPYING: Mark.BUSY,
     TransferState.WAITING: Mark.BUSY,
+    TransferState.PAUSED: Mark.PAUSED,
     TransferState.DONE: Mark.UP,
     TransferState.FAILED: Mark.FAILED,
     TransferState.CANCELLED: Mark.IDLE,

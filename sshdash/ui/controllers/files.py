@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
@@ -10,18 +11,22 @@ from textual.message import Message
 from sshdash.config.equivalent import scp_command
 from sshdash.errors import ConnectionLost, SSHDashError, UsageError
 from sshdash.events import ConnectionChanged, Event, TransferChanged
-from sshdash.prompts import ConfirmQuestion
+from sshdash.prompts import CONFLICT_POLICIES, ConfirmQuestion
 from sshdash.sftp.entries import is_inside, join
+from sshdash.sftp.history import Spot
 from sshdash.sftp.job import CopyRequest
 from sshdash.states import ConnectionState, TransferState
 from sshdash.ui.controllers import file_names as names
 from sshdash.ui.controllers.file_changes import FileChanges
 from sshdash.ui.controllers.file_edits import FileEdits
 from sshdash.ui.controllers.file_listings import Listings, viewing
+from sshdash.ui.controllers.file_navigation import FileNavigation
 from sshdash.ui.controllers.file_previews import FilePreviews
 from sshdash.ui.controllers.file_removals import FileRemovals
 from sshdash.ui.controllers.file_renames import FileRenames
 from sshdash.ui.controllers.file_stops import Stops
+from sshdash.ui.controllers.syncs import SyncController
+from sshdash.ui.controllers.transfers import TransfersController
 from sshdash.ui.screens.picker import Choice, Picker
 from sshdash.ui.screens.text_input import TextInputDialog
 from sshdash.ui.theme import MARKS, Mark
@@ -44,6 +49,7 @@ class FilesController:
         self.cockpit = cockpit
         self.backend = cockpit.backend
         self.listings = listings = Listings(cockpit)
+        self.syncs = SyncController(cockpit, listings)
         self.previews = previews = FilePreviews(cockpit)
         stops = Stops()
         edits = FileEdits(cockpit, listings, stops)
@@ -74,10 +80,15 @@ class FilesController:
             ask.DeleteFiles: removals.delete,
             ask.StopWork: lambda m: stops.stop(m.pane),
             ask.SendFiles: lambda m: self.cockpit.start(self._send(m)),
+            ask.SyncFolders: lambda m: self.cockpit.start(self.syncs.preview(m.left, m.right)),
+            ask.KeepFolders: lambda m: self.cockpit.start(self.syncs.keep(m.left, m.right)),
             ask.CopyFiles: self._copy,
+            ask.CopyToSpot: self._copy_to,
             ask.CopyCommand: self._copy_command,
-            ask.ChangeTransfer: self._change_transfer,
+            ask.ChangeTransfer: TransfersController(cockpit, self._copy_scp).change,
         }
+        self.navigation = FileNavigation(cockpit, self.listings)
+        self._handlers |= self.navigation.handlers
 
     def handle(self, message: Message) -> None:
         """Carry out a `FilesRequest` or a `ChangeTransfer`."""
@@ -150,21 +161,48 @@ class FilesController:
     # Between panes
 
     def _copy(self, request: ask.CopyFiles) -> None:
-        source, target = request.pane, request.target
-        same = source.endpoint == target.endpoint
-        if same and request.into == request.folder:
+        spot = Spot(request.target.endpoint, request.into)
+        self._copy_to(ask.CopyToSpot(request.pane, request.entries, spot, request.move))
+
+    def _copy_to(self, request: ask.CopyToSpot) -> None:
+        source, spot = request.pane, request.spot
+        same = source.endpoint == spot.endpoint
+        if same and spot.path == request.folder:
             raise UsageError(
                 "Both panes show the same folder",
                 hint="open another folder in the other pane, or drop onto a folder",
             )
         paths = tuple(join(request.folder, entry.name) for entry in request.entries)
-        if same and any(is_inside(request.into, path) for path in paths):
-            raise UsageError("A folder cannot be copied into itself", clean(request.into))
-        self.backend.transfers.submit(
-            CopyRequest(source.endpoint, paths, target.endpoint, request.into)
+        verb = "moved" if request.move else "copied"
+        if same and any(is_inside(spot.path, path) for path in paths):
+            raise UsageError(f"A folder cannot be {verb} into itself", clean(spot.path))
+        if request.move and same:
+            self.handle(ask.MoveFiles(source, request.entries, spot.path))
+        elif request.move:
+            self.cockpit.start(self._move_to(request, paths))
+        else:
+            self._submit_from(
+                request, CopyRequest(source.endpoint, paths, spot.endpoint, spot.path)
+            )
+
+    async def _move_to(self, request: ask.CopyToSpot, paths: tuple[bytes, ...]) -> None:
+        source, spot = request.pane.endpoint, request.spot
+        where = names.place(clean(spot.endpoint) or "local", spot.path)
+        listed = names.listing(request.entries, 8)
+        question = ConfirmQuestion(
+            f"Move {names.count(request.entries)}?",
+            f"{listed}\n\nto {where}\n\nWhat has arrived whole is removed here.",
+            action="Move",
         )
-        source.browser.clear_marks()
-        source.refresh_view()
+        if await self.cockpit.prompter.ask(question):
+            self._submit_from(
+                request, CopyRequest(source, paths, spot.endpoint, spot.path, move=True)
+            )
+
+    def _submit_from(self, request: ask.CopyToSpot, copy: CopyRequest) -> None:
+        self._submit(copy)
+        request.pane.browser.clear_marks()
+        request.pane.refresh_view()
 
     async def _send(self, request: ask.SendFiles) -> None:
         filesystem = await self.backend.filesystem(request.host)
@@ -179,9 +217,13 @@ class FilesController:
         )
         if await self.cockpit.prompter.ask(question):
             paths = tuple(join(request.folder, entry.name) for entry in request.entries)
-            self.backend.transfers.submit(
-                CopyRequest(request.pane.endpoint, paths, request.host, folder)
-            )
+            self._submit(CopyRequest(request.pane.endpoint, paths, request.host, folder))
+
+    def _submit(self, copy: CopyRequest) -> None:
+        """Queue a copy that is made as the settings say."""
+        settings = self.backend.settings
+        policy = CONFLICT_POLICIES[settings.conflict]
+        self.backend.transfers.submit(replace(copy, conflict=policy, verify=settings.checksum))
 
     def _copy_command(self, request: ask.CopyCommand) -> None:
         if not request.entries:
@@ -207,16 +249,3 @@ class FilesController:
                 preserve=copy.preserve,
             )
         )
-
-    def _change_transfer(self, request: ask.ChangeTransfer) -> None:
-        transfers = self.backend.transfers
-        if request.step is ask.TransferStep.CANCEL:
-            transfers.cancel(request.job)
-        elif request.step is ask.TransferStep.RETRY:
-            transfers.retry(request.job)
-        elif request.step is ask.TransferStep.COPY_COMMAND:
-            jobs = {job.id: job.request for job in transfers.snapshots()}
-            if wanted := jobs.get(request.job):
-                self._copy_scp(wanted)
-        else:
-            transfers.remove_finished()

@@ -100,7 +100,7 @@ class TerminalView(TerminalCopyMode, LinkedTerminal, can_focus=True):
         if self.session.pasting is not None and event.key in _STOP_KEYS:
             self.session.pasting.stop()
         elif self.copying is not None:
-            self.copy_mode_key(event.key)
+            self.copy_mode_key(event.key, event.character or "")
         elif self._own_key(event.key):
             return
         elif self.ended and event.key == "enter":
