@@ -17,12 +17,13 @@ from sshdash.config.patterns import first_for_host
 from sshdash.config.resolver import ResolvedHost, Resolver
 from sshdash.config.source import ConfigSource
 from sshdash.connections.recovery.outages import Outages
-from sshdash.errors import Cancelled, SSHDashError, UsageError
+from sshdash.errors import Cancelled, UsageError
 from sshdash.events import CatalogChanged, EventBus, WarningRaised
 from sshdash.paths import recordings_dir, transfers_dir
 from sshdash.prompts import Prompter
 from sshdash.recovery import Recovery
 from sshdash.settings import Settings
+from sshdash.sftp.job import host_of, user_of
 from sshdash.states import ConnectionState, SessionState, TunnelState
 from sshdash.untrusted import clean
 
@@ -30,8 +31,11 @@ if TYPE_CHECKING:
     from sshdash.audit import AuditLog
     from sshdash.connections.manager import ConnectionManager, Lease
     from sshdash.escape_commands import EscapeCommands
+    from sshdash.sftp.elevation import Elevations
     from sshdash.sftp.filesystem import Filesystem
     from sshdash.sftp.queue import TransferQueue
+    from sshdash.sftp.scp_runner import CopyEnd
+    from sshdash.sftp.sync_keepers import Keepers
     from sshdash.terminal.recording import Recorder
     from sshdash.terminal.session import ShellSession
     from sshdash.tunnels.manager import TunnelManager
@@ -49,6 +53,8 @@ _MODULES = (
     "sftp.shelf",
     "sftp.local",
     "sftp.remote",
+    "sftp.elevation",
+    "sftp.sync_keepers",
     "audit",
     "escape_commands",
     "terminal.recording",
@@ -63,11 +69,13 @@ class LiveCounts:
     shells: int = 0
     tunnels: int = 0
     transfers: int = 0
+    kept: int = 0
+    """Trees that are kept up to date."""
     waiting: int = 0
     """Shells and tunnels that come back once their host does; such copies are transfers."""
 
     def __bool__(self) -> bool:
-        return bool(self.shells or self.tunnels or self.transfers or self.waiting)
+        return bool(self.shells or self.tunnels or self.transfers or self.kept or self.waiting)
 
 
 class Backend:
@@ -76,8 +84,10 @@ class Backend:
     connections: "ConnectionManager"
     tunnels: "TunnelManager"
     transfers: "TransferQueue"
+    keepers: "Keepers"
     recorder: "Recorder"
     escapes: "EscapeCommands"
+    elevations: "Elevations"
 
     def __init__(self, settings: Settings, prompter: Prompter, source: ConfigSource) -> None:
         self.settings = settings
@@ -128,7 +138,7 @@ class Backend:
             )
             shelf = self._modules["sftp.shelf"].Shelf(transfers_dir())
             self.transfers = self._modules["sftp.queue"].TransferQueue(
-                self.filesystem,
+                self.copy_end,
                 self.prompter,
                 self.events,
                 self.settings.transfers_at_once,
@@ -136,6 +146,10 @@ class Backend:
                 self._modules["sftp.journal"].Journal(shelf, self.events),
             )
             self.transfers.limit(self.settings.transfer_limit_kb * 1000)
+            self.elevations = self._modules["sftp.elevation"].Elevations(self.prompter)
+            self.keepers = self._modules["sftp.sync_keepers"].Keepers(
+                self.filesystem, self.prompter, self.events, outages
+            )
             if self.settings.audit:
                 self._audit = self._modules["audit"].AuditLog(
                     self.events,
@@ -171,6 +185,7 @@ class Backend:
         if self.recovery is not None:
             await self.recovery.close()
         await self.escapes.close()
+        await self.keepers.close()
         await self.transfers.close()  # which may open files once more, to clean up
         await self.tunnels.close()
         for session in tuple(self.sessions.values()):
@@ -212,6 +227,7 @@ class Backend:
 
         What lives on the connection under another name goes on.
         """
+        await self.keepers.stop_host(host)
         await self._cancel_copies(host)
         for session in [one for one in self.sessions.values() if one.host == host]:
             self._forget(session.id)
@@ -219,8 +235,9 @@ class Backend:
         for tunnel in self.tunnels.snapshots():
             if tunnel.host == host:
                 await self.tunnels.stop(tunnel.id)
-        for filesystem in [one for one in self._filesystems if one.label == host]:
+        for filesystem in [one for one in self._filesystems if host_of(one.label) == host]:
             await filesystem.close()
+        self.elevations.forget(host)
         await self.connections.disconnect(host)
 
     async def _cancel_copies(self, host: str) -> None:
@@ -300,16 +317,33 @@ class Backend:
     # --- files ---
 
     async def filesystem(self, endpoint: str) -> "Filesystem":
-        """Open the files of an endpoint: `LOCAL` or a host. Closing it releases its lease."""
+        """Open `LOCAL`, a host, or a host as another user; closing it releases its lease."""
         await self.load(terminals=False)
         if endpoint == LOCAL:
             local: Callable[[], Filesystem] = self._modules["sftp.local"].LocalFilesystem
             return local()
-        lease = await self.connections.lease(endpoint, "files")
+        host, user = host_of(endpoint), user_of(endpoint)
+        ways = (self.elevations.way(host, user),) if user else ()
+        lease = await self.connections.lease(host, "files")
         remote = self._modules["sftp.remote"].RemoteFilesystem
-        filesystem: Filesystem = await self._releasing(lease, remote.open(lease))
+        filesystem: Filesystem = await self._releasing(lease, remote.open(lease, *ways))
         self._filesystems.add(filesystem)
         return filesystem
+
+    async def copy_end(self, endpoint: str) -> "CopyEnd":
+        """Open an endpoint for copies alone: by scp, which is told once, where it has no SFTP."""
+        from sshdash.sftp.opening import NoSftpError
+        from sshdash.sftp.scp_host import ScpHost
+
+        try:
+            return await self.filesystem(endpoint)
+        except NoSftpError:
+            if user_of(endpoint):
+                raise
+        lease = await self.connections.lease(endpoint, "files")
+        host: ScpHost = await self._releasing(lease, ScpHost.open(lease))
+        self._warn_once(host.warning)
+        return host
 
     # --- tunnels ---
 
@@ -332,13 +366,13 @@ class Backend:
             try:
                 spec = parse_forward(kind, text)
             except UsageError as error:
-                self._warn_once(host, f"{kind.word} {text}", error)
+                title = f"{kind.word} {clean(text)} is left out"
+                self._warn_once(WarningRaised(title, str(error), host=clean(host)))
             else:
                 tunnels.append(self.tunnels.add(host, spec, source="config"))
         return tunnels
 
-    def _warn_once(self, host: str, what: str, error: SSHDashError) -> None:
-        warning = WarningRaised(f"{clean(what)} is left out", str(error), host=clean(host))
+    def _warn_once(self, warning: WarningRaised) -> None:
         if warning not in self._warned:
             self._warned.add(warning)
             self.events.emit(warning)
@@ -362,6 +396,7 @@ class Backend:
                 for tunnel in self.tunnels.snapshots()
             ),
             transfers=sum(job.is_live for job in self.transfers.snapshots()),
+            kept=len(self.keepers.snapshots()),
             waiting=(self.recovery.shells if self.recovery else 0)
             + sum(tunnel.state is TunnelState.RECONNECTING for tunnel in self.tunnels.snapshots()),
         )

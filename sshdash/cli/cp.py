@@ -6,39 +6,33 @@ whole, old or new, at every moment. The exit status is 0 only where everything i
 
 import argparse
 import asyncio
-import contextlib
-import signal
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
-from sshdash.backend import Backend
 from sshdash.cli import copy_resume
 from sshdash.cli.context import CONNECTION_FAILED, open_backend, tell_ignored
 from sshdash.cli.copy_report import JsonLines, Line, Quiet, Report, is_all_there
-from sshdash.cli.operands import Operand, parse_operand
-from sshdash.cli.ssh_options import add_ssh_options
+from sshdash.cli.endings import TERMINATED, cancelled_by_signals
+from sshdash.cli.named_files import OpenedFiles
+from sshdash.cli.operands import Operand, parse_operands
+from sshdash.cli.ssh_options import add_ssh_options, add_user_options
 from sshdash.errors import UsageError
-from sshdash.prompts import ConflictChoice
+from sshdash.prompts import CONFLICT_POLICIES, ConflictChoice
 from sshdash.sftp.entries import Entry, Kind, join, name_of, parent_of
 from sshdash.sftp.failures import MissingError
 from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.job import CopyRequest, Endpoint
 from sshdash.sftp.queue import TransferQueue
+from sshdash.sftp.scp_host import ScpHost
+from sshdash.sftp.scp_runner import CopyEnd
 from sshdash.sftp.spelling import matching
-from sshdash.sftp.throttle import parse_scp_limit
+from sshdash.sftp.throttle import Pace, Throttle, parse_scp_limit
 
-_TERMINATED = 128 + signal.SIGTERM
 _FRAME = 0.2
 """Seconds between two looks at the progress."""
-_CHOICES = {
-    "ask": None,
-    "overwrite": ConflictChoice.OVERWRITE,
-    "skip": ConflictChoice.SKIP,
-    "rename": ConflictChoice.RENAME,
-}
+CHOICES = {**CONFLICT_POLICIES, "keep-both": ConflictChoice.RENAME}
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -47,20 +41,43 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "cp",
         help="copy files between here and hosts, or between hosts",
         description="Copy files. A remote end is [user@]host:path or scp://[user@]host[:port]/path;"
-        " relative remote paths begin in the home folder. A local name with a colon is ./a:b.",
-        epilog="Exits with 0 only where everything is there, 255 where there is no connection or "
-        "none any more, 130 when interrupted; what had arrived is kept then, for --resume.",
+        " relative remote paths begin in the home folder. A local name with a colon is ./a:b."
+        " - is standard input or output: one file goes in or out.",
+        epilog="Exits with 0 only where everything is there, 1 where something is not, 2 where the "
+        "words are wrong, 255 where there is no connection or none any more, 130 when interrupted, "
+        "141 where whoever read standard output is gone, 143 when terminated; what had arrived is "
+        "kept then, for --resume.",
     )
     parser.add_argument("-r", dest="recursive", action="store_true", help="copy directories too")
     parser.add_argument(
         "-p", dest="preserve", action="store_true", help="keep times and permissions"
     )
     add_ssh_options(parser, ("-P", "-i", "-J"))
+    add_copy_options(parser)
+    parser.set_defaults(run=run, move=False)
+
+
+def add_copy_options(parser: argparse.ArgumentParser) -> None:
+    """Add what copying and moving have in common."""
+    add_user_options(parser)
     parser.add_argument(
         "--on-conflict",
-        choices=tuple(_CHOICES),
+        choices=tuple(CHOICES),
         default="overwrite",
-        help="what to do with files that exist (default: overwrite, as scp)",
+        help="what to do with files that exist (default: overwrite)",
+    )
+    parser.add_argument(
+        "--owner", action="store_true", help="keep user and group, by number, where that is allowed"
+    )
+    parser.add_argument(
+        "--xattrs",
+        action="store_true",
+        help="keep extended attributes and ACLs, where both ends are here",
+    )
+    parser.add_argument(
+        "--checksum",
+        action="store_true",
+        help="compare the SHA-256 of both ends before a file gets its name",
     )
     parser.add_argument(
         "--resume",
@@ -75,30 +92,36 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     )
     parser.add_argument("--json", action="store_true", help="tell the progress as JSON lines")
     parser.add_argument("-q", dest="quiet", action="store_true", help="show no progress")
-    parser.add_argument("operands", metavar="SRC… DST", nargs="+", help="what to copy, and where")
-    parser.set_defaults(run=run)
+    parser.add_argument("operands", metavar="SRC… DST", nargs="+", help="what, and where to")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Copy and return the exit status."""
     if len(arguments.operands) < 2:
-        raise UsageError("No target", "cp needs at least one source and a target")
+        raise UsageError("No target", "there must be at least one source and a target")
     limit = 0 if arguments.limit is None else parse_scp_limit(arguments.limit)
-    operands = [parse_operand(text) for text in arguments.operands]
+    operands = parse_operands(arguments.operands, arguments.user)
+    if arguments.xattrs and any(end.endpoint or end.is_stream for end in operands):
+        raise UsageError("--xattrs is for files here", "SFTP carries no extended attributes")
     try:
         return asyncio.run(_main(arguments, operands[:-1], operands[-1], limit))
     except asyncio.CancelledError:
-        return _TERMINATED
+        return TERMINATED
 
 
 async def _main(
     arguments: argparse.Namespace, sources: list[Operand], target: Operand, limit: int
 ) -> int:
-    with _terminated():
+    with cancelled_by_signals():
         async with open_backend(arguments) as backend:
-            for host in dict.fromkeys(end.endpoint for end in (*sources, target) if end.endpoint):
+            for host in dict.fromkeys(end.host for end in (*sources, target) if end.host):
                 tell_ignored(backend.resolve(host))
-            opened = _Opened(backend)
+            if any(end.is_stream for end in (*sources, target)):
+                from sshdash.cli.cp_streams import copy_stream
+
+                pace = Pace(Throttle(limit))
+                return await copy_stream(backend, arguments, sources, target, pace)
+            opened = OpenedFiles(backend.copy_end)
             try:
                 requests = await _requests(opened, arguments, sources, target)
                 report = _report(arguments)
@@ -141,32 +164,6 @@ def _report(arguments: argparse.Namespace) -> Report:
     return Line() if sys.stderr.isatty() and not arguments.quiet else Quiet()
 
 
-class _Opened:
-    """File systems opened to look at the operands, handed on to the first job that asks."""
-
-    def __init__(self, backend: Backend) -> None:
-        self._backend = backend
-        self._idle: dict[Endpoint, list[Filesystem]] = {}
-
-    async def look(self, endpoint: Endpoint) -> Filesystem:
-        """Return a file system that stays here."""
-        if endpoint not in self._idle:
-            self._idle[endpoint] = [await self._backend.filesystem(endpoint)]
-        return self._idle[endpoint][0]
-
-    async def take(self, endpoint: Endpoint) -> Filesystem:
-        """Return a file system that is the caller's to close."""
-        if self._idle.get(endpoint):
-            return self._idle[endpoint].pop()
-        return await self._backend.filesystem(endpoint)
-
-    async def close(self) -> None:
-        """Close what nobody took."""
-        for idle in self._idle.values():
-            for filesystem in idle:
-                await filesystem.close()
-
-
 @dataclass(frozen=True, slots=True)
 class _Target:
     folder: bytes
@@ -184,17 +181,21 @@ class _Source:
 
 
 async def _requests(
-    opened: _Opened, arguments: argparse.Namespace, sources: list[Operand], target: Operand
+    opened: OpenedFiles[CopyEnd],
+    arguments: argparse.Namespace,
+    sources: list[Operand],
+    target: Operand,
 ) -> list[CopyRequest]:
     """Return one request per run of sources that are alike."""
     named: list[_Source] = []
     for source in sources:
-        named += await _resolve_source(await opened.look(source.endpoint), source)
-    place = await _resolve_target(await opened.look(target.endpoint), target, len(named) > 1)
+        named += await resolve_source(await opened.look(source.endpoint), source)
+    place = await resolve_target(await opened.look(target.endpoint), target, len(named) > 1)
     found: list[_Source] = []
     for one in named:
         if one.inside and arguments.recursive and place.name is None:
-            found += await _inside(await opened.look(one.endpoint), one)
+            end = await opened.look(one.endpoint)
+            found += [one] if isinstance(end, ScpHost) else await _inside(end, one)
         else:
             found.append(one)
     return [
@@ -205,18 +206,26 @@ async def _requests(
             place.folder,
             recursive=arguments.recursive,
             preserve=arguments.preserve,
-            conflict=_CHOICES[arguments.on_conflict],
-            follow=follow,
+            conflict=CHOICES[arguments.on_conflict],
+            follow=follow and not arguments.move,
+            move=arguments.move,
+            owner=arguments.owner,
+            xattrs=arguments.xattrs,
+            verify=arguments.checksum,
             target_name=place.name,
         )
         for (endpoint, follow), group in groupby(found, key=lambda one: (one.endpoint, one.follow))
     ]
 
 
-async def _resolve_target(filesystem: Filesystem, target: Operand, many: bool) -> _Target:
+async def resolve_target(end: CopyEnd, target: Operand, many: bool) -> _Target:
     """Return where to copy to, as scp takes it. Raises FileError and UsageError."""
-    path = await filesystem.expand(target.path or b".")
-    found = await _stat(filesystem, path)
+    path = await end.expand(target.path or b".")
+    if isinstance(end, ScpHost) and not end.has_shell:
+        # Nobody can tell what is there, but a slash says that it is a directory.
+        into = many or target.path[-1:] in (b"", b"/", b".")
+        return _Target(path, None) if into else _Target(parent_of(path), name_of(path))
+    found = await _stat(end, path)
     if found is not None and found.kind is Kind.DIRECTORY:
         return _Target(path, None)
     if many or target.path.endswith(b"/"):
@@ -224,19 +233,21 @@ async def _resolve_target(filesystem: Filesystem, target: Operand, many: bool) -
         raise UsageError("The target must be a directory", f"{target}: {problem}")
     if found is not None:
         # A link is written through, as scp and cp do: the target was named by the person.
-        path = await filesystem.realpath(path)
+        path = await end.realpath(path)
     return _Target(parent_of(path), name_of(path))
 
 
-async def _resolve_source(filesystem: Filesystem, source: Operand) -> list[_Source]:
+async def resolve_source(end: CopyEnd, source: Operand) -> list[_Source]:
     """Return what a word names: several on a host where it is a pattern."""
-    path = await filesystem.expand(source.path or b".")
+    path = await end.expand(source.path or b".")
     inside = source.path.rstrip(b"/").rpartition(b"/")[2] in (b"", b".")
     # The shell here has expanded what is local; nobody has for a host.
-    paths = [] if filesystem.is_local else await matching(filesystem, path)
+    paths: list[bytes] = []
+    if not (end.is_local or isinstance(end, ScpHost)):
+        paths = await matching(end, path)
     # With its slash, a name must be a directory's.
-    end = b"/" if source.path.endswith(b"/") and name_of(path) else b""
-    return [_Source(source.endpoint, one + end, inside) for one in paths or [path]]
+    slash = b"/" if source.path.endswith(b"/") and name_of(path) else b""
+    return [_Source(source.endpoint, one + slash, inside) for one in paths or [path]]
 
 
 async def _inside(filesystem: Filesystem, source: _Source) -> list[_Source]:
@@ -247,25 +258,9 @@ async def _inside(filesystem: Filesystem, source: _Source) -> list[_Source]:
     ]
 
 
-async def _stat(filesystem: Filesystem, path: bytes) -> Entry | None:
+async def _stat(end: CopyEnd, path: bytes) -> Entry | None:
     """Return what is at the target, None where nothing is."""
     try:
-        return await filesystem.stat(path)
+        return await end.stat(path)
     except MissingError:
         return None  # nothing, or a link that leads nowhere: that is replaced
-
-
-@contextlib.contextmanager
-def _terminated() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP end the copy as Ctrl-C does, so that nothing is left behind."""
-    loop = asyncio.get_running_loop()
-    task = asyncio.current_task()
-    signals = (signal.SIGTERM, signal.SIGHUP)
-    assert task is not None
-    for number in signals:
-        loop.add_signal_handler(number, task.cancel)
-    try:
-        yield
-    finally:
-        for number in signals:
-            loop.remove_signal_handler(number)

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from sshdash.events import EventBus, TransferChanged
 from sshdash.sftp.entries import name_of
 from sshdash.sftp.failures import shown
-from sshdash.sftp.job import CopyRequest, Endpoint, TransferSnapshot, direction_of
+from sshdash.sftp.job import CopyRequest, Endpoint, TransferSnapshot, direction_of, host_of
 from sshdash.sftp.ledger import Ledger
 from sshdash.sftp.rate import RateMeter, seconds_left
 from sshdash.sftp.runner import Runner
+from sshdash.sftp.scp_runner import ScpRunner
 from sshdash.sftp.throttle import Pace
 from sshdash.states import Step, TransferState, advance
 from sshdash.untrusted import clean
@@ -38,7 +39,7 @@ class Job:
         self.finished = asyncio.Event()
         self.pace = Pace()
         """How fast it may go."""
-        self.runner: Runner | None = None
+        self.runner: Runner | ScpRunner | None = None
         """What copies now."""
         self.is_swept = False
         """Whether it is off the list, and only its temporary files are still to be removed."""
@@ -82,7 +83,7 @@ class Job:
     @property
     def hosts(self) -> tuple[Endpoint, ...]:
         """The hosts that it needs."""
-        ends = (self.request.source, self.request.target)
+        ends = map(host_of, (self.request.source, self.request.target))
         return tuple(host for host in dict.fromkeys(ends) if host)
 
     def with_leftovers(self, reason: str) -> str:
@@ -133,6 +134,8 @@ class Job:
             left_out=ledger.omissions(),
             left_out_total=len(ledger.left_out),
             skipped=ledger.skipped,
+            verified=ledger.verified,
+            verified_by=tuple(ledger.verified_by),
             resumed=ledger.resumed,
             restarted=ledger.restarts(),
             direction=direction_of(request.source, request.target),

@@ -13,7 +13,8 @@ from sshdash.prompts import ConflictChoice
 from sshdash.sftp.entries import Entry, Kind
 from sshdash.sftp.failures import shown
 from sshdash.sftp.job import FileFailure, FileProgress
-from sshdash.sftp.partial import Partial, UnderWay
+from sshdash.sftp.partial import Partial
+from sshdash.sftp.under_way import UnderWay
 from sshdash.sftp.walk import Source
 from sshdash.untrusted import clean
 
@@ -93,6 +94,12 @@ class Ledger:
         """What the person answered about single targets that exist."""
         self.restarted: dict[bytes, str] = {}
         """Source path to why the file was started over after an interruption."""
+        self.fits = False
+        """Whether there was room for everything, or the person wanted it copied all the same."""
+        self.verified = 0
+        """Files whose checksums are the same on both ends."""
+        self.verified_by: dict[str, None] = {}
+        """How the checksums were found, in the order of their first use."""
         self.resumed = 0
         """How often a file was gone on with."""
         self.bytes_finished = 0

@@ -1,14 +1,13 @@
 """What an interrupted copy of a file left on the target, and whether it can be gone on with."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from sshdash.errors import FileError
 from sshdash.sftp.entries import Entry, Kind
 from sshdash.sftp.failures import MissingError
 from sshdash.sftp.filesystem import Filesystem, Reader
 from sshdash.sftp.tasks import each, together
-from sshdash.sftp.throttle import Pace
 
 _TAIL = 128 * 1024
 """Bytes before the end of what has arrived that are compared with the source."""
@@ -50,52 +49,6 @@ class Partial:
     """Whether it was complete and about to get its name: it may have it by now."""
 
 
-class UnderWay:
-    """One copy of one file, from its beginning to its end."""
-
-    def __init__(
-        self,
-        part: bytes,
-        entry: Entry,
-        replacing: bool,
-        progress: Callable[[int], None],
-        pace: Pace,
-    ) -> None:
-        self.part = part
-        """The temporary file."""
-        self.partial: Partial | None = None
-        """What is gone on with, once it is known to be good."""
-        self.arrived = Arrived()
-        self.placing = False
-        self.pace = pace
-        """How fast it may go."""
-        self._entry = entry
-        self._replacing = replacing
-        self._progress = progress
-        self._counted = 0
-
-    def wrote(self, offset: int, size: int) -> None:
-        """Note bytes that are in the temporary file."""
-        self.arrived.add(offset, size)
-        self.count(size)
-
-    def so_far(self) -> Partial:
-        """Return what could be gone on with, were it interrupted now."""
-        if self.partial is not None and not self.arrived.until:
-            return self.partial  # nothing was done about it yet
-        done = self.arrived.until
-        return Partial(self.part, self._entry, done, self._replacing, self.placing)
-
-    def count(self, size: int) -> None:
-        """Tell that bytes arrived."""
-        self._counted += size
-        self._progress(size)
-
-    def forget(self) -> None:
-        """Take back what was told: the copy has ended early."""
-        self.count(-self._counted)
-
-
 class CannotResume(Exception):
     """The file has to be started over; the text says why."""
 
@@ -116,7 +69,15 @@ async def is_placed(partial: Partial, target: Filesystem, path: bytes, timed: bo
     return not timed or there.mtime_ns // _SECOND == partial.entry.mtime_ns // _SECOND
 
 
-async def remove_parts(target: Filesystem, parts: set[bytes]) -> None:
+class Removing(Protocol):
+    """Where files can be removed."""
+
+    async def unlink(self, path: bytes) -> None:
+        """Remove one file or link."""
+        ...
+
+
+async def remove_parts(target: Removing, parts: set[bytes]) -> None:
     """Remove temporary files, and take those that are gone out of `parts`."""
 
     async def remove(part: bytes) -> None:

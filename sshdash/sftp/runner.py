@@ -3,32 +3,32 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from msgspec import structs
-
-from sshdash.errors import Cancelled, ConnectionLost, FileError
-from sshdash.prompts import ConflictAnswer, ConflictChoice, ConflictQuestion, Prompter
-from sshdash.sftp.copier import Copier, FileCopy
-from sshdash.sftp.entries import Entry, Kind, join, name_of, parent_of
+from sshdash.errors import ConnectionLost, FileError
+from sshdash.prompts import Prompter
+from sshdash.sftp.conflicts import Conflicts
+from sshdash.sftp.confusions import Confusions
+from sshdash.sftp.copier import AlreadyThere, Copier, FileCopy
+from sshdash.sftp.entries import Entry, Kind, join, parent_of
 from sshdash.sftp.failures import ExistsError, shown
-from sshdash.sftp.filesystem import Filesystem
+from sshdash.sftp.filesystem import Digest, Filesystem
+from sshdash.sftp.headroom import Need, ensure_room
 from sshdash.sftp.job import CopyRequest
 from sshdash.sftp.ledger import Ledger
-from sshdash.sftp.names import free_name
-from sshdash.sftp.plan import SAME, Step, decide, escapes, refuse_overlap
+from sshdash.sftp.local import LocalFilesystem
+from sshdash.sftp.mover import Mover
+from sshdash.sftp.plan import Step, decide, escapes
 from sshdash.sftp.room import Room
+from sshdash.sftp.roots import Roots
 from sshdash.sftp.tasks import each, together
 from sshdash.sftp.throttle import Pace
 from sshdash.sftp.walk import Source, Walker, reason_of
 
 _WINDOW = 48 * 1024 * 1024
 """Bytes of all files under way together: what a job may hold in memory."""
-_LEAST = 64 * 1024
+_LEAST = 16 * 1024
 """What even the smallest file is counted as."""
 _MOST = 8 * 1024 * 1024
 """What even the largest file is counted as: the copier holds no more of one."""
-_LOOKS = 128
-"""Sources that are looked at together: tens of thousands may be marked, and all at once they would
-hold the screen up for seconds."""
 
 
 class _LeadsOut(FileError):
@@ -59,11 +59,16 @@ class Runner:
         self._target_dir = request.target_dir
         self._directories: list[Source] = []
         self._files: list[Source] = []
+        self._need = Need(request.conflict or ledger.choice)
+        self._twins: list[Source] = []
+        """Further names of files that are copied under another."""
+        self._firsts: dict[tuple[int, int], Source] = {}
+        """The first name of each file that has several."""
         self._conflicts: list[Source] = []
-        self._taken: dict[bytes, set[bytes]] = {}
-        """Names in the target directories in which a free one was looked for."""
+        self._confusion = Confusions(target, request.target_dir).explain
         self._room = Room(_WINDOW)
         self._copier = Copier(source, target)
+        self._mover = Mover(source, target, self._target_dir, ledger, request.move)
         self._resumable = resumable
         self.pace = Pace()
         """How fast it may go."""
@@ -72,16 +77,24 @@ class Runner:
         """Copy everything; `scanned` is called once it is known what there is to copy."""
         request, ledger = self._request, self._ledger
         self._target_dir = await self._real_target()
+        self._confusion = Confusions(self._target, self._target_dir).explain
         umask = 0 if request.preserve else await self._target.umask(self._target_dir)
         self._copier = Copier(self._source, self._target, request.preserve, umask)
         self._copier.pace = self.pace
         self._copier.leftovers = ledger.leftovers
+        self._copier.keeps_owner = request.owner
+        if request.xattrs and isinstance(self._target, LocalFilesystem):
+            self._copier.xattrs = self._target.copy_xattrs
         self._copier.under_way = ledger.under_way
         self._copier.recorded = ledger.recorded
+        self._copier.durable = request.move
+        self._mover = Mover(self._source, self._target, self._target_dir, ledger, request.move)
         if self._resumable:
             self._copier.partials = ledger.partials
-            self._copier.restarted = self._restarted
-            self._copier.resumed = self._resumed
+        if request.verify:
+            self._copier.checked = self._checked
+        self._copier.restarted = self._restarted
+        self._copier.resumed = self._resumed
         await self._copier.remove_leftovers()
         walker = Walker(
             self._source,
@@ -91,11 +104,16 @@ class Runner:
             ledger.fail,
             ledger.leave_out,
         )
-        await walker.walk(await self._roots())
+        ends = self._source, self._target, self._target_dir
+        roots = await Roots(request, *ends, ledger, self._mover, self._reason).find()
+        await walker.walk(await self._mover.rename_roots(roots))
+        await self._ensure_room()
         scanned()
         await self._make_directories()
         await together(self._copy_all(self._files), self._settle_conflicts())
+        await self._link_all(self._twins)
         await self._finish_directories()
+        await self._mover.remove_folders(self._directories)
 
     def suspend(self) -> None:
         """Keep what is under way for another run, as its end is near."""
@@ -112,59 +130,6 @@ class Runner:
 
     # -- what there is
 
-    async def _roots(self) -> list[Source]:
-        """Return what was asked for, as sources; what cannot be copied is reported."""
-        found: dict[bytes, Source | None] = dict.fromkeys(self._request.paths)
-
-        async def look(path: bytes) -> None:
-            found[path] = await self._root(path)
-
-        await each(tuple(found), min(_LOOKS, len(found)), look)
-        return self._apart([root for root in found.values() if root is not None])
-
-    def _apart(self, roots: list[Source]) -> list[Source]:
-        """Return the roots so that no two go to the same place; some are reported instead."""
-        firsts: dict[bytes, Source] = {}
-        apart: list[Source] = []
-        for root in roots:
-            first = firsts.setdefault(root.place, root)
-            if first is root:
-                apart.append(root)
-            elif self._choice is ConflictChoice.RENAME and root.entry.kind is not Kind.DIRECTORY:
-                apart.append(replace(root, existing=root.existing or first.entry))
-            else:
-                reason = "another source of the same name goes to the same place"
-                self._ledger.fail(root.path, reason)
-        return apart
-
-    async def _root(self, path: bytes) -> Source | None:
-        name = self._request.target_name or name_of(path)
-        target = join(self._target_dir, name)
-        look = self._source.stat if self._request.follow else self._source.lstat
-        try:
-            entry, existing = await together(look(path), self._target.exists(target))
-            reason = await self._overlap(path, entry, target)
-            if self._request.follow and self._source.is_local:
-                # Opening a local file follows no link: the one that was named is followed here.
-                path = await self._source.realpath(path)
-        except FileError as error:
-            reason = self._reason(error)
-        if reason == SAME and self._choice is ConflictChoice.RENAME:
-            reason = ""
-        if reason:
-            self._ledger.fail(path, reason)
-            return None
-        return Source(path, name, structs.replace(entry, name=name_of(path)), existing)
-
-    async def _overlap(self, path: bytes, entry: Entry, target: bytes) -> str:
-        if self._request.source != self._request.target:
-            return ""
-        if self._request.follow:
-            real = await self._source.realpath(path)
-        else:
-            real = join(await self._source.realpath(parent_of(path)), name_of(path))
-        return refuse_overlap(real, entry.kind is Kind.DIRECTORY, target)
-
     def _visit(self, source: Source) -> bool:
         """Sort one source into what is to be done; return whether to look into it."""
         if source.key in self._ledger.done:
@@ -178,8 +143,14 @@ class Runner:
             return False
         if source.entry.kind is Kind.DIRECTORY:
             self._directories.append(source)
-            return True
+            if source.existing is None:
+                self._need.add(source)
+            return self._request.base is None
         self._ledger.found(source.entry)
+        if verdict.step is Step.CREATE and self._is_twin(source):
+            self._twins.append(source)
+            return False
+        self._need.add(source)
         if verdict.step is Step.CREATE:
             self._files.append(source)
         elif begun := self._begun(source):
@@ -187,6 +158,13 @@ class Runner:
         else:
             self._conflicts.append(source)
         return False
+
+    def _is_twin(self, source: Source) -> bool:
+        """Return whether it is another name of a file that is copied already."""
+        linked = source.entry.linked
+        if linked is None or not self._request.preserve:
+            return False
+        return self._firsts.setdefault(linked, source) is not source
 
     def _begun(self, source: Source) -> Source | None:
         """Return a source whose target needs no question: it was answered, or is its own."""
@@ -196,6 +174,12 @@ class Runner:
         if partial is not None and partial.placing:
             return replace(source, existing=None)
         return None
+
+    def _checked(self, ours: Digest, theirs: Digest) -> None:
+        self._ledger.verified += 1
+        for place, digest in ((self._source, ours), (self._target, theirs)):
+            by = "here" if place.is_local else f"{digest.by} on {place.label}"
+            self._ledger.verified_by.setdefault(by)
 
     def _restarted(self, file: FileCopy, reason: str) -> None:
         self._ledger.restarted[file.source] = reason
@@ -212,6 +196,16 @@ class Runner:
     def _leave_out(self, source: Source, reason: str, counted: Entry | None = None) -> None:
         self._ledger.leave_out(source.path, reason, counted)
         self._ledger.settle(source)
+
+    async def _ensure_room(self) -> None:
+        """Ask, once, where what is to be copied does not fit."""
+        ledger = self._ledger
+        if ledger.fits:
+            return
+        # What was kept of interrupted copies takes its room already.
+        needed = self._need.size - sum(partial.done for partial in ledger.partials.values())
+        await ensure_room(self._target, self._target_dir, needed, self._need.files, self._prompter)
+        ledger.fits = True
 
     # -- directories
 
@@ -232,7 +226,10 @@ class Runner:
             except FileError as error:
                 broken.add(folder.place)
                 self._ledger.created.pop(folder.place, None)
-                self._ledger.fail(folder.path, self._reason(error))
+                confusion = (
+                    await self._confusion(folder.place) if isinstance(error, ExistsError) else ""
+                )
+                self._ledger.fail(folder.path, confusion or self._reason(error))
             else:
                 self._ledger.created[folder.place] = folder
 
@@ -241,6 +238,7 @@ class Runner:
             await each(level, min(self._target.limits.files, len(level)), make)
         if broken:
             self._files = [file for file in self._files if not self._is_lost(file, broken)]
+            self._twins = [file for file in self._twins if not self._is_lost(file, broken)]
 
     def _is_lost(self, file: Source, broken: set[bytes]) -> bool:
         lost = parent_of(b"/" + file.place)[1:] in broken
@@ -259,6 +257,7 @@ class Runner:
                     join(self._target_dir, place),
                     self._copier.mode(folder.entry),
                     folder.entry.mtime_ns if self._request.preserve else None,
+                    self._copier.owner_of(folder.entry),
                 )
             except FileError as error:
                 self._ledger.fail(folder.path, self._reason(error))
@@ -273,20 +272,44 @@ class Runner:
         width = min(self._source.limits.files, self._target.limits.files, len(files))
         await each(files, width, self._copy)
 
+    async def _link_all(self, twins: list[Source]) -> None:
+        """Give files that were copied their further names; copy them where that cannot be."""
+        width = min(self._target.limits.files, len(twins))
+        apart: list[Source] = []
+
+        async def link(twin: Source) -> None:
+            assert twin.entry.linked is not None
+            first = self._firsts[twin.entry.linked]
+            try:
+                if first.key not in self._ledger.done:
+                    raise FileError("its first name was not copied")
+                names = [join(self._target_dir, one.place) for one in (first, twin)]
+                with self._ledger.tracking(twin):
+                    await self._target.hardlink(*names)
+                    await self._mover.remove(twin)
+            except FileError:
+                apart.append(twin)
+
+        await each(twins, width, link)
+        await self._copy_all(apart)
+
     async def _copy(self, file: Source) -> None:
         """Copy one file or link; its failure is noted and the others go on."""
         weight = max(_LEAST, min(file.entry.size, _MOST))
         async with self._room.take(weight):
             try:
                 with self._ledger.tracking(file) as track:
-                    complaint = await self._transfer(file, track.advance)
+                    complaint = await self._move(file, track.advance)
             except ExistsError:
-                reason = "something appeared at the target meanwhile and was not overwritten"
-                self._ledger.fail(file.path, reason, file.entry)
+                reason = await self._confusion(file.place)
+                reason = reason or "something appeared at the target meanwhile"
+                self._ledger.fail(file.path, f"{reason}; it was not overwritten", file.entry)
+            except AlreadyThere:
+                self._ledger.skip(file)
             except _LeadsOut as error:
                 self._leave_out(file, error.title, file.entry)
             except FileError as error:
-                self._ledger.fail(file.path, self._reason(error), file.entry)
+                self._fail(file, error)
             except ConnectionLost:
                 self._copier.interrupted = True  # before the copies beside it are cancelled
                 raise
@@ -294,9 +317,22 @@ class Runner:
                 if complaint:
                     self._ledger.fail(file.path, f"copied, but {complaint}")
 
+    async def _move(self, file: Source, progress: Callable[[int], None]) -> str:
+        """Copy, and where it is to be moved let the source go, if there is nothing to complain of.
+
+        A rename does both.
+        """
+        if await self._mover.rename(file):
+            progress(file.entry.size if file.entry.kind is Kind.FILE else 0)
+            return ""
+        complaint = await self._transfer(file, progress)
+        if not complaint:
+            await self._mover.remove(file)
+        return complaint
+
     async def _transfer(self, file: Source, progress: Callable[[int], None]) -> str:
         target = join(self._target_dir, file.place)
-        copy = FileCopy(file.path, target, file.entry, file.existing)
+        copy = FileCopy(file.path, target, file.entry, file.existing, file.resume)
         if file.entry.kind is Kind.FILE:
             return await self._copier.copy(copy, progress)
         pointed = await self._source.readlink(file.path)
@@ -308,57 +344,21 @@ class Runner:
     # -- conflicts
 
     async def _settle_conflicts(self) -> None:
-        """Ask about each target that exists, while everything else is copied."""
-        accepted: list[Source] = []
-        for file in self._conflicts:
-            choice = await self._choose(file)
-            if choice is ConflictChoice.SKIP:
-                self._ledger.skip(file)
-            elif choice is ConflictChoice.OVERWRITE:
-                accepted.append(file)
-            elif (renamed := await self._beside(file)) is not None:
-                accepted.append(renamed)
-        await self._copy_all(accepted)
-
-    async def _choose(self, file: Source) -> ConflictChoice:
-        given = self._choice or self._ledger.choice or self._ledger.choices.get(file.key)
-        if given is not None:
-            return given
-        assert file.existing is not None
-        question = ConflictQuestion(
-            source=f"{self._source.label}:{shown(file.path)}",
-            target=f"{self._target.label}:{shown(join(self._target_dir, file.place))}",
-            source_size=file.entry.size,
-            target_size=file.existing.size,
-            source_time=file.entry.mtime,
-            target_time=file.existing.mtime,
+        """Settle what is to be done about each target that exists, while the rest is copied."""
+        conflicts = Conflicts(
+            self._source,
+            self._target,
+            self._target_dir,
+            self._choice,
+            self._ledger,
+            self._prompter,
         )
-        answer: ConflictAnswer | None = await self._prompter.ask(question)
-        if answer is None:
-            raise Cancelled("the copy was cancelled", "a question was dismissed")
-        self._ledger.chose(file, answer.choice, answer.for_all)
-        return answer.choice
-
-    async def _beside(self, file: Source) -> Source | None:
-        """Return the source with a free name as its target, None where that cannot be found."""
-        if (place := self._ledger.places.get(file.key)) is not None:
-            return replace(file, place=place, existing=None, beside=file.place)
-        folder = parent_of(join(self._target_dir, file.place))
         try:
-            if folder not in self._taken:
-                entries = await self._target.listdir(folder)
-                self._taken[folder] = {entry.name for entry in entries}
-        except FileError as error:
-            self._ledger.fail(file.path, self._reason(error), file.entry)
-            return None
+            accepted = await conflicts.settle_all(self._conflicts, self._fail)
         except ConnectionLost:
             self._copier.interrupted = True
             raise
-        taken = self._taken[folder]
-        taken.add(name_of(file.place))  # by another source, where it is not there yet
-        name = free_name(name_of(file.place), taken)
-        taken.add(name)
-        above, slash, _ = file.place.rpartition(b"/")
-        place = above + slash + name
-        self._ledger.keep_beside(file, place)
-        return replace(file, place=place, existing=None, beside=file.place)
+        await self._copy_all(accepted)
+
+    def _fail(self, file: Source, error: FileError) -> None:
+        self._ledger.fail(file.path, self._reason(error), file.entry)

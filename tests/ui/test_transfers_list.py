@@ -210,6 +210,8 @@ class Asking(App[None]):
     [
         (["o"], ConflictAnswer(ConflictChoice.OVERWRITE)),
         (["s"], ConflictAnswer(ConflictChoice.SKIP)),
+        (["n"], ConflictAnswer(ConflictChoice.NEWER)),
+        (["r", "s"], ConflictAnswer(ConflictChoice.SKIP)),
         (["k"], ConflictAnswer(ConflictChoice.RENAME)),
         (["a", "s"], ConflictAnswer(ConflictChoice.SKIP, for_all=True)),
         (["a", "a", "o"], ConflictAnswer(ConflictChoice.OVERWRITE)),
@@ -225,6 +227,17 @@ async def test_a_conflict_is_answered_by_key(
         await pilot.press(*keys)
         await until(pilot, lambda: app.answers)
     assert app.answers == [answer]
+
+
+async def test_going_on_with_a_file_is_offered_where_that_can_be() -> None:
+    app = Asking(replace(QUESTION, can_resume=True))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        for button in app.screen.query(Button):
+            assert app.screen.region.contains_region(button.region)
+        await pilot.press("r")
+        await until(pilot, lambda: app.answers)
+    assert app.answers == [ConflictAnswer(ConflictChoice.RESUME)]
 
 
 async def test_very_long_paths_leave_the_choices_in_sight() -> None:
@@ -254,6 +267,8 @@ async def test_a_conflict_shows_both_sides() -> None:
         assert "12 B" in text
         assert "newer" in text
         labels = [str(button.label) for button in app.screen.query(Button)]
-        assert labels == ["Keep both", "Skip", "Overwrite", "Cancel the copy"]
+        assert labels == ["Keep both", "Skip", "If newer", "Overwrite", "Cancel"]
+        for button in app.screen.query(Button):
+            assert app.screen.region.contains_region(button.region)
         assert not app.screen.query(Input)
         await pilot.press("escape")

@@ -101,6 +101,9 @@ class TransferFigures:
     rate: float = 0
     eta: float | None = None
     failed: int = 0
+    kept: str = ""
+    """How the trees stand that are kept up to date."""
+    kept_well: bool = True
     paused: int = 0
 
 
@@ -170,6 +173,9 @@ class StatusBar(Widget):
             parts.append(Content.styled(told, error))
         if figures.paused:
             parts.append(Content.styled(f"‖ {figures.paused} paused ", warning))
+        if figures.kept:
+            colour = "$success" if figures.kept_well else "$warning"
+            parts.append(Content.styled(f"⟳ {figures.kept} ", colour))
         stopped = Content.assemble(*parts)
         if not figures.running:
             return stopped

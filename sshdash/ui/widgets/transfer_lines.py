@@ -132,6 +132,8 @@ def _figures(job: TransferSnapshot) -> list[str]:
         words.append(f"≤ {rate_text(job.limit)}")
     if job.skipped:
         words.append(f"{job.skipped} skipped")
+    if job.verified:
+        words.append(f"{job.verified} verified")
     if job.state is TransferState.COPYING:
         return [*words, f"{rate_text(job.rate):>9}", f"{eta_text(job.eta):>5}"]
     if job.state is TransferState.DONE:
