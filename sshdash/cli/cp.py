@@ -6,20 +6,18 @@ whole, old or new, at every moment. The exit status is 0 only where everything i
 
 import argparse
 import asyncio
-import contextlib
-import signal
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
-from sshdash.backend import Backend
 from sshdash.cli import copy_resume
 from sshdash.cli.context import CONNECTION_FAILED, open_backend, tell_ignored
 from sshdash.cli.copy_report import JsonLines, Line, Quiet, Report, is_all_there
-from sshdash.cli.operands import Operand, parse_operand
-from sshdash.cli.ssh_options import add_ssh_options
+from sshdash.cli.endings import TERMINATED, cancelled_by_signals
+from sshdash.cli.named_files import OpenedFiles
+from sshdash.cli.operands import Operand, parse_operands
+from sshdash.cli.ssh_options import add_ssh_options, add_user_options
 from sshdash.errors import UsageError
 from sshdash.prompts import CONFLICT_POLICIES, ConflictChoice
 from sshdash.sftp.entries import Entry, Kind, join, name_of, parent_of
@@ -30,7 +28,6 @@ from sshdash.sftp.queue import TransferQueue
 from sshdash.sftp.spelling import matching
 from sshdash.sftp.throttle import Pace, Throttle, parse_scp_limit
 
-_TERMINATED = 128 + signal.SIGTERM
 _FRAME = 0.2
 """Seconds between two looks at the progress."""
 CHOICES = {**CONFLICT_POLICIES, "keep-both": ConflictChoice.RENAME}
@@ -54,11 +51,18 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "-p", dest="preserve", action="store_true", help="keep times and permissions"
     )
     add_ssh_options(parser, ("-P", "-i", "-J"))
+    add_copy_options(parser)
+    parser.set_defaults(run=run, move=False)
+
+
+def add_copy_options(parser: argparse.ArgumentParser) -> None:
+    """Add what copying and moving have in common."""
+    add_user_options(parser)
     parser.add_argument(
         "--on-conflict",
         choices=tuple(CHOICES),
         default="overwrite",
-        help="what to do with files that exist (default: overwrite, as scp)",
+        help="what to do with files that exist (default: overwrite)",
     )
     parser.add_argument(
         "--owner", action="store_true", help="keep user and group, by number, where that is allowed"
@@ -86,37 +90,36 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     )
     parser.add_argument("--json", action="store_true", help="tell the progress as JSON lines")
     parser.add_argument("-q", dest="quiet", action="store_true", help="show no progress")
-    parser.add_argument("operands", metavar="SRC… DST", nargs="+", help="what to copy, and where")
-    parser.set_defaults(run=run)
+    parser.add_argument("operands", metavar="SRC… DST", nargs="+", help="what, and where to")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Copy and return the exit status."""
     if len(arguments.operands) < 2:
-        raise UsageError("No target", "cp needs at least one source and a target")
+        raise UsageError("No target", "there must be at least one source and a target")
     limit = 0 if arguments.limit is None else parse_scp_limit(arguments.limit)
-    operands = [parse_operand(text) for text in arguments.operands]
+    operands = parse_operands(arguments.operands, arguments.user)
     if arguments.xattrs and any(end.endpoint or end.is_stream for end in operands):
         raise UsageError("--xattrs is for files here", "SFTP carries no extended attributes")
     try:
         return asyncio.run(_main(arguments, operands[:-1], operands[-1], limit))
     except asyncio.CancelledError:
-        return _TERMINATED
+        return TERMINATED
 
 
 async def _main(
     arguments: argparse.Namespace, sources: list[Operand], target: Operand, limit: int
 ) -> int:
-    with _terminated():
+    with cancelled_by_signals():
         async with open_backend(arguments) as backend:
-            for host in dict.fromkeys(end.endpoint for end in (*sources, target) if end.endpoint):
+            for host in dict.fromkeys(end.host for end in (*sources, target) if end.host):
                 tell_ignored(backend.resolve(host))
             if any(end.is_stream for end in (*sources, target)):
                 from sshdash.cli.cp_streams import copy_stream
 
                 pace = Pace(Throttle(limit))
                 return await copy_stream(backend, arguments, sources, target, pace)
-            opened = _Opened(backend)
+            opened = OpenedFiles(backend)
             try:
                 requests = await _requests(opened, arguments, sources, target)
                 report = _report(arguments)
@@ -159,32 +162,6 @@ def _report(arguments: argparse.Namespace) -> Report:
     return Line() if sys.stderr.isatty() and not arguments.quiet else Quiet()
 
 
-class _Opened:
-    """File systems opened to look at the operands, handed on to the first job that asks."""
-
-    def __init__(self, backend: Backend) -> None:
-        self._backend = backend
-        self._idle: dict[Endpoint, list[Filesystem]] = {}
-
-    async def look(self, endpoint: Endpoint) -> Filesystem:
-        """Return a file system that stays here."""
-        if endpoint not in self._idle:
-            self._idle[endpoint] = [await self._backend.filesystem(endpoint)]
-        return self._idle[endpoint][0]
-
-    async def take(self, endpoint: Endpoint) -> Filesystem:
-        """Return a file system that is the caller's to close."""
-        if self._idle.get(endpoint):
-            return self._idle[endpoint].pop()
-        return await self._backend.filesystem(endpoint)
-
-    async def close(self) -> None:
-        """Close what nobody took."""
-        for idle in self._idle.values():
-            for filesystem in idle:
-                await filesystem.close()
-
-
 @dataclass(frozen=True, slots=True)
 class _Target:
     folder: bytes
@@ -202,7 +179,7 @@ class _Source:
 
 
 async def _requests(
-    opened: _Opened, arguments: argparse.Namespace, sources: list[Operand], target: Operand
+    opened: OpenedFiles, arguments: argparse.Namespace, sources: list[Operand], target: Operand
 ) -> list[CopyRequest]:
     """Return one request per run of sources that are alike."""
     named: list[_Source] = []
@@ -224,10 +201,11 @@ async def _requests(
             recursive=arguments.recursive,
             preserve=arguments.preserve,
             conflict=CHOICES[arguments.on_conflict],
-            follow=follow,
+            follow=follow and not arguments.move,
             owner=arguments.owner,
             xattrs=arguments.xattrs,
             verify=arguments.checksum,
+            move=arguments.move,
             target_name=place.name,
         )
         for (endpoint, follow), group in groupby(found, key=lambda one: (one.endpoint, one.follow))
@@ -274,19 +252,3 @@ async def _stat(filesystem: Filesystem, path: bytes) -> Entry | None:
         return await filesystem.stat(path)
     except MissingError:
         return None  # nothing, or a link that leads nowhere: that is replaced
-
-
-@contextlib.contextmanager
-def _terminated() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP end the copy as Ctrl-C does, so that nothing is left behind."""
-    loop = asyncio.get_running_loop()
-    task = asyncio.current_task()
-    signals = (signal.SIGTERM, signal.SIGHUP)
-    assert task is not None
-    for number in signals:
-        loop.add_signal_handler(number, task.cancel)
-    try:
-        yield
-    finally:
-        for number in signals:
-            loop.remove_signal_handler(number)

@@ -2,7 +2,7 @@
 
 from sshdash.sftp.entries import Entry
 
-_PAGES = (4096, 16384, 65536)
+PAGES = (4096, 16384, 65536)
 """Sizes that a kernel's pseudo files claim whatever is in them."""
 
 
@@ -20,7 +20,7 @@ def compare(before: Entry, after: Entry, size: int) -> None:
         return  # a pseudo file; its time is that of the look at it
     if differs(before, after):
         raise Changed(after)
-    if size != after.size and not (size < after.size and after.size in _PAGES):
+    if size != after.size and not (size < after.size and after.size in PAGES):
         raise Changed(after)
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from msgspec import structs
 
 from sshdash.errors import ConnectionLost, FileError, SSHDashError
-from sshdash.sftp.changes import Changed, compare, differs
+from sshdash.sftp.changes import PAGES, Changed, compare, differs
 from sshdash.sftp.entries import PERMISSIONS, Entry, Kind, join, name_of, parent_of
 from sshdash.sftp.failures import FullError, MissingError, VagueError, shown
 from sshdash.sftp.filesystem import CopySource, Digest, Filesystem, Finish, Reader, Writer
@@ -27,6 +27,7 @@ from sshdash.sftp.tasks import finish, together
 from sshdash.sftp.throttle import Pace
 from sshdash.sftp.under_way import Progress, UnderWay
 from sshdash.sftp.vague import explained
+from sshdash.sftp.within import WORTH, copy_within
 
 _PATIENCE = 10.0
 """Seconds for taking a temporary file away before it is left behind and reported."""
@@ -72,7 +73,10 @@ class Copier:
         self._target = target
         self._preserve = preserve
         self._umask = umask
+        self._within = target.copies_from(source)
         self._chunk = min(source.limits.chunk, target.limits.chunk)
+        by_server = self._within and not target.is_local
+        self._small = min(self._chunk, WORTH) if by_server else self._chunk
         uploads = source.is_local and not target.is_local
         self._window = UPLOAD_WINDOW if uploads else WINDOW
         self.pace = Pace()
@@ -81,6 +85,8 @@ class Copier:
         """By target, the files under way."""
         self.recorded: Callable[[], Awaitable[None]] = _unrecorded
         """Returns once `under_way` is known to whoever goes on after a crash."""
+        self.durable = False
+        """Whether everything must be on the disk before it gets its name, small new files too."""
         self.leftovers: set[bytes] = set()
         """Temporary files that could not be removed, because the connection was gone."""
         self.checked: Callable[[Digest, Digest], None] | None = None
@@ -176,7 +182,7 @@ class Copier:
         try:
             await self.recorded()
             fresh = under_way.partial is None and not file.resume
-            if fresh and file.entry.size <= self.pace.most(self._chunk):
+            if fresh and file.entry.size <= self.pace.most(self._small):
                 complaint = await self._copy_small(file, under_way)
             else:
                 complaint = await self._copy_large(file, under_way)
@@ -251,6 +257,9 @@ class Copier:
                 raise Changed(before)
             writer = await self._open_writer(file, reader, before, under_way)
             try:
+                if self._within and before.held is None and before.size not in PAGES:
+                    begun = under_way.arrived.until
+                    await copy_within(reader, writer, begun, before.size, under_way.wrote)
                 size = await pump(reader, writer, before, self._chunk, self._window, under_way)
                 compare(before, await reader.stat(), size)
                 hole = size if before.held is not None else None
@@ -302,19 +311,28 @@ class Copier:
             raise AlreadyThere("it is all there", shown(file.target))
         writer = await self._target.open_write(under_way.part)
         try:
-            taken = await writer.take_over(file.target, there.done)
+            await self._take_over(file.target, there.done, writer, under_way)
         except BaseException:
             await writer.close()
             raise
-        if taken:
-            under_way.wrote(0, taken)
-            self.resumed(file, taken)
+        if under_way.arrived.until:
+            self.resumed(file, under_way.arrived.until)
         return writer
+
+    async def _take_over(self, path: bytes, size: int, writer: Writer, under_way: UnderWay) -> None:
+        """Begin with the first `size` bytes of another file, where they need not be sent for it."""
+        if not self._target.copies_from(self._target):
+            return
+        reader = await self._target.open_read(path)
+        try:
+            await copy_within(reader, writer, 0, size, under_way.wrote)
+        finally:
+            await reader.close()
 
     def _finish(self, file: FileCopy, size: int | None = None) -> Finish:
         entry = file.entry
         mtime = entry.mtime_ns if self._preserve else None
-        durable = file.existing is not None or entry.size >= _DURABLE
+        durable = self.durable or file.existing is not None or entry.size >= _DURABLE
         owner = self.owner_of(entry)
         return Finish(self.mode(entry, file.existing), mtime, durable, size, owner)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from sshdash.events import EventBus, TransferChanged
 from sshdash.sftp.entries import name_of
 from sshdash.sftp.failures import shown
-from sshdash.sftp.job import CopyRequest, Endpoint, TransferSnapshot, direction_of
+from sshdash.sftp.job import CopyRequest, Endpoint, TransferSnapshot, direction_of, host_of
 from sshdash.sftp.ledger import Ledger
 from sshdash.sftp.rate import RateMeter, seconds_left
 from sshdash.sftp.runner import Runner
@@ -82,7 +82,7 @@ class Job:
     @property
     def hosts(self) -> tuple[Endpoint, ...]:
         """The hosts that it needs."""
-        ends = (self.request.source, self.request.target)
+        ends = map(host_of, (self.request.source, self.request.target))
         return tuple(host for host in dict.fromkeys(ends) if host)
 
     def with_leftovers(self, reason: str) -> str:

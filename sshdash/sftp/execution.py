@@ -144,8 +144,10 @@ class Execution:
         async with AsyncExitStack() as opened:
             source = await self._open(request.source)
             opened.push_async_callback(source.close)
-            target = await self._open(request.target)
-            opened.push_async_callback(target.close)
+            target = source
+            if request.target != request.source:
+                target = await self._open(request.target)
+                opened.push_async_callback(target.close)
 
             def scanned() -> None:
                 job.move(Step.SCANNED)

@@ -102,10 +102,11 @@ class Writer(Protocol):
         """Write all of `pieces`, one after the other, from `offset` on."""
         ...
 
-    async def take_over(self, path: bytes, size: int) -> int:
-        """Copy at most the first `size` bytes of another file of the same file system into it.
+    async def copy_from(self, reader: Reader, offset: int, size: int) -> int:
+        """Have at most `size` bytes at `offset` copied where both files are.
 
-        Return how many: they do not leave the host, so none where it cannot do that.
+        Only for a reader of a file system that this one `copies_from`. Returns how many bytes
+        were copied, 0 where the content ends. Raises FileError where that cannot be done.
         """
         ...
 
@@ -172,6 +173,10 @@ class Filesystem(Protocol):
     @property
     def limits(self) -> Limits:
         """What may be asked at once."""
+        ...
+
+    def copies_from(self, source: CopySource) -> bool:
+        """Return whether its writers can copy from the readers of `source` by themselves."""
         ...
 
     def home(self) -> bytes:
@@ -260,6 +265,18 @@ class Filesystem(Protocol):
         self, path: bytes, mode: int, mtime_ns: int | None, owner: tuple[int, int] | None = None
     ) -> None:
         """Set permission bits and, where given, modification time and owner (as numbers)."""
+        ...
+
+    async def set_time(self, path: bytes, mtime_ns: int) -> None:
+        """Set access and modification time of what `path` leads to."""
+        ...
+
+    async def chown(self, path: bytes, uid: int, gid: int) -> None:
+        """Give what `path` leads to another owner and group, by their numbers."""
+        ...
+
+    async def describe(self, path: bytes) -> Entry:
+        """Return all that can be told of `path` itself, its owners by name where they have one."""
         ...
 
     async def umask(self, directory: bytes) -> int:

@@ -1,14 +1,15 @@
 """Open files of a host: reading and writing with many requests in flight."""
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
-from sshdash.errors import ConnectionLost, FileError
-from sshdash.sftp.answers import Asked, StatusError, whole
+from sshdash.errors import ConnectionLost
+from sshdash.sftp.answers import Asked, StatusError, at_end, whole
 from sshdash.sftp.early import EarlySync
 from sshdash.sftp.entries import Entry, is_plain_name, kind_of
 from sshdash.sftp.failures import from_status
-from sshdash.sftp.filesystem import Buffer, Finish, Finished, Pieces
+from sshdash.sftp.filesystem import Buffer, Finish, Finished, Pieces, Reader
 from sshdash.sftp.messages import Attributes, Name, Open
 from sshdash.sftp.protocol import Protocol
 from sshdash.sftp.wire import WireClosed
@@ -16,22 +17,24 @@ from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
     from sshdash.connections.connection import Lease
+    from sshdash.sftp.opening import Way
 
 Result = TypeVar("Result")
 
 NANO = 10**9
 FSYNC = b"fsync@openssh.com"
-_TAKEN = 64 * 1024 * 1024
-"""Bytes that a server copies by itself without answering anything else meanwhile."""
+COPY_DATA = b"copy-data"
 
 
 class Session:
     """A protocol session whose failures are told in our words."""
 
-    def __init__(self, lease: "Lease", protocol: Protocol) -> None:
+    def __init__(self, lease: "Lease", protocol: Protocol, way: "Way") -> None:
         self.lease = lease
         self.protocol = protocol
-        self.host = lease.host
+        self.way = way
+        self.host = way.label(lease.host)
+        """The host as it is named, with the user where it is another than logged in."""
 
     async def call(self, operation: str, path: bytes, asking: Awaitable[Result]) -> Result:
         """Return what `asking` does; its failures become FileError and ConnectionLost."""
@@ -61,6 +64,11 @@ class RemoteReader:
         self._path = path
         self._handle: bytes | None = handle
         self._block = block
+
+    @property
+    def handle(self) -> bytes:
+        """The server's name for the open file, which means something in its own session only."""
+        return self._open
 
     async def read(self, offset: int, size: int) -> Pieces:
         """Return at most `size` bytes from `offset`; fewer may come, none at the end."""
@@ -143,22 +151,14 @@ class RemoteWriter:
         await self._session.call("write", self._path, whole(self._ask(offset, pieces)))
         self._early.wrote()
 
-    async def take_over(self, path: bytes, size: int) -> int:
-        """Copy the first `size` bytes of another file into it, where the server can do that."""
-        call, protocol = self._session.call, self._session.protocol
-        if not protocol.offers(b"copy-data"):
-            return 0
-        source = await call("read", path, protocol.open_file(path, Open.READ))
-        try:
-            for start in range(0, size, _TAKEN):
-                part = min(_TAKEN, size - start)
-                asked = protocol.copy_data(source, start, part, self._open, start)
-                await call("write", self._path, asked)
-        except FileError:
-            return 0  # it offers what it cannot do, or writing tells what is wrong
-        finally:
-            protocol.close_handle(source)
-        return size
+    async def copy_from(self, reader: Reader, offset: int, size: int) -> int:
+        """Have the server copy `size` bytes; 0 is returned where the source ends before that."""
+        assert isinstance(reader, RemoteReader)
+        protocol, handles = self._session.protocol, (reader.handle, self._open)
+        asking = at_end(protocol.copy_data(*handles, offset, size))
+        copied = size if await self._session.call("write", self._path, asking) else 0
+        self._early.wrote()
+        return copied
 
     async def finish(self, finish: Finish) -> Finished:
         """Set attributes, make it durable and close it, all in one round trip."""
@@ -240,7 +240,7 @@ def _joined(parts: Sequence[Pieces], block: int) -> Pieces:
 
 def entry_of(name: bytes, attributes: Attributes, longname: bytes = b"") -> Entry:
     """Return the entry for a server's attributes."""
-    owner, group = _owners(longname)
+    owner, group, links, has_acl = _told(longname)
     return Entry(
         name,
         kind_of(attributes.mode or 0),
@@ -251,6 +251,8 @@ def entry_of(name: bytes, attributes: Attributes, longname: bytes = b"") -> Entr
         -1 if attributes.gid is None else attributes.gid,
         owner or ("" if attributes.uid is None else str(attributes.uid)),
         group or ("" if attributes.gid is None else str(attributes.gid)),
+        links=links,
+        has_acl=has_acl,
     )
 
 
@@ -268,12 +270,21 @@ def kept_entries(names: list[Name], seen: set[bytes], refused: list[bytes] | Non
     return entries
 
 
-def _owners(longname: bytes) -> tuple[str, str]:
-    """Return owner and group from a line in the style of ``ls -l``, which most servers send."""
+def _told(longname: bytes) -> tuple[str, str, int, bool]:
+    """Return owner, group, number of names and whether there is an access list.
+
+    They are in a line in the style of ``ls -l``, which most servers send.
+    """
     fields = longname.split(None, 4)
     if len(fields) < 5 or len(fields[0]) < 10:
-        return "", ""
-    return clean(fields[2], 32), clean(fields[3], 32)
+        return "", "", 0, False
+    links = int(fields[1]) if fields[1].isdigit() and len(fields[1]) < 10 else 0
+    return _named(fields[2]), _named(fields[3]), links, fields[0][10:11] == b"+"
+
+
+@lru_cache(maxsize=1000)
+def _named(owner: bytes) -> str:
+    return clean(owner, 32)
 
 
 def _blocks(

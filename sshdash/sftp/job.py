@@ -3,10 +3,29 @@
 from dataclasses import dataclass, field
 
 from sshdash.prompts import ConflictChoice
+from sshdash.sftp.entries import join, name_of
 from sshdash.states import TransferState
 
 Endpoint = str
-"""Where files are: empty for this machine, else a host as the user names it."""
+"""Where files are: empty for this machine, else a host as the user names it.
+
+``host (user)`` are its files as another user, who is become by sudo; no host has a space in it.
+"""
+
+
+def as_user(host: str, user: str) -> Endpoint:
+    """Return the endpoint for a host's files as another user."""
+    return f"{host} ({user})"
+
+
+def host_of(endpoint: Endpoint) -> str:
+    """Return the host that is connected to, empty for this machine."""
+    return endpoint.partition(" (")[0]
+
+
+def user_of(endpoint: Endpoint) -> str:
+    """Return the user that is become there, empty for the one who logs in."""
+    return endpoint.partition(" (")[2].removesuffix(")")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +52,19 @@ class CopyRequest:
     """Whether copies get the extended attributes, ACLs among them: from here to here alone."""
     verify: bool = False
     """Whether each file's SHA-256 is compared on both ends before it gets its name."""
+    move: bool = False
+    """Whether the sources are removed once their copies are in place, or just renamed."""
     target_name: bytes | None = None
     """The name to copy a single source under, where it is not its own."""
+    base: bytes | None = None
+    """A folder above all of `paths`: each goes to the same place below `target_dir`, where the
+    folders on its way exist or are among `paths`. Of a directory, only it itself is made."""
+
+    def place_of(self, path: bytes) -> bytes:
+        """Return where a source goes, relative to `target_dir`."""
+        if self.base is not None:
+            return path[len(join(self.base, b"")) :]
+        return self.target_name or name_of(path)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,21 @@ from sshdash.paths import home
 from sshdash.sftp import local_calls as calls
 from sshdash.sftp.early import EarlySync
 from sshdash.sftp.entries import Entry, Kind, join, name_of
-from sshdash.sftp.filesystem import Buffer, Digest, Finish, Finished, Limits, Pieces, Space
+from sshdash.sftp.filesystem import (
+    Buffer,
+    CopySource,
+    Digest,
+    Finish,
+    Finished,
+    Limits,
+    Pieces,
+    Reader,
+    Space,
+)
 from sshdash.sftp.spelling import settle
 from sshdash.sftp.threads import Threads
 
 _CHUNK = 1024 * 1024
-_TAKEN = 64 * 1024 * 1024
-"""Bytes of another file that are copied at once: a thread cannot be stopped."""
 _OPEN_FILES = 1000
 _AT_ONCE = 256 * 1024
 """Bytes that take less time to copy from memory than to have a thread do it."""
@@ -30,6 +38,11 @@ class LocalReader:
         self._threads = threads
         self._path = path
         self._descriptor = descriptor
+
+    @property
+    def descriptor(self) -> int:
+        """The system's number for the open file."""
+        return self._descriptor
 
     async def read(self, offset: int, size: int) -> Pieces:
         """Return at most `size` bytes from `offset`; fewer may come, none at the end."""
@@ -78,17 +91,14 @@ class LocalWriter:
         await self._threads.run("write", self._path, write)
         self._early.wrote()
 
-    async def take_over(self, path: bytes, size: int) -> int:
-        """Copy the first `size` bytes of another file into it."""
-        source = await self._threads.run("read", path, partial(calls.open_regular, path), os.close)
-        try:
-            for start in range(0, size, _TAKEN):
-                part = min(_TAKEN, size - start)
-                copy = partial(calls.copy_range, source, self._descriptor, start, part)
-                await self._threads.run("write", self._path, copy)
-        finally:
-            await self._threads.run("close", path, partial(os.close, source))
-        return size
+    async def copy_from(self, reader: Reader, offset: int, size: int) -> int:
+        """Have the kernel copy at most `size` bytes, or share them where the file system can."""
+        assert isinstance(reader, LocalReader)
+        files = reader.descriptor, self._descriptor
+        copy = partial(calls.copy_range, *files, offset, size)
+        copied = await self._threads.run("write", self._path, copy)
+        self._early.wrote()
+        return copied
 
     async def finish(self, finish: Finish) -> Finished:
         """Set attributes, make it durable and close it."""
@@ -128,6 +138,10 @@ class LocalFilesystem:
 
     def __repr__(self) -> str:
         return "<LocalFilesystem>"
+
+    def copies_from(self, source: CopySource) -> bool:
+        """Return whether copies stay on this machine."""
+        return isinstance(source, LocalFilesystem)
 
     def home(self) -> bytes:
         """Return the user's home folder."""
@@ -229,6 +243,18 @@ class LocalFilesystem:
         """Set permission bits and, where given, modification time and owner."""
         call = partial(calls.set_attributes, path, mode, mtime_ns, owner)
         await self._threads.run("set owner, mode or time", path, call)
+
+    async def set_time(self, path: bytes, mtime_ns: int) -> None:
+        """Set access and modification time of what `path` leads to."""
+        await self._threads.run("set the time", path, partial(calls.set_time, path, mtime_ns))
+
+    async def chown(self, path: bytes, uid: int, gid: int) -> None:
+        """Give what `path` leads to another owner and group."""
+        await self._threads.run("change the owner", path, partial(os.chown, path, uid, gid))
+
+    async def describe(self, path: bytes) -> Entry:
+        """Return all that can be told of `path` itself, its owners by name."""
+        return await self._threads.run("stat", path, partial(calls.described, path))
 
     async def umask(self, directory: bytes) -> int:
         """Return the bits that new files do not get."""

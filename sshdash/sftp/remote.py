@@ -8,12 +8,10 @@ from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
-import asyncssh
 from msgspec.structs import replace
 
-from sshdash.connections.faults import explain
-from sshdash.errors import FileError, SessionError, SSHDashError
-from sshdash.sftp.answers import Asked, StatusError, whole
+from sshdash.errors import FileError, SSHDashError
+from sshdash.sftp.answers import Asked, whole
 from sshdash.sftp.entries import Entry, Kind, join, name_of, parent_of
 from sshdash.sftp.failures import (
     ExistsError,
@@ -21,20 +19,36 @@ from sshdash.sftp.failures import (
     UnsupportedError,
     VagueError,
     failure,
-    from_status,
     irregular,
     shown,
 )
-from sshdash.sftp.filesystem import Buffer, Digest, Finish, Finished, Limits, Pieces, Space
-from sshdash.sftp.handles import NANO, RemoteReader, RemoteWriter, Session, entry_of, kept_entries
+from sshdash.sftp.filesystem import (
+    Buffer,
+    CopySource,
+    Digest,
+    Finish,
+    Finished,
+    Limits,
+    Pieces,
+    Space,
+)
+from sshdash.sftp.handles import (
+    COPY_DATA,
+    NANO,
+    RemoteReader,
+    RemoteWriter,
+    Session,
+    entry_of,
+    kept_entries,
+)
 from sshdash.sftp.messages import Attributes, Name, Open
 from sshdash.sftp.names import backup_name
-from sshdash.sftp.protocol import Protocol
+from sshdash.sftp.opening import PATIENCE, SUBSYSTEM, Way, open_session
+from sshdash.sftp.protocol import USERS_GROUPS
 from sshdash.sftp.remote_digest import RemoteDigests
 from sshdash.sftp.spelling import settle
 from sshdash.sftp.tasks import each, undivided
 from sshdash.sftp.vague import explained
-from sshdash.sftp.wire import WireClosed
 
 if TYPE_CHECKING:
     from sshdash.connections.connection import Lease
@@ -54,8 +68,6 @@ _LISTING_AHEAD = 16
 _LINKS_AHEAD = 64
 _MAX_ENTRIES = 2_000_000
 """A listing that goes on beyond this is taken for an endless one."""
-_PATIENCE = 20.0
-"""Seconds to open a session, or to get a file's first bytes: some of a kernel's never come."""
 _READ_ONLY = 1
 """The flag of statvfs@openssh.com for a file system without writing."""
 _NEW_FILE = Open.WRITE | Open.CREATE | Open.EXCLUSIVE
@@ -88,19 +100,23 @@ class RemoteFilesystem:
         return f"<RemoteFilesystem {self.label} [{self._protocol.wire!r}]>"
 
     @classmethod
-    async def open(cls, lease: "Lease") -> "RemoteFilesystem":
+    async def open(cls, lease: "Lease", way: Way = SUBSYSTEM) -> "RemoteFilesystem":
         """Open the files of a leased connection; `close` releases the lease.
 
-        Raises SessionError where the server has no SFTP, ConnectionLost. The lease stays the
-        caller's where this fails.
+        Raises NoSftpError where the server has no SFTP, SessionError, ConnectionLost. The lease
+        stays the caller's where this fails.
         """
-        session, home = await _open_session(lease)
+        session, home = await open_session(lease, way)
         return cls(session, home)
 
     @property
     def label(self) -> str:
-        """The host as the user names it."""
+        """The host as the user names it, with the user in brackets where it is another one."""
         return self._session.host
+
+    def copies_from(self, source: CopySource) -> bool:
+        """Return whether the server copies from file to file: handles mean nothing elsewhere."""
+        return source is self and self._protocol.offers(COPY_DATA)
 
     def home(self) -> bytes:
         """Return the folder the server starts in, which is the user's home."""
@@ -217,7 +233,7 @@ class RemoteFilesystem:
         if await self.exists(new) is None:
             await self.rename(old, new)
             return
-        await undivided(self._swap(old, new), _PATIENCE)
+        await undivided(self._swap(old, new), PATIENCE)
 
     async def _swap(self, old: bytes, new: bytes) -> None:
         aside = join(parent_of(new), backup_name(name_of(new), secrets.token_hex(4)))
@@ -256,6 +272,25 @@ class RemoteFilesystem:
         wanted = Attributes(uid=uid, gid=gid, mode=mode, mtime=seconds)
         await self._call("set owner, mode or time", path, self._protocol.set_path(path, wanted))
 
+    async def set_time(self, path: bytes, mtime_ns: int) -> None:
+        """Set access and modification time of what `path` leads to, in whole seconds."""
+        asking = self._protocol.set_path(path, Attributes(mtime=mtime_ns // NANO))
+        await self._call("set the time", path, asking)
+
+    async def chown(self, path: bytes, uid: int, gid: int) -> None:
+        """Give what `path` leads to another owner and group, by their numbers."""
+        asking = self._protocol.set_path(path, Attributes(uid=uid, gid=gid))
+        await self._call("change the owner", path, asking)
+
+    async def describe(self, path: bytes) -> Entry:
+        """Return all that can be told of `path` itself, its owners by name where they have one."""
+        entry = await self.lstat(path)
+        if entry.uid < 0 or not self._protocol.offers(USERS_GROUPS):
+            return entry
+        asking = self._protocol.users_groups((entry.uid,), (entry.gid,))
+        users, groups = await self._call("find the owner of", path, asking)
+        return replace(entry, owner=users[0] or entry.owner, group=groups[0] or entry.group)
+
     async def umask(self, directory: bytes) -> int:
         """Return the bits that new files in `directory` do not get, by making one there.
 
@@ -282,14 +317,14 @@ class RemoteFilesystem:
         entry = await self.stat(path)
         if entry.kind is not Kind.FILE:
             raise irregular(path, entry.kind, self.label)
-        session, _ = await _open_session(self._session.lease)
+        session, _ = await open_session(self._session.lease, self._session.way)
         try:
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(PATIENCE):
                 opening = session.protocol.open_file(path, Open.READ)
                 handle = await session.call("read", path, opening)
                 return await RemoteReader(session, path, handle, self._read_block).head(limit)
         except TimeoutError:
-            text = f"nothing came within {_PATIENCE:.0f} seconds"
+            text = f"nothing came within {PATIENCE:.0f} seconds"
             raise failure("read", path, 0, self.label, text) from None
         finally:
             session.protocol.wire.close()
@@ -357,7 +392,7 @@ class RemoteFilesystem:
         """Return a second session, for what would hold up the first."""
         async with self._helping:
             if self._helper is None:
-                self._helper, _ = await _open_session(self._session.lease)
+                self._helper, _ = await open_session(self._session.lease, self._session.way)
             return self._helper
 
     async def _with_target(self, path: bytes, link: Entry) -> Entry:
@@ -367,34 +402,3 @@ class RemoteFilesystem:
         with suppress(FileError):
             kind = (await self.stat(path)).kind
         return replace(link, target=target, target_kind=kind)
-
-
-async def _open_session(lease: "Lease") -> tuple[Session, bytes]:
-    host = lease.host
-    try:
-        protocol, home = await lease.session(_start)
-        return Session(lease, protocol), home
-    except TimeoutError:
-        detail = f"no answer to SFTP within {_PATIENCE:.0f} seconds"
-        raise SessionError("no files here", detail, host=host) from None
-    except WireClosed as error:
-        raise SessionError(
-            "no files here",
-            str(error),
-            "does a start-up file such as .bashrc print text, or is sftp-server missing?",
-            host,
-        ) from error
-    except StatusError as error:
-        raise from_status(error.code, error.text, "find the home of", b".", host) from error
-    except asyncssh.ChannelOpenError as error:
-        if error.code == asyncssh.OPEN_REQUEST_SESSION_FAILED:
-            hint = "the server's sshd_config needs a line: Subsystem sftp internal-sftp"
-            raise SessionError("the server has no SFTP", hint=hint, host=host) from error
-        raise explain(error, host, "opening SFTP") from error
-    except (OSError, asyncssh.Error) as error:
-        raise explain(error, host, "opening SFTP") from error
-
-
-async def _start(ssh: asyncssh.SSHClientConnection) -> tuple[Protocol, bytes]:
-    async with asyncio.timeout(_PATIENCE):
-        return await Protocol.start(ssh)

@@ -8,7 +8,7 @@ from sshdash.connections.recovery.outages import NoOutages, Outages
 from sshdash.errors import SSHDashError
 from sshdash.sftp.copy_job import Job
 from sshdash.sftp.filesystem import Filesystem
-from sshdash.sftp.job import Endpoint
+from sshdash.sftp.job import Endpoint, host_of
 from sshdash.sftp.partial import remove_parts
 
 OpenFilesystem = Callable[[Endpoint], Awaitable[Filesystem]]
@@ -29,7 +29,7 @@ class Sweeper:
 
     async def clean(self, job: Job) -> None:
         """Remove what was kept of a job that ends."""
-        ledger, target = job.ledger, job.request.target
+        ledger, target = job.ledger, host_of(job.request.target)
         _give_up(job)
         if isinstance(self._outages, NoOutages) or not ledger.leftovers:
             return
@@ -47,7 +47,7 @@ class Sweeper:
         if not job.ledger.leftovers:
             swept(job)
         elif not self._closed:
-            target = job.request.target
+            target = host_of(job.request.target)
             ready = not target or not self._outages.is_out(target)
             task = asyncio.create_task(self._sweep(job, swept), name=f"cleaning up after {job.id}")
             (self._removing if ready else self._waiting).add(task)
@@ -63,7 +63,7 @@ class Sweeper:
 
     async def _sweep(self, job: Job, swept: Callable[[Job], None]) -> None:
         if job.request.target:
-            await self._outages.up(job.request.target)
+            await self._outages.up(host_of(job.request.target))
         if job.ledger.leftovers:
             await self._remove(job)
         if not job.ledger.leftovers:

@@ -26,12 +26,22 @@ _TURN = 32
 """Answers that are handed on in one turn of the loop: each lets its asker go on, and a thousand at
 once would hold everything else up.
 """
-_WINDOW = 8 * 1024 * 1024
+_TEXT = 200
+"""Bytes that are shown of what comes where SFTP should start."""
+WINDOW = 8 * 1024 * 1024
 """Bytes a server may send ahead: at a round trip of 40 ms it allows 200 MB/s."""
 
 
 class WireClosed(Exception):
     """The channel ended, with requests unanswered or before they were made."""
+
+
+class Chatter(WireClosed):
+    """Text came where SFTP should start; `text` is the beginning of it, cleaned."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f'the server said "{text}" where SFTP should start')
+        self.text = text
 
 
 class Answer:
@@ -47,7 +57,11 @@ class Answer:
 class Wire(asyncssh.SSHClientSession[bytes]):
     """One SFTP session."""
 
-    def __init__(self) -> None:
+    def __init__(self, greets_at_once: bool = False) -> None:
+        """`greets_at_once` where SFTP is all that can be behind the channel: what is asked for, and
+        the greeting, then leave together.
+        """
+        self._greets_at_once = greets_at_once
         self._loop = asyncio.get_running_loop()
         self._channel: asyncssh.SSHClientChannel[bytes] | None = None
         self._waiting: dict[int, asyncio.Future[Answer]] = {}
@@ -62,6 +76,9 @@ class Wire(asyncssh.SSHClientSession[bytes]):
         """How many were handed on in this turn of the loop."""
         self._greeting: asyncio.Future[Answer] | None = None
         self._greeted = False
+        self._errors = b""
+        """What came beside the data before SFTP started: why a server could not be run."""
+        self._chatter: str | None = None
         self._closed: str | None = None
         self.connection_failed = False
         """Whether it ended because the whole connection did, with an error."""
@@ -79,9 +96,9 @@ class Wire(asyncssh.SSHClientSession[bytes]):
 
         Raises asyncssh.ChannelOpenError where there is none.
         """
-        wire = cls()
+        wire = cls(greets_at_once=True)
         await connection.create_session(
-            lambda: wire, subsystem="sftp", encoding=None, window=_WINDOW, env=(), send_env=()
+            lambda: wire, subsystem="sftp", encoding=None, window=WINDOW, env=(), send_env=()
         )
         return wire
 
@@ -103,6 +120,11 @@ class Wire(asyncssh.SSHClientSession[bytes]):
         return str(self._channel.get_extra_info("server_version", "")) if self._channel else ""
 
     @property
+    def greeted(self) -> bool:
+        """Whether it is known to speak SFTP."""
+        return self._greeted
+
+    @property
     def closed(self) -> str | None:
         """Why nothing more can be asked, None while it can."""
         return self._closed
@@ -120,28 +142,34 @@ class Wire(asyncssh.SSHClientSession[bytes]):
     # -- called by asyncssh
 
     def connection_made(self, chan: asyncssh.SSHClientChannel[bytes]) -> None:
-        """Keep the channel; the greeting follows the request for the subsystem at once."""
+        """Keep the channel."""
         self._channel = chan
-        self._greeting = self._greet()
+        if self._greets_at_once:
+            self._greeting = self._greet()
 
     def data_received(self, data: bytes, datatype: asyncssh.DataType) -> None:
         """Take apart what came; an exception in here would end the whole SSH connection."""
         if datatype is not None or self._closed is not None:
+            self._errors = b"" if self._greeted else (self._errors + data)[:_TEXT]
             return
         try:
             self._take_apart(data)
+        except _TextCame:
+            self._chat(data)
         except MalformedError as error:
             self.fail(str(error))
 
     def eof_received(self) -> bool:
         """Fail whatever still waits: the server sends nothing more."""
-        self._end("the SFTP server ended")
+        self._end_of_server()
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Fail whatever still waits."""
         self.connection_failed = exc is not None and self._closed is None
-        self._end(clean(str(exc)) if exc else "the SFTP server ended")
+        if exc is None:
+            self._end_of_server()
+        self._end(clean(str(exc)))
         self._gone.set()
 
     # -- asking
@@ -239,8 +267,7 @@ class Wire(asyncssh.SSHClientSession[bytes]):
         length = int.from_bytes(self._head[:4], "big")
         if not 5 <= length <= MAX_PACKET:
             if not self._greeted:
-                text = clean(bytes(self._head), 40)
-                raise MalformedError(f"a login script prints text where SFTP should start: {text}")
+                raise _TextCame
             raise MalformedError(f"a message of {length} bytes")
         self._kind = self._head[4]
         self._id = int.from_bytes(self._head[5:], "big")
@@ -276,6 +303,25 @@ class Wire(asyncssh.SSHClientSession[bytes]):
 
     # -- ending
 
+    def _chat(self, data: bytes) -> None:
+        """End a session that begins with text: a start-up file, or a command in SFTP's place."""
+        head = bytes(self._head)
+        # The first bytes are kept apart, and those of them that came with `data` are in both.
+        shared = next(size for size in range(len(head), -1, -1) if head.endswith(data[:size]))
+        self._chatter = clean((head + data[shared:]).strip(), _TEXT)
+        self._end(f"it said {self._chatter} instead")
+        if self._channel:
+            self._channel.abort()
+
+    def _end_of_server(self) -> None:
+        if self._greeted or self._closed is not None:
+            self._end("the SFTP server ended")
+        elif self._head:
+            self._chat(b"")
+        else:
+            said = clean(self._errors.strip(), _TEXT)
+            self._end(f"it ended at once: {said}" if said else "it ended at once")
+
     def _end(self, reason: str) -> None:
         if self._closed is not None:
             return
@@ -288,6 +334,11 @@ class Wire(asyncssh.SSHClientSession[bytes]):
         self._pieces = []
 
     def _failed(self, future: asyncio.Future[Answer]) -> asyncio.Future[Answer]:
-        future.set_exception(WireClosed(self._closed))
+        text = self._chatter
+        future.set_exception(WireClosed(self._closed) if text is None else Chatter(text))
         future.exception()  # fetched once, so that nobody has to wait for it
         return future
+
+
+class _TextCame(MalformedError):
+    """What came cannot be the beginning of SFTP."""

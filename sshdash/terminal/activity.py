@@ -56,6 +56,11 @@ class Activity:
             start = joined.rfind(b"\x1b", -_TAIL)
             self._tail = joined[start:] if start >= 0 and not _MARK.match(joined, start) else b""
 
+    @property
+    def at_prompt(self) -> bool | None:
+        """Whether the shell waits for a command, None where it does not tell."""
+        return self._began is None if self._has_marks else None
+
     def typed(self, data: bytes) -> None:
         """Take note of what was typed."""
         if b"\r" in data:

@@ -91,7 +91,7 @@ class ShellSession:
         self._term = term
         self._command = command
         self._channel: SessionChannel | None = None
-        self._lease: Lease | None = None
+        self.lease: Lease | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._resizing: asyncio.TimerHandle | None = None
         self.reports = Reports(self.emulator.effects, self._reported)
@@ -264,7 +264,7 @@ class ShellSession:
         self._typed_behind = b""
 
     async def _start(self, lease: "Lease", reattach: str = "") -> None:
-        self._lease = lease
+        self.lease = lease
         self._told = (self.emulator.columns, self.emulator.rows)
         channel: SessionChannel | None = None
         reason = "cancelled"
@@ -355,9 +355,9 @@ class ShellSession:
             self.on_output()
 
     def _release(self) -> None:
-        if self._lease is not None:
-            self._lease.release()
-            self._lease = None
+        if self.lease is not None:
+            self.lease.release()
+            self.lease = None
 
     def _step(self, step: Step, reason: str = "") -> None:
         old, self.state = self.state, advance(self.state, step)

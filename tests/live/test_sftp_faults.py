@@ -65,6 +65,24 @@ async def until_some_arrived(files: Files, job: str, least: int = LARGE // 10) -
             await asyncio.sleep(0.005)
 
 
+@pytest.mark.parametrize("two_names", [False, True])
+async def test_a_copy_on_one_host_stays_there(
+    sshd: RealSshd, folders: tuple[Path, Path], two_names: bool
+) -> None:
+    source, target = folders
+    (source / "tree").mkdir()
+    (source / "tree" / "large").write_bytes(os.urandom(LARGE))
+    for number in range(50):
+        (source / "tree" / f"{number}").write_bytes(os.urandom(100_000))
+    async with slow_line(sshd) as (proxy, config), files_on(config) as files:
+        other = "inner" if two_names else "sshd"
+        done = await files.copy("sshd", [source / "tree"], other, target)
+        assert done.state is TransferState.DONE, done.errors
+        assert done.bytes_done == LARGE + 50 * 100_000
+        assert (proxy.bytes_down > LARGE) is two_names, "by another name it may be another host"
+    assert tree(target / "tree") == tree(source / "tree")
+
+
 @pytest.mark.parametrize("way", ["down", "up"])
 @pytest.mark.parametrize("fault", ["cancel", "kill", "cut"])
 async def test_an_interrupted_copy_leaves_the_old_file_and_a_retry_finishes(

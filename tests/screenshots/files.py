@@ -95,3 +95,36 @@ async def _tunnels_large(stage: Stage) -> None:
 @scene("tunnels-80x24", columns=80, rows=24)
 async def _tunnels_small(stage: Stage) -> None:
     await _tunnels(stage)
+
+
+@scene("finding")
+async def _finding(stage: Stage) -> None:
+    await _open_files(stage)
+    await stage.press("tab", "f")
+    await stage.until(r"\d entries")
+    await stage.press(*"log")
+    await stage.until(" of ")
+
+
+@scene("pane-tabs")
+async def _pane_tabs(stage: Stage) -> None:
+    await _open_files(stage)
+    await stage.press("tab", "ctrl+t", "down", "enter")
+    await stage.press("z")
+
+
+@scene("bookmarks", columns=80, rows=24)
+async def _bookmarks(stage: Stage) -> None:
+    await _open_files(stage)
+    await stage.press("tab", "b", "enter", "b")
+    await stage.until("Bookmarks")
+
+
+@scene("bookmark-drop", columns=80, rows=24)
+async def _bookmark_drop(stage: Stage) -> None:
+    await _open_files(stage)
+    await stage.press("tab", "b", "enter", "tab")
+    panes = stage.app.screen.query_one(FilePanes)
+    await stage.pilot.mouse_down(panes.left.rows, offset=(6, 2))
+    await stage.pilot.hover(panes.right.rows, offset=(6, 5))
+    await stage.pilot.hover(panes.right.bookmark_bar, offset=(6, 0))

@@ -11,7 +11,17 @@ from msgspec import structs
 from sshdash.errors import FileError
 from sshdash.sftp.entries import Entry, Kind, is_plain_name, join, name_of, normalize, parent_of
 from sshdash.sftp.failures import ExistsError, MissingError
-from sshdash.sftp.filesystem import Buffer, Digest, Finish, Finished, Limits, Pieces, Space
+from sshdash.sftp.filesystem import (
+    Buffer,
+    CopySource,
+    Digest,
+    Finish,
+    Finished,
+    Limits,
+    Pieces,
+    Reader,
+    Space,
+)
 
 _DAY = 86_400 * 10**9
 
@@ -27,6 +37,7 @@ class Node:
     target: bytes = b""
     claims: int | None = None
     """The size that is told instead of the real one."""
+    owners: tuple[int, int] = (-1, -1)
 
 
 class MemoryFilesystem:
@@ -44,8 +55,8 @@ class MemoryFilesystem:
         self.space: Space | None = Space(10**12, 10**12)
         self.short_reads = 0
         """At most so many bytes per read, where set."""
-        self.takes_over = True
-        """Whether a part of one file can be copied into another."""
+        self.copies_within = False
+        """Whether it copies from file to file by itself."""
         self.open_files = 0
         self.closed = 0
 
@@ -82,6 +93,9 @@ class MemoryFilesystem:
 
     # -- the protocol
 
+    def copies_from(self, source: CopySource) -> bool:
+        return self.copies_within and source is self
+
     def home(self) -> bytes:
         return b"/"
 
@@ -100,7 +114,7 @@ class MemoryFilesystem:
     def _entry(self, path: bytes) -> Entry:
         node = self._node(path)
         size = len(node.data) if node.claims is None else node.claims
-        return Entry(name_of(path), node.kind, size, node.mode, node.mtime_ns)
+        return Entry(name_of(path), node.kind, size, node.mode, node.mtime_ns, *node.owners)
 
     async def scandir(
         self, path: bytes, refused: list[bytes] | None = None
@@ -165,6 +179,8 @@ class MemoryFilesystem:
         await self._step("rename", new)
         self._make(new, self._node(old))
         del self.nodes[old]
+        for path in [path for path in self.nodes if path.startswith(join(old, b""))]:
+            self.nodes[new + path.removeprefix(old)] = self.nodes.pop(path)
 
     async def replace(self, old: bytes, new: bytes) -> None:
         await self._step("replace", new)
@@ -195,6 +211,17 @@ class MemoryFilesystem:
         self._node(path).mode = mode
         if mtime_ns is not None:
             self._node(path).mtime_ns = mtime_ns
+
+    async def set_time(self, path: bytes, mtime_ns: int) -> None:
+        await self._step("time", path)
+        self._node(path).mtime_ns = mtime_ns
+
+    async def chown(self, path: bytes, uid: int, gid: int) -> None:
+        await self._step("chown", path)
+        self._node(path).owners = uid, gid
+
+    async def describe(self, path: bytes) -> Entry:
+        return await self.lstat(path)
 
     async def umask(self, directory: bytes) -> int:
         await self._step("umask", directory)
@@ -271,12 +298,12 @@ class MemoryFile:
         data[offset : offset + len(fresh)] = fresh
         self._node.data = bytes(data)
 
-    async def take_over(self, path: bytes, size: int) -> int:
-        await self._step("take over")
-        if not self._files.takes_over:
-            return 0
-        self._node.data = self._files.nodes[path].data[:size]
-        return size
+    async def copy_from(self, reader: Reader, offset: int, size: int) -> int:
+        assert isinstance(reader, MemoryFile)
+        await self._step("copy within")
+        pieces = [reader._node.data[offset : offset + size]]
+        await self.write(offset, pieces)
+        return len(pieces[0])
 
     async def extents(self, size: int) -> list[tuple[int, int]]:
         await self._step("extents")
