@@ -250,6 +250,22 @@ def extents(descriptor: int, size: int) -> list[tuple[int, int]]:
     return found
 
 
+def copy_range(source: int, target: int, offset: int, size: int) -> int:
+    """Copy at most `size` bytes from one open file to the same place in another; return how many.
+
+    The kernel does it, or shares them, where the file system can.
+    """
+    if hasattr(os, "copy_file_range"):
+        try:
+            return os.copy_file_range(source, target, size, offset, offset)
+        except OSError as error:
+            if error.errno not in _NO_SHARING:
+                raise
+    data = os.pread(source, min(_BLOCK, size), offset)
+    write(target, offset, (data,))
+    return len(data)
+
+
 def copy_xattrs(source: bytes, target: bytes) -> str:
     """Give a file the extended attributes of another; return which it could not get, and why."""
     if not hasattr(os, "listxattr"):
@@ -266,22 +282,6 @@ def copy_xattrs(source: bytes, target: bytes) -> str:
     name, why = next(iter(problems.items()))
     more = f" and {len(problems) - 1} more" if len(problems) > 1 else ""
     return f"extended attribute not set: {clean(name, 80)}{more}: {why}"
-
-
-def copy_range(source: int, target: int, offset: int, size: int) -> int:
-    """Copy at most `size` bytes from one open file to the same place in another; return how many.
-
-    The kernel does it, or shares them, where the file system can.
-    """
-    if hasattr(os, "copy_file_range"):
-        try:
-            return os.copy_file_range(source, target, size, offset, offset)
-        except OSError as error:
-            if error.errno not in _NO_SHARING:
-                raise
-    data = os.pread(source, min(_BLOCK, size), offset)
-    write(target, offset, (data,))
-    return len(data)
 
 
 def finish_file(descriptor: int, finish: Finish) -> Finished:

@@ -3,24 +3,23 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from msgspec import structs
-
 from sshdash.errors import ConnectionLost, FileError
-from sshdash.prompts import ConflictChoice, Prompter
+from sshdash.prompts import Prompter
 from sshdash.sftp.conflicts import Conflicts
 from sshdash.sftp.confusions import Confusions
 from sshdash.sftp.copier import AlreadyThere, Copier, FileCopy
 from sshdash.sftp.directories import Directories
-from sshdash.sftp.entries import Entry, Kind, join, name_of, parent_of
-from sshdash.sftp.failures import ExistsError, MissingError, shown
+from sshdash.sftp.entries import Entry, Kind, join
+from sshdash.sftp.failures import ExistsError, shown
 from sshdash.sftp.filesystem import Digest, Filesystem
 from sshdash.sftp.headroom import Need, ensure_room
 from sshdash.sftp.job import CopyRequest
 from sshdash.sftp.ledger import Ledger
 from sshdash.sftp.local import LocalFilesystem
 from sshdash.sftp.mover import Mover
-from sshdash.sftp.plan import SAME, Step, decide, escapes, refuse_overlap
+from sshdash.sftp.plan import Step, decide, escapes
 from sshdash.sftp.room import Room
+from sshdash.sftp.roots import Roots
 from sshdash.sftp.tasks import each, together
 from sshdash.sftp.throttle import Pace
 from sshdash.sftp.walk import Source, Walker, reason_of
@@ -31,9 +30,6 @@ _LEAST = 16 * 1024
 """What even the smallest file is counted as."""
 _MOST = 8 * 1024 * 1024
 """What even the largest file is counted as: the copier holds no more of one."""
-_LOOKS = 128
-"""Sources that are looked at together: tens of thousands may be marked, and all at once they would
-hold the screen up for seconds."""
 
 
 class _LeadsOut(FileError):
@@ -109,7 +105,9 @@ class Runner:
             ledger.fail,
             ledger.leave_out,
         )
-        await walker.walk(await self._mover.rename_roots(await self._roots()))
+        ends = self._source, self._target, self._target_dir
+        roots = await Roots(request, *ends, ledger, self._mover, self._reason).find()
+        await walker.walk(await self._mover.rename_roots(roots))
         await self._ensure_room()
         scanned()
         directories = Directories(
@@ -137,61 +135,6 @@ class Runner:
         return bytes(real)
 
     # -- what there is
-
-    async def _roots(self) -> list[Source]:
-        """Return what was asked for, as sources; what cannot be copied is reported."""
-        found: dict[bytes, Source | None] = dict.fromkeys(self._request.paths)
-
-        async def look(path: bytes) -> None:
-            found[path] = await self._root(path)
-
-        await each(tuple(found), min(_LOOKS, len(found)), look)
-        return self._apart([root for root in found.values() if root is not None])
-
-    def _apart(self, roots: list[Source]) -> list[Source]:
-        """Return the roots so that no two go to the same place; some are reported instead."""
-        firsts: dict[bytes, Source] = {}
-        apart: list[Source] = []
-        for root in roots:
-            first = firsts.setdefault(root.place, root)
-            if first is root:
-                apart.append(root)
-            elif self._choice is ConflictChoice.RENAME and root.entry.kind is not Kind.DIRECTORY:
-                apart.append(replace(root, existing=root.existing or first.entry))
-            else:
-                reason = "another source of the same name goes to the same place"
-                self._ledger.fail(root.path, reason)
-        return apart
-
-    async def _root(self, path: bytes) -> Source | None:
-        place = self._request.place_of(path)
-        target = join(self._target_dir, place)
-        look = self._source.stat if self._request.follow else self._source.lstat
-        try:
-            entry, existing = await together(look(path), self._target.exists(target))
-            reason = await self._overlap(path, entry, target)
-            if self._request.follow and self._source.is_local:
-                # Opening a local file follows no link: the one that was named is followed here.
-                path = await self._source.realpath(path)
-        except FileError as error:
-            if isinstance(error, MissingError) and self._mover.is_moved(path, place):
-                return None
-            reason = self._reason(error)
-        if reason == SAME and self._choice is ConflictChoice.RENAME:
-            reason = ""
-        if reason:
-            self._ledger.fail(path, reason)
-            return None
-        return Source(path, place, structs.replace(entry, name=name_of(path)), existing)
-
-    async def _overlap(self, path: bytes, entry: Entry, target: bytes) -> str:
-        if self._request.source != self._request.target:
-            return ""
-        if self._request.follow:
-            real = await self._source.realpath(path)
-        else:
-            real = join(await self._source.realpath(parent_of(path)), name_of(path))
-        return refuse_overlap(real, entry.kind is Kind.DIRECTORY, target)
 
     def _visit(self, source: Source) -> bool:
         """Sort one source into what is to be done; return whether to look into it."""
@@ -291,13 +234,9 @@ class Runner:
                 names = [join(self._target_dir, one.place) for one in (first, twin)]
                 with self._ledger.tracking(twin):
                     await self._target.hardlink(*names)
+                    await self._mover.remove(twin)
             except FileError:
                 apart.append(twin)
-                return
-            try:
-                await self._mover.remove(twin)
-            except FileError as error:
-                self._ledger.fail(twin.path, self._reason(error))
 
         await each(twins, width, link)
         await self._copy_all(apart)

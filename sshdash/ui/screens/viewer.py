@@ -14,6 +14,7 @@ from textual.widgets import Input, Static
 
 from sshdash.terminal.pattern import PatternError, compile_pattern
 from sshdash.ui.widgets.preview_body import Preview, PreviewBody
+from sshdash.ui.widgets.preview_rows import DumpRows
 
 
 class ViewerScreen(ModalScreen[None]):
@@ -104,7 +105,8 @@ class ViewerScreen(ModalScreen[None]):
         except PatternError as error:
             found, said = False, error.title
         else:
-            said = "" if found else "not found"
+            bytes_shown = isinstance(self._body.rows, DumpRows)
+            said = "" if found else "not in bytes" if bytes_shown else "not found"
         self.query_one(".viewer-said", Static).update(Content(said))
         self.query_one(".viewer-search").display = True
 
