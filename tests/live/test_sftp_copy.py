@@ -169,6 +169,22 @@ async def test_names_of_one_file_stay_names_of_one_file(
     assert (target / "tree" / "existing").stat().st_nlink == 1
 
 
+@pytest.mark.parametrize("way", ["up", "local"])
+async def test_names_of_one_file_are_moved_together(
+    sshd: RealSshd, folders: tuple[Path, Path], way: str
+) -> None:
+    source, target = folders
+    (source / "a").write_bytes(b"content")
+    os.link(source / "a", source / "b")
+    async with files_on(sshd.config_file) as files:
+        paths = [source / "a", source / "b"]
+        done = await files.copy(ends(way)[0], paths, ends(way)[1], target, move=True)
+    assert done.state is TransferState.DONE, done.errors
+    assert not tree(source)
+    assert (target / "a").read_bytes() == b"content"
+    assert (target / "a").stat().st_ino == (target / "b").stat().st_ino
+
+
 async def test_names_of_one_file_are_copied_where_there_are_no_hard_links(
     folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
