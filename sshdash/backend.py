@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from sshdash.sftp.filesystem import Filesystem
     from sshdash.sftp.queue import TransferQueue
     from sshdash.sftp.scp_runner import CopyEnd
+    from sshdash.sftp.sync_keepers import Keepers
     from sshdash.terminal.recording import Recorder
     from sshdash.terminal.session import ShellSession
     from sshdash.tunnels.manager import TunnelManager
@@ -53,6 +54,7 @@ _MODULES = (
     "sftp.local",
     "sftp.remote",
     "sftp.elevation",
+    "sftp.sync_keepers",
     "audit",
     "escape_commands",
     "terminal.recording",
@@ -67,11 +69,13 @@ class LiveCounts:
     shells: int = 0
     tunnels: int = 0
     transfers: int = 0
+    kept: int = 0
+    """Trees that are kept up to date."""
     waiting: int = 0
     """Shells and tunnels that come back once their host does; such copies are transfers."""
 
     def __bool__(self) -> bool:
-        return bool(self.shells or self.tunnels or self.transfers or self.waiting)
+        return bool(self.shells or self.tunnels or self.transfers or self.kept or self.waiting)
 
 
 class Backend:
@@ -80,6 +84,7 @@ class Backend:
     connections: "ConnectionManager"
     tunnels: "TunnelManager"
     transfers: "TransferQueue"
+    keepers: "Keepers"
     recorder: "Recorder"
     escapes: "EscapeCommands"
     elevations: "Elevations"
@@ -142,6 +147,9 @@ class Backend:
             )
             self.transfers.limit(self.settings.transfer_limit_kb * 1000)
             self.elevations = self._modules["sftp.elevation"].Elevations(self.prompter)
+            self.keepers = self._modules["sftp.sync_keepers"].Keepers(
+                self.filesystem, self.prompter, self.events, outages
+            )
             if self.settings.audit:
                 self._audit = self._modules["audit"].AuditLog(
                     self.events,
@@ -177,6 +185,7 @@ class Backend:
         if self.recovery is not None:
             await self.recovery.close()
         await self.escapes.close()
+        await self.keepers.close()
         await self.transfers.close()  # which may open files once more, to clean up
         await self.tunnels.close()
         for session in tuple(self.sessions.values()):
@@ -218,6 +227,7 @@ class Backend:
 
         What lives on the connection under another name goes on.
         """
+        await self.keepers.stop_host(host)
         await self._cancel_copies(host)
         for session in [one for one in self.sessions.values() if one.host == host]:
             self._forget(session.id)
@@ -386,6 +396,7 @@ class Backend:
                 for tunnel in self.tunnels.snapshots()
             ),
             transfers=sum(job.is_live for job in self.transfers.snapshots()),
+            kept=len(self.keepers.snapshots()),
             waiting=(self.recovery.shells if self.recovery else 0)
             + sum(tunnel.state is TunnelState.RECONNECTING for tunnel in self.tunnels.snapshots()),
         )

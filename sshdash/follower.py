@@ -43,7 +43,7 @@ class Follower:
         self._impossible = impossible
         self._told = False
         self._watched: Watched | None = None
-        self._asking: _Asking | None = None
+        self._asking: Asking | None = None
         self._thread: threading.Thread | None = None
 
     def __repr__(self) -> str:
@@ -56,10 +56,10 @@ class Follower:
             return
         await self.stop()
         self._watched = watched
-        reason = await asyncio.to_thread(_why_not, watched.folders)
+        reason = await asyncio.to_thread(why_not, watched.folders)
         if reason:
             self._tell(reason)
-        self._asking = _Asking(asyncio.get_running_loop(), self._changed)
+        self._asking = Asking(asyncio.get_running_loop(), self._changed)
         self._thread = threading.Thread(
             target=self._follow,
             args=(watched, self._asking),
@@ -81,23 +81,10 @@ class Follower:
         if thread is not None:
             await asyncio.to_thread(thread.join, _PATIENCE)
 
-    def _follow(self, watched: Watched, asking: "_Asking") -> None:
+    def _follow(self, watched: Watched, asking: "Asking") -> None:
         """Wait for changes, in a thread of its own."""
-        from watchfiles import watch
-
         try:
-            for _ in watch(
-                *watched.folders,
-                watch_filter=lambda _, path: watched.concerns(path),
-                debounce=_LONGEST,
-                step=_QUIET,
-                stop_event=asking,
-                rust_timeout=0,
-                raise_interrupt=False,
-                force_polling=False,
-                recursive=False,
-            ):
-                asking.call(self._changed)
+            wait_for_changes(watched.folders, watched.concerns, asking, self._changed)
         except (OSError, RuntimeError) as error:
             if not asking.stopped:
                 log.warning("cannot follow the configuration: %s", error)
@@ -109,7 +96,34 @@ class Follower:
             self._impossible(reason)
 
 
-class _Asking:
+def wait_for_changes(
+    folders: tuple[str, ...],
+    concerns: Callable[[str], bool],
+    asking: "Asking",
+    changed: Callable[[], None],
+) -> None:
+    """Call `changed` on the loop after each burst of changes in `folders`, until told to stop.
+
+    Blocks: it is for a thread. `concerns` says of a path whether it matters. Raises OSError and
+    RuntimeError where the kernel cannot be asked.
+    """
+    from watchfiles import watch
+
+    for _ in watch(
+        *folders,
+        watch_filter=lambda _, path: concerns(path),
+        debounce=_LONGEST,
+        step=_QUIET,
+        stop_event=asking,
+        rust_timeout=0,
+        raise_interrupt=False,
+        force_polling=False,
+        recursive=False,
+    ):
+        asking.call(changed)
+
+
+class Asking:
     """What the library asks whether to stop, for the first time once it is watching."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, begun: Callable[[], None]) -> None:
@@ -131,7 +145,7 @@ class _Asking:
             self._loop.call_soon_threadsafe(function, *arguments)
 
 
-def _why_not(folders: tuple[str, ...]) -> str:
+def why_not(folders: tuple[str, ...]) -> str:
     """Return why changes may go unnoticed, empty where they do not."""
     try:
         mounts = _MOUNTS.read_text(encoding="latin-1")

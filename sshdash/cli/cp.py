@@ -14,7 +14,8 @@ from itertools import groupby
 from sshdash.cli import copy_resume
 from sshdash.cli.context import CONNECTION_FAILED, open_backend, tell_ignored
 from sshdash.cli.copy_report import JsonLines, Line, Quiet, Report, is_all_there
-from sshdash.cli.named_files import TERMINATED, OpenedFiles, terminated
+from sshdash.cli.endings import TERMINATED, cancelled_by_signals
+from sshdash.cli.named_files import OpenedFiles
 from sshdash.cli.operands import Operand, parse_operands
 from sshdash.cli.ssh_options import add_ssh_options, add_user_options
 from sshdash.errors import UsageError
@@ -27,7 +28,7 @@ from sshdash.sftp.queue import TransferQueue
 from sshdash.sftp.scp_host import ScpHost
 from sshdash.sftp.scp_runner import CopyEnd
 from sshdash.sftp.spelling import matching
-from sshdash.sftp.throttle import parse_scp_limit
+from sshdash.sftp.throttle import Pace, Throttle, parse_scp_limit
 
 _FRAME = 0.2
 """Seconds between two looks at the progress."""
@@ -44,8 +45,8 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         " - is standard input or output: one file goes in or out.",
         epilog="Exits with 0 only where everything is there, 1 where something is not, 2 where the "
         "words are wrong, 255 where there is no connection or none any more, 130 when interrupted, "
-        "141 where whoever read standard output is gone, 143 when terminated. What had arrived "
-        "of a copy that was interrupted is kept, for --resume.",
+        "141 where whoever read standard output is gone, 143 when terminated; what had arrived is "
+        "kept then, for --resume.",
     )
     parser.add_argument("-r", dest="recursive", action="store_true", help="copy directories too")
     parser.add_argument(
@@ -66,6 +67,19 @@ def add_copy_options(parser: argparse.ArgumentParser) -> None:
         help="what to do with files that exist (default: overwrite)",
     )
     parser.add_argument(
+        "--owner", action="store_true", help="keep user and group, by number, where that is allowed"
+    )
+    parser.add_argument(
+        "--xattrs",
+        action="store_true",
+        help="keep extended attributes and ACLs, where both ends are here",
+    )
+    parser.add_argument(
+        "--checksum",
+        action="store_true",
+        help="compare the SHA-256 of both ends before a file gets its name",
+    )
+    parser.add_argument(
         "--resume",
         action="store_true",
         help="go on with what the same command left when it was interrupted",
@@ -76,14 +90,6 @@ def add_copy_options(parser: argparse.ArgumentParser) -> None:
         metavar="LIMIT",
         help="go no faster: Kbit/s as in scp, or with a unit: 500kB/s, 2.5MB/s, 20Mbit/s",
     )
-    parser.add_argument(
-        "--owner", action="store_true", help="keep user and group, by number, where that is allowed"
-    )
-    parser.add_argument(
-        "--checksum",
-        action="store_true",
-        help="compare the SHA-256 of both ends before a file gets its name",
-    )
     parser.add_argument("--json", action="store_true", help="tell the progress as JSON lines")
     parser.add_argument("-q", dest="quiet", action="store_true", help="show no progress")
     parser.add_argument("operands", metavar="SRC… DST", nargs="+", help="what, and where to")
@@ -92,9 +98,11 @@ def add_copy_options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Copy and return the exit status."""
     if len(arguments.operands) < 2:
-        raise UsageError("No target", "it needs at least one source and a target")
+        raise UsageError("No target", "there must be at least one source and a target")
     limit = 0 if arguments.limit is None else parse_scp_limit(arguments.limit)
     operands = parse_operands(arguments.operands, arguments.user)
+    if arguments.xattrs and any(end.endpoint or end.is_stream for end in operands):
+        raise UsageError("--xattrs is for files here", "SFTP carries no extended attributes")
     try:
         return asyncio.run(_main(arguments, operands[:-1], operands[-1], limit))
     except asyncio.CancelledError:
@@ -104,14 +112,15 @@ def run(arguments: argparse.Namespace) -> int:
 async def _main(
     arguments: argparse.Namespace, sources: list[Operand], target: Operand, limit: int
 ) -> int:
-    with terminated():
+    with cancelled_by_signals():
         async with open_backend(arguments) as backend:
             for host in dict.fromkeys(end.host for end in (*sources, target) if end.host):
                 tell_ignored(backend.resolve(host))
             if any(end.is_stream for end in (*sources, target)) and not arguments.move:
                 from sshdash.cli.cp_streams import copy_stream
 
-                return await copy_stream(backend, arguments, sources, target)
+                pace = Pace(Throttle(limit))
+                return await copy_stream(backend, arguments, sources, target, pace)
             opened = OpenedFiles(backend.copy_end)
             try:
                 requests = await _requests(opened, arguments, sources, target)
@@ -201,6 +210,7 @@ async def _requests(
             follow=follow and not arguments.move,
             move=arguments.move,
             owner=arguments.owner,
+            xattrs=arguments.xattrs,
             verify=arguments.checksum,
             target_name=place.name,
         )

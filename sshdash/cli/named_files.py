@@ -2,15 +2,14 @@
 
 import argparse
 import asyncio
-import contextlib
-import signal
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from sshdash.backend import Backend
 from sshdash.cli.context import open_backend, report, tell_ignored
+from sshdash.cli.endings import TERMINATED, cancelled_by_signals
 from sshdash.cli.operands import Operand, parse_operands
 from sshdash.cli.ssh_options import add_ssh_options, add_user_options
 from sshdash.errors import FileError
@@ -21,7 +20,6 @@ from sshdash.sftp.scp_runner import CopyEnd
 from sshdash.sftp.spelling import matching
 from sshdash.untrusted import clean
 
-TERMINATED = 128 + signal.SIGTERM
 _NAME = 4096
 """Characters of one name that are printed."""
 
@@ -99,7 +97,7 @@ def run_on_files(arguments: argparse.Namespace, work: Work, patterns: bool = Tru
 async def _main(
     arguments: argparse.Namespace, operands: Sequence[Operand], work: Work, patterns: bool
 ) -> int:
-    with terminated():
+    with cancelled_by_signals():
         async with open_backend(arguments) as backend:
             opened = OpenedFiles(backend.filesystem)
             try:
@@ -153,19 +151,3 @@ def name_fields(name: bytes, key: str = "name") -> dict[str, str]:
         return {key: name.decode()}
     except UnicodeDecodeError:
         return {key: shown(name), f"{key}_hex": name.hex()}
-
-
-@contextlib.contextmanager
-def terminated() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP end a command as Ctrl-C does, so that nothing is left behind."""
-    loop = asyncio.get_running_loop()
-    task = asyncio.current_task()
-    signals = (signal.SIGTERM, signal.SIGHUP)
-    assert task is not None
-    for number in signals:
-        loop.add_signal_handler(number, task.cancel)
-    try:
-        yield
-    finally:
-        for number in signals:
-            loop.remove_signal_handler(number)

@@ -21,14 +21,14 @@ class Operand:
     """As written: relative paths begin in the working directory or in the remote home."""
 
     @property
-    def host(self) -> str:
-        """The destination, whoever is become there; empty for this machine."""
-        return host_of(self.endpoint)
-
-    @property
     def is_stream(self) -> bool:
         """Whether it is standard input or output; a file of that name is ``./-``."""
         return not self.endpoint and self.path == b"-"
+
+    @property
+    def host(self) -> str:
+        """The destination, whoever is become there; empty for this machine."""
+        return host_of(self.endpoint)
 
     def __str__(self) -> str:
         """Return it as it may be shown."""

@@ -73,13 +73,10 @@ class Copier:
         self._target = target
         self._preserve = preserve
         self._umask = umask
-        self._chunk = min(source.limits.chunk, target.limits.chunk)
         self._within = target.copies_from(source)
-        self._small = self._chunk
-        if self._within and not target.is_local:
-            self._small = min(self._small, WORTH)
-        self.durable = False
-        """Whether everything must be on the disk before it gets its name, small new files too."""
+        self._chunk = min(source.limits.chunk, target.limits.chunk)
+        by_server = self._within and not target.is_local
+        self._small = min(self._chunk, WORTH) if by_server else self._chunk
         uploads = source.is_local and not target.is_local
         self._window = UPLOAD_WINDOW if uploads else WINDOW
         self.pace = Pace()
@@ -88,12 +85,16 @@ class Copier:
         """By target, the files under way."""
         self.recorded: Callable[[], Awaitable[None]] = _unrecorded
         """Returns once `under_way` is known to whoever goes on after a crash."""
+        self.durable = False
+        """Whether everything must be on the disk before it gets its name, small new files too."""
         self.leftovers: set[bytes] = set()
         """Temporary files that could not be removed, because the connection was gone."""
         self.checked: Callable[[Digest, Digest], None] | None = None
         """Told of each file whose checksum is the same on both ends; None where none is taken."""
         self.keeps_owner = False
         """Whether copies get the user and group of their source, by number."""
+        self.xattrs: Callable[[bytes, bytes], Awaitable[str]] | None = None
+        """Gives a file the extended attributes of another and returns a complaint, where asked."""
         self.partials: dict[bytes, Partial] | None = None
         """By target, what a lost connection left to go on with; None where nothing is kept."""
         self.restarted: Callable[[FileCopy, str], None] = lambda file, reason: None
@@ -185,6 +186,8 @@ class Copier:
                 complaint = await self._copy_small(file, under_way)
             else:
                 complaint = await self._copy_large(file, under_way)
+            if self.xattrs is not None:
+                complaint = complaint or await self.xattrs(file.source, under_way.part)
             await self._place(file, under_way)
         except (VagueError, FullError) as error:
             under_way.forget()
@@ -255,8 +258,8 @@ class Copier:
             writer = await self._open_writer(file, reader, before, under_way)
             try:
                 if self._within and before.held is None and before.size not in PAGES:
-                    done, wrote = under_way.arrived.until, under_way.wrote
-                    await copy_within(reader, writer, done, before.size, wrote)
+                    begun = under_way.arrived.until
+                    await copy_within(reader, writer, begun, before.size, under_way.wrote)
                 size = await pump(reader, writer, before, self._chunk, self._window, under_way)
                 compare(before, await reader.stat(), size)
                 hole = size if before.held is not None else None
@@ -308,14 +311,23 @@ class Copier:
             raise AlreadyThere("it is all there", shown(file.target))
         writer = await self._target.open_write(under_way.part)
         try:
-            taken = await writer.take_over(file.target, there.done)
+            await self._take_over(file.target, there.done, writer, under_way)
         except BaseException:
             await writer.close()
             raise
-        if taken:
-            under_way.wrote(0, taken)
-            self.resumed(file, taken)
+        if under_way.arrived.until:
+            self.resumed(file, under_way.arrived.until)
         return writer
+
+    async def _take_over(self, path: bytes, size: int, writer: Writer, under_way: UnderWay) -> None:
+        """Begin with the first `size` bytes of another file, where they need not be sent for it."""
+        if not self._target.copies_from(self._target):
+            return
+        reader = await self._target.open_read(path)
+        try:
+            await copy_within(reader, writer, 0, size, under_way.wrote)
+        finally:
+            await reader.close()
 
     def _finish(self, file: FileCopy, size: int | None = None) -> Finish:
         entry = file.entry

@@ -83,8 +83,8 @@ class Job:
     @property
     def hosts(self) -> tuple[Endpoint, ...]:
         """The hosts that it needs."""
-        ends = dict.fromkeys(map(host_of, (self.request.source, self.request.target)))
-        return tuple(host for host in ends if host)
+        ends = map(host_of, (self.request.source, self.request.target))
+        return tuple(host for host in dict.fromkeys(ends) if host)
 
     def with_leftovers(self, reason: str) -> str:
         """Return a reason, with what could not be cleaned up."""

@@ -110,13 +110,6 @@ class Writer(Protocol):
         """
         ...
 
-    async def take_over(self, path: bytes, size: int) -> int:
-        """Copy at most the first `size` bytes of another file of the same file system into it.
-
-        Return how many: they do not leave the host, so none where it cannot do that.
-        """
-        ...
-
     async def finish(self, finish: Finish) -> Finished:
         """Set attributes, make it durable and close it.
 
@@ -272,6 +265,18 @@ class Filesystem(Protocol):
         self, path: bytes, mode: int, mtime_ns: int | None, owner: tuple[int, int] | None = None
     ) -> None:
         """Set permission bits and, where given, modification time and owner (as numbers)."""
+        ...
+
+    async def set_time(self, path: bytes, mtime_ns: int) -> None:
+        """Set access and modification time of what `path` leads to."""
+        ...
+
+    async def chown(self, path: bytes, uid: int, gid: int) -> None:
+        """Give what `path` leads to another owner and group, by their numbers."""
+        ...
+
+    async def describe(self, path: bytes) -> Entry:
+        """Return all that can be told of `path` itself, its owners by name where they have one."""
         ...
 
     async def umask(self, directory: bytes) -> int:

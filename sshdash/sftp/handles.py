@@ -1,6 +1,7 @@
 """Open files of a host: reading and writing with many requests in flight."""
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
 from sshdash.errors import ConnectionLost
@@ -23,8 +24,6 @@ Result = TypeVar("Result")
 NANO = 10**9
 FSYNC = b"fsync@openssh.com"
 COPY_DATA = b"copy-data"
-_TAKEN = 64 * 1024 * 1024
-"""Bytes that a server copies by itself without answering anything else meanwhile."""
 
 
 class Session:
@@ -155,25 +154,11 @@ class RemoteWriter:
     async def copy_from(self, reader: Reader, offset: int, size: int) -> int:
         """Have the server copy `size` bytes; 0 is returned where the source ends before that."""
         assert isinstance(reader, RemoteReader)
-        asking = self._session.protocol.copy_data(reader.handle, offset, size, self._open, offset)
-        copied = size if await self._session.call("write", self._path, at_end(asking)) else 0
+        protocol, handles = self._session.protocol, (reader.handle, self._open)
+        asking = at_end(protocol.copy_data(*handles, offset, size))
+        copied = size if await self._session.call("write", self._path, asking) else 0
         self._early.wrote()
         return copied
-
-    async def take_over(self, path: bytes, size: int) -> int:
-        """Copy the first `size` bytes of another file into it, where the server offers that."""
-        call, protocol = self._session.call, self._session.protocol
-        if not protocol.offers(COPY_DATA):
-            return 0
-        source = await call("read", path, protocol.open_file(path, Open.READ))
-        try:
-            for start in range(0, size, _TAKEN):
-                part = min(_TAKEN, size - start)
-                asked = protocol.copy_data(source, start, part, self._open, start)
-                await call("write", self._path, asked)
-        finally:
-            protocol.close_handle(source)
-        return size
 
     async def finish(self, finish: Finish) -> Finished:
         """Set attributes, make it durable and close it, all in one round trip."""
@@ -255,7 +240,7 @@ def _joined(parts: Sequence[Pieces], block: int) -> Pieces:
 
 def entry_of(name: bytes, attributes: Attributes, longname: bytes = b"") -> Entry:
     """Return the entry for a server's attributes."""
-    owner, group = _owners(longname)
+    owner, group, links, has_acl = _told(longname)
     return Entry(
         name,
         kind_of(attributes.mode or 0),
@@ -266,6 +251,8 @@ def entry_of(name: bytes, attributes: Attributes, longname: bytes = b"") -> Entr
         -1 if attributes.gid is None else attributes.gid,
         owner or ("" if attributes.uid is None else str(attributes.uid)),
         group or ("" if attributes.gid is None else str(attributes.gid)),
+        links=links,
+        has_acl=has_acl,
     )
 
 
@@ -283,12 +270,21 @@ def kept_entries(names: list[Name], seen: set[bytes], refused: list[bytes] | Non
     return entries
 
 
-def _owners(longname: bytes) -> tuple[str, str]:
-    """Return owner and group from a line in the style of ``ls -l``, which most servers send."""
+def _told(longname: bytes) -> tuple[str, str, int, bool]:
+    """Return owner, group, number of names and whether there is an access list.
+
+    They are in a line in the style of ``ls -l``, which most servers send.
+    """
     fields = longname.split(None, 4)
     if len(fields) < 5 or len(fields[0]) < 10:
-        return "", ""
-    return clean(fields[2], 32), clean(fields[3], 32)
+        return "", "", 0, False
+    links = int(fields[1]) if fields[1].isdigit() and len(fields[1]) < 10 else 0
+    return _named(fields[2]), _named(fields[3]), links, fields[0][10:11] == b"+"
+
+
+@lru_cache(maxsize=1000)
+def _named(owner: bytes) -> str:
+    return clean(owner, 32)
 
 
 def _blocks(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from sshdash.prompts import ConflictChoice
+from sshdash.sftp.entries import join, name_of
 from sshdash.states import TransferState
 
 Endpoint = str
@@ -45,14 +46,25 @@ class CopyRequest:
     """What to do with targets that exist; None asks."""
     follow: bool = False
     """Whether links among `paths` themselves are followed; those below never are."""
-    move: bool = False
-    """Whether the sources are removed once their copies are in place, or just renamed."""
     owner: bool = False
     """Whether copies get the user and group of their source, as numbers."""
+    xattrs: bool = False
+    """Whether copies get the extended attributes, ACLs among them: from here to here alone."""
     verify: bool = False
     """Whether each file's SHA-256 is compared on both ends before it gets its name."""
+    move: bool = False
+    """Whether the sources are removed once their copies are in place, or just renamed."""
     target_name: bytes | None = None
     """The name to copy a single source under, where it is not its own."""
+    base: bytes | None = None
+    """A folder above all of `paths`: each goes to the same place below `target_dir`, where the
+    folders on its way exist or are among `paths`. Of a directory, only it itself is made."""
+
+    def place_of(self, path: bytes) -> bytes:
+        """Return where a source goes, relative to `target_dir`."""
+        if self.base is not None:
+            return path[len(join(self.base, b"")) :]
+        return self.target_name or name_of(path)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,8 +26,6 @@ from sshdash.sftp.spelling import settle
 from sshdash.sftp.threads import Threads
 
 _CHUNK = 1024 * 1024
-_TAKEN = 64 * 1024 * 1024
-"""Bytes of another file that are copied at once: a thread cannot be stopped."""
 _OPEN_FILES = 1000
 _AT_ONCE = 256 * 1024
 """Bytes that take less time to copy from memory than to have a thread do it."""
@@ -96,24 +94,11 @@ class LocalWriter:
     async def copy_from(self, reader: Reader, offset: int, size: int) -> int:
         """Have the kernel copy at most `size` bytes, or share them where the file system can."""
         assert isinstance(reader, LocalReader)
-        copy = partial(
-            os.copy_file_range, reader.descriptor, self._descriptor, size, offset, offset
-        )
+        files = reader.descriptor, self._descriptor
+        copy = partial(calls.copy_range, *files, offset, size)
         copied = await self._threads.run("write", self._path, copy)
         self._early.wrote()
         return copied
-
-    async def take_over(self, path: bytes, size: int) -> int:
-        """Copy the first `size` bytes of another file into it."""
-        source = await self._threads.run("read", path, partial(calls.open_regular, path), os.close)
-        try:
-            for start in range(0, size, _TAKEN):
-                part = min(_TAKEN, size - start)
-                copy = partial(calls.copy_range, source, self._descriptor, start, part)
-                await self._threads.run("write", self._path, copy)
-        finally:
-            await self._threads.run("close", path, partial(os.close, source))
-        return size
 
     async def finish(self, finish: Finish) -> Finished:
         """Set attributes, make it durable and close it."""
@@ -155,8 +140,8 @@ class LocalFilesystem:
         return "<LocalFilesystem>"
 
     def copies_from(self, source: CopySource) -> bool:
-        """Return whether the kernel copies from file to file: on Linux, between local files."""
-        return isinstance(source, LocalFilesystem) and hasattr(os, "copy_file_range")
+        """Return whether copies stay on this machine."""
+        return isinstance(source, LocalFilesystem)
 
     def home(self) -> bytes:
         """Return the user's home folder."""
@@ -259,6 +244,18 @@ class LocalFilesystem:
         call = partial(calls.set_attributes, path, mode, mtime_ns, owner)
         await self._threads.run("set owner, mode or time", path, call)
 
+    async def set_time(self, path: bytes, mtime_ns: int) -> None:
+        """Set access and modification time of what `path` leads to."""
+        await self._threads.run("set the time", path, partial(calls.set_time, path, mtime_ns))
+
+    async def chown(self, path: bytes, uid: int, gid: int) -> None:
+        """Give what `path` leads to another owner and group."""
+        await self._threads.run("change the owner", path, partial(os.chown, path, uid, gid))
+
+    async def describe(self, path: bytes) -> Entry:
+        """Return all that can be told of `path` itself, its owners by name."""
+        return await self._threads.run("stat", path, partial(calls.described, path))
+
     async def umask(self, directory: bytes) -> int:
         """Return the bits that new files do not get."""
         return await self._threads.run("read the umask", directory, calls.umask)
@@ -285,6 +282,11 @@ class LocalFilesystem:
             hashed += done
             if done < calls.HASHED:
                 return Digest(digest.digest(), "here")
+
+    async def copy_xattrs(self, source: bytes, target: bytes) -> str:
+        """Give a file the extended attributes of another; return what went wrong."""
+        copy = partial(calls.copy_xattrs, source, target)
+        return await self._threads.run("set extended attributes", target, copy)
 
     async def hardlink(self, old: bytes, new: bytes) -> None:
         """Give the file `old` a second name."""

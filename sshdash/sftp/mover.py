@@ -55,9 +55,9 @@ class Mover:
             track.advance(root.entry.size if root.entry.kind is Kind.FILE else 0)
         return True
 
-    def is_moved(self, path: bytes, name: bytes) -> bool:
+    def is_moved(self, path: bytes, place: bytes) -> bool:
         """Return whether a source that is not there any more was moved by an earlier run."""
-        return self._wanted and (path, name) in self._ledger.done
+        return self._wanted and (path, place) in self._ledger.done
 
     async def rename(self, file: Source) -> bool:
         """Rename onto the target and return whether that could be done.

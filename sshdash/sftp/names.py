@@ -1,9 +1,12 @@
 """Names that the engine makes up, always within the limit of a file system."""
 
+import re
 import unicodedata
 from collections.abc import Iterable
 
 from sshdash.sftp.entries import NAME_MAX
+
+_TEMPORARY = re.compile(rb"\..*\.?sshdash-[0-9a-f]{8}\.(part|old)", re.DOTALL)
 
 
 def part_name(name: bytes, job: str) -> bytes:
@@ -14,6 +17,11 @@ def part_name(name: bytes, job: str) -> bytes:
 def backup_name(name: bytes, job: str) -> bytes:
     """Return the name under which a target steps aside where it cannot be replaced at once."""
     return _hidden(name, b".sshdash-%b.old" % job.encode())
+
+
+def is_temporary(name: bytes) -> bool:
+    """Return whether a name is one that the engine made up for an unfinished file."""
+    return name.startswith(b".") and _TEMPORARY.fullmatch(name) is not None
 
 
 def numbered(name: bytes, number: int) -> bytes:

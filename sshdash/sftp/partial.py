@@ -9,7 +9,7 @@ from sshdash.sftp.failures import MissingError
 from sshdash.sftp.filesystem import Filesystem, Reader
 from sshdash.sftp.tasks import each, together
 
-_TAIL = 1024 * 1024
+_TAIL = 128 * 1024
 """Bytes before the end of what has arrived that are compared with the source."""
 _WIDTH = 64
 """Temporary files that are removed at the same time."""

@@ -21,6 +21,7 @@ from sshdash.sftp.messages import (
 )
 from sshdash.sftp.wire import Answer, Wire
 
+USERS_GROUPS = b"users-groups-by-id@openssh.com"
 _NO_ATTRIBUTES = Attributes().encode()
 
 
@@ -72,14 +73,14 @@ class HandleProtocol:
         """Make a file's content durable (fsync@openssh.com)."""
         return self._extended(b"fsync@openssh.com", string(handle), self._answers.ok)
 
-    def copy_data(
-        self, source: bytes, offset: int, size: int, target: bytes, target_offset: int
-    ) -> Asked[None]:
-        """Copy a part of one open file into another, on the server (copy-data)."""
-        body = b"".join(
-            (string(source), uint64(offset), uint64(size), string(target), uint64(target_offset))
-        )
-        return self._extended(b"copy-data", body, self._answers.ok)
+    def copy_data(self, source: bytes, target: bytes, offset: int, size: int) -> Asked[None]:
+        """Copy `size` bytes, never 0, between two handles, at the same place in both (copy-data).
+
+        draft-ietf-secsh-filexfer-extensions-00, section 7.
+        """
+        from_where = string(source) + uint64(offset) + uint64(size)
+        to_where = string(target) + uint64(offset)
+        return self._extended(b"copy-data", from_where + to_where, self._answers.ok)
 
     def _ask(self, kind: int, body: bytes, read: Callable[[Answer], Value]) -> Asked[Value]:
         return Asked(self.wire.request(kind, body), read)
@@ -184,3 +185,11 @@ class Protocol(HandleProtocol):
         """Give a file a second name (hardlink@openssh.com)."""
         body = string(old) + string(new)
         return self._extended(b"hardlink@openssh.com", body, self._answers.ok)
+
+    def users_groups(
+        self, uids: Sequence[int], gids: Sequence[int]
+    ) -> Asked[tuple[list[str], list[str]]]:
+        """Return the names of users and groups, empty where they have none (USERS_GROUPS)."""
+        body = b"".join(string(b"".join(map(uint32, numbers))) for numbers in (uids, gids))
+        read = partial(self._answers.owners, users=len(uids), groups=len(gids))
+        return self._extended(USERS_GROUPS, body, read)

@@ -70,8 +70,8 @@ class Roots:
         return apart
 
     async def _root(self, path: bytes) -> Source | None:
-        name = self._request.target_name or name_of(path)
-        target = join(self._target_dir, name)
+        place = self._request.place_of(path)
+        target = join(self._target_dir, place)
         look = self._source.stat if self._request.follow else self._source.lstat
         try:
             entry, existing = await together(look(path), self._target.exists(target))
@@ -80,7 +80,7 @@ class Roots:
                 # Opening a local file follows no link: the one that was named is followed here.
                 path = await self._source.realpath(path)
         except FileError as error:
-            if isinstance(error, MissingError) and self._mover.is_moved(path, name):
+            if isinstance(error, MissingError) and self._mover.is_moved(path, place):
                 return None
             reason = self._reason(error)
         if reason == SAME and self._request.conflict is ConflictChoice.RENAME:
@@ -88,7 +88,7 @@ class Roots:
         if reason:
             self._ledger.fail(path, reason)
             return None
-        return Source(path, name, structs.replace(entry, name=name_of(path)), existing)
+        return Source(path, place, structs.replace(entry, name=name_of(path)), existing)
 
     async def _overlap(self, path: bytes, entry: Entry, target: bytes) -> str:
         if self._request.source != self._request.target:

@@ -17,6 +17,7 @@ from sshdash.events import EventBus, ProgramReported, SessionChanged
 from sshdash.states import SessionState, Step, advance, allows
 from sshdash.terminal.activity import Activity
 from sshdash.terminal.channel import SessionChannel
+from sshdash.terminal.echoes import ECHOES
 from sshdash.terminal.emulator import Emulator
 from sshdash.terminal.escapes import escape_character
 from sshdash.terminal.keyboard import Keyboard, encode_paste
@@ -91,7 +92,7 @@ class ShellSession:
         self._term = term
         self._command = command
         self._channel: SessionChannel | None = None
-        self._lease: Lease | None = None
+        self.lease: Lease | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._resizing: asyncio.TimerHandle | None = None
         self.reports = Reports(self.emulator.effects, self._reported)
@@ -167,6 +168,7 @@ class ShellSession:
         if not data or self._channel is None or self.state is not SessionState.RUNNING:
             return
         self.activity.typed(data)
+        ECHOES.expect(self.emulator)
         if self.pasting is not None:
             self._typed_behind += data
         else:
@@ -264,7 +266,7 @@ class ShellSession:
         self._typed_behind = b""
 
     async def _start(self, lease: "Lease", reattach: str = "") -> None:
-        self._lease = lease
+        self.lease = lease
         self._told = (self.emulator.columns, self.emulator.rows)
         channel: SessionChannel | None = None
         reason = "cancelled"
@@ -355,9 +357,9 @@ class ShellSession:
             self.on_output()
 
     def _release(self) -> None:
-        if self._lease is not None:
-            self._lease.release()
-            self._lease = None
+        if self.lease is not None:
+            self.lease.release()
+            self.lease = None
 
     def _step(self, step: Step, reason: str = "") -> None:
         old, self.state = self.state, advance(self.state, step)

@@ -14,6 +14,7 @@ from textual.binding import Binding, BindingType
 from sshdash.ui.command import Command, Place
 from sshdash.ui.commands_edits import EDIT_COMMANDS
 from sshdash.ui.commands_files import FILE_COMMANDS, TRANSFER_COMMANDS
+from sshdash.ui.commands_navigation import NAVIGATION_COMMANDS
 from sshdash.ui.commands_panes import PANE_COMMANDS
 from sshdash.ui.commands_search import SEARCH_COMMANDS
 from sshdash.ui.commands_terminal import TERMINAL_COMMANDS
@@ -250,6 +251,7 @@ COMMANDS: dict[str, Command] = {
         *TERMINAL_COMMANDS,
         *SEARCH_COMMANDS,
         *FILE_COMMANDS,
+        *NAVIGATION_COMMANDS,
         *TRANSFER_COMMANDS,
         *TUNNEL_COMMANDS,
     )

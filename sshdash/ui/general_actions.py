@@ -61,8 +61,12 @@ class GeneralActions:
 
 def what_ends(live: "LiveCounts") -> str:
     """Return what leaving ends: ``2 shells and 1 tunnel will end.``"""
-    counts = ((live.shells, "shell"), (live.tunnels, "tunnel"))
-    words = [count_text(count, noun) for count, noun in counts if count]
+    counts = (
+        (live.shells, "shell", ""),
+        (live.tunnels, "tunnel", ""),
+        (live.kept, "folder kept up to date", "folders kept up to date"),
+    )
+    words = [count_text(*one) for one in counts if one[0]]
     lines = []
     if words:
         listed = " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))

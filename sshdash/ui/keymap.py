@@ -43,6 +43,9 @@ _SHOWN = {
     "comma": ",",
     "equals_sign": "=",
     "tilde": "~",
+    "apostrophe": "'",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
 }
 _CHARACTERS = {shown: key for key, shown in _SHOWN.items() if len(shown) == 1}
 

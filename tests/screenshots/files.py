@@ -47,13 +47,41 @@ async def _transfers(stage: Stage) -> None:
 async def _delete(stage: Stage) -> None:
     await _open_files(stage)
     await stage.press("ctrl+a", "d")
-    await stage.until("[Dd]elete")
+    await stage.until("trash")
 
 
 @scene("view")
 async def _view(stage: Stage) -> None:
     await _open_files(stage)
     await stage.press("end", "v")
+
+
+@scene("preview")
+async def _preview(stage: Stage) -> None:
+    await _open_files(stage)
+    await stage.press("end", "P")
+    await stage.until("UTF-8")
+
+
+@scene("bulk-rename")
+async def _bulk_rename(stage: Stage) -> None:
+    await _open_files(stage)
+    await stage.press("ctrl+a", "R")
+    await stage.until("replace by")
+    await stage.press("tab", "tab")
+    await stage.type_into("old-")
+    await stage.press("left_curly_bracket")
+    await stage.type_into("name")
+    await stage.press("right_curly_bracket")
+    await stage.until("old-notes")
+
+
+@scene("properties")
+async def _properties(stage: Stage) -> None:
+    await _open_files(stage)
+    await stage.press("tab", "down", "p")
+    await stage.until("counts it")
+    await stage.press("s")
 
 
 @scene("permissions")
@@ -95,3 +123,36 @@ async def _tunnels_large(stage: Stage) -> None:
 @scene("tunnels-80x24", columns=80, rows=24)
 async def _tunnels_small(stage: Stage) -> None:
     await _tunnels(stage)
+
+
+@scene("finding")
+async def _finding(stage: Stage) -> None:
+    await _open_files(stage)
+    await stage.press("tab", "f")
+    await stage.until(r"\d entries")
+    await stage.press(*"log")
+    await stage.until(" of ")
+
+
+@scene("pane-tabs")
+async def _pane_tabs(stage: Stage) -> None:
+    await _open_files(stage)
+    await stage.press("tab", "ctrl+t", "down", "enter")
+    await stage.press("z")
+
+
+@scene("bookmarks", columns=80, rows=24)
+async def _bookmarks(stage: Stage) -> None:
+    await _open_files(stage)
+    await stage.press("tab", "b", "enter", "b")
+    await stage.until("Bookmarks")
+
+
+@scene("bookmark-drop", columns=80, rows=24)
+async def _bookmark_drop(stage: Stage) -> None:
+    await _open_files(stage)
+    await stage.press("tab", "b", "enter", "tab")
+    panes = stage.app.screen.query_one(FilePanes)
+    await stage.pilot.mouse_down(panes.left.rows, offset=(6, 2))
+    await stage.pilot.hover(panes.right.rows, offset=(6, 5))
+    await stage.pilot.hover(panes.right.bookmark_bar, offset=(6, 0))

@@ -24,6 +24,7 @@ from sshdash.prompts import Prompter
 from sshdash.settings import Settings
 from sshdash.sftp.job import TransferTotals
 from sshdash.sftp.local import LocalFilesystem
+from sshdash.sftp.sync_keepers import Keepers
 from sshdash.states import ConnectionState, SessionState
 from sshdash.terminal.activity import Activity
 from sshdash.terminal.effects import Effects
@@ -31,6 +32,7 @@ from sshdash.terminal.reports import Reports
 from sshdash.terminal.serial import SerialLine
 from sshdash.ui.app import SSHDashApp
 from sshdash.ui.controllers import shells
+from sshdash.ui.straight_keys import take_straight
 
 CONFIG = """\
 Host bastion
@@ -120,6 +122,9 @@ class FakeView(Widget, can_focus=True):
 
     def type_key(self, key: str, character: str | None) -> None:
         self.session.write(self.session.keyboard.encode(key, character))
+
+    def take_key(self, event: events.Key) -> bool:
+        return take_straight(self, self.on_key, event)
 
     def on_key(self, event: events.Key) -> None:
         if event.key != self.prefix:
@@ -216,6 +221,7 @@ class FakeBackend(Backend):
         self.connections = self.fake_connections  # type: ignore[assignment]
         self.tunnels = self.fake_tunnels  # type: ignore[assignment]
         self.transfers = self.fake_transfers  # type: ignore[assignment]
+        self.keepers = Keepers(self.filesystem, self.prompter, self.events)
         self.loaded = True
 
     async def close(self) -> None:

@@ -68,15 +68,15 @@ async def test_a_folder_that_cannot_be_listed_is_told_and_the_old_one_stays(
 ) -> None:
     async with FilesApp(left, right).run_test() as pilot:
         panes = await listed(pilot)
-        (left / "docs").rmdir()
-        await pilot.press("down", "enter")
-        await until(pilot, lambda: panes.left.problem)
-        assert names(panes.left)[1] == "docs"
-        assert panes.left.query_one(".pane-notice").display
+        (right / "inbox").rmdir()
+        await pilot.press("tab", "down", "enter")
+        await until(pilot, lambda: panes.right.problem)
+        assert names(panes.right)[1] == "inbox"
+        assert panes.right.query_one(".pane-notice").display
         await pilot.press("escape")
-        assert not panes.left.query_one(".pane-notice").display
+        assert not panes.right.query_one(".pane-notice").display
         await pilot.press("ctrl+r")
-        await until(pilot, lambda: "docs" not in names(panes.left))
+        await until(pilot, lambda: "inbox" not in names(panes.right))
 
 
 async def test_a_lost_connection_keeps_the_listing_and_enter_connects_again(

@@ -37,6 +37,7 @@ class Node:
     target: bytes = b""
     claims: int | None = None
     """The size that is told instead of the real one."""
+    owners: tuple[int, int] = (-1, -1)
 
 
 class MemoryFilesystem:
@@ -56,8 +57,6 @@ class MemoryFilesystem:
         """At most so many bytes per read, where set."""
         self.copies_within = False
         """Whether it copies from file to file by itself."""
-        self.takes_over = True
-        """Whether a part of one file can be copied into another."""
         self.open_files = 0
         self.closed = 0
 
@@ -115,7 +114,7 @@ class MemoryFilesystem:
     def _entry(self, path: bytes) -> Entry:
         node = self._node(path)
         size = len(node.data) if node.claims is None else node.claims
-        return Entry(name_of(path), node.kind, size, node.mode, node.mtime_ns)
+        return Entry(name_of(path), node.kind, size, node.mode, node.mtime_ns, *node.owners)
 
     async def scandir(
         self, path: bytes, refused: list[bytes] | None = None
@@ -213,6 +212,17 @@ class MemoryFilesystem:
         if mtime_ns is not None:
             self._node(path).mtime_ns = mtime_ns
 
+    async def set_time(self, path: bytes, mtime_ns: int) -> None:
+        await self._step("time", path)
+        self._node(path).mtime_ns = mtime_ns
+
+    async def chown(self, path: bytes, uid: int, gid: int) -> None:
+        await self._step("chown", path)
+        self._node(path).owners = uid, gid
+
+    async def describe(self, path: bytes) -> Entry:
+        return await self.lstat(path)
+
     async def umask(self, directory: bytes) -> int:
         await self._step("umask", directory)
         return 0o027
@@ -294,13 +304,6 @@ class MemoryFile:
         pieces = [reader._node.data[offset : offset + size]]
         await self.write(offset, pieces)
         return len(pieces[0])
-
-    async def take_over(self, path: bytes, size: int) -> int:
-        await self._step("take over")
-        if not self._files.takes_over:
-            return 0
-        self._node.data = self._files.nodes[path].data[:size]
-        return size
 
     async def extents(self, size: int) -> list[tuple[int, int]]:
         await self._step("extents")

@@ -1,10 +1,13 @@
 """A pane: order, filter, cursor and marks."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sshdash.sftp.browser import UP, Browser, SortKey, View, natural_key
+from sshdash.sftp import order
+from sshdash.sftp.browser import UP, Browser, Measured, SortKey, View
 from sshdash.sftp.entries import Entry, Kind
+from sshdash.sftp.order import natural_key, sorted_in_turns
 
 
 def entries(*names: str, kind: Kind = Kind.FILE) -> list[Entry]:
@@ -174,3 +177,49 @@ def test_whatever_is_done_the_cursor_is_on_a_row(
 def test_numbers_in_names_sort_by_value(stem: str, one: int, other: int) -> None:
     keys = [natural_key(f"{stem}x{number}") for number in (one, other)]
     assert (keys[0] < keys[1]) == (one < other)
+
+
+def test_marks_and_unmarks_what_matches_a_pattern() -> None:
+    browser = Browser(b"/d")
+    browser.show(b"/d", [Entry(name, Kind.FILE) for name in (b"a.log", b"B.LOG", b"c.txt")])
+    assert browser.mark_matching("*.log") == 2
+    assert browser.marks == {b"a.log", b"B.LOG"}
+    assert browser.mark_matching("b", marked=False) == 1
+    assert browser.marks == {b"a.log"}
+
+
+def test_finds_on_upward_and_around_the_ends() -> None:
+    browser = Browser(b"/d")
+    browser.show(b"/d", [Entry(name, Kind.FILE) for name in (b"fa", b"fb", b"\xc3\xa9t\xc3\xa9")])
+    assert browser.find("f")
+    assert browser.find("F", start=1)
+    assert browser.current is not None
+    assert browser.current.name == b"fb"
+    assert browser.find("f", start=-1, step=-1)
+    assert browser.find("f", start=-1, step=-1)
+    assert browser.current.name == b"fb"
+    assert browser.find("É")
+    assert browser.current.name == "été".encode()
+
+
+def test_what_was_counted_goes_with_the_folder() -> None:
+    browser = Browser(b"/d")
+    folder = Entry(b"sub", Kind.DIRECTORY, 4096)
+    browser.show(b"/d", [folder])
+    browser.measure(b"sub", Measured(10, final=True))
+    browser.measure(b"gone", Measured(10, final=True))
+    browser.marks = {b"sub"}
+    assert browser.marked_bytes == 10
+    browser.show(b"/d", [folder])
+    assert b"sub" in browser.measured
+    browser.show(b"/e", [folder])
+    assert not browser.measured
+
+
+@pytest.mark.parametrize("run", [1, 2, 3, 7, 100])
+def test_sorting_in_turns_is_sorting(run: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(order, "_RUN", run)
+    for count in (0, 1, 2, 5, 8, 23, 64):
+        mixed = [Entry(b"%d" % n, Kind.FILE, size=n * 7919 % 11) for n in range(count)]
+        wanted = sorted(mixed, key=lambda entry: entry.size)
+        assert sorted_in_turns(mixed, lambda entry: entry.size) == wanted

@@ -1,11 +1,14 @@
 """Targets that exist: newer only, going on with what is there, and what was said beforehand."""
 
+import asyncio
+
 import pytest
 
 from sshdash.prompts import ConflictAnswer, ConflictChoice, ConflictQuestion
+from sshdash.sftp.entries import Kind
 from sshdash.states import TransferState
-from tests.unit.memory_files import MemoryFilesystem
-from tests.unit.queue_kit import kit, reasons
+from tests.unit.memory_files import MemoryFilesystem, Node
+from tests.unit.queue_kit import kit, reasons, request
 
 SECOND = 10**9
 TEXT = b"the beginning of it, and the end of it"
@@ -34,16 +37,16 @@ async def test_newer_only_overwrites_what_is_older(policy: bool) -> None:
 
 
 @pytest.mark.parametrize("cut", [0, 1, 16, len(TEXT) - 1])
-@pytest.mark.parametrize("takes_over", [True, False], ids=["taken over", "sent again"])
-async def test_a_beginning_is_gone_on_with(cut: int, takes_over: bool) -> None:
+@pytest.mark.parametrize("copies_within", [True, False], ids=["taken over", "sent again"])
+async def test_a_beginning_is_gone_on_with(cut: int, copies_within: bool) -> None:
     async with kit() as one:
         one.far.file(b"/x/a", TEXT)
         one.near.file(b"/to/a", TEXT[:cut])
-        one.near.takes_over = takes_over
+        one.near.copies_within = copies_within
         done = await one.copy(b"/x/a", conflict=ConflictChoice.RESUME)
         assert done.state is TransferState.DONE, done.errors
         assert one.near.below(b"/to") == {b"a": TEXT}
-        assert done.resumed == (1 if takes_over and cut else 0)
+        assert done.resumed == (1 if copies_within and cut else 0)
 
 
 async def test_what_is_all_there_is_left_alone() -> None:
@@ -68,7 +71,7 @@ async def test_what_is_no_beginning_is_not_overwritten_but_named(old: bytes) -> 
         assert one.near.below(b"/to") == {b"a": old}
 
 
-@pytest.mark.parametrize("failing", ["take over", "write", "finish", "replace"])
+@pytest.mark.parametrize("failing", ["write", "finish", "replace"])
 async def test_a_failure_while_going_on_leaves_what_was_there(failing: str) -> None:
     from sshdash.errors import FileError
 
@@ -122,3 +125,22 @@ async def test_a_link_is_never_gone_on_with() -> None:
         done = await one.copy(b"/x/a", conflict=ConflictChoice.RESUME)
         assert done.state is TransferState.FAILED
         assert one.near.below(b"/to") == {b"a": b""}
+
+
+async def test_everybody_has_a_turn_while_many_are_settled() -> None:
+    async with kit() as one:
+        for number in range(3_000):
+            one.far.nodes[b"/tree/%d" % number] = Node(Kind.FILE)
+            one.near.nodes[b"/to/tree/%d" % number] = Node(Kind.FILE)
+        one.far.folder(b"/tree")
+        one.near.folder(b"/to/tree")
+        job = one.queue.submit(request(b"/tree", conflict=ConflictChoice.SKIP))
+        steps: list[int] = []
+        seen = 0
+        while not one.queue.snapshot(job).is_finished:
+            await asyncio.sleep(0)
+            skipped = one.queue.snapshot(job).skipped
+            steps.append(skipped - seen)
+            seen = skipped
+        assert seen == 3_000
+        assert max(steps) <= 500

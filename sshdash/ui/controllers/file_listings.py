@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Coroutine
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
-from sshdash.errors import Cancelled, ConnectionLost, FileError, SSHDashError
+from sshdash.errors import Cancelled, ConfigError, ConnectionLost, FileError, SSHDashError
+from sshdash.sftp.bookmarks import load_bookmarks
+from sshdash.sftp.browser import View, by_name
 from sshdash.sftp.entries import Entry, Kind, normalize
+from sshdash.sftp.history import Spot
+from sshdash.sftp.watching import FolderWatch
 from sshdash.states import ConnectionState
 from sshdash.ui.format import count_text
 from sshdash.ui.widgets.file_pane import THREAD_LIMIT, FilePane
@@ -20,6 +26,19 @@ if TYPE_CHECKING:
     from sshdash.sftp.filesystem import Filesystem
     from sshdash.ui.cockpit import Cockpit
     from sshdash.ui.widgets.file_panes import FilePanes
+
+_EARLY = 0.25
+"""Seconds of listing after which what has come so far is shown."""
+_TURN = 0.003
+"""Seconds of work on a listing until everybody else gets a turn."""
+_MORE = 0.3
+"""Seconds between two times that more of it is shown."""
+_AT_ONCE = 500
+"""Entries that are put below the others without a pause that anybody would notice."""
+_SLOW = 3.0
+"""Seconds between a change in a large folder and the listing that follows it."""
+_AGAIN = 0.5
+"""Seconds until a change is looked at again that came while something else was waited for."""
 
 
 class Listings:
@@ -40,6 +59,18 @@ class Listings:
     def open(self, pane: FilePane, path: bytes, select: bytes | None = None) -> None:
         """Show a folder in a pane."""
         self._start_list(pane, self._list(pane, path, select))
+
+    def go_to(self, pane: FilePane, spot: Spot) -> None:
+        """Show a folder of whatever endpoint in a pane."""
+        if spot.endpoint == pane.endpoint:
+            self.open(pane, spot.path)
+        else:
+            self.use(pane, spot.endpoint, spot.path)
+
+    def show_tab(self, pane: FilePane, elsewhere: bool) -> None:
+        """List what another tab of a pane shows; `elsewhere` on another endpoint than before."""
+        self._panes.add(pane)
+        self._start_list(pane, self._show_tab(pane, elsewhere))
 
     def refresh(self, pane: FilePane) -> None:
         """List a pane's folder again, after connecting again where that is needed."""
@@ -85,7 +116,8 @@ class Listings:
     def give_up(self, pane: FilePane) -> None:
         """Stop connecting or listing."""
         self.cockpit.screen.workers.cancel_group(self.cockpit.screen, _listing(pane))
-        pane.fail(Cancelled("Not connected", "You stopped it"))
+        title = "Not everything is listed" if pane.browser.loading else "Not connected"
+        pane.fail(Cancelled(title, "You stopped it"))
 
     async def _use(self, pane: FilePane, endpoint: str, path: bytes | None) -> None:
         self._lose_interest(pane)
@@ -93,13 +125,21 @@ class Listings:
         pane.use(endpoint)
         await self._list(pane, path)
 
+    async def _show_tab(self, pane: FilePane, elsewhere: bool) -> None:
+        if elsewhere:
+            self._lose_interest(pane)
+            await self._drop(pane)
+        await self._list(pane, pane.browser.path)
+
     async def _list(self, pane: FilePane, path: bytes | None, select: bytes | None = None) -> None:
         try:
             filesystem = await self.filesystem(pane)
             path = normalize(path if path is not None else _first_folder(pane, filesystem))
             pane.wait("listing…")
+            pane.outdated = False
             entries = await self._entries(pane, filesystem, path)
             await self._show(pane, path, entries, select)
+            self._watch(pane, path)
             await self._complete(pane, filesystem, path, entries)
         except Cancelled:
             pane.fail(Cancelled("Not connected", "A question was dismissed"))
@@ -118,6 +158,8 @@ class Listings:
                 entries = await filesystem.resolve_links(path, entries)
                 await self._show(pane, path, entries, None)
             pane.show_space(await filesystem.statvfs(path))
+        with suppress(FileError, ConfigError):  # told where somebody asks for them
+            pane.bookmarks = (await asyncio.to_thread(load_bookmarks)).get(pane.endpoint, ())
 
     async def filesystem(self, pane: FilePane) -> Filesystem:
         """Return the pane's file system, opened where it is not; raises what that raises."""
@@ -134,19 +176,68 @@ class Listings:
         return pane.filesystem
 
     async def _entries(self, pane: FilePane, filesystem: Filesystem, path: bytes) -> list[Entry]:
+        """Return all entries; what takes long is shown as it comes in, unless it is there."""
         entries: list[Entry] = []
+        shown = 0
+        known = pane.listed and pane.browser.path == path
+        due = time.monotonic() + _EARLY
+        turn = 0.0
         async for batch in filesystem.scandir(path):
             entries += batch
+            now = time.monotonic()
+            if now > turn:  # what has arrived already comes without a pause
+                await asyncio.sleep(0)
+                turn = time.monotonic() + _TURN
+            if now < due:
+                continue
             pane.wait(f"listing… {count_text(len(entries), 'entry', 'entries')}")
+            more = entries[shown : shown + _AT_ONCE]
+            if not known and not shown:
+                pane.show(path, more, loading=True)
+                shown = len(more)
+            elif not known and pane.rows.nears_end:
+                pane.extend(more)
+                shown += len(more)
+            due = time.monotonic() + _MORE
         return entries
 
     async def _show(
         self, pane: FilePane, path: bytes, entries: list[Entry], select: bytes | None
     ) -> None:
-        arranged = None
-        if len(entries) > THREAD_LIMIT:
-            arranged = await asyncio.to_thread(pane.view_for(path).arrange, entries)
-        pane.show(path, entries, select, arranged)
+        arranged = named = None
+        while len(entries) > THREAD_LIMIT:
+            view = pane.view_for(path)
+            arranged, named = await asyncio.to_thread(_prepared, view, entries)
+            if view == pane.view_for(path):  # else the order was changed meanwhile
+                break
+        pane.show(path, entries, select, arranged, named=named)
+
+    # Following
+
+    def _watch(self, pane: FilePane, path: bytes) -> None:
+        """Notice from now on when a listed folder of this machine changes."""
+        if pane.watcher is None and not pane.endpoint:
+            pane.watcher = FolderWatch(partial(self._folder_changed, pane))
+        if pane.watcher is not None:
+            pane.watcher.watch(None if pane.endpoint else path)
+
+    def _folder_changed(self, pane: FilePane, folder: bytes) -> None:
+        if pane.outdated or not pane.is_attached or pane.spot != Spot("", folder):
+            return
+        pane.outdated = True
+        if len(pane.browser.rows) > THREAD_LIMIT:  # whoever writes many files has not ended yet
+            self._catch_up_after(_SLOW, pane)
+        else:
+            self._catch_up(pane)
+
+    def _catch_up(self, pane: FilePane) -> None:
+        if pane.is_waiting:
+            self._catch_up_after(_AGAIN, pane)
+        elif pane.outdated and pane.is_on_screen:
+            self.refresh(pane)
+
+    def _catch_up_after(self, seconds: float, pane: FilePane) -> None:
+        self.cockpit.screen.set_timer(seconds, partial(self._catch_up, pane))
 
     def _lose_interest(self, pane: FilePane) -> None:
         """Do without the pane's connection from now on, should it be lost."""
@@ -181,6 +272,10 @@ class Listings:
         for one in other:
             if one.listed and one.browser.path == folder:
                 self.refresh(one)
+
+
+def _prepared(view: View, entries: list[Entry]) -> tuple[list[Entry], dict[bytes, Entry]]:
+    return view.arrange(entries), by_name(entries)
 
 
 def _first_folder(pane: FilePane, filesystem: Filesystem) -> bytes:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from rich.cells import cell_len
 from rich.style import Style
@@ -18,6 +18,8 @@ from sshdash.ui.format import clip
 from sshdash.ui.fuzzy import match
 from sshdash.ui.theme import Mark
 from sshdash.ui.widgets.row_list import Piece, RowList
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +112,8 @@ class ChoiceList(RowList):
         return [(char, hit if place in matched else off) for place, char in enumerate(title)]
 
 
-class Picker(ModalScreen[str]):
-    """A field and the choices that match it; answers the id of one, or None.
+class PickerFrame(ModalScreen[Answer]):
+    """A field and the choices that match it; answers what `answer` makes of one, or None.
 
     What matches nothing may be an answer too, where `free` is true: the text itself.
     """
@@ -133,6 +135,10 @@ class Picker(ModalScreen[str]):
         self.choices = tuple(choices)
         self.placeholder = placeholder
         self.free = free
+
+    def answer(self, picked: str) -> Answer:
+        """Return what is answered where a choice of this id, or this text, is picked."""
+        raise NotImplementedError
 
     def compose(self) -> ComposeResult:
         """Lay out the field above the list."""
@@ -161,9 +167,9 @@ class Picker(ModalScreen[str]):
         event.stop()
         current = self.query_one(ChoiceList).current
         if current is not None:
-            self.dismiss(current.id)
+            self.dismiss(self.answer(current.id))
         elif self.free and event.value.strip():
-            self.dismiss(event.value.strip())
+            self.dismiss(self.answer(event.value.strip()))
 
     @on(RowList.Moved)
     def _moved(self, event: RowList.Moved) -> None:
@@ -173,4 +179,12 @@ class Picker(ModalScreen[str]):
     def _chosen(self, event: RowList.Chosen) -> None:
         event.stop()
         if current := self.query_one(ChoiceList).current:
-            self.dismiss(current.id)
+            self.dismiss(self.answer(current.id))
+
+
+class Picker(PickerFrame[str]):
+    """Answers the id of the choice, or the text."""
+
+    def answer(self, picked: str) -> str:
+        """Return the id, or the text, itself."""
+        return picked

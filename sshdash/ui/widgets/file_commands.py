@@ -18,6 +18,8 @@ from sshdash.ui.widgets.file_pane import FilePane
 _SORTS = (SortKey.NAME, SortKey.SIZE, SortKey.TIME, SortKey.TYPE)
 _ALWAYS = ("endpoint", "goto", "other", "transfers", "open", "refresh", "back", "home")
 """Commands that need no listing."""
+_OF_SELECTION = ("copy", "delete", "chmod", "chown", "rename_many", "command")
+"""Commands about what is marked, or under the cursor."""
 
 
 class TwoPanes(Vertical):
@@ -76,16 +78,18 @@ class PaneCommands(TwoPanes):
             return ""
         if not pane.listed:
             return "The folder is not listed yet"
-        if name in ("copy", "delete", "chmod", "command") and not pane.browser.selection:
+        if name in _OF_SELECTION and not pane.browser.selection:
             return "Put the cursor on a file or folder, or mark some"
         if name == "copy" and not self.other(pane).listed:
             return "The other pane shows no folder to copy into"
-        if name == "rename" and pane.browser.current is None:
+        if name in ("rename", "properties") and pane.browser.current is None:
             return "Put the cursor on a file or folder"
-        if name == "view" and pane.viewable is None:
+        if name in ("view", "edit", "edit_here") and pane.viewable is None:
             return "Put the cursor on a file"
-        if name == "mirror" and not self.other(pane).listed:
+        if name in ("mirror", "sync", "keep") and not self.other(pane).listed:
             return "The other pane shows no folder"
+        if name == "keep" and bool(self.left.endpoint) is bool(self.right.endpoint):
+            return "It takes a folder here and one on a host"
         return ""
 
     def action_files_open(self) -> None:
@@ -160,6 +164,14 @@ class PaneCommands(TwoPanes):
         """Show the other pane's folder here too."""
         other = self.other(self._active)
         self.post_message(ask.Mirror(self._active, other.endpoint, other.browser.path))
+
+    def action_files_sync(self) -> None:
+        """Compare both folders and make one like the other."""
+        self.post_message(ask.SyncFolders(self._active, self.left, self.right))
+
+    def action_files_keep(self) -> None:
+        """Keep the folder of the host like the one here, or end that."""
+        self.post_message(ask.KeepFolders(self._active, self.left, self.right))
 
     def action_files_mark(self) -> None:
         """Toggle the mark at the cursor and go on to the next row."""

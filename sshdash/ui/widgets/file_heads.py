@@ -35,7 +35,7 @@ class ColumnHeads(Widget):
 
     def _cells(self) -> list[tuple[int, bool, str, SortKey | None]]:
         """Return width, whether right-aligned, text and key of each column, in order."""
-        columns = Columns.fit(self.size.width - 1, self.names, self.view.sort)
+        columns = Columns.fit(self.size.width - 1, self.names, self.view.sort, self.view.columns)
         kind = self.view.sort is SortKey.TYPE
         cells: list[tuple[int, bool, str, SortKey | None]] = [
             (GUTTER, False, "", None),

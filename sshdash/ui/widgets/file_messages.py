@@ -11,7 +11,9 @@ from textual.message import Message
 from sshdash.sftp.entries import Entry
 
 if TYPE_CHECKING:
+    from sshdash.sftp.history import Spot
     from sshdash.ui.widgets.file_pane import FilePane
+    from sshdash.ui.widgets.preview_pane import PreviewPane
 
 
 class FilesRequest(Message):
@@ -97,11 +99,18 @@ class CopyFiles(FilesAction):
     """Copy the entries into a folder of the other pane."""
 
     def __init__(
-        self, pane: FilePane, entries: Sequence[Entry], target: FilePane, into: bytes
+        self,
+        pane: FilePane,
+        entries: Sequence[Entry],
+        target: FilePane,
+        into: bytes,
+        move: bool = False,
     ) -> None:
         super().__init__(pane, entries)
         self.target = target
         self.into = into
+        self.move = move
+        """Whether the entries go once they are there; asks first."""
 
 
 class SendFiles(FilesAction):
@@ -128,6 +137,19 @@ class CopyCommand(FilesAction):
         self.target = target
 
 
+class SyncFolders(FilesRequest):
+    """Compare the folders of both panes and make one like the other, after showing what that is."""
+
+    def __init__(self, pane: FilePane, left: FilePane, right: FilePane) -> None:
+        super().__init__(pane)
+        self.left = left
+        self.right = right
+
+
+class KeepFolders(SyncFolders):
+    """Keep the folder of a host like the one here, or end that."""
+
+
 class TransferStep(Enum):
     """What can be done with copy jobs."""
 
@@ -150,3 +172,128 @@ class ChangeTransfer(Message):
         super().__init__()
         self.step = step
         self.job = job
+
+
+# Where to go
+
+
+class GoToSpot(FilesRequest):
+    """Show a folder of an endpoint that was shown before, or is kept as a bookmark."""
+
+    def __init__(self, pane: FilePane, spot: Spot) -> None:
+        super().__init__(pane)
+        self.spot = spot
+
+
+class TabShown(FilesRequest):
+    """Another tab of the pane is in sight: list its folder; `elsewhere` on another endpoint."""
+
+    def __init__(self, pane: FilePane, elsewhere: bool) -> None:
+        super().__init__(pane)
+        self.elsewhere = elsewhere
+
+
+class FindFile(FilesRequest):
+    """Let the person find a file below the folder by a part of its path."""
+
+
+class ShowBookmarks(FilesRequest):
+    """Let the person go to a bookmark, keep this folder as one, or take one away."""
+
+
+class GoToShell(FilesRequest):
+    """Show the folder that a shell of the pane's host is in."""
+
+
+class SendShell(FilesRequest):
+    """Send a shell of the pane's host to the pane's folder."""
+
+
+# What is done there
+
+
+class MarkMatching(FilesRequest):
+    """Let the person type a pattern, and mark, or unmark, what matches it."""
+
+    def __init__(self, pane: FilePane, marked: bool) -> None:
+        super().__init__(pane)
+        self.marked = marked
+
+
+class ChooseColumns(FilesRequest):
+    """Let the person choose which columns the pane has."""
+
+
+class MeasureFolders(FilesAction):
+    """Count how much the folders among the entries hold."""
+
+
+class CopyToSpot(FilesAction):
+    """Copy, or move, the entries into a folder of any endpoint."""
+
+    def __init__(
+        self, pane: FilePane, entries: Sequence[Entry], spot: Spot, move: bool = False
+    ) -> None:
+        super().__init__(pane, entries)
+        self.spot = spot
+        self.move = move
+        """Whether the entries go once they are there; asks first."""
+
+
+class TakePasted(FilesRequest):
+    """Copy the files here whose paths the hosting terminal has pasted, after asking."""
+
+    def __init__(self, pane: FilePane, text: str) -> None:
+        super().__init__(pane)
+        self.text = text
+
+
+# About single files
+
+
+class PreviewFile(FilesAction):
+    """Show beside the pane what its cursor is on; no entry for nothing."""
+
+    def __init__(self, pane: FilePane, entries: Sequence[Entry], beside: PreviewPane) -> None:
+        super().__init__(pane, entries)
+        self.beside = beside
+
+
+class EndPreview(FilesRequest):
+    """Look at nothing beside the pane any more."""
+
+
+class EditFile(FilesAction):
+    """Let the person edit a file, in their editor or here."""
+
+    def __init__(self, pane: FilePane, entries: Sequence[Entry], here: bool) -> None:
+        super().__init__(pane, entries)
+        self.here = here
+
+
+class RenameMany(FilesAction):
+    """Rename the entries by a pattern, after asking for it."""
+
+
+class UndoRename(FilesRequest):
+    """Take back the last rename or move."""
+
+
+class MakeLink(FilesAction):
+    """Make a symbolic link, after asking for its target; the entry is a suggestion."""
+
+
+class TouchFiles(FilesAction):
+    """Set the time of the entries, or make an empty file, after asking."""
+
+
+class ChangeOwner(FilesAction):
+    """Give the entries to another user or group, after asking."""
+
+
+class ShowProperties(FilesAction):
+    """Show all that is known of an entry."""
+
+
+class StopWork(FilesRequest):
+    """End what goes on in the pane: a deletion."""

@@ -16,14 +16,24 @@ from sshdash.sftp.entries import Entry, Kind, name_of
 from sshdash.ui.command import Place
 from sshdash.ui.commands import bindings_of
 from sshdash.ui.widgets.file_heads import ColumnHeads
-from sshdash.ui.widgets.file_messages import ChooseEndpoint, GiveUp, OpenFolder, Refresh, ViewFile
-from sshdash.ui.widgets.file_pane_frame import PaneFrame
+from sshdash.ui.widgets.file_messages import (
+    ChooseEndpoint,
+    GiveUp,
+    OpenFolder,
+    Refresh,
+    StopWork,
+    TakePasted,
+    ViewFile,
+)
 from sshdash.ui.widgets.file_pane_title import PaneTitle
+from sshdash.ui.widgets.file_places import PlacedPane
 from sshdash.ui.widgets.file_rows import FileRows
 from sshdash.ui.widgets.row_list import RowList
 
 THREAD_LIMIT = 2_000
 """More entries than this are arranged in a thread."""
+_SETTLE = 0.08
+"""Seconds until many rows are arranged anew, should the view change once more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +45,7 @@ class Drop:
     """The row of that folder, -1 where it is the one that is shown."""
 
 
-class FilePane(PaneFrame):
+class FilePane(PlacedPane):
     """A pane that a person works in. It asks for what it cannot do by itself."""
 
     place: ClassVar[Place] = Place.FILES
@@ -47,6 +57,26 @@ class FilePane(PaneFrame):
         def __init__(self, pane: FilePane) -> None:
             super().__init__()
             self.pane = pane
+
+    class Pointed(Message):
+        """The cursor is on another entry."""
+
+        def __init__(self, pane: FilePane) -> None:
+            super().__init__()
+            self.pane = pane
+
+    def show(
+        self,
+        path: bytes,
+        entries: list[Entry],
+        select: bytes | None = None,
+        arranged: list[Entry] | None = None,
+        loading: bool = False,
+        named: dict[bytes, Entry] | None = None,
+    ) -> None:
+        """Show a listing, with the cursor on `select` where given."""
+        super().show(path, entries, select, arranged, loading, named)
+        self.post_message(self.Pointed(self))
 
     # What the widgets inside tell
 
@@ -88,12 +118,24 @@ class FilePane(PaneFrame):
         event.stop()
         self.open_current()
 
+    @on(FileRows.Typed)
+    def _show_typed(self, event: FileRows.Typed) -> None:
+        event.stop()
+        self.show_typed(event.text)
+
+    @on(FileRows.Pasted)
+    def _take_pasted(self, event: FileRows.Pasted) -> None:
+        event.stop()
+        self.post_message(TakePasted(self, event.text))
+
     @on(RowList.Moved)
     @on(FileRows.Marked)
     def _recount(self, event: Message) -> None:
         event.stop()
         if isinstance(event, FileRows.Marked):
             self._draw_foot()
+        else:
+            self.post_message(self.Pointed(self))
 
     @on(Input.Changed)
     def _filter(self, event: Input.Changed) -> None:
@@ -135,6 +177,7 @@ class FilePane(PaneFrame):
 
     async def _arrange(self, view: View, entries: list[Entry]) -> None:
         self.browser.view = view
+        await asyncio.sleep(_SETTLE)  # whoever types goes on typing, and no thread can be stopped
         arranged = await asyncio.to_thread(view.arrange, entries)
         if self.browser.view is view:
             self.browser.set_view(view, arranged)
@@ -170,8 +213,11 @@ class FilePane(PaneFrame):
 
     def back(self) -> bool:
         """Drop the first of: what is waited for, filter, marks, notice; return whether one was."""
-        if self._waiting and not self.listed:
+        if self._waiting and (self.browser.loading or not self.listed):
             self.post_message(GiveUp(self))
+            return True
+        if self.stoppable:
+            self.post_message(StopWork(self))
             return True
         if self.browser.view.text:
             self.change_view(replace(self.browser.view, text=""))

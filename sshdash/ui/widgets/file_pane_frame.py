@@ -22,6 +22,7 @@ from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
     from sshdash.sftp.filesystem import Filesystem, Space
+    from sshdash.sftp.watching import FolderWatch
     from sshdash.ui.outlook import Outlook
 
 _BUSY_DELAY = 0.15
@@ -38,13 +39,20 @@ class PaneFrame(Vertical):
         self.browser = Browser()
         self.filesystem: Filesystem | None = None
         """Closed with the pane."""
+        self.watcher: FolderWatch | None = None
+        """Notices changes of the folder, where it is one of this machine; closed with the pane."""
+        self.outdated = False
+        """Whether the folder has changed since it was listed."""
         self.listed = False
         """Whether there is a listing to show, be it an old one."""
+        self.stoppable = False
+        """Whether something goes on here that Esc ends."""
         self.problem: text.Problem | None = None
         self._outlook: Outlook | None = None
         self._space: Space | None = None
         self._counts = ""
         self._waiting = ""
+        self._typed: str | None = None
         self._rows = FileRows(self.browser)
 
     @property
@@ -79,6 +87,8 @@ class PaneFrame(Vertical):
         filesystem, self.filesystem = self.filesystem, None
         if filesystem is not None:
             await filesystem.close()
+        if self.watcher is not None:
+            await self.watcher.close()
 
     @property
     def rows(self) -> FileRows:
@@ -93,11 +103,14 @@ class PaneFrame(Vertical):
     def use(self, endpoint: str) -> None:
         """Show another endpoint, of which nothing is known yet."""
         self.endpoint = endpoint
-        self.listed = False
+        self.take_browser(Browser(view=self.browser.view))
+
+    def take_browser(self, browser: Browser, listed: bool = False) -> None:
+        """Show another browser; `listed` tells that it has a listing, if an old one."""
+        self.browser = self._rows.browser = browser
+        self.listed = listed
         self.problem = None
         self._space = None
-        view = self.browser.view
-        self.browser = self._rows.browser = Browser(view=view)
         self._rows.stale = False
         self._rows.update()
         self._draw()
@@ -132,19 +145,30 @@ class PaneFrame(Vertical):
         entries: list[Entry],
         select: bytes | None = None,
         arranged: list[Entry] | None = None,
+        loading: bool = False,
+        named: dict[bytes, Entry] | None = None,
     ) -> None:
-        """Show a listing, with the cursor on `select` where given."""
-        self._waiting = ""
+        """Show a listing, with the cursor on `select` where given.
+
+        `loading` tells that more of it is to come: see `extend`.
+        """
+        if not loading:
+            self._waiting = ""
         self.problem = None
         self._rows.stale = False
         self.listed = True
         if arranged is not None and path != self.browser.path:
             self.browser.show(path, ())
-        self.browser.show(path, entries, arranged)
+        self.browser.show(path, entries, arranged, loading, named)
         if select is not None and (index := self.browser.index_of(select)) is not None:
             self.browser.move_to(index)
         self._rows.update()
         self._draw()
+
+    def extend(self, entries: list[Entry]) -> None:
+        """Show more of a listing that comes in, below what there is."""
+        self.browser.extend(entries)
+        self._rows.grow()
 
     def show_space(self, space: Space | None) -> None:
         """Show the room on the file system."""
@@ -192,7 +216,8 @@ class PaneFrame(Vertical):
         if not self._alive:
             return
         self.query_one(PaneTitle).busy = self._waiting
-        self._draw_empty()
+        if not self.listed:
+            self._draw_empty()
 
     def _draw_filter(self) -> None:
         field = self.query_one(Input)
@@ -225,10 +250,18 @@ class PaneFrame(Vertical):
             notice.update(problem.words(over_old=True, outlook=self._outlook))
             notice.set_class(problem.lost, "-lost")
 
+    def show_typed(self, typed: str | None) -> None:
+        """Show what is typed ahead in the place of the counts, None where nothing is."""
+        self._typed = typed
+        self._draw_foot()
+
     def _draw_foot(self) -> None:
         if self._alive:
             width = self.size.width - 2
-            said = text.foot_text(self.browser, self._counts, self._space, width)
+            counts = self._counts if self._typed is None else text.typed_text(self._typed)
+            space = self._space if self._typed is None else None
+            said = text.foot_text(self.browser, counts, space, width)
+            self.query_one(".pane-foot").set_class(self._typed is not None, "-typing")
             self.query_one(".pane-foot", Static).update(Content(said if self.listed else ""))
 
     def on_resize(self) -> None:

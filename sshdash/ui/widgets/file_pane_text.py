@@ -82,13 +82,18 @@ def counts_text(browser: Browser) -> str:
     return ", ".join(words)
 
 
+def typed_text(typed: str) -> str:
+    """Return what is typed ahead, with where more of it goes."""
+    return f"' {clean(typed, 200)}▏"
+
+
 def foot_text(browser: Browser, counts: str, space: Space | None, width: int) -> str:
     """Return the marks or `counts` on the left, the free space on the right where it fits."""
     left = counts
     if browser.marks:
         left = f"✓ {len(browser.marks)} marked"
-        if browser.marked_bytes:
-            left += f", {size_text(browser.marked_bytes)}"
+        if len(browser.marks) <= _MANY and (size := browser.marked_bytes):
+            left += f", {size_text(size)}"
     right = f"{size_text(space.free)} free" if space else ""
     gap = width - cell_len(left) - len(right)
     return left + " " * gap + right if gap >= 2 else clip(left, width)

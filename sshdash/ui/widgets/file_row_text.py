@@ -8,7 +8,7 @@ from itertools import islice
 
 from rich.cells import cell_len, set_cell_size
 
-from sshdash.sftp.browser import UP, SortKey
+from sshdash.sftp.browser import UP, Column, Measured, SortKey
 from sshdash.sftp.entries import Entry, Kind
 from sshdash.ui.format import size_text
 from sshdash.untrusted import clean
@@ -19,6 +19,8 @@ MARK = "✓"
 _GAP = 2
 _ROOMY = 32
 """Cells for names with which nothing else gives way to names that are longer than any room."""
+_LEAST = 12
+"""Cells that names have at least."""
 _MEASURED = 1_000
 """Names that are measured; later ones must fit, or are cut."""
 _SIZE = 8
@@ -62,12 +64,20 @@ class Columns:
     owner: int
 
     @classmethod
-    def fit(cls, width: int, names: int = 0, sort: SortKey = SortKey.NAME) -> "Columns":
+    def fit(
+        cls,
+        width: int,
+        names: int = 0,
+        sort: SortKey = SortKey.NAME,
+        chosen: frozenset[Column] | None = None,
+    ) -> "Columns":
         """Return the columns that fit a pane, the name taking what is left.
 
         Where that is less than the `names` would like, details give way: the least useful first,
         the size only where all names fit then, and never what orders the rows.
         """
+        if chosen is not None:
+            return cls._chosen(width, names, chosen)
         form = TimeForm.NONE
         if width >= 78:
             form = TimeForm.FULL
@@ -85,6 +95,19 @@ class Columns:
         if sort is not SortKey.SIZE:
             tries.append(cls._of(width, 0, least, 0, 0))
         return next((one for one in tries if one.name >= names), cramped)
+
+    @classmethod
+    def _chosen(cls, width: int, names: int, chosen: frozenset[Column]) -> "Columns":
+        """Return the columns that a person wants; they give way only where no name has room."""
+        size = _SIZE if Column.SIZE in chosen else 0
+        mode = _MODE if Column.MODE in chosen else 0
+        owner = _OWNER if Column.OWNER in chosen else 0
+        forms = _SHORTER if Column.TIME in chosen else (TimeForm.NONE,)
+        tries = [cls._of(width, size, form, mode, owner) for form in forms]
+        fitting = next((one for one in tries if one.name >= min(names, _ROOMY)), tries[-1])
+        fewer = [cls._of(width, size, forms[-1], *rest) for rest in ((mode, 0), (0, 0))]
+        fewer += [cls._of(width, size, TimeForm.NONE, 0, 0), cls._of(width, 0, TimeForm.NONE, 0, 0)]
+        return next((one for one in (fitting, *fewer) if one.name >= _LEAST), fewer[-1])
 
     @classmethod
     def _of(cls, width: int, size: int, form: TimeForm, mode: int, owner: int) -> "Columns":
@@ -174,8 +197,10 @@ def name_cell(entry: Entry, width: int) -> tuple[str, str]:
     return name, target + " " * (free - cell_len(target))
 
 
-def size_cell(entry: Entry) -> str:
-    """Return the size as the pane shows it; only files have one."""
+def size_cell(entry: Entry, measured: Measured | None = None) -> str:
+    """Return the size as the pane shows it: of files, and of folders that were `measured`."""
+    if measured is not None:
+        return f"{'' if measured.final else '≥'}{size_text(measured.size)}"
     return size_text(entry.size) if entry.kind is Kind.FILE else ""
 
 

@@ -14,6 +14,7 @@ from textual.reactive import reactive
 from sshdash.sftp.browser import UP, Browser
 from sshdash.sftp.entries import Entry
 from sshdash.ui.widgets import file_row_text as text
+from sshdash.ui.widgets.file_typing import TypedRows
 from sshdash.ui.widgets.row_list import Piece, RowList
 
 
@@ -21,12 +22,14 @@ from sshdash.ui.widgets.row_list import Piece, RowList
 class _Press:
     """A mouse button held down on a row."""
 
-    item: int
+    entry: Entry
+    folder: bytes
+    """Where the entry is: the rows may change below the pointer."""
     origin: Offset
     dragging: bool = False
 
 
-class FileRows(RowList):
+class FileRows(TypedRows):
     """One line per entry. The browser is the truth; this draws it and moves its cursor."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -60,11 +63,15 @@ class FileRows(RowList):
     class Drag(Message):
         """Rows are dragged: the pointer is at `position` of the screen."""
 
-        def __init__(self, rows: "FileRows", entries: tuple[Entry, ...], position: Offset) -> None:
+        def __init__(
+            self, rows: "FileRows", entries: tuple[Entry, ...], position: Offset, move: bool
+        ) -> None:
             super().__init__()
             self.rows = rows
             self.entries = entries
             self.position = position
+            self.move = move
+            """Whether a modifier is held, which moves what is dropped."""
 
     class DragMoved(Drag):
         """The pointer moved."""
@@ -76,8 +83,7 @@ class FileRows(RowList):
         """The drag ended without a drop."""
 
     def __init__(self, browser: Browser) -> None:
-        super().__init__()
-        self.browser = browser
+        super().__init__(browser)
         self.names = 0
         """Cells that the widest name would like."""
         self._press: _Press | None = None
@@ -100,10 +106,21 @@ class FileRows(RowList):
         self.set_reactive(RowList.cursor, self.browser.cursor)
         self.reveal(self.cursor)
 
+    @property
+    def nears_end(self) -> bool:
+        """Whether the last rows are in sight, or will be with the next page."""
+        last = self.scroll_offset.y + 3 * self.size.height
+        return max(last, self.cursor + self.size.height) >= self.item_count()
+
+    def grow(self) -> None:
+        """Draw that there are more rows behind those there were."""
+        self.reset_lines()
+
     def pieces(self, line: int, width: int) -> list[Piece]:
         """Return the columns of one row."""
         entry = self.browser.rows[line]
-        columns = text.Columns.fit(width, self.names, self.browser.view.sort)
+        view = self.browser.view
+        columns = text.Columns.fit(width, self.names, view.sort, view.columns)
         marked = entry.name in self.browser.marks and entry is not UP
         role = self._role(entry, marked)
         detail = self.look("file--stale" if self.stale else "file--detail")
@@ -119,7 +136,8 @@ class FileRows(RowList):
             (target, detail),
         ]
         if columns.size:
-            pieces.append((f"  {text.size_cell(entry):>{columns.size}}", detail))
+            size = text.size_cell(entry, self.browser.measured.get(entry.name))
+            pieces.append((f"  {size:>{columns.size}}", detail))
         if columns.mode:
             pieces.append((f"  {text.mode_cell(entry):{columns.mode}}", detail))
         if columns.owner:
@@ -184,7 +202,7 @@ class FileRows(RowList):
         item = self.item_under(event.offset)
         if event.button != 1 or item is None or event.shift or event.ctrl:
             return
-        self._press = _Press(item, event.screen_offset)
+        self._press = _Press(self.browser.rows[item], self.browser.path, event.screen_offset)
         self.capture_mouse()
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
@@ -199,7 +217,8 @@ class FileRows(RowList):
                 return
             press.dragging = True
             self.hovered = -1
-        self.post_message(self.DragMoved(self, self._dragged(press), event.screen_offset))
+        if entries := self._dragged(press):
+            self.post_message(self.DragMoved(self, entries, event.screen_offset, _moves(event)))
 
     def on_mouse_up(self, event: events.MouseUp) -> None:
         """Drop what is dragged."""
@@ -209,8 +228,11 @@ class FileRows(RowList):
         self.release_mouse()
         if press.dragging:
             event.stop()
-            entries = self._dragged(press)
-            self.post_message(self.DragDropped(self, entries, event.screen_offset))
+            if entries := self._dragged(press):
+                position = event.screen_offset
+                self.post_message(self.DragDropped(self, entries, position, _moves(event)))
+            else:
+                self.post_message(self.DragCancelled())
 
     def on_click(self, event: events.Click) -> None:
         """Move the cursor; with ctrl mark the row, with shift all from the cursor to it."""
@@ -228,8 +250,8 @@ class FileRows(RowList):
             self.marks_changed()
 
     def on_key(self, event: events.Key) -> None:
-        """Give up a drag with Esc, before Esc means anything else."""
-        if event.key == "escape" and self.cancel_drag():
+        """Give up a drag with Esc, before Esc means anything else; find what is typed ahead."""
+        if (event.key == "escape" and self.cancel_drag()) or self.take_typed(event):
             event.stop()
             event.prevent_default()
 
@@ -245,7 +267,12 @@ class FileRows(RowList):
 
     def _dragged(self, press: _Press) -> tuple[Entry, ...]:
         """Return the marked rows where the pressed one is marked, else the pressed one alone."""
-        entry = self.browser.row(press.item)
-        if entry is None or entry is UP:
+        entry = press.entry
+        if entry is UP or press.folder != self.browser.path:
             return ()
         return self.browser.selection if entry.name in self.browser.marks else (entry,)
+
+
+def _moves(event: events.MouseEvent) -> bool:
+    """Return whether a modifier is held; which ones come is up to the hosting terminal."""
+    return event.ctrl or event.shift or event.meta

@@ -7,7 +7,7 @@ from textual import on
 from textual.app import ComposeResult
 
 from sshdash.ui.command import Place
-from sshdash.ui.widgets.file_messages import ChangeTransfer, FilesRequest
+from sshdash.ui.widgets.file_messages import ChangeTransfer, FilesRequest, Refresh
 from sshdash.ui.widgets.file_panes import FilePanes
 from sshdash.ui.widgets.tabs import Tab
 
@@ -48,6 +48,9 @@ class FilesTab(Tab):
     def on_show_tab(self) -> None:
         """Give the focus to the active pane."""
         self.panes.focus_pane()
+        for pane in self.panes.panes:
+            if pane.outdated:
+                pane.post_message(Refresh(pane))
 
     def action_tab_copy(self) -> None:
         """Copy the scp command of the selection."""

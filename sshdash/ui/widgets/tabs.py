@@ -9,6 +9,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.containers import Vertical
+from textual.geometry import Offset
 from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
@@ -122,6 +123,7 @@ class TabBar(Widget):
         "tab--current",
         "tab--number",
         "tab--hover",
+        "tab--drop",
         "tab--panes",
         "tab--alert",
         "tab--close",
@@ -132,6 +134,8 @@ class TabBar(Widget):
     }
 
     hovered: reactive[int] = reactive(-1)
+    drop_item: reactive[int] = reactive(-1)
+    """The tab that what is dragged would be dropped on, -1 for none."""
 
     class Chosen(Message):
         """A tab was clicked."""
@@ -205,6 +209,8 @@ class TabBar(Widget):
         ground = self.get_component_rich_style(
             "tab--current" if current else "tab--hover" if index == self.hovered else "tab--label"
         )
+        if index == self.drop_item:
+            ground = self.get_component_rich_style("tab--drop")
 
         def look(name: str) -> Style:
             return ground + self.get_component_rich_style(f"tab--{name}", partial=True)
@@ -238,6 +244,10 @@ class TabBar(Widget):
             if span.start <= place < span.end:
                 return index, place >= span.close
         return -1, False
+
+    def tab_under(self, offset: Offset) -> int:
+        """Return the tab at an offset inside the widget, -1 for none."""
+        return self._at(offset.x)[0]
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
         """Show which tab a click would take."""

@@ -1,0 +1,116 @@
+"""Long listings: shown while they come in, ordered at their end, given up with Esc."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from sshdash.sftp.entries import Entry
+from sshdash.sftp.filesystem import Filesystem
+from sshdash.sftp.local import LocalFilesystem
+from sshdash.ui.controllers import file_listings
+from sshdash.ui.widgets import file_pane
+from tests.ui.files_app import (
+    HOST,
+    FakeBackend,
+    FilesApp,
+    furnish_left,
+    furnish_right,
+    listed,
+    names,
+    until,
+)
+
+
+class Slow(LocalFilesystem):
+    """Hands a large folder on in two parts, the second when it is let."""
+
+    def __init__(self, gate: asyncio.Event) -> None:
+        super().__init__()
+        self._gate = gate
+
+    async def scandir(
+        self, path: bytes, refused: list[bytes] | None = None
+    ) -> AsyncIterator[list[Entry]]:
+        entries = sorted(await self.listdir_whole(path), key=lambda one: one.name, reverse=True)
+        if len(entries) < 20:
+            yield entries
+            return
+        yield entries[:10]
+        yield entries[10:15]
+        await self._gate.wait()
+        yield entries[15:]
+
+    async def listdir_whole(self, path: bytes) -> list[Entry]:
+        return [entry async for batch in super().scandir(path) for entry in batch]
+
+
+@pytest.fixture
+def left(tmp_path: Path) -> Path:
+    return furnish_left(tmp_path)
+
+
+@pytest.fixture
+def right(tmp_path: Path) -> Path:
+    folder = furnish_right(tmp_path)
+    for number in range(100):
+        (folder / "inbox" / f"n{number}").touch()
+    return folder
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Let the second part of the host's large folder come, once it is set."""
+    gate = asyncio.Event()
+    opened = FakeBackend.filesystem
+
+    async def filesystem(backend: FakeBackend, endpoint: str) -> Filesystem:
+        return Slow(gate) if endpoint == HOST else await opened(backend, endpoint)
+
+    monkeypatch.setattr(FakeBackend, "filesystem", filesystem)
+    monkeypatch.setattr(file_listings, "_EARLY", 0.0)
+    monkeypatch.setattr(file_listings, "_MORE", 0.0)
+    return gate
+
+
+async def test_first_rows_are_there_before_the_listing_ends(
+    left: Path, right: Path, gate: asyncio.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_listings, "THREAD_LIMIT", 50)
+    monkeypatch.setattr(file_pane, "THREAD_LIMIT", 50)
+    async with FilesApp(left, right).run_test() as pilot:
+        panes = await listed(pilot)
+        pane = panes.right
+        await pilot.press("tab", "down", "enter")
+        await until(pilot, lambda: len(pane.browser.rows) == 16)
+        assert pane.browser.loading
+        await pilot.press("down", "down")
+        under = pane.browser.current
+        assert under is not None
+        gate.set()
+        await until(pilot, lambda: not pane.browser.loading)
+        assert names(pane) == ["..", *(f"n{number}" for number in range(100))]
+        assert pane.browser.current == under
+        assert pane.rows.cursor == pane.browser.cursor
+        await pilot.press("S")
+        await until(pilot, lambda: names(pane)[1] == "n99")
+
+
+async def test_esc_gives_a_long_listing_up_and_keeps_what_has_come(
+    left: Path, right: Path, gate: asyncio.Event
+) -> None:
+    async with FilesApp(left, right).run_test() as pilot:
+        panes = await listed(pilot)
+        pane = panes.right
+        await pilot.press("tab", "down", "enter")
+        await until(pilot, lambda: len(pane.browser.rows) == 16)
+        await pilot.press("escape")
+        await until(pilot, lambda: pane.problem)
+        assert pane.problem is not None
+        assert "Not everything is listed" in pane.problem.title
+        assert len(pane.browser.rows) == 16
+        gate.set()
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: len(pane.browser.rows) == 101)
+        assert pane.problem is None

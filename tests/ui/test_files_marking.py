@@ -1,0 +1,134 @@
+"""Marks by pattern, sizes of folders, columns, moving, and paths that the terminal pastes."""
+
+from pathlib import Path
+
+import pytest
+from textual import events
+
+from sshdash.prompts import ConfirmQuestion
+from sshdash.sftp.browser import Column
+from sshdash.ui.screens.picker import Picker
+from sshdash.ui.screens.text_input import TextInputDialog
+from sshdash.ui.widgets.file_messages import CopyFiles
+from tests.ui.files_app import (
+    FilesApp,
+    furnish_left,
+    furnish_right,
+    listed,
+    row_of,
+    shown,
+    until,
+)
+
+
+@pytest.fixture
+def left(tmp_path: Path) -> Path:
+    return furnish_left(tmp_path)
+
+
+@pytest.fixture
+def right(tmp_path: Path) -> Path:
+    return furnish_right(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def own_home(home: Path) -> None:
+    """Bookmarks are read from a folder of this test."""
+
+
+async def test_marks_and_unmarks_by_pattern(left: Path, right: Path) -> None:
+    app = FilesApp(left, right)
+    async with app.run_test() as pilot:
+        panes = await listed(pilot)
+        await pilot.press("plus")
+        await until(pilot, lambda: isinstance(app.screen, TextInputDialog))
+        await pilot.press("end", *"txt", "enter")
+        await until(pilot, lambda: len(panes.left.browser.marks) == 3)
+        await pilot.press("minus")
+        await until(pilot, lambda: isinstance(app.screen, TextInputDialog))
+        await pilot.press("ctrl+u", *"10", "enter")
+        await until(pilot, lambda: panes.left.browser.marks == {b"file1.txt", b"file2.txt"})
+
+
+async def test_counts_what_folders_hold(left: Path, right: Path) -> None:
+    (left / "src" / "deep" / "big").write_bytes(b"x" * 123_000)
+    app = FilesApp(left, right)
+    async with app.run_test(size=(120, 24)) as pilot:
+        panes = await listed(pilot)
+        await pilot.press("z")
+        row = row_of(panes.left, "src")
+        await until(pilot, lambda: "123 kB" in shown(panes.left)[row])
+        panes.left.browser.marks = {b"src"}
+        panes.left.refresh_view()
+        await until(pilot, lambda: "123 kB" in str(panes.left.query_one(".pane-foot").render()))
+
+
+async def test_chooses_the_columns(left: Path, right: Path) -> None:
+    app = FilesApp(left, right)
+    async with app.run_test(size=(120, 24)) as pilot:
+        panes = await listed(pilot)
+        app.action_command("files.columns")
+        await until(pilot, lambda: isinstance(app.screen, Picker))
+        await pilot.press("enter")
+        await until(pilot, lambda: panes.left.browser.view.columns is not None)
+        await until(pilot, lambda: isinstance(app.screen, Picker))
+        await pilot.press("escape")
+        await until(pilot, lambda: not isinstance(app.screen, Picker))
+        columns = panes.left.browser.view.columns
+        assert columns == frozenset(Column) - {Column.SIZE}
+        line = shown(panes.left)[row_of(panes.left, "file1.txt")]
+        assert "-rw" in line
+        assert "100 B" not in line
+
+
+async def test_the_move_key_asks_and_says_so_in_the_job(left: Path, right: Path) -> None:
+    app = FilesApp(left, right, True)
+    async with app.run_test(size=(100, 24)) as pilot:
+        panes = await listed(pilot)
+        panes.left.rows.cursor = row_of(panes.left, "file1.txt")
+        await pilot.press("M")
+        await until(pilot, lambda: app.fake.transfers.snapshots())
+        question = app.prompter.asked[-1]
+        assert isinstance(question, ConfirmQuestion)
+        assert question.title == "Move file1.txt?"
+        assert app.fake.transfers.snapshots()[0].request.move
+        await until(pilot, lambda: (right / "file1.txt").exists())
+
+
+async def test_a_modifier_at_the_drop_moves(left: Path, right: Path) -> None:
+    app = FilesApp(left, right, False)
+    async with app.run_test(size=(100, 24)) as pilot:
+        panes = await listed(pilot)
+        await pilot.mouse_down(panes.left.rows, offset=(6, row_of(panes.left, "file1.txt")))
+        await pilot.hover(panes.right.rows, offset=(6, 12))
+        assert "move" not in str(panes.query_one(".drag-ghost").render())
+        await pilot.mouse_up(panes.right.rows, offset=(6, 12), control=True)
+        await until(pilot, lambda: app.prompter.asked)
+        request = next(one for one in app.requests if isinstance(one, CopyFiles))
+        assert request.move
+        assert not app.fake.transfers.snapshots()
+
+
+async def test_pasted_paths_are_copied_after_asking(left: Path, right: Path) -> None:
+    odd = left / "with space.txt"
+    odd.write_text("odd")
+    app = FilesApp(left, right, True)
+    async with app.run_test(size=(100, 24)) as pilot:
+        panes = await listed(pilot)
+        await pilot.press("tab")
+        panes.right.rows.post_message(events.Paste(f"'{odd}' {left / 'file1.txt'}"))
+        await until(pilot, lambda: (right / "with space.txt").exists())
+        await until(pilot, lambda: (right / "file1.txt").exists())
+        question = app.prompter.asked[-1]
+        assert isinstance(question, ConfirmQuestion)
+        assert question.title == "Upload 2 files here?"
+
+
+async def test_other_text_is_not_copied(left: Path, right: Path) -> None:
+    app = FilesApp(left, right)
+    async with app.run_test(size=(100, 24)) as pilot:
+        panes = await listed(pilot)
+        panes.left.rows.post_message(events.Paste("rm -rf /no/such/path"))
+        await until(pilot, lambda: app.told)
+        assert "Nothing to copy" in app.told[0]
+        assert not app.prompter.asked
