@@ -135,10 +135,8 @@ async def test_holes_stay_holes_and_the_content_is_the_same(
     assert done.state is TransferState.DONE, done.errors
     assert done.bytes_done == sum(path.stat().st_size for path in source.iterdir())
     assert tree(target) == tree(source)
-    if way not in (
-        "across",
-        "within",
-    ):  # a host does not tell its holes, and takes zeros as they come
+    # A host does not tell its holes, and takes zeros as they come.
+    if way not in ("across", "within"):
         large = target / "all and large"
         assert large.stat().st_blocks * 512 < 1_000_000
 
