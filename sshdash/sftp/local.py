@@ -283,6 +283,11 @@ class LocalFilesystem:
             if done < calls.HASHED:
                 return Digest(digest.digest(), "here")
 
+    async def copy_xattrs(self, source: bytes, target: bytes) -> str:
+        """Give a file the extended attributes of another; return what went wrong."""
+        copy = partial(calls.copy_xattrs, source, target)
+        return await self._threads.run("set extended attributes", target, copy)
+
     async def hardlink(self, old: bytes, new: bytes) -> None:
         """Give the file `old` a second name."""
         link = partial(os.link, old, new, follow_symlinks=False)

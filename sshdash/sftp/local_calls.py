@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from sshdash.sftp.entries import Entry, Kind, join, kind_of
 from sshdash.sftp.failures import irregular
 from sshdash.sftp.filesystem import Buffer, Finish, Finished, Pieces
+from sshdash.untrusted import clean
 
 _BATCH = 500
 """Entries handed on at once while a directory is read."""
@@ -263,6 +264,24 @@ def copy_range(source: int, target: int, offset: int, size: int) -> int:
     data = os.pread(source, min(_BLOCK, size), offset)
     write(target, offset, (data,))
     return len(data)
+
+
+def copy_xattrs(source: bytes, target: bytes) -> str:
+    """Give a file the extended attributes of another; return which it could not get, and why."""
+    if not hasattr(os, "listxattr"):
+        return "extended attributes not set: this system's are not known here"
+    problems: dict[str, str] = {}
+    for name in os.listxattr(source, follow_symlinks=False):
+        try:
+            value = os.getxattr(source, name, follow_symlinks=False)
+            os.setxattr(target, name, value, follow_symlinks=False)
+        except OSError as error:
+            problems[name] = error.strerror or str(error)
+    if not problems:
+        return ""
+    name, why = next(iter(problems.items()))
+    more = f" and {len(problems) - 1} more" if len(problems) > 1 else ""
+    return f"extended attribute not set: {clean(name, 80)}{more}: {why}"
 
 
 def finish_file(descriptor: int, finish: Finish) -> Finished:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 QUIET = 3.0
 """Seconds without output after which a command without semantic prompts counts as ended."""
 _MARK = re.compile(rb"\x1b\]133;([CD])(?:;(\d{1,3})[;\x07\x1b]|[\x07\x1b]|;[^\d])")
-_BEGINNING = b"\x1b]133;"
+_BEGINNING = re.compile(rb"\](?<=\x1b\])133;")
+"""The same in its rarest byte: there are many Escapes in a flood."""
 _TAIL = 12
 """Bytes of a mark that may have come with the piece before."""
 
@@ -55,7 +56,7 @@ class Activity:
         self._output_at = self._clock()
         if self._tail or b"\x1b" in data:
             joined = self._tail + data if self._tail else data
-            if _BEGINNING in joined:
+            if b"]" in joined and _BEGINNING.search(joined):
                 self._read_marks(joined)
             start = joined.rfind(b"\x1b", -_TAIL)
             self._tail = joined[start:] if start >= 0 and not _MARK.match(joined, start) else b""

@@ -123,10 +123,12 @@ class TabStopGuard(Guard):
     """Gives TBC the number 0 that it has without one (ECMA-48): the library knows no other."""
 
     begun = re.compile(rb"\x1b\[?\Z")
+    # By its last byte: there are many Escapes in a flood, and to look for all of it takes longer.
+    _bare = re.compile(rb"g(?<=\x1b\[g)")
 
     def change(self, seen: bytes) -> bytes:
         """Say the number."""
-        return seen.replace(b"\x1b[g", b"\x1b[0g") if b"\x1b" in seen else seen
+        return self._bare.sub(b"0g", seen) if b"\x1b" in seen else seen
 
 
 class LinkGuard(Guard):

@@ -31,6 +31,7 @@ from sshdash.ui.keymap import Keymap, key_text
 from sshdash.ui.messages import Asked, EventArrived, QuestionAsked
 from sshdash.ui.outlet import hung_up, outlive_terminal
 from sshdash.ui.screens.workspace import Workspace
+from sshdash.ui.straight_keys import StraightKeysApp
 from sshdash.ui.theme import DARK, THEMES, own_variables
 from sshdash.ui.typing_ahead import TypingAhead
 from sshdash.ui.widgets.terminal_keys import keep_alt_keys
@@ -51,7 +52,7 @@ _FIRST_STYLES = ("base", "workspace", "hosts")
 """The style sheets of the first frame; the others follow it."""
 
 
-class SSHDashApp(App[None], inherit_bindings=False):
+class SSHDashApp(StraightKeysApp, inherit_bindings=False):
     """The cockpit on a screen.
 
     `host` gets a shell at once; `badge` stands beside the name, such as ``demo``; `once_loaded` is
@@ -289,6 +290,14 @@ class SSHDashApp(App[None], inherit_bindings=False):
             await super().on_event(event)
         elif self._goes_to_remote(event) or self._is_prefix(event) or not self._is_out_of_sight:
             await self._ahead.take(event)
+
+    def takes_straight(self, event: events.Key) -> bool:
+        """Return whether a key is for the terminal with the focus, and nothing waits before it."""
+        waiting = self._early is not None or self._ahead.busy or self.screen is not self.workspace
+        if waiting or not self._goes_to_remote(event):
+            return False
+        self._typed = time.monotonic()
+        return True
 
     def _is_too_early(self) -> bool:
         """Return whether the tab of the first host has not had the focus yet."""

@@ -24,7 +24,7 @@ from sshdash.terminal.cells import (
 )
 from sshdash.terminal.written_rows import WrittenRow
 from sshdash.ui.hosting import Hosting
-from sshdash.ui.widgets.terminal_strip import WrittenStrip
+from sshdash.ui.widgets.terminal_strip import RowStrip, WrittenStrip
 from sshdash.ui.widgets.terminal_underline import UnderlinedStyle
 from sshdash.ui.widgets.terminal_width import fitting
 
@@ -146,7 +146,7 @@ class Painter:
         ):
             written = self._before + runs.written.replace(_RESET, self._before) + _RESET
             return WrittenStrip(written, runs.width, lambda: self._segments(runs))
-        return Strip(self._segments(runs), sum(run.width for run in runs))
+        return RowStrip(self._segments(runs), sum(run.width for run in runs))
 
     def needed(self, filters: Iterable[LineFilter]) -> list[LineFilter]:
         """Return the filters that change anything: no colour here is one of sixteen."""

@@ -14,6 +14,7 @@ from textual.widget import Widget
 
 from sshdash.states import SessionState
 from sshdash.terminal.cells import Cursor, CursorShape, Line, Rgb, ScreenColours
+from sshdash.terminal.echoes import ECHOES
 from sshdash.ui.hosting import Hosting
 from sshdash.ui.hosting_cursor import Bar, can_show
 from sshdash.ui.widgets.terminal_frames import FrameClock, Throttle, paint_now
@@ -104,7 +105,10 @@ class TerminalScreen(Widget):
     def on_mount(self) -> None:
         """Start listening to the session."""
         self._drawing_context = copy_context()
-        self._clock = FrameClock(self._frame, self._drawing_context)
+        emulator = self.session.emulator
+        self._clock = FrameClock(
+            self._frame, self._drawing_context, lambda: ECHOES.due_elsewhere(emulator)
+        )
         self.session.on_output = self._clock.request
         self.session.on_change = self._session_changed
         self.app.theme_changed_signal.subscribe(self, self._theme_changed)
@@ -205,6 +209,7 @@ class TerminalScreen(Widget):
             self.refresh_rows(rows)
             paint_now(self)
             self.frames += 1
+            ECHOES.drawn(emulator)
         return True
 
     def _update(self) -> set[int]:
@@ -231,8 +236,8 @@ class TerminalScreen(Widget):
             self._painter = None
             rows = set(range(emulator.rows))
             self._strips.clear()
-        elif damage.full:
-            self._painter = None  # a program may have changed the palette
+        elif damage.full and self._painter and self._painter.palette != emulator.colours.palette:
+            self._painter = None
         return rows
 
     def settle_view(self) -> None:
