@@ -35,6 +35,8 @@ class Standing(msgspec.Struct, kw_only=True):
     skipped: int = 0
     resumed: int = 0
     limit: int = 0
+    verified: int = 0
+    verified_by: list[str] = msgspec.field(default_factory=list)
     failures: Reasons = msgspec.field(default_factory=list)
     left_out: Reasons = msgspec.field(default_factory=list)
     restarted: Reasons = msgspec.field(default_factory=list)
@@ -89,6 +91,7 @@ def figures(ledger: Ledger, standing: Standing) -> Standing:
     standing.files_done, standing.files_total = ledger.files_done, ledger.files_total
     standing.bytes_finished, standing.bytes_total = ledger.bytes_finished, ledger.bytes_total
     standing.skipped, standing.resumed = ledger.skipped, ledger.resumed
+    standing.verified, standing.verified_by = ledger.verified, list(ledger.verified_by)
     standing.failures = list(islice(ledger.failures.items(), _REASONS))
     standing.left_out = list(islice(ledger.left_out.items(), _REASONS))
     standing.restarted = list(islice(ledger.restarted.items(), _REASONS))
@@ -114,6 +117,7 @@ def ledger_of(kept: Kept) -> Ledger:
     ledger.files_done, ledger.files_total = standing.files_done, standing.files_total
     ledger.bytes_finished, ledger.bytes_total = standing.bytes_finished, standing.bytes_total
     ledger.skipped, ledger.resumed = standing.skipped, standing.resumed
+    ledger.verified, ledger.verified_by = standing.verified, dict.fromkeys(standing.verified_by)
     ledger.failures.update(standing.failures)
     ledger.left_out.update(standing.left_out)
     ledger.restarted.update(standing.restarted)
