@@ -10,6 +10,7 @@ from functools import partial
 from typing import Protocol
 
 from sshdash.errors import FileError
+from sshdash.sftp.compare import later
 from sshdash.sftp.entries import Entry, Kind, join
 from sshdash.sftp.failures import MissingError
 from sshdash.sftp.filesystem import Filesystem
@@ -139,7 +140,9 @@ def _differs(now: Entry, then: Entry) -> bool:
     """Return whether it is not what it was; a folder's time changes as it is emptied."""
     if now.kind is not then.kind:
         return True
-    return now.kind is not Kind.DIRECTORY and (now.size, now.mtime_ns) != (then.size, then.mtime_ns)
+    if now.kind is Kind.DIRECTORY:
+        return False
+    return now.size != then.size or bool(later(now, then))
 
 
 async def make_root(filesystem: Filesystem, root: bytes) -> None:

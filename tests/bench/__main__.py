@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 
 from tests.bench.table import Row, draw
 
-BENCHES = ("startup", "config", "copy", "tunnels", "terminal", "panes", "emulator", "fuzz")
+BENCHES = ("startup", "config", "copy", "sync", "tunnels", "terminal", "panes", "emulator", "fuzz")
 TOOLS = ("sshd", "ssh", "scp", "rsync", "tmux")
 
 
