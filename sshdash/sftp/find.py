@@ -29,6 +29,8 @@ _FIELDS = 2
 _MOST = 1_000_000
 """Entries that are kept until they are asked for; a larger tree is listed folder by folder."""
 _READ = 64 * 1024
+_PATIENCE = 20.0
+"""Seconds without another word after which it is given up: something else answers, or hangs."""
 _SECOND = 10**9
 _KINDS = {
     b"f": Kind.FILE,
@@ -138,12 +140,17 @@ async def _read(
     """Feed the index and return the beginning of what was complained of."""
     complaint = asyncio.ensure_future(errors.read(1))
     try:
-        while data := await output.read(_READ):
+        while True:
+            async with asyncio.timeout(_PATIENCE):
+                data = await output.read(_READ)
+            if not data:
+                break
             index.feed(data)
             seen(index.count)
             await asyncio.sleep(0)  # a turn for everybody else
         index.finish()
-        return await complaint
+        async with asyncio.timeout(_PATIENCE):
+            return await complaint
     finally:
         complaint.cancel()
         with suppress(asyncio.CancelledError, OSError, asyncssh.Error):
