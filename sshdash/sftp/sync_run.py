@@ -4,6 +4,7 @@ Nothing is deleted where anything before went wrong, as in rsync, unless that is
 nothing that is not any more what it was when the trees were compared.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -86,9 +87,8 @@ class Synchronisation:
         `whatever_fails` is for whoever wants it deleted even so.
         """
         outcome = Outcome()
-        self.jobs = [
-            self._queue.submit(one) for one in copy_requests(self._left, self._right, steps)
-        ]
+        requests = await asyncio.to_thread(copy_requests, self._left, self._right, steps)
+        self.jobs = [self._queue.submit(one) for one in requests]
         for job in self.jobs:
             outcome.copies.append(await self._queue.wait(job))
         doomed = [step for step in steps if step.act is Act.DELETE]
