@@ -19,10 +19,11 @@ from sshdash.config.source import ConfigSource
 from sshdash.connections.recovery.outages import Outages
 from sshdash.errors import Cancelled, SSHDashError, UsageError
 from sshdash.events import CatalogChanged, EventBus, WarningRaised
-from sshdash.paths import recordings_dir
+from sshdash.paths import recordings_dir, transfers_dir
 from sshdash.prompts import Prompter
 from sshdash.recovery import Recovery
 from sshdash.settings import Settings
+from sshdash.sftp.job import host_of, user_of
 from sshdash.states import ConnectionState, SessionState, TunnelState
 from sshdash.untrusted import clean
 
@@ -30,8 +31,10 @@ if TYPE_CHECKING:
     from sshdash.audit import AuditLog
     from sshdash.connections.manager import ConnectionManager, Lease
     from sshdash.escape_commands import EscapeCommands
+    from sshdash.sftp.elevation import Elevations
     from sshdash.sftp.filesystem import Filesystem
     from sshdash.sftp.queue import TransferQueue
+    from sshdash.sftp.sync_keepers import Keepers
     from sshdash.terminal.recording import Recorder
     from sshdash.terminal.session import ShellSession
     from sshdash.tunnels.manager import TunnelManager
@@ -45,8 +48,12 @@ _MODULES = (
     "connections.manager",
     "tunnels.manager",
     "sftp.queue",
+    "sftp.journal",
+    "sftp.shelf",
     "sftp.local",
     "sftp.remote",
+    "sftp.elevation",
+    "sftp.sync_keepers",
     "audit",
     "escape_commands",
     "terminal.recording",
@@ -61,11 +68,13 @@ class LiveCounts:
     shells: int = 0
     tunnels: int = 0
     transfers: int = 0
+    kept: int = 0
+    """Trees that are kept up to date."""
     waiting: int = 0
     """Shells and tunnels that come back once their host does; such copies are transfers."""
 
     def __bool__(self) -> bool:
-        return bool(self.shells or self.tunnels or self.transfers or self.waiting)
+        return bool(self.shells or self.tunnels or self.transfers or self.kept or self.waiting)
 
 
 class Backend:
@@ -74,8 +83,10 @@ class Backend:
     connections: "ConnectionManager"
     tunnels: "TunnelManager"
     transfers: "TransferQueue"
+    keepers: "Keepers"
     recorder: "Recorder"
     escapes: "EscapeCommands"
+    elevations: "Elevations"
 
     def __init__(self, settings: Settings, prompter: Prompter, source: ConfigSource) -> None:
         self.settings = settings
@@ -124,12 +135,19 @@ class Backend:
             self.tunnels = self._modules["tunnels.manager"].TunnelManager(
                 self.connections.lease, self.events, self._route, outages
             )
+            shelf = self._modules["sftp.shelf"].Shelf(transfers_dir())
             self.transfers = self._modules["sftp.queue"].TransferQueue(
                 self.filesystem,
                 self.prompter,
                 self.events,
                 self.settings.transfers_at_once,
                 outages,
+                self._modules["sftp.journal"].Journal(shelf, self.events),
+            )
+            self.transfers.limit(self.settings.transfer_limit_kb * 1000)
+            self.elevations = self._modules["sftp.elevation"].Elevations(self.prompter)
+            self.keepers = self._modules["sftp.sync_keepers"].Keepers(
+                self.filesystem, self.prompter, self.events, outages
             )
             if self.settings.audit:
                 self._audit = self._modules["audit"].AuditLog(
@@ -166,6 +184,7 @@ class Backend:
         if self.recovery is not None:
             await self.recovery.close()
         await self.escapes.close()
+        await self.keepers.close()
         await self.transfers.close()  # which may open files once more, to clean up
         await self.tunnels.close()
         for session in tuple(self.sessions.values()):
@@ -207,6 +226,7 @@ class Backend:
 
         What lives on the connection under another name goes on.
         """
+        await self.keepers.stop_host(host)
         await self._cancel_copies(host)
         for session in [one for one in self.sessions.values() if one.host == host]:
             self._forget(session.id)
@@ -214,19 +234,20 @@ class Backend:
         for tunnel in self.tunnels.snapshots():
             if tunnel.host == host:
                 await self.tunnels.stop(tunnel.id)
-        for filesystem in [one for one in self._filesystems if one.label == host]:
+        for filesystem in [one for one in self._filesystems if host_of(one.label) == host]:
             await filesystem.close()
+        self.elevations.forget(host)
         await self.connections.disconnect(host)
 
     async def _cancel_copies(self, host: str) -> None:
         """Cancel what is to be copied; a queued copy would connect again."""
         transfers = self.transfers
-        live = [job.id for job in transfers.snapshots() if not job.is_finished]
+        live = [job.id for job in transfers.snapshots() if job.is_live]
         ended = [job for job in live if host in transfers.hosts(job)]
         for job in ended:
             transfers.cancel(job)
         with suppress(TimeoutError):
-            async with asyncio.timeout(_TIDY):  # its unfinished files are removed over it
+            async with asyncio.timeout(_TIDY):  # its files are closed over it
                 await asyncio.gather(*map(transfers.wait, ended))
 
     # --- shells ---
@@ -295,14 +316,19 @@ class Backend:
     # --- files ---
 
     async def filesystem(self, endpoint: str) -> "Filesystem":
-        """Open the files of an endpoint: `LOCAL` or a host. Closing it releases its lease."""
+        """Open the files of an endpoint: `LOCAL`, a host, or a host as another user.
+
+        Closing it releases its lease.
+        """
         await self.load(terminals=False)
         if endpoint == LOCAL:
             local: Callable[[], Filesystem] = self._modules["sftp.local"].LocalFilesystem
             return local()
-        lease = await self.connections.lease(endpoint, "files")
+        host, user = host_of(endpoint), user_of(endpoint)
+        ways = (self.elevations.way(host, user),) if user else ()
+        lease = await self.connections.lease(host, "files")
         remote = self._modules["sftp.remote"].RemoteFilesystem
-        filesystem: Filesystem = await self._releasing(lease, remote.open(lease))
+        filesystem: Filesystem = await self._releasing(lease, remote.open(lease, *ways))
         self._filesystems.add(filesystem)
         return filesystem
 
@@ -356,7 +382,8 @@ class Backend:
                 tunnel.state in (TunnelState.OPEN, TunnelState.DEGRADED)
                 for tunnel in self.tunnels.snapshots()
             ),
-            transfers=sum(not job.is_finished for job in self.transfers.snapshots()),
+            transfers=sum(job.is_live for job in self.transfers.snapshots()),
+            kept=len(self.keepers.snapshots()),
             waiting=(self.recovery.shells if self.recovery else 0)
             + sum(tunnel.state is TunnelState.RECONNECTING for tunnel in self.tunnels.snapshots()),
         )

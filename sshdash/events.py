@@ -123,6 +123,14 @@ class TransferChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class KeepChanged(Event):
+    """A tree that is kept up to date on a host is in another state."""
+
+    keep: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
 class TunnelChanged(Event):
     """A tunnel moved to another state."""
 

@@ -56,7 +56,7 @@ class Follower:
             return
         await self.stop()
         self._watched = watched
-        reason = await asyncio.to_thread(_why_not, watched.folders)
+        reason = await asyncio.to_thread(why_not, watched.folders)
         if reason:
             self._tell(reason)
         self._asking = Asking(asyncio.get_running_loop(), self._changed)
@@ -145,7 +145,7 @@ class Asking:
             self._loop.call_soon_threadsafe(function, *arguments)
 
 
-def _why_not(folders: tuple[str, ...]) -> str:
+def why_not(folders: tuple[str, ...]) -> str:
     """Return why changes may go unnoticed, empty where they do not."""
     try:
         mounts = _MOUNTS.read_text(encoding="latin-1")

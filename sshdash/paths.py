@@ -44,6 +44,11 @@ def recordings_dir() -> Path:
     return state_dir() / "recordings"
 
 
+def transfers_dir() -> Path:
+    """Return the folder of the queues of copies (not created here)."""
+    return state_dir() / "transfers"
+
+
 def audit_log() -> Path:
     """Return the file of the audit log (not created here)."""
     return state_dir() / "audit.jsonl"

@@ -135,8 +135,20 @@ class ConflictChoice(Enum):
     """What to do with a target that exists."""
 
     OVERWRITE = "overwrite"
+    NEWER = "newer"
+    """Overwrite it where the source was modified later, else skip it."""
     SKIP = "skip"
+    RESUME = "resume"
+    """Go on with it where it is the beginning of the source."""
     RENAME = "rename"
+    """Keep both: the source gets a free name beside it."""
+
+
+CONFLICT_POLICIES: dict[str, ConflictChoice | None] = {
+    "ask": None,
+    **{choice.value: choice for choice in ConflictChoice},
+}
+"""What may be said beforehand about targets that exist, by its name; None asks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +171,8 @@ class ConflictQuestion(Question[ConflictAnswer]):
     """Seconds since the epoch."""
     target_time: float
     is_directory: bool = False
+    can_resume: bool = False
+    """Whether the target is shorter, and the same as the source as far as it goes."""
 
 
 @dataclass(frozen=True, slots=True)

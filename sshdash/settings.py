@@ -55,6 +55,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Seconds a jump host's connection stays after the last that went through it."""
     transfers_at_once: Annotated[int, Meta(ge=1, le=64)] = 2
     """Copy jobs that run at the same time."""
+    transfer_limit_kb: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 0
+    """Kilobytes (1000 bytes) a second of all copies together; 0 for no limit."""
+    conflict: Literal["ask", "overwrite", "newer", "skip", "resume", "rename"] = "ask"
+    """What the screen does with targets of copies that exist: ask, or always the same."""
+    checksum: bool = False
+    """Whether the screen's copies compare the SHA-256 of both ends before a file gets its name."""
     notify: Literal["off", "bell", "osc9"] = "off"
     """How the terminal that sshdash runs in is told of a long command that ended out of sight:
     by the bell, or by a notification (OSC 9) where it knows those."""

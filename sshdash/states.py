@@ -37,6 +37,7 @@ class TransferState(Enum):
     SCANNING = "scanning"
     COPYING = "copying"
     WAITING = "waiting"
+    PAUSED = "paused"
     DONE = "done"
     FAILED = "failed"
     CANCELLED = "cancelled"
@@ -68,6 +69,7 @@ class Step(Enum):
     STOP = "stop"
     FINISH = "finish"
     CANCEL = "cancel"
+    PAUSE = "pause"
     RETRY = "retry"
 
 
@@ -117,6 +119,12 @@ TRANSFER: Table = {
     (TransferState.WAITING, Step.START): TransferState.SCANNING,
     (TransferState.WAITING, Step.FAIL): TransferState.FAILED,
     (TransferState.WAITING, Step.CANCEL): TransferState.CANCELLED,
+    (TransferState.QUEUED, Step.PAUSE): TransferState.PAUSED,
+    (TransferState.SCANNING, Step.PAUSE): TransferState.PAUSED,
+    (TransferState.COPYING, Step.PAUSE): TransferState.PAUSED,
+    (TransferState.WAITING, Step.PAUSE): TransferState.PAUSED,
+    (TransferState.PAUSED, Step.START): TransferState.QUEUED,
+    (TransferState.PAUSED, Step.CANCEL): TransferState.CANCELLED,
     (TransferState.FAILED, Step.START): TransferState.QUEUED,
     (TransferState.CANCELLED, Step.START): TransferState.QUEUED,
 }

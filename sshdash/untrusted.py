@@ -5,6 +5,7 @@ escape sequences in them, and bidirectional characters would reorder what is rea
 does not simply print is shown as an escape instead.
 """
 
+import time
 import unicodedata
 
 _ELLIPSIS = "…"
@@ -36,6 +37,14 @@ def clean(text: str | bytes, limit: int = 256) -> str:
             return "".join(shown)[: limit - 1] + _ELLIPSIS
         shown.append(piece)
     return "".join(shown)
+
+
+def local_time(seconds: float) -> str:
+    """Return a time that a server told, to the second, ``?`` where no calendar has it."""
+    try:
+        return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
+    except (OverflowError, ValueError, OSError):
+        return "?"
 
 
 def clean_lines(text: str | bytes, lines: int = 40, limit: int = 200) -> str:

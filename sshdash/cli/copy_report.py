@@ -72,6 +72,9 @@ class Line:
             sys.stderr.write("\n")
         for snapshot in snapshots:
             _tell_failures(snapshot)
+            if snapshot.verified:
+                by = clean(", ".join(snapshot.verified_by), 200)
+                print(f"{snapshot.verified} files verified by SHA-256 ({by})", file=sys.stderr)
 
 
 class JsonLines:
@@ -110,6 +113,8 @@ class JsonLines:
                 "failed": sum(snapshot.errors_total for snapshot in snapshots),
                 "left_out": sum(snapshot.left_out_total for snapshot in snapshots),
                 "skipped": sum(snapshot.skipped for snapshot in snapshots),
+                "verified": sum(snapshot.verified for snapshot in snapshots),
+                "verified_by": sorted({by for one in snapshots for by in one.verified_by}),
                 "seconds": round(seconds, 3),
                 "reasons": [snapshot.reason for snapshot in snapshots if snapshot.reason],
             }
@@ -176,6 +181,8 @@ def _tell_failures(snapshot: TransferSnapshot) -> None:
     for omitted in snapshot.left_out:
         print(f"sshdash: {prefix}{omitted.path}: left out: {omitted.reason}", file=sys.stderr)
     _tell_rest(snapshot.left_out_total - len(snapshot.left_out))
+    for again in snapshot.restarted:
+        print(f"sshdash: {prefix}{again.path}: started over: {again.reason}", file=sys.stderr)
     if snapshot.reason and not snapshot.errors_total:
         print(f"sshdash: {clean(snapshot.reason, 500)}", file=sys.stderr)
 

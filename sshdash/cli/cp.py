@@ -6,37 +6,31 @@ whole, old or new, at every moment. The exit status is 0 only where everything i
 
 import argparse
 import asyncio
-import contextlib
-import signal
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
-from sshdash.backend import Backend
+from sshdash.cli import copy_resume
 from sshdash.cli.context import CONNECTION_FAILED, open_backend, tell_ignored
 from sshdash.cli.copy_report import JsonLines, Line, Quiet, Report, is_all_there
-from sshdash.cli.operands import Operand, parse_operand
-from sshdash.cli.ssh_options import add_ssh_options
+from sshdash.cli.endings import TERMINATED, cancelled_by_signals
+from sshdash.cli.named_files import OpenedFiles
+from sshdash.cli.operands import Operand, parse_operands
+from sshdash.cli.ssh_options import add_ssh_options, add_user_options
 from sshdash.errors import UsageError
-from sshdash.prompts import ConflictChoice
+from sshdash.prompts import CONFLICT_POLICIES, ConflictChoice
 from sshdash.sftp.entries import Entry, Kind, join, name_of, parent_of
 from sshdash.sftp.failures import MissingError
 from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.job import CopyRequest, Endpoint
 from sshdash.sftp.queue import TransferQueue
 from sshdash.sftp.spelling import matching
+from sshdash.sftp.throttle import parse_scp_limit
 
-_TERMINATED = 128 + signal.SIGTERM
 _FRAME = 0.2
 """Seconds between two looks at the progress."""
-_CHOICES = {
-    "ask": None,
-    "overwrite": ConflictChoice.OVERWRITE,
-    "skip": ConflictChoice.SKIP,
-    "rename": ConflictChoice.RENAME,
-}
+CHOICES = {**CONFLICT_POLICIES, "keep-both": ConflictChoice.RENAME}
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -45,58 +39,100 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "cp",
         help="copy files between here and hosts, or between hosts",
         description="Copy files. A remote end is [user@]host:path or scp://[user@]host[:port]/path;"
-        " relative remote paths begin in the home folder. A local name with a colon is ./a:b.",
-        epilog="Exits with 0 only where everything is there, 255 where there is no connection or "
-        "none any more, 130 when interrupted.",
+        " relative remote paths begin in the home folder. A local name with a colon is ./a:b."
+        " - is standard input or output: one file goes in or out.",
+        epilog="Exits with 0 only where everything is there, 1 where something is not, 2 where the "
+        "words are wrong, 255 where there is no connection or none any more, 130 when interrupted, "
+        "141 where whoever read standard output is gone, 143 when terminated. What had arrived "
+        "of a copy that was interrupted is kept, for --resume.",
     )
     parser.add_argument("-r", dest="recursive", action="store_true", help="copy directories too")
     parser.add_argument(
         "-p", dest="preserve", action="store_true", help="keep times and permissions"
     )
     add_ssh_options(parser, ("-P", "-i", "-J"))
+    add_copy_options(parser)
+    parser.set_defaults(run=run, move=False)
+
+
+def add_copy_options(parser: argparse.ArgumentParser) -> None:
+    """Add what copying and moving have in common."""
+    add_user_options(parser)
     parser.add_argument(
         "--on-conflict",
-        choices=tuple(_CHOICES),
+        choices=tuple(CHOICES),
         default="overwrite",
-        help="what to do with files that exist (default: overwrite, as scp)",
+        help="what to do with files that exist (default: overwrite)",
+    )
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with what the same command left when it was interrupted",
+    )
+    parser.add_argument(
+        "-l",
+        dest="limit",
+        metavar="LIMIT",
+        help="go no faster: Kbit/s as in scp, or with a unit: 500kB/s, 2.5MB/s, 20Mbit/s",
+    )
+    parser.add_argument(
+        "--owner", action="store_true", help="keep user and group, by number, where that is allowed"
+    )
+    parser.add_argument(
+        "--checksum",
+        action="store_true",
+        help="compare the SHA-256 of both ends before a file gets its name",
     )
     parser.add_argument("--json", action="store_true", help="tell the progress as JSON lines")
     parser.add_argument("-q", dest="quiet", action="store_true", help="show no progress")
-    parser.add_argument("operands", metavar="SRC… DST", nargs="+", help="what to copy, and where")
-    parser.set_defaults(run=run)
+    parser.add_argument("operands", metavar="SRC… DST", nargs="+", help="what, and where to")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Copy and return the exit status."""
     if len(arguments.operands) < 2:
-        raise UsageError("No target", "cp needs at least one source and a target")
-    operands = [parse_operand(text) for text in arguments.operands]
+        raise UsageError("No target", "there must be at least one source and a target")
+    limit = 0 if arguments.limit is None else parse_scp_limit(arguments.limit)
+    operands = parse_operands(arguments.operands, arguments.user)
     try:
-        return asyncio.run(_main(arguments, operands[:-1], operands[-1]))
+        return asyncio.run(_main(arguments, operands[:-1], operands[-1], limit))
     except asyncio.CancelledError:
-        return _TERMINATED
+        return TERMINATED
 
 
-async def _main(arguments: argparse.Namespace, sources: list[Operand], target: Operand) -> int:
-    with _terminated():
+async def _main(
+    arguments: argparse.Namespace, sources: list[Operand], target: Operand, limit: int
+) -> int:
+    with cancelled_by_signals():
         async with open_backend(arguments) as backend:
-            for host in dict.fromkeys(end.endpoint for end in (*sources, target) if end.endpoint):
+            for host in dict.fromkeys(end.host for end in (*sources, target) if end.host):
                 tell_ignored(backend.resolve(host))
-            opened = _Opened(backend)
-            queue = TransferQueue(opened.take, backend.prompter, backend.events)
+            if any(end.is_stream for end in (*sources, target)):
+                from sshdash.cli.cp_streams import copy_stream
+
+                return await copy_stream(backend, arguments, sources, target)
+            opened = OpenedFiles(backend)
             try:
                 requests = await _requests(opened, arguments, sources, target)
                 report = _report(arguments)
-                backend.events.subscribe(report.changed)
-                return await _copy(queue, requests, report)
+                journal = copy_resume.journal_of(requests, backend.events)
+                queue = TransferQueue(
+                    opened.take, backend.prompter, backend.events, journal=journal
+                )
+                queue.limit(limit)
+                try:
+                    backend.events.subscribe(report.changed)
+                    jobs = await copy_resume.begin(queue, requests, arguments.resume)
+                    return await _copy(queue, jobs, report)
+                finally:
+                    await queue.close(copy_resume.is_resumable)
+                    copy_resume.tell_how_to_go_on(queue.snapshots())
             finally:
-                await queue.close()
                 await opened.close()
 
 
-async def _copy(queue: TransferQueue, requests: list[CopyRequest], report: Report) -> int:
+async def _copy(queue: TransferQueue, jobs: list[str], report: Report) -> int:
     started = time.monotonic()
-    jobs = [queue.submit(request) for request in requests]
     waiting = {asyncio.ensure_future(queue.wait(job)) for job in jobs}
     try:
         while waiting:
@@ -118,32 +154,6 @@ def _report(arguments: argparse.Namespace) -> Report:
     return Line() if sys.stderr.isatty() and not arguments.quiet else Quiet()
 
 
-class _Opened:
-    """File systems opened to look at the operands, handed on to the first job that asks."""
-
-    def __init__(self, backend: Backend) -> None:
-        self._backend = backend
-        self._idle: dict[Endpoint, list[Filesystem]] = {}
-
-    async def look(self, endpoint: Endpoint) -> Filesystem:
-        """Return a file system that stays here."""
-        if endpoint not in self._idle:
-            self._idle[endpoint] = [await self._backend.filesystem(endpoint)]
-        return self._idle[endpoint][0]
-
-    async def take(self, endpoint: Endpoint) -> Filesystem:
-        """Return a file system that is the caller's to close."""
-        if self._idle.get(endpoint):
-            return self._idle[endpoint].pop()
-        return await self._backend.filesystem(endpoint)
-
-    async def close(self) -> None:
-        """Close what nobody took."""
-        for idle in self._idle.values():
-            for filesystem in idle:
-                await filesystem.close()
-
-
 @dataclass(frozen=True, slots=True)
 class _Target:
     folder: bytes
@@ -161,13 +171,13 @@ class _Source:
 
 
 async def _requests(
-    opened: _Opened, arguments: argparse.Namespace, sources: list[Operand], target: Operand
+    opened: OpenedFiles, arguments: argparse.Namespace, sources: list[Operand], target: Operand
 ) -> list[CopyRequest]:
     """Return one request per run of sources that are alike."""
     named: list[_Source] = []
     for source in sources:
-        named += await _resolve_source(await opened.look(source.endpoint), source)
-    place = await _resolve_target(await opened.look(target.endpoint), target, len(named) > 1)
+        named += await resolve_source(await opened.look(source.endpoint), source)
+    place = await resolve_target(await opened.look(target.endpoint), target, len(named) > 1)
     found: list[_Source] = []
     for one in named:
         if one.inside and arguments.recursive and place.name is None:
@@ -182,15 +192,18 @@ async def _requests(
             place.folder,
             recursive=arguments.recursive,
             preserve=arguments.preserve,
-            conflict=_CHOICES[arguments.on_conflict],
-            follow=follow,
+            conflict=CHOICES[arguments.on_conflict],
+            follow=follow and not arguments.move,
+            owner=arguments.owner,
+            verify=arguments.checksum,
+            move=arguments.move,
             target_name=place.name,
         )
         for (endpoint, follow), group in groupby(found, key=lambda one: (one.endpoint, one.follow))
     ]
 
 
-async def _resolve_target(filesystem: Filesystem, target: Operand, many: bool) -> _Target:
+async def resolve_target(filesystem: Filesystem, target: Operand, many: bool) -> _Target:
     """Return where to copy to, as scp takes it. Raises FileError and UsageError."""
     path = await filesystem.expand(target.path or b".")
     found = await _stat(filesystem, path)
@@ -205,7 +218,7 @@ async def _resolve_target(filesystem: Filesystem, target: Operand, many: bool) -
     return _Target(parent_of(path), name_of(path))
 
 
-async def _resolve_source(filesystem: Filesystem, source: Operand) -> list[_Source]:
+async def resolve_source(filesystem: Filesystem, source: Operand) -> list[_Source]:
     """Return what a word names: several on a host where it is a pattern."""
     path = await filesystem.expand(source.path or b".")
     inside = source.path.rstrip(b"/").rpartition(b"/")[2] in (b"", b".")
@@ -230,19 +243,3 @@ async def _stat(filesystem: Filesystem, path: bytes) -> Entry | None:
         return await filesystem.stat(path)
     except MissingError:
         return None  # nothing, or a link that leads nowhere: that is replaced
-
-
-@contextlib.contextmanager
-def _terminated() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP end the copy as Ctrl-C does, so that nothing is left behind."""
-    loop = asyncio.get_running_loop()
-    task = asyncio.current_task()
-    signals = (signal.SIGTERM, signal.SIGHUP)
-    assert task is not None
-    for number in signals:
-        loop.add_signal_handler(number, task.cancel)
-    try:
-        yield
-    finally:
-        for number in signals:
-            loop.remove_signal_handler(number)

@@ -14,6 +14,7 @@ from sshdash.prompts import (
     Question,
     SecretQuestion,
 )
+from sshdash.untrusted import local_time
 
 AnswerType = TypeVar("AnswerType")
 
@@ -95,20 +96,36 @@ async def _ask_secret(lines: Lines, question: SecretQuestion) -> tuple[str, ...]
     return tuple(answers)
 
 
+_CONFLICT_KEYS = {
+    "o": (ConflictChoice.OVERWRITE, "(o)verwrite"),
+    "n": (ConflictChoice.NEWER, "(n)ewer only"),
+    "s": (ConflictChoice.SKIP, "(s)kip"),
+    "r": (ConflictChoice.RENAME, "(r)ename"),
+    "c": (ConflictChoice.RESUME, "(c)ontinue"),
+}
+
+
 async def _ask_conflict(lines: Lines, question: ConflictQuestion) -> ConflictAnswer | None:
-    lines.write(
-        f"{question.target} exists ({question.target_size} bytes; "
-        f"the source has {question.source_size}).\n"
-    )
-    choices = {
-        "o": ConflictChoice.OVERWRITE,
-        "s": ConflictChoice.SKIP,
-        "r": ConflictChoice.RENAME,
+    newer = question.source_time > question.target_time + 1
+    older = question.target_time > question.source_time + 1
+    there = _side(question.target_size, question.target_time, older)
+    new = _side(question.source_size, question.source_time, newer)
+    lines.write(f"{question.target} exists: {there}\n  the source: {new}\n")
+    offered = {
+        key: choice
+        for key, choice in _CONFLICT_KEYS.items()
+        if choice[0] is not ConflictChoice.RESUME or question.can_resume
     }
+    words = ", ".join(label for _, label in offered.values())
     while True:
-        answer = await lines.read_line("(o)verwrite, (s)kip, (r)ename, capital for all, (q)uit: ")
+        answer = await lines.read_line(f"{words}, capital for all, (q)uit: ")
         if answer is None or answer.strip().lower() == "q":
             return None
-        choice = choices.get(answer.strip().lower())
-        if choice:
-            return ConflictAnswer(choice, for_all=answer.strip().isupper())
+        chosen = offered.get(answer.strip().lower())
+        if chosen:
+            return ConflictAnswer(chosen[0], for_all=answer.strip().isupper())
+
+
+def _side(size: int, when: float, newer: bool) -> str:
+    """Return one side of a conflict in words."""
+    return f"{size:,} bytes, {local_time(when)}{', newer' if newer else ''}"

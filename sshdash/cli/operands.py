@@ -1,11 +1,13 @@
 """What a copy is between, as scp takes it: ``[user@]host:path``, ``scp://…`` or a local path."""
 
 import os
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from urllib.parse import unquote_to_bytes
 
 from sshdash.config.destination import parse_destination
 from sshdash.errors import UsageError
+from sshdash.sftp.job import as_user, host_of
 from sshdash.untrusted import clean
 
 
@@ -18,10 +20,31 @@ class Operand:
     path: bytes
     """As written: relative paths begin in the working directory or in the remote home."""
 
+    @property
+    def is_stream(self) -> bool:
+        """Whether it is standard input or output; a file of that name is ``./-``."""
+        return not self.endpoint and self.path == b"-"
+
+    @property
+    def host(self) -> str:
+        """The destination, whoever is become there; empty for this machine."""
+        return host_of(self.endpoint)
+
     def __str__(self) -> str:
         """Return it as it may be shown."""
         path = clean(self.path, 1024)
         return f"{self.endpoint}:{path}" if self.endpoint else path
+
+
+def parse_operands(words: Sequence[str], user: str | None) -> list[Operand]:
+    """Return what the words of the command line name; on hosts as `user` where one is given."""
+    operands = [parse_operand(word) for word in words]
+    if user is None:
+        return operands
+    return [
+        replace(one, endpoint=as_user(one.endpoint, user)) if one.endpoint else one
+        for one in operands
+    ]
 
 
 def parse_operand(text: str) -> Operand:

@@ -39,6 +39,20 @@ def add_ssh_options(
         )
 
 
+def add_user_options(parser: argparse.ArgumentParser) -> None:
+    """Add what says whose rights are used on the hosts."""
+    parser.add_argument(
+        "--sudo",
+        action="store_const",
+        const="root",
+        dest="user",
+        help="be root on the hosts, by sudo or doas",
+    )
+    parser.add_argument(
+        "--sudo-user", metavar="USER", dest="user", help="be USER on the hosts, by sudo or doas"
+    )
+
+
 class _Override(argparse.Action):
     """Appends to the same list as ``-o``: among both, the first one wins."""
 

@@ -9,6 +9,8 @@ import sys
 import threading
 from queue import SimpleQueue
 
+from sshdash.errors import FileError
+
 _Job = tuple[bytes, "asyncio.Future[None]"]
 
 
@@ -67,6 +69,66 @@ class Writer:
                 failure = error
             with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
                 written.get_loop().call_soon_threadsafe(_settle, written, failure)
+
+
+class InputReader:
+    """Reads a descriptor in a thread of its own, which does not outlive the program either."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._jobs: SimpleQueue[tuple[int, asyncio.Future[bytes]]] = SimpleQueue()
+        self._thread: threading.Thread | None = None
+
+    async def read(self, size: int) -> bytes:
+        """Return `size` bytes, fewer only at the end.
+
+        Raises FileError.
+        """
+        if self._thread is None:
+            self._thread = threading.Thread(
+                target=self._work, name=f"reading from {self._descriptor}", daemon=True
+            )
+            self._thread.start()
+        arrived: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._jobs.put((size, arrived))
+        try:
+            return await arrived
+        except OSError as error:
+            raise FileError("Cannot read the input", "", error.strerror or str(error)) from error
+
+    def _work(self) -> None:
+        while True:
+            size, arrived = self._jobs.get()
+            data, failure = b"", None
+            try:
+                data = _read_all(self._descriptor, size)
+            except OSError as error:
+                failure = error
+            with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
+                arrived.get_loop().call_soon_threadsafe(_arrive, arrived, data, failure)
+
+
+def _arrive(arrived: "asyncio.Future[bytes]", data: bytes, failure: OSError | None) -> None:
+    if arrived.done():
+        return
+    if failure:
+        arrived.set_exception(failure)
+    else:
+        arrived.set_result(data)
+
+
+def _read_all(descriptor: int, size: int) -> bytes:
+    data = bytearray()
+    while len(data) < size:
+        try:
+            piece = os.read(descriptor, size - len(data))
+        except BlockingIOError:
+            select.select([descriptor], [], [])
+            continue
+        if not piece:
+            break
+        data += piece
+    return bytes(data)
 
 
 def _settle(written: "asyncio.Future[None]", failure: OSError | None) -> None:

@@ -63,6 +63,17 @@ async def whole(asked: Iterable[Asked[Value]]) -> list[Value]:
     return values
 
 
+async def at_end(asked: Asked[None]) -> bool:
+    """Return whether all of what was asked for was done: not so where a file ends before."""
+    try:
+        await asked
+    except StatusError as error:
+        if error.code != Code.EOF:
+            raise
+        return False
+    return True
+
+
 class Answers:
     """Reads the answers on one `Wire`. One that breaks the protocol ends the session."""
 
@@ -129,6 +140,12 @@ class Answers:
         if answer.kind != Message.EXTENDED_REPLY:
             raise self._unexpected(answer, "the room on a disk")
         return self._wire.read_as(answer, Payload.volume)
+
+    def file_check(self, answer: Answer) -> tuple[bytes, bytes]:
+        """Return the name of a hash and a file's value by it."""
+        if answer.kind != Message.EXTENDED_REPLY:
+            raise self._unexpected(answer, "a checksum")
+        return self._wire.read_as(answer, Payload.file_check)
 
     def limits(self, answer: Answer) -> ServerLimits:
         """Return what the server takes in one request."""

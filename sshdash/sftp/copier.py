@@ -8,49 +8,33 @@ Where a lost connection ended it, the temporary file can be kept and gone on wit
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from msgspec import structs
 
 from sshdash.errors import ConnectionLost, FileError, SSHDashError
+from sshdash.sftp.changes import PAGES, Changed, compare, differs
 from sshdash.sftp.entries import PERMISSIONS, Entry, Kind, join, name_of, parent_of
-from sshdash.sftp.failures import MissingError, VagueError, shown
-from sshdash.sftp.filesystem import Filesystem, Finish, Reader, Writer
+from sshdash.sftp.failures import FullError, MissingError, VagueError, shown
+from sshdash.sftp.filesystem import CopySource, Digest, Filesystem, Finish, Reader, Writer
 from sshdash.sftp.names import part_name
-from sshdash.sftp.partial import (
-    Arrived,
-    CannotResume,
-    Partial,
-    check,
-    is_placed,
-    remove_parts,
-)
+from sshdash.sftp.partial import CannotResume, Partial, check, is_placed, remove_parts
+from sshdash.sftp.pump import UPLOAD_WINDOW, WINDOW, pump
+from sshdash.sftp.streams import Stream
 from sshdash.sftp.tasks import finish, together
+from sshdash.sftp.throttle import Pace
+from sshdash.sftp.under_way import Progress, UnderWay
 from sshdash.sftp.vague import explained
+from sshdash.sftp.within import WORTH, copy_within
 
-_WINDOW = 8 * 1024 * 1024
-"""Bytes of one file that are under way at once."""
-_UPLOAD = 2 * 1024 * 1024
-"""The same from here to a host: what OpenSSH's server takes before it says that there is room.
-More would be read and wait in memory, out of the processor's cache when its turn comes.
-"""
-_OVERLAP = 8
-"""Parts that a window is cut in, so that something is always under way while others are waited for.
-"""
-_CHUNKS = 64
-"""Chunks of one file under way at once, however small they are."""
-_PAGES = (4096, 16384, 65536)
-"""Sizes that a kernel's pseudo files claim whatever is in them."""
 _PATIENCE = 10.0
 """Seconds for taking a temporary file away before it is left behind and reported."""
 _DURABLE = 1024 * 1024
 """New files from this size on, and all that replace one, are on the disk before they get their
 name. For small new files that would take longer than the copy, and a crash costs no old file.
 """
-
-Progress = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +47,16 @@ class FileCopy:
     """What the source was when it was listed."""
     existing: Entry | None = None
     """What is to be replaced; None where nothing may be."""
+    resume: bool = False
+    """Whether what is to be replaced is the beginning, and to be gone on with."""
 
 
-class _Changed(Exception):
-    """The source is not what it was; `entry` is what it is now."""
+class AlreadyThere(FileError):
+    """What was to be gone on with is all of the source."""
 
-    def __init__(self, entry: Entry) -> None:
-        super().__init__()
-        self.entry = entry
+
+async def _unrecorded() -> None:
+    """Nobody goes on after a crash."""
 
 
 class Copier:
@@ -78,7 +64,7 @@ class Copier:
 
     def __init__(
         self,
-        source: Filesystem,
+        source: CopySource,
         target: Filesystem,
         preserve: bool = True,
         umask: int = 0o077,
@@ -87,9 +73,26 @@ class Copier:
         self._target = target
         self._preserve = preserve
         self._umask = umask
-        self._small = min(source.limits.chunk, target.limits.chunk)
+        self._within = target.copies_from(source)
+        self._chunk = min(source.limits.chunk, target.limits.chunk)
+        by_server = self._within and not target.is_local
+        self._small = min(self._chunk, WORTH) if by_server else self._chunk
+        uploads = source.is_local and not target.is_local
+        self._window = UPLOAD_WINDOW if uploads else WINDOW
+        self.pace = Pace()
+        """How fast it may go."""
+        self.under_way: dict[bytes, UnderWay] = {}
+        """By target, the files under way."""
+        self.recorded: Callable[[], Awaitable[None]] = _unrecorded
+        """Returns once `under_way` is known to whoever goes on after a crash."""
+        self.durable = False
+        """Whether everything must be on the disk before it gets its name, small new files too."""
         self.leftovers: set[bytes] = set()
         """Temporary files that could not be removed, because the connection was gone."""
+        self.checked: Callable[[Digest, Digest], None] | None = None
+        """Told of each file whose checksum is the same on both ends; None where none is taken."""
+        self.keeps_owner = False
+        """Whether copies get the user and group of their source, by number."""
         self.partials: dict[bytes, Partial] | None = None
         """By target, what a lost connection left to go on with; None where nothing is kept."""
         self.restarted: Callable[[FileCopy, str], None] = lambda file, reason: None
@@ -108,7 +111,7 @@ class Copier:
         for attempt in (1, 2):
             try:
                 return await self._copy(file, progress)
-            except _Changed as changed:
+            except Changed as changed:
                 # What was listed may be older than the file that was opened: once more.
                 if attempt == 2 or changed.entry.kind is not Kind.FILE:
                     raise self._changed(file) from None
@@ -121,13 +124,19 @@ class Copier:
         if file.existing is None:
             await self._target.symlink(target, file.target)
             return
-        part = self._part(file.target)
+        if self.partials and (partial := self.partials.pop(file.target, None)):
+            await self._discard(partial.part)
+        under_way = self._under_way(file, lambda size: None)
+        self.under_way[file.target] = under_way
         try:
-            await self._target.symlink(target, part)
-            await self._target.replace(part, file.target)
+            await self.recorded()
+            await self._target.symlink(target, under_way.part)
+            await self._target.replace(under_way.part, file.target)
         except BaseException:
-            await self._discard(part)
+            await self._discard(under_way.part)
             raise
+        finally:
+            self.under_way.pop(file.target, None)
 
     def mode(self, entry: Entry, existing: Entry | None = None) -> int:
         """Return the permission bits that the copy of `entry` gets."""
@@ -137,36 +146,46 @@ class Copier:
             return existing.mode & PERMISSIONS
         return entry.mode & PERMISSIONS & ~self._umask
 
+    def owner_of(self, entry: Entry) -> tuple[int, int] | None:
+        """Return user and group that the copy of `entry` gets, None for whoever makes it."""
+        return (entry.uid, entry.gid) if self.keeps_owner and entry.uid >= 0 else None
+
     async def remove_leftovers(self) -> None:
         """Remove what an earlier failure had to leave behind, as far as that is allowed."""
         await remove_parts(self._target, self.leftovers)
 
-    async def _copy(self, file: FileCopy, progress: Progress) -> str:
-        under_way = _UnderWay(self._part(file.target), progress)
+    async def _begin(self, file: FileCopy, progress: Progress) -> UnderWay | None:
+        """Return a copy to be gone on with or begun, None where the file has got its name."""
+        under_way = self._under_way(file, progress)
         partial = self.partials.get(file.target) if self.partials else None
         if partial is not None and self.partials is not None:
             placed = await is_placed(partial, self._target, file.target, self._preserve)
             del self.partials[file.target]
             if placed:
                 progress(partial.entry.size)
-                return ""
-            under_way.part = partial.part
+                return None
             if partial.done:
+                under_way.part = partial.part
                 under_way.partial = partial
                 under_way.count(partial.done)
             else:
                 await self._discard(partial.part)
+        return under_way
+
+    async def _copy(self, file: FileCopy, progress: Progress) -> str:
+        under_way = await self._begin(file, progress)
+        if under_way is None:
+            return ""
+        self.under_way[file.target] = under_way
         try:
-            if file.entry.size <= self._small and under_way.partial is None:
+            await self.recorded()
+            fresh = under_way.partial is None and not file.resume
+            if fresh and file.entry.size <= self.pace.most(self._small):
                 complaint = await self._copy_small(file, under_way)
             else:
                 complaint = await self._copy_large(file, under_way)
-            under_way.placing = True
-            if file.existing is None:
-                await self._target.rename(under_way.part, file.target)
-            else:
-                await self._target.replace(under_way.part, file.target)
-        except VagueError as error:
+            await self._place(file, under_way)
+        except (VagueError, FullError) as error:
             under_way.forget()
             try:
                 # Before the temporary file is gone, and its room free again.
@@ -179,9 +198,22 @@ class Copier:
             if not self._keep(file, under_way, error):
                 await self._discard(under_way.part)
             raise
+        finally:
+            self.under_way.pop(file.target, None)
         return complaint
 
-    def _keep(self, file: FileCopy, under_way: "_UnderWay", error: BaseException) -> bool:
+    async def _place(self, file: FileCopy, under_way: UnderWay) -> None:
+        """Give what is whole its name, where its checksum is right, too."""
+        # A kernel's pseudo files claim to be empty, and may be different each time.
+        if self.checked is not None and (file.entry.size or isinstance(self._source, Stream)):
+            await self._compare_digests(file, under_way.part)
+        under_way.placing = True
+        if file.existing is None:
+            await self._target.rename(under_way.part, file.target)
+        else:
+            await self._target.replace(under_way.part, file.target)
+
+    def _keep(self, file: FileCopy, under_way: UnderWay, error: BaseException) -> bool:
         """Keep what has arrived where a lost connection is why the copy ends; return whether.
 
         Copies that were under way beside the one which met the loss end as cancelled.
@@ -190,45 +222,44 @@ class Copier:
         lost = isinstance(error, ConnectionLost | asyncio.CancelledError) and self.interrupted
         if self.partials is None or not lost:
             return False
-        done, placing = under_way.arrived.until, under_way.placing
-        if under_way.partial is not None and not done:
-            # Nothing was done about it yet, so all of it is still to be gone on with.
-            self.partials[file.target] = under_way.partial
-            return True
-        if not done and not placing:
+        partial = under_way.so_far()
+        if not partial.done and not partial.placing:
             return False
-        self.partials[file.target] = Partial(
-            under_way.part, file.entry, done, file.existing is not None, placing
-        )
+        self.partials[file.target] = partial
         return True
 
     # -- content
 
-    async def _copy_small(self, file: FileCopy, under_way: "_UnderWay") -> str:
+    async def _copy_small(self, file: FileCopy, under_way: UnderWay) -> str:
         """Read first, and write only what is known to be whole."""
+        await self.pace.take(file.entry.size)
         # One byte more than there should be tells whether there is more.
         pieces, after = await self._source.fetch(file.source, file.entry.size + 1)
         size = sum(map(len, pieces))
         if size != file.entry.size:
             # A pseudo file, a server that answers in small parts, or a change: to be looked into.
             return await self._copy_large(file, under_way)
-        _compare(file.entry, after, size)
+        compare(file.entry, after, size)
         finished = await self._target.store(under_way.part, pieces, self._finish(file))
         self._verify(file, finished.size, size)
         under_way.count(size)
         return finished.complaint
 
-    async def _copy_large(self, file: FileCopy, under_way: "_UnderWay") -> str:
+    async def _copy_large(self, file: FileCopy, under_way: UnderWay) -> str:
         reader = await self._source.open_read(file.source)
         try:
             before = await reader.stat()
-            if _differs(before, file.entry):
-                raise _Changed(before)
+            if differs(before, file.entry):
+                raise Changed(before)
             writer = await self._open_writer(file, reader, before, under_way)
             try:
-                size = await self._pump(reader, writer, before.size, under_way)
-                _compare(before, await reader.stat(), size)
-                finished = await writer.finish(self._finish(file))
+                if self._within and before.held is None and before.size not in PAGES:
+                    begun = under_way.arrived.until
+                    await copy_within(reader, writer, begun, before.size, under_way.wrote)
+                size = await pump(reader, writer, before, self._chunk, self._window, under_way)
+                compare(before, await reader.stat(), size)
+                hole = size if before.held is not None else None
+                finished = await writer.finish(self._finish(file, hole))
             finally:
                 await writer.close()
         finally:
@@ -237,7 +268,7 @@ class Copier:
         return finished.complaint
 
     async def _open_writer(
-        self, file: FileCopy, reader: Reader, now: Entry, under_way: "_UnderWay"
+        self, file: FileCopy, reader: Reader, now: Entry, under_way: UnderWay
     ) -> Writer:
         """Return where the content goes: on behind what has arrived before, if that can be."""
         partial = under_way.partial
@@ -250,26 +281,56 @@ class Copier:
                 under_way.partial, under_way.part = None, self._part(file.target)
                 under_way.forget()
                 await self._discard(partial.part)
+                await self.recorded()
                 self.restarted(file, str(error))
             else:
                 under_way.arrived.add(0, partial.done)
                 self.resumed(file, partial.done)
                 return writer
-        return await self._target.open_write(under_way.part)
+        if not file.resume:
+            return await self._target.open_write(under_way.part)
+        return await self._go_on(file, reader, now, under_way)
 
-    async def _pump(self, reader: Reader, writer: Writer, size: int, under_way: "_UnderWay") -> int:
-        """Copy the content and return its length; what claims to be empty is read to its end."""
-        chunk = min(self._source.limits.chunk, self._target.limits.chunk)
-        if size:
-            uploads = self._source.is_local and not self._target.is_local
-            window = _UPLOAD if uploads else _WINDOW
-            return await _pump_chunks(reader, writer, size, chunk, window, under_way)
-        return await _pump_to_end(reader, writer, chunk, under_way)
+    async def _go_on(
+        self, file: FileCopy, reader: Reader, now: Entry, under_way: UnderWay
+    ) -> Writer:
+        """Return a new file that begins with what is there, which itself stays as it is."""
+        assert file.existing is not None
+        there = Partial(file.target, file.entry, file.existing.size, replacing=True)
+        try:
+            await check(there, reader, now, self._target)
+        except CannotResume as error:
+            title, hint = "cannot go on with what is there", "overwrite it, or keep both"
+            host = "" if self._target.is_local else self._target.label
+            raise FileError(title, shown(file.target), str(error), hint, host) from None
+        if there.done == file.entry.size:
+            raise AlreadyThere("it is all there", shown(file.target))
+        writer = await self._target.open_write(under_way.part)
+        try:
+            await self._take_over(file.target, there.done, writer, under_way)
+        except BaseException:
+            await writer.close()
+            raise
+        if under_way.arrived.until:
+            self.resumed(file, under_way.arrived.until)
+        return writer
 
-    def _finish(self, file: FileCopy) -> Finish:
-        mtime = file.entry.mtime_ns if self._preserve else None
-        durable = file.existing is not None or file.entry.size >= _DURABLE
-        return Finish(self.mode(file.entry, file.existing), mtime, durable)
+    async def _take_over(self, path: bytes, size: int, writer: Writer, under_way: UnderWay) -> None:
+        """Begin with the first `size` bytes of another file, where they need not be sent for it."""
+        if not self._target.copies_from(self._target):
+            return
+        reader = await self._target.open_read(path)
+        try:
+            await copy_within(reader, writer, 0, size, under_way.wrote)
+        finally:
+            await reader.close()
+
+    def _finish(self, file: FileCopy, size: int | None = None) -> Finish:
+        entry = file.entry
+        mtime = entry.mtime_ns if self._preserve else None
+        durable = self.durable or file.existing is not None or entry.size >= _DURABLE
+        owner = self.owner_of(entry)
+        return Finish(self.mode(entry, file.existing), mtime, durable, size, owner)
 
     def _verify(self, file: FileCopy, found: int, expected: int) -> None:
         if found != expected:
@@ -277,7 +338,31 @@ class Copier:
             detail = f"{found:,} of {expected:,} bytes arrived"
             raise FileError("the copy is not whole", shown(file.target), detail, "retry", host)
 
+    async def _compare_digests(self, file: FileCopy, part: bytes) -> None:
+        """Compare the checksums of what was read and of what was written."""
+        assert self.checked is not None
+        size = file.entry.size
+        for reading in (False, True):  # a command may see other files than SFTP does
+            ours, theirs = await together(
+                self._source.sha256(file.source, size, reading),
+                self._target.sha256(part, size, reading),
+            )
+            if ours.value == theirs.value:
+                self.checked(ours, theirs)
+                return
+        now = await self._source.lstat(file.source)
+        if differs(now, file.entry):
+            raise Changed(now)
+        host = "" if self._target.is_local else self._target.label
+        detail = f"sha256 {ours.value.hex()[:16]}… at the source, {theirs.value.hex()[:16]}… there"
+        raise FileError("the checksums differ", shown(file.target), detail, "retry", host)
+
     # -- failure
+
+    def _under_way(self, file: FileCopy, progress: Progress) -> UnderWay:
+        replacing = file.existing is not None
+        part = self._part(file.target)
+        return UnderWay(part, file.entry, replacing, progress, self.pace)
 
     def _part(self, target: bytes) -> bytes:
         return join(parent_of(target), part_name(name_of(target), secrets.token_hex(4)))
@@ -301,84 +386,3 @@ class Copier:
         host = "" if self._source.is_local else self._source.label
         hint = "retry once nobody writes to it"
         return FileError("source changed while copied", shown(file.source), "", hint, host)
-
-
-class _UnderWay:
-    """One copy of one file, from its beginning to its end."""
-
-    def __init__(self, part: bytes, progress: Progress) -> None:
-        self.part = part
-        """The temporary file."""
-        self.partial: Partial | None = None
-        """What is gone on with, once it is known to be good."""
-        self.arrived = Arrived()
-        self.placing = False
-        self._progress = progress
-        self._counted = 0
-
-    def wrote(self, offset: int, size: int) -> None:
-        """Note bytes that are in the temporary file."""
-        self.arrived.add(offset, size)
-        self.count(size)
-
-    def count(self, size: int) -> None:
-        """Tell that bytes arrived."""
-        self._counted += size
-        self._progress(size)
-
-    def forget(self) -> None:
-        """Take back what was told: the copy has ended early."""
-        self.count(-self._counted)
-
-
-async def _pump_chunks(
-    reader: Reader, writer: Writer, size: int, chunk: int, window: int, under_way: _UnderWay
-) -> int:
-    """Copy up to `size` with a window of chunks under way; return where the content ended."""
-    end = size
-    chunk = min(chunk, window // _OVERLAP)
-    starts = iter(range(under_way.arrived.until, size, chunk))
-
-    async def worker() -> None:
-        nonlocal end
-        for start in starts:
-            offset, stop = start, min(start + chunk, size)
-            while offset < stop:
-                pieces = await reader.read(offset, stop - offset)
-                if not pieces:
-                    end = min(end, offset)
-                    return
-                await writer.write(offset, pieces)
-                length = sum(map(len, pieces))
-                under_way.wrote(offset, length)
-                offset += length
-
-    missing = size - under_way.arrived.until
-    width = min(_CHUNKS, max(2, window // chunk), -(-missing // chunk))
-    await together(*(worker() for _ in range(width)))
-    return end
-
-
-async def _pump_to_end(reader: Reader, writer: Writer, chunk: int, under_way: _UnderWay) -> int:
-    """Copy from the start to the end, wherever that is."""
-    offset = 0
-    while pieces := await reader.read(offset, chunk):
-        await writer.write(offset, pieces)
-        length = sum(map(len, pieces))
-        offset += length
-        under_way.count(length)
-    return offset
-
-
-def _compare(before: Entry, after: Entry, size: int) -> None:
-    """Raise _Changed where what was read is not all of what the source is now."""
-    if before.size == 0 and after.size == 0 and size:
-        return  # a pseudo file; its time is that of the look at it
-    if _differs(before, after):
-        raise _Changed(after)
-    if size != after.size and not (size < after.size and after.size in _PAGES):
-        raise _Changed(after)
-
-
-def _differs(one: Entry, other: Entry) -> bool:
-    return (one.kind, one.size, one.mtime_ns) != (other.kind, other.size, other.mtime_ns)

@@ -69,6 +69,10 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     """Where a symbolic link points, None where that is not known."""
     target_kind: Kind | None = None
     """What a symbolic link leads to, None where it dangles or is not known."""
+    linked: tuple[int, int] | None = None
+    """What all names of a file with several have in common, where the system tells."""
+    held: int | None = None
+    """Bytes that a file with holes takes on its disk, None where it has none as far as known."""
 
     @property
     def mtime(self) -> float:

@@ -7,6 +7,7 @@ import errno
 import os
 
 from sshdash.errors import FileError
+from sshdash.sftp.entries import Kind
 from sshdash.sftp.messages import Code
 from sshdash.untrusted import clean
 
@@ -25,6 +26,10 @@ class UnsupportedError(FileError):
 
 class VagueError(FileError):
     """A change failed and the server said only that; the disk may tell why."""
+
+
+class FullError(FileError):
+    """There is no more room, or the quota is used up."""
 
 
 _HINTS = {
@@ -51,6 +56,8 @@ _WORDS = {
 _CLASSES: dict[int, type[FileError]] = {
     errno.ENOENT: MissingError,
     errno.EEXIST: ExistsError,
+    errno.ENOSPC: FullError,
+    errno.EDQUOT: FullError,
 }
 _CODES: dict[int, int] = {
     Code.NO_SUCH_FILE: errno.ENOENT,
@@ -101,6 +108,11 @@ def from_status(code: int, text: str, operation: str, path: bytes, host: str) ->
         kind = FileError if operation in _LOOKING else VagueError
         return kind(title, where, f"the server said only that it failed{said}", host=host)
     return FileError(title, where, f'the server said "{text}" ({code})', host=host)
+
+
+def irregular(path: bytes, kind: Kind, host: str = "") -> FileError:
+    """Return the error for what is to be read and is no regular file."""
+    return failure("read", path, 0, host, f"not a regular file ({kind.value})")
 
 
 def words_for(number: int) -> tuple[str, str]:

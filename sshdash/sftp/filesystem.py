@@ -45,6 +45,15 @@ class Finish:
     mtime_ns: int | None = None
     durable: bool = True
     """Whether the content must be on the disk, where the system can promise that."""
+    size: int | None = None
+    """How long it must be, where its end was a hole and not written."""
+    owner: tuple[int, int] | None = None
+    """User and group, as numbers."""
+
+    @property
+    def attributes(self) -> str:
+        """What is set, in words."""
+        return "mode or time" if self.owner is None else "owner, mode or time"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +66,24 @@ class Finished:
     """Which attribute could not be set and why, cleaned; empty where all were."""
 
 
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """The SHA-256 of a file's content, and how it was found."""
+
+    value: bytes
+    by: str
+    """``here``, ``check-file``, the name of a command, or ``reading it back``."""
+
+
 class Reader(Protocol):
     """A file open for reading."""
 
     async def read(self, offset: int, size: int) -> Pieces:
         """Return at most `size` bytes from `offset`; fewer may come, none at the end."""
+        ...
+
+    async def extents(self, size: int) -> list[tuple[int, int]]:
+        """Return where there is data among the first `size` bytes: from and to, in order."""
         ...
 
     async def stat(self) -> Entry:
@@ -80,6 +102,14 @@ class Writer(Protocol):
         """Write all of `pieces`, one after the other, from `offset` on."""
         ...
 
+    async def copy_from(self, reader: Reader, offset: int, size: int) -> int:
+        """Have at most `size` bytes at `offset` copied where both files are.
+
+        Only for a reader of a file system that this one `copies_from`. Returns how many bytes
+        were copied, 0 where the content ends. Raises FileError where that cannot be done.
+        """
+        ...
+
     async def finish(self, finish: Finish) -> Finished:
         """Set attributes, make it durable and close it.
 
@@ -89,6 +119,41 @@ class Writer(Protocol):
 
     async def close(self) -> None:
         """Close it without finishing; harmless when closed already."""
+        ...
+
+
+class CopySource(Protocol):
+    """What files are copied from: a file system, or a stream."""
+
+    @property
+    def label(self) -> str:
+        """The host as the user names it, or what else it is."""
+        ...
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is on this machine."""
+        ...
+
+    @property
+    def limits(self) -> Limits:
+        """What may be asked at once."""
+        ...
+
+    async def lstat(self, path: bytes) -> Entry:
+        """Return what `path` itself is."""
+        ...
+
+    async def fetch(self, path: bytes, size: int) -> tuple[Pieces, Entry]:
+        """Return at most `size` first bytes of a file and its attributes after the reading."""
+        ...
+
+    async def open_read(self, path: bytes) -> Reader:
+        """Open a file whose `lstat` said it is regular."""
+        ...
+
+    async def sha256(self, path: bytes, size: int, reading: bool = False) -> Digest:
+        """Return the SHA-256 of a file of about `size` bytes."""
         ...
 
 
@@ -108,6 +173,10 @@ class Filesystem(Protocol):
     @property
     def limits(self) -> Limits:
         """What may be asked at once."""
+        ...
+
+    def copies_from(self, source: CopySource) -> bool:
+        """Return whether its writers can copy from the readers of `source` by themselves."""
         ...
 
     def home(self) -> bytes:
@@ -192,8 +261,10 @@ class Filesystem(Protocol):
         """Set the permission bits of what `path` leads to."""
         ...
 
-    async def set_attributes(self, path: bytes, mode: int, mtime_ns: int | None) -> None:
-        """Set permission bits and, where given, the modification time."""
+    async def set_attributes(
+        self, path: bytes, mode: int, mtime_ns: int | None, owner: tuple[int, int] | None = None
+    ) -> None:
+        """Set permission bits and, where given, modification time and owner (as numbers)."""
         ...
 
     async def umask(self, directory: bytes) -> int:
@@ -213,6 +284,17 @@ class Filesystem(Protocol):
 
     async def store(self, path: bytes, pieces: Sequence[Buffer], finish: Finish) -> Finished:
         """Create a file as `open_write` does, with this content, and finish it."""
+        ...
+
+    async def sha256(self, path: bytes, size: int, reading: bool = False) -> Digest:
+        """Return the SHA-256 of a file of about `size` bytes, by the fastest way there is.
+
+        With `reading`, from its content as it comes from there, whatever else is offered.
+        """
+        ...
+
+    async def hardlink(self, old: bytes, new: bytes) -> None:
+        """Give the file `old` a second name; UnsupportedError where there is no such thing."""
         ...
 
     async def open_read(self, path: bytes) -> Reader:

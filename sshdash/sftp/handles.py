@@ -1,35 +1,40 @@
 """Open files of a host: reading and writing with many requests in flight."""
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
 from sshdash.errors import ConnectionLost
-from sshdash.sftp.answers import Asked, StatusError, whole
+from sshdash.sftp.answers import Asked, StatusError, at_end, whole
 from sshdash.sftp.early import EarlySync
-from sshdash.sftp.entries import Entry, kind_of
+from sshdash.sftp.entries import Entry, is_plain_name, kind_of
 from sshdash.sftp.failures import from_status
-from sshdash.sftp.filesystem import Buffer, Finish, Finished, Pieces
-from sshdash.sftp.messages import Attributes, Open
+from sshdash.sftp.filesystem import Buffer, Finish, Finished, Pieces, Reader
+from sshdash.sftp.messages import Attributes, Name, Open
 from sshdash.sftp.protocol import Protocol
 from sshdash.sftp.wire import WireClosed
 from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
     from sshdash.connections.connection import Lease
+    from sshdash.sftp.opening import Way
 
 Result = TypeVar("Result")
 
 NANO = 10**9
 FSYNC = b"fsync@openssh.com"
+COPY_DATA = b"copy-data"
 
 
 class Session:
     """A protocol session whose failures are told in our words."""
 
-    def __init__(self, lease: "Lease", protocol: Protocol) -> None:
+    def __init__(self, lease: "Lease", protocol: Protocol, way: "Way") -> None:
         self.lease = lease
         self.protocol = protocol
-        self.host = lease.host
+        self.way = way
+        self.host = way.label(lease.host)
+        """The host as it is named, with the user where it is another than logged in."""
 
     async def call(self, operation: str, path: bytes, asking: Awaitable[Result]) -> Result:
         """Return what `asking` does; its failures become FileError and ConnectionLost."""
@@ -60,6 +65,11 @@ class RemoteReader:
         self._handle: bytes | None = handle
         self._block = block
 
+    @property
+    def handle(self) -> bytes:
+        """The server's name for the open file, which means something in its own session only."""
+        return self._open
+
     async def read(self, offset: int, size: int) -> Pieces:
         """Return at most `size` bytes from `offset`; fewer may come, none at the end."""
         asked = self._ask(offset, size)
@@ -85,6 +95,10 @@ class RemoteReader:
                 break
             data += b"".join(pieces)
         return bytes(data)
+
+    async def extents(self, size: int) -> list[tuple[int, int]]:
+        """Return all of it: SFTP does not tell holes."""
+        return [(0, size)]
 
     async def stat(self) -> Entry:
         """Return the open file's attributes as they are now."""
@@ -137,6 +151,15 @@ class RemoteWriter:
         await self._session.call("write", self._path, whole(self._ask(offset, pieces)))
         self._early.wrote()
 
+    async def copy_from(self, reader: Reader, offset: int, size: int) -> int:
+        """Have the server copy `size` bytes; 0 is returned where the source ends before that."""
+        assert isinstance(reader, RemoteReader)
+        protocol, handles = self._session.protocol, (reader.handle, self._open)
+        asking = at_end(protocol.copy_data(*handles, offset, size))
+        copied = size if await self._session.call("write", self._path, asking) else 0
+        self._early.wrote()
+        return copied
+
     async def finish(self, finish: Finish) -> Finished:
         """Set attributes, make it durable and close it, all in one round trip."""
         await self._early.stop()
@@ -148,6 +171,8 @@ class RemoteWriter:
         # error in any of them is seen before the file gets its name.
         protocol, handle = self._session.protocol, self._open
         asked = self._ask(0, pieces) if pieces else []
+        if finish.size is not None:
+            asked.append(protocol.set_handle(handle, Attributes(size=finish.size)))
         attributes = protocol.stat_handle(handle)
         if finish.durable and protocol.offers(FSYNC):
             asked.append(protocol.fsync(handle))
@@ -156,7 +181,7 @@ class RemoteWriter:
         self._handle = None
         call = self._session.call
         found = await call("write", self._path, attributes)
-        said = "" if complaint is None else await _complaint(complaint)
+        said = "" if complaint is None else await _complaint(complaint, finish)
         await call("write", self._path, whole(asked))
         return Finished(found.size or 0, said)
 
@@ -175,7 +200,8 @@ class RemoteWriter:
         if finish.mode is None and finish.mtime_ns is None:
             return None
         seconds = None if finish.mtime_ns is None else finish.mtime_ns // NANO
-        wanted = Attributes(mode=finish.mode, mtime=seconds)
+        uid, gid = finish.owner or (None, None)
+        wanted = Attributes(uid=uid, gid=gid, mode=finish.mode, mtime=seconds)
         return self._session.protocol.set_handle(handle, wanted)
 
     async def _sync(self) -> None:
@@ -193,12 +219,12 @@ class RemoteWriter:
         return self._handle
 
 
-async def _complaint(asked: Asked[None]) -> str:
+async def _complaint(asked: Asked[None], finish: Finish) -> str:
     """Return why attributes were not set; the content may still be whole."""
     try:
         await asked
     except StatusError as error:
-        return f"mode or time not set: {error.text}"
+        return f"{finish.attributes} not set: {error.text}"
     return ""
 
 
@@ -228,12 +254,31 @@ def entry_of(name: bytes, attributes: Attributes, longname: bytes = b"") -> Entr
     )
 
 
+def kept_entries(names: list[Name], seen: set[bytes], refused: list[bytes] | None) -> list[Entry]:
+    """Return the entries that mean a new name in their directory; report the others."""
+    entries = []
+    for name, longname, attributes in names:
+        if name in (b".", b".."):
+            continue
+        if is_plain_name(name) and name not in seen:
+            seen.add(name)
+            entries.append(entry_of(name, attributes, longname))
+        elif refused is not None:
+            refused.append(name)
+    return entries
+
+
 def _owners(longname: bytes) -> tuple[str, str]:
     """Return owner and group from a line in the style of ``ls -l``, which most servers send."""
     fields = longname.split(None, 4)
     if len(fields) < 5 or len(fields[0]) < 10:
         return "", ""
-    return clean(fields[2], 32), clean(fields[3], 32)
+    return _named(fields[2]), _named(fields[3])
+
+
+@lru_cache(maxsize=1000)
+def _named(owner: bytes) -> str:
+    return clean(owner, 32)
 
 
 def _blocks(

@@ -3,10 +3,29 @@
 from dataclasses import dataclass, field
 
 from sshdash.prompts import ConflictChoice
+from sshdash.sftp.entries import join, name_of
 from sshdash.states import TransferState
 
 Endpoint = str
-"""Where files are: empty for this machine, else a host as the user names it."""
+"""Where files are: empty for this machine, else a host as the user names it.
+
+``host (user)`` are its files as another user, who is become by sudo; no host has a space in it.
+"""
+
+
+def as_user(host: str, user: str) -> Endpoint:
+    """Return the endpoint for a host's files as another user."""
+    return f"{host} ({user})"
+
+
+def host_of(endpoint: Endpoint) -> str:
+    """Return the host that is connected to, empty for this machine."""
+    return endpoint.partition(" (")[0]
+
+
+def user_of(endpoint: Endpoint) -> str:
+    """Return the user that is become there, empty for the one who logs in."""
+    return endpoint.partition(" (")[2].removesuffix(")")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +46,23 @@ class CopyRequest:
     """What to do with targets that exist; None asks."""
     follow: bool = False
     """Whether links among `paths` themselves are followed; those below never are."""
+    owner: bool = False
+    """Whether copies get the user and group of their source, as numbers."""
+    verify: bool = False
+    """Whether each file's SHA-256 is compared on both ends before it gets its name."""
+    move: bool = False
+    """Whether the sources are removed once their copies are in place, or just renamed."""
     target_name: bytes | None = None
     """The name to copy a single source under, where it is not its own."""
-    move: bool = False
-    """Whether each source goes once it is there whole."""
+    base: bytes | None = None
+    """A folder above all of `paths`: each goes to the same place below `target_dir`, where the
+    folders on its way exist or are among `paths`. Of a directory, only it itself is made."""
+
+    def place_of(self, path: bytes) -> bytes:
+        """Return where a source goes, relative to `target_dir`."""
+        if self.base is not None:
+            return path[len(join(self.base, b"")) :]
+        return self.target_name or name_of(path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +112,10 @@ class TransferSnapshot:
     left_out_total: int = 0
     skipped: int = 0
     """Files left as they were by choice."""
+    verified: int = 0
+    """Files whose checksums are the same on both ends."""
+    verified_by: tuple[str, ...] = ()
+    """How checksums were found, on the source and on the target: ``here``, ``sha256sum`` …"""
     resumed: int = 0
     """How often a file was gone on with after an interruption."""
     restarted: tuple[FileFailure, ...] = ()
@@ -93,12 +129,19 @@ class TransferSnapshot:
     started: float | None = None
     """Monotonic seconds."""
     ended: float | None = None
+    limit: int = 0
+    """Bytes per second that it may go; 0 for no limit of its own."""
     request: CopyRequest = field(default=CopyRequest("", (), "", b"/"), repr=False)
 
     @property
     def is_finished(self) -> bool:
         """Whether nothing more happens unless it is retried."""
         return self.state in (TransferState.DONE, TransferState.FAILED, TransferState.CANCELLED)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it goes on by itself: it runs, waits or is queued."""
+        return not self.is_finished and self.state is not TransferState.PAUSED
 
     @property
     def is_running(self) -> bool:
@@ -112,6 +155,8 @@ class TransferTotals:
 
     jobs_running: int = 0
     jobs_queued: int = 0
+    jobs_paused: int = 0
+    """Not counted in anything else."""
     files_done: int = 0
     files_total: int = 0
     bytes_done: int = 0
@@ -121,6 +166,10 @@ class TransferTotals:
     rate_down: float = 0.0
     """Bytes per second toward this machine."""
     eta: float | None = None
+    limit: int = 0
+    """Bytes per second that all may go together; 0 for no limit."""
+    rates: tuple[int, ...] = ()
+    """Bytes per second of all, second by second, the newest last."""
 
 
 def direction_of(source: Endpoint, target: Endpoint) -> str:

@@ -1,15 +1,20 @@
 """What a running job knows of itself: counted as it happens, read by whoever looks."""
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from enum import IntEnum
 from itertools import islice
+from typing import NamedTuple
+
+import msgspec
 
 from sshdash.prompts import ConflictChoice
 from sshdash.sftp.entries import Entry, Kind
 from sshdash.sftp.failures import shown
 from sshdash.sftp.job import FileFailure, FileProgress
 from sshdash.sftp.partial import Partial
+from sshdash.sftp.under_way import UnderWay
 from sshdash.sftp.walk import Source
 from sshdash.untrusted import clean
 
@@ -32,10 +37,39 @@ class Track:
         self.done += size
 
 
+class Fact(IntEnum):
+    """What a note is about. The numbers are in files: they stay what they are."""
+
+    DONE = 1
+    CHOICE = 2
+    CHOICE_FOR_ALL = 3
+    PLACE = 4
+    FOLDER = 5
+
+
+class Note(NamedTuple):
+    """Something that has to outlive the process, about a source by its key."""
+
+    fact: Fact
+    source: bytes
+    place: bytes
+    value: bytes = b""
+
+
+async def _unrecorded() -> None:
+    """Nothing outlives the process."""
+
+
 class Ledger:
     """Files, bytes, failures and what is finished. Kept over retries."""
 
     def __init__(self) -> None:
+        self.notes: list[Note] | None = None
+        """What was not written to the disk yet; None where nothing is written at all."""
+        self.recorded: Callable[[], Awaitable[None]] = _unrecorded
+        """Returns once all that is known by now is on the disk."""
+        self.under_way: dict[bytes, UnderWay] = {}
+        """By target, the files under way."""
         self.files_done = 0
         self.files_total = 0
         self.bytes_total = 0
@@ -60,15 +94,21 @@ class Ledger:
         """What the person answered about single targets that exist."""
         self.restarted: dict[bytes, str] = {}
         """Source path to why the file was started over after an interruption."""
+        self.fits = False
+        """Whether there was room for everything, or the person wanted it copied all the same."""
+        self.verified = 0
+        """Files whose checksums are the same on both ends."""
+        self.verified_by: dict[str, None] = {}
+        """How the checksums were found, in the order of their first use."""
         self.resumed = 0
         """How often a file was gone on with."""
-        self._finished_bytes = 0
+        self.bytes_finished = 0
         self._tracks: set[Track] = set()
 
     def restart(self) -> None:
         """Forget what a retry will find anew; what is done stays done."""
         self.files_total = self.files_done
-        self.bytes_total = self._finished_bytes
+        self.bytes_total = self.bytes_finished
         self.failures.clear()
         self._tracks.clear()
 
@@ -76,7 +116,7 @@ class Ledger:
     def bytes_done(self) -> int:
         """Bytes that have arrived, in finished files, in those under way and in those kept."""
         kept = sum(partial.done for partial in self.partials.values())
-        return self._finished_bytes + sum(track.done for track in self._tracks) + kept
+        return self.bytes_finished + sum(track.done for track in self._tracks) + kept
 
     def found(self, entry: Entry) -> None:
         """Count something to copy."""
@@ -88,7 +128,31 @@ class Ledger:
         """Note that the person left something as it is."""
         self._uncount(source.entry)
         self.skipped += 1
+        self.settle(source)
+
+    def settle(self, source: Source) -> None:
+        """Note that nothing is left to do about a source, in no run."""
         self.done.add(source.key)
+        self._note(Fact.DONE, source.key)
+
+    def chose(self, source: Source, choice: ConflictChoice, for_all: bool) -> None:
+        """Note what the person answered about a target that exists."""
+        self.choices[source.key] = choice
+        self._note(Fact.CHOICE, source.key, choice.value.encode())
+        if for_all:
+            self.choice = choice
+            self._note(Fact.CHOICE_FOR_ALL, (b"", b""), choice.value.encode())
+
+    def keep_beside(self, source: Source, place: bytes) -> None:
+        """Note where a source goes that is kept beside what is there."""
+        self.places[source.key] = place
+        self._note(Fact.PLACE, source.key, place)
+
+    async def make(self, folders: list[Source]) -> None:
+        """Note directories that are about to be made, and have to get time and mode later."""
+        for folder in folders:
+            self._note(Fact.FOLDER, (folder.path, folder.place), folder.entry)
+        await self.recorded()
 
     def fail(self, path: bytes, reason: str, entry: Entry | None = None) -> None:
         """Note a failure; `entry` where the source had been counted."""
@@ -113,10 +177,10 @@ class Ledger:
         finally:
             self._tracks.discard(track)
         self.files_done += 1
-        self.done.add(source.key)
+        self.settle(source)
         # Pseudo files hold more or less than they claim.
         self.bytes_total += track.done - (entry.size if entry.kind is Kind.FILE else 0)
-        self._finished_bytes += track.done
+        self.bytes_finished += track.done
 
     def restarts(self) -> tuple[FileFailure, ...]:
         """Return the first of what was started over, and why."""
@@ -134,6 +198,11 @@ class Ledger:
     def omissions(self) -> tuple[FileFailure, ...]:
         """Return the first of what was left out."""
         return _first(self.left_out)
+
+    def _note(self, fact: Fact, key: tuple[bytes, bytes], value: bytes | Entry = b"") -> None:
+        if self.notes is not None:
+            data = value if isinstance(value, bytes) else msgspec.msgpack.encode(value)
+            self.notes.append(Note(fact, *key, data))
 
     def _uncount(self, entry: Entry) -> None:
         self.files_total -= 1

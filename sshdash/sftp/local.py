@@ -1,7 +1,9 @@
 """Files of this machine. Every call that may wait for a disk runs in a thread."""
 
+import hashlib
 import os
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from functools import partial
 
 from sshdash.errors import FileError
@@ -9,12 +11,22 @@ from sshdash.paths import home
 from sshdash.sftp import local_calls as calls
 from sshdash.sftp.early import EarlySync
 from sshdash.sftp.entries import Entry, Kind, join, name_of
-from sshdash.sftp.filesystem import Buffer, Finish, Finished, Limits, Pieces, Space
+from sshdash.sftp.filesystem import (
+    Buffer,
+    CopySource,
+    Digest,
+    Finish,
+    Finished,
+    Limits,
+    Pieces,
+    Reader,
+    Space,
+)
 from sshdash.sftp.spelling import settle
 from sshdash.sftp.threads import Threads
 
 _CHUNK = 1024 * 1024
-_OPEN_FILES = 256
+_OPEN_FILES = 1000
 _AT_ONCE = 256 * 1024
 """Bytes that take less time to copy from memory than to have a thread do it."""
 
@@ -27,6 +39,11 @@ class LocalReader:
         self._path = path
         self._descriptor = descriptor
 
+    @property
+    def descriptor(self) -> int:
+        """The system's number for the open file."""
+        return self._descriptor
+
     async def read(self, offset: int, size: int) -> Pieces:
         """Return at most `size` bytes from `offset`; fewer may come, none at the end."""
         if size <= _AT_ONCE:
@@ -37,6 +54,11 @@ class LocalReader:
             "read", self._path, partial(os.pread, self._descriptor, size, offset)
         )
         return [data] if data else []
+
+    async def extents(self, size: int) -> list[tuple[int, int]]:
+        """Return where there is data among the first `size` bytes."""
+        look = partial(calls.extents, self._descriptor, size)
+        return await self._threads.run("read", self._path, look)
 
     async def stat(self) -> Entry:
         """Return the open file's attributes as they are now."""
@@ -51,20 +73,32 @@ class LocalReader:
 
 
 class LocalWriter:
-    """A new local file open for writing."""
+    """A new local file open for writing; what is `begun` may hold other bytes than zeros."""
 
-    def __init__(self, threads: Threads, path: bytes, descriptor: int) -> None:
+    def __init__(self, threads: Threads, path: bytes, descriptor: int, begun: bool = False) -> None:
         self._threads = threads
         self._path = path
         self._descriptor = descriptor
         self._early = EarlySync(self._sync)
         self._error: FileError | None = None
+        self._write = calls.write if begun else calls.write_sparse
+        self._end = 0
 
     async def write(self, offset: int, pieces: Sequence[Buffer]) -> None:
-        """Write all of `pieces`, one after the other, from `offset` on."""
-        write = partial(calls.write, self._descriptor, offset, pieces)
+        """Write all of `pieces`, one after the other, from `offset` on; long zeros as holes."""
+        self._end = max(self._end, offset + sum(map(len, pieces)))
+        write = partial(self._write, self._descriptor, offset, pieces)
         await self._threads.run("write", self._path, write)
         self._early.wrote()
+
+    async def copy_from(self, reader: Reader, offset: int, size: int) -> int:
+        """Have the kernel copy at most `size` bytes, or share them where the file system can."""
+        assert isinstance(reader, LocalReader)
+        files = reader.descriptor, self._descriptor
+        copy = partial(calls.copy_range, *files, offset, size)
+        copied = await self._threads.run("write", self._path, copy)
+        self._early.wrote()
+        return copied
 
     async def finish(self, finish: Finish) -> Finished:
         """Set attributes, make it durable and close it."""
@@ -72,6 +106,7 @@ class LocalWriter:
         if self._error is not None:
             raise self._error
         descriptor, self._descriptor = self._descriptor, -1
+        finish = replace(finish, size=max(finish.size or 0, self._end))
         return await self._threads.run(
             "write", self._path, partial(calls.finish_file, descriptor, finish)
         )
@@ -103,6 +138,10 @@ class LocalFilesystem:
 
     def __repr__(self) -> str:
         return "<LocalFilesystem>"
+
+    def copies_from(self, source: CopySource) -> bool:
+        """Return whether copies stay on this machine."""
+        return isinstance(source, LocalFilesystem)
 
     def home(self) -> bytes:
         """Return the user's home folder."""
@@ -198,10 +237,12 @@ class LocalFilesystem:
         """Set the permission bits of what `path` leads to."""
         await self._threads.run("change the mode", path, partial(os.chmod, path, mode))
 
-    async def set_attributes(self, path: bytes, mode: int, mtime_ns: int | None) -> None:
-        """Set permission bits and, where given, the modification time."""
-        call = partial(calls.set_attributes, path, mode, mtime_ns)
-        await self._threads.run("set mode or time", path, call)
+    async def set_attributes(
+        self, path: bytes, mode: int, mtime_ns: int | None, owner: tuple[int, int] | None = None
+    ) -> None:
+        """Set permission bits and, where given, modification time and owner."""
+        call = partial(calls.set_attributes, path, mode, mtime_ns, owner)
+        await self._threads.run("set owner, mode or time", path, call)
 
     async def umask(self, directory: bytes) -> int:
         """Return the bits that new files do not get."""
@@ -218,6 +259,22 @@ class LocalFilesystem:
     async def store(self, path: bytes, pieces: Sequence[Buffer], finish: Finish) -> Finished:
         """Create a file with this content and finish it."""
         return await self._threads.run("write", path, partial(calls.store, path, pieces, finish))
+
+    async def sha256(self, path: bytes, size: int, reading: bool = False) -> Digest:
+        """Return the SHA-256 of a file."""
+        digest = hashlib.sha256()
+        hashed = 0
+        while True:  # again and again, as a thread cannot be stopped
+            call = partial(calls.hash_on, path, hashed, digest)
+            done = await self._threads.run("read", path, call)
+            hashed += done
+            if done < calls.HASHED:
+                return Digest(digest.digest(), "here")
+
+    async def hardlink(self, old: bytes, new: bytes) -> None:
+        """Give the file `old` a second name."""
+        link = partial(os.link, old, new, follow_symlinks=False)
+        await self._threads.run("make the hard link", new, link)
 
     async def open_read(self, path: bytes) -> LocalReader:
         """Open a regular file; anything else, a link too, raises FileError."""
@@ -241,7 +298,7 @@ class LocalFilesystem:
         descriptor = await self._threads.run(
             "write", path, partial(calls.open_regular, path, os.O_WRONLY), os.close
         )
-        return LocalWriter(self._threads, path, descriptor)
+        return LocalWriter(self._threads, path, descriptor, begun=True)
 
     async def close(self) -> None:
         """Let the threads end."""

@@ -2,23 +2,37 @@
 
 import errno
 import grp
+import hashlib
 import os
 import pwd
 import stat as modes
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from itertools import islice
+from itertools import groupby, islice
 
 from msgspec.structs import replace
 
 from sshdash.sftp.entries import Entry, Kind, join, kind_of
-from sshdash.sftp.failures import failure
+from sshdash.sftp.failures import irregular
 from sshdash.sftp.filesystem import Buffer, Finish, Finished, Pieces
 
 _BATCH = 500
 """Entries handed on at once while a directory is read."""
+_BLOCK = 1024 * 1024
+HASHED = 64 * 1024 * 1024
+"""Bytes that are hashed in one call, at least, where there are so many."""
+_UNIT = 512
+"""Bytes that stat(2) counts blocks in."""
+_ZEROS = bytes(32 * 1024)
+"""What data is compared with, in parts of that size."""
+_HOLE = 4096
+"""So many zeros in a row become a hole."""
+_EXTENTS = 10_000
+"""Parts of a file with more holes than that are taken together."""
 _IOV = 512
 """Pieces for one gathering write, safely below every system's limit."""
+_NO_SHARING = (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
+"""How a system says that it cannot copy between two files by itself."""
 _NO_FOLLOW = os.O_NOFOLLOW | os.O_CLOEXEC
 _NO_WAIT: int = getattr(os, "RWF_NOWAIT", 0)
 
@@ -47,6 +61,8 @@ def close_listing(listing: "os._ScandirIterator[bytes]") -> None:
 
 def entry(name: bytes, result: os.stat_result) -> Entry:
     """Return the entry for a stat result."""
+    is_file = modes.S_ISREG(result.st_mode)
+    held = result.st_blocks * _UNIT
     return Entry(
         name,
         kind_of(result.st_mode),
@@ -57,6 +73,8 @@ def entry(name: bytes, result: os.stat_result) -> Entry:
         result.st_gid,
         _user(result.st_uid),
         _group(result.st_gid),
+        linked=(result.st_dev, result.st_ino) if is_file and result.st_nlink > 1 else None,
+        held=held if is_file and held < result.st_size else None,
     )
 
 
@@ -92,7 +110,7 @@ def open_regular(path: bytes, access: int = os.O_RDONLY) -> int:
     try:
         mode = os.fstat(descriptor).st_mode
         if not modes.S_ISREG(mode):
-            raise failure("read", path, 0, text=f"not a regular file ({kind_of(mode).value})")
+            raise irregular(path, kind_of(mode))
     except BaseException:
         os.close(descriptor)
         raise
@@ -133,7 +151,8 @@ def store(path: bytes, pieces: Sequence[Buffer], finish: Finish) -> Finished:
     """Create a file with this content and finish it."""
     descriptor = create(path)
     try:
-        write(descriptor, 0, pieces)
+        write_sparse(descriptor, 0, pieces)
+        extend(descriptor, sum(map(len, pieces)))
     except BaseException:
         os.close(descriptor)
         raise
@@ -154,6 +173,19 @@ def head(path: bytes, limit: int) -> bytes:
         os.close(descriptor)
 
 
+def hash_on(path: bytes, offset: int, digest: "hashlib._Hash") -> int:
+    """Add bytes of a file from `offset` on, for a moment; return how many: fewer at the end."""
+    descriptor = open_regular(path)
+    try:
+        done = 0
+        while done < HASHED and (data := os.pread(descriptor, _BLOCK, offset + done)):
+            digest.update(data)
+            done += len(data)
+        return done
+    finally:
+        os.close(descriptor)
+
+
 def write(descriptor: int, offset: int, pieces: Sequence[Buffer]) -> None:
     """Write all of `pieces` from `offset` on."""
     todo = [memoryview(piece) for piece in pieces]
@@ -166,19 +198,89 @@ def write(descriptor: int, offset: int, pieces: Sequence[Buffer]) -> None:
             todo[0] = todo[0][written:]
 
 
+def write_sparse(descriptor: int, offset: int, pieces: Sequence[Buffer]) -> None:
+    """Write `pieces` from `offset` on, and nothing where there are only zeros."""
+    blocks = [block for piece in pieces for block in _blocks(piece)]
+    data: list[Buffer] = []
+    at = offset
+    for is_zero, run in groupby(blocks, key=_ZEROS.startswith):
+        run_blocks = list(run)
+        size = sum(map(len, run_blocks))
+        if is_zero and size >= _HOLE:
+            write(descriptor, offset, data)
+            data, offset = [], at + size
+        else:
+            data += run_blocks
+        at += size
+    write(descriptor, offset, data)
+
+
+def _blocks(piece: Buffer) -> Iterator[memoryview]:
+    view = memoryview(piece)
+    return (view[at : at + len(_ZEROS)] for at in range(0, len(view), len(_ZEROS)))
+
+
+def extend(descriptor: int, size: int) -> None:
+    """Make a file at least `size` bytes long: a hole at its end was not written."""
+    if os.fstat(descriptor).st_size < size:
+        os.ftruncate(descriptor, size)
+
+
+def extents(descriptor: int, size: int) -> list[tuple[int, int]]:
+    """Return where there is data among the first `size` bytes: from and to, in order.
+
+    All of it where the system does not tell.
+    """
+    found: list[tuple[int, int]] = []
+    offset = 0
+    try:
+        while offset < size and len(found) < _EXTENTS:
+            start = os.lseek(descriptor, offset, os.SEEK_DATA)
+            offset = os.lseek(descriptor, start, os.SEEK_HOLE)
+            if start < size:
+                found.append((start, min(offset, size)))
+    except OSError as error:
+        if error.errno != errno.ENXIO:  # which says that there is no more data
+            return [(0, size)]
+    else:
+        if offset < size:
+            found.append((offset, size))
+    return found
+
+
+def copy_range(source: int, target: int, offset: int, size: int) -> int:
+    """Copy at most `size` bytes from one open file to the same place in another; return how many.
+
+    The kernel does it, or shares them, where the file system can.
+    """
+    if hasattr(os, "copy_file_range"):
+        try:
+            return os.copy_file_range(source, target, size, offset, offset)
+        except OSError as error:
+            if error.errno not in _NO_SHARING:
+                raise
+    data = os.pread(source, min(_BLOCK, size), offset)
+    write(target, offset, (data,))
+    return len(data)
+
+
 def finish_file(descriptor: int, finish: Finish) -> Finished:
     """Make a file durable, set its attributes and close it."""
     complaint = ""
     try:
+        if finish.size is not None:
+            extend(descriptor, finish.size)
         if finish.durable:
             sync(descriptor)
         try:
+            if finish.owner is not None:
+                os.fchown(descriptor, *finish.owner)  # first, as it may take bits of the mode
             if finish.mode is not None:
                 os.fchmod(descriptor, finish.mode)
             if finish.mtime_ns is not None:
                 os.utime(descriptor, ns=(finish.mtime_ns, finish.mtime_ns))
         except (OSError, OverflowError) as error:
-            complaint = f"mode or time not set: {getattr(error, 'strerror', None) or error}"
+            complaint = f"{finish.attributes} not set: {getattr(error, 'strerror', None) or error}"
         size = os.fstat(descriptor).st_size
     except BaseException:
         os.close(descriptor)
@@ -187,8 +289,12 @@ def finish_file(descriptor: int, finish: Finish) -> Finished:
     return Finished(size, complaint)
 
 
-def set_attributes(path: bytes, mode: int, mtime_ns: int | None) -> None:
-    """Set permission bits and, where given, the modification time."""
+def set_attributes(
+    path: bytes, mode: int, mtime_ns: int | None, owner: tuple[int, int] | None
+) -> None:
+    """Set permission bits and, where given, the modification time and the owner."""
+    if owner is not None:
+        os.chown(path, *owner)
     if mtime_ns is not None:
         os.utime(path, ns=(mtime_ns, mtime_ns))
     os.chmod(path, mode)

@@ -88,6 +88,9 @@ _OWNERS = 0x2
 _MODE = 0x4
 _TIMES = 0x8
 _EXTENDED = 0x80000000
+_USUAL = (_SIZE | _OWNERS | _MODE | _TIMES).to_bytes(4, "big")
+_USUAL_FIELDS = struct.Struct(">QIIIII")
+"""The fields that these flags stand for, in the order of `Attributes`."""
 
 
 class Attributes(NamedTuple):
@@ -180,8 +183,8 @@ class Payload:
 
     def string(self) -> bytes:
         """Read a length and that many bytes."""
-        length = self.uint32()
-        start = self._position
+        start = self._position + 4
+        length = int.from_bytes(self._data[self._position : start], "big")
         end = start + length
         if end > len(self._data) or length > MAX_STRING:
             raise MalformedError("a string is longer than its message")
@@ -208,7 +211,21 @@ class Payload:
         count = self.uint32()
         if count > MAX_NAMES:
             raise MalformedError(f"{count} names in one message")
-        return [Name(self.string(), self.string(), self.attributes()) for _ in range(count)]
+        return [self._name() for _ in range(count)]
+
+    def _name(self) -> Name:
+        """Read one entry; what nearly all of them look like is read at once.
+
+        A tree has tens of thousands, and each field by itself takes five times as long.
+        """
+        name, longname = self.string(), self.string()
+        if self._data[self._position : self._position + 4] != _USUAL:
+            return Name(name, longname, self.attributes())
+        start = self._position + 4
+        if start + _USUAL_FIELDS.size > len(self._data):
+            raise MalformedError("a message ends too early")
+        self._position = start + _USUAL_FIELDS.size
+        return Name(name, longname, Attributes(*_USUAL_FIELDS.unpack_from(self._data, start)))
 
     def status(self) -> Status:
         """Read how a request ended; some servers leave the text out."""
@@ -224,6 +241,15 @@ class Payload:
     def limits(self) -> ServerLimits:
         """Read the four numbers of a limits answer."""
         return ServerLimits(*self._unpack(">4Q", 32))
+
+    def file_check(self) -> tuple[bytes, bytes]:
+        """Read the name of a hash and its value; drafts differ in whether a title comes first."""
+        name = self.string()
+        if name == b"check-file":
+            name = self.string()
+        value = self._data[self._position :]
+        self._position = len(self._data)
+        return name, value
 
     def extensions(self) -> dict[bytes, bytes]:
         """Read name and value pairs to the end."""

@@ -1,6 +1,12 @@
 """Names that the engine makes up, always within the limit of a file system."""
 
+import re
+import unicodedata
+from collections.abc import Iterable
+
 from sshdash.sftp.entries import NAME_MAX
+
+_TEMPORARY = re.compile(rb"\..*\.?sshdash-[0-9a-f]{8}\.(part|old)", re.DOTALL)
 
 
 def part_name(name: bytes, job: str) -> bytes:
@@ -11,6 +17,11 @@ def part_name(name: bytes, job: str) -> bytes:
 def backup_name(name: bytes, job: str) -> bytes:
     """Return the name under which a target steps aside where it cannot be replaced at once."""
     return _hidden(name, b".sshdash-%b.old" % job.encode())
+
+
+def is_temporary(name: bytes) -> bool:
+    """Return whether a name is one that the engine made up for an unfinished file."""
+    return name.startswith(b".") and _TEMPORARY.fullmatch(name) is not None
 
 
 def numbered(name: bytes, number: int) -> bytes:
@@ -30,6 +41,26 @@ def free_name(name: bytes, taken: "set[bytes] | frozenset[bytes]") -> bytes:
         candidate = numbered(name, number)
         number += 1
     return candidate
+
+
+def confused(name: bytes, others: Iterable[bytes]) -> bytes | None:
+    """Return which of `others` is `name` to systems that ignore case, or how accents are written.
+
+    None where `name` itself is among them.
+    """
+    alike: bytes | None = None
+    folded = _folded(name)
+    for other in others:
+        if other == name:
+            return None
+        if _folded(other) == folded:
+            alike = other
+    return alike
+
+
+def _folded(name: bytes) -> str:
+    text = name.decode("utf-8", "surrogateescape")
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
 
 
 def _hidden(name: bytes, tail: bytes) -> bytes:

@@ -34,6 +34,7 @@ class Verdict:
 
 
 SAME = "source and target are the same"
+_SECOND = 10**9
 
 _CREATE = Verdict(Step.CREATE)
 _MERGE = Verdict(Step.MERGE)
@@ -101,6 +102,17 @@ def refuse_overlap(source: bytes, is_directory: bool, target: bytes) -> str:
     if is_inside(source, target):
         return "the source is inside what it would replace"
     return ""
+
+
+def is_newer(source: Entry, existing: Entry) -> bool:
+    """Return whether `source` was modified later, in the whole seconds that SFTP tells."""
+    return source.mtime_ns // _SECOND > existing.mtime_ns // _SECOND
+
+
+def may_resume(source: Entry, existing: Entry) -> bool:
+    """Return whether `existing` could be the beginning of `source`, or all of it."""
+    files = source.kind is Kind.FILE and existing.kind is Kind.FILE
+    return files and existing.size <= source.size
 
 
 def _refuse(reason: str) -> Verdict:

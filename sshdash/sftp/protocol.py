@@ -7,8 +7,6 @@ one after the other reach the server in that order, whoever is awaited first.
 from collections.abc import Callable, Sequence
 from functools import partial
 
-import asyncssh
-
 from sshdash.sftp.answers import Answers, Asked, Value
 from sshdash.sftp.filesystem import Buffer, Pieces
 from sshdash.sftp.messages import (
@@ -74,6 +72,15 @@ class HandleProtocol:
         """Make a file's content durable (fsync@openssh.com)."""
         return self._extended(b"fsync@openssh.com", string(handle), self._answers.ok)
 
+    def copy_data(self, source: bytes, target: bytes, offset: int, size: int) -> Asked[None]:
+        """Copy `size` bytes, never 0, between two handles, at the same place in both (copy-data).
+
+        draft-ietf-secsh-filexfer-extensions-00, section 7.
+        """
+        from_where = string(source) + uint64(offset) + uint64(size)
+        to_where = string(target) + uint64(offset)
+        return self._extended(b"copy-data", from_where + to_where, self._answers.ok)
+
     def _ask(self, kind: int, body: bytes, read: Callable[[Answer], Value]) -> Asked[Value]:
         return Asked(self.wire.request(kind, body), read)
 
@@ -92,13 +99,11 @@ class Protocol(HandleProtocol):
         self._links_reversed = "OpenSSH" in version or "paramiko" in version
 
     @classmethod
-    async def start(cls, connection: asyncssh.SSHClientConnection) -> "tuple[Protocol, bytes]":
-        """Open a session on `connection` and return it with the folder it starts in.
+    async def begin(cls, wire: Wire) -> "tuple[Protocol, bytes]":
+        """Greet the server on a new channel and return it with the folder it starts in.
 
-        Raises asyncssh.ChannelOpenError where there is no SFTP, WireClosed where what answers
-        does not speak it.
+        Raises WireClosed where what answers does not speak SFTP; the channel is closed then.
         """
-        wire = await Wire.open(connection)
         try:
             protocol = cls(wire, await wire.greet())
             home = protocol.realpath(b".")
@@ -169,3 +174,13 @@ class Protocol(HandleProtocol):
     def statvfs(self, path: bytes) -> Asked[Volume]:
         """Return the room on a file system (statvfs@openssh.com)."""
         return self._extended(b"statvfs@openssh.com", string(path), self._answers.volume)
+
+    def check_file(self, path: bytes, algorithm: bytes) -> Asked[tuple[bytes, bytes]]:
+        """Return a hash of a whole file, and which it is (check-file, of later drafts)."""
+        body = string(path) + string(algorithm) + uint64(0) + uint64(0) + uint32(0)
+        return self._extended(b"check-file-name", body, self._answers.file_check)
+
+    def hardlink(self, old: bytes, new: bytes) -> Asked[None]:
+        """Give a file a second name (hardlink@openssh.com)."""
+        body = string(old) + string(new)
+        return self._extended(b"hardlink@openssh.com", body, self._answers.ok)

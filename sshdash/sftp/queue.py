@@ -1,116 +1,42 @@
-"""The queue of copy jobs: runs some at once, tells how they stand, cancels and retries."""
+"""The queue of copy jobs: runs some at once, tells how they stand; pauses, cancels, retries.
+
+With a journal it outlives the process: what was not done is there again, paused.
+"""
 
 import asyncio
 import itertools
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, suppress
+from collections.abc import Callable
 from functools import partial
 
 from sshdash.connections.recovery.outages import NoOutages, Outages
-from sshdash.errors import Cancelled, ConnectError, ConnectionLost, SSHDashError
 from sshdash.events import EventBus, TransferChanged
 from sshdash.prompts import Prompter
-from sshdash.sftp.entries import name_of
-from sshdash.sftp.failures import shown
-from sshdash.sftp.filesystem import Filesystem
-from sshdash.sftp.job import (
-    CopyRequest,
-    Endpoint,
-    TransferSnapshot,
-    TransferTotals,
-    direction_of,
-)
+from sshdash.sftp.copy_job import Job
+from sshdash.sftp.execution import PATIENCE, Execution
+from sshdash.sftp.job import CopyRequest, Endpoint, TransferSnapshot, TransferTotals
+from sshdash.sftp.journal import Journal
+from sshdash.sftp.kept import SWEPT, Kept, state_of
 from sshdash.sftp.ledger import Ledger
-from sshdash.sftp.partial import remove_parts
-from sshdash.sftp.rate import RateMeter, seconds_left
-from sshdash.sftp.runner import Runner
-from sshdash.sftp.tasks import finish
-from sshdash.states import Step, TransferState, advance, allows
-from sshdash.untrusted import clean
+from sshdash.sftp.rate import RateHistory
+from sshdash.sftp.sweeper import OpenFilesystem, Sweeper
+from sshdash.sftp.throttle import Pace, Throttle
+from sshdash.states import Step, TransferState, allows
 
 log = logging.getLogger(__name__)
 
-OpenFilesystem = Callable[[Endpoint], Awaitable[Filesystem]]
-
-_PATIENCE = 15.0
-"""Seconds that running jobs get to clean up when the queue closes."""
-
-
-class _Job:
-    """One job: the only place where its state moves."""
-
-    def __init__(self, number: str, request: CopyRequest, events: EventBus) -> None:
-        self.id = number
-        self.request = request
-        self.state = TransferState.QUEUED
-        self.reason = ""
-        self.cut_off = False
-        self.ledger = Ledger()
-        self.meter: RateMeter | None = None
-        self.started: float | None = None
-        self.ended: float | None = None
-        self.task: asyncio.Task[None] | None = None
-        self.finished = asyncio.Event()
-        self._events = events
-
-    def __repr__(self) -> str:
-        return f"<Job {self.id} {self.state.value} [{self.ledger.files_done} files done]>"
-
-    def move(self, step: Step, reason: str = "") -> None:
-        """Take one step and tell it."""
-        old, self.state = self.state, advance(self.state, step)
-        self.reason = reason
-        self._events.emit(TransferChanged(self.id, old, self.state, reason))
-
-    def snapshot(self, now: float) -> TransferSnapshot:
-        """Return how it stands."""
-        request, ledger = self.request, self.ledger
-        done, total = ledger.bytes_done, ledger.bytes_total
-        rate, eta = 0.0, None
-        if self.meter is not None:
-            if self.state is TransferState.COPYING:
-                rate = self.meter.update(now, done)
-                files_left = ledger.files_total - ledger.files_done
-                age = self.meter.age(now)
-                eta = seconds_left(age, rate, total - done, ledger.files_done, files_left)
-            elif self.ended is not None:
-                rate = self.meter.average(self.ended, done)
-        return TransferSnapshot(
-            id=self.id,
-            title=_title(request),
-            source=clean(request.source) or "local",
-            target=clean(request.target) or "local",
-            target_dir=shown(request.target_dir),
-            state=self.state,
-            files_done=ledger.files_done,
-            files_total=ledger.files_total,
-            bytes_done=done,
-            bytes_total=total,
-            rate=rate,
-            eta=eta,
-            current=ledger.current(),
-            errors=ledger.errors(),
-            errors_total=len(ledger.failures),
-            left_out=ledger.omissions(),
-            left_out_total=len(ledger.left_out),
-            skipped=ledger.skipped,
-            resumed=ledger.resumed,
-            restarted=ledger.restarts(),
-            direction=direction_of(request.source, request.target),
-            reason=self.reason,
-            cut_off=self.cut_off,
-            started=self.started,
-            ended=self.ended,
-            request=request,
-        )
+_IDLE = (TransferState.QUEUED, TransferState.WAITING, TransferState.PAUSED)
+"""States in which a job has a place that can be changed."""
+_STOPPED = (TransferState.PAUSED, TransferState.FAILED, TransferState.CANCELLED)
+"""States that only the person ends."""
 
 
 class TransferQueue:
     """Copy jobs in the order they came, `at_once` of them running.
 
     With `outages`, a job whose connection is lost and expected back waits for it and goes on.
+    With a `journal`, whatever ends a job early leaves it so that it can be gone on with.
     """
 
     def __init__(
@@ -120,17 +46,22 @@ class TransferQueue:
         events: EventBus,
         at_once: int = 2,
         outages: Outages | None = None,
+        journal: Journal | None = None,
     ) -> None:
         self._outages = outages or NoOutages()
-        self._open = open_filesystem
-        self._prompter = prompter
+        self._sweeper = Sweeper(open_filesystem, self._outages)
+        self._journal = journal
+        self._execution = Execution(
+            self, open_filesystem, prompter, self._outages, self._sweeper, self._keeps
+        )
         self._events = events
         self._at_once = max(1, at_once)
-        self._jobs: dict[str, _Job] = {}
+        self._jobs: dict[str, Job] = {}
         self._numbers = itertools.count(1)
-        self._sweeps: set[asyncio.Task[None]] = set()
-        self._returning: dict[_Job, asyncio.Future[None]] = {}
+        self._returning: dict[Job, asyncio.Future[None]] = {}
         """Jobs whose hosts are back, and that wait for room."""
+        self._throttle = Throttle()
+        self._rates = RateHistory()
         self._closed = False
 
     def __repr__(self) -> str:
@@ -140,40 +71,98 @@ class TransferQueue:
 
     def submit(self, request: CopyRequest) -> str:
         """Queue a copy and return the job's id; it starts as soon as there is room."""
-        job = _Job(f"t{next(self._numbers)}", request, self._events)
-        self._jobs[job.id] = job
+        job = self._add(Job(f"t{next(self._numbers)}", request, self._events))
+        if self._journal is not None:
+            self._journal.follow(job)
         self._events.emit(TransferChanged(job.id, job.state, job.state))
-        self._start_next()
+        self.give_way()
         return job.id
 
+    def limit(self, rate: int, job_id: str = "") -> None:
+        """Let a job, or all of them together, go no faster than `rate` bytes per second.
+
+        0 takes the limit away.
+        """
+        if not job_id:
+            self._throttle.rate = rate
+            return
+        job = self._jobs[job_id]
+        job.pace.own.rate = rate
+        job.changed()
+
+    async def restore(self) -> list[str]:
+        """Take over the jobs of processes that are gone, paused; return those that were cut off."""
+        if self._journal is None:
+            return []
+        cut_off = []
+        for kept, ledger in await self._journal.take():
+            job = self._restored(kept, ledger)
+            if job.is_swept:
+                self._sweeper.sweep(job, self._journal.forget)
+                continue
+            self._add(job)
+            self._events.emit(TransferChanged(job.id, job.state, job.state))
+            if job.state is TransferState.PAUSED:
+                cut_off.append(job.id)
+        return cut_off
+
     def cancel(self, job_id: str) -> None:
-        """Cancel a job that is queued or running; what is finished stays as it is."""
+        """Cancel a job that has not ended; what is finished stays as it is."""
         job = self._jobs[job_id]
         if not allows(job.state, Step.CANCEL):
             return
-        self._end(job, Step.CANCEL, "cancelled")
-        if job.task is not None:
-            job.task.cancel()
-        else:
+        job.end(Step.CANCEL, "cancelled")
+        if job.task is None:
             job.finished.set()
-        self._start_next()
+            if not self._keeps():
+                self._sweeper.sweep(job)
+        job.stop(keep=self._keeps())
+        self.give_way()
 
-    def retry(self, job_id: str) -> None:
-        """Queue a failed or cancelled job again; only what is not there yet is copied."""
+    def pause(self, job_id: str, reason: str = "") -> None:
+        """Stop a job that goes on by itself, so that it can be gone on with."""
         job = self._jobs[job_id]
-        if not allows(job.state, Step.START) or job.state is TransferState.QUEUED:
+        if allows(job.state, Step.PAUSE):
+            job.meter = None
+            job.move(Step.PAUSE, reason)
+            job.stop(keep=True)
+            self.give_way()
+
+    def shift(self, job_id: str, by: int) -> None:
+        """Put a job before or behind its neighbour among those that do not run."""
+        job = self._jobs[job_id]
+        idle = [one for one in self._jobs.values() if one.state in _IDLE]
+        place = idle.index(job) + by if job in idle else -1
+        if not 0 <= place < len(idle):
             return
+        other = idle[place]
+        job.position, other.position = other.position, job.position
+        ordered = sorted(self._jobs.values(), key=lambda one: one.position)
+        self._jobs = {one.id: one for one in ordered}
+        for one in (job, other):
+            one.changed()
+
+    def retry(self, job_id: str, request: CopyRequest | None = None) -> None:
+        """Queue a job again that is paused, failed or cancelled; only what is missing is copied.
+
+        A `request` for the same, but with other options, takes the place of the first.
+        """
+        job = self._jobs[job_id]
+        if job.state not in _STOPPED:
+            return
+        job.request = request or job.request
         job.ledger.restart()
         job.cut_off, job.ended = False, None
         job.finished = asyncio.Event()
         job.move(Step.START)
-        self._start_next()
+        self.give_way()
 
     def remove_finished(self) -> None:
         """Forget the jobs that are done, failed or cancelled."""
         for job in tuple(self._jobs.values()):
             if job.snapshot(time.monotonic()).is_finished and job.finished.is_set():
                 del self._jobs[job.id]
+                self._drop(job)
 
     def snapshots(self) -> list[TransferSnapshot]:
         """Return all jobs as they are now, in the order they came."""
@@ -186,23 +175,27 @@ class TransferQueue:
 
     def hosts(self, job_id: str) -> tuple[Endpoint, ...]:
         """Return the hosts that a job needs. Raises KeyError where it is not known."""
-        return _hosts(self._jobs[job_id].request)
+        return self._jobs[job_id].hosts
 
     def totals(self) -> TransferTotals:
         """Return everything that is queued or running, in sum."""
         snapshots = self.snapshots()
-        live = [one for one in snapshots if not one.is_finished]
+        live = [one for one in snapshots if one.is_live]
         running = [one for one in live if one.is_running]
+        rate = sum(one.rate for one in running)
         ends = [one.eta for one in running]
         return TransferTotals(
             jobs_running=len(running),
             jobs_queued=len(live) - len(running),
+            jobs_paused=sum(one.state is TransferState.PAUSED for one in snapshots),
             files_done=sum(one.files_done for one in live),
             files_total=sum(one.files_total for one in live),
             bytes_done=sum(one.bytes_done for one in live),
             bytes_total=sum(one.bytes_total for one in live),
             rate_up=sum(one.rate for one in running if one.direction in ("up", "across")),
             rate_down=sum(one.rate for one in running if one.direction in ("down", "across")),
+            limit=self._throttle.rate,
+            rates=self._rates.note(time.monotonic(), round(rate)),
             eta=None if None in ends else max((end for end in ends if end), default=None),
         )
 
@@ -212,23 +205,43 @@ class TransferQueue:
         await job.finished.wait()
         return job.snapshot(time.monotonic())
 
-    async def close(self) -> None:
-        """Cancel everything and wait until it is cleaned up."""
+    async def close(self, keep: Callable[[TransferSnapshot], bool] = lambda job: True) -> None:
+        """End everything and wait until it is cleaned up: cancelled, or paused for another time.
+
+        Of what could be gone on with, only that remains which `keep` returns True for.
+        """
         self._closed = True
         for job in self._jobs.values():
-            self.cancel(job.id)
-        for sweep in self._sweeps:
-            sweep.cancel()
-        tasks = [job.task for job in self._jobs.values() if job.task is not None]
-        tasks += self._sweeps
-        if tasks:
-            _, late = await asyncio.wait(tasks, timeout=_PATIENCE)
-            for task in late:
-                log.warning("a copy did not end in %d seconds: %r", _PATIENCE, task)
+            if self._keeps():
+                self.pause(job.id, "interrupted")
+            else:
+                self.cancel(job.id)
+        await _ended({job.task for job in self._jobs.values() if job.task is not None})
+        for job in self._jobs.values():
+            if not keep(job.snapshot(time.monotonic())):
+                self._drop(job)
+        await _ended(self._sweeper.close())
+        if self._journal is not None:
+            await self._journal.close()
 
-    # -- inside
+    # -- who goes on when
 
-    def _start_next(self) -> None:
+    def is_awaited(self, job: Job) -> bool:
+        """Return whether others wait for one of its hosts already: each would dial at once."""
+        out = {host for host in job.hosts if self._outages.is_out(host)}
+        waiting = (one for one in self._jobs.values() if one.state is TransferState.WAITING)
+        return any(one is not job and out.intersection(one.hosts) for one in waiting)
+
+    async def turn(self, job: Job) -> None:
+        """Return once there is room for a job whose hosts are back."""
+        turn = self._returning[job] = asyncio.get_running_loop().create_future()
+        self.give_way()
+        try:
+            await turn
+        finally:
+            self._returning.pop(job, None)
+
+    def give_way(self) -> None:
         """Start jobs while there is room, those first that were interrupted.
 
         One that still cleans up takes its room; one that waits for its connection does not.
@@ -251,165 +264,61 @@ class TransferQueue:
                 return
             if job.state is TransferState.QUEUED and job.task is None:
                 busy += 1
-                job.task = asyncio.create_task(self._run(job), name=f"copy {job.id}")
+                job.task = asyncio.create_task(self._execution.run(job), name=f"copy {job.id}")
                 job.task.add_done_callback(partial(self._ended, job))
 
-    def _ended(self, job: _Job, _: "asyncio.Task[None]") -> None:
+    def _ended(self, job: Job, _: "asyncio.Task[None]") -> None:
         job.task = None
-        if job.state is not TransferState.QUEUED:
+        job.changed()
+        if job.state not in _IDLE:
             job.finished.set()
-        self._start_next()
+        self.give_way()
 
-    def _end(self, job: _Job, step: Step, reason: str = "") -> None:
-        task = asyncio.current_task()
-        if task is not None and task is job.task and task.cancelling():
-            return  # it was cancelled before, and this only came of the clean-up
-        job.ended = time.monotonic()
-        job.move(step, reason)
+    # -- inside
 
-    async def _run(self, job: _Job) -> None:
-        job.started = time.monotonic()
-        job.move(Step.START)
-        try:
-            await self._copy_through(job)
-        except Cancelled as error:
-            self._end(job, Step.CANCEL, str(error))
-        except SSHDashError as error:
-            job.cut_off = isinstance(error, ConnectionLost | ConnectError)
-            await self._clean(job)
-            self._end(job, Step.FAIL, _with_leftovers(str(error), job))
-        except Exception as error:  # a defect must end this job alone, and be seen
-            log.exception("copy %s failed unexpectedly", job.id)
-            self._end(job, Step.FAIL, f"unexpected: {clean(repr(error))}")
-        finally:
-            if await finish(self._clean(job), _PATIENCE):
-                raise asyncio.CancelledError
+    def _keeps(self) -> bool:
+        """Return whether a job that ends early can be gone on with by another process."""
+        return self._journal is not None and self._journal.is_kept
 
-    async def _copy_through(self, job: _Job) -> None:
-        """Copy, over as many connections as that takes."""
-        hosts = _hosts(job.request)
-        interests = [self._outages.interest(host, "copy") for host in hosts]
-        stand: tuple[int, int] | None = None
-        try:
-            if self._is_awaited(job, hosts):
-                self._interrupt(job, hosts)
-                await self._turn(job, hosts)
-            while True:
-                began = time.monotonic()
-                try:
-                    await self._copy(job)
-                    return
-                except (ConnectionLost, ConnectError) as error:
-                    await self._outages.settle(hosts)
-                    stuck = stand == (stand := (job.ledger.files_done, job.ledger.bytes_done))
-                    if not self._is_worth_waiting(error, hosts, began, stuck):
-                        raise
-                    self._interrupt(job, hosts, str(error))
-                await self._turn(job, hosts)
-        finally:
-            for interest in interests:
-                interest.release()
+    def _add(self, job: Job) -> Job:
+        """Put a job behind the others."""
+        job.pace = Pace(job.pace.own, self._throttle)
+        job.position = 1.0 + max((one.position for one in self._jobs.values()), default=0.0)
+        self._jobs[job.id] = job
+        return job
 
-    def _is_worth_waiting(
-        self, error: SSHDashError, hosts: Sequence[str], began: float, stuck: bool
-    ) -> bool:
-        """Return whether a job goes on once its hosts are connected.
-
-        One that got no further (`stuck`) although they were all the time would begin over and
-        over; and where nothing was lost, a host that cannot be reached is a failure.
-        """
-        if not all(map(self._outages.is_expected, hosts)):
-            return False
-        outage = any(self._outages.was_out(host, began) for host in hosts)
-        return outage or not (stuck or isinstance(error, ConnectError))
-
-    def _is_awaited(self, job: _Job, hosts: Sequence[str]) -> bool:
-        """Return whether others wait for a host already: each would dial it again at once."""
-        out = {host for host in hosts if self._outages.is_out(host)}
-        waiting = (one for one in self._jobs.values() if one.state is TransferState.WAITING)
-        return any(one is not job and out.intersection(_hosts(one.request)) for one in waiting)
-
-    def _interrupt(self, job: _Job, hosts: Sequence[str], why: str = "") -> None:
-        """Let a job wait for its connection."""
-        job.meter = None
-        out = [clean(host) for host in hosts if self._outages.is_out(host)]
-        job.move(Step.INTERRUPT, f"waits for {' and '.join(out)}" if out else why)
-        self._start_next()
-
-    async def _turn(self, job: _Job, hosts: Sequence[str]) -> None:
-        """Return once the hosts of a job that waits are back, and there is room for it."""
-        for host in hosts:
-            await self._outages.back(host)
-        turn = self._returning[job] = asyncio.get_running_loop().create_future()
-        job.reason = "waits for other copies"
-        self._start_next()
-        try:
-            await turn
-        finally:
-            self._returning.pop(job, None)
-
-    async def _clean(self, job: _Job) -> None:
-        """Remove what was kept to go on with, at once or when its host is back."""
-        ledger, target = job.ledger, job.request.target
-        ledger.leftovers.update(partial.part for partial in ledger.partials.values())
-        ledger.partials.clear()
-        if isinstance(self._outages, NoOutages) or not ledger.leftovers:
-            return
-        if not target or not self._outages.is_out(target):
-            await self._remove_leftovers(job)
-        elif not self._closed:
-            sweep = asyncio.create_task(self._sweep(job), name=f"cleaning up after {job.id}")
-            self._sweeps.add(sweep)
-            sweep.add_done_callback(self._sweeps.discard)
-
-    async def _sweep(self, job: _Job) -> None:
-        await self._outages.up(job.request.target)
-        if job.ledger.leftovers:
-            await self._remove_leftovers(job)
-
-    async def _remove_leftovers(self, job: _Job) -> None:
-        with suppress(SSHDashError):
-            filesystem = await self._open(job.request.target)
-            try:
-                await remove_parts(filesystem, job.ledger.leftovers)
-            finally:
-                await filesystem.close()
-
-    async def _copy(self, job: _Job) -> None:
-        request = job.request
-        async with AsyncExitStack() as opened:
-            source = await self._open(request.source)
-            opened.push_async_callback(source.close)
-            target = await self._open(request.target)
-            opened.push_async_callback(target.close)
-
-            def scanned() -> None:
-                job.move(Step.SCANNED)
-                job.meter = RateMeter(time.monotonic(), job.ledger.bytes_done)
-
-            resumable = not isinstance(self._outages, NoOutages)
-            runner = Runner(request, source, target, job.ledger, self._prompter, resumable)
-            await runner.run(scanned)
-        failed = len(job.ledger.failures)
-        if failed:
-            self._end(job, Step.FAIL, _with_leftovers(f"{failed} not copied", job))
+    def _restored(self, kept: Kept, ledger: Ledger) -> Job:
+        """Return a job as it was, but paused where it had not ended."""
+        assert self._journal is not None
+        job = Job(f"t{next(self._numbers)}", kept.request, self._events)
+        job.uid, job.ledger = kept.uid, ledger
+        job.is_swept = kept.state == SWEPT
+        job.state = TransferState.CANCELLED if job.is_swept else state_of(kept)
+        standing = kept.standing
+        job.pace.own.rate = standing.limit
+        job.reason, job.cut_off = standing.reason, standing.cut_off
+        if job.state is TransferState.PAUSED:
+            job.reason = job.reason or "interrupted"
         else:
-            self._end(job, Step.FINISH)
+            job.finished.set()
+        passed = time.monotonic() - time.time()
+        job.started = standing.started + passed if standing.started else None
+        job.ended = standing.ended + passed if standing.ended else None
+        self._journal.follow(job, {row.part: row for row in kept.parts})
+        return job
+
+    def _drop(self, job: Job) -> None:
+        """Let nothing remain of a job that was taken off the list."""
+        if self._journal is None:
+            self._sweeper.sweep(job)
+            return
+        job.is_swept = True
+        job.changed()
+        self._sweeper.sweep(job, self._journal.forget)
 
 
-def _hosts(request: CopyRequest) -> tuple[Endpoint, ...]:
-    return tuple(host for host in dict.fromkeys((request.source, request.target)) if host)
-
-
-def _title(request: CopyRequest) -> str:
-    if len(request.paths) == 1:
-        return clean(name_of(request.paths[0]) or b"/")
-    return f"{len(request.paths)} items"
-
-
-def _with_leftovers(reason: str, job: _Job) -> str:
-    left = len(job.ledger.leftovers)
-    if not left:
-        return reason
-    files = "1 unfinished file" if left == 1 else f"{left} unfinished files"
-    return f"{reason}; {files} may remain there (.*.sshdash-*.part), a retry removes them"
+async def _ended(tasks: "set[asyncio.Task[None]]") -> None:
+    if tasks:
+        _, late = await asyncio.wait(tasks, timeout=PATIENCE)
+        for task in late:
+            log.warning("a copy did not end in %d seconds: %r", PATIENCE, task)

@@ -1,6 +1,7 @@
 """How fast something goes and how long it will take, as a person would believe it."""
 
 import math
+from collections import deque
 
 _SMOOTHING = 3.0
 """Seconds over which a change of speed is blended in."""
@@ -45,6 +46,26 @@ class RateMeter:
     def age(self, now: float) -> float:
         """Return the seconds since the start."""
         return now - self._started
+
+
+class RateHistory:
+    """What the rate was, second by second, as far as somebody looked."""
+
+    def __init__(self, seconds: int = 240) -> None:
+        self._rates: deque[int] = deque(maxlen=seconds)
+        self._second: int | None = None
+
+    def note(self, now: float, rate: int) -> tuple[int, ...]:
+        """Note the rate at `now` and return all of them; nobody looked means that nothing went."""
+        second = int(now)
+        if self._second is None:
+            self._second = second - 1
+        for _ in range(min(second - self._second, self._rates.maxlen or 0)):
+            self._rates.append(0)
+        self._second = second
+        if self._rates:
+            self._rates[-1] = rate
+        return tuple(self._rates)
 
 
 def seconds_left(

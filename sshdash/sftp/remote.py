@@ -8,23 +8,46 @@ from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
-import asyncssh
 from msgspec.structs import replace
 
-from sshdash.connections.faults import explain
-from sshdash.errors import FileError, SessionError, SSHDashError
-from sshdash.sftp.answers import Asked, StatusError, whole
-from sshdash.sftp.entries import Entry, Kind, is_plain_name, join, name_of, parent_of
-from sshdash.sftp.failures import ExistsError, MissingError, VagueError, failure, from_status, shown
-from sshdash.sftp.filesystem import Buffer, Finish, Finished, Limits, Pieces, Space
-from sshdash.sftp.handles import NANO, RemoteReader, RemoteWriter, Session, entry_of
+from sshdash.errors import FileError, SSHDashError
+from sshdash.sftp.answers import Asked, whole
+from sshdash.sftp.entries import Entry, Kind, join, name_of, parent_of
+from sshdash.sftp.failures import (
+    ExistsError,
+    MissingError,
+    UnsupportedError,
+    VagueError,
+    failure,
+    irregular,
+    shown,
+)
+from sshdash.sftp.filesystem import (
+    Buffer,
+    CopySource,
+    Digest,
+    Finish,
+    Finished,
+    Limits,
+    Pieces,
+    Space,
+)
+from sshdash.sftp.handles import (
+    COPY_DATA,
+    NANO,
+    RemoteReader,
+    RemoteWriter,
+    Session,
+    entry_of,
+    kept_entries,
+)
 from sshdash.sftp.messages import Attributes, Name, Open
 from sshdash.sftp.names import backup_name
-from sshdash.sftp.protocol import Protocol
+from sshdash.sftp.opening import PATIENCE, SUBSYSTEM, Way, open_session
+from sshdash.sftp.remote_digest import RemoteDigests
 from sshdash.sftp.spelling import settle
 from sshdash.sftp.tasks import each, undivided
 from sshdash.sftp.vague import explained
-from sshdash.sftp.wire import WireClosed
 
 if TYPE_CHECKING:
     from sshdash.connections.connection import Lease
@@ -36,7 +59,7 @@ _SAFE_BLOCK = 32 * 1024
 _MAX_BLOCK = 256 * 1024
 _BLOCKS = 4
 """Requests that one read or write of the copier is spread over."""
-_OPEN_FILES = 256
+_OPEN_FILES = 1000
 _SAFE_FILES = 64
 """How many where a server does not tell its limit."""
 _LISTING_AHEAD = 16
@@ -44,8 +67,6 @@ _LISTING_AHEAD = 16
 _LINKS_AHEAD = 64
 _MAX_ENTRIES = 2_000_000
 """A listing that goes on beyond this is taken for an endless one."""
-_PATIENCE = 20.0
-"""Seconds to open a session, or to get a file's first bytes: some of a kernel's never come."""
 _READ_ONLY = 1
 """The flag of statvfs@openssh.com for a file system without writing."""
 _NEW_FILE = Open.WRITE | Open.CREATE | Open.EXCLUSIVE
@@ -66,6 +87,7 @@ class RemoteFilesystem:
         self._closed = False
         self._helper: Session | None = None
         self._helping = asyncio.Lock()
+        self._digests = RemoteDigests(session, self.open_read)
         told = session.protocol.limits
         self._read_block = min(told.read or _SAFE_BLOCK, _MAX_BLOCK)
         self._write_block = min(told.write or _SAFE_BLOCK, _MAX_BLOCK)
@@ -77,19 +99,23 @@ class RemoteFilesystem:
         return f"<RemoteFilesystem {self.label} [{self._protocol.wire!r}]>"
 
     @classmethod
-    async def open(cls, lease: "Lease") -> "RemoteFilesystem":
+    async def open(cls, lease: "Lease", way: Way = SUBSYSTEM) -> "RemoteFilesystem":
         """Open the files of a leased connection; `close` releases the lease.
 
-        Raises SessionError where the server has no SFTP, ConnectionLost. The lease stays the
-        caller's where this fails.
+        Raises NoSftpError where the server has no SFTP, SessionError, ConnectionLost. The lease
+        stays the caller's where this fails.
         """
-        session, home = await _open_session(lease)
+        session, home = await open_session(lease, way)
         return cls(session, home)
 
     @property
     def label(self) -> str:
-        """The host as the user names it."""
+        """The host as the user names it, with the user in brackets where it is another one."""
         return self._session.host
+
+    def copies_from(self, source: CopySource) -> bool:
+        """Return whether the server copies from file to file: handles mean nothing elsewhere."""
+        return source is self and self._protocol.offers(COPY_DATA)
 
     def home(self) -> bytes:
         """Return the folder the server starts in, which is the user's home."""
@@ -127,7 +153,7 @@ class RemoteFilesystem:
                 width = min(width * 2, _LISTING_AHEAD)
                 if len(seen) > _MAX_ENTRIES:
                     raise failure("list", path, 0, self.label, "more entries than anybody has")
-                yield _kept(names, seen, refused)
+                yield kept_entries(names, seen, refused)
         finally:
             self._protocol.close_handle(handle)
 
@@ -206,7 +232,7 @@ class RemoteFilesystem:
         if await self.exists(new) is None:
             await self.rename(old, new)
             return
-        await undivided(self._swap(old, new), _PATIENCE)
+        await undivided(self._swap(old, new), PATIENCE)
 
     async def _swap(self, old: bytes, new: bytes) -> None:
         aside = join(parent_of(new), backup_name(name_of(new), secrets.token_hex(4)))
@@ -236,11 +262,14 @@ class RemoteFilesystem:
         asking = self._protocol.set_path(path, Attributes(mode=mode))
         await self._call("change the mode", path, asking)
 
-    async def set_attributes(self, path: bytes, mode: int, mtime_ns: int | None) -> None:
-        """Set permission bits and, where given, the modification time in whole seconds."""
+    async def set_attributes(
+        self, path: bytes, mode: int, mtime_ns: int | None, owner: tuple[int, int] | None = None
+    ) -> None:
+        """Set permission bits and, where given, modification time (whole seconds) and owner."""
         seconds = None if mtime_ns is None else mtime_ns // NANO
-        asking = self._protocol.set_path(path, Attributes(mode=mode, mtime=seconds))
-        await self._call("set mode or time", path, asking)
+        uid, gid = owner or (None, None)
+        wanted = Attributes(uid=uid, gid=gid, mode=mode, mtime=seconds)
+        await self._call("set owner, mode or time", path, self._protocol.set_path(path, wanted))
 
     async def umask(self, directory: bytes) -> int:
         """Return the bits that new files in `directory` do not get, by making one there.
@@ -267,15 +296,15 @@ class RemoteFilesystem:
         """
         entry = await self.stat(path)
         if entry.kind is not Kind.FILE:
-            raise _irregular(path, entry, self.label)
-        session, _ = await _open_session(self._session.lease)
+            raise irregular(path, entry.kind, self.label)
+        session, _ = await open_session(self._session.lease, self._session.way)
         try:
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(PATIENCE):
                 opening = session.protocol.open_file(path, Open.READ)
                 handle = await session.call("read", path, opening)
                 return await RemoteReader(session, path, handle, self._read_block).head(limit)
         except TimeoutError:
-            text = f"nothing came within {_PATIENCE:.0f} seconds"
+            text = f"nothing came within {PATIENCE:.0f} seconds"
             raise failure("read", path, 0, self.label, text) from None
         finally:
             session.protocol.wire.close()
@@ -287,6 +316,16 @@ class RemoteFilesystem:
     async def store(self, path: bytes, pieces: Sequence[Buffer], finish: Finish) -> Finished:
         """Create a file with this content and finish it: two round trips."""
         return await (await self.open_write(path)).store(pieces, finish)
+
+    async def sha256(self, path: bytes, size: int, reading: bool = False) -> Digest:
+        """Return the SHA-256 of a file, by whatever way the host offers."""
+        return await self._digests.sha256(path, size, reading)
+
+    async def hardlink(self, old: bytes, new: bytes) -> None:
+        """Give the file `old` a second name, where the server offers that."""
+        if not self._protocol.offers(b"hardlink@openssh.com"):
+            raise UnsupportedError("cannot make the hard link", shown(new), host=self.label)
+        await self._named("make the hard link", new, self._protocol.hardlink(old, new))
 
     async def open_read(self, path: bytes) -> RemoteReader:
         """Open a file whose `lstat` said it is regular."""
@@ -333,7 +372,7 @@ class RemoteFilesystem:
         """Return a second session, for what would hold up the first."""
         async with self._helping:
             if self._helper is None:
-                self._helper, _ = await _open_session(self._session.lease)
+                self._helper, _ = await open_session(self._session.lease, self._session.way)
             return self._helper
 
     async def _with_target(self, path: bytes, link: Entry) -> Entry:
@@ -343,53 +382,3 @@ class RemoteFilesystem:
         with suppress(FileError):
             kind = (await self.stat(path)).kind
         return replace(link, target=target, target_kind=kind)
-
-
-async def _open_session(lease: "Lease") -> tuple[Session, bytes]:
-    host = lease.host
-    try:
-        protocol, home = await lease.session(_start)
-        return Session(lease, protocol), home
-    except TimeoutError:
-        detail = f"no answer to SFTP within {_PATIENCE:.0f} seconds"
-        raise SessionError("no files here", detail, host=host) from None
-    except WireClosed as error:
-        raise SessionError(
-            "no files here",
-            str(error),
-            "does a start-up file such as .bashrc print text, or is sftp-server missing?",
-            host,
-        ) from error
-    except StatusError as error:
-        raise from_status(error.code, error.text, "find the home of", b".", host) from error
-    except asyncssh.ChannelOpenError as error:
-        if error.code == asyncssh.OPEN_REQUEST_SESSION_FAILED:
-            hint = "the server's sshd_config needs a line: Subsystem sftp internal-sftp"
-            raise SessionError("the server has no SFTP", hint=hint, host=host) from error
-        raise explain(error, host, "opening SFTP") from error
-    except (OSError, asyncssh.Error) as error:
-        raise explain(error, host, "opening SFTP") from error
-
-
-async def _start(ssh: asyncssh.SSHClientConnection) -> tuple[Protocol, bytes]:
-    async with asyncio.timeout(_PATIENCE):
-        return await Protocol.start(ssh)
-
-
-def _irregular(path: bytes, entry: Entry, host: str) -> FileError:
-    detail = f"not a regular file ({entry.kind.value})"
-    return FileError("cannot read", shown(path), detail, host=host)
-
-
-def _kept(names: list[Name], seen: set[bytes], refused: list[bytes] | None) -> list[Entry]:
-    """Return the entries that mean a new name in their directory; report the others."""
-    entries = []
-    for name, longname, attributes in names:
-        if name in (b".", b".."):
-            continue
-        if is_plain_name(name) and name not in seen:
-            seen.add(name)
-            entries.append(entry_of(name, attributes, longname))
-        elif refused is not None:
-            refused.append(name)
-    return entries

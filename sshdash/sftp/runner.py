@@ -5,23 +5,27 @@ from dataclasses import replace
 
 from msgspec import structs
 
-from sshdash.errors import Cancelled, ConnectionLost, FileError
-from sshdash.prompts import ConflictAnswer, ConflictChoice, ConflictQuestion, Prompter
-from sshdash.sftp.copier import Copier, FileCopy
+from sshdash.errors import ConnectionLost, FileError
+from sshdash.prompts import ConflictChoice, Prompter
+from sshdash.sftp.conflicts import Conflicts
+from sshdash.sftp.copier import AlreadyThere, Copier, FileCopy
 from sshdash.sftp.entries import Entry, Kind, join, name_of, parent_of
-from sshdash.sftp.failures import ExistsError, shown
-from sshdash.sftp.filesystem import Filesystem
+from sshdash.sftp.failures import ExistsError, MissingError, shown
+from sshdash.sftp.filesystem import Digest, Filesystem
+from sshdash.sftp.headroom import bytes_needed, ensure_room
 from sshdash.sftp.job import CopyRequest
 from sshdash.sftp.ledger import Ledger
-from sshdash.sftp.names import free_name
+from sshdash.sftp.mover import Mover
+from sshdash.sftp.names import confused
 from sshdash.sftp.plan import SAME, Step, decide, escapes, refuse_overlap
 from sshdash.sftp.room import Room
 from sshdash.sftp.tasks import each, together
+from sshdash.sftp.throttle import Pace
 from sshdash.sftp.walk import Source, Walker, reason_of
 
 _WINDOW = 48 * 1024 * 1024
 """Bytes of all files under way together: what a job may hold in memory."""
-_LEAST = 64 * 1024
+_LEAST = 16 * 1024
 """What even the smallest file is counted as."""
 _MOST = 8 * 1024 * 1024
 """What even the largest file is counted as: the copier holds no more of one."""
@@ -58,12 +62,19 @@ class Runner:
         self._target_dir = request.target_dir
         self._directories: list[Source] = []
         self._files: list[Source] = []
+        self._twins: list[Source] = []
+        """Further names of files that are copied under another."""
+        self._firsts: dict[tuple[int, int], Source] = {}
+        """The first name of each file that has several."""
         self._conflicts: list[Source] = []
-        self._taken: dict[bytes, set[bytes]] = {}
-        """Names in the target directories in which a free one was looked for."""
+        self._listed: dict[bytes, list[bytes]] = {}
+        """Names in the target directories in which one was taken for another."""
         self._room = Room(_WINDOW)
         self._copier = Copier(source, target)
+        self._mover = Mover(source, target, self._target_dir, ledger, request.move)
         self._resumable = resumable
+        self.pace = Pace()
+        """How fast it may go."""
 
     async def run(self, scanned: Callable[[], None]) -> None:
         """Copy everything; `scanned` is called once it is known what there is to copy."""
@@ -71,11 +82,19 @@ class Runner:
         self._target_dir = await self._real_target()
         umask = 0 if request.preserve else await self._target.umask(self._target_dir)
         self._copier = Copier(self._source, self._target, request.preserve, umask)
+        self._copier.pace = self.pace
         self._copier.leftovers = ledger.leftovers
+        self._copier.under_way = ledger.under_way
+        self._copier.recorded = ledger.recorded
+        self._copier.keeps_owner = request.owner
+        self._copier.durable = request.move
+        self._mover = Mover(self._source, self._target, self._target_dir, ledger, request.move)
         if self._resumable:
             self._copier.partials = ledger.partials
-            self._copier.restarted = self._restarted
-            self._copier.resumed = self._resumed
+        if request.verify:
+            self._copier.checked = self._checked
+        self._copier.restarted = self._restarted
+        self._copier.resumed = self._resumed
         await self._copier.remove_leftovers()
         walker = Walker(
             self._source,
@@ -85,11 +104,18 @@ class Runner:
             ledger.fail,
             ledger.leave_out,
         )
-        await walker.walk(await self._roots())
+        await walker.walk(await self._mover.rename_roots(await self._roots()))
+        await self._ensure_room()
         scanned()
         await self._make_directories()
         await together(self._copy_all(self._files), self._settle_conflicts())
+        await self._link_all(self._twins)
         await self._finish_directories()
+        await self._mover.remove_folders(self._directories)
+
+    def suspend(self) -> None:
+        """Keep what is under way for another run, as its end is near."""
+        self._copier.interrupted = True
 
     async def _real_target(self) -> bytes:
         """Return the target folder without links. Raises FileError where it is none."""
@@ -128,8 +154,8 @@ class Runner:
         return apart
 
     async def _root(self, path: bytes) -> Source | None:
-        name = self._request.target_name or name_of(path)
-        target = join(self._target_dir, name)
+        place = self._request.place_of(path)
+        target = join(self._target_dir, place)
         look = self._source.stat if self._request.follow else self._source.lstat
         try:
             entry, existing = await together(look(path), self._target.exists(target))
@@ -138,13 +164,15 @@ class Runner:
                 # Opening a local file follows no link: the one that was named is followed here.
                 path = await self._source.realpath(path)
         except FileError as error:
+            if isinstance(error, MissingError) and self._mover.is_moved(path, place):
+                return None
             reason = self._reason(error)
         if reason == SAME and self._choice is ConflictChoice.RENAME:
             reason = ""
         if reason:
             self._ledger.fail(path, reason)
             return None
-        return Source(path, name, structs.replace(entry, name=name_of(path)), existing)
+        return Source(path, place, structs.replace(entry, name=name_of(path)), existing)
 
     async def _overlap(self, path: bytes, entry: Entry, target: bytes) -> str:
         if self._request.source != self._request.target:
@@ -168,15 +196,22 @@ class Runner:
             return False
         if source.entry.kind is Kind.DIRECTORY:
             self._directories.append(source)
-            return True
+            return self._request.base is None
         self._ledger.found(source.entry)
         if verdict.step is Step.CREATE:
-            self._files.append(source)
+            (self._twins if self._is_twin(source) else self._files).append(source)
         elif begun := self._begun(source):
             self._files.append(begun)
         else:
             self._conflicts.append(source)
         return False
+
+    def _is_twin(self, source: Source) -> bool:
+        """Return whether it is another name of a file that is copied already."""
+        linked = source.entry.linked
+        if linked is None or not self._request.preserve:
+            return False
+        return self._firsts.setdefault(linked, source) is not source
 
     def _begun(self, source: Source) -> Source | None:
         """Return a source whose target needs no question: it was answered, or is its own."""
@@ -186,6 +221,12 @@ class Runner:
         if partial is not None and partial.placing:
             return replace(source, existing=None)
         return None
+
+    def _checked(self, ours: Digest, theirs: Digest) -> None:
+        self._ledger.verified += 1
+        for place, digest in ((self._source, ours), (self._target, theirs)):
+            by = "here" if place.is_local else f"{digest.by} on {place.label}"
+            self._ledger.verified_by.setdefault(by)
 
     def _restarted(self, file: FileCopy, reason: str) -> None:
         self._ledger.restarted[file.source] = reason
@@ -201,7 +242,19 @@ class Runner:
 
     def _leave_out(self, source: Source, reason: str, counted: Entry | None = None) -> None:
         self._ledger.leave_out(source.path, reason, counted)
-        self._ledger.done.add(source.key)
+        self._ledger.settle(source)
+
+    async def _ensure_room(self) -> None:
+        """Ask, once, where what is to be copied does not fit."""
+        ledger = self._ledger
+        if ledger.fits:
+            return
+        needed = bytes_needed(self._files, self._conflicts, self._choice or ledger.choice)
+        # What was kept of interrupted copies takes its room already.
+        needed -= sum(partial.done for partial in ledger.partials.values())
+        new = sum(folder.existing is None for folder in self._directories) + len(self._files)
+        await ensure_room(self._target, self._target_dir, needed, new, self._prompter)
+        ledger.fits = True
 
     # -- directories
 
@@ -221,14 +274,31 @@ class Runner:
                 await self._target.mkdir(join(self._target_dir, folder.place), 0o700)
             except FileError as error:
                 broken.add(folder.place)
-                self._ledger.fail(folder.path, self._reason(error))
+                self._ledger.created.pop(folder.place, None)
+                confusion = await self._confusion(folder) if isinstance(error, ExistsError) else ""
+                self._ledger.fail(folder.path, confusion or self._reason(error))
             else:
                 self._ledger.created[folder.place] = folder
 
         for _, level in sorted(levels.items()):
+            await self._ledger.make(level)
             await each(level, min(self._target.limits.files, len(level)), make)
         if broken:
             self._files = [file for file in self._files if not self._is_lost(file, broken)]
+            self._twins = [file for file in self._twins if not self._is_lost(file, broken)]
+
+    async def _confusion(self, source: Source) -> str:
+        """Return which name the target takes the source's for, where that is why it exists."""
+        path = join(self._target_dir, source.place)
+        folder = parent_of(path)
+        try:
+            if folder not in self._listed:
+                entries = await self._target.listdir(folder)
+                self._listed[folder] = [entry.name for entry in entries]
+        except FileError:
+            return ""
+        other = confused(name_of(path), self._listed[folder])
+        return f"the target does not tell its name from {shown(other)}" if other else ""
 
     def _is_lost(self, file: Source, broken: set[bytes]) -> bool:
         lost = parent_of(b"/" + file.place)[1:] in broken
@@ -247,6 +317,7 @@ class Runner:
                     join(self._target_dir, place),
                     self._copier.mode(folder.entry),
                     folder.entry.mtime_ns if self._request.preserve else None,
+                    self._copier.owner_of(folder.entry),
                 )
             except FileError as error:
                 self._ledger.fail(folder.path, self._reason(error))
@@ -261,16 +332,44 @@ class Runner:
         width = min(self._source.limits.files, self._target.limits.files, len(files))
         await each(files, width, self._copy)
 
+    async def _link_all(self, twins: list[Source]) -> None:
+        """Give files that were copied their further names; copy them where that cannot be."""
+        width = min(self._target.limits.files, len(twins))
+        apart: list[Source] = []
+
+        async def link(twin: Source) -> None:
+            assert twin.entry.linked is not None
+            first = self._firsts[twin.entry.linked]
+            try:
+                if first.key not in self._ledger.done:
+                    raise FileError("its first name was not copied")
+                names = [join(self._target_dir, one.place) for one in (first, twin)]
+                with self._ledger.tracking(twin):
+                    await self._target.hardlink(*names)
+            except FileError:
+                apart.append(twin)
+                return
+            try:
+                await self._mover.remove(twin)
+            except FileError as error:
+                self._ledger.fail(twin.path, self._reason(error))
+
+        await each(twins, width, link)
+        await self._copy_all(apart)
+
     async def _copy(self, file: Source) -> None:
         """Copy one file or link; its failure is noted and the others go on."""
         weight = max(_LEAST, min(file.entry.size, _MOST))
         async with self._room.take(weight):
             try:
                 with self._ledger.tracking(file) as track:
-                    complaint = await self._transfer(file, track.advance)
+                    complaint = await self._move(file, track.advance)
             except ExistsError:
-                reason = "something appeared at the target meanwhile and was not overwritten"
-                self._ledger.fail(file.path, reason, file.entry)
+                reason = await self._confusion(file)
+                reason = reason or "something appeared at the target meanwhile"
+                self._ledger.fail(file.path, f"{reason}; it was not overwritten", file.entry)
+            except AlreadyThere:
+                self._ledger.skip(file)
             except _LeadsOut as error:
                 self._leave_out(file, error.title, file.entry)
             except FileError as error:
@@ -282,9 +381,22 @@ class Runner:
                 if complaint:
                     self._ledger.fail(file.path, f"copied, but {complaint}")
 
+    async def _move(self, file: Source, progress: Callable[[int], None]) -> str:
+        """Copy, and where it is to be moved let the source go, if there is nothing to complain of.
+
+        A rename does both.
+        """
+        if await self._mover.rename(file):
+            progress(file.entry.size if file.entry.kind is Kind.FILE else 0)
+            return ""
+        complaint = await self._transfer(file, progress)
+        if not complaint:
+            await self._mover.remove(file)
+        return complaint
+
     async def _transfer(self, file: Source, progress: Callable[[int], None]) -> str:
         target = join(self._target_dir, file.place)
-        copy = FileCopy(file.path, target, file.entry, file.existing)
+        copy = FileCopy(file.path, target, file.entry, file.existing, file.resume)
         if file.entry.kind is Kind.FILE:
             return await self._copier.copy(copy, progress)
         pointed = await self._source.readlink(file.path)
@@ -296,58 +408,24 @@ class Runner:
     # -- conflicts
 
     async def _settle_conflicts(self) -> None:
-        """Ask about each target that exists, while everything else is copied."""
+        """Settle what is to be done about each target that exists, while the rest is copied."""
+        conflicts = Conflicts(
+            self._source,
+            self._target,
+            self._target_dir,
+            self._choice,
+            self._ledger,
+            self._prompter,
+        )
         accepted: list[Source] = []
         for file in self._conflicts:
-            choice = await self._choose(file)
-            if choice is ConflictChoice.SKIP:
-                self._ledger.skip(file)
-            elif choice is ConflictChoice.OVERWRITE:
-                accepted.append(file)
-            elif (renamed := await self._beside(file)) is not None:
-                accepted.append(renamed)
+            try:
+                settled = await conflicts.settle(file)
+            except FileError as error:
+                self._ledger.fail(file.path, self._reason(error), file.entry)
+            except ConnectionLost:
+                self._copier.interrupted = True
+                raise
+            else:
+                accepted += [settled] if settled is not None else []
         await self._copy_all(accepted)
-
-    async def _choose(self, file: Source) -> ConflictChoice:
-        given = self._choice or self._ledger.choice or self._ledger.choices.get(file.key)
-        if given is not None:
-            return given
-        assert file.existing is not None
-        question = ConflictQuestion(
-            source=f"{self._source.label}:{shown(file.path)}",
-            target=f"{self._target.label}:{shown(join(self._target_dir, file.place))}",
-            source_size=file.entry.size,
-            target_size=file.existing.size,
-            source_time=file.entry.mtime,
-            target_time=file.existing.mtime,
-        )
-        answer: ConflictAnswer | None = await self._prompter.ask(question)
-        if answer is None:
-            raise Cancelled("the copy was cancelled", "a question was dismissed")
-        if answer.for_all:
-            self._ledger.choice = answer.choice
-        self._ledger.choices[file.key] = answer.choice
-        return answer.choice
-
-    async def _beside(self, file: Source) -> Source | None:
-        """Return the source with a free name as its target, None where that cannot be found."""
-        if (place := self._ledger.places.get(file.key)) is not None:
-            return replace(file, place=place, existing=None, beside=file.place)
-        folder = parent_of(join(self._target_dir, file.place))
-        try:
-            if folder not in self._taken:
-                entries = await self._target.listdir(folder)
-                self._taken[folder] = {entry.name for entry in entries}
-        except FileError as error:
-            self._ledger.fail(file.path, self._reason(error), file.entry)
-            return None
-        except ConnectionLost:
-            self._copier.interrupted = True
-            raise
-        taken = self._taken[folder]
-        taken.add(name_of(file.place))  # by another source, where it is not there yet
-        name = free_name(name_of(file.place), taken)
-        taken.add(name)
-        above, slash, _ = file.place.rpartition(b"/")
-        place = self._ledger.places[file.key] = above + slash + name
-        return replace(file, place=place, existing=None, beside=file.place)

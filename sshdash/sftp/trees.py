@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from sshdash.errors import ConnectionLost, FileError, SSHDashError
-from sshdash.sftp.entries import Entry, Kind, join
+from sshdash.sftp.entries import Entry, Kind, join, parent_of
+from sshdash.sftp.failures import ExistsError, MissingError
 from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.tasks import each
 from sshdash.untrusted import clean
@@ -93,6 +94,34 @@ async def remove_trees(
             error.host,
         )
     return removal.count
+
+
+async def make_folders(filesystem: Filesystem, path: bytes) -> bool:
+    """Make the directory `path` and those above it that are missing; return whether it was.
+
+    Raises FileError where something else has one of the names.
+    """
+    missing: list[bytes] = []
+    above = path
+    while (found := await _what_is(filesystem, above)) is None:
+        missing.append(above)
+        above = parent_of(above)
+    if found.kind is not Kind.DIRECTORY:
+        raise FileError("cannot make the directory", clean(path, 1024), f"{clean(above)} is none")
+    for folder in reversed(missing):
+        try:
+            await filesystem.mkdir(folder)
+        except ExistsError:
+            if (await filesystem.stat(folder)).kind is not Kind.DIRECTORY:
+                raise
+    return bool(missing)
+
+
+async def _what_is(filesystem: Filesystem, path: bytes) -> Entry | None:
+    try:
+        return await filesystem.stat(path)
+    except MissingError:
+        return None
 
 
 class _Removal:

@@ -8,7 +8,7 @@ import errno
 
 from sshdash.errors import FileError, SSHDashError
 from sshdash.sftp.entries import parent_of
-from sshdash.sftp.failures import VagueError, words_for
+from sshdash.sftp.failures import FullError, VagueError, words_for
 from sshdash.sftp.filesystem import Filesystem, Space
 
 _LITTLE_ROOM = 1024 * 1024
@@ -18,14 +18,20 @@ _LARGE = 2**32 - 1
 
 
 async def explained(
-    error: VagueError, filesystem: Filesystem, path: bytes, size: int = 0
+    error: VagueError | FullError, filesystem: Filesystem, path: bytes, size: int = 0
 ) -> FileError:
-    """Return `error` with its likely cause; `size` is that of the file to be written."""
+    """Return `error` with its likely cause, and the room that is left.
+
+    `size` is that of the file to be written.
+    """
     try:
         space = await filesystem.statvfs(parent_of(path))
     except SSHDashError:
         space = None
     detail, hint = _cause(space, size, "disk" if filesystem.is_local else "remote disk")
+    if not detail and isinstance(error, FullError):
+        free = f" ({space.free:,} bytes free)" if space is not None else ""
+        return FullError(error.title, error.path, error.detail + free, error.hint, error.host)
     if not detail:
         return VagueError(error.title, error.path, error.detail, hint, error.host)
     return FileError(error.title, error.path, detail, hint, error.host)

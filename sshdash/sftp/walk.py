@@ -32,6 +32,8 @@ class Source:
     """What is at its target now."""
     beside: bytes | None = None
     """The place it would have gone to, where it is kept beside what is there."""
+    resume: bool = False
+    """Whether what is there is its beginning, and to be gone on with."""
 
     @property
     def key(self) -> tuple[bytes, bytes]:
@@ -70,7 +72,12 @@ class Walker:
 
     async def walk(self, roots: Iterable[Source]) -> None:
         """Visit the roots and everything below them, parents before children."""
-        level = [root for root in roots if self._enters(root)]
+        level: list[Source] = []
+        for number, root in enumerate(roots):
+            if number % _BATCH == _BATCH - 1:
+                await asyncio.sleep(0)  # there may be as many as in any directory
+            if self._enters(root):
+                level.append(root)
         depth = 0
         while level:
             depth += 1

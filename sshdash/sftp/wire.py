@@ -6,6 +6,7 @@ copies.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -21,12 +22,26 @@ _HEADER = 9
 """Bytes that say how long a message is, of what type, and which request it answers."""
 _PIECE = 32 * 1024
 """Data is given to the channel in pieces of one SSH packet, which spares it a copy."""
-_WINDOW = 8 * 1024 * 1024
+_TURN = 32
+"""Answers that are handed on in one turn of the loop: each lets its asker go on, and a thousand at
+once would hold everything else up.
+"""
+_TEXT = 200
+"""Bytes that are shown of what comes where SFTP should start."""
+WINDOW = 8 * 1024 * 1024
 """Bytes a server may send ahead: at a round trip of 40 ms it allows 200 MB/s."""
 
 
 class WireClosed(Exception):
     """The channel ended, with requests unanswered or before they were made."""
+
+
+class Chatter(WireClosed):
+    """Text came where SFTP should start; `text` is the beginning of it, cleaned."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f'the server said "{text}" where SFTP should start')
+        self.text = text
 
 
 class Answer:
@@ -42,7 +57,11 @@ class Answer:
 class Wire(asyncssh.SSHClientSession[bytes]):
     """One SFTP session."""
 
-    def __init__(self) -> None:
+    def __init__(self, greets_at_once: bool = False) -> None:
+        """`greets_at_once` where SFTP is all that can be behind the channel: what is asked for, and
+        the greeting, then leave together.
+        """
+        self._greets_at_once = greets_at_once
         self._loop = asyncio.get_running_loop()
         self._channel: asyncssh.SSHClientChannel[bytes] | None = None
         self._waiting: dict[int, asyncio.Future[Answer]] = {}
@@ -51,7 +70,15 @@ class Wire(asyncssh.SSHClientSession[bytes]):
         self._head = bytearray()
         self._kind = self._id = self._missing = 0
         self._pieces: Pieces = []
+        self._answered: deque[tuple[asyncio.Future[Answer], Answer]] = deque()
+        """Answers whose turn comes later."""
+        self._handed = 0
+        """How many were handed on in this turn of the loop."""
+        self._greeting: asyncio.Future[Answer] | None = None
         self._greeted = False
+        self._errors = b""
+        """What came beside the data before SFTP started: why a server could not be run."""
+        self._chatter: str | None = None
         self._closed: str | None = None
         self.connection_failed = False
         """Whether it ended because the whole connection did, with an error."""
@@ -69,9 +96,9 @@ class Wire(asyncssh.SSHClientSession[bytes]):
 
         Raises asyncssh.ChannelOpenError where there is none.
         """
-        wire = cls()
+        wire = cls(greets_at_once=True)
         await connection.create_session(
-            lambda: wire, subsystem="sftp", encoding=None, window=_WINDOW, env=(), send_env=()
+            lambda: wire, subsystem="sftp", encoding=None, window=WINDOW, env=(), send_env=()
         )
         return wire
 
@@ -80,8 +107,7 @@ class Wire(asyncssh.SSHClientSession[bytes]):
 
         Raises WireClosed where what answers does not speak SFTP.
         """
-        greeting = self._expect(VERSION)
-        self._send(uint32(5) + bytes((Message.INIT,)) + uint32(VERSION))
+        greeting = self._greeting or self._greet()
         answer = await greeting
         if answer.kind != Message.VERSION:
             raise self.fail("it does not speak SFTP")
@@ -92,6 +118,11 @@ class Wire(asyncssh.SSHClientSession[bytes]):
     def server_version(self) -> str:
         """The server's identification string."""
         return str(self._channel.get_extra_info("server_version", "")) if self._channel else ""
+
+    @property
+    def greeted(self) -> bool:
+        """Whether it is known to speak SFTP."""
+        return self._greeted
 
     @property
     def closed(self) -> str | None:
@@ -113,25 +144,32 @@ class Wire(asyncssh.SSHClientSession[bytes]):
     def connection_made(self, chan: asyncssh.SSHClientChannel[bytes]) -> None:
         """Keep the channel."""
         self._channel = chan
+        if self._greets_at_once:
+            self._greeting = self._greet()
 
     def data_received(self, data: bytes, datatype: asyncssh.DataType) -> None:
         """Take apart what came; an exception in here would end the whole SSH connection."""
         if datatype is not None or self._closed is not None:
+            self._errors = b"" if self._greeted else (self._errors + data)[:_TEXT]
             return
         try:
             self._take_apart(data)
+        except _TextCame:
+            self._chat(data)
         except MalformedError as error:
             self.fail(str(error))
 
     def eof_received(self) -> bool:
         """Fail whatever still waits: the server sends nothing more."""
-        self._end("the SFTP server ended")
+        self._end_of_server()
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Fail whatever still waits."""
         self.connection_failed = exc is not None and self._closed is None
-        self._end(clean(str(exc)) if exc else "the SFTP server ended")
+        if exc is None:
+            self._end_of_server()
+        self._end(clean(str(exc)))
         self._gone.set()
 
     # -- asking
@@ -167,6 +205,11 @@ class Wire(asyncssh.SSHClientSession[bytes]):
         return WireClosed(self._closed)
 
     # -- sending
+
+    def _greet(self) -> asyncio.Future[Answer]:
+        greeting = self._expect(VERSION)
+        self._send(uint32(5) + bytes((Message.INIT,)) + uint32(VERSION))
+        return greeting
 
     def _expect(self, number: int) -> asyncio.Future[Answer]:
         future: asyncio.Future[Answer] = self._loop.create_future()
@@ -224,8 +267,7 @@ class Wire(asyncssh.SSHClientSession[bytes]):
         length = int.from_bytes(self._head[:4], "big")
         if not 5 <= length <= MAX_PACKET:
             if not self._greeted:
-                text = clean(bytes(self._head), 40)
-                raise MalformedError(f"a login script prints text where SFTP should start: {text}")
+                raise _TextCame
             raise MalformedError(f"a message of {length} bytes")
         self._kind = self._head[4]
         self._id = int.from_bytes(self._head[5:], "big")
@@ -238,13 +280,47 @@ class Wire(asyncssh.SSHClientSession[bytes]):
         future = self._waiting.pop(self._id, None)
         if future is None:
             raise MalformedError("an answer to nothing that was asked")
+        if self._handed < _TURN:
+            self._hand_on(future, answer)
+        else:
+            self._answered.append((future, answer))
+
+    def _hand_on(self, future: asyncio.Future[Answer], answer: Answer) -> None:
+        if not self._handed:
+            self._loop.call_soon(self._next_turn)
+        self._handed += 1
         if not future.done():
             future.set_result(answer)
         elif answer.kind == Message.HANDLE:
             # Whoever opened it was cancelled, and nobody else knows the handle.
             self.request(Message.CLOSE, b"".join(answer.pieces))
 
+    def _next_turn(self) -> None:
+        """Hand on what had to wait, before anything that comes later."""
+        self._handed = 0
+        while self._answered and self._handed < _TURN:
+            self._hand_on(*self._answered.popleft())
+
     # -- ending
+
+    def _chat(self, data: bytes) -> None:
+        """End a session that begins with text: a start-up file, or a command in SFTP's place."""
+        head = bytes(self._head)
+        # The first bytes are kept apart, and those of them that came with `data` are in both.
+        shared = next(size for size in range(len(head), -1, -1) if head.endswith(data[:size]))
+        self._chatter = clean((head + data[shared:]).strip(), _TEXT)
+        self._end(f"it said {self._chatter} instead")
+        if self._channel:
+            self._channel.abort()
+
+    def _end_of_server(self) -> None:
+        if self._greeted or self._closed is not None:
+            self._end("the SFTP server ended")
+        elif self._head:
+            self._chat(b"")
+        else:
+            said = clean(self._errors.strip(), _TEXT)
+            self._end(f"it ended at once: {said}" if said else "it ended at once")
 
     def _end(self, reason: str) -> None:
         if self._closed is not None:
@@ -258,6 +334,11 @@ class Wire(asyncssh.SSHClientSession[bytes]):
         self._pieces = []
 
     def _failed(self, future: asyncio.Future[Answer]) -> asyncio.Future[Answer]:
-        future.set_exception(WireClosed(self._closed))
+        text = self._chatter
+        future.set_exception(WireClosed(self._closed) if text is None else Chatter(text))
         future.exception()  # fetched once, so that nobody has to wait for it
         return future
+
+
+class _TextCame(MalformedError):
+    """What came cannot be the beginning of SFTP."""

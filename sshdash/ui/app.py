@@ -6,7 +6,7 @@ import logging
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -165,12 +165,17 @@ class SSHDashApp(App[None], inherit_bindings=False):
             if self._early is not None:
                 tab.panel.typed = self._early
         await self.backend.load()
+        self._tell_interrupted(await self.backend.transfers.restore())
         self.workspace.refresh_soon()
         await self.workspace.following.start()
         if self.settings.restore and self._first_host is None:
             await self.workspace.layouts.restore()
         if self._once_loaded:
             self._once_loaded()
+
+    def _tell_interrupted(self, copies: Sequence[str]) -> None:
+        key = self.keymap_of.prefix_text(COMMANDS["view.transfers"])
+        self.workspace.panels.tell_interrupted(len(copies), key)
 
     async def _read_styles(self) -> None:
         """Read the style sheets of what is not in sight yet, one at a time.

@@ -178,6 +178,14 @@ _VIEW = (
         prefix=("space",),
     ),
     Command(
+        "view.transfers",
+        Place.ANYWHERE,
+        "Transfers",
+        "Show all copies: queued, running, done, failed",
+        (),
+        prefix=("F",),
+    ),
+    Command(
         "view.sidebar", Place.ANYWHERE, "Sidebar", "Show or hide the sidebar", (), prefix=("s",)
     ),
     Command(

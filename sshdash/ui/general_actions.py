@@ -61,12 +61,19 @@ class GeneralActions:
 
 def what_ends(live: "LiveCounts") -> str:
     """Return what leaving ends: ``2 shells and 1 tunnel will end.``"""
-    counts = ((live.shells, "shell"), (live.tunnels, "tunnel"), (live.transfers, "transfer"))
-    words = [count_text(count, noun) for count, noun in counts if count]
+    counts = (
+        (live.shells, "shell", ""),
+        (live.tunnels, "tunnel", ""),
+        (live.kept, "folder kept up to date", "folders kept up to date"),
+    )
+    words = [count_text(*one) for one in counts if one[0]]
     lines = []
     if words:
         listed = " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
         lines.append(f"{listed} will end.")
+    if live.transfers:
+        copies = count_text(live.transfers, "copy", "copies")
+        lines.append(f"{copies} will be paused, to go on with at another time.")
     if live.waiting:
         waiting = count_text(live.waiting, "shell or tunnel waits", "shells or tunnels wait")
         lines.append(f"{waiting} for a lost host, and will not come back.")

@@ -146,6 +146,7 @@ class Mark(Enum):
     UP = ("●", "success")
     DEGRADED = ("▲", "warning")
     FAILED = ("✖", "error")
+    PAUSED = ("‖", "warning")
 
     @property
     def shape(self) -> str:
@@ -174,6 +175,7 @@ MARKS: dict[Enum, Mark] = {
     TransferState.SCANNING: Mark.BUSY,
     TransferState.COPYING: Mark.BUSY,
     TransferState.WAITING: Mark.BUSY,
+    TransferState.PAUSED: Mark.PAUSED,
     TransferState.DONE: Mark.UP,
     TransferState.FAILED: Mark.FAILED,
     TransferState.CANCELLED: Mark.IDLE,

@@ -16,8 +16,20 @@ from tempfile import TemporaryDirectory
 
 from tests.bench.table import Row, draw
 
-BENCHES = ("startup", "config", "copy", "tunnels", "terminal", "panes", "emulator", "fuzz")
-TOOLS = ("sshd", "ssh", "scp", "rsync", "tmux")
+BENCHES = (
+    "startup",
+    "config",
+    "copy",
+    "line",
+    "small",
+    "busy",
+    "tunnels",
+    "terminal",
+    "panes",
+    "emulator",
+    "fuzz",
+)
+TOOLS = ("sshd", "ssh", "scp", "rsync", "rclone", "tmux")
 
 
 def main(names: list[str]) -> int:
@@ -28,13 +40,15 @@ def main(names: list[str]) -> int:
     search = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
     missing = [tool for tool in TOOLS if not shutil.which(tool, path=search)]
     if missing:
-        print(f"make bench measures beside OpenSSH, rsync and tmux; missing: {', '.join(missing)}")
+        print(f"make bench needs the tools it measures beside; missing: {', '.join(missing)}")
         return 2
     print(_machine())
     rows: list[Row] = []
     with TemporaryDirectory(prefix="sshdash-bench-") as home:
         os.environ["HOME"] = home
         os.environ.pop("SSH_AUTH_SOCK", None)
+        # An installed program does not compile itself at every start.
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
         for variable in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
             os.environ[variable] = str(Path(home) / variable.lower())
         for name in names or BENCHES:

@@ -126,7 +126,7 @@ async def measure(app: TerminalApp, command: str, result: Path) -> None:
     frames, began = view.frames, time.perf_counter()
     watch.awaited = DONE.encode()
     view.session.write(command.encode() + b"\r")
-    keys = asyncio.create_task(_type(other))
+    keys = asyncio.create_task(type_keys(other))
     await watch.finished.wait()
     took = time.perf_counter() - began
     keys.cancel()
@@ -139,7 +139,7 @@ async def measure(app: TerminalApp, command: str, result: Path) -> None:
         "interrupt": await interrupt(view, watch),
         "size": [view.size.width, view.size.height],
     }
-    await asyncio.to_thread(_write, result, json.dumps(figures))
+    await asyncio.to_thread(appeared, result, json.dumps(figures))
     app.exit()
 
 
@@ -159,14 +159,15 @@ async def interrupt(view: TerminalView, watch: Watch) -> float:
     return time.perf_counter() - began
 
 
-def _write(result: Path, text: str) -> None:
+def appeared(result: Path, text: str) -> None:
     """Write a file that appears complete or not at all."""
     part = result.with_suffix(".part")
     part.write_text(text)
     part.rename(result)
 
 
-async def _type(watch: Watch) -> None:
+async def type_keys(watch: Watch) -> None:
+    """Press keys until cancelled, one at a time."""
     while True:
         await asyncio.sleep(_KEY_PAUSE)
         watch.echoes.append(await watch.echo())

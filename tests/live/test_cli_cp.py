@@ -25,7 +25,10 @@ class Ended:
 
 
 async def start(
-    config: Path, *words: object, cwd: Path | None = None
+    config: Path,
+    *words: object,
+    cwd: Path | None = None,
+    stdin: int = asyncio.subprocess.DEVNULL,
 ) -> asyncio.subprocess.Process:
     """Start ``sshdash cp``."""
     command = [sys.executable, "-m", "sshdash", "-F", config, "cp", *words]
@@ -33,7 +36,7 @@ async def start(
     root = Path(__file__).parent.parent.parent
     return await asyncio.create_subprocess_exec(
         *map(str, command),
-        stdin=asyncio.subprocess.DEVNULL,
+        stdin=stdin,
         stdout=pipe,
         stderr=pipe,
         cwd=cwd,
@@ -168,7 +171,7 @@ async def test_the_status_is_zero_only_where_everything_is_there(
         assert done.output == ""
     done = await cp(sshd.config_file, "only-one")
     assert done.status == 2
-    assert "needs at least one source" in done.errors
+    assert "at least one source" in done.errors
 
 
 async def test_existing_files_are_treated_as_asked(sshd: RealSshd, source: Path) -> None:
@@ -219,26 +222,107 @@ async def test_what_is_left_out_is_told_and_makes_the_status_non_zero(
     assert (tmp_path / "copy" / "deep" / "file").exists()
 
 
+def arrived(target: Path) -> int:
+    """Return the bytes in temporary files."""
+    return sum(map(os.path.getsize, target.glob(".*.part")))
+
+
+async def interrupted(config: Path, target: Path, number: signal.Signals) -> tuple[int, str]:
+    """Begin a copy of ``sshd:big`` and interrupt it when some has arrived; return how it ended."""
+    process = await start(config, "-p", "sshd:big", target)
+    async with asyncio.timeout(30):
+        while arrived(target) < 15_000_000:  # noqa: ASYNC110 (another program writes it)
+            await asyncio.sleep(0.01)
+    process.send_signal(number)
+    _, errors = await asyncio.wait_for(process.communicate(), 20)
+    assert process.returncode is not None
+    return process.returncode, errors.decode()
+
+
 @pytest.mark.parametrize(
     ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)]
 )
-async def test_a_signal_leaves_nothing_behind(
+async def test_a_signal_leaves_what_arrived_and_says_how_to_go_on(
     sshd: RealSshd, tmp_path: Path, number: signal.Signals, status: int
 ) -> None:
-    (sshd.home / "big").write_bytes(os.urandom(40_000_000))
+    data = os.urandom(30_000_000)
+    (sshd.home / "big").write_bytes(data)
     target = tmp_path / "target"
     target.mkdir()
     (target / "big").write_bytes(b"old")
-    async with slow_line(sshd, rate=10_000_000) as (_, config):
-        process = await start(config, "sshd:big", target)
-        async with asyncio.timeout(30):
-            while not unfinished(target):  # noqa: ASYNC110 (another program makes it)
-                await asyncio.sleep(0.01)
-        process.send_signal(number)
-        _, errors = await asyncio.wait_for(process.communicate(), 20)
-    assert process.returncode == status, errors
-    assert b"Traceback" not in errors
-    assert {path.name: path.read_bytes() for path in target.iterdir()} == {"big": b"old"}
+    async with slow_line(sshd, rate=10_000_000) as (proxy, config):
+        found, errors = await interrupted(config, target, number)
+        assert found == status, errors
+        assert "Traceback" not in errors
+        assert (target / "big").read_bytes() == b"old"
+        assert len(unfinished(target)) == 1
+        command = errors.partition("to go on: sshdash ")[2].split()
+        assert command == ["-F", str(config), "cp", "--resume", "-p", "sshd:big", str(target)]
+        proxy.rate = 0
+        before = proxy.bytes_down
+        done = await cp(config, "--resume", "-p", "sshd:big", target)
+        assert done.status == 0, done.errors
+        assert proxy.bytes_down - before < len(data) - 3_000_000, "it began anew"
+    assert {path.name: path.read_bytes() for path in target.iterdir()} == {"big": data}
+    assert not list((Path(os.environ["XDG_STATE_HOME"]) / "sshdash" / "transfers").iterdir())
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+async def test_without_resume_it_begins_anew_and_removes_what_was_left(
+    sshd: RealSshd, tmp_path: Path, number: signal.Signals
+) -> None:
+    data = os.urandom(30_000_000)
+    (sshd.home / "big").write_bytes(data)
+    target = tmp_path / "target"
+    target.mkdir()
+    async with slow_line(sshd, rate=10_000_000) as (proxy, config):
+        await interrupted(config, target, number)
+        assert unfinished(target)
+        proxy.rate = 0
+        before = proxy.bytes_down
+        done = await cp(config, "-p", "sshd:big", target)
+        assert done.status == 0, done.errors
+        assert proxy.bytes_down - before > len(data)
+    assert {path.name: path.read_bytes() for path in target.iterdir()} == {"big": data}
+
+
+async def test_a_copy_that_was_killed_goes_on_unless_the_source_changed(
+    sshd: RealSshd, tmp_path: Path
+) -> None:
+    (sshd.home / "big").write_bytes(os.urandom(30_000_000))
+    target = tmp_path / "target"
+    target.mkdir()
+    async with slow_line(sshd, rate=10_000_000) as (proxy, config):
+        await interrupted(config, target, signal.SIGKILL)
+        proxy.rate = 0
+        data = os.urandom(31_000_000)
+        (sshd.home / "big").write_bytes(data)
+        done = await cp(config, "--resume", "-p", "sshd:big", target)
+    assert done.status == 0, done.errors
+    assert "/big: started over: the source has changed meanwhile" in done.errors
+    assert {path.name: path.read_bytes() for path in target.iterdir()} == {"big": data}
+
+
+async def test_resume_where_nothing_was_left_says_so_and_copies(
+    sshd: RealSshd, source: Path, tmp_path: Path
+) -> None:
+    done = await cp(sshd.config_file, "-r", "--resume", source, f"sshd:{tmp_path}/copy")
+    assert done.status == 0
+    assert "nothing was left to resume" in done.errors
+    assert tree(tmp_path / "copy") == tree(source)
+
+
+async def test_a_limit_is_kept_and_one_that_is_unclear_refused(
+    sshd: RealSshd, tmp_path: Path
+) -> None:
+    (sshd.home / "some").write_bytes(os.urandom(600_000))
+    begin = asyncio.get_running_loop().time()
+    done = await cp(sshd.config_file, "-l", "400kB/s", "sshd:some", tmp_path)
+    assert done.status == 0, done.errors
+    assert asyncio.get_running_loop().time() - begin > 600_000 / 400_000 * 0.9
+    unclear = await cp(sshd.config_file, "-l", "2M", "sshd:some", tmp_path)
+    assert unclear.status != 0
+    assert "Kbit/s, as in scp" in unclear.errors
 
 
 async def test_a_connection_lost_on_the_way_is_told_as_ssh_tells_it(

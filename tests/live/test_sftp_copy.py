@@ -6,11 +6,13 @@ import stat
 import subprocess
 from pathlib import Path
 
+import asyncssh
 import pytest
 
 from sshdash.prompts import ConflictAnswer, ConflictChoice, ConflictQuestion
 from sshdash.states import TransferState
 from tests.live.file_kit import files_on, fill_with_odd_names, tree, unfinished
+from tests.live.test_sftp_faults import loopback
 from tests.servers.sshd import RealSshd
 
 PSEUDO_FILES = [
@@ -18,7 +20,7 @@ PSEUDO_FILES = [
     for path in map(Path, ("/proc/cpuinfo", "/proc/version", "/sys/kernel/mm/ksm/run"))
     if path.exists()
 ]
-WAYS = ["down", "up", "across", "local"]
+WAYS = ["down", "up", "across", "local", "within"]
 
 
 def ends(way: str) -> tuple[str, str]:
@@ -28,6 +30,7 @@ def ends(way: str) -> tuple[str, str]:
         "up": ("", "sshd"),
         "across": ("sshd", "inner"),
         "local": ("", ""),
+        "within": ("sshd", "sshd"),
     }[way]
 
 
@@ -110,19 +113,101 @@ async def test_without_preserve_the_umask_rules(
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_holes_have_the_right_content(
+async def test_holes_stay_holes_and_the_content_is_the_same(
     sshd: RealSshd, folders: tuple[Path, Path], way: str
 ) -> None:
     source, target = folders
-    with (source / "trailing").open("wb") as file:
-        file.write(b"start")
-        file.truncate(3_000_000)
-    with (source / "all").open("wb") as file:
-        file.truncate(1_000_000)
+    layouts: dict[str, list[tuple[int, bytes]]] = {
+        "trailing": [(0, b"start"), (3_000_000, b"")],
+        "leading": [(5_000_000, b"end")],
+        "middle": [(0, b"start" * 100_000), (20_000_000, b"end" * 100_000)],
+        "all": [(1_000_000, b"")],
+        "all and large": [(50_000_000, b"")],
+    }
+    for name, parts in layouts.items():
+        with (source / name).open("wb") as file:
+            for offset, data in parts:
+                file.truncate(offset)
+                file.seek(offset)
+                file.write(data)
     async with files_on(sshd.config_file) as files:
         done = await files.copy(ends(way)[0], list(source.iterdir()), ends(way)[1], target)
     assert done.state is TransferState.DONE, done.errors
+    assert done.bytes_done == sum(path.stat().st_size for path in source.iterdir())
     assert tree(target) == tree(source)
+    if way not in (
+        "across",
+        "within",
+    ):  # a host does not tell its holes, and takes zeros as they come
+        large = target / "all and large"
+        assert large.stat().st_blocks * 512 < 1_000_000
+
+
+@pytest.mark.parametrize("way", ["up", "local", "down"])
+async def test_names_of_one_file_stay_names_of_one_file(
+    sshd: RealSshd, folders: tuple[Path, Path], way: str
+) -> None:
+    source, target = folders
+    (source / "tree" / "deep").mkdir(parents=True)
+    first = source / "tree" / "a"
+    first.write_bytes(os.urandom(100_000))
+    first.chmod(0o640)
+    for name in ("b", "deep/c", "existing"):
+        os.link(first, source / "tree" / name)
+    (target / "tree").mkdir()
+    (target / "tree" / "existing").write_bytes(b"old")
+    async with files_on(sshd.config_file) as files:
+        done = await files.copy(ends(way)[0], [source / "tree"], ends(way)[1], target)
+    assert done.state is TransferState.DONE, done.errors
+    assert (done.files_done, done.files_total) == (4, 4)
+    assert done.bytes_done == done.bytes_total
+    assert tree(target) == tree(source)
+    assert not unfinished(target)
+    if way != "down":  # SFTP does not tell which names are one file's
+        numbers = {(target / "tree" / name).stat().st_ino for name in ("a", "b", "deep/c")}
+        assert len(numbers) == 1
+    assert (target / "tree" / "existing").stat().st_nlink == 1
+
+
+async def test_names_of_one_file_are_copied_where_there_are_no_hard_links(
+    folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from asyncssh.sftp import SFTPServerHandler
+
+    source, _ = folders
+    (source / "a").write_bytes(b"content")
+    os.link(source / "a", source / "b")
+    monkeypatch.setattr(SFTPServerHandler, "_extensions", [])
+    async with loopback(asyncssh.SFTPServer) as files:
+        done = await files.copy("", list(source.iterdir()), "loopback", Path("/"))
+        assert done.state is TransferState.DONE, done.errors
+        assert tree(files.home) == tree(source)
+
+
+@pytest.mark.parametrize("way", ["up", "local", "down"])
+async def test_owners_are_kept_where_that_is_asked(
+    sshd: RealSshd, folders: tuple[Path, Path], way: str
+) -> None:
+    if os.getuid() != 0:
+        pytest.skip("only root gives files away")
+    source, target = folders
+    (source / "tree").mkdir()
+    (source / "tree" / "file").write_bytes(b"x")
+    (source / "tree" / "file").chmod(0o640)
+    for path in (source / "tree", source / "tree" / "file"):
+        os.chown(path, 1234, 2345)
+    async with files_on(sshd.config_file) as files:
+        for owner, expected in ((True, (1234, 2345)), (False, (0, 0))):
+            place = target / str(owner)
+            place.mkdir()
+            done = await files.copy(
+                ends(way)[0], [source / "tree"], ends(way)[1], place, owner=owner
+            )
+            assert done.state is TransferState.DONE, done.errors
+            for path in (place / "tree", place / "tree" / "file"):
+                found = path.stat()
+                assert (found.st_uid, found.st_gid) == expected
+            assert stat.S_IMODE((place / "tree" / "file").stat().st_mode) == 0o640
 
 
 @pytest.mark.parametrize("way", WAYS)

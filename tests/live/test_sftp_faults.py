@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import os
+import re
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -16,7 +17,7 @@ import pytest
 from asyncssh.misc import MaybeAwait
 
 from sshdash.errors import ConnectionLost, FileError, SessionError
-from sshdash.prompts import ConflictChoice
+from sshdash.prompts import ConfirmQuestion, ConflictChoice
 from sshdash.sftp.entries import Kind
 from sshdash.states import TransferState
 from tests.live.file_kit import Files, files_on, tree, unfinished
@@ -62,6 +63,24 @@ async def until_some_arrived(files: Files, job: str, least: int = LARGE // 10) -
             snapshot = files.queue.snapshot(job)
             assert not snapshot.is_finished, snapshot
             await asyncio.sleep(0.005)
+
+
+@pytest.mark.parametrize("two_names", [False, True])
+async def test_a_copy_on_one_host_stays_there(
+    sshd: RealSshd, folders: tuple[Path, Path], two_names: bool
+) -> None:
+    source, target = folders
+    (source / "tree").mkdir()
+    (source / "tree" / "large").write_bytes(os.urandom(LARGE))
+    for number in range(50):
+        (source / "tree" / f"{number}").write_bytes(os.urandom(100_000))
+    async with slow_line(sshd) as (proxy, config), files_on(config) as files:
+        other = "inner" if two_names else "sshd"
+        done = await files.copy("sshd", [source / "tree"], other, target)
+        assert done.state is TransferState.DONE, done.errors
+        assert done.bytes_done == LARGE + 50 * 100_000
+        assert (proxy.bytes_down > LARGE) is two_names, "by another name it may be another host"
+    assert tree(target / "tree") == tree(source / "tree")
 
 
 @pytest.mark.parametrize("way", ["down", "up"])
@@ -187,24 +206,47 @@ async def test_a_full_disk_is_called_that_and_the_rest_goes_on(
     (tmp_path / "small").write_bytes(b"fits")
     (small_disk / "big").write_bytes(b"old")
     ends = ("sshd", "") if way == "down" else ("", "sshd")
-    async with files_on(sshd.config_file) as files:
+    async with files_on(sshd.config_file, True) as files:
         done = await files.copy(
             ends[0], [tmp_path / "big", tmp_path / "small"], ends[1], small_disk
         )
+        (asked,) = files.client.prompter.asked
+    assert isinstance(asked, ConfirmQuestion)
+    assert "6,000,004 bytes are needed" in asked.detail
     (error,) = done.errors
-    assert "disk full" in error.reason
-    if way == "up":
-        assert "remote disk full (" in error.reason
+    disk = "remote disk" if way == "up" else "disk"
+    assert re.search(rf"\b{disk} full \([\d,]+ bytes free\)", error.reason)
+    assert "on sshd" in error.reason if way == "up" else "here" in error.reason
     assert (small_disk / "big").read_bytes() == b"old"
     assert (small_disk / "small").read_bytes() == b"fits"
     assert not unfinished(small_disk)
+
+
+@pytest.mark.parametrize("way", ["down", "up"])
+async def test_too_little_room_is_told_before_anything_is_copied(
+    sshd: RealSshd, small_disk: Path, tmp_path: Path, way: str
+) -> None:
+    (tmp_path / "big").write_bytes(os.urandom(6_000_000))
+    (tmp_path / "small").write_bytes(b"fits")
+    ends = ("sshd", "") if way == "down" else ("", "sshd")
+    async with files_on(sshd.config_file) as files:
+        paths = [tmp_path / "big", tmp_path / "small"]
+        done = await files.copy(ends[0], paths, ends[1], small_disk)
+        assert done.state is TransferState.FAILED
+        assert "not enough room" in done.reason
+        assert "6,000,004 bytes are needed, 4,194,304 are free" in done.reason
+        assert not tree(small_disk)
+        os.truncate(tmp_path / "big", 1_000_000)
+        files.queue.retry(done.id)
+        assert (await files.queue.wait(done.id)).state is TransferState.DONE
+    assert len(tree(small_disk)) == 2
 
 
 @asynccontextmanager
 async def loopback(server_type: type[asyncssh.SFTPServer], **values: Any) -> AsyncIterator[Files]:
     """Run an asyncssh server with its own SFTP and a queue on it."""
     faults = Faults(sftp_server=server_type, **values)
-    async with LoopbackServer(faults) as server, files_on(server.config_file) as files:
+    async with LoopbackServer(faults) as server, files_on(server.config_file, True) as files:
         files.home = server.home
         yield files
 

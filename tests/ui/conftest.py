@@ -24,6 +24,7 @@ from sshdash.prompts import Prompter
 from sshdash.settings import Settings
 from sshdash.sftp.job import TransferTotals
 from sshdash.sftp.local import LocalFilesystem
+from sshdash.sftp.sync_keepers import Keepers
 from sshdash.states import ConnectionState, SessionState
 from sshdash.terminal.activity import Activity
 from sshdash.terminal.effects import Effects
@@ -184,6 +185,9 @@ class FakeTransfers:
     def snapshots(self) -> list[Any]:
         return []
 
+    async def restore(self) -> list[str]:
+        return []
+
     def totals(self) -> TransferTotals:
         return self.sum
 
@@ -213,6 +217,7 @@ class FakeBackend(Backend):
         self.connections = self.fake_connections  # type: ignore[assignment]
         self.tunnels = self.fake_tunnels  # type: ignore[assignment]
         self.transfers = self.fake_transfers  # type: ignore[assignment]
+        self.keepers = Keepers(self.filesystem, self.prompter, self.events)
         self.loaded = True
 
     async def close(self) -> None:

@@ -23,6 +23,7 @@ from sshdash.settings import Settings
 from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.local import LocalFilesystem
 from sshdash.sftp.queue import TransferQueue
+from sshdash.sftp.sync_keepers import Keepers
 from sshdash.states import ConnectionState
 from sshdash.ui.cockpit import Cockpit
 from sshdash.ui.commands import COMMANDS
@@ -67,6 +68,7 @@ class FakeBackend:
         self.connections = Connections()
         self.catalog = Catalog((HostEntry(HOST, "config", 1, ""),), ())
         self.transfers = TransferQueue(self.filesystem, prompter, self.events, 2)
+        self.keepers = Keepers(self.filesystem, prompter, self.events)
         self.unreachable: SSHDashError | None = None
         self.opened: list[str] = []
 
@@ -113,6 +115,7 @@ class FilesApp(App[None]):
         self.panes.focus_pane()
 
     async def on_unmount(self) -> None:
+        await self.fake.keepers.close()
         await self.fake.transfers.close()
 
     def copy_to_clipboard(self, text: str) -> None:

@@ -111,7 +111,8 @@ def test_what_came_back_in_words() -> None:
 
 
 def test_leaving_says_what_waits() -> None:
-    assert what_ends(LiveCounts(shells=2, transfers=1)) == "2 shells and 1 transfer will end."
+    assert what_ends(LiveCounts(shells=2, tunnels=1)) == "2 shells and 1 tunnel will end."
+    assert "2 copies will be paused" in what_ends(LiveCounts(transfers=2))
     waiting = what_ends(LiveCounts(waiting=1))
     assert waiting == "1 shell or tunnel waits for a lost host, and will not come back."
     assert what_ends(LiveCounts(tunnels=1, waiting=2)).splitlines() == [

@@ -15,7 +15,8 @@ from sshdash.states import TransferState
 from sshdash.ui.screens.conflict import ConflictScreen
 from sshdash.ui.theme import DARK, THEMES, own_variables
 from sshdash.ui.widgets.file_messages import ChangeTransfer, TransferStep
-from sshdash.ui.widgets.transfer_list import Jobs, job_lines
+from sshdash.ui.widgets.transfer_lines import job_lines
+from sshdash.ui.widgets.transfer_list import Jobs
 from tests.ui.files_app import FilesApp, listed, names, until
 
 RUNNING = TransferSnapshot(
@@ -45,7 +46,7 @@ FAILED = replace(
 
 
 def test_a_running_job_tells_progress_rate_and_file() -> None:
-    lines = [line.text for line in job_lines(0, RUNNING, False, 100)]
+    lines = [line.text for line in job_lines(RUNNING, False, 100)]
     assert len(lines) == 2
     for part in ("12 items", "local → web:/srv", "50 %", "3/12 files", "250 kB/s", "0:02"):
         assert part in lines[0]
@@ -55,13 +56,13 @@ def test_a_running_job_tells_progress_rate_and_file() -> None:
 
 def test_a_long_path_keeps_its_end() -> None:
     deep = replace(RUNNING, target="local", target_dir="/home/me/some/where/far/down/projects")
-    first, *_ = [line.text for line in job_lines(0, deep, False, 90)]
+    first, *_ = [line.text for line in job_lines(deep, False, 90)]
     assert "local → local:…" in first
     assert "/projects  " in first
 
 
 def test_a_failed_job_tells_why() -> None:
-    lines = [line.text for line in job_lines(0, FAILED, True, 100)]
+    lines = [line.text for line in job_lines(FAILED, True, 100)]
     assert "5 failed" in lines[0]
     assert any("connection lost" in line for line in lines)
     assert any("etc/shadow: permission denied" in line for line in lines)
@@ -71,12 +72,12 @@ def test_a_failed_job_tells_why() -> None:
 def test_what_was_left_out_is_a_warning_and_no_failure() -> None:
     omitted = (FileFailure("/d/fifo", "not a regular file (FIFO)"), FileFailure("/d/x", "a link"))
     job = replace(RUNNING, state=TransferState.DONE, current=(), left_out=omitted, left_out_total=2)
-    lines = job_lines(0, job, False, 120)
+    lines = job_lines(job, False, 120)
     assert "2 left out" in lines[0].text
     assert "failed" not in lines[0].text
     assert [line.role for line in lines] == ["job", "warning"]
     assert "/d/fifo: not a regular file (FIFO) · and 1 more" in lines[1].text
-    assert [line.role for line in job_lines(0, job, True, 120)] == ["job", "warning", "warning"]
+    assert [line.role for line in job_lines(job, True, 120)] == ["job", "warning", "warning"]
 
 
 async def test_what_runs_stands_above_what_ended(folders: tuple[Path, Path]) -> None:
@@ -113,7 +114,7 @@ async def test_what_runs_stands_above_what_ended(folders: tuple[Path, Path]) -> 
 
 @pytest.mark.parametrize("width", [30, 60, 100, 200])
 def test_a_line_fits_where_it_can(width: int) -> None:
-    line = job_lines(0, RUNNING, False, width)[0].text
+    line = job_lines(RUNNING, False, width)[0].text
     assert len(line) + 3 < max(width, 73)
 
 
@@ -209,6 +210,8 @@ class Asking(App[None]):
     [
         (["o"], ConflictAnswer(ConflictChoice.OVERWRITE)),
         (["s"], ConflictAnswer(ConflictChoice.SKIP)),
+        (["n"], ConflictAnswer(ConflictChoice.NEWER)),
+        (["r", "s"], ConflictAnswer(ConflictChoice.SKIP)),
         (["k"], ConflictAnswer(ConflictChoice.RENAME)),
         (["a", "s"], ConflictAnswer(ConflictChoice.SKIP, for_all=True)),
         (["a", "a", "o"], ConflictAnswer(ConflictChoice.OVERWRITE)),
@@ -224,6 +227,17 @@ async def test_a_conflict_is_answered_by_key(
         await pilot.press(*keys)
         await until(pilot, lambda: app.answers)
     assert app.answers == [answer]
+
+
+async def test_going_on_with_a_file_is_offered_where_that_can_be() -> None:
+    app = Asking(replace(QUESTION, can_resume=True))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        for button in app.screen.query(Button):
+            assert app.screen.region.contains_region(button.region)
+        await pilot.press("r")
+        await until(pilot, lambda: app.answers)
+    assert app.answers == [ConflictAnswer(ConflictChoice.RESUME)]
 
 
 async def test_very_long_paths_leave_the_choices_in_sight() -> None:
@@ -253,6 +267,6 @@ async def test_a_conflict_shows_both_sides() -> None:
         assert "12 B" in text
         assert "newer" in text
         labels = [str(button.label) for button in app.screen.query(Button)]
-        assert labels == ["Keep both", "Skip", "Overwrite", "Cancel the copy"]
+        assert labels == ["Keep both", "Skip", "Newer only", "Overwrite", "Cancel copy"]
         assert not app.screen.query(Input)
         await pilot.press("escape")

@@ -1,6 +1,7 @@
 """A file system in memory that fails, lies and stops where a test wants it to."""
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,7 +11,17 @@ from msgspec import structs
 from sshdash.errors import FileError
 from sshdash.sftp.entries import Entry, Kind, is_plain_name, join, name_of, normalize, parent_of
 from sshdash.sftp.failures import ExistsError, MissingError
-from sshdash.sftp.filesystem import Buffer, Finish, Finished, Limits, Pieces, Space
+from sshdash.sftp.filesystem import (
+    Buffer,
+    CopySource,
+    Digest,
+    Finish,
+    Finished,
+    Limits,
+    Pieces,
+    Reader,
+    Space,
+)
 
 _DAY = 86_400 * 10**9
 
@@ -43,6 +54,8 @@ class MemoryFilesystem:
         self.space: Space | None = Space(10**12, 10**12)
         self.short_reads = 0
         """At most so many bytes per read, where set."""
+        self.copies_within = False
+        """Whether it copies from file to file by itself."""
         self.open_files = 0
         self.closed = 0
 
@@ -78,6 +91,9 @@ class MemoryFilesystem:
         }
 
     # -- the protocol
+
+    def copies_from(self, source: CopySource) -> bool:
+        return self.copies_within and source is self
 
     def home(self) -> bytes:
         return b"/"
@@ -162,6 +178,8 @@ class MemoryFilesystem:
         await self._step("rename", new)
         self._make(new, self._node(old))
         del self.nodes[old]
+        for path in [path for path in self.nodes if path.startswith(join(old, b""))]:
+            self.nodes[new + path.removeprefix(old)] = self.nodes.pop(path)
 
     async def replace(self, old: bytes, new: bytes) -> None:
         await self._step("replace", new)
@@ -185,7 +203,9 @@ class MemoryFilesystem:
         await self._step("chmod", path)
         self._node(path).mode = mode
 
-    async def set_attributes(self, path: bytes, mode: int, mtime_ns: int | None) -> None:
+    async def set_attributes(
+        self, path: bytes, mode: int, mtime_ns: int | None, owner: tuple[int, int] | None = None
+    ) -> None:
         await self._step("attributes", path)
         self._node(path).mode = mode
         if mtime_ns is not None:
@@ -212,6 +232,14 @@ class MemoryFilesystem:
             return await writer.finish(finish)
         finally:
             await writer.close()
+
+    async def sha256(self, path: bytes, size: int, reading: bool = False) -> Digest:
+        await self._step("hash", path)
+        return Digest(hashlib.sha256(self._node(path).data).digest(), "memory")
+
+    async def hardlink(self, old: bytes, new: bytes) -> None:
+        await self._step("hardlink", new)
+        self._make(new, self._node(old))
 
     async def open_read(self, path: bytes) -> "MemoryFile":
         await self._step("open", path)
@@ -257,6 +285,17 @@ class MemoryFile:
         fresh = b"".join(pieces)
         data[offset : offset + len(fresh)] = fresh
         self._node.data = bytes(data)
+
+    async def copy_from(self, reader: Reader, offset: int, size: int) -> int:
+        assert isinstance(reader, MemoryFile)
+        await self._step("copy within")
+        pieces = [reader._node.data[offset : offset + size]]
+        await self.write(offset, pieces)
+        return len(pieces[0])
+
+    async def extents(self, size: int) -> list[tuple[int, int]]:
+        await self._step("extents")
+        return [(0, size)]
 
     async def stat(self) -> Entry:
         await self._step("fstat")

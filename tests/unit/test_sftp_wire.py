@@ -111,6 +111,34 @@ async def test_requests_of_one_turn_leave_in_one_write() -> None:
     assert len(asked) == 100
 
 
+async def test_a_thousand_answers_at_once_leave_turns_for_others() -> None:
+    protocol, wire, channel = connected()
+    order: list[int] = []
+    turns = 0
+
+    async def ask(number: int) -> None:
+        with contextlib.suppress(StatusError):
+            await protocol.lstat(b"/%d" % number)
+        order.append(number)
+
+    def tick() -> None:
+        nonlocal turns
+        turns += 1
+        if len(order) < 1000:
+            loop.call_soon(tick)
+
+    loop = asyncio.get_running_loop()
+    asking = [asyncio.create_task(ask(number)) for number in range(1000)]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    answers = b"".join(status(n, Code.NO_SUCH_FILE) for _, n, _ in channel.requests())
+    loop.call_soon(tick)
+    wire.data_received(answers, None)
+    await asyncio.gather(*asking)
+    assert order == list(range(1000))
+    assert turns > 20
+
+
 async def test_large_writes_leave_in_packets_and_whole() -> None:
     protocol, wire, channel = connected()
     data = bytes(range(256)) * 1000

@@ -98,10 +98,12 @@ class Transport(Witnessed):
     async def create_session(self, *args: Any, **options: Any) -> Any:
         """Open a session, which counts as interactive where it gets a terminal.
 
-        As with sftp(1), one for files has no use for an agent, so it gets none.
+        As with sftp(1), one for files has no use for an agent, so it gets none; `lends_agent` says
+        so of a command.
         """
         self._opens_terminal = bool(options.get("request_pty"))
-        self.lend_agent(lend=options.get("subsystem") != _FILES)  # the library looks at once
+        lends = options.pop("lends_agent", options.get("subsystem") != _FILES)
+        self.lend_agent(lend=lends)  # the library looks at once
         try:
             return await super().create_session(*args, **options)
         finally:

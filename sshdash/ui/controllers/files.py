@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
@@ -10,7 +11,7 @@ from textual.message import Message
 from sshdash.config.equivalent import scp_command
 from sshdash.errors import ConnectionLost, SSHDashError, UsageError
 from sshdash.events import ConnectionChanged, Event, TransferChanged
-from sshdash.prompts import ConfirmQuestion
+from sshdash.prompts import CONFLICT_POLICIES, ConfirmQuestion
 from sshdash.sftp.entries import Kind, is_inside, join
 from sshdash.sftp.history import Spot
 from sshdash.sftp.job import CopyRequest
@@ -19,6 +20,8 @@ from sshdash.states import ConnectionState, TransferState
 from sshdash.ui.controllers import file_names as names
 from sshdash.ui.controllers.file_listings import Listings, viewing
 from sshdash.ui.controllers.file_navigation import FileNavigation
+from sshdash.ui.controllers.syncs import SyncController
+from sshdash.ui.controllers.transfers import TransfersController
 from sshdash.ui.screens.chmod import ChmodDialog
 from sshdash.ui.screens.picker import Choice, Picker
 from sshdash.ui.screens.text_input import TextInputDialog
@@ -45,6 +48,7 @@ class FilesController:
         self.cockpit = cockpit
         self.backend = cockpit.backend
         self.listings = Listings(cockpit)
+        self.syncs = SyncController(cockpit, self.listings)
         self._handlers: dict[type[Message], Callable[[Any], object]] = {
             ask.OpenFolder: lambda m: self.listings.open(m.pane, m.path, m.select),
             ask.Refresh: lambda m: self.listings.refresh(m.pane),
@@ -59,12 +63,14 @@ class FilesController:
             ask.ChangeMode: lambda m: self.cockpit.start(self._change_mode(m)),
             ask.MoveFiles: lambda m: self.cockpit.start(self._move(m)),
             ask.SendFiles: lambda m: self.cockpit.start(self._send(m)),
+            ask.SyncFolders: lambda m: self.cockpit.start(self.syncs.preview(m.left, m.right)),
+            ask.KeepFolders: lambda m: self.cockpit.start(self.syncs.keep(m.left, m.right)),
             ask.CopyFiles: self._copy,
             ask.CopyToSpot: self._copy_to,
             ask.CopyCommand: self._copy_command,
-            ask.ChangeTransfer: self._change_transfer,
+            ask.ChangeTransfer: TransfersController(cockpit, self._copy_scp).change,
         }
-        self.navigation = FileNavigation(cockpit, self.listings)
+        self.navigation = FileNavigation(cockpit, self.listings, self._submit)
         self._handlers |= self.navigation.handlers
 
     def handle(self, message: Message) -> None:
@@ -245,29 +251,26 @@ class FilesController:
         verb = "moved" if request.move else "copied"
         if same and any(is_inside(spot.path, path) for path in paths):
             raise UsageError(f"A folder cannot be {verb} into itself", clean(spot.path))
-        if request.move and same:
-            self.handle(ask.MoveFiles(source, request.entries, spot.path))
-        elif request.move:
-            self.cockpit.start(self._move_to(request, paths))
+        copy = CopyRequest(source.endpoint, paths, spot.endpoint, spot.path, move=request.move)
+        if request.move:
+            self.cockpit.start(self._move_to(request, copy))
         else:
-            self._submit(request, CopyRequest(source.endpoint, paths, spot.endpoint, spot.path))
+            self._submit_of(source, copy)
 
-    async def _move_to(self, request: ask.CopyToSpot, paths: tuple[bytes, ...]) -> None:
-        source, spot = request.pane.endpoint, request.spot
-        where = names.place(clean(spot.endpoint) or "local", spot.path)
+    async def _move_to(self, request: ask.CopyToSpot, copy: CopyRequest) -> None:
+        where = names.place(clean(copy.target) or "local", copy.target_dir)
         listed = names.listing(request.entries, 8)
         question = ConfirmQuestion(
-            f"Move {names.count(request.entries)}?",
-            f"{listed}\n\nto {where}\n\nWhat has arrived whole is removed here.",
-            action="Move",
+            f"Move {names.count(request.entries)}?", f"{listed}\n\nto {where}", action="Move"
         )
         if await self.cockpit.prompter.ask(question):
-            self._submit(request, CopyRequest(source, paths, spot.endpoint, spot.path, move=True))
+            self._submit_of(request.pane, copy)
 
-    def _submit(self, request: ask.CopyToSpot, copy: CopyRequest) -> None:
-        self.backend.transfers.submit(copy)
-        request.pane.browser.clear_marks()
-        request.pane.refresh_view()
+    def _submit_of(self, pane: FilePane, copy: CopyRequest) -> None:
+        """Queue a copy of what is marked in a pane, and unmark it."""
+        self._submit(copy)
+        pane.browser.clear_marks()
+        pane.refresh_view()
 
     async def _send(self, request: ask.SendFiles) -> None:
         filesystem = await self.backend.filesystem(request.host)
@@ -282,9 +285,13 @@ class FilesController:
         )
         if await self.cockpit.prompter.ask(question):
             paths = tuple(join(request.folder, entry.name) for entry in request.entries)
-            self.backend.transfers.submit(
-                CopyRequest(request.pane.endpoint, paths, request.host, folder)
-            )
+            self._submit(CopyRequest(request.pane.endpoint, paths, request.host, folder))
+
+    def _submit(self, copy: CopyRequest) -> None:
+        """Queue a copy that is made as the settings say."""
+        settings = self.backend.settings
+        policy = CONFLICT_POLICIES[settings.conflict]
+        self.backend.transfers.submit(replace(copy, conflict=policy, verify=settings.checksum))
 
     def _copy_command(self, request: ask.CopyCommand) -> None:
         if not request.entries:
@@ -310,16 +317,3 @@ class FilesController:
                 preserve=copy.preserve,
             )
         )
-
-    def _change_transfer(self, request: ask.ChangeTransfer) -> None:
-        transfers = self.backend.transfers
-        if request.step is ask.TransferStep.CANCEL:
-            transfers.cancel(request.job)
-        elif request.step is ask.TransferStep.RETRY:
-            transfers.retry(request.job)
-        elif request.step is ask.TransferStep.COPY_COMMAND:
-            jobs = {job.id: job.request for job in transfers.snapshots()}
-            if wanted := jobs.get(request.job):
-                self._copy_scp(wanted)
-        else:
-            transfers.remove_finished()

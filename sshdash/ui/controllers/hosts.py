@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
     from sshdash.connections.manager import ConnectionSnapshot
+    from sshdash.sftp.sync_keepers import KeepSnapshot
     from sshdash.tunnels.snapshot import TunnelSnapshot
 
 AD_HOC = "not in ssh_config"
@@ -213,6 +214,7 @@ class HostBoard:
             return TransferFigures()
         totals = self.backend.transfers.totals()
         jobs = self.backend.transfers.snapshots()
+        kept, kept_well = kept_text(self.backend.keepers.snapshots())
         return TransferFigures(
             running=totals.jobs_running + totals.jobs_queued,
             bytes_done=totals.bytes_done,
@@ -220,7 +222,19 @@ class HostBoard:
             rate=totals.rate_up + totals.rate_down,
             eta=totals.eta,
             failed=sum(job.state is TransferState.FAILED for job in jobs),
+            kept=kept,
+            kept_well=kept_well,
         )
+
+
+def kept_text(keepers: "Sequence[KeepSnapshot]") -> tuple[str, bool]:
+    """Return how the trees stand that are kept up to date, and whether all are as they should."""
+    if not keepers:
+        return "", True
+    bad = [one for one in keepers if not one.kept.is_well]
+    one = (bad or list(keepers))[0]
+    words = f"{clean(one.wish.remote.endpoint)} {one.kept.state.value}"
+    return (f"{words}, {len(keepers)} in all" if len(keepers) > 1 else words), not bad
 
 
 def rows_of(catalog: Catalog) -> tuple[HostRow, ...]:

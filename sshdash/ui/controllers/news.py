@@ -38,7 +38,7 @@ class News:
             return
         jobs = {job.id: job for job in self.cockpit.backend.transfers.snapshots()}
         job = jobs.get(event.job)
-        if job is None or self._in_sight(Place.FILES):
+        if job is None or self._in_sight(Place.FILES) or self._in_sight(Place.TRANSFERS):
             return
         where = f"{job.source} → {job.target}"
         if event.new is TransferState.DONE:

@@ -8,6 +8,7 @@ from textual.message import Message
 from sshdash.events import Event
 from sshdash.ui.cockpit import Cockpit
 from sshdash.ui.command import Place
+from sshdash.ui.format import count_text
 from sshdash.ui.widgets.tabs import Tab
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class PanelController:
 
     def handle(self, tab: Tab, request: Message) -> None:
         """Carry out what something inside a tab asks for."""
-        if tab.place is Place.FILES:
+        if tab.place in (Place.FILES, Place.TRANSFERS):
             self.files.handle(request)
         else:
             self.tunnels.handle(request)
@@ -88,6 +89,27 @@ class PanelController:
     def _transfers(self) -> "list[TransferSnapshot]":
         backend = self.cockpit.backend
         return backend.transfers.snapshots() if backend.loaded else []
+
+    def action_view_transfers(self) -> None:
+        """Open the tab of all copies, or go to it."""
+        self.cockpit.start(self._open_transfers(), group="open transfers")
+
+    async def _open_transfers(self) -> None:
+        from sshdash.ui.widgets.transfers_tab import TransfersTab
+
+        for tab in self.cockpit.tabs:
+            if tab.place is Place.TRANSFERS:
+                self.cockpit.go_to_tab(tab)
+                return
+        backend = self.cockpit.backend
+        await backend.load()
+        await self.cockpit.add_tab(TransfersTab(self._transfers, backend.transfers.totals))
+
+    def tell_interrupted(self, copies: int, key: str) -> None:
+        """Tell of copies that another run of sshdash did not end."""
+        if copies:
+            title = f"{count_text(copies, 'copy was', 'copies were')} interrupted"
+            self.cockpit.tell(title, f"paused: {key} shows the copies", severity="warning")
 
     def action_host_tunnels(self) -> None:
         """Open the tunnels, with the cursor on those of the host."""

@@ -295,9 +295,7 @@ class ShellController:
     def _copies(self, host: str) -> int:
         """Return how many copies run, wait or are queued that need the host."""
         jobs = self.cockpit.backend.transfers.snapshots()
-        return sum(
-            not job.is_finished and host in (job.request.source, job.request.target) for job in jobs
-        )
+        return sum(job.is_live and host in (job.request.source, job.request.target) for job in jobs)
 
     async def _reconnect(self, host: str) -> None:
         """Connect; ended shells of the host start again in their tabs."""

@@ -1,6 +1,5 @@
 """A copy whose target exists: both sides beside each other, and what to do."""
 
-import time
 from collections.abc import Iterable
 from typing import ClassVar
 
@@ -15,16 +14,18 @@ from sshdash.ui.format import size_text
 from sshdash.ui.screens.dialog import Dialog, choice, text
 from sshdash.ui.widgets.file_row_text import shorten_middle
 from sshdash.ui.widgets.ticks import Tick
-from sshdash.untrusted import clean
+from sshdash.untrusted import clean, local_time
 
 
 class ConflictScreen(Dialog[ConflictAnswer]):
-    """Overwrite, skip, or keep both; Escape cancels the whole job."""
+    """Overwrite, skip, keep both or go on with it; Escape cancels the whole job."""
 
     AUTO_FOCUS = "Button.-safe"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("o", "choose('overwrite')", "Overwrite", show=False),
+        Binding("n", "choose('newer')", "Newer only", show=False),
         Binding("s", "choose('skip')", "Skip", show=False),
+        Binding("r", "choose('resume')", "Resume", show=False),
         Binding("k", "choose('rename')", "Keep both", show=False),
         Binding("a", "all", "For all", show=False),
     ]
@@ -42,18 +43,21 @@ class ConflictScreen(Dialog[ConflictAnswer]):
         yield self._side("new", asked.source_size, asked.source_time, asked.target_time)
         yield text(f"from {_place_text(asked.source)}", "conflict-source")
         yield Tick(
-            Content("for all that follow in this copy (a)"), compact=True, classes="conflict-all"
+            Content("for all the rest of this copy (a)"), compact=True, classes="conflict-all"
         )
 
     def buttons(self) -> Iterable[Button]:
         """Return the choices, the one that loses nothing first."""
         keep = choice("Keep both", "rename", "primary")
         keep.add_class("-safe")
+        resume = [choice("Resume", "resume")] if self.question.can_resume else []
         return (
             keep,
             choice("Skip", "skip"),
+            choice("Newer only", "newer"),
+            *resume,
             choice("Overwrite", "overwrite", "danger"),
-            choice("Cancel the copy", "cancel"),
+            choice("Cancel copy", "cancel"),
         )
 
     def on_choice(self, name: str) -> None:
@@ -62,8 +66,9 @@ class ConflictScreen(Dialog[ConflictAnswer]):
         self.dismiss(ConflictAnswer(ConflictChoice(name), for_all))
 
     def action_choose(self, name: str) -> None:
-        """Answer."""
-        self.on_choice(name)
+        """Answer with a key, where that is offered."""
+        if name != ConflictChoice.RESUME.value or self.question.can_resume:
+            self.on_choice(name)
 
     def action_all(self) -> None:
         """Toggle whether the answer goes for all that follow."""
@@ -77,7 +82,7 @@ class ConflictScreen(Dialog[ConflictAnswer]):
             text(label, "conflict-label"),
             text(length, "conflict-size"),
             text(exact, "conflict-exact"),
-            text(_time_text(when), "conflict-time"),
+            text(local_time(when), "conflict-time"),
             text(newer, "conflict-newer"),
             classes="conflict-side",
         )
@@ -86,10 +91,3 @@ class ConflictScreen(Dialog[ConflictAnswer]):
 def _place_text(place: str) -> str:
     """Return where a file is, on two lines at most; the end of a long path has its name."""
     return shorten_middle(clean(place, 4096), 132)
-
-
-def _time_text(when: float) -> str:
-    try:
-        return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(when))
-    except (OverflowError, ValueError, OSError):
-        return "?"

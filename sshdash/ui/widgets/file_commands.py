@@ -83,8 +83,10 @@ class PaneCommands(TwoPanes):
             return "Put the cursor on a file or folder"
         if name == "view" and pane.viewable is None:
             return "Put the cursor on a file"
-        if name == "mirror" and not self.other(pane).listed:
+        if name in ("mirror", "sync", "keep") and not self.other(pane).listed:
             return "The other pane shows no folder"
+        if name == "keep" and bool(self.left.endpoint) is bool(self.right.endpoint):
+            return "It takes a folder here and one on a host"
         return ""
 
     def action_files_open(self) -> None:
@@ -153,6 +155,14 @@ class PaneCommands(TwoPanes):
         """Show the other pane's folder here too."""
         other = self.other(self._active)
         self.post_message(ask.Mirror(self._active, other.endpoint, other.browser.path))
+
+    def action_files_sync(self) -> None:
+        """Compare both folders and make one like the other."""
+        self.post_message(ask.SyncFolders(self._active, self.left, self.right))
+
+    def action_files_keep(self) -> None:
+        """Keep the folder of the host like the one here, or end that."""
+        self.post_message(ask.KeepFolders(self._active, self.left, self.right))
 
     def action_files_mark(self) -> None:
         """Toggle the mark at the cursor and go on to the next row."""

@@ -128,9 +128,28 @@ class CopyCommand(FilesAction):
         self.target = target
 
 
+class SyncFolders(FilesRequest):
+    """Compare the folders of both panes and make one like the other, after showing what that is."""
+
+    def __init__(self, pane: FilePane, left: FilePane, right: FilePane) -> None:
+        super().__init__(pane)
+        self.left = left
+        self.right = right
+
+
+class KeepFolders(SyncFolders):
+    """Keep the folder of a host like the one here, or end that."""
+
+
 class TransferStep(Enum):
     """What can be done with copy jobs."""
 
+    PAUSE = "pause"
+    PAUSE_ALL = "pause all"
+    EARLIER = "earlier"
+    LATER = "later"
+    LIMIT = "limit"
+    LIMIT_ALL = "limit all"
     CANCEL = "cancel"
     RETRY = "retry"
     CLEAR = "clear"

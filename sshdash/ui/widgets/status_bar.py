@@ -101,6 +101,9 @@ class TransferFigures:
     rate: float = 0
     eta: float | None = None
     failed: int = 0
+    kept: str = ""
+    """How the trees stand that are kept up to date."""
+    kept_well: bool = True
 
 
 class StatusBar(Widget):
@@ -164,8 +167,12 @@ class StatusBar(Widget):
         failed = (
             f"✖ {count_text(figures.failed, 'copy', 'copies')} failed " if figures.failed else ""
         )
+        kept = Content.styled(
+            f"⟳ {figures.kept} " if figures.kept else "",
+            "$success" if figures.kept_well else "$warning",
+        )
         if not figures.running:
-            return Content.styled(failed, "$error")
+            return Content.assemble(Content.styled(failed, "$error"), kept)
         done, total = figures.bytes_done, figures.bytes_total
         wide = self.size.width >= 100
         eta = eta_text(figures.eta)
@@ -178,6 +185,7 @@ class StatusBar(Widget):
         )
         return Content.assemble(
             Content.styled(failed, "$error"),
+            kept,
             Content.styled(words[0], "$muted"),
             Content.styled(words[1], "$accent"),
             Content.styled("".join(words[2:]), "$foreground"),

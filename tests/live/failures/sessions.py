@@ -70,6 +70,23 @@ async def no_sftp(scene: Scene) -> Told:
     return await scene.failure_of(RemoteFilesystem.open(lease))
 
 
+@failure(SESSIONS, "The server's program for SFTP is not there")
+async def no_sftp_program(scene: Scene) -> Told:
+    server = scene.sshd(subsystem="/nonexistent/sftp-server")
+    client = await scene.client(server.config_file)
+    lease = await client.manager.lease("sshd", "files")
+    return await scene.failure_of(RemoteFilesystem.open(lease))
+
+
+@failure(SESSIONS, "A start-up file prints text before SFTP")
+async def start_up_file_prints(scene: Scene) -> Told:
+    server = scene.sshd(subsystem="/usr/lib/openssh/sftp-server")
+    (server.home / ".bashrc").write_text("echo Welcome to the machine\n")
+    client = await scene.client(server.config_file)
+    lease = await client.manager.lease("sshd", "files")
+    return await scene.failure_of(RemoteFilesystem.open(lease))
+
+
 @failure(SESSIONS, "The server opens no session at all")
 async def sessions_refused(scene: Scene) -> Told:
     server = await scene.loopback(Faults(refuse_sessions=True))

@@ -1,0 +1,269 @@
+"""``sshdash sync``: make one folder like another, here or on hosts, as ``rsync -a SRC/ DST/``.
+
+What is in SRC goes into DST, with a slash at the end or without. The differences are printed one
+a line; nothing is deleted unless ``--delete`` says so.
+"""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sshdash.backend import Backend
+from sshdash.cli.context import CONNECTION_FAILED, open_backend, tell_ignored
+from sshdash.cli.copy_report import Line, Quiet
+from sshdash.cli.copy_report import Report as CopyReport
+from sshdash.cli.endings import TERMINATED, cancelled_by_signals
+from sshdash.cli.operands import Operand, parse_operand
+from sshdash.cli.ssh_options import add_ssh_options
+from sshdash.cli.sync_report import JsonSteps, Report, Steps
+from sshdash.errors import FileError, UsageError
+from sshdash.sftp.compare import Criteria
+from sshdash.sftp.entries import Kind, is_inside
+from sshdash.sftp.failures import shown
+from sshdash.sftp.filesystem import Filesystem
+from sshdash.sftp.queue import TransferQueue
+from sshdash.sftp.sync_plan import Step, Totals, Tree, Way, steps
+from sshdash.sftp.sync_rules import Rules, including
+from sshdash.sftp.sync_run import Outcome, Synchronisation, make_root
+from sshdash.sftp.sync_scan import Comparison, End, Scan
+from sshdash.sftp.sync_sums import digests
+
+_FRAME = 0.2
+"""Seconds between two looks at the progress."""
+_EPILOG = """\
+SRC and DST are folders: [user@]host:path, scp://[user@]host[:port]/path, or a path here. The
+contents of SRC go into DST, whether or not a slash ends its name, as with rsync -a SRC/ DST/ and
+rclone sync. DST is made where only it itself is missing.
+
+Files are alike where size and time (in whole seconds) are. Permissions and times are copied with
+a file; a difference in permissions alone is not looked for.
+
+A folder that cannot be listed is left out on both ends. Nothing is deleted where anything went
+wrong before, unless --ignore-errors says so.
+
+Exits with 0 where everything is in step, or, with -n, could be compared; 1 where something could
+not be copied, deleted or compared, or is a conflict; 2 for a wrong command line; 255 where there is
+no connection or none any more; 130 when interrupted.
+"""
+
+
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Register the command."""
+    parser = commands.add_parser(
+        "sync",
+        help="make a folder like another, here or on hosts",
+        description="Copy into DST what is new or changed in SRC.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("-n", "--dry-run", dest="dry", action="store_true", help="only tell what would be done")
+    add("--delete", action="store_true", help="delete from DST what is not in SRC")
+    add("--both", action="store_true", help="both ways: the newer wins, and nothing is deleted")
+    add("--exclude", metavar="PATTERN", action=_Exclude, help="leave out, as in .gitignore")
+    add("--include", metavar="PATTERN", action=_Include, help="take in what is left out so far")
+    add("--exclude-from", metavar="FILE", action=_ExcludeFrom, help="patterns from a .gitignore")
+    add("--delete-excluded", action="store_true", help="delete what is left out, too")
+    add("--checksum", action="store_true", help="compare the content of files of the same size")
+    add("--modify-window", metavar="SECONDS", type=int, default=0, help="times may differ by this")
+    add("--ignore-errors", action="store_true", help="delete even where something went wrong")
+    add("--watch", action="store_true", help="go on: upload what changes in SRC, a folder here")
+    add("--json", action="store_true", help="tell everything as JSON lines")
+    add("-q", dest="quiet", action="store_true", help="print no list and no progress")
+    add_ssh_options(parser, ("-P", "-i", "-J"))
+    add("source", metavar="SRC", help="the folder to copy from")
+    add("target", metavar="DST", help="the folder to make like it")
+    parser.set_defaults(run=run, lines=())
+
+
+class _Exclude(argparse.Action):
+    """Patterns in the order they are given: the last that matches decides."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option: Any = None) -> None:
+        namespace.lines = (*namespace.lines, *self.lines(str(values)))
+
+    def lines(self, value: str) -> Sequence[str]:
+        """Return the lines that an option stands for."""
+        return (value,)
+
+
+class _Include(_Exclude):
+    def lines(self, value: str) -> Sequence[str]:
+        """Return the pattern turned round."""
+        return (including(value),)
+
+
+class _ExcludeFrom(_Exclude):
+    def lines(self, value: str) -> Sequence[str]:
+        """Return the lines of the file."""
+        try:
+            with open(value, encoding="utf-8", errors="surrogateescape") as file:
+                return file.read().splitlines()
+        except OSError as error:
+            raise UsageError("Cannot read the patterns", f"{value}: {error.strerror}") from error
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Synchronise and return the exit status."""
+    if arguments.delete_excluded:
+        arguments.delete = True
+    if arguments.both and arguments.delete:
+        hint = "leave out --delete, or say which way with SRC and DST"
+        raise UsageError("Both ways delete nothing", "--both and --delete do not go together", hint)
+    source, target = parse_operand(arguments.source), parse_operand(arguments.target)
+    if arguments.watch and (source.endpoint or arguments.both or arguments.dry):
+        raise UsageError(
+            "Only a folder here can be watched",
+            "--watch needs a local SRC, and neither --both nor --dry-run",
+        )
+    rules = Rules(arguments.lines)
+    try:
+        return asyncio.run(_main(arguments, rules, source, target))
+    except asyncio.CancelledError:
+        return TERMINATED
+
+
+async def _main(
+    arguments: argparse.Namespace, rules: Rules, source: Operand, target: Operand
+) -> int:
+    report = JsonSteps() if arguments.json else Steps(arguments.quiet, arguments.both)
+    with cancelled_by_signals():
+        async with open_backend(arguments, reconnect=arguments.watch) as backend:
+            for host in dict.fromkeys(end.endpoint for end in (source, target) if end.endpoint):
+                tell_ignored(backend.resolve(host))
+            if arguments.watch:
+                from sshdash.cli.sync_watch import watch
+
+                return await watch(backend, arguments, rules, source, target, report)
+            return await Sync(backend, arguments, rules, report).run(source, target)
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """Both folders, opened."""
+
+    left: End
+    right: End
+    trees: tuple[Tree, Tree]
+
+
+class Sync:
+    """One run of the command."""
+
+    def __init__(
+        self, backend: Backend, arguments: argparse.Namespace, rules: Rules, report: Report
+    ) -> None:
+        self._backend = backend
+        self._arguments = arguments
+        self._rules = rules
+        self._report = report
+
+    async def run(self, source: Operand, target: Operand) -> int:
+        """Compare, tell, and unless it is a dry run do it; return the exit status."""
+        async with ends(self._backend, source, target, self._arguments.both) as found:
+            comparison = await self._compare(found)
+            todo = await self._steps(comparison)
+            if not self._arguments.dry:
+                for end in (found.left, found.right):
+                    if not end.exists:
+                        await make_root(end.filesystem, end.root)
+        outcome = Outcome() if self._arguments.dry else await self._do(found, comparison, todo)
+        totals = Totals()
+        for step in todo:
+            totals.add(step)
+        self._report.failures(outcome)
+        self._report.finish(comparison, totals, outcome, self._arguments.dry)
+        if any(copy.cut_off for copy in outcome.copies):
+            return CONNECTION_FAILED
+        if comparison.problems or not outcome.is_whole:
+            return 1
+        undecided = totals.conflicts or totals.left_out
+        return 1 if undecided and not self._arguments.dry else 0
+
+    async def _compare(self, found: Ends) -> Comparison:
+        criteria = Criteria(
+            window=self._arguments.modify_window,
+            checksum=self._arguments.checksum,
+            right_only=self._arguments.both or self._arguments.delete,
+            purge=self._arguments.delete_excluded,
+        )
+        return await Scan(found.left, found.right, self._rules, criteria, digests).everything()
+
+    async def _steps(self, comparison: Comparison) -> list[Step]:
+        way = Way.BOTH if self._arguments.both else Way.RIGHT
+        window, delete = self._arguments.modify_window, self._arguments.delete
+        todo = list(steps(comparison.pairs, way, delete, window, comparison.keeping))
+        self._report.begin(comparison, todo)
+        return todo
+
+    async def _do(self, found: Ends, comparison: Comparison, todo: list[Step]) -> Outcome:
+        backend = self._backend
+        queue = TransferQueue(backend.filesystem, backend.prompter, backend.events)
+        synchronisation = Synchronisation(*found.trees, queue, backend.filesystem)
+        may_delete = not comparison.problems or self._arguments.ignore_errors
+        show: CopyReport = Line() if self._shows_progress else Quiet()
+        running = asyncio.create_task(
+            synchronisation.run(todo, may_delete, self._arguments.ignore_errors)
+        )
+        try:
+            while not running.done():
+                await asyncio.wait((running,), timeout=_FRAME)
+                if snapshots := queue.snapshots():
+                    show.progress(snapshots)
+            outcome = running.result()
+            show.finish(outcome.copies, 0.0)
+            return outcome
+        finally:
+            running.cancel()
+            await queue.close()
+            await asyncio.wait((running,))
+
+    @property
+    def _shows_progress(self) -> bool:
+        hidden = self._arguments.quiet or self._arguments.json
+        return sys.stderr.isatty() and not hidden
+
+
+@asynccontextmanager
+async def ends(
+    backend: Backend, source: Operand, target: Operand, both: bool = False
+) -> AsyncIterator[Ends]:
+    """Open both folders. Raises UsageError where they are none, or one is inside the other."""
+    left = await backend.filesystem(source.endpoint)
+    try:
+        right = await backend.filesystem(target.endpoint)
+        try:
+            ends = (
+                await _end(left, source, must_exist=not both),
+                await _end(right, target, must_exist=False),
+            )
+            if not any(end.exists for end in ends):
+                raise UsageError("There is nothing to compare", "neither folder exists")
+            _refuse_overlap(source, target, *ends)
+            trees = Tree(source.endpoint, ends[0].root), Tree(target.endpoint, ends[1].root)
+            yield Ends(*ends, trees)
+        finally:
+            await right.close()
+    finally:
+        await left.close()
+
+
+async def _end(filesystem: Filesystem, operand: Operand, must_exist: bool) -> End:
+    path = await filesystem.expand(operand.path or b".")
+    if not must_exist and await filesystem.exists(path) is None:
+        return End(filesystem, path, exists=False)
+    if (await filesystem.stat(path)).kind is not Kind.DIRECTORY:
+        host = "" if filesystem.is_local else filesystem.label
+        raise FileError("not a directory", shown(path), "sync is between folders", host=host)
+    return End(filesystem, await filesystem.realpath(path))
+
+
+def _refuse_overlap(source: Operand, target: Operand, left: End, right: End) -> None:
+    if source.endpoint == target.endpoint and (
+        is_inside(left.root, right.root) or is_inside(right.root, left.root)
+    ):
+        raise UsageError("One folder is inside the other", f"{source} and {target}")

@@ -1,0 +1,29 @@
+"""Whether a source is still what it was when it was listed or opened."""
+
+from sshdash.sftp.entries import Entry
+
+PAGES = (4096, 16384, 65536)
+"""Sizes that a kernel's pseudo files claim whatever is in them."""
+
+
+class Changed(Exception):
+    """The source is not what it was; `entry` is what it is now."""
+
+    def __init__(self, entry: Entry) -> None:
+        super().__init__()
+        self.entry = entry
+
+
+def compare(before: Entry, after: Entry, size: int) -> None:
+    """Raise Changed where what was read is not all of what the source is now."""
+    if before.size == 0 and after.size == 0 and size:
+        return  # a pseudo file; its time is that of the look at it
+    if differs(before, after):
+        raise Changed(after)
+    if size != after.size and not (size < after.size and after.size in PAGES):
+        raise Changed(after)
+
+
+def differs(one: Entry, other: Entry) -> bool:
+    """Return whether two looks at a file saw different ones."""
+    return (one.kind, one.size, one.mtime_ns) != (other.kind, other.size, other.mtime_ns)

@@ -1,0 +1,76 @@
+"""Whether a job's files fit where they go, found out before the first of them is copied."""
+
+from collections.abc import Iterable
+
+from sshdash.errors import FileError, SSHDashError
+from sshdash.prompts import ConfirmQuestion, ConflictChoice, Prompter
+from sshdash.sftp.entries import Entry, Kind
+from sshdash.sftp.failures import shown
+from sshdash.sftp.filesystem import Filesystem, Space
+from sshdash.sftp.walk import Source
+
+_MARGIN = 1024 * 1024
+"""Bytes that should stay free: directories and half filled blocks take some, too."""
+
+
+def bytes_needed(
+    new: Iterable[Source], replacing: Iterable[Source], choice: ConflictChoice | None
+) -> int:
+    """Return how many more bytes are taken at the worst moment of a job.
+
+    What is replaced stays until its successor is whole, but only one file at a time; where the
+    person is still to be asked, the answer is taken to be yes.
+    """
+    total = sum(_size(one.entry) for one in new)
+    both = 0
+    if choice is ConflictChoice.SKIP:
+        return total
+    for one in replacing:
+        size = _size(one.entry)
+        old = 0 if one.existing is None or choice is ConflictChoice.RENAME else one.existing.size
+        total += max(0, size - old)
+        both = max(both, min(size, old))
+    return total + both
+
+
+async def ensure_room(
+    target: Filesystem, folder: bytes, needed: int, files: int, prompter: Prompter
+) -> None:
+    """Return where there is room for `files` more files of `needed` bytes, or nobody knows.
+
+    Where there is not, the person is asked; raises FileError with the numbers unless the answer is
+    to copy all the same.
+    """
+    try:
+        space = await target.statvfs(folder)
+    except SSHDashError:
+        return  # what is wrong there shows where something is written
+    lack = _lack(space, needed, files) if space is not None else ""
+    if not lack:
+        return
+    host = "" if target.is_local else target.label
+    where = shown(folder)
+    question = ConfirmQuestion(
+        f"Not enough room on {host}" if host else "Not enough room here",
+        f"{where}: {lack}.\n\nWhat does not fit would be reported, the rest copied.",
+        action="Copy anyway",
+        danger=True,
+    )
+    if not await prompter.ask(question):
+        hint = "nothing was copied: free some space and retry"
+        raise FileError("not enough room", where, lack, hint, host)
+
+
+def _lack(space: Space, needed: int, files: int) -> str:
+    """Return what there is too little of, nothing where there is enough."""
+    if needed and needed + _MARGIN > space.free:
+        return f"{needed:,} bytes are needed, {space.free:,} are free"
+    if space.free_files is not None and files > space.free_files:
+        return f"{files:,} files are to be made, {space.free_files:,} more can be (inodes)"
+    return ""
+
+
+def _size(entry: Entry) -> int:
+    if entry.kind is not Kind.FILE:
+        return 0
+    return entry.size if entry.held is None else entry.held

@@ -1,0 +1,152 @@
+"""What is kept of a copy job on the disk, so that another run of sshdash can go on with it."""
+
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import NamedTuple
+
+import msgspec
+
+from sshdash.prompts import ConflictChoice
+from sshdash.sftp.entries import Entry
+from sshdash.sftp.job import CopyRequest
+from sshdash.sftp.ledger import Fact, Ledger, Note
+from sshdash.sftp.partial import Partial
+from sshdash.sftp.walk import Source
+from sshdash.states import TransferState
+
+_REASONS = 1000
+"""Failures that are told after a crash, of each sort."""
+
+Reasons = list[tuple[bytes, str]]
+
+
+class Standing(msgspec.Struct, kw_only=True):
+    """How a job stands in figures. Fields may be added; those that are missing have defaults."""
+
+    reason: str = ""
+    cut_off: bool = False
+    started: float = 0.0
+    """Seconds since the epoch, as the monotonic clock begins anew with each boot."""
+    ended: float = 0.0
+    files_done: int = 0
+    files_total: int = 0
+    bytes_finished: int = 0
+    bytes_total: int = 0
+    skipped: int = 0
+    resumed: int = 0
+    limit: int = 0
+    failures: Reasons = msgspec.field(default_factory=list)
+    left_out: Reasons = msgspec.field(default_factory=list)
+    restarted: Reasons = msgspec.field(default_factory=list)
+
+
+class PartRow(NamedTuple):
+    """A temporary file that may be on the target."""
+
+    part: bytes
+    target: bytes
+    """The name it is to get; empty where it is only to be removed."""
+    entry: bytes
+    """What the source was, encoded; empty likewise."""
+    done: int
+    replacing: bool
+
+
+@dataclass(slots=True)
+class Kept:
+    """One job as it was read."""
+
+    uid: str
+    state: str
+    """A `TransferState`'s value, or `SWEPT`."""
+    request: CopyRequest
+    standing: Standing
+    parts: list[PartRow] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+
+
+SWEPT = "swept"
+"""In place of a state: it was taken off the list, but its temporary files are not removed yet."""
+
+
+def pack(value: CopyRequest | Standing | Entry) -> bytes:
+    """Return a value as bytes."""
+    return msgspec.msgpack.encode(value)
+
+
+def request_of(data: bytes) -> CopyRequest:
+    """Return a request. Raises msgspec.DecodeError where it is none that is understood."""
+    return msgspec.msgpack.decode(data, type=CopyRequest)
+
+
+def standing_of(data: bytes) -> Standing:
+    """Return figures. Raises msgspec.DecodeError likewise."""
+    return msgspec.msgpack.decode(data, type=Standing)
+
+
+def figures(ledger: Ledger, standing: Standing) -> Standing:
+    """Fill in what a ledger counts, and return it."""
+    standing.files_done, standing.files_total = ledger.files_done, ledger.files_total
+    standing.bytes_finished, standing.bytes_total = ledger.bytes_finished, ledger.bytes_total
+    standing.skipped, standing.resumed = ledger.skipped, ledger.resumed
+    standing.failures = list(islice(ledger.failures.items(), _REASONS))
+    standing.left_out = list(islice(ledger.left_out.items(), _REASONS))
+    standing.restarted = list(islice(ledger.restarted.items(), _REASONS))
+    return standing
+
+
+def parts_of(ledger: Ledger) -> dict[bytes, PartRow]:
+    """Return every temporary file that a job may have on its target now."""
+    partials = dict(ledger.partials)
+    partials.update((target, one.so_far()) for target, one in ledger.under_way.items())
+    rows = {
+        one.part: PartRow(one.part, target, pack(one.entry), one.done, one.replacing)
+        for target, one in partials.items()
+    }
+    for part in ledger.leftovers:
+        rows.setdefault(part, PartRow(part, b"", b"", 0, False))
+    return rows
+
+
+def ledger_of(kept: Kept) -> Ledger:
+    """Return the ledger of a job that was kept. Raises msgspec.DecodeError and ValueError."""
+    ledger, standing = Ledger(), kept.standing
+    ledger.files_done, ledger.files_total = standing.files_done, standing.files_total
+    ledger.bytes_finished, ledger.bytes_total = standing.bytes_finished, standing.bytes_total
+    ledger.skipped, ledger.resumed = standing.skipped, standing.resumed
+    ledger.failures.update(standing.failures)
+    ledger.left_out.update(standing.left_out)
+    ledger.restarted.update(standing.restarted)
+    for row in kept.parts:
+        if not row.entry:
+            ledger.leftovers.add(row.part)
+            continue
+        # Nobody knows any more whether it was about to get its name: it is looked at.
+        entry = msgspec.msgpack.decode(row.entry, type=Entry)
+        partial = Partial(row.part, entry, row.done, row.replacing, placing=True)
+        ledger.partials[row.target] = partial
+    for note in kept.notes:
+        _recall(ledger, note)
+    return ledger
+
+
+def state_of(kept: Kept) -> TransferState:
+    """Return the state of a job that was kept: paused, unless it had ended."""
+    state = TransferState(kept.state)
+    ended = (TransferState.DONE, TransferState.FAILED, TransferState.CANCELLED)
+    return state if state in ended else TransferState.PAUSED
+
+
+def _recall(ledger: Ledger, note: Note) -> None:
+    key = note.source, note.place
+    if note.fact == Fact.DONE:
+        ledger.done.add(key)
+    elif note.fact == Fact.CHOICE:
+        ledger.choices[key] = ConflictChoice(note.value.decode())
+    elif note.fact == Fact.CHOICE_FOR_ALL:
+        ledger.choice = ConflictChoice(note.value.decode())
+    elif note.fact == Fact.PLACE:
+        ledger.places[key] = note.value
+    elif note.fact == Fact.FOLDER:
+        entry = msgspec.msgpack.decode(note.value, type=Entry)
+        ledger.created[note.place] = Source(note.source, note.place, entry)

@@ -1,0 +1,123 @@
+"""Moves: renames where one file system has both ends, else the source goes after its copy.
+
+A source is removed only once all of it is safe under its final name, and is still what was
+copied; a directory only once nothing is left in it.
+"""
+
+from sshdash.errors import FileError
+from sshdash.sftp.entries import Entry, Kind, join
+from sshdash.sftp.failures import ExistsError
+from sshdash.sftp.filesystem import Filesystem
+from sshdash.sftp.ledger import Ledger
+from sshdash.sftp.tasks import each
+from sshdash.sftp.walk import Source, reason_of
+
+
+class Mover:
+    """Does for one job what a move does beyond a copy; nothing where the job is a copy."""
+
+    def __init__(
+        self,
+        source: Filesystem,
+        target: Filesystem,
+        target_dir: bytes,
+        ledger: Ledger,
+        wanted: bool,
+    ) -> None:
+        self._source = source
+        self._target = target
+        self._target_dir = target_dir
+        self._ledger = ledger
+        self._wanted = wanted
+        self._renames = wanted and (source is target or (source.is_local and target.is_local))
+
+    async def rename_roots(self, roots: list[Source]) -> list[Source]:
+        """Rename with one call what has no target yet, and return the others."""
+        if not self._renames:
+            return roots
+        others: list[Source] = []
+
+        async def rename(root: Source) -> None:
+            if root.existing is not None or not await self._rename_root(root):
+                others.append(root)
+
+        await each(roots, min(self._source.limits.files, len(roots)), rename)
+        return others
+
+    async def _rename_root(self, root: Source) -> bool:
+        try:
+            if not await self.rename(root):
+                return False
+        except ExistsError:
+            return False  # it appeared meanwhile: whoever looks again sees what it is
+        self._ledger.found(root.entry)
+        with self._ledger.tracking(root) as track:
+            track.advance(root.entry.size if root.entry.kind is Kind.FILE else 0)
+        return True
+
+    def is_moved(self, path: bytes, place: bytes) -> bool:
+        """Return whether a source that is not there any more was moved by an earlier run."""
+        return self._wanted and (path, place) in self._ledger.done
+
+    async def rename(self, file: Source) -> bool:
+        """Rename onto the target and return whether that could be done.
+
+        What exists there is replaced only where it was known, which means agreed to. Raises
+        ExistsError and ConnectionLost.
+        """
+        if not self._renames:
+            return False
+        target = join(self._target_dir, file.place)
+        move = self._target.rename if file.existing is None else self._target.replace
+        try:
+            await move(file.path, target)
+        except ExistsError:
+            raise
+        except FileError:
+            return False  # another disk, or a server that cannot: the copy tells what is wrong
+        return True
+
+    async def remove(self, file: Source) -> None:
+        """Remove a source whose copy is in place. Raises FileError where it stays."""
+        if not self._wanted:
+            return
+        try:
+            if _differs(await self._source.lstat(file.path), file.entry):
+                raise FileError("the source has changed since")
+            await self._source.unlink(file.path)
+        except FileError as error:
+            detail = f"{error.title}: {error.detail}" if error.detail else error.title
+            host = "" if self._source.is_local else self._source.label
+            raise FileError("copied, but the source stays", "", detail, host=host) from error
+
+    async def remove_folders(self, folders: list[Source]) -> None:
+        """Remove the source directories that are empty now, the deepest first."""
+        if not self._wanted:
+            return
+        levels: dict[int, list[Source]] = {}
+        for folder in folders:
+            levels.setdefault(folder.place.count(b"/"), []).append(folder)
+        for _, level in sorted(levels.items(), reverse=True):
+            await each(level, min(self._source.limits.files, len(level)), self._remove_folder)
+
+    async def _remove_folder(self, folder: Source) -> None:
+        try:
+            await self._source.rmdir(folder.path)
+            self._ledger.done.add(folder.key)
+        except FileError as error:
+            if not self._is_explained(folder):
+                reason = f"moved, but the directory stays: {reason_of(error)}"
+                self._ledger.fail(folder.path, reason)
+
+    def _is_explained(self, folder: Source) -> bool:
+        """Return whether something in a directory is known to stay, and told as that."""
+        start = join(folder.path, b"")
+        ledger = self._ledger
+        stays = (*ledger.failures, *ledger.left_out)
+        return bool(ledger.skipped) or any(path.startswith(start) for path in stays)
+
+
+def _differs(now: Entry, was: Entry) -> bool:
+    if was.kind is not Kind.FILE:
+        return now.kind is not was.kind
+    return (now.kind, now.size, now.mtime_ns) != (was.kind, was.size, was.mtime_ns)

@@ -1,0 +1,95 @@
+"""Opening a file session on a host's connection, and what is said where there is none."""
+
+import asyncio
+from typing import TYPE_CHECKING, Protocol
+
+import asyncssh
+
+from sshdash.connections.faults import explain
+from sshdash.connections.transport.transport import Transport
+from sshdash.errors import SessionError
+from sshdash.sftp import protocol
+from sshdash.sftp.answers import StatusError
+from sshdash.sftp.failures import from_status
+from sshdash.sftp.handles import Session
+from sshdash.sftp.job import Endpoint
+from sshdash.sftp.wire import Chatter, Wire, WireClosed
+
+if TYPE_CHECKING:
+    from sshdash.connections.connection import Lease
+
+PATIENCE = 20.0
+"""Seconds to open a session, or to get a file's first bytes: some of a kernel's never come."""
+_QUIET = (
+    "let start-up files such as .bashrc print only where there is a terminal (test -t 0), "
+    "unless a forced command runs there"
+)
+_SUBSYSTEM = "the server's sshd_config needs a line: Subsystem sftp internal-sftp"
+_PROGRAM = "is sftp-server installed there, where sshd_config says?"
+
+
+class NoSftpError(SessionError):
+    """The server has no SFTP; it may still run scp."""
+
+
+class Way(Protocol):
+    """How an SFTP server is reached on a connection."""
+
+    def label(self, host: str) -> Endpoint:
+        """Return the host's name, with the user where it is another one."""
+        ...
+
+    async def open(self, ssh: Transport) -> Wire:
+        """Return a channel with an SFTP server behind it that was not greeted yet.
+
+        Raises SSHDashError, TimeoutError, and what opening a channel raises.
+        """
+        ...
+
+
+class Subsystem:
+    """As every client does: the server's own, with the rights of the user who logged in."""
+
+    def label(self, host: str) -> Endpoint:
+        """Return the host's name."""
+        return host
+
+    async def open(self, ssh: Transport) -> Wire:
+        """Return the channel."""
+        async with asyncio.timeout(PATIENCE):
+            return await Wire.open(ssh)
+
+
+SUBSYSTEM = Subsystem()
+
+
+async def open_session(lease: "Lease", way: Way = SUBSYSTEM) -> tuple[Session, bytes]:
+    """Return a session on a leased connection, and the folder it starts in.
+
+    Raises SessionError, NoSftpError where the server has none, ConnectionLost.
+    """
+    host = way.label(lease.host)
+    try:
+        wire = await lease.session(way.open)
+        async with asyncio.timeout(PATIENCE):
+            begun, home = await protocol.Protocol.begin(wire)
+        return Session(lease, begun, way), home
+    except TimeoutError:
+        detail = f"no answer to SFTP within {PATIENCE:.0f} seconds"
+        raise SessionError("no files here", detail, host=host) from None
+    except Chatter as error:
+        detail = f"it was: {error.text}"
+        raise SessionError("text came where SFTP should start", detail, _QUIET, host) from error
+    except WireClosed as error:
+        if wire.greeted:
+            raise SessionError("no files here", str(error), "retry", host) from error
+        detail = str(error)
+        raise NoSftpError("the server has no SFTP", detail, _PROGRAM, host) from error
+    except StatusError as error:
+        raise from_status(error.code, error.text, "find the home of", b".", host) from error
+    except asyncssh.ChannelOpenError as error:
+        if error.code == asyncssh.OPEN_REQUEST_SESSION_FAILED:
+            raise NoSftpError("the server has no SFTP", hint=_SUBSYSTEM, host=host) from error
+        raise explain(error, host, "opening SFTP") from error
+    except (OSError, asyncssh.Error) as error:
+        raise explain(error, host, "opening SFTP") from error

@@ -1,0 +1,207 @@
+"""What a synchronisation does about the differences of two trees: pure decisions.
+
+One way, the other end becomes like the first; it loses what is only there where that is asked for.
+Both ways, what is only on one end goes to the other, and what is newer replaces what is older:
+without a memory of the last time nobody can tell what was deleted from what was made, so nothing
+is deleted; and what cannot be decided is a conflict, which is shown and left alone.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+from sshdash.prompts import ConflictChoice
+from sshdash.sftp.compare import Pair, Relation, is_common, later
+from sshdash.sftp.entries import Entry, Kind, join
+from sshdash.sftp.job import CopyRequest, Endpoint
+
+
+class Way(Enum):
+    """Where things go."""
+
+    RIGHT = "→"
+    LEFT = "←"
+    BOTH = "⇄"
+
+    @property
+    def turned(self) -> "Way":
+        """The next one, for whoever goes through them."""
+        return {Way.RIGHT: Way.LEFT, Way.LEFT: Way.BOTH, Way.BOTH: Way.RIGHT}[self]
+
+
+class Act(Enum):
+    """What is done about one difference."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    DELETE = "delete"
+    CONFLICT = "conflict"
+    """Nobody but the person can decide it; it is left alone."""
+    LEAVE = "left out"
+    """Nothing can be done about it; the reason says why."""
+
+
+COPIES = frozenset({Act.NEW, Act.CHANGED})
+RUNS = COPIES | {Act.DELETE}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing to do, or to know of."""
+
+    act: Act
+    place: bytes
+    """Relative to both trees."""
+    left: Entry | None
+    right: Entry | None
+    to_right: bool
+    """Whether the right end is what changes."""
+    why: str = ""
+
+    @property
+    def source(self) -> Entry | None:
+        """What is copied, where anything is."""
+        return self.left if self.to_right else self.right
+
+    @property
+    def target(self) -> Entry | None:
+        """What is replaced or deleted."""
+        return self.right if self.to_right else self.left
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is about a directory."""
+        one = self.source if self.act in COPIES else self.target or self.source
+        return one is not None and one.kind is Kind.DIRECTORY
+
+    @property
+    def size(self) -> int:
+        """Bytes that are copied."""
+        source = self.source
+        moves = self.act in COPIES and source is not None and source.kind is Kind.FILE
+        return source.size if moves and source is not None else 0
+
+
+@dataclass(slots=True)
+class Totals:
+    """What steps come to."""
+
+    copies: int = 0
+    """Files and links."""
+    folders: int = 0
+    size: int = 0
+    deletes: int = 0
+    conflicts: int = 0
+    left_out: int = 0
+
+    def add(self, step: Step, sign: int = 1) -> None:
+        """Count a step, or with -1 take it back."""
+        if step.act in COPIES:
+            self.size += sign * step.size
+            if step.is_folder:
+                self.folders += sign
+            else:
+                self.copies += sign
+        elif step.act is Act.DELETE:
+            self.deletes += sign
+        elif step.act is Act.CONFLICT:
+            self.conflicts += sign
+        else:
+            self.left_out += sign
+
+    def __bool__(self) -> bool:
+        """Return whether anything is to be done."""
+        return bool(self.copies or self.folders or self.deletes)
+
+
+def steps(
+    pairs: Iterable[Pair],
+    way: Way,
+    delete: bool = False,
+    window: int = 0,
+    keeping: "frozenset[bytes] | set[bytes]" = frozenset(),
+) -> Iterator[Step]:
+    """Yield what to do about each pair; `keeping` are folders that must stay."""
+    for pair in pairs:
+        step = _both(pair, window) if way is Way.BOTH else _one_way(pair, way, delete, window)
+        if step is None:
+            continue
+        if step.act is Act.DELETE and step.is_folder and step.place in keeping:
+            why = "it holds what was left out or could not be looked at"
+            step = Step(Act.LEAVE, step.place, step.left, step.right, step.to_right, why)
+        yield step
+
+
+def _one_way(pair: Pair, way: Way, delete: bool, window: int) -> Step | None:
+    to_right = way is Way.RIGHT
+    source, target = (pair.left, pair.right) if to_right else (pair.right, pair.left)
+    if pair.relation is Relation.UNLIKE:
+        return _step(Act.CONFLICT, pair, to_right, pair.why)
+    if source is None:
+        return _step(Act.DELETE, pair, to_right) if delete else None
+    if target is None:
+        return _new(pair, source, to_right)
+    newer = later(target, source, window) > 0
+    return _step(Act.CHANGED, pair, to_right, "it is newer there" if newer else "")
+
+
+def _both(pair: Pair, window: int) -> Step:
+    if pair.relation is Relation.UNLIKE:
+        return _step(Act.CONFLICT, pair, True, pair.why)
+    if pair.right is None or pair.left is None:
+        source = pair.left or pair.right
+        assert source is not None
+        return _new(pair, source, pair.right is None)
+    seconds = later(pair.left, pair.right, window)
+    if pair.left.kind is Kind.SYMLINK:
+        return _step(Act.CONFLICT, pair, True, "links to different places")
+    if not seconds:
+        what = "sizes" if pair.left.size != pair.right.size else "contents"
+        return _step(Act.CONFLICT, pair, True, f"the same time and different {what}")
+    return _step(Act.CHANGED, pair, seconds > 0)
+
+
+def _new(pair: Pair, source: Entry, to_right: bool) -> Step:
+    if not is_common(source):
+        return _step(Act.LEAVE, pair, to_right, f"not a regular file ({source.kind.value})")
+    return _step(Act.NEW, pair, to_right)
+
+
+def _step(act: Act, pair: Pair, to_right: bool, why: str = "") -> Step:
+    return Step(act, pair.place, pair.left, pair.right, to_right, why)
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A folder on this machine or on a host."""
+
+    endpoint: Endpoint
+    root: bytes
+    """Absolute and normalized."""
+
+
+def copy_requests(left: Tree, right: Tree, steps: Iterable[Step]) -> list[CopyRequest]:
+    """Return the copies that steps ask for: what is new apart from what replaces something.
+
+    What is new is skipped where something has appeared at its target since it was compared.
+    """
+    paths: dict[tuple[bool, Act], list[bytes]] = {}
+    for step in steps:
+        if step.act in COPIES:
+            root = left.root if step.to_right else right.root
+            paths.setdefault((step.to_right, step.act), []).append(join(root, step.place))
+    found = []
+    for (to_right, act), names in paths.items():
+        source, target = (left, right) if to_right else (right, left)
+        choice = ConflictChoice.SKIP if act is Act.NEW else ConflictChoice.OVERWRITE
+        found.append(
+            CopyRequest(
+                source.endpoint,
+                tuple(names),
+                target.endpoint,
+                target.root,
+                conflict=choice,
+                base=source.root,
+            )
+        )
+    return found

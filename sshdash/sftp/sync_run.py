@@ -1,0 +1,148 @@
+"""Carries out a synchronisation: copies by the queue, then what is to be deleted.
+
+Nothing is deleted where anything before went wrong, as in rsync, unless that is asked for; and
+nothing that is not any more what it was when the trees were compared.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Protocol
+
+from sshdash.errors import FileError
+from sshdash.sftp.entries import Entry, Kind, join
+from sshdash.sftp.failures import MissingError
+from sshdash.sftp.filesystem import Filesystem
+from sshdash.sftp.job import CopyRequest, Endpoint, TransferSnapshot
+from sshdash.sftp.sync_plan import Act, Step, Tree, copy_requests
+from sshdash.sftp.tasks import each
+from sshdash.sftp.walk import reason_of
+from sshdash.states import TransferState
+
+_WIDTH = 32
+"""Things that are deleted at the same time."""
+
+
+class Copies(Protocol):
+    """What is needed of the queue."""
+
+    def submit(self, request: CopyRequest) -> str:
+        """Queue a copy and return the job's id."""
+        ...
+
+    async def wait(self, job_id: str) -> TransferSnapshot:
+        """Wait until a job is finished and return how it ended."""
+        ...
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of it."""
+
+    copies: list[TransferSnapshot] = field(default_factory=list)
+    deleted: int = 0
+    failures: list[tuple[bytes, str]] = field(default_factory=list)
+    """Places that could not be deleted, and why."""
+    not_deleted: int = 0
+    """How many deletions were not tried because something went wrong before."""
+
+    @property
+    def copied_all(self) -> bool:
+        """Whether every copy is where it should be."""
+        return all(
+            one.state is TransferState.DONE and not one.left_out_total and not one.skipped
+            for one in self.copies
+        )
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything was done."""
+        return self.copied_all and not self.failures and not self.not_deleted
+
+
+class Synchronisation:
+    """One run over two trees."""
+
+    def __init__(
+        self,
+        left: Tree,
+        right: Tree,
+        queue: Copies,
+        open_filesystem: Callable[[Endpoint], Awaitable[Filesystem]],
+    ) -> None:
+        self._left = left
+        self._right = right
+        self._queue = queue
+        self._open = open_filesystem
+        self.jobs: list[str] = []
+        """The copies that were queued."""
+
+    async def run(
+        self, steps: Sequence[Step], may_delete: bool = True, whatever_fails: bool = False
+    ) -> Outcome:
+        """Carry out `steps`; nothing is deleted without `may_delete`, or where a copy fails.
+
+        `whatever_fails` is for whoever wants it deleted even so.
+        """
+        outcome = Outcome()
+        self.jobs = [
+            self._queue.submit(one) for one in copy_requests(self._left, self._right, steps)
+        ]
+        for job in self.jobs:
+            outcome.copies.append(await self._queue.wait(job))
+        doomed = [step for step in steps if step.act is Act.DELETE]
+        if not may_delete or not (outcome.copied_all or whatever_fails):
+            outcome.not_deleted = len(doomed)
+            return outcome
+        for tree, to_right in ((self._left, False), (self._right, True)):
+            here = [step for step in doomed if step.to_right is to_right]
+            if here:
+                await self._delete(tree, here, outcome)
+        return outcome
+
+    async def _delete(self, tree: Tree, steps: list[Step], outcome: Outcome) -> None:
+        """Delete files and links, then the folders that they leave empty, deepest first."""
+        filesystem = await self._open(tree.endpoint)
+        try:
+            delete = partial(_delete, filesystem, tree.root, outcome)
+            files = [step for step in steps if not step.is_folder]
+            await each(files, min(_WIDTH, len(files)), delete)
+            levels: dict[int, list[Step]] = {}
+            for step in steps:
+                if step.is_folder:
+                    levels.setdefault(step.place.count(b"/"), []).append(step)
+            for _, level in sorted(levels.items(), reverse=True):
+                await each(level, min(_WIDTH, len(level)), delete)
+        finally:
+            await filesystem.close()
+
+
+async def _delete(filesystem: Filesystem, root: bytes, outcome: Outcome, step: Step) -> None:
+    path = join(root, step.place)
+    try:
+        now = await filesystem.exists(path)
+        if now is None:
+            return
+        if step.target is None or _differs(now, step.target):
+            outcome.failures.append((step.place, "it has changed since, and was not deleted"))
+            return
+        await (filesystem.rmdir if step.is_folder else filesystem.unlink)(path)
+    except MissingError:
+        return  # somebody else did
+    except FileError as error:
+        outcome.failures.append((step.place, reason_of(error)))
+    else:
+        outcome.deleted += 1
+
+
+def _differs(now: Entry, then: Entry) -> bool:
+    """Return whether it is not what it was; a folder's time changes as it is emptied."""
+    if now.kind is not then.kind:
+        return True
+    return now.kind is not Kind.DIRECTORY and (now.size, now.mtime_ns) != (then.size, then.mtime_ns)
+
+
+async def make_root(filesystem: Filesystem, root: bytes) -> None:
+    """Make the folder that a tree goes into, where only it itself is missing."""
+    if await filesystem.exists(root) is None:
+        await filesystem.mkdir(root)

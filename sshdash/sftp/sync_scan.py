@@ -1,0 +1,281 @@
+"""Looks through two trees at the same time and tells where they differ.
+
+Folder by folder, many at once; what a folder holds is forgotten once it is compared, so that only
+differences take memory. A folder that cannot be listed on one end is left out on both.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from dataclasses import dataclass, field
+from heapq import merge
+from itertools import chain, islice
+from typing import Any
+
+from sshdash.errors import FileError
+from sshdash.sftp.compare import (
+    Criteria,
+    Findings,
+    Folder,
+    Pair,
+    Relation,
+    case_clashes,
+    compare_names,
+)
+from sshdash.sftp.entries import Entry, Kind, join, name_of, parent_of
+from sshdash.sftp.filesystem import Filesystem
+from sshdash.sftp.sync_rules import Rules
+from sshdash.sftp.tasks import each, together
+from sshdash.sftp.walk import reason_of
+
+_WIDTH = 32
+"""Folders that are looked into at the same time."""
+_LOOKS = 64
+"""Links that are read at the same time."""
+_BATCH = 500
+"""Names that are compared, or pairs that are put in order, without a pause."""
+_MAX_ITEMS = 5_000_000
+_MAX_DEPTH = 256
+
+Digests = Callable[[Filesystem, Sequence[bytes]], Coroutine[Any, Any, dict[bytes, bytes]]]
+"""Returns what stands for the content of files, by path; those that cannot be read are missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """One of the two trees."""
+
+    filesystem: Filesystem
+    root: bytes
+    exists: bool = True
+    """Where it does not exist it is compared as an empty one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A place that could not be compared."""
+
+    place: bytes
+    right: bool
+    """Whether it was the right end's fault."""
+    reason: str
+
+
+@dataclass(slots=True)
+class Comparison:
+    """Where two trees differ, in the order of their places."""
+
+    pairs: list[Pair] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    same: int = 0
+    excluded: int = 0
+    keeping: set[bytes] = field(default_factory=set)
+    """Folders that must stay: something in them was left out, or could not be looked at."""
+
+
+class Scan:
+    """One comparison; `progress` is told how many names were seen."""
+
+    def __init__(
+        self,
+        left: End,
+        right: End,
+        rules: Rules,
+        criteria: Criteria,
+        digests: Digests,
+        progress: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        self._ends = left, right
+        self._rules = rules
+        self._criteria = criteria
+        self._digests = digests
+        self._progress = progress
+        self._findings = Findings()
+        self._problems: list[Problem] = []
+        self._folds = False
+        self._seen = 0
+        self._turns = tuple(asyncio.Semaphore(_turns(end)) for end in self._ends)
+
+    async def everything(self) -> Comparison:
+        """Compare the trees whole. Raises ConnectionLost, and FileError for too many names."""
+        root = Folder(b"", self._ends[0].exists, self._ends[1].exists)
+        return await self._compare([root], whole=True)
+
+    async def these(self, places: Iterable[bytes]) -> Comparison:
+        """Compare what is in these folders, and in folders below that are on one end only.
+
+        Where a folder is not on both ends, the nearest above it that is takes its place.
+        """
+        folders = {await self._common(place) for place in places}
+        return await self._compare([Folder(place, True, True) for place in folders], whole=False)
+
+    async def _compare(self, level: list[Folder], whole: bool) -> Comparison:
+        """Compare `level` and what is below it; not `whole` goes into one-sided folders alone."""
+        self._folds = any(await together(*map(_folds_case, self._ends)))
+        findings = self._findings
+        depth = 0
+        while level:
+            depth += 1
+            if depth > _MAX_DEPTH:
+                raise FileError("too deep", detail=f"more than {_MAX_DEPTH} directories")
+            await each(level, min(_WIDTH, len(level)), self._look)
+            level = [one for one in findings.below if whole or not (one.left and one.right)]
+            findings.below = []
+        await self._settle()
+        return Comparison(
+            await _in_order(findings.pairs),
+            sorted(self._problems, key=lambda problem: problem.place),
+            findings.same,
+            findings.excluded,
+            findings.keeping,
+        )
+
+    async def _common(self, place: bytes) -> bytes:
+        """Return the place of the nearest folder at or above `place` that both ends have."""
+        while place:
+            found = await together(
+                *(end.filesystem.exists(join(end.root, place)) for end in self._ends)
+            )
+            if all(one is not None and one.kind is Kind.DIRECTORY for one in found):
+                break
+            place = place.rpartition(b"/")[0]
+        return place
+
+    # -- folders
+
+    async def _look(self, folder: Folder) -> None:
+        """Compare what is in one folder."""
+        left, right = await together(self._list(folder, 0), self._list(folder, 1))
+        if left is None or right is None:
+            self._findings.keep(folder.place)
+            return
+        self._seen += len(left) + len(right)
+        self._progress(self._seen)
+        if self._seen > _MAX_ITEMS:
+            raise FileError("too many files", detail=f"more than {_MAX_ITEMS:,}")
+        if self._folds:
+            self._set_clashes_apart(folder, left, right)
+        names = chain(left, (name for name in right if name not in left))
+        while batch := list(islice(names, _BATCH)):
+            compare_names(folder, batch, left, right, self._rules, self._criteria, self._findings)
+            if len(batch) == _BATCH:
+                await asyncio.sleep(0)  # a turn for everybody else
+
+    async def _list(self, folder: Folder, side: int) -> dict[bytes, Entry] | None:
+        """Return what is in a folder on one end; None where that cannot be told, which is noted."""
+        found: dict[bytes, Entry] = {}
+        if not (folder.right if side else folder.left):
+            return found
+        end = self._ends[side]
+        path = join(end.root, folder.place) if folder.place else end.root
+        refused: list[bytes] = []
+        try:
+            async with self._turns[side]:
+                async for batch in end.filesystem.scandir(path, refused):
+                    found.update((entry.name, entry) for entry in batch)
+        except FileError as error:
+            self._problem(folder.place, side, reason_of(error))
+            return None
+        for name in refused:
+            place = join(folder.place, name) if folder.place else name
+            self._problem(place, side, "the server lists an unsafe name")
+        return found
+
+    def _problem(self, place: bytes, side: int, reason: str) -> None:
+        self._problems.append(Problem(place, bool(side), reason))
+
+    def _set_clashes_apart(
+        self, folder: Folder, left: dict[bytes, Entry], right: dict[bytes, Entry]
+    ) -> None:
+        """Take out what one end does not tell apart: one would replace the other."""
+        clashes = case_clashes(dict.fromkeys((*left, *right)))
+        for name, other in clashes.items():
+            place = join(folder.place, name) if folder.place else name
+            why = f"only its case tells it from {other.decode(errors='replace')}"
+            pair = Pair(place, left.pop(name, None), right.pop(name, None), Relation.UNLIKE, why)
+            self._findings.pairs.append(pair)
+            self._findings.keep(place)
+
+    # -- what only a closer look decides
+
+    async def _settle(self) -> None:
+        """Decide about links by where they lead, about files by their content."""
+        doubtful, self._findings.doubtful = self._findings.doubtful, []
+        links = [pair for pair in doubtful if pair.left and pair.left.kind is Kind.SYMLINK]
+        files = [pair for pair in doubtful if pair.left and pair.left.kind is Kind.FILE]
+        await each(links, min(_LOOKS, len(links)), self._read_links)
+        if files:
+            await self._compare_contents(files)
+
+    async def _read_links(self, pair: Pair) -> None:
+        try:
+            targets = await together(
+                *(end.filesystem.readlink(join(end.root, pair.place)) for end in self._ends)
+            )
+        except FileError as error:
+            self._problem(pair.place, 0, reason_of(error))
+            return
+        self._found(pair, targets[0] == targets[1])
+
+    async def _compare_contents(self, files: list[Pair]) -> None:
+        paths = [[join(end.root, pair.place) for pair in files] for end in self._ends]
+        left, right = await together(
+            *(
+                self._digests(end.filesystem, names)
+                for end, names in zip(self._ends, paths, strict=True)
+            )
+        )
+        for pair, here, there in zip(files, *paths, strict=True):
+            if here in left and there in right:
+                self._found(pair, left[here] == right[there])
+            else:
+                self._problem(pair.place, int(here in left), "its content could not be read")
+
+    def _found(self, pair: Pair, same: bool) -> None:
+        if same:
+            self._findings.same += 1
+        else:
+            self._findings.pairs.append(pair)
+
+
+def _turns(end: End) -> int:
+    """Return how many folders are listed at once: threads here would only wait for each other."""
+    return 2 if end.filesystem.is_local else _WIDTH
+
+
+async def _folds_case(end: End) -> bool:
+    """Return whether an end does not tell upper from lower case: asked with the root's own name."""
+    name = name_of(end.root)
+    if not end.exists or name.swapcase() == name:
+        return False
+    try:
+        own, other = await together(
+            end.filesystem.exists(end.root),
+            end.filesystem.exists(join(parent_of(end.root), name.swapcase())),
+        )
+    except FileError:
+        return False
+    return own is not None and other is not None and _identity(own) == _identity(other)
+
+
+def _identity(entry: Entry) -> tuple[object, ...]:
+    return entry.kind, entry.size, entry.mtime_ns, entry.mode, entry.uid, entry.gid
+
+
+async def _in_order(pairs: list[Pair]) -> list[Pair]:
+    """Return pairs as one reads a tree: a folder, what is in it, the next one."""
+    runs = []
+    for start in range(0, len(pairs), _BATCH):
+        runs.append(sorted(pairs[start : start + _BATCH], key=_reading_order))
+        await asyncio.sleep(0)
+    if len(runs) < 2:
+        return runs[0] if runs else []
+    merged = merge(*runs, key=_reading_order)
+    ordered: list[Pair] = []
+    while batch := list(islice(merged, _BATCH)):
+        ordered += batch
+        await asyncio.sleep(0)
+    return ordered
+
+
+def _reading_order(pair: Pair) -> bytes:
+    return pair.place.replace(b"/", b"\0")

@@ -1,0 +1,208 @@
+"""Compares the folders of two panes, shows what could be done about it, and does it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from sshdash.errors import SSHDashError, UsageError
+from sshdash.prompts import ConfirmQuestion
+from sshdash.sftp.compare import Criteria
+from sshdash.sftp.entries import is_inside
+from sshdash.sftp.failures import shown
+from sshdash.sftp.sync_keep import Wish
+from sshdash.sftp.sync_plan import Tree, Way
+from sshdash.sftp.sync_rules import Rules
+from sshdash.sftp.sync_run import Outcome, Synchronisation
+from sshdash.sftp.sync_scan import Comparison, End, Scan
+from sshdash.sftp.sync_sums import digests
+from sshdash.ui.controllers import file_names as names
+from sshdash.ui.format import count_text
+from sshdash.ui.screens.sync_preview import SyncScreen
+from sshdash.ui.sync_choice import SyncOptions, SyncOrder
+from sshdash.untrusted import clean
+
+if TYPE_CHECKING:
+    from sshdash.ui.cockpit import Cockpit
+    from sshdash.ui.controllers.file_listings import Listings
+    from sshdash.ui.widgets.file_pane import FilePane
+
+
+class SyncController:
+    """What the commands about both folders do."""
+
+    def __init__(self, cockpit: Cockpit, listings: Listings) -> None:
+        self.cockpit = cockpit
+        self.backend = cockpit.backend
+        self.listings = listings
+
+    async def preview(self, left: FilePane, right: FilePane) -> None:
+        """Show what differs, and do what the person asks for."""
+        trees = _trees(left, right)
+        _refuse_overlap(*trees)
+
+        async def compare(
+            rules: Rules, criteria: Criteria, seen: Callable[[int], None]
+        ) -> Comparison:
+            return await self._compare(trees, rules, criteria, seen)
+
+        keeps = _keeping_way(*trees)
+        screen = SyncScreen(
+            (_words(left), _words(right)),
+            compare,
+            lambda options: command_line(trees, options),
+            keeps or Way.RIGHT,
+            keeps,
+        )
+        order = await self.cockpit.show(screen)
+        if order is not None and await self._is_meant(order):
+            await self._carry_out(trees, order)
+
+    async def keep(self, left: FilePane, right: FilePane) -> None:
+        """Keep the folder on the host like the one here; end that where it is so already."""
+        local, remote = _local_first(_trees(left, right))
+        running = self.backend.keepers.find(local, remote)
+        if running is not None:
+            await self.backend.keepers.stop(running.id)
+            self.cockpit.tell("Not kept up to date any more", shown(local.root))
+            return
+        question = ConfirmQuestion(
+            "Keep the folder on the host up to date?",
+            f"What is new or changed in {shown(local.root)} is uploaded at once, from now on, to "
+            f"{names.place(clean(remote.endpoint), remote.root)}. Nothing is deleted there.",
+            action="Keep up to date",
+        )
+        if await self.cockpit.ask(question):
+            self._keep(Wish(local, remote, Rules()))
+
+    async def _compare(
+        self,
+        trees: tuple[Tree, Tree],
+        rules: Rules,
+        criteria: Criteria,
+        seen: Callable[[int], None],
+    ) -> Comparison:
+        left = await self.backend.filesystem(trees[0].endpoint)
+        try:
+            right = await self.backend.filesystem(trees[1].endpoint)
+            try:
+                ends = End(left, trees[0].root), End(right, trees[1].root)
+                return await Scan(*ends, rules, criteria, digests, seen).everything()
+            finally:
+                await right.close()
+        finally:
+            await left.close()
+
+    async def _is_meant(self, order: SyncOrder) -> bool:
+        """Ask, where anything is to be deleted."""
+        count = order.totals.deletes
+        if not count or not order.may_delete:
+            return True
+        question = ConfirmQuestion(
+            f"Delete {count_text(count, 'entry', 'entries')}?",
+            "They are deleted for good, after everything is copied, and only if that went well.",
+            action="Sync and delete",
+            danger=True,
+        )
+        answer = await self.cockpit.ask(question)
+        return bool(answer)
+
+    async def _carry_out(self, trees: tuple[Tree, Tree], order: SyncOrder) -> None:
+        run = Synchronisation(*trees, self.backend.transfers, self.backend.filesystem)
+        self.cockpit.start(self._run(run, trees, order), aside=True)
+
+    async def _run(self, run: Synchronisation, trees: tuple[Tree, Tree], order: SyncOrder) -> None:
+        try:
+            outcome = await run.run(order.steps, order.may_delete)
+        finally:
+            for tree in trees:
+                self.listings.refresh_folder(tree.endpoint, tree.root)
+        self._tell(outcome, order)
+        if order.keep:
+            local, remote = _local_first(trees)
+            options = order.options
+            self._keep(Wish(local, remote, Rules(options.lines), options.deletes, options.window))
+
+    def _keep(self, wish: Wish) -> None:
+        keepers = self.backend.keepers
+        if keepers.find(wish.local, wish.remote) is None:
+            keepers.start(wish)
+        where = names.place(clean(wish.remote.endpoint), wish.remote.root)
+        self.cockpit.tell("Kept up to date from now on", f"{shown(wish.local.root)} to {where}")
+
+    def _tell(self, outcome: Outcome, order: SyncOrder) -> None:
+        """Tell what became of it."""
+        copied = sum(copy.files_done - copy.skipped for copy in outcome.copies)
+        words = f"copied {count_text(copied, 'file')}"
+        if outcome.deleted:
+            words += f", deleted {outcome.deleted}"
+        if outcome.is_whole:
+            self.cockpit.tell("In step", words)
+            return
+        why = _why(outcome)
+        if outcome.not_deleted:
+            why += f"; nothing was deleted ({outcome.not_deleted} would have been)"
+        self.cockpit.report(
+            SSHDashError("Not everything is in step", f"{words}; {why}", "compare again with =")
+        )
+
+
+def _why(outcome: Outcome) -> str:
+    """Return the first thing that went wrong."""
+    for copy in outcome.copies:
+        for file in (*copy.errors, *copy.left_out):
+            return f"{file.path}: {file.reason}"
+        if copy.reason:
+            return copy.reason
+        if copy.skipped:
+            return f"{count_text(copy.skipped, 'file')} appeared there meanwhile and stayed"
+    for place, reason in outcome.failures:
+        return f"{shown(place)}: {reason}"
+    return "not everything could be compared"
+
+
+def command_line(trees: tuple[Tree, Tree], options: SyncOptions) -> str:
+    """Return the command that does the same without the screen."""
+    source, target = trees if options.way is not Way.LEFT else (trees[1], trees[0])
+    words = ["sshdash", "sync"]
+    words += ["--both"] * (options.way is Way.BOTH) + ["--delete"] * options.deletes
+    words += ["--checksum"] * options.checksum
+    words += ["--modify-window", str(options.window)] if options.window else []
+    for line in options.lines:
+        words += ["--exclude", line]
+    return shlex.join([*words, *(_operand(tree) for tree in (source, target))])
+
+
+def _operand(tree: Tree) -> str:
+    path = names.text(tree.root)
+    return f"{tree.endpoint}:{path}" if tree.endpoint else path
+
+
+def _trees(left: FilePane, right: FilePane) -> tuple[Tree, Tree]:
+    one, other = ((pane.endpoint, pane.browser.path) for pane in (left, right))
+    return Tree(*one), Tree(*other)
+
+
+def _local_first(trees: tuple[Tree, Tree]) -> tuple[Tree, Tree]:
+    return trees if not trees[0].endpoint else (trees[1], trees[0])
+
+
+def _keeping_way(left: Tree, right: Tree) -> Way | None:
+    """Return the way that a folder here can be followed, None where none of them is here."""
+    if bool(left.endpoint) is bool(right.endpoint):
+        return None
+    return Way.LEFT if left.endpoint else Way.RIGHT
+
+
+def _words(pane: FilePane) -> str:
+    return f"{pane.label}:{shown(pane.browser.path)}"
+
+
+def _refuse_overlap(left: Tree, right: Tree) -> None:
+    if left.endpoint == right.endpoint and (
+        is_inside(left.root, right.root) or is_inside(right.root, left.root)
+    ):
+        raise UsageError(
+            "One folder is inside the other", hint="show two folders of which none holds the other"
+        )

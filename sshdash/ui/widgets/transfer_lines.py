@@ -1,0 +1,177 @@
+"""What the list of copies shows of each: pure text, as wide as there is room."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sshdash.states import TransferState
+from sshdash.ui.format import (
+    bar_text,
+    clip,
+    count_text,
+    duration_text,
+    eta_text,
+    percent_text,
+    rate_text,
+    size_text,
+)
+from sshdash.ui.widgets.file_row_text import shorten_start
+from sshdash.ui.widgets.sparkline import sparkline
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sshdash.sftp.job import TransferSnapshot, TransferTotals
+
+SOME = 3
+"""Complaints that are shown of a job where there is little room."""
+_BAR = 12
+_NAME = 20
+"""Cells that the name of a job keeps before the tails are aligned."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobLine:
+    """One line of a job, and what it shows."""
+
+    text: str
+    role: str
+
+
+def tail_text(job: TransferSnapshot) -> str:
+    """Return the right part of a job's line: bar, percent and figures."""
+    done, total = _progress(job)
+    progress = f"{bar_text(done, total, _BAR)} {percent_text(done, total):>5}"
+    return "  ".join(part for part in (progress, *_figures(job)) if part)
+
+
+def job_lines(
+    job: TransferSnapshot, selected: bool, width: int, tail_width: int = 0, shown: int = SOME
+) -> list[JobLine]:
+    """Return a job's lines: itself; files under way; for the selected one, why files failed.
+
+    `tail_width` is the width of the longest tail, so that the bars stand below each other; of
+    each sort of complaints at most `shown` have a line.
+    """
+    lines = [JobLine(_summary(job, width, tail_width), "job")]
+    if job.is_running and job.files_total != 1:
+        for file in job.current:
+            bar = f"{bar_text(file.done, file.total, 8)} {percent_text(file.done, file.total):>5}"
+            name = clip(file.name, max(width - 40, 10))
+            sizes = f"{size_text(file.done)} of {size_text(file.total)}"
+            lines.append(JobLine(f"     {bar}  {name}  {sizes}", "file"))
+    if job.reason not in ("", job.state.value):
+        first = f" · {job.errors[0].path}: {job.errors[0].reason}" if job.errors else ""
+        waits = job.state in (TransferState.WAITING, TransferState.PAUSED)
+        role = "warning" if waits else "error"
+        lines.append(JobLine(f"     {job.reason}{'' if selected else first}", role))
+    if selected:
+        failed = job.errors[:shown]
+        lines += [JobLine(f"     ✖ {bad.path}: {bad.reason}", "error") for bad in failed]
+        if (more := max(job.errors_total, len(job.errors)) - len(failed)) > 0:
+            lines.append(JobLine(f"     … and {count_text(more, 'more failure')}", "error"))
+    for one in job.restarted[: shown if selected else 1]:
+        lines.append(JobLine(f"     started over {one.path}: {one.reason}", "warning"))
+    return lines + _left_out_lines(job, shown if selected else 1, selected)
+
+
+def in_order(jobs: list[TransferSnapshot]) -> list[TransferSnapshot]:
+    """Return jobs in the order of their use: running, waiting, then the last that ended first."""
+    running = [job for job in jobs if job.is_running]
+    queued = [job for job in jobs if not job.is_running and not job.is_finished]
+    ended = [job for job in jobs if job.is_finished]
+    return [*running, *queued, *sorted(ended, key=lambda job: -(job.ended or 0.0))]
+
+
+def _left_out_lines(job: TransferSnapshot, most: int, selected: bool) -> list[JobLine]:
+    """Return what was not copied on purpose: the first, or some of it for the selected job."""
+    shown = job.left_out[:most]
+    lines = [f"left out {one.path}: {one.reason}" for one in shown]
+    more = max(job.left_out_total, len(job.left_out)) - len(shown)
+    if more > 0 and selected:
+        lines.append(f"… and {more} more left out")
+    elif more > 0:
+        lines[0] += f" · and {more} more"
+    return [JobLine(f"     {line}", "warning") for line in lines]
+
+
+def _summary(job: TransferSnapshot, width: int, tail_width: int) -> str:
+    """Return the text of a job's own line, right of its mark."""
+    ends = f"{job.source} → {job.target}:"
+    tail = tail_text(job)
+    if width - tail_width >= _NAME + 6:
+        tail = tail.ljust(tail_width)
+    room = width - len(tail) - 6  # the mark, the gap, and one cell at the edge
+    name = clip(job.title, max(min(len(job.title), room), 8))
+    if room - len(name) >= 12:
+        left = room - len(name) - 2
+        folder = shorten_start(job.target_dir, max(left - len(ends), 0))
+        name += f"  {clip(ends + folder, left)}"
+    return f"{name:<{max(room, 8)}}  {tail}"
+
+
+def _progress(job: TransferSnapshot) -> tuple[int, int]:
+    """Return how much is done of how much: bytes, or files where none of them holds any."""
+    if job.state is TransferState.DONE:
+        return 1, 1
+    if job.bytes_total:
+        return job.bytes_done, job.bytes_total
+    return job.files_done, job.files_total
+
+
+def _figures(job: TransferSnapshot) -> list[str]:
+    failed = max(job.errors_total, len(job.errors))
+    words = [f"{job.files_done}/{job.files_total} files"] if job.files_total > 1 else []
+    if failed:
+        words.append(f"{failed} failed")
+    if left_out := max(job.left_out_total, len(job.left_out)):
+        words.append(f"{left_out} left out")
+    if job.limit:
+        words.append(f"≤ {rate_text(job.limit)}")
+    if job.skipped:
+        words.append(f"{job.skipped} skipped")
+    if job.state is TransferState.COPYING:
+        return [*words, f"{rate_text(job.rate):>9}", f"{eta_text(job.eta):>5}"]
+    if job.state is TransferState.DONE:
+        words.append(size_text(job.bytes_done))
+        if job.started is not None and job.ended is not None:
+            words.append(duration_text(job.ended - job.started))
+        return words
+    return [*words, job.state.value]
+
+
+def counts_text(jobs: Sequence[TransferSnapshot]) -> str:
+    """Return how many jobs there are of each sort: ``1 running, 2 queued, 4 done``."""
+    counts = {
+        "running": sum(job.is_running for job in jobs),
+        "waiting": sum(job.state is TransferState.WAITING for job in jobs),
+        "queued": sum(job.state is TransferState.QUEUED for job in jobs),
+        "paused": sum(job.state is TransferState.PAUSED for job in jobs),
+        "failed": sum(job.state is TransferState.FAILED for job in jobs),
+        "done": sum(job.state is TransferState.DONE for job in jobs),
+        "cancelled": sum(job.state is TransferState.CANCELLED for job in jobs),
+    }
+    return ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+
+
+def totals_text(totals: TransferTotals, width: int) -> str:
+    """Return everything that goes on in sum, on one line: bar, sizes, files, rates, time left."""
+    if not totals.jobs_running + totals.jobs_queued:
+        return ""
+    done, total = totals.bytes_done, totals.bytes_total
+    words = [f"{percent_text(done, total):>5}", f"{size_text(done)} of {size_text(total)}"]
+    if totals.files_total > 1:
+        words.append(f"{totals.files_done}/{totals.files_total} files")
+    if eta := eta_text(totals.eta):
+        words.append(f"ETA {eta}")
+    text = "  ".join(words)
+    return f"{bar_text(done, total, max(min(width - len(text) - 2, 40), 8))} {text}"
+
+
+def graph_text(totals: TransferTotals, width: int) -> str:
+    """Return the rates of the last minutes as a graph, with the newest as a figure."""
+    rates = f"↑ {rate_text(totals.rate_up)}  ↓ {rate_text(totals.rate_down)}"
+    if totals.limit:
+        rates += f"  (all ≤ {rate_text(totals.limit)})"
+    return f"{sparkline(totals.rates, max(width - len(rates) - 2, 8))}  {rates}"

@@ -1,0 +1,256 @@
+"""``sshdash sync`` as a program, against a real server: what it does to both trees."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.live.file_kit import fill_with_odd_names, tree, unfinished
+from tests.live.test_cli_cp import Ended
+from tests.servers.sshd import RealSshd
+
+
+async def start(config: Path, *words: object) -> asyncio.subprocess.Process:
+    """Start ``sshdash sync``."""
+    command = [sys.executable, "-m", "sshdash", "-F", config, "sync", *words]
+    pipe = asyncio.subprocess.PIPE
+    root = Path(__file__).parent.parent.parent
+    return await asyncio.create_subprocess_exec(
+        *map(str, command),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=pipe,
+        stderr=pipe,
+        env={**os.environ, "PYTHONPATH": str(root)},
+        start_new_session=True,
+    )
+
+
+async def sync(config: Path, *words: object) -> Ended:
+    """Run ``sshdash sync`` to its end."""
+    process = await start(config, *words)
+    output, errors = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode is not None
+    return Ended(process.returncode, output.decode(), errors.decode())
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    """Return a local tree: files, an empty folder, a link, odd names."""
+    folder = tmp_path / "here"
+    (folder / "src" / "deep").mkdir(parents=True)
+    (folder / "empty").mkdir()
+    (folder / "odd").mkdir()
+    fill_with_odd_names(folder / "odd")
+    (folder / "src" / "deep" / "file").write_bytes(os.urandom(300_000))
+    (folder / "src" / "main.py").write_bytes(b"print()")
+    (folder / "src" / "link").symlink_to("main.py")
+    (folder / "notes.txt").write_bytes(b"first")
+    return folder
+
+
+async def test_a_tree_goes_up_and_down_and_is_then_in_step(
+    sshd: RealSshd, here: Path, tmp_path: Path
+) -> None:
+    away = sshd.home / "away"
+    dry = await sync(sshd.config_file, "-n", here, "sshd:away")
+    assert (dry.status, away.exists()) == (0, False), "a dry run makes nothing"
+    done = await sync(sshd.config_file, here, "sshd:away/")
+    assert done.status == 0, done.errors
+    assert tree(away) == tree(here)
+    assert done.output == dry.output
+    assert "new        src/deep/file\n" in done.output
+    assert "new        odd/new\\nline\n" in done.output, "names are escaped, one a line"
+    assert (away / "notes.txt").stat().st_mtime == int((here / "notes.txt").stat().st_mtime)
+
+    again = await sync(sshd.config_file, f"{here}/", "sshd:away", "--delete")
+    assert (again.status, again.output) == (0, ""), "all of it is alike now"
+    assert f"the same: {len(tree(here))}" in again.errors
+
+    back = tmp_path / "back"
+    done = await sync(sshd.config_file, "sshd:away", back)
+    assert done.status == 0, done.errors
+    assert tree(back) == tree(here)
+    assert unfinished(away) == unfinished(back) == []
+
+
+async def test_changes_are_copied_and_what_is_gone_is_deleted_only_where_asked(
+    sshd: RealSshd, here: Path
+) -> None:
+    away = sshd.home / "away"
+    await sync(sshd.config_file, here, "sshd:away")
+    (here / "notes.txt").write_bytes(b"second, longer")
+    (here / "src" / "main.py").unlink()
+    (here / "src" / "deep" / "file").unlink()
+    (here / "src" / "deep").rmdir()
+    done = await sync(sshd.config_file, here, "sshd:away")
+    assert (done.status, done.output) == (0, "changed    notes.txt\n")
+    assert (away / "notes.txt").read_bytes() == b"second, longer"
+    assert (away / "src" / "deep" / "file").exists()
+
+    dry = await sync(sshd.config_file, "--dry-run", "--delete", here, "sshd:away")
+    assert dry.output.split("\n")[:-1] == [
+        "delete     src/deep/",
+        "delete     src/deep/file",
+        "delete     src/main.py",
+    ]
+    assert (away / "src" / "main.py").exists()
+    done = await sync(sshd.config_file, "--delete", here, "sshd:away")
+    assert done.status == 0, done.errors
+    assert tree(away) == tree(here)
+
+
+async def test_what_is_excluded_is_neither_copied_nor_deleted(sshd: RealSshd, here: Path) -> None:
+    away = sshd.home / "away"
+    (here / "build").mkdir()
+    (here / "build" / "a.o").write_bytes(b"object")
+    (here / "keep.log").write_bytes(b"keep")
+    (here / "drop.log").write_bytes(b"drop")
+    (away / "old" / "build").mkdir(parents=True)
+    (away / "old" / "build" / "b.o").write_bytes(b"theirs")
+    (away / "old" / "gone").write_bytes(b"gone")
+    (here.parent / "ignore").write_text("# comment\nbuild/\n*.log\n")
+    words = ("--exclude-from", here.parent / "ignore", "--include", "keep.log", "--delete")
+    done = await sync(sshd.config_file, *words, here, "sshd:away")
+    assert done.status == 1, "a folder that holds something excluded stays, and that is told"
+    assert "left out   old/  (it holds what was left out" in done.output
+    assert (away / "keep.log").exists()
+    assert not (away / "drop.log").exists()
+    assert not (away / "build").exists()
+    assert (away / "old" / "build" / "b.o").read_bytes() == b"theirs"
+    assert not (away / "old" / "gone").exists()
+    done = await sync(sshd.config_file, *words, "--delete-excluded", here, "sshd:away")
+    assert done.status == 0, done.errors
+    assert not (away / "old").exists()
+
+
+async def test_both_ways_the_newer_wins_and_a_tie_is_left_alone(sshd: RealSshd, here: Path) -> None:
+    away = sshd.home / "away"
+    away.mkdir()
+    (away / "theirs").write_bytes(b"theirs")
+    for folder, name, content, time in (
+        (here, "both", b"old", 1000),
+        (away, "both", b"newer", 2000),
+        (here, "tie", b"one", 3000),
+        (away, "tie", b"three", 3000),
+    ):
+        (folder / name).write_bytes(content)
+        os.utime(folder / name, (time, time))
+    done = await sync(sshd.config_file, "--both", here, "sshd:away")
+    assert done.status == 1
+    assert "conflict   tie  (the same time and different sizes)" in done.output
+    assert "changed ←  both\n" in done.output
+    assert (here / "both").read_bytes() == (away / "both").read_bytes() == b"newer"
+    assert ((here / "tie").read_bytes(), (away / "tie").read_bytes()) == (b"one", b"three")
+    assert (here / "theirs").exists()
+    assert (away / "src" / "main.py").exists()
+    wrong = await sync(sshd.config_file, "--both", "--delete", here, "sshd:away")
+    assert wrong.status == 2
+
+
+async def test_checksums_find_what_size_and_time_hide(sshd: RealSshd, here: Path) -> None:
+    away = sshd.home / "away"
+    await sync(sshd.config_file, here, "sshd:away")
+    when = (here / "notes.txt").stat()
+    (away / "notes.txt").write_bytes(b"FIRST")
+    os.utime(away / "notes.txt", ns=(when.st_mtime_ns, when.st_mtime_ns))
+    os.utime(away / "src" / "main.py", (5, 5))
+    done = await sync(sshd.config_file, "-n", here, "sshd:away")
+    assert done.output == "changed    src/main.py\n"
+    done = await sync(sshd.config_file, "--checksum", here, "sshd:away")
+    assert done.output == "changed    notes.txt\n"
+    assert (away / "notes.txt").read_bytes() == b"first"
+
+
+async def test_what_is_told_can_be_read_by_programs(sshd: RealSshd, here: Path) -> None:
+    os.mkfifo(here / "pipe")
+    done = await sync(sshd.config_file, "--json", here, "sshd:away")
+    lines = [json.loads(line) for line in done.output.splitlines()]
+    assert done.status == 1
+    (left,) = (line for line in lines if line.get("act") == "left out")
+    assert (left["path"], left["why"]) == ("pipe", "not a regular file (FIFO)")
+    assert lines[-1]["event"] == "done"
+    assert lines[-1]["left_out"] == 1
+    assert lines[-1]["folders"] == 4
+
+
+async def test_a_source_that_is_not_there_is_never_an_empty_one(
+    sshd: RealSshd, here: Path, tmp_path: Path
+) -> None:
+    before = tree(here)
+    done = await sync(sshd.config_file, "--delete", "sshd:no-such", here)
+    assert done.status == 1
+    assert "no such file" in done.errors
+    done = await sync(sshd.config_file, "--delete", tmp_path / "none", here)
+    assert done.status == 1
+    done = await sync(sshd.config_file, here / "src", here)
+    assert done.status == 2
+    assert "inside the other" in done.errors
+    assert tree(here) == before
+
+
+class Watching:
+    """``sshdash sync --watch --json`` as it runs."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+        self.told: list[dict[str, Any]] = []
+
+    async def until(self, **wanted: object) -> dict[str, Any]:
+        """Return the next line that has these fields."""
+        assert self.process.stdout
+        async with asyncio.timeout(30):
+            while line := await self.process.stdout.readline():
+                fields = json.loads(line)
+                self.told.append(fields)
+                if wanted.items() <= fields.items():
+                    return dict(fields)
+        assert self.process.stderr
+        raise AssertionError(f"it ended: {self.told} {(await self.process.stderr.read()).decode()}")
+
+    async def end(self) -> int:
+        """Interrupt it and return its exit status."""
+        if self.process.returncode is None:
+            self.process.send_signal(signal.SIGINT)
+        await asyncio.wait_for(self.process.communicate(), 20)
+        assert self.process.returncode is not None
+        return self.process.returncode
+
+
+async def test_a_watched_folder_is_uploaded_as_it_changes(sshd: RealSshd, here: Path) -> None:
+    away = sshd.home / "away"
+    config, words = sshd.config_file, ("--delete", "--exclude", "*.tmp", here, "sshd:away")
+    watching = Watching(await start(config, "--watch", "--json", *words))
+    try:
+        await watching.until(event="watch", state="up to date")
+        assert tree(away) == tree(here)
+
+        (here / "fresh").mkdir()
+        (here / "fresh" / "file").write_bytes(b"fresh")
+        (here / "scratch.tmp").write_bytes(b"not this")
+        (here / "src" / "main.py").write_bytes(b"print(2), longer")
+        (here / "notes.txt").unlink()
+        expected = {*tree(here)} - {b"scratch.tmp"}
+        while {*tree(away)} != expected or (away / "src" / "main.py").stat().st_size != 16:
+            await watching.until(event="watch", state="up to date")
+        assert (away / "fresh" / "file").read_bytes() == b"fresh"
+
+        assert await asyncio.to_thread(sshd.kill_connections)
+        (here / "after").write_bytes(b"written while it was away")
+        while not (away / "after").exists():
+            await watching.until(event="watch", state="up to date")
+    finally:
+        ended = await watching.end()
+    assert ended == 130
+    assert unfinished(away) == []
+
+
+async def test_only_a_folder_here_can_be_watched(sshd: RealSshd, here: Path) -> None:
+    done = await sync(sshd.config_file, "--watch", "sshd:x", here)
+    assert done.status == 2
+    done = await sync(sshd.config_file, "--watch", "--both", here, "sshd:x")
+    assert done.status == 2

@@ -1,0 +1,369 @@
+"""Sources that change, targets that go, servers that refuse or never end, cancels at any moment."""
+
+import asyncio
+import errno
+import os
+import random
+import shutil
+import socket
+import stat
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import asyncssh
+import pytest
+
+from sshdash.errors import FileError
+from sshdash.prompts import ConflictChoice
+from sshdash.sftp import remote
+from sshdash.states import TransferState
+from tests.live.file_kit import files_on, tree, unfinished
+from tests.live.test_sftp_faults import loopback, slow_line, until_some_arrived
+from tests.servers.hostile import file_attributes, folder_attributes, lying_sftp
+from tests.servers.sshd import RealSshd
+
+LARGE = 12_000_000
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> tuple[Path, Path]:
+    """Return an empty source and an empty target folder."""
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.mkdir()
+    target.mkdir()
+    return source, target
+
+
+def append(path: Path) -> None:
+    """Let a file grow."""
+    with path.open("ab") as file:
+        file.write(b"more")
+
+
+def rewrite(path: Path) -> None:
+    """Change a file and leave its size."""
+    with path.open("r+b") as file:
+        file.write(os.urandom(1000))
+
+
+@pytest.mark.parametrize("change", [append, rewrite])
+@pytest.mark.parametrize("way", ["down", "up"])
+async def test_a_source_that_changes_while_copied_is_copied_anew_or_reported(
+    sshd: RealSshd, folders: tuple[Path, Path], way: str, change: Any
+) -> None:
+    source, target = folders
+    file = source / "file"
+    file.write_bytes(os.urandom(LARGE))
+    os.utime(file, (1_000_000_000, 1_000_000_000))
+    ends = ("sshd", "") if way == "down" else ("", "sshd")
+    async with slow_line(sshd) as (_, config), files_on(config) as files:
+        job = files.submit(ends[0], [file], ends[1], target, conflict=ConflictChoice.OVERWRITE)
+        await until_some_arrived(files, job, LARGE // 10)
+        change(file)
+        async with asyncio.timeout(30):
+            done = await files.queue.wait(job)
+    assert done.state is TransferState.DONE, done.errors
+    assert tree(target) == tree(source)
+
+
+@pytest.mark.parametrize("way", ["down", "up"])
+async def test_a_target_folder_that_goes_is_told_and_the_source_stays(
+    sshd: RealSshd, folders: tuple[Path, Path], way: str
+) -> None:
+    source, target = folders
+    (source / "file").write_bytes(os.urandom(LARGE))
+    before = tree(source)
+    ends = ("sshd", "") if way == "down" else ("", "sshd")
+    async with slow_line(sshd) as (_, config), files_on(config) as files:
+        job = files.submit(ends[0], [source / "file"], ends[1], target)
+        await until_some_arrived(files, job, LARGE // 10)
+        await asyncio.to_thread(shutil.rmtree, target)
+        async with asyncio.timeout(30):
+            done = await files.queue.wait(job)
+        assert done.state is TransferState.FAILED
+        (error,) = done.errors
+        assert "no such file" in error.reason
+        assert ("sshd" in error.reason) is (way == "up")
+        target.mkdir()
+        files.queue.retry(job)
+        assert (await files.queue.wait(job)).state is TransferState.DONE
+    assert tree(source) == before == tree(target)
+
+
+async def test_permission_denied_in_the_middle_leaves_the_rest_alone(
+    folders: tuple[Path, Path],
+) -> None:
+    _, target = folders
+    denied = {b"f7", b"closed"}
+
+    class Guarded(asyncssh.SFTPServer):
+        def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> Any:
+            if path.rpartition(b"/")[2] in denied:
+                raise asyncssh.SFTPPermissionDenied("no")
+            return super().open(path, pflags, attrs)
+
+        def scandir(self, path: bytes) -> Any:
+            if path.rpartition(b"/")[2] in denied:
+                raise asyncssh.SFTPPermissionDenied("no")
+            return super().scandir(path)
+
+    async with loopback(Guarded) as files:
+        for number in range(300):
+            (files.home / "tree" / f"{number % 3}").mkdir(parents=True, exist_ok=True)
+            (files.home / "tree" / f"{number % 3}" / f"f{number}").write_bytes(b"%d" % number)
+        (files.home / "tree" / "closed").mkdir()
+        (files.home / "tree" / "closed" / "x").write_bytes(b"x")
+        done = await files.copy("loopback", [Path("/tree")], "", target)
+        assert done.state is TransferState.FAILED
+        assert done.files_done == 299
+        assert {Path(error.path).name for error in done.errors} == {"f7", "closed"}
+        assert all("permission denied" in error.reason for error in done.errors)
+        denied.clear()
+        files.queue.retry(done.id)
+        done = await files.queue.wait(done.id)
+        assert done.state is TransferState.DONE, done.errors
+        assert tree(target / "tree") == tree(files.home / "tree")
+
+
+async def test_a_listing_that_never_ends_is_ended(
+    folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, target = folders
+    monkeypatch.setattr(remote, "_MAX_ENTRIES", 3000)
+
+    class Endless(asyncssh.SFTPServer):
+        async def scandir(self, path: bytes) -> AsyncIterator[asyncssh.SFTPName]:
+            number = 0
+            while True:
+                number += 1
+                yield asyncssh.SFTPName(b"%d" % number, attrs=file_attributes(1))
+
+        def lstat(self, path: bytes) -> asyncssh.SFTPAttrs:
+            return folder_attributes()
+
+        def realpath(self, path: bytes) -> bytes:
+            return path
+
+    async with loopback(Endless) as files, asyncio.timeout(30):
+        done = await files.copy("loopback", [Path("/tree")], "", target)
+        (error,) = done.errors
+        assert "more entries than anybody has" in error.reason
+        assert len(tree(target)) <= 1  # nothing of what was listed
+        filesystem = await files.open("loopback")
+        try:
+            assert (await filesystem.lstat(b"/")).name == b""
+        finally:
+            await filesystem.close()
+
+
+async def test_folders_that_never_end_are_ended(
+    folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, target = folders
+    monkeypatch.setattr("sshdash.sftp.walk._MAX_DEPTH", 20)
+    server = lying_sftp({b"deeper": folder_attributes(), b"file": file_attributes(1)})
+    async with loopback(server) as files, asyncio.timeout(30):
+        done = await files.copy("loopback", [Path("/tree")], "", target)
+    (error,) = done.errors
+    assert "20 directories deep" in error.reason
+
+
+@pytest.mark.parametrize("most", [1, 1000])
+async def test_short_reads_are_read_on(folders: tuple[Path, Path], most: int) -> None:
+    _, target = folders
+
+    class Short(asyncssh.SFTPServer):
+        def read(self, file_obj: Any, offset: int, size: int) -> bytes:
+            return bytes(super().read(file_obj, offset, min(size, most)))  # type: ignore[arg-type]
+
+    async with loopback(Short) as files, asyncio.timeout(60):
+        (files.home / "file").write_bytes(os.urandom(700 * most))
+        done = await files.copy("loopback", [Path("/file")], "", target)
+        assert done.state is TransferState.DONE, done.errors
+        assert tree(target) == {b"file": tree(files.home)[b"file"]}
+
+
+async def test_a_directory_that_claims_to_be_a_file_is_not_copied(
+    folders: tuple[Path, Path],
+) -> None:
+    _, target = folders
+
+    class Lying(lying_sftp({b"file": file_attributes(1)})):  # type: ignore[misc]
+        def fstat(self, file_obj: object) -> asyncssh.SFTPAttrs:
+            return folder_attributes()
+
+    async with loopback(Lying) as files:
+        done = await files.copy("loopback", [Path("/tree")], "", target)
+    (error,) = done.errors
+    assert "source changed" in error.reason
+    assert not list((target / "tree").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.EFBIG, "too large for the file system"),
+        (errno.EDQUOT, "quota"),
+        (errno.ENOSPC, "disk full ("),
+        (errno.EROFS, "read-only"),
+    ],
+)
+async def test_what_the_disk_says_reaches_the_person(
+    folders: tuple[Path, Path], number: int, words: str
+) -> None:
+    source, _ = folders
+    (source / "big").write_bytes(os.urandom(100_000))
+    (source / "small").write_bytes(b"fits")
+
+    class Refusing(asyncssh.SFTPServer):
+        def write(self, file_obj: Any, offset: int, data: bytes) -> int:
+            if len(data) > 1000:
+                raise OSError(number, os.strerror(number))
+            return int(super().write(file_obj, offset, data))  # type: ignore[arg-type]
+
+    async with loopback(Refusing) as files:
+        (files.home / "big").write_bytes(b"old")
+        done = await files.copy("", list(source.iterdir()), "loopback", Path("/"))
+        (error,) = done.errors
+        assert words in error.reason
+        assert "on loopback" in error.reason
+        content = {path.name: path.read_bytes() for path in files.home.iterdir()}
+    assert content == {"big": b"old", "small": b"fits"}
+
+
+def test_a_limit_of_the_shell_is_told(sshd: RealSshd, folders: tuple[Path, Path]) -> None:
+    _, target = folders
+    for name, size in (("big", 3_000_000), ("small", 10)):
+        (sshd.home / name).write_bytes(os.urandom(size))
+    (target / "big").write_bytes(b"old")
+    command = f"{sys.executable} -m sshdash -F {sshd.config_file} cp sshd:big sshd:small {target}"
+    done = subprocess.run(
+        ["/bin/bash", "-c", f"ulimit -f 1000; {command}"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "too large" in done.stderr
+    assert (target / "big").read_bytes() == b"old"
+    assert {path.name for path in target.iterdir()} == {"big", "small"}
+
+
+@pytest.mark.parametrize("way", ["down", "up", "local"])
+async def test_what_is_no_file_is_left_out_and_told(
+    sshd: RealSshd, folders: tuple[Path, Path], way: str
+) -> None:
+    source, target = folders
+    os.mkfifo(source / "fifo")
+    (source / "dangling").symlink_to("nowhere")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(source / "socket"))
+        special = {"fifo": "FIFO", "socket": "socket"}
+        try:
+            os.mknod(source / "device", stat.S_IFCHR | 0o666, os.makedev(1, 3))
+            special["device"] = "device"
+        except OSError:
+            pass  # only root makes devices, and not everywhere
+        ends = {"down": ("sshd", ""), "up": ("", "sshd"), "local": ("", "")}[way]
+        async with files_on(sshd.config_file) as files, asyncio.timeout(20):
+            done = await files.copy(ends[0], [source], ends[1], target)
+    assert done.state is TransferState.DONE, done.errors
+    told = {Path(one.path).name: one.reason for one in done.left_out}
+    assert set(told) == set(special)
+    assert all(kind in told[name] for name, kind in special.items())
+    assert tree(target / "source") == {b"dangling": "→ nowhere"}
+
+
+async def test_nanoseconds_are_kept_where_there_are_any(
+    sshd: RealSshd, folders: tuple[Path, Path]
+) -> None:
+    source, target = folders
+    (source / "file").write_bytes(b"x")
+    when = 1_234_567_890_123_456_789
+    os.utime(source / "file", ns=(when, when))
+    async with files_on(sshd.config_file) as files:
+        for end, expected in (("", when), ("sshd", when // 10**9 * 10**9)):
+            done = await files.copy(
+                "", [source / "file"], end, target, conflict=ConflictChoice.OVERWRITE
+            )
+            assert done.state is TransferState.DONE, done.errors
+            assert (target / "file").stat().st_mtime_ns == expected
+
+
+async def test_a_file_that_may_not_be_changed_is_told(
+    sshd: RealSshd, folders: tuple[Path, Path]
+) -> None:
+    source, target = folders
+    (source / "file").write_bytes(b"new")
+    (target / "file").write_bytes(b"old")
+    made = await asyncio.create_subprocess_exec(
+        "chattr", "+i", target / "file", stderr=subprocess.DEVNULL
+    )
+    if await made.wait():
+        pytest.skip("this file system has no immutable files, or only for root")
+    try:
+        async with files_on(sshd.config_file) as files:
+            for end in ("", "sshd"):
+                done = await files.copy("", [source / "file"], end, target)
+                assert done.state is TransferState.FAILED
+                assert (target / "file").read_bytes() == b"old"
+                assert not unfinished(target)
+    finally:
+        await (await asyncio.create_subprocess_exec("chattr", "-i", target / "file")).wait()
+
+
+@pytest.mark.parametrize("way", ["down", "up"])
+async def test_a_cancel_at_any_moment_leaves_nothing_and_the_session_goes_on(
+    sshd: RealSshd, folders: tuple[Path, Path], way: str
+) -> None:
+    source, target = folders
+    for number in range(8):
+        (source / f"{number}").write_bytes(os.urandom(number * number * 60_000))
+        (target / f"{number}").write_bytes(b"old")
+    old = tree(target)
+    new = tree(source)
+    ends = ("sshd", "") if way == "down" else ("", "sshd")
+    moments = random.Random(69)
+    async with files_on(sshd.config_file) as files, asyncio.timeout(60):
+        for _ in range(40):
+            job = files.submit(
+                ends[0], list(source.iterdir()), ends[1], target, conflict=ConflictChoice.OVERWRITE
+            )
+            for _ in range(moments.randrange(250)):
+                await asyncio.sleep(0)
+            files.queue.cancel(job)
+            await files.queue.wait(job)
+            found = tree(target)
+            assert not unfinished(target)
+            assert all(found[name] in (old[name], new[name]) for name in old)
+        done = await files.copy(ends[0], list(source.iterdir()), ends[1], target)
+        assert done.state is TransferState.DONE, done.errors
+    assert tree(target) == new
+
+
+async def test_what_a_server_sends_too_much_of_ends_only_its_session(
+    folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, target = folders
+
+    class Flooding(asyncssh.SFTPServer):
+        def read(self, file_obj: Any, offset: int, size: int) -> bytes:
+            return bytes(size + 5_000_000)
+
+    async with loopback(Flooding) as files, asyncio.timeout(30):
+        (files.home / "file").write_bytes(bytes(100_000))
+        done = await files.copy("loopback", [Path("/file")], "", target)
+        assert done.state is TransferState.FAILED
+        assert "broke the protocol" in done.reason
+        assert not tree(target)
+        filesystem = await files.open("loopback")
+        try:
+            with pytest.raises(FileError, match="no such file"):
+                await filesystem.lstat(b"/none")
+        finally:
+            await filesystem.close()

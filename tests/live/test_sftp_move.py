@@ -1,0 +1,102 @@
+"""Moves on a real sshd: renames, other disks, other machines, and ``sshdash mv``."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sshdash.states import TransferState
+from tests.live.file_kit import files_on, fill_with_odd_names, tree, unfinished
+from tests.live.test_cli_files import sshdash
+from tests.servers.sshd import RealSshd
+
+_MEMORY = Path("/dev/shm")
+
+
+def is_gone(path: Path) -> bool:
+    """Return whether nothing has this name."""
+    return not os.path.lexists(path)
+
+
+@pytest.fixture
+def other_disk(tmp_path: Path) -> Iterator[Path]:
+    """Return a folder on another file system than that of the tests."""
+    if not _MEMORY.is_dir() or _MEMORY.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("there is no other file system")
+    folder = Path(tempfile.mkdtemp(prefix="sshdash-", dir=_MEMORY))
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """Return a tree of all kinds."""
+    folder = tmp_path / "from" / "tree"
+    folder.mkdir(parents=True)
+    fill_with_odd_names(folder)
+    (folder / "deep" / "empty").mkdir(parents=True)
+    (folder / "deep" / "large").write_bytes(os.urandom(3_000_000))
+    (folder / "link").symlink_to("deep")
+    return folder
+
+
+@pytest.mark.parametrize("ends", [("sshd", ""), ("", "sshd"), ("sshd", "inner"), ("", "")])
+async def test_a_tree_moves_whole(
+    sshd: RealSshd, source: Path, tmp_path: Path, ends: tuple[str, str]
+) -> None:
+    (tmp_path / "to").mkdir()
+    before = tree(source)
+    async with files_on(sshd.config_file) as files:
+        done = await files.copy(ends[0], [source], ends[1], tmp_path / "to", move=True)
+    assert done.state is TransferState.DONE, done.errors
+    assert tree(tmp_path / "to" / "tree") == before
+    assert is_gone(source)
+
+
+@pytest.mark.parametrize("host", ["sshd", ""])
+async def test_a_rename_keeps_the_files_themselves(
+    sshd: RealSshd, source: Path, tmp_path: Path, host: str
+) -> None:
+    (tmp_path / "to").mkdir()
+    number = (source / "deep" / "large").stat().st_ino
+    async with files_on(sshd.config_file) as files:
+        done = await files.copy(host, [source], host, tmp_path / "to", move=True)
+    assert done.state is TransferState.DONE, done.errors
+    assert (tmp_path / "to" / "tree" / "deep" / "large").stat().st_ino == number
+
+
+@pytest.mark.parametrize("host", ["sshd", ""])
+async def test_another_disk_of_the_same_machine_gets_copies(
+    sshd: RealSshd, source: Path, other_disk: Path, host: str
+) -> None:
+    before = tree(source)
+    async with files_on(sshd.config_file) as files:
+        done = await files.copy(host, [source], host, other_disk, move=True)
+    assert done.state is TransferState.DONE, done.errors
+    assert tree(other_disk / "tree") == before
+    assert is_gone(source)
+    assert not unfinished(other_disk)
+
+
+async def test_mv_moves_renames_and_keeps_links(
+    sshd: RealSshd, source: Path, tmp_path: Path
+) -> None:
+    before = tree(source)
+    done = await sshdash(sshd.config_file, "mv", source, "sshd:new")
+    assert (done.status, done.output, done.errors) == (0, "", "")
+    assert tree(sshd.home / "new") == before
+    assert is_gone(source)
+    (sshd.home / "there").mkdir()
+    done = await sshdash(sshd.config_file, "mv", "sshd:new/deep", "sshd:new/link", "sshd:there")
+    assert (done.status, done.errors) == (0, "")
+    assert (sshd.home / "there" / "link").readlink() == Path("deep")
+    assert (sshd.home / "there" / "deep" / "empty").is_dir()
+    done = await sshdash(sshd.config_file, "mv", "sshd:there", "sshd:there/deep")
+    assert done.status == 1
+    assert "into itself" in done.errors
+    done = await sshdash(sshd.config_file, "mv", "sshd:gone", ".", cwd=tmp_path)
+    assert done.status == 1
+    assert not is_gone(sshd.home / "there" / "link")

@@ -1,0 +1,211 @@
+"""The preview of a synchronisation: what it shows, what is ticked, and what comes of it."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from textual.pilot import Pilot
+
+from sshdash.sftp.sync_plan import Way
+from sshdash.ui.screens.sync_preview import SyncScreen
+from sshdash.ui.widgets.sync_rows import SyncRows
+from tests.live.file_kit import tree
+from tests.ui.files_app import FilesApp, listed, until
+
+
+def furnish(tmp_path: Path) -> tuple[Path, Path]:
+    """Make two trees: new, changed, only there, in a tie, the same."""
+    left, right = tmp_path / "left", tmp_path / "right"
+    for folder in (left, right):
+        (folder / "src").mkdir(parents=True)
+    for folder, name, content, time in (
+        (left, "src/new.py", "new", 5000),
+        (left, "changed.txt", "longer than before", 9000),
+        (right, "changed.txt", "before", 4000),
+        (right, "gone.txt", "gone", 3000),
+        (left, "tie", "one", 2000),
+        (right, "tie", "three", 2000),
+        (left, "same", "same", 1000),
+        (right, "same", "same", 1000),
+    ):
+        (folder / name).write_text(content)
+        os.utime(folder / name, (time, time))
+    (left / "fresh" / "deep").mkdir(parents=True)
+    (left / "fresh" / "deep" / "file").write_text("x")
+    return left, right
+
+
+async def preview(pilot: Pilot[Any]) -> SyncScreen:
+    """Open the preview and wait until it is compared."""
+    await listed(pilot)
+    await pilot.press("equals_sign")
+    await until(pilot, lambda: isinstance(pilot.app.screen, SyncScreen))
+    screen = pilot.app.screen
+    assert isinstance(screen, SyncScreen)
+    await until(pilot, lambda: screen.choice.steps)
+    return screen
+
+
+def drawn(screen: SyncScreen) -> list[str]:
+    """Return the rows as they are drawn."""
+    rows = screen.query_one(SyncRows)
+    lines = (rows.render_line(y) for y in range(rows.size.height))
+    return [text for line in lines if (text := "".join(part.text for part in line).rstrip())]
+
+
+def told(screen: SyncScreen) -> list[str]:
+    """Return the ticked steps."""
+    return [f"{step.act.value} {step.place.decode()}" for step in screen.choice.ticked]
+
+
+def total(screen: SyncScreen) -> str:
+    """Return the line with the sum."""
+    return str(screen.query_one("#sync-sum").render())
+
+
+async def test_the_differences_are_listed_with_words_sizes_and_times(tmp_path: Path) -> None:
+    app = FilesApp(*furnish(tmp_path))
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = await preview(pilot)
+        rows = drawn(screen)
+        assert [row.split()[1:4] for row in rows[:2]] == [
+            ["~", "changed", "→"],
+            ["+", "new", "→"],
+        ]
+        assert "changed.txt" in rows[0]
+        assert "18 B  1970-01-01" in rows[0]
+        assert rows[1].split()[4] == "fresh/"
+        assert "copies 4 files" in total(screen)
+        assert "2 new folders" in total(screen)
+        assert "deletes" not in total(screen)
+
+        await pilot.press("x")
+        await until(pilot, lambda: "deletes 1" in total(screen))
+        assert any("− delete" in row and "gone.txt" in row for row in drawn(screen))
+
+
+async def test_what_is_ticked_is_what_is_done(tmp_path: Path) -> None:
+    left, right = furnish(tmp_path)
+    app = FilesApp(left, right, True)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await preview(pilot)
+        await pilot.press("x")
+        await until(pilot, lambda: "delete gone.txt" in told(screen))
+        index = [step.place for step in screen.choice.steps].index(b"fresh")
+        screen.query_one(SyncRows).cursor = index
+        await pilot.press("space")
+        assert told(screen) == [
+            "changed changed.txt", "delete gone.txt", "new src/new.py", "changed tie",
+        ]  # fmt: skip
+        await pilot.press("enter")
+        await until(pilot, lambda: any("In step" in one for one in app.told))
+        assert app.told[0] == "In step copied 3 files, deleted 1"
+    assert (right / "src" / "new.py").read_text() == "new"
+    assert (right / "changed.txt").read_text() == "longer than before"
+    assert not (right / "gone.txt").exists()
+    assert not (right / "fresh").exists()
+
+
+async def test_a_folder_is_ticked_with_all_in_it_and_a_file_with_its_folders(
+    tmp_path: Path,
+) -> None:
+    app = FilesApp(*furnish(tmp_path))
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = await preview(pilot)
+        places = [step.place for step in screen.choice.steps]
+        rows = screen.query_one(SyncRows)
+        rows.cursor = places.index(b"fresh")
+        await pilot.press("space")
+        assert not any("fresh" in one for one in told(screen))
+        rows.cursor = places.index(b"fresh/deep/file")
+        await pilot.press("space")
+        assert [one for one in told(screen) if "fresh" in one] == [
+            "new fresh", "new fresh/deep", "new fresh/deep/file",
+        ]  # fmt: skip
+        await pilot.press("home", "space", "a")
+        assert len(told(screen)) == len(places)
+        await pilot.press("a")
+        assert (told(screen), total(screen).split("  ")[0]) == ([], "nothing is ticked")
+
+
+async def test_both_ways_a_conflict_waits_for_a_decision(tmp_path: Path) -> None:
+    left, right = furnish(tmp_path)
+    app = FilesApp(left, right)
+    async with app.run_test(size=(100, 30)) as pilot:
+        screen = await preview(pilot)
+        await pilot.press("w", "w")
+        await until(pilot, lambda: "1 conflict" in total(screen))
+        assert screen.options.way is Way.BOTH
+        assert "new gone.txt" in told(screen)
+        assert not any("tie" in one for one in told(screen))
+        rows = screen.query_one(SyncRows)
+        rows.cursor = [step.place for step in screen.choice.steps].index(b"tie")
+        assert "the same time and different sizes" in drawn(screen)[rows.cursor]
+        await pilot.press("greater_than_sign", "greater_than_sign")
+        assert "1 conflict" in total(screen), "twice takes it back"
+        await pilot.press("less_than_sign")
+        assert "conflict" not in total(screen)
+        await pilot.press("enter")
+        await until(pilot, lambda: any("In step" in one for one in app.told))
+    assert (left / "tie").read_text() == (right / "tie").read_text() == "three"
+    assert tree(left) == tree(right)
+
+
+async def test_escape_does_nothing_and_a_refused_deletion_neither(tmp_path: Path) -> None:
+    left, right = furnish(tmp_path)
+    before = tree(left), tree(right)
+    app = FilesApp(left, right, False)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await preview(pilot)
+        await pilot.press("escape")
+        await until(pilot, lambda: not isinstance(app.screen, SyncScreen))
+        screen = await preview(pilot)
+        await pilot.press("x")
+        await until(pilot, lambda: "deletes 1" in total(screen))
+        await pilot.press("enter")
+        await until(pilot, lambda: not app.prompter.answers)
+        assert app.fake.transfers.snapshots() == []
+    assert (tree(left), tree(right)) == before
+
+
+async def test_patterns_leave_out_and_what_is_shown_can_be_copied(tmp_path: Path) -> None:
+    app = FilesApp(*furnish(tmp_path))
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = await preview(pilot)
+        await pilot.press("p")
+        await pilot.pause()
+        await pilot.press(*"src/", "space", *"fresh", "space", "asterisk", *".txt", "enter")
+        await until(pilot, lambda: told(screen) == ["changed tie"])
+        await pilot.press("d", "y")
+        await until(pilot, lambda: len(app.copied) == 2)
+        assert app.copied[0] == "changed   → tie\n"
+        assert app.copied[1].startswith("sshdash sync --exclude src/ --exclude fresh")
+        assert app.copied[1].endswith(f"web:{app.folders[1]}")
+
+
+async def test_a_folder_is_kept_up_to_date_until_that_is_ended(tmp_path: Path) -> None:
+    left, right = furnish(tmp_path)
+    app = FilesApp(left, right)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await preview(pilot)
+        await pilot.press("u")
+        await until(pilot, lambda: app.fake.keepers.snapshots())
+        (left / "later").write_text("later")
+        await until(pilot, (right / "later").exists)
+        app.panes.action_files_keep()
+        await until(pilot, lambda: not app.fake.keepers.snapshots())
+        assert "Not kept up to date any more" in app.told[0]
+    assert (right / "gone.txt").exists()
+
+
+async def test_a_long_list_scrolls_to_its_end(tmp_path: Path) -> None:
+    left, right = furnish(tmp_path)
+    (left / "many").mkdir()
+    for number in range(1500):
+        (left / "many" / f"file-{number:04}").touch()
+    app = FilesApp(left, right)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await preview(pilot)
+        await until(pilot, lambda: "1 504 files" in total(screen).replace(",", " "))
+        await pilot.press("end", "pageup", "pagedown")
+        assert "tie" in drawn(screen)[-1]

@@ -1,0 +1,246 @@
+"""A queue that outlives its process: what is there again, and how it goes on."""
+
+import asyncio
+import copy
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from sshdash.events import Event, EventBus, WarningRaised
+from sshdash.prompts import ConflictChoice, ScriptedPrompter
+from sshdash.sftp.filesystem import Filesystem
+from sshdash.sftp.job import TransferSnapshot
+from sshdash.sftp.journal import Journal
+from sshdash.sftp.queue import TransferQueue
+from sshdash.sftp.shelf import Shelf
+from sshdash.states import TransferState
+from tests.unit.memory_files import MemoryFilesystem, Node
+from tests.unit.queue_kit import request
+
+DATA = bytes(range(256)) * 4
+BIG = DATA * 4
+
+
+class Run:
+    """One process: a queue with its journal, between a host and this machine in memory."""
+
+    def __init__(self, folder: Path, nodes: dict[str, dict[bytes, Node]] | None = None) -> None:
+        self.far, self.near = MemoryFilesystem("far"), MemoryFilesystem()
+        self.near.folder(b"/to")
+        self.far.folder(b"/to")
+        if nodes is not None:
+            self.far.nodes, self.near.nodes = nodes["far"], nodes["near"]
+        self.folder = folder
+        self.events: list[Event] = []
+        self.bus = EventBus()
+        self.bus.subscribe(self.events.append)
+        self.prompter = ScriptedPrompter([])
+        self._changed = asyncio.Event()
+        self.bus.subscribe(lambda event: self._changed.set())
+        self.queue = TransferQueue(
+            self.open, self.prompter, self.bus, 1, None, Journal(Shelf(folder), self.bus)
+        )
+
+    async def open(self, endpoint: str) -> Filesystem:
+        return self.far if endpoint else self.near
+
+    async def reaches(self, job: str, state: TransferState) -> TransferSnapshot:
+        async with asyncio.timeout(5):
+            while self.queue.snapshot(job).state is not state:
+                self._changed.clear()
+                await self._changed.wait()
+        return self.queue.snapshot(job)
+
+    def crash(self, folder: Path) -> "Run":
+        """Return the process that comes after one that was killed in this very moment."""
+        if self.folder.exists():
+            shutil.copytree(self.folder, folder)
+        ends = {"far": self.far.nodes, "near": self.near.nodes}
+        return Run(folder, copy.deepcopy(ends))
+
+    def parts(self) -> list[bytes]:
+        ends = (self.far.nodes, self.near.nodes)
+        return [name for nodes in ends for name in nodes if b".sshdash-" in name]
+
+
+@asynccontextmanager
+async def run(folder: Path) -> AsyncIterator[Run]:
+    one = Run(folder)
+    try:
+        yield one
+    finally:
+        await one.queue.close()
+
+
+def furnish(one: Run) -> dict[bytes, bytes]:
+    """Make a tree on the host and return what is to be in the target in the end."""
+    files = {b"tree/big": DATA, b"tree/deep/large": DATA[::-1], b"tree/small": b"s", b"tree/e": b""}
+    for name, data in files.items():
+        one.far.file(b"/" + name, data, mtime_ns=7 * 10**9)
+    one.far.nodes[b"/tree/deep"].mode = 0o500
+    one.near.file(b"/to/tree/big", b"old", mtime_ns=3 * 10**9)
+    return files
+
+
+@pytest.mark.parametrize("step", range(1, 290, 12))
+async def test_a_process_killed_at_any_point_is_followed_by_one_that_finishes(
+    step: int, tmp_path: Path
+) -> None:
+    async with run(tmp_path / "one") as one:
+        files = furnish(one)
+        count, after = 0, None
+
+        def at(operation: str, path: bytes) -> None:
+            nonlocal count, after
+            count += 1
+            if count == step:
+                after = one.crash(tmp_path / "two")
+
+        one.near.at = one.far.at = at
+        job = one.queue.submit(request(b"/tree", conflict=ConflictChoice.OVERWRITE))
+        await one.queue.wait(job)
+        if after is None:
+            return  # it was done before
+        jobs = await after.queue.restore()
+        try:
+            if not jobs:  # killed before anything was done, or when all was
+                assert not after.parts()
+                return
+            (job,) = jobs
+            assert after.queue.snapshot(job).state is TransferState.PAUSED
+            after.queue.retry(job)
+            end = await after.queue.wait(job)
+            assert end.state is TransferState.DONE, end
+            assert after.near.below(b"/to") == files
+            assert (end.files_done, end.files_total) == (4, 4)
+            assert end.bytes_done == end.bytes_total == sum(map(len, files.values()))
+            assert after.near.nodes[b"/to/tree/deep"].mode == 0o500
+            assert after.prompter.asked == []
+        finally:
+            await after.queue.close()
+
+
+@pytest.mark.parametrize("step", range(20, 290, 40))
+async def test_clearing_what_a_killed_process_left_leaves_no_temporary_file(
+    step: int, tmp_path: Path
+) -> None:
+    async with run(tmp_path / "one") as one:
+        furnish(one)
+        count, after = 0, None
+
+        def at(operation: str, path: bytes) -> None:
+            nonlocal count, after
+            count += 1
+            if count == step:
+                after = one.crash(tmp_path / "two")
+
+        one.near.at = one.far.at = at
+        await one.queue.wait(one.queue.submit(request(b"/tree", conflict=ConflictChoice.OVERWRITE)))
+        if after is None:
+            return
+        for job in await after.queue.restore():
+            after.queue.cancel(job)
+        after.queue.remove_finished()
+        assert after.queue.snapshots() == []
+        await after.queue.close()
+        assert after.parts() == []
+        assert list((tmp_path / "two").glob("*")) == []
+
+
+async def test_a_large_file_goes_on_from_what_is_known_to_have_arrived(tmp_path: Path) -> None:
+    async with run(tmp_path / "one") as one:
+        one.far.file(b"/big", BIG)
+        job = one.queue.submit(request(b"/big"))
+        await one.reaches(job, TransferState.COPYING)
+        reads = 0
+
+        def at(operation: str, path: bytes) -> None:
+            nonlocal reads
+            reads += operation == "read"
+            if reads == 40:
+                one.queue.pause(job)
+
+        one.far.at = at
+        paused = await one.reaches(job, TransferState.PAUSED)
+        assert not paused.is_finished
+        assert not paused.is_live
+        await one.queue.close()
+        assert one.parts()
+        two = Run(tmp_path / "one", {"far": one.far.nodes, "near": one.near.nodes})
+        (again,) = await two.queue.restore()
+        begun = two.queue.snapshot(again)
+        assert 0 < begun.bytes_done < len(BIG)
+        reads = 0
+        two.far.at = at
+        two.queue.retry(again)
+        end = await two.queue.wait(again)
+        assert (end.state, end.resumed, end.restarted) == (TransferState.DONE, 1, ())
+        assert two.near.below(b"/to") == {b"big": BIG}
+        assert reads <= (len(BIG) - begun.bytes_done) // 16 + begun.bytes_done // 16 + 2
+        await two.queue.close()
+
+
+async def test_a_crash_is_told_and_a_cancelled_copy_is_gone_on_with(tmp_path: Path) -> None:
+    async with run(tmp_path / "one") as one:
+        one.far.file(b"/big", BIG)
+        job = one.queue.submit(request(b"/big"))
+        reads = 0
+
+        def at(operation: str, path: bytes) -> None:
+            nonlocal reads
+            reads += operation == "read"
+            if reads == 40 and one.queue.snapshot(job).state is TransferState.COPYING:
+                one.queue.cancel(job)
+
+        one.far.at = at
+        end = await one.queue.wait(job)
+        assert end.state is TransferState.CANCELLED
+        assert len(one.parts()) == 1
+        one.queue.retry(job)
+        end = await one.queue.wait(job)
+        assert (end.state, end.resumed) == (TransferState.DONE, 1)
+        assert one.near.below(b"/to") == {b"big": BIG}
+        one.far.file(b"/more", BIG)
+        reads = 0
+        job = one.queue.submit(request(b"/more"))
+        await one.queue.wait(job)
+        one.queue.cancel(job)
+        one.queue.remove_finished()
+        async with asyncio.timeout(5):
+            while one.parts():  # noqa: ASYNC110
+                await asyncio.sleep(0)
+        after = one.crash(tmp_path / "two")
+        assert await after.queue.restore() == []
+        assert not [event for event in after.events if isinstance(event, WarningRaised)]
+        await after.queue.close()
+
+
+async def test_interrupted_copies_are_told_with_their_number(tmp_path: Path) -> None:
+    async with run(tmp_path / "one") as one:
+        one.far.file(b"/big", BIG)
+        jobs = [one.queue.submit(request(b"/big", target_name=b"%d" % n)) for n in range(3)]
+        await one.reaches(jobs[0], TransferState.COPYING)
+        await one.queue.close()
+    two = Run(tmp_path / "one", {"far": one.far.nodes, "near": one.near.nodes})
+    restored = await two.queue.restore()
+    assert len(restored) == 3
+    assert [two.queue.snapshot(job).request.target_name for job in restored] == [b"0", b"1", b"2"]
+    two.queue.shift(restored[2], -1)
+    await two.queue.close()
+    three = Run(tmp_path / "one", {"far": two.far.nodes, "near": two.near.nodes})
+    restored = await three.queue.restore()
+    assert [three.queue.snapshot(job).request.target_name for job in restored] == [b"0", b"2", b"1"]
+    await three.queue.close()
+
+
+async def test_a_disk_that_cannot_be_written_is_told_and_copies_go_on(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    async with run(tmp_path / "file" / "below") as one:
+        one.far.file(b"/big", BIG)
+        end = await one.queue.wait(one.queue.submit(request(b"/big")))
+        assert end.state is TransferState.DONE
+        (warning,) = [event for event in one.events if isinstance(event, WarningRaised)]
+        assert "cannot be written" in warning.title

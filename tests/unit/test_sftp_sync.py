@@ -1,0 +1,200 @@
+"""What two trees differ in, and what is done about it, without a server."""
+
+from typing import Any
+
+import pytest
+
+from sshdash.errors import FileError, UsageError
+from sshdash.sftp.compare import Criteria, Pair, case_clashes, later
+from sshdash.sftp.entries import Entry, Kind
+from sshdash.sftp.sync_plan import Act, Step, Tree, Way, steps
+from sshdash.sftp.sync_rules import Rules, including
+from sshdash.sftp.sync_run import Outcome, Synchronisation
+from sshdash.sftp.sync_scan import Comparison, End, Scan
+from sshdash.sftp.sync_sums import digests
+from tests.unit.memory_files import MemoryFilesystem
+
+SECOND = 10**9
+
+
+class Trees:
+    """Two trees in memory, ``/l`` and ``/r``."""
+
+    def __init__(self) -> None:
+        self.left = MemoryFilesystem("local")
+        self.right = MemoryFilesystem("web")
+        self.left.folder(b"/l")
+        self.right.folder(b"/r")
+
+    async def compare(self, *lines: str, **criteria: Any) -> Comparison:
+        scan = Scan(
+            End(self.left, b"/l"),
+            End(self.right, b"/r"),
+            Rules(lines),
+            Criteria(**criteria),
+            digests,
+        )
+        return await scan.everything()
+
+    async def steps(
+        self, way: Way = Way.RIGHT, delete: bool = True, *lines: str, **criteria: Any
+    ) -> list[Step]:
+        found = await self.compare(*lines, **criteria)
+        return list(steps(found.pairs, way, delete, keeping=found.keeping))
+
+    async def delete(self, steps: list[Step], **values: Any) -> Outcome:
+        async def opened(endpoint: str) -> MemoryFilesystem:
+            return self.right if endpoint else self.left
+
+        class Nothing:
+            """No copies are asked for here."""
+
+        run = Synchronisation(Tree("", b"/l"), Tree("web", b"/r"), Nothing(), opened)  # type: ignore[arg-type]
+        return await run.run(steps, **values)
+
+
+@pytest.fixture
+def trees() -> Trees:
+    return Trees()
+
+
+def told(steps: list[Step]) -> list[str]:
+    return [f"{step.act.value} {step.place.decode()}" for step in steps]
+
+
+async def test_places_come_in_the_order_of_a_tree(trees: Trees) -> None:
+    for name in (b"a/x", b"a-b", b"a/deep/y", b"b"):
+        trees.left.file(b"/l/" + name, b"1")
+    assert told(await trees.steps()) == [
+        "new a", "new a/deep", "new a/deep/y", "new a/x", "new a-b", "new b",
+    ]  # fmt: skip
+
+
+async def test_an_unreadable_folder_costs_the_other_end_nothing(trees: Trees) -> None:
+    for name in (b"ok/gone", b"secret/one", b"secret/deep/two"):
+        trees.right.file(b"/r/" + name, b"1")
+    trees.left.folder(b"/l/ok")
+    trees.left.file(b"/l/secret/one", b"1")
+
+    def fail(operation: str, path: bytes) -> None:
+        if (operation, path) == ("list", b"/l/secret"):
+            raise FileError("cannot list", "/l/secret", "permission denied")
+
+    trees.left.at = fail
+    found = await trees.compare()
+    assert [(one.place, one.right) for one in found.problems] == [(b"secret", False)]
+    assert told(list(steps(found.pairs, Way.RIGHT, True, keeping=found.keeping))) == [
+        "delete ok/gone"
+    ]
+
+
+async def test_a_folder_that_cannot_be_looked_at_is_not_deleted(trees: Trees) -> None:
+    trees.right.file(b"/r/old/secret/one", b"1")
+    trees.right.file(b"/r/old/two", b"1")
+
+    def fail(operation: str, path: bytes) -> None:
+        if (operation, path) == ("list", b"/r/old/secret"):
+            raise FileError("cannot list", "/r/old/secret", "permission denied")
+
+    trees.right.at = fail
+    assert told(await trees.steps()) == ["left out old", "left out old/secret", "delete old/two"]
+
+
+async def test_kinds_that_differ_are_a_conflict_and_nothing_below_is_touched(trees: Trees) -> None:
+    trees.left.file(b"/l/x", b"1")
+    trees.right.file(b"/r/x/below", b"1")
+    trees.left.link(b"/l/link", b"one")
+    trees.right.link(b"/r/link", b"other")
+    for way in Way:
+        found = told(await trees.steps(way))
+        assert "conflict x" in found
+        assert not any("below" in one for one in found)
+    assert "changed link" in told(await trees.steps(Way.RIGHT))
+    assert "conflict link" in told(await trees.steps(Way.BOTH))
+
+
+async def test_times_are_compared_in_whole_seconds_and_within_a_window(trees: Trees) -> None:
+    trees.left.file(b"/l/a", b"1", mtime_ns=5 * SECOND + 700)
+    trees.right.file(b"/r/a", b"1", mtime_ns=5 * SECOND)
+    assert await trees.steps() == []
+    trees.right.file(b"/r/a", b"1", mtime_ns=7 * SECOND)
+    (step,) = await trees.steps()
+    assert (step.act, step.why) == (Act.CHANGED, "it is newer there")
+    assert await trees.steps(window=2) == []
+    entry = Entry(b"", Kind.FILE, mtime_ns=9 * SECOND)
+    assert later(entry, Entry(b"", Kind.FILE, mtime_ns=6 * SECOND), 2) == 3
+
+
+async def test_what_is_only_there_is_looked_into_only_where_it_is_of_interest(
+    trees: Trees,
+) -> None:
+    trees.right.file(b"/r/extra/deep/file", b"1")
+    listed: list[bytes] = []
+    trees.right.at = lambda operation, path: listed.append(path) if operation == "list" else None
+    found = await trees.compare(right_only=False)
+    assert (found.pairs, listed) == ([], [b"/r"])
+
+
+async def test_what_changed_since_is_not_deleted(trees: Trees) -> None:
+    trees.right.file(b"/r/a", b"1")
+    trees.right.file(b"/r/folder/b", b"1")
+    todo = await trees.steps()
+    trees.right.file(b"/r/a", b"written meanwhile")
+    trees.right.file(b"/r/folder/new", b"1")
+    outcome = await trees.delete(todo)
+    assert outcome.deleted == 1
+    assert not outcome.is_whole
+    assert {place for place, _ in outcome.failures} == {b"a", b"folder"}
+    assert set(trees.right.below(b"/r")) == {b"a", b"folder/new"}
+
+
+async def test_nothing_is_deleted_where_it_may_not(trees: Trees) -> None:
+    trees.right.file(b"/r/a", b"1")
+    todo = await trees.steps()
+    outcome = await trees.delete(todo, may_delete=False)
+    assert (outcome.not_deleted, outcome.is_whole) == (1, False)
+    assert trees.right.below(b"/r") == {b"a": b"1"}
+
+
+async def test_names_that_one_end_does_not_tell_apart_are_conflicts(trees: Trees) -> None:
+    trees.left.file(b"/l/Readme", b"1")
+    trees.right.file(b"/r/README", b"2")
+    assert told(await trees.steps()) == ["delete README", "new Readme"]
+    trees.right.folder(b"/R")  # an end where the root answers to either case
+    found = told(await trees.steps())
+    assert found == ["conflict README", "conflict Readme"]
+    assert case_clashes([b"a", b"B", b"A"]) == {b"a": b"A", b"A": b"a"}
+
+
+async def test_links_to_other_places_and_contents_need_a_closer_look(trees: Trees) -> None:
+    trees.left.link(b"/l/same", b"x")
+    trees.right.link(b"/r/same", b"x")
+    trees.left.file(b"/l/file", b"one")
+    trees.right.file(b"/r/file", b"two")
+    assert await trees.steps() == []
+    assert told(await trees.steps(checksum=True)) == ["changed file"]
+
+
+def test_the_last_rule_that_matches_decides() -> None:
+    rules = Rules(["*.log", "/top", "cache/", including("keep.log"), "# not a rule"])
+    cases = {
+        (b"a.log", False): True,
+        (b"x/keep.log", False): False,
+        (b"top", False): True,
+        (b"x/top", False): False,
+        (b"x/cache", True): True,
+        (b"x/cache", False): False,
+        (b"\xff.log", False): True,
+        (b".a.sshdash-0123abcd.part", False): True,
+        (b"sshdash-0123abcd.part", False): False,
+    }
+    assert {case: rules.excludes(*case) for case in cases} == cases
+    with pytest.raises(UsageError):
+        Rules(["!"])
+
+
+def test_pairs_know_folders() -> None:
+    from sshdash.sftp.compare import Relation
+
+    folder = Entry(b"d", Kind.DIRECTORY)
+    assert Pair(b"d", folder, None, Relation.LEFT_ONLY).is_folder
