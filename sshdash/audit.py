@@ -9,7 +9,7 @@ import json
 import os
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from sshdash.audit_file import AuditFile
 from sshdash.events import (
@@ -20,8 +20,10 @@ from sshdash.events import (
     RecordingsRemoved,
     RecordingStarted,
     SessionChanged,
+    SpareChanged,
     TransferChanged,
     TunnelChanged,
+    TunnelRemoved,
     WarningRaised,
 )
 from sshdash.paths import audit_log
@@ -49,6 +51,10 @@ _FINISHED = {
 _LIVE = (TunnelState.OPEN, TunnelState.DEGRADED, TunnelState.RECONNECTING)
 
 
+def _unknown(name: str) -> NoReturn:
+    raise KeyError(name)
+
+
 class AuditLog:
     """Writes what happens; asks for the details of what an event names.
 
@@ -60,8 +66,8 @@ class AuditLog:
         self,
         events: EventBus,
         connection: "Callable[[str], ConnectionSnapshot]",
-        tunnel: "Callable[[str], TunnelSnapshot]",
-        transfer: "Callable[[str], TransferSnapshot]",
+        tunnel: "Callable[[str], TunnelSnapshot]" = _unknown,
+        transfer: "Callable[[str], TransferSnapshot]" = _unknown,
     ) -> None:
         self._events = events
         self._connection = connection
@@ -91,6 +97,10 @@ class AuditLog:
             self._transfer_changed(event)
         elif isinstance(event, TunnelChanged):
             self._tunnel_changed(event)
+        elif isinstance(event, TunnelRemoved):
+            self._write("tunnel_removed", host=event.host, forward=event.forward)
+        elif isinstance(event, SpareChanged):
+            self._spare_changed(event)
         elif isinstance(event, RecordingStarted | RecordingEnded):
             self._recording_changed(event)
         elif isinstance(event, RecordingsRemoved):
@@ -127,6 +137,18 @@ class AuditLog:
                 reason=event.reason,
                 seconds=self._since(key),
             )
+
+    def _spare_changed(self, event: SpareChanged) -> None:
+        """Write of a connection made because another was full, by the words of any other."""
+        ended = event.new in (ConnectionState.LOST, ConnectionState.IDLE)
+        self._write(
+            "disconnect" if ended else "connect",
+            host=event.host,
+            further=True,
+            address=event.address,
+            result="closed" if event.new is ConnectionState.IDLE else event.new.value,
+            reason=event.reason,
+        )
 
     def _session_changed(self, event: SessionChanged) -> None:
         key = f"session {event.session}"

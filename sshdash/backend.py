@@ -17,7 +17,7 @@ from sshdash.config.patterns import first_for_host
 from sshdash.config.resolver import ResolvedHost, Resolver
 from sshdash.config.source import ConfigSource
 from sshdash.connections.recovery.outages import Outages
-from sshdash.errors import Cancelled, SSHDashError, UsageError
+from sshdash.errors import Cancelled, UsageError
 from sshdash.events import CatalogChanged, EventBus, WarningRaised
 from sshdash.paths import recordings_dir, transfers_dir
 from sshdash.prompts import Prompter
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from sshdash.sftp.elevation import Elevations
     from sshdash.sftp.filesystem import Filesystem
     from sshdash.sftp.queue import TransferQueue
+    from sshdash.sftp.scp_runner import CopyEnd
     from sshdash.sftp.sync_keepers import Keepers
     from sshdash.terminal.recording import Recorder
     from sshdash.terminal.session import ShellSession
@@ -137,7 +138,7 @@ class Backend:
             )
             shelf = self._modules["sftp.shelf"].Shelf(transfers_dir())
             self.transfers = self._modules["sftp.queue"].TransferQueue(
-                self.filesystem,
+                self.copy_end,
                 self.prompter,
                 self.events,
                 self.settings.transfers_at_once,
@@ -316,10 +317,7 @@ class Backend:
     # --- files ---
 
     async def filesystem(self, endpoint: str) -> "Filesystem":
-        """Open the files of an endpoint: `LOCAL`, a host, or a host as another user.
-
-        Closing it releases its lease.
-        """
+        """Open `LOCAL`, a host, or a host as another user; closing it releases its lease."""
         await self.load(terminals=False)
         if endpoint == LOCAL:
             local: Callable[[], Filesystem] = self._modules["sftp.local"].LocalFilesystem
@@ -331,6 +329,21 @@ class Backend:
         filesystem: Filesystem = await self._releasing(lease, remote.open(lease, *ways))
         self._filesystems.add(filesystem)
         return filesystem
+
+    async def copy_end(self, endpoint: str) -> "CopyEnd":
+        """Open an endpoint for copies alone: by scp, which is told once, where it has no SFTP."""
+        from sshdash.sftp.opening import NoSftpError
+        from sshdash.sftp.scp_host import ScpHost
+
+        try:
+            return await self.filesystem(endpoint)
+        except NoSftpError:
+            if user_of(endpoint):
+                raise
+        lease = await self.connections.lease(endpoint, "files")
+        host: ScpHost = await self._releasing(lease, ScpHost.open(lease))
+        self._warn_once(host.warning)
+        return host
 
     # --- tunnels ---
 
@@ -353,13 +366,13 @@ class Backend:
             try:
                 spec = parse_forward(kind, text)
             except UsageError as error:
-                self._warn_once(host, f"{kind.word} {text}", error)
+                title = f"{kind.word} {clean(text)} is left out"
+                self._warn_once(WarningRaised(title, str(error), host=clean(host)))
             else:
                 tunnels.append(self.tunnels.add(host, spec, source="config"))
         return tunnels
 
-    def _warn_once(self, host: str, what: str, error: SSHDashError) -> None:
-        warning = WarningRaised(f"{clean(what)} is left out", str(error), host=clean(host))
+    def _warn_once(self, warning: WarningRaised) -> None:
         if warning not in self._warned:
             self._warned.add(warning)
             self.events.emit(warning)

@@ -35,6 +35,16 @@ class ConnectionChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class SpareChanged(Event):
+    """A further connection, beside a full one, is up, could not be made, or has ended."""
+
+    host: str
+    new: ConnectionState
+    address: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class HostRestored(Event):
     """A connection that was lost is back, and with it what lived on it."""
 
@@ -145,6 +155,9 @@ class TunnelRemoved(Event):
     """A tunnel was closed and taken off the list."""
 
     tunnel: str
+    host: str = ""
+    forward: str = ""
+    """What it was, as ssh's option has it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ _SECRETS = frozenset({"password", "passphrase", "secret", "token"})
 _DAY = 86_400
 ClipboardPolicy = Literal["ask", "allow", "deny"]
 NotificationPolicy = Literal["show", "mark", "ignore"]
+Choice = Literal["auto", "on", "off"]
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -30,6 +31,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Host pattern to the lines kept for its terminals, the first match counts: ``db-*: 50000``."""
     blink: bool = True
     """Whether text and cursors that programs want to blink do; the terminal around does it."""
+    underlines: Choice = "auto"
+    """Whether curly, dotted, dashed and coloured underlines are drawn as such; by default where
+    the terminal around is known to draw them."""
+    emoji: Choice = "auto"
+    """Whether emoji joined of several are drawn as one where programs count them so (mode 2027)."""
     clipboard: ClipboardPolicy | dict[str, ClipboardPolicy] = "ask"
     """Whether programs may put text on the clipboard (OSC 52), for all hosts or by host pattern:
     ``{web-*: allow, "*": deny}``; hosts that match none are asked about. None may read it."""
@@ -55,17 +61,19 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Seconds a jump host's connection stays after the last that went through it."""
     transfers_at_once: Annotated[int, Meta(ge=1, le=64)] = 2
     """Copy jobs that run at the same time."""
-    transfer_limit_kb: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 0
-    """Kilobytes (1000 bytes) a second of all copies together; 0 for no limit."""
     conflict: Literal["ask", "overwrite", "newer", "skip", "resume", "rename"] = "ask"
     """What the screen does with targets of copies that exist: ask, or always the same."""
     checksum: bool = False
     """Whether the screen's copies compare the SHA-256 of both ends before a file gets its name."""
+    transfer_limit_kb: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 0
+    """Kilobytes (1000 bytes) a second of all copies together; 0 for no limit."""
     notify: Literal["off", "bell", "osc9"] = "off"
     """How the terminal that sshdash runs in is told of a long command that ended out of sight:
     by the bell, or by a notification (OSC 9) where it knows those."""
     notify_after: Annotated[int, Meta(ge=0, le=_DAY)] = 10
     """Seconds from which a command is a long one; 0 tells of none."""
+    silence_after: Annotated[int, Meta(ge=1, le=_DAY)] = 15
+    """Seconds without output after which a pane is silent, for those who want to be told."""
     audit: bool = True
     """Whether an audit log is kept of connections, sessions, tunnels and copies."""
     record: tuple[str, ...] = ()

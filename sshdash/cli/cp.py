@@ -25,8 +25,10 @@ from sshdash.sftp.failures import MissingError
 from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.job import CopyRequest, Endpoint
 from sshdash.sftp.queue import TransferQueue
+from sshdash.sftp.scp_host import ScpHost
+from sshdash.sftp.scp_runner import CopyEnd
 from sshdash.sftp.spelling import matching
-from sshdash.sftp.throttle import parse_scp_limit
+from sshdash.sftp.throttle import Pace, Throttle, parse_scp_limit
 
 _FRAME = 0.2
 """Seconds between two looks at the progress."""
@@ -43,8 +45,8 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         " - is standard input or output: one file goes in or out.",
         epilog="Exits with 0 only where everything is there, 1 where something is not, 2 where the "
         "words are wrong, 255 where there is no connection or none any more, 130 when interrupted, "
-        "141 where whoever read standard output is gone, 143 when terminated. What had arrived "
-        "of a copy that was interrupted is kept, for --resume.",
+        "141 where whoever read standard output is gone, 143 when terminated; what had arrived is "
+        "kept then, for --resume.",
     )
     parser.add_argument("-r", dest="recursive", action="store_true", help="copy directories too")
     parser.add_argument(
@@ -65,6 +67,19 @@ def add_copy_options(parser: argparse.ArgumentParser) -> None:
         help="what to do with files that exist (default: overwrite)",
     )
     parser.add_argument(
+        "--owner", action="store_true", help="keep user and group, by number, where that is allowed"
+    )
+    parser.add_argument(
+        "--xattrs",
+        action="store_true",
+        help="keep extended attributes and ACLs, where both ends are here",
+    )
+    parser.add_argument(
+        "--checksum",
+        action="store_true",
+        help="compare the SHA-256 of both ends before a file gets its name",
+    )
+    parser.add_argument(
         "--resume",
         action="store_true",
         help="go on with what the same command left when it was interrupted",
@@ -74,14 +89,6 @@ def add_copy_options(parser: argparse.ArgumentParser) -> None:
         dest="limit",
         metavar="LIMIT",
         help="go no faster: Kbit/s as in scp, or with a unit: 500kB/s, 2.5MB/s, 20Mbit/s",
-    )
-    parser.add_argument(
-        "--owner", action="store_true", help="keep user and group, by number, where that is allowed"
-    )
-    parser.add_argument(
-        "--checksum",
-        action="store_true",
-        help="compare the SHA-256 of both ends before a file gets its name",
     )
     parser.add_argument("--json", action="store_true", help="tell the progress as JSON lines")
     parser.add_argument("-q", dest="quiet", action="store_true", help="show no progress")
@@ -94,6 +101,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("No target", "there must be at least one source and a target")
     limit = 0 if arguments.limit is None else parse_scp_limit(arguments.limit)
     operands = parse_operands(arguments.operands, arguments.user)
+    if arguments.xattrs and any(end.endpoint or end.is_stream for end in operands):
+        raise UsageError("--xattrs is for files here", "SFTP carries no extended attributes")
     try:
         return asyncio.run(_main(arguments, operands[:-1], operands[-1], limit))
     except asyncio.CancelledError:
@@ -110,8 +119,9 @@ async def _main(
             if any(end.is_stream for end in (*sources, target)):
                 from sshdash.cli.cp_streams import copy_stream
 
-                return await copy_stream(backend, arguments, sources, target)
-            opened = OpenedFiles(backend)
+                pace = Pace(Throttle(limit))
+                return await copy_stream(backend, arguments, sources, target, pace)
+            opened = OpenedFiles(backend.copy_end)
             try:
                 requests = await _requests(opened, arguments, sources, target)
                 report = _report(arguments)
@@ -171,7 +181,10 @@ class _Source:
 
 
 async def _requests(
-    opened: OpenedFiles, arguments: argparse.Namespace, sources: list[Operand], target: Operand
+    opened: OpenedFiles[CopyEnd],
+    arguments: argparse.Namespace,
+    sources: list[Operand],
+    target: Operand,
 ) -> list[CopyRequest]:
     """Return one request per run of sources that are alike."""
     named: list[_Source] = []
@@ -181,7 +194,8 @@ async def _requests(
     found: list[_Source] = []
     for one in named:
         if one.inside and arguments.recursive and place.name is None:
-            found += await _inside(await opened.look(one.endpoint), one)
+            end = await opened.look(one.endpoint)
+            found += [one] if isinstance(end, ScpHost) else await _inside(end, one)
         else:
             found.append(one)
     return [
@@ -194,19 +208,24 @@ async def _requests(
             preserve=arguments.preserve,
             conflict=CHOICES[arguments.on_conflict],
             follow=follow and not arguments.move,
-            owner=arguments.owner,
-            verify=arguments.checksum,
             move=arguments.move,
+            owner=arguments.owner,
+            xattrs=arguments.xattrs,
+            verify=arguments.checksum,
             target_name=place.name,
         )
         for (endpoint, follow), group in groupby(found, key=lambda one: (one.endpoint, one.follow))
     ]
 
 
-async def resolve_target(filesystem: Filesystem, target: Operand, many: bool) -> _Target:
+async def resolve_target(end: CopyEnd, target: Operand, many: bool) -> _Target:
     """Return where to copy to, as scp takes it. Raises FileError and UsageError."""
-    path = await filesystem.expand(target.path or b".")
-    found = await _stat(filesystem, path)
+    path = await end.expand(target.path or b".")
+    if isinstance(end, ScpHost) and not end.has_shell:
+        # Nobody can tell what is there, but a slash says that it is a directory.
+        into = many or target.path[-1:] in (b"", b"/", b".")
+        return _Target(path, None) if into else _Target(parent_of(path), name_of(path))
+    found = await _stat(end, path)
     if found is not None and found.kind is Kind.DIRECTORY:
         return _Target(path, None)
     if many or target.path.endswith(b"/"):
@@ -214,19 +233,21 @@ async def resolve_target(filesystem: Filesystem, target: Operand, many: bool) ->
         raise UsageError("The target must be a directory", f"{target}: {problem}")
     if found is not None:
         # A link is written through, as scp and cp do: the target was named by the person.
-        path = await filesystem.realpath(path)
+        path = await end.realpath(path)
     return _Target(parent_of(path), name_of(path))
 
 
-async def resolve_source(filesystem: Filesystem, source: Operand) -> list[_Source]:
+async def resolve_source(end: CopyEnd, source: Operand) -> list[_Source]:
     """Return what a word names: several on a host where it is a pattern."""
-    path = await filesystem.expand(source.path or b".")
+    path = await end.expand(source.path or b".")
     inside = source.path.rstrip(b"/").rpartition(b"/")[2] in (b"", b".")
     # The shell here has expanded what is local; nobody has for a host.
-    paths = [] if filesystem.is_local else await matching(filesystem, path)
+    paths: list[bytes] = []
+    if not (end.is_local or isinstance(end, ScpHost)):
+        paths = await matching(end, path)
     # With its slash, a name must be a directory's.
-    end = b"/" if source.path.endswith(b"/") and name_of(path) else b""
-    return [_Source(source.endpoint, one + end, inside) for one in paths or [path]]
+    slash = b"/" if source.path.endswith(b"/") and name_of(path) else b""
+    return [_Source(source.endpoint, one + slash, inside) for one in paths or [path]]
 
 
 async def _inside(filesystem: Filesystem, source: _Source) -> list[_Source]:
@@ -237,9 +258,9 @@ async def _inside(filesystem: Filesystem, source: _Source) -> list[_Source]:
     ]
 
 
-async def _stat(filesystem: Filesystem, path: bytes) -> Entry | None:
+async def _stat(end: CopyEnd, path: bytes) -> Entry | None:
     """Return what is at the target, None where nothing is."""
     try:
-        return await filesystem.stat(path)
+        return await end.stat(path)
     except MissingError:
         return None  # nothing, or a link that leads nowhere: that is replaced

@@ -17,13 +17,18 @@ from sshdash.sftp.failures import ExistsError
 from sshdash.sftp.filesystem import Digest, Filesystem
 from sshdash.sftp.ledger import Ledger
 from sshdash.sftp.streams import Stream, pour
+from sshdash.sftp.throttle import Pace
 from sshdash.sftp.walk import Source
 
 _NAME = b"-"
 
 
 async def copy_stream(
-    backend: Backend, arguments: argparse.Namespace, sources: list[Operand], target: Operand
+    backend: Backend,
+    arguments: argparse.Namespace,
+    sources: list[Operand],
+    target: Operand,
+    pace: Pace,
 ) -> int:
     """Copy from standard input, or to standard output, and return the exit status.
 
@@ -31,25 +36,29 @@ async def copy_stream(
     """
     if len(sources) != 1 or target.is_stream is sources[0].is_stream:
         raise UsageError("One file for one stream", "with - there is one source and one target")
+    if arguments.resume:
+        raise UsageError("--resume is for files", "a stream cannot be gone on with")
     if target.is_stream:
         files = await backend.filesystem(sources[0].endpoint)
         try:
-            return await _pour(files, sources[0], arguments)
+            return await _pour(files, sources[0], arguments, pace)
         finally:
             await files.close()
     files = await backend.filesystem(target.endpoint)
     try:
-        return await _fill(backend, files, target, arguments)
+        return await _fill(backend, files, target, arguments, pace)
     finally:
         await files.close()
 
 
-async def _pour(files: Filesystem, source: Operand, arguments: argparse.Namespace) -> int:
+async def _pour(
+    files: Filesystem, source: Operand, arguments: argparse.Namespace, pace: Pace
+) -> int:
     named = await resolve_source(files, source)
     if len(named) != 1:
         raise UsageError("One file for one stream", f"{source} names {len(named)}")
     try:
-        found = await pour(files, named[0].path, Writer(1).write, arguments.checksum)
+        found = await pour(files, named[0].path, Writer(1).write, pace, arguments.checksum)
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -60,7 +69,11 @@ async def _pour(files: Filesystem, source: Operand, arguments: argparse.Namespac
 
 
 async def _fill(
-    backend: Backend, files: Filesystem, target: Operand, arguments: argparse.Namespace
+    backend: Backend,
+    files: Filesystem,
+    target: Operand,
+    arguments: argparse.Namespace,
+    pace: Pace,
 ) -> int:
     place = await resolve_target(files, target, many=False)
     if place.name is None:
@@ -82,6 +95,7 @@ async def _fill(
         print(f"sshdash: {target} exists and is left as it is", file=sys.stderr)
         return 0
     copier = Copier(stream, files, preserve=False, umask=await files.umask(place.folder))
+    copier.pace = pace
     if arguments.checksum:
         copier.checked = lambda ours, theirs: _tell_verified(theirs, target.endpoint)
     path = join(place.folder, settled.place)

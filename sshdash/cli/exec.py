@@ -9,21 +9,27 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import asyncssh
 
+from sshdash.audit import AuditLog
 from sshdash.cli.context import CONNECTION_FAILED, report, source, tell_ignored
 from sshdash.cli.narration import Narrator
 from sshdash.cli.prompter import choose_prompter
 from sshdash.cli.relay import Relay, raw_terminal, terminal_size
 from sshdash.cli.ssh_options import add_ssh_options
 from sshdash.config.resolver import ResolvedHost, Resolver
+from sshdash.connections.connection import Connection
 from sshdash.connections.faults import explain
 from sshdash.connections.manager import ConnectionManager, Lease
 from sshdash.connections.session_request import FORCE, NO, YES, SessionRequest, plan_session
 from sshdash.errors import ConnectionLost, SessionError, SSHDashError, UsageError
-from sshdash.events import EventBus
+from sshdash.events import EventBus, SessionChanged
 from sshdash.settings import load_settings
+from sshdash.states import SessionState
+from sshdash.untrusted import clean
 
 _ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 """Signals that end it with that status, as they end ssh. SIGINT is Python's KeyboardInterrupt."""
@@ -92,15 +98,39 @@ async def _connect(arguments: argparse.Namespace, command: bytes | None) -> int:
             "exec needs a command to run",
             f"for a shell: sshdash {arguments.destination}",
         )
-    manager = ConnectionManager(resolver, choose_prompter(), events, load_settings())
+    settings = load_settings()
+    manager = ConnectionManager(resolver, choose_prompter(), events, settings)
     Narrator(manager, events, arguments.verbose)
+    audit = AuditLog(events, manager.status) if settings.audit else None
     try:
         async with await manager.lease(arguments.destination, "exec") as lease:
             resolved = lease.connection.resolved
             tell_ignored(resolved)
-            return await _run(lease, _request(arguments, resolved, command))
+            return await _run(lease, _request(arguments, resolved, command), events)
     finally:
         await manager.close()
+        if audit is not None:
+            await audit.close()
+
+
+@contextmanager
+def _told(events: EventBus, host: str) -> Iterator[Callable[[int], None]]:
+    """Tell of a session that it runs, and what came of it: what was yielded takes its status."""
+    name = f"exec-{os.getpid()}"
+    opening, running = SessionState.OPENING, SessionState.RUNNING
+
+    def ended(status: int) -> None:
+        nonlocal running
+        state, running = running, SessionState.EXITED
+        events.emit(SessionChanged(name, host, state, running, f"exit {status}"))
+
+    events.emit(SessionChanged(name, host, opening, running))
+    try:
+        yield ended
+    finally:
+        if running is SessionState.RUNNING:
+            reason = clean(str(sys.exc_info()[1] or ""))
+            events.emit(SessionChanged(name, host, running, SessionState.LOST, reason))
 
 
 def _request(
@@ -120,7 +150,7 @@ def _request(
     return request
 
 
-async def _run(lease: Lease, request: SessionRequest) -> int:
+async def _run(lease: Lease, request: SessionRequest, events: EventBus) -> int:
     relay = Relay(request, lease.connection.resolved.get("escapechar"))
     try:
         await lease.session(
@@ -133,7 +163,14 @@ async def _run(lease: Lease, request: SessionRequest) -> int:
         )
     except (asyncssh.Error, OSError) as error:
         raise explain(error, lease.connection.host, "run a command") from error
-    connection = lease.connection
+    with _told(events, lease.connection.host) as ended:
+        status = await _outcome(relay, request, lease.connection)
+        ended(status)
+    return status
+
+
+async def _outcome(relay: Relay, request: SessionRequest, connection: Connection) -> int:
+    """Pass everything on until the end and return the status."""
     with raw_terminal(relay, request.terminal):
         await _finish(relay, connection.host)
     if relay.status is not None:

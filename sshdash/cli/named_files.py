@@ -5,6 +5,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from sshdash.backend import Backend
 from sshdash.cli.context import open_backend, report, tell_ignored
@@ -15,6 +16,7 @@ from sshdash.errors import FileError
 from sshdash.sftp.failures import shown
 from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.job import Endpoint
+from sshdash.sftp.scp_runner import CopyEnd
 from sshdash.sftp.spelling import matching
 from sshdash.untrusted import clean
 
@@ -22,30 +24,33 @@ _NAME = 4096
 """Characters of one name that are printed."""
 
 
-class OpenedFiles:
-    """File systems opened to look at the operands, handed on to the first job that asks."""
+End = TypeVar("End", bound=CopyEnd)
 
-    def __init__(self, backend: Backend) -> None:
-        self._backend = backend
-        self._idle: dict[Endpoint, list[Filesystem]] = {}
 
-    async def look(self, endpoint: Endpoint) -> Filesystem:
-        """Return a file system that stays here."""
+class OpenedFiles(Generic[End]):
+    """What was opened to look at the operands, handed on to the first job that asks."""
+
+    def __init__(self, open_end: Callable[[Endpoint], Awaitable[End]]) -> None:
+        self._open = open_end
+        self._idle: dict[Endpoint, list[End]] = {}
+
+    async def look(self, endpoint: Endpoint) -> End:
+        """Return what stays here."""
         if endpoint not in self._idle:
-            self._idle[endpoint] = [await self._backend.filesystem(endpoint)]
+            self._idle[endpoint] = [await self._open(endpoint)]
         return self._idle[endpoint][0]
 
-    async def take(self, endpoint: Endpoint) -> Filesystem:
-        """Return a file system that is the caller's to close."""
+    async def take(self, endpoint: Endpoint) -> End:
+        """Return what is the caller's to close."""
         if self._idle.get(endpoint):
             return self._idle[endpoint].pop()
-        return await self._backend.filesystem(endpoint)
+        return await self._open(endpoint)
 
     async def close(self) -> None:
         """Close what nobody took."""
         for idle in self._idle.values():
-            for filesystem in idle:
-                await filesystem.close()
+            for end in idle:
+                await end.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +99,7 @@ async def _main(
 ) -> int:
     with cancelled_by_signals():
         async with open_backend(arguments) as backend:
-            opened = OpenedFiles(backend)
+            opened = OpenedFiles(backend.filesystem)
             try:
                 named, found_all = await _find(backend, opened, operands, patterns)
                 done_all = await work(arguments, named, backend)
@@ -104,7 +109,7 @@ async def _main(
 
 
 async def _find(
-    backend: Backend, opened: OpenedFiles, operands: Sequence[Operand], patterns: bool
+    backend: Backend, opened: OpenedFiles[Filesystem], operands: Sequence[Operand], patterns: bool
 ) -> tuple[list[Named], bool]:
     """Return everything that is named, and whether every word names something."""
     for host in dict.fromkeys(operand.host for operand in operands if operand.host):

@@ -113,6 +113,7 @@ class Attempts:
             except Cancelled:
                 raise
             except SSHDashError as error:
+                shared.tell_spare(ConnectionState.FAILED, reason=error.title)
                 raise _no_room(shared, full, f"and for another: {error.title}") from error
             if self.closed or shared.stopped:
                 await made.close()
@@ -121,6 +122,7 @@ class Attempts:
             spare.is_spare = True
             shared.spares.append(spare)
             spare.watch(functools.partial(self._spare_ended, shared))
+            shared.tell_spare(ConnectionState.CONNECTED, spare.address)
             return spare
 
     async def _grow(self, shared: SharedConnection) -> Connection:
@@ -268,6 +270,9 @@ class Attempts:
     def _spare_ended(self, shared: SharedConnection, connection: Connection) -> None:
         self._remember(connection)
         shared.spares.remove(connection)
+        lost = connection.state is ConnectionState.LOST
+        ended = ConnectionState.LOST if lost else ConnectionState.IDLE
+        shared.tell_spare(ended, connection.address, connection.reason)
 
     def _remember(self, connection: Connection) -> None:
         self._ending = {ended for ended in self._ending if not ended.is_closed}

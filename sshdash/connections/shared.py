@@ -11,7 +11,7 @@ from sshdash.connections.connection import Connection, ConnectionSnapshot, throu
 from sshdash.connections.recovery.backoff import Backoff
 from sshdash.connections.route import Route
 from sshdash.connections.timeline import Timeline
-from sshdash.events import AnswerAwaited, ConnectionChanged, EventBus
+from sshdash.events import AnswerAwaited, ConnectionChanged, EventBus, SpareChanged
 from sshdash.states import ConnectionState, Step, advance
 
 
@@ -141,6 +141,10 @@ class SharedConnection:
         """Tell how it stands under a name that stood otherwise before."""
         if old is not self.state:
             self._events.emit(ConnectionChanged(name, old, self.state, self.reason))
+
+    def tell_spare(self, state: ConnectionState, address: str = "", reason: str = "") -> None:
+        """Tell how a further connection stands."""
+        self._events.emit(SpareChanged(self.host, state, address, reason))
 
     def ask(self, asking: bool) -> None:
         """Note that an attempt waits for a person, or no longer does."""

@@ -147,6 +147,15 @@ class Answers:
             raise self._unexpected(answer, "a checksum")
         return self._wire.read_as(answer, Payload.file_check)
 
+    def owners(self, answer: Answer, users: int, groups: int) -> tuple[list[str], list[str]]:
+        """Return the names of as many users and groups as were asked for, cleaned."""
+        if answer.kind != Message.EXTENDED_REPLY:
+            raise self._unexpected(answer, "names of users and groups")
+        named = self._wire.read_as(answer, Payload.owners)
+        if (len(named[0]), len(named[1])) != (users, groups):
+            raise self._wire.fail("more or fewer names than were asked for")
+        return [clean(name, 32) for name in named[0]], [clean(name, 32) for name in named[1]]
+
     def limits(self, answer: Answer) -> ServerLimits:
         """Return what the server takes in one request."""
         if answer.kind != Message.EXTENDED_REPLY:

@@ -1,5 +1,7 @@
 """What becomes of sources whose targets exist: as was said beforehand, or as the person answers."""
 
+import asyncio
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from sshdash.errors import Cancelled, FileError
@@ -12,6 +14,9 @@ from sshdash.sftp.names import free_name
 from sshdash.sftp.partial import CannotResume, Partial, check
 from sshdash.sftp.plan import is_newer, may_resume
 from sshdash.sftp.walk import Source
+
+_BATCH = 500
+"""Files that are settled without a pause where nobody is asked."""
 
 
 class Conflicts:
@@ -37,6 +42,25 @@ class Conflicts:
         self._prompter = prompter
         self._taken: dict[bytes, set[bytes]] = {}
         """Names in the target directories in which a free one was looked for."""
+
+    async def settle_all(
+        self, files: Iterable[Source], failed: Callable[[Source, FileError], None]
+    ) -> list[Source]:
+        """Return what is to be copied of `files`; `failed` is told what cannot be settled.
+
+        Raises Cancelled where the person dismissed a question.
+        """
+        accepted: list[Source] = []
+        for number, file in enumerate(files):
+            if number % _BATCH == 0:
+                await asyncio.sleep(0)  # a turn for everybody else
+            try:
+                settled = await self.settle(file)
+            except FileError as error:
+                failed(file, error)
+            else:
+                accepted += [settled] if settled is not None else []
+        return accepted
 
     async def settle(self, file: Source) -> Source | None:
         """Return what is to be copied for `file`, None where it stays as it is.

@@ -93,6 +93,8 @@ class Copier:
         """Told of each file whose checksum is the same on both ends; None where none is taken."""
         self.keeps_owner = False
         """Whether copies get the user and group of their source, by number."""
+        self.xattrs: Callable[[bytes, bytes], Awaitable[str]] | None = None
+        """Gives a file the extended attributes of another and returns a complaint, where asked."""
         self.partials: dict[bytes, Partial] | None = None
         """By target, what a lost connection left to go on with; None where nothing is kept."""
         self.restarted: Callable[[FileCopy, str], None] = lambda file, reason: None
@@ -184,6 +186,8 @@ class Copier:
                 complaint = await self._copy_small(file, under_way)
             else:
                 complaint = await self._copy_large(file, under_way)
+            if self.xattrs is not None:
+                complaint = complaint or await self.xattrs(file.source, under_way.part)
             await self._place(file, under_way)
         except (VagueError, FullError) as error:
             under_way.forget()

@@ -12,6 +12,7 @@ from sshdash.sftp.job import CopyRequest, Endpoint, TransferSnapshot, direction_
 from sshdash.sftp.ledger import Ledger
 from sshdash.sftp.rate import RateMeter, seconds_left
 from sshdash.sftp.runner import Runner
+from sshdash.sftp.scp_runner import ScpRunner
 from sshdash.sftp.throttle import Pace
 from sshdash.states import Step, TransferState, advance
 from sshdash.untrusted import clean
@@ -38,7 +39,7 @@ class Job:
         self.finished = asyncio.Event()
         self.pace = Pace()
         """How fast it may go."""
-        self.runner: Runner | None = None
+        self.runner: Runner | ScpRunner | None = None
         """What copies now."""
         self.is_swept = False
         """Whether it is off the list, and only its temporary files are still to be removed."""

@@ -207,11 +207,12 @@ class _Dialogue(asyncssh.SSHClientSession[bytes]):
     def close(self) -> None:
         """End it all."""
         self.wire.close()
+        if self._channel:
+            self._channel.close()
 
     def connection_made(self, chan: asyncssh.SSHClientChannel[bytes]) -> None:
-        """Keep the channel."""
+        """Keep the channel; the wire gets it later, for it greets at once."""
         self._channel = chan
-        self.wire.connection_made(chan)
 
     def data_received(self, data: bytes, datatype: asyncssh.DataType) -> None:
         """Look for the prompt and for the marker."""
@@ -229,6 +230,8 @@ class _Dialogue(asyncssh.SSHClientSession[bytes]):
             if admitted:
                 self._admitted = True
                 self._news.put_nowait(_News.ADMITTED)
+                assert self._channel
+                self.wire.connection_made(self._channel)
                 self.wire.data_received(after, None)
 
     def eof_received(self) -> bool:

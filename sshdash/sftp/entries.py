@@ -73,6 +73,10 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     """What all names of a file with several have in common, where the system tells."""
     held: int | None = None
     """Bytes that a file with holes takes on its disk, None where it has none as far as known."""
+    links: int = 0
+    """How many names the file has, 0 where that is not told."""
+    has_acl: bool = False
+    """Whether ``ls`` would put a + behind the mode: an access list says more than it."""
 
     @property
     def mtime(self) -> float:

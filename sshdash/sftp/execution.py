@@ -13,6 +13,8 @@ from sshdash.prompts import Prompter
 from sshdash.sftp.copy_job import Job
 from sshdash.sftp.rate import RateMeter
 from sshdash.sftp.runner import Runner
+from sshdash.sftp.scp_host import ScpHost
+from sshdash.sftp.scp_runner import ScpRunner
 from sshdash.sftp.sweeper import OpenFilesystem, Sweeper
 from sshdash.sftp.tasks import finish
 from sshdash.states import Step, TransferState
@@ -154,7 +156,12 @@ class Execution:
                 job.meter = RateMeter(time.monotonic(), job.ledger.bytes_done)
 
             resumable = self._keeps() or not isinstance(self._outages, NoOutages)
-            runner = Runner(request, source, target, job.ledger, self._prompter, resumable)
+            rest = job.ledger, self._prompter
+            runner: Runner | ScpRunner
+            if isinstance(source, ScpHost) or isinstance(target, ScpHost):
+                runner = ScpRunner(request, source, target, *rest)
+            else:
+                runner = Runner(request, source, target, *rest, resumable)
             runner.pace = job.pace
             job.runner = runner
             try:

@@ -267,6 +267,18 @@ class Filesystem(Protocol):
         """Set permission bits and, where given, modification time and owner (as numbers)."""
         ...
 
+    async def set_time(self, path: bytes, mtime_ns: int) -> None:
+        """Set access and modification time of what `path` leads to."""
+        ...
+
+    async def chown(self, path: bytes, uid: int, gid: int) -> None:
+        """Give what `path` leads to another owner and group, by their numbers."""
+        ...
+
+    async def describe(self, path: bytes) -> Entry:
+        """Return all that can be told of `path` itself, its owners by name where they have one."""
+        ...
+
     async def umask(self, directory: bytes) -> int:
         """Return the permission bits that new files in `directory` do not get."""
         ...

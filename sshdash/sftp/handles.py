@@ -240,7 +240,7 @@ def _joined(parts: Sequence[Pieces], block: int) -> Pieces:
 
 def entry_of(name: bytes, attributes: Attributes, longname: bytes = b"") -> Entry:
     """Return the entry for a server's attributes."""
-    owner, group = _owners(longname)
+    owner, group, links, has_acl = _told(longname)
     return Entry(
         name,
         kind_of(attributes.mode or 0),
@@ -251,6 +251,8 @@ def entry_of(name: bytes, attributes: Attributes, longname: bytes = b"") -> Entr
         -1 if attributes.gid is None else attributes.gid,
         owner or ("" if attributes.uid is None else str(attributes.uid)),
         group or ("" if attributes.gid is None else str(attributes.gid)),
+        links=links,
+        has_acl=has_acl,
     )
 
 
@@ -268,12 +270,16 @@ def kept_entries(names: list[Name], seen: set[bytes], refused: list[bytes] | Non
     return entries
 
 
-def _owners(longname: bytes) -> tuple[str, str]:
-    """Return owner and group from a line in the style of ``ls -l``, which most servers send."""
+def _told(longname: bytes) -> tuple[str, str, int, bool]:
+    """Return owner, group, number of names and whether there is an access list.
+
+    They are in a line in the style of ``ls -l``, which most servers send.
+    """
     fields = longname.split(None, 4)
     if len(fields) < 5 or len(fields[0]) < 10:
-        return "", ""
-    return _named(fields[2]), _named(fields[3])
+        return "", "", 0, False
+    links = int(fields[1]) if fields[1].isdigit() and len(fields[1]) < 10 else 0
+    return _named(fields[2]), _named(fields[3]), links, fields[0][10:11] == b"+"
 
 
 @lru_cache(maxsize=1000)

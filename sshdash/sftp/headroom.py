@@ -1,7 +1,5 @@
 """Whether a job's files fit where they go, found out before the first of them is copied."""
 
-from collections.abc import Iterable
-
 from sshdash.errors import FileError, SSHDashError
 from sshdash.prompts import ConfirmQuestion, ConflictChoice, Prompter
 from sshdash.sftp.entries import Entry, Kind
@@ -13,30 +11,41 @@ _MARGIN = 1024 * 1024
 """Bytes that should stay free: directories and half filled blocks take some, too."""
 
 
-def bytes_needed(
-    new: Iterable[Source], replacing: Iterable[Source], choice: ConflictChoice | None
-) -> int:
-    """Return how many more bytes are taken at the worst moment of a job.
+class Need:
+    """How much more room is taken at the worst moment of a job, summed up as it is looked through.
 
     What is replaced stays until its successor is whole, but only one file at a time; where the
     person is still to be asked, the answer is taken to be yes.
     """
-    total = sum(_size(one.entry) for one in new)
-    both = 0
-    if choice is ConflictChoice.SKIP:
-        return total
-    for one in replacing:
-        size = _size(one.entry)
-        old = 0 if one.existing is None or choice is ConflictChoice.RENAME else one.existing.size
-        total += max(0, size - old)
-        both = max(both, min(size, old))
-    return total + both
+
+    def __init__(self, choice: ConflictChoice | None = None) -> None:
+        self._choice = choice
+        self._total = 0
+        self._both = 0
+        self.files = 0
+        """Names that are to be made."""
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return self._total + self._both
+
+    def add(self, source: Source) -> None:
+        """Count what is to be copied."""
+        if source.existing is None:
+            self.files += 1
+            self._total += _size(source.entry)
+        elif self._choice is not ConflictChoice.SKIP:
+            size = _size(source.entry)
+            old = 0 if self._choice is ConflictChoice.RENAME else source.existing.size
+            self._total += max(0, size - old)
+            self._both = max(self._both, min(size, old))
 
 
 async def ensure_room(
     target: Filesystem, folder: bytes, needed: int, files: int, prompter: Prompter
 ) -> None:
-    """Return where there is room for `files` more files of `needed` bytes, or nobody knows.
+    """Return where there is room for `files` more names and `needed` bytes, or nobody knows.
 
     Where there is not, the person is asked; raises FileError with the numbers unless the answer is
     to copy all the same.

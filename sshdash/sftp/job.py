@@ -48,6 +48,8 @@ class CopyRequest:
     """Whether links among `paths` themselves are followed; those below never are."""
     owner: bool = False
     """Whether copies get the user and group of their source, as numbers."""
+    xattrs: bool = False
+    """Whether copies get the extended attributes, ACLs among them: from here to here alone."""
     verify: bool = False
     """Whether each file's SHA-256 is compared on both ends before it gets its name."""
     move: bool = False

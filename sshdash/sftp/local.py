@@ -244,6 +244,18 @@ class LocalFilesystem:
         call = partial(calls.set_attributes, path, mode, mtime_ns, owner)
         await self._threads.run("set owner, mode or time", path, call)
 
+    async def set_time(self, path: bytes, mtime_ns: int) -> None:
+        """Set access and modification time of what `path` leads to."""
+        await self._threads.run("set the time", path, partial(calls.set_time, path, mtime_ns))
+
+    async def chown(self, path: bytes, uid: int, gid: int) -> None:
+        """Give what `path` leads to another owner and group."""
+        await self._threads.run("change the owner", path, partial(os.chown, path, uid, gid))
+
+    async def describe(self, path: bytes) -> Entry:
+        """Return all that can be told of `path` itself, its owners by name."""
+        return await self._threads.run("stat", path, partial(calls.described, path))
+
     async def umask(self, directory: bytes) -> int:
         """Return the bits that new files do not get."""
         return await self._threads.run("read the umask", directory, calls.umask)
@@ -270,6 +282,11 @@ class LocalFilesystem:
             hashed += done
             if done < calls.HASHED:
                 return Digest(digest.digest(), "here")
+
+    async def copy_xattrs(self, source: bytes, target: bytes) -> str:
+        """Give a file the extended attributes of another; return what went wrong."""
+        copy = partial(calls.copy_xattrs, source, target)
+        return await self._threads.run("set extended attributes", target, copy)
 
     async def hardlink(self, old: bytes, new: bytes) -> None:
         """Give the file `old` a second name."""

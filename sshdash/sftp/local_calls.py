@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from sshdash.sftp.entries import Entry, Kind, join, kind_of
 from sshdash.sftp.failures import irregular
 from sshdash.sftp.filesystem import Buffer, Finish, Finished, Pieces
+from sshdash.untrusted import clean
 
 _BATCH = 500
 """Entries handed on at once while a directory is read."""
@@ -75,6 +76,7 @@ def entry(name: bytes, result: os.stat_result) -> Entry:
         _group(result.st_gid),
         linked=(result.st_dev, result.st_ino) if is_file and result.st_nlink > 1 else None,
         held=held if is_file and held < result.st_size else None,
+        links=result.st_nlink,
     )
 
 
@@ -264,6 +266,24 @@ def copy_range(source: int, target: int, offset: int, size: int) -> int:
     return len(data)
 
 
+def copy_xattrs(source: bytes, target: bytes) -> str:
+    """Give a file the extended attributes of another; return which it could not get, and why."""
+    if not hasattr(os, "listxattr"):
+        return "extended attributes not set: this system's are not known here"
+    problems: dict[str, str] = {}
+    for name in os.listxattr(source, follow_symlinks=False):
+        try:
+            value = os.getxattr(source, name, follow_symlinks=False)
+            os.setxattr(target, name, value, follow_symlinks=False)
+        except OSError as error:
+            problems[name] = error.strerror or str(error)
+    if not problems:
+        return ""
+    name, why = next(iter(problems.items()))
+    more = f" and {len(problems) - 1} more" if len(problems) > 1 else ""
+    return f"extended attribute not set: {clean(name, 80)}{more}: {why}"
+
+
 def finish_file(descriptor: int, finish: Finish) -> Finished:
     """Make a file durable, set its attributes and close it."""
     complaint = ""
@@ -298,6 +318,31 @@ def set_attributes(
     if mtime_ns is not None:
         os.utime(path, ns=(mtime_ns, mtime_ns))
     os.chmod(path, mode)
+
+
+def set_time(path: bytes, mtime_ns: int) -> None:
+    """Set access and modification time."""
+    os.utime(path, ns=(mtime_ns, mtime_ns))
+
+
+def described(path: bytes) -> Entry:
+    """Return what a path itself is, and whether an access list says more than its mode."""
+    found = entry(os.path.basename(path), os.lstat(path))
+    return replace(found, has_acl=_has_acl(path))
+
+
+def _has_acl(path: bytes) -> bool:
+    if not hasattr(os, "listxattr"):  # macOS keeps them elsewhere
+        return False
+    try:
+        return any("posix_acl" in name for name in os.listxattr(path, follow_symlinks=False))
+    except OSError:
+        return False  # a file system without them
+
+
+def owner_names(uid: int, gid: int) -> tuple[str, str]:
+    """Return the names of a user and a group, their numbers where they have none."""
+    return _user(uid), _group(gid)
 
 
 def sync(descriptor: int) -> None:

@@ -251,6 +251,17 @@ class Payload:
         self._position = len(self._data)
         return name, value
 
+    def owners(self) -> tuple[list[bytes], list[bytes]]:
+        """Read two lists of names, each in a string of its own."""
+        users, groups = Payload(self.string()), Payload(self.string())
+        return users._strings(), groups._strings()
+
+    def _strings(self) -> list[bytes]:
+        found = []
+        while self:
+            found.append(self.string())
+        return found
+
     def extensions(self) -> dict[bytes, bytes]:
         """Read name and value pairs to the end."""
         found: dict[bytes, bytes] = {}

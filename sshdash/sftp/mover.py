@@ -103,7 +103,7 @@ class Mover:
     async def _remove_folder(self, folder: Source) -> None:
         try:
             await self._source.rmdir(folder.path)
-            self._ledger.done.add(folder.key)
+            self._ledger.settle(folder)
         except FileError as error:
             if not self._is_explained(folder):
                 reason = f"moved, but the directory stays: {reason_of(error)}"

@@ -1,6 +1,7 @@
 """What an interrupted copy of a file left on the target, and whether it can be gone on with."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from sshdash.errors import FileError
 from sshdash.sftp.entries import Entry, Kind
@@ -8,7 +9,7 @@ from sshdash.sftp.failures import MissingError
 from sshdash.sftp.filesystem import Filesystem, Reader
 from sshdash.sftp.tasks import each, together
 
-_TAIL = 1024 * 1024
+_TAIL = 128 * 1024
 """Bytes before the end of what has arrived that are compared with the source."""
 _WIDTH = 64
 """Temporary files that are removed at the same time."""
@@ -68,7 +69,15 @@ async def is_placed(partial: Partial, target: Filesystem, path: bytes, timed: bo
     return not timed or there.mtime_ns // _SECOND == partial.entry.mtime_ns // _SECOND
 
 
-async def remove_parts(target: Filesystem, parts: set[bytes]) -> None:
+class Removing(Protocol):
+    """Where files can be removed."""
+
+    async def unlink(self, path: bytes) -> None:
+        """Remove one file or link."""
+        ...
+
+
+async def remove_parts(target: Removing, parts: set[bytes]) -> None:
     """Remove temporary files, and take those that are gone out of `parts`."""
 
     async def remove(part: bytes) -> None:

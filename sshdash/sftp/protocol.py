@@ -21,6 +21,7 @@ from sshdash.sftp.messages import (
 )
 from sshdash.sftp.wire import Answer, Wire
 
+USERS_GROUPS = b"users-groups-by-id@openssh.com"
 _NO_ATTRIBUTES = Attributes().encode()
 
 
@@ -184,3 +185,11 @@ class Protocol(HandleProtocol):
         """Give a file a second name (hardlink@openssh.com)."""
         body = string(old) + string(new)
         return self._extended(b"hardlink@openssh.com", body, self._answers.ok)
+
+    def users_groups(
+        self, uids: Sequence[int], gids: Sequence[int]
+    ) -> Asked[tuple[list[str], list[str]]]:
+        """Return the names of users and groups, empty where they have none (USERS_GROUPS)."""
+        body = b"".join(string(b"".join(map(uint32, numbers))) for numbers in (uids, gids))
+        read = partial(self._answers.owners, users=len(uids), groups=len(gids))
+        return self._extended(USERS_GROUPS, body, read)

@@ -44,6 +44,7 @@ from sshdash.sftp.handles import (
 from sshdash.sftp.messages import Attributes, Name, Open
 from sshdash.sftp.names import backup_name
 from sshdash.sftp.opening import PATIENCE, SUBSYSTEM, Way, open_session
+from sshdash.sftp.protocol import USERS_GROUPS
 from sshdash.sftp.remote_digest import RemoteDigests
 from sshdash.sftp.spelling import settle
 from sshdash.sftp.tasks import each, undivided
@@ -270,6 +271,25 @@ class RemoteFilesystem:
         uid, gid = owner or (None, None)
         wanted = Attributes(uid=uid, gid=gid, mode=mode, mtime=seconds)
         await self._call("set owner, mode or time", path, self._protocol.set_path(path, wanted))
+
+    async def set_time(self, path: bytes, mtime_ns: int) -> None:
+        """Set access and modification time of what `path` leads to, in whole seconds."""
+        asking = self._protocol.set_path(path, Attributes(mtime=mtime_ns // NANO))
+        await self._call("set the time", path, asking)
+
+    async def chown(self, path: bytes, uid: int, gid: int) -> None:
+        """Give what `path` leads to another owner and group, by their numbers."""
+        asking = self._protocol.set_path(path, Attributes(uid=uid, gid=gid))
+        await self._call("change the owner", path, asking)
+
+    async def describe(self, path: bytes) -> Entry:
+        """Return all that can be told of `path` itself, its owners by name where they have one."""
+        entry = await self.lstat(path)
+        if entry.uid < 0 or not self._protocol.offers(USERS_GROUPS):
+            return entry
+        asking = self._protocol.users_groups((entry.uid,), (entry.gid,))
+        users, groups = await self._call("find the owner of", path, asking)
+        return replace(entry, owner=users[0] or entry.owner, group=groups[0] or entry.group)
 
     async def umask(self, directory: bytes) -> int:
         """Return the bits that new files in `directory` do not get, by making one there.

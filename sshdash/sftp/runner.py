@@ -3,22 +3,22 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from msgspec import structs
-
 from sshdash.errors import ConnectionLost, FileError
-from sshdash.prompts import ConflictChoice, Prompter
+from sshdash.prompts import Prompter
 from sshdash.sftp.conflicts import Conflicts
+from sshdash.sftp.confusions import Confusions
 from sshdash.sftp.copier import AlreadyThere, Copier, FileCopy
-from sshdash.sftp.entries import Entry, Kind, join, name_of, parent_of
-from sshdash.sftp.failures import ExistsError, MissingError, shown
+from sshdash.sftp.entries import Entry, Kind, join, parent_of
+from sshdash.sftp.failures import ExistsError, shown
 from sshdash.sftp.filesystem import Digest, Filesystem
-from sshdash.sftp.headroom import bytes_needed, ensure_room
+from sshdash.sftp.headroom import Need, ensure_room
 from sshdash.sftp.job import CopyRequest
 from sshdash.sftp.ledger import Ledger
+from sshdash.sftp.local import LocalFilesystem
 from sshdash.sftp.mover import Mover
-from sshdash.sftp.names import confused
-from sshdash.sftp.plan import SAME, Step, decide, escapes, refuse_overlap
+from sshdash.sftp.plan import Step, decide, escapes
 from sshdash.sftp.room import Room
+from sshdash.sftp.roots import Roots
 from sshdash.sftp.tasks import each, together
 from sshdash.sftp.throttle import Pace
 from sshdash.sftp.walk import Source, Walker, reason_of
@@ -29,9 +29,6 @@ _LEAST = 16 * 1024
 """What even the smallest file is counted as."""
 _MOST = 8 * 1024 * 1024
 """What even the largest file is counted as: the copier holds no more of one."""
-_LOOKS = 128
-"""Sources that are looked at together: tens of thousands may be marked, and all at once they would
-hold the screen up for seconds."""
 
 
 class _LeadsOut(FileError):
@@ -62,13 +59,13 @@ class Runner:
         self._target_dir = request.target_dir
         self._directories: list[Source] = []
         self._files: list[Source] = []
+        self._need = Need(request.conflict or ledger.choice)
         self._twins: list[Source] = []
         """Further names of files that are copied under another."""
         self._firsts: dict[tuple[int, int], Source] = {}
         """The first name of each file that has several."""
         self._conflicts: list[Source] = []
-        self._listed: dict[bytes, list[bytes]] = {}
-        """Names in the target directories in which one was taken for another."""
+        self._confusion = Confusions(target, request.target_dir).explain
         self._room = Room(_WINDOW)
         self._copier = Copier(source, target)
         self._mover = Mover(source, target, self._target_dir, ledger, request.move)
@@ -80,13 +77,16 @@ class Runner:
         """Copy everything; `scanned` is called once it is known what there is to copy."""
         request, ledger = self._request, self._ledger
         self._target_dir = await self._real_target()
+        self._confusion = Confusions(self._target, self._target_dir).explain
         umask = 0 if request.preserve else await self._target.umask(self._target_dir)
         self._copier = Copier(self._source, self._target, request.preserve, umask)
         self._copier.pace = self.pace
         self._copier.leftovers = ledger.leftovers
+        self._copier.keeps_owner = request.owner
+        if request.xattrs and isinstance(self._target, LocalFilesystem):
+            self._copier.xattrs = self._target.copy_xattrs
         self._copier.under_way = ledger.under_way
         self._copier.recorded = ledger.recorded
-        self._copier.keeps_owner = request.owner
         self._copier.durable = request.move
         self._mover = Mover(self._source, self._target, self._target_dir, ledger, request.move)
         if self._resumable:
@@ -104,7 +104,9 @@ class Runner:
             ledger.fail,
             ledger.leave_out,
         )
-        await walker.walk(await self._mover.rename_roots(await self._roots()))
+        ends = self._source, self._target, self._target_dir
+        roots = await Roots(request, *ends, ledger, self._mover, self._reason).find()
+        await walker.walk(await self._mover.rename_roots(roots))
         await self._ensure_room()
         scanned()
         await self._make_directories()
@@ -128,61 +130,6 @@ class Runner:
 
     # -- what there is
 
-    async def _roots(self) -> list[Source]:
-        """Return what was asked for, as sources; what cannot be copied is reported."""
-        found: dict[bytes, Source | None] = dict.fromkeys(self._request.paths)
-
-        async def look(path: bytes) -> None:
-            found[path] = await self._root(path)
-
-        await each(tuple(found), min(_LOOKS, len(found)), look)
-        return self._apart([root for root in found.values() if root is not None])
-
-    def _apart(self, roots: list[Source]) -> list[Source]:
-        """Return the roots so that no two go to the same place; some are reported instead."""
-        firsts: dict[bytes, Source] = {}
-        apart: list[Source] = []
-        for root in roots:
-            first = firsts.setdefault(root.place, root)
-            if first is root:
-                apart.append(root)
-            elif self._choice is ConflictChoice.RENAME and root.entry.kind is not Kind.DIRECTORY:
-                apart.append(replace(root, existing=root.existing or first.entry))
-            else:
-                reason = "another source of the same name goes to the same place"
-                self._ledger.fail(root.path, reason)
-        return apart
-
-    async def _root(self, path: bytes) -> Source | None:
-        place = self._request.place_of(path)
-        target = join(self._target_dir, place)
-        look = self._source.stat if self._request.follow else self._source.lstat
-        try:
-            entry, existing = await together(look(path), self._target.exists(target))
-            reason = await self._overlap(path, entry, target)
-            if self._request.follow and self._source.is_local:
-                # Opening a local file follows no link: the one that was named is followed here.
-                path = await self._source.realpath(path)
-        except FileError as error:
-            if isinstance(error, MissingError) and self._mover.is_moved(path, place):
-                return None
-            reason = self._reason(error)
-        if reason == SAME and self._choice is ConflictChoice.RENAME:
-            reason = ""
-        if reason:
-            self._ledger.fail(path, reason)
-            return None
-        return Source(path, place, structs.replace(entry, name=name_of(path)), existing)
-
-    async def _overlap(self, path: bytes, entry: Entry, target: bytes) -> str:
-        if self._request.source != self._request.target:
-            return ""
-        if self._request.follow:
-            real = await self._source.realpath(path)
-        else:
-            real = join(await self._source.realpath(parent_of(path)), name_of(path))
-        return refuse_overlap(real, entry.kind is Kind.DIRECTORY, target)
-
     def _visit(self, source: Source) -> bool:
         """Sort one source into what is to be done; return whether to look into it."""
         if source.key in self._ledger.done:
@@ -196,10 +143,16 @@ class Runner:
             return False
         if source.entry.kind is Kind.DIRECTORY:
             self._directories.append(source)
+            if source.existing is None:
+                self._need.add(source)
             return self._request.base is None
         self._ledger.found(source.entry)
+        if verdict.step is Step.CREATE and self._is_twin(source):
+            self._twins.append(source)
+            return False
+        self._need.add(source)
         if verdict.step is Step.CREATE:
-            (self._twins if self._is_twin(source) else self._files).append(source)
+            self._files.append(source)
         elif begun := self._begun(source):
             self._files.append(begun)
         else:
@@ -249,11 +202,9 @@ class Runner:
         ledger = self._ledger
         if ledger.fits:
             return
-        needed = bytes_needed(self._files, self._conflicts, self._choice or ledger.choice)
         # What was kept of interrupted copies takes its room already.
-        needed -= sum(partial.done for partial in ledger.partials.values())
-        new = sum(folder.existing is None for folder in self._directories) + len(self._files)
-        await ensure_room(self._target, self._target_dir, needed, new, self._prompter)
+        needed = self._need.size - sum(partial.done for partial in ledger.partials.values())
+        await ensure_room(self._target, self._target_dir, needed, self._need.files, self._prompter)
         ledger.fits = True
 
     # -- directories
@@ -275,7 +226,9 @@ class Runner:
             except FileError as error:
                 broken.add(folder.place)
                 self._ledger.created.pop(folder.place, None)
-                confusion = await self._confusion(folder) if isinstance(error, ExistsError) else ""
+                confusion = (
+                    await self._confusion(folder.place) if isinstance(error, ExistsError) else ""
+                )
                 self._ledger.fail(folder.path, confusion or self._reason(error))
             else:
                 self._ledger.created[folder.place] = folder
@@ -286,19 +239,6 @@ class Runner:
         if broken:
             self._files = [file for file in self._files if not self._is_lost(file, broken)]
             self._twins = [file for file in self._twins if not self._is_lost(file, broken)]
-
-    async def _confusion(self, source: Source) -> str:
-        """Return which name the target takes the source's for, where that is why it exists."""
-        path = join(self._target_dir, source.place)
-        folder = parent_of(path)
-        try:
-            if folder not in self._listed:
-                entries = await self._target.listdir(folder)
-                self._listed[folder] = [entry.name for entry in entries]
-        except FileError:
-            return ""
-        other = confused(name_of(path), self._listed[folder])
-        return f"the target does not tell its name from {shown(other)}" if other else ""
 
     def _is_lost(self, file: Source, broken: set[bytes]) -> bool:
         lost = parent_of(b"/" + file.place)[1:] in broken
@@ -346,13 +286,9 @@ class Runner:
                 names = [join(self._target_dir, one.place) for one in (first, twin)]
                 with self._ledger.tracking(twin):
                     await self._target.hardlink(*names)
+                    await self._mover.remove(twin)
             except FileError:
                 apart.append(twin)
-                return
-            try:
-                await self._mover.remove(twin)
-            except FileError as error:
-                self._ledger.fail(twin.path, self._reason(error))
 
         await each(twins, width, link)
         await self._copy_all(apart)
@@ -365,7 +301,7 @@ class Runner:
                 with self._ledger.tracking(file) as track:
                     complaint = await self._move(file, track.advance)
             except ExistsError:
-                reason = await self._confusion(file)
+                reason = await self._confusion(file.place)
                 reason = reason or "something appeared at the target meanwhile"
                 self._ledger.fail(file.path, f"{reason}; it was not overwritten", file.entry)
             except AlreadyThere:
@@ -373,7 +309,7 @@ class Runner:
             except _LeadsOut as error:
                 self._leave_out(file, error.title, file.entry)
             except FileError as error:
-                self._ledger.fail(file.path, self._reason(error), file.entry)
+                self._fail(file, error)
             except ConnectionLost:
                 self._copier.interrupted = True  # before the copies beside it are cancelled
                 raise
@@ -417,15 +353,12 @@ class Runner:
             self._ledger,
             self._prompter,
         )
-        accepted: list[Source] = []
-        for file in self._conflicts:
-            try:
-                settled = await conflicts.settle(file)
-            except FileError as error:
-                self._ledger.fail(file.path, self._reason(error), file.entry)
-            except ConnectionLost:
-                self._copier.interrupted = True
-                raise
-            else:
-                accepted += [settled] if settled is not None else []
+        try:
+            accepted = await conflicts.settle_all(self._conflicts, self._fail)
+        except ConnectionLost:
+            self._copier.interrupted = True
+            raise
         await self._copy_all(accepted)
+
+    def _fail(self, file: Source, error: FileError) -> None:
+        self._ledger.fail(file.path, self._reason(error), file.entry)

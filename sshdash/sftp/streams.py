@@ -12,6 +12,7 @@ from sshdash.sftp.entries import Entry, Kind
 from sshdash.sftp.failures import irregular, shown
 from sshdash.sftp.filesystem import Digest, Filesystem, Limits, Pieces, Reader
 from sshdash.sftp.tasks import end
+from sshdash.sftp.throttle import Pace
 
 _CHUNK = 1024 * 1024
 _WINDOW = 8 * 1024 * 1024
@@ -76,7 +77,11 @@ class Stream:
 
 
 async def pour(
-    files: Filesystem, path: bytes, write: Callable[[bytes], Awaitable[None]], verify: bool = False
+    files: Filesystem,
+    path: bytes,
+    write: Callable[[bytes], Awaitable[None]],
+    pace: Pace,
+    verify: bool = False,
 ) -> Digest | None:
     """Write a file's content out in order, reading no further ahead than a window.
 
@@ -93,7 +98,7 @@ async def pour(
     digest = hashlib.sha256()
     try:
         before = await reader.stat()
-        size = await _pour_all(reader, files.limits.chunk, write, digest)
+        size = await _pour_all(reader, files.limits.chunk, write, pace, digest)
         compare(before, await reader.stat(), size)
     except Changed:
         hint = "what was written out is not a whole file: begin again"
@@ -115,22 +120,27 @@ async def _pour_all(
     reader: Reader,
     chunk: int,
     write: Callable[[bytes], Awaitable[None]],
+    pace: Pace,
     digest: "hashlib._Hash",
 ) -> int:
     """Write everything out and return how much it was."""
     ahead: deque[asyncio.Task[bytes]] = deque()
+    sizes: deque[int] = deque()
     asked = done = 0
     try:
         while True:
             while len(ahead) < max(2, _WINDOW // chunk):
-                ahead.append(asyncio.ensure_future(_whole(reader, asked, chunk)))
-                asked += chunk
+                size = pace.most(chunk)
+                await pace.take(size)
+                ahead.append(asyncio.ensure_future(_whole(reader, asked, size)))
+                sizes.append(size)
+                asked += size
             data = await ahead.popleft()
             if data:
                 digest.update(data)
                 await write(data)
                 done += len(data)
-            if len(data) < chunk:
+            if len(data) < sizes.popleft():
                 return done
     finally:
         await end(ahead)

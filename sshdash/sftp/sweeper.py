@@ -7,11 +7,11 @@ from contextlib import suppress
 from sshdash.connections.recovery.outages import NoOutages, Outages
 from sshdash.errors import SSHDashError
 from sshdash.sftp.copy_job import Job
-from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.job import Endpoint, host_of
 from sshdash.sftp.partial import remove_parts
+from sshdash.sftp.scp_runner import CopyEnd
 
-OpenFilesystem = Callable[[Endpoint], Awaitable[Filesystem]]
+OpenFilesystem = Callable[[Endpoint], Awaitable[CopyEnd]]
 
 
 class Sweeper:
@@ -62,8 +62,8 @@ class Sweeper:
         return self._waiting | self._removing
 
     async def _sweep(self, job: Job, swept: Callable[[Job], None]) -> None:
-        if job.request.target:
-            await self._outages.up(host_of(job.request.target))
+        if target := host_of(job.request.target):
+            await self._outages.up(target)
         if job.ledger.leftovers:
             await self._remove(job)
         if not job.ledger.leftovers:

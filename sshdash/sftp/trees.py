@@ -1,7 +1,7 @@
 """Whole trees: what they hold, and removing them."""
 
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -38,12 +38,29 @@ class Census:
             self.size += entry.size if entry.kind is Kind.FILE else 0
 
 
+class Stop:
+    """Asks whatever looks at it to end soon, with what is under way done."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def ask(self) -> None:
+        """Ask to end."""
+        self.asked = True
+
+
 async def count_trees(
-    filesystem: Filesystem, folder: bytes, entries: Iterable[Entry], seconds: float = 2.0
+    filesystem: Filesystem,
+    folder: bytes,
+    entries: Iterable[Entry],
+    seconds: float = 2.0,
+    stop: Stop | None = None,
+    told: Callable[[Census], None] = lambda _: None,
 ) -> Census:
     """Return what `entries` of `folder` hold, themselves included, links not followed.
 
-    Counting ends after some seconds or `COUNT_LIMIT` entries. A directory that cannot be read
+    Counting ends after some seconds, `COUNT_LIMIT` entries, or when `stop` is asked; `told` hears
+    of it on the way. A directory that cannot be read
     makes the census incomplete; a lost connection raises.
     """
     census = Census()
@@ -53,7 +70,9 @@ async def count_trees(
         census.add(entry)
     paths = [path for path, entry in waiting if entry.kind is Kind.DIRECTORY]
     while paths:
-        if time.monotonic() > until or census.files + census.folders > COUNT_LIMIT:
+        told(census)
+        counted = census.files + census.folders
+        if time.monotonic() > until or counted > COUNT_LIMIT or (stop and stop.asked):
             census.complete = False
             break
         path = paths.pop()
@@ -74,14 +93,15 @@ async def remove_trees(
     filesystem: Filesystem,
     paths: Iterable[bytes],
     removed: Callable[[int], None] = lambda _: None,
+    stop: Stop | None = None,
 ) -> int:
     """Remove files, links (never what they point to) and directories with all they hold.
 
-    Returns how many entries went; `removed` is told the count on the way. What cannot be
-    removed is left, the rest goes on; then FileError names the first failure and how many
-    there were. A lost connection raises at once.
+    Returns how many entries went, all of them unless `stop` was asked; `removed` is told the
+    count on the way. What cannot be removed is left, the rest goes on; then FileError names the
+    first failure and how many there were. A lost connection raises at once.
     """
-    removal = _Removal(filesystem, removed)
+    removal = _Removal(filesystem, removed, stop or Stop())
     await removal.remove(list(paths))
     if removal.first is not None:
         more = f", and {removal.failures - 1} more" if removal.failures > 1 else ""
@@ -127,9 +147,10 @@ async def _what_is(filesystem: Filesystem, path: bytes) -> Entry | None:
 class _Removal:
     """One removal: level by level downward, then the emptied directories from the bottom up."""
 
-    def __init__(self, filesystem: Filesystem, removed: Callable[[int], None]) -> None:
+    def __init__(self, filesystem: Filesystem, removed: Callable[[int], None], stop: Stop) -> None:
         self._filesystem = filesystem
         self._removed = removed
+        self._stop = stop
         self.count = 0
         self.failures = 0
         self.first: FileError | None = None
@@ -186,7 +207,13 @@ class _Removal:
             self._removed(self.count)
 
     async def _each(self, paths: list[bytes], work: Callable[[bytes], Awaitable[None]]) -> None:
-        await each(paths, min(_WIDTH, len(paths)), work)
+        await each(self._until_stopped(paths), min(_WIDTH, len(paths)), work)
+
+    def _until_stopped(self, paths: list[bytes]) -> Iterator[bytes]:
+        for path in paths:
+            if self._stop.asked:
+                return
+            yield path
 
     def _fail(self, error: FileError, path: bytes) -> None:
         self.failures += 1

@@ -22,12 +22,12 @@ _HEADER = 9
 """Bytes that say how long a message is, of what type, and which request it answers."""
 _PIECE = 32 * 1024
 """Data is given to the channel in pieces of one SSH packet, which spares it a copy."""
+_TEXT = 200
+"""Bytes that are shown of what comes where SFTP should start."""
 _TURN = 32
 """Answers that are handed on in one turn of the loop: each lets its asker go on, and a thousand at
 once would hold everything else up.
 """
-_TEXT = 200
-"""Bytes that are shown of what comes where SFTP should start."""
 WINDOW = 8 * 1024 * 1024
 """Bytes a server may send ahead: at a round trip of 40 ms it allows 200 MB/s."""
 
@@ -57,11 +57,7 @@ class Answer:
 class Wire(asyncssh.SSHClientSession[bytes]):
     """One SFTP session."""
 
-    def __init__(self, greets_at_once: bool = False) -> None:
-        """`greets_at_once` where SFTP is all that can be behind the channel: what is asked for, and
-        the greeting, then leave together.
-        """
-        self._greets_at_once = greets_at_once
+    def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._channel: asyncssh.SSHClientChannel[bytes] | None = None
         self._waiting: dict[int, asyncio.Future[Answer]] = {}
@@ -96,7 +92,7 @@ class Wire(asyncssh.SSHClientSession[bytes]):
 
         Raises asyncssh.ChannelOpenError where there is none.
         """
-        wire = cls(greets_at_once=True)
+        wire = cls()
         await connection.create_session(
             lambda: wire, subsystem="sftp", encoding=None, window=WINDOW, env=(), send_env=()
         )
@@ -142,10 +138,9 @@ class Wire(asyncssh.SSHClientSession[bytes]):
     # -- called by asyncssh
 
     def connection_made(self, chan: asyncssh.SSHClientChannel[bytes]) -> None:
-        """Keep the channel."""
+        """Keep the channel; the greeting follows the request for the subsystem at once."""
         self._channel = chan
-        if self._greets_at_once:
-            self._greeting = self._greet()
+        self._greeting = self._greet()
 
     def data_received(self, data: bytes, datatype: asyncssh.DataType) -> None:
         """Take apart what came; an exception in here would end the whole SSH connection."""

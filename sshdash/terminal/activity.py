@@ -12,7 +12,8 @@ from dataclasses import dataclass
 QUIET = 3.0
 """Seconds without output after which a command without semantic prompts counts as ended."""
 _MARK = re.compile(rb"\x1b\]133;([CD])(?:;(\d{1,3})[;\x07\x1b]|[\x07\x1b]|;[^\d])")
-_BEGINNING = b"\x1b]133;"
+_BEGINNING = re.compile(rb"\](?<=\x1b\])133;")
+"""The same in its rarest byte: there are many Escapes in a flood."""
 _TAIL = 12
 """Bytes of a mark that may have come with the piece before."""
 
@@ -34,6 +35,10 @@ class Activity:
         """Bytes of output so far: more than at the last look means activity."""
         self._clock = clock
         self._output_at = 0.0
+        self._watched: float | None = None
+        """Since when its silence is waited for, None where it is not."""
+        self._silent_from: float | None = None
+        """When the output came after which its silence was told of."""
         self._entered: float | None = None
         """When Enter was pressed last, None where the command behind it was told of already."""
         self._began: float | None = None
@@ -51,7 +56,7 @@ class Activity:
         self._output_at = self._clock()
         if self._tail or b"\x1b" in data:
             joined = self._tail + data if self._tail else data
-            if _BEGINNING in joined:
+            if b"]" in joined and _BEGINNING.search(joined):
                 self._read_marks(joined)
             start = joined.rfind(b"\x1b", -_TAIL)
             self._tail = joined[start:] if start >= 0 and not _MARK.match(joined, start) else b""
@@ -65,6 +70,26 @@ class Activity:
         """Take note of what was typed."""
         if b"\r" in data:
             self._entered = self._clock()
+
+    @property
+    def watches_silence(self) -> bool:
+        """Return whether somebody wants to be told when it is silent."""
+        return self._watched is not None
+
+    def watch_silence(self, wanted: bool) -> None:
+        """Wait for silence from now on, or not any more."""
+        self._watched = self._clock() if wanted else None
+        self._silent_from = None
+
+    def take_silence(self, seconds: float) -> bool:
+        """Return whether it has been silent for so long; once for every time that it is."""
+        if self._watched is None:
+            return False
+        since = max(self._output_at, self._watched)
+        if since == self._silent_from or self._clock() - since < seconds:
+            return False
+        self._silent_from = since
+        return True
 
     def take_finished(self, longer_than: float) -> Finished | None:
         """Return the command that took so many seconds and has ended since the last call."""

@@ -8,6 +8,7 @@ from asyncssh.constants import PTY_IUTF8, PTY_VERASE
 
 from sshdash.connections.session_request import SessionRequest
 from sshdash.terminal.cooked import Cooked, shown
+from sshdash.terminal.echoes import ECHOES
 from sshdash.terminal.emulator import Emulator
 from sshdash.terminal.endings import Beginning
 from sshdash.terminal.escape_actions import BREAK, EscapeActions
@@ -34,7 +35,13 @@ class SessionChannel(asyncssh.SSHClientSession[bytes]):
         emulator: Emulator,
         progressed: Callable[[], None],
     ) -> None:
-        self.intake = Intake(emulator.feed, progressed, self._pause, self._resume)
+        self.intake = Intake(
+            emulator.feed,
+            progressed,
+            self._pause,
+            self._resume,
+            lambda: ECHOES.due_elsewhere(emulator),
+        )
         self.closed = asyncio.get_running_loop().create_future()
         self._writable = asyncio.Event()
         self._writable.set()

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from enum import Enum
 from typing import NamedTuple
 
-from sshdash.terminal import motions
+from sshdash.terminal import finding, motions
+from sshdash.terminal.finding import Find
 from sshdash.terminal.grid import Rows
 from sshdash.terminal.motions import Lines, Motion, Place
 
@@ -72,6 +73,7 @@ _LINE_PLACES: dict[str, Motion] = {
     "dollar_sign": motions.line_end,
     "end": motions.line_end,
 }
+_FINDS = {find.value: find for find in Find}
 _ROWS = {"j": 1, "down": 1, "ctrl+n": 1, "k": -1, "up": -1, "ctrl+p": -1}
 _PAGES = {
     "ctrl+d": 0.5,
@@ -113,6 +115,10 @@ class CopyMode:
         self._wanted = at.column
         """The column that going up and down keeps to."""
         self._anchor: Place | None = None
+        self._finding: tuple[Find, int] | None = None
+        """A key that waits for the character to look for, and how often."""
+        self._found: tuple[Find, str] | None = None
+        """What was looked for last."""
         self.shape = Shape.CELLS
         self.columns = columns
         self.height = height
@@ -134,9 +140,15 @@ class CopyMode:
             self._anchor = Place(self._rows.first, 0)
         self._go(self.at)
 
-    def press(self, key: str) -> Wish:
-        """Do what a key means; return what is left to be done."""
+    def press(self, key: str, char: str = "") -> Wish:
+        """Do what a key means, which types `char`; return what is left to be done."""
         self._lines = Lines(self._rows)
+        if self._finding is not None:
+            (how, times), self._finding = self._finding, None
+            if char.isprintable() and char:
+                self._found = (how, char)
+                self._find(how, char, times)
+            return Wish.NOTHING
         if key.startswith("shift+"):  # as they scroll outside of copy mode
             key = key.removeprefix("shift+")
             key = {"home": "g", "end": "G"}.get(key, key)
@@ -149,7 +161,11 @@ class CopyMode:
             return _WISHES[key]
         if key == "escape":
             return self._escape(bool(given))
-        if self._move(key, times) or self._jump(key, times if given else None):
+        if (
+            self._move(key, times)
+            or self._jump(key, times if given else None)
+            or self._look_for(key, times)
+        ):
             return Wish.NOTHING
         if key in _SHAPES:
             self._select(_SHAPES[key])
@@ -177,8 +193,11 @@ class CopyMode:
 
     @property
     def count(self) -> str:
-        """The digits typed so far."""
-        return self._count
+        """The digits typed so far, or the key that waits for a character."""
+        if self._finding is None:
+            return self._count
+        how, times = self._finding
+        return f"{times if times > 1 else ''}{how.value}"
 
     @property
     def selecting(self) -> bool:
@@ -251,6 +270,28 @@ class CopyMode:
         self._go(motions.line_text(self._lines, self._inside(Place(rows[key](), 0))))
         self._wanted = self.at.column
         return True
+
+    def _look_for(self, key: str, times: int) -> bool:
+        """Go to a character of the line, or to the other half of a bracket."""
+        if key in _FINDS:
+            self._finding = (_FINDS[key], times)
+        elif key in ("semicolon", "comma"):
+            if self._found is not None:
+                how, char = self._found
+                self._find(how if key == "semicolon" else how.reversed, char, times, again=True)
+        elif key == "percent_sign":
+            self._go_found(finding.other_bracket(self._lines, self.at))
+        else:
+            return False
+        return True
+
+    def _find(self, how: Find, char: str, times: int, again: bool = False) -> None:
+        self._go_found(finding.find(self._lines, self.at, how, char, times, again))
+
+    def _go_found(self, place: Place | None) -> None:
+        if place is not None:
+            self._go(place)
+            self._wanted = self.at.column
 
     def _repeat(self, motion: Motion, times: int) -> None:
         at = self.at

@@ -17,8 +17,8 @@ _UNSAFE_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _UNSEEN = frozenset("\u200b\u2060\u2061\u2062\u2063\u2064\ufeff")
 """Drawn as nothing, but by some terminals as a blank: left out, for no column is theirs."""
-_EXTRAS = 8
-"""Combining characters kept on one cell."""
+_EXTRAS = 10
+"""Combining characters kept on one cell: a kiss of two people with their skin tones has nine."""
 
 _SHIFT = CELL.content_shift
 _CODEPOINT = ((1 << CELL.codepoint_width) - 1) << _SHIFT

@@ -9,8 +9,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import ClassVar
 
-MOST_LINKED = 40_000
-"""Cells of a screen, 400 by 100 for example, that may all be linked."""
+MOST_LINKED = 22_500
+"""Cells of a screen, 300 by 75 for example, that may all be linked."""
 CLOSE_LINK = b"\x18\x1b]8;;\x1b\\"
 """What ends a link that was begun on a smaller screen."""
 _CANCEL = b"\x18"
@@ -123,17 +123,21 @@ class TabStopGuard(Guard):
     """Gives TBC the number 0 that it has without one (ECMA-48): the library knows no other."""
 
     begun = re.compile(rb"\x1b\[?\Z")
+    # By its last byte: there are many Escapes in a flood, and to look for all of it takes longer.
+    _bare = re.compile(rb"g(?<=\x1b\[g)")
 
     def change(self, seen: bytes) -> bytes:
         """Say the number."""
-        return seen.replace(b"\x1b[g", b"\x1b[0g") if b"\x1b" in seen else seen
+        return self._bare.sub(b"0g", seen) if b"\x1b" in seen else seen
 
 
 class LinkGuard(Guard):
     """Takes links (OSC 8) out, for a screen of very many cells.
 
-    The library counts the linked cells of the alternate screen in a table of fixed size, and ends
-    the whole program where there are more than 45,875.
+    The library counts the linked cells of the alternate screen in a table that it doubles up to
+    64 KiB, and ends the whole program where that is not enough. A screen that was resized begins
+    with a table of another size, so that its largest has room for some number between 22,937 cells
+    and twice as many.
     """
 
     begun = re.compile(rb"\x1b[%b]*(?:\][%b]*(?:8[%b]*)?)?\Z" % (_WITHIN, _WITHIN_OSC, _WITHIN_OSC))

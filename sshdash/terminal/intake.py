@@ -13,6 +13,8 @@ from collections.abc import Callable
 from sshdash.terminal.guards import repeats
 
 TURN_SECONDS = 0.003
+BRIEF_SECONDS = 0.0005
+"""The same where somebody waits for something else."""
 HIGH_WATER = 128 * 1024
 LOW_WATER = 32 * 1024
 _SLICE = 16 * 1024
@@ -33,11 +35,13 @@ class Intake:
         progressed: Callable[[], None],
         pause: Callable[[], None],
         resume: Callable[[], None],
+        gives_way: Callable[[], bool] = lambda: False,
     ) -> None:
         self._feed = feed
         self._progressed = progressed
         self._pause = pause
         self._resume = resume
+        self._gives_way = gives_way
         self._loop = asyncio.get_running_loop()
         self._waiting: deque[bytes] = deque()
         self._size = 0
@@ -77,7 +81,8 @@ class Intake:
     def _work(self) -> None:
         self._turn = None
         started = now = time.perf_counter()
-        while self._size and now - started < TURN_SECONDS:
+        allowed = BRIEF_SECONDS if self._gives_way() else TURN_SECONDS
+        while self._size and now - started < allowed:
             self._feed(self._next_slice())
             before, now = now, time.perf_counter()
             self._adapt(now - before)

@@ -59,16 +59,21 @@ def interrupted_after(seconds: float) -> Iterator[None]:
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         left = end - time.thread_time()
-        if armed and left > 0:  # the timer counts what other threads compute too
-            signal.setitimer(signal.ITIMER_VIRTUAL, max(left, _SHORTEST))
+        if armed and left > 0:  # the timer goes on while other threads and programs compute
+            signal.setitimer(signal.ITIMER_REAL, max(left, _SHORTEST))
         elif armed:
             raise TooSlow
 
-    before = signal.signal(signal.SIGVTALRM, interrupt)
+    before = signal.signal(signal.SIGALRM, interrupt)
+    # Of the timers of a process only this one is finer than the ticks of the kernel.
+    began = time.monotonic()
+    due, interval = signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
-        signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
         yield
     finally:
         armed = False
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        signal.signal(signal.SIGVTALRM, before)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+        if due:  # somebody else's
+            left = max(due - (time.monotonic() - began), _SHORTEST)
+            signal.setitimer(signal.ITIMER_REAL, left, interval)

@@ -38,6 +38,9 @@ log = logging.getLogger(__name__)
 
 WAITING = 4 * 1024 * 1024
 """Bytes that may wait for the disk; what comes on top of them is dropped, which is told."""
+_PIECE = 8192
+_TURN, _REST = 0.001, 0.0003
+"""Seconds that text is made for without a rest, and of the rest."""
 _ITEM = 64
 """Bytes that an item of the queue takes beside its data."""
 _MEGABYTE = 1_000_000
@@ -92,6 +95,7 @@ class _Text:
 
     def __init__(self) -> None:
         self._transcript = Transcript()
+        self._turn = 0.0
 
     def begin(self, header: Header, at: float) -> str:
         moment = time.strftime("%Y-%m-%d %H:%M:%S %z", time.localtime(header.timestamp))
@@ -99,12 +103,20 @@ class _Text:
 
     def item(self, item: _Item) -> str:
         if item.kind == "output":
-            return self._transcript.feed(item.data)
+            pieces = range(0, len(item.data), _PIECE)
+            return "".join(self._feed(item.data[at : at + _PIECE]) for at in pieces)
         if item.kind == "mark":
             return self._transcript.note(item.data.decode())
         if item.kind == "end" and item.numbers:
             return self._transcript.note(f"exit {item.numbers[0]}")
         return self._transcript.finish() if item.kind == "end" else ""
+
+    def _feed(self, data: bytes) -> str:
+        """Read a piece, and let the event loop have its turn: this holds the interpreter."""
+        if time.monotonic() >= self._turn:
+            time.sleep(_REST)
+            self._turn = time.monotonic() + _TURN
+        return self._transcript.feed(data)
 
 
 class Recording:

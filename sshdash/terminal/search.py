@@ -88,9 +88,10 @@ class Search:
             return True
         self._forget_dropped()
         while not self.done:
-            self._upto, found = self._upward(self._upto)
+            before = self._upto
+            self._upto, found = self._upward(before)
             self._settled[0:0] = found
-            if time.perf_counter() >= deadline:
+            if time.perf_counter() >= deadline or self._upto == before:
                 break
         return not self.done
 
@@ -129,6 +130,8 @@ class Search:
     def _begin(self) -> None:
         self._epoch = self._rows.epoch
         self.skipped = 0
+        self._slow: set[tuple[int, str]] = set()
+        """The lines that were left out, by their first row."""
         self._chunk = _SMALLEST_CHUNK * 8
         self._settled: list[Match] = []
         self._tail: list[Match] = []
@@ -161,18 +164,20 @@ class Search:
             end = min(self._below + self._chunk, start)
             while end < start and self._continues(end):
                 end += 1
-            self._settled += self._found(self._below, end)
-            self._below = end
-            if time.perf_counter() >= deadline and end < start:
-                self._tail = [one for one in self._tail if one.row >= end]
+            self._below, found = self._found(self._below, end)
+            self._settled += found
+            if self._below < end or (time.perf_counter() >= deadline and end < start):
+                self._tail = [one for one in self._tail if one.row >= self._below]
                 return False
-        self._tail = [] if self.given_up else self._found(start, rows.end)
-        return True
+        reached, self._tail = (rows.end, []) if self.given_up else self._found(start, rows.end)
+        return reached >= rows.end
 
     def _upward(self, end: int) -> tuple[int, list[Match]]:
         """Search the rows above `end`, some of them; return where they began and what was found."""
         start = self._line_start(max(self._rows.first, end - self._chunk))
-        return start, self._found(start, end)
+        reached, found = self._found(start, end)
+        # What is left of it takes another turn, which knows the line that took long.
+        return (start, found) if reached >= end else (end, [])
 
     def _line_start(self, row: int) -> int:
         """Return where the line of a row begins, unless that is very far up."""
@@ -185,20 +190,21 @@ class Search:
         """Return whether a row goes on with the line of the row above."""
         return any(one.wraps for one in self._rows.rows(row - 1, row))
 
-    def _found(self, first: int, end: int) -> list[Match]:
-        """Return the matches in whole lines."""
+    def _found(self, first: int, end: int) -> tuple[int, list[Match]]:
+        """Return the matches in whole lines, and up to which row; no more than one takes long."""
         began = time.perf_counter()
         found: list[Match] = []
         lines = list(_lines(self._rows.rows(first, end)))
-        at = 0
-        while at < len(lines) and not self.given_up:
-            at = self._search_lines(lines, at, max(first, self._rows.first), found)
+        top = max(first, self._rows.first)
+        at, skipped = 0, self.skipped
+        while at < len(lines) and self.skipped == skipped:
+            at = self._search_lines(lines, at, top, found)
         took = time.perf_counter() - began
         if took > _CHUNK_SECONDS:
             self._chunk = max(_SMALLEST_CHUNK, self._chunk // 4)
         elif took < _CHUNK_SECONDS / 3:
             self._chunk = min(_LARGEST_CHUNK, self._chunk * 2)
-        return found
+        return (end if at >= len(lines) else top + lines[at][0]), found
 
     def _search_lines(
         self, lines: list[tuple[int, list[str]]], at: int, first: int, found: list[Match]
@@ -208,8 +214,10 @@ class Search:
         try:
             with interrupted_after(_LINE_SECONDS):
                 while at < len(lines) and time.perf_counter() - began < _LINE_SECONDS / 2:
-                    spans = [one.span() for one in self._pattern.finditer("".join(lines[at][1]))]
                     offset, texts = lines[at]
+                    text = "".join(texts)
+                    known = (first + offset, text) in self._slow
+                    spans = [] if known else self._spans(text)
                     at += 1
                     found += [
                         _located(first + offset, texts, *span)
@@ -218,8 +226,12 @@ class Search:
                     ]
         except TooSlow:
             self.skipped += 1
+            self._slow.add((first + lines[at][0], "".join(lines[at][1])))
             at += 1
         return at
+
+    def _spans(self, text: str) -> list[tuple[int, int]]:
+        return [one.span() for one in self._pattern.finditer(text)]
 
 
 def _lines(rows: list[GridRow]) -> Iterator[tuple[int, list[str]]]:

@@ -17,6 +17,7 @@ from sshdash.events import EventBus, ProgramReported, SessionChanged
 from sshdash.states import SessionState, Step, advance, allows
 from sshdash.terminal.activity import Activity
 from sshdash.terminal.channel import SessionChannel
+from sshdash.terminal.echoes import ECHOES
 from sshdash.terminal.emulator import Emulator
 from sshdash.terminal.escapes import escape_character
 from sshdash.terminal.keyboard import Keyboard, encode_paste
@@ -167,6 +168,7 @@ class ShellSession:
         if not data or self._channel is None or self.state is not SessionState.RUNNING:
             return
         self.activity.typed(data)
+        ECHOES.expect(self.emulator)
         if self.pasting is not None:
             self._typed_behind += data
         else:

@@ -19,6 +19,8 @@ _TOKEN = re.compile(
     r"|\x1b(?:[0-OQ-WYZ\\`-~]|[ -/]+[0-~])"  # other escapes
     r"|[\x00-\x1a\x1c-\x1f\x7f-\x9f]"  # controls
 )
+_LINES = re.compile(rf"(?:[^\x00-\x1f\x7f-\x9f]{{0,{_LONGEST - 1}}}\r*\n)+")
+"""Whole lines of nothing but text, as most of a flood is."""
 _STRING = re.compile(r"\x1b[\]PX^_][^\x07\x18\x1a\x1b\x9c]*\x1b?\Z")
 _PARTIAL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|[ -/]*)?\Z")
 _LONGEST_PARTIAL = 256
@@ -49,6 +51,12 @@ class Transcript:
             text = self._skip_string(text)
         at = 0
         while at < len(text):
+            if not (self._line or self._column or self._alternate) and (
+                lines := _LINES.match(text, at)
+            ):
+                at = lines.end()
+                out.append(_plain(lines.group()))
+                continue
             found = _TOKEN.match(text, at)
             if found is None:
                 if self._keep(text, at):
@@ -154,3 +162,14 @@ class Transcript:
             self._column = max(0, at - count)
         else:
             self._column = min(count, _LONGEST) - 1
+
+
+def _plain(lines: str) -> str:
+    """Return whole lines as they show: without blanks at their ends, and without what hides."""
+    if not lines.isascii():
+        lines = "".join(
+            char
+            for char in lines
+            if char in "\r\n" or char.isprintable() or unicodedata.category(char) not in _HIDDEN
+        )
+    return "\n".join([line.rstrip() for line in lines.split("\n")])

@@ -80,12 +80,16 @@ class TunnelManager:
 
     async def remove(self, identifier: str) -> None:
         """Close a tunnel and take it off the list. An id not on the list is no error."""
-        tunnel = self._tunnels.pop(identifier, None)
+        tunnel = self._tunnels.get(identifier)
         if tunnel is None:
             return
-        del self._rules[tunnel.host, tunnel.spec]
-        await tunnel.stop()
-        self._events.emit(TunnelRemoved(identifier))
+        self._rules.pop((tunnel.host, tunnel.spec), None)
+        try:
+            await tunnel.stop()  # who hears of its end may still ask how it was
+        finally:
+            if self._tunnels.pop(identifier, None) is not None:
+                forward = f"-{tunnel.spec.kind.value} {tunnel.spec}"
+                self._events.emit(TunnelRemoved(identifier, tunnel.host, forward))
 
     def snapshot(self, identifier: str) -> TunnelSnapshot:
         """Return one tunnel as it is now. Raises KeyError for an id not on the list."""

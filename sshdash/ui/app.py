@@ -26,10 +26,12 @@ from sshdash.ui.command import Command
 from sshdash.ui.commands import COMMANDS
 from sshdash.ui.early_typing import EarlyTyping
 from sshdash.ui.general_actions import GeneralActions
+from sshdash.ui.hosting_cursor import HostingCursor
 from sshdash.ui.keymap import Keymap, key_text
 from sshdash.ui.messages import Asked, EventArrived, QuestionAsked
 from sshdash.ui.outlet import hung_up, outlive_terminal
 from sshdash.ui.screens.workspace import Workspace
+from sshdash.ui.straight_keys import StraightKeysApp
 from sshdash.ui.theme import DARK, THEMES, own_variables
 from sshdash.ui.typing_ahead import TypingAhead
 from sshdash.ui.widgets.terminal_keys import keep_alt_keys
@@ -50,7 +52,7 @@ _FIRST_STYLES = ("base", "workspace", "hosts")
 """The style sheets of the first frame; the others follow it."""
 
 
-class SSHDashApp(App[None], inherit_bindings=False):
+class SSHDashApp(StraightKeysApp, inherit_bindings=False):
     """The cockpit on a screen.
 
     `host` gets a shell at once; `badge` stands beside the name, such as ``demo``; `once_loaded` is
@@ -93,6 +95,7 @@ class SSHDashApp(App[None], inherit_bindings=False):
             due=lambda: self.workspace.cockpit.focus_is_due,
             rest=self.workspace.cockpit.rest,
         )
+        self._cursor = HostingCursor(self)
         self._stack = AsyncExitStack()
         for theme in THEMES:
             self.register_theme(theme)
@@ -124,6 +127,7 @@ class SSHDashApp(App[None], inherit_bindings=False):
         """
         error = sys.exc_info()[1]
         log.critical("the screen failed", exc_info=error)
+        self._cursor.hide()
         said = clean(f"{type(error).__name__}: {error}")
         self.panic(Text(f"sshdash: the screen failed: {said}\n  → the log has the details"))
 
@@ -137,6 +141,7 @@ class SSHDashApp(App[None], inherit_bindings=False):
         self.workspace.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
+        self.app_suspend_signal.subscribe(self.workspace, lambda _: self._cursor.hide())
         if self.settings.theme not in self.available_themes:
             self.workspace.cockpit.tell(
                 "Settings", f"there is no theme {self.settings.theme!r}", severity="warning"
@@ -196,6 +201,11 @@ class SSHDashApp(App[None], inherit_bindings=False):
         self.bridge.close()
         await self._stack.aclose()
 
+    def exit(self, *arguments: Any, **named: Any) -> None:
+        """Leave; the cursor is given back as it was, while there is a screen to do so."""
+        super().exit(*arguments, **named)
+        self._cursor.hide()
+
     # Facts and questions
 
     def on_event_arrived(self, message: EventArrived) -> None:
@@ -237,6 +247,11 @@ class SSHDashApp(App[None], inherit_bindings=False):
         self.push_screen(dialog, answered)
         asked.answer.add_done_callback(withdrawn)
 
+    def post_display_hook(self) -> None:
+        """Have the cursor of the hosting terminal where a terminal of ours wants a bar."""
+        here = self._running and not self._exit and self.screen is self.workspace
+        self._cursor.show(getattr(self.focused, "bar", None) if here else None)
+
     # Commands
 
     def action_command(self, command_id: str, key: str = "") -> None:
@@ -275,6 +290,14 @@ class SSHDashApp(App[None], inherit_bindings=False):
             await super().on_event(event)
         elif self._goes_to_remote(event) or self._is_prefix(event) or not self._is_out_of_sight:
             await self._ahead.take(event)
+
+    def takes_straight(self, event: events.Key) -> bool:
+        """Return whether a key is for the terminal with the focus, and nothing waits before it."""
+        waiting = self._early is not None or self._ahead.busy or self.screen is not self.workspace
+        if waiting or not self._goes_to_remote(event):
+            return False
+        self._typed = time.monotonic()
+        return True
 
     def _is_too_early(self) -> bool:
         """Return whether the tab of the first host has not had the focus yet."""

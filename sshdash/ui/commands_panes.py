@@ -67,6 +67,13 @@ PANE_COMMANDS: tuple[Command, ...] = (
         for key, way, _ in _MOVES
     ),
     Command(
+        "pane.move",
+        Place.TERMINAL,
+        "Move",
+        "Move the pane beside the one in a direction, at the edge along all of it: then an arrow",
+        prefix=("m",),
+    ),
+    Command(
         "pane.swap_previous",
         Place.TERMINAL,
         "Swap with previous",

@@ -14,6 +14,8 @@ COPY_MODE_KEYS: tuple[tuple[str, str], ...] = (
     ("h j k l w b e W B E", "Move by characters and words; a number before repeats"),
     ("0 ^ $ { }", "Go to the ends of the line, of the paragraph"),
     ("g G H M L", "Go to the first and the last row, to those in view"),
+    ("f F t T", "Go to a character of the line, on it or before it; ; and , again"),
+    ("%", "Go to the other half of a bracket"),
     ("ctrl+u d b f", "Go by half pages and pages"),
     ("/ ? n N", "Search down and up, again, the other way"),
     ("ctrl+↑ ↓, [ ]", "Go to the prompt above or below"),

@@ -57,6 +57,13 @@ TERMINAL_COMMANDS: tuple[Command, ...] = (
         "Send a break, which serial consoles take for attention",
     ),
     Command(
+        "terminal.silence",
+        Place.TERMINAL,
+        "Tell when silent",
+        "Tell whenever no output has come here for a while, or not any more",
+        prefix=("M",),
+    ),
+    Command(
         "terminal.links",
         Place.TERMINAL,
         "Links",

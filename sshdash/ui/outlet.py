@@ -9,6 +9,7 @@ import sys
 from contextlib import suppress
 from typing import IO, Any, cast
 
+from textual._ansi_sequences import SYNC_END, SYNC_START
 from textual.driver import Driver
 from textual.drivers._writer_thread import WriterThread
 
@@ -34,10 +35,27 @@ class Outlet:
 
 
 class LastingWriter(WriterThread):
-    """Textual's thread for output, which outlives the terminal."""
+    """Textual's thread for output, which outlives the terminal and is woken once for a frame."""
 
     def __init__(self, file: IO[str]) -> None:
         super().__init__(cast(IO[str], Outlet(file)))
+        self._frame: list[str] = []
+
+    def write(self, text: str) -> None:
+        """Write `text`; what belongs to a frame (mode 2026) together with its end."""
+        if self._frame or text == SYNC_START:
+            self._frame.append(text)
+            if text != SYNC_END:
+                return
+            text = "".join(self._frame)
+            self._frame.clear()
+        super().write(text)
+
+    def stop(self) -> None:
+        """Write what was begun and end."""
+        if self._frame:
+            super().write("".join(self._frame))
+        super().stop()
 
 
 def hung_up(descriptor: int) -> bool:

@@ -69,6 +69,23 @@ class Rect:
         """Return how long it is along an axis."""
         return self.width if axis is Axis.COLUMNS else self.height
 
+    def half(self, side: "Direction") -> "Rect":
+        """Return the half of it on one side."""
+        length = self.length(side.axis)
+        half = length // 2
+        return self.cut(side.axis, 0 if side.sign < 0 else length - half, half)
+
+    def nearest_side(self, x: int, y: int) -> "Direction":
+        """Return the side that a cell in it is nearest to, by the length of each way across."""
+        across, down = (x + 0.5 - self.x) / self.width, (y + 0.5 - self.y) / self.height
+        ways = {
+            Direction.LEFT: across,
+            Direction.RIGHT: 1 - across,
+            Direction.UP: down,
+            Direction.DOWN: 1 - down,
+        }
+        return min(ways, key=ways.__getitem__)
+
     def cut(self, axis: Axis, start: int, length: int) -> "Rect":
         """Return a piece of it: `start` and `length` along an axis, all of it across."""
         if axis is Axis.COLUMNS:

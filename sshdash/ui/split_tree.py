@@ -68,11 +68,16 @@ class SplitTree:
         """Let two panes change places."""
         self.root = renamed(self.root, {one: other, other: one})
 
-    def move(self, pane: int, beside: int, axis: Axis, *, before: bool = False) -> None:
-        """Take a pane out and put it beside another one."""
-        if pane != beside:
-            self.close(pane)
-            self.split(beside, axis, pane, before=before)
+    def moved(self, pane: int, side: Direction, beside: int | None = None) -> "SplitTree":
+        """Return the splits with a pane on one side of another one, or at that edge of them all."""
+        root = _without(self.root, pane)
+        if root is None or pane == beside:
+            return self
+        if beside is not None:
+            root = _split(root, beside, side.axis, Leaf(pane), before=side.sign < 0)
+        else:
+            root = _at_edge(root, Leaf(pane), side)
+        return SplitTree(root)
 
     def equalise(self) -> None:
         """Give every part of a split the same room, by how many panes there are along it."""
@@ -141,6 +146,18 @@ def _split(node: Node, pane: int, axis: Axis, new: Leaf, *, before: bool) -> Nod
             return Branch(axis, tuple(parts), tuple(shares))
     parts = [_split(part, pane, axis, new, before=before) for part in parts]
     return replace(node, parts=tuple(parts))
+
+
+def _at_edge(node: Node, new: Leaf, side: Direction) -> Node:
+    """Return a node with a pane along all of one side, which has as much room as one beside it."""
+    if isinstance(node, Branch) and node.axis is side.axis:
+        parts, shares = node.parts, node.shares
+    else:
+        parts, shares = (node,), (1.0,)
+    share = sum(shares) / len(shares)
+    if side.sign < 0:
+        return Branch(side.axis, (new, *parts), (share, *shares))
+    return Branch(side.axis, (*parts, new), (*shares, share))
 
 
 def _without(node: Node, pane: int) -> Node | None:

@@ -134,6 +134,9 @@ def own_variables(theme: Theme) -> dict[str, str]:
 AGENT_MARK = "⇢"
 """Stands where a host may use the keys of this machine's agent."""
 
+SILENCE_MARK = "[silence]"
+"""Stands behind the name of a pane whose silence is waited for."""
+
 RECORDING_MARK = "● REC"
 """Stands where what a shell shows is being recorded."""
 

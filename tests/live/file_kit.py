@@ -11,9 +11,11 @@ from typing import Any
 from sshdash.prompts import ConflictChoice
 from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.job import CopyRequest, TransferSnapshot
+from sshdash.sftp.journal import Journal
 from sshdash.sftp.local import LocalFilesystem
 from sshdash.sftp.queue import TransferQueue
 from sshdash.sftp.remote import RemoteFilesystem
+from sshdash.sftp.shelf import Shelf
 from tests.live.connecting import Client, connecting
 
 ODD_NAMES = (
@@ -74,11 +76,17 @@ class Files:
 
 
 @asynccontextmanager
-async def files_on(config: Path, *answers: object) -> AsyncIterator[Files]:
-    """Run a queue over a client configuration; every lease is given back at the end."""
+async def files_on(
+    config: Path, *answers: object, kept: Path | None = None
+) -> AsyncIterator[Files]:
+    """Run a queue over a client configuration; every lease is given back at the end.
+
+    It is kept in the folder `kept`, where one is named.
+    """
     async with connecting(config, *answers) as client:
         files = Files(client, None)  # type: ignore[arg-type]
-        files.queue = TransferQueue(files.open, client.prompter, client.bus, 2)
+        journal = None if kept is None else Journal(Shelf(kept), client.bus)
+        files.queue = TransferQueue(files.open, client.prompter, client.bus, 2, journal=journal)
         try:
             yield files
         finally:

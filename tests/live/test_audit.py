@@ -101,6 +101,53 @@ async def test_what_failed_is_there_too(
     assert "method" not in connect
 
 
+async def test_a_tunnel_that_is_removed_is_closed_first(
+    backend_for: BackendFor, sshd: RealSshd
+) -> None:
+    backend = await backend_for(sshd.config_file)
+    spec = parse_forward(Kind.DYNAMIC, str(free_port()))
+    tunnel = backend.tunnels.add("sshd", spec)
+    await backend.tunnels.start(tunnel)
+    await backend.tunnels.remove(tunnel)
+    assert backend.tunnels.snapshots() == []
+    await backend.close()
+    (closed,) = entries("tunnel_closed")
+    (removed,) = entries("tunnel_removed")
+    assert closed["forward"] == removed["forward"] == f"-D {spec}"
+    assert (closed["clients"], closed["bytes_up"]) == (0, 0)
+    assert removed["host"] == "sshd"
+
+
+async def test_further_connections_are_there(backend_for: BackendFor) -> None:
+    async with RealSshd(maxsessions="1") as server:
+        backend = await backend_for(server.config_file)
+        for _ in range(2):
+            await backend.open_shell("sshd", 80, 24)
+        await backend.disconnect("sshd")
+        await backend.close()
+    made = entries("connect")
+    assert [one.get("further", False) for one in made] == [False, True]
+    assert made[0]["address"] == made[1]["address"]
+    gone = entries("disconnect")
+    assert sorted(one.get("further", False) for one in gone) == [False, True]
+    assert {one["result"] for one in gone} == {"closed"}
+
+
+@pytest.mark.parametrize("status", [0, 7])
+def test_a_command_of_exec_is_there(sshd: RealSshd, status: int) -> None:
+    words = ["-F", str(sshd.config_file), "exec", "sshd", "--", f"echo secret; exit {status}"]
+    done = subprocess.run(
+        [sys.executable, "-m", "sshdash", *words], capture_output=True, check=False
+    )
+    assert done.returncode == status
+    (connect,), (opened,), (ended,) = map(entries, ("connect", "session_opened", "session_ended"))
+    assert connect["result"] == "connected"
+    assert opened["session"] == ended["session"]
+    assert (ended["result"], ended["status"]) == ("exited", status)
+    assert len(entries("disconnect")) == 1
+    assert "secret" not in audit_log().read_text()
+
+
 async def test_it_can_be_turned_off(backend_for: BackendFor, sshd: RealSshd) -> None:
     backend = await backend_for(sshd.config_file, settings=Settings(audit=False))
     await backend.open_shell("sshd", 80, 24)

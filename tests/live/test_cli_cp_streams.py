@@ -72,6 +72,7 @@ def test_nothing_is_told_where_the_reader_leaves(sshd: RealSshd) -> None:
         ("- sshd:folder", "A name is needed"),
         ("- sshd:none/x", "no such file"),
         ("--on-conflict newer - sshd:x", "for files"),
+        ("--resume sshd:a.txt -", "for files"),
         ("sshd:a.txt - >/dev/full", "No space left"),
         ("- sshd:x <.", "s a directory"),
     ],

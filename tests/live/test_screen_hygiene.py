@@ -2,11 +2,13 @@
 
 import os
 import re
+import signal
 import sys
 from pathlib import Path
 
 import pytest
 
+from sshdash.terminal.cells import CursorShape
 from tests.servers.sshd import RealSshd
 from tests.servers.tty import Tty
 
@@ -96,3 +98,51 @@ def test_leaving_restores_the_terminal(cockpit: Tty) -> None:
         for mode in (b"1000", b"1003", b"1006", b"2004"):
             assert sent.rfind(b"\x1b[?" + mode + b"l") >= sent.rfind(b"\x1b[?" + mode + b"h")
         assert b"\x1b[?25h" in sent[sent.rindex(b"\x1b[?25l") :]
+
+
+@pytest.fixture
+def modern(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Be in a terminal that draws every underline."""
+    for name in ("TMUX", "STY", "VTE_VERSION"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLORTERM", "truecolor")
+    monkeypatch.setenv("TERM_PROGRAM", "WezTerm")
+
+
+@pytest.mark.usefixtures("modern")
+def test_underlines_and_a_bar_reach_a_terminal_that_has_them(cockpit: Tty, sshd: RealSshd) -> None:
+    script = sshd.home / "lines"
+    script.write_bytes(
+        b"\x1b[4:3;58:2::9:8:7mcurly-shown\x1b[m \x1b[4:5mdashed\x1b[m"
+        b"\x1b[4:99m \x1b[58:2::1:2:3:4:5:6;6666mwild\x1b[m\r\n\x1b[6 q"
+    )
+    with cockpit as screen:
+        screen.until("sshd")
+        screen.press("\x1b[?2026;2$y")  # what such a terminal answers to Textual's question
+        screen.press("\r")
+        screen.until("1▮")
+        screen.settle()
+        screen.press("cat lines\r")
+        screen.until("curly-shown")
+        screen.settle()
+        sent = bytes(screen.sent)
+        assert b"m\x1b[4:3m\x1b[58:2::9:8:7mcurly-shown\x1b[0m" in sent
+        assert b"m\x1b[4:5mdashed\x1b[0m" in sent
+        assert sent.rindex(b"\x1b[6 q\x1b[?25h") > sent.index(b"curly-shown")
+        coloned = set(re.findall(rb"\x1b\[[0-9;]*:[^m]*m", sent))
+        known = {b"\x1b[4:3m", b"\x1b[4:5m", b"\x1b[58:2::9:8:7m"}
+        assert all(re.fullmatch(rb"\x1b\[58:2(::|:\d+:)\d+:\d+:\d+m", x) for x in coloned - known)
+        assert screen.cursor.shape is CursorShape.BAR
+        assert screen.cursor.visible
+        screen.press("\x07h")  # away from the terminal, the bar goes
+        screen.settle()
+        assert not screen.cursor.visible
+        screen.press("\r")
+        screen.settle()
+        assert screen.cursor.visible
+        os.kill(screen.pid, signal.SIGTERM)
+        screen.settle(1.0)
+        sent = bytes(screen.sent)
+        assert sent.rindex(b"\x1b[0 q") > sent.rindex(b"\x1b[6 q")
+        assert sent.rindex(b"\x1b[?25h") > sent.rindex(b"\x1b[?25l")

@@ -70,6 +70,27 @@ async def test_a_source_that_changes_while_copied_is_copied_anew_or_reported(
 
 
 @pytest.mark.parametrize("way", ["down", "up"])
+async def test_what_is_there_is_gone_on_with_and_not_sent_again(
+    sshd: RealSshd, folders: tuple[Path, Path], way: str
+) -> None:
+    source, target = folders
+    content = os.urandom(LARGE)
+    (source / "file").write_bytes(content)
+    (target / "file").write_bytes(content[: LARGE - 1_000_000])
+    ends = ("sshd", "") if way == "down" else ("", "sshd")
+    async with slow_line(sshd) as (proxy, config), files_on(config) as files:
+        done = await files.copy(
+            ends[0], [source / "file"], ends[1], target, conflict=ConflictChoice.RESUME, verify=True
+        )
+        assert done.state is TransferState.DONE, done.errors
+        assert (done.resumed, done.verified) == (1, 1)
+        # The rest, and on both sides the megabyte that is compared before.
+        assert proxy.bytes_down + proxy.bytes_up < LARGE // 2
+    assert tree(target) == tree(source)
+    assert not unfinished(target)
+
+
+@pytest.mark.parametrize("way", ["down", "up"])
 async def test_a_target_folder_that_goes_is_told_and_the_source_stays(
     sshd: RealSshd, folders: tuple[Path, Path], way: str
 ) -> None:

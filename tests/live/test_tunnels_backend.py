@@ -127,7 +127,7 @@ async def test_what_is_told_about_a_tunnels_life(sshd: RealSshd) -> None:
         TunnelChanged(tunnel, TunnelState.CLOSED, TunnelState.OPENING),
         TunnelChanged(tunnel, TunnelState.OPENING, TunnelState.OPEN),
         TunnelChanged(tunnel, TunnelState.OPEN, TunnelState.CLOSED),
-        TunnelRemoved(tunnel),
+        TunnelRemoved(tunnel, "sshd", "-D 0"),
     ]
 
 

@@ -47,13 +47,41 @@ async def _transfers(stage: Stage) -> None:
 async def _delete(stage: Stage) -> None:
     await _open_files(stage)
     await stage.press("ctrl+a", "d")
-    await stage.until("[Dd]elete")
+    await stage.until("trash")
 
 
 @scene("view")
 async def _view(stage: Stage) -> None:
     await _open_files(stage)
     await stage.press("end", "v")
+
+
+@scene("preview")
+async def _preview(stage: Stage) -> None:
+    await _open_files(stage)
+    await stage.press("end", "P")
+    await stage.until("UTF-8")
+
+
+@scene("bulk-rename")
+async def _bulk_rename(stage: Stage) -> None:
+    await _open_files(stage)
+    await stage.press("ctrl+a", "R")
+    await stage.until("replace by")
+    await stage.press("tab", "tab")
+    await stage.type_into("old-")
+    await stage.press("left_curly_bracket")
+    await stage.type_into("name")
+    await stage.press("right_curly_bracket")
+    await stage.until("old-notes")
+
+
+@scene("properties")
+async def _properties(stage: Stage) -> None:
+    await _open_files(stage)
+    await stage.press("tab", "down", "p")
+    await stage.until("counts it")
+    await stage.press("s")
 
 
 @scene("permissions")

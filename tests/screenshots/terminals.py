@@ -1,6 +1,9 @@
 """Scenes of terminals."""
 
+from textual.geometry import Offset
+
 from sshdash.snippets import snippets_file
+from sshdash.ui.widgets.pane_area import PaneArea
 from sshdash.ui.widgets.terminal_tab import TerminalTab
 from tests.screenshots.stage import Stage, scene
 
@@ -32,6 +35,18 @@ async def _broadcast(stage: Stage) -> None:
     await stage.press("enter")
     await stage.until("BROADCAST 3 panes")
     await stage.type("whoami")
+
+
+@scene("moving", columns=140, rows=40)
+async def _moving(stage: Stage) -> None:
+    await _splits(stage)
+    area = stage.app.screen.query_one(PaneArea)
+    first, *_, last = area.panes.values()
+    title = last.region.offset - area.region.offset + (5, -1)
+    target = first.region.offset - area.region.offset + (first.size.width // 2, 4)
+    await stage.pilot.mouse_down(area, offset=title)
+    await stage.pilot.hover(area, offset=title + Offset(1, 0))
+    await stage.pilot.hover(area, offset=target)
 
 
 @scene("prefix")

@@ -29,6 +29,7 @@ class Proxy(Line):
         self.bytes_down = 0
         self.refusing = False
         """New connections are reset at once."""
+        self._budget: tuple[int, bool] | None = None
         self._flowing = asyncio.Event()
         self._flowing.set()
         self._writers: dict[asyncio.Task[None], tuple[asyncio.StreamWriter, ...]] = {}
@@ -78,6 +79,15 @@ class Proxy(Line):
         for writers in self._writers.values():
             _end(writers, reset=True)
 
+    def cut_after(self, size: int, reset: bool = False) -> None:
+        """Cut (or reset) every connection once so many more bytes were passed on."""
+        self._budget = size, reset
+
+    @property
+    def is_to_cut(self) -> bool:
+        """Return whether a cut that was asked for is still to come."""
+        return self._budget is not None
+
     async def wait_open(self) -> None:
         """Wait while the network is stalled."""
         await self._flowing.wait()
@@ -88,6 +98,13 @@ class Proxy(Line):
             self.bytes_up += size
         else:
             self.bytes_down += size
+        if self._budget is not None:
+            left, reset = self._budget
+            self._budget = (left - size, reset) if left > size else None
+            if self._budget is None and reset:
+                self.reset()
+            elif self._budget is None:
+                self.cut()
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.accepted += 1

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
+from sshdash.terminal.cells import Cursor
 from sshdash.terminal.emulator import Emulator
 
 _PATIENCE = 45.0
@@ -59,6 +60,17 @@ class Tty:
     def text(self) -> str:
         """Return what a person sees now."""
         return "\n".join(self._emulator.screen_text())
+
+    @property
+    def cursor(self) -> Cursor:
+        """Return the cursor that a person sees now."""
+        self._emulator.take_damage()
+        return self._emulator.cursor
+
+    @property
+    def bells(self) -> int:
+        """Return how often the bell has rung."""
+        return self._emulator.effects.bells
 
     def kill(self) -> None:
         """End the program as nothing can prevent."""

@@ -32,6 +32,7 @@ from sshdash.terminal.reports import Reports
 from sshdash.terminal.serial import SerialLine
 from sshdash.ui.app import SSHDashApp
 from sshdash.ui.controllers import shells
+from sshdash.ui.straight_keys import take_straight
 
 CONFIG = """\
 Host bastion
@@ -121,6 +122,9 @@ class FakeView(Widget, can_focus=True):
 
     def type_key(self, key: str, character: str | None) -> None:
         self.session.write(self.session.keyboard.encode(key, character))
+
+    def take_key(self, event: events.Key) -> bool:
+        return take_straight(self, self.on_key, event)
 
     def on_key(self, event: events.Key) -> None:
         if event.key != self.prefix:

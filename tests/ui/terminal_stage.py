@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from rich.style import Style
 from textual import events
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.message import Message
 from textual.pilot import Pilot
 from textual.strip import Strip
@@ -25,6 +25,7 @@ from sshdash.terminal.reports import Reports
 from sshdash.terminal.selection import Selection
 from sshdash.terminal.serial import SerialLine
 from sshdash.terminal.session import ShellSession
+from sshdash.ui.straight_keys import StraightKeysApp
 from sshdash.ui.theme import DARK, LIGHT
 from sshdash.ui.widgets.terminal_view import TerminalView
 
@@ -82,7 +83,7 @@ class FakeSession:
         return written
 
 
-class TerminalApp(App[None], inherit_bindings=False):
+class TerminalApp(StraightKeysApp, inherit_bindings=False):
     """A terminal above an input, so that something else can have the focus."""
 
     CSS_PATH = styles_dir() / "terminal.tcss"

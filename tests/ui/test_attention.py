@@ -67,7 +67,9 @@ async def test_what_ends_while_sshdash_is_not_looked_at(cockpit: Start) -> None:
         assert not shown.tab_flag
 
 
-@pytest.mark.parametrize(("notify", "sent"), [("off", ""), ("osc9", "\x1b]9;sshdash: a command")])
+@pytest.mark.parametrize(
+    ("notify", "sent"), [("off", ""), ("osc9", "\x1b]9;sshdash: web-1: a command has ended")]
+)
 async def test_the_terminal_is_told_by_choice(
     cockpit: Start, notify: str, sent: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -80,6 +82,56 @@ async def test_the_terminal_is_told_by_choice(
         await c.until(lambda: c.told)
         assert ("\x1b]9;" in "".join(written)) is bool(sent)
         assert sent in "".join(written)
+
+
+def let_pass(tab: Any, seconds: float) -> None:
+    """Let so much time go by on the clock of a tab's session."""
+    activity = tab.session.activity
+    before = activity._clock
+    activity._clock = lambda: before() + seconds
+
+
+async def test_silence_is_told_where_it_is_waited_for(cockpit: Start) -> None:
+    async with cockpit(silence_after=20) as c:
+        hidden, shown = await two(c)
+        await c.press("ctrl+g", "1", "ctrl+g", "M")
+        await c.until(lambda: "[silence]" in c.drawn)
+        await c.press("ctrl+g", "2")
+        await c.until(lambda: c.current is shown)
+        told = len(c.told)
+        hidden.session.activity.output(b"x")
+        let_pass(hidden, 19)
+        c.app.workspace.attention.look()
+        assert hidden.tab_flag == "#"
+        assert len(c.told) == told
+        let_pass(shown, 100)
+        let_pass(hidden, 1)
+        await c.until(lambda: len(c.told) == told + 1)
+        assert "for 20 seconds" in c.told[-1]
+        assert hidden.tab_flag == "~"
+        c.app.workspace.attention.look()
+        assert len(c.told) == told + 1, "once for every silence"
+        hidden.session.activity.output(b"x")
+        let_pass(hidden, 21)
+        await c.until(lambda: len(c.told) == told + 2)
+        await c.press("ctrl+g", "1", "ctrl+g", "M")
+        await c.until(lambda: any("not told any more" in one for one in c.told))
+        await c.until(lambda: "[silence]" not in c.drawn)
+
+
+async def test_silence_before_ones_eyes_is_not_told(cockpit: Start) -> None:
+    async with cockpit() as c:
+        _, shown = await two(c)
+        await c.press("ctrl+g", "M")
+        await c.until(lambda: c.told)
+        let_pass(shown, 100)
+        c.app.workspace.attention.look()
+        c.app.app_focus = False
+        c.app.workspace.attention.look()
+        assert len(c.told) == 1
+        shown.session.activity.output(b"x")
+        let_pass(shown, 100)
+        await c.until(lambda: len(c.told) == 2)
 
 
 async def test_nothing_is_told_where_that_is_not_wanted(cockpit: Start) -> None:

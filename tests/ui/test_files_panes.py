@@ -11,6 +11,8 @@ from textual.widgets import Input
 from sshdash.ui.widgets.file_heads import ColumnHeads
 from sshdash.ui.widgets.file_messages import DeleteFiles
 from sshdash.ui.widgets.file_pane_title import PaneTitle
+from sshdash.ui.widgets.inline_name import InlineName
+from sshdash.ui.widgets.preview_rows import TextRows
 from tests.ui.files_app import (
     HOST,
     FilesApp,
@@ -118,14 +120,15 @@ async def test_copies_to_the_other_pane(left: Path, right: Path) -> None:
 async def test_makes_and_renames(left: Path, right: Path) -> None:
     async with FilesApp(left, right).run_test() as pilot:
         panes = await listed(pilot)
-        await pilot.press("n", *"a/b", "enter")
-        assert "cannot hold /" in str(pilot.app.screen.query_one(".field-problem").render())
+        await pilot.press("n", *"/b", "enter")
+        assert "without a slash" in str(pilot.app.screen.query_one(".field-problem").render())
         pilot.app.screen.query_one(Input).value = "fresh"
         await pilot.press("enter")
         await until(pilot, lambda: "fresh" in names(panes.left))
         assert panes.left.rows.cursor == row_of(panes.left, "fresh")
         await pilot.press("r")
-        pilot.app.screen.query_one(Input).value = "renamed"
+        await until(pilot, lambda: isinstance(pilot.app.focused, InlineName))
+        pilot.app.screen.query_one(InlineName).value = "renamed"
         await pilot.press("enter")
         await until(pilot, lambda: "renamed" in names(panes.left))
         assert (left / "renamed").is_dir()
@@ -138,7 +141,8 @@ async def test_rename_onto_an_existing_name_is_refused(left: Path, right: Path) 
         panes = await listed(pilot)
         panes.left.rows.cursor = row_of(panes.left, "file1.txt")
         await pilot.press("r")
-        pilot.app.screen.query_one(Input).value = "file2.txt"
+        await until(pilot, lambda: isinstance(pilot.app.focused, InlineName))
+        pilot.app.screen.query_one(InlineName).value = "file2.txt"
         await pilot.press("enter")
         await until(pilot, lambda: app.cockpit.notices.unread)
         assert (left / "file2.txt").read_text() == "x" * 200
@@ -151,7 +155,7 @@ async def test_delete_asks_with_the_count_and_deletes(left: Path, right: Path) -
         await pilot.press("down", "space", "space", "d")
         await until(pilot, lambda: not (left / "src").exists())
         question = app.prompter.asked[0]
-        assert "Delete 2 items?" in str(question)
+        assert "Move 2 items to the trash?" in str(question)
         assert "3 folders and 1 file" in str(question)
         await until(
             pilot, lambda: names(panes.left)[1:] == ["file1.txt", "file2.txt", "file10.txt"]
@@ -202,9 +206,9 @@ async def test_views_a_file(left: Path, right: Path) -> None:
         panes = await listed(pilot)
         panes.left.rows.cursor = row_of(panes.left, "file1.txt")
         await pilot.press("v")
-        await until(pilot, lambda: pilot.app.screen.query("Lines"))
-        lines = pilot.app.screen.query_one("Lines").lines  # type: ignore[attr-defined]
-        assert lines == ["one", r"\x1b[31mred [bold]x[/]", r"\xff"]
+        await until(pilot, lambda: pilot.app.screen.query(TextRows))
+        lines = pilot.app.screen.query_one(TextRows).lines
+        assert lines == ("one", r"\x1b[31mred [bold]x[/]", "ÿ")
         await pilot.press("escape")
         assert panes.left.rows.has_focus
 

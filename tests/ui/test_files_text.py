@@ -1,6 +1,5 @@
 """How names, sizes, times, paths and texts are written in the file panes."""
 
-import os
 import time
 import unicodedata
 
@@ -14,7 +13,6 @@ from sshdash.sftp.browser import UP, Browser, SortKey, View
 from sshdash.sftp.entries import Entry, Kind
 from sshdash.sftp.trees import Census
 from sshdash.ui.controllers import file_names
-from sshdash.ui.screens.viewer import dump_lines, is_binary, text_lines
 from sshdash.ui.widgets import file_row_text as text
 from sshdash.ui.widgets.file_pane_text import Problem, counts_text, empty_text
 from sshdash.ui.widgets.file_pane_title import crumbs_of
@@ -234,19 +232,3 @@ def test_many_names_are_listed_in_part() -> None:
     lines = file_names.listing(entries, 8).splitlines()
     assert len(lines) == 8
     assert lines[-1] == "… and 13 more"
-
-
-@given(st.binary(max_size=2000))
-def test_whatever_is_viewed_is_printable(head: bytes) -> None:
-    for line in (*text_lines(head), *dump_lines(head)):
-        assert harmless(line)
-
-
-def test_text_and_other_files_are_told_apart() -> None:
-    assert not is_binary(b"plain\ttext\r\n")
-    assert not is_binary("日本語".encode())
-    assert is_binary(b"\x7fELF\x00\x01")
-    assert is_binary(os.urandom(4000))
-    assert text_lines(b"a\r\nb\n") == ["a", "b"]
-    assert text_lines(b"") == []
-    assert dump_lines(b"0123456789abcdefXY")[1].startswith("00000010  58 59")

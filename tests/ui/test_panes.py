@@ -15,6 +15,7 @@ from sshdash.ui.screens.picker import Picker
 from sshdash.ui.screens.prefix import PrefixScreen
 from sshdash.ui.theme import Mark
 from sshdash.ui.widgets.opening_panel import OpeningPanel
+from sshdash.ui.widgets.pane_landing import Landing
 from sshdash.ui.widgets.tabs import TabBar
 from tests.ui.conftest import Cockpit, Start
 
@@ -156,7 +157,7 @@ async def test_a_border_is_dragged(cockpit: Start) -> None:
         await c.pilot.hover(tab.area, offset=(start[0] - 6, 9))
         await c.pilot.mouse_up(tab.area, offset=(start[0] - 6, 9))
         await c.until(lambda: one.size.width == width - 6)
-        border = (last.region.x - tab.region.x + 9, last.region.y - tab.region.y - 1)
+        border = (last.region.x - tab.region.x + 20, last.region.y - tab.region.y - 1)
         await c.pilot.mouse_down(tab.area, offset=border)
         await c.pilot.hover(tab.area, offset=(border[0], border[1] + 4))
         await c.pilot.mouse_up(tab.area, offset=(border[0], border[1] + 4))
@@ -338,3 +339,96 @@ async def test_commands_of_panes_say_why_not(cockpit: Start) -> None:
         assert c.told[-1] == "Next pane: There is only one pane"
         await c.press("ctrl+g", "at")
         assert c.told[-1] == "Join another tab: There is no other terminal tab"
+
+
+async def test_a_pane_is_moved_beside_another_by_keys(cockpit: Start) -> None:
+    async with cockpit() as c:
+        tab = await three(c)
+        view = tab.view
+        await c.press("ctrl+g", "m", "left")
+        await c.until(lambda: shape(tab) == "(c | a | b)")
+        await c.press("ctrl+g", "m", "left")
+        await c.until(lambda: c.app.screen is c.app.workspace)
+        assert shape(tab) == "(c | a | b)"
+        await c.press("ctrl+g", "m", "down")
+        await c.until(lambda: shape(tab) == "((a | b) / c)")
+        await c.until(lambda: c.app.focused is view)
+        await c.press("ctrl+g", "m", "escape", "ctrl+g", "m", "x")
+        await c.until(lambda: c.app.screen is c.app.workspace)
+        assert shape(tab) == "((a | b) / c)"
+        await c.press("l")
+        assert view.keys == ["l"]
+
+
+def title(tab: Any, index: int) -> tuple[int, int]:
+    """Return where the words of a pane's title are in the tab."""
+    region = tab.panes[index].region
+    return region.x - tab.area.region.x + 5, region.y - tab.area.region.y - 1
+
+
+async def test_a_pane_is_dragged_by_its_title_to_the_half_that_is_lit(cockpit: Start) -> None:
+    async with cockpit() as c:
+        tab = await three(c)
+        moved = tab.panes[2]
+        target = tab.panes[0].region
+        await c.pilot.mouse_down(tab.area, offset=title(tab, 2))
+        corner = (target.x - tab.area.region.x, target.y - tab.area.region.y)
+        drop = (corner[0] + target.width // 2, corner[1] + target.height - 2)
+        await c.pilot.hover(tab.area, offset=drop)
+        await c.until(lambda: tab.area.query(Landing))
+        lit = tab.area.query_one(Landing)
+        await c.until(lambda: lit.region.height == target.height // 2)
+        assert lit.region.bottom == target.bottom
+        assert lit.region.width == target.width
+        await c.pilot.hover(tab.area, offset=(corner[0] + 1, drop[1] - target.height // 3))
+        await c.until(lambda: lit.region.width == target.width // 2)
+        await c.pilot.hover(tab.area, offset=drop)
+        await c.pilot.mouse_up(tab.area, offset=drop)
+        await c.until(lambda: shape(tab) == "((a / c) | b)")
+        await c.until(lambda: not tab.area.query(Landing))
+        await c.until(lambda: c.app.focused is moved.view)
+
+
+async def test_a_drag_of_a_pane_is_given_up_with_escape(cockpit: Start) -> None:
+    async with cockpit() as c:
+        tab = await three(c)
+        view = tab.view
+        await c.pilot.mouse_down(tab.area, offset=title(tab, 2))
+        await c.pilot.hover(tab.area, offset=(4, 6))
+        await c.until(lambda: tab.area.query(Landing))
+        await c.until(lambda: isinstance(c.app.focused, Landing))
+        await c.press("x", "escape")
+        await c.until(lambda: not tab.area.query(Landing))
+        await c.pilot.mouse_up(tab.area, offset=(4, 6))
+        await c.until(lambda: c.app.focused is view)
+        assert shape(tab) == "(a | (b / c))"
+        assert view.keys == []
+
+
+async def test_a_pane_that_is_dragged_nowhere_stays(cockpit: Start) -> None:
+    async with cockpit() as c:
+        tab = await three(c)
+        start = title(tab, 2)
+        await c.pilot.mouse_down(tab.area, offset=start)
+        await c.pilot.hover(tab.area, offset=(start[0], start[1] + 3))
+        await c.until(lambda: tab.area.query(Landing))
+        await c.pilot.mouse_up(tab.area, offset=(start[0], start[1] + 3))
+        await c.until(lambda: not tab.area.query(Landing))
+        assert shape(tab) == "(a | (b / c))"
+        await c.until(lambda: c.app.focused is tab.panes[2].view)
+        await c.pilot.click(tab.area, offset=title(tab, 0))
+        await c.until(lambda: c.app.focused is tab.panes[0].view)
+
+
+async def test_a_pane_that_is_dragged_and_ends_takes_the_light_along(cockpit: Start) -> None:
+    async with cockpit() as c:
+        tab = await three(c)
+        pane = tab.panes[2]
+        await c.pilot.mouse_down(tab.area, offset=title(tab, 2))
+        await c.pilot.hover(tab.area, offset=(4, 6))
+        await c.until(lambda: tab.area.query(Landing))
+        tab.remove_pane(pane)
+        await c.until(lambda: not tab.area.query(Landing))
+        await c.pilot.mouse_up(tab.area, offset=(4, 6))
+        assert shape(tab) == "(a | b)"
+        await pane.close_pane()

@@ -157,3 +157,27 @@ async def test_a_split_starts_in_the_folder_the_shell_tells(sshd: RealSshd, fold
         gone = await app.backend.open_shell("sshd", 150, 24, directory=f"{folder}/gone")
         await c.until(lambda: any("No such file" in one for one in gone.emulator.screen_text()))
         await c.until(lambda: "sshd$" in gone.emulator.screen_text())
+
+
+async def test_a_split_follows_the_folder_that_bash_tells_at_every_prompt(
+    sshd: RealSshd, folder: str
+) -> None:
+    (sshd.home / ".bashrc").write_text(
+        "PS1='sshd$ '\n"
+        "tell() { printf '\\e]7;file://%s%s\\a' \"$HOSTNAME\" "
+        '"$(printf %s "$PWD" | sed \'s/%/%25/g; s/ /%20/g; s/;/%3B/g\')"; }\n'
+        "PROMPT_COMMAND=tell\n"
+    )
+    app = SSHDashApp(Settings(), ConfigSource.standard(str(sshd.config_file)), host="sshd")
+    async with app.run_test(size=(140, 30), notifications=True) as pilot:
+        c = Cockpit(app, pilot)
+        await c.until(lambda: c.tabs and c.tabs[0].view and "sshd$" in c.drawn)
+        tab = c.tabs[0]
+        session = tab.session
+        session.write(f"cd {sshd.home}/it*\r".encode())
+        await c.until(lambda: session.directory == folder)
+        await c.press("ctrl+g", "minus")
+        await c.until(lambda: len(tab.panes) == 2 and tab.view and "sshd$" in screens(c)[1])
+        tab.session.write(b"pwd\r")
+        await c.until(lambda: folder in screens(c)[1])
+        assert len(sshd.connections()) == 1

@@ -267,6 +267,8 @@ async def test_a_conflict_shows_both_sides() -> None:
         assert "12 B" in text
         assert "newer" in text
         labels = [str(button.label) for button in app.screen.query(Button)]
-        assert labels == ["Keep both", "Skip", "Newer only", "Overwrite", "Cancel copy"]
+        assert labels == ["Keep both", "Skip", "If newer", "Overwrite", "Cancel"]
+        for button in app.screen.query(Button):
+            assert app.screen.region.contains_region(button.region)
         assert not app.screen.query(Input)
         await pilot.press("escape")

@@ -37,6 +37,7 @@ class Node:
     target: bytes = b""
     claims: int | None = None
     """The size that is told instead of the real one."""
+    owners: tuple[int, int] = (-1, -1)
 
 
 class MemoryFilesystem:
@@ -113,7 +114,7 @@ class MemoryFilesystem:
     def _entry(self, path: bytes) -> Entry:
         node = self._node(path)
         size = len(node.data) if node.claims is None else node.claims
-        return Entry(name_of(path), node.kind, size, node.mode, node.mtime_ns)
+        return Entry(name_of(path), node.kind, size, node.mode, node.mtime_ns, *node.owners)
 
     async def scandir(
         self, path: bytes, refused: list[bytes] | None = None
@@ -210,6 +211,17 @@ class MemoryFilesystem:
         self._node(path).mode = mode
         if mtime_ns is not None:
             self._node(path).mtime_ns = mtime_ns
+
+    async def set_time(self, path: bytes, mtime_ns: int) -> None:
+        await self._step("time", path)
+        self._node(path).mtime_ns = mtime_ns
+
+    async def chown(self, path: bytes, uid: int, gid: int) -> None:
+        await self._step("chown", path)
+        self._node(path).owners = uid, gid
+
+    async def describe(self, path: bytes) -> Entry:
+        return await self.lstat(path)
 
     async def umask(self, directory: bytes) -> int:
         await self._step("umask", directory)

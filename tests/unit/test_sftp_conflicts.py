@@ -1,11 +1,14 @@
 """Targets that exist: newer only, going on with what is there, and what was said beforehand."""
 
+import asyncio
+
 import pytest
 
 from sshdash.prompts import ConflictAnswer, ConflictChoice, ConflictQuestion
+from sshdash.sftp.entries import Kind
 from sshdash.states import TransferState
-from tests.unit.memory_files import MemoryFilesystem
-from tests.unit.queue_kit import kit, reasons
+from tests.unit.memory_files import MemoryFilesystem, Node
+from tests.unit.queue_kit import kit, reasons, request
 
 SECOND = 10**9
 TEXT = b"the beginning of it, and the end of it"
@@ -122,3 +125,22 @@ async def test_a_link_is_never_gone_on_with() -> None:
         done = await one.copy(b"/x/a", conflict=ConflictChoice.RESUME)
         assert done.state is TransferState.FAILED
         assert one.near.below(b"/to") == {b"a": b""}
+
+
+async def test_everybody_has_a_turn_while_many_are_settled() -> None:
+    async with kit() as one:
+        for number in range(3_000):
+            one.far.nodes[b"/tree/%d" % number] = Node(Kind.FILE)
+            one.near.nodes[b"/to/tree/%d" % number] = Node(Kind.FILE)
+        one.far.folder(b"/tree")
+        one.near.folder(b"/to/tree")
+        job = one.queue.submit(request(b"/tree", conflict=ConflictChoice.SKIP))
+        steps: list[int] = []
+        seen = 0
+        while not one.queue.snapshot(job).is_finished:
+            await asyncio.sleep(0)
+            skipped = one.queue.snapshot(job).skipped
+            steps.append(skipped - seen)
+            seen = skipped
+        assert seen == 3_000
+        assert max(steps) <= 500

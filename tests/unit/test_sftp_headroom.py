@@ -5,7 +5,7 @@ import pytest
 from sshdash.prompts import ConfirmQuestion, ConflictChoice
 from sshdash.sftp.entries import Entry, Kind
 from sshdash.sftp.filesystem import Space
-from sshdash.sftp.headroom import bytes_needed
+from sshdash.sftp.headroom import Need
 from sshdash.sftp.walk import Source
 from sshdash.states import TransferState
 from tests.unit.queue_kit import kit
@@ -30,8 +30,10 @@ def source(size: int, existing: int | None = None, kind: Kind = Kind.FILE) -> So
 def test_replaced_files_count_for_the_moment_both_are_there(
     choice: ConflictChoice | None, needed: int
 ) -> None:
-    new = [source(10), source(99, kind=Kind.SYMLINK)]
-    assert bytes_needed(new, [source(5, 15), source(50, 20)], choice) == needed
+    need = Need(choice)
+    for one in (source(10), source(99, kind=Kind.SYMLINK), source(5, 15), source(50, 20)):
+        need.add(one)
+    assert (need.size, need.files) == (needed, 2)
 
 
 @pytest.mark.parametrize("answer", [True, False, None])

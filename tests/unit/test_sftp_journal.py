@@ -10,12 +10,15 @@ from pathlib import Path
 import pytest
 
 from sshdash.events import Event, EventBus, WarningRaised
-from sshdash.prompts import ConflictChoice, ScriptedPrompter
+from sshdash.prompts import ConflictAnswer, ConflictChoice, ScriptedPrompter
+from sshdash.sftp.entries import Entry, Kind
 from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.job import TransferSnapshot
 from sshdash.sftp.journal import Journal
+from sshdash.sftp.kept import Standing, pack
 from sshdash.sftp.queue import TransferQueue
 from sshdash.sftp.shelf import Shelf
+from sshdash.sftp.store import SAVE_JOB, SAVE_PART
 from sshdash.states import TransferState
 from tests.unit.memory_files import MemoryFilesystem, Node
 from tests.unit.queue_kit import request
@@ -244,3 +247,123 @@ async def test_a_disk_that_cannot_be_written_is_told_and_copies_go_on(tmp_path: 
         assert end.state is TransferState.DONE
         (warning,) = [event for event in one.events if isinstance(event, WarningRaised)]
         assert "cannot be written" in warning.title
+
+
+SIZE = 5000
+
+
+def leave(folder: Path, one: Run, up: bool, done: int, data: bytes, source: bytes) -> None:
+    """Leave what a killed process would: `done` bytes of ``/file`` are known to have arrived."""
+    here, there = (one.near, one.far) if up else (one.far, one.near)
+    here.file(b"/file", source, mtime_ns=7 * 10**9)
+    part = b"/to/.file.sshdash-00c0ffee.part"
+    there.file(part, data, mode=0o600)
+    entry = Entry(b"file", Kind.FILE, SIZE, 0o644, 7 * 10**9)
+    ends = {"source": "", "target": "far"} if up else {}
+    standing = Standing(files_total=1, bytes_total=SIZE)
+    shelf = Shelf(folder)
+    row = ("uid", 1.0, "copying", pack(request(b"/file", **ends)), pack(standing))
+    shelf.write(
+        [(SAVE_JOB, [row]), (SAVE_PART, [("uid", part, b"/to/file", pack(entry), done, False)])]
+    )
+    shelf.close()
+
+
+@pytest.mark.parametrize("up", [False, True], ids=["get", "put"])
+@pytest.mark.parametrize("done", [0, 1, 1000, 1024, SIZE - 1, SIZE])
+async def test_a_file_goes_on_from_any_length(tmp_path: Path, done: int, up: bool) -> None:
+    data = (BIG * 2)[:SIZE]
+    async with run(tmp_path) as one:
+        # More than is known may have arrived, in pieces.
+        leave(tmp_path, one, up, done, data[:done] + b"?" * (SIZE - done), data)
+        (job,) = await one.queue.restore()
+        assert one.queue.snapshot(job).bytes_done == done
+        one.queue.retry(job)
+        end = await one.queue.wait(job)
+        assert (end.state, end.restarted) == (TransferState.DONE, ()), end
+        assert end.resumed == (done > 0)
+        assert (one.far if up else one.near).below(b"/to") == {b"file": data}
+        assert not one.parts()
+
+
+@pytest.mark.parametrize("up", [False, True], ids=["get", "put"])
+@pytest.mark.parametrize(
+    ("data", "source", "reason"),
+    [
+        (b"x" * 4000, b"x" * 3999 + b"y" * 1001, "what had arrived differs from the source"),
+        (b"x" * 3999, b"x" * 5000, "what had arrived is not there any more"),
+        (b"x" * 4000, b"x" * 5001, "the source has changed meanwhile"),
+    ],
+)
+async def test_what_is_not_the_beginning_of_the_source_is_started_over_and_told(
+    tmp_path: Path, data: bytes, source: bytes, reason: str, up: bool
+) -> None:
+    async with run(tmp_path) as one:
+        leave(tmp_path, one, up, 4000, data, source)
+        (job,) = await one.queue.restore()
+        one.queue.retry(job)
+        end = await one.queue.wait(job)
+        assert end.state is TransferState.DONE
+        assert [again.reason for again in end.restarted] == [reason]
+        assert (one.far if up else one.near).below(b"/to") == {b"file": source}
+        assert not one.parts()
+
+
+@pytest.mark.parametrize("step", range(1, 290, 9))
+async def test_a_job_cancelled_at_any_point_and_cleared_leaves_no_trace(
+    step: int, tmp_path: Path
+) -> None:
+    async with run(tmp_path / "kept") as one:
+        files = furnish(one)
+        count = 0
+
+        def at(operation: str, path: bytes) -> None:
+            nonlocal count
+            count += 1
+            if count == step:
+                one.queue.cancel(job)
+
+        one.near.at = one.far.at = at
+        job = one.queue.submit(request(b"/tree", conflict=ConflictChoice.OVERWRITE))
+        end = await one.queue.wait(job)
+        whole = {**files, b"tree/big": b"old"}
+        for name, data in one.near.below(b"/to").items():
+            assert b".sshdash-" in name or data in (files[name], whole[name])
+        one.queue.remove_finished()
+        await one.queue.close()
+        assert not one.parts(), end
+        assert not list((tmp_path / "kept").glob("*"))
+
+
+async def test_choices_that_were_made_are_not_asked_again(tmp_path: Path) -> None:
+    async with run(tmp_path / "kept") as one:
+        for name in (b"a", b"b", b"c"):
+            one.far.file(b"/tree/" + name, BIG, mtime_ns=7 * 10**9)
+            one.near.file(b"/to/tree/" + name, b"old " + name)
+        one.prompter = ScriptedPrompter(
+            [
+                ConflictAnswer(ConflictChoice.SKIP),
+                ConflictAnswer(ConflictChoice.RENAME, for_all=True),
+            ]
+        )
+        one.queue._execution._prompter = one.prompter
+        job = one.queue.submit(request(b"/tree"))
+        reads = 0
+
+        def at(operation: str, path: bytes) -> None:
+            nonlocal reads
+            reads += operation == "read"
+            if reads == 200:
+                one.queue.pause(job)
+
+        one.far.at = at
+        await one.reaches(job, TransferState.PAUSED)
+        await one.queue.close()
+        two = Run(tmp_path / "kept", {"far": one.far.nodes, "near": one.near.nodes})
+        (again,) = await two.queue.restore()
+        two.queue.retry(again)
+        end = await two.queue.wait(again)
+        assert (end.state, end.skipped) == (TransferState.DONE, 1)
+        assert two.prompter.asked == []
+        assert sorted(two.near.below(b"/to/tree")) == [b"a", b"b", b"b (2)", b"c", b"c (2)"]
+        await two.queue.close()

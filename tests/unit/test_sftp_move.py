@@ -10,6 +10,8 @@ from sshdash.sftp.entries import Kind
 from sshdash.states import TransferState
 from tests.unit.queue_kit import Kit, kit, reasons, request
 
+CHOICES = [ConflictChoice.OVERWRITE, ConflictChoice.SKIP, ConflictChoice.RENAME]
+
 
 def furnish(one: Kit) -> None:
     """Put a tree on the host."""
@@ -44,9 +46,7 @@ async def test_within_one_machine_it_is_one_rename() -> None:
         assert not {"read", "unlink", "list"}.intersection(seen)
 
 
-@pytest.mark.parametrize(
-    "choice", [ConflictChoice.OVERWRITE, ConflictChoice.SKIP, ConflictChoice.RENAME]
-)
+@pytest.mark.parametrize("choice", CHOICES)
 @pytest.mark.parametrize("target", ["", "far"])
 async def test_conflicts_are_asked_and_what_is_skipped_stays(
     choice: ConflictChoice, target: str

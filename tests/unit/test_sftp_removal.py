@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from sshdash.errors import ConnectionLost, FileError
-from sshdash.sftp.trees import count_trees, remove_trees
+from sshdash.sftp.trees import Stop, count_trees, remove_trees
 from tests.unit.memory_files import MemoryFilesystem
 
 
@@ -84,3 +84,17 @@ async def test_marked_files_go_many_at_the_same_time() -> None:
     roots = [b"/marked/%d" % number for number in range(100)]
     assert await remove_trees(files, roots) == 100
     assert len(set(waiting)) > 10
+
+
+async def test_a_removal_that_is_stopped_counts_exactly_what_is_gone() -> None:
+    files = grown()
+    stop = Stop()
+    before = len(files.nodes)
+    count = await remove_trees(
+        files, [b"/tree"], lambda count: stop.ask() if count == 3 else None, stop
+    )
+    assert count == before - len(files.nodes)
+    assert count >= 3
+    assert b"/tree" in files.nodes
+    assert await remove_trees(files, [b"/tree"], stop=stop) == 0
+    assert not (await count_trees(files, b"/", [await files.lstat(b"/tree")], stop=stop)).complete

@@ -55,6 +55,10 @@ def connected() -> tuple[Protocol, Wire, Channel]:
     """Return a protocol whose server is the test."""
     wire, channel = Wire(), Channel()
     wire.connection_made(channel)  # type: ignore[arg-type]
+    wire._flush()  # the greeting, which is of no interest
+    assert channel.requests()[0][0] == Message.INIT
+    channel.writes = 0
+    wire._waiting.clear()
     wire._greeted = True
     return Protocol(wire, {}), wire, channel
 

@@ -130,7 +130,7 @@ def test_swap_move_and_equalise() -> None:
     tree = grid()
     tree.swap(1, 3)
     assert tree.panes == (3, 2, 1)
-    tree.move(3, 1, Axis.COLUMNS)
+    tree = tree.moved(3, Direction.RIGHT, 1)
     assert repr(tree) == "<SplitTree (2 / (1 | 3))>"
     tree.split(2, Axis.COLUMNS, 4)
     tree.split(4, Axis.COLUMNS, 5)
@@ -139,6 +139,38 @@ def test_swap_move_and_equalise() -> None:
     assert {placed[one].width for one in (2, 4, 5)} == {30}
     assert {rect.height for rect in placed.values()} == {10}
     assert (tree.next(3), tree.next(2, -1)) == (2, 3)
+
+
+def test_a_pane_is_moved_to_an_edge_of_them_all() -> None:
+    tree = SplitTree(Leaf(1))
+    assert tree.moved(1, Direction.LEFT) is tree
+    tree.split(1, Axis.COLUMNS, 2)
+    assert repr(tree.moved(2, Direction.LEFT)) == "<SplitTree (2 | 1)>"
+    below = tree.moved(1, Direction.DOWN)
+    assert repr(below) == "<SplitTree (2 / 1)>"
+    below.split(2, Axis.COLUMNS, 3)
+    assert repr(below.moved(3, Direction.UP)) == "<SplitTree (3 / 2 / 1)>"
+    placed = below.moved(3, Direction.UP).place(Rect(0, 0, 20, 32)).panes
+    assert [rect.height for rect in placed.values()] == [10, 10, 10]
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "side"),
+    [
+        (11, 12, Direction.LEFT),
+        (28, 12, Direction.RIGHT),
+        (20, 11, Direction.UP),
+        (20, 18, Direction.DOWN),
+    ],
+)
+def test_a_cell_has_a_nearest_side_and_the_half_there(x: int, y: int, side: Direction) -> None:
+    rect = Rect(10, 10, 21, 9)
+    assert rect.nearest_side(x, y) is side
+    half = rect.half(side)
+    assert half.contains(x, y)
+    assert half.length(side.axis) == rect.length(side.axis) // 2
+    ends = {(half.x, half.y), (half.right, half.bottom)}
+    assert ends & {(rect.x, rect.y), (rect.right, rect.bottom)}
 
 
 actions = st.lists(
@@ -171,7 +203,7 @@ def grown(
         elif what == "swap":
             tree.swap(pane, beside)
         elif what == "move":
-            tree.move(pane, beside, axis, before=bool(one % 2))
+            tree = tree.moved(pane, direction, beside if one % 3 else None)
         elif what == "equalise":
             tree.equalise()
     return tree, alive

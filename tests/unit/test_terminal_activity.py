@@ -93,3 +93,26 @@ def test_a_notification_is_one_sequence_whatever_is_in_it() -> None:
         assert inside.isprintable()
         assert ";" not in inside
         assert len(inside) < 140
+
+
+def test_silence_is_taken_once_for_every_time_that_it_is(clock: Clock) -> None:
+    one = Activity(clock)
+    one.output(b"x")
+    clock.now += 60
+    assert not one.take_silence(10), "nobody waits for it"
+    one.watch_silence(True)
+    assert not one.take_silence(10), "it begins when it is waited for"
+    clock.now += 10
+    assert one.take_silence(10)
+    assert not one.take_silence(10)
+    clock.now += 60
+    assert not one.take_silence(10)
+    one.output(b"x")
+    clock.now += 9
+    assert not one.take_silence(10)
+    clock.now += 1
+    assert one.take_silence(10)
+    one.watch_silence(False)
+    one.output(b"x")
+    clock.now += 60
+    assert not one.take_silence(10)

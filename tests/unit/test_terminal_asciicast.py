@@ -178,3 +178,33 @@ def test_a_string_that_never_ends_takes_no_memory() -> None:
 def test_no_bytes_leave_an_escape(data: bytes) -> None:
     shown = read(data, b"\x1b", data)
     assert all(char == "\n" or char.isprintable() or char > "\x9f" for char in shown)
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            (
+                "\x1b[31m",
+                "\x1b[K",
+                "\b",
+                "\x1b[?1049h",
+                "\x1b[?1049l",
+                "word",
+                "  ",
+                "\n",
+                "\r\n",
+                "\r\r\n",
+                "\r",
+                "\t",
+                "é漢",
+                "\u202e",
+                "\u2028",
+                "\xa0\n",
+            )
+        ),
+        max_size=30,
+    )
+)
+def test_whole_lines_read_as_one_byte_at_a_time(parts: list[str]) -> None:
+    sent = "".join(parts).encode()
+    assert read(sent) == read(*(sent[at : at + 1] for at in range(len(sent))))

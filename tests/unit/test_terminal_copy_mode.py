@@ -27,6 +27,9 @@ NAMES = {
     "}": "right_curly_bracket",
     "/": "slash",
     "?": "question_mark",
+    ";": "semicolon",
+    ",": "comma",
+    "%": "percent_sign",
 }
 
 
@@ -42,7 +45,7 @@ def press(mode: CopyMode, keys: str) -> Wish:
     for key in keys.split():
         names = key if key[0].isdigit() and len(key) > 1 else [key]
         for name in names:
-            wish = mode.press(NAMES.get(name, name))
+            wish = mode.press(NAMES.get(name, name), name if len(name) == 1 else "")
     return wish
 
 
@@ -57,6 +60,27 @@ def press(mode: CopyMode, keys: str) -> Wish:
         ((2, 0), "99l", (2, 11)),
         ((5, 5), "l", (5, 7)),
         ((5, 7), "h", (5, 5)),
+        ((2, 0), "f f", (2, 7)),
+        ((2, 0), "t f", (2, 6)),
+        ((2, 11), "F c", (2, 3)),
+        ((2, 11), "T c", (2, 4)),
+        ((2, 0), "f x", (2, 0)),
+        ((2, 0), "2f x", (2, 0)),
+        ((2, 0), "f escape l", (2, 1)),
+        ((3, 11), "f e", (3, 13)),
+        ((3, 11), "3f l", (4, 13)),
+        ((3, 11), "f e ; ;", (3, 15)),
+        ((3, 11), "f l ; ; ,", (4, 7)),
+        ((3, 11), "t e ;", (3, 14)),
+        ((3, 11), "t l 2;", (4, 12)),
+        ((4, 9), "T d ;", (3, 18)),
+        ((4, 3), "F 0", (3, 0)),
+        ((4, 3), "F 0 ; f e", (3, 13)),
+        ((2, 0), "; ,", (2, 0)),
+        ((5, 0), "2f 界", (5, 11)),
+        ((5, 9), "T 世", (5, 7)),
+        ((5, 9), "F 世", (5, 5)),
+        ((2, 0), "%", (2, 0)),
         ((2, 8), "k", (1, 0)),
         ((2, 8), "k k", (0, 8)),
         ((2, 8), "k k j j", (2, 8)),
@@ -248,3 +272,40 @@ def test_where_the_selection_began_may_be_dropped() -> None:
         assert mode.span.start == Place(grid.first, 0)
         assert mode.span.end == cursor
     assert first < grid.first < cursor.row
+
+
+BRACKETS = "if (a[0] == {b: (c)})\r\n{\r\n  x(]\r\n}) end ("
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        ((0, 0), (1, 0)),
+        ((0, 3), (1, 0)),
+        ((1, 0), (0, 3)),
+        ((0, 5), (0, 7)),
+        ((0, 7), (0, 5)),
+        ((0, 12), (0, 19)),
+        ((0, 16), (0, 18)),
+        ((2, 0), (4, 0)),
+        ((4, 0), (2, 0)),
+        ((3, 3), (4, 1)),
+        ((3, 4), (3, 4)),
+        ((4, 7), (4, 7)),
+    ],
+)
+def test_the_other_half_of_a_bracket(start: tuple[int, int], end: tuple[int, int]) -> None:
+    mode, _ = copying(*start, text=BRACKETS)
+    press(mode, "%")
+    assert mode.at == end
+
+
+def test_a_key_that_waits_for_a_character_is_shown_and_takes_every_key() -> None:
+    mode, _ = copying(2, 0)
+    press(mode, "2 f")
+    assert mode.count == "2f"
+    assert press(mode, "q") is Wish.NOTHING
+    assert mode.count == ""
+    assert mode.at == (2, 0)
+    press(mode, "v f c")
+    assert mode.span == Span(Place(2, 0), Place(2, 3))

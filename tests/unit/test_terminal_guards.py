@@ -45,6 +45,16 @@ def test_the_width_stays(allowed: bytes, piece: int) -> None:
     assert "more" in "".join(emulator.screen_text())
 
 
+def test_a_table_that_began_small_has_room_for_the_screen() -> None:
+    """A screen of 30,000 cells and more that was a small one had room for fewer."""
+    for columns, rows in ((2000, 20), (1500, 15), (300, 75)):
+        program = _FILLED + (
+            f"terminal.resize(80, 24); terminal.feed(b'\\x1b[?1049h' + b'a' * 60000)\n"
+            f"terminal.resize({columns}, {rows}); terminal.feed(data)"
+        )
+        assert ends(program) == 0
+
+
 def test_the_library_would_obey() -> None:
     emulator = Emulator(60, 10)
     data = b"\x1b[?40h\x1b[?3h"

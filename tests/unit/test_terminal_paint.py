@@ -1,5 +1,6 @@
 """Rows as strips: exactly as wide as the screen, readable, and harmless to the outer terminal."""
 
+import re
 import unicodedata
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.color import Color
 from rich.console import Console
+from rich.segment import Segment
 from rich.style import Style
 from textual.color import Color as TextualColor
 from textual.filter import DimFilter, Monochrome
@@ -24,6 +26,7 @@ from sshdash.terminal.cells import (
     Underline,
 )
 from sshdash.terminal.emulator import Emulator
+from sshdash.ui.hosting import Hosting
 from sshdash.ui.theme import DARK, LIGHT
 from sshdash.ui.widgets.terminal_paint import Painter, _contrast, named_colours
 from sshdash.ui.widgets.terminal_strip import WrittenStrip
@@ -124,7 +127,7 @@ def test_what_fits_is_left_alone() -> None:
         ("☎\ufe0e", "☎", "☎"),
         ("⌚\ufe0e", "⌚", "·"),
         ("1\ufe0f\u20e3", "1\u20e3", "1 "),
-        ("🇩🇪", "🇩 🇪 ", "🇩🇪"),
+        ("🇩🇪", "D E ", "🇩🇪"),
         ("🏴\u200d☠️", "🏴☠", "🏴"),
         ("e\u0301o\u0308", "e\u0301o\u0308", "e\u0301o\u0308"),
         ("§ΩАⅧ①■", "§ΩАⅧ①■", "§ΩАⅧ①■"),
@@ -140,6 +143,93 @@ def test_sequences_that_terminals_draw_in_different_widths_are_taken_apart(
     strip = painter(emulator).line(emulator.take_damage().lines[0], COLUMNS)
     assert strip.text.rstrip() == (clustered if clusters else drawn) + "|"
     assert cell_len(strip.text.partition("|")[0]) == emulator.column - 1
+
+
+@pytest.mark.parametrize("clusters", [False, True])
+@pytest.mark.parametrize(
+    ("text", "clustered", "apart"),
+    [
+        ("👨\u200d👩\u200d👧", "👨\u200d👩\u200d👧", "👨👩👧"),
+        ("👍🏽", "👍🏽", "👍··"),
+        ("❤️", "❤️", "❤"),
+        ("1\ufe0f\u20e3", "1\ufe0f\u20e3", "1\u20e3"),
+        ("🏴\u200d☠️", "🏴\u200d☠️", "🏴☠"),
+        ("👩🏽\u200d❤️\u200d💋\u200d👨🏿", "👩🏽\u200d❤️\u200d💋\u200d👨🏿", "👩··❤💋👨··"),
+        ("🇩🇪🇫🇷", "🇩🇪🇫🇷", "D E F R "),
+    ],
+)
+def test_joined_emoji_are_drawn_where_both_terminals_count_them_as_one(
+    text: str, clustered: str, apart: str, clusters: bool
+) -> None:
+    emulator = Emulator(COLUMNS, 2)
+    emulator.feed(b"\x1b[?2027h" if clusters else b"")
+    emulator.feed(f"{text}|".encode())
+    paint = Painter(emulator.colours.palette, BASE, SELECTION, hosting=Hosting(clusters=True))
+    strip = paint.line(emulator.take_damage().lines[0], COLUMNS)
+    assert strip.text.rstrip() == (clustered if clusters else apart) + "|"
+    assert strip.cell_length == COLUMNS
+    shown = Emulator(COLUMNS, 2)
+    shown.feed(b"\x1b[?2027h" + strip.text.rstrip().encode())
+    assert shown.column == emulator.column
+
+
+UNDERLINED = "".join(
+    f"\x1b[4:{kind}{colour}mab\x1b[0m "
+    for kind in range(1, 6)
+    for colour in ("", ";58:2::9:8:7", ";58:5:1")
+)
+
+
+def drawn_underlines(hosting: Hosting, direct: bool = True) -> tuple[str, list[CellStyle]]:
+    """Return what is written for every underline in every colour, and what comes of it."""
+    emulator = Emulator(COLUMNS * 4, 1)
+    emulator.feed(UNDERLINED.encode())
+    paint = Painter(emulator.colours.palette, BASE, SELECTION, direct=direct, hosting=hosting)
+    strip = paint.line(emulator.take_damage().lines[0], COLUMNS * 4)
+    written = strip.render(Console(color_system="truecolor", force_terminal=True))
+    shown = Emulator(COLUMNS * 4, 1)
+    shown.feed(written.encode())
+    styles = [run.style for run in shown.take_damage().lines[0].runs if "ab" in run.text]
+    return written, styles
+
+
+def test_underlines_are_drawn_in_their_kind_and_colour_where_they_can_be() -> None:
+    written, styles = drawn_underlines(Hosting(underlines=True))
+    red = tuple(Emulator(1, 1).colours.palette[3:6])
+    assert [(style.underline, style.underline_colour) for style in styles] == [
+        (kind, colour) for kind in list(Underline)[1:] for colour in (None, (9, 8, 7), red)
+    ]
+    # Whoever ignores a sequence with colons has read a plain underline before it.
+    plain = re.sub(r"\x1b\[[0-9]+:[0-9:]*m", "", written)
+    assert ":" not in plain
+    shown = Emulator(COLUMNS * 4, 1)
+    shown.feed(plain.encode())
+    runs = [run for run in shown.take_damage().lines[0].runs if "ab" in run.text]
+    assert [run.style.underline for run in runs] == [Underline.SINGLE] * 15
+
+
+@pytest.mark.parametrize(("hosting", "direct"), [(Hosting(), True), (Hosting(True), False)])
+def test_other_terminals_get_underlines_without_colons(hosting: Hosting, direct: bool) -> None:
+    written, styles = drawn_underlines(hosting, direct)
+    assert ":" not in written
+    assert all(style.underline for style in styles)
+
+
+def test_a_special_underline_gives_way_to_what_is_laid_over_it() -> None:
+    emulator = Emulator(COLUMNS, 1)
+    emulator.feed(b"\x1b[4:3mabc")
+    paint = Painter(
+        emulator.colours.palette, BASE, SELECTION, direct=True, hosting=Hosting(underlines=True)
+    )
+    line = emulator.take_damage().lines[0]._replace(selected=(1, 1))
+    console = Console(color_system="truecolor", force_terminal=True)
+    written = paint.line(line, COLUMNS).render(console)
+    assert written.count("\x1b[4:3m") == 2
+    (grey,) = Monochrome().apply(
+        [Segment("a", paint.style(CellStyle(underline=Underline.CURLY)))], TextualColor(0, 0, 0)
+    )
+    assert grey.style is not None
+    assert grey.style.underline
 
 
 def test_half_of_a_wide_character_leaves_a_blank() -> None:

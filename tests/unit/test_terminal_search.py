@@ -1,8 +1,10 @@
 """Searching a terminal's rows: what is found equals what a naive search of the lines finds."""
 
 import re
+import signal
 import threading
 import time
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -95,6 +97,19 @@ def test_a_slow_expression_is_interrupted() -> None:
     re.search(SLOW, "a" * 18 + "b")  # nothing interrupts any more
 
 
+def test_the_timer_of_somebody_else_goes_on() -> None:
+    before = signal.getitimer(signal.ITIMER_REAL)
+    signal.setitimer(signal.ITIMER_REAL, 1000, 7)
+    try:
+        with interrupted_after(1):
+            assert signal.getitimer(signal.ITIMER_REAL)[0] <= 1
+        left, interval = signal.getitimer(signal.ITIMER_REAL)
+        assert 900 < left <= 1000
+        assert interval == 7
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, *before)
+
+
 def test_other_threads_take_none_of_the_time() -> None:
     stop = threading.Event()
 
@@ -128,6 +143,19 @@ def test_a_hopeless_expression_is_given_up() -> None:
     assert one.given_up
     assert one.done
     assert not one.work(1)
+
+
+def test_a_turn_waits_for_one_slow_line_at_most() -> None:
+    grid = grid_of("aaa\r\n" + ("a" * 60 + "b\r\n") * 50 + "aa")
+    one = Search(grid, compile_pattern(SLOW, regex=True))
+    skipped = []
+    for _ in range(100):
+        more = one.work(1)
+        skipped.append(one.skipped)
+        if not more:
+            break
+    assert skipped[-1] == 3
+    assert all(after - before <= 1 for before, after in pairwise([0, *skipped]))
 
 
 def test_matches_across_wrapped_rows() -> None:

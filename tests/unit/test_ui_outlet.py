@@ -5,6 +5,7 @@ import os
 import pty
 
 import pytest
+from textual._ansi_sequences import SYNC_END, SYNC_START
 
 from sshdash.ui.outlet import LastingWriter, hung_up
 
@@ -52,3 +53,35 @@ def test_everything_arrives_while_it_is_there() -> None:
         writer.write(f"{number},")
     writer.stop()
     assert there.getvalue() == "".join(f"{number}," for number in range(200))
+
+
+class Pieces(io.StringIO):
+    """A terminal that notes what it was given at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.given: list[str] = []
+
+    def write(self, text: str) -> int:
+        self.given.append(text)
+        return len(text)
+
+
+def test_a_frame_is_written_at_once() -> None:
+    there = Pieces()
+    writer = LastingWriter(there)
+    writer.start()
+    for text in ("a", SYNC_START, "frame", ", all of it", SYNC_END, "b"):
+        writer.write(text)
+    writer.stop()
+    assert there.given == ["a", f"{SYNC_START}frame, all of it{SYNC_END}", "b"]
+
+
+def test_a_frame_that_never_ended_is_not_lost() -> None:
+    there = Pieces()
+    writer = LastingWriter(there)
+    writer.start()
+    writer.write(SYNC_START)
+    writer.write("half a frame")
+    writer.stop()
+    assert "".join(there.given) == f"{SYNC_START}half a frame"

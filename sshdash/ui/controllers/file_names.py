@@ -42,12 +42,25 @@ def problem(text: str) -> str:
     return ""
 
 
+def problem_of_path(text: str) -> str:
+    """Return what is wrong with the names of new folders, one in the other."""
+    if text.startswith("/"):
+        return "The path begins in this folder: without a slash before it"
+    parts = text.rstrip("/").split("/")
+    return next((said for part in parts if (said := problem(part))), "")
+
+
 def path_from(text: str, folder: bytes, home: bytes) -> bytes:
     """Return the absolute path that was typed: ``~`` is home, others begin at `folder`."""
     path = encode(text.strip())
     if path == b"~" or path.startswith(b"~/"):
         return normalize(join(home, path[2:]))
     return normalize(path if path.startswith(b"/") else join(folder, path))
+
+
+def short(path: bytes) -> str:
+    """Return a name or a path as a sentence can hold it."""
+    return shorten_middle(clean(path, 4096), _TITLE)
 
 
 def count(entries: Sequence[Entry]) -> str:
@@ -81,12 +94,16 @@ def _sum(census: Census) -> str:
     return words if census.complete else f"At least {words}"
 
 
-def delete_question(entries: Sequence[Entry], census: Census, where: str) -> ConfirmQuestion:
+def delete_question(
+    entries: Sequence[Entry], census: Census, where: str, *, to_trash: bool = False
+) -> ConfirmQuestion:
     """Return the question before a deletion, with everything that would go."""
-    lines = [listing(entries, 8), "", f"in {where}"]
-    if census.folders or len(entries) > 1:
-        lines += ["", f"{_sum(census)} in all. It cannot be undone."]
-    else:
-        lines += ["", "It cannot be undone."]
+    lines = [listing(entries, 8), "", f"in {where}", ""]
+    many = f"{_sum(census)} in all. " if census.folders or len(entries) > 1 else ""
+    if to_trash:
+        lines.append(f"{many}It can be taken out of the trash again.")
+        title = f"Move {count(entries)} to the trash?"
+        return ConfirmQuestion(title, "\n".join(lines), action="Move to trash")
+    lines.append(f"{many}It cannot be undone.")
     title = f"Delete {count(entries)}?"
     return ConfirmQuestion(title, "\n".join(lines), action="Delete", danger=True)

@@ -12,20 +12,23 @@ from sshdash.config.equivalent import scp_command
 from sshdash.errors import ConnectionLost, SSHDashError, UsageError
 from sshdash.events import ConnectionChanged, Event, TransferChanged
 from sshdash.prompts import CONFLICT_POLICIES, ConfirmQuestion
-from sshdash.sftp.entries import Kind, is_inside, join
+from sshdash.sftp.entries import is_inside, join
 from sshdash.sftp.history import Spot
 from sshdash.sftp.job import CopyRequest
-from sshdash.sftp.trees import count_trees, remove_trees
 from sshdash.states import ConnectionState, TransferState
 from sshdash.ui.controllers import file_names as names
+from sshdash.ui.controllers.file_changes import FileChanges
+from sshdash.ui.controllers.file_edits import FileEdits
 from sshdash.ui.controllers.file_listings import Listings, viewing
 from sshdash.ui.controllers.file_navigation import FileNavigation
+from sshdash.ui.controllers.file_previews import FilePreviews
+from sshdash.ui.controllers.file_removals import FileRemovals
+from sshdash.ui.controllers.file_renames import FileRenames
+from sshdash.ui.controllers.file_stops import Stops
 from sshdash.ui.controllers.syncs import SyncController
 from sshdash.ui.controllers.transfers import TransfersController
-from sshdash.ui.screens.chmod import ChmodDialog
 from sshdash.ui.screens.picker import Choice, Picker
 from sshdash.ui.screens.text_input import TextInputDialog
-from sshdash.ui.screens.viewer import ViewerScreen
 from sshdash.ui.theme import MARKS, Mark
 from sshdash.ui.widgets import file_messages as ask
 from sshdash.ui.widgets.file_pane import FilePane
@@ -35,8 +38,6 @@ if TYPE_CHECKING:
     from sshdash.ui.cockpit import Cockpit
     from sshdash.ui.widgets.file_panes import FilePanes
 
-VIEW_LIMIT = 512 * 1024
-"""Bytes of a file that the viewer shows."""
 _LOCAL = "this machine"
 _ENDED = (TransferState.DONE, TransferState.FAILED, TransferState.CANCELLED)
 
@@ -47,8 +48,14 @@ class FilesController:
     def __init__(self, cockpit: Cockpit) -> None:
         self.cockpit = cockpit
         self.backend = cockpit.backend
-        self.listings = Listings(cockpit)
-        self.syncs = SyncController(cockpit, self.listings)
+        self.listings = listings = Listings(cockpit)
+        self.syncs = SyncController(cockpit, listings)
+        self.previews = previews = FilePreviews(cockpit)
+        stops = Stops()
+        edits = FileEdits(cockpit, listings, stops)
+        changes = FileChanges(cockpit, listings)
+        renames = FileRenames(cockpit, listings)
+        removals = FileRemovals(cockpit, listings, stops)
         self._handlers: dict[type[Message], Callable[[Any], object]] = {
             ask.OpenFolder: lambda m: self.listings.open(m.pane, m.path, m.select),
             ask.Refresh: lambda m: self.listings.refresh(m.pane),
@@ -56,12 +63,22 @@ class FilesController:
             ask.Mirror: lambda m: self.listings.use(m.pane, m.endpoint, m.path),
             ask.ChooseEndpoint: lambda m: self.cockpit.start(self._choose(m.pane)),
             ask.GoTo: lambda m: self.cockpit.start(self._go_to(m.pane)),
-            ask.ViewFile: lambda m: self.cockpit.start(self._view(m), viewing(m.pane)),
-            ask.MakeFolder: lambda m: self.cockpit.start(self._make_folder(m.pane)),
-            ask.RenameFile: lambda m: self.cockpit.start(self._rename(m)),
-            ask.DeleteFiles: lambda m: self.cockpit.start(self._delete(m)),
-            ask.ChangeMode: lambda m: self.cockpit.start(self._change_mode(m)),
-            ask.MoveFiles: lambda m: self.cockpit.start(self._move(m)),
+            ask.ViewFile: lambda m: self.cockpit.start(previews.view(m), viewing(m.pane)),
+            ask.PreviewFile: previews.follow,
+            ask.EndPreview: lambda m: previews.cease(m.pane),
+            ask.EditFile: edits.edit,
+            ask.MakeFolder: lambda m: self.cockpit.start(changes.make_folder(m)),
+            ask.MakeLink: lambda m: self.cockpit.start(changes.make_link(m)),
+            ask.TouchFiles: lambda m: self.cockpit.start(changes.touch(m)),
+            ask.ChangeMode: lambda m: self.cockpit.start(changes.change_mode(m)),
+            ask.ChangeOwner: lambda m: self.cockpit.start(changes.change_owner(m)),
+            ask.ShowProperties: lambda m: self.cockpit.start(changes.properties(m)),
+            ask.RenameFile: lambda m: self.cockpit.start(renames.rename(m)),
+            ask.RenameMany: lambda m: self.cockpit.start(renames.rename_many(m)),
+            ask.MoveFiles: lambda m: self.cockpit.start(renames.move(m)),
+            ask.UndoRename: lambda m: self.cockpit.start(renames.undo(m)),
+            ask.DeleteFiles: removals.delete,
+            ask.StopWork: lambda m: stops.stop(m.pane),
             ask.SendFiles: lambda m: self.cockpit.start(self._send(m)),
             ask.SyncFolders: lambda m: self.cockpit.start(self.syncs.preview(m.left, m.right)),
             ask.KeepFolders: lambda m: self.cockpit.start(self.syncs.keep(m.left, m.right)),
@@ -87,6 +104,8 @@ class FilesController:
 
     async def end(self, panes: FilePanes) -> None:
         """Give back what the panes of a tab hold."""
+        for pane in panes.panes:
+            self.previews.cease(pane)
         await self.listings.end(panes)
 
     def on_event(self, event: Event) -> None:
@@ -138,100 +157,6 @@ class FilesController:
             return
         filesystem = await self.listings.filesystem(pane)
         self.listings.open(pane, names.path_from(answer, pane.browser.path, filesystem.home()))
-
-    # One pane
-
-    async def _view(self, request: ask.ViewFile) -> None:
-        entry = request.entries[0]
-        path = join(request.folder, entry.name)
-        filesystem = await self.listings.filesystem(request.pane)
-        request.pane.wait("reading…")
-        try:
-            head = await filesystem.read_head(path, VIEW_LIMIT)
-        finally:
-            request.pane.wait("")
-        await self.cockpit.show(ViewerScreen(entry.label, head, max(entry.size, len(head))))
-
-    async def _make_folder(self, pane: FilePane) -> None:
-        folder = pane.browser.path
-        dialog = TextInputDialog(
-            "New folder",
-            f"In {names.place(pane.label, folder)}",
-            action="Make",
-            check=names.problem,
-        )
-        if answer := await self.cockpit.show(dialog):
-            name = names.encode(answer)
-            await (await self.listings.filesystem(pane)).mkdir(join(folder, name))
-            self.listings.changed(pane, folder, name)
-
-    async def _rename(self, request: ask.RenameFile) -> None:
-        pane, entry = request.pane, request.entries[0]
-        old = names.editable(entry.name)
-        dialog = TextInputDialog(
-            "Rename",
-            f"In {names.place(pane.label, request.folder)}",
-            value=old,
-            action="Rename",
-            check=names.problem,
-            select_stem=entry.kind is not Kind.DIRECTORY,
-        )
-        answer = await self.cockpit.show(dialog)
-        if answer and answer != old:
-            name = names.encode(answer)
-            filesystem = await self.listings.filesystem(pane)
-            await filesystem.rename(join(request.folder, entry.name), join(request.folder, name))
-            self.listings.changed(pane, request.folder, name)
-
-    async def _change_mode(self, request: ask.ChangeMode) -> None:
-        what = names.listing(request.entries, 3)
-        mode = await self.cockpit.show(ChmodDialog(what, request.entries[0].mode))
-        if mode is None:
-            return
-        filesystem = await self.listings.filesystem(request.pane)
-        try:
-            for entry in request.entries:
-                await filesystem.chmod(join(request.folder, entry.name), mode)
-        finally:
-            self.listings.changed(request.pane, request.folder)
-
-    async def _move(self, request: ask.MoveFiles) -> None:
-        pane = request.pane
-        question = ConfirmQuestion(
-            f"Move {names.count(request.entries)}?",
-            f"{names.listing(request.entries, 8)}\n\nto {names.place(pane.label, request.into)}",
-            action="Move",
-        )
-        if not await self.cockpit.prompter.ask(question):
-            return
-        filesystem = await self.listings.filesystem(pane)
-        try:
-            for entry in request.entries:
-                await filesystem.rename(
-                    join(request.folder, entry.name), join(request.into, entry.name)
-                )
-        finally:
-            pane.browser.clear_marks()
-            self.listings.changed(pane, request.folder)
-            self.listings.refresh_folder(pane.endpoint, request.into)
-
-    async def _delete(self, request: ask.DeleteFiles) -> None:
-        pane, endpoint = request.pane, request.pane.endpoint
-        paths = [join(request.folder, entry.name) for entry in request.entries]
-        filesystem = await self.backend.filesystem(endpoint)
-        try:
-            pane.wait("counting…")
-            census = await count_trees(filesystem, request.folder, request.entries)
-            pane.wait("")
-            where = names.place(pane.label, request.folder)
-            question = names.delete_question(request.entries, census, where)
-            if await self.cockpit.prompter.ask(question):
-                pane.wait("deleting…")
-                await remove_trees(filesystem, paths, lambda count: pane.wait(f"deleting… {count}"))
-        finally:
-            pane.wait("")
-            await filesystem.close()
-            self.listings.refresh_folder(endpoint, request.folder)
 
     # Between panes
 

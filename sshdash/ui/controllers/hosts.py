@@ -224,6 +224,7 @@ class HostBoard:
             failed=sum(job.state is TransferState.FAILED for job in jobs),
             kept=kept,
             kept_well=kept_well,
+            paused=totals.jobs_paused,
         )
 
 

@@ -6,18 +6,13 @@ from sshdash.ui.controllers.host_actions import HostActions
 from sshdash.ui.controllers.layout import Layout
 from sshdash.ui.controllers.shells import ShellController
 from sshdash.ui.controllers.tab_actions import TabActions
-from sshdash.ui.split_places import Axis, Direction
+from sshdash.ui.split_places import Axis
 from sshdash.ui.widgets.terminal_pane import TerminalPane
 from sshdash.ui.widgets.terminal_tab import TerminalTab, what_ends
 
-_STEP = {Axis.COLUMNS: 2, Axis.ROWS: 1}
-"""Cells that a key pushes a border by."""
-_ALONE = ("pane.split_right", "pane.split_down", "pane.split_host", "pane.join")
-"""Commands for which one pane is enough."""
-
 
 class PaneActions:
-    """Splits the tab in sight, goes between its panes, moves them and closes them."""
+    """Splits the tab in sight, takes panes out of it and to others, and closes them."""
 
     def __init__(
         self,
@@ -50,7 +45,7 @@ class PaneActions:
             return "There is no other terminal tab"
         if command_id in ("pane.join", "pane.break_out") and tab.view is None:
             return "Its shell is not open yet"
-        if len(tab.panes) == 1 and command_id not in _ALONE:
+        if command_id == "pane.break_out" and len(tab.panes) == 1:
             return "There is only one pane"
         return ""
 
@@ -82,80 +77,6 @@ class PaneActions:
         host = await self.hosts.pick("Split with another host")
         if host and (tab := self.tab):
             self._split(tab.area.longer_axis(), self.hosts.destination(host))
-
-    # Going between panes
-
-    def action_pane_left(self) -> None:
-        """Go to the pane on the left."""
-        self._go(Direction.LEFT)
-
-    def action_pane_right(self) -> None:
-        """Go to the pane on the right."""
-        self._go(Direction.RIGHT)
-
-    def action_pane_up(self) -> None:
-        """Go to the pane above."""
-        self._go(Direction.UP)
-
-    def action_pane_down(self) -> None:
-        """Go to the pane below."""
-        self._go(Direction.DOWN)
-
-    def action_pane_next(self) -> None:
-        """Go to the next pane, from the last to the first."""
-        if tab := self.tab:
-            self._focus(tab.area.panes[tab.area.splits.next(tab.pane.number)])
-
-    def _go(self, direction: Direction) -> None:
-        if (tab := self.tab) and (pane := tab.area.neighbour(direction)):
-            self._focus(pane)
-
-    def _focus(self, pane: TerminalPane) -> None:
-        if tab := self.tab:
-            tab.area.select(pane)
-            self.cockpit.focus_soon(tab)
-
-    # Room and places
-
-    def action_pane_resize_left(self) -> None:
-        """Push the border of the pane to the left."""
-        self._resize(Direction.LEFT)
-
-    def action_pane_resize_right(self) -> None:
-        """Push the border of the pane to the right."""
-        self._resize(Direction.RIGHT)
-
-    def action_pane_resize_up(self) -> None:
-        """Push the border of the pane up."""
-        self._resize(Direction.UP)
-
-    def action_pane_resize_down(self) -> None:
-        """Push the border of the pane down."""
-        self._resize(Direction.DOWN)
-
-    def _resize(self, direction: Direction) -> None:
-        if tab := self.tab:
-            tab.area.resize(direction, _STEP[direction.axis])
-
-    def action_pane_equalise(self) -> None:
-        """Give all panes the same room."""
-        if tab := self.tab:
-            tab.area.splits.equalise()
-            tab.area.rearrange()
-
-    def action_pane_swap_previous(self) -> None:
-        """Change places with the pane before."""
-        self._swap(-1)
-
-    def action_pane_swap_next(self) -> None:
-        """Change places with the pane after."""
-        self._swap(1)
-
-    def _swap(self, step: int) -> None:
-        if tab := self.tab:
-            tree, number = tab.area.splits, tab.pane.number
-            tree.swap(number, tree.next(number, step))
-            tab.area.rearrange()
 
     # Between tabs
 

@@ -1,22 +1,23 @@
 """Opens shells in tabs and panes, and keeps those in step with their sessions."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from sshdash.errors import Cancelled, SSHDashError
 from sshdash.events import Event, SessionChanged
-from sshdash.prompts import ConfirmQuestion
 from sshdash.states import ConnectionState, SessionState
 from sshdash.ui.cockpit import Cockpit
-from sshdash.ui.format import count_text
+from sshdash.ui.hosting import hosting
 from sshdash.ui.split_places import Axis
 from sshdash.ui.widgets.terminal_pane import TerminalPane
 from sshdash.ui.widgets.terminal_tab import TerminalTab
 from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
+    from sshdash.backend import Backend
     from sshdash.terminal.session import ShellSession
     from sshdash.ui.widgets.terminal_view import TerminalView
 
@@ -24,7 +25,7 @@ _ENDED = (SessionState.EXITED, SessionState.LOST, SessionState.FAILED)
 
 
 class ShellController:
-    """What the commands about shells and connections do."""
+    """Opens shells, starts them again, and shows how they are."""
 
     def __init__(self, cockpit: Cockpit) -> None:
         self.cockpit = cockpit
@@ -47,17 +48,6 @@ class ShellController:
         """Return the pane with the focus of the tab in sight."""
         tab = self.cockpit.current
         return tab.pane if isinstance(tab, TerminalTab) else None
-
-    def why_not(self, command_id: str) -> str:
-        """Return why a command is not available now, empty where it is."""
-        host = self.cockpit.subject()
-        if command_id == "host.open" and self._on_heading:
-            return ""
-        if host is None:
-            return "Select a host first"
-        if command_id == "host.disconnect" and not self._is_wanted(host):
-            return f"{clean(host)} is not connected"
-        return ""
 
     # Opening
 
@@ -154,7 +144,7 @@ class ShellController:
     ) -> None:
         if mounted is not None:
             await mounted
-        pane.show_attempt(await self._route(pane.host))
+        pane.show_attempt(await _route(self.cockpit.backend, pane.host))
         columns, rows = pane.content_size
         try:
             session = await self.cockpit.backend.open_shell(
@@ -182,7 +172,9 @@ class ShellController:
 
     def _view(self, kind: "type[TerminalView]", session: "ShellSession") -> "TerminalView":
         view = kind(session, prefix=self.cockpit.prefix)
-        view.blink = self.cockpit.backend.settings.blink
+        settings = self.cockpit.backend.settings
+        view.blink = settings.blink
+        view.hosting = hosting(os.environ, settings.underlines, settings.emoji)
         return view
 
     def _begin(self, pane: TerminalPane) -> None:
@@ -194,14 +186,6 @@ class ShellController:
         """Return whether a pane is on the screen."""
         tab = self.cockpit.current
         return isinstance(tab, TerminalTab) and pane in tab.panes and tab.area.shows(pane)
-
-    async def _route(self, host: str) -> str:
-        """Return the way to a host in words, empty where ssh_config does not say."""
-        try:
-            summary = await asyncio.to_thread(self.cockpit.backend.summary, host)
-        except SSHDashError:
-            return ""  # opening the shell meets the same error and tells it
-        return " → ".join(("you", *map(clean, summary.route), clean(host)))
 
     # Sessions
 
@@ -236,7 +220,7 @@ class ShellController:
         recovery = self.cockpit.backend.recovery
         if recovery is None or pane.session is None:
             return False
-        return recovery.is_waiting(pane.session.id) and self._is_out(pane.host)
+        return recovery.is_waiting(pane.session.id) and self.is_out(pane.host)
 
     async def _reopen(self, session_id: str) -> None:
         try:
@@ -244,102 +228,28 @@ class ShellController:
         finally:
             self.cockpit.refresh_hosts()
 
-    # Commands
-
-    def action_host_open(self) -> None:
-        """Open a shell on the host, or go to the one that is open; on a heading, fold it."""
-        if self._on_heading:
-            self.cockpit.sidebar.hosts.action_host_fold()
-        elif host := self.cockpit.subject():
-            self.go_to(host)
-
-    def action_host_shell(self) -> None:
-        """Open another shell on the host."""
-        if host := self.cockpit.subject():
-            self.open(host)
-
-    def action_host_disconnect(self) -> None:
-        """End the connection of the host, after asking where something runs on it."""
-        if host := self.cockpit.subject():
-            self.cockpit.start(self._disconnect(host))
-
-    def action_host_reconnect(self) -> None:
-        """Start the ended shell in sight again, or connect the host again."""
-        pane = self.current
-        host = self.cockpit.subject()
-        if host and self._is_out(host):
-            self.cockpit.backend.connections.retry_now(host)
-        elif pane is not None and not self.cockpit.in_sidebar and pane.is_ended:
-            self.restart(pane)
-        elif host:
-            self.cockpit.start(self._reconnect(host), aside=True)
-
-    async def _disconnect(self, host: str) -> None:
-        running = [pane for pane in self.panes(host) if pane.is_running]
-        leases = sum(self.cockpit.backend.connections.status(host).leases.values())
-        copies = self._copies(host)
-        if running or leases or copies:
-            ends = "Its shells and tunnels will end."
-            cancelled = f"{count_text(copies, 'copy', 'copies')} will be cancelled."
-            question = ConfirmQuestion(
-                f"Disconnect {clean(host)}?",
-                f"{ends} {cancelled}" if copies else ends,
-                action="Disconnect",
-                danger=True,
-            )
-            if not await self.cockpit.ask(question):
-                return
-        await self.cockpit.backend.disconnect(host)
-        self.cockpit.refresh_hosts()
-
-    def _copies(self, host: str) -> int:
-        """Return how many copies run, wait or are queued that need the host."""
-        jobs = self.cockpit.backend.transfers.snapshots()
-        return sum(job.is_live and host in (job.request.source, job.request.target) for job in jobs)
-
-    async def _reconnect(self, host: str) -> None:
-        """Connect; ended shells of the host start again in their tabs."""
-        ended = [
-            pane.session.id
-            for pane in self.panes(host)
-            if pane.session and pane.session.state in _ENDED
-        ]
-        backend = self.cockpit.backend
-        await backend.load()
-        lease = await backend.connections.lease(host, "reconnect")
-        try:
-            for session_id in ended:
-                await backend.reopen_shell(session_id)
-        finally:
-            lease.release()
-            self.cockpit.refresh_hosts()
-
-    @property
-    def _on_heading(self) -> bool:
-        return self.cockpit.in_sidebar and self.cockpit.sidebar.hosts.on_heading
-
-    def _is_wanted(self, host: str) -> bool:
-        """Return whether there is a connection to end, or one that is tried for again."""
-        backend = self.cockpit.backend
-        if not backend.loaded:
-            return False
-        status = backend.connections.status(host)
-        up = status.state in (ConnectionState.CONNECTED, ConnectionState.CONNECTING)
-        return up or self._is_out(host)
-
     def _is_up(self, host: str) -> bool:
         """Return whether there is a connection that a shell can be opened on at once."""
         backend = self.cockpit.backend
         up = ConnectionState.CONNECTED
         return backend.loaded and backend.connections.status(host).state is up
 
-    def _is_out(self, host: str) -> bool:
+    def is_out(self, host: str) -> bool:
         """Return whether a lost connection waits for another attempt, or for a person."""
         backend = self.cockpit.backend
         if not backend.loaded:
             return False
         status = backend.connections.status(host)
         return status.state is ConnectionState.WAITING or bool(status.gives_up)
+
+
+async def _route(backend: "Backend", host: str) -> str:
+    """Return the way to a host in words, empty where ssh_config does not say."""
+    try:
+        summary = await asyncio.to_thread(backend.summary, host)
+    except SSHDashError:
+        return ""  # opening the shell meets the same error and tells it
+    return " → ".join(("you", *map(clean, summary.route), clean(host)))
 
 
 def directory_of(pane: TerminalPane) -> str:

@@ -23,7 +23,7 @@ class ConflictScreen(Dialog[ConflictAnswer]):
     AUTO_FOCUS = "Button.-safe"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("o", "choose('overwrite')", "Overwrite", show=False),
-        Binding("n", "choose('newer')", "Newer only", show=False),
+        Binding("n", "choose('newer')", "Overwrite if newer", show=False),
         Binding("s", "choose('skip')", "Skip", show=False),
         Binding("r", "choose('resume')", "Resume", show=False),
         Binding("k", "choose('rename')", "Keep both", show=False),
@@ -54,10 +54,10 @@ class ConflictScreen(Dialog[ConflictAnswer]):
         return (
             keep,
             choice("Skip", "skip"),
-            choice("Newer only", "newer"),
+            choice("If newer", "newer"),
             *resume,
             choice("Overwrite", "overwrite", "danger"),
-            choice("Cancel copy", "cancel"),
+            choice("Cancel", "cancel"),
         )
 
     def on_choice(self, name: str) -> None:

@@ -24,6 +24,7 @@ from sshdash.ui.controllers.exports import ScrollbackExport
 from sshdash.ui.controllers.following import Following
 from sshdash.ui.controllers.footer import filter_hints, footer_hints
 from sshdash.ui.controllers.host_actions import HostActions
+from sshdash.ui.controllers.host_commands import HostCommands
 from sshdash.ui.controllers.host_edits import HostEdits
 from sshdash.ui.controllers.hosts import HostBoard
 from sshdash.ui.controllers.layout import SMALLEST, Layout
@@ -31,6 +32,7 @@ from sshdash.ui.controllers.layouts import Layouts
 from sshdash.ui.controllers.links import LinkController
 from sshdash.ui.controllers.news import News
 from sshdash.ui.controllers.outages import OutageController
+from sshdash.ui.controllers.pane_places import PanePlaces
 from sshdash.ui.controllers.panels import PanelController
 from sshdash.ui.controllers.panes import PaneActions
 from sshdash.ui.controllers.pastes import PasteController
@@ -95,15 +97,18 @@ class Workspace(Screen[None]):
         self.attention = Attention(self.cockpit)
         self.controllers: list[object] = [
             self.shells,
+            HostCommands(self.cockpit, self.shells),
             self.panels,
             self.host_actions,
             HostEdits(self.cockpit, self.board, self.following),
             self.following,
             self.tab_actions,
             self.pane_actions,
+            PanePlaces(self.cockpit, self.layout_of),
             self.broadcast,
             self.layouts,
             self.layout_of,
+            self.attention,
             News(self.cockpit),
             RecordingsController(self.cockpit),
             ScrollbackExport(self.cockpit),

@@ -17,6 +17,8 @@ from sshdash.ui.widgets.file_pane import FilePane
 _SORTS = (SortKey.NAME, SortKey.SIZE, SortKey.TIME, SortKey.TYPE)
 _ALWAYS = ("endpoint", "goto", "other", "transfers", "open", "refresh", "back", "home")
 """Commands that need no listing."""
+_OF_SELECTION = ("copy", "delete", "chmod", "chown", "rename_many", "command")
+"""Commands about what is marked, or under the cursor."""
 
 
 class TwoPanes(Vertical):
@@ -75,13 +77,13 @@ class PaneCommands(TwoPanes):
             return ""
         if not pane.listed:
             return "The folder is not listed yet"
-        if name in ("copy", "delete", "chmod", "command") and not pane.browser.selection:
+        if name in _OF_SELECTION and not pane.browser.selection:
             return "Put the cursor on a file or folder, or mark some"
         if name == "copy" and not self.other(pane).listed:
             return "The other pane shows no folder to copy into"
-        if name == "rename" and pane.browser.current is None:
+        if name in ("rename", "properties") and pane.browser.current is None:
             return "Put the cursor on a file or folder"
-        if name == "view" and pane.viewable is None:
+        if name in ("view", "edit", "edit_here") and pane.viewable is None:
             return "Put the cursor on a file"
         if name in ("mirror", "sync", "keep") and not self.other(pane).listed:
             return "The other pane shows no folder"

@@ -13,6 +13,7 @@ from sshdash.sftp.entries import Entry
 if TYPE_CHECKING:
     from sshdash.sftp.history import Spot
     from sshdash.ui.widgets.file_pane import FilePane
+    from sshdash.ui.widgets.preview_pane import PreviewPane
 
 
 class FilesRequest(Message):
@@ -237,3 +238,54 @@ class TakePasted(FilesRequest):
     def __init__(self, pane: FilePane, text: str) -> None:
         super().__init__(pane)
         self.text = text
+
+
+# About single files
+
+
+class PreviewFile(FilesAction):
+    """Show beside the pane what its cursor is on; no entry for nothing."""
+
+    def __init__(self, pane: FilePane, entries: Sequence[Entry], beside: PreviewPane) -> None:
+        super().__init__(pane, entries)
+        self.beside = beside
+
+
+class EndPreview(FilesRequest):
+    """Look at nothing beside the pane any more."""
+
+
+class EditFile(FilesAction):
+    """Let the person edit a file, in their editor or here."""
+
+    def __init__(self, pane: FilePane, entries: Sequence[Entry], here: bool) -> None:
+        super().__init__(pane, entries)
+        self.here = here
+
+
+class RenameMany(FilesAction):
+    """Rename the entries by a pattern, after asking for it."""
+
+
+class UndoRename(FilesRequest):
+    """Take back the last rename or move."""
+
+
+class MakeLink(FilesAction):
+    """Make a symbolic link, after asking for its target; the entry is a suggestion."""
+
+
+class TouchFiles(FilesAction):
+    """Set the time of the entries, or make an empty file, after asking."""
+
+
+class ChangeOwner(FilesAction):
+    """Give the entries to another user or group, after asking."""
+
+
+class ShowProperties(FilesAction):
+    """Show all that is known of an entry."""
+
+
+class StopWork(FilesRequest):
+    """End what goes on in the pane: a deletion."""

@@ -21,6 +21,7 @@ from sshdash.ui.widgets.file_messages import (
     GiveUp,
     OpenFolder,
     Refresh,
+    StopWork,
     TakePasted,
     ViewFile,
 )
@@ -56,6 +57,26 @@ class FilePane(PlacedPane):
         def __init__(self, pane: FilePane) -> None:
             super().__init__()
             self.pane = pane
+
+    class Pointed(Message):
+        """The cursor is on another entry."""
+
+        def __init__(self, pane: FilePane) -> None:
+            super().__init__()
+            self.pane = pane
+
+    def show(
+        self,
+        path: bytes,
+        entries: list[Entry],
+        select: bytes | None = None,
+        arranged: list[Entry] | None = None,
+        loading: bool = False,
+        named: dict[bytes, Entry] | None = None,
+    ) -> None:
+        """Show a listing, with the cursor on `select` where given."""
+        super().show(path, entries, select, arranged, loading, named)
+        self.post_message(self.Pointed(self))
 
     # What the widgets inside tell
 
@@ -113,6 +134,8 @@ class FilePane(PlacedPane):
         event.stop()
         if isinstance(event, FileRows.Marked):
             self._draw_foot()
+        else:
+            self.post_message(self.Pointed(self))
 
     @on(Input.Changed)
     def _filter(self, event: Input.Changed) -> None:
@@ -192,6 +215,9 @@ class FilePane(PlacedPane):
         """Drop the first of: what is waited for, filter, marks, notice; return whether one was."""
         if self._waiting and (self.browser.loading or not self.listed):
             self.post_message(GiveUp(self))
+            return True
+        if self.stoppable:
+            self.post_message(StopWork(self))
             return True
         if self.browser.view.text:
             self.change_view(replace(self.browser.view, text=""))

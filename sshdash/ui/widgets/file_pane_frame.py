@@ -44,6 +44,8 @@ class PaneFrame(Vertical):
         """Whether the folder has changed since it was listed."""
         self.listed = False
         """Whether there is a listing to show, be it an old one."""
+        self.stoppable = False
+        """Whether something goes on here that Esc ends."""
         self.problem: text.Problem | None = None
         self._outlook: Outlook | None = None
         self._space: Space | None = None

@@ -10,13 +10,14 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 
 from sshdash.ui.widgets.file_drag import DraggingPanes
+from sshdash.ui.widgets.file_single_commands import SingleFileCommands
 from sshdash.ui.widgets.transfer_list import TransferList
 
 if TYPE_CHECKING:
     from sshdash.sftp.job import TransferSnapshot
 
 
-class FilePanes(DraggingPanes):
+class FilePanes(SingleFileCommands, DraggingPanes):
     """Two panes side by side, and the copies below them."""
 
     def __init__(self, transfers: Callable[[], list[TransferSnapshot]] = list) -> None:
@@ -32,6 +33,7 @@ class FilePanes(DraggingPanes):
         with Horizontal(classes="panes"):
             yield self.left
             yield self.right
+            yield self.beside
         yield self._transfers
         yield self._ghost
 

@@ -88,6 +88,14 @@ class PaneFrame:
         segments += self._lines(y, x, self._width)
         return Strip(segments, self._width)
 
+    def title_at(self, x: int, y: int) -> Rect | None:
+        """Return the pane whose title has words in a cell."""
+        for rect, caption in self._captions(y):
+            title, _ = self._words(rect, caption)
+            if title and rect.x < x <= rect.x + cell_len(title) + 4:
+                return rect
+        return None
+
     def _captions(self, y: int) -> list[tuple[Rect, Caption]]:
         found = [(rect, one) for rect, one in self._panes.items() if rect.y == y + 1]
         return sorted(found, key=lambda pair: pair[0].x)
@@ -138,13 +146,9 @@ class PaneFrame:
         line = self._look("focused" if caption.focused else "line")
         words = self._look("title-focused" if caption.focused else "title")
         rule = _HEAVY if caption.focused else "─"
-        tail = f" {caption.part.value} " if caption.part.value else ""
-        if rect.width - cell_len(tail) - 7 < _LEAST_TITLE:
-            tail = ""
-        room = rect.width - cell_len(tail) - 7
-        if room < 1:
+        title, tail = self._words(rect, caption)
+        if not title:
             return [Segment(rule * rect.width, line)]
-        title = clip(caption.title, room)
         left = rect.width - cell_len(title) - cell_len(tail) - 6
         return [
             Segment(rule, line),
@@ -154,6 +158,14 @@ class PaneFrame:
             Segment(tail, self._look("title")),
             Segment(rule, line),
         ]
+
+    def _words(self, rect: Rect, caption: Caption) -> tuple[str, str]:
+        """Return the title and what stands at the right end; none where there is no room."""
+        tail = f" {caption.part.value} " if caption.part.value else ""
+        if rect.width - cell_len(tail) - 7 < _LEAST_TITLE:
+            tail = ""
+        room = rect.width - cell_len(tail) - 7
+        return clip(caption.title, room) if room > 0 else "", tail
 
     def _band(self, width: int, caption: Caption) -> list[Segment]:
         """Return the line above a pane that receives what is typed: a band nobody overlooks."""

@@ -23,18 +23,24 @@ class _SplitLayout(Layout):
 
     def __init__(self, placement: Callable[[Size], Placement]) -> None:
         self._placement = placement
+        self.lit: Rect | None = None
+        """Where something lies over the panes."""
 
     def arrange(
         self, parent: Widget, children: list[Widget], size: Size, greedy: bool = True
     ) -> ArrangeResult:
         """Return where the panes in sight are."""
         placed = self._placement(size).panes
+        places = (
+            (child, placed.get(child.number) if isinstance(child, TerminalPane) else self.lit)
+            for child in children
+        )
         return [
             WidgetPlacement(
-                Region(rect.x, rect.y, rect.width, rect.height), NULL_OFFSET, NULL_SPACING, pane
+                Region(rect.x, rect.y, rect.width, rect.height), NULL_OFFSET, NULL_SPACING, child
             )
-            for pane in children
-            if isinstance(pane, TerminalPane) and (rect := placed.get(pane.number))
+            for child, rect in places
+            if rect is not None
         ]
 
 
@@ -115,6 +121,12 @@ class PaneGrid(Widget):
         """Return where the panes in sight are."""
         return self._placement(self.extent)
 
+    def title_at(self, x: int, y: int) -> TerminalPane | None:
+        """Return the pane whose title has words in a cell."""
+        rect = self._frame.title_at(x, y) if self._frame is not None else None
+        panes = self.placement.panes.items()
+        return next((self.panes[number] for number, one in panes if one == rect), None)
+
     def longer_axis(self) -> Axis:
         """Return along which axis the focused pane is better split; cells are twice as tall."""
         here = self.splits.place(self.room).panes[self.focused_pane.number]
@@ -133,6 +145,12 @@ class PaneGrid(Widget):
             self._clear_arrangement_cache()
             self.refresh(layout=True)
             self.redraw()
+
+    def light(self, rect: Rect | None) -> None:
+        """Have what lies over the panes there."""
+        self._split_layout.lit = rect
+        self._clear_arrangement_cache()
+        self.refresh(layout=True)
 
     def show_captions(self) -> None:
         """Draw what changed in the titles; a pane alone may need a line for its own."""

@@ -104,6 +104,7 @@ class TransferFigures:
     kept: str = ""
     """How the trees stand that are kept up to date."""
     kept_well: bool = True
+    paused: int = 0
 
 
 class StatusBar(Widget):
@@ -164,15 +165,20 @@ class StatusBar(Widget):
 
     def _transfers(self) -> Content:
         figures = self.transfers
-        failed = (
-            f"✖ {count_text(figures.failed, 'copy', 'copies')} failed " if figures.failed else ""
-        )
-        kept = Content.styled(
-            f"⟳ {figures.kept} " if figures.kept else "",
-            "$success" if figures.kept_well else "$warning",
-        )
+        click = Style.from_meta({"@click": "app.command('view.transfers')"})
+        error, warning = Style.parse("$error") + click, Style.parse("$warning") + click
+        parts = []
+        if figures.failed:
+            told = f"✖ {count_text(figures.failed, 'copy', 'copies')} failed "
+            parts.append(Content.styled(told, error))
+        if figures.paused:
+            parts.append(Content.styled(f"‖ {figures.paused} paused ", warning))
+        if figures.kept:
+            colour = "$success" if figures.kept_well else "$warning"
+            parts.append(Content.styled(f"⟳ {figures.kept} ", colour))
+        stopped = Content.assemble(*parts)
         if not figures.running:
-            return Content.assemble(Content.styled(failed, "$error"), kept)
+            return stopped
         done, total = figures.bytes_done, figures.bytes_total
         wide = self.size.width >= 100
         eta = eta_text(figures.eta)
@@ -184,11 +190,10 @@ class StatusBar(Widget):
             " ",
         )
         return Content.assemble(
-            Content.styled(failed, "$error"),
-            kept,
-            Content.styled(words[0], "$muted"),
-            Content.styled(words[1], "$accent"),
-            Content.styled("".join(words[2:]), "$foreground"),
+            stopped,
+            Content.styled(words[0], Style.parse("$muted") + click),
+            Content.styled(words[1], Style.parse("$accent") + click),
+            Content.styled("".join(words[2:]), Style.parse("$foreground") + click),
         )
 
 

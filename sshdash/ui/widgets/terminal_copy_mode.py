@@ -93,14 +93,14 @@ class TerminalCopyMode(TerminalPrompts):
 
     # -- keys
 
-    def copy_mode_key(self, key: str) -> None:
-        """Do what a key means in copy mode."""
+    def copy_mode_key(self, key: str, char: str = "") -> None:
+        """Do what a key means in copy mode, which types `char`."""
         if self.copying is None:
             return
         self.grid.look()
         self.copying.keep_up(self.grid.columns, self.grid.height)
         self._entered = False
-        wish = self.copying.press(key)
+        wish = self.copying.press(key, char)
         self._show_selection()
         self.held = self.copying.top
         self.redraw()

@@ -13,6 +13,9 @@ LONGEST_HOLD = 1.0
 """Seconds a program may take for one frame (mode 2026); most terminals give as many."""
 UNSEEN = 0.25
 """Seconds between two looks at a terminal that is out of sight: for its bell."""
+LONGEST_WAY = 0.02
+"""Seconds by which a frame is late at most where it gives way."""
+_WAY = 0.004
 _SHARE = 6.0
 """Frames that take t seconds begin this many t apart, within the bounds."""
 
@@ -20,12 +23,19 @@ _SHARE = 6.0
 class FrameClock:
     """Calls `draw` soon after `request`, however often that is called.
 
-    `draw` returns whether the terminal is in sight; where it is not, there is no hurry.
+    `draw` returns whether the terminal is in sight; where it is not, there is no hurry. While
+    `gives_way` says so, a frame waits a little for what is more urgent.
     Frames are drawn in `context`: what requests them runs in the network's, which knows no app.
     """
 
-    def __init__(self, draw: Callable[[], bool], context: Context) -> None:
+    def __init__(
+        self,
+        draw: Callable[[], bool],
+        context: Context,
+        gives_way: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._draw = draw
+        self._gives_way = gives_way
         self._context = context
         self._loop = asyncio.get_running_loop()
         self._handle: asyncio.Handle | None = None
@@ -86,6 +96,9 @@ class FrameClock:
 
     def _run(self) -> None:
         self._handle = None
+        if self._loop.time() < self._next + LONGEST_WAY and self._gives_way():
+            self._handle = self._loop.call_later(_WAY, self._run, context=self._context)
+            return
         started = time.perf_counter()
         seen = self._draw()
         took = time.perf_counter() - started

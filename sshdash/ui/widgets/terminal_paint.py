@@ -16,13 +16,16 @@ from sshdash.terminal.cells import (
     Cursor,
     CursorShape,
     Line,
+    Rgb,
     Row,
     Run,
     ScreenColours,
     Underline,
 )
 from sshdash.terminal.written_rows import WrittenRow
-from sshdash.ui.widgets.terminal_strip import WrittenStrip
+from sshdash.ui.hosting import Hosting
+from sshdash.ui.widgets.terminal_strip import RowStrip, WrittenStrip
+from sshdash.ui.widgets.terminal_underline import UnderlinedStyle
 from sshdash.ui.widgets.terminal_width import fitting
 
 Marked = tuple[int, int, Style]
@@ -33,6 +36,7 @@ _BLINK = "\x1b[5m"
 _CALMED = (*range(1, 7), *range(9, 15))
 _NO_ATTRIBUTES = PLAIN[2:]
 _UNCHANGED = ScreenColours()
+_CAUTIOUS = Hosting()
 _READABLE = 3.0
 """The least contrast of text that is left in the colour its program chose."""
 _DARK_SIXTEEN = (
@@ -94,9 +98,11 @@ class Painter:
         *,
         direct: bool = False,
         blink: bool = True,
+        hosting: Hosting = _CAUTIOUS,
     ) -> None:
         self.palette = palette
         self.blink = blink
+        self.hosting = hosting
         text, behind = map(self._colour, (colours.foreground, colours.background))
         base += Style(color=text, bgcolor=behind)
         if colours.reverse:
@@ -140,7 +146,7 @@ class Painter:
         ):
             written = self._before + runs.written.replace(_RESET, self._before) + _RESET
             return WrittenStrip(written, runs.width, lambda: self._segments(runs))
-        return Strip(self._segments(runs), sum(run.width for run in runs))
+        return RowStrip(self._segments(runs), sum(run.width for run in runs))
 
     def needed(self, filters: Iterable[LineFilter]) -> list[LineFilter]:
         """Return the filters that change anything: no colour here is one of sixteen."""
@@ -166,12 +172,23 @@ class Painter:
         for run in runs:
             style = self.style(run.style)
             if run.parts:
-                segments += [Segment(text, style) for text in fitting(run) if text]
+                segments += [
+                    Segment(text, style) for text in fitting(run, self.hosting.clusters) if text
+                ]
             else:
                 segments.append(Segment(run.text, style))
         return segments
 
     def _rich(self, cells: CellStyle) -> Style:
+        colour = self._colour(cells.underline_colour)
+        special = cells.underline > Underline.SINGLE or (cells.underline and colour is not None)
+        if special and self.direct and self.hosting.underlines:
+            plain = self._ordinary(cells._replace(underline=Underline.SINGLE))
+            rgb = None if colour is None else _rgb(colour)
+            return UnderlinedStyle.over(plain, cells.underline, rgb)
+        return self._ordinary(cells)
+
+    def _ordinary(self, cells: CellStyle) -> Style:
         foreground = self._colour(cells.foreground)
         if isinstance(cells.foreground, int) and cells.foreground < 8 and cells.bold:
             foreground = self._colour(cells.foreground + 8)
@@ -189,7 +206,7 @@ class Painter:
             bold=cells.bold or None,
             dim=cells.dim or None,
             italic=cells.italic or None,
-            # Rich knows two kinds of underline and no colour of it: the others are drawn as one.
+            # Rich knows two kinds of underline and no colour of it.
             underline=bool(cells.underline) or cells.link or None,
             underline2=cells.underline is Underline.DOUBLE or None,
             blink=(self.blink and cells.blink) or None,
@@ -245,6 +262,11 @@ class Painter:
             inside.cell_length,
         )
         return Strip.join([before, inside, after])
+
+
+def _rgb(colour: Color) -> Rgb:
+    red, green, blue = colour.get_truecolor()
+    return red, green, blue
 
 
 def _contrast(one: Color, other: Color) -> float:

@@ -14,7 +14,7 @@ from textual.widget import Widget
 from sshdash.errors import SSHDashError
 from sshdash.states import SessionState
 from sshdash.terminal.osc import ProgressState
-from sshdash.ui.theme import AGENT_MARK, MARKS, RECORDING_MARK, Mark
+from sshdash.ui.theme import AGENT_MARK, MARKS, RECORDING_MARK, SILENCE_MARK, Mark
 from sshdash.ui.widgets.opening_panel import OpeningPanel
 from sshdash.ui.widgets.pane_frame import Caption, Part
 from sshdash.untrusted import clean
@@ -119,7 +119,8 @@ class TerminalPane(Vertical):
         title = _WHERE.sub("", clean(self.session.title))
         recorded = RECORDING_MARK if self.session.is_recording else ""
         serial = f"[{line}]" if (line := self.session.serial.words) else ""
-        named = " ".join(filter(None, (self._named, recorded, serial)))
+        watched = SILENCE_MARK if self.session.activity.watches_silence else ""
+        named = " ".join(filter(None, (self._named, recorded, watched, serial)))
         same = not title or title == self.label
         told = ("" if same else title, _progress_text(self.session))
         words = " ".join(filter(None, (named, *told)))

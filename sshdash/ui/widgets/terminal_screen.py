@@ -3,11 +3,9 @@
 import asyncio
 from collections.abc import Iterable
 from contextvars import Context, copy_context
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar
 
-from rich.cells import cell_len
 from rich.color import Color
-from rich.segment import Segment
 from textual import events
 from textual.geometry import Offset, Region
 from textual.message import Message
@@ -16,9 +14,12 @@ from textual.widget import Widget
 
 from sshdash.states import SessionState
 from sshdash.terminal.cells import Cursor, CursorShape, Line, Rgb, ScreenColours
-from sshdash.ui.format import clip
+from sshdash.terminal.echoes import ECHOES
+from sshdash.ui.hosting import Hosting
+from sshdash.ui.hosting_cursor import Bar, can_show
 from sshdash.ui.widgets.terminal_frames import FrameClock, Throttle, paint_now
-from sshdash.ui.widgets.terminal_paint import Marked, Painter, named_colours
+from sshdash.ui.widgets.terminal_paint import Painter, named_colours
+from sshdash.ui.widgets.terminal_rule import NO_OVERLAY, Overlay, end_words, rule, with_badge
 
 if TYPE_CHECKING:
     from sshdash.terminal.session import ShellSession
@@ -29,17 +30,6 @@ _BELL_SECONDS = 0.25
 _TITLE_SECONDS = 0.1
 NAMESPACE = "terminal_view"
 """The messages below are handled by the name of the class that is put on the screen."""
-
-
-class Overlay(NamedTuple):
-    """What is drawn over a row of the viewport."""
-
-    marks: tuple[Marked, ...] = ()
-    badge: str = ""
-    """Words at the right."""
-
-
-_NO_OVERLAY = Overlay()
 
 
 class TerminalScreen(Widget):
@@ -91,6 +81,8 @@ class TerminalScreen(Widget):
         """What sshdash says in the last row for a moment."""
         self.blink = True
         """Whether what programs want to blink does."""
+        self.hosting = Hosting()
+        """What the terminal around draws."""
         self.outlook: Outlook | None = None
         """When a lost shell is expected back."""
         self._lines: list[Line] = []
@@ -113,7 +105,10 @@ class TerminalScreen(Widget):
     def on_mount(self) -> None:
         """Start listening to the session."""
         self._drawing_context = copy_context()
-        self._clock = FrameClock(self._frame, self._drawing_context)
+        emulator = self.session.emulator
+        self._clock = FrameClock(
+            self._frame, self._drawing_context, lambda: ECHOES.due_elsewhere(emulator)
+        )
         self.session.on_output = self._clock.request
         self.session.on_change = self._session_changed
         self.app.theme_changed_signal.subscribe(self, self._theme_changed)
@@ -214,6 +209,7 @@ class TerminalScreen(Widget):
             self.refresh_rows(rows)
             paint_now(self)
             self.frames += 1
+            ECHOES.drawn(emulator)
         return True
 
     def _update(self) -> set[int]:
@@ -240,8 +236,8 @@ class TerminalScreen(Widget):
             self._painter = None
             rows = set(range(emulator.rows))
             self._strips.clear()
-        elif damage.full:
-            self._painter = None  # a program may have changed the palette
+        elif damage.full and self._painter and self._painter.palette != emulator.colours.palette:
+            self._painter = None
         return rows
 
     def settle_view(self) -> None:
@@ -304,10 +300,11 @@ class TerminalScreen(Widget):
             painter = self._get_painter()
             if y >= len(self._lines):
                 return painter.blank(width)
-            overlay = self._overlays.get(y, _NO_OVERLAY)
+            overlay = self._overlays.get(y, NO_OVERLAY)
             strip = painter.line(self._lines[y], width, self._cursor_at(y), overlay.marks)
             if overlay.badge:
-                strip = self._with_badge(strip, width, overlay.badge)
+                style = self.get_component_rich_style("terminal--rule")
+                strip = with_badge(strip, width, overlay.badge, style)
             self._strips[y] = strip
         return strip if strip.cell_length == width else strip.adjust_cell_length(width)
 
@@ -317,7 +314,18 @@ class TerminalScreen(Widget):
             return None
         if not self.has_focus:
             return Cursor(cursor.x, y, visible=True, shape=CursorShape.HOLLOW)
-        return cursor
+        return None if self.bar else cursor
+
+    @property
+    def bar(self) -> Bar | None:
+        """Return where the hosting terminal is to show its cursor, as a bar."""
+        cursor = self._cursor
+        if not (cursor.visible and cursor.shape is CursorShape.BAR and can_show(self.app)):
+            return None
+        if self.ended or not self.has_focus:
+            return None
+        here = self.content_region.offset + Offset(cursor.x, cursor.y)
+        return Bar(here, cursor.blinking and self.blink)
 
     def _place_hosting_cursor(self) -> None:
         """Put the unseen cursor of the terminal we are in here: input methods open beside it."""
@@ -334,6 +342,7 @@ class TerminalScreen(Widget):
                 self._colours,
                 direct=self.app.console.color_system == "truecolor",
                 blink=self.blink,
+                hosting=self.hosting,
             )
         return self._painter
 
@@ -367,13 +376,6 @@ class TerminalScreen(Widget):
             return last
         return min(self._end_row(), last)
 
-    def _with_badge(self, strip: Strip, width: int, words: str) -> Strip:
-        """Return a row with words over its end."""
-        style = self.get_component_rich_style("terminal--rule")
-        badge = Strip([Segment(f" {words} ", style)])
-        kept = strip.crop(0, max(0, width - badge.cell_length))
-        return Strip.join([kept, badge]).crop(0, width)
-
     @property
     def _after_the_end(self) -> str:
         """Say what Enter does: a shell that exited has left its connection up."""
@@ -384,17 +386,13 @@ class TerminalScreen(Widget):
         return f"{self.outlook.words} · Enter tries now"
 
     def _rule(self, width: int) -> Strip:
-        text = self.notice
+        words = self.notice
         if self.ended:
             # What a key came to is worth more than what is known for a while already.
-            # The reason gives way on a narrow screen, for the keys are nowhere else.
-            after = f" — {self._after_the_end}"
-            room = width - cell_len(f"── {after} ")
-            text = (text or clip(self.session.exit_text or "ended", room)) + after
-        style = self.get_component_rich_style("terminal--rule")
-        strip = Strip([Segment(f"── {text} ", style)])
-        missing = max(0, width - strip.cell_length)
-        return Strip([*strip, Segment("─" * missing, style)]).crop(0, width)
+            reason = self.session.exit_text or "ended"
+            after = self._after_the_end
+            words = f"{words} — {after}" if words else end_words(reason, after, width)
+        return rule(words, width, self.get_component_rich_style("terminal--rule"))
 
 
 def _rgb(colour: Color | None) -> Rgb | None:

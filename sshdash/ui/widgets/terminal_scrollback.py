@@ -6,7 +6,8 @@ from textual.timer import Timer
 
 from sshdash.terminal.grid import Grid
 from sshdash.ui.widgets.terminal_paint import Marked
-from sshdash.ui.widgets.terminal_screen import Overlay, TerminalScreen
+from sshdash.ui.widgets.terminal_rule import Overlay
+from sshdash.ui.widgets.terminal_screen import TerminalScreen
 
 _SAID_SECONDS = 1.0
 _PAGE_KEYS = {"shift+pageup": -1, "shift+pagedown": 1}

@@ -10,6 +10,7 @@ from textual.message import Message
 
 from sshdash.states import SessionState
 from sshdash.ui.format import size_text
+from sshdash.ui.straight_keys import take_straight
 from sshdash.ui.widgets.terminal_autoscroll import Autoscroll
 from sshdash.ui.widgets.terminal_copy_mode import TerminalCopyMode
 from sshdash.ui.widgets.terminal_links import LinkedTerminal
@@ -91,6 +92,11 @@ class TerminalView(TerminalCopyMode, LinkedTerminal, can_focus=True):
 
     # -- keys
 
+    def take_key(self, event: events.Key) -> bool:
+        """Take a key at once, unless it is not for the shell or something came before it."""
+        reading = self.bar_open or self.copying is not None
+        return not reading and take_straight(self, self.on_key, event)
+
     def on_key(self, event: events.Key) -> None:
         """Send every key to the remote but the cockpit's own."""
         if event.key == self.prefix or not self.has_focus:
@@ -100,7 +106,7 @@ class TerminalView(TerminalCopyMode, LinkedTerminal, can_focus=True):
         if self.session.pasting is not None and event.key in _STOP_KEYS:
             self.session.pasting.stop()
         elif self.copying is not None:
-            self.copy_mode_key(event.key)
+            self.copy_mode_key(event.key, event.character or "")
         elif self._own_key(event.key):
             return
         elif self.ended and event.key == "enter":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -131,6 +132,8 @@ def _figures(job: TransferSnapshot) -> list[str]:
         words.append(f"≤ {rate_text(job.limit)}")
     if job.skipped:
         words.append(f"{job.skipped} skipped")
+    if job.verified:
+        words.append(f"{job.verified} verified")
     if job.state is TransferState.COPYING:
         return [*words, f"{rate_text(job.rate):>9}", f"{eta_text(job.eta):>5}"]
     if job.state is TransferState.DONE:
@@ -143,22 +146,23 @@ def _figures(job: TransferSnapshot) -> list[str]:
 
 def counts_text(jobs: Sequence[TransferSnapshot]) -> str:
     """Return how many jobs there are of each sort: ``1 running, 2 queued, 4 done``."""
+    states = Counter(job.state for job in jobs)
     counts = {
-        "running": sum(job.is_running for job in jobs),
-        "waiting": sum(job.state is TransferState.WAITING for job in jobs),
-        "queued": sum(job.state is TransferState.QUEUED for job in jobs),
-        "paused": sum(job.state is TransferState.PAUSED for job in jobs),
-        "failed": sum(job.state is TransferState.FAILED for job in jobs),
-        "done": sum(job.state is TransferState.DONE for job in jobs),
-        "cancelled": sum(job.state is TransferState.CANCELLED for job in jobs),
+        "running": states[TransferState.SCANNING] + states[TransferState.COPYING],
+        "waiting": states[TransferState.WAITING],
+        "queued": states[TransferState.QUEUED],
+        "paused": states[TransferState.PAUSED],
+        "failed": states[TransferState.FAILED],
+        "done": states[TransferState.DONE],
+        "cancelled": states[TransferState.CANCELLED],
     }
     return ", ".join(f"{count} {word}" for word, count in counts.items() if count)
 
 
-def totals_text(totals: TransferTotals, width: int) -> str:
-    """Return everything that goes on in sum, on one line: bar, sizes, files, rates, time left."""
+def totals_text(totals: TransferTotals, width: int) -> tuple[str, str]:
+    """Return everything that goes on in sum, on one line: a bar; sizes, files and time left."""
     if not totals.jobs_running + totals.jobs_queued:
-        return ""
+        return "", "nothing runs"
     done, total = totals.bytes_done, totals.bytes_total
     words = [f"{percent_text(done, total):>5}", f"{size_text(done)} of {size_text(total)}"]
     if totals.files_total > 1:
@@ -166,12 +170,12 @@ def totals_text(totals: TransferTotals, width: int) -> str:
     if eta := eta_text(totals.eta):
         words.append(f"ETA {eta}")
     text = "  ".join(words)
-    return f"{bar_text(done, total, max(min(width - len(text) - 2, 40), 8))} {text}"
+    return bar_text(done, total, max(min(width - len(text) - 2, 40), 8)), f" {text}"
 
 
-def graph_text(totals: TransferTotals, width: int) -> str:
-    """Return the rates of the last minutes as a graph, with the newest as a figure."""
+def graph_text(totals: TransferTotals, width: int) -> tuple[str, str]:
+    """Return the rates of the last minutes as a graph, and the newest as figures."""
     rates = f"↑ {rate_text(totals.rate_up)}  ↓ {rate_text(totals.rate_down)}"
     if totals.limit:
         rates += f"  (all ≤ {rate_text(totals.limit)})"
-    return f"{sparkline(totals.rates, max(width - len(rates) - 2, 8))}  {rates}"
+    return sparkline(totals.rates, max(width - len(rates) - 2, 8)), f"  {rates}"

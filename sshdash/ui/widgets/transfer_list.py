@@ -223,8 +223,10 @@ class TransferList(Vertical):
         self._empty.display = not jobs
         self._jobs.display = bool(jobs)
         width = max(self._head.content_region.width, 20)
-        lines = (counts_text(jobs), totals_text(totals, width), graph_text(totals, width))
-        self._head.update(Content("\n".join(lines) if jobs else ""))
+        lines = [Content.styled(counts_text(jobs), "$muted")]
+        for drawn, words in (totals_text(totals, width), graph_text(totals, width)):
+            lines.append(Content.assemble(Content.styled(drawn, "$accent"), words))
+        self._head.update(Content("\n").join(lines) if jobs else Content(""))
 
     def open(self) -> None:
         """Unfold the list and give it the focus; nothing while it is not there."""

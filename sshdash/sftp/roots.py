@@ -1,0 +1,100 @@
+"""What a copy was asked for, as sources with what is at their targets."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from msgspec import structs
+
+from sshdash.errors import FileError
+from sshdash.prompts import ConflictChoice
+from sshdash.sftp.entries import Entry, Kind, join, name_of, parent_of
+from sshdash.sftp.failures import MissingError
+from sshdash.sftp.filesystem import Filesystem
+from sshdash.sftp.job import CopyRequest
+from sshdash.sftp.ledger import Ledger
+from sshdash.sftp.mover import Mover
+from sshdash.sftp.plan import SAME, refuse_overlap
+from sshdash.sftp.tasks import each, together
+from sshdash.sftp.walk import Source
+
+_LOOKS = 128
+"""Sources that are looked at together: tens of thousands may be marked, and all at once they would
+hold the screen up for seconds."""
+
+
+class Roots:
+    """Looks at the sources of one job; `reason` tells why one cannot be looked at."""
+
+    def __init__(
+        self,
+        request: CopyRequest,
+        source: Filesystem,
+        target: Filesystem,
+        target_dir: bytes,
+        ledger: Ledger,
+        mover: Mover,
+        reason: Callable[[FileError], str],
+    ) -> None:
+        self._request = request
+        self._source = source
+        self._target = target
+        self._target_dir = target_dir
+        self._ledger = ledger
+        self._mover = mover
+        self._reason = reason
+
+    async def find(self) -> list[Source]:
+        """Return what was asked for, as sources; what cannot be copied is reported."""
+        found: dict[bytes, Source | None] = dict.fromkeys(self._request.paths)
+
+        async def look(path: bytes) -> None:
+            found[path] = await self._root(path)
+
+        await each(tuple(found), min(_LOOKS, len(found)), look)
+        return self._apart([root for root in found.values() if root is not None])
+
+    def _apart(self, roots: list[Source]) -> list[Source]:
+        """Return the roots so that no two go to the same place; some are reported instead."""
+        keeps_both = self._request.conflict is ConflictChoice.RENAME
+        firsts: dict[bytes, Source] = {}
+        apart: list[Source] = []
+        for root in roots:
+            first = firsts.setdefault(root.place, root)
+            if first is root:
+                apart.append(root)
+            elif keeps_both and root.entry.kind is not Kind.DIRECTORY:
+                apart.append(replace(root, existing=root.existing or first.entry))
+            else:
+                reason = "another source of the same name goes to the same place"
+                self._ledger.fail(root.path, reason)
+        return apart
+
+    async def _root(self, path: bytes) -> Source | None:
+        place = self._request.place_of(path)
+        target = join(self._target_dir, place)
+        look = self._source.stat if self._request.follow else self._source.lstat
+        try:
+            entry, existing = await together(look(path), self._target.exists(target))
+            reason = await self._overlap(path, entry, target)
+            if self._request.follow and self._source.is_local:
+                # Opening a local file follows no link: the one that was named is followed here.
+                path = await self._source.realpath(path)
+        except FileError as error:
+            if isinstance(error, MissingError) and self._mover.is_moved(path, place):
+                return None
+            reason = self._reason(error)
+        if reason == SAME and self._request.conflict is ConflictChoice.RENAME:
+            reason = ""
+        if reason:
+            self._ledger.fail(path, reason)
+            return None
+        return Source(path, place, structs.replace(entry, name=name_of(path)), existing)
+
+    async def _overlap(self, path: bytes, entry: Entry, target: bytes) -> str:
+        if self._request.source != self._request.target:
+            return ""
+        if self._request.follow:
+            real = await self._source.realpath(path)
+        else:
+            real = join(await self._source.realpath(parent_of(path)), name_of(path))
+        return refuse_overlap(real, entry.kind is Kind.DIRECTORY, target)

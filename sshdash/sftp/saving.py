@@ -1,0 +1,129 @@
+"""Takes a file for editing and puts what was edited in its place, whole or not at all."""
+
+import hashlib
+import secrets
+from contextlib import suppress
+from dataclasses import dataclass
+
+from sshdash.errors import FileError
+from sshdash.sftp.entries import PERMISSIONS, Entry, Kind, join, name_of, parent_of
+from sshdash.sftp.failures import MissingError, VagueError, shown
+from sshdash.sftp.filesystem import Filesystem, Finish
+from sshdash.sftp.names import part_name
+from sshdash.sftp.tasks import finish
+from sshdash.sftp.vague import explained
+
+_PATIENCE = 10.0
+"""Seconds for taking a temporary file away."""
+
+
+class OwnerNotKept(FileError):
+    """The file could be saved only as somebody else's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A file as it was when it was read."""
+
+    path: bytes
+    """Without links: what is saved takes the place of what they lead to."""
+    entry: Entry
+    digest: bytes
+
+
+async def take(filesystem: Filesystem, path: bytes, limit: int) -> tuple[Taken, bytes]:
+    """Return a file of at most `limit` bytes, and its content. Raises FileError."""
+    path = await filesystem.realpath(path)
+    entry = await filesystem.lstat(path)
+    if entry.kind is not Kind.FILE:
+        raise FileError("cannot edit", shown(path), f"not a regular file ({entry.kind.value})")
+    data = await _read(filesystem, path, limit)
+    return Taken(path, entry, hashlib.sha256(data).digest()), data
+
+
+async def look_again(filesystem: Filesystem, taken: Taken, limit: int) -> tuple[Entry, bytes]:
+    """Return what the file is now, and its content. Raises MissingError where it is gone."""
+    entry = await filesystem.lstat(taken.path)
+    if entry.kind is not Kind.FILE:
+        raise FileError("cannot save", shown(taken.path), f"it became a {entry.kind.value}")
+    return entry, await _read(filesystem, taken.path, limit)
+
+
+async def save(
+    filesystem: Filesystem, path: bytes, data: bytes, now: Entry, *, anyone: bool = False
+) -> None:
+    """Put `data` in place of `path`, which is `now`, with its mode and owner.
+
+    Until it is complete and on the disk, the old content stays. Raises OwnerNotKept where the
+    owner cannot be kept, unless `anyone` may be it; other failures raise FileError.
+    """
+    part = join(parent_of(path), part_name(name_of(path), secrets.token_hex(4)))
+    try:
+        await _write(filesystem, part, data)
+        await _give_attributes(filesystem, part, now, anyone)
+        await filesystem.replace(part, path)
+    except VagueError as error:
+        await _discard(filesystem, part)
+        raise await explained(error, filesystem, path) from error
+    except BaseException:
+        await _discard(filesystem, part)
+        raise
+
+
+async def save_new(filesystem: Filesystem, path: bytes, data: bytes, was: Entry) -> None:
+    """Make `path` anew, which is gone, with the mode that it had. Raises ExistsError."""
+    await filesystem.store(path, [data], Finish(mode=was.mode & PERMISSIONS))
+
+
+async def _write(filesystem: Filesystem, part: bytes, data: bytes) -> None:
+    writer = await filesystem.open_write(part)
+    try:
+        step = filesystem.limits.chunk
+        for offset in range(0, len(data), step):
+            await writer.write(offset, [data[offset : offset + step]])
+        finished = await writer.finish(Finish(durable=True))
+    finally:
+        await writer.close()
+    if finished.size != len(data):
+        detail = f"{finished.size:,} of {len(data):,} bytes arrived"
+        raise FileError("cannot write", shown(part), detail)
+
+
+async def _give_attributes(filesystem: Filesystem, part: bytes, now: Entry, anyone: bool) -> None:
+    mode = now.mode & PERMISSIONS
+    made = await filesystem.lstat(part)
+    if (made.uid, made.gid) == (now.uid, now.gid):
+        mode = now.mode
+    else:
+        try:
+            await filesystem.chown(part, now.uid, now.gid)
+            mode = now.mode  # setuid and the like are for its owner only
+        except FileError as error:
+            if not anyone:
+                whose = f"{now.owner or now.uid}:{now.group or now.gid}"
+                raise OwnerNotKept(
+                    "The owner cannot be kept", shown(part), f"it belongs to {whose}"
+                ) from error
+    await filesystem.chmod(part, mode)
+
+
+async def _discard(filesystem: Filesystem, part: bytes) -> None:
+    async def discard() -> None:
+        with suppress(MissingError, FileError):
+            await filesystem.unlink(part)
+
+    await finish(discard(), _PATIENCE)
+
+
+async def _read(filesystem: Filesystem, path: bytes, limit: int) -> bytes:
+    """Return all of a file. Raises FileError where it has more than `limit` bytes."""
+    reader = await filesystem.open_read(path)
+    data = bytearray()
+    try:
+        while pieces := await reader.read(len(data), filesystem.limits.chunk):
+            data += b"".join(pieces)
+            if len(data) > limit:
+                raise FileError("cannot edit", shown(path), f"more than {limit:,} bytes")
+    finally:
+        await reader.close()
+    return bytes(data)

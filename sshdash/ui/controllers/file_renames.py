@@ -1,0 +1,137 @@
+"""Gives files other names and other folders, and takes that back."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from sshdash.errors import FileError, SSHDashError, UsageError
+from sshdash.prompts import ConfirmQuestion
+from sshdash.sftp.entries import Kind, join, name_of, parent_of
+from sshdash.sftp.renames import Journalled, Rename, describe, rename_all, take_back
+from sshdash.ui.controllers import file_names as names
+from sshdash.ui.format import count_text
+from sshdash.ui.screens.bulk_rename import BulkRenameDialog
+from sshdash.ui.widgets import file_messages as ask
+from sshdash.ui.widgets.inline_name import InlineName
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sshdash.sftp.filesystem import Filesystem
+    from sshdash.ui.cockpit import Cockpit
+    from sshdash.ui.controllers.file_listings import Listings
+    from sshdash.ui.widgets.file_pane import FilePane
+
+_KEPT = 100
+"""Renames that can be taken back, the oldest forgotten first."""
+
+
+class FileRenames:
+    """Renames, moves, and the journal of them for this run."""
+
+    def __init__(self, cockpit: Cockpit, listings: Listings) -> None:
+        self.cockpit = cockpit
+        self.listings = listings
+        self._journal: list[Journalled] = []
+
+    async def rename(self, request: ask.RenameFile) -> None:
+        """Let the person type another name over the row of one entry."""
+        pane, entry = request.pane, request.entries[0]
+        old = names.editable(entry.name)
+        field = InlineName(old, names.problem, select_stem=entry.kind is not Kind.DIRECTORY)
+        answer = await field.ask(pane, self.cockpit.rest)
+        if answer and answer != old:
+            path = join(request.folder, names.encode(answer))
+            filesystem = await self.listings.filesystem(pane)
+            one = Rename(join(request.folder, entry.name), path)
+            await filesystem.rename(one.old, one.new)
+            await self._keep(filesystem, pane, [one])
+            self.listings.changed(pane, request.folder, name_of(path))
+
+    async def rename_many(self, request: ask.RenameMany) -> None:
+        """Ask for a pattern that gives many entries other names."""
+        pane = request.pane
+        old = [entry.name for entry in request.entries]
+        others = {entry.name for entry in pane.browser.entries} - set(old)
+        where = names.place(pane.label, request.folder)
+        new = await self.cockpit.show(BulkRenameDialog(old, others, where))
+        if new is None:
+            return
+        renames = [
+            Rename(join(request.folder, one), join(request.folder, other))
+            for one, other in zip(old, new, strict=True)
+            if one != other
+        ]
+        filesystem = await self.listings.filesystem(pane)
+        try:
+            await rename_all(filesystem, renames)
+            await self._keep(filesystem, pane, renames)
+        finally:
+            pane.browser.clear_marks()
+            self.listings.changed(pane, request.folder)
+
+    async def move(self, request: ask.MoveFiles) -> None:
+        """Move entries into another folder of the same file system, after asking."""
+        pane = request.pane
+        question = ConfirmQuestion(
+            f"Move {names.count(request.entries)}?",
+            f"{names.listing(request.entries, 8)}\n\nto {names.place(pane.label, request.into)}",
+            action="Move",
+        )
+        if not await self.cockpit.prompter.ask(question):
+            return
+        filesystem = await self.listings.filesystem(pane)
+        done: list[Rename] = []
+        try:
+            for entry in request.entries:
+                one = Rename(join(request.folder, entry.name), join(request.into, entry.name))
+                await filesystem.rename(one.old, one.new)
+                done.append(one)
+        finally:
+            await self._keep(filesystem, pane, done)
+            pane.browser.clear_marks()
+            self.listings.changed(pane, request.folder)
+            self.listings.refresh_folder(pane.endpoint, request.into)
+
+    async def undo(self, request: ask.UndoRename) -> None:
+        """Take back the last rename or move of this run, wherever it was."""
+        if not self._journal:
+            raise UsageError("Nothing to undo", "no rename or move was made in this run")
+        last = self._journal[-1]
+        filesystem = await self.cockpit.backend.filesystem(last.endpoint)
+        try:
+            await take_back(filesystem, last)
+        except FileError:
+            self._journal.remove(last)  # nothing would make it possible again
+            raise
+        finally:
+            await filesystem.close()
+        if last in self._journal:
+            self._journal.remove(last)
+        backwards = [one.back for one in last.renames]
+        self.cockpit.tell("Undone", _said(backwards), host=last.endpoint)
+        for folder in {parent_of(path) for one in backwards for path in (one.old, one.new)}:
+            self.listings.refresh_folder(last.endpoint, folder)
+
+    async def _keep(
+        self, filesystem: Filesystem, pane: FilePane, renames: Sequence[Rename]
+    ) -> None:
+        """Note what was done, and say how it is undone."""
+        if not renames:
+            return
+        with suppress(SSHDashError):  # it was done all the same; it only cannot be taken back
+            self._journal.append(await describe(filesystem, pane.endpoint, renames))
+            del self._journal[:-_KEPT]
+            self.cockpit.tell(_said(renames), "u undoes it", host=pane.endpoint)
+
+
+def _said(renames: Sequence[Rename]) -> str:
+    one = renames[0]
+    if len(renames) > 1:
+        done = "moved" if parent_of(one.old) != parent_of(one.new) else "renamed"
+        return f"{count_text(len(renames), 'item')} {done}"
+    old, new = names.short(name_of(one.old)), names.short(name_of(one.new))
+    if parent_of(one.old) != parent_of(one.new):
+        return f"{old} moved to {names.short(parent_of(one.new))}"
+    return f"{old} renamed to {new}"

@@ -1,0 +1,208 @@
+"""Looking into files, in a screen of its own and beside the pane."""
+
+import io
+import os
+import tarfile
+import zipfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from textual.pilot import Pilot
+from textual.widgets import Static
+
+from sshdash.ui.screens.viewer import ViewerScreen
+from sshdash.ui.widgets.picture import PictureView
+from sshdash.ui.widgets.preview_body import PreviewBody
+from sshdash.ui.widgets.preview_pane import PreviewPane
+from sshdash.ui.widgets.preview_rows import DumpRows, MemberRows, TextRows
+from tests.ui.files_app import FilesApp, furnish_left, furnish_right, listed, row_of, until
+
+
+@pytest.fixture
+def left(tmp_path: Path) -> Path:
+    return furnish_left(tmp_path)
+
+
+@pytest.fixture
+def right(tmp_path: Path) -> Path:
+    return furnish_right(tmp_path)
+
+
+@asynccontextmanager
+async def at(
+    left: Path, right: Path, name: str, key: str = "v"
+) -> AsyncIterator[tuple[FilesApp, Pilot[Any]]]:
+    app = FilesApp(left, right)
+    async with app.run_test(size=(100, 30)) as pilot:
+        panes = await listed(pilot)
+        panes.left.rows.cursor = row_of(panes.left, name)
+        await pilot.press(key)
+        yield app, pilot
+
+
+def said(app: FilesApp) -> str:
+    """Return what the frame says of the content."""
+    return str(app.screen.query_one(".viewer").border_subtitle)
+
+
+def drawn(app: FilesApp) -> list[str]:
+    """Return the lines of the content as they are drawn."""
+    rows = app.screen.query_one(PreviewBody).rows
+    assert rows is not None
+    return ["".join(part.text for part in rows.render_line(y)) for y in range(rows.size.height)]
+
+
+def empty(beside: PreviewPane) -> list[str]:
+    """Return what stands in the place of a content."""
+    return [str(one.render()) for one in beside.query(".viewer-empty").results(Static)]
+
+
+async def test_a_text_has_the_colours_of_its_language(left: Path, right: Path) -> None:
+    (left / "prog.py").write_text('def hello():\n    return "x"  # \x1b[31mred\n')
+    async with at(left, right, "prog.py") as (app, pilot):
+        await until(pilot, lambda: app.screen.query(TextRows))
+        await until(pilot, lambda: "Python" in said(app))
+        rows = app.screen.query_one(TextRows)
+        looks = {text: style.color for text, style in rows.pieces(0, 80)}
+        assert looks["def"] != looks["()" if "()" in looks else "():"]
+        assert r"# \x1b[31mred" in drawn(app)[1]
+
+
+async def test_what_is_sought_is_found_and_gone_on_with(left: Path, right: Path) -> None:
+    lines = [f"line {number}" for number in range(200)]
+    lines[50] = lines[150] = "the Needle"
+    (left / "file1.txt").write_text("\n".join(lines))
+    async with at(left, right, "file1.txt") as (app, pilot):
+        await until(pilot, lambda: app.screen.query(TextRows))
+        rows = app.screen.query_one(TextRows)
+        await pilot.press("slash", *"needle", "enter")
+        assert rows.cursor == 50
+        await pilot.press("n")
+        assert rows.cursor == 150
+        await pilot.press("N")
+        assert rows.cursor == 50
+        await pilot.press("slash", "z", "enter")
+        assert "not found" in str(app.screen.query_one(".viewer-said", Static).render())
+        await pilot.press("escape")
+        assert isinstance(app.screen, ViewerScreen)
+        await pilot.press("G")
+        assert rows.cursor == 199
+
+
+async def test_long_lines_are_folded_and_unfolded(left: Path, right: Path) -> None:
+    (left / "file1.txt").write_text("a" * 250 + "\nshort\n")
+    async with at(left, right, "file1.txt") as (app, pilot):
+        await until(pilot, lambda: app.screen.query(TextRows))
+        assert "short" in drawn(app)[1]
+        await pilot.press("w")
+        await until(pilot, lambda: "short" in drawn(app)[3])
+        assert sum(line.count("a") for line in drawn(app)) == 250
+        await pilot.press("w")
+        await until(pilot, lambda: "short" in drawn(app)[1])
+
+
+async def test_bytes_are_read_as_they_come_in_sight(left: Path, right: Path) -> None:
+    data = os.urandom(300_000)
+    (left / "file1.txt").write_bytes(data)
+    async with at(left, right, "file1.txt") as (app, pilot):
+        await until(pilot, lambda: app.screen.query(DumpRows))
+        await until(pilot, lambda: data[:8].hex(" ") in drawn(app)[0])
+        await pilot.press("G")
+        last = data[-(len(data) % 16 or 16) :][:8].hex(" ")
+        await until(pilot, lambda: any(last in line for line in drawn(app)))
+
+
+async def test_any_file_can_be_seen_as_bytes(left: Path, right: Path) -> None:
+    async with at(left, right, "file1.txt") as (app, pilot):
+        await until(pilot, lambda: app.screen.query(TextRows))
+        await pilot.press("x")
+        await until(pilot, lambda: app.screen.query(DumpRows))
+        await until(pilot, lambda: "78 78 78" in drawn(app)[0])
+        await pilot.press("x")
+        await until(pilot, lambda: app.screen.query(TextRows))
+
+
+async def test_archives_are_listed(left: Path, right: Path) -> None:
+    with zipfile.ZipFile(left / "site.zip", "w") as archive:
+        archive.writestr("index.html", "x" * 100)
+        archive.writestr("img/\x1b[2Jlogo", "x")
+    with tarfile.open(left / "some.tgz", "w:gz") as tar:
+        tar.add(left / "src", "src")
+    for name, member in (("site.zip", r"img/\x1b[2Jlogo"), ("some.tgz", "src/main.py")):
+        async with at(left, right, name) as (app, pilot):
+            await until(pilot, lambda: app.screen.query(MemberRows))
+            assert any(member in line for line in drawn(app))
+
+
+async def test_a_picture_is_drawn_in_half_blocks(left: Path, right: Path) -> None:
+    image = Image.new("RGB", (64, 64), (200, 0, 0))
+    image.paste((0, 0, 200), (0, 32, 64, 64))
+    image.save(left / "photo.dat", "PNG")
+    async with at(left, right, "photo.dat") as (app, pilot):
+        await until(pilot, lambda: app.screen.query(PictureView))
+        view = app.screen.query_one(PictureView)
+
+        def colours() -> set[tuple[int, ...]]:
+            found: set[tuple[int, ...]] = set()
+            for y in range(view.size.height):
+                for part in view.render_line(y):
+                    if part.text.strip() and part.style and part.style.color:
+                        triplet = part.style.color.triplet
+                        assert triplet is not None
+                        found.add(tuple(triplet))
+            return found
+
+        await until(pilot, lambda: {(200, 0, 0), (0, 0, 200)} <= colours())
+        assert "PNG, 64 × 64" in said(app)
+
+
+async def test_a_picture_that_would_fill_the_memory_is_not_unpacked(
+    left: Path, right: Path
+) -> None:
+    into = io.BytesIO()
+    Image.new("1", (20_000, 20_000)).save(into, "PNG")
+    (left / "bomb.png").write_bytes(into.getvalue())
+    async with at(left, right, "bomb.png") as (app, pilot):
+        await until(pilot, lambda: app.screen.query(DumpRows))
+        assert "too many pixels" in said(app)
+
+
+async def test_the_preview_follows_the_cursor(left: Path, right: Path) -> None:
+    (left / "file2.txt").write_text("the second\n")
+    async with at(left, right, "file1.txt", "P") as (app, pilot):
+        panes = app.panes
+        beside = panes.beside
+
+        def shows(words: str) -> bool:
+            rows = beside.body.rows
+            return isinstance(rows, TextRows) and any(words in line for line in rows.lines)
+
+        await until(pilot, lambda: shows("xxxx"))
+        assert not panes.right.display
+        panes.left.rows.cursor = row_of(panes.left, "file2.txt")
+        await until(pilot, lambda: shows("the second"))
+        assert panes.left.rows.has_focus
+        panes.left.rows.cursor = row_of(panes.left, "src")
+        await until(pilot, lambda: any("folder" in words for words in empty(beside)))
+        await pilot.press("tab")
+        await until(pilot, lambda: panes.right.rows.has_focus)
+        assert not panes.left.display
+        panes.right.rows.cursor = row_of(panes.right, "old.txt")
+        await until(pilot, lambda: shows("old"))
+        await pilot.press("P")
+        assert panes.left.display
+        assert panes.right.display
+        assert not beside.display
+
+
+async def test_a_file_that_went_away_is_told_beside(left: Path, right: Path) -> None:
+    async with at(left, right, "file1.txt", "P") as (app, pilot):
+        beside = app.panes.beside
+        await until(pilot, lambda: isinstance(beside.body.rows, TextRows))
+        os.remove(left / "file2.txt")
+        app.panes.left.rows.cursor = row_of(app.panes.left, "file2.txt")
+        await until(pilot, lambda: any("no such file" in words for words in empty(beside)))

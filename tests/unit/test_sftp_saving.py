@@ -1,0 +1,94 @@
+"""Saving what was edited: whole or not at all."""
+
+import asyncio
+
+import pytest
+
+from sshdash.errors import FileError
+from sshdash.sftp.failures import MissingError
+from sshdash.sftp.saving import OwnerNotKept, look_again, save, take
+from tests.unit.memory_files import MemoryFilesystem
+
+PATH = b"/etc/app.conf"
+
+
+def files_with(data: bytes = b"old\n", **values: object) -> MemoryFilesystem:
+    files = MemoryFilesystem("far")
+    files.file(PATH, data, **values)
+    return files
+
+
+async def test_the_mode_and_the_owner_stay() -> None:
+    files = files_with(mode=0o640, owners=(33, 44))
+    taken, data = await take(files, PATH, 1000)
+    assert data == b"old\n"
+    await save(files, PATH, b"new content\n" * 9, taken.entry)
+    node = files.nodes[PATH]
+    assert (node.data, node.mode, node.owners) == (b"new content\n" * 9, 0o640, (33, 44))
+    assert list(files.below(b"/etc")) == [b"app.conf"]
+
+
+async def test_an_owner_that_cannot_be_kept_is_asked_about_first() -> None:
+    files = files_with(mode=0o4755, owners=(33, 44))
+
+    def at(operation: str, path: bytes) -> None:
+        if operation == "chown":
+            raise FileError("cannot change the owner", "", "operation not permitted")
+
+    files.at = at
+    taken, _ = await take(files, PATH, 1000)
+    with pytest.raises(OwnerNotKept):
+        await save(files, PATH, b"new", taken.entry)
+    assert files.below(b"/etc") == {b"app.conf": b"old\n"}
+    await save(files, PATH, b"new", taken.entry, anyone=True)
+    assert files.nodes[PATH].data == b"new"
+    assert files.nodes[PATH].mode == 0o755, "setuid was for the owner it had"
+
+
+@pytest.mark.parametrize("operation", ["create", "write", "finish", "chmod", "replace"])
+async def test_whatever_fails_the_old_file_stays_and_nothing_else(operation: str) -> None:
+    files = files_with()
+    taken, _ = await take(files, PATH, 1000)
+
+    def at(done: str, path: bytes) -> None:
+        if done == operation:
+            raise FileError("disk full")
+
+    files.at = at
+    with pytest.raises(FileError, match="disk full"):
+        await save(files, PATH, b"new", taken.entry)
+    assert files.below(b"/etc") == {b"app.conf": b"old\n"}
+    assert not files.open_files
+
+
+async def test_a_save_that_is_cancelled_leaves_nothing_behind() -> None:
+    files = files_with()
+    taken, _ = await take(files, PATH, 1000)
+    saving = asyncio.ensure_future(save(files, PATH, b"new", taken.entry))
+
+    def at(operation: str, path: bytes) -> None:
+        if operation == "chmod":
+            saving.cancel()
+
+    files.at = at
+    with pytest.raises(asyncio.CancelledError):
+        await saving
+    assert files.below(b"/etc") in ({b"app.conf": b"old\n"}, {b"app.conf": b"new"})
+
+
+async def test_a_change_meanwhile_shows_though_size_and_time_are_the_same() -> None:
+    files = files_with(b"one")
+    taken, _ = await take(files, PATH, 1000)
+    files.nodes[PATH].data = b"two"
+    now, there = await look_again(files, taken, 1000)
+    assert (now.size, there) == (3, b"two")
+    del files.nodes[PATH]
+    with pytest.raises(MissingError):
+        await look_again(files, taken, 1000)
+
+
+async def test_more_than_can_be_edited_is_refused() -> None:
+    files = files_with(b"x" * 100, claims=5)
+    with pytest.raises(FileError, match="more than 50 bytes"):
+        await take(files, PATH, 50)
+    assert not files.open_files
