@@ -88,7 +88,7 @@ class FilesController:
             ask.CopyCommand: self._copy_command,
             ask.ChangeTransfer: TransfersController(cockpit, self._copy_scp).change,
         }
-        self.navigation = FileNavigation(cockpit, self.listings)
+        self.navigation = FileNavigation(cockpit, self.listings, self._submit)
         self._handlers |= self.navigation.handlers
 
     def handle(self, message: Message) -> None:
@@ -183,33 +183,26 @@ class FilesController:
         verb = "moved" if request.move else "copied"
         if same and any(is_inside(spot.path, path) for path in paths):
             raise UsageError(f"A folder cannot be {verb} into itself", clean(spot.path))
-        if request.move and same:
-            self.handle(ask.MoveFiles(source, request.entries, spot.path))
-        elif request.move:
-            self.cockpit.start(self._move_to(request, paths))
+        copy = CopyRequest(source.endpoint, paths, spot.endpoint, spot.path, move=request.move)
+        if request.move:
+            self.cockpit.start(self._move_to(request, copy))
         else:
-            self._submit_from(
-                request, CopyRequest(source.endpoint, paths, spot.endpoint, spot.path)
-            )
+            self._submit_of(source, copy)
 
-    async def _move_to(self, request: ask.CopyToSpot, paths: tuple[bytes, ...]) -> None:
-        source, spot = request.pane.endpoint, request.spot
-        where = names.place(clean(spot.endpoint) or "local", spot.path)
+    async def _move_to(self, request: ask.CopyToSpot, copy: CopyRequest) -> None:
+        where = names.place(clean(copy.target) or "local", copy.target_dir)
         listed = names.listing(request.entries, 8)
         question = ConfirmQuestion(
-            f"Move {names.count(request.entries)}?",
-            f"{listed}\n\nto {where}\n\nWhat has arrived whole is removed here.",
-            action="Move",
+            f"Move {names.count(request.entries)}?", f"{listed}\n\nto {where}", action="Move"
         )
         if await self.cockpit.prompter.ask(question):
-            self._submit_from(
-                request, CopyRequest(source, paths, spot.endpoint, spot.path, move=True)
-            )
+            self._submit_of(request.pane, copy)
 
-    def _submit_from(self, request: ask.CopyToSpot, copy: CopyRequest) -> None:
+    def _submit_of(self, pane: FilePane, copy: CopyRequest) -> None:
+        """Queue a copy of what is marked in a pane, and unmark it."""
         self._submit(copy)
-        request.pane.browser.clear_marks()
-        request.pane.refresh_view()
+        pane.browser.clear_marks()
+        pane.refresh_view()
 
     async def _send(self, request: ask.SendFiles) -> None:
         filesystem = await self.backend.filesystem(request.host)
