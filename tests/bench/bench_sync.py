@@ -4,6 +4,7 @@ Whole commands are timed; the engines are compared without what each takes for a
 """
 
 import asyncio
+import os
 import shutil
 from pathlib import Path
 
