@@ -18,7 +18,7 @@ FILE_COMMANDS: tuple[Command, ...] = (
     _files("endpoint", "Host", "Show the files of another host", "h", footer=7),
     _files("goto", "Go to path", "Type the path of a folder", "g"),
     _files("home", "Home", "Go to the home folder", "tilde"),
-    _files("mirror", "Same folder", "Show the other pane's folder here too", "M"),
+    _files("mirror", "Same folder", "Show the other pane's folder here too", "i"),
     _files("sync", "Compare, sync", "Compare both folders, make one like the other", "equals_sign"),
     _files("keep", "Keep up to date", "Upload what changes in the folder here, or end that"),
     _files("copy", "Copy", "Copy the marked to the other pane", "c", "f5", footer=2),
