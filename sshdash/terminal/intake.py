@@ -58,6 +58,8 @@ class Intake:
         self._waiting: deque[bytes] = deque()
         self._size = 0
         self._slice = _SLICE
+        self._sparse = _SLICE
+        """Bytes that held few sequences the last time."""
         self._turn: asyncio.Handle | None = None
         self._sight = Sight()
         self._fed_at = 0.0
@@ -142,7 +144,7 @@ class Intake:
     def _next_slice(self) -> bytes:
         """Return up to one slice, joining small pieces and cutting large ones."""
         pieces = []
-        room = self._slice
+        room = min(self._slice, self._sparse)
         while room and self._waiting:
             piece = self._waiting.popleft()
             if len(piece) > room:
@@ -157,10 +159,14 @@ class Intake:
     def _few_sequences(self, piece: bytes) -> bytes:
         """Return as much of `piece` as costs little even at its worst; the rest waits again."""
         length = len(piece)
-        while _cost(piece[:length]) > _MOST_SEQUENCES and length > _SMALLEST_SLICE:
-            length //= 2
+        while (cost := _cost(piece[:length])) > _MOST_SEQUENCES and length > _SMALLEST_SLICE:
+            length = max(_SMALLEST_SLICE, length * _MOST_SEQUENCES * 7 // (cost * 8))
         if length < len(piece):
             self._waiting.appendleft(piece[length:])
+            self._sparse = length
+        elif self._sparse < _SLICE:
+            more = self._sparse if cost * 2 < _MOST_SEQUENCES else self._sparse // 8
+            self._sparse = min(_SLICE, self._sparse + more)
         return piece[:length]
 
 
