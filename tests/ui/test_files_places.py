@@ -59,7 +59,7 @@ async def test_goes_back_to_another_endpoint(left: Path, right: Path) -> None:
     app = FilesApp(left, right)
     async with app.run_test() as pilot:
         panes = await listed(pilot)
-        await pilot.press("equals_sign")
+        await pilot.press("i")
         await until(pilot, lambda: panes.left.endpoint == HOST and panes.left.listed)
         assert panes.left.browser.path == bytes(right)
         await pilot.press("left_square_bracket")
@@ -100,7 +100,7 @@ async def test_a_tab_on_another_endpoint_opens_its_files_again(left: Path, right
         panes = await listed(pilot)
         await pilot.press("ctrl+t")
         await until(pilot, lambda: panes.left.listed)
-        await pilot.press("equals_sign")
+        await pilot.press("i")
         await until(pilot, lambda: panes.left.endpoint == HOST and panes.left.listed)
         await pilot.press("greater_than_sign")
         await until(pilot, lambda: panes.left.endpoint == "" and panes.left.filesystem)
