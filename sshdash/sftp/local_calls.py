@@ -340,11 +340,6 @@ def _has_acl(path: bytes) -> bool:
         return False  # a file system without them
 
 
-def owner_names(uid: int, gid: int) -> tuple[str, str]:
-    """Return the names of a user and a group, their numbers where they have none."""
-    return _user(uid), _group(gid)
-
-
 def sync(descriptor: int) -> None:
     """Make a file durable, where its file system can."""
     try:

@@ -97,11 +97,6 @@ class ScpChannel:
         """Tell that something is not taken; the other side goes on with the next."""
         await self.send(b"\1" + why.encode("ascii", "replace") + b"\n")
 
-    def finish_sending(self) -> None:
-        """Tell that nothing more comes."""
-        with suppress(OSError, asyncssh.Error):
-            self._stdin.write_eof()
-
     # -- receiving
 
     async def answer(self) -> None:
@@ -130,16 +125,13 @@ class ScpChannel:
         return await self._line()
 
     async def data(self, size: int) -> Pieces:
-        """Return exactly so many bytes of a file."""
-        pieces: Pieces = []
-        while size:
-            if not self._buffer and not await self._fill():
+        """Return exactly so many bytes of a file; nothing is taken where that is cancelled."""
+        while len(self._buffer) < size:
+            if not await self._fill():
                 raise await self._ended()
-            piece = bytes(self._buffer[:size])
-            del self._buffer[: len(piece)]
-            pieces.append(piece)
-            size -= len(piece)
-        return pieces
+        data = bytes(memoryview(self._buffer)[:size])
+        del self._buffer[:size]
+        return [data] if data else []
 
     @property
     def said(self) -> str:
