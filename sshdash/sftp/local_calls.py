@@ -349,6 +349,15 @@ def sync(descriptor: int) -> None:
             raise
 
 
+def sync_folder(path: bytes) -> None:
+    """Make the names in a directory durable."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        sync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def rename(old: bytes, new: bytes) -> None:
     """Rename without ever replacing: a hard link is the one atomic way to claim a free name."""
     try:
