@@ -1,9 +1,6 @@
 """A program on a host that speaks rcp, or a shell that answers line by line, on one channel."""
 
 import asyncio
-import os
-import shlex
-from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
@@ -193,8 +190,3 @@ class ScpChannel:
 def _reason(text: str) -> str:
     """Return a complaint without the program's name and the path, which are told beside it."""
     return text.removeprefix("scp: ").rpartition(": ")[2] or text
-
-
-def quoted(words: Sequence[bytes]) -> bytes:
-    """Return words for a command line of any POSIX shell, each of them one word as it is."""
-    return os.fsencode(shlex.join(map(os.fsdecode, words)))
