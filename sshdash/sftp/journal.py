@@ -30,6 +30,7 @@ from sshdash.sftp.store import (
     SAVE_NOTE,
     SAVE_PART,
     Change,
+    StoreBroken,
     StoreInUse,
 )
 from sshdash.states import TransferState
@@ -70,7 +71,7 @@ class Journal:
         """Return the jobs of processes that are gone: they are this one's now."""
         try:
             kept = await self._in_thread(self._taken)
-        except (StoreInUse, OSError, sqlite3.Error) as error:
+        except (StoreInUse, StoreBroken, OSError, sqlite3.Error) as error:
             self._give_up(error)
             return []
         for title, detail in self._shelf.problems:
@@ -122,13 +123,13 @@ class Journal:
         if self._closed:
             return
         self._closed = True
-        if not self._used:
-            return
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
         await self._write()
+        if not self._used:
+            return
         with suppress(OSError, sqlite3.Error):
             await self._in_thread(self._shelf.close)
         self._thread.shutdown()
@@ -158,10 +159,13 @@ class Journal:
         """Write all that is new. Where that fails, copies go on and a warning is told."""
         awaited, self._awaited = self._awaited, []
         try:
-            changes = self._changes()
-            if changes and not self._broken:
+            changes = [] if self._broken else self._changes()
+            if changes:
                 await self._in_thread(lambda: self._shelf.write(changes))
         except (OSError, sqlite3.Error) as error:
+            self._give_up(error)
+        except Exception as error:  # a defect, or a server's monstrous figures: copies go on
+            log.warning("the queue could not be written", exc_info=True)
             self._give_up(error)
         finally:
             for written in awaited:
@@ -198,6 +202,8 @@ class Journal:
             return await asyncio.shield(running)
         except asyncio.CancelledError:
             await asyncio.wait((running,))
+            if error := running.exception():
+                log.warning("the queue could not be written: %s", error)
             raise
 
 

@@ -134,6 +134,11 @@ def ledger_of(kept: Kept) -> Ledger:
     return ledger
 
 
+def known(state: str) -> str:
+    """Return a state as it was written. Raises ValueError for one that nobody knows."""
+    return state if state == SWEPT else TransferState(state).value
+
+
 def state_of(kept: Kept) -> TransferState:
     """Return the state of a job that was kept: paused, unless it had ended."""
     state = TransferState(kept.state)

@@ -225,6 +225,10 @@ class LocalFilesystem:
         """Rename onto `new`, atomically."""
         await self._threads.run("put in place", new, partial(os.replace, old, new))
 
+    async def sync_folder(self, path: bytes) -> None:
+        """Return once the names in a directory are on the disk."""
+        await self._threads.run("write", path, partial(calls.sync_folder, path))
+
     async def unlink(self, path: bytes) -> None:
         """Remove one file or link."""
         await self._threads.run("remove", path, partial(os.unlink, path))

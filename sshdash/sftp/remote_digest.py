@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 import asyncssh
 
 from sshdash.errors import FileError, SSHDashError
+from sshdash.quoting import command_line
 from sshdash.sftp.filesystem import Digest, Pieces
 from sshdash.sftp.handles import RemoteReader, Session
 from sshdash.sftp.tasks import end
@@ -76,7 +77,7 @@ class RemoteDigests:
 
     async def _run(self, path: bytes, size: int) -> Digest | None:
         """Return what a command says, None where none does."""
-        script = _SCRIPT % _quoted(path)
+        script = _SCRIPT % command_line((path,))
         try:
             async with asyncio.timeout(_PATIENCE + size / _SLOWEST):
                 output = await self._output_of(script)
@@ -169,8 +170,3 @@ class _Command(asyncssh.SSHClientSession[bytes]):
         """End it; harmless when it has ended."""
         if self._channel is not None and not self.closed.is_set():
             self._channel.abort()
-
-
-def _quoted(path: bytes) -> bytes:
-    """Return a path as one word of a POSIX shell, whatever bytes are in it."""
-    return b"'" + path.replace(b"'", b"'\\''") + b"'"

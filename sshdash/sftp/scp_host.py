@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from sshdash.errors import FileError
 from sshdash.events import WarningRaised
+from sshdash.quoting import command_line
 from sshdash.sftp.entries import Entry, Kind, join, name_of, normalize
 from sshdash.sftp.failures import ExistsError, MissingError, UnsupportedError, failure, shown
-from sshdash.sftp.scp_channel import PATIENCE, ScpChannel, quoted
+from sshdash.sftp.scp_channel import PATIENCE, ScpChannel
 from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ class ScpHost:
 
     async def start(self, *words: bytes) -> ScpChannel:
         """Run scp with these options and paths."""
-        return await ScpChannel.start(self._lease, b"scp " + quoted(words))
+        return await ScpChannel.start(self._lease, command_line((b"scp", *words)))
 
     async def expand(self, path: bytes) -> bytes:
         """Return a path as a person writes it, absolute where the home is known."""
@@ -150,7 +151,7 @@ class ScpHost:
             end, answer = b"#%d" % self._asked, b""
             try:
                 async with asyncio.timeout(PATIENCE):
-                    await self._shell.send(quoted(words) + b" 2>/dev/null; echo '%b'\n" % end)
+                    await self._shell.send(command_line(words) + b" 2>/dev/null; echo '%b'\n" % end)
                     while (line := await self._shell.line()) != end:
                         answer = line
             except TimeoutError:

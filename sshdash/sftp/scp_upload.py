@@ -4,6 +4,7 @@ Where the host runs a shell, each file goes under a temporary name and is rename
 is there; else it is written in its place, as scp does.
 """
 
+import asyncio
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
@@ -179,11 +180,15 @@ class Upload:
         path = join(parent_of(self._target(file.place)), part)
         self._ledger.leftovers.add(path)
         try:
+            await self._ledger.recorded()
             await self._transfer(channel, file, part, path)
             self._ledger.leftovers.discard(path)
         except BaseException:
-            with suppress(SSHDashError, TimeoutError):
-                await finish(self._discard(path), _PATIENCE)
+            cancelled = False
+            with suppress(SSHDashError):
+                cancelled = await finish(self._discard(path), _PATIENCE)
+            if cancelled:
+                raise asyncio.CancelledError from None
             raise
 
     async def _transfer(

@@ -210,6 +210,20 @@ def index_of(*lines: bytes) -> TreeIndex:
     return index
 
 
+@pytest.mark.parametrize(
+    "line", [b"f -5 1.0 ", b"f %b 1.0 " % (b"9" * 40), b"f 5 %b.0 " % (b"9" * 14), b"f 5"]
+)
+def test_numbers_that_no_file_has_are_not_believed(line: bytes) -> None:
+    with pytest.raises(ValueError, match=r"number|unpack"):
+        entries_of({b"name": line})
+
+
+def test_output_without_an_end_is_not_kept() -> None:
+    index = TreeIndex()
+    with pytest.raises(ValueError, match="without an end"):
+        index.feed(b"f" * 100_000)
+
+
 def test_what_find_prints_is_read_in_whatever_pieces_it_comes() -> None:
     index = index_of(
         b"d 4096 5.0000000000 \0a\0",
