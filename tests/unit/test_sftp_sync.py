@@ -7,6 +7,7 @@ import pytest
 from sshdash.errors import FileError, UsageError
 from sshdash.sftp.compare import Criteria, Pair, case_clashes, later
 from sshdash.sftp.entries import Entry, Kind
+from sshdash.sftp.filesystem import Digest
 from sshdash.sftp.find import TreeIndex, entries_of
 from sshdash.sftp.sync_plan import Act, Step, Tree, Way, steps
 from sshdash.sftp.sync_rules import Rules, including
@@ -280,3 +281,19 @@ async def test_an_index_of_another_place_is_not_used() -> None:
     trees.said[1] = [b"d 1 5.0 \0elsewhere\0"]
     found = await trees.compare()
     assert (found.pairs, found.same, len(trees.listed)) == ([], 12, 7)
+
+
+async def test_a_command_that_sees_other_files_makes_nothing_different(
+    trees: Trees, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, content in ((b"same", b"one"), (b"other", b"two")):
+        trees.left.file(b"/l/" + name, b"one")
+        trees.right.file(b"/r/" + name, content)
+    read = trees.right.sha256
+
+    async def told(path: bytes, size: int, reading: bool = False) -> Digest:
+        return await read(path, size) if reading else Digest(bytes(32), "sha256sum")
+
+    monkeypatch.setattr(trees.right, "sha256", told)
+    found = await trees.compare(checksum=True)
+    assert ([pair.place for pair in found.pairs], found.same) == ([b"other"], 1)
