@@ -11,11 +11,11 @@ from functools import partial
 from typing import Protocol
 
 from sshdash.errors import FileError
-from sshdash.sftp.compare import later
 from sshdash.sftp.entries import Entry, Kind, join
 from sshdash.sftp.failures import MissingError
 from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.job import CopyRequest, Endpoint, TransferSnapshot
+from sshdash.sftp.seen import is_as_seen
 from sshdash.sftp.sync_plan import Act, Step, Tree, copy_requests
 from sshdash.sftp.tasks import each
 from sshdash.sftp.walk import reason_of
@@ -138,11 +138,9 @@ async def _delete(filesystem: Filesystem, root: bytes, outcome: Outcome, step: S
 
 def _differs(now: Entry, then: Entry) -> bool:
     """Return whether it is not what it was; a folder's time changes as it is emptied."""
-    if now.kind is not then.kind:
-        return True
-    if now.kind is Kind.DIRECTORY:
+    if now.kind is then.kind is Kind.DIRECTORY:
         return False
-    return now.size != then.size or bool(later(now, then))
+    return not is_as_seen(now, then)
 
 
 async def make_root(filesystem: Filesystem, root: bytes) -> None:

@@ -15,6 +15,7 @@ from sshdash.sftp.sync_run import Outcome, Synchronisation
 from sshdash.sftp.sync_scan import Comparison, End, Scan
 from sshdash.sftp.sync_sums import digests
 from tests.unit.memory_files import MemoryFilesystem
+from tests.unit.queue_kit import kit
 
 SECOND = 10**9
 
@@ -297,3 +298,33 @@ async def test_a_command_that_sees_other_files_makes_nothing_different(
     monkeypatch.setattr(trees.right, "sha256", told)
     found = await trees.compare(checksum=True)
     assert ([pair.place for pair in found.pairs], found.same) == ([b"other"], 1)
+
+
+@pytest.mark.parametrize("moment", ["before it began", "in its last moment"])
+async def test_what_changed_there_since_it_was_compared_is_not_overwritten(moment: str) -> None:
+    async with kit() as one:
+        one.near.file(b"/to/changed", b"ours, longer", mtime_ns=9 * SECOND)
+        one.far.file(b"/to/changed", b"theirs", mtime_ns=5 * SECOND)
+        one.far.file(b"/to/gone", b"gone", mtime_ns=5 * SECOND)
+        ends = End(one.near, b"/to"), End(one.far, b"/to")
+        scan = Scan(*ends, Rules(()), Criteria(right_only=True), digests)
+        todo = list(steps((await scan.everything()).pairs, Way.RIGHT, delete=True))
+
+        def edit() -> None:
+            one.far.file(b"/to/changed", b"edited", mtime_ns=7 * SECOND)
+
+        def at(operation: str, path: bytes) -> None:
+            if operation == "create" and b"changed" in path:
+                edit()
+
+        if moment == "before it began":
+            edit()
+        else:
+            one.far.at = at
+        run = Synchronisation(Tree("", b"/to"), Tree("far", b"/to"), one.queue, one.open)
+        outcome = await run.run(todo)
+    assert one.far.below(b"/to") == {b"changed": b"edited", b"gone": b"gone"}
+    assert not outcome.copied_all
+    (error,) = outcome.copies[0].errors
+    assert "it has changed there since it was compared" in error.reason
+    assert outcome.not_deleted == 1
