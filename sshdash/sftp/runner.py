@@ -184,8 +184,8 @@ class Runner:
         """Return a source whose target needs no question: it was answered, or is its own."""
         partial = self._ledger.partials.get(join(self._target_dir, source.place))
         if partial is not None and partial.replacing and source.existing is not None:
-            if partial.placing or self._is_as_seen(source.path, source.existing):
-                return source
+            is_own = partial.placing or self._is_as_seen(source.path, source.existing)
+            return source if is_own else None
         if partial is not None and partial.placing:
             return replace(source, existing=None)
         return None

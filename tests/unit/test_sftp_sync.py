@@ -14,6 +14,7 @@ from sshdash.sftp.sync_rules import Rules, including
 from sshdash.sftp.sync_run import Outcome, Synchronisation
 from sshdash.sftp.sync_scan import Comparison, End, Scan
 from sshdash.sftp.sync_sums import digests
+from sshdash.sftp.sync_trash import Move
 from tests.unit.memory_files import MemoryFilesystem
 from tests.unit.queue_kit import kit
 
@@ -45,14 +46,15 @@ class Trees:
         found = await self.compare(*lines, **criteria)
         return list(steps(found.pairs, way, delete, keeping=found.keeping))
 
-    async def delete(self, steps: list[Step], **values: Any) -> Outcome:
+    async def delete(self, steps: list[Step], trash: Move | None = None, **values: Any) -> Outcome:
         async def opened(endpoint: str) -> MemoryFilesystem:
             return self.right if endpoint else self.left
 
         class Nothing:
             """No copies are asked for here."""
 
-        run = Synchronisation(Tree("", b"/l"), Tree("web", b"/r"), Nothing(), opened)  # type: ignore[arg-type]
+        trees = Tree("", b"/l"), Tree("web", b"/r")
+        run = Synchronisation(*trees, Nothing(), opened, trash)  # type: ignore[arg-type]
         return await run.run(steps, **values)
 
 
@@ -328,3 +330,29 @@ async def test_what_changed_there_since_it_was_compared_is_not_overwritten(momen
     (error,) = outcome.copies[0].errors
     assert "it has changed there since it was compared" in error.reason
     assert outcome.not_deleted == 1
+
+
+async def test_a_folder_goes_to_the_trash_as_one_unless_something_in_it_is_not_to(
+    trees: Trees,
+) -> None:
+    here = trees.left
+    for name in (b"whole", b"whole/deep", b"grown", b"grown/deep", b"edited"):
+        here.folder(b"/l/" + name)
+    for name in (b"whole/deep/a", b"whole/b", b"grown/deep/c", b"edited/d", b"edited/e", b"f"):
+        here.file(b"/l/" + name, b"1", mtime_ns=5 * SECOND)
+    todo = await trees.steps(Way.LEFT)
+    here.file(b"/l/grown/new", b"nobody saw it", mtime_ns=5 * SECOND)
+    here.file(b"/l/edited/d", b"2", mtime_ns=6 * SECOND)
+    moved: list[bytes] = []
+
+    async def move(path: bytes) -> None:
+        if path.endswith(b"/f"):
+            raise FileError("cannot move to the trash", "", "no trash there")
+        moved.append(path)
+
+    outcome = await trees.delete(todo, trash=move)
+    assert moved == [b"/l/edited/e", b"/l/grown/deep", b"/l/whole"]
+    assert outcome.deleted == 1 + 2 + 4
+    assert {place for place, _ in outcome.failures} == {b"edited", b"edited/d", b"grown"}
+    assert ([step.place for step in outcome.refused], outcome.refusal) == ([b"f"], "no trash there")
+    assert not outcome.is_whole
