@@ -54,6 +54,11 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     )
     add_ssh_options(parser, ("-P", "-i", "-J"))
     add_copy_options(parser)
+    parser.add_argument(
+        "--direct",
+        action="store_true",
+        help="from one host straight to another: the first runs scp, and is lent your agent for it",
+    )
     parser.set_defaults(run=run, move=False)
 
 
@@ -103,8 +108,14 @@ def run(arguments: argparse.Namespace) -> int:
     operands = parse_operands(arguments.operands, arguments.user)
     if arguments.xattrs and any(end.endpoint or end.is_stream for end in operands):
         raise UsageError("--xattrs is for files here", "SFTP carries no extended attributes")
+    main = _main
+    if arguments.direct:
+        from sshdash.cli import cp_direct
+
+        cp_direct.check(arguments, operands[:-1], operands[-1])
+        main = cp_direct.copy_directly
     try:
-        return asyncio.run(_main(arguments, operands[:-1], operands[-1], limit))
+        return asyncio.run(main(arguments, operands[:-1], operands[-1], limit))
     except asyncio.CancelledError:
         return TERMINATED
 

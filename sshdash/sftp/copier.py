@@ -22,6 +22,7 @@ from sshdash.sftp.filesystem import CopySource, Digest, Filesystem, Finish, Read
 from sshdash.sftp.names import part_name
 from sshdash.sftp.partial import CannotResume, Partial, check, is_placed, remove_parts
 from sshdash.sftp.pump import UPLOAD_WINDOW, WINDOW, pump
+from sshdash.sftp.seen import ensure_as_seen
 from sshdash.sftp.streams import Stream
 from sshdash.sftp.tasks import finish, together
 from sshdash.sftp.throttle import Pace
@@ -91,6 +92,8 @@ class Copier:
         """Temporary files that could not be removed, because the connection was gone."""
         self.checked: Callable[[Digest, Digest], None] | None = None
         """Told of each file whose checksum is the same on both ends; None where none is taken."""
+        self.looks_again = False
+        """Whether what is replaced must still be what it was when it was listed."""
         self.keeps_owner = False
         """Whether copies get the user and group of their source, by number."""
         self.xattrs: Callable[[bytes, bytes], Awaitable[str]] | None = None
@@ -133,7 +136,7 @@ class Copier:
         try:
             await self.recorded()
             await self._target.symlink(target, under_way.part)
-            await self._target.replace(under_way.part, file.target)
+            await self._replace(under_way.part, file.target, file.existing)
         except BaseException:
             await self._discard(under_way.part)
             raise
@@ -215,7 +218,12 @@ class Copier:
         if file.existing is None:
             await self._target.rename(under_way.part, file.target)
         else:
-            await self._target.replace(under_way.part, file.target)
+            await self._replace(under_way.part, file.target, file.existing)
+
+    async def _replace(self, part: bytes, path: bytes, existing: Entry) -> None:
+        if self.looks_again:
+            await ensure_as_seen(self._target, path, existing)
+        await self._target.replace(part, path)
 
     def _keep(self, file: FileCopy, under_way: UnderWay, error: BaseException) -> bool:
         """Keep what has arrived where a lost connection is why the copy ends; return whether.

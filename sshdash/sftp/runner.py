@@ -20,6 +20,7 @@ from sshdash.sftp.mover import Mover
 from sshdash.sftp.plan import Step, decide, escapes
 from sshdash.sftp.room import Room
 from sshdash.sftp.roots import Roots
+from sshdash.sftp.seen import ChangedThere, seen_of
 from sshdash.sftp.tasks import each, together
 from sshdash.sftp.throttle import Pace
 from sshdash.sftp.walk import Source, Walker, reason_of
@@ -66,6 +67,7 @@ class Runner:
         self._firsts: dict[tuple[int, int], Source] = {}
         """The first name of each file that has several."""
         self._conflicts: list[Source] = []
+        self._seen = dict(zip(request.paths, request.seen, strict=bool(request.seen)))
         self._confusions = Confusions(target, request.target_dir)
         self._room = Room(_WINDOW)
         self._copier = Copier(source, target)
@@ -84,6 +86,7 @@ class Runner:
         self._copier.pace = self.pace
         self._copier.leftovers = ledger.leftovers
         self._copier.keeps_owner = request.owner
+        self._copier.looks_again = bool(request.seen)
         if request.xattrs and isinstance(self._target, LocalFilesystem):
             self._copier.xattrs = self._target.copy_xattrs
         self._copier.under_way = ledger.under_way
@@ -161,9 +164,14 @@ class Runner:
             self._files.append(source)
         elif begun := self._begun(source):
             self._files.append(begun)
+        elif source.existing and not self._is_as_seen(source.path, source.existing):
+            self._ledger.fail(source.path, reason_of(ChangedThere(source.path)), source.entry)
         else:
             self._conflicts.append(source)
         return False
+
+    def _is_as_seen(self, path: bytes, existing: Entry) -> bool:
+        return not self._seen or self._seen.get(path) == seen_of(existing)
 
     def _is_twin(self, source: Source) -> bool:
         """Return whether it is another name of a file that is copied already."""
@@ -175,8 +183,9 @@ class Runner:
     def _begun(self, source: Source) -> Source | None:
         """Return a source whose target needs no question: it was answered, or is its own."""
         partial = self._ledger.partials.get(join(self._target_dir, source.place))
-        if partial is not None and partial.replacing:
-            return source
+        if partial is not None and partial.replacing and source.existing is not None:
+            is_own = partial.placing or self._is_as_seen(source.path, source.existing)
+            return source if is_own else None
         if partial is not None and partial.placing:
             return replace(source, existing=None)
         return None

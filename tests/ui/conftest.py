@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import send2trash.plat_other
 from textual import events
 from textual.content import Content
 from textual.pilot import Pilot
@@ -376,3 +377,12 @@ def cockpit(config: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
             yield one
 
     return start
+
+
+@pytest.fixture
+def bin_folder(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the trash of the test keeps its files."""
+    folder = home / "Trash"
+    monkeypatch.setattr(send2trash.plat_other, "HOMETRASH_B", bytes(folder))
+    monkeypatch.setattr(send2trash.plat_other, "HOMETRASH", str(folder))
+    return folder / "files"
