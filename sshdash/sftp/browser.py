@@ -6,13 +6,13 @@ Pure: whoever lists directories puts the entries in; whoever draws reads `rows`.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from itertools import chain
 from operator import attrgetter
 
 from sshdash.sftp.entries import Entry, Kind, join, name_of, normalize, parent_of
 from sshdash.sftp.order import matches, natural, sorted_in_turns, suffix_of
-
-UP = Entry(b"..", Kind.DIRECTORY)
-"""The row that leads to the parent directory; never part of a selection."""
+from sshdash.sftp.rows import UP as UP
+from sshdash.sftp.rows import Rows
 
 
 class SortKey(Enum):
@@ -55,14 +55,15 @@ class View:
     columns: frozenset[Column] | None = None
     """What is shown beside the names; None for what there is room for."""
 
-    def arrange(self, entries: Iterable[Entry]) -> list[Entry]:
-        """Return the entries to show, in order.
+    def arrange(self, entries: Iterable[Entry], natural_order: bool = False) -> list[Entry]:
+        """Return the entries to show, in order; `natural_order` where they are in that of names.
 
         Takes some tenths of a second for 10^5 entries, so call it in a thread for many: it lets
         the others have their turn all the time.
         """
-        kept = self._shown(list(entries))
-        ordered = sorted_in_turns(kept, natural)
+        ordered = self._shown(list(entries))
+        if not natural_order:
+            ordered = sorted_in_turns(ordered, natural)
         if self.sort is SortKey.SIZE:
             ordered = sorted_in_turns(ordered, attrgetter("size"))
         elif self.sort is SortKey.TIME:
@@ -71,10 +72,17 @@ class View:
             ordered = sorted_in_turns(ordered, suffix_of)
         if self.reverse:
             ordered.reverse()
-        folders = [entry for entry in ordered if entry.leads_to_directory]
-        if not folders:
-            return ordered
-        return folders + [entry for entry in ordered if not entry.leads_to_directory]
+        folders: list[Entry] = []
+        files: list[Entry] = []
+        for entry in ordered:
+            folder = entry.kind is Kind.DIRECTORY or entry.target_kind is Kind.DIRECTORY
+            (folders if folder else files).append(entry)
+        return folders + files if folders else files
+
+    def rows(self, path: bytes, entries: Iterable[Entry], natural_order: bool = False) -> Rows:
+        """Return the rows of the directory `path`: ``..`` first (but in the root), then these."""
+        shown = self.arrange(entries, natural_order)
+        return Rows(shown if path == b"/" else chain((UP,), shown))
 
     def _shown(self, entries: list[Entry]) -> list[Entry]:
         if not self.show_hidden and not self.text.startswith("."):
@@ -99,7 +107,7 @@ class Browser:
         self.measured: dict[bytes, Measured] = {}
         """What was counted of folders, by name."""
         self._entries: dict[bytes, Entry] = {}
-        self._rows: list[Entry] = []
+        self._rows = Rows()
 
     def __repr__(self) -> str:
         """Return path, counts and cursor."""
@@ -111,7 +119,7 @@ class Browser:
     @property
     def rows(self) -> Sequence[Entry]:
         """The rows to draw: ``..`` first (but in the root), then the arranged entries."""
-        return self._rows
+        return self._rows.entries
 
     @property
     def entries(self) -> Iterable[Entry]:
@@ -128,11 +136,21 @@ class Browser:
     def selection(self) -> tuple[Entry, ...]:
         """What an action is about: the marked entries in view order, else the current one."""
         if self.marks:
-            shown = [entry for entry in self._rows if entry.name in self.marks]
-            seen = {entry.name for entry in shown}
-            hidden = [e for n, e in self._entries.items() if n in self.marks and n not in seen]
-            return (*shown, *hidden)
+            places, rows = self._rows.places, self._rows.entries
+            if len(self.marks) == len(places) - self._has_up == len(self._entries):
+                return tuple(rows[self._has_up :])
+            found = sorted(places[name] for name in self.marks if name in places)
+            shown = tuple(rows[place] for place in found)
+            if len(shown) == len(self.marks):
+                return shown
+            others = (entry for name, entry in self._entries.items() if name not in places)
+            return (*shown, *(entry for entry in others if entry.name in self.marks))
         return (self.current,) if self.current else ()
+
+    @property
+    def has_selection(self) -> bool:
+        """Whether there is anything that an action could be about."""
+        return bool(self.marks) or self.current is not None
 
     @property
     def marked_bytes(self) -> int:
@@ -144,7 +162,7 @@ class Browser:
     @property
     def shown_bytes(self) -> int:
         """The sizes of the files among the rows in sum."""
-        return sum(entry.size for entry in self._rows if entry.kind is Kind.FILE)
+        return sum(entry.size for entry in self.rows if entry.kind is Kind.FILE)
 
     @property
     def hidden_count(self) -> int:
@@ -158,7 +176,7 @@ class Browser:
 
     def row(self, index: int) -> Entry | None:
         """Return the row at `index`, None where there is none."""
-        return self._rows[index] if 0 <= index < len(self._rows) else None
+        return self.rows[index] if 0 <= index < len(self._rows) else None
 
     def path_of(self, entry: Entry) -> bytes:
         """Return the absolute path of an entry or of ``..``."""
@@ -166,7 +184,7 @@ class Browser:
 
     def index_of(self, name: bytes) -> int | None:
         """Return the row of `name`, None where it is not shown."""
-        return next((i for i, entry in enumerate(self._rows) if entry.name == name), None)
+        return self._rows.places.get(name)
 
     # -- what is listed
 
@@ -174,14 +192,14 @@ class Browser:
         self,
         path: bytes,
         entries: Iterable[Entry],
-        arranged: list[Entry] | None = None,
+        arranged: Rows | None = None,
         loading: bool = False,
         named: dict[bytes, Entry] | None = None,
     ) -> None:
         """Show the directory `path` with `entries`.
 
         The cursor stays on its name in the same directory, and goes to the directory just left
-        on the way up. `arranged` is the result of ``view.arrange(entries)`` and `named` has the
+        on the way up. `arranged` is the result of ``view.rows(path, entries)`` and `named` has the
         entries by name, where that was made ahead in a thread.
         """
         path = normalize(path)
@@ -210,7 +228,7 @@ class Browser:
         self._entries.update((entry.name, entry) for entry in fresh)
         self._rows.extend(self.view.arrange(fresh))
 
-    def finish(self, arranged: list[Entry] | None = None) -> None:
+    def finish(self, arranged: Rows | None = None) -> None:
         """Arrange everything, now that the listing is complete."""
         self.loading = False
         self.rearrange(arranged)
@@ -220,7 +238,7 @@ class Browser:
         if name in self._entries:
             self.measured[name] = measured
 
-    def rearrange(self, arranged: list[Entry] | None = None) -> None:
+    def rearrange(self, arranged: Rows | None = None) -> None:
         """Order the rows anew, with the cursor on the same name."""
         keep, cursor = self._name_at_cursor(), self.cursor
         self._arrange(arranged)
@@ -228,7 +246,7 @@ class Browser:
 
     # -- how it is viewed
 
-    def set_view(self, view: View, arranged: list[Entry] | None = None) -> None:
+    def set_view(self, view: View, arranged: Rows | None = None) -> None:
         """Change the order or the filter, with the cursor on the same name."""
         self.view = view
         self.rearrange(arranged)
@@ -259,24 +277,18 @@ class Browser:
         self.cursor = max(0, min(index, len(self._rows) - 1))
 
     def find(self, prefix: str, start: int = 0, step: int = 1) -> bool:
-        """Move to the next row whose label begins with `prefix`, whatever the case.
+        """Move to the next row whose name begins with `prefix`, whatever the case.
 
         It is looked for from `start` rows behind the cursor on, around the ends, downward or, with
         a `step` of -1, upward.
         """
-        wanted = prefix.casefold()
-        plain = wanted.encode() if wanted.isascii() else b""
-        size, count = len(plain), len(self._rows)
-        for distance in range(count):
-            index = (self.cursor + start + step * distance) % count
-            entry = self._rows[index]
-            # Labels take their time: with 10^5 rows most are told by their bytes alone.
-            if plain and entry.name[:size].lower() != plain:
-                continue
-            if plain or entry.label.casefold().startswith(wanted):
-                self.cursor = index
-                return True
-        return False
+        if not self._rows:
+            return False
+        found = self._rows.find(prefix, (self.cursor + start) % len(self._rows), step)
+        if found is None:
+            return False
+        self.cursor = found
+        return True
 
     # -- what is marked
 
@@ -289,19 +301,32 @@ class Browser:
     def mark_range(self, first: int, last: int) -> None:
         """Mark the rows from `first` to `last`, both included, either way round."""
         low, high = sorted((max(first, 0), max(last, 0)))
-        self.marks |= {entry.name for entry in self._rows[low : high + 1] if entry is not UP}
+        self.marks.update(entry.name for entry in self.rows[low : high + 1] if entry is not UP)
 
     def mark_all(self) -> None:
         """Mark every shown row."""
-        self.marks |= {entry.name for entry in self._rows if entry is not UP}
+        self.marks.update(self._rows.places)
+        self.marks.discard(UP.name)
 
     def invert_marks(self) -> None:
         """Mark the shown rows that are not marked, unmark the others."""
-        self.marks ^= {entry.name for entry in self._rows if entry is not UP}
+        self.marks.symmetric_difference_update(self._rows.places)
+        self.marks.discard(UP.name)
 
-    def mark_matching(self, pattern: str, marked: bool = True) -> int:
-        """Mark, or unmark, the shown rows that match; return how many changed."""
-        found = {e.name for e in self._rows if e is not UP and matches(e.label, pattern)}
+    def matching(self, pattern: str) -> set[bytes]:
+        """Return the names of the rows that match; of many, ask for them in a thread."""
+        return {
+            one.name for one in tuple(self.rows) if one is not UP and matches(one.label, pattern)
+        }
+
+    def mark_matching(
+        self, pattern: str, marked: bool = True, found: set[bytes] | None = None
+    ) -> int:
+        """Mark, or unmark, the shown rows that match; return how many changed.
+
+        `found` is the result of ``matching(pattern)``, where that was asked for ahead.
+        """
+        found = self.matching(pattern) if found is None else found & self._entries.keys()
         before = len(self.marks)
         self.marks = self.marks | found if marked else self.marks - found
         return abs(len(self.marks) - before)
@@ -314,15 +339,16 @@ class Browser:
 
     @property
     def _has_up(self) -> int:
-        return int(bool(self._rows) and self._rows[0] is UP)
+        return int(bool(self._rows) and self.rows[0] is UP)
 
     def _name_at_cursor(self) -> bytes | None:
         row = self.row(self.cursor)
         return row.name if row else None
 
-    def _arrange(self, arranged: list[Entry] | None) -> None:
-        shown = self.view.arrange(self._entries.values()) if arranged is None else arranged
-        self._rows = shown if self.path == b"/" else [UP, *shown]
+    def _arrange(self, arranged: Rows | None) -> None:
+        if arranged is None:
+            arranged = self.view.rows(self.path, self._entries.values())
+        self._rows = arranged
 
     def _place(self, name: bytes | None, fallback: int) -> None:
         index = None if name is None else self.index_of(name)

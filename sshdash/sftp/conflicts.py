@@ -1,8 +1,8 @@
 """What becomes of sources whose targets exist: as was said beforehand, or as the person answers."""
 
-import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from sshdash.errors import Cancelled, FileError
 from sshdash.prompts import ConflictAnswer, ConflictChoice, ConflictQuestion, Prompter
@@ -13,10 +13,8 @@ from sshdash.sftp.ledger import Ledger
 from sshdash.sftp.names import free_name
 from sshdash.sftp.partial import CannotResume, Partial, check
 from sshdash.sftp.plan import is_newer, may_resume
+from sshdash.sftp.turns import Turns
 from sshdash.sftp.walk import Source
-
-_BATCH = 500
-"""Files that are settled without a pause where nobody is asked."""
 
 
 class Conflicts:
@@ -51,9 +49,9 @@ class Conflicts:
         Raises Cancelled where the person dismissed a question.
         """
         accepted: list[Source] = []
-        for number, file in enumerate(files):
-            if number % _BATCH == 0:
-                await asyncio.sleep(0)  # a turn for everybody else
+        turns = Turns()
+        for file in files:
+            await turns.take()
             try:
                 settled = await self.settle(file)
             except FileError as error:

@@ -13,6 +13,10 @@ Endpoint = str
 """
 
 
+RUNNING = (TransferState.SCANNING, TransferState.COPYING)
+FINISHED = (TransferState.DONE, TransferState.FAILED, TransferState.CANCELLED)
+
+
 def as_user(host: str, user: str) -> Endpoint:
     """Return the endpoint for a host's files as another user."""
     return f"{host} ({user})"
@@ -142,7 +146,7 @@ class TransferSnapshot:
     @property
     def is_finished(self) -> bool:
         """Whether nothing more happens unless it is retried."""
-        return self.state in (TransferState.DONE, TransferState.FAILED, TransferState.CANCELLED)
+        return self.state in FINISHED
 
     @property
     def is_live(self) -> bool:
@@ -152,7 +156,7 @@ class TransferSnapshot:
     @property
     def is_running(self) -> bool:
         """Whether it is being worked on."""
-        return self.state in (TransferState.SCANNING, TransferState.COPYING)
+        return self.state in RUNNING
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,16 +2,20 @@
 
 import re
 import time
-from collections.abc import Callable
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatchcase
+from itertools import islice
 from typing import Any
 
 from sshdash.sftp.entries import Entry
 
 _DIGITS = re.compile(r"\d+")
 _COUNTS = [f"{size:03d}" for size in range(100)]
-_RUN = 2_000
+_RUN = 1_000
 """Entries that are sorted in less than the time nobody else should have to wait."""
+_SAMPLE = 100
+"""Of how many keys of a run one tells where to divide it."""
 
 
 def natural_key(label: str) -> str:
@@ -19,31 +23,76 @@ def natural_key(label: str) -> str:
     return _DIGITS.sub(_padded, label.casefold())
 
 
-def sorted_in_turns(entries: list[Entry], key: Callable[[Entry], Any]) -> list[Entry]:
-    """Return `entries` ordered by `key`, equal ones as they were.
+class Sorter:
+    """Orders entries by `key` as they come, so that little is left to do after the last.
 
     One sort of very many would not let any other thread run until it is done. So they are sorted
-    in small runs, which are then merged: on runs that are in order, sorting is quick.
+    in small runs. To join these, each is cut where the same keys divide all of them evenly.
     """
-    if len(entries) <= _RUN:
-        return sorted(entries, key=key)
-    keys: list[Any] = []
-    runs: list[list[int]] = []
-    for start in range(0, len(entries), _RUN):
-        keys += map(key, entries[start : start + _RUN])
-        runs.append(sorted(range(start, len(keys)), key=keys.__getitem__))
-        time.sleep(0)
-    while len(runs) > 1:
-        pairs = zip(runs[::2], [*runs[1::2], []], strict=False)
-        runs = [_merged(first, second, keys) for first, second in pairs]
-    return [entries[place] for place in runs[0]]
+
+    def __init__(self, key: Callable[[Entry], Any]) -> None:
+        self._key = key
+        self._entries: list[Entry] = []
+        self._keys: list[Any] = []
+        self._runs: list[list[int]] = []
+        """Places in `entries`, each run in order."""
+        self._sorted = 0
+        """How many entries are in runs."""
+
+    def add(self, entries: Iterable[Entry]) -> None:
+        """Take more entries; so many that it takes long should come in a thread."""
+        source = iter(entries)
+        while batch := list(islice(source, _RUN)):
+            self._entries += batch
+            self._keys += map(self._key, batch)
+            if len(self._keys) - self._sorted >= _RUN:
+                self._end_run()
+                time.sleep(0)
+
+    def all(self) -> list[Entry]:
+        """Return all entries in order, equal ones as they came."""
+        if len(self._keys) > self._sorted:
+            self._end_run()
+        at = self._keys.__getitem__
+        ordered: list[Entry] = []
+        for bucket, alike in self._buckets():
+            if not alike:
+                bucket.sort(key=at)
+            ordered += [self._entries[place] for place in bucket]
+            time.sleep(0)
+        return ordered
+
+    def _end_run(self) -> None:
+        fresh = range(self._sorted, len(self._keys))
+        self._runs.append(sorted(fresh, key=self._keys.__getitem__))
+        self._sorted = len(self._keys)
+
+    def _buckets(self) -> Iterator[tuple[list[int], bool]]:
+        """Yield what is between the same keys in all runs, and what is alike with one of them."""
+        at = self._keys.__getitem__
+        if len(self._runs) < 2:
+            yield from ((run, True) for run in self._runs)
+            return
+        samples = sorted(at(run[i]) for run in self._runs for i in range(0, len(run), _SAMPLE))
+        starts = [0] * len(self._runs)
+        for divider in dict.fromkeys(samples[:: max(_RUN // _SAMPLE, 1)]):
+            for bisect in (bisect_left, bisect_right):
+                ends = [
+                    bisect(run, divider, start, key=at)
+                    for run, start in zip(self._runs, starts, strict=True)
+                ]
+                parts = zip(self._runs, starts, ends, strict=True)
+                yield [one for run, a, b in parts for one in run[a:b]], bisect is bisect_right
+                starts = ends
+        rests = zip(self._runs, starts, strict=True)
+        yield [one for run, start in rests for one in run[start:]], False
 
 
-def _merged(first: list[int], second: list[int], keys: list[Any]) -> list[int]:
-    both = first + second
-    both.sort(key=keys.__getitem__)
-    time.sleep(0)
-    return both
+def sorted_in_turns(entries: Iterable[Entry], key: Callable[[Entry], Any]) -> list[Entry]:
+    """Return `entries` ordered by `key`, equal ones as they were, letting others have turns."""
+    sorter = Sorter(key)
+    sorter.add(entries)
+    return sorter.all()
 
 
 def matches(label: str, pattern: str) -> bool:

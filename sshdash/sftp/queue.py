@@ -15,7 +15,7 @@ from sshdash.events import EventBus, TransferChanged
 from sshdash.prompts import Prompter
 from sshdash.sftp.copy_job import Job
 from sshdash.sftp.execution import PATIENCE, Execution
-from sshdash.sftp.job import CopyRequest, Endpoint, TransferSnapshot, TransferTotals
+from sshdash.sftp.job import FINISHED, CopyRequest, Endpoint, TransferSnapshot, TransferTotals
 from sshdash.sftp.journal import Journal
 from sshdash.sftp.kept import SWEPT, Kept, state_of
 from sshdash.sftp.ledger import Ledger
@@ -180,14 +180,15 @@ class TransferQueue:
     def totals(self) -> TransferTotals:
         """Return everything that is queued or running, in sum."""
         snapshots = self.snapshots()
-        live = [one for one in snapshots if one.is_live]
+        paused = TransferState.PAUSED
+        live = [one for one in snapshots if one.state is not paused and one.state not in FINISHED]
         running = [one for one in live if one.is_running]
         rate = sum(one.rate for one in running)
         ends = [one.eta for one in running]
         return TransferTotals(
             jobs_running=len(running),
             jobs_queued=len(live) - len(running),
-            jobs_paused=sum(one.state is TransferState.PAUSED for one in snapshots),
+            jobs_paused=sum(one.state is paused for one in snapshots),
             files_done=sum(one.files_done for one in live),
             files_total=sum(one.files_total for one in live),
             bytes_done=sum(one.bytes_done for one in live),

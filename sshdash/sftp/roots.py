@@ -1,7 +1,6 @@
 """What a copy was asked for, as sources with what is at their targets."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from msgspec import structs
 
@@ -15,6 +14,7 @@ from sshdash.sftp.ledger import Ledger
 from sshdash.sftp.mover import Mover
 from sshdash.sftp.plan import SAME, refuse_overlap
 from sshdash.sftp.tasks import each, together
+from sshdash.sftp.turns import Turns
 from sshdash.sftp.walk import Source
 
 _LOOKS = 128
@@ -51,19 +51,21 @@ class Roots:
             found[path] = await self._root(path)
 
         await each(tuple(found), min(_LOOKS, len(found)), look)
-        return self._apart([root for root in found.values() if root is not None])
+        return await self._apart([root for root in found.values() if root is not None])
 
-    def _apart(self, roots: list[Source]) -> list[Source]:
+    async def _apart(self, roots: list[Source]) -> list[Source]:
         """Return the roots so that no two go to the same place; some are reported instead."""
         keeps_both = self._request.conflict is ConflictChoice.RENAME
         firsts: dict[bytes, Source] = {}
         apart: list[Source] = []
+        turns = Turns()
         for root in roots:
+            await turns.take()
             first = firsts.setdefault(root.place, root)
             if first is root:
                 apart.append(root)
             elif keeps_both and root.entry.kind is not Kind.DIRECTORY:
-                apart.append(replace(root, existing=root.existing or first.entry))
+                apart.append(structs.replace(root, existing=root.existing or first.entry))
             else:
                 reason = "another source of the same name goes to the same place"
                 self._ledger.fail(root.path, reason)

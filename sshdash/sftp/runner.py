@@ -1,7 +1,8 @@
 """Runs one copy job: looks through the trees, makes directories ahead, copies many at once."""
 
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from sshdash.errors import ConnectionLost, FileError
 from sshdash.prompts import Prompter

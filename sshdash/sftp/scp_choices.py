@@ -1,7 +1,8 @@
 """What becomes of targets that exist, where a copy goes by scp: one after the other."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+
+from msgspec import structs
 
 from sshdash.errors import Cancelled, FileError
 from sshdash.prompts import ConflictAnswer, ConflictChoice, ConflictQuestion, Prompter
@@ -57,7 +58,7 @@ class Choices:
         for number in range(2, _MOST):
             place = above + slash + numbered(name, number)
             if await self._exists(join(target_dir, place)) is None:
-                return replace(file, place=place, existing=None, beside=file.place)
+                return structs.replace(file, place=place, existing=None, beside=file.place)
         raise FileError("no name is free beside it", shown(file.place))
 
     async def _ask(self, file: Source, target_dir: bytes) -> ConflictChoice:

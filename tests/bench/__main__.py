@@ -24,13 +24,14 @@ BENCHES = (
     "small",
     "busy",
     "sync",
+    "listing",
     "tunnels",
     "terminal",
     "panes",
     "emulator",
     "fuzz",
 )
-TOOLS = ("sshd", "ssh", "scp", "rsync", "rclone", "tmux")
+TOOLS = ("sshd", "ssh", "scp", "sftp", "rsync", "rclone", "tmux")
 
 
 def main(names: list[str]) -> int:

@@ -175,16 +175,21 @@ async def test_without_copies_it_says_how_to_begin_one() -> None:
         assert "copies" in str(empty.render())
 
 
-async def test_lines_of_copies_that_stay_as_they_are_are_not_made_again() -> None:
+async def test_only_lines_in_sight_of_copies_that_changed_are_made() -> None:
     app = TransfersApp()
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
         app.submit(*(f"n{number}" for number in range(50)))
         await until(pilot, lambda: len(app.tab.list.jobs) == 50)
         jobs = app.tab.query_one(Jobs)
+        for line in range(jobs.size.height):
+            jobs.render_line(line)
         before = dict(jobs._made)
         running = app.queue.snapshots()[0]
+        assert 0 < len(before) < 50
         jobs.show([replace(running, files_done=7), *app.queue.snapshots()[1:]])
+        for line in range(jobs.size.height):
+            jobs.render_line(line)
         made: list[TransferSnapshot] = [
             job for name, (job, _, lines) in jobs._made.items() if lines is not before[name][2]
         ]

@@ -3,10 +3,12 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from sshdash.sftp import order
 from sshdash.sftp.browser import UP, Browser, Measured, SortKey, View
 from sshdash.sftp.entries import Entry, Kind
+from sshdash.sftp.listing import Listing
 from sshdash.sftp.order import natural_key, sorted_in_turns
 
 
@@ -16,6 +18,10 @@ def entries(*names: str, kind: Kind = Kind.FILE) -> list[Entry]:
         Entry(name.encode(), kind, size=number, mtime_ns=number)
         for number, name in enumerate(names)
     ]
+
+
+def entry(name: bytes, kind: Kind = Kind.FILE, size: int = 0) -> Entry:
+    return Entry(name, kind, size)
 
 
 def labels(browser: Browser) -> list[str]:
@@ -223,3 +229,60 @@ def test_sorting_in_turns_is_sorting(run: int, monkeypatch: pytest.MonkeyPatch) 
         mixed = [Entry(b"%d" % n, Kind.FILE, size=n * 7919 % 11) for n in range(count)]
         wanted = sorted(mixed, key=lambda entry: entry.size)
         assert sorted_in_turns(mixed, lambda entry: entry.size) == wanted
+
+
+def test_rows_are_found_around_the_ends_in_both_directions() -> None:
+    browser = Browser(b"/x", View(show_hidden=True))
+    browser.show(b"/x", [entry(name) for name in (b"Beta", b"alpha", b"beta2", "Übung".encode())])
+    assert labels(browser) == ["..", "alpha", "Beta", "beta2", "Übung"]
+    seen = []
+    for _ in range(3):
+        assert browser.find("be", 1)
+        seen.append(browser.cursor)
+    assert seen == [2, 3, 2]
+    assert browser.find("BE", -1, -1)
+    assert browser.cursor == 3
+    assert browser.find("üB", -1, -1)
+    assert browser.cursor == 4
+    assert browser.find("üb", 1)
+    assert browser.cursor == 4
+    assert not browser.find("eta")
+    assert browser.cursor == 4
+
+
+def test_a_listing_that_comes_in_pieces_is_in_order() -> None:
+    listing = Listing()
+    mixed = [entry(b"File%d" % (number * 7919 % 5_000), size=number % 3) for number in range(5_000)]
+    for start in range(0, len(mixed), 300):
+        listing.add(mixed[start : start + 300])
+    rows = listing.rows(View(), b"/x")
+    wanted = [b"..", *(b"File%d" % number for number in range(5_000))]
+    assert [row.name for row in rows.entries] == wanted
+    by_size = listing.rows(View(SortKey.SIZE), b"/")
+    assert [row.name for row in by_size.entries] == [
+        one.name for one in sorted(rows.entries[1:], key=lambda one: one.size)
+    ]
+    assert listing.named.keys() == {one.name for one in mixed}
+
+
+def test_links_that_are_told_later_lead_to_folders_among_the_folders() -> None:
+    listing = Listing()
+    link = entry(b"z", Kind.SYMLINK)
+    listing.add([entry(b"a"), link])
+    assert listing.has_links
+    assert [row.name for row in listing.rows(View(), b"/").entries] == [b"a", b"z"]
+    told = structs.replace(link, target=b"there", target_kind=Kind.DIRECTORY)
+    listing.replace([entry(b"a"), told])
+    assert [row.name for row in listing.rows(View(), b"/").entries] == [b"z", b"a"]
+    assert listing.named[b"z"] == told
+
+
+def test_marks_of_hidden_names_stay_in_the_selection() -> None:
+    browser = Browser(b"/x", View(show_hidden=True))
+    browser.show(b"/x", [entry(b".h"), entry(b"b"), entry(b"a")])
+    browser.mark_all()
+    browser.set_view(View())
+    assert [one.name for one in browser.selection] == [b"a", b"b", b".h"]
+    browser.invert_marks()
+    assert browser.marks == {b".h"}
+    assert browser.has_selection

@@ -13,9 +13,9 @@ from weakref import WeakSet
 
 from sshdash.errors import Cancelled, ConfigError, ConnectionLost, FileError, SSHDashError
 from sshdash.sftp.bookmarks import load_bookmarks
-from sshdash.sftp.browser import View, by_name
-from sshdash.sftp.entries import Entry, Kind, normalize
+from sshdash.sftp.entries import normalize
 from sshdash.sftp.history import Spot
+from sshdash.sftp.listing import Listing
 from sshdash.sftp.watching import FolderWatch
 from sshdash.states import ConnectionState
 from sshdash.ui.format import count_text
@@ -87,7 +87,7 @@ class Listings:
         workers = self.cockpit.screen.workers
         for pane in panes.panes:
             self._panes.discard(pane)
-            workers.cancel_group(self.cockpit.screen, _listing(pane))
+            workers.cancel_group(self.cockpit.screen, _group(pane))
             workers.cancel_group(self.cockpit.screen, viewing(pane))
             self._lose_interest(pane)
             await self._drop(pane)
@@ -111,11 +111,11 @@ class Listings:
 
     def _start_list(self, pane: FilePane, work: Coroutine[Any, Any, None]) -> None:
         """Run one listing at a time for each pane: the newest is the one that is wanted."""
-        self.cockpit.start(work, _listing(pane))
+        self.cockpit.start(work, _group(pane))
 
     def give_up(self, pane: FilePane) -> None:
         """Stop connecting or listing."""
-        self.cockpit.screen.workers.cancel_group(self.cockpit.screen, _listing(pane))
+        self.cockpit.screen.workers.cancel_group(self.cockpit.screen, _group(pane))
         title = "Not everything is listed" if pane.browser.loading else "Not connected"
         pane.fail(Cancelled(title, "You stopped it"))
 
@@ -137,10 +137,10 @@ class Listings:
             path = normalize(path if path is not None else _first_folder(pane, filesystem))
             pane.wait("listing…")
             pane.outdated = False
-            entries = await self._entries(pane, filesystem, path)
-            await self._show(pane, path, entries, select)
+            listing = await self._listing(pane, filesystem, path)
+            await self._show(pane, path, listing, select)
             self._watch(pane, path)
-            await self._complete(pane, filesystem, path, entries)
+            await self._complete(pane, filesystem, path, listing)
         except Cancelled:
             pane.fail(Cancelled("Not connected", "A question was dismissed"))
         except ConnectionLost as error:
@@ -150,13 +150,17 @@ class Listings:
             pane.fail(error)
 
     async def _complete(
-        self, pane: FilePane, filesystem: Filesystem, path: bytes, entries: list[Entry]
+        self, pane: FilePane, filesystem: Filesystem, path: bytes, listing: Listing
     ) -> None:
         """Add what takes another round trip: where links lead, how much room there is."""
         with suppress(FileError):
-            if any(entry.kind is Kind.SYMLINK for entry in entries):
-                entries = await filesystem.resolve_links(path, entries)
-                await self._show(pane, path, entries, None)
+            if listing.has_links:
+                entries = await filesystem.resolve_links(path, listing.entries)
+                if len(entries) > THREAD_LIMIT:
+                    await asyncio.to_thread(listing.replace, entries)
+                else:
+                    listing.replace(entries)
+                await self._show(pane, path, listing, None)
             pane.show_space(await filesystem.statvfs(path))
         with suppress(FileError, ConfigError):  # told where somebody asks for them
             pane.bookmarks = (await asyncio.to_thread(load_bookmarks)).get(pane.endpoint, ())
@@ -175,23 +179,24 @@ class Listings:
                 self._interests[pane] = interest
         return pane.filesystem
 
-    async def _entries(self, pane: FilePane, filesystem: Filesystem, path: bytes) -> list[Entry]:
-        """Return all entries; what takes long is shown as it comes in, unless it is there."""
-        entries: list[Entry] = []
+    async def _listing(self, pane: FilePane, filesystem: Filesystem, path: bytes) -> Listing:
+        """Return all there is; what takes long is shown as it comes in, unless it is there."""
+        listing = Listing()
         shown = 0
         known = pane.listed and pane.browser.path == path
         due = time.monotonic() + _EARLY
         turn = 0.0
         async for batch in filesystem.scandir(path):
-            entries += batch
-            now = time.monotonic()
-            if now > turn:  # what has arrived already comes without a pause
-                await asyncio.sleep(0)
-                turn = time.monotonic() + _TURN
+            for start in range(0, len(batch), _AT_ONCE):
+                now = time.monotonic()
+                if now > turn:  # what has arrived already comes without a pause
+                    await asyncio.sleep(0)
+                    turn = time.monotonic() + _TURN
+                listing.add(batch[start : start + _AT_ONCE])
             if now < due:
                 continue
-            pane.wait(f"listing… {count_text(len(entries), 'entry', 'entries')}")
-            more = entries[shown : shown + _AT_ONCE]
+            pane.wait(f"listing… {count_text(len(listing), 'entry', 'entries')}")
+            more = listing.entries[shown : shown + _AT_ONCE]
             if not known and not shown:
                 pane.show(path, more, loading=True)
                 shown = len(more)
@@ -199,18 +204,18 @@ class Listings:
                 pane.extend(more)
                 shown += len(more)
             due = time.monotonic() + _MORE
-        return entries
+        return listing
 
     async def _show(
-        self, pane: FilePane, path: bytes, entries: list[Entry], select: bytes | None
+        self, pane: FilePane, path: bytes, listing: Listing, select: bytes | None
     ) -> None:
-        arranged = named = None
-        while len(entries) > THREAD_LIMIT:
+        rows = None
+        while len(listing) > THREAD_LIMIT:
             view = pane.view_for(path)
-            arranged, named = await asyncio.to_thread(_prepared, view, entries)
+            rows = await asyncio.to_thread(listing.rows, view, path)
             if view == pane.view_for(path):  # else the order was changed meanwhile
                 break
-        pane.show(path, entries, select, arranged, named=named)
+        pane.show(path, listing.entries, select, rows, named=listing.named)
 
     # Following
 
@@ -274,10 +279,6 @@ class Listings:
                 self.refresh(one)
 
 
-def _prepared(view: View, entries: list[Entry]) -> tuple[list[Entry], dict[bytes, Entry]]:
-    return view.arrange(entries), by_name(entries)
-
-
 def _first_folder(pane: FilePane, filesystem: Filesystem) -> bytes:
     """Return where a pane begins: here where the program was started, else in the home folder."""
     if not pane.endpoint:
@@ -288,7 +289,7 @@ def _first_folder(pane: FilePane, filesystem: Filesystem) -> bytes:
     return filesystem.home()
 
 
-def _listing(pane: FilePane) -> str:
+def _group(pane: FilePane) -> str:
     """Return the group of a pane's listings, of which only the newest runs."""
     return f"list {id(pane)}"
 

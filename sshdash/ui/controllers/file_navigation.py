@@ -101,7 +101,8 @@ class FileNavigation:
         pattern = await self.cockpit.show(dialog)
         if not pattern:
             return
-        changed = pane.browser.mark_matching(pattern, marked)
+        found = await asyncio.to_thread(pane.browser.matching, pattern)
+        changed = pane.browser.mark_matching(pattern, marked, found)
         pane.refresh_view()
         if not changed:
             self.cockpit.tell(f"No row matches {clean(pattern, 200)}")

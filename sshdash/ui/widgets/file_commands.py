@@ -78,7 +78,7 @@ class PaneCommands(TwoPanes):
             return ""
         if not pane.listed:
             return "The folder is not listed yet"
-        if name in _OF_SELECTION and not pane.browser.selection:
+        if name in _OF_SELECTION and not pane.browser.has_selection:
             return "Put the cursor on a file or folder, or mark some"
         if name == "copy" and not self.other(pane).listed:
             return "The other pane shows no folder to copy into"

@@ -31,7 +31,7 @@ class NavigationCommands(PaneCommands):
         return super().why_not(command_id)
 
     def _why_not_move(self, pane: FilePane) -> str:
-        if not pane.browser.selection:
+        if not pane.browser.has_selection:
             return "Put the cursor on a file or folder, or mark some"
         return "" if self.other(pane).listed else "The other pane shows no folder to move into"
 

@@ -13,6 +13,7 @@ from textual.widgets import Input
 
 from sshdash.sftp.browser import UP, SortKey, View
 from sshdash.sftp.entries import Entry, Kind, name_of
+from sshdash.sftp.rows import Rows
 from sshdash.ui.command import Place
 from sshdash.ui.commands import bindings_of
 from sshdash.ui.widgets.file_heads import ColumnHeads
@@ -70,7 +71,7 @@ class FilePane(PlacedPane):
         path: bytes,
         entries: list[Entry],
         select: bytes | None = None,
-        arranged: list[Entry] | None = None,
+        arranged: Rows | None = None,
         loading: bool = False,
         named: dict[bytes, Entry] | None = None,
     ) -> None:
@@ -178,7 +179,7 @@ class FilePane(PlacedPane):
     async def _arrange(self, view: View, entries: list[Entry]) -> None:
         self.browser.view = view
         await asyncio.sleep(_SETTLE)  # whoever types goes on typing, and no thread can be stopped
-        arranged = await asyncio.to_thread(view.arrange, entries)
+        arranged = await asyncio.to_thread(view.rows, self.browser.path, entries)
         if self.browser.view is view:
             self.browser.set_view(view, arranged)
             self.refresh_view()

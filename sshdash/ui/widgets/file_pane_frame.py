@@ -14,6 +14,7 @@ from sshdash.errors import SSHDashError
 from sshdash.sftp.browser import Browser, View
 from sshdash.sftp.entries import Entry
 from sshdash.sftp.job import host_of
+from sshdash.sftp.rows import Rows
 from sshdash.ui.widgets import file_pane_text as text
 from sshdash.ui.widgets.file_heads import ColumnHeads
 from sshdash.ui.widgets.file_pane_title import PaneTitle
@@ -144,7 +145,7 @@ class PaneFrame(Vertical):
         path: bytes,
         entries: list[Entry],
         select: bytes | None = None,
-        arranged: list[Entry] | None = None,
+        arranged: Rows | None = None,
         loading: bool = False,
         named: dict[bytes, Entry] | None = None,
     ) -> None:

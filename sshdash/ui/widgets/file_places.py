@@ -11,6 +11,7 @@ from sshdash.errors import SSHDashError
 from sshdash.sftp.browser import Browser
 from sshdash.sftp.entries import Entry
 from sshdash.sftp.history import Spot
+from sshdash.sftp.rows import Rows
 from sshdash.ui.widgets.file_bookmark_bar import BookmarkBar
 from sshdash.ui.widgets.file_messages import GoToSpot, TabShown
 from sshdash.ui.widgets.file_pane_frame import PaneFrame
@@ -145,7 +146,7 @@ class PlacedPane(PaneFrame):
         path: bytes,
         entries: list[Entry],
         select: bytes | None = None,
-        arranged: list[Entry] | None = None,
+        arranged: Rows | None = None,
         loading: bool = False,
         named: dict[bytes, Entry] | None = None,
     ) -> None:

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sshdash.sftp.job import FINISHED, RUNNING
 from sshdash.states import TransferState
 from sshdash.ui.format import (
     bar_text,
@@ -77,12 +78,26 @@ def job_lines(
     return lines + _left_out_lines(job, shown if selected else 1, selected)
 
 
+def is_short(job: TransferSnapshot) -> bool:
+    """Return whether a job takes one line, without making it."""
+    told = job.errors or job.left_out or job.restarted or job.errors_total or job.left_out_total
+    return not (job.state in RUNNING or told or job.reason not in ("", job.state.value))
+
+
 def in_order(jobs: list[TransferSnapshot]) -> list[TransferSnapshot]:
     """Return jobs in the order of their use: running, waiting, then the last that ended first."""
-    running = [job for job in jobs if job.is_running]
-    queued = [job for job in jobs if not job.is_running and not job.is_finished]
-    ended = [job for job in jobs if job.is_finished]
-    return [*running, *queued, *sorted(ended, key=lambda job: -(job.ended or 0.0))]
+    running: list[TransferSnapshot] = []
+    queued: list[TransferSnapshot] = []
+    ended: list[TransferSnapshot] = []
+    for job in jobs:
+        if job.state in RUNNING:
+            running.append(job)
+        elif job.state in FINISHED:
+            ended.append(job)
+        else:
+            queued.append(job)
+    ended.sort(key=lambda job: -(job.ended or 0.0))
+    return [*running, *queued, *ended]
 
 
 def _left_out_lines(job: TransferSnapshot, most: int, selected: bool) -> list[JobLine]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable
+from itertools import accumulate
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.style import Style
@@ -26,6 +28,7 @@ from sshdash.ui.widgets.transfer_lines import (
     counts_text,
     graph_text,
     in_order,
+    is_short,
     job_lines,
     tail_text,
     totals_text,
@@ -38,6 +41,8 @@ _INTERVAL = 0.1
 """Seconds between two looks at the jobs, while the list is in sight."""
 _IDLE = (TransferState.QUEUED, TransferState.WAITING, TransferState.PAUSED)
 _STOPPED = (TransferState.PAUSED, TransferState.FAILED, TransferState.CANCELLED)
+_KEPT = 200
+"""Jobs whose lines are kept: more than are in sight at once."""
 _ALL = 100
 """Complaints that are shown of a job where the list has the room to itself."""
 
@@ -58,19 +63,22 @@ class Jobs(RowList):
         super().__init__()
         self.jobs: list[TransferSnapshot] = []
         self._details = details
-        self._lines: list[tuple[int, JobLine]] = []
-        """Of which job, and what it shows."""
+        self._shown: list[TransferSnapshot] = []
+        """The jobs as they were given."""
         self._firsts: list[int] = []
-        """The first line of each job."""
+        """The first line of each job, and behind them how many lines there are."""
+        self._tail_width = 0
+        self._heights: dict[str, tuple[TransferSnapshot, bool, int]] = {}
+        """By job, its number of lines and what of: most jobs stay as they are."""
         self._made: dict[str, tuple[TransferSnapshot, object, list[JobLine]]] = {}
-        """By job, its lines and what they were made from: most jobs stay as they are."""
+        """The lines of jobs in sight, and what they were made from."""
         self._tails: dict[str, tuple[TransferSnapshot, int]] = {}
 
     def show(self, jobs: list[TransferSnapshot]) -> None:
         """Show other snapshots; the cursor stays on its job while the person is here."""
-        jobs = in_order(jobs)
-        if jobs == self.jobs and self._lines:
+        if jobs == self._shown and self._firsts:
             return
+        self._shown, jobs = jobs, in_order(jobs)
         current, before = self.current, [job.id for job in self.jobs]
         self.jobs = jobs
         ids = [job.id for job in jobs]
@@ -87,23 +95,36 @@ class Jobs(RowList):
         return self.jobs[self.cursor] if self.cursor < len(self.jobs) else None
 
     def _arrange(self) -> None:
-        width = self.scrollable_content_region.width
-        tail = max((self._tail(job) for job in self.jobs), default=0)
-        ids = {job.id for job in self.jobs}
-        self._made = {name: made for name, made in self._made.items() if name in ids}
-        self._tails = {name: made for name, made in self._tails.items() if name in ids}
-        self._lines, self._firsts = [], []
-        for item, job in enumerate(self.jobs):
-            self._firsts.append(len(self._lines))
-            lines = self._lines_of(job, (item == self.cursor and self.has_focus, width, tail))
-            self._lines += [(item, line) for line in lines]
+        """Find where each job is: their lines are made only where they are in sight."""
+        self._tail_width = max((self._tail(job) for job in self.jobs), default=0)
+        if max(len(self._tails), len(self._heights)) > 2 * len(self.jobs):
+            ids = {job.id for job in self.jobs}
+            self._tails = {name: made for name, made in self._tails.items() if name in ids}
+            self._heights = {name: made for name, made in self._heights.items() if name in ids}
+        if len(self._made) > _KEPT:
+            self._made.clear()
+        heights = (self._height(item, job) for item, job in enumerate(self.jobs))
+        self._firsts = list(accumulate(heights, initial=0))
         self.reset_lines()
 
-    def _lines_of(self, job: TransferSnapshot, how: tuple[bool, int, int]) -> list[JobLine]:
+    def _is_selected(self, item: int) -> bool:
+        return item == self.cursor and self.has_focus
+
+    def _height(self, item: int, job: TransferSnapshot) -> int:
+        selected = self._is_selected(item)
+        made = self._heights.get(job.id)
+        if made is None or made[0] is not job or made[1] is not selected:
+            lines = 1 if is_short(job) else len(job_lines(job, selected, 80, 0, self._details))
+            made = self._heights[job.id] = (job, selected, lines)
+        return made[2]
+
+    def _lines_of(self, item: int) -> list[JobLine]:
+        job = self.jobs[item]
+        width = self.scrollable_content_region.width
+        how = (self._is_selected(item), width, self._tail_width)
         made = self._made.get(job.id)
         if made is None or made[0] is not job or made[1] != how:
-            lines = job_lines(job, *how, self._details)
-            made = self._made[job.id] = (job, how, lines)
+            made = self._made[job.id] = (job, how, job_lines(job, *how, self._details))
         return made[2]
 
     def _tail(self, job: TransferSnapshot) -> int:
@@ -132,7 +153,7 @@ class Jobs(RowList):
 
     def line_count(self) -> int:
         """Return how many lines they take."""
-        return len(self._lines)
+        return self._firsts[-1] if self._firsts else 0
 
     def line_of(self, item: int) -> int:
         """Return the first line of a job."""
@@ -140,11 +161,15 @@ class Jobs(RowList):
 
     def item_at(self, line: int) -> int:
         """Return the job of a line."""
-        return self._lines[line][0]
+        return max(bisect_right(self._firsts, line, hi=len(self.jobs)) - 1, 0)
 
     def pieces(self, line: int, width: int) -> list[Piece]:
         """Return the mark of a job and its text."""
-        item, shown = self._lines[line]
+        item = self.item_at(line)
+        lines, place = self._lines_of(item), line - self._firsts[item]
+        if place >= len(lines):  # it is arranged anew before it is drawn again
+            return []
+        shown = lines[place]
         if shown.role != "job":
             return [(clip(shown.text, width), self.look(f"job--{shown.role}"))]
         mark = MARKS[self.jobs[item].state]
