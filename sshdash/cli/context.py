@@ -16,7 +16,7 @@ from sshdash.config.command_line import SHORT_OPTIONS
 from sshdash.config.destination import parse_destination
 from sshdash.config.resolved import ResolvedHost
 from sshdash.config.source import ConfigSource, parse_override
-from sshdash.errors import ConnectError, ConnectionLost, SSHDashError, UsageError
+from sshdash.errors import ConnectError, ConnectionLost, FileError, SSHDashError, UsageError
 from sshdash.prompts import Prompter
 from sshdash.settings import load_settings
 from sshdash.untrusted import clean
@@ -134,8 +134,9 @@ def exit_status(error: SSHDashError) -> int:
 
 def report(error: SSHDashError) -> None:
     """Tell an error on stderr: what happened, where, what to do next."""
-    place = f"{error.host}: " if error.host else ""
-    tell(f"sshdash: {place}{error.title}")
+    path = error.path if isinstance(error, FileError) else ""
+    place = ":".join(filter(None, (error.host, path)))
+    tell(f"sshdash: {place}: {error.title}" if place else f"sshdash: {error.title}")
     for line in error.detail.split("\n") if error.detail else ():
         tell(f"  {line}")
     if error.hint:

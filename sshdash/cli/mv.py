@@ -14,6 +14,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     """Register the command."""
     parser = commands.add_parser(
         "mv",
+        usage="%(prog)s [options] SRC… DST",
         help="move files here, on hosts, or between them",
         description="Move files and directories with times and permissions; links are moved, never "
         "followed. The ends are named as for cp.",

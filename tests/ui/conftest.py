@@ -34,6 +34,7 @@ from sshdash.terminal.serial import SerialLine
 from sshdash.ui.app import SSHDashApp
 from sshdash.ui.controllers import shells
 from sshdash.ui.straight_keys import take_straight
+from tests.ui.waiting import wait_for_screen
 
 CONFIG = """\
 Host bastion
@@ -339,6 +340,12 @@ class Cockpit:
         await self.until(lambda: len(self.tabs) > before and self.tabs[-1].view)
         await self.until(lambda: self.app.focused is self.tabs[-1].view)
         return self.tabs[-1]
+
+
+@pytest.fixture(autouse=True)
+def widgets_may_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a pilot wait for no widget that is gone."""
+    monkeypatch.setattr(Pilot, "_wait_for_screen", wait_for_screen)
 
 
 @pytest.fixture

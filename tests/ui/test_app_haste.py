@@ -191,7 +191,7 @@ async def test_what_is_typed_for_a_shell_reaches_no_other_tab(cockpit: Start) ->
         await c.until(lambda: c.app.focused is other.view)
         c.backend.held.set()
         await c.until(lambda: c.tabs[1].view)
-        assert c.tabs[1].session.written == [b"<l>", b"<s>", b" -la"]
+        await c.until(lambda: c.tabs[1].session.written == [b"<l>", b"<s>", b" -la"])
         assert other.view.keys == []
 
 
