@@ -72,13 +72,14 @@ class Copier:
         self._source = source
         self._target = target
         self._preserve = preserve
-        self._umask = umask
         self._within = target.copies_from(source)
         self._chunk = min(source.limits.chunk, target.limits.chunk)
         by_server = self._within and not target.is_local
         self._small = min(self._chunk, WORTH) if by_server else self._chunk
         uploads = source.is_local and not target.is_local
         self._window = UPLOAD_WINDOW if uploads else WINDOW
+        self.umask = umask
+        """What new files do not get of their source's permission bits, unless these are kept."""
         self.pace = Pace()
         """How fast it may go."""
         self.under_way: dict[bytes, UnderWay] = {}
@@ -146,7 +147,7 @@ class Copier:
             return entry.mode & PERMISSIONS
         if existing is not None and existing.kind is Kind.FILE:
             return existing.mode & PERMISSIONS
-        return entry.mode & PERMISSIONS & ~self._umask
+        return entry.mode & PERMISSIONS & ~self.umask
 
     def owner_of(self, entry: Entry) -> tuple[int, int] | None:
         """Return user and group that the copy of `entry` gets, None for whoever makes it."""

@@ -7,7 +7,7 @@ copies.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import asyncssh
@@ -57,7 +57,13 @@ class Answer:
 class Wire(asyncssh.SSHClientSession[bytes]):
     """One SFTP session."""
 
-    def __init__(self) -> None:
+    def __init__(self, first: Sequence[tuple[int, bytes]] = ()) -> None:
+        """`first` are requests that leave with the greeting, where the server is known to read on.
+
+        Their answers are in `first`, none where nothing was asked before the greeting's answer.
+        """
+        self._asking = first
+        self.first: list[asyncio.Future[Answer]] = []
         self._loop = asyncio.get_running_loop()
         self._channel: asyncssh.SSHClientChannel[bytes] | None = None
         self._waiting: dict[int, asyncio.Future[Answer]] = {}
@@ -87,12 +93,14 @@ class Wire(asyncssh.SSHClientSession[bytes]):
     # -- life
 
     @classmethod
-    async def open(cls, connection: asyncssh.SSHClientConnection) -> "Wire":
-        """Start the sftp subsystem on a new channel of `connection`.
+    async def open(
+        cls, connection: asyncssh.SSHClientConnection, first: Sequence[tuple[int, bytes]] = ()
+    ) -> "Wire":
+        """Start the sftp subsystem on a new channel of `connection`, and ask what comes `first`.
 
         Raises asyncssh.ChannelOpenError where there is none.
         """
-        wire = cls()
+        wire = cls(first)
         await connection.create_session(
             lambda: wire, subsystem="sftp", encoding=None, window=WINDOW, env=(), send_env=()
         )
@@ -141,6 +149,8 @@ class Wire(asyncssh.SSHClientSession[bytes]):
         """Keep the channel; the greeting follows the request for the subsystem at once."""
         self._channel = chan
         self._greeting = self._greet()
+        if "OpenSSH" in self.server_version:
+            self.first = [self.request(kind, body) for kind, body in self._asking]
 
     def data_received(self, data: bytes, datatype: asyncssh.DataType) -> None:
         """Take apart what came; an exception in here would end the whole SSH connection."""
