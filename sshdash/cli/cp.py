@@ -116,7 +116,7 @@ async def _main(
         async with open_backend(arguments) as backend:
             for host in dict.fromkeys(end.host for end in (*sources, target) if end.host):
                 tell_ignored(backend.resolve(host))
-            if any(end.is_stream for end in (*sources, target)):
+            if any(end.is_stream for end in (*sources, target)) and not arguments.move:
                 from sshdash.cli.cp_streams import copy_stream
 
                 pace = Pace(Throttle(limit))

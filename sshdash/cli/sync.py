@@ -9,7 +9,8 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from sshdash.backend import Backend
@@ -25,6 +26,7 @@ from sshdash.sftp.compare import Criteria
 from sshdash.sftp.entries import Kind, is_inside
 from sshdash.sftp.failures import shown
 from sshdash.sftp.filesystem import Filesystem
+from sshdash.sftp.find import index_tree
 from sshdash.sftp.queue import TransferQueue
 from sshdash.sftp.sync_plan import Step, Totals, Tree, Way, steps
 from sshdash.sftp.sync_rules import Rules, including
@@ -245,7 +247,12 @@ async def ends(
                 raise UsageError("There is nothing to compare", "neither folder exists")
             _refuse_overlap(source, target, *ends)
             trees = Tree(source.endpoint, ends[0].root), Tree(target.endpoint, ends[1].root)
-            yield Ends(*ends, trees)
+            lease = backend.connections.lease
+            left_end, right_end = (
+                replace(end, index=partial(index_tree, lease, tree.endpoint, tree.root))
+                for end, tree in zip(ends, trees, strict=True)
+            )
+            yield Ends(left_end, right_end, trees)
         finally:
             await right.close()
     finally:

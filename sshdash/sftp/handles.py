@@ -9,8 +9,8 @@ from sshdash.sftp.answers import Asked, StatusError, at_end, whole
 from sshdash.sftp.early import EarlySync
 from sshdash.sftp.entries import Entry, is_plain_name, kind_of
 from sshdash.sftp.failures import from_status
-from sshdash.sftp.filesystem import Buffer, Finish, Finished, Pieces, Reader
-from sshdash.sftp.messages import Attributes, Name, Open
+from sshdash.sftp.filesystem import Buffer, Finish, Finished, Pieces, Reader, Space
+from sshdash.sftp.messages import Attributes, Name, Open, Volume
 from sshdash.sftp.protocol import Protocol
 from sshdash.sftp.wire import WireClosed
 from sshdash.untrusted import clean
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
+_READ_ONLY = 1
+"""The flag of statvfs@openssh.com for a file system without writing."""
 NANO = 10**9
 FSYNC = b"fsync@openssh.com"
 COPY_DATA = b"copy-data"
@@ -253,6 +255,16 @@ def entry_of(name: bytes, attributes: Attributes, longname: bytes = b"") -> Entr
         group or ("" if attributes.gid is None else str(attributes.gid)),
         links=links,
         has_acl=has_acl,
+    )
+
+
+def space_of(volume: Volume) -> Space:
+    """Return the room that a server tells of."""
+    return Space(
+        volume.blocks * volume.unit,
+        volume.available * volume.unit,
+        volume.files_available if volume.files else None,
+        bool(volume.flags & _READ_ONLY),
     )
 
 

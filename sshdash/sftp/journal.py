@@ -218,9 +218,9 @@ class _Record:
         if ledger.notes:
             changes.append((SAVE_NOTE, [(job.uid, *note) for note in ledger.notes]))
             ledger.notes = []
-        parts = parts_of(ledger)
+        parts = parts_of(ledger, self._parts)
         gone = [(job.uid, part) for part in self._parts if part not in parts]
-        new = [(job.uid, *row) for part, row in parts.items() if self._parts.get(part) != row]
+        new = [(job.uid, *row) for part, row in parts.items() if self._parts.get(part) is not row]
         self._parts = parts
         changes += [(FORGET_PART, gone)] if gone else []
         changes += [(SAVE_PART, new)] if new else []

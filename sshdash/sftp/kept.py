@@ -1,5 +1,6 @@
 """What is kept of a copy job on the disk, so that another run of sshdash can go on with it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple
@@ -35,6 +36,8 @@ class Standing(msgspec.Struct, kw_only=True):
     skipped: int = 0
     resumed: int = 0
     limit: int = 0
+    verified: int = 0
+    verified_by: list[str] = msgspec.field(default_factory=list)
     failures: Reasons = msgspec.field(default_factory=list)
     left_out: Reasons = msgspec.field(default_factory=list)
     restarted: Reasons = msgspec.field(default_factory=list)
@@ -89,23 +92,34 @@ def figures(ledger: Ledger, standing: Standing) -> Standing:
     standing.files_done, standing.files_total = ledger.files_done, ledger.files_total
     standing.bytes_finished, standing.bytes_total = ledger.bytes_finished, ledger.bytes_total
     standing.skipped, standing.resumed = ledger.skipped, ledger.resumed
+    standing.verified, standing.verified_by = ledger.verified, list(ledger.verified_by)
     standing.failures = list(islice(ledger.failures.items(), _REASONS))
     standing.left_out = list(islice(ledger.left_out.items(), _REASONS))
     standing.restarted = list(islice(ledger.restarted.items(), _REASONS))
     return standing
 
 
-def parts_of(ledger: Ledger) -> dict[bytes, PartRow]:
-    """Return every temporary file that a job may have on its target now."""
-    partials = dict(ledger.partials)
-    partials.update((target, one.so_far()) for target, one in ledger.under_way.items())
-    rows = {
-        one.part: PartRow(one.part, target, pack(one.entry), one.done, one.replacing)
-        for target, one in partials.items()
-    }
+def parts_of(ledger: Ledger, before: Mapping[bytes, PartRow]) -> dict[bytes, PartRow]:
+    """Return every temporary file that a job may have on its target now.
+
+    What is as it was `before` is the same object: a thousand small files are looked at many times.
+    """
+    rows = {}
+    for target, one in ledger.under_way.items():
+        row = before.get(one.part)
+        if row is None or row.done != one.done:
+            row = _part_row(target, one.so_far())
+        rows[one.part] = row
+    for target, partial in ledger.partials.items():
+        if target not in ledger.under_way:
+            rows[partial.part] = _part_row(target, partial)
     for part in ledger.leftovers:
         rows.setdefault(part, PartRow(part, b"", b"", 0, False))
     return rows
+
+
+def _part_row(target: bytes, partial: Partial) -> PartRow:
+    return PartRow(partial.part, target, pack(partial.entry), partial.done, partial.replacing)
 
 
 def ledger_of(kept: Kept) -> Ledger:
@@ -114,6 +128,7 @@ def ledger_of(kept: Kept) -> Ledger:
     ledger.files_done, ledger.files_total = standing.files_done, standing.files_total
     ledger.bytes_finished, ledger.bytes_total = standing.bytes_finished, standing.bytes_total
     ledger.skipped, ledger.resumed = standing.skipped, standing.resumed
+    ledger.verified, ledger.verified_by = standing.verified, dict.fromkeys(standing.verified_by)
     ledger.failures.update(standing.failures)
     ledger.left_out.update(standing.left_out)
     ledger.restarted.update(standing.restarted)

@@ -53,6 +53,7 @@ class Mover:
         self._ledger.found(root.entry)
         with self._ledger.tracking(root) as track:
             track.advance(root.entry.size if root.entry.kind is Kind.FILE else 0)
+        await self._ledger.recorded()  # whoever goes on after a crash finds it gone
         return True
 
     def is_moved(self, path: bytes, place: bytes) -> bool:

@@ -24,8 +24,11 @@ _QUIET = (
     "let start-up files such as .bashrc print only where there is a terminal (test -t 0), "
     "unless a forced command runs there"
 )
-_SUBSYSTEM = "the server's sshd_config needs a line: Subsystem sftp internal-sftp"
-_PROGRAM = "is sftp-server installed there, where sshd_config says?"
+_SUBSYSTEM = (
+    "copies still go by scp; to see files, the server's sshd_config needs a line: "
+    "Subsystem sftp internal-sftp"
+)
+_PROGRAM = "copies still go by scp; is sftp-server installed there, where sshd_config says?"
 
 
 class NoSftpError(SessionError):

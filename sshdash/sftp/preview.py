@@ -94,16 +94,18 @@ def is_binary(head: bytes) -> bool:
     return odd * 10 > len(sample)
 
 
-def text_of(head: bytes, *, whole: bool = True) -> Text:
+def text_of(head: bytes, *, whole: bool = True, last: bool = False) -> Text:
     """Return the lines of a text, its encoding guessed: UTF-8 where it is that, else Latin-1.
 
-    Where `head` is not the `whole` text, its last character may be cut off.
+    Where `head` is not the `whole` text, its last character may be cut off. Of too many lines the
+    first are returned, or the `last`.
     """
     decoded, encoding = _decoded(head, whole)
     rows = re.split("\r\n|\n|\r", decoded) if decoded else []
     if rows and not rows[-1]:
         del rows[-1]
-    lines = tuple(clean(row[: LINE_LIMIT * 2].expandtabs(8), LINE_LIMIT) for row in rows[:LINES])
+    kept = rows[-LINES:] if last else rows[:LINES]
+    lines = tuple(clean(row[: LINE_LIMIT * 2].expandtabs(8), LINE_LIMIT) for row in kept)
     return Text(lines, encoding, len(rows) > LINES)
 
 

@@ -40,6 +40,7 @@ from sshdash.sftp.handles import (
     Session,
     entry_of,
     kept_entries,
+    space_of,
 )
 from sshdash.sftp.messages import Attributes, Name, Open
 from sshdash.sftp.names import backup_name
@@ -68,8 +69,6 @@ _LISTING_AHEAD = 16
 _LINKS_AHEAD = 64
 _MAX_ENTRIES = 2_000_000
 """A listing that goes on beyond this is taken for an endless one."""
-_READ_ONLY = 1
-"""The flag of statvfs@openssh.com for a file system without writing."""
 _NEW_FILE = Open.WRITE | Open.CREATE | Open.EXCLUSIVE
 
 
@@ -200,13 +199,7 @@ class RemoteFilesystem:
         """Return the room on the file system that holds `path`, None where not told."""
         if not self._protocol.offers(b"statvfs@openssh.com"):
             return None
-        volume = await self._call("stat", path, self._protocol.statvfs(path))
-        return Space(
-            volume.blocks * volume.unit,
-            volume.available * volume.unit,
-            volume.files_available if volume.files else None,
-            bool(volume.flags & _READ_ONLY),
-        )
+        return space_of(await self._call("stat", path, self._protocol.statvfs(path)))
 
     async def mkdir(self, path: bytes, mode: int = 0o777) -> None:
         """Make one directory; the server reduces `mode` by its umask."""

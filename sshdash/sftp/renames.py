@@ -9,10 +9,12 @@ from sshdash.sftp.entries import Entry, Kind, join, name_of, parent_of
 from sshdash.sftp.failures import shown
 from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.names import part_name
-from sshdash.sftp.tasks import undivided
+from sshdash.sftp.tasks import each, undivided
 
 _PATIENCE = 60.0
 """Seconds that whoever cancels waits for renames under way."""
+_WIDTH = 32
+"""Paths that are looked at, or renamed, at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,23 +30,24 @@ class Rename:
         return Rename(self.new, self.old)
 
 
-def in_order(renames: Sequence[Rename]) -> list[Rename]:
-    """Return the steps of `renames`, each onto a name that is free by then.
+def in_order(renames: Sequence[Rename]) -> list[list[Rename]]:
+    """Return `renames` in waves, of which each is onto names that are free after those before it.
 
     Where names go round in a circle, one of them steps aside under a temporary name.
     """
     waiting = {one.old: one.new for one in renames if one.old != one.new}
-    steps: list[Rename] = []
+    waves: list[list[Rename]] = []
     while waiting:
         free = [old for old, new in waiting.items() if new not in waiting]
-        steps += [Rename(old, waiting.pop(old)) for old in free]
-        if not free:
+        if free:
+            waves.append([Rename(old, waiting.pop(old)) for old in free])
+        else:
             old, new = next(iter(waiting.items()))
             aside = join(parent_of(old), part_name(name_of(old), secrets.token_hex(4)))
-            steps.append(Rename(old, aside))
+            waves.append([Rename(old, aside)])
             del waiting[old]
             waiting[aside] = new
-    return steps
+    return waves
 
 
 async def rename_all(filesystem: Filesystem, renames: Sequence[Rename]) -> None:
@@ -56,15 +59,25 @@ async def rename_all(filesystem: Filesystem, renames: Sequence[Rename]) -> None:
     await undivided(_rename_all(filesystem, in_order(renames)), _PATIENCE)
 
 
-async def _rename_all(filesystem: Filesystem, steps: Sequence[Rename]) -> None:
+async def _rename_all(filesystem: Filesystem, waves: Sequence[Sequence[Rename]]) -> None:
     done: list[Rename] = []
-    try:
-        for step in steps:
+    failures: list[SSHDashError] = []
+
+    async def rename(step: Rename) -> None:
+        if failures:
+            return
+        try:
             await filesystem.rename(step.old, step.new)
+        except SSHDashError as error:
+            failures.append(error)  # what is under way beside it is waited for: it may be done
+        else:
             done.append(step)
-    except SSHDashError as error:
-        await _take_back(filesystem, done, error)
-        raise
+
+    for wave in waves:
+        await each(wave, min(_WIDTH, len(wave)), rename)
+        if failures:
+            await _take_back(filesystem, done, failures[0])
+            raise failures[0]
 
 
 async def _take_back(filesystem: Filesystem, done: list[Rename], error: SSHDashError) -> None:
@@ -100,24 +113,38 @@ class Journalled:
 
 async def describe(filesystem: Filesystem, endpoint: str, renames: Sequence[Rename]) -> Journalled:
     """Return what is needed to take `renames` back, which have just been carried out."""
-    left = [await filesystem.lstat(one.new) for one in renames]
-    return Journalled(endpoint, tuple(renames), tuple(left))
+    there = await _look(filesystem, [one.new for one in renames])
+    kept = [one for one in renames if there[one.new] is not None]
+    left = [entry for one in kept if (entry := there[one.new]) is not None]
+    return Journalled(endpoint, tuple(kept), tuple(left))
 
 
 async def take_back(filesystem: Filesystem, done: Journalled) -> None:
     """Give everything its old name again. Raises FileError where something came in between."""
-    olds = {one.old for one in done.renames}
-    news = {one.new for one in done.renames}
-    for one, left in zip(done.renames, done.left, strict=True):
-        there = await filesystem.exists(one.new)
-        if there is None:
-            raise FileError("cannot undo", shown(one.new), "it is not there any more")
-        if not _same(there, left):
-            raise FileError("cannot undo", shown(one.new), "it has changed since")
-    for path in olds - news:
-        if await filesystem.exists(path) is not None:
+    news = [one.new for one in done.renames]
+    olds = [one.old for one in done.renames if one.old not in set(news)]
+    there = await _look(filesystem, [*news, *olds])
+    for path, left in zip(news, done.left, strict=True):
+        now = there[path]
+        if now is None:
+            raise FileError("cannot undo", shown(path), "it is not there any more")
+        if not _same(now, left):
+            raise FileError("cannot undo", shown(path), "it has changed since")
+    for path in olds:
+        if there[path] is not None:
             raise FileError("cannot undo", shown(path), "something else has that name by now")
     await rename_all(filesystem, [one.back for one in done.renames])
+
+
+async def _look(filesystem: Filesystem, paths: Sequence[bytes]) -> dict[bytes, Entry | None]:
+    """Return what there is under each path, None for nothing."""
+    found: dict[bytes, Entry | None] = {}
+
+    async def look(path: bytes) -> None:
+        found[path] = await filesystem.exists(path)
+
+    await each(paths, min(_WIDTH, len(paths)), look)
+    return found
 
 
 def _same(one: Entry, other: Entry) -> bool:

@@ -8,7 +8,8 @@ from sshdash.prompts import Prompter
 from sshdash.sftp.conflicts import Conflicts
 from sshdash.sftp.confusions import Confusions
 from sshdash.sftp.copier import AlreadyThere, Copier, FileCopy
-from sshdash.sftp.entries import Entry, Kind, join, parent_of
+from sshdash.sftp.directories import Directories
+from sshdash.sftp.entries import Entry, Kind, join
 from sshdash.sftp.failures import ExistsError, shown
 from sshdash.sftp.filesystem import Digest, Filesystem, Space
 from sshdash.sftp.headroom import Need, ensure_room, room_at
@@ -66,7 +67,7 @@ class Runner:
         self._firsts: dict[tuple[int, int], Source] = {}
         """The first name of each file that has several."""
         self._conflicts: list[Source] = []
-        self._confusion = Confusions(target, request.target_dir).explain
+        self._confusions = Confusions(target, request.target_dir)
         self._room = Room(_WINDOW)
         self._copier = Copier(source, target)
         self._mover = Mover(source, target, self._target_dir, ledger, request.move)
@@ -80,7 +81,7 @@ class Runner:
         roots = Roots(request, self._source, self._target, ledger, self._mover, self._reason)
         walker = Walker(self._source, self._target, self._visit, ledger.fail, ledger.leave_out)
         await self._look(roots, walker)
-        self._confusion = Confusions(self._target, self._target_dir).explain
+        self._confusions = Confusions(self._target, self._target_dir)
         self._copier = Copier(self._source, self._target, request.preserve)
         self._copier.pace = self.pace
         self._copier.leftovers = ledger.leftovers
@@ -102,10 +103,15 @@ class Runner:
         await together(walker.walk(found, self._target_dir), self._ask_umask())
         await self._ensure_room()
         scanned()
-        await self._make_directories()
+        directories = Directories(
+            self._target, self._target_dir, ledger, self._confusions, self._reason
+        )
+        await directories.make(self._directories)
+        self._files = directories.reachable(self._files)
+        self._twins = directories.reachable(self._twins)
         await together(self._copy_all(self._files), self._settle_conflicts())
         await self._link_all(self._twins)
-        await self._finish_directories()
+        await directories.finish(self._copier, request.preserve)
         await self._mover.remove_folders(self._directories)
 
     def suspend(self) -> None:
@@ -221,64 +227,6 @@ class Runner:
         await ensure_room(self._space, *place, needed, self._need.files, self._prompter)
         ledger.fits = True
 
-    # -- directories
-
-    async def _make_directories(self) -> None:
-        """Make the missing ones, level by level; below one that fails, nothing is copied."""
-        missing = [folder for folder in self._directories if folder.existing is None]
-        levels: dict[int, list[Source]] = {}
-        for folder in missing:
-            levels.setdefault(folder.place.count(b"/"), []).append(folder)
-        broken: set[bytes] = set()
-
-        async def make(folder: Source) -> None:
-            if parent_of(b"/" + folder.place)[1:] in broken:
-                broken.add(folder.place)
-                return
-            try:
-                await self._target.mkdir(join(self._target_dir, folder.place), 0o700)
-            except FileError as error:
-                broken.add(folder.place)
-                self._ledger.created.pop(folder.place, None)
-                confusion = (
-                    await self._confusion(folder.place) if isinstance(error, ExistsError) else ""
-                )
-                self._ledger.fail(folder.path, confusion or self._reason(error))
-            else:
-                self._ledger.created[folder.place] = folder
-
-        for _, level in sorted(levels.items()):
-            await self._ledger.make(level)
-            await each(level, min(self._target.limits.files, len(level)), make)
-        if broken:
-            self._files = [file for file in self._files if not self._is_lost(file, broken)]
-            self._twins = [file for file in self._twins if not self._is_lost(file, broken)]
-
-    def _is_lost(self, file: Source, broken: set[bytes]) -> bool:
-        lost = parent_of(b"/" + file.place)[1:] in broken
-        if lost:
-            self._ledger.fail(file.path, "its directory could not be made", file.entry)
-        return lost
-
-    async def _finish_directories(self) -> None:
-        """Give new directories their mode and time, which filling them would have changed."""
-        created = sorted(self._ledger.created.items(), key=lambda item: -item[0].count(b"/"))
-
-        async def finish(item: tuple[bytes, Source]) -> None:
-            place, folder = item
-            try:
-                await self._target.set_attributes(
-                    join(self._target_dir, place),
-                    self._copier.mode(folder.entry),
-                    folder.entry.mtime_ns if self._request.preserve else None,
-                    self._copier.owner_of(folder.entry),
-                )
-            except FileError as error:
-                self._ledger.fail(folder.path, self._reason(error))
-
-        await each(created, min(self._target.limits.files, len(created)), finish)
-        self._ledger.created.clear()
-
     # -- files
 
     async def _copy_all(self, files: list[Source]) -> None:
@@ -315,7 +263,7 @@ class Runner:
                 with self._ledger.tracking(file) as track:
                     complaint = await self._move(file, track.advance)
             except ExistsError:
-                reason = await self._confusion(file.place)
+                reason = await self._confusions.explain(file.place)
                 reason = reason or "something appeared at the target meanwhile"
                 self._ledger.fail(file.path, f"{reason}; it was not overwritten", file.entry)
             except AlreadyThere:

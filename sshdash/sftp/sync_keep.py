@@ -1,5 +1,6 @@
 """Keeps a tree on a host like one on this machine, as that changes, until it is cancelled."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -121,9 +122,8 @@ class KeepUp:
         self._show(KeepState.COMPARING)
         comparison = await self._compare(folders)
         wish = self.wish
-        todo = list(
-            steps(comparison.pairs, Way.RIGHT, wish.delete, wish.window, comparison.keeping)
-        )
+        planned = steps(comparison.pairs, Way.RIGHT, wish.delete, wish.window, comparison.keeping)
+        todo = await asyncio.to_thread(list, planned)  # the first time it may be very much
         outcome = Outcome()
         if any(step.act in RUNS for step in todo):
             self._show(KeepState.COPYING)

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
+import msgspec
+
 from sshdash.prompts import ConflictChoice
 from sshdash.sftp.compare import Pair, Relation, is_common, later
 from sshdash.sftp.entries import Entry, Kind, join
@@ -45,9 +47,8 @@ COPIES = frozenset({Act.NEW, Act.CHANGED})
 RUNS = COPIES | {Act.DELETE}
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One thing to do, or to know of."""
+class Step(msgspec.Struct, frozen=True, gc=False):
+    """One thing to do, or to know of; as with `Entry`, there may be 10^5 of them."""
 
     act: Act
     place: bytes

@@ -4,12 +4,14 @@ Nothing is deleted where anything before went wrong, as in rsync, unless that is
 nothing that is not any more what it was when the trees were compared.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
 from sshdash.errors import FileError
+from sshdash.sftp.compare import later
 from sshdash.sftp.entries import Entry, Kind, join
 from sshdash.sftp.failures import MissingError
 from sshdash.sftp.filesystem import Filesystem
@@ -85,9 +87,8 @@ class Synchronisation:
         `whatever_fails` is for whoever wants it deleted even so.
         """
         outcome = Outcome()
-        self.jobs = [
-            self._queue.submit(one) for one in copy_requests(self._left, self._right, steps)
-        ]
+        requests = await asyncio.to_thread(copy_requests, self._left, self._right, steps)
+        self.jobs = [self._queue.submit(one) for one in requests]
         for job in self.jobs:
             outcome.copies.append(await self._queue.wait(job))
         doomed = [step for step in steps if step.act is Act.DELETE]
@@ -139,7 +140,9 @@ def _differs(now: Entry, then: Entry) -> bool:
     """Return whether it is not what it was; a folder's time changes as it is emptied."""
     if now.kind is not then.kind:
         return True
-    return now.kind is not Kind.DIRECTORY and (now.size, now.mtime_ns) != (then.size, then.mtime_ns)
+    if now.kind is Kind.DIRECTORY:
+        return False
+    return now.size != then.size or bool(later(now, then))
 
 
 async def make_root(filesystem: Filesystem, root: bytes) -> None:

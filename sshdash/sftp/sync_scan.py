@@ -23,14 +23,17 @@ from sshdash.sftp.compare import (
 )
 from sshdash.sftp.entries import Entry, Kind, join, name_of, parent_of
 from sshdash.sftp.filesystem import Filesystem
+from sshdash.sftp.find import Lines, TreeIndex, entries_of, is_alike
 from sshdash.sftp.sync_rules import Rules
-from sshdash.sftp.tasks import each, together
+from sshdash.sftp.tasks import each, end, together
 from sshdash.sftp.walk import reason_of
 
 _WIDTH = 32
 """Folders that are looked into at the same time."""
 _LOOKS = 64
 """Links that are read at the same time."""
+_FEW = 4
+"""Folders on one level up to which SFTP has listed them before find has even begun."""
 _BATCH = 500
 """Names that are compared, or pairs that are put in order, without a pause."""
 _MAX_ITEMS = 5_000_000
@@ -48,6 +51,8 @@ class End:
     root: bytes
     exists: bool = True
     """Where it does not exist it is compared as an empty one."""
+    index: Callable[[Callable[[int], None]], Coroutine[Any, Any, TreeIndex | None]] | None = None
+    """Lists the whole tree at once, where that may be possible."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +98,25 @@ class Scan:
         self._problems: list[Problem] = []
         self._folds = False
         self._seen = 0
+        self._indexes: list[TreeIndex | None] = [None, None]
+        self._roots: list[set[bytes]] = [set(), set()]
+        """What SFTP lists in both roots: find has to say the same."""
         self._turns = tuple(asyncio.Semaphore(_turns(end)) for end in self._ends)
 
     async def everything(self) -> Comparison:
         """Compare the trees whole. Raises ConnectionLost, and FileError for too many names."""
         root = Folder(b"", self._ends[0].exists, self._ends[1].exists)
-        return await self._compare([root], whole=True)
+        indexing = [
+            asyncio.ensure_future(end.index(self._progress))
+            for end in self._ends
+            if end.index is not None and end.exists
+        ]
+        if len(indexing) < len(self._ends):
+            indexing = []
+        try:
+            return await self._compare([root], whole=True, indexing=indexing)
+        finally:
+            await end(indexing)
 
     async def these(self, places: Iterable[bytes]) -> Comparison:
         """Compare what is in these folders, and in folders below that are on one end only.
@@ -108,8 +126,16 @@ class Scan:
         folders = {await self._common(place) for place in places}
         return await self._compare([Folder(place, True, True) for place in folders], whole=False)
 
-    async def _compare(self, level: list[Folder], whole: bool) -> Comparison:
-        """Compare `level` and what is below it; not `whole` goes into one-sided folders alone."""
+    async def _compare(
+        self,
+        level: list[Folder],
+        whole: bool,
+        indexing: "Sequence[asyncio.Future[TreeIndex | None]]" = (),
+    ) -> Comparison:
+        """Compare `level` and what is below it; not `whole` goes into one-sided folders alone.
+
+        Where there turns out to be much below, `indexing` is waited for.
+        """
         self._folds = any(await together(*map(_folds_case, self._ends)))
         findings = self._findings
         depth = 0
@@ -120,6 +146,10 @@ class Scan:
             await each(level, min(_WIDTH, len(level)), self._look)
             level = [one for one in findings.below if whole or not (one.left and one.right)]
             findings.below = []
+            if indexing and len(level) > _FEW:
+                self._indexes = [await one for one in indexing]
+                self._doubt_indexes()
+                indexing = ()
         await self._settle()
         return Comparison(
             await _in_order(findings.pairs),
@@ -128,6 +158,12 @@ class Scan:
             findings.excluded,
             findings.keeping,
         )
+
+    def _doubt_indexes(self) -> None:
+        """Drop an index that does not begin as SFTP says: its paths may be others than here."""
+        for side, index in enumerate(self._indexes):
+            if index is not None and {*(index.take(b"") or ())} != self._roots[side]:
+                self._indexes[side] = None
 
     async def _common(self, place: bytes) -> bytes:
         """Return the place of the nearest folder at or above `place` that both ends have."""
@@ -144,7 +180,7 @@ class Scan:
 
     async def _look(self, folder: Folder) -> None:
         """Compare what is in one folder."""
-        left, right = await together(self._list(folder, 0), self._list(folder, 1))
+        left, right = await self._both(folder)
         if left is None or right is None:
             self._findings.keep(folder.place)
             return
@@ -178,7 +214,46 @@ class Scan:
         for name in refused:
             place = join(folder.place, name) if folder.place else name
             self._problem(place, side, "the server lists an unsafe name")
+        if not folder.place:
+            self._roots[side] = set(found)
         return found
+
+    async def _both(self, folder: Folder) -> tuple[dict[bytes, Entry] | None, ...]:
+        """Return what is in a folder on both ends, without what indexes tell to be alike."""
+        lines = [index.take(folder.place) if index else None for index in self._indexes]
+        before = self._findings.same
+        if lines[0] and lines[1]:
+            await self._drop_alike(folder, lines[0], lines[1])
+        try:
+            found = [None if known is None else entries_of(known) for known in lines]
+        except ValueError:
+            # What was dropped is missing on both ends, so both have to be listed anew.
+            self._findings.same, found = before, [None, None]
+        missing = [side for side in (0, 1) if found[side] is None]
+        listed = await together(*(self._list(folder, side) for side in missing))
+        for side, entries in zip(missing, listed, strict=True):
+            found[side] = entries
+        return tuple(found)
+
+    async def _drop_alike(self, folder: Folder, left: Lines, right: Lines) -> None:
+        """Count what is alike by the words of find, so that nobody has to read them."""
+        if self._folds or self._criteria.checksum:
+            return
+        plain = not self._rules.lines
+        names = iter(tuple(left))
+        while batch := list(islice(names, _BATCH)):
+            for name in batch:
+                line = right.get(name)
+                if line is None or not is_alike(left[name], line):
+                    continue
+                if (plain and b"sshdash-" not in name) or not self._rules.excludes(
+                    join(folder.place, name), False
+                ):
+                    del left[name], right[name]
+                    self._findings.same += 1
+                    self._seen += 2
+            if len(batch) == _BATCH:
+                await asyncio.sleep(0)
 
     def _problem(self, place: bytes, side: int, reason: str) -> None:
         self._problems.append(Problem(place, bool(side), reason))
@@ -209,12 +284,19 @@ class Scan:
     async def _read_links(self, pair: Pair) -> None:
         try:
             targets = await together(
-                *(end.filesystem.readlink(join(end.root, pair.place)) for end in self._ends)
+                self._target(pair.left, pair.place, 0), self._target(pair.right, pair.place, 1)
             )
         except FileError as error:
             self._problem(pair.place, 0, reason_of(error))
             return
         self._found(pair, targets[0] == targets[1])
+
+    async def _target(self, link: Entry | None, place: bytes, side: int) -> bytes:
+        """Return where a link leads."""
+        if link is not None and link.target is not None:
+            return link.target
+        end = self._ends[side]
+        return await end.filesystem.readlink(join(end.root, place))
 
     async def _compare_contents(self, files: list[Pair]) -> None:
         paths = [[join(end.root, pair.place) for pair in files] for end in self._ends]

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from sshdash.sftp.sync_plan import RUNS, Act, Step, Totals, Way, steps
@@ -57,6 +57,10 @@ class SyncChoice:
         self.same = 0
         self.problems = 0
         self._ticked = bytearray()
+        self._able = bytearray()
+        """Which steps can be ticked."""
+        self._most, self._least = Totals(), Totals()
+        """The totals with all of them ticked, and with none: to tick 10^5 at once, too."""
         self._folders: dict[bytes, int] = {}
         self._decided: dict[int, Step] = {}
         """What was a conflict before somebody decided it."""
@@ -107,10 +111,9 @@ class SyncChoice:
 
     def tick_all(self) -> None:
         """Tick everything, or nothing where everything is ticked."""
-        able = [index for index, step in enumerate(self.steps) if step.act in RUNS]
-        tick = not all(self._ticked[index] for index in able)
-        for index in able:
-            self._set(index, tick)
+        tick = self._ticked != self._able
+        self._ticked = bytearray(self._able if tick else len(self._able))
+        self.totals = replace(self._most if tick else self._least)
 
     def decide(self, index: int, to_right: bool) -> bool:
         """Let one side win a conflict, or no side again; return whether that can be."""
@@ -135,25 +138,34 @@ class SyncChoice:
     def _add(self, step: Step) -> None:
         index = len(self.steps)
         self.steps.append(step)
-        self._ticked.append(step.act in RUNS)
-        self.totals.add(step)
+        able = step.act in RUNS
+        self._ticked.append(able)
+        self._able.append(able)
+        for totals in (self.totals, self._most, *(() if able else (self._least,))):
+            totals.add(step)
         if step.is_folder:
             self._folders[step.place] = index
 
     def _forget(self, index: int) -> None:
         """Take a step out of the totals."""
-        if self.steps[index].act in RUNS:
+        step = self.steps[index]
+        self._most.add(step, -1)
+        if step.act in RUNS:
             self._set(index, False)
         else:
-            self.totals.add(self.steps[index], -1)
+            self.totals.add(step, -1)
+            self._least.add(step, -1)
 
     def _put(self, index: int, step: Step) -> None:
         """Put another step in place of one that was forgotten; it is ticked where it can be."""
         self.steps[index] = step
+        self._able[index] = step.act in RUNS
+        self._most.add(step)
         if step.act in RUNS:
             self._set(index, True)
         else:
             self.totals.add(step)
+            self._least.add(step)
 
     def _set(self, index: int, tick: bool) -> None:
         step = self.steps[index]

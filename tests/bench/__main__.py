@@ -23,6 +23,7 @@ BENCHES = (
     "line",
     "small",
     "busy",
+    "sync",
     "tunnels",
     "terminal",
     "panes",

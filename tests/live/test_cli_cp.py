@@ -172,7 +172,7 @@ async def test_the_status_is_zero_only_where_everything_is_there(
         assert done.output == ""
     done = await cp(sshd.config_file, "only-one")
     assert done.status == 2
-    assert "needs at least one source" in done.errors
+    assert "at least one source" in done.errors
 
 
 async def test_existing_files_are_treated_as_asked(sshd: RealSshd, source: Path) -> None:

@@ -40,7 +40,7 @@ async def sync(config: Path, *words: object) -> Ended:
 
 @pytest.fixture
 def here(tmp_path: Path) -> Path:
-    """Return a local tree: files, an empty folder, a link, odd names."""
+    """Return a local tree: files, an empty folder, a link, odd names; wide enough for find."""
     folder = tmp_path / "here"
     (folder / "src" / "deep").mkdir(parents=True)
     (folder / "empty").mkdir()
@@ -50,6 +50,9 @@ def here(tmp_path: Path) -> Path:
     (folder / "src" / "main.py").write_bytes(b"print()")
     (folder / "src" / "link").symlink_to("main.py")
     (folder / "notes.txt").write_bytes(b"first")
+    for number in range(3):
+        (folder / f"part-{number}").mkdir()
+        (folder / f"part-{number}" / "file").write_bytes(b"x" * number)
     return folder
 
 
@@ -76,6 +79,17 @@ async def test_a_tree_goes_up_and_down_and_is_then_in_step(
     assert done.status == 0, done.errors
     assert tree(back) == tree(here)
     assert unfinished(away) == unfinished(back) == []
+
+
+async def test_a_server_that_runs_no_commands_is_listed_over_sftp(here: Path) -> None:
+    async with RealSshd(forcecommand="internal-sftp") as server:
+        away = server.home / "away"
+        done = await sync(server.config_file, here, f"sshd:{away}")
+        assert done.status == 0, done.errors
+        (away / "extra").mkdir()
+        done = await sync(server.config_file, "--delete", here, f"sshd:{away}")
+        assert (done.status, done.output) == (0, "delete     extra/\n"), done.errors
+        assert tree(away) == tree(here)
 
 
 async def test_changes_are_copied_and_what_is_gone_is_deleted_only_where_asked(
@@ -175,7 +189,7 @@ async def test_what_is_told_can_be_read_by_programs(sshd: RealSshd, here: Path) 
     assert (left["path"], left["why"]) == ("pipe", "not a regular file (FIFO)")
     assert lines[-1]["event"] == "done"
     assert lines[-1]["left_out"] == 1
-    assert lines[-1]["folders"] == 4
+    assert lines[-1]["folders"] == 7
 
 
 async def test_a_source_that_is_not_there_is_never_an_empty_one(

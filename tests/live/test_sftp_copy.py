@@ -135,10 +135,8 @@ async def test_holes_stay_holes_and_the_content_is_the_same(
     assert done.state is TransferState.DONE, done.errors
     assert done.bytes_done == sum(path.stat().st_size for path in source.iterdir())
     assert tree(target) == tree(source)
-    if way not in (
-        "across",
-        "within",
-    ):  # a host does not tell its holes, and takes zeros as they come
+    # A host does not tell its holes, and takes zeros as they come.
+    if way not in ("across", "within"):
         large = target / "all and large"
         assert large.stat().st_blocks * 512 < 1_000_000
 
@@ -167,6 +165,22 @@ async def test_names_of_one_file_stay_names_of_one_file(
         numbers = {(target / "tree" / name).stat().st_ino for name in ("a", "b", "deep/c")}
         assert len(numbers) == 1
     assert (target / "tree" / "existing").stat().st_nlink == 1
+
+
+@pytest.mark.parametrize("way", ["up", "local"])
+async def test_names_of_one_file_are_moved_together(
+    sshd: RealSshd, folders: tuple[Path, Path], way: str
+) -> None:
+    source, target = folders
+    (source / "a").write_bytes(b"content")
+    os.link(source / "a", source / "b")
+    async with files_on(sshd.config_file) as files:
+        paths = [source / "a", source / "b"]
+        done = await files.copy(ends(way)[0], paths, ends(way)[1], target, move=True)
+    assert done.state is TransferState.DONE, done.errors
+    assert not tree(source)
+    assert (target / "a").read_bytes() == b"content"
+    assert (target / "a").stat().st_ino == (target / "b").stat().st_ino
 
 
 async def test_names_of_one_file_are_copied_where_there_are_no_hard_links(

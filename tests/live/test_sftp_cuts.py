@@ -1,5 +1,6 @@
 """Connections that are cut and reset again and again while trees are copied."""
 
+import asyncio
 import os
 import random
 import shutil
@@ -10,7 +11,7 @@ import pytest
 from sshdash.prompts import ConflictChoice
 from sshdash.states import TransferState
 from tests.live.file_kit import files_on, tree, unfinished
-from tests.live.test_sftp_faults import slow_line
+from tests.live.test_sftp_faults import slow_line, until_some_arrived
 from tests.servers.sshd import RealSshd
 
 CUTS = 50
@@ -82,3 +83,40 @@ async def test_a_tree_arrives_whole_over_a_connection_that_is_cut_fifty_times(
             assert times(target / "source") == times(source)
             shutil.rmtree(target)
     assert resumed > CUTS / 2
+
+
+@pytest.mark.parametrize("way", ["down", "up"])
+@pytest.mark.parametrize("fault", ["killed", "frozen", "dropped"])
+async def test_a_file_goes_on_after_a_host_was_gone(
+    sshd: RealSshd, tmp_path: Path, way: str, fault: str
+) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.mkdir()
+    target.mkdir()
+    (source / "file").write_bytes(random.Random(fault + way).randbytes(16_000_000))
+    (target / "file").write_bytes(b"the old content")
+    ends = ("sshd", "") if way == "down" else ("", "sshd")
+    async with slow_line(sshd, rate=8_000_000) as (proxy, config):
+        config.write_text("ServerAliveInterval 1\nServerAliveCountMax 1\n" + config.read_text())
+        async with files_on(config, kept=tmp_path / "kept") as files:
+            choice = ConflictChoice.OVERWRITE
+            paths = [source / "file"]
+            job = files.submit(ends[0], paths, ends[1], target, conflict=choice)
+            await until_some_arrived(files, job, 6_000_000)
+            {"killed": sshd.kill_connections, "frozen": sshd.suspend, "dropped": proxy.stall}[
+                fault
+            ]()
+            try:
+                async with asyncio.timeout(30):
+                    end = await files.queue.wait(job)
+            finally:
+                sshd.resume()
+                proxy.flow()
+            assert end.cut_off, end
+            assert end.bytes_done
+            assert (target / "file").read_bytes() == b"the old content"
+            files.queue.retry(job)
+            async with asyncio.timeout(30):
+                end = await files.queue.wait(job)
+            assert (end.state, end.resumed, end.restarted) == (TransferState.DONE, 1, ()), end
+    assert tree(target) == tree(source)

@@ -81,6 +81,17 @@ async def test_another_disk_of_the_same_machine_gets_copies(
     assert not unfinished(other_disk)
 
 
+async def test_names_of_one_file_stay_names_of_one_file(
+    sshd: RealSshd, source: Path, other_disk: Path
+) -> None:
+    os.link(source / "deep" / "large", source / "again")
+    async with files_on(sshd.config_file) as files:
+        done = await files.copy("", [source], "", other_disk, move=True)
+    assert done.state is TransferState.DONE, done.errors
+    assert is_gone(source)
+    assert (other_disk / "tree" / "again").samefile(other_disk / "tree" / "deep" / "large")
+
+
 async def test_mv_moves_renames_and_keeps_links(
     sshd: RealSshd, source: Path, tmp_path: Path
 ) -> None:

@@ -170,6 +170,21 @@ async def test_a_refusal_is_told_in_its_words(
         assert not asked(backend)
 
 
+async def test_doas_takes_the_place_of_sudo_where_there_is_none() -> None:
+    server = RealSshd()
+    tools = server.folder / "bin"
+    tools.mkdir()
+    (tools / "sh").symlink_to("/bin/sh")
+    (tools / "doas").write_text('#!/bin/sh\necho "$1 $3" > "${0}ed"\nshift 3\nexec "$@"\n')
+    (tools / "doas").chmod(0o755)
+    server.options["setenv"] = f"HOME={server.home} PATH={tools}"
+    async with server, backend_on(server) as backend:
+        files = await backend.filesystem("sshd (admin)")
+        assert await files.exists(bytes(tools))
+        await files.close()
+        assert not asked(backend)
+
+
 @pytest.mark.parametrize("name", ["-i", "a b", "root;id", "x)"])
 async def test_a_name_that_is_none_is_refused(sshd: RealSshd, name: str) -> None:
     async with backend_on(sshd) as backend:

@@ -50,6 +50,18 @@ async def _delete(stage: Stage) -> None:
     await stage.until("trash")
 
 
+@scene("sync")
+async def _sync(stage: Stage) -> None:
+    await _open_files(stage)
+    await stage.press("equals_sign")
+    await stage.until("the same")
+
+
+@scene("sync-80x24", columns=80, rows=24)
+async def _sync_small(stage: Stage) -> None:
+    await _sync(stage)
+
+
 @scene("view")
 async def _view(stage: Stage) -> None:
     await _open_files(stage)

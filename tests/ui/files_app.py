@@ -52,6 +52,9 @@ class Connections:
     def retry_now(self, host: str) -> None:
         self.retried.append(host)
 
+    async def lease(self, host: str, purpose: str) -> Any:
+        raise SSHDashError("there is no connection here")
+
     def interest(self, host: str, purpose: str) -> Any:
         self.interests.append(host)
         return SimpleNamespace(release=lambda: self.interests.remove(host))

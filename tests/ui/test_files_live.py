@@ -1,6 +1,7 @@
 """Files and tunnels of the whole app against a real OpenSSH server."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,8 +19,10 @@ from sshdash.ui.app import SSHDashApp
 from sshdash.ui.screens.confirm import ConfirmDialog
 from sshdash.ui.screens.conflict import ConflictScreen
 from sshdash.ui.screens.forward_form import ForwardForm
+from sshdash.ui.screens.secret import SecretDialog
 from sshdash.ui.widgets.file_panes import FilePanes
 from sshdash.ui.widgets.tunnel_table import TunnelTable
+from tests.live.test_sftp_sudo import PASSWORD, stand_in
 from tests.servers.sshd import RealSshd
 from tests.ui.files_app import names, row_of, until
 
@@ -99,6 +102,32 @@ async def test_a_killed_connection_is_told_and_enter_connects_again() -> None:
         await pilot.press("enter")
         await until(pilot, lambda: panes.right.problem is None, 20)
         assert "kept.txt" in names(panes.right)
+
+
+async def test_a_pane_shows_the_files_as_root_and_as_oneself_again() -> None:
+    server = RealSshd()
+    tools = server.folder / "bin"
+    write(tools / "sudo", stand_in())
+    (tools / "sudo").chmod(0o755)
+    (tools / "asks").touch()
+    write(server.home / "folder" / "file", "x")
+    server.options["setenv"] = f"HOME={server.home} PATH={tools}:{os.environ['PATH']}"
+    async with server, cockpit(server) as (app, pilot):
+        panes = await open_files(app, pilot)
+        pane = panes.right
+        panes.focus_pane(pane)
+        await pilot.pause()
+        pane.rows.cursor = row_of(pane, "folder")
+        await pilot.press("enter")
+        await until(pilot, lambda: "file" in names(pane))
+        panes.action_files_become()
+        await until(pilot, lambda: isinstance(app.screen, SecretDialog))
+        app.screen.query_one(Input).value = PASSWORD
+        await pilot.press("enter")
+        await until(pilot, lambda: pane.label == "sshd (root)" and "file" in names(pane))
+        assert (tools / "became").read_text() == "root\n"
+        panes.action_files_become()
+        await until(pilot, lambda: pane.label == "sshd" and "file" in names(pane))
 
 
 async def test_a_server_without_sftp_says_so_in_the_pane() -> None:

@@ -269,7 +269,7 @@ async def test_going_to_a_typed_path_home_and_the_folder_of_the_other_pane(
         await until(pilot, lambda: panes.left.browser.path == bytes(left / "src"))
         await pilot.press("tilde")
         await until(pilot, lambda: panes.left.browser.path == bytes(home))
-        await pilot.press("equals_sign")
+        await pilot.press("O")
         await until(pilot, lambda: panes.left.browser.path == bytes(right))
         assert panes.left.endpoint == HOST
 

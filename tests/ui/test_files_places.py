@@ -59,7 +59,7 @@ async def test_goes_back_to_another_endpoint(left: Path, right: Path) -> None:
     app = FilesApp(left, right)
     async with app.run_test() as pilot:
         panes = await listed(pilot)
-        await pilot.press("equals_sign")
+        await pilot.press("O")
         await until(pilot, lambda: panes.left.endpoint == HOST and panes.left.listed)
         assert panes.left.browser.path == bytes(right)
         await pilot.press("left_square_bracket")
@@ -100,7 +100,7 @@ async def test_a_tab_on_another_endpoint_opens_its_files_again(left: Path, right
         panes = await listed(pilot)
         await pilot.press("ctrl+t")
         await until(pilot, lambda: panes.left.listed)
-        await pilot.press("equals_sign")
+        await pilot.press("O")
         await until(pilot, lambda: panes.left.endpoint == HOST and panes.left.listed)
         await pilot.press("greater_than_sign")
         await until(pilot, lambda: panes.left.endpoint == "" and panes.left.filesystem)
@@ -204,3 +204,40 @@ async def test_follows_what_happens_in_a_local_folder(left: Path, right: Path) -
         await until(pilot, lambda: "aaa.txt" in names(pane) and "file1.txt" not in names(pane))
         assert pane.rows.cursor == row_of(pane, "file2.txt")
         assert pane.browser.marks == {b"file10.txt"}
+
+
+async def test_a_drop_on_a_tab_of_a_pane_goes_to_its_folder(left: Path, right: Path) -> None:
+    app = FilesApp(left, right)
+    async with app.run_test(size=(100, 24)) as pilot:
+        panes = await listed(pilot)
+        await pilot.press("tab", "ctrl+t")
+        await until(pilot, lambda: panes.right.listed)
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: panes.right.browser.path == bytes(right / "inbox"))
+        await pilot.press("less_than_sign")
+        await until(pilot, lambda: panes.right.browser.path == bytes(right))
+        bar = panes.right.tab_bar
+        line = "".join(part.text for part in bar.render_line(0))
+        spot = (line.index(f"{HOST}:inbox") + 2, 0)
+        await pilot.mouse_down(panes.left.rows, offset=(6, row_of(panes.left, "file1.txt")))
+        await pilot.hover(panes.right.rows, offset=(6, 12))
+        await pilot.hover(bar, offset=spot)
+        assert bar.drop_item == 1
+        await pilot.mouse_up(bar, offset=spot)
+        await until(pilot, lambda: (right / "inbox" / "file1.txt").exists())
+        assert bar.drop_item == -1
+
+
+async def test_a_drag_keeps_what_was_pressed_though_rows_change(left: Path, right: Path) -> None:
+    app = FilesApp(left, right)
+    async with app.run_test(size=(100, 24)) as pilot:
+        panes = await listed(pilot)
+        pane = panes.left
+        await until(pilot, lambda: pane.watcher is not None and pane.watcher.is_watching)
+        await pilot.mouse_down(pane.rows, offset=(6, row_of(pane, "file2.txt")))
+        await pilot.hover(panes.right.rows, offset=(6, 12))
+        (left / "aaa.txt").write_text("new")
+        await until(pilot, lambda: "aaa.txt" in names(pane))
+        await pilot.mouse_up(panes.right.rows, offset=(6, 12))
+        await until(pilot, lambda: (right / "file2.txt").exists())
+        assert not (right / "file1.txt").exists()

@@ -93,6 +93,19 @@ async def test_what_is_sought_is_found_and_gone_on_with(left: Path, right: Path)
         assert rows.cursor == 199
 
 
+async def test_the_end_of_a_long_text_is_one_key_away(left: Path, right: Path) -> None:
+    (left / "file1.txt").write_text("\n".join(f"number {at}" for at in range(100_000)))
+    async with at(left, right, "file1.txt") as (app, pilot):
+        await until(pilot, lambda: app.screen.query(TextRows))
+        assert "the first 524 kB" in said(app)
+        assert " 1  number 0" in drawn(app)[0]
+        await pilot.press("G")
+        await until(pilot, lambda: any("number 99999" in line for line in drawn(app)))
+        assert "the last 524 kB" in said(app)
+        await pilot.press("g")
+        await until(pilot, lambda: " 1  number 0" in drawn(app)[0])
+
+
 async def test_long_lines_are_folded_and_unfolded(left: Path, right: Path) -> None:
     (left / "file1.txt").write_text("a" * 250 + "\nshort\n")
     async with at(left, right, "file1.txt") as (app, pilot):

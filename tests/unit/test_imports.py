@@ -32,7 +32,7 @@ def test_the_import_contracts_hold() -> None:
 
 def test_the_first_frame_waits_for_neither_the_ssh_library_nor_the_emulator() -> None:
     modules = loaded_by("import sshdash.ui.app, sshdash.ui.screens.workspace")
-    assert not modules & {"asyncssh", "pyghostty", "cryptography", "watchfiles", "keyring"}
+    assert not modules & {"asyncssh", "pyghostty", "cryptography", "watchfiles", "keyring", "PIL"}
 
 
 @pytest.mark.parametrize("module", ["sshdash.config.catalog", "sshdash.config.resolver"])

@@ -30,7 +30,9 @@ BIG = DATA * 4
 class Run:
     """One process: a queue with its journal, between a host and this machine in memory."""
 
-    def __init__(self, folder: Path, nodes: dict[str, dict[bytes, Node]] | None = None) -> None:
+    def __init__(
+        self, folder: Path, nodes: dict[str, dict[bytes, Node]] | None = None, at_once: int = 1
+    ) -> None:
         self.far, self.near = MemoryFilesystem("far"), MemoryFilesystem()
         self.near.folder(b"/to")
         self.far.folder(b"/to")
@@ -44,7 +46,7 @@ class Run:
         self._changed = asyncio.Event()
         self.bus.subscribe(lambda event: self._changed.set())
         self.queue = TransferQueue(
-            self.open, self.prompter, self.bus, 1, None, Journal(Shelf(folder), self.bus)
+            self.open, self.prompter, self.bus, at_once, None, Journal(Shelf(folder), self.bus)
         )
 
     async def open(self, endpoint: str) -> Filesystem:
@@ -124,6 +126,34 @@ async def test_a_process_killed_at_any_point_is_followed_by_one_that_finishes(
             assert after.prompter.asked == []
         finally:
             await after.queue.close()
+
+
+@pytest.mark.parametrize("step", range(1, 340, 9))
+async def test_a_move_killed_at_any_point_loses_nothing(step: int, tmp_path: Path) -> None:
+    async with run(tmp_path / "one") as one:
+        files = furnish(one)
+        count, after = 0, None
+
+        def at(operation: str, path: bytes) -> None:
+            nonlocal count, after
+            count += 1
+            if count == step:
+                after = one.crash(tmp_path / "two")
+
+        one.near.at = one.far.at = at
+        overwrite = ConflictChoice.OVERWRITE
+        await one.queue.wait(one.queue.submit(request(b"/tree", conflict=overwrite, move=True)))
+        if after is None:
+            return  # it was done before
+        for job in await after.queue.restore():
+            after.queue.retry(job)
+            end = await after.queue.wait(job)
+            assert end.state is TransferState.DONE, end
+            assert after.near.below(b"/to") == files
+            assert after.far.below(b"/tree") == {}
+        left = {b"tree/" + name: data for name, data in after.far.below(b"/tree").items()}
+        assert {**after.near.below(b"/to"), **left} == files
+        await after.queue.close()
 
 
 @pytest.mark.parametrize("step", range(20, 290, 40))
@@ -367,3 +397,41 @@ async def test_choices_that_were_made_are_not_asked_again(tmp_path: Path) -> Non
         assert two.prompter.asked == []
         assert sorted(two.near.below(b"/to/tree")) == [b"a", b"b", b"b (2)", b"c", b"c (2)"]
         await two.queue.close()
+
+
+async def test_two_hundred_queued_and_three_running_are_all_there_again_once(
+    tmp_path: Path,
+) -> None:
+    one = Run(tmp_path / "one", at_once=3)
+    names = [b"%03d" % number for number in range(203)]
+    for name in names:
+        one.far.file(b"/" + name, name * 100, mtime_ns=7 * 10**9)
+    after: list[Run] = []
+    placed = 0
+
+    def at(operation: str, path: bytes) -> None:
+        nonlocal placed
+        placed += operation == "rename"
+        if placed == 20 and not after:
+            after.append(one.crash(tmp_path / "two"))
+
+    one.near.at = at
+    jobs = [one.queue.submit(request(b"/" + name)) for name in names]
+    for job in jobs:
+        await one.queue.wait(job)
+    await one.queue.close()
+    (two,) = after
+    restored = await two.queue.restore()
+    snapshots = two.queue.snapshots()
+    assert [job.title.encode() for job in snapshots] == names
+    assert len(restored) == sum(job.state is TransferState.PAUSED for job in snapshots) >= 180
+    assert len(two.parts()) <= 3
+    for job in restored:
+        two.queue.retry(job)
+    for job in restored:
+        assert (await two.queue.wait(job)).state is TransferState.DONE
+    assert two.near.below(b"/to") == {name: name * 100 for name in names}
+    two.queue.remove_finished()
+    await two.queue.close()
+    assert two.prompter.asked == []
+    assert list((tmp_path / "two").glob("*")) == []

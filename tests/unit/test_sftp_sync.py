@@ -7,6 +7,7 @@ import pytest
 from sshdash.errors import FileError, UsageError
 from sshdash.sftp.compare import Criteria, Pair, case_clashes, later
 from sshdash.sftp.entries import Entry, Kind
+from sshdash.sftp.find import TreeIndex, entries_of
 from sshdash.sftp.sync_plan import Act, Step, Tree, Way, steps
 from sshdash.sftp.sync_rules import Rules, including
 from sshdash.sftp.sync_run import Outcome, Synchronisation
@@ -198,3 +199,84 @@ def test_pairs_know_folders() -> None:
 
     folder = Entry(b"d", Kind.DIRECTORY)
     assert Pair(b"d", folder, None, Relation.LEFT_ONLY).is_folder
+
+
+def index_of(*lines: bytes) -> TreeIndex:
+    """Return an index fed byte by byte, as slow as a network can be."""
+    index = TreeIndex()
+    for byte in b"".join(lines):
+        index.feed(bytes((byte,)))
+    index.finish()
+    return index
+
+
+def test_what_find_prints_is_read_in_whatever_pieces_it_comes() -> None:
+    index = index_of(
+        b"d 4096 5.0000000000 \0a\0",
+        b"f 12 1700000000.1234567890 \0a/new\nline\0",
+        b"l 3 -1.5000000000 to where\0a/\xff\0",
+        b"f 1 1.0 \0top\0",
+    )
+    assert index.count == 4
+    inside = entries_of(index.take(b"a") or {})
+    assert inside[b"new\nline"] == Entry(
+        b"new\nline", Kind.FILE, 12, mtime_ns=1_700_000_000_123_456_789
+    )
+    assert inside[b"\xff"].target == b"to where"
+    assert set(entries_of(index.take(b"") or {})) == {b"a", b"top"}
+    assert index.take(b"a") is None, "what was taken is forgotten"
+    with pytest.raises(ValueError, match="whole"):
+        index_of(b"f 1 1.0 \0top")
+    with pytest.raises(ValueError, match=r"unpack|literal"):
+        entries_of({b"name": b"nonsense"})
+    assert entries_of({b"..": b"d 1 1.0 ", b"a/b": b"f 1 1.0 "}) == {}
+
+
+class Indexed(Trees):
+    """Two trees with what find is made to say of them."""
+
+    def __init__(self, *lines: tuple[bytes, ...]) -> None:
+        super().__init__()
+        for number in range(6):
+            self.left.file(b"/l/%d/file" % number, b"1", mtime_ns=5 * SECOND)
+            self.right.file(b"/r/%d/file" % number, b"1", mtime_ns=5 * SECOND)
+        self.listed: list[bytes] = []
+        self.right.at = lambda operation, path: (
+            self.listed.append(path) if operation == "list" else None
+        )
+        folders = [b"d 1 5.0 \0%d\0" % number for number in range(6)]
+        files = [b"f 1 5.7 \0%d/file\0" % number for number in range(6)]
+        self.said = [[*folders, *files], [*folders, *(lines or (files,))[0]]]
+
+    async def compare(self, *lines: str, **criteria: Any) -> Comparison:
+        def said(side: int) -> Any:
+            async def index(seen: object) -> TreeIndex:
+                return index_of(*self.said[side])
+
+            return index
+
+        ends = End(self.left, b"/l", index=said(0)), End(self.right, b"/r", index=said(1))
+        return await Scan(*ends, Rules(lines), Criteria(**criteria), digests).everything()
+
+
+async def test_a_wide_tree_is_taken_from_find_and_is_the_same() -> None:
+    trees = Indexed()
+    found = await trees.compare()
+    assert (found.pairs, found.same, trees.listed) == ([], 12, [b"/r"])
+    left_out = await trees.compare("file")
+    assert (left_out.same, left_out.excluded) == (6, 6)
+
+
+async def test_what_no_find_prints_is_listed_anew_on_both_ends() -> None:
+    files = [b"f 1 5.0 \0%d/file\0" % number for number in range(6)]
+    trees = Indexed((*files, b"garbage\x003/other\0"))
+    found = await trees.compare()
+    assert (found.pairs, found.same) == ([], 12)
+    assert trees.listed == [b"/r", b"/r/3"]
+
+
+async def test_an_index_of_another_place_is_not_used() -> None:
+    trees = Indexed()
+    trees.said[1] = [b"d 1 5.0 \0elsewhere\0"]
+    found = await trees.compare()
+    assert (found.pairs, found.same, len(trees.listed)) == ([], 12, 7)

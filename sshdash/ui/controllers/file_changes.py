@@ -11,6 +11,7 @@ from sshdash.sftp.entries import Entry, Kind, join, name_of
 from sshdash.sftp.making import make_file, make_folders, relative_target, time_from
 from sshdash.sftp.names import free_name
 from sshdash.sftp.owners import number_of
+from sshdash.sftp.tasks import each
 from sshdash.sftp.trees import Census, count_trees
 from sshdash.ui.controllers import file_names as names
 from sshdash.ui.screens.chmod import ChmodDialog
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 _COUNTING = 600.0
 """Seconds that counting a folder may take; whoever asked can end it before."""
+_WIDTH = 32
+"""Files that are changed at the same time."""
 
 
 class FileChanges:
@@ -108,12 +111,15 @@ class FileChanges:
         paths = [join(folder, entry.name) for entry in request.entries]
         if not many and (first is None or name != value):
             paths = [join(folder, names.encode(name))]
+
+        async def touch(path: bytes) -> None:
+            if await filesystem.exists(path) is None:
+                await make_file(filesystem, path, mtime_ns)
+            else:
+                await filesystem.set_time(path, mtime_ns)
+
         try:
-            for path in paths:
-                if await filesystem.exists(path) is None:
-                    await make_file(filesystem, path, mtime_ns)
-                else:
-                    await filesystem.set_time(path, mtime_ns)
+            await each(paths, min(_WIDTH, len(paths)), touch)
         finally:
             self.listings.changed(pane, folder, name_of(paths[0]))
 
@@ -193,12 +199,15 @@ class FileChanges:
     ) -> None:
         """Change every entry; what fails does not keep the rest from being changed."""
         failures: list[SSHDashError] = []
+
+        async def one(entry: Entry) -> None:
+            try:
+                await change(entry)
+            except FileError as error:
+                failures.append(error)
+
         try:
-            for entry in request.entries:
-                try:
-                    await change(entry)
-                except FileError as error:
-                    failures.append(error)
+            await each(request.entries, min(_WIDTH, len(request.entries)), one)
         finally:
             self.listings.changed(request.pane, request.folder)
         if failures:

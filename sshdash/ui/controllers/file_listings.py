@@ -75,9 +75,9 @@ class Listings:
     def refresh(self, pane: FilePane) -> None:
         """List a pane's folder again, after connecting again where that is needed."""
         if pane.endpoint and pane.is_cut_off:
-            status = self.backend.connections.status(pane.endpoint)
+            status = self.backend.connections.status(pane.host)
             if status.state is ConnectionState.WAITING:
-                self.backend.connections.retry_now(pane.endpoint)  # it is listed again then
+                self.backend.connections.retry_now(pane.host)  # it is listed again then
                 return
         path = pane.browser.path if pane.listed else None
         self._start_list(pane, self._list(pane, path))
@@ -97,15 +97,15 @@ class Listings:
         await self._drop(pane)
         pane.fail(error)
 
-    def revive(self, endpoint: str) -> None:
+    def revive(self, host: str) -> None:
         """List again what was cut off from a host that something else connected again."""
-        for pane in self.showing(endpoint):
+        for pane in self.on_host(host):
             if pane.is_cut_off:
                 self._start_list(pane, self._revive(pane))
 
     async def _revive(self, pane: FilePane) -> None:
         # Where it is gone again already, a pane must not dial: two could go on by turns forever.
-        status = self.backend.connections.status(pane.endpoint)
+        status = self.backend.connections.status(pane.host)
         if status.state is ConnectionState.CONNECTED and pane.is_cut_off:
             await self._list(pane, pane.browser.path if pane.listed else None)
 
@@ -171,7 +171,7 @@ class Listings:
                 raise Cancelled("The tab was closed")
             pane.filesystem = filesystem
             if pane.endpoint and pane not in self._interests:
-                interest = self.backend.connections.interest(pane.endpoint, "files")
+                interest = self.backend.connections.interest(pane.host, "files")
                 self._interests[pane] = interest
         return pane.filesystem
 
@@ -249,6 +249,10 @@ class Listings:
         filesystem, pane.filesystem = pane.filesystem, None
         if filesystem is not None:
             await filesystem.close()
+
+    def on_host(self, host: str) -> list[FilePane]:
+        """Return the panes that show files of a host, whoever is become there."""
+        return [pane for pane in self._panes if pane.is_attached and pane.host == host]
 
     def showing(self, endpoint: str) -> list[FilePane]:
         """Return the panes that show files of an endpoint."""

@@ -43,8 +43,11 @@ _SHOWN = 8
 class FileNavigation:
     """What the commands of `commands_navigation` do."""
 
-    def __init__(self, cockpit: Cockpit, listings: Listings) -> None:
+    def __init__(
+        self, cockpit: Cockpit, listings: Listings, submit: Callable[[CopyRequest], None]
+    ) -> None:
         self.cockpit = cockpit
+        self.submit = submit
         self.listings = listings
         self.shells = FileShells(cockpit, listings)
         self.handlers: dict[type[Message], Callable[[Any], object]] = {
@@ -187,7 +190,7 @@ class FileNavigation:
         )
         endpoint = pane.endpoint
         if await self.cockpit.prompter.ask(question):
-            self.cockpit.backend.transfers.submit(CopyRequest("", paths, endpoint, folder))
+            self.submit(CopyRequest("", paths, endpoint, folder))
 
 
 def _existing(readings: list[Paths]) -> Paths:

@@ -67,7 +67,8 @@ class FilePreviews:
         if entry is None:
             await beside.say("", "Nothing under the cursor")
             return
-        if request.pane.filesystem is None:  # looking around must not connect, or ask for a password
+        if request.pane.filesystem is None:
+            # Looking around must not connect, or ask for a password.
             await beside.say(entry.label, "Not connected")
             return
         if entry.kind not in (Kind.FILE, Kind.SYMLINK) or entry.leads_to_directory:

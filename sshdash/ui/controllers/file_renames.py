@@ -82,14 +82,14 @@ class FileRenames:
         if not await self.cockpit.prompter.ask(question):
             return
         filesystem = await self.listings.filesystem(pane)
-        done: list[Rename] = []
+        renames = [
+            Rename(join(request.folder, entry.name), join(request.into, entry.name))
+            for entry in request.entries
+        ]
         try:
-            for entry in request.entries:
-                one = Rename(join(request.folder, entry.name), join(request.into, entry.name))
-                await filesystem.rename(one.old, one.new)
-                done.append(one)
+            await rename_all(filesystem, renames)
+            await self._keep(filesystem, pane, renames)
         finally:
-            await self._keep(filesystem, pane, done)
             pane.browser.clear_marks()
             self.listings.changed(pane, request.folder)
             self.listings.refresh_folder(pane.endpoint, request.into)

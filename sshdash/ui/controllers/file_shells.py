@@ -76,7 +76,7 @@ class FileShells:
 
     async def _pick(self, pane: FilePane, title: str) -> ShellSession | None:
         """Return the running shell of the pane's host, of several the one that is picked."""
-        running = {one.id: one for one in self._running() if one.host == pane.endpoint}
+        running = {one.id: one for one in self._running() if one.host == pane.host}
         if not running:
             raise UsageError(
                 f"No shell runs on {pane.label}", hint="open one from the list of hosts"

@@ -14,7 +14,7 @@ from sshdash.events import ConnectionChanged, Event, TransferChanged
 from sshdash.prompts import CONFLICT_POLICIES, ConfirmQuestion
 from sshdash.sftp.entries import is_inside, join
 from sshdash.sftp.history import Spot
-from sshdash.sftp.job import CopyRequest
+from sshdash.sftp.job import CopyRequest, as_user, host_of
 from sshdash.states import ConnectionState, TransferState
 from sshdash.ui.controllers import file_names as names
 from sshdash.ui.controllers.file_changes import FileChanges
@@ -61,6 +61,7 @@ class FilesController:
             ask.Refresh: lambda m: self.listings.refresh(m.pane),
             ask.GiveUp: lambda m: self.listings.give_up(m.pane),
             ask.Mirror: lambda m: self.listings.use(m.pane, m.endpoint, m.path),
+            ask.BecomeUser: self._become,
             ask.ChooseEndpoint: lambda m: self.cockpit.start(self._choose(m.pane)),
             ask.GoTo: lambda m: self.cockpit.start(self._go_to(m.pane)),
             ask.ViewFile: lambda m: self.cockpit.start(previews.view(m), viewing(m.pane)),
@@ -87,7 +88,7 @@ class FilesController:
             ask.CopyCommand: self._copy_command,
             ask.ChangeTransfer: TransfersController(cockpit, self._copy_scp).change,
         }
-        self.navigation = FileNavigation(cockpit, self.listings)
+        self.navigation = FileNavigation(cockpit, self.listings, self._submit)
         self._handlers |= self.navigation.handlers
 
     def handle(self, message: Message) -> None:
@@ -96,6 +97,12 @@ class FilesController:
             self._handlers[type(message)](message)
         except SSHDashError as error:
             self.cockpit.report(error)
+
+    def _become(self, request: ask.BecomeUser) -> None:
+        """Show a pane's folder as another user, or as oneself."""
+        pane, host = request.pane, request.pane.host
+        endpoint = as_user(host, request.user) if request.user else host
+        self.listings.use(pane, endpoint, pane.browser.path if pane.listed else None)
 
     def begin(self, panes: FilePanes, left: str, right: str) -> None:
         """Show two endpoints in a new tab, each where one begins there."""
@@ -111,11 +118,11 @@ class FilesController:
     def on_event(self, event: Event) -> None:
         """Keep the panes in step: of hosts that come and go, of folders where copies arrived."""
         if isinstance(event, ConnectionChanged) and event.new is ConnectionState.LOST:
-            for pane in self.listings.showing(event.host):
+            for pane in self.listings.on_host(event.host):
                 lost = ConnectionLost("Connection lost", event.reason, host=pane.label)
                 self.cockpit.start(self.listings.lose(pane, lost))
         elif isinstance(event, ConnectionChanged) and event.new is ConnectionState.IDLE:
-            for pane in self.listings.showing(event.host):
+            for pane in self.listings.on_host(event.host):
                 if pane.filesystem is not None:  # else it is cut off already, or not there yet
                     lost = ConnectionLost("Disconnected", host=pane.label)
                     self.cockpit.start(self.listings.lose(pane, lost))
@@ -176,33 +183,26 @@ class FilesController:
         verb = "moved" if request.move else "copied"
         if same and any(is_inside(spot.path, path) for path in paths):
             raise UsageError(f"A folder cannot be {verb} into itself", clean(spot.path))
-        if request.move and same:
-            self.handle(ask.MoveFiles(source, request.entries, spot.path))
-        elif request.move:
-            self.cockpit.start(self._move_to(request, paths))
+        copy = CopyRequest(source.endpoint, paths, spot.endpoint, spot.path, move=request.move)
+        if request.move:
+            self.cockpit.start(self._move_to(request, copy))
         else:
-            self._submit_from(
-                request, CopyRequest(source.endpoint, paths, spot.endpoint, spot.path)
-            )
+            self._submit_of(source, copy)
 
-    async def _move_to(self, request: ask.CopyToSpot, paths: tuple[bytes, ...]) -> None:
-        source, spot = request.pane.endpoint, request.spot
-        where = names.place(clean(spot.endpoint) or "local", spot.path)
+    async def _move_to(self, request: ask.CopyToSpot, copy: CopyRequest) -> None:
+        where = names.place(clean(copy.target) or "local", copy.target_dir)
         listed = names.listing(request.entries, 8)
         question = ConfirmQuestion(
-            f"Move {names.count(request.entries)}?",
-            f"{listed}\n\nto {where}\n\nWhat has arrived whole is removed here.",
-            action="Move",
+            f"Move {names.count(request.entries)}?", f"{listed}\n\nto {where}", action="Move"
         )
         if await self.cockpit.prompter.ask(question):
-            self._submit_from(
-                request, CopyRequest(source, paths, spot.endpoint, spot.path, move=True)
-            )
+            self._submit_of(request.pane, copy)
 
-    def _submit_from(self, request: ask.CopyToSpot, copy: CopyRequest) -> None:
+    def _submit_of(self, pane: FilePane, copy: CopyRequest) -> None:
+        """Queue a copy of what is marked in a pane, and unmark it."""
         self._submit(copy)
-        request.pane.browser.clear_marks()
-        request.pane.refresh_view()
+        pane.browser.clear_marks()
+        pane.refresh_view()
 
     async def _send(self, request: ask.SendFiles) -> None:
         filesystem = await self.backend.filesystem(request.host)
@@ -239,11 +239,11 @@ class FilesController:
 
     def _copy_scp(self, copy: CopyRequest) -> None:
         """Put the scp command of a copy on the clipboard."""
-        sources = [(copy.source, names.text(path)) for path in copy.paths]
+        sources = [(host_of(copy.source), names.text(path)) for path in copy.paths]
         self.cockpit.copy(
             scp_command(
                 sources,
-                (copy.target, names.text(copy.target_dir)),
+                (host_of(copy.target), names.text(copy.target_dir)),
                 self.backend.source,
                 recursive=copy.recursive,
                 preserve=copy.preserve,

@@ -99,7 +99,7 @@ class OutageController:
                 one.show_outlook(self._out.get(one.host) if lost else None)
         elif tab.place is Place.FILES:
             for pane in _panes(tab):
-                pane.show_outlook(self._out.get(pane.endpoint) if pane.endpoint else None)
+                pane.show_outlook(self._out.get(pane.host) if pane.host else None)
 
     # Telling
 
@@ -133,7 +133,7 @@ class OutageController:
         if isinstance(tab, TerminalTab):
             return any(one.host == host and tab.area.shows(one) for one in tab.panes)
         if tab is not None and tab.place is Place.FILES:
-            return any(pane.endpoint == host for pane in _panes(tab))
+            return any(pane.host == host for pane in _panes(tab))
         return False
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sshdash.errors import SSHDashError, UsageError
@@ -11,6 +12,8 @@ from sshdash.prompts import ConfirmQuestion
 from sshdash.sftp.compare import Criteria
 from sshdash.sftp.entries import is_inside
 from sshdash.sftp.failures import shown
+from sshdash.sftp.filesystem import Filesystem
+from sshdash.sftp.find import index_tree
 from sshdash.sftp.sync_keep import Wish
 from sshdash.sftp.sync_plan import Tree, Way
 from sshdash.sftp.sync_rules import Rules
@@ -87,12 +90,17 @@ class SyncController:
         try:
             right = await self.backend.filesystem(trees[1].endpoint)
             try:
-                ends = End(left, trees[0].root), End(right, trees[1].root)
+                ends = self._end(left, trees[0]), self._end(right, trees[1])
                 return await Scan(*ends, rules, criteria, digests, seen).everything()
             finally:
                 await right.close()
         finally:
             await left.close()
+
+    def _end(self, filesystem: Filesystem, tree: Tree) -> End:
+        lease = self.backend.connections.lease
+        index = partial(index_tree, lease, tree.endpoint, tree.root)
+        return End(filesystem, tree.root, index=index)
 
     async def _is_meant(self, order: SyncOrder) -> bool:
         """Ask, where anything is to be deleted."""

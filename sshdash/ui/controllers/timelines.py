@@ -99,7 +99,7 @@ class TimelineController:
                     one.panel.show_steps(steps_of(timeline))
         elif isinstance(tab, FilesTab):
             for pane in tab.panes.panes:
-                if pane.endpoint and pane.is_waiting and (step := self._step(pane.endpoint)):
+                if pane.endpoint and pane.is_waiting and (step := self._step(pane.host)):
                     pane.wait(f"connecting: {step}…")
 
     def _step(self, host: str) -> str:

@@ -10,6 +10,7 @@ from textual.actions import SkipAction
 from textual.containers import Vertical
 
 from sshdash.sftp.browser import SortKey
+from sshdash.sftp.job import user_of
 from sshdash.ui.command import Place
 from sshdash.ui.widgets import file_messages as ask
 from sshdash.ui.widgets.file_pane import FilePane
@@ -143,6 +144,12 @@ class PaneCommands(TwoPanes):
     def action_files_endpoint(self) -> None:
         """Choose whose files the pane shows."""
         self.post_message(ask.ChooseEndpoint(self._active))
+
+    def action_files_become(self) -> None:
+        """Show the folder as root, or as oneself again."""
+        if self._active.host:
+            user = "" if user_of(self._active.endpoint) else "root"
+            self.post_message(ask.BecomeUser(self._active, user))
 
     def action_files_goto(self) -> None:
         """Type the path to show."""

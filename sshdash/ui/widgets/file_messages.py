@@ -54,6 +54,14 @@ class Mirror(FilesRequest):
         self.path = path
 
 
+class BecomeUser(FilesRequest):
+    """Show the folder with the rights of another user of the host, empty for one's own."""
+
+    def __init__(self, pane: FilePane, user: str) -> None:
+        super().__init__(pane)
+        self.user = user
+
+
 class GoTo(FilesRequest):
     """Let the person type the path to show."""
 

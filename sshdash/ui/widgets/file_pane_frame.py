@@ -13,6 +13,7 @@ from textual.widgets import Input, Static
 from sshdash.errors import SSHDashError
 from sshdash.sftp.browser import Browser, View
 from sshdash.sftp.entries import Entry
+from sshdash.sftp.job import host_of
 from sshdash.ui.widgets import file_pane_text as text
 from sshdash.ui.widgets.file_heads import ColumnHeads
 from sshdash.ui.widgets.file_pane_title import PaneTitle
@@ -34,7 +35,7 @@ class PaneFrame(Vertical):
     def __init__(self, classes: str = "") -> None:
         super().__init__(classes=classes)
         self.endpoint = ""
-        """Empty for this machine, else a host as the user names it."""
+        """Empty for this machine, else a host as the user names it, or ``host (user)``."""
         self.browser = Browser()
         self.filesystem: Filesystem | None = None
         """Closed with the pane."""
@@ -53,6 +54,11 @@ class PaneFrame(Vertical):
         self._waiting = ""
         self._typed: str | None = None
         self._rows = FileRows(self.browser)
+
+    @property
+    def host(self) -> str:
+        """The host that is connected to, whoever is become there; empty for this machine."""
+        return host_of(self.endpoint)
 
     def __repr__(self) -> str:
         """Return endpoint and browser."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from textual import on
 from textual.containers import Vertical
@@ -13,7 +15,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from sshdash.errors import SSHDashError
-from sshdash.sftp.preview import PreviewKind, Text
+from sshdash.sftp.preview import PreviewKind, Text, text_of
 from sshdash.ui.format import count_text, size_text
 from sshdash.ui.widgets.picture import PictureView, Pixels
 from sshdash.ui.widgets.preview_rows import BLOCK, ContentRows, DumpRows, MemberRows, TextRows
@@ -58,6 +60,8 @@ class PreviewBody(Vertical):
         self._wraps = False
         self._language = ""
         self._problem = ""
+        self._tail: Text | None = None
+        """The end of a text, where that is what is in sight of it."""
 
     @property
     def rows(self) -> ContentRows | None:
@@ -81,10 +85,12 @@ class PreviewBody(Vertical):
         if self._dumps or preview.kind is PreviewKind.BINARY:
             parts.append("bytes")
         elif preview.text is not None:
-            parts += [count_text(len(preview.text.lines), "line"), preview.text.encoding]
+            text = self._tail or preview.text
+            parts += [count_text(len(text.lines), "line"), text.encoding]
             parts += [self._language] if self._language else []
-            if preview.shown < preview.size or preview.text.is_cut:
-                parts.append(f"the first {size_text(preview.shown)}")
+            if self._is_cut(preview.text):
+                which = "last" if self._tail else "first"
+                parts.append(f"the {which} {size_text(preview.shown)}")
         elif preview.members:
             parts.append(count_text(len(preview.members), "member"))
         parts.append(size_text(preview.size))
@@ -104,7 +110,8 @@ class PreviewBody(Vertical):
     async def show(self, preview: Preview) -> None:
         """Show another file."""
         focused = self.has_focus_within
-        self._preview, self._dumps, self._language, self._problem = preview, False, "", ""
+        self._preview, self._dumps, self._tail = preview, False, None
+        self._language = self._problem = ""
         await self._fill(focused)
         if preview.syntax is not None:
             self.run_worker(self._colour(preview), group="colour", exclusive=True)
@@ -163,13 +170,52 @@ class PreviewBody(Vertical):
         if not self._dumps and preview.members:
             return MemberRows(preview.members)
         if not self._dumps and preview.text is not None:
-            return TextRows(preview.text.lines)
+            if self._tail is not None:
+                return TextRows(self._tail.lines, cut_above=True)
+            return TextRows(preview.text.lines, cut_below=self._is_cut(preview.text))
         return DumpRows(preview.size)
+
+    def _is_cut(self, text: Text) -> bool:
+        return self._preview is not None and (
+            self._preview.shown < self._preview.size or text.is_cut
+        )
+
+    @on(TextRows.OtherEnd)
+    def _go_to_end(self, event: TextRows.OtherEnd) -> None:
+        event.stop()
+        if self._preview is not None:
+            work = self._show_end(self._preview, event.end)
+            self.run_worker(work, group="end", exclusive=True)
+
+    async def _show_end(self, preview: Preview, end: bool) -> None:
+        tail = None
+        if end:
+            try:
+                data = await preview.read(max(preview.size - preview.shown, 0), preview.shown)
+            except SSHDashError as error:
+                self._fail(error)
+                return
+            whole_lines = data[data.find(b"\n") + 1 :] or data
+            tail = await asyncio.to_thread(partial(text_of, whole_lines, last=True))
+        if self._preview is preview:
+            self._tail = tail
+            await self._fill(focus=True)
+            rows = self.rows
+            if end and rows is not None:
+                self.call_after_refresh(rows.action_last)
+            elif preview.syntax is not None:
+                self.run_worker(self._colour(preview), group="colour", exclusive=True)
+
+    def _fail(self, error: SSHDashError) -> None:
+        self._problem = f"{error.title}: {error.detail}" if error.detail else error.title
+        self.post_message(self.Changed())
 
     async def _colour(self, preview: Preview) -> None:
         assert preview.syntax is not None
         language = await preview.syntax()
-        if language is not None and self._preview is preview and isinstance(self.rows, TextRows):
+        if language is None or self._preview is not preview or self._tail is not None:
+            return
+        if isinstance(self.rows, TextRows):
             self._language = language[0]
             self.rows.colour(language[1])
             self.post_message(self.Changed())
@@ -184,7 +230,6 @@ class PreviewBody(Vertical):
         try:
             data = await preview.read(block * BLOCK, BLOCK)
         except SSHDashError as error:
-            self._problem = f"{error.title}: {error.detail}" if error.detail else error.title
-            self.post_message(self.Changed())
+            self._fail(error)
         else:
             rows.put(block, data)

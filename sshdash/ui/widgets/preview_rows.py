@@ -85,16 +85,30 @@ class ContentRows(RowList):
 
 
 class TextRows(ContentRows):
-    """Numbered lines of a text, folded at the width where that is wanted."""
+    """Lines of a text or of one end of it, folded at the width where that is wanted.
 
-    def __init__(self, lines: Sequence[str], syntax: Sequence[str] = ()) -> None:
+    They are numbered where nothing is left out above them.
+    """
+
+    class OtherEnd(Message):
+        """The end, or the beginning, of a text is wanted of which only the other one is here."""
+
+        def __init__(self, end: bool) -> None:
+            super().__init__()
+            self.end = end
+
+    def __init__(
+        self, lines: Sequence[str], *, cut_above: bool = False, cut_below: bool = False
+    ) -> None:
         super().__init__()
+        self._cut_above = cut_above
+        self._cut_below = cut_below
         self.lines = lines
-        self._syntax = syntax
+        self._syntax: Sequence[str] = ()
         self.wraps = False
         self._rows: list[tuple[int, int, int]] = []
         self._rows_width = 0
-        self._digits = len(str(len(lines)))
+        self._digits = 0 if cut_above else len(str(len(lines)))
         self._longest = max(map(len, lines), default=0)
 
     def colour(self, syntax: Sequence[str]) -> None:
@@ -129,8 +143,23 @@ class TextRows(ContentRows):
         """Return the number and the text of a row."""
         number, start, end = self._row(line)
         first = start == 0 or not self.wraps
-        margin = f" {number + 1:>{self._digits}}  " if first else " " * (self._digits + 3)
+        words = f"{number + 1:>{self._digits}}" if first and self._digits else " " * self._digits
+        margin = f" {words}  " if self._digits else " "
         return [(margin, self.look("content--number")), *self._text(number, start, end)]
+
+    def action_last(self) -> None:
+        """Go to the last line of the text."""
+        if self._cut_below:
+            self.post_message(self.OtherEnd(end=True))
+        else:
+            super().action_last()
+
+    def action_first(self) -> None:
+        """Go to the first line of the text."""
+        if self._cut_above:
+            self.post_message(self.OtherEnd(end=False))
+        else:
+            super().action_first()
 
     def names(self) -> Sequence[str]:
         """Return the lines."""
