@@ -39,6 +39,8 @@ Result = TypeVar("Result")
 
 _TICK = 0.5
 """Seconds after which progress is written."""
+_SHARE = 20
+"""Looking for what is new takes this part of the time at most: who waits, waits together."""
 
 
 class Journal:
@@ -55,6 +57,8 @@ class Journal:
         """Jobs whose own row is to be written again."""
         self._awaited: list[asyncio.Future[None]] = []
         self._wake = asyncio.Event()
+        self._looked = 0.0
+        """Seconds it took to find what was new."""
         self._task: asyncio.Task[None] | None = None
         self._broken = self._closed = self._used = False
 
@@ -153,12 +157,15 @@ class Journal:
                 uid for uid, one in self._records.items() if one.job.task is not None
             )
             await self._write()
+            await asyncio.sleep(self._looked * _SHARE)
 
     async def _write(self) -> None:
         """Write all that is new. Where that fails, copies go on and a warning is told."""
         awaited, self._awaited = self._awaited, []
         try:
+            began = time.monotonic()
             changes = self._changes()
+            self._looked = time.monotonic() - began
             if changes and not self._broken:
                 await self._in_thread(lambda: self._shelf.write(changes))
         except (OSError, sqlite3.Error) as error:

@@ -6,6 +6,7 @@ copies.
 """
 
 import asyncio
+import struct
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -18,8 +19,10 @@ from sshdash.untrusted import clean
 
 Value = TypeVar("Value")
 
-_HEADER = 9
-"""Bytes that say how long a message is, of what type, and which request it answers."""
+_HEAD = struct.Struct(">IBI")
+"""How long a message is, of what type, and which request it is or answers."""
+_SMALL = 8 * 1024
+"""Bytes that are copied faster than looked at in their place."""
 _PIECE = 32 * 1024
 """Data is given to the channel in pieces of one SSH packet, which spares it a copy."""
 _TEXT = 200
@@ -189,7 +192,7 @@ class Wire(asyncssh.SSHClientSession[bytes]):
         number = self._next_id
         self._next_id = (number + 1) & 0xFFFFFFFF
         size = 5 + len(body) + sum(map(len, pieces))
-        self._send(b"%b%c%b%b" % (uint32(size), kind, uint32(number), body), *pieces)
+        self._send(_HEAD.pack(size, kind, number) + body, *pieces)
         return self._expect(number)
 
     def read_as(self, answer: Answer, parse: Callable[[Payload], Value]) -> Value:
@@ -252,15 +255,22 @@ class Wire(asyncssh.SSHClientSession[bytes]):
         position, end = 0, len(data)
         while position < end:
             if not self._missing:
-                taken = min(_HEADER - len(self._head), end - position)
-                self._head += data[position : position + taken]
-                position += taken
-                if len(self._head) < _HEADER:
-                    return
-                self._begin()
+                if not self._head and end - position >= _HEAD.size:
+                    self._begin(*_HEAD.unpack_from(data, position))
+                    position += _HEAD.size
+                else:
+                    taken = min(_HEAD.size - len(self._head), end - position)
+                    self._head += data[position : position + taken]
+                    position += taken
+                    if len(self._head) < _HEAD.size:
+                        return
+                    self._begin(*_HEAD.unpack(self._head))
+                    self._head.clear()
             taken = min(self._missing, end - position)
             if taken == end:
                 self._pieces.append(data)
+            elif 0 < taken <= _SMALL:
+                self._pieces.append(data[position : position + taken])
             elif taken:
                 self._pieces.append(memoryview(data)[position : position + taken])
             position += taken
@@ -268,16 +278,12 @@ class Wire(asyncssh.SSHClientSession[bytes]):
             if not self._missing:
                 self._complete()
 
-    def _begin(self) -> None:
-        length = int.from_bytes(self._head[:4], "big")
+    def _begin(self, length: int, kind: int, number: int) -> None:
         if not 5 <= length <= MAX_PACKET:
             if not self._greeted:
                 raise _TextCame
             raise MalformedError(f"a message of {length} bytes")
-        self._kind = self._head[4]
-        self._id = int.from_bytes(self._head[5:], "big")
-        self._missing = length - 5
-        self._head.clear()
+        self._kind, self._id, self._missing = kind, number, length - 5
 
     def _complete(self) -> None:
         answer = Answer(self._kind, self._pieces)
