@@ -183,9 +183,11 @@ class RemoteWriter:
         self._handle = None
         call = self._session.call
         found = await call("write", self._path, attributes)
-        said = ""
-        if complaint is not None:
-            said = await call("write", self._path, _complaint(complaint, finish))
+        said = (
+            ""
+            if complaint is None
+            else await call("write", self._path, _complaint(complaint, finish))
+        )
         await call("write", self._path, whole(asked))
         return Finished(found.size or 0, said)
 
