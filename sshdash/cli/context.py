@@ -25,10 +25,6 @@ CONNECTION_FAILED = 255
 """The exit status where there is no connection, or none any more, as ssh has it."""
 _LINE = 2_000
 """Characters that one line of narration may have."""
-_GARBAGE = (20_000, 20, 20)
-"""After how many new objects garbage is looked for (gc.set_threshold): requests in flight are no
-garbage, and looking through them by the hundred takes a sixth of a copy's time.
-"""
 
 
 def source(arguments: argparse.Namespace) -> ConfigSource:
@@ -85,13 +81,12 @@ async def open_backend(
 
 
 def settle_memory() -> None:
-    """Look for garbage less often, and never in what is loaded by now: that stays.
+    """Look for no garbage in what is loaded by now: that stays.
 
     Looking through all of it, again and again, would hold the screen up for a tenth of a second
     each time.
     """
     gc.freeze()
-    gc.set_threshold(*_GARBAGE)
 
 
 def tell_ignored(resolved: ResolvedHost) -> None:

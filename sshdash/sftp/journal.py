@@ -40,6 +40,8 @@ Result = TypeVar("Result")
 
 _TICK = 0.5
 """Seconds after which progress is written."""
+_SHARE = 20
+"""Looking for what is new takes this part of the time at most: who waits, waits together."""
 
 
 class Journal:
@@ -56,6 +58,8 @@ class Journal:
         """Jobs whose own row is to be written again."""
         self._awaited: list[asyncio.Future[None]] = []
         self._wake = asyncio.Event()
+        self._looked = 0.0
+        """Seconds it took to find what was new."""
         self._task: asyncio.Task[None] | None = None
         self._broken = self._closed = self._used = False
 
@@ -154,12 +158,15 @@ class Journal:
                 uid for uid, one in self._records.items() if one.job.task is not None
             )
             await self._write()
+            await asyncio.sleep(self._looked * _SHARE)
 
     async def _write(self) -> None:
         """Write all that is new. Where that fails, copies go on and a warning is told."""
         awaited, self._awaited = self._awaited, []
         try:
+            began = time.monotonic()
             changes = [] if self._broken else self._changes()
+            self._looked = time.monotonic() - began
             if changes:
                 await self._in_thread(lambda: self._shelf.write(changes))
         except (OSError, sqlite3.Error) as error:
@@ -224,9 +231,9 @@ class _Record:
         if ledger.notes:
             changes.append((SAVE_NOTE, [(job.uid, *note) for note in ledger.notes]))
             ledger.notes = []
-        parts = parts_of(ledger)
+        parts = parts_of(ledger, self._parts)
         gone = [(job.uid, part) for part in self._parts if part not in parts]
-        new = [(job.uid, *row) for part, row in parts.items() if self._parts.get(part) != row]
+        new = [(job.uid, *row) for part, row in parts.items() if self._parts.get(part) is not row]
         self._parts = parts
         changes += [(FORGET_PART, gone)] if gone else []
         changes += [(SAVE_PART, new)] if new else []

@@ -70,7 +70,7 @@ class Upload:
         request = self._request
         await self._check_target()
         ledger = self._ledger
-        walker = Walker(self._source, None, b"", self._visit, ledger.fail, ledger.leave_out)
+        walker = Walker(self._source, None, self._visit, ledger.fail, ledger.leave_out)
         await walker.walk(await self._roots())
         scanned()
         # A directory comes before what is in it, and that before anything else.
