@@ -251,16 +251,20 @@ class Runner:
 
         async def link(twin: Source) -> None:
             assert twin.entry.linked is not None
-            first = self._firsts[twin.entry.linked]
+            first, linked = self._firsts[twin.entry.linked], False
             try:
                 if first.key not in self._ledger.done:
                     raise FileError("its first name was not copied")
                 names = [join(self._target_dir, one.place) for one in (first, twin)]
                 with self._ledger.tracking(twin):
                     await self._target.hardlink(*names)
+                    linked = True
                     await self._mover.remove(twin)
-            except FileError:
-                apart.append(twin)
+            except FileError as error:
+                if linked:
+                    self._fail(twin, error)
+                else:
+                    apart.append(twin)
 
         await each(twins, width, link)
         await self._copy_all(apart)

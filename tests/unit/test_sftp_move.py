@@ -180,3 +180,35 @@ async def test_a_source_stays_where_the_name_of_its_copy_is_not_on_the_disk(
     assert "copied, but the source stays" in reasons(done)["/tree/a"]
     assert far.below(b"/tree") == {b"a": b"first"}
     assert (tmp_path / "tree" / "a").read_bytes() == b"first"
+
+
+async def test_a_second_name_that_stays_is_told_as_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    far, remove = MemoryFilesystem("far"), os.unlink
+    far.folder(b"/to")
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree" / "one").write_bytes(b"content")
+    os.link(tmp_path / "tree" / "one", tmp_path / "tree" / "two")
+    gone: list[bytes] = []
+
+    def unlink(path: bytes) -> None:
+        if gone:  # the first name has gone: it is the second's turn
+            raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+        gone.append(path)
+        remove(path)
+
+    async def open_end(endpoint: str) -> Filesystem:
+        return far if endpoint else LocalFilesystem()
+
+    monkeypatch.setattr(os, "unlink", unlink)
+    queue = TransferQueue(open_end, ScriptedPrompter([]), EventBus())
+    try:
+        paths = bytes(tmp_path / "tree")
+        asked = request(paths, source="", target="far", move=True)
+        done = await queue.wait(queue.submit(asked))
+    finally:
+        await queue.close()
+    (left,) = (tmp_path / "tree").iterdir()
+    assert "copied, but the source stays" in reasons(done)[str(left)]
+    assert far.below(b"/to/tree") == {b"one": b"content", b"two": b"content"}
