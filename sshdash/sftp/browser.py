@@ -219,6 +219,10 @@ class Browser:
         self._arrange(arranged)
         self._place(keep, old_cursor)
 
+    def held(self) -> tuple[list[Entry], dict[bytes, Entry]]:
+        """Return what holds the entries now, for `let_go` once they are replaced."""
+        return self._rows.entries, self._entries
+
     def extend(self, entries: Iterable[Entry]) -> None:
         """Add entries of the same directory, as a long listing comes in.
 
