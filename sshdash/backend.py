@@ -7,8 +7,7 @@ imports the SSH library off the loop, so that a screen can draw its first frame 
 import asyncio
 import importlib
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
@@ -19,6 +18,7 @@ from sshdash.config.source import ConfigSource
 from sshdash.connections.recovery.outages import Outages
 from sshdash.errors import Cancelled, UsageError
 from sshdash.events import CatalogChanged, EventBus, WarningRaised
+from sshdash.live_counts import LiveCounts
 from sshdash.paths import recordings_dir, transfers_dir
 from sshdash.prompts import Prompter
 from sshdash.recovery import Recovery
@@ -59,23 +59,6 @@ _MODULES = (
     "escape_commands",
     "terminal.recording",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class LiveCounts:
-    """What would end if sshdash were left now."""
-
-    hosts: int = 0
-    shells: int = 0
-    tunnels: int = 0
-    transfers: int = 0
-    kept: int = 0
-    """Trees that are kept up to date."""
-    waiting: int = 0
-    """Shells and tunnels that come back once their host does; such copies are transfers."""
-
-    def __bool__(self) -> bool:
-        return bool(self.shells or self.tunnels or self.transfers or self.kept or self.waiting)
 
 
 class Backend:
@@ -182,20 +165,24 @@ class Backend:
         if not self.loaded or self._closing:
             return
         self._closing = True
-        if self.recovery is not None:
-            await self.recovery.close()
-        await self.escapes.close()
-        await self.keepers.close()
-        await self.transfers.close()  # which may open files once more, to clean up
-        await self.tunnels.close()
-        for session in tuple(self.sessions.values()):
-            await session.close()
-        self.sessions.clear()
-        await self.recorder.close()
-        await self.connections.close()
-        if self._audit is not None:
-            await self._audit.close()
-        self.loaded = self._closing = False
+        try:
+            async with AsyncExitStack() as ends:  # the last is the first; one that fails stops none
+                if self._audit is not None:
+                    ends.push_async_callback(self._audit.close)
+                ends.push_async_callback(self.connections.close)
+                ends.push_async_callback(self.recorder.close)
+                for session in self.sessions.values():
+                    ends.push_async_callback(session.close)
+                ends.push_async_callback(self.tunnels.close)
+                # They may open files once more, to clean up.
+                ends.push_async_callback(self.transfers.close)
+                ends.push_async_callback(self.keepers.close)
+                ends.push_async_callback(self.escapes.close)
+                if self.recovery is not None:
+                    ends.push_async_callback(self.recovery.close)
+        finally:
+            self.sessions.clear()
+            self.loaded = self._closing = False
 
     # --- hosts ---
 

@@ -16,7 +16,7 @@ from sshdash.config.command_line import SHORT_OPTIONS
 from sshdash.config.destination import parse_destination
 from sshdash.config.resolved import ResolvedHost
 from sshdash.config.source import ConfigSource, parse_override
-from sshdash.errors import ConnectError, ConnectionLost, SSHDashError, UsageError
+from sshdash.errors import ConnectError, ConnectionLost, FileError, SSHDashError, UsageError
 from sshdash.prompts import Prompter
 from sshdash.settings import load_settings
 from sshdash.untrusted import clean
@@ -25,10 +25,6 @@ CONNECTION_FAILED = 255
 """The exit status where there is no connection, or none any more, as ssh has it."""
 _LINE = 2_000
 """Characters that one line of narration may have."""
-_GARBAGE = (20_000, 20, 20)
-"""After how many new objects garbage is looked for (gc.set_threshold): requests in flight are no
-garbage, and looking through them by the hundred takes a sixth of a copy's time.
-"""
 
 
 def source(arguments: argparse.Namespace) -> ConfigSource:
@@ -85,13 +81,12 @@ async def open_backend(
 
 
 def settle_memory() -> None:
-    """Look for garbage less often, and never in what is loaded by now: that stays.
+    """Look for no garbage in what is loaded by now: that stays.
 
     Looking through all of it, again and again, would hold the screen up for a tenth of a second
     each time.
     """
     gc.freeze()
-    gc.set_threshold(*_GARBAGE)
 
 
 def tell_ignored(resolved: ResolvedHost) -> None:
@@ -134,8 +129,9 @@ def exit_status(error: SSHDashError) -> int:
 
 def report(error: SSHDashError) -> None:
     """Tell an error on stderr: what happened, where, what to do next."""
-    place = f"{error.host}: " if error.host else ""
-    tell(f"sshdash: {place}{error.title}")
+    path = error.path if isinstance(error, FileError) else ""
+    place = ":".join(filter(None, (error.host, path)))
+    tell(f"sshdash: {place}: {error.title}" if place else f"sshdash: {error.title}")
     for line in error.detail.split("\n") if error.detail else ():
         tell(f"  {line}")
     if error.hint:

@@ -67,7 +67,8 @@ def tell_how_to_go_on(jobs: Sequence[TransferSnapshot]) -> None:
         return
     words = sys.argv[1:]
     if "--resume" not in words:
-        words.insert(words.index("cp") + 1 if "cp" in words else 0, "--resume")
+        at = next((place for place, word in enumerate(words) if word in ("cp", "mv")), -1)
+        words.insert(at + 1, "--resume")
     size = size_text(sum(job.bytes_done for job in kept))
     tell(f"sshdash: {size} are kept; to go on: {shlex.join(['sshdash', *words])}")
 

@@ -39,6 +39,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     """Register the command."""
     parser = commands.add_parser(
         "cp",
+        usage="%(prog)s [options] SRC… DST",
         help="copy files between here and hosts, or between hosts",
         description="Copy files. A remote end is [user@]host:path or scp://[user@]host[:port]/path;"
         " relative remote paths begin in the home folder. A local name with a colon is ./a:b."
@@ -54,6 +55,11 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     )
     add_ssh_options(parser, ("-P", "-i", "-J"))
     add_copy_options(parser)
+    parser.add_argument(
+        "--direct",
+        action="store_true",
+        help="from one host straight to another: the first runs scp, and is lent your agent for it",
+    )
     parser.set_defaults(run=run, move=False)
 
 
@@ -98,13 +104,23 @@ def add_copy_options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Copy and return the exit status."""
     if len(arguments.operands) < 2:
-        raise UsageError("No target", "there must be at least one source and a target")
+        raise UsageError(
+            "No target",
+            "there must be at least one source and a target",
+            "to copy into this folder: sshdash cp host:path .",
+        )
     limit = 0 if arguments.limit is None else parse_scp_limit(arguments.limit)
     operands = parse_operands(arguments.operands, arguments.user)
     if arguments.xattrs and any(end.endpoint or end.is_stream for end in operands):
         raise UsageError("--xattrs is for files here", "SFTP carries no extended attributes")
+    main = _main
+    if arguments.direct:
+        from sshdash.cli import cp_direct
+
+        cp_direct.check(arguments, operands[:-1], operands[-1])
+        main = cp_direct.copy_directly
     try:
-        return asyncio.run(_main(arguments, operands[:-1], operands[-1], limit))
+        return asyncio.run(main(arguments, operands[:-1], operands[-1], limit))
     except asyncio.CancelledError:
         return TERMINATED
 

@@ -2,7 +2,8 @@
 
 import argparse
 import sys
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from sshdash.backend import Backend
 from sshdash.cli.cp import CHOICES, resolve_source, resolve_target

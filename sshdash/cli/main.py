@@ -5,7 +5,9 @@ import importlib
 import logging
 import os
 import sys
+import threading
 from collections.abc import Sequence
+from contextlib import suppress
 
 from sshdash import __version__
 from sshdash.cli.ssh_options import add_ssh_options
@@ -34,6 +36,8 @@ COMMANDS = (
 )
 """Each is a module of this package with `add_parser` and `run`."""
 
+_CONNECTING = frozenset({"exec", "cp", "sync", "mv", "ls", "du", "rm", "mkdir", "forward"})
+"""Commands that speak SSH."""
 _SUMMARIES = {
     "hosts": "list the hosts of ssh_config, or edit them",
     "resolve": "print the configuration of a destination, as ssh -G does",
@@ -163,6 +167,9 @@ def _parse_command(before: argparse.Namespace) -> argparse.Namespace:
     name = before.rest[0]
     parser = argparse.ArgumentParser(prog="sshdash")
     commands = parser.add_subparsers(dest="command", required=True)
+    if name in _CONNECTING:
+        # While it is imported, the SSH library waits for programs that look for another one.
+        threading.Thread(target=_import_library, name="sshdash-library").start()
     module = importlib.import_module(f"sshdash.cli.{name}")
     module.add_parser(commands)
     _add_globals(commands.choices[name], suppress=True)
@@ -171,6 +178,11 @@ def _parse_command(before: argparse.Namespace) -> argparse.Namespace:
     arguments.option = [*(before.option or ()), *(getattr(arguments, "late_option", None) or ())]
     arguments.verbose = before.verbose + getattr(arguments, "late_verbose", 0)
     return arguments
+
+
+def _import_library() -> None:
+    with suppress(Exception):  # whoever needs it will see the same
+        importlib.import_module("asyncssh")
 
 
 def _start_log(verbosity: int) -> None:

@@ -5,6 +5,7 @@ import argparse
 from sshdash.backend import Backend
 from sshdash.cli.named_files import Named, add_file_options, run_on_files, tell_failure
 from sshdash.errors import FileError
+from sshdash.sftp.failures import MissingError
 from sshdash.sftp.trees import make_folders
 
 
@@ -46,7 +47,11 @@ async def _make(arguments: argparse.Namespace, one: Named) -> None:
     if arguments.parents:
         made = await make_folders(one.filesystem, one.path)
     else:
-        await one.filesystem.mkdir(one.path)
+        try:
+            await one.filesystem.mkdir(one.path)
+        except MissingError as error:
+            error.hint = "-p makes the directories above too"
+            raise
         made = True
     if arguments.mode is not None and made:
         await one.filesystem.chmod(one.path, arguments.mode)

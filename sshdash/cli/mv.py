@@ -14,6 +14,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     """Register the command."""
     parser = commands.add_parser(
         "mv",
+        usage="%(prog)s [options] SRC… DST",
         help="move files here, on hosts, or between them",
         description="Move files and directories with times and permissions; links are moved, never "
         "followed. The ends are named as for cp.",
@@ -22,4 +23,4 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     )
     add_ssh_options(parser, ("-P", "-i", "-J"))
     cp.add_copy_options(parser)
-    parser.set_defaults(run=cp.run, recursive=True, preserve=True, move=True)
+    parser.set_defaults(run=cp.run, recursive=True, preserve=True, move=True, direct=False)

@@ -64,7 +64,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     )
     add = parser.add_argument
     add("-n", "--dry-run", dest="dry", action="store_true", help="only tell what would be done")
-    add("--delete", action="store_true", help="delete from DST what is not in SRC")
+    add("--delete", action="store_true", help="delete what is not in SRC, for good")
     add("--both", action="store_true", help="both ways: the newer wins, and nothing is deleted")
     add("--exclude", metavar="PATTERN", action=_Exclude, help="leave out, as in .gitignore")
     add("--include", metavar="PATTERN", action=_Include, help="take in what is left out so far")

@@ -14,6 +14,7 @@ from sshdash.sftp.messages import (
     ServerLimits,
     Status,
     Volume,
+    uint32,
 )
 from sshdash.sftp.wire import Answer, Wire, WireClosed
 from sshdash.untrusted import clean
@@ -21,6 +22,7 @@ from sshdash.untrusted import clean
 Value = TypeVar("Value")
 
 _HANDLE_MAX = 256
+_OK = uint32(Code.OK)
 
 
 class StatusError(Exception):
@@ -84,6 +86,8 @@ class Answers:
         """Raise StatusError for any other status than OK."""
         if answer.kind != Message.STATUS:
             raise self._wire.fail(f"a status was expected, message {answer.kind} came")
+        if len(answer.pieces) == 1 and answer.pieces[0][:4] == _OK:
+            return  # its text is of no interest
         status = self._wire.read_as(answer, Payload.status)
         if status.code != Code.OK:
             raise StatusError(status)

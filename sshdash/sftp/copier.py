@@ -7,7 +7,6 @@ Where a lost connection ended it, the temporary file can be kept and gone on wit
 """
 
 import asyncio
-import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -19,9 +18,10 @@ from sshdash.sftp.changes import PAGES, Changed, compare, differs
 from sshdash.sftp.entries import PERMISSIONS, Entry, Kind, join, name_of, parent_of
 from sshdash.sftp.failures import FullError, MissingError, VagueError, shown
 from sshdash.sftp.filesystem import CopySource, Digest, Filesystem, Finish, Reader, Writer
-from sshdash.sftp.names import part_name
+from sshdash.sftp.names import file_keys, part_name
 from sshdash.sftp.partial import CannotResume, Partial, check, is_placed, remove_parts
 from sshdash.sftp.pump import UPLOAD_WINDOW, WINDOW, pump
+from sshdash.sftp.seen import ensure_as_seen
 from sshdash.sftp.streams import Stream
 from sshdash.sftp.tasks import finish, together
 from sshdash.sftp.throttle import Pace
@@ -72,13 +72,15 @@ class Copier:
         self._source = source
         self._target = target
         self._preserve = preserve
-        self._umask = umask
         self._within = target.copies_from(source)
         self._chunk = min(source.limits.chunk, target.limits.chunk)
         by_server = self._within and not target.is_local
         self._small = min(self._chunk, WORTH) if by_server else self._chunk
         uploads = source.is_local and not target.is_local
         self._window = UPLOAD_WINDOW if uploads else WINDOW
+        self._keys = file_keys()
+        self.umask = umask
+        """What new files do not get of their source's permission bits, unless these are kept."""
         self.pace = Pace()
         """How fast it may go."""
         self.under_way: dict[bytes, UnderWay] = {}
@@ -91,6 +93,8 @@ class Copier:
         """Temporary files that could not be removed, because the connection was gone."""
         self.checked: Callable[[Digest, Digest], None] | None = None
         """Told of each file whose checksum is the same on both ends; None where none is taken."""
+        self.looks_again = False
+        """Whether what is replaced must still be what it was when it was listed."""
         self.keeps_owner = False
         """Whether copies get the user and group of their source, by number."""
         self.xattrs: Callable[[bytes, bytes], Awaitable[str]] | None = None
@@ -133,7 +137,7 @@ class Copier:
         try:
             await self.recorded()
             await self._target.symlink(target, under_way.part)
-            await self._target.replace(under_way.part, file.target)
+            await self._replace(under_way.part, file.target, file.existing)
         except BaseException:
             await self._discard(under_way.part)
             raise
@@ -146,7 +150,7 @@ class Copier:
             return entry.mode & PERMISSIONS
         if existing is not None and existing.kind is Kind.FILE:
             return existing.mode & PERMISSIONS
-        return entry.mode & PERMISSIONS & ~self._umask
+        return entry.mode & PERMISSIONS & ~self.umask
 
     def owner_of(self, entry: Entry) -> tuple[int, int] | None:
         """Return user and group that the copy of `entry` gets, None for whoever makes it."""
@@ -215,7 +219,12 @@ class Copier:
         if file.existing is None:
             await self._target.rename(under_way.part, file.target)
         else:
-            await self._target.replace(under_way.part, file.target)
+            await self._replace(under_way.part, file.target, file.existing)
+
+    async def _replace(self, part: bytes, path: bytes, existing: Entry) -> None:
+        if self.looks_again:
+            await ensure_as_seen(self._target, path, existing)
+        await self._target.replace(part, path)
 
     def _keep(self, file: FileCopy, under_way: UnderWay, error: BaseException) -> bool:
         """Keep what has arrived where a lost connection is why the copy ends; return whether.
@@ -369,7 +378,7 @@ class Copier:
         return UnderWay(part, file.entry, replacing, progress, self.pace)
 
     def _part(self, target: bytes) -> bytes:
-        return join(parent_of(target), part_name(name_of(target), secrets.token_hex(4)))
+        return join(parent_of(target), part_name(name_of(target), next(self._keys)))
 
     async def _discard(self, part: bytes) -> None:
         """Take the temporary file away, even where the copy was cancelled."""

@@ -113,17 +113,17 @@ class Elevated:
         async with self._elevations.turn(self._host):
             prompt, marker = (f"sshdash-{secrets.token_hex(16)}" for _ in range(2))
             dialogue = _Dialogue(Wire(), prompt.encode(), marker.encode())
-            async with asyncio.timeout(PATIENCE):
-                await ssh.create_session(
-                    lambda: dialogue,
-                    command=_command(self._user, prompt, marker),
-                    encoding=None,
-                    window=WINDOW,
-                    env=(),
-                    send_env=(),
-                    lends_agent=False,
-                )
             try:
+                async with asyncio.timeout(PATIENCE):
+                    await ssh.create_session(
+                        lambda: dialogue,
+                        command=_command(self._user, prompt, marker),
+                        encoding=None,
+                        window=WINDOW,
+                        env=(),
+                        send_env=(),
+                        lends_agent=False,
+                    )
                 await self._admit(dialogue)
             except BaseException:
                 dialogue.close()

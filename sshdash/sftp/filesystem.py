@@ -66,6 +66,9 @@ class Finished:
     """Which attribute could not be set and why, cleaned; empty where all were."""
 
 
+HERE, READ = "here", "reading it back"
+
+
 @dataclass(frozen=True, slots=True)
 class Digest:
     """The SHA-256 of a file's content, and how it was found."""
@@ -73,6 +76,11 @@ class Digest:
     value: bytes
     by: str
     """``here``, ``check-file``, the name of a command, or ``reading it back``."""
+
+    @property
+    def was_read(self) -> bool:
+        """Whether we hashed what we read ourselves, rather than take a host's word."""
+        return self.by in (HERE, READ)
 
 
 class Reader(Protocol):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 import asyncssh
 
 from sshdash.errors import SSHDashError
+from sshdash.quoting import command_line
 from sshdash.sftp.entries import Entry, Kind, is_plain_name, join
 from sshdash.sftp.job import Endpoint
 
@@ -28,10 +29,14 @@ _FORMAT = b"%y %s %T@ %l\\0%P\\0"
 _FIELDS = 2
 _MOST = 1_000_000
 """Entries that are kept until they are asked for; a larger tree is listed folder by folder."""
+_LONGEST = 64 * 1024
+"""Bytes of what is told of one entry: two paths of 4096 at most, and numbers."""
 _READ = 64 * 1024
 _PATIENCE = 20.0
 """Seconds without another word after which it is given up: something else answers, or hangs."""
 _SECOND = 10**9
+_SIZE, _TIME = 18, 11
+"""Digits at most, of sizes and of seconds since the epoch: nothing counts with more."""
 _KINDS = {
     b"f": Kind.FILE,
     b"d": Kind.DIRECTORY,
@@ -76,6 +81,8 @@ class TreeIndex:
             if about[:1] == b"d":
                 folders.setdefault(path, {})
         self.count += whole // _FIELDS
+        if len(self._rest) > _LONGEST:
+            raise ValueError("a line without an end")
         if self.count > _MOST:
             raise ValueError("more entries than are kept")
 
@@ -107,6 +114,8 @@ def is_alike(line: bytes, other: bytes) -> bool:
 def _entry(name: bytes, line: bytes) -> Entry:
     kind, size, time, link = line.split(b" ", 3)
     seconds, _, fraction = time.partition(b".")
+    if not size.isdigit() or len(size) > _SIZE or len(seconds) > _TIME:
+        raise ValueError("a number that no file has")
     return Entry(
         name,
         _KINDS.get(kind, Kind.OTHER),
@@ -182,8 +191,7 @@ async def _local(root: bytes, seen: Callable[[int], None]) -> TreeIndex | None:
 
 async def _remote(lease: "Lease", root: bytes, seen: Callable[[int], None]) -> TreeIndex | None:
     words = (b"find", join(root, b""), b"-mindepth", b"1", b"-printf", _FORMAT)
-    command = b" ".join(map(_quoted, words))
-    start = partial(_start, command)
+    start = partial(_start, command_line(words))
     process = await lease.session(start)
     index = TreeIndex()
     try:
@@ -204,8 +212,3 @@ async def _start(
         env=(),
         send_env=(),
     )
-
-
-def _quoted(word: bytes) -> bytes:
-    """Return a word as a POSIX shell reads it."""
-    return b"'" + word.replace(b"'", b"'\\''") + b"'"

@@ -71,7 +71,7 @@ async def find_below(
         search.unreadable += 1
         search.complete = False
 
-    walker = Walker(filesystem, None, b"", visit, problem, lambda path, reason: None)
+    walker = Walker(filesystem, None, visit, problem, lambda path, reason: None)
     try:
         await walker.walk([root])
     except _Enough:

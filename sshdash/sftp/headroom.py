@@ -42,18 +42,27 @@ class Need:
             self._both = max(self._both, min(size, old))
 
 
-async def ensure_room(
-    target: Filesystem, folder: bytes, needed: int, files: int, prompter: Prompter
-) -> None:
-    """Return where there is room for `files` more names and `needed` bytes, or nobody knows.
+async def room_at(target: Filesystem, folder: bytes) -> Space | None:
+    """Return what room there is, None where nobody knows."""
+    try:
+        return await target.statvfs(folder)
+    except SSHDashError:
+        return None  # what is wrong there shows where something is written
 
-    Where there is not, the person is asked; raises FileError with the numbers unless the answer is
+
+async def ensure_room(
+    space: Space | None,
+    target: Filesystem,
+    folder: bytes,
+    needed: int,
+    files: int,
+    prompter: Prompter,
+) -> None:
+    """Return where `space` is enough for `files` more names and `needed` bytes, or nobody knows.
+
+    Where it is not, the person is asked; raises FileError with the numbers unless the answer is
     to copy all the same.
     """
-    try:
-        space = await target.statvfs(folder)
-    except SSHDashError:
-        return  # what is wrong there shows where something is written
     lack = _lack(space, needed, files) if space is not None else ""
     if not lack:
         return

@@ -64,6 +64,10 @@ class CopyRequest:
     """A folder above all of `paths`: each goes to the same place below `target_dir`, where the
     folders on its way exist or are among `paths`. Of a directory, only it itself is made."""
 
+    seen: tuple[tuple[int, int], ...] = ()
+    """Where not empty, what was seen at the target of each of `paths` in turn: size and time in
+    seconds. What is something else by now is not overwritten."""
+
     def place_of(self, path: bytes) -> bytes:
         """Return where a source goes, relative to `target_dir`."""
         if self.base is not None:

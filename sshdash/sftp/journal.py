@@ -30,6 +30,7 @@ from sshdash.sftp.store import (
     SAVE_NOTE,
     SAVE_PART,
     Change,
+    StoreBroken,
     StoreInUse,
 )
 from sshdash.states import TransferState
@@ -39,6 +40,8 @@ Result = TypeVar("Result")
 
 _TICK = 0.5
 """Seconds after which progress is written."""
+_SHARE = 20
+"""Looking for what is new takes this part of the time at most: who waits, waits together."""
 
 
 class Journal:
@@ -55,6 +58,8 @@ class Journal:
         """Jobs whose own row is to be written again."""
         self._awaited: list[asyncio.Future[None]] = []
         self._wake = asyncio.Event()
+        self._looked = 0.0
+        """Seconds it took to find what was new."""
         self._task: asyncio.Task[None] | None = None
         self._broken = self._closed = self._used = False
 
@@ -70,7 +75,7 @@ class Journal:
         """Return the jobs of processes that are gone: they are this one's now."""
         try:
             kept = await self._in_thread(self._taken)
-        except (StoreInUse, OSError, sqlite3.Error) as error:
+        except (StoreInUse, StoreBroken, OSError, sqlite3.Error) as error:
             self._give_up(error)
             return []
         for title, detail in self._shelf.problems:
@@ -122,13 +127,13 @@ class Journal:
         if self._closed:
             return
         self._closed = True
-        if not self._used:
-            return
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
         await self._write()
+        if not self._used:
+            return
         with suppress(OSError, sqlite3.Error):
             await self._in_thread(self._shelf.close)
         self._thread.shutdown()
@@ -153,15 +158,21 @@ class Journal:
                 uid for uid, one in self._records.items() if one.job.task is not None
             )
             await self._write()
+            await asyncio.sleep(self._looked * _SHARE)
 
     async def _write(self) -> None:
         """Write all that is new. Where that fails, copies go on and a warning is told."""
         awaited, self._awaited = self._awaited, []
         try:
-            changes = self._changes()
-            if changes and not self._broken:
+            began = time.monotonic()
+            changes = [] if self._broken else self._changes()
+            self._looked = time.monotonic() - began
+            if changes:
                 await self._in_thread(lambda: self._shelf.write(changes))
         except (OSError, sqlite3.Error) as error:
+            self._give_up(error)
+        except Exception as error:  # a defect, or a server's monstrous figures: copies go on
+            log.warning("the queue could not be written", exc_info=True)
             self._give_up(error)
         finally:
             for written in awaited:
@@ -198,6 +209,8 @@ class Journal:
             return await asyncio.shield(running)
         except asyncio.CancelledError:
             await asyncio.wait((running,))
+            if error := running.exception():
+                log.warning("the queue could not be written: %s", error)
             raise
 
 
@@ -218,9 +231,9 @@ class _Record:
         if ledger.notes:
             changes.append((SAVE_NOTE, [(job.uid, *note) for note in ledger.notes]))
             ledger.notes = []
-        parts = parts_of(ledger)
+        parts = parts_of(ledger, self._parts)
         gone = [(job.uid, part) for part in self._parts if part not in parts]
-        new = [(job.uid, *row) for part, row in parts.items() if self._parts.get(part) != row]
+        new = [(job.uid, *row) for part, row in parts.items() if self._parts.get(part) is not row]
         self._parts = parts
         changes += [(FORGET_PART, gone)] if gone else []
         changes += [(SAVE_PART, new)] if new else []

@@ -1,5 +1,6 @@
 """What is kept of a copy job on the disk, so that another run of sshdash can go on with it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple
@@ -98,17 +99,27 @@ def figures(ledger: Ledger, standing: Standing) -> Standing:
     return standing
 
 
-def parts_of(ledger: Ledger) -> dict[bytes, PartRow]:
-    """Return every temporary file that a job may have on its target now."""
-    partials = dict(ledger.partials)
-    partials.update((target, one.so_far()) for target, one in ledger.under_way.items())
-    rows = {
-        one.part: PartRow(one.part, target, pack(one.entry), one.done, one.replacing)
-        for target, one in partials.items()
-    }
+def parts_of(ledger: Ledger, before: Mapping[bytes, PartRow]) -> dict[bytes, PartRow]:
+    """Return every temporary file that a job may have on its target now.
+
+    What is as it was `before` is the same object: a thousand small files are looked at many times.
+    """
+    rows = {}
+    for target, one in ledger.under_way.items():
+        row = before.get(one.part)
+        if row is None or row.done != one.done:
+            row = _part_row(target, one.so_far())
+        rows[one.part] = row
+    for target, partial in ledger.partials.items():
+        if target not in ledger.under_way:
+            rows[partial.part] = _part_row(target, partial)
     for part in ledger.leftovers:
         rows.setdefault(part, PartRow(part, b"", b"", 0, False))
     return rows
+
+
+def _part_row(target: bytes, partial: Partial) -> PartRow:
+    return PartRow(partial.part, target, pack(partial.entry), partial.done, partial.replacing)
 
 
 def ledger_of(kept: Kept) -> Ledger:
@@ -132,6 +143,11 @@ def ledger_of(kept: Kept) -> Ledger:
     for note in kept.notes:
         _recall(ledger, note)
     return ledger
+
+
+def known(state: str) -> str:
+    """Return a state as it was written. Raises ValueError for one that nobody knows."""
+    return state if state == SWEPT else TransferState(state).value
 
 
 def state_of(kept: Kept) -> TransferState:

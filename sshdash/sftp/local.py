@@ -12,6 +12,7 @@ from sshdash.sftp import local_calls as calls
 from sshdash.sftp.early import EarlySync
 from sshdash.sftp.entries import Entry, Kind, join, name_of
 from sshdash.sftp.filesystem import (
+    HERE,
     Buffer,
     CopySource,
     Digest,
@@ -225,6 +226,10 @@ class LocalFilesystem:
         """Rename onto `new`, atomically."""
         await self._threads.run("put in place", new, partial(os.replace, old, new))
 
+    async def sync_folder(self, path: bytes) -> None:
+        """Return once the names in a directory are on the disk."""
+        await self._threads.run("write", path, partial(calls.sync_folder, path))
+
     async def unlink(self, path: bytes) -> None:
         """Remove one file or link."""
         await self._threads.run("remove", path, partial(os.unlink, path))
@@ -281,7 +286,7 @@ class LocalFilesystem:
             done = await self._threads.run("read", path, call)
             hashed += done
             if done < calls.HASHED:
-                return Digest(digest.digest(), "here")
+                return Digest(digest.digest(), HERE)
 
     async def copy_xattrs(self, source: bytes, target: bytes) -> str:
         """Give a file the extended attributes of another; return what went wrong."""

@@ -340,11 +340,6 @@ def _has_acl(path: bytes) -> bool:
         return False  # a file system without them
 
 
-def owner_names(uid: int, gid: int) -> tuple[str, str]:
-    """Return the names of a user and a group, their numbers where they have none."""
-    return _user(uid), _group(gid)
-
-
 def sync(descriptor: int) -> None:
     """Make a file durable, where its file system can."""
     try:
@@ -352,6 +347,15 @@ def sync(descriptor: int) -> None:
     except OSError as error:
         if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # a file system without it
             raise
+
+
+def sync_folder(path: bytes) -> None:
+    """Make the names in a directory durable."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        sync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def rename(old: bytes, new: bytes) -> None:

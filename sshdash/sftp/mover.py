@@ -5,10 +5,11 @@ copied; a directory only once nothing is left in it.
 """
 
 from sshdash.errors import FileError
-from sshdash.sftp.entries import Entry, Kind, join
+from sshdash.sftp.entries import Entry, Kind, join, parent_of
 from sshdash.sftp.failures import ExistsError
 from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.ledger import Ledger
+from sshdash.sftp.local import LocalFilesystem
 from sshdash.sftp.tasks import each
 from sshdash.sftp.walk import Source, reason_of
 
@@ -83,6 +84,9 @@ class Mover:
         if not self._wanted:
             return
         try:
+            if isinstance(self._target, LocalFilesystem):
+                # The content is on the disk; its name, too, has to outlast a power cut.
+                await self._target.sync_folder(parent_of(join(self._target_dir, file.place)))
             if _differs(await self._source.lstat(file.path), file.entry):
                 raise FileError("the source has changed since")
             await self._source.unlink(file.path)

@@ -1,12 +1,22 @@
 """Names that the engine makes up, always within the limit of a file system."""
 
 import re
+import secrets
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from sshdash.sftp.entries import NAME_MAX
 
+_KEY = 8
+"""Digits that tell the temporary files of one target apart."""
 _TEMPORARY = re.compile(rb"\..*\.?sshdash-[0-9a-f]{8}\.(part|old)", re.DOTALL)
+
+
+def file_keys() -> Iterator[str]:
+    """Yield keys for temporary names; many are drawn at once, as each draw takes a while."""
+    while True:
+        drawn = secrets.token_hex(_KEY // 2 * 256)
+        yield from (drawn[start : start + _KEY] for start in range(0, len(drawn), _KEY))
 
 
 def part_name(name: bytes, job: str) -> bytes:

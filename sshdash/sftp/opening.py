@@ -60,7 +60,7 @@ class Subsystem:
     async def open(self, ssh: Transport) -> Wire:
         """Return the channel."""
         async with asyncio.timeout(PATIENCE):
-            return await Wire.open(ssh)
+            return await Wire.open(ssh, protocol.FIRST)
 
 
 SUBSYSTEM = Subsystem()

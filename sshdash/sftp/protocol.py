@@ -23,6 +23,12 @@ from sshdash.sftp.wire import Answer, Wire
 
 USERS_GROUPS = b"users-groups-by-id@openssh.com"
 _NO_ATTRIBUTES = Attributes().encode()
+_LIMITS = b"limits@openssh.com"
+FIRST = (
+    (Message.REALPATH, string(b".")),
+    (Message.EXTENDED, string(_LIMITS)),
+)
+"""What `Protocol.begin` needs to know, for a `Wire` to ask with its greeting."""
 
 
 class HandleProtocol:
@@ -107,12 +113,11 @@ class Protocol(HandleProtocol):
         """
         try:
             protocol = cls(wire, await wire.greet())
-            home = protocol.realpath(b".")
-            if protocol.offers(b"limits@openssh.com"):
-                protocol.limits = await protocol._extended(
-                    b"limits@openssh.com", b"", protocol._answers.limits
-                )
-            return protocol, await home
+            answers = protocol._answers
+            home, limits = wire.first or (wire.request(kind, body) for kind, body in FIRST)
+            if protocol.offers(_LIMITS):
+                protocol.limits = await Asked(limits, answers.limits)
+            return protocol, await Asked(home, answers.one_name)
         except BaseException:
             wire.close()
             raise

@@ -153,7 +153,7 @@ class TransferQueue:
         job.request = request or job.request
         job.ledger.restart()
         job.cut_off, job.ended = False, None
-        job.finished = asyncio.Event()
+        job.finished.clear()  # the same one: who waits for a paused job waits on
         job.move(Step.START)
         self.give_way()
 

@@ -141,6 +141,7 @@ class RemoteFilesystem:
         opening = self._protocol.open_directory(path)
         handle = await self._session.call("list", path, opening)
         seen: set[bytes] = set()
+        listed = 0
         ahead: deque[Asked[list[Name] | None]] = deque()
         width = 2
         try:
@@ -151,7 +152,8 @@ class RemoteFilesystem:
                 if names is None:
                     return
                 width = min(width * 2, _LISTING_AHEAD)
-                if len(seen) > _MAX_ENTRIES:
+                listed += max(1, len(names))  # the same names again count, and so do none
+                if listed > _MAX_ENTRIES:
                     raise failure("list", path, 0, self.label, "more entries than anybody has")
                 yield kept_entries(names, seen, refused)
         finally:

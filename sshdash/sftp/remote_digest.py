@@ -13,7 +13,8 @@ from collections.abc import Awaitable, Callable
 import asyncssh
 
 from sshdash.errors import FileError, SSHDashError
-from sshdash.sftp.filesystem import Digest, Pieces
+from sshdash.quoting import command_line
+from sshdash.sftp.filesystem import READ, Digest, Pieces
 from sshdash.sftp.handles import RemoteReader, Session
 from sshdash.sftp.tasks import end
 
@@ -32,12 +33,15 @@ _DIGEST = re.compile(rb"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 _SCRIPT = b"""\
 LC_ALL=C; export LC_ALL
 f=%b
+[ -r "$f" ] || { echo unreadable; exit; }
 if command -v sha256sum >/dev/null 2>&1; then sha256sum <"$f" && echo by sha256sum
 elif command -v shasum >/dev/null 2>&1; then shasum -a 256 <"$f" && echo by shasum
 elif command -v sha256 >/dev/null 2>&1; then sha256 -q <"$f" && echo by sha256
 elif command -v openssl >/dev/null 2>&1; then openssl dgst -sha256 <"$f" && echo by openssl
 fi
 """
+_UNREADABLE = b"unreadable"
+"""What the script says of a file that a command cannot open; others may well be hashed."""
 _BY = re.compile(rb"^by ([a-z0-9]+)$", re.MULTILINE)
 
 
@@ -63,7 +67,7 @@ class RemoteDigests:
                 if found_by := await self._run(path, size):
                     return found_by
         found = await self._read_small(path, size) if size <= _SMALL else None
-        return Digest(found or await self._read_back(path), "reading it back")
+        return Digest(found or await self._read_back(path), READ)
 
     async def _told(self, path: bytes) -> bytes | None:
         """Return what the SFTP server says, None where it says nothing that is a digest."""
@@ -76,7 +80,7 @@ class RemoteDigests:
 
     async def _run(self, path: bytes, size: int) -> Digest | None:
         """Return what a command says, None where none does."""
-        script = _SCRIPT % _quoted(path)
+        script = _SCRIPT % command_line((path,))
         try:
             async with asyncio.timeout(_PATIENCE + size / _SLOWEST):
                 output = await self._output_of(script)
@@ -87,7 +91,7 @@ class RemoteDigests:
         digest, by = _DIGEST.search(output), _BY.search(output)
         if digest and by:
             return Digest(bytes.fromhex(digest[0].decode()), by[1].decode())
-        self._has_command = False
+        self._has_command = output.split()[-1:] == [_UNREADABLE]
         return None
 
     async def _output_of(self, script: bytes) -> bytes:
@@ -169,8 +173,3 @@ class _Command(asyncssh.SSHClientSession[bytes]):
         """End it; harmless when it has ended."""
         if self._channel is not None and not self.closed.is_set():
             self._channel.abort()
-
-
-def _quoted(path: bytes) -> bytes:
-    """Return a path as one word of a POSIX shell, whatever bytes are in it."""
-    return b"'" + path.replace(b"'", b"'\\''") + b"'"

@@ -30,7 +30,6 @@ class Roots:
         request: CopyRequest,
         source: Filesystem,
         target: Filesystem,
-        target_dir: bytes,
         ledger: Ledger,
         mover: Mover,
         reason: Callable[[FileError], str],
@@ -38,20 +37,31 @@ class Roots:
         self._request = request
         self._source = source
         self._target = target
-        self._target_dir = target_dir
+        self._target_dir = request.target_dir
         self._ledger = ledger
         self._mover = mover
         self._reason = reason
+        self._found: dict[bytes, Source | str] = dict.fromkeys(request.paths, "")
+        """By path, the source or why there is none; "" where it is done already."""
 
-    async def find(self) -> list[Source]:
-        """Return what was asked for, as sources; what cannot be copied is reported."""
-        found: dict[bytes, Source | None] = dict.fromkeys(self._request.paths)
+    async def look(self, target_dir: bytes) -> None:
+        """Look at all of them, and at what is in their places in the target folder."""
+        self._target_dir = target_dir
 
         async def look(path: bytes) -> None:
-            found[path] = await self._root(path)
+            self._found[path] = await self._root(path)
 
-        await each(tuple(found), min(_LOOKS, len(found)), look)
-        return await self._apart([root for root in found.values() if root is not None])
+        await each(tuple(self._found), min(_LOOKS, len(self._found)), look)
+
+    async def found(self) -> list[Source]:
+        """Return what was asked for, as sources; what cannot be copied is reported."""
+        roots: list[Source] = []
+        for path, root in self._found.items():
+            if isinstance(root, Source):
+                roots.append(root)
+            elif root:
+                self._ledger.fail(path, root)
+        return await self._apart(roots)
 
     async def _apart(self, roots: list[Source]) -> list[Source]:
         """Return the roots so that no two go to the same place; some are reported instead."""
@@ -71,7 +81,7 @@ class Roots:
                 self._ledger.fail(root.path, reason)
         return apart
 
-    async def _root(self, path: bytes) -> Source | None:
+    async def _root(self, path: bytes) -> Source | str:
         place = self._request.place_of(path)
         target = join(self._target_dir, place)
         look = self._source.stat if self._request.follow else self._source.lstat
@@ -83,13 +93,12 @@ class Roots:
                 path = await self._source.realpath(path)
         except FileError as error:
             if isinstance(error, MissingError) and self._mover.is_moved(path, place):
-                return None
+                return ""
             reason = self._reason(error)
         if reason == SAME and self._request.conflict is ConflictChoice.RENAME:
             reason = ""
         if reason:
-            self._ledger.fail(path, reason)
-            return None
+            return reason
         return Source(path, place, structs.replace(entry, name=name_of(path)), existing)
 
     async def _overlap(self, path: bytes, entry: Entry, target: bytes) -> str:

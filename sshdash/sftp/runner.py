@@ -12,8 +12,8 @@ from sshdash.sftp.copier import AlreadyThere, Copier, FileCopy
 from sshdash.sftp.directories import Directories
 from sshdash.sftp.entries import Entry, Kind, join
 from sshdash.sftp.failures import ExistsError, shown
-from sshdash.sftp.filesystem import Digest, Filesystem
-from sshdash.sftp.headroom import Need, ensure_room
+from sshdash.sftp.filesystem import Digest, Filesystem, Space
+from sshdash.sftp.headroom import Need, ensure_room, room_at
 from sshdash.sftp.job import CopyRequest
 from sshdash.sftp.ledger import Ledger
 from sshdash.sftp.local import LocalFilesystem
@@ -21,6 +21,7 @@ from sshdash.sftp.mover import Mover
 from sshdash.sftp.plan import Step, decide, escapes
 from sshdash.sftp.room import Room
 from sshdash.sftp.roots import Roots
+from sshdash.sftp.seen import ChangedThere, seen_of
 from sshdash.sftp.tasks import each, together
 from sshdash.sftp.throttle import Pace
 from sshdash.sftp.walk import Source, Walker, reason_of
@@ -62,11 +63,13 @@ class Runner:
         self._directories: list[Source] = []
         self._files: list[Source] = []
         self._need = Need(request.conflict or ledger.choice)
+        self._space: Space | None = None
         self._twins: list[Source] = []
         """Further names of files that are copied under another."""
         self._firsts: dict[tuple[int, int], Source] = {}
         """The first name of each file that has several."""
         self._conflicts: list[Source] = []
+        self._seen = dict(zip(request.paths, request.seen, strict=bool(request.seen)))
         self._confusions = Confusions(target, request.target_dir)
         self._room = Room(_WINDOW)
         self._copier = Copier(source, target)
@@ -78,13 +81,15 @@ class Runner:
     async def run(self, scanned: Callable[[], None]) -> None:
         """Copy everything; `scanned` is called once it is known what there is to copy."""
         request, ledger = self._request, self._ledger
-        self._target_dir = await self._real_target()
+        roots = Roots(request, self._source, self._target, ledger, self._mover, self._reason)
+        walker = Walker(self._source, self._target, self._visit, ledger.fail, ledger.leave_out)
+        await self._look(roots, walker)
         self._confusions = Confusions(self._target, self._target_dir)
-        umask = 0 if request.preserve else await self._target.umask(self._target_dir)
-        self._copier = Copier(self._source, self._target, request.preserve, umask)
+        self._copier = Copier(self._source, self._target, request.preserve)
         self._copier.pace = self.pace
         self._copier.leftovers = ledger.leftovers
         self._copier.keeps_owner = request.owner
+        self._copier.looks_again = bool(request.seen)
         if request.xattrs and isinstance(self._target, LocalFilesystem):
             self._copier.xattrs = self._target.copy_xattrs
         self._copier.under_way = ledger.under_way
@@ -98,17 +103,8 @@ class Runner:
         self._copier.restarted = self._restarted
         self._copier.resumed = self._resumed
         await self._copier.remove_leftovers()
-        walker = Walker(
-            self._source,
-            self._target,
-            self._target_dir,
-            self._visit,
-            ledger.fail,
-            ledger.leave_out,
-        )
-        ends = self._source, self._target, self._target_dir
-        roots = await Roots(request, *ends, ledger, self._mover, self._reason).find()
-        await walker.walk(await self._mover.rename_roots(roots))
+        found = await self._mover.rename_roots(await roots.found())
+        await together(walker.walk(found, self._target_dir), self._ask_umask())
         await self._ensure_room()
         scanned()
         directories = Directories(
@@ -126,14 +122,34 @@ class Runner:
         """Keep what is under way for another run, as its end is near."""
         self._copier.interrupted = True
 
-    async def _real_target(self) -> bytes:
-        """Return the target folder without links. Raises FileError where it is none."""
-        folder = self._request.target_dir
-        found, real = await together(self._target.stat(folder), self._target.realpath(folder))
+    async def _look(self, roots: Roots, walker: Walker) -> None:
+        """Look at both ends, all that can be asked at once within one round trip."""
+        request = self._request
+        walks = request.recursive and request.base is None and not request.move
+        listed = request.paths if walks else ()
+        if request.source == request.target:
+            await self._find_target()  # what is within what is told by names without links
+            await together(roots.look(self._target_dir), walker.look_ahead(listed))
+        else:
+            looking = roots.look(request.target_dir)
+            await together(self._find_target(), looking, walker.look_ahead(listed))
+
+    async def _find_target(self) -> None:
+        """Look at the target folder, and go by its name without links.
+
+        Raises FileError where it is none.
+        """
+        folder, target = self._request.target_dir, self._target
+        asked = target.stat(folder), target.realpath(folder), room_at(target, folder)
+        found, real, self._space = await together(*asked)
         if found.kind is not Kind.DIRECTORY:
-            host = "" if self._target.is_local else self._target.label
+            host = "" if target.is_local else target.label
             raise FileError("the target is not a directory", shown(folder), host=host)
-        return bytes(real)
+        self._target_dir = bytes(real)
+
+    async def _ask_umask(self) -> None:
+        if not self._request.preserve:
+            self._copier.umask = await self._target.umask(self._target_dir)
 
     # -- what there is
 
@@ -162,9 +178,14 @@ class Runner:
             self._files.append(source)
         elif begun := self._begun(source):
             self._files.append(begun)
+        elif source.existing and not self._is_as_seen(source.path, source.existing):
+            self._ledger.fail(source.path, reason_of(ChangedThere(source.path)), source.entry)
         else:
             self._conflicts.append(source)
         return False
+
+    def _is_as_seen(self, path: bytes, existing: Entry) -> bool:
+        return not self._seen or self._seen.get(path) == seen_of(existing)
 
     def _is_twin(self, source: Source) -> bool:
         """Return whether it is another name of a file that is copied already."""
@@ -176,8 +197,9 @@ class Runner:
     def _begun(self, source: Source) -> Source | None:
         """Return a source whose target needs no question: it was answered, or is its own."""
         partial = self._ledger.partials.get(join(self._target_dir, source.place))
-        if partial is not None and partial.replacing:
-            return source
+        if partial is not None and partial.replacing and source.existing is not None:
+            is_own = partial.placing or self._is_as_seen(source.path, source.existing)
+            return source if is_own else None
         if partial is not None and partial.placing:
             return replace(source, existing=None)
         return None
@@ -211,7 +233,8 @@ class Runner:
             return
         # What was kept of interrupted copies takes its room already.
         needed = self._need.size - sum(partial.done for partial in ledger.partials.values())
-        await ensure_room(self._target, self._target_dir, needed, self._need.files, self._prompter)
+        place = self._target, self._target_dir
+        await ensure_room(self._space, *place, needed, self._need.files, self._prompter)
         ledger.fits = True
 
     # -- files

@@ -1,13 +1,14 @@
 """Takes a file for editing and puts what was edited in its place, whole or not at all."""
 
+import asyncio
 import hashlib
 import secrets
 from contextlib import suppress
 from dataclasses import dataclass
 
-from sshdash.errors import FileError
+from sshdash.errors import FileError, SSHDashError
 from sshdash.sftp.entries import PERMISSIONS, Entry, Kind, join, name_of, parent_of
-from sshdash.sftp.failures import MissingError, VagueError, shown
+from sshdash.sftp.failures import VagueError, shown
 from sshdash.sftp.filesystem import Filesystem, Finish
 from sshdash.sftp.names import part_name
 from sshdash.sftp.tasks import finish
@@ -57,9 +58,9 @@ async def save(
     Until it is complete and on the disk, the old content stays. Raises OwnerNotKept where the
     owner cannot be kept, unless `anyone` may be it; other failures raise FileError.
     """
-    part = join(parent_of(path), part_name(name_of(path), secrets.token_hex(4)))
+    part = _part(path)
     try:
-        await _write(filesystem, part, data)
+        await _write(filesystem, part, data, Finish(durable=True))
         await _give_attributes(filesystem, part, now, anyone)
         await filesystem.replace(part, path)
     except VagueError as error:
@@ -72,16 +73,26 @@ async def save(
 
 async def save_new(filesystem: Filesystem, path: bytes, data: bytes, was: Entry) -> None:
     """Make `path` anew, which is gone, with the mode that it had. Raises ExistsError."""
-    await filesystem.store(path, [data], Finish(mode=was.mode & PERMISSIONS))
+    part = _part(path)
+    try:
+        await _write(filesystem, part, data, Finish(mode=was.mode & PERMISSIONS, durable=True))
+        await filesystem.rename(part, path)
+    except BaseException:
+        await _discard(filesystem, part)
+        raise
 
 
-async def _write(filesystem: Filesystem, part: bytes, data: bytes) -> None:
+def _part(path: bytes) -> bytes:
+    return join(parent_of(path), part_name(name_of(path), secrets.token_hex(4)))
+
+
+async def _write(filesystem: Filesystem, part: bytes, data: bytes, how: Finish) -> None:
     writer = await filesystem.open_write(part)
     try:
         step = filesystem.limits.chunk
         for offset in range(0, len(data), step):
             await writer.write(offset, [data[offset : offset + step]])
-        finished = await writer.finish(Finish(durable=True))
+        finished = await writer.finish(how)
     finally:
         await writer.close()
     if finished.size != len(data):
@@ -109,10 +120,11 @@ async def _give_attributes(filesystem: Filesystem, part: bytes, now: Entry, anyo
 
 async def _discard(filesystem: Filesystem, part: bytes) -> None:
     async def discard() -> None:
-        with suppress(MissingError, FileError):
+        with suppress(SSHDashError):
             await filesystem.unlink(part)
 
-    await finish(discard(), _PATIENCE)
+    if await finish(discard(), _PATIENCE):
+        raise asyncio.CancelledError
 
 
 async def _read(filesystem: Filesystem, path: bytes, limit: int) -> bytes:

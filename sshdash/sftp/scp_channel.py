@@ -1,9 +1,6 @@
 """A program on a host that speaks rcp, or a shell that answers line by line, on one channel."""
 
 import asyncio
-import os
-import shlex
-from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
@@ -97,11 +94,6 @@ class ScpChannel:
         """Tell that something is not taken; the other side goes on with the next."""
         await self.send(b"\1" + why.encode("ascii", "replace") + b"\n")
 
-    def finish_sending(self) -> None:
-        """Tell that nothing more comes."""
-        with suppress(OSError, asyncssh.Error):
-            self._stdin.write_eof()
-
     # -- receiving
 
     async def answer(self) -> None:
@@ -130,16 +122,13 @@ class ScpChannel:
         return await self._line()
 
     async def data(self, size: int) -> Pieces:
-        """Return exactly so many bytes of a file."""
-        pieces: Pieces = []
-        while size:
-            if not self._buffer and not await self._fill():
+        """Return exactly so many bytes of a file; nothing is taken where that is cancelled."""
+        while len(self._buffer) < size:
+            if not await self._fill():
                 raise await self._ended()
-            piece = bytes(self._buffer[:size])
-            del self._buffer[: len(piece)]
-            pieces.append(piece)
-            size -= len(piece)
-        return pieces
+        data = bytes(memoryview(self._buffer)[:size])
+        del self._buffer[:size]
+        return [data] if data else []
 
     @property
     def said(self) -> str:
@@ -201,8 +190,3 @@ class ScpChannel:
 def _reason(text: str) -> str:
     """Return a complaint without the program's name and the path, which are told beside it."""
     return text.removeprefix("scp: ").rpartition(": ")[2] or text
-
-
-def quoted(words: Sequence[bytes]) -> bytes:
-    """Return words for a command line of any POSIX shell, each of them one word as it is."""
-    return os.fsencode(shlex.join(map(os.fsdecode, words)))

@@ -180,9 +180,7 @@ class Download:
 
     async def _source(self, entry: Entry, above: Source | None, path: bytes, name: bytes) -> Source:
         """Return what came with its place and what is there now."""
-        self._items += 1
-        if self._items > _MAX_ITEMS:
-            raise _unasked("more files than anybody has")
+        self._count()
         if above is not None:
             path, name = join(above.path, entry.name), join(above.place, entry.name)
             if name.count(b"/") > _MAX_DEPTH:
@@ -253,6 +251,8 @@ class Download:
         """Copy what comes in to its place, and return why that failed."""
         copier = Copier(incoming, self._target, self._request.preserve, self._umask)
         copier.leftovers = self._ledger.leftovers
+        copier.under_way = self._ledger.under_way
+        copier.recorded = self._ledger.recorded
         copier.pace = self._pace
         target = join(self._folder, file.place)
         try:
@@ -265,8 +265,14 @@ class Download:
             self._ledger.fail(file.path, f"copied, but {complaint}")
         return ""
 
+    def _count(self) -> None:
+        self._items += 1
+        if self._items > _MAX_ITEMS:
+            raise _unasked("more files than anybody has")
+
     def _complain(self, complaint: Complaint, path: bytes) -> None:
         """Note what the host could not read."""
+        self._count()
         said = complaint.text.removeprefix("scp: ")
         where, _, reason = said.rpartition(": ")
         self._ledger.fail(where.encode() if where else path, f"the host says: {reason or said}")

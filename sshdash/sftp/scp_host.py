@@ -2,14 +2,16 @@
 
 import asyncio
 import secrets
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sshdash.errors import FileError
 from sshdash.events import WarningRaised
+from sshdash.quoting import command_line
 from sshdash.sftp.entries import Entry, Kind, join, name_of, normalize
 from sshdash.sftp.failures import ExistsError, MissingError, UnsupportedError, failure, shown
-from sshdash.sftp.scp_channel import PATIENCE, ScpChannel, quoted
+from sshdash.sftp.scp_channel import PATIENCE, ScpChannel
 from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
@@ -27,6 +29,16 @@ _SCRIPT = (
 )
 """Functions of a POSIX shell that answer with one line each."""
 _KINDS = {b"l": Kind.SYMLINK, b"d": Kind.DIRECTORY, b"f": Kind.FILE, b"o": Kind.OTHER}
+
+
+class Placing(NamedTuple):
+    """A file that has arrived whole, and the name that it is to get."""
+
+    part: bytes
+    path: bytes
+    size: int
+    is_new: bool
+    """Whether the name must be free."""
 
 
 class ScpHost:
@@ -79,7 +91,7 @@ class ScpHost:
 
     async def start(self, *words: bytes) -> ScpChannel:
         """Run scp with these options and paths."""
-        return await ScpChannel.start(self._lease, b"scp " + quoted(words))
+        return await ScpChannel.start(self._lease, command_line((b"scp", *words)))
 
     async def expand(self, path: bytes) -> bytes:
         """Return a path as a person writes it, absolute where the home is known."""
@@ -102,27 +114,49 @@ class ScpHost:
             return await self.lstat(path)
         return None
 
+    async def look_all(self, paths: Sequence[bytes]) -> dict[bytes, Entry | None]:
+        """Return what each path itself is, None where there is nothing or nobody can tell."""
+        if self._shell is None:
+            return dict.fromkeys(paths)
+        answers = await self._ask_all([(b"look", path, b"") for path in paths])
+        return {path: _told(path, answer) for path, answer in zip(paths, answers, strict=True)}
+
     async def realpath(self, path: bytes) -> bytes:
         """Return `path`: whatever it leads through is the server's to follow."""
         return path
 
-    async def place(self, part: bytes, path: bytes, size: int, new: bool) -> None:
-        """Give a file of `size` bytes its name, which must be free where it is `new`.
+    async def place_all(self, parts: Sequence[Placing]) -> list[FileError | None]:
+        """Give files their names; return what went wrong with each, None where nothing did.
 
-        Raises ExistsError and FileError; the file keeps its first name then.
+        What went wrong keeps its first name. Raises FileError where nobody answers.
         """
-        answer = await self._ask(b"place", part, path, b"%d" % size, b"new" if new else b"old")
-        title, where = "cannot put in place", shown(path)
+        answers = await self._ask_all(
+            [
+                (b"place", one.part, one.path, b"%d" % one.size, b"new" if one.is_new else b"old")
+                for one in parts
+            ]
+        )
+        return [self._unplaced(one, said) for one, said in zip(parts, answers, strict=True)]
+
+    def _unplaced(self, one: Placing, answer: bytes) -> FileError | None:
+        title, where = "cannot put in place", shown(one.path)
+        if answer == b"placed":
+            return None
         if answer == b"exists":
-            raise ExistsError(title, where, "it exists already", host=self.label)
-        if answer != b"placed":
-            words = {b"directory": "the target is a directory", b"short": "not all of it arrived"}
-            raise FileError(title, where, words.get(answer, "mv failed"), host=self.label)
+            return ExistsError(title, where, "it exists already", host=self.label)
+        words = {b"directory": "the target is a directory", b"short": "not all of it arrived"}
+        return FileError(title, where, words.get(answer, "mv failed"), host=self.label)
 
     async def unlink(self, path: bytes) -> None:
         """Remove a file. Raises FileError and UnsupportedError."""
-        if await self._ask(b"gone", path) != b"gone":
-            raise FileError("cannot remove", shown(path), "rm failed", host=self.label)
+        await self.unlink_all((path,))
+
+    async def unlink_all(self, paths: Sequence[bytes]) -> None:
+        """Remove files, those that are there. Raises FileError and UnsupportedError."""
+        answers = await self._ask_all([(b"gone", path) for path in paths])
+        for path, answer in zip(paths, answers, strict=True):
+            if answer != b"gone":
+                raise FileError("cannot remove", shown(path), "rm failed", host=self.label)
 
     async def close(self) -> None:
         """Give back the channel and the connection; harmless when closed already."""
@@ -130,16 +164,16 @@ class ScpHost:
         self._lease.release()
 
     async def _look(self, path: bytes, how: bytes) -> Entry:
-        answer = await self._ask(b"look", path, how)
-        kind = _KINDS.get(answer[:1])
-        if kind is None:
+        if (found := _told(path, await self._ask(b"look", path, how))) is None:
             raise failure("find", path, 2, self.label)
-        size = answer[1:].strip()
-        number = int(size) if size.isdigit() and len(size) < 20 else 0
-        return Entry(name_of(path), kind, number, 0o644)
+        return found
 
     async def _ask(self, *words: bytes) -> bytes:
         """Return the line with which the shell answers."""
+        return (await self._ask_all([words]))[0]
+
+    async def _ask_all(self, asked: Sequence[Sequence[bytes]]) -> list[bytes]:
+        """Return the line with which the shell answers each question, after one round trip."""
         if self._shell is None:
             detail = "the server has no SFTP and runs no commands"
             raise UnsupportedError("cannot look", "", detail, host=self.label)
@@ -147,16 +181,21 @@ class ScpHost:
         # number of its own.
         async with self._turn:
             self._asked += 1
-            end, answer = b"#%d" % self._asked, b""
+            end = b"#%d" % self._asked
+            script = b"".join(command_line(words) + b" 2>/dev/null\n" for words in asked)
+            answers: list[bytes] = []
             try:
                 async with asyncio.timeout(PATIENCE):
-                    await self._shell.send(quoted(words) + b" 2>/dev/null; echo '%b'\n" % end)
+                    await self._shell.send(script + b"echo '%b'\n" % end)
                     while (line := await self._shell.line()) != end:
-                        answer = line
+                        answers.append(line)
             except TimeoutError:
                 detail = f"the shell there did not answer within {PATIENCE:.0f} seconds"
                 raise FileError("cannot look", "", detail, host=self.label) from None
-            return answer
+            if len(answers) < len(asked):
+                detail = "the shell there left answers out"
+                raise FileError("cannot look", "", detail, host=self.label)
+            return answers[-len(asked) :]
 
     async def _start_shell(self) -> None:
         """Start a shell that answers, if there is one."""
@@ -181,3 +220,13 @@ class ScpHost:
         shell, self._shell = self._shell, None
         if shell is not None:
             await shell.close()
+
+
+def _told(path: bytes, answer: bytes) -> Entry | None:
+    """Return what an answer says of a path, None where there is nothing."""
+    kind = _KINDS.get(answer[:1])
+    if kind is None:
+        return None
+    size = answer[1:].strip()
+    number = int(size) if size.isdigit() and len(size) < 20 else 0
+    return Entry(name_of(path), kind, number, 0o644)

@@ -40,8 +40,13 @@ class ScpRunner:
     async def run(self, scanned: Callable[[], None]) -> None:
         """Copy everything; `scanned` is called once it begins."""
         (source, target), request = self._ends, self._request
-        if request.move or request.verify or request.owner:
-            what = "A move" if request.move else "A checksum" if request.verify else "An owner"
+        asked = {
+            "A move": request.move,
+            "A checksum": request.verify,
+            "An owner": request.owner,
+            "A synchronisation": request.base is not None,
+        }
+        for what in (what for what, is_asked in asked.items() if is_asked):
             raise SSHDashError(f"{what} needs SFTP", "a server without it only takes plain copies")
         rest = self._ledger, self._prompter, self.pace
         if not isinstance(target, ScpHost):

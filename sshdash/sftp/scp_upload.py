@@ -4,9 +4,11 @@ Where the host runs a shell, each file goes under a temporary name and is rename
 is there; else it is written in its place, as scp does.
 """
 
+import asyncio
 import secrets
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from typing import NamedTuple
 
 from msgspec import structs
 
@@ -23,7 +25,7 @@ from sshdash.sftp.plan import Step, decide
 from sshdash.sftp.rcp import header, times
 from sshdash.sftp.scp_channel import Refused, ScpChannel
 from sshdash.sftp.scp_choices import Choices
-from sshdash.sftp.scp_host import ScpHost
+from sshdash.sftp.scp_host import Placing, ScpHost
 from sshdash.sftp.tasks import finish
 from sshdash.sftp.throttle import Pace
 from sshdash.sftp.walk import Source, Walker, reason_of
@@ -32,6 +34,10 @@ _ZEROS = bytes(64 * 1024)
 _PATIENCE = 10.0
 """Seconds for taking a temporary file away."""
 _END = b"E\n"
+_BATCH = 64
+"""Files that are looked at, or get their names, in one round trip."""
+_BYTES = 8 * 1024 * 1024
+"""What may wait for its name: large files get theirs at once."""
 
 
 class Upload:
@@ -52,6 +58,10 @@ class Upload:
         self._ledger = ledger
         self._pace = pace
         self._items: list[Source] = []
+        self._there: dict[bytes, Entry | None] = {}
+        """By place, what is at the targets of the next items."""
+        self._sent: list[_Sent] = []
+        """What has arrived and lacks its name."""
         labels = source.label, target.label
         self._choices = Choices(request, ledger, prompter, labels, target.exists)
 
@@ -60,7 +70,7 @@ class Upload:
         request = self._request
         await self._check_target()
         ledger = self._ledger
-        walker = Walker(self._source, None, b"", self._visit, ledger.fail, ledger.leave_out)
+        walker = Walker(self._source, None, self._visit, ledger.fail, ledger.leave_out)
         await walker.walk(await self._roots())
         scanned()
         # A directory comes before what is in it, and that before anything else.
@@ -122,15 +132,27 @@ class Upload:
 
     async def _send_all(self, channel: ScpChannel) -> None:
         """Go through the tree as scp does: into a directory, its files, and out again."""
+        try:
+            await self._walk(channel)
+            await self._place_sent()
+        except BaseException:
+            # What is whole stays, whatever ends the rest.
+            with suppress(SSHDashError, TimeoutError):
+                await finish(self._place_sent(), _PATIENCE)
+            raise
+
+    async def _walk(self, channel: ScpChannel) -> None:
         inside: list[bytes] = []
         broken: bytes | None = None
-        for item in self._items:
+        for number, item in enumerate(self._items):
+            await self._look_ahead(number)
             if broken is not None and item.place.startswith(broken):
                 self._fail(item, "its directory could not be made")
                 continue
             folders = item.place.split(b"/")[:-1]
             while inside != folders:
                 inside.pop()
+                await self._place_sent()  # before the directory gets its time
                 await channel.send(_END)
                 await channel.answer()
             try:
@@ -144,15 +166,28 @@ class Upload:
                 if item.entry.kind is Kind.DIRECTORY:
                     broken = join(item.place, b"")
         for _ in inside:
+            await self._place_sent()
             await channel.send(_END)
             await channel.answer()
+
+    async def _look_ahead(self, number: int) -> None:
+        """Look at the targets of the next items together, unless that is done.
+
+        Of two that go to the same place, the second is looked at once the first is there.
+        """
+        if self._items[number].place in self._there:
+            return
+        await self._place_sent()
+        places = dict.fromkeys(item.place for item in self._items[number : number + _BATCH])
+        found = await self._host.look_all([self._target(place) for place in places])
+        self._there = dict(zip(places, found.values(), strict=True))
 
     def _fail(self, item: Source, reason: str) -> None:
         is_file = item.entry.kind is Kind.FILE
         self._ledger.fail(item.path, reason, item.entry if is_file else None)
 
     async def _enter(self, channel: ScpChannel, folder: Source) -> None:
-        existing = await self._host.exists(self._target(folder.place))
+        existing = self._there.pop(folder.place)
         verdict = decide(folder.entry, existing, recursive=True)
         if verdict.step is Step.REFUSE:
             raise _Untakeable(verdict.reason)
@@ -160,12 +195,12 @@ class Upload:
 
     async def _send(self, channel: ScpChannel, file: Source) -> None:
         """Send one file, unless it is to be skipped."""
-        target = self._target(file.place)
-        existing = await self._host.exists(target)
+        existing = self._there.pop(file.place)
         verdict = decide(file.entry, existing, recursive=True)
         if verdict.step is Step.REFUSE:
             raise _Untakeable(verdict.reason)
         if existing is not None:
+            await self._place_sent()  # they may have the names that are looked for
             file = Source(file.path, file.place, file.entry, existing)
             settled = await self._choices.settle(file, self._request.target_dir)
             if settled is None:
@@ -179,11 +214,14 @@ class Upload:
         path = join(parent_of(self._target(file.place)), part)
         self._ledger.leftovers.add(path)
         try:
+            await self._ledger.recorded()
             await self._transfer(channel, file, part, path)
-            self._ledger.leftovers.discard(path)
         except BaseException:
-            with suppress(SSHDashError, TimeoutError):
-                await finish(self._discard(path), _PATIENCE)
+            cancelled = False
+            with suppress(SSHDashError):
+                cancelled = await finish(self._discard(path), _PATIENCE)
+            if cancelled:
+                raise asyncio.CancelledError from None
             raise
 
     async def _transfer(
@@ -195,7 +233,8 @@ class Upload:
         except FileError as error:
             raise _Untakeable(error.title, error.detail) from error
         try:
-            with self._ledger.tracking(file) as track:
+            with ExitStack() as stack:
+                track = stack.enter_context(self._ledger.tracking(file))
                 if _differs(await reader.stat(), file.entry):
                     raise _Untakeable("the source has changed since")
                 await self._announce(channel, file.entry, name)
@@ -203,16 +242,43 @@ class Upload:
                 if _differs(await reader.stat(), file.entry):
                     raise _Untakeable("source changed while copied", "retry")
                 if part is not None:
-                    await self._place(part, file)
+                    self._sent.append(_Sent(file, part, stack.pop_all()))
         finally:
             await reader.close()
+        if len(self._sent) >= _BATCH or sum(one.file.entry.size for one in self._sent) >= _BYTES:
+            await self._place_sent()
 
-    async def _place(self, part: bytes, file: Source) -> None:
-        target, is_new = self._target(file.place), file.existing is None
+    async def _place_sent(self) -> None:
+        """Give what was sent its names; what cannot get one is taken away."""
+        sent, self._sent = self._sent, []
+        if not sent:
+            return
+        parts = [
+            Placing(
+                one.part,
+                self._target(one.file.place),
+                one.file.entry.size,
+                one.file.existing is None,
+            )
+            for one in sent
+        ]
         try:
-            await self._host.place(part, target, file.entry.size, is_new)
-        except FileError as error:
-            raise _Untakeable(error.title, error.detail) from error
+            problems = await self._host.place_all(parts)
+        except BaseException as error:
+            for one in sent:
+                one.counting.__exit__(type(error), error, None)
+            with suppress(SSHDashError, TimeoutError):
+                await finish(self._discard(*(one.part for one in sent)), _PATIENCE)
+            raise
+        for one, problem in zip(sent, problems, strict=True):
+            if problem is None:
+                one.counting.close()
+                self._ledger.leftovers.discard(one.part)
+                continue
+            one.counting.__exit__(type(problem), problem, None)
+            self._fail(one.file, reason_of(problem))
+            with suppress(SSHDashError, TimeoutError):
+                await finish(self._discard(one.part), _PATIENCE)
 
     async def _announce(self, channel: ScpChannel, entry: Entry, name: bytes) -> None:
         """Tell what comes, and wait until it is taken. Raises Refused."""
@@ -259,9 +325,18 @@ class Upload:
     def _target(self, place: bytes) -> bytes:
         return join(self._request.target_dir, place)
 
-    async def _discard(self, path: bytes) -> None:
-        await self._host.unlink(path)
-        self._ledger.leftovers.discard(path)
+    async def _discard(self, *paths: bytes) -> None:
+        await self._host.unlink_all(paths)
+        self._ledger.leftovers.difference_update(paths)
+
+
+class _Sent(NamedTuple):
+    """A file that is there whole under a temporary name."""
+
+    file: Source
+    part: bytes
+    counting: ExitStack
+    """Ends the look at its progress, and counts it."""
 
 
 class _Untakeable(FileError):

@@ -51,19 +51,23 @@ class Shelf:
     def take(self) -> list[Kept]:
         """Return the jobs that nobody has, which are this process' now.
 
-        Raises StoreInUse where a process that lives has the named file; OSError and sqlite3.Error.
+        Those that were written before are left out. Raises StoreInUse where a process that lives
+        has the named file, StoreBroken, OSError and sqlite3.Error.
         """
+        mine = set() if self._store is None else {job.uid for job in self._store.load()}
         if self._name:
             self._expire()
             path = self._folder / self._name
-            if path.exists():
+            if self._store is None and path.exists():
                 self._take(path)
         else:
+            own = None if self._store is None else self._store.path
             for path in sorted(self._folder.glob("queue-*.db")):
-                self._take(path)
+                if path != own:
+                    self._take(path)
         if self._store is None:
             return []
-        jobs, stale = _current(self._store.load())
+        jobs, stale = _current([job for job in self._store.load() if job.uid not in mine])
         if stale:
             gone = [(uid,) for uid in stale]
             self._store.write([(FORGET_JOB, gone), (FORGET_NOTES, gone)])

@@ -52,5 +52,5 @@ async def _count(
     def problem(path: bytes, reason: str) -> None:
         census.complete = False
 
-    walker = Walker(filesystem, None, b"", visit, problem, lambda path, reason: None)
+    walker = Walker(filesystem, None, visit, problem, lambda path, reason: None)
     await walker.walk([Source(path, root.name, root)])

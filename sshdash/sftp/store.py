@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from sshdash.paths import private_dir
-from sshdash.sftp.kept import Kept, PartRow, request_of, standing_of
+from sshdash.sftp.kept import Kept, PartRow, known, request_of, standing_of
 from sshdash.sftp.ledger import Fact, Note
 
 _VERSION = 1
@@ -33,6 +33,14 @@ CREATE TABLE notes (
     value BLOB NOT NULL, PRIMARY KEY (job, fact, source, place)
 ) WITHOUT ROWID;
 """
+_OF_THE_DISK = (
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_NOMEM,
+)
 _TABLES = ("jobs", "parts", "notes")
 
 SAVE_JOB = "INSERT OR REPLACE INTO jobs VALUES (?, ?, ?, ?, ?)"
@@ -69,7 +77,9 @@ class Store:
         """
         self.path = path
         private_dir(path.parent)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+        with suppress(FileExistsError):
+            # One that exists is not opened: to close it would give up this process' own locks.
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
         file = path.stat().st_ino
         self._base = sqlite3.connect(
             path, timeout=0, isolation_level=None, check_same_thread=False, cached_statements=32
@@ -103,7 +113,7 @@ class Store:
         """Return all jobs in their order. Raises StoreBroken where they cannot be understood."""
         try:
             jobs = {
-                uid: Kept(uid, state, request_of(request), standing_of(standing))
+                uid: Kept(uid, known(state), request_of(request), standing_of(standing))
                 for uid, state, request, standing in self._base.execute(
                     "SELECT uid, state, request, standing FROM jobs ORDER BY position, uid"
                 )
@@ -114,7 +124,9 @@ class Store:
             for job, fact, source, place, value in self._base.execute("SELECT * FROM notes"):
                 if job in jobs:
                     jobs[job].notes.append(Note(Fact(fact), source, place, value))
-        except (sqlite3.Error, msgspec.MsgspecError, ValueError) as error:
+        except (sqlite3.Error, msgspec.MsgspecError, ValueError, TypeError) as error:
+            if isinstance(error, sqlite3.Error) and _is_of_the_disk(error):
+                raise
             raise StoreBroken(str(error)) from error
         return list(jobs.values())
 
@@ -155,6 +167,8 @@ class Store:
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
                 raise StoreInUse from error
+            if _is_of_the_disk(error):
+                raise
             raise StoreBroken(str(error)) from error
         except sqlite3.DatabaseError as error:
             raise StoreBroken(str(error)) from error
@@ -169,9 +183,14 @@ def remove_store(path: Path) -> None:
 
 
 def set_aside(path: Path) -> Path:
-    """Give a broken file another name and return it."""
+    """Give a broken file and what SQLite keeps beside it other names; return the file's."""
     aside = path.with_suffix(".broken")
-    path.replace(aside)
-    for suffix in ("-wal", "-journal"):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    for suffix in ("", "-wal", "-journal"):
+        with suppress(FileNotFoundError):
+            path.with_name(path.name + suffix).replace(aside.with_name(aside.name + suffix))
     return aside
+
+
+def _is_of_the_disk(error: sqlite3.Error) -> bool:
+    """Return whether the file may be all right, and cannot be read or written now."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _OF_THE_DISK

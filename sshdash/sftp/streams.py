@@ -10,7 +10,7 @@ from sshdash.errors import FileError
 from sshdash.sftp.changes import Changed, compare
 from sshdash.sftp.entries import Entry, Kind
 from sshdash.sftp.failures import irregular, shown
-from sshdash.sftp.filesystem import Digest, Filesystem, Limits, Pieces, Reader
+from sshdash.sftp.filesystem import HERE, Digest, Filesystem, Limits, Pieces, Reader
 from sshdash.sftp.tasks import end
 from sshdash.sftp.throttle import Pace
 
@@ -70,7 +70,7 @@ class Stream:
 
     async def sha256(self, path: bytes, size: int, reading: bool = False) -> Digest:
         """Return the digest of what went by."""
-        return Digest(self._hash.digest(), "here")
+        return Digest(self._hash.digest(), HERE)
 
     async def close(self) -> None:
         """Do nothing: whoever gave it ends it."""

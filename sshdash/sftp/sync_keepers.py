@@ -62,6 +62,8 @@ class Keepers:
 
         keep = KeepUp(wish, queue, self._open, self._outages, tell)
         task = asyncio.create_task(self._keep(number, keep, queue), name=f"keep {number}")
+        # One that is ended before it began does not get to take itself off.
+        task.add_done_callback(lambda _: self._running.pop(number, None))
         self._running[number] = keep, task
         return number
 

@@ -16,6 +16,7 @@ from sshdash.prompts import ConflictChoice
 from sshdash.sftp.compare import Pair, Relation, is_common, later
 from sshdash.sftp.entries import Entry, Kind, join
 from sshdash.sftp.job import CopyRequest, Endpoint
+from sshdash.sftp.seen import seen_of
 
 
 class Way(Enum):
@@ -184,25 +185,26 @@ class Tree:
 def copy_requests(left: Tree, right: Tree, steps: Iterable[Step]) -> list[CopyRequest]:
     """Return the copies that steps ask for: what is new apart from what replaces something.
 
-    What is new is skipped where something has appeared at its target since it was compared.
+    What is new is skipped where something has appeared at its target since it was compared, and
+    what has changed there since is not overwritten.
     """
-    paths: dict[tuple[bool, Act], list[bytes]] = {}
+    parts: dict[tuple[bool, Act], list[Step]] = {}
     for step in steps:
         if step.act in COPIES:
-            root = left.root if step.to_right else right.root
-            paths.setdefault((step.to_right, step.act), []).append(join(root, step.place))
+            parts.setdefault((step.to_right, step.act), []).append(step)
     found = []
-    for (to_right, act), names in paths.items():
+    for (to_right, act), part in parts.items():
         source, target = (left, right) if to_right else (right, left)
         choice = ConflictChoice.SKIP if act is Act.NEW else ConflictChoice.OVERWRITE
         found.append(
             CopyRequest(
                 source.endpoint,
-                tuple(names),
+                tuple(join(source.root, step.place) for step in part),
                 target.endpoint,
                 target.root,
                 conflict=choice,
                 base=source.root,
+                seen=tuple(seen_of(step.target) for step in part if step.target),
             )
         )
     return found

@@ -11,12 +11,13 @@ from functools import partial
 from typing import Protocol
 
 from sshdash.errors import FileError
-from sshdash.sftp.compare import later
 from sshdash.sftp.entries import Entry, Kind, join
 from sshdash.sftp.failures import MissingError
 from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.job import CopyRequest, Endpoint, TransferSnapshot
+from sshdash.sftp.seen import is_as_seen
 from sshdash.sftp.sync_plan import Act, Step, Tree, copy_requests
+from sshdash.sftp.sync_trash import CHANGED, Discarding, Move
 from sshdash.sftp.tasks import each
 from sshdash.sftp.walk import reason_of
 from sshdash.states import TransferState
@@ -45,6 +46,10 @@ class Outcome:
     deleted: int = 0
     failures: list[tuple[bytes, str]] = field(default_factory=list)
     """Places that could not be deleted, and why."""
+    refused: list[Step] = field(default_factory=list)
+    """What the trash did not take; it is where it was."""
+    refusal: str = ""
+    """Why not."""
     not_deleted: int = 0
     """How many deletions were not tried because something went wrong before."""
 
@@ -59,11 +64,12 @@ class Outcome:
     @property
     def is_whole(self) -> bool:
         """Whether everything was done."""
-        return self.copied_all and not self.failures and not self.not_deleted
+        stays = self.failures or self.refused or self.not_deleted
+        return self.copied_all and not stays
 
 
 class Synchronisation:
-    """One run over two trees."""
+    """One run over two trees; what goes on this machine, goes to its `trash` where there is one."""
 
     def __init__(
         self,
@@ -71,11 +77,13 @@ class Synchronisation:
         right: Tree,
         queue: Copies,
         open_filesystem: Callable[[Endpoint], Awaitable[Filesystem]],
+        trash: Move | None = None,
     ) -> None:
         self._left = left
         self._right = right
         self._queue = queue
         self._open = open_filesystem
+        self._trash = trash
         self.jobs: list[str] = []
         """The copies that were queued."""
 
@@ -95,11 +103,32 @@ class Synchronisation:
         if not may_delete or not (outcome.copied_all or whatever_fails):
             outcome.not_deleted = len(doomed)
             return outcome
+        await self._delete_all(doomed, outcome, self._trash)
+        return outcome
+
+    async def delete_refused(self, outcome: Outcome) -> None:
+        """Delete for good what the trash did not take."""
+        refused, outcome.refused = outcome.refused, []
+        await self._delete_all(refused, outcome, None)
+
+    async def _delete_all(self, doomed: list[Step], outcome: Outcome, trash: Move | None) -> None:
         for tree, to_right in ((self._left, False), (self._right, True)):
             here = [step for step in doomed if step.to_right is to_right]
-            if here:
+            if here and trash is not None and not tree.endpoint:
+                await self._discard(tree, here, outcome, trash)
+            elif here:
                 await self._delete(tree, here, outcome)
-        return outcome
+
+    async def _discard(self, tree: Tree, steps: list[Step], outcome: Outcome, trash: Move) -> None:
+        filesystem = await self._open(tree.endpoint)
+        try:
+            done = await Discarding(filesystem, tree.root, steps, trash).run()
+        finally:
+            await filesystem.close()
+        outcome.deleted += done.moved
+        outcome.failures += done.failures
+        outcome.refused += done.refused
+        outcome.refusal = outcome.refusal or done.why
 
     async def _delete(self, tree: Tree, steps: list[Step], outcome: Outcome) -> None:
         """Delete files and links, then the folders that they leave empty, deepest first."""
@@ -125,7 +154,7 @@ async def _delete(filesystem: Filesystem, root: bytes, outcome: Outcome, step: S
         if now is None:
             return
         if step.target is None or _differs(now, step.target):
-            outcome.failures.append((step.place, "it has changed since, and was not deleted"))
+            outcome.failures.append((step.place, CHANGED))
             return
         await (filesystem.rmdir if step.is_folder else filesystem.unlink)(path)
     except MissingError:
@@ -138,11 +167,9 @@ async def _delete(filesystem: Filesystem, root: bytes, outcome: Outcome, step: S
 
 def _differs(now: Entry, then: Entry) -> bool:
     """Return whether it is not what it was; a folder's time changes as it is emptied."""
-    if now.kind is not then.kind:
-        return True
-    if now.kind is Kind.DIRECTORY:
+    if now.kind is then.kind is Kind.DIRECTORY:
         return False
-    return now.size != then.size or bool(later(now, then))
+    return not is_as_seen(now, then)
 
 
 async def make_root(filesystem: Filesystem, root: bytes) -> None:

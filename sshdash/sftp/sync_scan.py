@@ -5,10 +5,11 @@ differences take memory. A folder that cannot be listed on one end is left out o
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import merge
 from itertools import chain, islice
+from operator import attrgetter
 from typing import Any
 
 from sshdash.errors import FileError
@@ -22,7 +23,7 @@ from sshdash.sftp.compare import (
     compare_names,
 )
 from sshdash.sftp.entries import Entry, Kind, join, name_of, parent_of
-from sshdash.sftp.filesystem import Filesystem
+from sshdash.sftp.filesystem import Digest, Filesystem
 from sshdash.sftp.find import Lines, TreeIndex, entries_of, is_alike
 from sshdash.sftp.sync_rules import Rules
 from sshdash.sftp.tasks import each, end, together
@@ -38,9 +39,15 @@ _BATCH = 500
 """Names that are compared, or pairs that are put in order, without a pause."""
 _MAX_ITEMS = 5_000_000
 _MAX_DEPTH = 256
+_SIDES = attrgetter("left"), attrgetter("right")
 
-Digests = Callable[[Filesystem, Sequence[bytes]], Coroutine[Any, Any, dict[bytes, bytes]]]
-"""Returns what stands for the content of files, by path; those that cannot be read are missing."""
+Digests = Callable[
+    [Filesystem, Mapping[bytes, int], bool], Coroutine[Any, Any, dict[bytes, Digest]]
+]
+"""Returns what stands for the content of files, by path; those that cannot be read are missing.
+
+It is told their sizes, and whether they must be read rather than asked about.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,18 +306,33 @@ class Scan:
         return await end.filesystem.readlink(join(end.root, place))
 
     async def _compare_contents(self, files: list[Pair]) -> None:
-        paths = [[join(end.root, pair.place) for pair in files] for end in self._ends]
-        left, right = await together(
-            *(
-                self._digests(end.filesystem, names)
-                for end, names in zip(self._ends, paths, strict=True)
+        """Compare by digests; a host's word that files differ is looked into once more.
+
+        A command there may see other files than SFTP does.
+        """
+        for reading in (False, True):
+            sizes = [
+                {join(end.root, pair.place): side(pair).size for pair in files}
+                for end, side in zip(self._ends, _SIDES, strict=True)
+            ]
+            left, right = await together(
+                *(
+                    self._digests(end.filesystem, of_end, reading)
+                    for end, of_end in zip(self._ends, sizes, strict=True)
+                )
             )
-        )
-        for pair, here, there in zip(files, *paths, strict=True):
-            if here in left and there in right:
-                self._found(pair, left[here] == right[there])
-            else:
-                self._problem(pair.place, int(here in left), "its content could not be read")
+            again: list[Pair] = []
+            for pair, here, there in zip(files, *sizes, strict=True):
+                if here not in left or there not in right:
+                    self._problem(pair.place, int(here in left), "its content could not be read")
+                elif left[here].value == right[there].value:
+                    self._found(pair, same=True)
+                elif reading or (left[here].was_read and right[there].was_read):
+                    self._found(pair, same=False)
+                else:
+                    again.append(pair)
+            if not (files := again):
+                return
 
     def _found(self, pair: Pair, same: bool) -> None:
         if same:

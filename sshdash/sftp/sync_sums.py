@@ -1,42 +1,30 @@
 """What stands for the content of files when they are compared: SHA-256."""
 
-import asyncio
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 from sshdash.errors import FileError
-from sshdash.sftp.filesystem import Filesystem
+from sshdash.sftp.filesystem import Digest, Filesystem
 from sshdash.sftp.tasks import each
 
-_WIDTH = 8
-"""Files that are read at the same time."""
-_CHUNK = 1024 * 1024
+_WIDTH = 16
+"""Files at the same time; of the commands that hash on a host fewer run (`RemoteDigests`)."""
 
 
-async def digests(filesystem: Filesystem, paths: Sequence[bytes]) -> dict[bytes, bytes]:
-    """Return the digest of each file by its path; those that cannot be read are missing."""
-    found: dict[bytes, bytes] = {}
+async def digests(
+    filesystem: Filesystem, sizes: Mapping[bytes, int], reading: bool = False
+) -> dict[bytes, Digest]:
+    """Return the digest of each file by its path; those that cannot be read are missing.
 
-    async def read(path: bytes) -> None:
+    `sizes` has about how many bytes each has; `reading` takes no other's word, as in
+    `Filesystem.sha256`.
+    """
+    found: dict[bytes, Digest] = {}
+
+    async def take(path: bytes) -> None:
         try:
-            found[path] = await _digest(filesystem, path)
+            found[path] = await filesystem.sha256(path, sizes[path], reading)
         except FileError:
             return  # it is missing in what is returned
 
-    await each(paths, min(_WIDTH, len(paths)), read)
+    await each(sizes, min(_WIDTH, len(sizes)), take)
     return found
-
-
-async def _digest(filesystem: Filesystem, path: bytes) -> bytes:
-    """Return the digest of one file, read to its end."""
-    digest = hashlib.sha256()
-    reader = await filesystem.open_read(path)
-    try:
-        offset = 0
-        while pieces := await reader.read(offset, _CHUNK):
-            for piece in pieces:
-                await asyncio.to_thread(digest.update, piece)
-                offset += len(piece)
-    finally:
-        await reader.close()
-    return digest.digest()

@@ -44,8 +44,8 @@ class Threads:
         """Guards what the loop and the threads share: all of the following."""
         self._waiting: deque[_Call] = deque()
         self._done: deque[_Call] = deque()
-        self._resting: list[threading.Semaphore] = []
-        """What wakes the threads that have nothing to do."""
+        self._resting: list[threading.Lock] = []
+        """What the threads that have nothing to do wait for; released, it wakes one."""
         self._threads = 0
         self._telling = False
         """Whether the loop is going to look at what is done."""
@@ -149,7 +149,8 @@ class Threads:
     # -- in a thread
 
     def _work(self, loop: asyncio.AbstractEventLoop) -> None:
-        awake = threading.Semaphore(0)
+        awake = threading.Lock()  # anything else waits in Python, which takes longer than a call
+        awake.acquire()
         while (call := self._next(awake)) is not None:
             try:
                 call.result = call.work()
@@ -163,7 +164,7 @@ class Threads:
                     loop.call_soon_threadsafe(self._tell)
             del call
 
-    def _next(self, awake: threading.Semaphore) -> _Call | None:
+    def _next(self, awake: threading.Lock) -> _Call | None:
         """Return what to do next, None where this thread is to end."""
         while True:
             with self._lock:

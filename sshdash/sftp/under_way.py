@@ -39,6 +39,13 @@ class UnderWay:
         self.arrived.add(offset, size)
         self.count(size)
 
+    @property
+    def done(self) -> int:
+        """Bytes from the start that are in the temporary file."""
+        if self.partial is not None and not self.arrived.until:
+            return self.partial.done
+        return self.arrived.until
+
     def so_far(self) -> Partial:
         """Return what could be gone on with, were it interrupted now."""
         if self.partial is not None and not self.arrived.until:

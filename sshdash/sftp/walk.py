@@ -3,7 +3,8 @@
 Level by level, many directories at the same time; links are never followed.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 
 import msgspec
 
@@ -58,22 +59,42 @@ class Walker:
         self,
         source: Filesystem,
         target: Filesystem | None,
-        target_dir: bytes,
         visit: Descend,
         problem: Problem,
         omit: Problem,
     ) -> None:
         self._source = source
         self._target = target
-        self._target_dir = target_dir
+        self._target_dir = b""
         self._visit = visit
         self._problem = problem
         self._omit = omit
         self._items = 0
         self._turns = Turns()
+        self._ahead: dict[bytes, tuple[list[Entry], list[bytes]]] = {}
+        """Listings of directories that were not come to yet."""
 
-    async def walk(self, roots: Iterable[Source]) -> None:
-        """Visit the roots and everything below them, parents before children."""
+    async def look_ahead(self, paths: Collection[bytes]) -> None:
+        """List what is about to be walked while something else is asked: that spares waiting.
+
+        Local directories are listed at once anyway; of very many, none is.
+        """
+        if self._source.is_local or len(paths) > _WIDTH:
+            return
+
+        async def look(path: bytes) -> None:
+            refused: list[bytes] = []
+            with suppress(FileError):  # it may be no directory; the walk asks again
+                self._ahead[path] = await self._list(path, refused), refused
+
+        await each(paths, len(paths), look)
+
+    async def walk(self, roots: Iterable[Source], target_dir: bytes = b"") -> None:
+        """Visit the roots and everything below them, parents before children.
+
+        Beside them goes what is in `target_dir`, where there is a target.
+        """
+        self._target_dir = target_dir
         level: list[Source] = []
         for root in roots:
             await self._turns.take()  # there may be as many as in any directory
@@ -122,6 +143,10 @@ class Walker:
         return self._visit(source) and source.entry.kind is Kind.DIRECTORY
 
     async def _list(self, path: bytes, refused: list[bytes]) -> list[Entry]:
+        if path in self._ahead:
+            listed, unsafe = self._ahead.pop(path)
+            refused += unsafe
+            return listed
         entries: list[Entry] = []
         async for batch in self._source.scandir(path, refused):
             entries += batch

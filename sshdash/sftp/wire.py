@@ -6,8 +6,9 @@ copies.
 """
 
 import asyncio
+import struct
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import asyncssh
@@ -18,8 +19,10 @@ from sshdash.untrusted import clean
 
 Value = TypeVar("Value")
 
-_HEADER = 9
-"""Bytes that say how long a message is, of what type, and which request it answers."""
+_HEAD = struct.Struct(">IBI")
+"""How long a message is, of what type, and which request it is or answers."""
+_SMALL = 8 * 1024
+"""Bytes that are copied faster than looked at in their place."""
 _PIECE = 32 * 1024
 """Data is given to the channel in pieces of one SSH packet, which spares it a copy."""
 _TEXT = 200
@@ -57,7 +60,13 @@ class Answer:
 class Wire(asyncssh.SSHClientSession[bytes]):
     """One SFTP session."""
 
-    def __init__(self) -> None:
+    def __init__(self, first: Sequence[tuple[int, bytes]] = ()) -> None:
+        """`first` are requests that leave with the greeting, where the server is known to read on.
+
+        Their answers are in `first`, none where nothing was asked before the greeting's answer.
+        """
+        self._asking = first
+        self.first: list[asyncio.Future[Answer]] = []
         self._loop = asyncio.get_running_loop()
         self._channel: asyncssh.SSHClientChannel[bytes] | None = None
         self._waiting: dict[int, asyncio.Future[Answer]] = {}
@@ -87,12 +96,14 @@ class Wire(asyncssh.SSHClientSession[bytes]):
     # -- life
 
     @classmethod
-    async def open(cls, connection: asyncssh.SSHClientConnection) -> "Wire":
-        """Start the sftp subsystem on a new channel of `connection`.
+    async def open(
+        cls, connection: asyncssh.SSHClientConnection, first: Sequence[tuple[int, bytes]] = ()
+    ) -> "Wire":
+        """Start the sftp subsystem on a new channel of `connection`, and ask what comes `first`.
 
         Raises asyncssh.ChannelOpenError where there is none.
         """
-        wire = cls()
+        wire = cls(first)
         await connection.create_session(
             lambda: wire, subsystem="sftp", encoding=None, window=WINDOW, env=(), send_env=()
         )
@@ -141,6 +152,8 @@ class Wire(asyncssh.SSHClientSession[bytes]):
         """Keep the channel; the greeting follows the request for the subsystem at once."""
         self._channel = chan
         self._greeting = self._greet()
+        if "OpenSSH" in self.server_version:
+            self.first = [self.request(kind, body) for kind, body in self._asking]
 
     def data_received(self, data: bytes, datatype: asyncssh.DataType) -> None:
         """Take apart what came; an exception in here would end the whole SSH connection."""
@@ -179,7 +192,7 @@ class Wire(asyncssh.SSHClientSession[bytes]):
         number = self._next_id
         self._next_id = (number + 1) & 0xFFFFFFFF
         size = 5 + len(body) + sum(map(len, pieces))
-        self._send(b"%b%c%b%b" % (uint32(size), kind, uint32(number), body), *pieces)
+        self._send(_HEAD.pack(size, kind, number) + body, *pieces)
         return self._expect(number)
 
     def read_as(self, answer: Answer, parse: Callable[[Payload], Value]) -> Value:
@@ -242,15 +255,22 @@ class Wire(asyncssh.SSHClientSession[bytes]):
         position, end = 0, len(data)
         while position < end:
             if not self._missing:
-                taken = min(_HEADER - len(self._head), end - position)
-                self._head += data[position : position + taken]
-                position += taken
-                if len(self._head) < _HEADER:
-                    return
-                self._begin()
+                if not self._head and end - position >= _HEAD.size:
+                    self._begin(*_HEAD.unpack_from(data, position))
+                    position += _HEAD.size
+                else:
+                    taken = min(_HEAD.size - len(self._head), end - position)
+                    self._head += data[position : position + taken]
+                    position += taken
+                    if len(self._head) < _HEAD.size:
+                        return
+                    self._begin(*_HEAD.unpack(self._head))
+                    self._head.clear()
             taken = min(self._missing, end - position)
             if taken == end:
                 self._pieces.append(data)
+            elif 0 < taken <= _SMALL:
+                self._pieces.append(data[position : position + taken])
             elif taken:
                 self._pieces.append(memoryview(data)[position : position + taken])
             position += taken
@@ -258,16 +278,12 @@ class Wire(asyncssh.SSHClientSession[bytes]):
             if not self._missing:
                 self._complete()
 
-    def _begin(self) -> None:
-        length = int.from_bytes(self._head[:4], "big")
+    def _begin(self, length: int, kind: int, number: int) -> None:
         if not 5 <= length <= MAX_PACKET:
             if not self._greeted:
                 raise _TextCame
             raise MalformedError(f"a message of {length} bytes")
-        self._kind = self._head[4]
-        self._id = int.from_bytes(self._head[5:], "big")
-        self._missing = length - 5
-        self._head.clear()
+        self._kind, self._id, self._missing = kind, number, length - 5
 
     def _complete(self) -> None:
         answer = Answer(self._kind, self._pieces)

@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sshdash.terminal.sight import Sight
+
 QUIET = 3.0
 """Seconds without output after which a command without semantic prompts counts as ended."""
 _MARK = re.compile(rb"\x1b\]133;([CD])(?:;(\d{1,3})[;\x07\x1b]|[\x07\x1b]|;[^\d])")
@@ -33,6 +35,7 @@ class Activity:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.size = 0
         """Bytes of output so far: more than at the last look means activity."""
+        self.sight = Sight()
         self._clock = clock
         self._output_at = 0.0
         self._watched: float | None = None

@@ -3,18 +3,27 @@
 A remote can send faster than anyone can read. What arrives is kept here, fed in slices until the
 time allowed for one turn of the event loop is used up, and the sender is paused while too much is
 waiting. So timers, keys and other connections get their turn during any flood.
+
+What nobody looks at is fed in larger pieces: at once after a rest and where the program asks
+something, else a few times a second.
 """
 
 import asyncio
+import re
 import time
 from collections import deque
 from collections.abc import Callable
 
 from sshdash.terminal.guards import repeats
+from sshdash.terminal.sight import Sight
 
 TURN_SECONDS = 0.003
 BRIEF_SECONDS = 0.0005
 """The same where somebody waits for something else."""
+UNSEEN_SECONDS = 0.1
+"""Between two turns of what nobody looks at."""
+UNSEEN_BYTES = 64 * 1024
+"""As much of it is fed at once."""
 HIGH_WATER = 128 * 1024
 LOW_WATER = 32 * 1024
 _SLICE = 16 * 1024
@@ -24,6 +33,9 @@ _MOST_SEQUENCES = 512
 """Control sequences in a slice: each may cost as much as a thousand characters."""
 _A_REPEAT = 32
 """Sequences that one which repeats a character counts for."""
+_ASKS = re.compile(rb"(?:[\x05\x07]|\x1b(?:[Z\\]|\[[0-9;?>=$]*[cnpqtux]))\Z")
+"""How output ends that may ask something: a program that does waits for the answer. Or a bell."""
+_LONGEST_QUESTION = 48
 
 
 class Intake:
@@ -46,13 +58,23 @@ class Intake:
         self._waiting: deque[bytes] = deque()
         self._size = 0
         self._slice = _SLICE
+        self._sparse = _SLICE
+        """Bytes that held few sequences the last time."""
         self._turn: asyncio.Handle | None = None
+        self._sight = Sight()
+        self._fed_at = 0.0
+        """When it had fed everything last, by the loop's clock."""
         self._paused = False
         self._idle = asyncio.Event()
         self._idle.set()
 
     def __repr__(self) -> str:
         return f"<Intake [{self._size} bytes waiting{', paused' if self._paused else ''}]>"
+
+    def follow(self, sight: Sight) -> None:
+        """Hurry only while somebody looks."""
+        self._sight = sight
+        sight.on_shown = self._hurry
 
     def add(self, data: bytes) -> None:
         """Keep `data` for the next turn."""
@@ -63,10 +85,26 @@ class Intake:
             self._pause()
         if self._turn is None:
             self._idle.clear()
+            if self._sight.seen or self._is_due(data):
+                self._turn = self._loop.call_soon(self._work)
+            else:
+                self._turn = self._loop.call_at(self._fed_at + UNSEEN_SECONDS, self._work)
+        elif not self._sight.seen and self._is_due(data):
+            self._hurry()
+
+    def _is_due(self, data: bytes) -> bool:
+        """Return whether what is not looked at is to be fed now, `data` being the last of it."""
+        return self._size >= UNSEEN_BYTES or bool(_ASKS.search(data[-_LONGEST_QUESTION:]))
+
+    def _hurry(self) -> None:
+        """Feed what is waiting in the next turn of the loop."""
+        if isinstance(self._turn, asyncio.TimerHandle):
+            self._turn.cancel()
             self._turn = self._loop.call_soon(self._work)
 
     async def drained(self) -> None:
-        """Wait until everything was fed."""
+        """Have everything fed, and wait for it."""
+        self._hurry()
         await self._idle.wait()
 
     def stop(self) -> None:
@@ -90,6 +128,7 @@ class Intake:
             self._paused = False
             self._resume()
         if not self._size:
+            self._fed_at = self._loop.time()
             self._idle.set()
         elif self._turn is None:
             self._turn = self._loop.call_soon(self._work)
@@ -105,7 +144,7 @@ class Intake:
     def _next_slice(self) -> bytes:
         """Return up to one slice, joining small pieces and cutting large ones."""
         pieces = []
-        room = self._slice
+        room = min(self._slice, self._sparse)
         while room and self._waiting:
             piece = self._waiting.popleft()
             if len(piece) > room:
@@ -120,13 +159,19 @@ class Intake:
     def _few_sequences(self, piece: bytes) -> bytes:
         """Return as much of `piece` as costs little even at its worst; the rest waits again."""
         length = len(piece)
-        while _cost(piece[:length]) > _MOST_SEQUENCES and length > _SMALLEST_SLICE:
-            length //= 2
+        while (cost := _cost(piece[:length])) > _MOST_SEQUENCES and length > _SMALLEST_SLICE:
+            length = max(_SMALLEST_SLICE, length * _MOST_SEQUENCES * 7 // (cost * 8))
         if length < len(piece):
             self._waiting.appendleft(piece[length:])
+            self._sparse = length
+        elif self._sparse < _SLICE:
+            more = self._sparse if cost * 2 < _MOST_SEQUENCES else self._sparse // 8
+            self._sparse = min(_SLICE, self._sparse + more)
         return piece[:length]
 
 
 def _cost(piece: bytes) -> int:
     """Return how many sequences `piece` counts for."""
-    return piece.count(b"\x1b") + _A_REPEAT * repeats(piece)
+    # To count takes many times longer than to find that there is none.
+    sequences = piece.count(b"\x1b") if b"\x1b" in piece else 0
+    return sequences + _A_REPEAT * repeats(piece)

@@ -1,8 +1,7 @@
 """How a shell is made to start in a folder."""
 
-import shlex
-
 from sshdash.config.resolver import ResolvedHost
+from sshdash.quoting import quoted
 
 
 def starting_command(resolved: ResolvedHost, directory: str) -> str:
@@ -14,4 +13,4 @@ def starting_command(resolved: ResolvedHost, directory: str) -> str:
     other = resolved.get("remotecommand") or (resolved.get("sessiontype") or "default") != "default"
     if other or not directory.startswith("/") or not directory.isprintable():
         return ""
-    return f"cd {shlex.quote(directory)}; exec $SHELL -l"
+    return f"cd {quoted(directory)}; exec $SHELL -l"

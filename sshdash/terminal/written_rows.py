@@ -19,12 +19,14 @@ WORTH_IT = 4
 _MOST_CELLS = 100_000
 """Of larger screens the text could take too much memory."""
 _STYLE_LIMIT = 16_384
-_RESET = "\x1b[0m"
-_DENSE = 60
-"""Styles in a row from which on it is dense: a picture, not text."""
-_INDIRECT = ("\x1b[38;5;", "\x1b[48;5;", "\x1b[58;", "\x1b[4:")
+_RESET = b"\x1b[0m"
+_BLINK = b"\x1b[5m"
+_DENSE = 1_500
+"""Bytes of a row from which on it is dense: a picture, not text."""
+_INDIRECT = (b"\x1b[38;5;", b"\x1b[48;5;", b"\x1b[58;", b"\x1b[4:")
 """What is not shown as it is: colours of the palette, and underlines that few terminals know."""
 _GROUP = re.compile(r"((?:\x1b\[[0-9:;]*m)+)")
+_LAST_GROUP = re.compile(rb"(?:\x1b\[[0-9:;]*m)+")
 """What stands before cells of another style: all of it, beginning with a reset."""
 _PARAMETERS = re.compile(r"\x1b\[([0-9:;]*)m")
 _UNDISPUTED = re.compile("[\r\n -~\u00a1-\u00ac\u00ae-\u024f\u2500-\u259f\u2800-\u28ff]*\\Z")
@@ -62,27 +64,35 @@ class WrittenRows:
             return {}
         chosen = self._chosen(first, last, columns)
         written = self._written(chosen, lib.GHOSTTY_FORMATTER_FORMAT_VT)
-        read = self._rows(written)
-        if written.count(_RESET) > rows * _DENSE // 2:
-            lines = self._written(chosen, lib.GHOSTTY_FORMATTER_FORMAT_PLAIN).split("\n")
-            if len(lines) == written.count("\n") + 1:
-                read = self._dense_rows(written, lines)
+        if len(written) > rows * _DENSE // 2:
+            # To search for one byte is many times quicker than for two.
+            parts = written.split(b"\n")
+            texts = _text(self._written(chosen, lib.GHOSTTY_FORMATTER_FORMAT_PLAIN)).split("\n")
+            if len(parts) == len(texts):
+                read = self._dense_rows(parts, texts)
+                return {place: row for place, row in enumerate(read, first) if row}
+        read = self._rows(_text(written))
         return {place: row for place, row in enumerate(read, first) if row}
 
-    def _dense_rows(self, written: str, lines: list[str]) -> Iterator[Row]:
+    def _dense_rows(self, parts: list[bytes], texts: list[str]) -> Iterator[Row]:
         """Take rows apart that are hardly looked at run by run; a disputed row is an empty one."""
-        group = ""
-        for row, text in zip(written.split("\r\n"), lines, strict=True):
-            whole = group + row
+        group = b""
+        for part, text in zip(parts, texts, strict=True):
+            row = part.removesuffix(b"\r")
+            whole = row if row.startswith(_RESET) else group + row
             if not _UNDISPUTED.match(text):
                 yield ()
-            elif row.count(_RESET) <= _DENSE or any(sign in whole for sign in _INDIRECT):
-                yield from self._rows(whole)
+            elif len(row) <= _DENSE:
+                yield from self._rows(_text(whole))
+            elif _is_painted(whole):
+                yield WrittenRow(whole, len(text), self._rows, painted=True)
+            elif any(sign in whole for sign in _INDIRECT):
+                yield from self._rows(_text(whole))
             else:
                 yield WrittenRow(whole, len(text), self._rows)
             if (at := row.rfind(_RESET)) >= 0:
-                found = _GROUP.match(row, at)
-                group = found[0] if found else ""
+                found = _LAST_GROUP.match(row, at)
+                group = found[0] if found else b""
 
     def _rows(self, written: str) -> Iterator[Row]:
         """Take what was written apart; a disputed row is an empty one."""
@@ -114,7 +124,7 @@ class WrittenRows:
         chosen.end = self._ref(columns - 1, last)
         return chosen
 
-    def _written(self, chosen: Any, form: int) -> str:
+    def _written(self, chosen: Any, form: int) -> bytes:
         options = sized("GhosttyFormatterTerminalOptions")
         options.emit = form
         options.unwrap = options.trim = False
@@ -131,7 +141,7 @@ class WrittenRows:
             call(result, "format")
         finally:
             lib.ghostty_formatter_free(box[0])
-        return bytes(ffi.buffer(self._buffer, self._length[0])).decode("utf-8", "replace")
+        return bytes(ffi.buffer(self._buffer, self._length[0]))
 
     def _ref(self, column: int, row: int) -> Any:
         point = new("GhosttyPointS")
@@ -154,12 +164,20 @@ class WrittenRow(Sequence[Run]):
     To take it apart into runs is left until somebody looks at them: it can be shown as it is.
     """
 
-    def __init__(self, written: str, width: int, read: Callable[[str], Iterator[Row]]) -> None:
-        self.written = written
-        """The text with its SGR sequences: a reset and all of a style wherever that changes."""
+    def __init__(
+        self,
+        written: bytes,
+        width: int,
+        read: Callable[[str], Iterator[Row]],
+        *,
+        painted: bool = False,
+    ) -> None:
         self.width = width
         """Columns that it fills."""
+        self._written = written
         self._read = read
+        self._painted = painted
+        self._missing = 0
         self._runs: Row | None = None
 
     def __repr__(self) -> str:
@@ -172,13 +190,26 @@ class WrittenRow(Sequence[Run]):
     def runs(self) -> Row:
         """Return the runs, taken apart once."""
         if self._runs is None:
-            self._runs = next(self._read(self.written))
+            blanks = b"%b%*b" % (_RESET, self._missing, b"") if self._missing else b""
+            self._runs = next(self._read(_text(self._written + blanks)))
         return self._runs
+
+    @property
+    def blinks(self) -> bool:
+        """Return whether any of it blinks."""
+        return not self._painted and _BLINK in self._written
+
+    def shown(self, plain: bytes) -> str:
+        """Return the text with its SGR sequences, and `plain` wherever those take back a style."""
+        written = self._written if self._painted else self._written.replace(_RESET, plain)
+        blanks = b"%b%*b" % (plain, self._missing, b"")
+        return _text(b"".join((plain, written, blanks, _RESET)))
 
     def padded(self, missing: int) -> "WrittenRow":
         """Return it with so many blank columns more."""
-        blank = f"{_RESET}{' ' * missing}"
-        return WrittenRow(self.written + blank, self.width + missing, self._read)
+        row = WrittenRow(self._written, self.width + missing, self._read, painted=self._painted)
+        row._missing = missing
+        return row
 
     @overload
     def __getitem__(self, at: int) -> Run: ...
@@ -189,6 +220,21 @@ class WrittenRow(Sequence[Run]):
 
     def __len__(self) -> int:
         return len(self.runs)
+
+
+def _is_painted(written: bytes) -> bool:
+    """Return whether each style is a reset, one colour of text and one behind it, in full.
+
+    There are as many of both colours, and nothing else but a reset for each two and one at the
+    end: a style has one of each at most.
+    """
+    colours = written.count(b"\x1b[38;2;")
+    sequences = 3 * colours + written.endswith(_RESET)
+    return written.count(b"\x1b[48;2;") == colours and written.count(b"\x1b") == sequences
+
+
+def _text(written: bytes) -> str:
+    return written.decode("utf-8", "replace")
 
 
 def style_of(group: str) -> CellStyle:

@@ -16,7 +16,7 @@ FILE_COMMANDS: tuple[Command, ...] = (
     _files("up", "Up", "Go to the folder above", "backspace", "left"),
     _files("other", "Other pane", "Go to the other pane", "tab", "shift+tab", footer=6),
     _files("endpoint", "Host", "Show the files of another host", "h", footer=7),
-    _files("become", "As root", "Show the folder as root by sudo, or as oneself again"),
+    _files("become", "As root", "Show as root by sudo, or as oneself again", "number_sign"),
     _files("goto", "Go to path", "Type the path of a folder", "g"),
     _files("home", "Home", "Go to the home folder", "tilde"),
     _files("mirror", "Same folder", "Show the other pane's folder here too", "O"),

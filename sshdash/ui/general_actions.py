@@ -7,7 +7,7 @@ from sshdash.ui.format import count_text
 from sshdash.ui.theme import DARK, LIGHT
 
 if TYPE_CHECKING:
-    from sshdash.backend import LiveCounts
+    from sshdash.live_counts import LiveCounts
     from sshdash.ui.app import SSHDashApp
 
 

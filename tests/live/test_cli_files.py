@@ -153,6 +153,7 @@ async def test_mkdir_makes_what_is_missing(sshd: RealSshd, tmp_path: Path) -> No
     done = await sshdash(sshd.config_file, "mkdir", "sshd:a/b/c")
     assert done.status == 1
     assert "no such file" in done.errors
+    assert "-p makes the directories above too" in done.errors
     done = await sshdash(
         sshd.config_file, "mkdir", "-p", "-m", "700", "sshd:a/b/c", "here/x", cwd=tmp_path
     )

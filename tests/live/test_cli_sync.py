@@ -268,3 +268,12 @@ async def test_only_a_folder_here_can_be_watched(sshd: RealSshd, here: Path) -> 
     assert done.status == 2
     done = await sync(sshd.config_file, "--watch", "--both", here, "sshd:x")
     assert done.status == 2
+
+
+async def test_what_cannot_be_synced_is_named(sshd: RealSshd, here: Path) -> None:
+    done = await sync(sshd.config_file, "sshd:nowhere", here)
+    assert done.status == 1
+    assert f"sshd:{sshd.home}/nowhere: cannot stat" in done.errors
+    done = await sync(sshd.config_file, here / "notes.txt", "sshd:x")
+    assert done.status == 1
+    assert f"{here}/notes.txt: not a directory" in done.errors

@@ -9,6 +9,8 @@ from typing import Any
 import asyncssh
 import pytest
 
+from sshdash.sftp.filesystem import Digest
+from sshdash.sftp.sync_sums import digests
 from sshdash.states import TransferState
 from tests.live.file_kit import files_on, tree, unfinished
 from tests.live.test_sftp_faults import loopback
@@ -146,3 +148,19 @@ async def test_a_server_that_knows_check_file_is_asked(
         assert done.state is TransferState.DONE, done.errors
         by = "check-file" if known else "reading it back"
         assert (done.verified, done.verified_by) == (2, ("here", f"{by} on loopback"))
+
+
+async def test_one_file_that_cannot_be_read_leaves_the_command_to_the_others(
+    sshd: RealSshd, folders: tuple[Path, Path]
+) -> None:
+    large, missing = os.path.join(bytes(folders[0]), NAME), bytes(folders[0] / "missing")
+    async with files_on(sshd.config_file) as files:
+        filesystem = await files.open("sshd")
+        try:
+            found = await digests(filesystem, {missing: LARGE})
+            assert found == {}
+            found = await digests(filesystem, {large: LARGE})
+        finally:
+            await filesystem.close()
+    content = await asyncio.to_thread(Path(os.fsdecode(large)).read_bytes)
+    assert found == {large: Digest(hashlib.sha256(content).digest(), "sha256sum")}

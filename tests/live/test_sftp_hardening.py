@@ -149,8 +149,9 @@ async def test_permission_denied_in_the_middle_leaves_the_rest_alone(
         assert tree(target / "tree") == tree(files.home / "tree")
 
 
+@pytest.mark.parametrize("names", [10**9, 1], ids=["all different", "always the same"])
 async def test_a_listing_that_never_ends_is_ended(
-    folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+    folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, names: int
 ) -> None:
     _, target = folders
     monkeypatch.setattr(remote, "_MAX_ENTRIES", 3000)
@@ -160,7 +161,7 @@ async def test_a_listing_that_never_ends_is_ended(
             number = 0
             while True:
                 number += 1
-                yield asyncssh.SFTPName(b"%d" % number, attrs=file_attributes(1))
+                yield asyncssh.SFTPName(b"%d" % (number % names), attrs=file_attributes(1))
 
         def lstat(self, path: bytes) -> asyncssh.SFTPAttrs:
             return folder_attributes()

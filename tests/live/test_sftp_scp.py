@@ -4,6 +4,7 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from sshdash.events import WarningRaised
 from sshdash.prompts import ConflictAnswer, ConflictChoice, ScriptedPrompter
 from sshdash.settings import Settings
 from sshdash.sftp.job import CopyRequest, TransferSnapshot
+from sshdash.sftp.scp_host import ScpHost
 from sshdash.states import TransferState
 from tests.live.connecting import until
 from tests.live.file_kit import ODD_NAMES, tree, unfinished
@@ -133,6 +135,31 @@ async def test_conflicts_are_asked(
         ConflictChoice.RENAME: {"file": b"old", "file (2)": b"new content"},
     }
     assert found == {"more": b"more", **expected[choice]}
+
+
+async def test_many_small_files_take_few_round_trips(
+    bare: RealSshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, there = tmp_path / "from", tmp_path / "to"
+    there.mkdir()
+    for folder in ("one", "two"):
+        (here / folder).mkdir(parents=True)
+        for number in range(150):
+            (here / folder / f"{number}").write_bytes(b"%d" % number)
+    asked: list[int] = []
+    ask = ScpHost._ask_all
+
+    async def counted(self: ScpHost, words: Any) -> list[bytes]:
+        asked.append(len(words))
+        return await ask(self, words)
+
+    monkeypatch.setattr(ScpHost, "_ask_all", counted)
+    async with backend_on(bare) as backend:
+        done = await copy(backend, "", [here], "sshd", there)
+    assert done.state is TransferState.DONE, (done.reason, done.errors)
+    assert tree(there / "from") == tree(here)
+    assert sum(asked) > 600
+    assert len(asked) < 30
 
 
 async def test_browsing_says_what_can_be_done(bare: RealSshd) -> None:

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import send2trash.plat_other
 from textual import events
 from textual.content import Content
 from textual.pilot import Pilot
@@ -33,6 +34,7 @@ from sshdash.terminal.serial import SerialLine
 from sshdash.ui.app import SSHDashApp
 from sshdash.ui.controllers import shells
 from sshdash.ui.straight_keys import take_straight
+from tests.ui.waiting import wait_for_screen
 
 CONFIG = """\
 Host bastion
@@ -340,6 +342,12 @@ class Cockpit:
         return self.tabs[-1]
 
 
+@pytest.fixture(autouse=True)
+def widgets_may_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a pilot wait for no widget that is gone."""
+    monkeypatch.setattr(Pilot, "_wait_for_screen", wait_for_screen)
+
+
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
     """Write a small ssh_config with a group."""
@@ -376,3 +384,12 @@ def cockpit(config: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
             yield one
 
     return start
+
+
+@pytest.fixture
+def bin_folder(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the trash of the test keeps its files."""
+    folder = home / "Trash"
+    monkeypatch.setattr(send2trash.plat_other, "HOMETRASH_B", bytes(folder))
+    monkeypatch.setattr(send2trash.plat_other, "HOMETRASH", str(folder))
+    return folder / "files"

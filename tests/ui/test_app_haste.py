@@ -124,7 +124,7 @@ async def test_letters_behind_opening_files_are_no_commands_of_the_hosts(cockpit
 async def test_letters_wait_for_a_tab_that_takes_its_time(
     cockpit: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(typing_ahead, "_LONGEST", 0.001)
+    monkeypatch.setattr(typing_ahead, "_LONGEST", 0.05)
     async with cockpit() as c:
         type_at_once(c, "f", *"nddn")
         await c.until(lambda: c.tabs and not c.app._ahead.busy)
@@ -191,7 +191,7 @@ async def test_what_is_typed_for_a_shell_reaches_no_other_tab(cockpit: Start) ->
         await c.until(lambda: c.app.focused is other.view)
         c.backend.held.set()
         await c.until(lambda: c.tabs[1].view)
-        assert c.tabs[1].session.written == [b"<l>", b"<s>", b" -la"]
+        await c.until(lambda: c.tabs[1].session.written == [b"<l>", b"<s>", b" -la"])
         assert other.view.keys == []
 
 

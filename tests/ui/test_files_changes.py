@@ -6,7 +6,6 @@ import stat
 from pathlib import Path
 
 import pytest
-import send2trash.plat_other
 from textual.widgets import Button, Input, RadioSet, Static
 
 from sshdash.prompts import ConfirmQuestion
@@ -30,15 +29,6 @@ def left(tmp_path: Path) -> Path:
 @pytest.fixture
 def right(tmp_path: Path) -> Path:
     return furnish_right(tmp_path)
-
-
-@pytest.fixture
-def bin_folder(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the trash of the test keeps its files."""
-    folder = home / "Trash"
-    monkeypatch.setattr(send2trash.plat_other, "HOMETRASH_B", bytes(folder))
-    monkeypatch.setattr(send2trash.plat_other, "HOMETRASH", str(folder))
-    return folder / "files"
 
 
 async def test_folders_are_made_one_in_the_other(left: Path, right: Path) -> None:

@@ -120,13 +120,13 @@ async def test_a_pane_shows_the_files_as_root_and_as_oneself_again() -> None:
         pane.rows.cursor = row_of(pane, "folder")
         await pilot.press("enter")
         await until(pilot, lambda: "file" in names(pane))
-        panes.action_files_become()
+        await pilot.press("number_sign")
         await until(pilot, lambda: isinstance(app.screen, SecretDialog))
         app.screen.query_one(Input).value = PASSWORD
         await pilot.press("enter")
         await until(pilot, lambda: pane.label == "sshd (root)" and "file" in names(pane))
         assert (tools / "became").read_text() == "root\n"
-        panes.action_files_become()
+        await pilot.press("number_sign")
         await until(pilot, lambda: pane.label == "sshd" and "file" in names(pane))
 
 

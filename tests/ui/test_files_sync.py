@@ -4,8 +4,11 @@ import os
 from pathlib import Path
 from typing import Any
 
+import pytest
 from textual.pilot import Pilot
 
+from sshdash.prompts import ConfirmQuestion
+from sshdash.sftp import trash
 from sshdash.sftp.sync_plan import Way
 from sshdash.ui.screens.sync_preview import SyncScreen
 from sshdash.ui.widgets.sync_rows import SyncRows
@@ -209,3 +212,48 @@ async def test_a_long_list_scrolls_to_its_end(tmp_path: Path) -> None:
         await until(pilot, lambda: "1 504 files" in total(screen).replace(",", " "))
         await pilot.press("end", "pageup", "pagedown")
         assert "tie" in drawn(screen)[-1]
+
+
+async def empty_left(pilot: Pilot[Any]) -> None:
+    """Let the left folder lose what is only there."""
+    screen = await preview(pilot)
+    await pilot.press("w")
+    await until(pilot, lambda: "new src/new.py" not in told(screen))
+    await pilot.press("x")
+    await until(pilot, lambda: "delete fresh" in told(screen))
+    await pilot.press("enter")
+
+
+async def test_what_a_sync_deletes_here_is_in_the_trash(tmp_path: Path, bin_folder: Path) -> None:
+    left, right = furnish(tmp_path)
+    app = FilesApp(left, right, True)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await empty_left(pilot)
+        await until(pilot, lambda: any("In step" in one for one in app.told))
+    (question,) = app.prompter.asked
+    assert "Move 4 entries to the trash?" in str(question)
+    assert tree(left) == tree(right)
+    assert (bin_folder / "fresh" / "deep" / "file").read_text() == "x", "a folder goes as one"
+    assert sorted(os.listdir(bin_folder)) == ["fresh", "new.py"]
+
+
+@pytest.mark.parametrize("agreed", [True, False])
+async def test_what_the_trash_does_not_take_is_deleted_only_if_agreed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, agreed: bool
+) -> None:
+    def refuse(path: bytes) -> None:
+        raise PermissionError(13, "no trash on this file system")
+
+    monkeypatch.setattr(trash, "_move", refuse)
+    left, right = furnish(tmp_path)
+    app = FilesApp(left, right, True, agreed)
+    end = "In step" if agreed else "the trash does not take it"
+    async with app.run_test(size=(100, 30)) as pilot:
+        await empty_left(pilot)
+        await until(pilot, lambda: any(end in one for one in app.told))
+    question = app.prompter.asked[1]
+    assert isinstance(question, ConfirmQuestion)
+    assert question.danger
+    assert "no trash on this file system" in question.detail
+    assert (left / "fresh" / "deep" / "file").exists() is not agreed
+    assert (tree(left) == tree(right)) is agreed

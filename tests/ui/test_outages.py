@@ -4,8 +4,8 @@ import time
 
 from textual.widgets._toast import Toast
 
-from sshdash.backend import LiveCounts
 from sshdash.events import HostRestored
+from sshdash.live_counts import LiveCounts
 from sshdash.states import ConnectionState, SessionState
 from sshdash.ui.controllers.outages import OutageController, restored_text
 from sshdash.ui.general_actions import what_ends

@@ -200,7 +200,6 @@ async def test_the_bar_keeps_the_focus_and_gives_way_to_copy_mode() -> None:
         stage.view.action_terminal_search()
         await stage.pilot.pause()
         stage.view.focus()
-        await stage.pilot.pause()
         await press(stage, "7", "7")
         assert stage.session.taken() == b""
         assert stage.view.finder is not None

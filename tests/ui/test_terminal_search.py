@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from textual import events
 from textual.widgets import Input, Static
 
 from sshdash.ui.widgets.terminal_search_bar import SearchBar
@@ -214,3 +215,17 @@ async def test_the_view_goes_away_while_searching() -> None:
     async with searching(LINES * 50, "hit") as one:
         await one.stage.view.remove()
         assert not one.stage.app.query(TerminalView)
+
+
+async def test_keys_typed_as_the_focus_comes_back_are_meant_for_the_bar() -> None:
+    async with on_stage() as stage:
+        await stage.shows(b"77 78\r\n")
+        stage.view.action_terminal_search()
+        await stage.settle()
+        stage.view.screen.set_focus(stage.view)
+        for key in "77":
+            stage.view.app.post_message(events.Key(key, key))
+        await stage.settle()
+        assert stage.view.query_one(Input).value == "77"
+        assert stage.session.taken() == b""
+        assert "not sent" not in "\n".join(stage.rows())

@@ -229,10 +229,34 @@ async def test_a_conflict_is_answered_by_key(
     assert app.answers == [answer]
 
 
+@pytest.mark.parametrize(
+    ("there", "age"), [(1e9, ["", "newer"]), (2e9, ["", "same time"]), (3e9, ["newer", ""])]
+)
+async def test_a_conflict_says_which_side_is_the_newer(there: float, age: list[str]) -> None:
+    app = Asking(replace(QUESTION, target_time=there))
+    async with app.run_test(size=(80, 24)):
+        sides = list(app.screen.query(".conflict-newer").results(Static))
+        assert [str(side.render()) for side in sides] == age
+        assert sides[1].size.width >= len(age[1])
+
+
+async def test_the_keys_of_a_conflict_are_in_sight() -> None:
+    app = Asking()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        frame = app.screen.query_one(".dialog")
+        keys = str(frame.border_subtitle)
+        assert "k both  s skip  n newer  o overwrite  a for all" in keys
+        assert len(keys) <= frame.size.width - 4
+
+
 async def test_going_on_with_a_file_is_offered_where_that_can_be() -> None:
     app = Asking(replace(QUESTION, can_resume=True))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
+        keys = str(app.screen.query_one(".dialog").border_subtitle)
+        assert "r resume" in keys
+        assert len(keys) <= app.screen.query_one(".dialog").size.width - 4
         for button in app.screen.query(Button):
             assert app.screen.region.contains_region(button.region)
         await pilot.press("r")

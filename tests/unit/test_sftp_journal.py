@@ -45,9 +45,8 @@ class Run:
         self.prompter = ScriptedPrompter([])
         self._changed = asyncio.Event()
         self.bus.subscribe(lambda event: self._changed.set())
-        self.queue = TransferQueue(
-            self.open, self.prompter, self.bus, at_once, None, Journal(Shelf(folder), self.bus)
-        )
+        self.journal = Journal(Shelf(folder), self.bus)
+        self.queue = TransferQueue(self.open, self.prompter, self.bus, at_once, None, self.journal)
 
     async def open(self, endpoint: str) -> Filesystem:
         return self.far if endpoint else self.near
@@ -245,6 +244,7 @@ async def test_a_crash_is_told_and_a_cancelled_copy_is_gone_on_with(tmp_path: Pa
         async with asyncio.timeout(5):
             while one.parts():  # noqa: ASYNC110
                 await asyncio.sleep(0)
+        await one.journal.recorded()
         after = one.crash(tmp_path / "two")
         assert await after.queue.restore() == []
         assert not [event for event in after.events if isinstance(event, WarningRaised)]
@@ -435,3 +435,32 @@ async def test_two_hundred_queued_and_three_running_are_all_there_again_once(
     await two.queue.close()
     assert two.prompter.asked == []
     assert list((tmp_path / "two").glob("*")) == []
+
+
+async def test_figures_that_cannot_be_written_do_not_hold_up_copies(tmp_path: Path) -> None:
+    async with run(tmp_path / "a") as one:
+        one.far.file(b"/a", DATA)
+        one.far.file(b"/b", DATA)
+        job = one.queue.submit(request(b"/a", b"/b"))
+        one.queue._jobs[job].ledger.bytes_finished = 2**70  # what a server's sizes can come to
+        await one.reaches(job, TransferState.DONE)
+        assert [event.title for event in one.events if isinstance(event, WarningRaised)] == [
+            "The queue of copies cannot be written"
+        ]
+
+
+async def test_who_waits_for_a_job_waits_on_while_it_is_paused_and_goes_on(tmp_path: Path) -> None:
+    async with run(tmp_path / "a") as one:
+        one.far.file(b"/a", DATA)
+
+        def at(operation: str, path: bytes) -> None:
+            one.far.at = lambda operation, path: None
+            one.queue.pause(job)
+
+        one.far.at = at
+        job = one.queue.submit(request(b"/a"))
+        waiting = asyncio.ensure_future(one.queue.wait(job))
+        await one.reaches(job, TransferState.PAUSED)
+        one.queue.retry(job)
+        async with asyncio.timeout(5):
+            assert (await waiting).state is TransferState.DONE

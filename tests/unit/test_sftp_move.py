@@ -1,13 +1,22 @@
 """A move loses nothing: the source goes only once all of it is somewhere else."""
 
 import asyncio
+import errno
+import os
+import stat
+from pathlib import Path
 
 import pytest
 
 from sshdash.errors import ConnectionLost, FileError
-from sshdash.prompts import ConflictAnswer, ConflictChoice
+from sshdash.events import EventBus
+from sshdash.prompts import ConflictAnswer, ConflictChoice, ScriptedPrompter
 from sshdash.sftp.entries import Kind
+from sshdash.sftp.filesystem import Filesystem
+from sshdash.sftp.local import LocalFilesystem
+from sshdash.sftp.queue import TransferQueue
 from sshdash.states import TransferState
+from tests.unit.memory_files import MemoryFilesystem
 from tests.unit.queue_kit import Kit, kit, reasons, request
 
 CHOICES = [ConflictChoice.OVERWRITE, ConflictChoice.SKIP, ConflictChoice.RENAME]
@@ -145,3 +154,29 @@ async def test_a_retry_of_what_was_moved_in_part_finds_the_rest() -> None:
         done = await one.queue.wait(done.id)
         assert done.state is TransferState.DONE, done.errors
         assert one.near.below(b"/to") == {b"a": b"1", b"b": b"2"}
+
+
+async def test_a_source_stays_where_the_name_of_its_copy_is_not_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    far, sync = MemoryFilesystem("far"), os.fsync
+    far.file(b"/tree/a", b"first")
+
+    def fsync(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        sync(descriptor)
+
+    async def open_end(endpoint: str) -> Filesystem:
+        return far if endpoint else LocalFilesystem()
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    queue = TransferQueue(open_end, ScriptedPrompter([]), EventBus())
+    try:
+        asked = request(b"/tree", move=True, target_dir=bytes(tmp_path))
+        done = await queue.wait(queue.submit(asked))
+    finally:
+        await queue.close()
+    assert "copied, but the source stays" in reasons(done)["/tree/a"]
+    assert far.below(b"/tree") == {b"a": b"first"}
+    assert (tmp_path / "tree" / "a").read_bytes() == b"first"

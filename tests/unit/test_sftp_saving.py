@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from sshdash.errors import FileError
-from sshdash.sftp.failures import MissingError
-from sshdash.sftp.saving import OwnerNotKept, look_again, save, take
+from sshdash.sftp.failures import ExistsError, MissingError
+from sshdash.sftp.saving import OwnerNotKept, look_again, save, save_new, take
 from tests.unit.memory_files import MemoryFilesystem
 
 PATH = b"/etc/app.conf"
@@ -92,3 +92,42 @@ async def test_more_than_can_be_edited_is_refused() -> None:
     with pytest.raises(FileError, match="more than 50 bytes"):
         await take(files, PATH, 50)
     assert not files.open_files
+
+
+@pytest.mark.parametrize("operation", ["create", "write", "finish", "rename"])
+async def test_a_file_that_is_gone_is_made_anew_whole_or_not_at_all(operation: str) -> None:
+    files = files_with(mode=0o640)
+    taken, _ = await take(files, PATH, 1000)
+    await files.unlink(PATH)
+
+    def at(done: str, path: bytes) -> None:
+        if done == operation:
+            raise FileError("disk full")
+
+    files.at = at
+    with pytest.raises(FileError, match="disk full"):
+        await save_new(files, PATH, b"new", taken.entry)
+    assert files.below(b"/etc") == {}
+    files.at = lambda operation, path: None
+    await save_new(files, PATH, b"new", taken.entry)
+    assert (files.nodes[PATH].data, files.nodes[PATH].mode) == (b"new", 0o640)
+    with pytest.raises(ExistsError):
+        await save_new(files, PATH, b"other", taken.entry)
+    assert files.below(b"/etc") == {b"app.conf": b"new"}
+
+
+async def test_a_cancelled_clean_up_still_tells_that_it_was_cancelled() -> None:
+    files = files_with()
+    taken, _ = await take(files, PATH, 1000)
+
+    def at(operation: str, path: bytes) -> None:
+        if operation == "chmod":
+            raise FileError("disk full")
+        if operation == "unlink":
+            saving.cancel()
+
+    files.at = at
+    saving = asyncio.ensure_future(save(files, PATH, b"new", taken.entry))
+    with pytest.raises(asyncio.CancelledError):
+        await saving
+    assert files.below(b"/etc") == {b"app.conf": b"old\n"}

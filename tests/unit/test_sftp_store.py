@@ -2,6 +2,8 @@
 
 import sqlite3
 import stat
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -149,3 +151,53 @@ def test_a_file_that_is_no_database_is_broken(tmp_path: Path) -> None:
     (tmp_path / "queue-1.db").write_bytes(b"\x00" * 100)
     with pytest.raises(StoreBroken):
         Store(tmp_path / "queue-1.db")
+
+
+def test_what_is_written_before_others_are_taken_over_stays_this_process_own(
+    tmp_path: Path,
+) -> None:
+    keep(tmp_path, "one")
+    first = Shelf(tmp_path)
+    first.write([(SAVE_JOB, [("mine", 2.0, "copying", pack(REQUEST), pack(Standing()))])])
+    assert [job.uid for job in first.take()] == ["one"], "what runs here is not restored beside it"
+    took = "from pathlib import Path; from sshdash.sftp.shelf import Shelf; import sys; "
+    took += "print([job.uid for job in Shelf(Path(sys.argv[1])).take()])"
+    other = subprocess.run(
+        [sys.executable, "-c", took, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    assert other.stdout.strip() == "[]", "the lock is still held"
+    first.close()
+
+
+def test_a_state_that_nobody_knows_sets_the_file_aside(tmp_path: Path) -> None:
+    keep(tmp_path, "one", state="levitating")
+    shelf = Shelf(tmp_path)
+    assert shelf.take() == []
+    assert [title for title, _ in shelf.problems] == [
+        "A queue of copies cannot be read and was set aside"
+    ]
+
+
+@pytest.mark.parametrize("code", [sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR])
+def test_a_disk_that_fails_does_not_cost_the_queue(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    keep(tmp_path, "one")
+    before = sorted(tmp_path.iterdir())
+    error = sqlite3.OperationalError("the disk fails")
+    error.sqlite_errorcode = code
+
+    class Failing:
+        def execute(self, statement: str) -> None:
+            raise error
+
+        def close(self) -> None: ...
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sqlite3, "connect", lambda *_, **__: Failing())
+        with pytest.raises(sqlite3.OperationalError):
+            Shelf(tmp_path).take()
+    assert sorted(tmp_path.iterdir()) == before
+    shelf = Shelf(tmp_path)
+    assert [job.uid for job in shelf.take()] == ["one"]
+    shelf.close()

@@ -7,13 +7,16 @@ import pytest
 from sshdash.errors import FileError, UsageError
 from sshdash.sftp.compare import Criteria, Pair, case_clashes, later
 from sshdash.sftp.entries import Entry, Kind
+from sshdash.sftp.filesystem import Digest
 from sshdash.sftp.find import TreeIndex, entries_of
 from sshdash.sftp.sync_plan import Act, Step, Tree, Way, steps
 from sshdash.sftp.sync_rules import Rules, including
 from sshdash.sftp.sync_run import Outcome, Synchronisation
 from sshdash.sftp.sync_scan import Comparison, End, Scan
 from sshdash.sftp.sync_sums import digests
+from sshdash.sftp.sync_trash import Move
 from tests.unit.memory_files import MemoryFilesystem
+from tests.unit.queue_kit import kit
 
 SECOND = 10**9
 
@@ -43,14 +46,15 @@ class Trees:
         found = await self.compare(*lines, **criteria)
         return list(steps(found.pairs, way, delete, keeping=found.keeping))
 
-    async def delete(self, steps: list[Step], **values: Any) -> Outcome:
+    async def delete(self, steps: list[Step], trash: Move | None = None, **values: Any) -> Outcome:
         async def opened(endpoint: str) -> MemoryFilesystem:
             return self.right if endpoint else self.left
 
         class Nothing:
             """No copies are asked for here."""
 
-        run = Synchronisation(Tree("", b"/l"), Tree("web", b"/r"), Nothing(), opened)  # type: ignore[arg-type]
+        trees = Tree("", b"/l"), Tree("web", b"/r")
+        run = Synchronisation(*trees, Nothing(), opened, trash)  # type: ignore[arg-type]
         return await run.run(steps, **values)
 
 
@@ -210,6 +214,20 @@ def index_of(*lines: bytes) -> TreeIndex:
     return index
 
 
+@pytest.mark.parametrize(
+    "line", [b"f -5 1.0 ", b"f %b 1.0 " % (b"9" * 40), b"f 5 %b.0 " % (b"9" * 14), b"f 5"]
+)
+def test_numbers_that_no_file_has_are_not_believed(line: bytes) -> None:
+    with pytest.raises(ValueError, match=r"number|unpack"):
+        entries_of({b"name": line})
+
+
+def test_output_without_an_end_is_not_kept() -> None:
+    index = TreeIndex()
+    with pytest.raises(ValueError, match="without an end"):
+        index.feed(b"f" * 100_000)
+
+
 def test_what_find_prints_is_read_in_whatever_pieces_it_comes() -> None:
     index = index_of(
         b"d 4096 5.0000000000 \0a\0",
@@ -280,3 +298,75 @@ async def test_an_index_of_another_place_is_not_used() -> None:
     trees.said[1] = [b"d 1 5.0 \0elsewhere\0"]
     found = await trees.compare()
     assert (found.pairs, found.same, len(trees.listed)) == ([], 12, 7)
+
+
+async def test_a_command_that_sees_other_files_makes_nothing_different(
+    trees: Trees, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, content in ((b"same", b"one"), (b"other", b"two")):
+        trees.left.file(b"/l/" + name, b"one")
+        trees.right.file(b"/r/" + name, content)
+    read = trees.right.sha256
+
+    async def told(path: bytes, size: int, reading: bool = False) -> Digest:
+        return await read(path, size) if reading else Digest(bytes(32), "sha256sum")
+
+    monkeypatch.setattr(trees.right, "sha256", told)
+    found = await trees.compare(checksum=True)
+    assert ([pair.place for pair in found.pairs], found.same) == ([b"other"], 1)
+
+
+@pytest.mark.parametrize("moment", ["before it began", "in its last moment"])
+async def test_what_changed_there_since_it_was_compared_is_not_overwritten(moment: str) -> None:
+    async with kit() as one:
+        one.near.file(b"/to/changed", b"ours, longer", mtime_ns=9 * SECOND)
+        one.far.file(b"/to/changed", b"theirs", mtime_ns=5 * SECOND)
+        one.far.file(b"/to/gone", b"gone", mtime_ns=5 * SECOND)
+        ends = End(one.near, b"/to"), End(one.far, b"/to")
+        scan = Scan(*ends, Rules(()), Criteria(right_only=True), digests)
+        todo = list(steps((await scan.everything()).pairs, Way.RIGHT, delete=True))
+
+        def edit() -> None:
+            one.far.file(b"/to/changed", b"edited", mtime_ns=7 * SECOND)
+
+        def at(operation: str, path: bytes) -> None:
+            if operation == "create" and b"changed" in path:
+                edit()
+
+        if moment == "before it began":
+            edit()
+        else:
+            one.far.at = at
+        run = Synchronisation(Tree("", b"/to"), Tree("far", b"/to"), one.queue, one.open)
+        outcome = await run.run(todo)
+    assert one.far.below(b"/to") == {b"changed": b"edited", b"gone": b"gone"}
+    assert not outcome.copied_all
+    (error,) = outcome.copies[0].errors
+    assert "it has changed there since it was compared" in error.reason
+    assert outcome.not_deleted == 1
+
+
+async def test_a_folder_goes_to_the_trash_as_one_unless_something_in_it_is_not_to(
+    trees: Trees,
+) -> None:
+    here = trees.left
+    for name in (b"whole", b"whole/deep", b"grown", b"grown/deep", b"edited"):
+        here.folder(b"/l/" + name)
+    for name in (b"whole/deep/a", b"whole/b", b"grown/deep/c", b"edited/d", b"edited/e", b"f"):
+        here.file(b"/l/" + name, b"1", mtime_ns=5 * SECOND)
+    todo = await trees.steps(Way.LEFT)
+    here.file(b"/l/grown/new", b"nobody saw it", mtime_ns=5 * SECOND)
+    here.file(b"/l/edited/d", b"2", mtime_ns=6 * SECOND)
+    moved: list[bytes] = []
+
+    async def move(path: bytes) -> None:
+        if path.endswith(b"/f"):
+            raise FileError("cannot move to the trash", "", "no trash there")
+        moved.append(path)
+
+    outcome = await trees.delete(todo, trash=move)
+    assert moved == [b"/l/edited/e", b"/l/grown/deep", b"/l/whole"]
+    assert outcome.deleted == 1 + 2 + 4
+    assert {place for place, _ in outcome.failures} == {b"edited", b"edited/d", b"grown"}
+    assert ([step.place for step in outcome.refused], outcome.refusal) == ([b"f"], "no trash there")
+    assert not outcome.is_whole

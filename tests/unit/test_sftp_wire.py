@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sshdash.sftp.answers import StatusError, whole
 from sshdash.sftp.messages import Attributes, Code, Message, Payload, string, uint32
-from sshdash.sftp.protocol import Protocol
+from sshdash.sftp.protocol import FIRST, Protocol
 from sshdash.sftp.wire import Wire, WireClosed
 
 
@@ -103,6 +103,42 @@ def test_no_bytes_of_a_server_raise_or_hang(noise: bytes) -> None:
             await opened
 
     asyncio.run(run())
+
+
+def named(name: bytes) -> bytes:
+    """Return the body of an answer with one name."""
+    return uint32(1) + string(name) + string(name) + uint32(0)
+
+
+@pytest.mark.parametrize("version", ["SSH-2.0-OpenSSH_9.2", "SSH-2.0-other"])
+async def test_where_the_server_reads_on_what_comes_first_leaves_with_the_greeting(
+    version: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Channel, "get_extra_info", lambda *_: version)
+    wire, channel = Wire(FIRST), Channel()
+    wire.connection_made(channel)  # type: ignore[arg-type]
+    wire._flush()
+    asked = [Message.INIT, Message.REALPATH, Message.EXTENDED]
+    begun = [kind for kind, _, _ in channel.requests()]
+    assert begun == (asked if "OpenSSH" in version else asked[:1])
+    beginning = asyncio.ensure_future(Protocol.begin(wire))
+    extension = string(b"limits@openssh.com") + string(b"1")
+    wire.data_received(uint32(5 + len(extension)) + b"\x02" + uint32(3) + extension, None)
+    for _ in range(4):
+        await asyncio.sleep(0)
+    limits = b"".join(size.to_bytes(8, "big") for size in (1, 2, 3, 4))
+    wire.data_received(message(Message.NAME, 0, named(b"/home/me")), None)
+    wire.data_received(message(Message.EXTENDED_REPLY, 1, limits), None)
+    protocol, home = await beginning
+    assert (home, protocol.limits.read) == (b"/home/me", 2)
+
+
+async def test_what_came_first_fails_with_the_greeting_that_was_none() -> None:
+    wire = Wire(FIRST)
+    wire.connection_made(Channel())  # type: ignore[arg-type]
+    wire.data_received(b"Welcome to this host\n", None)
+    with pytest.raises(WireClosed):
+        await Protocol.begin(wire)
 
 
 async def test_requests_of_one_turn_leave_in_one_write() -> None:

@@ -3,7 +3,11 @@
 import asyncio
 import time
 
-from sshdash.terminal.intake import HIGH_WATER, TURN_SECONDS, Intake
+import pytest
+
+from sshdash.terminal import intake as intake_module
+from sshdash.terminal.intake import HIGH_WATER, TURN_SECONDS, UNSEEN_BYTES, Intake
+from sshdash.terminal.sight import Sight
 
 
 class Probe:
@@ -105,3 +109,80 @@ async def test_stopping_forgets_what_waits() -> None:
     probe.intake.stop()
     await probe.intake.drained()
     assert not probe.fed
+
+
+def unseen(probe: Probe) -> Sight:
+    """Have nobody look at what the probe feeds."""
+    sight = Sight()
+    probe.intake.follow(sight)
+    sight.look(False)
+    return sight
+
+
+async def turns(count: int = 3) -> None:
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+async def test_what_nobody_looks_at_is_fed_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intake_module, "UNSEEN_SECONDS", 3600.0)
+    probe = Probe()
+    probe.intake.add(b"first ")
+    await probe.intake.drained()
+    unseen(probe)
+    for _ in range(20):
+        probe.intake.add(b"more")
+        await turns()
+    assert probe.fed == b"first "
+    await probe.intake.drained()
+    assert probe.fed == b"first " + b"more" * 20
+    assert probe.turns == 2
+
+
+async def test_what_nobody_looks_at_comes_in_time() -> None:
+    probe = Probe()
+    probe.intake.add(b"first ")
+    await probe.intake.drained()
+    unseen(probe)
+    probe.intake.add(b"then")
+    await probe.intake._idle.wait()
+    assert probe.fed == b"first then"
+
+
+async def test_it_is_fed_as_soon_as_somebody_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intake_module, "UNSEEN_SECONDS", 3600.0)
+    probe = Probe()
+    sight = unseen(probe)
+    probe.intake._fed_at = asyncio.get_running_loop().time()
+    probe.intake.add(b"out of sight")
+    await turns()
+    assert probe.fed == b""
+    sight.look(True)
+    await turns()
+    assert probe.fed == b"out of sight"
+    probe.intake.add(b", in sight")
+    await turns()
+    assert probe.fed == b"out of sight, in sight"
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        *(b"\x1b[c", b"\x1b[>c", b"\x1b[=0c", b"\x1b[6n", b"\x1b[?996n", b"\x1b[?2026$p"),
+        *(b"\x1b[?u", b"\x1b[14t", b"\x1b[>q", b"\x1b]11;?\x07", b"\x1b]11;?\x1b\\", b"\x07"),
+        b"x" * UNSEEN_BYTES,
+    ],
+)
+async def test_a_question_a_bell_and_much_of_it_do_not_wait(
+    end: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake_module, "UNSEEN_SECONDS", 3600.0)
+    probe = Probe()
+    unseen(probe)
+    probe.intake._fed_at = asyncio.get_running_loop().time()
+    probe.intake.add(b"text")
+    await turns()
+    assert probe.fed == b""
+    probe.intake.add(b"more" + end)
+    await probe.intake._idle.wait()
+    assert probe.fed == b"textmore" + end

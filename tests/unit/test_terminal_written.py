@@ -4,11 +4,15 @@ import random
 from itertools import groupby
 
 import pytest
+from rich.console import Console
+from rich.style import Style
+from textual.strip import Strip
 
 from sshdash.terminal import emulator as emulator_module
 from sshdash.terminal.cells import PLAIN, CellStyle, Line, Run, Underline
 from sshdash.terminal.emulator import Emulator
 from sshdash.terminal.written_rows import WrittenRow, style_of
+from sshdash.ui.widgets.terminal_paint import Painter
 
 COLUMNS, ROWS = 40, 12
 _TEXTS = (
@@ -165,3 +169,39 @@ def test_a_screen_that_would_take_too_much_is_read_cell_by_cell() -> None:
 )
 def test_a_group_of_sequences_is_a_style(group: str, style: CellStyle) -> None:
     assert style_of(group) == style
+
+
+def dense(dice: random.Random) -> bytes:
+    """Return a picture that is not in two full colours everywhere."""
+    kinds = dice.choice((("38;2;{0};9;9;48;2;7;{0};7",), _PICTURED))
+    drawn = []
+    for y in range(8):
+        drawn.append(f"\x1b[{y + 1};1H")
+        for x in range(80):
+            style = dice.choice(kinds).format(x)
+            drawn += (f"\x1b[{style}m", dice.choice("▀[2m8"), dice.choice(("", "", "\x1b[m")))
+    return "".join(drawn).encode()
+
+
+_PICTURED = (
+    *("38;2;{0};9;9;48;2;7;{0};7",) * 6,
+    *("38;2;{0};9;9", "48;2;7;{0};7", "1;38;2;{0};9;9", "2", "3", "7"),
+)
+
+
+def test_a_picture_is_shown_as_it_was_read() -> None:
+    base = Style(color="#d8dbe2", bgcolor="#14161a")
+    for seed in range(40):
+        emulator, shown, looked_at = (Emulator(80, 8) for _ in range(3))
+        emulator.feed(dense(random.Random(seed)))
+        painter = Painter(emulator.colours.palette, base, Style(), direct=True)
+        console = Console(color_system="truecolor", force_terminal=True)
+        for y, line in emulator.take_damage().lines.items():
+            assert isinstance(line.runs, WrittenRow)
+            strip = painter.line(line, 80)
+            for screen, text in (
+                (shown, strip.render(console)),
+                (looked_at, Strip(list(strip)).render(console)),
+            ):
+                screen.feed(f"\x1b[{y + 1};1H{text}".encode())
+        assert shown.view() == looked_at.view(), f"picture {seed}"

@@ -107,3 +107,14 @@ def delete_question(
     lines.append(f"{many}It cannot be undone.")
     title = f"Delete {count(entries)}?"
     return ConfirmQuestion(title, "\n".join(lines), action="Delete", danger=True)
+
+
+def trash_question(refused: Sequence[bytes], reason: str) -> ConfirmQuestion:
+    """Return the question about what the trash of this machine does not take."""
+    listed = "\n".join(clean(path, 60) for path in refused[:8])
+    return ConfirmQuestion(
+        "The trash cannot take this. Delete it for good?",
+        f"{listed}\n\n{reason}\n\nIt cannot be undone.",
+        action="Delete for good",
+        danger=True,
+    )

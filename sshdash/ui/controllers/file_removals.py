@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sshdash.errors import FileError
-from sshdash.prompts import ConfirmQuestion
 from sshdash.sftp.entries import join
 from sshdash.sftp.failures import MissingError
 from sshdash.sftp.trash import move_to_trash
@@ -13,7 +12,6 @@ from sshdash.sftp.trees import Census, Stop, count_trees, remove_trees
 from sshdash.ui.controllers import file_names as names
 from sshdash.ui.format import count_text
 from sshdash.ui.widgets import file_messages as ask
-from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -119,11 +117,5 @@ class FileRemovals:
             self.cockpit.tell("Moved to the trash", count_text(moved, "item"))
         if not refused:
             return gone
-        listed = "\n".join(clean(path, 60) for path in refused[:8])
-        question = ConfirmQuestion(
-            "The trash cannot take this. Delete it for good?",
-            f"{listed}\n\n{reason}\n\nIt cannot be undone.",
-            action="Delete for good",
-            danger=True,
-        )
+        question = names.trash_question(refused, reason)
         return [*refused, *gone] if await self.cockpit.prompter.ask(question) else gone

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from sshdash.errors import FileError, SSHDashError, UsageError
+from sshdash.errors import FileError, SSHDashError
 from sshdash.prompts import ConfirmQuestion
 from sshdash.sftp.entries import Kind, join, name_of, parent_of
 from sshdash.sftp.renames import Journalled, Rename, describe, rename_all, take_back
@@ -97,7 +97,8 @@ class FileRenames:
     async def undo(self, request: ask.UndoRename) -> None:
         """Take back the last rename or move of this run, wherever it was."""
         if not self._journal:
-            raise UsageError("Nothing to undo", "no rename or move was made in this run")
+            self.cockpit.tell("Nothing to undo", "no rename or move was made in this run")
+            return
         last = self._journal[-1]
         filesystem = await self.cockpit.backend.filesystem(last.endpoint)
         try:

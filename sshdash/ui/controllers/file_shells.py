@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING
 
 from sshdash.errors import UsageError
 from sshdash.prompts import ConfirmQuestion
+from sshdash.quoting import quoted
 from sshdash.states import SessionState
 from sshdash.terminal.shell_folder import shell_folder
 from sshdash.ui.controllers import file_names as names
@@ -55,7 +55,7 @@ class FileShells:
         session = await self._pick(pane, "Send to this folder")
         if session is None:
             return
-        command = f"cd {shlex.quote(folder)}"
+        command = f"cd {quoted(folder)}"
         at_prompt = session.activity.at_prompt
         if at_prompt is False or session.emulator.modes.alternate_screen:
             raise UsageError(

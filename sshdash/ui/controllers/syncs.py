@@ -20,6 +20,7 @@ from sshdash.sftp.sync_rules import Rules
 from sshdash.sftp.sync_run import Outcome, Synchronisation
 from sshdash.sftp.sync_scan import Comparison, End, Scan
 from sshdash.sftp.sync_sums import digests
+from sshdash.sftp.trash import move_to_trash
 from sshdash.ui.controllers import file_names as names
 from sshdash.ui.format import count_text
 from sshdash.ui.screens.sync_preview import SyncScreen
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from sshdash.ui.cockpit import Cockpit
     from sshdash.ui.controllers.file_listings import Listings
     from sshdash.ui.widgets.file_pane import FilePane
+
+_WHEN = "after everything is copied, and only if that went well"
 
 
 class SyncController:
@@ -59,7 +62,7 @@ class SyncController:
             keeps,
         )
         order = await self.cockpit.show(screen)
-        if order is not None and await self._is_meant(order):
+        if order is not None and await self._is_meant(trees, order):
             await self._carry_out(trees, order)
 
     async def keep(self, left: FilePane, right: FilePane) -> None:
@@ -102,27 +105,38 @@ class SyncController:
         index = partial(index_tree, lease, tree.endpoint, tree.root)
         return End(filesystem, tree.root, index=index)
 
-    async def _is_meant(self, order: SyncOrder) -> bool:
+    async def _is_meant(self, trees: tuple[Tree, Tree], order: SyncOrder) -> bool:
         """Ask, where anything is to be deleted."""
         count = order.totals.deletes
         if not count or not order.may_delete:
             return True
+        entries = count_text(count, "entry", "entries")
         question = ConfirmQuestion(
-            f"Delete {count_text(count, 'entry', 'entries')}?",
-            "They are deleted for good, after everything is copied, and only if that went well.",
+            f"Delete {entries}?",
+            f"They are deleted for good, {_WHEN}.",
             action="Sync and delete",
             danger=True,
         )
+        loses = trees[0] if order.options.way is Way.LEFT else trees[1]
+        if not loses.endpoint:
+            question = ConfirmQuestion(
+                f"Move {entries} to the trash?",
+                f"They can be taken out of it again. They go there {_WHEN}.",
+                action="Sync and move to trash",
+            )
         answer = await self.cockpit.ask(question)
         return bool(answer)
 
     async def _carry_out(self, trees: tuple[Tree, Tree], order: SyncOrder) -> None:
-        run = Synchronisation(*trees, self.backend.transfers, self.backend.filesystem)
+        queue, opened = self.backend.transfers, self.backend.filesystem
+        run = Synchronisation(*trees, queue, opened, move_to_trash)
         self.cockpit.start(self._run(run, trees, order), aside=True)
 
     async def _run(self, run: Synchronisation, trees: tuple[Tree, Tree], order: SyncOrder) -> None:
         try:
             outcome = await run.run(order.steps, order.may_delete)
+            if outcome.refused and await self._may_go_for_good(outcome):
+                await run.delete_refused(outcome)
         finally:
             for tree in trees:
                 self.listings.refresh_folder(tree.endpoint, tree.root)
@@ -131,6 +145,12 @@ class SyncController:
             local, remote = _local_first(trees)
             options = order.options
             self._keep(Wish(local, remote, Rules(options.lines), options.deletes, options.window))
+
+    async def _may_go_for_good(self, outcome: Outcome) -> bool:
+        """Ask about what the trash did not take."""
+        question = names.trash_question([step.place for step in outcome.refused], outcome.refusal)
+        answer = await self.cockpit.prompter.ask(question)
+        return bool(answer)
 
     def _keep(self, wish: Wish) -> None:
         keepers = self.backend.keepers
@@ -167,6 +187,8 @@ def _why(outcome: Outcome) -> str:
             return f"{count_text(copy.skipped, 'file')} appeared there meanwhile and stayed"
     for place, reason in outcome.failures:
         return f"{shown(place)}: {reason}"
+    if outcome.refused:
+        return f"{count_text(len(outcome.refused), 'entry', 'entries')}: the trash does not take it"
     return "not everything could be compared"
 
 

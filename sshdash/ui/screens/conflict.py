@@ -42,9 +42,7 @@ class ConflictScreen(Dialog[ConflictAnswer]):
         yield self._side("there", asked.target_size, asked.target_time, asked.source_time)
         yield self._side("new", asked.source_size, asked.source_time, asked.target_time)
         yield text(f"from {_place_text(asked.source)}", "conflict-source")
-        yield Tick(
-            Content("for all the rest of this copy (a)"), compact=True, classes="conflict-all"
-        )
+        yield Tick(Content("for all the rest of this copy"), compact=True, classes="conflict-all")
 
     def buttons(self) -> Iterable[Button]:
         """Return the choices, the one that loses nothing first."""
@@ -59,6 +57,12 @@ class ConflictScreen(Dialog[ConflictAnswer]):
             choice("Overwrite", "overwrite", "danger"),
             choice("Cancel", "cancel"),
         )
+
+    def on_mount(self) -> None:
+        """Name the keys."""
+        resume = "r resume  " if self.question.can_resume else ""
+        keys = f" k both  s skip  n newer  {resume}o overwrite  a for all "
+        self.query_one(".dialog").border_subtitle = Content(keys)
 
     def on_choice(self, name: str) -> None:
         """Answer."""
@@ -75,7 +79,9 @@ class ConflictScreen(Dialog[ConflictAnswer]):
         self.query_one(Tick).toggle()
 
     def _side(self, label: str, size: int, when: float, other: float) -> Horizontal:
-        newer = "newer" if when > other + 1 else ""
+        age = "newer" if when > other + 1 else ""
+        if label == "new" and abs(when - other) <= 1:
+            age = "same time"
         length = "" if self.question.is_directory else size_text(size)
         exact = "" if self.question.is_directory or size < 1000 else f"{size:,} B".replace(",", " ")
         return Horizontal(
@@ -83,7 +89,7 @@ class ConflictScreen(Dialog[ConflictAnswer]):
             text(length, "conflict-size"),
             text(exact, "conflict-exact"),
             text(local_time(when), "conflict-time"),
-            text(newer, "conflict-newer"),
+            text(age, "conflict-newer"),
             classes="conflict-side",
         )
 

@@ -15,6 +15,7 @@ from textual.worker import Worker
 
 from sshdash.errors import SSHDashError
 from sshdash.sftp.compare import Criteria
+from sshdash.sftp.entries import Kind
 from sshdash.sftp.failures import shown
 from sshdash.sftp.sync_plan import Act, Step, Way
 from sshdash.sftp.sync_rules import Rules
@@ -347,7 +348,8 @@ def _detail_text(step: Step, width: int) -> Content:
     for name, entry in (("left", step.left), ("right", step.right)):
         if entry is not None:
             when = time_cell(entry, TimeForm.FULL, 0)
-            sides.append(f"{name} {size_text(entry.size)} {when}")
+            size = f"{size_text(entry.size)} " if entry.kind is Kind.FILE else ""
+            sides.append(f"{name} {size}{when}")
     why = Content.styled(step.why or " ", "$warning" if step.act is Act.CONFLICT else "$muted")
     return Content("\n").join(
         [

@@ -142,15 +142,19 @@ class RowList(ScrollView, can_focus=True):
         self.reveal(self.cursor)
 
     def reveal(self, item: int) -> None:
-        """Scroll as little as needed to show the item's first line."""
+        """Scroll as little as needed to show the item's first line.
+
+        It is forced: Textual scrolls nothing that has no scrollbar yet, and a list that is new, or
+        that has just become long, gets its own at the next layout.
+        """
         height = self.scrollable_content_region.height
         if height <= 0 or not self.item_count():
             return
         line, top = self.line_of(item), self.scroll_offset.y
         if line < top:
-            self.scroll_to(y=line, animate=False)
+            self.scroll_to(y=line, animate=False, force=True)
         elif line >= top + height:
-            self.scroll_to(y=line - height + 1, animate=False)
+            self.scroll_to(y=line - height + 1, animate=False, force=True)
 
     def watch_cursor(self, old: int, new: int) -> None:
         """Redraw the two items concerned and tell."""

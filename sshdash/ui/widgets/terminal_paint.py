@@ -32,7 +32,6 @@ Marked = tuple[int, int, Style]
 """Columns from the first to one behind the last, and what is laid over them."""
 _STYLE_LIMIT = 4096
 _RESET = "\x1b[0m"
-_BLINK = "\x1b[5m"
 _CALMED = (*range(1, 7), *range(9, 15))
 _NO_ATTRIBUTES = PLAIN[2:]
 _UNCHANGED = ScreenColours()
@@ -114,7 +113,7 @@ class Painter:
         self.direct = direct
         """Whether the hosting terminal shows 24-bit colours, so that they can be passed on."""
         plain = base.render("x", color_system=ColorSystem.TRUECOLOR)
-        self._before = _RESET + plain.partition("x")[0]
+        self._before = (_RESET + plain.partition("x")[0]).encode()
         """What takes back a style and sets the colours of the theme."""
         self._styles: dict[CellStyle, Style] = {}
 
@@ -139,12 +138,8 @@ class Painter:
         return strip
 
     def _strip(self, runs: Row) -> Strip:
-        if (
-            self.direct
-            and isinstance(runs, WrittenRow)
-            and (self.blink or _BLINK not in runs.written)
-        ):
-            written = self._before + runs.written.replace(_RESET, self._before) + _RESET
+        if self.direct and isinstance(runs, WrittenRow) and (self.blink or not runs.blinks):
+            written = runs.shown(self._before)
             return WrittenStrip(written, runs.width, lambda: self._segments(runs))
         return RowStrip(self._segments(runs), sum(run.width for run in runs))
 

@@ -133,6 +133,7 @@ class TerminalScreen(Widget):
 
     def on_show(self) -> None:
         """Draw what happened while out of sight."""
+        self.session.activity.sight.look(True)
         self.draw_all()
         if self._clock is not None:
             self._clock.hurry()
@@ -195,12 +196,14 @@ class TerminalScreen(Widget):
 
     def _frame(self) -> bool:
         """Draw what changed, now; return whether it is in sight."""
+        seen = self.is_on_screen
+        self.session.activity.sight.look(seen)
         if not self.is_attached or not self.size:
             return False
         emulator = self.session.emulator
         if emulator.take_bell() and self._bells.allows():
             self.post_message(self.BellRang(self.session))
-        if not self.is_on_screen:
+        if not seen:
             return False
         if self._clock is not None and self._clock.tires_of(emulator.hold):
             emulator.end_hold()

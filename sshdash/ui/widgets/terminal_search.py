@@ -1,7 +1,9 @@
 """A terminal in which one searches: a bar at the bottom, a mark on every match."""
 
+from typing import Self
+
 from rich.style import Style
-from textual import on
+from textual import events, on
 
 from sshdash.errors import SSHDashError
 from sshdash.terminal.motions import Place
@@ -85,6 +87,17 @@ class TerminalSearch(TerminalScrollback):
         self._bar = SearchBar(self._last_query._replace(upwards=upwards), sign)
         self.mount(self._bar)
         self.find(self._bar.query_typed)
+
+    def focus(self, scroll_visible: bool = True) -> Self:
+        """Have the typing go here, or to the bar while it is open."""
+        if self._bar is None:
+            return super().focus(scroll_visible)
+        self._bar.take_focus()
+        return self
+
+    def key_to_bar(self, event: events.Key) -> bool:
+        """Give the bar a key, if one is open; return whether it took it."""
+        return self._bar is not None and self._bar.take_key(event)
 
     def close_bar(self) -> None:
         """Take the bar away; the view goes where it came from unless a match was gone to."""

@@ -89,8 +89,15 @@ class SearchBar(Horizontal):
             self._show_regex()
 
     def take_focus(self) -> None:
-        """Have the typing go here."""
-        self.query_one(Input).focus()
+        """Have the typing go here, once there is a field."""
+        if self._composed:
+            self.query_one(Input).focus()
+
+    def take_key(self, event: events.Key) -> bool:
+        """Take a key that came to the terminal while the focus was on its way here, if it can."""
+        if self._composed:
+            self.query_one(Input)._forward_event(events.Key(event.key, event.character))
+        return self._composed
 
     def show_status(self, words: str, wrong: bool = False) -> None:
         """Show how many places match, or what is wrong with the expression."""

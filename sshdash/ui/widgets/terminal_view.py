@@ -103,6 +103,8 @@ class TerminalView(TerminalCopyMode, LinkedTerminal, can_focus=True):
             return  # the second is the search bar's
         event.stop()
         event.prevent_default()
+        if self.key_to_bar(event):
+            return  # it came while the focus was on its way there
         if self.session.pasting is not None and event.key in _STOP_KEYS:
             self.session.pasting.stop()
         elif self.copying is not None:
