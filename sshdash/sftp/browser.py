@@ -6,7 +6,7 @@ Pure: whoever lists directories puts the entries in; whoever draws reads `rows`.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
-from itertools import chain
+from itertools import chain, islice
 from operator import attrgetter
 
 from sshdash.sftp.entries import Entry, Kind, join, name_of, normalize, parent_of
@@ -219,6 +219,10 @@ class Browser:
         self._arrange(arranged)
         self._place(keep, old_cursor)
 
+    def held(self) -> tuple[list[Entry], dict[bytes, Entry]]:
+        """Return what holds the entries now, for `let_go` once they are replaced."""
+        return self._rows.entries, self._entries
+
     def extend(self, entries: Iterable[Entry]) -> None:
         """Add entries of the same directory, as a long listing comes in.
 
@@ -301,12 +305,15 @@ class Browser:
     def mark_range(self, first: int, last: int) -> None:
         """Mark the rows from `first` to `last`, both included, either way round."""
         low, high = sorted((max(first, 0), max(last, 0)))
-        self.marks.update(entry.name for entry in self.rows[low : high + 1] if entry is not UP)
+        self.marks.update(islice(self._rows.places, low, high + 1))
+        self.marks.discard(UP.name)
 
     def mark_all(self) -> None:
         """Mark every shown row."""
-        self.marks.update(self._rows.places)
-        self.marks.discard(UP.name)
+        marks = set(self._rows.places)  # as large at once as it must be
+        marks.update(self.marks)
+        marks.discard(UP.name)
+        self.marks = marks
 
     def invert_marks(self) -> None:
         """Mark the shown rows that are not marked, unmark the others."""

@@ -1,11 +1,15 @@
 """A directory's entries as they come, so that little is left to do after the last. Pure."""
 
+import time
 from collections.abc import Iterable
 
 from sshdash.sftp.browser import View
 from sshdash.sftp.entries import Entry, Kind
 from sshdash.sftp.order import Sorter, natural
 from sshdash.sftp.rows import Rows
+
+_PIECE = 500
+"""Entries that are freed without letting others have a turn."""
 
 
 class Listing:
@@ -46,3 +50,14 @@ class Listing:
         self.named = {entry.name: entry for entry in self.entries}
         if self._ordered is not None:
             self._ordered = [self.named[entry.name] for entry in self._ordered]
+
+
+def let_go(rows: list[Entry], named: dict[bytes, Entry]) -> None:
+    """Free entries that nobody uses any more, little by little.
+
+    Of 10^5, all at once would hold everybody up: call it in a thread.
+    """
+    named.clear()
+    while rows:
+        del rows[-_PIECE:]
+        time.sleep(0)

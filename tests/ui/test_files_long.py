@@ -114,3 +114,28 @@ async def test_esc_gives_a_long_listing_up_and_keeps_what_has_come(
         await pilot.press("ctrl+r")
         await until(pilot, lambda: len(pane.browser.rows) == 101)
         assert pane.problem is None
+
+
+async def test_a_long_listing_is_left_refreshed_and_come_back_to(
+    left: Path, right: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_listings, "THREAD_LIMIT", 50)
+    monkeypatch.setattr(file_pane, "THREAD_LIMIT", 50)
+    wanted = ["..", *(f"n{number}" for number in range(100))]
+    async with FilesApp(left, right).run_test() as pilot:
+        panes = await listed(pilot)
+        pane = panes.right
+        await pilot.press("tab", "down", "enter")
+        await until(pilot, lambda: names(pane) == wanted)
+        pane.browser.move_to(7)
+        pane.browser.toggle_mark()
+        (right / "inbox" / "n100").touch()
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: len(pane.browser.rows) == 102)
+        assert pane.browser.cursor == 7
+        assert [one.name for one in pane.browser.selection] == [b"n6"]
+        await pilot.press("backspace")
+        await until(pilot, lambda: "old.txt" in names(pane))
+        assert [entry.name for entry in pane.browser.selection] == [b"inbox"]
+        await pilot.press("enter")
+        await until(pilot, lambda: names(pane) == [*wanted, "n100"])

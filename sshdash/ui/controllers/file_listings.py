@@ -15,7 +15,7 @@ from sshdash.errors import Cancelled, ConfigError, ConnectionLost, FileError, SS
 from sshdash.sftp.bookmarks import load_bookmarks
 from sshdash.sftp.entries import normalize
 from sshdash.sftp.history import Spot
-from sshdash.sftp.listing import Listing
+from sshdash.sftp.listing import Listing, let_go
 from sshdash.sftp.watching import FolderWatch
 from sshdash.states import ConnectionState
 from sshdash.ui.format import count_text
@@ -215,7 +215,10 @@ class Listings:
             rows = await asyncio.to_thread(listing.rows, view, path)
             if view == pane.view_for(path):  # else the order was changed meanwhile
                 break
+        old = pane.browser.held()
         pane.show(path, listing.entries, select, rows, named=listing.named)
+        if len(old[0]) > THREAD_LIMIT:
+            await asyncio.to_thread(let_go, *old)
 
     # Following
 

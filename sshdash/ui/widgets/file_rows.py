@@ -102,8 +102,9 @@ class FileRows(TypedRows):
         self.names = text.names_width(self.browser.rows)
         self.drop_item = -1
         self.hovered = -1
-        self.reset_lines()
+        # Before the lines are measured: a cursor beyond their end would move the browser's.
         self.set_reactive(RowList.cursor, self.browser.cursor)
+        self.reset_lines()
         self.reveal(self.cursor)
 
     @property
