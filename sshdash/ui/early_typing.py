@@ -18,6 +18,8 @@ class EarlyTyping:
 
     def __init__(self) -> None:
         self._kept: deque[events.Key | str] = deque(maxlen=_MOST)
+        self._session: ShellSession | None = None
+        """Where all of it goes at once, as soon as there is one."""
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -29,18 +31,24 @@ class EarlyTyping:
         """Keep what was typed; return whether it can be."""
         if isinstance(event, events.Key):
             self._kept.append(event)
-            return True
-        if event.text.isprintable():
+        elif event.text.isprintable():
             self._kept.append(event.text)
-            return True
-        return False
+        else:
+            return False
+        if self._session is not None:
+            self.give(self._session)
+        return True
 
     def forget(self) -> None:
         """Keep nothing any more."""
         self._kept.clear()
 
     def give(self, session: ShellSession) -> None:
-        """Send all of it to a shell, once."""
+        """Send all of it to a shell, once, and whatever is still kept afterwards.
+
+        The focus is on its way to the terminal then, and keys may come here until it is there.
+        """
+        self._session = session
         for one in self._kept:
             data = one.encode() if isinstance(one, str) else _encoded(session, one)
             if data:

@@ -246,3 +246,20 @@ async def test_a_split_and_a_line_for_its_shell_in_one_packet(cockpit: Start) ->
         )
         assert first.keys == []
         assert c.app.screen is c.app.workspace
+
+
+async def test_what_is_typed_while_the_focus_goes_to_the_new_terminal_is_not_lost(
+    cockpit: Start,
+) -> None:
+    async with cockpit() as c:
+        c.backend.held = asyncio.Event()
+        c.app.workspace.shells.open("bastion")
+        await c.until(lambda: isinstance(c.app.focused, OpeningPanel))
+        panel = c.app.focused
+        assert isinstance(panel, OpeningPanel)
+        type_at_once(c, "l")
+        await c.until(lambda: len(panel.typed) == 1)
+        c.backend.held.set()
+        await c.until(lambda: c.tabs[0].view and written(c) == [b"<l>"])
+        panel.on_key(events.Key("s", "s"))
+        assert written(c) == [b"<l>", b"<s>"]

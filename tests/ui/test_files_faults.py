@@ -234,3 +234,19 @@ async def test_what_cannot_be_deleted_is_told(left: Path, right: Path) -> None:
         await until(pilot, lambda: app.cockpit.notices.unread)
         await until(pilot, lambda: "file1.txt" not in names(panes.left))
         assert "Not everything was deleted" in app.told[0]
+
+
+async def test_there_is_a_way_up_from_a_folder_that_cannot_be_listed(
+    left: Path, right: Path
+) -> None:
+    app = FilesApp(left, right / "gone")
+    async with app.run_test(size=(100, 30)) as pilot:
+        panes = await listed(pilot)
+        assert panes.right.problem
+        panes.focus_pane(panes.right)
+        await pilot.press("n")
+        assert panes.why_not("files.mkdir") == "The folder cannot be listed"
+        await pilot.press("backspace")
+        await until(pilot, lambda: panes.right.listed)
+        assert panes.right.browser.path == bytes(right)
+        assert not panes.right.problem

@@ -147,6 +147,8 @@ class Listings:
             await self._drop(pane)
             pane.fail(error)
         except SSHDashError as error:
+            if path is not None and not pane.listed:
+                pane.browser.path = path  # there is a folder above it to go to
             pane.fail(error)
 
     async def _complete(

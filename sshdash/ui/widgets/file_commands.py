@@ -16,7 +16,7 @@ from sshdash.ui.widgets import file_messages as ask
 from sshdash.ui.widgets.file_pane import FilePane
 
 _SORTS = (SortKey.NAME, SortKey.SIZE, SortKey.TIME, SortKey.TYPE)
-_ALWAYS = ("endpoint", "goto", "other", "transfers", "open", "refresh", "back", "home")
+_ALWAYS = ("endpoint", "goto", "other", "transfers", "open", "refresh", "back", "home", "up")
 """Commands that need no listing."""
 _OF_SELECTION = ("copy", "delete", "chmod", "chown", "rename_many", "command")
 """Commands about what is marked, or under the cursor."""
@@ -77,7 +77,7 @@ class PaneCommands(TwoPanes):
         if name in _ALWAYS:
             return ""
         if not pane.listed:
-            return "The folder is not listed yet"
+            return "The folder cannot be listed" if pane.problem else "The folder is not listed yet"
         if name in _OF_SELECTION and not pane.browser.has_selection:
             return "Put the cursor on a file or folder, or mark some"
         if name == "copy" and not self.other(pane).listed:

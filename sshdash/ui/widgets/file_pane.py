@@ -201,8 +201,8 @@ class FilePane(PlacedPane):
             self.post_message(ViewFile(self, (entry,)))
 
     def go_up(self) -> None:
-        """Open the folder above, with the cursor on this one."""
-        if self.listed and self.browser.path != b"/":
+        """Open the folder above, with the cursor on this one; also of one that cannot be listed."""
+        if (self.listed or self.problem) and self.browser.path != b"/":
             path = self.browser.path
             self.post_message(OpenFolder(self, self.browser.parent, name_of(path)))
 
