@@ -32,6 +32,8 @@ class Job:
         self.reason = ""
         self.cut_off = False
         self.ledger = Ledger()
+        self.questions = 0
+        """Questions that the person has not answered yet."""
         self.meter: RateMeter | None = None
         self.started: float | None = None
         self.ended: float | None = None
@@ -133,6 +135,7 @@ class Job:
             errors_total=len(ledger.failures),
             left_out=ledger.omissions(),
             left_out_total=len(ledger.left_out),
+            asks=self.questions > 0,
             skipped=ledger.skipped,
             verified=ledger.verified,
             verified_by=tuple(ledger.verified_by),

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from sshdash.connections.recovery.outages import NoOutages, Outages
 from sshdash.errors import Cancelled, ConnectError, ConnectionLost, SSHDashError
-from sshdash.prompts import Prompter
+from sshdash.prompts import AnswerType, Prompter, Question
 from sshdash.sftp.copy_job import Job
 from sshdash.sftp.rate import RateMeter
 from sshdash.sftp.runner import Runner
@@ -40,6 +40,22 @@ class Turns(Protocol):
     async def turn(self, job: Job) -> None:
         """Return once there is room for a job whose hosts are back."""
         ...
+
+
+class Asking:
+    """Asks for one job, which tells meanwhile that it waits for an answer."""
+
+    def __init__(self, prompter: Prompter, job: Job) -> None:
+        self._prompter = prompter
+        self._job = job
+
+    async def ask(self, question: Question[AnswerType]) -> AnswerType | None:
+        """Return the answer, or None where the question was dismissed."""
+        self._job.questions += 1
+        try:
+            return await self._prompter.ask(question)
+        finally:
+            self._job.questions -= 1
 
 
 class Execution:
@@ -156,7 +172,7 @@ class Execution:
                 job.meter = RateMeter(time.monotonic(), job.ledger.bytes_done)
 
             resumable = self._keeps() or not isinstance(self._outages, NoOutages)
-            rest = job.ledger, self._prompter
+            rest = job.ledger, Asking(self._prompter, job)
             runner: Runner | ScpRunner
             if isinstance(source, ScpHost) or isinstance(target, ScpHost):
                 runner = ScpRunner(request, source, target, *rest)

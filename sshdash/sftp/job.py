@@ -120,6 +120,8 @@ class TransferSnapshot:
     left_out: tuple[FileFailure, ...] = ()
     """The first hundred of what is never copied: special files, links out of the folder."""
     left_out_total: int = 0
+    asks: bool = False
+    """Whether it waits for an answer."""
     skipped: int = 0
     """Files left as they were by choice."""
     verified: int = 0

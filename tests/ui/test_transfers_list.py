@@ -80,6 +80,12 @@ def test_what_was_left_out_is_a_warning_and_no_failure() -> None:
     assert [line.role for line in job_lines(job, True, 120)] == ["job", "warning", "warning"]
 
 
+def test_a_copy_that_asks_says_so() -> None:
+    texts = [line.text for line in job_lines(replace(RUNNING, asks=True), False, 80)]
+    assert any("waits for your answer" in text for text in texts)
+    assert not any("answer" in line.text for line in job_lines(RUNNING, False, 80))
+
+
 async def test_what_runs_stands_above_what_ended(folders: tuple[Path, Path]) -> None:
     ended = [
         replace(RUNNING, id=str(n), title=f"old-{n}", state=TransferState.DONE, ended=float(n))

@@ -6,12 +6,18 @@ import pytest
 
 from sshdash.errors import FileError
 from sshdash.events import EventBus, TransferChanged
-from sshdash.prompts import ConflictAnswer, ConflictChoice, ConflictQuestion
+from sshdash.prompts import (
+    AnswerType,
+    ConflictAnswer,
+    ConflictChoice,
+    ConflictQuestion,
+    Question,
+)
 from sshdash.sftp.entries import Kind
 from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.queue import TransferQueue
 from sshdash.states import TransferState
-from tests.unit.queue_kit import kit, reasons, request
+from tests.unit.queue_kit import Kit, kit, reasons, request
 
 
 async def test_a_tree_arrives_with_modes_times_links_and_empty_directories() -> None:
@@ -43,6 +49,34 @@ async def test_every_change_of_state_is_told_once_in_order() -> None:
             TransferState.COPYING,
             TransferState.DONE,
         ]
+
+
+class Waiting:
+    """Answers once it is told to."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+        self.answer = asyncio.Event()
+
+    async def ask(self, question: Question[AnswerType]) -> AnswerType | None:
+        self.asked.set()
+        await self.answer.wait()
+        return ConflictAnswer(ConflictChoice.SKIP)  # type: ignore[return-value]
+
+
+async def test_a_job_tells_that_it_waits_for_an_answer() -> None:
+    one = Kit()
+    waiting = Waiting()
+    queue = TransferQueue(one.open, waiting, EventBus())
+    one.far.file(b"/x/a", b"new")
+    one.near.file(b"/to/a", b"old")
+    job = queue.submit(request(b"/x/a"))
+    await waiting.asked.wait()
+    assert queue.snapshot(job).asks
+    waiting.answer.set()
+    done = await queue.wait(job)
+    assert (done.state, done.asks) == (TransferState.DONE, False)
+    await queue.close()
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,8 @@ def job_lines(
             name = clip(file.name, max(width - 40, 10))
             sizes = f"{size_text(file.done)} of {size_text(file.total)}"
             lines.append(JobLine(f"     {bar}  {name}  {sizes}", "file"))
+    if job.asks:
+        lines.append(JobLine("     waits for your answer to a question", "warning"))
     if job.reason not in ("", job.state.value):
         first = f" · {job.errors[0].path}: {job.errors[0].reason}" if job.errors else ""
         waits = job.state in (TransferState.WAITING, TransferState.PAUSED)
