@@ -190,12 +190,11 @@ class Listings:
         turn = 0.0
         async for batch in filesystem.scandir(path):
             for start in range(0, len(batch), _AT_ONCE):
-                now = time.monotonic()
-                if now > turn:  # what has arrived already comes without a pause
+                if time.monotonic() > turn:  # what has arrived already comes without a pause
                     await asyncio.sleep(0)
                     turn = time.monotonic() + _TURN
                 listing.add(batch[start : start + _AT_ONCE])
-            if now < due:
+            if time.monotonic() < due:
                 continue
             pane.wait(f"listing… {count_text(len(listing), 'entry', 'entries')}")
             more = listing.entries[shown : shown + _AT_ONCE]
