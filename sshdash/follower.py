@@ -4,6 +4,7 @@ The kernel tells; nothing is polled. The library that asks it is imported when f
 """
 
 import asyncio
+import contextvars
 import logging
 import threading
 from collections.abc import Callable
@@ -128,6 +129,8 @@ class Asking:
 
     def __init__(self, loop: asyncio.AbstractEventLoop, begun: Callable[[], None]) -> None:
         self._loop = loop
+        # What is called may start tasks and timers, and they belong to whoever wanted to know.
+        self._context = contextvars.copy_context()
         self._on_begun = begun
         self.begun = False
         self.stopped = False
@@ -142,7 +145,7 @@ class Asking:
     def call(self, function: Callable[..., None], *arguments: object) -> None:
         """Call a function on the loop, if it still runs."""
         with suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(function, *arguments)
+            self._loop.call_soon_threadsafe(function, *arguments, context=self._context)
 
 
 def why_not(folders: tuple[str, ...]) -> str:

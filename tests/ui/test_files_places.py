@@ -6,6 +6,7 @@ import pytest
 from textual.widgets import Input
 
 from sshdash.sftp.bookmarks import bookmarks_file, keep_bookmark, load_bookmarks
+from sshdash.ui.controllers import file_listings
 from sshdash.ui.screens.bookmarks import BookmarkPicker
 from sshdash.ui.screens.finder import Finder, FoundList
 from sshdash.ui.widgets.file_pane_tabs import PaneTabBar
@@ -204,6 +205,18 @@ async def test_follows_what_happens_in_a_local_folder(left: Path, right: Path) -
         await until(pilot, lambda: "aaa.txt" in names(pane) and "file1.txt" not in names(pane))
         assert pane.rows.cursor == row_of(pane, "file2.txt")
         assert pane.browser.marks == {b"file10.txt"}
+
+
+async def test_follows_a_large_local_folder_a_while_later(
+    left: Path, right: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_listings, "THREAD_LIMIT", 1)
+    monkeypatch.setattr(file_listings, "_SLOW", 0.05)
+    async with FilesApp(left, right).run_test() as pilot:
+        pane = (await listed(pilot)).left
+        await until(pilot, lambda: pane.watcher is not None and pane.watcher.is_watching)
+        (left / "aaa.txt").write_text("new")
+        await until(pilot, lambda: "aaa.txt" in names(pane))
 
 
 async def test_a_drop_on_a_tab_of_a_pane_goes_to_its_folder(left: Path, right: Path) -> None:
