@@ -19,7 +19,7 @@ from sshdash.sftp.entries import PERMISSIONS, Entry, Kind, join, name_of, parent
 from sshdash.sftp.failures import FullError, MissingError, VagueError, shown
 from sshdash.sftp.filesystem import CopySource, Digest, Filesystem, Finish, Reader, Writer
 from sshdash.sftp.names import file_keys, part_name
-from sshdash.sftp.partial import CannotResume, Partial, check, is_placed, remove_parts
+from sshdash.sftp.partial import AlreadyThere, CannotResume, Partial, check, is_placed, remove_parts
 from sshdash.sftp.pump import UPLOAD_WINDOW, WINDOW, pump
 from sshdash.sftp.seen import ensure_as_seen
 from sshdash.sftp.streams import Stream
@@ -49,10 +49,6 @@ class FileCopy:
     """What is to be replaced; None where nothing may be."""
     resume: bool = False
     """Whether what is to be replaced is the beginning, and to be gone on with."""
-
-
-class AlreadyThere(FileError):
-    """What was to be gone on with is all of the source."""
 
 
 async def _unrecorded() -> None:

@@ -49,6 +49,10 @@ class Partial:
     """Whether it was complete and about to get its name: it may have it by now."""
 
 
+class AlreadyThere(FileError):
+    """What was to be gone on with is all of the source."""
+
+
 class CannotResume(Exception):
     """The file has to be started over; the text says why."""
 

@@ -8,7 +8,7 @@ from sshdash.errors import ConnectionLost, FileError
 from sshdash.prompts import Prompter
 from sshdash.sftp.conflicts import Conflicts
 from sshdash.sftp.confusions import Confusions
-from sshdash.sftp.copier import AlreadyThere, Copier, FileCopy
+from sshdash.sftp.copier import Copier, FileCopy
 from sshdash.sftp.directories import Directories
 from sshdash.sftp.entries import Entry, Kind, join
 from sshdash.sftp.failures import ExistsError, shown
@@ -18,6 +18,7 @@ from sshdash.sftp.job import CopyRequest
 from sshdash.sftp.ledger import Ledger
 from sshdash.sftp.local import LocalFilesystem
 from sshdash.sftp.mover import Mover
+from sshdash.sftp.partial import AlreadyThere
 from sshdash.sftp.plan import Step, decide, escapes
 from sshdash.sftp.room import Room
 from sshdash.sftp.roots import Roots

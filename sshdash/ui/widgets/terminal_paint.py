@@ -286,3 +286,8 @@ def _wide_at(strip: Strip, column: int) -> bool:
     """Return whether a wide character begins in `column`."""
     pair = strip.crop(column, column + 2)
     return len(pair.text) == 1 and pair.cell_length == 2
+
+
+def numbers_of(colour: Color | None) -> Rgb | None:
+    """Return a colour of the theme in numbers, None where the hosting terminal decides."""
+    return None if colour is None or colour.triplet is None else colour.get_truecolor()

@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, ClassVar
 
-from rich.color import Color
 from textual import events
 from textual.geometry import Offset, Region
 from textual.message import Message
@@ -13,12 +12,12 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from sshdash.states import SessionState
-from sshdash.terminal.cells import Cursor, CursorShape, Line, Rgb, ScreenColours
+from sshdash.terminal.cells import Cursor, CursorShape, Line, ScreenColours
 from sshdash.terminal.echoes import ECHOES
 from sshdash.ui.hosting import Hosting
 from sshdash.ui.hosting_cursor import Bar, can_show
 from sshdash.ui.widgets.terminal_frames import FrameClock, Throttle, paint_now
-from sshdash.ui.widgets.terminal_paint import Painter, named_colours
+from sshdash.ui.widgets.terminal_paint import Painter, named_colours, numbers_of
 from sshdash.ui.widgets.terminal_rule import NO_OVERLAY, Overlay, end_words, rule, with_badge
 
 if TYPE_CHECKING:
@@ -142,7 +141,7 @@ class TerminalScreen(Widget):
         theme = self.app.current_theme
         colours = self.session.emulator.colours
         colours.set_palette(named_colours(theme))
-        colours.set_theme(_rgb(self.rich_style.color), _rgb(self.rich_style.bgcolor))
+        colours.set_theme(numbers_of(self.rich_style.color), numbers_of(self.rich_style.bgcolor))
         emulator = self.session.emulator
         if emulator.effects.dark != theme.dark:
             emulator.effects.dark = theme.dark
@@ -396,8 +395,3 @@ class TerminalScreen(Widget):
             after = self._after_the_end
             words = f"{words} — {after}" if words else end_words(reason, after, width)
         return rule(words, width, self.get_component_rich_style("terminal--rule"))
-
-
-def _rgb(colour: Color | None) -> Rgb | None:
-    """Return a colour of the theme in numbers, None where the hosting terminal decides."""
-    return None if colour is None or colour.triplet is None else colour.get_truecolor()
