@@ -40,7 +40,7 @@ lint: $(DEV) ## ruff, mypy --strict and the import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(DEV) ## measure beside OpenSSH and rsync (needs sshd, ssh, scp, rsync, tmux)
+bench: $(DEV) ## measure beside OpenSSH, rsync, rclone and tmux (which it needs)
 	@$(BIN)/python -m tests.bench
 
 screenshots: $(DEV) ## draw every screen again, from the demo fleet
