@@ -93,3 +93,21 @@ async def test_a_frame_that_has_waited_long_enough_is_drawn() -> None:
     async with asyncio.timeout(30):
         await done.wait()
     clock.stop()
+
+
+async def test_what_was_out_of_sight_is_looked_at_once_more() -> None:
+    looks: list[float] = []
+    seen = asyncio.Event()
+
+    def draw() -> bool:
+        looks.append(asyncio.get_running_loop().time())
+        if len(looks) == 2:
+            seen.set()
+        return False
+
+    clock = FrameClock(draw, copy_context())
+    clock.request()
+    async with asyncio.timeout(30):
+        await seen.wait()
+    assert clock._handle is None, "a third look needs another request"
+    clock.stop()

@@ -40,6 +40,8 @@ class FrameClock:
         self._loop = asyncio.get_running_loop()
         self._handle: asyncio.Handle | None = None
         self._next = 0.0
+        self._looks_again = False
+        """Whether a look that found it out of sight is to be followed by another."""
         self._hold = 0
         self._held_since = 0.0
         self._hold_timer: asyncio.TimerHandle | None = None
@@ -104,6 +106,10 @@ class FrameClock:
         took = time.perf_counter() - started
         period = min(max(took * _SHARE, SHORTEST), max(took * 2, LONGEST)) if seen else UNSEEN
         self._next = self._loop.time() + period - took
+        self._looks_again = not (seen or self._looks_again)
+        if self._looks_again:
+            # It may just be laid out, of which nobody tells once it was shown.
+            self.request()
 
 
 class Throttle:
