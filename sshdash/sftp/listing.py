@@ -60,4 +60,4 @@ def let_go(rows: list[Entry], named: dict[bytes, Entry]) -> None:
     named.clear()
     while rows:
         del rows[-_PIECE:]
-        time.sleep(0)
+        time.sleep(0)  # lets the thread of the screen have the interpreter

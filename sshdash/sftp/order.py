@@ -47,7 +47,7 @@ class Sorter:
             self._keys += map(self._key, batch)
             if len(self._keys) - self._sorted >= _RUN:
                 self._end_run()
-                time.sleep(0)
+                time.sleep(0)  # lets the thread of the screen have the interpreter
 
     def all(self) -> list[Entry]:
         """Return all entries in order, equal ones as they came."""
@@ -59,7 +59,7 @@ class Sorter:
             if not alike:
                 bucket.sort(key=at)
             ordered += [self._entries[place] for place in bucket]
-            time.sleep(0)
+            time.sleep(0)  # as above
         return ordered
 
     def _end_run(self) -> None:
