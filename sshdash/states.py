@@ -51,6 +51,7 @@ class TunnelState(Enum):
     OPEN = "open"
     DEGRADED = "degraded"
     RECONNECTING = "reconnecting"
+    PAUSED = "paused"
     FAILED = "failed"
 
 
@@ -148,6 +149,13 @@ TUNNEL: Table = {
     (TunnelState.RECONNECTING, Step.READY): TunnelState.OPEN,
     (TunnelState.RECONNECTING, Step.FAIL): TunnelState.FAILED,
     (TunnelState.RECONNECTING, Step.STOP): TunnelState.CLOSED,
+    (TunnelState.OPENING, Step.PAUSE): TunnelState.PAUSED,
+    (TunnelState.OPEN, Step.PAUSE): TunnelState.PAUSED,
+    (TunnelState.DEGRADED, Step.PAUSE): TunnelState.PAUSED,
+    (TunnelState.RECONNECTING, Step.PAUSE): TunnelState.PAUSED,
+    (TunnelState.PAUSED, Step.START): TunnelState.OPENING,
+    (TunnelState.PAUSED, Step.FAIL): TunnelState.FAILED,
+    (TunnelState.PAUSED, Step.STOP): TunnelState.CLOSED,
     (TunnelState.FAILED, Step.START): TunnelState.OPENING,
     (TunnelState.FAILED, Step.STOP): TunnelState.CLOSED,
 }

@@ -3,7 +3,38 @@
 from dataclasses import dataclass
 
 from sshdash.states import TunnelState
+from sshdash.tunnels.legs import Leg, Mishap
+from sshdash.tunnels.rule import Rule
 from sshdash.tunnels.spec import ForwardSpec, Kind
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeResult:
+    """What a probe of the target found."""
+
+    time: float
+    """Seconds since the epoch."""
+    seconds: float | None
+    """How long the target took to answer; None where it did not."""
+    text: str
+    """What it said, or what went wrong; cleaned."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSnapshot:
+    """One client of a tunnel at one moment."""
+
+    id: int
+    address: str
+    """Where it connects from: ``127.0.0.1:50312``, or the name of a socket."""
+    process: str
+    """``name (pid)`` where it is a process that can be seen from here, else empty."""
+    target: str
+    """Where it leads; of its own choice for a dynamic forward."""
+    age: float
+    """Seconds."""
+    bytes_up: int
+    bytes_down: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +73,19 @@ class TunnelSnapshot:
     """Seconds since it opened, None while it is not open."""
     retry_in: float | None = None
     """Seconds until the next attempt to get it back, None while nothing is planned."""
+    rule: Rule | None = None
+    """What it is named and kept as; None for a forward that nobody has named."""
+    legs: tuple[Leg, ...] = ()
+    """The way, from where clients connect to the target."""
+    minute_up: float = 0.0
+    """Bytes per second over the last minute."""
+    minute_down: float = 0.0
+    reconnects: int = 0
+    mishaps: tuple[Mishap, ...] = ()
+    """What went wrong lately, the newest last."""
+    probe: ProbeResult | None = None
+    """What the last probe found."""
+    holds_port: bool = False
+    """Whether it is paused and keeps its port."""
+    owner: str = ""
+    """The process that runs it where that is another one: ``forward (pid)``."""

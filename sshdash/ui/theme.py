@@ -187,5 +187,6 @@ MARKS: dict[Enum, Mark] = {
     TunnelState.OPEN: Mark.UP,
     TunnelState.DEGRADED: Mark.DEGRADED,
     TunnelState.RECONNECTING: Mark.BUSY,
+    TunnelState.PAUSED: Mark.PAUSED,
     TunnelState.FAILED: Mark.FAILED,
 }

@@ -20,6 +20,7 @@ _LINE = {
     TunnelState.OPEN: " ──▶ ",
     TunnelState.DEGRADED: " ──▶ ",
     TunnelState.RECONNECTING: " ╌╌▷ ",
+    TunnelState.PAUSED: " ╌‖╌ ",
     TunnelState.FAILED: " ─✖─ ",
 }
 _REFUSED = " ─▲─ "
