@@ -120,7 +120,7 @@ class PanelController:
 
         tab = self.tunnels_tab
         if tab is None:
-            tab = TunnelsTab(self.tunnels.snapshots)
+            tab = TunnelsTab(self.tunnels.snapshots, self.tunnels.clients)
             await self.cockpit.add_tab(tab)
         else:
             self.cockpit.go_to_tab(tab)
@@ -136,6 +136,8 @@ class PanelController:
         """Pass facts on, and keep the titles of the tabs true."""
         if self.files_tabs:
             self.files.on_event(event)
+        if (tunnels := self.tunnels_tab) is not None:
+            tunnels.table.wake()
         self.retitle()
 
     def retitle(self) -> None:
