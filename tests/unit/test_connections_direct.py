@@ -41,7 +41,7 @@ async def wired() -> AsyncIterator[Make]:
     """Return what makes connections; they end with the test."""
     made: list[Wired] = []
 
-    def make(direct: bool = True, **options: int) -> Wired:
+    def make(direct: bool = True, **options: Any) -> Wired:
         made.append(Wired(direct, **options))
         return made[-1]
 

@@ -51,12 +51,12 @@ def test_a_packet_is_opened_into_its_place(older: bool) -> None:
     place = memoryview(bytearray(8))
     sealed = sealer.seal(b"head", b"packet")
     assert opener.open_into(b"head", sealed, place[1:7])
-    assert place == b"\0packet\0"
+    assert bytes(place) == b"\0packet\0"
     changed = bytearray(sealer.seal(b"head", b"forged"))
     changed[0] ^= 1
     assert not opener.open_into(b"head", changed, place[1:7])
     assert opener.open_into(b"head", sealer.seal(b"head", b"third!"), place[1:7])
-    assert place == b"\0third!\0"
+    assert bytes(place) == b"\0third!\0"
 
 
 def test_no_two_packets_are_sealed_alike() -> None:
