@@ -1,10 +1,13 @@
 """What ssh_config says of all forwards of a host. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
 
 from sshdash.config.numbers import port_number
+from sshdash.config.tokens import TokenError, expand
+from sshdash.errors import UsageError
+from sshdash.tunnels.spec import ForwardSpec
 
 if TYPE_CHECKING:
     from sshdash.config.resolved import ResolvedHost
@@ -44,6 +47,21 @@ def _pair(word: str) -> tuple[str, int | None]:
     else:
         host, _, port = word.partition(":")
     return host, None if port == _ANY_PORT else port_number(port)
+
+
+def with_tokens(spec: ForwardSpec, resolved: "ResolvedHost") -> ForwardSpec:
+    """Return a forward that was typed for a host, with the tokens in its sockets' paths replaced.
+
+    Those of the configuration have been replaced already. Raises UsageError.
+    """
+    try:
+        return replace(
+            spec,
+            listen_path=expand(spec.listen_path, resolved.tokens),
+            target_path=expand(spec.target_path, resolved.tokens),
+        )
+    except TokenError as error:
+        raise UsageError("Bad forward", f"-{spec.kind.value} {spec}: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)
