@@ -45,7 +45,7 @@ class RuleDraft:
     def of(cls, host: str, forwards: Sequence[ForwardSpec], rule: Rule | None) -> RuleDraft:
         """Return what a rule, or a forward that nobody has named, looks like in the fields."""
         first = forwards[0]
-        proxy = first.target_text == "SOCKS"
+        proxy = first.is_socks
         text = str(first)
         target = "" if proxy else first.target_text
         draft = cls(

@@ -12,7 +12,7 @@ from textual.widget import Widget
 from textual.widgets import Button, Input, RadioSet, Select, Static, TextArea
 
 from sshdash.tunnels.rule import ProbeKind, Start
-from sshdash.tunnels.spec import ForwardSpec, Kind
+from sshdash.tunnels.spec import ForwardSpec, Kind, exposure
 from sshdash.ui.rule_draft import RuleAnswer, RuleDraft
 from sshdash.ui.screens.dialog import choice, text
 from sshdash.ui.screens.form import Form
@@ -266,9 +266,7 @@ def _preview(draft: RuleDraft) -> Content:
         Content.styled(f"ssh -N {options}{more} {host}", "$muted"),
     ]
     if exposed := [one for one in forwards if one.exposed]:
-        words = f"⚠ other machines can connect to {clean(exposed[0].listen_text, 60)}"
-        if exposed[0].kind is Kind.REMOTE:
-            words += ", where the server's GatewayPorts lets them"
+        words = f"⚠ {clean(exposed[0].listen_text, 60)}: {exposure(exposed[0].kind)}"
         lines.append(Content.styled(words, "$warning"))
     return Content("\n").join(lines)
 
@@ -278,8 +276,7 @@ def _option(spec: ForwardSpec) -> str:
 
 
 def _ends(spec: ForwardSpec) -> tuple[str, str]:
-    target = spec.target_text
-    return clean(spec.listen_text, 80), "" if target == "SOCKS" else clean(target, 80)
+    return clean(spec.listen_text, 80), "" if spec.is_socks else clean(spec.target_text, 80)
 
 
 def _row(label: str, *fields: Widget, id: str | None = None) -> Horizontal:  # noqa: A002

@@ -67,7 +67,7 @@ def trouble(tunnel: TunnelSnapshot) -> Iterable[Line]:
         if step := next_step(tunnel):
             yield ((f"→ {step}", "$foreground"),)
     if tunnel.exposed:
-        yield (("⚠ other machines can reach the listening port", "$warning"),)
+        yield ((f"⚠ {tunnel.exposure}", "$warning"),)
 
 
 def _stretch(leg: Leg) -> str:

@@ -67,7 +67,7 @@ _NEXT = {
 
 def is_proxy(tunnel: TunnelSnapshot) -> bool:
     """Return whether the clients say where it leads."""
-    return tunnel.kind is Kind.DYNAMIC or tunnel.target.startswith("SOCKS")
+    return tunnel.spec.is_socks
 
 
 def name_of(tunnel: TunnelSnapshot) -> str:
