@@ -16,6 +16,7 @@ TUNNEL_COMMANDS: tuple[Command, ...] = (
     _tunnels("restart", "Restart", "Close it and open it again", "r"),
     _tunnels("probe", "Probe", "Ask the target now whether it is well", "P"),
     _tunnels("cut", "Cut client", "Go to the clients; there, cut one", "x"),
+    _tunnels("take", "Take over", "Run here what another process runs", "t"),
     _tunnels("map", "Map", "Show all tunnels as a tree by host", "m", footer=5),
     _tunnels("detail", "Details", "Tell all about the tunnel, or less", "i", footer=6),
     _tunnels("filter", "Filter", "List only the tunnels that match", "slash"),

@@ -245,14 +245,19 @@ async def test_all_forwards_of_a_rule_are_changed_together() -> None:
         assert [one.id for one in app.requests[1].tunnels] == ["t6", "t7"]
 
 
-async def test_what_runs_elsewhere_is_left_alone() -> None:
+async def test_of_what_runs_elsewhere_only_that_is_done_which_its_owner_can_do() -> None:
     app = TunnelsApp(fleet()[-1:])
     async with app.run_test() as pilot:
-        await pilot.press("enter", "p", "d", "e", "r")
+        await pilot.press("d", "e", "r", "P", "x")
         assert not app.requests
-        assert "forward (4211)" in app.table.why_not("tunnels.toggle")
-        await pilot.press("y")
-        assert asked(app) == [(TunnelStep.COPY_COMMAND, "t12")]
+        assert "forward (4211)" in app.table.why_not("tunnels.edit")
+        await pilot.press("y", "p", "enter", "t")
+        assert asked(app) == [
+            (TunnelStep.COPY_COMMAND, "t12"),
+            (TunnelStep.PAUSE, "t12"),
+            (TunnelStep.STOP, "t12"),
+            (TunnelStep.TAKE_OVER, "t12"),
+        ]
 
 
 async def test_without_tunnels_it_says_how_to_add_one() -> None:

@@ -170,7 +170,7 @@ CLIENTS = [client(1, "psql (8123)"), client(2, "python3 (9001)"), client(3, "")]
 
 def fleet() -> list[TunnelSnapshot]:
     """Return tunnels of several hosts in every state."""
-    web = {"host": "web", "route": ("bastion", "web")}
+    web: dict[str, Any] = {"host": "web", "route": ("bastion", "web")}
     return [
         NAMED,
         PROHIBITED,

@@ -16,6 +16,7 @@ from sshdash.ui.widgets.tunnel_words import title_of
 from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
+    from sshdash.tunnels.rules import Rules
     from sshdash.tunnels.snapshot import TunnelSnapshot
     from sshdash.tunnels.spec import ForwardSpec
     from sshdash.ui.cockpit import Cockpit
@@ -31,9 +32,14 @@ class TunnelRules:
         self.cockpit = cockpit
         self.backend = cockpit.backend
 
+    @property
+    def rules(self) -> Rules:
+        """The rules of the file; there are some once the backend is loaded."""
+        return self.backend.household.rules
+
     def is_kept(self, name: str) -> bool:
         """Return whether the file has a rule of this name."""
-        return any(rule.name == name for rule in self.backend.rules.all)
+        return any(rule.name == name for rule in self.rules.all)
 
     async def add(self, host: str, select: Select) -> None:
         """Ask for a rule, list it, and open it where that is wanted."""
@@ -48,7 +54,7 @@ class TunnelRules:
             raise SSHDashError(f"There is a rule {name} already", hint="e changes it")
         listed = [self._list(spec, answer) for spec in answer.forwards]
         if answer.rule is not None and answer.keep:
-            await self.backend.rules.save(answer.rule)
+            await self.rules.save(answer.rule)
         select(listed[0])
         if answer.start:
             for tunnel in listed:
@@ -56,8 +62,7 @@ class TunnelRules:
         self.cockpit.refresh_hosts()
 
     def _list(self, spec: ForwardSpec, answer: RuleAnswer) -> str:
-        tunnel: str = self.backend.tunnels.add(answer.host, spec, "ad hoc", answer.rule)
-        return tunnel
+        return self.backend.tunnels.add(answer.host, spec, "ad hoc", answer.rule)
 
     async def edit(self, tunnels: Sequence[TunnelSnapshot], select: Select) -> None:
         """Ask how a rule is to be, and make it so; what is open stays open."""
@@ -72,9 +77,9 @@ class TunnelRules:
         for tunnel in ids:
             self.backend.tunnels.change_rule(tunnel, answer.rule)
         if answer.rule is not None and answer.keep:
-            await self.backend.rules.save(answer.rule, old if kept else "")
+            await self.rules.save(answer.rule, old if kept else "")
         elif kept:
-            await self.backend.rules.remove(old)
+            await self.rules.remove(old)
         if ids:
             select(ids[0])
         if answer.start:
@@ -118,7 +123,7 @@ class TunnelRules:
         if not await self.cockpit.ask(question):
             return False
         for name in kept:
-            await self.backend.rules.remove(name)
+            await self.rules.remove(name)
         return True
 
     async def export(self, tunnel: TunnelSnapshot) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from textual.message import Message
@@ -47,8 +47,8 @@ class TunnelsController:
         self.rules = TunnelRules(cockpit)
 
     def snapshots(self) -> list[TunnelSnapshot]:
-        """Return all tunnels as they are now; none until the backend is loaded."""
-        return self.backend.tunnels.snapshots() if self.backend.loaded else []
+        """Return all tunnels as they are now, also of other processes; none until it is loaded."""
+        return self.backend.household.snapshots() if self.backend.loaded else []
 
     def clients(self, tunnel: str) -> Sequence[ClientSnapshot]:
         """Return the clients of a tunnel as they are now; none of one that was removed."""
@@ -101,30 +101,32 @@ class TunnelsController:
             return
         if step is TunnelStep.REMOVE and not await self.rules.sure_to_forget(tunnels):
             return
-        do = self._doing(step)
-        await asyncio.gather(*(do(tunnel.id) for tunnel in self._listed(tunnels)))
+        await asyncio.gather(*(self._do(step, tunnel) for tunnel in self._listed(tunnels)))
         self.cockpit.refresh_hosts()
 
-    def _doing(self, step: TunnelStep) -> Callable[[str], asyncio.Future[object]]:
-        """Return what does a step with one tunnel.
+    async def _do(self, step: TunnelStep, tunnel: TunnelSnapshot) -> None:
+        """Do a step with one tunnel, or have the process do it that runs it.
 
         A tunnel that fails says so on its row, which stays in sight, and is not told again.
         """
-        tunnels = self.backend.tunnels
-
-        async def restart(tunnel: str) -> None:
-            await tunnels.stop(tunnel)
-            await tunnels.start(tunnel)
-
-        calls = {
-            TunnelStep.START: tunnels.start,
-            TunnelStep.STOP: tunnels.stop,
-            TunnelStep.RESTART: restart,
-            TunnelStep.PAUSE: tunnels.pause,
-            TunnelStep.RESUME: tunnels.resume,
-            TunnelStep.REMOVE: tunnels.remove,
-        }
-        return calls[step]
+        manager = self.backend.tunnels
+        if step is TunnelStep.TAKE_OVER:
+            listed = manager.add(tunnel.host, tunnel.spec, "ad hoc", tunnel.rule)
+            await self.backend.household.take_over([listed])
+            return
+        if tunnel.owner:
+            await self.backend.household.ask(step.value, tunnel)
+            return
+        if step in (TunnelStep.STOP, TunnelStep.RESTART):
+            await manager.stop(tunnel.id)
+        if step in (TunnelStep.START, TunnelStep.RESTART):
+            await manager.start(tunnel.id)
+        elif step is TunnelStep.PAUSE:
+            await manager.pause(tunnel.id)
+        elif step is TunnelStep.RESUME:
+            await manager.resume(tunnel.id)
+        elif step is TunnelStep.REMOVE:
+            await manager.remove(tunnel.id)
 
     def _listed(self, tunnels: Sequence[TunnelSnapshot]) -> list[TunnelSnapshot]:
         """Return those that were not removed meanwhile, as they are now."""

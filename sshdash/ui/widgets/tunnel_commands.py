@@ -107,6 +107,10 @@ class TunnelCommands(Vertical):
         """Close what is at the cursor and open it again."""
         self._change(TunnelStep.RESTART)
 
+    def action_tunnels_take(self) -> None:
+        """Run here what another process runs."""
+        self._change(TunnelStep.TAKE_OVER)
+
     def action_tunnels_probe(self) -> None:
         """Ask the target now whether it is well."""
         if (tunnel := self.current) is not None:

@@ -21,6 +21,8 @@ class TunnelStep(Enum):
     PAUSE = "pause"
     RESUME = "resume"
     REMOVE = "remove"
+    TAKE_OVER = "take over"
+    """Run here what another process runs."""
     PROBE = "probe"
     COPY_COMMAND = "copy command"
     EXPORT = "export"

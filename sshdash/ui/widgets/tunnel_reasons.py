@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from sshdash.tunnels.snapshot import TunnelSnapshot
 
 _ALWAYS = ("add", "sort", "group")
-_OWNERS = ("toggle", "pause", "restart", "remove", "edit", "probe", "cut")
-"""What only the process can do that a tunnel runs in."""
+_OURS = ("restart", "remove", "edit", "probe", "cut")
+"""What can be done only with tunnels that run here."""
 
 
 def why_not(name: str, tunnel: TunnelSnapshot | None, tunnels: Sequence[TunnelSnapshot]) -> str:
@@ -27,8 +27,10 @@ def why_not(name: str, tunnel: TunnelSnapshot | None, tunnels: Sequence[TunnelSn
         return ""
     if tunnel is None:
         return "No tunnel matches the filter"
-    if tunnel.owner and name in _OWNERS:
-        return f"It runs in {clean(tunnel.owner, 60)}: end that first"
+    if tunnel.owner and name in _OURS:
+        return f"It runs in {clean(tunnel.owner, 60)}: take it over first"
+    if not tunnel.owner and name == "take":
+        return "It is no other process's"
     return _of_one(name, tunnel, tunnels)
 
 
