@@ -204,6 +204,11 @@ async def test_a_client_is_found_and_cut() -> None:
         assert app.table.clients.current == CLIENTS[1]
         await pilot.press("escape")
         assert app.table.rows.has_focus
+        await pilot.press("x")
+        await until(pilot, lambda: app.table.clients.has_focus)
+        app.tunnels = [replace(OPEN, clients=0)]
+        app.table.update()
+        await until(pilot, lambda: app.table.rows.has_focus)
 
 
 # The map

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sshdash.tunnels.snapshot import ClientSnapshot
 
 _AGE, _BYTES = 10, 8
-_ADDRESS, _PROCESS, _LEAST, _GAP = 24, 24, 10, 2
+_WIDEST, _LEAST, _GAP = 32, 10, 2
 
 
 class TunnelClients(RowList):
@@ -59,7 +59,7 @@ class TunnelClients(RowList):
         for sign, count in (("↑", client.bytes_up), ("↓", client.bytes_down)):
             figures += f"  {sign} {size_text(count):>{_BYTES}}"
         room = width - len(figures) - 1
-        columns = _widths(room)
+        columns = self._widths(room)
         texts = (client.address, client.process, f"→ {client.target}")
         looks = (Style.null(), self.look("client--process"), self.look("client--detail"))
         pieces: list[Piece] = [(" ", Style.null())]
@@ -70,11 +70,17 @@ class TunnelClients(RowList):
         pieces.append((" " * (room - sum(columns)), Style.null()))
         return [*pieces, (figures, self.look("client--detail"))]
 
-
-def _widths(room: int) -> tuple[int, int, int]:
-    """Return the columns of address, process and target with the gaps behind them."""
-    address = max(min(_ADDRESS, room), 0)
-    process = min(_PROCESS, room - address)
-    process = process if process >= _LEAST else 0
-    target = room - address - process
-    return address, process, target if target >= _LEAST else 0
+    def _widths(self, room: int) -> tuple[int, int, int]:
+        """Return the columns of address, process and target with the gaps behind them."""
+        wanted = [
+            max((cell_len(clean(text, 100)) for text in texts), default=0) + _GAP
+            for texts in (
+                [client.address for client in self.clients],
+                [client.process for client in self.clients],
+            )
+        ]
+        address = max(min(wanted[0], _WIDEST, room), 0)
+        process = min(wanted[1], _WIDEST, room - address)
+        process = process if process >= _LEAST else 0
+        target = room - address - process
+        return address, process, target if target >= _LEAST else 0

@@ -215,6 +215,8 @@ class TunnelTable(TunnelCommands):
         clients: Sequence[ClientSnapshot] | None = None
         if self._wants_all:
             clients = self._clients_of(tunnel.id) if tunnel.clients else ()
+        if self.clients.has_focus and not clients:
+            self.front.focus()  # the last one has gone
         self._detail.show(tunnel, siblings(tunnel, self.listed), clients)
 
     @on(RowList.Moved)

@@ -26,6 +26,7 @@ RUNNING = (
 )
 """The states of a tunnel that somebody wants open and has not paused."""
 
+_TROUBLED = (TunnelState.DEGRADED, TunnelState.FAILED)
 _SHORT = {
     Cause.BIND_IN_USE: "port in use",
     Cause.BIND_PRIVILEGED: "root's port",
@@ -145,8 +146,8 @@ def _own_standing(tunnel: TunnelSnapshot) -> tuple[str, str]:
         words = f"retry {ceil(tunnel.retry_in)} s"
     elif state is TunnelState.RECONNECTING:
         words = "waiting"
-    elif state in (TunnelState.DEGRADED, TunnelState.FAILED) and (cause := cause_of(tunnel)):
-        words = _SHORT[cause]
+    elif state in _TROUBLED and cause_of(tunnel) not in (None, Cause.OTHER):
+        words = _SHORT[cause_of(tunnel) or Cause.OTHER]
     elif state is TunnelState.PAUSED and tunnel.holds_port:
         return "paused, keeps port", "paused"
     else:
