@@ -72,7 +72,7 @@ def test_how_the_legs_are(state: TunnelState, more: dict[str, Any], expected: st
 
 
 def test_the_way_of_a_remote_forward_fails_at_the_same_host() -> None:
-    gone = {"state": TunnelState.RECONNECTING, "connected": False}
+    gone: dict[str, Any] = {"state": TunnelState.RECONNECTING, "connected": False}
     assert states(way(Kind.REMOTE, trouble=FAR, **gone)) == "wui"
     assert states(way(Kind.REMOTE, trouble=NEAR, **gone)) == "wwi"
     failed = way(Kind.REMOTE, trouble=NEAR, state=TunnelState.FAILED, connected=False).legs
