@@ -9,6 +9,7 @@ from typing import Any
 
 import asyncssh
 
+from sshdash.tunnels.causes import refusal_cause
 from sshdash.tunnels.reaching import Lookups, Unreached, reach_host
 from sshdash.tunnels.refusal import Refusal
 from sshdash.tunnels.relay import Relay
@@ -74,7 +75,7 @@ class RemoteDynamicForwarder(ServerListener):
             relay.refused()
             caller.say(request.reply(error.refusal))
             if not self._closed:
-                self._observer.refused(str(error))
+                self._observer.refused(str(error), refusal_cause(error.refusal, here=True))
         except asyncio.CancelledError:
             relay.refused()
             raise
