@@ -6,6 +6,39 @@ HISTORY = 30
 """Seconds the sparkline shows."""
 
 
+class Visit:
+    """One client's stay: where it comes from, where it leads, and its bytes."""
+
+    __slots__ = ("_traffic", "began", "down", "number", "origin", "process", "target", "up")
+
+    def __init__(self, traffic: "Traffic", number: int, now: float) -> None:
+        self.number = number
+        """The first client of the tunnel is 1."""
+        self.began = now
+        self.origin: tuple[str, int] = ("", 0)
+        """Address and port, cleaned; a port of 0 where there is none."""
+        self.target = ""
+        self.process: str | None = None
+        """The process that connected; None until somebody has looked for it."""
+        self.up = 0
+        self.down = 0
+        self._traffic = traffic
+
+    def __repr__(self) -> str:
+        """Return the number and the bytes."""
+        return f"<Visit {self.number} [{self.up} up, {self.down} down]>"
+
+    def count_up(self, size: int) -> None:
+        """Count bytes from the client, also for the tunnel."""
+        self.up += size
+        self._traffic.up += size
+
+    def count_down(self, size: int) -> None:
+        """Count bytes to the client, also for the tunnel."""
+        self.down += size
+        self._traffic.down += size
+
+
 class Traffic:
     """Counts one tunnel's bytes and clients; time is passed in, in monotonic seconds.
 
@@ -32,18 +65,11 @@ class Traffic:
         """Return the counts."""
         return f"<Traffic [{self.clients} of {self.total} clients, {self.up} up, {self.down} down]>"
 
-    def count_up(self, size: int) -> None:
-        """Count bytes from a client."""
-        self.up += size
-
-    def count_down(self, size: int) -> None:
-        """Count bytes to a client."""
-        self.down += size
-
-    def enter(self) -> None:
-        """Count a client that came."""
+    def enter(self, now: float) -> Visit:
+        """Count a client that came; return what counts its own bytes."""
         self.clients += 1
         self.total += 1
+        return Visit(self, self.total, now)
 
     def leave(self) -> None:
         """Count a client that left."""

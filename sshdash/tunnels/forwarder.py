@@ -168,6 +168,7 @@ class Forwarder(ABC):
         Where the SSH connection is lost meanwhile, or was before, it is done on the next one.
         """
         target = host_port(host, port)
+        relay.visit.origin, relay.visit.target = origin, clean(target)
         relay.greeting = answer(None)
         until = asyncio.get_running_loop().time() + PATIENCE
         while (ssh := await self._connection(until)) is not None and not relay.is_pointless:

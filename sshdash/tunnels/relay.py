@@ -13,6 +13,7 @@ import asyncio
 import logging
 import socket
 import struct
+import time
 from collections.abc import Callable
 from enum import Flag, auto
 from typing import Protocol
@@ -276,7 +277,9 @@ class Relay:
         *,
         client_is_remote: bool = False,
     ) -> None:
-        up, down = traffic.count_up, traffic.count_down
+        self.visit = traffic.enter(time.monotonic())
+        """Counts this client's bytes, and with them the tunnel's."""
+        up, down = self.visit.count_up, self.visit.count_down
         if client_is_remote:
             up, down = down, up
         self.socket = SocketEnd(self, up)
@@ -289,7 +292,6 @@ class Relay:
         self._client: _End = self.channel if client_is_remote else self.socket
         self._traffic: Traffic | None = traffic
         self._on_done = on_done
-        traffic.enter()
 
     @property
     def is_through(self) -> bool:

@@ -110,6 +110,8 @@ class RemoteForwarder(Forwarder):
         if self._full():
             raise asyncssh.ChannelOpenError(_SHORTAGE, "too many clients")
         relay = self._relay(client_is_remote=True)
+        relay.visit.origin = clean(origin_host, 60), origin_port
+        relay.visit.target = self._spec.target_text
         try:
             await self._reach_target(relay)
         except asyncssh.ChannelOpenError:

@@ -10,8 +10,9 @@ from sshdash.tunnels.refusal import Refusal, classify, refusal_text
 
 def test_the_last_whole_second_is_the_rate() -> None:
     traffic = Traffic(100.2)
-    traffic.count_up(300)
-    traffic.count_down(700)
+    client = traffic.enter(100.2)
+    client.count_up(300)
+    client.count_down(700)
     traffic.tick(100.9)
     assert traffic.rates == (0, 0)
     traffic.tick(101.1)
@@ -24,10 +25,11 @@ def test_the_last_whole_second_is_the_rate() -> None:
 
 def test_seconds_nobody_looked_at_share_what_passed() -> None:
     traffic = Traffic(0.0)
-    traffic.count_up(100)
+    client = traffic.enter(0.0)
+    client.count_up(100)
     traffic.tick(4.5)
     assert traffic.history[-4:] == (25, 25, 25, 25)
-    traffic.count_up(10)
+    client.count_up(10)
     traffic.tick(1000.0)
     assert len(traffic.history) == HISTORY
     assert sum(traffic.history) == 10
@@ -40,9 +42,10 @@ def test_seconds_nobody_looked_at_share_what_passed() -> None:
 )
 def test_no_byte_is_lost_from_the_ring(steps: list[tuple[int, int, float]]) -> None:
     traffic, now = Traffic(0.0), 0.0
+    client = traffic.enter(now)
     for up, down, passed in steps:
-        traffic.count_up(up)
-        traffic.count_down(down)
+        client.count_up(up)
+        client.count_down(down)
         now += passed
         traffic.tick(now)
     traffic.tick(now + 1)
@@ -51,11 +54,17 @@ def test_no_byte_is_lost_from_the_ring(steps: list[tuple[int, int, float]]) -> N
 
 def test_clients_come_and_go() -> None:
     traffic = Traffic(0.0)
-    traffic.enter()
-    traffic.enter()
+    first, second = traffic.enter(1.0), traffic.enter(2.0)
+    first.count_up(10)
+    second.count_up(5)
+    second.count_down(7)
     traffic.leave()
     assert (traffic.clients, traffic.total) == (1, 2)
-    assert repr(traffic) == "<Traffic [1 of 2 clients, 0 up, 0 down]>"
+    assert repr(traffic) == "<Traffic [1 of 2 clients, 15 up, 7 down]>"
+    assert [repr(one) for one in (first, second)] == [
+        "<Visit 1 [10 up, 0 down]>",
+        "<Visit 2 [5 up, 7 down]>",
+    ]
 
 
 @pytest.mark.parametrize(
