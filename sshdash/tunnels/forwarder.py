@@ -170,9 +170,11 @@ class Forwarder(ABC):
         target = host_port(host, port)
         relay.visit.origin, relay.visit.target = origin, clean(target)
         relay.greeting = answer(None)
-        until = asyncio.get_running_loop().time() + PATIENCE
+        loop = asyncio.get_running_loop()
+        until = loop.time() + PATIENCE
         while (ssh := await self._connection(until)) is not None and not relay.is_pointless:
             relay.socket.trunk = ssh.trunk
+            began = loop.time()
             try:
                 await ssh.create_connection(lambda: relay.channel, host, port, origin[0], origin[1])
             except asyncssh.ChannelOpenError as error:
@@ -180,6 +182,7 @@ class Forwarder(ABC):
             except (asyncssh.Error, OSError, ValueError) as error:
                 refusal, reason = Refusal.LOST, str(error)
             else:
+                self._traffic.reached(self._spec.target_text, loop.time() - began)
                 if not self._closed:
                     self._observer.answered()
                 return

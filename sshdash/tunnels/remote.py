@@ -128,9 +128,11 @@ class RemoteForwarder(Forwarder):
 
     async def _reach_target(self, relay: Relay) -> None:
         target = self._spec.target_text
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         try:
             async with asyncio.timeout(_CONNECT_TIMEOUT):
-                await asyncio.get_running_loop().create_connection(
+                await loop.create_connection(
                     lambda: relay.socket, self._spec.target_host, self._spec.target_port
                 )
         except TimeoutError:
@@ -140,6 +142,7 @@ class RemoteForwarder(Forwarder):
         except (OSError, ValueError) as error:
             text = refusal_text(Refusal.OTHER, target, getattr(error, "strerror", "") or str(error))
         else:
+            self._traffic.reached(target, loop.time() - began)
             return
         self._observer.refused(text)
         raise asyncssh.ChannelOpenError(_CONNECT_FAILED, clean(text))

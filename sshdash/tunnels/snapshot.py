@@ -80,7 +80,13 @@ class TunnelSnapshot:
     minute_up: float = 0.0
     """Bytes per second over the last minute."""
     minute_down: float = 0.0
+    reach: float | None = None
+    """Seconds that the way to the target took to open for the latest client, all legs behind the
+    listening end together; None before the first."""
+    usual_reach: float | None = None
+    """The median of the latest few."""
     reconnects: int = 0
+    """How often it came back after its connection was lost."""
     mishaps: tuple[Mishap, ...] = ()
     """What went wrong lately, the newest last."""
     probe: ProbeResult | None = None

@@ -71,6 +71,7 @@ class Tunnel:
         self._settled = asyncio.Event()
         self._traffic = Traffic(time.monotonic())
         self._failures = 0
+        self._reconnects = 0
         self._error = ""
         self._opened: float | None = None
         self._route = route
@@ -112,6 +113,7 @@ class Tunnel:
         self._traffic.tick(now)
         forwarder = self._forwarder
         rate_up, rate_down = self._traffic.rates
+        minute_up, minute_down = self._traffic.minute
         return TunnelSnapshot(
             id=self.id,
             host=self.host,
@@ -134,6 +136,11 @@ class Tunnel:
             error=self._error,
             uptime=None if self._opened is None else now - self._opened,
             retry_in=self._retry_in(now),
+            minute_up=minute_up,
+            minute_down=minute_down,
+            reach=self._traffic.reach,
+            usual_reach=self._traffic.usual_reach,
+            reconnects=self._reconnects,
         )
 
     def _retry_in(self, now: float) -> float | None:
@@ -187,6 +194,7 @@ class Tunnel:
                 lease = None
                 self._interrupt(ConnectionLost("Connection lost", reason, host=self.host))
                 lease = await self._come_back(forwarder)
+                self._reconnects += 1
         except (SSHDashError, asyncssh.Error, OSError) as error:
             self._fail(explain(error, self.host, f"forward {self.spec}"))
         finally:

@@ -29,10 +29,60 @@ def test_seconds_nobody_looked_at_share_what_passed() -> None:
     client.count_up(100)
     traffic.tick(4.5)
     assert traffic.history[-4:] == (25, 25, 25, 25)
-    client.count_up(10)
-    traffic.tick(1000.0)
+    client.count_up(1_000_000)
+    traffic.tick(1004.5)
     assert len(traffic.history) == HISTORY
-    assert sum(traffic.history) == 10
+    assert set(traffic.history) == {1000}, "a long absence makes no rate that never was"
+    assert traffic.minute == (1000.0, 0.0)
+
+
+def test_the_rate_over_a_minute() -> None:
+    traffic = Traffic(50.0)
+    client = traffic.enter(50.0)
+    client.count_up(600)
+    client.count_down(60)
+    traffic.tick(52.0)
+    assert traffic.minute == (300.0, 30.0), "a tunnel that is younger divides by its age"
+    traffic.tick(110.0)
+    assert traffic.minute == (10.0, 1.0)
+    traffic.tick(170.0)
+    assert traffic.minute == (0.0, 0.0)
+
+
+def test_minutes_and_hours_are_kept_when_the_seconds_have_gone() -> None:
+    traffic, day = Traffic(0.0), 24 * 3600
+    client = traffic.enter(0.0)
+    for second in range(0, 2 * day, 10):
+        client.count_up(10)
+        client.count_down(20)
+        traffic.tick(float(second + 10))
+    assert set(traffic.seconds.passed) == {(1, 2)}
+    assert set(traffic.minutes.passed) == {(60, 120)}
+    assert len(traffic.minutes.passed) == 360
+    assert list(traffic.hours.passed) == [(3600, 7200)] * 48
+    assert repr(traffic.hours) == "<Spans [48 of 3600 s]>"
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 10**9), st.integers(0, 10**9), st.integers(1, 5000)),
+        min_size=1,
+        max_size=20,
+    )
+)
+def test_no_byte_is_lost_from_the_hours(steps: list[tuple[int, int, int]]) -> None:
+    traffic, now = Traffic(0.0), 0.0
+    client = traffic.enter(now)
+    for up, down, passed in steps:
+        client.count_up(up)
+        client.count_down(down)
+        now += passed
+        traffic.tick(now)
+        assert len(traffic.seconds.passed) == 60
+        assert sum(map(sum, traffic.seconds.passed)) <= traffic.up + traffic.down
+    traffic.tick(now + 3600)
+    assert sum(up for up, _ in traffic.hours.passed) == traffic.up
+    assert sum(down for _, down in traffic.hours.passed) == traffic.down
 
 
 @given(
@@ -65,6 +115,19 @@ def test_clients_come_and_go() -> None:
         "<Visit 1 [10 up, 0 down]>",
         "<Visit 2 [5 up, 7 down]>",
     ]
+
+
+def test_how_long_the_target_takes_to_reach() -> None:
+    traffic = Traffic(0.0)
+    assert (traffic.reach, traffic.usual_reach) == (None, None)
+    for seconds in (0.5, 0.1, 0.2):
+        traffic.reached("db:5432", seconds)
+    assert (traffic.reach, traffic.usual_reach) == (0.2, 0.2)
+    for _ in range(100):
+        traffic.reached("db:5432", 0.3)
+    assert traffic.usual_reach == 0.3
+    traffic.reached("cache:6379", 0.9)
+    assert traffic.usual_reach == 0.9, "another target starts afresh"
 
 
 @pytest.mark.parametrize(
