@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import asyncssh
 
 from sshdash.connections.transport.transport import Transport
-from sshdash.tunnels.counters import Traffic
+from sshdash.tunnels.counters import Traffic, Visit
 from sshdash.tunnels.listener import Listener
 from sshdash.tunnels.refusal import Refusal, classify, refusal_text
 from sshdash.tunnels.relay import Relay
@@ -112,6 +112,19 @@ class Forwarder(ABC):
         if self._ssh is None:
             self._attached.set()
             self._attached = asyncio.Event()
+
+    def visits(self) -> list[Visit]:
+        """Return the clients that are there, in the order they came."""
+        here = [relay.visit for relay in self._relays if relay.is_here]
+        return sorted(here, key=lambda visit: visit.number)
+
+    def cut(self, number: int) -> bool:
+        """Reset one client alone; return whether it was there."""
+        for relay in tuple(self._relays):
+            if relay.visit.number == number and relay.is_here:
+                relay.abort()
+                return True
+        return False
 
     def _detach_from(self, ssh: Transport | None) -> None:
         if self._ssh is ssh:

@@ -1,6 +1,7 @@
 """All tunnels: the registry that owns their lives."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from itertools import count
 from typing import Literal
@@ -8,7 +9,8 @@ from typing import Literal
 from sshdash.connections.recovery.outages import NoOutages, Outages
 from sshdash.errors import SSHDashError
 from sshdash.events import EventBus, TunnelRemoved
-from sshdash.tunnels.snapshot import TunnelSnapshot
+from sshdash.tunnels.clients import Clients
+from sshdash.tunnels.snapshot import ClientSnapshot, TunnelHistory, TunnelSnapshot
 from sshdash.tunnels.spec import ForwardSpec
 from sshdash.tunnels.tunnel import LeaseConnection, Tunnel
 
@@ -42,6 +44,7 @@ class TunnelManager:
         self._tunnels: dict[str, Tunnel] = {}
         self._rules: dict[tuple[str, ForwardSpec], str] = {}
         self._numbers = count(1)
+        self._clients = Clients()
 
     def __repr__(self) -> str:
         """Return the tunnels with their states."""
@@ -99,6 +102,26 @@ class TunnelManager:
         """Return every tunnel as it is now, in the order they were added."""
         return [tunnel.snapshot() for tunnel in self._tunnels.values()]
 
+    def history(self, identifier: str) -> TunnelHistory:
+        """Return what passed through a tunnel when, for as long as this runs."""
+        traffic = self._tunnels[identifier].traffic
+        traffic.tick(time.monotonic())
+        spans = (traffic.seconds, traffic.minutes, traffic.hours)
+        return TunnelHistory(*(tuple(one.passed) for one in spans))
+
+    def clients(self, identifier: str) -> list[ClientSnapshot]:
+        """Return a tunnel's clients, in the order they came.
+
+        The processes of new ones are looked for beside the loop, so they are named a little later.
+        """
+        forwarder = self._tunnels[identifier].forwarder
+        return self._clients.of(forwarder) if forwarder else []
+
+    def cut(self, identifier: str, client: int) -> bool:
+        """Reset one client of a tunnel and no other; return whether it was still there."""
+        forwarder = self._tunnels[identifier].forwarder
+        return forwarder is not None and forwarder.cut(client)
+
     def failure(self, identifier: str) -> SSHDashError | None:
         """Return why a tunnel has failed, with a hint; None while it has not."""
         return self._tunnels[identifier].failure
@@ -112,4 +135,5 @@ class TunnelManager:
 
     async def close(self) -> None:
         """Close every tunnel. Idempotent."""
+        await self._clients.close()
         await asyncio.gather(*(tunnel.stop() for tunnel in self._tunnels.values()))

@@ -282,6 +282,7 @@ class Relay:
         up, down = self.visit.count_up, self.visit.count_down
         if client_is_remote:
             up, down = down, up
+            self.visit.process = ""  # of another machine, where it cannot be seen
         self.socket = SocketEnd(self, up)
         self.channel = ChannelEnd(self, down)
         self.socket.peer = self.channel
@@ -292,6 +293,11 @@ class Relay:
         self._client: _End = self.channel if client_is_remote else self.socket
         self._traffic: Traffic | None = traffic
         self._on_done = on_done
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the client has not left."""
+        return self._traffic is not None
 
     @property
     def is_through(self) -> bool:

@@ -38,6 +38,20 @@ class ClientSnapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class TunnelHistory:
+    """What passed through a tunnel when: bytes up and down of each span, the newest last.
+
+    Only spans that are over are in it; the longer ones begin with the tunnel.
+    """
+
+    seconds: tuple[tuple[int, int], ...]
+    """Of the last minute."""
+    minutes: tuple[tuple[int, int], ...]
+    """Of the last hours."""
+    hours: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TunnelSnapshot:
     """One tunnel at one moment. "Up" is from the client that connected toward the target."""
 

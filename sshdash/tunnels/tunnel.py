@@ -150,6 +150,16 @@ class Tunnel:
             return max(0.0, self._retry_at - now)
         return self._outages.retry_in(self.host)
 
+    @property
+    def forwarder(self) -> Forwarder | None:
+        """Return the forward that is running, None where none is."""
+        return self._forwarder
+
+    @property
+    def traffic(self) -> Traffic:
+        """Return what was counted."""
+        return self._traffic
+
     # --- how the clients fare ---
 
     def answered(self) -> None:
