@@ -13,8 +13,9 @@ from sshdash.states import TunnelState
 from sshdash.tunnels.autostart import Autostart
 from sshdash.tunnels.clients import Clients
 from sshdash.tunnels.groups import running_rivals
+from sshdash.tunnels.probing import Probing
 from sshdash.tunnels.rule import Rule
-from sshdash.tunnels.snapshot import ClientSnapshot, TunnelHistory, TunnelSnapshot
+from sshdash.tunnels.snapshot import ClientSnapshot, ProbeResult, TunnelHistory, TunnelSnapshot
 from sshdash.tunnels.spec import ForwardSpec
 from sshdash.tunnels.tunnel import LeaseConnection, Tunnel
 
@@ -52,6 +53,7 @@ class TunnelManager:
         self._ids: dict[tuple[str, ForwardSpec], str] = {}
         self._numbers = count(1)
         self._clients = Clients()
+        self._probing = Probing(self._tunnels, events)
         self._autostart = Autostart(self._tunnels.values, self._begin, events)
 
     def __repr__(self) -> str:
@@ -164,6 +166,7 @@ class TunnelManager:
         """Take what a person has changed of a tunnel's rule; it goes on as it is."""
         tunnel = self._tunnels[identifier]
         tunnel.change_rule(rule)
+        self._probing.arrange(tunnel, afresh=True)
         self._autostart.added(tunnel)
 
     async def remove(self, identifier: str, drain: float | None = None) -> None:
@@ -209,6 +212,21 @@ class TunnelManager:
         forwarder = self._tunnels[identifier].forwarder
         return forwarder is not None and forwarder.cut(client)
 
+    async def probe(self, identifier: str) -> ProbeResult:
+        """Ask a tunnel's target whether it is well, as the rule says; `snapshot` has it too.
+
+        What it finds is the tunnel's state: a target that is not well makes it degraded. Of a
+        SOCKS proxy, whose clients name the targets, the connection is asked. It takes some seconds
+        at most.
+        """
+        return await self._probing.ask(self._tunnels[identifier])
+
+    def look(self, identifier: str) -> None:
+        """Keep the round trips on a tunnel's way fresh; called again and again while it is seen."""
+        connection = self._tunnels[identifier].connection
+        if connection is not None:
+            connection.pulse.feel()
+
     def failure(self, identifier: str) -> SSHDashError | None:
         """Return why a tunnel has failed, with a hint; None while it has not."""
         return self._tunnels[identifier].failure
@@ -230,5 +248,6 @@ class TunnelManager:
     async def close(self) -> None:
         """Close every tunnel. Idempotent."""
         await self._clients.close()
+        await self._probing.close()
         self._autostart.close()
         await asyncio.gather(*(tunnel.stop() for tunnel in self._tunnels.values()))

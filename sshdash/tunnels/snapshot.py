@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from sshdash.states import TunnelState
-from sshdash.tunnels.legs import Leg, Mishap
+from sshdash.tunnels.legs import Cause, Leg, Mishap
 from sshdash.tunnels.rule import Rule
 from sshdash.tunnels.spec import ForwardSpec, Kind
 
@@ -18,6 +18,8 @@ class ProbeResult:
     """How long the target took to answer; None where it did not."""
     text: str
     """What it said, or what went wrong; cleaned."""
+    cause: Cause | None = None
+    """Why it is not well; None where it is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,10 @@ from sshdash.tunnels.course import Course, LeaseConnection, not_connected
 from sshdash.tunnels.draining import Draining
 from sshdash.tunnels.forwarder import Forwarder
 from sshdash.tunnels.forwarders import forwarder_for
+from sshdash.tunnels.health import Health
+from sshdash.tunnels.legs import Cause
 from sshdash.tunnels.rule import Meanwhile, Rule
-from sshdash.tunnels.snapshot import TunnelSnapshot
+from sshdash.tunnels.snapshot import ProbeResult, TunnelSnapshot
 from sshdash.tunnels.spec import ForwardSpec, Kind
 
 if TYPE_CHECKING:
@@ -76,6 +78,7 @@ class Tunnel:
         self._was_up = False
         """Whether its course was up before."""
         self._error = ""
+        self._health = Health()
         self._route = route
 
     def __repr__(self) -> str:
@@ -112,6 +115,7 @@ class Tunnel:
             self._lift(self._course)
         else:
             self._was_up = False
+            self._health.latest = None
             before, free = self._work, tuple(after)
             self._course = course = Course(self.host, self._lease_connection, self._outages, self)
 
@@ -188,6 +192,7 @@ class Tunnel:
             if forwarder is not None:
                 await self._lead(forwarder, spec)
             self.spec = spec
+            self._health.latest = None
             if allows(self.state, Step.REPOINT):
                 self._error = ""
                 self._move(Step.REPOINT)
@@ -235,6 +240,7 @@ class Tunnel:
             minute_down=minute_down,
             reach=self._traffic.reach,
             usual_reach=self._traffic.usual_reach,
+            probe=self._health.latest,
             reconnects=self._reconnects,
             holds_port=self._held,
         )
@@ -252,6 +258,16 @@ class Tunnel:
         return self._course.forwarder if self._course else None
 
     @property
+    def connection(self) -> "Connection | None":
+        """Return the connection that it goes through, None while there is none."""
+        return self._course.connection if self._course else None
+
+    @property
+    def is_open(self) -> bool:
+        """Return whether it carries clients, be the target there or not."""
+        return self.state in _LIVE
+
+    @property
     def traffic(self) -> Traffic:
         """Return what was counted."""
         return self._traffic
@@ -260,7 +276,7 @@ class Tunnel:
 
     def answered(self) -> None:
         """A client got through, so the target is there."""
-        if self.state is TunnelState.DEGRADED:
+        if self.state is TunnelState.DEGRADED and not self._health.outweighs_clients(self.rule):
             self._move(Step.TARGET_ANSWERED)
 
     def refused(self, reason: str) -> None:
@@ -275,6 +291,15 @@ class Tunnel:
         self._failures += 1
         self._error = reason
         log.warning("%s: %s: %s", self.host, self.spec, reason)
+
+    def probed(self, result: ProbeResult) -> None:
+        """A probe has found how the target is."""
+        self._health.latest = result
+        if result.cause is None:
+            self.answered()
+        elif self.is_open and result.cause is not Cause.CONNECTION_DOWN:
+            self._error = result.text
+            self._move(Step.TARGET_REFUSED, result.text)
 
     # --- how its course goes ---
 

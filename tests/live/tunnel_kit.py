@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import asyncssh
 
+from sshdash.connections.recovery.pulse import Pulse
 from sshdash.connections.transport.transport import Transport, adopt
 from sshdash.events import Event, EventBus, TunnelChanged
 from sshdash.states import TunnelState
@@ -26,6 +27,7 @@ class BareLease:
         self.connection = self
         self.ssh = ssh
         self.route = ("sshd",)
+        self.pulse = Pulse(ssh)
         self.released = 0
         self.resolved = SimpleNamespace(flag=lambda key: gateway_ports)
 
@@ -102,6 +104,7 @@ async def tunnels_on(server: RealSshd, gateway_ports: bool = False) -> AsyncIter
         yield kit
     finally:
         await kit.manager.close()
+        kit.lease.pulse.stop()
         ssh.close()
         await ssh.wait_closed()
 
