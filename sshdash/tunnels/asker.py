@@ -10,6 +10,7 @@ import asyncssh
 
 from sshdash.connections.transport.transport import Transport
 from sshdash.tunnels.answers import LIMIT, Verdict, judge, question
+from sshdash.tunnels.causes import refusal_cause
 from sshdash.tunnels.legs import Cause
 from sshdash.tunnels.refusal import Refusal, classify, refusal_text
 from sshdash.tunnels.rule import Probe, ProbeKind
@@ -18,17 +19,6 @@ from sshdash.tunnels.spec import ForwardSpec, Kind, host_port
 
 DEADLINE = 5.0
 """Seconds that a target has to be reached and to answer."""
-_CAUSES = {
-    Refusal.PROHIBITED: Cause.PROHIBITED,
-    Refusal.UNSUPPORTED: Cause.PROHIBITED,
-    Refusal.REFUSED: Cause.TARGET_REFUSED,
-    Refusal.NETWORK_UNREACHABLE: Cause.UNREACHABLE,
-    Refusal.HOST_UNREACHABLE: Cause.UNREACHABLE,
-    Refusal.TIMED_OUT: Cause.TARGET_TIMED_OUT,
-    Refusal.UNKNOWN_NAME: Cause.UNKNOWN_NAME,
-    Refusal.SHORTAGE: Cause.SHORTAGE,
-    Refusal.LOST: Cause.CONNECTION_DOWN,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +150,8 @@ class Questions:
         if verdict.well:
             return ProbeResult(time.time(), loop.time() - began, verdict.text), opened
         # Who says something wrong is there, but not as it should be.
-        cause = Cause.OTHER if asker.heard else _whose(spec)
+        here = spec.kind is Kind.REMOTE
+        cause = Cause.OTHER if asker.heard else refusal_cause(Refusal.REFUSED, here)
         text = f"{spec.target_text}: {verdict.text}"
         return ProbeResult(time.time(), None, text, cause), opened
 
@@ -184,11 +175,6 @@ def _host_of(spec: ForwardSpec) -> str:
     return "localhost" if spec.target_path else host_port(spec.target_host, spec.target_port)
 
 
-def _whose(spec: ForwardSpec) -> Cause:
-    """Return whose fault a refusal is."""
-    return Cause.OUR_SIDE_REFUSED if spec.kind is Kind.REMOTE else Cause.TARGET_REFUSED
-
-
 def _failure(spec: ForwardSpec, error: Exception, reached: bool) -> ProbeResult:
     target = spec.target_text
     if isinstance(error, TimeoutError):
@@ -204,7 +190,5 @@ def _failure(spec: ForwardSpec, error: Exception, reached: bool) -> ProbeResult:
     else:
         reason = getattr(error, "strerror", "") or str(error)
         refusal = classify(2, reason)
-    cause = _CAUSES.get(refusal, Cause.OTHER)
-    if cause is Cause.TARGET_REFUSED:
-        cause = _whose(spec)
+    cause = refusal_cause(refusal, here=spec.kind is Kind.REMOTE)
     return ProbeResult(time.time(), None, refusal_text(refusal, target, reason), cause)

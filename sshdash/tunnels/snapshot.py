@@ -103,6 +103,8 @@ class TunnelSnapshot:
     """The median of the latest few."""
     reconnects: int = 0
     """How often it came back after its connection was lost."""
+    attempts: int = 0
+    """Attempts to get it back that failed since it was last open, while it is not."""
     mishaps: tuple[Mishap, ...] = ()
     """What went wrong lately, the newest last."""
     probe: ProbeResult | None = None
