@@ -4,12 +4,14 @@ import asyncio
 
 import pytest
 
+from sshdash.backend import Backend
 from sshdash.connections.recovery import pulse
 from sshdash.connections.transport.transport import Transport
 from sshdash.states import TunnelState
+from sshdash.tunnels.legs import LegState
 from sshdash.tunnels.spec import Kind, parse_forward
 from tests.live.test_tunnels_backend import backend_on, reached
-from tests.live.tunnel_kit import until
+from tests.live.tunnel_kit import echo, target, until
 from tests.servers.sshd import RealSshd
 
 
@@ -29,6 +31,25 @@ async def test_a_look_at_a_tunnel_measures_every_hop_of_its_way(sshd: RealSshd) 
             assert tuple(one.keepalive_rtt for one in statuses) == beat.round_trips
         finally:
             lease.release()
+
+
+async def test_every_leg_of_a_tunnels_way_has_its_time(sshd: RealSshd) -> None:
+    async with target(echo) as port, backend_on(sshd) as backend:
+        for kind, ends in ((Kind.LOCAL, ["sshd", "inner"]), (Kind.REMOTE, ["sshd", "you"])):
+            tunnel = backend.tunnels.add("inner", parse_forward(kind, f"0:127.0.0.1:{port}"))
+            await backend.tunnels.start(tunnel)
+            backend.tunnels.look(tunnel)
+            assert (await backend.tunnels.probe(tunnel)).cause is None
+            await until(lambda: _timed(backend, tunnel), "a time on every leg")  # noqa: B023
+            snapshot = backend.tunnels.snapshot(tunnel)
+            assert [leg.end for leg in snapshot.legs] == [*ends, f"127.0.0.1:{port}"]
+            assert snapshot.legs[-1].state is LegState.UP
+            if kind is Kind.REMOTE:
+                assert snapshot.legs[-1].round_trip == snapshot.usual_reach
+
+
+def _timed(backend: Backend, tunnel: str) -> bool:
+    return all(leg.round_trip is not None for leg in backend.tunnels.snapshot(tunnel).legs)
 
 
 async def test_looking_all_the_time_measures_now_and_then(
