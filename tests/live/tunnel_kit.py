@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import asyncssh
 
+from sshdash.connections.recovery.pulse import Pulse
 from sshdash.connections.transport.transport import Transport, adopt
 from sshdash.errors import ConnectionLost
 from sshdash.events import Event, EventBus, TunnelChanged
@@ -33,6 +34,7 @@ class BareLease:
         self.ssh = ssh
         self.route = ("sshd",)
         self.chain = ()
+        self.pulse = Pulse(ssh)
         self.released = 0
         options = options or {}
         self.resolved = SimpleNamespace(
@@ -126,6 +128,7 @@ async def tunnels_on(
         yield kit
     finally:
         await kit.manager.close()
+        kit.lease.pulse.stop()
         ssh.close()
         await ssh.wait_closed()
 
