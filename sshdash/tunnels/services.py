@@ -105,7 +105,6 @@ _PROCESSES: dict[Use, dict[str, str]] = {
     },
     Use.DESKTOP: {"Xvnc": "vnc", "Xtigervnc": "vnc", "x11vnc": "vnc", "xrdp": "rdp"},
     Use.MAIL: {"master": "smtp", "exim4": "smtp", "sendmail": "smtp", "dovecot": "imap"},
-    Use.SHELL: {"sshd": "ssh", "dropbear": "ssh"},
     Use.QUEUE: {"nats-server": "nats", "mosquitto": "mqtt"},
     Use.FILES: {"smbd": "smb", "vsftpd": "ftp", "proftpd": "ftp", "rpcbind": "rpcbind"},
     Use.OTHER: {"dnsmasq": "dns", "named": "dns", "systemd-resolve": "dns", "cupsd": "ipp"},
@@ -118,6 +117,7 @@ _BY_PROCESS = {
 _SEVERAL = frozenset({"dovecot", "influxd", "etcd", "prometheus", "master"})
 """Programs with several ports for several uses: a known port tells more."""
 
+SSH = Service("ssh", Use.SHELL)
 SOCKETS = {
     "docker.sock": Service("docker", Use.OTHER),
     "podman.sock": Service("podman", Use.OTHER),
@@ -137,17 +137,30 @@ def service_of(port: int, process: str = "") -> Service | None:
 
     The name of a process counts for more than the number: a PostgreSQL is one on any port.
     """
-    by_port = _BY_PORT.get(port)
-    by_process = _BY_PROCESS.get(process)
-    if by_process is not None and not (by_port is not None and process in _SEVERAL):
-        return by_process
-    if by_port is not None:
-        return by_port
+    if (known := _known(port, process)) is not None:
+        return known
     try:
-        name = socket.getservbyport(port, "tcp")
+        return Service(socket.getservbyport(port, "tcp"), Use.OTHER)
     except (OSError, OverflowError):
         return None
-    return Service(name, Use.HTTPS if name.endswith("https") else Use.OTHER)
+
+
+def scheme_of(port: int, process: str = "") -> str:
+    """Return how a browser asks what answers on a port, empty for what is nothing for one.
+
+    What is not known may be a web page as well as anything.
+    """
+    if (known := _known(port, process)) is not None:
+        return known.scheme
+    return "https" if f"{port}".endswith("443") else "http"
+
+
+def _known(port: int, process: str) -> Service | None:
+    by_port = _BY_PORT.get(port)
+    by_process = _BY_PROCESS.get(process)
+    if by_process is None or (by_port is not None and process in _SEVERAL):
+        return by_port
+    return by_process
 
 
 def service_of_socket(path: str) -> Service | None:
