@@ -18,7 +18,7 @@ from sshdash.tunnels.services import (
     usual_port,
 )
 from sshdash.tunnels.snapshot import TunnelSnapshot
-from sshdash.tunnels.spec import ForwardSpec, Kind, host_port, parse_forward
+from sshdash.tunnels.spec import ForwardSpec, Kind, host_port
 
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 
@@ -42,16 +42,15 @@ class Offer:
     """Where that one listens, empty where it is not open."""
 
     @property
-    def forward(self) -> str:
-        """Return the argument of ssh's -L that leads there."""
-        one = self.listening
-        target = one.path or host_port(one.target, one.port)
-        return f"{self.port}:{target}"
-
-    @property
     def spec(self) -> ForwardSpec:
-        """Return the forward that leads there. Raises UsageError for what none can lead to."""
-        return parse_forward(Kind.LOCAL, self.forward)
+        """Return the forward that leads there.
+
+        What a host says is not parsed as a person's words are: nothing in it is expanded.
+        """
+        one = self.listening
+        if one.path:
+            return ForwardSpec(Kind.LOCAL, None, self.port, target_path=one.path)
+        return ForwardSpec(Kind.LOCAL, None, self.port, one.target, one.port)
 
 
 def offers(host: str, found: Discovered, tunnels: Iterable[TunnelSnapshot]) -> list[Offer]:
@@ -84,7 +83,7 @@ def _offer(host: str, one: Listening, leading: list[TunnelSnapshot], taken: set[
     for tunnel in leading:
         spec = tunnel.spec
         if one.path:
-            leads = one.path in (spec.target_host, tunnel.target)
+            leads = one.path == spec.target_path
         else:
             leads = spec.target_port == one.port and spec.target_host.lower() in one.reached_by
         if leads:

@@ -16,7 +16,8 @@ HEAD = b"listening sockets\n"
 _MOST = 1000
 """Sockets that are listed: nobody reads on."""
 _NAME = 60
-_PATH = 300
+_PATH = re.compile(r"/[A-Za-z0-9._/-]{1,99}")
+"""The paths that are asked for, with a folder of the account's own at most."""
 
 _SS = re.compile(r"LISTEN\s+\d+\s+\d+\s+(\S+)\s+\S+(?:\s+users:(.*))?")
 _SS_USER = re.compile(r'\("([^"]{1,200})",(?:pid=)?(\d{1,10})')
@@ -54,9 +55,8 @@ def parse_answer(answer: bytes, complete: bool = True) -> Discovered | None:
             via.append(clean(words, 40))
         elif mark == "@ssh":
             ours = _arrived(words)
-        elif mark == "@socket" and words.startswith("/"):
-            path = clean(words, _PATH)
-            sockets += [Listening(0, (), path=path)] if path == words else []
+        elif mark == "@socket" and _PATH.fullmatch(words):
+            sockets.append(Listening(0, (), path=words))
     listening = [*fold(found, ours), *dict.fromkeys(sockets)]
     fits = len(listening) <= _MOST
     return Discovered(tuple(listening[:_MOST]), tuple(via), complete and fits)

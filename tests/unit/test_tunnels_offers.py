@@ -30,7 +30,7 @@ def test_a_port_in_use_here_is_not_offered() -> None:
         port = held.getsockname()[1]
         (one,) = offered(on(port, "127.0.0.1", "::1"))
     assert one.port > port
-    assert one.forward == f"{one.port}:localhost:{port}"
+    assert str(one.spec) == f"{one.port}:localhost:{port}"
 
 
 def test_ports_of_root_and_of_listed_tunnels_are_avoided() -> None:
@@ -45,7 +45,7 @@ def test_ports_of_root_and_of_listed_tunnels_are_avoided() -> None:
 
 def test_addresses_are_the_ones_it_listens_on() -> None:
     six, linked, both = offered(on(7001, "::1"), on(7002, "fe80::1%eth0"), on(7003, "::"))
-    assert six.forward.endswith(":[::1]:7001")
+    assert str(six.spec).endswith(":[::1]:7001")
     assert six.spec.target_host == "::1"
     assert linked.spec.target_host == "fe80::1%eth0"
     assert both.spec.target_host == "localhost"
@@ -81,7 +81,7 @@ def test_our_own_ssh_is_no_web_page() -> None:
 
 def test_unix_sockets_are_forwarded_from_the_port_of_their_service() -> None:
     (one,) = offered(Listening(0, (), path="/run/docker.sock"))
-    assert one.forward == f"{one.port}:/run/docker.sock"
+    assert str(one.spec) == f"{one.port}:/run/docker.sock"
     assert one.port >= 2375
     assert one.name == "db-1-docker"
 
