@@ -8,7 +8,6 @@ import pytest
 
 from sshdash.states import TunnelState
 from tests.live.tunnel_kit import Tunnels, echo, target, tunnels_on, until
-from tests.servers.programs import require
 from tests.servers.sshd import RealSshd
 
 HELLO = b"\x05\x01\x00"
@@ -153,21 +152,3 @@ async def test_a_client_that_says_nothing_is_dropped(
         slow = await asyncio.gather(*(say(proxy, HELLO[:1], end=False) for _ in range(50)))
         assert set(slow) <= {b"", b"(reset)"}
         await still_works(kit, proxy, port)
-
-
-@pytest.mark.parametrize("way", ["--socks5-hostname", "--socks5", "--socks4a", "--socks4"])
-async def test_curl(sshd: RealSshd, way: str) -> None:
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello")
-        await writer.drain()
-
-    async with target(serve) as port, tunnels_on(sshd) as kit:
-        _, proxy = await kit.open("D", "0")
-        curl = await asyncio.create_subprocess_exec(
-            require("curl"), "-sS", "-m", "10", way, f"127.0.0.1:{proxy}", f"http://localhost:{port}/",
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        out, err = await curl.communicate()
-        assert out == b"hello", err

@@ -14,6 +14,7 @@ from sshdash.events import Event, EventBus, TunnelChanged
 from sshdash.states import TunnelState
 from sshdash.tunnels.manager import TunnelManager
 from sshdash.tunnels.spec import Kind, parse_forward
+from tests.servers.loopback import LoopbackServer
 from tests.servers.sshd import RealSshd
 
 PATIENCE = 20.0
@@ -37,8 +38,8 @@ class BareLease:
         self.released += 1
 
 
-async def dial(server: RealSshd) -> Transport:
-    """Connect to the real server without any configuration."""
+async def dial(server: RealSshd | LoopbackServer) -> Transport:
+    """Connect to a server without any configuration."""
     ssh = await asyncssh.connect(
         "127.0.0.1",
         server.port,
@@ -94,7 +95,9 @@ class Tunnels:
 
 
 @contextlib.asynccontextmanager
-async def tunnels_on(server: RealSshd, gateway_ports: bool = False) -> AsyncIterator[Tunnels]:
+async def tunnels_on(
+    server: RealSshd | LoopbackServer, gateway_ports: bool = False
+) -> AsyncIterator[Tunnels]:
     """Give a tunnel manager on a fresh connection."""
     ssh = await dial(server)
     kit = Tunnels(ssh, gateway_ports)

@@ -1,0 +1,176 @@
+"""curl through every kind of tunnel, to names that only the far side knows."""
+
+import asyncio
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.live.tunnel_kit import Tunnels, tunnels_on, until
+from tests.servers.loopback import Faults, LoopbackServer
+from tests.servers.programs import require
+from tests.servers.services import run, web_server
+from tests.servers.sshd import RealSshd, free_port
+
+NAME = "wiki.only-there.invalid"
+REMOTE_NAMES = {
+    "socks5": ("--socks5-hostname", "{proxy}"),
+    "socks5h": ("--proxy", "socks5h://{proxy}"),
+    "socks5 with a password": ("--proxy", "socks5h://somebody:secret@{proxy}"),
+    "socks4a": ("--socks4a", "{proxy}"),
+    "connect": ("--proxytunnel", "--proxy", "http://{proxy}"),
+    "connect of http 1.0": ("--proxytunnel", "--proxy1.0", "{proxy}"),
+    "connect with a password": ("-p", "--proxy", "http://somebody:secret@{proxy}"),
+}
+CURL = ("curl", "-q", "-sS", "--fail", "-m", "30")
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    """Give what a web server serves."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    (folder / "page").write_text("hello from there")
+    (folder / "large").write_bytes(bytes(range(256)) * 20_000)
+    return folder
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Note every name that this process looks up."""
+    names: list[str] = []
+    look_up = socket.getaddrinfo
+
+    def noting(host: Any, *arguments: Any, **options: Any) -> Any:
+        names.append(str(host))
+        return look_up(host, *arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", noting)
+    return names
+
+
+async def dynamic(kit: Tunnels) -> tuple[str, str]:
+    """Open a dynamic forward; return its id and the address clients use."""
+    tunnel, port = await kit.open("D", "0")
+    return tunnel, f"localhost:{port}"
+
+
+@pytest.mark.parametrize("way", REMOTE_NAMES)
+async def test_a_name_that_only_the_server_knows(way: str, site: Path, asked: list[str]) -> None:
+    faults = Faults(names={NAME: "127.0.0.1"})
+    async with (
+        web_server(site) as port,
+        LoopbackServer(faults) as server,
+        tunnels_on(server) as kit,
+    ):
+        _, proxy = await dynamic(kit)
+        asked.clear()
+        options = [option.format(proxy=proxy) for option in REMOTE_NAMES[way]]
+        for path in ("page", "large"):
+            got = await run(*CURL, *options, f"http://{NAME}:{port}/{path}")
+            assert got == (site / path).read_bytes()
+        assert server.forwards == [(NAME, port)] * 2, "the server is asked by name"
+        assert NAME not in asked, "and nobody else is"
+        await until(lambda: kit.channels == 0, "no channels")
+
+
+@pytest.mark.parametrize("way", ["--socks5", "--socks4"])
+async def test_such_a_name_is_really_not_known_here(way: str) -> None:
+    async with LoopbackServer() as server, tunnels_on(server) as kit:
+        _, proxy = await dynamic(kit)
+        said = await run(*CURL, way, proxy, f"http://{NAME}/", status=None)
+        assert b"resolve" in said.lower()
+        assert server.forwards == []
+
+
+@pytest.mark.parametrize("way", ["--socks5", "--socks4", *REMOTE_NAMES])
+async def test_an_address_through_a_real_sshd(sshd: RealSshd, way: str, site: Path) -> None:
+    async with web_server(site) as port, tunnels_on(sshd) as kit:
+        tunnel, proxy = await dynamic(kit)
+        options = [each.format(proxy=proxy) for each in REMOTE_NAMES.get(way, (way, "{proxy}"))]
+        got = await run(*CURL, *options, f"http://127.0.0.1:{port}/page")
+        assert got == b"hello from there"
+        assert kit.manager.snapshot(tunnel).failures == 0
+        await until(lambda: kit.channels == 0, "no channels")
+
+
+async def test_a_local_forward(sshd: RealSshd, site: Path) -> None:
+    async with web_server(site) as port, tunnels_on(sshd) as kit:
+        tunnel, listen = await kit.open("L", f"0:localhost:{port}")
+        for host in ("localhost", "127.0.0.1"):
+            got = await run(*CURL, f"http://{host}:{listen}/large")
+            assert got == (site / "large").read_bytes()
+        assert kit.manager.snapshot(tunnel).clients_total == 2
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("ALL_PROXY", "socks5h://{proxy}"), ("all_proxy", "socks4a://{proxy}")],
+)
+async def test_the_environment_is_enough(
+    sshd: RealSshd, variable: str, value: str, site: Path
+) -> None:
+    async with web_server(site) as port, tunnels_on(sshd) as kit:
+        tunnel, proxy = await dynamic(kit)
+        env = {variable: value.format(proxy=proxy)}
+        got = await run(*CURL, f"http://localhost:{port}/page", env=env)
+        assert got == b"hello from there"
+        assert kit.manager.snapshot(tunnel).clients_total == 1
+
+
+async def test_what_curl_says_where_there_is_nothing(sshd: RealSshd) -> None:
+    closed = free_port()
+    async with tunnels_on(sshd) as kit:
+        tunnel, proxy = await dynamic(kit)
+        url = f"http://127.0.0.1:{closed}/"
+        socks = await run(*CURL, "--socks5-hostname", proxy, url, status=None)
+        assert b"(5)" in socks, "connection refused, by its code"
+        connect = await run(*CURL, "-p", "--proxy", f"http://{proxy}", url, status=None)
+        assert b"502" in connect
+        plain = await run(*CURL, "--proxy", f"http://{proxy}", url, status=None)
+        assert b"405" in plain
+        snapshot = kit.manager.snapshot(tunnel)
+        assert snapshot.failures == 3
+        assert "plain HTTP" in snapshot.error
+
+
+async def test_what_curl_says_where_it_is_forbidden() -> None:
+    async with RealSshd(PermitOpen="127.0.0.1:1") as server, tunnels_on(server) as kit:
+        _, proxy = await dynamic(kit)
+        url = "http://127.0.0.1:22/"
+        said = await run(*CURL, "-p", "--proxy", f"http://{proxy}", url, status=None)
+        assert b"403" in said
+        assert b"(2)" in await run(*CURL, "--socks5", proxy, url, status=None)
+
+
+async def test_the_pac_file(sshd: RealSshd) -> None:
+    async with tunnels_on(sshd) as kit:
+        tunnel, proxy = await dynamic(kit)
+        for address in (proxy, proxy.replace("localhost", "127.0.0.1")):
+            pac = (await run(*CURL, f"http://{address}/proxy.pac")).decode()
+            assert f'"SOCKS5 {address}; PROXY {address}"' in pac
+        assert (await run(*CURL, "-I", f"http://{proxy}/proxy.pac")).startswith(b"HTTP/1.1 200")
+        posted = await run(
+            "curl", "-q", "-sS", "-m", "30", "--data-binary", "@-", f"http://{proxy}/proxy.pac",
+            answer=bytes(60_000),
+        )  # fmt: skip
+        assert b"POST is not proxied here" in posted, "the answer survives what was still sent"
+        assert kit.manager.snapshot(tunnel).clients_total == 0
+        assert kit.channels == 0
+
+
+async def test_tls_spoken_to_the_port_is_named(sshd: RealSshd) -> None:
+    async with tunnels_on(sshd) as kit:
+        tunnel, proxy = await dynamic(kit)
+        said = await run("curl", "-q", "-sS", "-m", "30", f"https://{proxy}/", status=None)
+        assert b"(35)" in said, "closed during the TLS handshake"
+        assert kit.manager.snapshot(tunnel).error == "a client spoke TLS to the SOCKS port"
+        ssh = await asyncio.create_subprocess_exec(
+            require("ssh"), "-F", "/dev/null", "-p", proxy.rpartition(":")[2], "localhost", "true",
+            stdin=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        await ssh.communicate()
+        assert ssh.returncode == 255
+        assert kit.manager.snapshot(tunnel).error == "a client spoke SSH to the SOCKS port"
