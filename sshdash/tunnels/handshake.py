@@ -1,6 +1,6 @@
 """What a proxy's client says first: SOCKS or HTTP, told apart by their first byte. Pure."""
 
-from sshdash.tunnels.http_connect import LONGEST_HEAD, read_head
+from sshdash.tunnels.http_proxy import LONGEST_HEAD, read_head
 from sshdash.tunnels.proxy_request import Reader, Request, Step, TurnedAway, Unfinished
 from sshdash.tunnels.socks import VERSION4, VERSION5, read_greeting, read_request4
 
@@ -16,8 +16,8 @@ class Handshake:
 
     What each `feed` returns goes to the client. Once it is `done` there is a `request`; or there
     is none, and the client is to be closed behind the last answer: with an `error`, which says
-    why in words, or without one where the answer was all that it wanted. `rest` is what came
-    behind the request already and belongs to the target.
+    why in words, or without one where the answer was all that it wanted. `rest` belongs to the
+    target: what came behind the request already and, for plain HTTP, the request itself.
     """
 
     def __init__(self) -> None:
@@ -55,13 +55,14 @@ class Handshake:
             self.error = str(error)
             answer += error.answer
         if self.request is not None:
-            self.rest = self._buffer
+            self.rest += self._buffer
         self._buffer = b""
         return answer
 
     def _go_on(self, step: Step) -> None:
         if step.then is None or isinstance(step.then, Request):
             self.request = step.then
+            self.rest = step.onward
             self.done = True
         else:
             self._read = step.then

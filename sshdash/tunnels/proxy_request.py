@@ -36,6 +36,8 @@ class Step:
     then: "Reader | Request | None"
     answer: bytes = b""
     """What the client is told now."""
+    onward: bytes = b""
+    """What the target of the request is told before all that follows."""
 
 
 Reader = Callable[[bytes], Step]

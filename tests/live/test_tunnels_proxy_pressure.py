@@ -211,7 +211,7 @@ async def test_a_thousand_clients_of_all_kinds_leave_nothing(sshd: RealSshd) -> 
     said = [
         b"\x16\x03\x01\x02\x00\x01",
         b"\x00" * 5000,
-        b"GET http://a/ HTTP/1.1\r\n\r\n",
+        b"PUT / HTTP/1.1\r\n\r\n",
         b"\x05\x01\x00\x05\x02\x00\x01",
         b"SSH-2.0-x\r\n",
     ]

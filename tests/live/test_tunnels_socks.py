@@ -126,7 +126,7 @@ async def test_a_bad_name_never_reaches_the_server(sshd: RealSshd, name: str) ->
         (b"\x05\x01\x03", b"\x05\xff"),
         (b"\x05\x00", b""),
         (b"\x06\x01\x00", b""),
-        (b"GET http://x/ HTTP/1.1\r\nHost: x\r\n\r\n", b"HTTP/1.1 405 "),
+        (b"PUT /x HTTP/1.1\r\nHost: x\r\n\r\n", b"HTTP/1.1 405 "),
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b""),
         (b"\x04\x02\x00\x50\x7f\x00\x00\x01me\0", b"\x00\x5b"),
     ],

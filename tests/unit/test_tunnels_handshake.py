@@ -18,6 +18,7 @@ BEGINNINGS = (
     b"CONNECT db:5432 HTTP/1.1\r\n",
     b"GET /proxy.pac HTTP/1.1\r\nHost: ",
     b"GET http://",
+    b"GET http://a/ HTTP/1.1\r\nA: ",
     b"S",
     b"SSH-",
 )

@@ -1,10 +1,10 @@
-"""HTTP CONNECT and the PAC file as the handshake of a proxy reads and serves them."""
+"""HTTP as the handshake of a proxy reads and answers it."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sshdash.tunnels.http_connect import LONGEST_HEAD, ConnectRequest
+from sshdash.tunnels.http_proxy import LONGEST_HEAD, ConnectRequest, PlainRequest
 from sshdash.tunnels.refusal import Refusal
 from tests.unit.handshake_kit import CUTS, PORTS, fed
 
@@ -56,15 +56,80 @@ def test_a_request_line_that_is_none_is_a_bad_request(line: str) -> None:
     assert answer.startswith(b"HTTP/1.1 400 ")
 
 
-@pytest.mark.parametrize("line", ["GET http://web/", "POST /", "PUT http://web/", "OPTIONS *"])
-def test_other_methods_are_explained(line: str) -> None:
+@given(
+    host=HOSTS,
+    path=st.from_regex(r"/[!-~]{0,80}", fullmatch=True).filter(lambda path: "#" not in path),
+    body=st.binary(max_size=50),
+    cuts=CUTS,
+)
+def test_a_plain_request_is_made_into_one_for_its_target(
+    host: str, path: str, body: bytes, cuts: list[int]
+) -> None:
+    head = (
+        f"POST HTTP://{host}:8080{path} HTTP/1.1\r\nHost: another\r\nAccept:  */*\r\n"
+        "Proxy-Authorization: Basic c2VjcmV0\r\nProxy-Connection: keep-alive\r\n"
+        "Connection: keep-alive, X-Mine\r\nx-mine: 1\r\nKeep-Alive: 5\r\nCookie: \xe4=1\r\n\r\n"
+    )
+    handshake, answer = fed(head.encode("latin-1") + body, cuts)
+    assert handshake.request == PlainRequest(host, 8080)
+    assert (answer, handshake.error) == (b"", "")
+    expected = (
+        f"POST {path} HTTP/1.1\r\nHost: {host}:8080\r\nAccept: */*\r\nCookie: \xe4=1\r\n"
+        "Connection: close\r\n\r\n"
+    )
+    assert handshake.rest == expected.encode("latin-1") + body
+
+
+@pytest.mark.parametrize(
+    ("line", "first", "request_"),
+    [
+        ("GET http://web HTTP/1.0", b"GET / HTTP/1.0", PlainRequest("web", 80)),
+        ("GET http://web?q HTTP/1.1", b"GET /?q HTTP/1.1", PlainRequest("web", 80)),
+        ("OPTIONS http://web HTTP/1.1", b"OPTIONS * HTTP/1.1", PlainRequest("web", 80)),
+        ("M-SEARCH http://[::1]/a HTTP/1.1", b"M-SEARCH /a HTTP/1.1", PlainRequest("::1", 80)),
+        ("GET http://[::1]:81/ HTTP/1.1", b"GET / HTTP/1.1", PlainRequest("::1", 81)),
+    ],
+)
+def test_plain_addresses(line: str, first: bytes, request_: PlainRequest) -> None:
+    handshake, _ = fed(f"{line}\r\n\r\n".encode(), [])
+    assert handshake.request == request_
+    assert handshake.rest.startswith(first + b"\r\nHost: ")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "GET https://web/ HTTP/1.1",
+        "GET ftp://web/ HTTP/1.1",
+        "GET web:80 HTTP/1.1",
+        "GET http:///path HTTP/1.1",
+        "GET http://me:secret@web/ HTTP/1.1",
+        "GET http://web:0/ HTTP/1.1",
+        "GET http://web/#part HTTP/1.1",
+        "GET http://web/ HTTP/1.1\r\n folded",
+        "GET http://web/ HTTP/1.1\r\nno colon",
+        "GET http://web/ HTTP/1.1\r\nSpace : x",
+        "GET http://web/ HTTP/1.1\r\nA: b\rC: d",
+        "GET http://web/ HTTP/1.1\r\nA: b\0",
+    ],
+)
+def test_a_plain_request_that_is_none_is_never_sent_on(said: str) -> None:
+    handshake, answer = fed(f"{said}\r\n\r\n".encode(), [])
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert handshake.request is None
+    assert handshake.rest == b""
+    assert b"secret" not in answer
+
+
+@pytest.mark.parametrize("line", ["POST /", "DELETE /proxy.pac", "OPTIONS *"])
+def test_what_cannot_be_asked_of_the_proxy_itself_is_explained(line: str) -> None:
     handshake, answer = fed(f"{line} HTTP/1.1\r\nHost: web\r\n\r\n".encode(), [])
     head, _, body = answer.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 405 ")
-    assert b"\r\nAllow: CONNECT\r\n" in head
+    assert b"\r\nAllow: GET, HEAD\r\n" in head
     assert f"\r\nContent-Length: {len(body)}\r\n".encode() in head
-    assert b"use CONNECT, or SOCKS" in body
-    assert "only CONNECT is proxied" in handshake.error
+    assert b"a proxy of sshdash" in body
+    assert "the proxy itself" in handshake.error
 
 
 @pytest.mark.parametrize("ends", [0, -1])
@@ -131,6 +196,8 @@ def test_whoever_looks_at_the_port_with_a_browser_is_told_what_it_is() -> None:
 def test_replies(refusal: Refusal, status: int) -> None:
     request = ConnectRequest("::1", 80)
     assert request.reply(None) == b"HTTP/1.1 200 Connection established\r\n\r\n"
+    assert PlainRequest("::1", 80).reply(None) == b"", "the target answers by itself"
+    assert PlainRequest("::1", 80).reply(refusal) == request.reply(refusal)
     reply = request.reply(refusal)
     assert reply.startswith(f"HTTP/1.1 {status} ".encode())
     assert f"[::1]:80: {refusal.value}".encode() in reply
