@@ -79,8 +79,9 @@ class DynamicForwarder(ListeningForwarder):
                 greeter.drop()
         if greeter.parser.request is not None:
             return
-        if greeter.mishap and not self._closed:
-            self._observer.refused(greeter.mishap)
+        mishap = greeter.parser.mishap(left=greeter.gone.is_set())
+        if mishap and not self._closed:
+            self._observer.refused(mishap)
         try:
             async with asyncio.timeout(_LINGER):
                 await greeter.gone.wait()
@@ -113,18 +114,6 @@ class _Greeter(asyncio.Protocol):
         self.gone = asyncio.Event()
         self._dropped = False
         self._discarded = 0
-
-    @property
-    def mishap(self) -> str:
-        """Return what went wrong without a request, in words; empty where nothing did.
-
-        Whoever connects and leaves without a word has only looked whether somebody is there.
-        """
-        if self.parser.done or (not self.parser.begun and self.gone.is_set()):
-            return self.parser.error
-        if self.gone.is_set():
-            return "a client left in the middle of its request"
-        return "a client took too long to say where it wants to go"
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)

@@ -12,9 +12,10 @@ import asyncssh
 from sshdash.connections.transport.transport import Transport
 from sshdash.tunnels.counters import Traffic
 from sshdash.tunnels.listener import Listener
+from sshdash.tunnels.options import ForwardOptions
 from sshdash.tunnels.refusal import Refusal, classify, refusal_text
 from sshdash.tunnels.relay import Relay
-from sshdash.tunnels.spec import ForwardSpec, host_port
+from sshdash.tunnels.spec import ForwardSpec, Kind, host_port
 from sshdash.untrusted import clean
 
 log = logging.getLogger(__name__)
@@ -25,8 +26,14 @@ MAX_CLIENTS = 1024
 PATIENCE = 60.0
 """Seconds a client waits for an SSH connection that is being made again."""
 
+_SOCKET_FAILED = "it is not there, nobody listens on it, or the server does not allow it"
+"""What sshd may mean by ``open failed``: of a socket it never says more."""
+
 Answer = Callable[[Refusal | None], bytes]
 """Gives what the client is told first, for an opened target (None) or a refusal."""
+
+Opening = Callable[[Transport], Coroutine[Any, Any, None]]
+"""Opens a relay's channel on a connection."""
 
 
 class Observer(Protocol):
@@ -55,7 +62,7 @@ class Forwarder(ABC):
         ssh: Transport,
         traffic: Traffic,
         observer: Observer,
-        gateway_ports: bool = False,
+        options: ForwardOptions,
     ) -> None:
         self._spec = spec
         self._ssh: Transport | None = ssh
@@ -63,7 +70,8 @@ class Forwarder(ABC):
         self._attached.set()
         self._traffic = traffic
         self._observer = observer
-        self._bind = "*" if spec.bind is None and gateway_ports else spec.bind
+        self._options = options
+        self._bind = self._bind_of(spec)
         self._relays: set[Relay] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
@@ -77,6 +85,13 @@ class Forwarder(ABC):
         """Return whether other machines can reach the listening end."""
         return self._spec.exposed or self._bind == "*"
 
+    def _bind_of(self, spec: ForwardSpec) -> str | None:
+        """Return the address to listen on, or the path of the socket."""
+        if spec.listen_path:
+            return spec.listen_path
+        opens_up = self._options.gateway_ports and spec.kind is not Kind.REMOTE
+        return "*" if spec.bind is None and opens_up else spec.bind
+
     @property
     @abstractmethod
     def port(self) -> int:
@@ -85,6 +100,8 @@ class Forwarder(ABC):
     @property
     def listen_text(self) -> str:
         """Return where it listens, with the real port."""
+        if self._spec.listen_path:
+            return self._spec.listen_path
         return host_port(self._bind or "localhost", self.port or self._spec.port)
 
     @abstractmethod
@@ -159,6 +176,26 @@ class Forwarder(ABC):
     async def _connect(
         self, relay: Relay, host: str, port: int, origin: tuple[str, int], answer: Answer
     ) -> None:
+        """Open the relay's channel to a host and port, then answer its client; see `_through`."""
+
+        async def opening(ssh: Transport) -> None:
+            await ssh.create_connection(lambda: relay.channel, host, port, origin[0], origin[1])
+
+        await self._through(relay, host_port(host, port), opening, answer)
+
+    async def _connect_to_socket(self, relay: Relay, path: str) -> None:
+        """Open the relay's channel to a Unix socket on the server."""
+
+        async def opening(ssh: Transport) -> None:
+            try:
+                await ssh.create_unix_connection(lambda: relay.channel, path)
+            except asyncssh.ChannelOpenError as error:
+                reason = _SOCKET_FAILED if error.reason == "open failed" else error.reason
+                raise asyncssh.ChannelOpenError(error.code, reason) from error
+
+        await self._through(relay, path, opening, lambda _: b"")
+
+    async def _through(self, relay: Relay, target: str, opening: Opening, answer: Answer) -> None:
         """Open the relay's channel, then answer its client.
 
         This is never cancelled, not even when the client or the tunnel goes: the SSH protocol
@@ -167,13 +204,12 @@ class Forwarder(ABC):
 
         Where the SSH connection is lost meanwhile, or was before, it is done on the next one.
         """
-        target = host_port(host, port)
         relay.greeting = answer(None)
         until = asyncio.get_running_loop().time() + PATIENCE
         while (ssh := await self._connection(until)) is not None and not relay.is_pointless:
             relay.socket.trunk = ssh.trunk
             try:
-                await ssh.create_connection(lambda: relay.channel, host, port, origin[0], origin[1])
+                await opening(ssh)
             except asyncssh.ChannelOpenError as error:
                 refusal, reason = classify(error.code, error.reason), error.reason
             except (asyncssh.Error, OSError, ValueError) as error:
@@ -201,15 +237,15 @@ class ListeningForwarder(Forwarder):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._listener = Listener(self._accepted, self._observer.troubled)
+        self._listener = Listener(self._accepted, self._observer.troubled, self._options)
 
     @property
     def port(self) -> int:
-        """Return the port listened on, once it is open."""
+        """Return the port listened on, once it is open; 0 for a socket."""
         return self._listener.port
 
     async def open(self) -> None:
-        """Listen on the local port. Raises ForwardError."""
+        """Listen on the local port or socket. Raises ForwardError."""
         await self._listener.open(self._bind, self._spec.port)
 
     async def close(self) -> None:
@@ -251,13 +287,20 @@ class LocalForwarder(ListeningForwarder):
         if relay.over:
             relay.refused()
             return
-        await self._connect(
-            relay, self._spec.target_host, self._spec.target_port, origin, lambda _: b""
-        )
+        spec = self._spec
+        if spec.target_path:
+            await self._connect_to_socket(relay, spec.target_path)
+        else:
+            await self._connect(relay, spec.target_host, spec.target_port, origin, lambda _: b"")
 
 
 def peer_name(client: socket.socket) -> tuple[str, int]:
-    """Return a client's address and port, as the server's log will name the originator."""
+    """Return a client's address and port, as the server's log will name the originator.
+
+    A client of a Unix socket has neither.
+    """
+    if client.family == socket.AF_UNIX:
+        return "", 0
     try:
         name = client.getpeername()
     except OSError:

@@ -33,10 +33,21 @@ class Handshake:
         how = self.request or self.error or ("answered" if self.done else "under way")
         return f"<Handshake [{how}]>"
 
+    def mishap(self, *, left: bool) -> str:
+        """Return why there is no request, in words; empty where nothing went wrong.
+
+        `left` is whether the client has gone by itself. Whoever connects and leaves without a
+        word has only looked whether somebody is there.
+        """
+        if self.done or (left and not self._begun):
+            return self.error
+        if left:
+            return "a client left in the middle of its request"
+        return "a client took too long to say where it wants to go"
+
     @property
-    def begun(self) -> bool:
-        """Return whether the client has said anything yet."""
-        return self.done or bool(self._buffer) or self._read is not _read_opening
+    def _begun(self) -> bool:
+        return bool(self._buffer) or self._read is not _read_opening
 
     def feed(self, data: bytes) -> bytes:
         """Take more bytes; return what to send to the client now."""

@@ -25,7 +25,9 @@ _WHAT_THIS_IS = (
 
 def refused(host: str, port: int, refusal: Refusal) -> bytes:
     """Return the response where a target could not be reached: a status, and why in words."""
-    text = f"{host_port(host, port)}: {refusal.value}\n"
+    # Either end may be the one that forbids it.
+    why = "not allowed" if refusal is Refusal.PROHIBITED else refusal.value
+    text = f"{host_port(host, port)}: {why}\n"
     return _response(_STATUSES.get(refusal, _BAD_GATEWAY), text)
 
 

@@ -18,9 +18,8 @@ from sshdash.errors import ConnectError, ConnectionLost, ForwardError, SSHDashEr
 from sshdash.events import EventBus, TunnelChanged
 from sshdash.states import Step, TunnelState, advance, allows
 from sshdash.tunnels.counters import Traffic
-from sshdash.tunnels.dynamic import DynamicForwarder
-from sshdash.tunnels.forwarder import Forwarder, LocalForwarder
-from sshdash.tunnels.remote import RemoteForwarder
+from sshdash.tunnels.forwarder import Forwarder
+from sshdash.tunnels.forwarders import forwarder_for
 from sshdash.tunnels.snapshot import TunnelSnapshot
 from sshdash.tunnels.spec import ForwardSpec, Kind
 
@@ -33,11 +32,6 @@ log = logging.getLogger(__name__)
 LeaseConnection = Callable[[str, str], "Awaitable[Lease]"]
 """Gives a lease on a host's connection, for a purpose."""
 
-_FORWARDERS: dict[Kind, type[Forwarder]] = {
-    Kind.LOCAL: LocalForwarder,
-    Kind.REMOTE: RemoteForwarder,
-    Kind.DYNAMIC: DynamicForwarder,
-}
 _PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 """Seconds between two requests for a port that the lost connection may still hold."""
 _LIVE = frozenset({TunnelState.OPEN, TunnelState.DEGRADED})
@@ -154,7 +148,7 @@ class Tunnel:
         """A client did not. One target that refuses is the tunnel's; of many, the client's."""
         self._failures += 1
         self._error = reason
-        if self.spec.kind is not Kind.DYNAMIC and self.state in _LIVE:
+        if not self.spec.is_socks and self.state in _LIVE:
             self._move(Step.TARGET_REFUSED, reason)
 
     def troubled(self, reason: str) -> None:
@@ -173,7 +167,7 @@ class Tunnel:
             if previous is not None:
                 await asyncio.wait({previous})
             lease = await self._first_lease()
-            forwarder = self._forwarder = self._make_forwarder(lease.connection)
+            forwarder = self._forwarder = self._make_forwarder(lease)
             if not await self._begin(forwarder, lease.connection):
                 forwarder.detach()
                 lease.release()
@@ -306,15 +300,10 @@ class Tunnel:
                 self._retry_at = None
             raise ConnectionLost("Connection lost", reason, host=self.host)
 
-    def _make_forwarder(self, connection: "Connection") -> Forwarder:
-        route = tuple(connection.route)
+    def _make_forwarder(self, lease: "Lease") -> Forwarder:
+        route = tuple(lease.connection.route)
         self._route = route if route[-1:] == (self.host,) else (*route, self.host)
-        gateway_ports = self.spec.kind is not Kind.REMOTE and connection.resolved.flag(
-            "gatewayports"
-        )
-        return _FORWARDERS[self.spec.kind](
-            self.spec, connection.ssh, self._traffic, self, gateway_ports
-        )
+        return forwarder_for(self.spec, lease, self._traffic, self)
 
     def _fail(self, error: SSHDashError) -> None:
         self.failure = error

@@ -92,8 +92,20 @@ def test_an_endless_handshake_is_ended(start: bytes, endless: bytes) -> None:
 def test_a_password_is_not_in_its_words() -> None:
     handshake = Handshake()
     handshake.feed(b"\x05\x01\x02\x01\x02me\x06secret")
-    assert handshake.begun
     assert "secret" not in repr(handshake)
     handshake.feed(b"\x05\x01\x00\x01\x7f\x00\x00\x01\x00\x50")
     assert "127.0.0.1" in repr(handshake)
     assert "secret" not in repr(handshake)
+
+
+def test_what_went_wrong_is_told_by_who_gave_up() -> None:
+    handshake = Handshake()
+    assert handshake.mishap(left=True) == "", "it has only looked"
+    assert "took too long" in handshake.mishap(left=False)
+    handshake.feed(b"\x05")
+    assert "middle of its request" in handshake.mishap(left=True)
+    handshake.feed(b"\x00")
+    assert "no way to log in" in handshake.mishap(left=True)
+    served = Handshake()
+    served.feed(b"GET / HTTP/1.1\r\n\r\n")
+    assert served.mishap(left=True) == ""

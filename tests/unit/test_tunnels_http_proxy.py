@@ -200,4 +200,5 @@ def test_replies(refusal: Refusal, status: int) -> None:
     assert PlainRequest("::1", 80).reply(refusal) == request.reply(refusal)
     reply = request.reply(refusal)
     assert reply.startswith(f"HTTP/1.1 {status} ".encode())
-    assert f"[::1]:80: {refusal.value}".encode() in reply
+    why = "not allowed" if refusal is Refusal.PROHIBITED else refusal.value
+    assert f"[::1]:80: {why}\n".encode() in reply
