@@ -2,6 +2,8 @@
 
 import asyncio
 import socket
+import ssl
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +139,62 @@ async def test_two_plain_requests_for_two_targets_go_to_each(
         got = await run(*CURL, "--proxy", f"http://{proxy}", *urls)
         assert got == b"hello from therehello from anotherhello from there"
         assert kit.manager.snapshot(tunnel).clients_total == 3, "one connection for each"
+
+
+@pytest.fixture
+def certified(tmp_path: Path) -> ssl.SSLContext:
+    """Give what a server with a certificate for `NAME` needs; ``ca.pem`` vouches for it."""
+    made = tmp_path / "ca.pem"
+    command = [require("openssl"), "req", "-x509", "-newkey", "ec", "-nodes", "-days", "2"]
+    command += ["-pkeyopt", "ec_paramgen_curve:prime256v1", "-subj", f"/CN={NAME}"]
+    command += ["-addext", f"subjectAltName=DNS:{NAME}"]
+    command += ["-keyout", str(tmp_path / "key.pem"), "-out", str(made)]
+    subprocess.run(command, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(made, tmp_path / "key.pem")
+    return context
+
+
+@pytest.mark.parametrize("way", ["socks5h", "socks4a", "http"])
+async def test_https_with_the_name_in_its_certificate(
+    way: str, certified: ssl.SSLContext, tmp_path: Path
+) -> None:
+    body = bytes(range(256)) * 8000
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.0 200 OK\r\n\r\n" + body)
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=certified)
+    port = server.sockets[0].getsockname()[1]
+    async with (
+        server,
+        LoopbackServer(Faults(names={NAME: "127.0.0.1"})) as there,
+        tunnels_on(there) as kit,
+    ):
+        _, proxy = await dynamic(kit)
+        ca = ["--cacert", str(tmp_path / "ca.pem")]
+        got = await run(*CURL, *ca, "--proxy", f"{way}://{proxy}", f"https://{NAME}:{port}/")
+        assert got == body
+        await until(lambda: kit.channels == 0, "no channels")
+
+
+async def test_many_at_once_through_every_dialect(sshd: RealSshd, site: Path) -> None:
+    async with web_server(site) as port, tunnels_on(sshd) as kit:
+        tunnel, proxy = await dynamic(kit)
+        urls = f"http://127.0.0.1:{port}/page?[1-40]"
+        many = ["--parallel", "--parallel-max", "40"]
+        ways = [REMOTE_NAMES[way] for way in ("socks5", "socks4a", "connect", "http")]
+        got = await asyncio.gather(
+            *(run(*CURL, *many, *(each.format(proxy=proxy) for each in way), urls) for way in ways)
+        )
+        assert got == [b"hello from there" * 40] * 4
+        snapshot = kit.manager.snapshot(tunnel)
+        assert (snapshot.clients_total, snapshot.failures) == (160, 0)
+        await until(lambda: kit.channels == 0, "no channels")
 
 
 async def test_a_plain_request_with_a_body(sshd: RealSshd) -> None:
