@@ -67,22 +67,6 @@ class Claims:
                 if descriptor is not None:
                     os.close(descriptor)
 
-    def owner(self, name: str) -> tuple[str, int]:
-        """Return who runs a rule, as ``forward (pid 12)`` and a number; ("", 0) for nobody else."""
-        if name in self._held:
-            return "", 0
-        try:
-            descriptor = os.open(self._file(name), os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
-        except OSError:
-            return "", 0
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except OSError:
-            return _told(descriptor)
-        finally:
-            os.close(descriptor)
-        return "", 0
-
     def _take(self, name: str) -> None:
         try:
             secret_dir(self.folder)

@@ -8,6 +8,8 @@ from typing import Literal
 from sshdash.connections.recovery.outages import NoOutages, Outages
 from sshdash.errors import SSHDashError
 from sshdash.events import EventBus, TunnelRemoved
+from sshdash.tunnels.claims import Claims
+from sshdash.tunnels.rule import Rule
 from sshdash.tunnels.snapshot import TunnelSnapshot
 from sshdash.tunnels.spec import ForwardSpec
 from sshdash.tunnels.tunnel import LeaseConnection, Tunnel
@@ -16,7 +18,7 @@ __all__ = ["Source", "TunnelManager", "TunnelSnapshot"]
 
 PlanRoute = Callable[[str], tuple[str, ...]]
 
-Source = Literal["config", "ad hoc"]
+Source = Literal["config", "ad hoc", "saved"]
 """Where a rule comes from."""
 
 
@@ -25,6 +27,7 @@ class TunnelManager:
 
     `route` names the hosts on the way to a host, itself last, for tunnels that are not
     connected; without it, and where it raises SSHDashError, only the host itself is shown.
+    A rule is run by one process at a time, which its `claims` see to.
     Tunnels outlive the `outages` of their hosts; without any, a lost connection is their end.
     """
 
@@ -34,11 +37,13 @@ class TunnelManager:
         events: EventBus,
         route: PlanRoute | None = None,
         outages: Outages | None = None,
+        claims: Claims | None = None,
     ) -> None:
         self._lease = lease
         self._events = events
         self._plan_route = route
         self._outages = outages or NoOutages()
+        self._claims = claims
         self._tunnels: dict[str, Tunnel] = {}
         self._rules: dict[tuple[str, ForwardSpec], str] = {}
         self._numbers = count(1)
@@ -47,12 +52,17 @@ class TunnelManager:
         """Return the tunnels with their states."""
         return f"<TunnelManager {list(self._tunnels.values())}>"
 
-    def add(self, host: str, spec: ForwardSpec, source: Source = "ad hoc") -> str:
-        """Put a rule on the list, closed, and return its id; a rule that is there keeps its own."""
-        rule = (host, spec)
-        if rule not in self._rules:
+    def add(
+        self, host: str, spec: ForwardSpec, source: Source = "ad hoc", rule: Rule | None = None
+    ) -> str:
+        """Put a forward on the list, closed, and return its id.
+
+        One that is there keeps its own, and belongs to the rule from now on where one is given.
+        """
+        key = (host, spec)
+        if key not in self._rules:
             identifier = f"t{next(self._numbers)}"
-            self._rules[rule] = identifier
+            self._rules[key] = identifier
             self._tunnels[identifier] = Tunnel(
                 identifier,
                 host,
@@ -62,8 +72,15 @@ class TunnelManager:
                 self._lease,
                 self._events,
                 self._outages,
+                self._claims,
             )
-        return self._rules[rule]
+        if rule is not None:
+            self.change_rule(self._rules[key], rule)
+        return self._rules[key]
+
+    def change_rule(self, identifier: str, rule: Rule | None) -> None:
+        """Take what a person has changed of a tunnel's rule; it goes on as it is."""
+        self._tunnels[identifier].rule = rule
 
     async def start(self, identifier: str) -> TunnelSnapshot:
         """Open a tunnel; return how it is once it is open or has failed.

@@ -8,6 +8,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from itertools import chain, repeat
 from typing import TYPE_CHECKING
 
@@ -17,10 +18,12 @@ from sshdash.connections.faults import explain
 from sshdash.errors import ConnectError, ConnectionLost, ForwardError, SSHDashError
 from sshdash.events import EventBus, TunnelChanged
 from sshdash.states import Step, TunnelState, advance, allows
+from sshdash.tunnels.claims import Claims, OwnedElsewhere
 from sshdash.tunnels.counters import Traffic
 from sshdash.tunnels.dynamic import DynamicForwarder
 from sshdash.tunnels.forwarder import Forwarder, LocalForwarder
 from sshdash.tunnels.remote import RemoteForwarder
+from sshdash.tunnels.rule import Rule
 from sshdash.tunnels.snapshot import TunnelSnapshot
 from sshdash.tunnels.spec import ForwardSpec, Kind
 
@@ -56,6 +59,7 @@ class Tunnel:
         lease: LeaseConnection,
         events: EventBus,
         outages: "Outages | NoOutages",
+        claims: "Claims | None" = None,
     ) -> None:
         self.id = identifier
         self.host = host
@@ -75,6 +79,8 @@ class Tunnel:
         self._opened: float | None = None
         self._route = route
         self._outages = outages
+        self._claims = claims
+        self.rule: Rule | None = None
         self._retry_at: float | None = None
         """When the server is asked to listen again, while it refuses that after an outage."""
 
@@ -92,7 +98,7 @@ class Tunnel:
             self.failure = None
             self._settled.clear()
             self._move(Step.START)
-            self._work = asyncio.get_running_loop().create_task(self._run(self._work))
+            self._work = asyncio.get_running_loop().create_task(self._run_alone(self._work))
         await self._settled.wait()
 
     async def stop(self) -> None:
@@ -134,6 +140,7 @@ class Tunnel:
             error=self._error,
             uptime=None if self._opened is None else now - self._opened,
             retry_in=self._retry_in(now),
+            rule=self.rule,
         )
 
     def _retry_in(self, now: float) -> float | None:
@@ -164,6 +171,16 @@ class Tunnel:
         log.warning("%s: %s: %s", self.host, self.spec, reason)
 
     # --- its life ---
+
+    async def _run_alone(self, previous: asyncio.Task[None] | None) -> None:
+        """Run it unless another process has its rule; no other has it then until this ends."""
+        name = self.rule.name if self.rule else ""
+        try:
+            with self._claims.sole(name) if self._claims else nullcontext():
+                await self._run(previous)
+        except OwnedElsewhere as error:
+            self._fail(error)
+            self._settled.set()
 
     async def _run(self, previous: asyncio.Task[None] | None) -> None:
         interest = self._outages.interest(self.host, "tunnel")
