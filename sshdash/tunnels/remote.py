@@ -8,10 +8,10 @@ import asyncssh
 
 from sshdash.connections.transport.transport import Transport
 from sshdash.errors import ConnectionLost, ForwardError
-from sshdash.tunnels.forwarder import Forwarder
+from sshdash.tunnels.forwarder import PATIENCE, Forwarder
 from sshdash.tunnels.refusal import Refusal, refusal_text
 from sshdash.tunnels.relay import ChannelEnd, Relay
-from sshdash.tunnels.spec import host_port
+from sshdash.tunnels.spec import LOOPBACK_NAMES, ForwardSpec, host_port
 from sshdash.untrusted import clean
 
 log = logging.getLogger(__name__)
@@ -45,6 +45,12 @@ class RemoteForwarder(Forwarder):
         """Let go of a lost SSH connection, whose listener the server ends in its own time."""
         self._listener = None
         super().detach()
+        self._wake()  # clients that wait here are clients of the lost connection
+
+    @property
+    def listens(self) -> bool:
+        """Return whether the server listens, as far as is known."""
+        return self._listener is not None
 
     async def attach(self, ssh: Transport) -> None:
         """Have another server process listen.
@@ -52,26 +58,64 @@ class RemoteForwarder(Forwarder):
         Raises ForwardError, also while the lost one still holds the port, and ConnectionLost.
         """
         self._ssh = ssh
+        while True:
+            wanted = self._bind, self._port
+            listener = await self._ask(ssh, *wanted)
+            if wanted == (self._bind, self._port):
+                break
+            listener.close()  # it was led elsewhere meanwhile
+        self._listener, self._port = listener, listener.get_port()
+        await super().attach(ssh)
+
+    async def _ask(self, ssh: Transport, bind: str | None, port: int) -> asyncssh.SSHListener:
+        """Return the server's listener. Raises ForwardError and ConnectionLost."""
         asking = asyncio.ensure_future(
-            ssh.create_server(self._client_came, self._server_bind, self._port)
+            ssh.create_server(self._client_came, _server_bind(bind), port)
         )
         try:
-            self._listener = await asyncio.shield(asking)
+            return await asyncio.shield(asking)
         except asyncssh.ChannelListenError as error:
             if ssh.is_closed():
                 raise ConnectionLost(
                     "Connection lost", "while asking the server to listen"
                 ) from error
-            raise self._refused() from error
+            raise _refused(bind, port) from error
         except asyncio.CancelledError:
             # The server may have agreed already: whatever it opened is closed again.
             asking.add_done_callback(_close_unwanted)
             raise
-        self._port = self._listener.get_port()
 
-    async def close(self) -> None:
-        """Have the server free its port and drop the clients. Idempotent."""
-        self._drop_clients()
+    async def repoint(self, spec: ForwardSpec) -> None:
+        """Lead new clients to another target, and listen elsewhere; see `Forwarder.repoint`.
+
+        While the server does not listen yet, it is asked for the new port the next time.
+        """
+        bind = self._bind_of(spec)
+        if (bind, spec.port) != (self._bind, self._spec.port):
+            if self._ssh is not None and self._listener is not None:
+                await self._move_to(self._ssh, bind, spec.port)
+            else:
+                self._port = spec.port
+        self._spec, self._bind = spec, bind
+
+    async def _move_to(self, ssh: Transport, bind: str | None, port: int) -> None:
+        if port != self._port:
+            fresh = await self._ask(ssh, bind, port)
+            await self.vacate()
+        else:  # the addresses may overlap: the old one has to go first
+            await self.vacate()
+            try:
+                fresh = await self._ask(ssh, bind, port)
+            except ForwardError:
+                if not self._closed:
+                    self._listener = await self._ask(ssh, self._bind, port)
+                raise
+        self._listener, self._port = fresh, fresh.get_port()
+        if self._closed:
+            await self.vacate()
+
+    async def vacate(self) -> None:
+        """Have the server free its port; the clients that are there go on. Idempotent."""
         listener, self._listener = self._listener, None
         if listener is None or self._ssh is None or self._ssh.is_closed():
             return
@@ -82,24 +126,6 @@ class RemoteForwarder(Forwarder):
         except TimeoutError:
             log.warning("the server did not confirm that it freed %s", self._spec)
 
-    @property
-    def _server_bind(self) -> str:
-        """Return the address to ask for: an empty one means all (RFC 4254 section 7.1)."""
-        if self._bind is None:
-            return "localhost"
-        return "" if self._bind == "*" else self._bind
-
-    def _refused(self) -> ForwardError:
-        where = host_port(self._bind or "localhost", self._port)
-        reasons = ["the port may be taken there", "the server may not allow forwarding"]
-        hint = "see AllowTcpForwarding and PermitListen in its sshd_config"
-        if 0 < self._spec.port < 1024:
-            reasons.insert(0, "ports below 1024 belong to root there")
-        if self.exposed:
-            reasons.append("it may allow loopback only")
-            hint = "see GatewayPorts, AllowTcpForwarding and PermitListen in its sshd_config"
-        return ForwardError(f"The server refused to listen on {where}", ", or ".join(reasons), hint)
-
     async def _client_came(self, origin_host: str, origin_port: int) -> ChannelEnd:
         """Connect to the target; the channel is confirmed when this returns.
 
@@ -107,10 +133,13 @@ class RemoteForwarder(Forwarder):
         """
         if self._closed:
             raise asyncssh.ChannelOpenError(_CONNECT_FAILED, "the forward is closed")
+        if not self._admits:
+            raise asyncssh.ChannelOpenError(_CONNECT_FAILED, "the forward is paused")
         if self._full():
             raise asyncssh.ChannelOpenError(_SHORTAGE, "too many clients")
         relay = self._relay(client_is_remote=True)
         try:
+            await self._wait_admitted(relay)
             await self._reach_target(relay)
         except asyncssh.ChannelOpenError:
             relay.refused()
@@ -123,6 +152,12 @@ class RemoteForwarder(Forwarder):
             raise asyncssh.ChannelOpenError(_CONNECT_FAILED, "the forward is closed")
         self._observer.answered()
         return relay.channel
+
+    async def _wait_admitted(self, relay: Relay) -> None:
+        """Return once clients are carried. Raises ChannelOpenError for one that waits in vain."""
+        until = asyncio.get_running_loop().time() + PATIENCE
+        if await self._connection(until) is None or relay.over:
+            raise asyncssh.ChannelOpenError(_CONNECT_FAILED, "the forward is paused")
 
     async def _reach_target(self, relay: Relay) -> None:
         target = self._spec.target_text
@@ -141,6 +176,25 @@ class RemoteForwarder(Forwarder):
             return
         self._observer.refused(text)
         raise asyncssh.ChannelOpenError(_CONNECT_FAILED, clean(text))
+
+
+def _server_bind(bind: str | None) -> str:
+    """Return the address to ask for: an empty one means all (RFC 4254 section 7.1)."""
+    if bind is None:
+        return "localhost"
+    return "" if bind == "*" else bind
+
+
+def _refused(bind: str | None, port: int) -> ForwardError:
+    where = host_port(bind or "localhost", port)
+    reasons = ["the port may be taken there", "the server may not allow forwarding"]
+    hint = "see AllowTcpForwarding and PermitListen in its sshd_config"
+    if 0 < port < 1024:
+        reasons.insert(0, "ports below 1024 belong to root there")
+    if bind is not None and bind.lower() not in LOOPBACK_NAMES:
+        reasons.append("it may allow loopback only")
+        hint = "see GatewayPorts, AllowTcpForwarding and PermitListen in its sshd_config"
+    return ForwardError(f"The server refused to listen on {where}", ", or ".join(reasons), hint)
 
 
 def _close_unwanted(asking: "asyncio.Future[asyncssh.SSHListener]") -> None:

@@ -7,7 +7,7 @@ from enum import Enum
 from sshdash.errors import UsageError
 from sshdash.untrusted import clean
 
-_LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class Kind(Enum):
@@ -65,7 +65,7 @@ class ForwardSpec:
     @property
     def exposed(self) -> bool:
         """Return whether other machines are meant to reach the listening end."""
-        return self.bind is not None and self.bind.lower() not in _LOOPBACK_NAMES
+        return self.bind is not None and self.bind.lower() not in LOOPBACK_NAMES
 
 
 def host_port(host: str, port: int) -> str:
