@@ -72,9 +72,16 @@ class Rules:
 
     # -- the file
 
+    async def read(self) -> None:
+        """Read the file and list nothing of it. Raises ConfigError and FileError."""
+        self._listed = await asyncio.to_thread(load_rules, self.path)
+        for problem in self._listed.problems:
+            self._tell(problem.title, problem.detail)
+
     async def load(self) -> None:
-        """Read the file. What is wrong is told as a warning; a file that cannot be read changes
-        nothing.
+        """Read the file, and list its rules as tunnels.
+
+        What is wrong is told as a warning; a file that cannot be read changes nothing.
         """
         async with self._turn:
             try:
