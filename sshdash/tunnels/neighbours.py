@@ -2,12 +2,12 @@
 
 import asyncio
 import json
-import os
 import re
 import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from os import getpid
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,7 @@ class Neighbour:
 
 async def survey(folder: Path) -> list[Neighbour]:
     """Return the processes that run tunnels, but for this one; what ended ones left is removed."""
-    asked = [_look(path, kind, pid) for path, kind, pid in _sockets(folder) if pid != os.getpid()]
+    asked = [_look(path, kind, pid) for path, kind, pid in _sockets(folder) if pid != getpid()]
     return [one for one in await asyncio.gather(*asked) if one is not None]
 
 
@@ -157,6 +157,8 @@ async def _exchange(path: Path, request: dict[str, str], patience: float) -> dic
         try:
             writer.write(json.dumps(request).encode() + b"\n")
             answer = json.loads(await reader.readline() or b"null")
+        except RecursionError as error:
+            raise ValueError("nonsense") from error
         finally:
             writer.transport.abort()
     if not isinstance(answer, dict):
