@@ -99,7 +99,7 @@ async def test_a_rule_is_stopped_started_and_paused_from_outside(sshd: RealSshd)
     async with target(echo) as port:
         listen = free_port()
         keep("web", "sshd", f"-L {listen}:127.0.0.1:{port}", "-D 0")
-        async with forwarding(sshd, "--name", "web", "sshd", "-L", f"0:127.0.0.1:{port}") as run:
+        async with forwarding(sshd, "sshd", "-L", f"0:127.0.0.1:{port}", "--name", "web") as run:
             for _ in range(3):
                 await run.until("open")
             assert (await sshdash(sshd, "tunnels", "stop", "web"))[0] == 0
