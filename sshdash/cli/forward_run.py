@@ -14,6 +14,7 @@ from sshdash.connections.recovery.outages import outage_text
 from sshdash.errors import SSHDashError
 from sshdash.events import ConnectionChanged, Event, HostRestored, TunnelChanged, TunnelRemoved
 from sshdash.states import ConnectionState, TunnelState
+from sshdash.tunnels.causes import cause_of
 from sshdash.tunnels.claims import OwnedElsewhere
 from sshdash.tunnels.documents import listed
 from sshdash.tunnels.legs import Cause
@@ -190,7 +191,7 @@ class Run:
         error = self._manager.failure(tunnel.id)
         if error is not None:
             report(error)
-        status = failure_status(error, tunnel)
+        status = failure_status(error)
         standing.unsettled.discard(tunnel.id)
         standing.dead.setdefault(tunnel.id, status)
         made = change.event.old is not TunnelState.OPENING
@@ -237,15 +238,13 @@ def _pid() -> int:
     return os.getpid()
 
 
-def failure_status(error: SSHDashError | None, tunnel: TunnelSnapshot) -> int:
+def failure_status(error: SSHDashError | None) -> int:
     """Return the exit status for why a tunnel failed."""
     if isinstance(error, OwnedElsewhere):
         return OWNED_ELSEWHERE
-    causes = (_STATUSES.get(leg.cause) for leg in tunnel.legs if leg.cause is not None)
-    status = next((one for one in causes if one is not None), None)
-    if status is not None:
-        return status
-    return exit_status(error) if error is not None else 1
+    if error is None:
+        return 1
+    return _STATUSES.get(cause_of(error)) or exit_status(error)
 
 
 @dataclass(frozen=True, slots=True)

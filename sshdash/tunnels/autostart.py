@@ -17,7 +17,8 @@ Begin = Callable[[Tunnel, Callable[[], bool]], None]
 class Autostart:
     """Opens the tunnels of a host over a connection that somebody else made.
 
-    It makes none itself. What a person has stopped stays closed until the host was disconnected.
+    It makes none itself. What a person has stopped while the host was connected, or waited for,
+    stays closed until the host was disconnected.
     """
 
     def __init__(
@@ -26,6 +27,8 @@ class Autostart:
         self._tunnels = tunnels
         self._begin = begin
         self._connected: set[str] = set()
+        self._used: set[str] = set()
+        """The hosts that somebody has connected and not disconnected."""
         self._declined: set[str] = set()
         """The tunnels that a person has stopped."""
         self._unsubscribe = events.subscribe(self._note)
@@ -36,7 +39,8 @@ class Autostart:
 
     def decline(self, tunnel: Tunnel) -> None:
         """Note that a person has stopped a tunnel."""
-        self._declined.add(tunnel.id)
+        if canonical(tunnel.host) in self._used:
+            self._declined.add(tunnel.id)
 
     def allow(self, tunnel: Tunnel) -> None:
         """Note that a person wants a tunnel after all, or that it is gone."""
@@ -61,10 +65,12 @@ class Autostart:
         ours = [one for one in self._tunnels() if canonical(one.host) == event.host]
         if event.new is ConnectionState.CONNECTED:
             self._connected.add(event.host)
+            self._used.add(event.host)
             self._open(one for one in ours if _start(one) is Start.HOST)
             return
         self._connected.discard(event.host)
         if event.new is ConnectionState.IDLE:
+            self._used.discard(event.host)
             self._declined -= {one.id for one in ours}
 
     def _open(self, tunnels: Iterable[Tunnel]) -> list[Tunnel]:

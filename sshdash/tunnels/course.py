@@ -106,9 +106,9 @@ class Course:
                 lease = await self._come_back(forwarder)
             while True:
                 self._open()
-                reason = await lease.connection.wait_lost()
+                await lease.connection.wait_lost()
                 self._let_go(forwarder)
-                self._interrupt(ConnectionLost("Connection lost", reason, host=self._host))
+                self._interrupt(lease.connection.loss())
                 lease = await self._come_back(forwarder)
         except (SSHDashError, asyncssh.Error, OSError) as error:
             if not self._over:
@@ -223,12 +223,12 @@ class Course:
             self.retry_at = time.monotonic() + pause
             try:
                 async with asyncio.timeout(pause):
-                    reason = await connection.wait_lost()
+                    await connection.wait_lost()
             except TimeoutError:
                 continue
             finally:
                 self.retry_at = None
-            raise ConnectionLost("Connection lost", reason, host=self._host)
+            raise connection.loss()
 
     def _let_go(self, forwarder: Forwarder) -> None:
         """Give a lost connection back."""

@@ -11,7 +11,9 @@ from typing import Any, Protocol
 import asyncssh
 
 from sshdash.connections.transport.transport import Transport
+from sshdash.tunnels.causes import refusal_cause
 from sshdash.tunnels.counters import Traffic
+from sshdash.tunnels.legs import Cause
 from sshdash.tunnels.listener import Listener
 from sshdash.tunnels.refusal import Refusal, classify, refusal_text
 from sshdash.tunnels.relay import Relay
@@ -40,7 +42,7 @@ class Observer(Protocol):
     def answered(self) -> None:
         """A client got through to its target."""
 
-    def refused(self, reason: str) -> None:
+    def refused(self, reason: str, cause: Cause = Cause.OTHER) -> None:
         """A client did not; `reason` is cleaned."""
 
     def troubled(self, reason: str) -> None:
@@ -276,7 +278,7 @@ class Forwarder(ABC):
     ) -> None:
         relay.refused(answer(refusal))
         if not self._closed and refusal is not Refusal.LOST:
-            self._observer.refused(refusal_text(refusal, target, reason))
+            self._observer.refused(refusal_text(refusal, target, reason), refusal_cause(refusal))
 
 
 class ListeningForwarder(Forwarder):

@@ -8,8 +8,10 @@ import asyncssh
 
 from sshdash.connections.transport.transport import Transport
 from sshdash.errors import ConnectionLost, ForwardError
+from sshdash.tunnels.causes import BindError, refusal_cause
 from sshdash.tunnels.forwarder import PATIENCE, Forwarder
-from sshdash.tunnels.refusal import Refusal, refusal_text
+from sshdash.tunnels.legs import Cause
+from sshdash.tunnels.refusal import Refusal, classify, refusal_text
 from sshdash.tunnels.relay import ChannelEnd, Relay
 from sshdash.tunnels.spec import LOOPBACK_NAMES, ForwardSpec, host_port
 from sshdash.untrusted import clean
@@ -167,14 +169,16 @@ class RemoteForwarder(Forwarder):
                     lambda: relay.socket, self._spec.target_host, self._spec.target_port
                 )
         except TimeoutError:
-            text = refusal_text(Refusal.TIMED_OUT, target, "")
+            refusal, said = Refusal.TIMED_OUT, ""
         except ConnectionRefusedError:
-            text = refusal_text(Refusal.REFUSED, target, "")
+            refusal, said = Refusal.REFUSED, ""
         except (OSError, ValueError) as error:
-            text = refusal_text(Refusal.OTHER, target, getattr(error, "strerror", "") or str(error))
+            said = getattr(error, "strerror", "") or str(error)
+            refusal = classify(_CONNECT_FAILED, said)
         else:
             return
-        self._observer.refused(text)
+        text = refusal_text(refusal, target, said)
+        self._observer.refused(text, refusal_cause(refusal, here=True))
         raise asyncssh.ChannelOpenError(_CONNECT_FAILED, clean(text))
 
 
@@ -194,7 +198,8 @@ def _refused(bind: str | None, port: int) -> ForwardError:
     if bind is not None and bind.lower() not in LOOPBACK_NAMES:
         reasons.append("it may allow loopback only")
         hint = "see GatewayPorts, AllowTcpForwarding and PermitListen in its sshd_config"
-    return ForwardError(f"The server refused to listen on {where}", ", or ".join(reasons), hint)
+    title = f"The server refused to listen on {where}"
+    return BindError(Cause.BIND_REFUSED, title, ", or ".join(reasons), hint)
 
 
 def _close_unwanted(asking: "asyncio.Future[asyncssh.SSHListener]") -> None:

@@ -16,15 +16,19 @@ from sshdash.connections.faults import explain
 from sshdash.errors import ForwardError, SSHDashError
 from sshdash.events import EventBus, TunnelChanged
 from sshdash.states import Step, TunnelState, advance, allows
+from sshdash.tunnels.causes import trouble_of
 from sshdash.tunnels.claims import Claims, OwnedElsewhere
 from sshdash.tunnels.counters import Traffic
 from sshdash.tunnels.course import Course, LeaseConnection, Ready, not_connected
 from sshdash.tunnels.draining import Draining
 from sshdash.tunnels.forwarder import Forwarder
 from sshdash.tunnels.forwarders import forwarder_for
+from sshdash.tunnels.legs import Cause
+from sshdash.tunnels.record import Record
 from sshdash.tunnels.rule import Meanwhile, Rule
 from sshdash.tunnels.snapshot import TunnelSnapshot
 from sshdash.tunnels.spec import ForwardSpec, Kind
+from sshdash.tunnels.view import snapshot_of
 
 if TYPE_CHECKING:
     from sshdash.connections.connection import Connection
@@ -62,23 +66,25 @@ class Tunnel:
         self.state = TunnelState.CLOSED
         self.failure: SSHDashError | None = None
         """Why it failed, while it is failed."""
+        self.route = route
+        self.course: Course | None = None
+        """The last one; over where the tunnel is closed or has failed."""
+        self.traffic = Traffic(time.monotonic())
+        self.record = Record()
+        self.reconnects = 0
+        self.hindrances = 0
+        """What kept it from coming back since it was last open."""
+        self.holds_port = False
+        """Whether it is paused and keeps its port."""
         self._events = events
         self._lease_connection = lease
         self._outages = outages
         self._claims = claims
-        self._course: Course | None = None
         self._work: asyncio.Task[None] | None = None
         """That of the course, and of the one before until it has given back what it had."""
         self._leaving: set[asyncio.Task[None]] = set()
         self._draining = Draining()
         self._repointing = asyncio.Lock()
-        self._held = False
-        """Whether it is paused and keeps its port."""
-        self._traffic = Traffic(time.monotonic())
-        self._failures = 0
-        self._reconnects = 0
-        self._error = ""
-        self._route = route
 
     def __repr__(self) -> str:
         """Return host, forward and state."""
@@ -106,15 +112,15 @@ class Tunnel:
         """
         if not allows(self.state, Step.START):
             return
-        held, self._held = self._held, False
-        self._error = ""
+        held, self.holds_port = self.holds_port, False
+        self.record.clear()
         self.failure = None
         self._move(Step.START)
-        if held and self._course is not None:
-            self._lift(self._course)
+        if held and self.course is not None:
+            self._lift(self.course)
         else:
             before, free = self._work, tuple(after)
-            self._course = course = Course(self.host, self._lease_connection, self._outages, self)
+            self.course = course = Course(self.host, self._lease_connection, self._outages, self)
 
             async def ready() -> None:
                 if before is not None:
@@ -128,8 +134,8 @@ class Tunnel:
 
     async def settled(self) -> None:
         """Return when it is known whether it opens."""
-        if self._course is not None:
-            await self._course.settled.wait()
+        if self.course is not None:
+            await self.course.settled.wait()
 
     async def stop(self, drain: float | None = None) -> None:
         """Close the tunnel; its port is free and its clients are gone when this returns.
@@ -164,17 +170,17 @@ class Tunnel:
         for them. Nothing happens to a tunnel that is closed or has failed.
         """
         paused = self.state is TunnelState.PAUSED
-        if not allows(self.state, Step.PAUSE) or (paused and (hold or not self._held)):
+        if not allows(self.state, Step.PAUSE) or (paused and (hold or not self.holds_port)):
             return
-        self._held = hold
+        self.holds_port = hold
         self._move(Step.PAUSE)
         if not hold:
             self._end()
             await self.vacated()
-        elif self._course is not None:
-            self._course.settled.set()
-            if self._course.forwarder is not None:
-                self._course.forwarder.pause()
+        elif self.course is not None:
+            self.course.settled.set()
+            if self.course.forwarder is not None:
+                self.course.forwarder.pause()
 
     async def repoint(self, spec: ForwardSpec, drain: float | None = None) -> None:
         """Lead to another target, or listen elsewhere, keeping everything else.
@@ -185,12 +191,12 @@ class Tunnel:
         async with self._repointing:
             if self.state is TunnelState.OPENING:
                 await self.settled()
-            forwarder = self._forwarder
+            forwarder = self.forwarder
             if forwarder is not None:
                 await self._lead(forwarder, spec)
             self.spec = spec
             if allows(self.state, Step.REPOINT):
-                self._error = ""
+                self.record.clear()
                 self._move(Step.REPOINT)
         if forwarder is not None and drain is not None:
             await forwarder.drain(drain)
@@ -198,68 +204,30 @@ class Tunnel:
     def change_rule(self, rule: Rule | None) -> None:
         """Take what a person has changed of the rule."""
         self.rule = rule
-        if self._forwarder is not None:
-            self._forwarder.treat(_meanwhile(rule))
+        if self.forwarder is not None:
+            self.forwarder.treat(_meanwhile(rule))
 
     def snapshot(self) -> TunnelSnapshot:
         """Return how it is now."""
-        now = time.monotonic()
-        self._traffic.tick(now)
-        forwarder = self._forwarder
-        opened = self._course.opened if self._course else None
-        rate_up, rate_down = self._traffic.rates
-        return TunnelSnapshot(
-            id=self.id,
-            host=self.host,
-            kind=self.spec.kind,
-            spec=self.spec,
-            source=self.source,
-            listen=forwarder.listen_text if forwarder else self.spec.listen_text,
-            target=self.spec.target_text,
-            route=self._route,
-            state=self.state,
-            exposed=forwarder.exposed if forwarder else self.spec.exposed,
-            clients=self._traffic.clients,
-            clients_total=self._traffic.total,
-            failures=self._failures,
-            bytes_up=self._traffic.up,
-            bytes_down=self._traffic.down,
-            rate_up=rate_up,
-            rate_down=rate_down,
-            history=self._traffic.history,
-            error=self._error,
-            uptime=None if opened is None else now - opened,
-            retry_in=self._retry_in(now),
-            rule=self.rule,
-            reconnects=self._reconnects,
-            holds_port=self._held,
-        )
-
-    def _retry_in(self, now: float) -> float | None:
-        if self.state is not TunnelState.RECONNECTING:
-            return None
-        if self._course is not None and self._course.retry_at is not None:
-            return max(0.0, self._course.retry_at - now)
-        return self._outages.retry_in(self.host)
+        return snapshot_of(self, self._outages)
 
     # --- how the clients fare ---
 
     def answered(self) -> None:
         """A client got through, so the target is there."""
+        self.record.reached = True
         if self.state is TunnelState.DEGRADED:
             self._move(Step.TARGET_ANSWERED)
 
-    def refused(self, reason: str) -> None:
+    def refused(self, reason: str, cause: Cause = Cause.OTHER) -> None:
         """A client did not. One target that refuses is the tunnel's; of many, the client's."""
-        self._failures += 1
-        self._error = reason
+        self.record.refused(cause, reason)
         if self.spec.kind is not Kind.DYNAMIC and self.state in _LIVE:
             self._move(Step.TARGET_REFUSED, reason)
 
     def troubled(self, reason: str) -> None:
         """Clients are turned away on this side."""
-        self._failures += 1
-        self._error = reason
+        self.record.turned_away(reason)
         log.warning("%s: %s: %s", self.host, self.spec, reason)
 
     # --- how its course goes ---
@@ -267,34 +235,36 @@ class Tunnel:
     def make_forwarder(self, connection: "Connection") -> Forwarder:
         """Return what forwards on a connection, not listening yet."""
         route = tuple(connection.route)
-        self._route = route if route[-1:] == (self.host,) else (*route, self.host)
-        forwarder = forwarder_for(self.spec, connection, self._traffic, self)
+        self.route = route if route[-1:] == (self.host,) else (*route, self.host)
+        forwarder = forwarder_for(self.spec, connection, self.traffic, self)
         forwarder.treat(_meanwhile(self.rule))
-        if self._held:
+        if self.holds_port:
             forwarder.pause()
         return forwarder
 
     def came_up(self) -> None:
         """Clients are carried from now on."""
-        self._error = ""
+        self.record.clear()
+        self.hindrances = 0
         self._advance(Step.READY)
 
     def interrupted(self, error: SSHDashError) -> None:
         """It waits for the connection."""
-        self._reconnects += 1
-        self._error = _words(error)
-        self._advance(Step.INTERRUPT, self._error)
+        self.reconnects += 1
+        self.record.note(trouble_of(error))
+        self._advance(Step.INTERRUPT, self.record.error)
 
     def hindered(self, error: SSHDashError) -> None:
         """It is still not back."""
-        self._error = _words(error)
+        self.hindrances += 1
+        self.record.note(trouble_of(error))
 
     def failed(self, error: SSHDashError) -> None:
         """It is over, and nobody asked for that."""
         self.failure = error
-        self._error = _words(error)
-        self._held = False
-        self._move(Step.LOSE if self.state in _LIVE else Step.FAIL, self._error)
+        self.record.note(trouble_of(error))
+        self.holds_port = False
+        self._move(Step.LOSE if self.state in _LIVE else Step.FAIL, self.record.error)
 
     def explain(self, error: BaseException) -> SSHDashError:
         """Return an error of any kind as one of ours."""
@@ -313,8 +283,9 @@ class Tunnel:
             course.settled.set()
 
     @property
-    def _forwarder(self) -> Forwarder | None:
-        return self._course.forwarder if self._course else None
+    def forwarder(self) -> Forwarder | None:
+        """Return the forward that is running, None where none is."""
+        return self.course.forwarder if self.course else None
 
     def _lift(self, course: Course) -> None:
         """Carry clients again after a pause that held the port."""
@@ -327,8 +298,8 @@ class Tunnel:
 
     def _end(self, drain: float | None = None) -> None:
         """End what runs, and hand it over where its clients may finish."""
-        self._held = False
-        course, work = self._course, self._work
+        self.holds_port = False
+        course, work = self.course, self._work
         if course is not None:
             course.end()
             had = course.hand_over() if drain else None
@@ -345,7 +316,7 @@ class Tunnel:
         try:
             await forwarder.repoint(spec)
         except ForwardError as error:
-            if listened and not forwarder.listens and self._forwarder is forwarder:
+            if listened and not forwarder.listens and self.forwarder is forwarder:
                 self.failed(error)
                 self._end()
                 await self.vacated()
@@ -364,9 +335,3 @@ class Tunnel:
 
 def _meanwhile(rule: Rule | None) -> Meanwhile:
     return rule.meanwhile if rule else Meanwhile.WAIT
-
-
-def _words(error: SSHDashError) -> str:
-    """Return an error on one line, without the host that the tunnel names anyhow."""
-    text = ": ".join(part for part in (error.title, error.detail) if part)
-    return f"{text} ({error.hint})" if error.hint else text

@@ -283,8 +283,18 @@ async def test_with_exit_on_failure_a_failing_rule_ends_the_others(sshd: RealSsh
             assert (await run.end(signal.SIGINT))[0] == 0
         async with forwarding(sshd, "--all", "--exit-on-failure") as run:
             status, err = await run.end()
-            assert status != 0
+            assert status == 3
             assert "is in use" in err
+
+
+async def test_a_server_that_forbids_it(sshd: RealSshd) -> None:
+    sshd.stop()
+    sshd.options["allowtcpforwarding"] = "local"
+    sshd.start()
+    async with forwarding(sshd, "sshd", "-R", "0:127.0.0.1:1") as run:
+        status, err = await run.end()
+        assert status == 4
+        assert "refused" in err
 
 
 async def test_rules_in_the_words_of_others(sshd: RealSshd) -> None:
