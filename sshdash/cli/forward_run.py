@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import logging
+import os
 import signal
 import time
 from collections.abc import Awaitable, Iterable
@@ -14,14 +16,17 @@ from sshdash.connections.recovery.outages import outage_text
 from sshdash.errors import SSHDashError
 from sshdash.events import ConnectionChanged, Event, HostRestored, TunnelChanged, TunnelRemoved
 from sshdash.states import ConnectionState, TunnelState
-from sshdash.tunnels.causes import cause_of
+from sshdash.tunnels.causes import cause_of, words
 from sshdash.tunnels.claims import OwnedElsewhere
 from sshdash.tunnels.documents import listed
+from sshdash.tunnels.household import NotTaken
 from sshdash.tunnels.legs import Cause
 from sshdash.tunnels.snapshot import TunnelSnapshot
 
 if TYPE_CHECKING:
     from sshdash.backend import Backend
+
+log = logging.getLogger(__name__)
 
 _ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 CANNOT_LISTEN = 3
@@ -78,7 +83,9 @@ class Run:
         self._policy = policy
         self._readiness = readiness
         self._standing = _Standing(set(tunnels))
-        self._changes: asyncio.Queue[_Change | TunnelRemoved | int] = asyncio.Queue()
+        self._kept: dict[str, str] = {}
+        """Why other processes keep what was to be taken over."""
+        self._changes: asyncio.Queue[_Change | TunnelRemoved | NotTaken | int] = asyncio.Queue()
         """Changes in the order they happened; a number is the exit status of what ends it."""
 
     async def until_over(self, opening: Awaitable[object]) -> int:
@@ -126,9 +133,12 @@ class Run:
             self._outage(event)
 
     def _opened(self, opening: "asyncio.Future[object]") -> None:
-        """End with what went wrong beside the tunnels themselves: a defect."""
-        if not opening.cancelled() and (error := opening.exception()) is not None:
-            tell(f"sshdash: {error}")
+        """Count what was not even begun to open: another process keeps it."""
+        error = None if opening.cancelled() else opening.exception()
+        if isinstance(error, NotTaken):
+            self._changes.put_nowait(error)
+        elif error is not None:
+            log.error("tunnels could not be opened", exc_info=error)
             self._changes.put_nowait(1)
 
     def _too_late(self) -> None:
@@ -166,11 +176,13 @@ class Run:
 
     # -- what comes of it
 
-    def _take(self, change: "_Change | TunnelRemoved | int") -> int | None:
+    def _take(self, change: "_Change | TunnelRemoved | NotTaken | int") -> int | None:
         """Tell a change; return the exit status once it is over."""
         self._tell(change)
         if isinstance(change, int):
             return change
+        if isinstance(change, NotTaken):
+            return self._leave(change)
         standing = self._standing
         if isinstance(change, TunnelRemoved):
             self._tunnels.pop(change.tunnel, None)
@@ -195,9 +207,21 @@ class Run:
         standing.unsettled.discard(tunnel.id)
         standing.dead.setdefault(tunnel.id, status)
         made = change.event.old is not TunnelState.OPENING
-        impatient = self._policy.wait_ready is not None and not standing.is_ready
-        strict = tunnel.host in self._policy.strict_hosts and not made
-        if self._policy.exit_on_failure or impatient or strict:
+        return self._after_failure(status, made or tunnel.host not in self._policy.strict_hosts)
+
+    def _leave(self, error: NotTaken) -> int | None:
+        """Tell what other processes keep."""
+        for tunnel, why in error.errors.items():
+            report(why)
+            self._standing.unsettled.discard(tunnel)
+            self._standing.dead.setdefault(tunnel, failure_status(why))
+            self._kept[tunnel] = words(why)
+        return self._after_failure(self._outcome(), tolerable=True)
+
+    def _after_failure(self, status: int, tolerable: bool) -> int | None:
+        """Return the exit status where it is over."""
+        impatient = self._policy.wait_ready is not None and not self._standing.is_ready
+        if self._policy.exit_on_failure or impatient or not tolerable:
             return status
         if not self._alive():
             return self._outcome()
@@ -214,28 +238,25 @@ class Run:
             self._readiness.status(self._words())
         elif not standing.unsettled:
             standing.is_ready = True
-            tunnels = [listed(self._manager.snapshot(one)) for one in self._tunnels]
-            document = {"pid": _pid(), "tunnels": tunnels}
+            document = {"pid": os.getpid(), "tunnels": [*map(self._document, self._tunnels)]}
             try:
                 self._readiness.ready(self._words(), document)
             except SSHDashError as error:
                 report(error)
                 self._changes.put_nowait(1)
 
+    def _document(self, tunnel: str) -> dict[str, Any]:
+        fields = listed(self._manager.snapshot(tunnel))
+        return fields | {"error": self._kept.get(tunnel, fields["error"])}
+
     def _words(self) -> str:
         states = [self._manager.snapshot(one).state for one in self._tunnels]
         return f"{sum(one in _OPEN for one in states)} of {len(states)} forwards open"
 
-    def _tell(self, change: "_Change | TunnelRemoved | int") -> None:
+    def _tell(self, change: "_Change | TunnelRemoved | NotTaken | int") -> None:
         # That a failed tunnel is put away at the end is no news.
         if isinstance(change, _Change) and change.event.old is not TunnelState.FAILED:
             print(change.json() if self._policy.as_json else change.line(), flush=True)
-
-
-def _pid() -> int:
-    import os
-
-    return os.getpid()
 
 
 def failure_status(error: SSHDashError | None) -> int:

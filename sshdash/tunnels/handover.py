@@ -110,8 +110,10 @@ async def _give(
         here = manager.snapshot(tunnel.id).state
         if there.get("state") in _OPEN and here is TunnelState.CLOSED:
             moved.append(tunnel.id)
-        else:
-            kept.append(Kept(tunnel.id, str(there.get("error") or reason or "it did not open")))
+            continue
+        kept.append(Kept(tunnel.id, str(there.get("error") or reason or "it did not open")))
+        if here is TunnelState.CLOSED and tunnel.state is not TunnelState.CLOSED:
+            await manager.start(tunnel.id)  # it was let go of, and cannot be had there
     return moved, kept, process
 
 

@@ -1,12 +1,11 @@
 """The tunnels of this process among those of others: who runs what, and how it changes hands."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sshdash.errors import ForwardError, SSHDashError, UsageError
+from sshdash.errors import ForwardError, SSHDashError
 from sshdash.events import EventBus, WarningRaised
 from sshdash.states import TunnelState
 from sshdash.tunnels.claims import Claims
@@ -22,11 +21,18 @@ from sshdash.tunnels.tunnel import LeaseConnection
 if TYPE_CHECKING:
     from sshdash.connections.connection import Lease
 
-log = logging.getLogger(__name__)
-
 LetGo = Callable[[str], Awaitable[None]]
 """Ends a tunnel that another process takes over."""
 _RUNNING = frozenset(TunnelState) - {TunnelState.CLOSED, TunnelState.FAILED}
+
+
+class NotTaken(ForwardError):
+    """Other processes keep tunnels that were to be taken over; `errors` says why, by id."""
+
+    def __init__(self, errors: dict[str, SSHDashError]) -> None:
+        first = next(iter(errors.values()))
+        super().__init__(first.title, first.detail, first.hint, first.host)
+        self.errors = errors
 
 
 class Household:
@@ -97,31 +103,39 @@ class Household:
         """Open tunnels here; what another process runs of them is asked for first.
 
         Their hosts are connected before, so that a port is free for no longer than it takes to
-        listen on it. How it went their states tell, as with `start`.
+        listen on it. How it went their states tell, as with `start`; raises NotTaken for those
+        that are not started because their owner keeps them.
         """
         await self.neighbours.look()
         shares: dict[str, list[str]] = {}
         for tunnel in tunnels:
             rule = self._manager.snapshot(tunnel).rule
             shares.setdefault(rule.name if rule else tunnel, []).append(tunnel)
-        await asyncio.gather(*map(self._take, shares.values()))
+        done = await asyncio.gather(*map(self._take, shares.values()))
+        kept = {
+            tunnel: error
+            for error, share in zip(done, shares.values(), strict=True)
+            if error is not None
+            for tunnel in share
+        }
+        if kept:
+            raise NotTaken(kept)
 
-    async def _take(self, tunnels: list[str]) -> None:
-        """Take one rule over, or one forward that has no name."""
-        owned = [one for one in map(self._owner, tunnels) if one is not None]
+    async def _take(self, tunnels: list[str]) -> SSHDashError | None:
+        """Take one rule over, or one forward that has no name; return why its owner keeps it."""
+        owned = next(filter(None, map(self._owner, tunnels)), None)
         lease: Lease | None = None
         try:
-            if owned:
-                # Where it cannot be connected to, the owner keeps it: starting tells why.
-                lease = await self._lease(owned[0].host, "tunnel")
-                await self.ask("let_go", owned[0])
-        except SSHDashError as error:
-            log.warning("%s is not taken over: %s", owned[0].host, error)
-        try:
+            if owned is not None:
+                lease = await self._lease(owned.host, "tunnel")
+                await self.ask("let_go", owned)
             await asyncio.gather(*map(self._manager.start, tunnels))
+        except SSHDashError as error:
+            return error
         finally:
             if lease is not None:
                 lease.release()
+        return None
 
     def _owner(self, tunnel: str) -> TunnelSnapshot | None:
         """Return a tunnel as the process has it that runs it, None where none does."""
@@ -144,12 +158,3 @@ def settled(tunnel: TunnelSnapshot) -> ForwardSpec:
     """Return a tunnel's forward with the port that it got, where it left that to the system."""
     port = port_of(tunnel)
     return tunnel.spec if tunnel.spec.port or not port else replace(tunnel.spec, port=port)
-
-
-def owned_by_others(tunnels: Iterable[TunnelSnapshot]) -> UsageError | None:
-    """Return what to say of tunnels that only their owner can start, None where there are none."""
-    for one in tunnels:
-        if one.owner:
-            name = one.rule.name if one.rule else one.listen
-            return UsageError(f"{name} is run by {one.owner}", hint="take it over first")
-    return None

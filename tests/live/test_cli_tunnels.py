@@ -181,6 +181,21 @@ async def test_a_rule_has_one_owner_and_can_be_taken_over(sshd: RealSshd) -> Non
                 }
 
 
+async def test_what_cannot_be_connected_to_is_not_taken_from_its_owner(sshd: RealSshd) -> None:
+    async with target(echo) as port:
+        listen = free_port()
+        keep("web", "sshd", f"-L {listen}:127.0.0.1:{port}")
+        async with forwarding(sshd, "--name", "web") as first:
+            await first.until("open")
+            sshd.authorized_keys.write_text("")
+            async with forwarding(sshd, "--name", "web", "--take-over") as heir:
+                status, err = await heir.end()
+                assert status == 255
+                assert "Permission denied" in err
+                assert heir.changes == []
+            assert await exchange(listen, b"still") == b"still"
+
+
 async def test_what_a_killed_owner_had_is_free_at_once(sshd: RealSshd) -> None:
     keep("web", "sshd", f"-D {free_port()}")
     async with forwarding(sshd, "--name", "web") as first:
