@@ -7,8 +7,8 @@ import msgspec
 from sshdash.tunnels.snapshot import TunnelSnapshot
 
 _LISTED = (
-    "name", "tunnel", "kind", "host", "forward", "listen", "port", "socket", "target", "route", "state",
-    "exposed", "clients", "clients_total", "failures", "bytes_up", "bytes_down", "rate_up",
+    "name", "tunnel", "kind", "host", "forward", "listen", "port", "socket", "target", "route",
+    "state", "exposed", "clients", "clients_total", "failures", "bytes_up", "bytes_down", "rate_up",
     "rate_down", "uptime", "retry_in", "reconnects", "error", "owner",
 )  # fmt: skip
 
