@@ -12,6 +12,7 @@ from sshdash.errors import ConnectionLost, ForwardError
 from sshdash.tunnels.forwarder import Forwarder
 from sshdash.tunnels.reaching import Lookups, Unreached, reach_host, reach_socket
 from sshdash.tunnels.relay import Relay
+from sshdash.tunnels.remote_socket import clear_away
 from sshdash.tunnels.spec import LOOPBACK_NAMES, host_port
 from sshdash.untrusted import clean
 
@@ -30,6 +31,9 @@ class ServerListener(Forwarder):
         super().__init__(*arguments, **options)
         self._listener: asyncssh.SSHListener | None = None
         self._port = self._spec.port
+        self._had_it = False
+        """Whether the server has listened for it before."""
+        self._clearing: set[asyncio.Task[bool]] = set()
 
     @property
     def port(self) -> int:
@@ -52,7 +56,14 @@ class ServerListener(Forwarder):
         Raises ForwardError, also while the lost one still holds the port, and ConnectionLost.
         """
         self._ssh = ssh
-        self._listener = await self._ask(ssh, self._bind, self._port)
+        try:
+            self._listener = await self._ask(ssh, self._bind, self._port)
+        except ForwardError:
+            # That of the lost connection is still there, where it is a socket's file.
+            if not (self._had_it and await self._clear_away(ssh)):
+                raise
+            self._listener = await self._ask(ssh, self._bind, self._port)
+        self._had_it = True
         self._port = self._listener.get_port()
 
     async def _ask(self, ssh: Transport, bind: str | None, port: int) -> asyncssh.SSHListener:
@@ -90,6 +101,18 @@ class ServerListener(Forwarder):
                 await listener.wait_closed()
         except TimeoutError:
             log.warning("the server did not confirm that it freed %s", self._spec)
+        else:
+            await self._clear_away(self._ssh)
+
+    async def _clear_away(self, ssh: Transport) -> bool:
+        """Remove the file of a socket that the server has listened on; return whether it did."""
+        if self._bind is None or "/" not in self._bind:
+            return False
+        clearing = asyncio.get_running_loop().create_task(clear_away(ssh, self._bind))
+        self._clearing.add(clearing)
+        clearing.add_done_callback(self._clearing.discard)
+        done, _ = await asyncio.wait({clearing}, timeout=_CLOSE_TIMEOUT)
+        return bool(done) and clearing.result()
 
     async def _client_came(
         self, origin_host: str, origin_port: int
