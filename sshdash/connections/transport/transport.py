@@ -14,6 +14,7 @@ from sshdash.connections.idle import IdleChannels, channel_type
 from sshdash.connections.network.service_class import ServiceClass
 from sshdash.connections.transport import library
 from sshdash.connections.transport.inflating import Inflater
+from sshdash.connections.transport.low_water import LowWater
 from sshdash.connections.transport.trunk import Trunk
 from sshdash.connections.witness import Witnessed
 
@@ -35,6 +36,7 @@ class Transport(Witnessed):
     """A client's connection: tells when its socket is full, and marks its packets for IPQoS."""
 
     trunk: Trunk
+    low_water: LowWater
     service_class: ServiceClass | None
     """Who marks the packets; None where the way leads through another program or host."""
     idle: IdleChannels | None
@@ -50,6 +52,7 @@ class Transport(Witnessed):
         """Set up what a connection of this class has more than the library's."""
         self.keep_agent()
         self.trunk = Trunk()
+        self.low_water = LowWater()
         self.service_class = None
         self.idle = None
         self._bulk = set()
@@ -143,6 +146,7 @@ class Transport(Witnessed):
         """Forget a channel that is closed."""
         chan = self._channels[recv_chan]
         self._bulk.discard(chan)
+        self.low_water.hurry(chan)
         if self.idle is not None:
             self.idle.remove(chan)
         super().remove_channel(recv_chan)
