@@ -9,6 +9,7 @@ from typing import Any
 
 import asyncssh
 
+from sshdash.tunnels.causes import refusal_cause
 from sshdash.tunnels.reaching import Lookups, Unreached, reach_host
 from sshdash.tunnels.refusal import Refusal
 from sshdash.tunnels.relay import Relay
@@ -69,12 +70,16 @@ class RemoteDynamicForwarder(ServerListener):
     async def _pass_on(self, caller: "_Caller", request: Request) -> None:
         relay = self._relay(client_is_remote=True)
         try:
+            await self._wait_admitted(relay)
             await self._reach(relay, request)
+        except asyncssh.ChannelOpenError:
+            relay.refused()
+            caller.say(request.reply(Refusal.LOST))
         except Unreached as error:
             relay.refused()
             caller.say(request.reply(error.refusal))
             if not self._closed:
-                self._observer.refused(str(error))
+                self._observer.refused(str(error), refusal_cause(error.refusal, here=True))
         except asyncio.CancelledError:
             relay.refused()
             raise

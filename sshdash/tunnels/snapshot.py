@@ -81,6 +81,8 @@ class TunnelSnapshot:
     """Bytes per second over the last minute."""
     minute_down: float = 0.0
     reconnects: int = 0
+    attempts: int = 0
+    """Attempts to get it back that failed since it was last open, while it is not."""
     mishaps: tuple[Mishap, ...] = ()
     """What went wrong lately, the newest last."""
     probe: ProbeResult | None = None

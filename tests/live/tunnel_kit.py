@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import asyncssh
 
 from sshdash.connections.transport.transport import Transport, adopt
+from sshdash.errors import ConnectionLost
 from sshdash.events import Event, EventBus, TunnelChanged
 from sshdash.states import TunnelState
 from sshdash.tunnels.manager import TunnelManager
@@ -31,6 +32,7 @@ class BareLease:
         self.connection = self
         self.ssh = ssh
         self.route = ("sshd",)
+        self.chain = ()
         self.released = 0
         options = options or {}
         self.resolved = SimpleNamespace(
@@ -42,6 +44,9 @@ class BareLease:
     async def wait_lost(self) -> str:
         await self.ssh.wait_closed()
         return "the server has gone"
+
+    def loss(self) -> ConnectionLost:
+        return ConnectionLost("Connection lost", "the server has gone")
 
     def release(self) -> None:
         self.released += 1

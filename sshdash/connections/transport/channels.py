@@ -141,7 +141,7 @@ class _TCPChannel(DirectChannel, asyncssh.SSHTCPChannel[Any]):
     """A client of a tunnel, or the way to the next host."""
 
 
-class _UNIXChannel(_Direct, asyncssh.SSHUNIXChannel[Any]):
+class _UNIXChannel(DirectChannel, asyncssh.SSHUNIXChannel[Any]):
     """A client of a tunnel that has a Unix socket on the server."""
 
 
