@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from sshdash.errors import UsageError
 from sshdash.states import TunnelState
 from sshdash.tunnels import remote_dynamic
 from sshdash.tunnels.reaching import reach_host
+from sshdash.tunnels.spec import Kind, parse_forward
 from tests.live.tunnel_kit import PATIENCE, Handler, Tunnels, echo, reset, target, tunnels_on, until
 from tests.servers.programs import require
 from tests.servers.sshd import RealSshd
@@ -303,3 +305,25 @@ async def test_its_end_drops_clients_at_every_stage(
             except ConnectionError:
                 pass
         writer.close()
+
+
+async def test_clients_of_a_paused_one_wait(sshd: RealSshd) -> None:
+    async with target(echo) as port, tunnels_on(sshd) as kit:
+        tunnel, proxy = await kit.open("R", "0")
+        await kit.manager.pause(tunnel)
+        early = asyncio.create_task(
+            say(proxy, HELLO + connect5("127.0.0.1", port) + b"came while it was paused")
+        )
+        await until(lambda: kit.manager.snapshot(tunnel).clients == 1, "the client")
+        await kit.manager.resume(tunnel)
+        assert (await early).endswith(b"came while it was paused")
+        await still_works(kit, proxy, port)
+
+
+async def test_it_cannot_become_a_forward_with_one_target(sshd: RealSshd) -> None:
+    async with target(echo) as port, tunnels_on(sshd) as kit:
+        tunnel, _ = await kit.open("R", "0")
+        with pytest.raises(UsageError, match="Not the same kind of forward"):
+            await kit.manager.repoint(tunnel, parse_forward(Kind.REMOTE, "0:db:1"))
+        moved = await kit.manager.repoint(tunnel, parse_forward(Kind.REMOTE, "127.0.0.1:0"))
+        await still_works(kit, int(moved.listen.rpartition(":")[2]), port)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from sshdash.errors import ForwardError
 from sshdash.states import TunnelState
 from sshdash.tunnels.spec import Kind, parse_forward
 from tests.live.conftest import BackendFor
@@ -329,3 +330,42 @@ async def test_sockets_come_back_with_their_connection(
             lambda: {one.state for one in backend.tunnels.snapshots()} == {TunnelState.OPEN}
         )
         assert await exchange_at(there, b"the other way") == b"the other way"
+
+
+@pytest.mark.parametrize("option", ["L", "R"])
+async def test_sockets_are_led_elsewhere_as_they_run(
+    sshd: RealSshd, option: str, tmp_path: Path
+) -> None:
+    first, second, goal = tmp_path / "1.sock", tmp_path / "2.sock", tmp_path / "goal.sock"
+    async with socket_target(goal), target(echo) as port, tunnels_on(sshd) as kit:
+        kind = Kind(option)
+        tunnel, _ = await kit.open(option, f"{first}:127.0.0.1:{port}")
+        await kit.manager.repoint(tunnel, parse_forward(kind, f"{second}:{goal}"))
+        assert await exchange_at(second, b"the second") == b"the second"
+        assert not first.exists()
+        snapshot = await kit.manager.repoint(tunnel, parse_forward(kind, f"0:{goal}"))
+        assert await exchange_on(int(snapshot.listen.rpartition(":")[2]), b"port") == b"port"
+        assert not second.exists()
+        snapshot = await kit.manager.repoint(tunnel, parse_forward(kind, f"{first}:{goal}"))
+        assert snapshot.listen == str(first)
+        assert await exchange_at(first, b"and back") == b"and back"
+        first_taken = parse_forward(kind, f"{goal}:localhost:9")
+        with pytest.raises(ForwardError):
+            await kit.manager.repoint(tunnel, first_taken)
+        assert await exchange_at(first, b"as it was") == b"as it was"
+        await until(lambda: kit.channels == 0, "no channels")
+
+
+async def test_a_paused_socket_keeps_its_clients_waiting(sshd: RealSshd, tmp_path: Path) -> None:
+    path = tmp_path / "in.sock"
+    async with target(echo) as port, tunnels_on(sshd) as kit:
+        tunnel, _ = await kit.open("L", f"{path}:127.0.0.1:{port}")
+        await kit.manager.pause(tunnel)
+        early = asyncio.create_task(exchange_at(path, b"came while it was paused"))
+        await until(lambda: kit.manager.snapshot(tunnel).clients == 1, "the client")
+        await kit.manager.resume(tunnel)
+        assert await early == b"came while it was paused"
+        await kit.manager.pause(tunnel, hold=False)
+        assert not path.exists()
+        await kit.manager.resume(tunnel)
+        assert await exchange_at(path, b"again") == b"again"
