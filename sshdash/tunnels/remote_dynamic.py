@@ -1,20 +1,22 @@
-"""``-R port``: a SOCKS proxy on the server whose clients are connected from here.
+"""``-R port``: a proxy on the server whose clients are connected from here.
 
 Names are looked up on this machine, as with ssh, and PermitRemoteOpen says who may be reached.
 """
 
 import asyncio
+import contextlib
 import logging
 from typing import Any
 
 import asyncssh
 
 from sshdash.tunnels.causes import refusal_cause
+from sshdash.tunnels.handshake import Handshake
+from sshdash.tunnels.proxy_request import Request
 from sshdash.tunnels.reaching import Lookups, Unreached, reach_host
 from sshdash.tunnels.refusal import Refusal
 from sshdash.tunnels.relay import Relay
 from sshdash.tunnels.remote import ServerListener
-from sshdash.tunnels.socks import Handshake, Request
 from sshdash.tunnels.spec import host_port
 from sshdash.untrusted import clean
 
@@ -25,7 +27,7 @@ _DEADLINE = 10.0
 
 
 class RemoteDynamicForwarder(ServerListener):
-    """Has the server listen, and serves SOCKS to those who come."""
+    """Has the server listen, and serves SOCKS and HTTP to those who come."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -48,7 +50,7 @@ class RemoteDynamicForwarder(ServerListener):
 
     async def _welcome(self, origin: tuple[str, int]) -> asyncssh.SSHTCPSession[bytes]:
         """Confirm the channel at once: the client speaks first."""
-        caller = _Caller()
+        caller = _Caller(origin)
         self._callers.add(caller)
         self._start(self._serve(caller))
         return caller
@@ -56,19 +58,28 @@ class RemoteDynamicForwarder(ServerListener):
     async def _serve(self, caller: "_Caller") -> None:
         caller.task = asyncio.current_task()
         try:
-            async with asyncio.timeout(_DEADLINE):
-                await caller.finished.wait()
+            await self._hear_out(caller)
             request = caller.parser.request
             if request is not None and not caller.lost:
                 await self._pass_on(caller, request)
-        except TimeoutError:
-            log.debug("a SOCKS client of the server did not get through its handshake")
         finally:
             self._callers.discard(caller)
             caller.drop()
 
+    async def _hear_out(self, caller: "_Caller") -> None:
+        """Wait until there is a request, or there will be none."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_DEADLINE):
+                await caller.finished.wait()
+        if caller.parser.request is None and not self._closed:
+            mishap = caller.parser.mishap(left=caller.finished.is_set())
+            if mishap:
+                self._observer.refused(mishap)
+
     async def _pass_on(self, caller: "_Caller", request: Request) -> None:
         relay = self._relay(client_is_remote=True)
+        relay.visit.origin = caller.origin
+        relay.visit.target = clean(host_port(request.host, request.port), 120)
         try:
             await self._wait_admitted(relay)
             await self._reach(relay, request)
@@ -93,8 +104,8 @@ class RemoteDynamicForwarder(ServerListener):
     async def _reach(self, relay: Relay, request: Request) -> None:
         host, port = request.host, request.port
         if not self._options.permitted.allows(host, port):
-            target = clean(host_port(host, port), 120)
-            raise Unreached(Refusal.PROHIBITED, f"{target}: not permitted by PermitRemoteOpen")
+            reason = f"{relay.visit.target}: not permitted by PermitRemoteOpen"
+            raise Unreached(Refusal.PROHIBITED, reason)
         await reach_host(lambda: relay.socket, host, port, self._lookups)
 
 
@@ -104,7 +115,8 @@ class _Caller(asyncssh.SSHTCPSession[bytes]):
     Its callbacks run inside the SSH library: none of them may raise.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, origin: tuple[str, int]) -> None:
+        self.origin = origin
         self.parser = Handshake()
         self.task: asyncio.Task[None] | None = None
         self.finished = asyncio.Event()
@@ -130,8 +142,6 @@ class _Caller(asyncssh.SSHTCPSession[bytes]):
         if self.parser.done:
             self._channel.pause_reading()
             self.finished.set()
-            if self.parser.error:
-                log.debug("a SOCKS client was turned away: %s", self.parser.error)
         self.say(answer)
 
     def eof_received(self) -> bool:
