@@ -93,12 +93,12 @@ async def test_curl_on_the_server_reaches_a_name_that_only_we_know(
         tunnel, proxy = await kit.open("R", "0")
         snapshot = kit.manager.snapshot(tunnel)
         assert (snapshot.kind.value, snapshot.target, snapshot.exposed) == ("R", "SOCKS", False)
-        for option in ("--socks5-hostname", "--socks4a"):
+        for option in ("--socks5-hostname", "--socks4a", "--proxytunnel --proxy"):
             done = await kit.ssh.run(
                 f"{curl} -sS --max-time 15 {option} localhost:{proxy} http://only-here.test:{port}/"
             )
             assert (done.stdout, done.stderr) == ("from this side", "")
-        assert kit.manager.snapshot(tunnel).clients_total == 2
+        assert kit.manager.snapshot(tunnel).clients_total == 3
         await until(lambda: kit.channels == 0, "no channels")
 
 
