@@ -292,6 +292,42 @@ async def test_a_mistake_of_ours_costs_one_client_and_not_the_connection(
         await still_works(kit, proxy, port)
 
 
+async def test_a_crowd_of_clients_of_every_kind_leaves_nothing(sshd: RealSshd) -> None:
+    async def resets(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(3)
+        reset(writer)
+
+    async def client(number: int, proxy: int, good: int, bad: int) -> bool:
+        kind = number % 6
+        reader, writer = await asyncio.open_connection("127.0.0.1", proxy)
+        request = HELLO + connect5("127.0.0.1", bad if kind == 3 else good)
+        writer.write(
+            {0: b"", 1: request[: number % 9], 2: b"\xff" * 700}.get(kind, request + b"abc")
+        )
+        try:
+            async with asyncio.timeout(PATIENCE):
+                if kind in (0, 1, 4):
+                    await asyncio.sleep(0)
+                    reset(writer)
+                    return True
+                if kind == 5:
+                    writer.write_eof()
+                    return (await reader.read(-1)).endswith(b"abc")
+                return len(await reader.read(-1)) < 20
+        except ConnectionError:
+            return kind != 5
+        finally:
+            writer.close()
+
+    async with target(echo) as good, target(resets) as bad, tunnels_on(sshd) as kit:
+        tunnel, proxy = await kit.open("R", "0")
+        for _ in range(3):
+            served = await asyncio.gather(*(client(n, proxy, good, bad) for n in range(90)))
+            assert all(served)
+        await until(lambda: kit.manager.snapshot(tunnel).clients == 0, "no clients")
+        await still_works(kit, proxy, good)
+
+
 # -- its end ------------------------------------------------------------------------------------
 
 
