@@ -25,7 +25,7 @@ _GRACE = 1.0
 
 
 class DynamicForwarder(ListeningForwarder):
-    """Serves SOCKS and HTTP CONNECT clients on one port; names are resolved on the server."""
+    """Serves SOCKS and HTTP clients on one port; names are resolved on the server."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
