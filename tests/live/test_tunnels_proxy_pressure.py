@@ -18,7 +18,7 @@ from tests.live.tunnel_kit import (
     tunnels_on,
     until,
 )
-from tests.servers.sshd import RealSshd
+from tests.servers.sshd import RealSshd, free_port
 
 PASSWORD = b"\x05\x01\x02" + b"\x01\x02me\x06secret"
 DIALECTS = ["socks5", "password", "socks4a", "connect"]
@@ -129,6 +129,25 @@ async def test_a_client_that_pushes_before_its_channel_is_open_is_held(
             assert await push(client, 200 << 20) <= 8 << 20
         slow.open_up()
         await until(lambda: kit.channels == 0, "no channels")
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+async def test_the_answer_arrives_though_the_client_still_talks(
+    sshd: RealSshd, dialect: str
+) -> None:
+    async with tunnels_on(sshd) as kit:
+        tunnel, proxy = await kit.open("D", "0")
+        said = request(dialect, free_port()) + bytes(500_000)
+        answers = await asyncio.gather(*(say(proxy, said, end=False) for _ in range(10)))
+        refused = {
+            "socks5": b"\x05\x00\x05\x05",
+            "password": b"\x05\x02\x01\x00\x05\x05",
+            "socks4a": b"\x00\x5b",
+            "connect": b"HTTP/1.1 502 ",
+        }
+        assert all(answer.startswith(refused[dialect]) for answer in answers)
+        await until(lambda: kit.manager.snapshot(tunnel).clients == 0, "no clients")
+        assert kit.manager.snapshot(tunnel).failures == 10
 
 
 async def still_serves(kit: Tunnels, proxy: int, port: int) -> None:
