@@ -78,7 +78,7 @@ class DynamicForwarder(ListeningForwarder):
             return
         mishap = greeter.parser.mishap(left=greeter.gone.is_set())
         if mishap and not self._closed:
-            self._observer.refused(mishap)
+            self._observer.strayed(mishap)
         await greeter.gone.wait()
 
     async def _pass_on(

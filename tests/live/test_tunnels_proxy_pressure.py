@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from sshdash.tunnels.legs import LegState
 from tests.live.slow_target import SlowTarget, connected, push
 from tests.live.test_tunnels_socks import HELLO, connect4, connect5, say
 from tests.live.tunnel_kit import (
@@ -212,6 +213,17 @@ async def test_a_client_that_trickles_does_not_last(
         assert await closing in (b"", b"(reset)")
         await until(lambda: kit.manager.snapshot(tunnel).error == TOO_LONG, "the reason")
         await still_serves(kit, proxy, port)
+
+
+async def test_a_client_that_makes_no_sense_says_nothing_of_the_target(sshd: RealSshd) -> None:
+    async with target(echo) as port, tunnels_on(sshd) as kit:
+        tunnel, proxy = await kit.open("D", "0")
+        await still_serves(kit, proxy, port)
+        assert kit.manager.snapshot(tunnel).legs[-1].state is LegState.UP
+        assert await say(proxy, b"\x16\x03\x01") == b""
+        snapshot = kit.manager.snapshot(tunnel)
+        assert snapshot.mishaps[-1].text == "a client spoke TLS to the SOCKS port"
+        assert snapshot.legs[-1].state is LegState.UP
 
 
 async def test_who_only_looks_is_no_mishap_and_who_stops_halfway_is(sshd: RealSshd) -> None:
