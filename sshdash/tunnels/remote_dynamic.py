@@ -74,7 +74,7 @@ class RemoteDynamicForwarder(ServerListener):
         if caller.parser.request is None and not self._closed:
             mishap = caller.parser.mishap(left=caller.finished.is_set())
             if mishap:
-                self._observer.refused(mishap)
+                self._observer.strayed(mishap)
 
     async def _pass_on(self, caller: "_Caller", request: Request) -> None:
         relay = self._relay(client_is_remote=True)
