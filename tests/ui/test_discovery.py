@@ -1,6 +1,7 @@
 """What listens on a host, as a person finds it, forwards it and opens it."""
 
 import asyncio
+import re
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -141,6 +142,10 @@ async def test_what_listens_is_listed_filtered_and_forwarded(cockpit: Start, ask
         ]
         assert "this connection" in c.drawn
         await c.until(lambda: "4 listeners · by ss" in c.drawn)
+        await c.press("down")
+        await c.until(
+            lambda: re.search(r"ssh -L (3\d+):127.0.0.1:3000 db-1 +http://localhost:\1/", c.drawn)
+        )
         await c.type("postg")
         await c.until(lambda: lines(screen) == ["5432 postgres postgres (812) localhost"])
         await c.until(lambda: "ssh -L 54" in c.drawn and "localhost:5432 db-1" in c.drawn)

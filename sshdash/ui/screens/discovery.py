@@ -255,7 +255,7 @@ class DiscoveryScreen(ModalScreen[Picked]):
             where = clean(offer.tunnel_listens, 60)
             return Content(f"→ {where} leads there" if where else "→ opens the tunnel in the list")
         words = f"→ ssh -L {clean(str(offer.spec), 200)} {self.host}"
-        return Content.assemble(words, Content.styled(f"  {clean(offer.name, 60)}", "$faint"))
+        return Content.assemble(words, Content.styled(f"  {offer.page}", "$faint"))
 
     # What a person does
 
