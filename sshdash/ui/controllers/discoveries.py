@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from sshdash.errors import SSHDashError
@@ -137,6 +138,8 @@ async def _ask(cockpit: Cockpit, host: str, screen: DiscoveryScreen) -> None:
     from sshdash.tunnels.offers import offers
 
     backend = cockpit.backend
+    with suppress(SSHDashError):  # what is wrong with them is told where they are listed
+        backend.add_config_forwards(host)
     held: Lease | None = None
     try:
         while await screen.again.wait():

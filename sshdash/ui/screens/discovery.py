@@ -140,7 +140,7 @@ def _cell(text: str, width: int) -> str:
 
 def _note(offer: Offer) -> str:
     if offer.tunnel_listens:
-        return f"⇄ {clean(offer.tunnel_listens, 40)}"
+        return f"⇄ {clean(offer.tunnel_listens.removeprefix('localhost'), 40)}"
     if offer.tunnel:
         return "listed, closed"
     return "this connection" if offer.listening.carries_us else ""
