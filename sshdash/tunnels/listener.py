@@ -5,11 +5,12 @@ import errno
 import socket
 from collections.abc import Callable, Sequence
 
-from sshdash.errors import ForwardError
+from sshdash.tunnels.causes import BindError
+from sshdash.tunnels.legs import Cause
 from sshdash.tunnels.options import ForwardOptions
 from sshdash.tunnels.ports import LOOPBACK, NO_IPV6, Address, bound_socket, holder, next_free
 from sshdash.tunnels.socket_file import SocketFile, explain_socket
-from sshdash.tunnels.spec import host_port
+from sshdash.tunnels.spec import host_port, is_path
 from sshdash.untrusted import clean
 
 _EVERYWHERE: tuple[Address, ...] = ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::"))
@@ -56,7 +57,7 @@ class Listener:
         A `bind` with a slash is the path of a socket, which has no port. Raises ForwardError,
         which says who holds the port and which one is free.
         """
-        if bind is not None and "/" in bind:
+        if bind is not None and is_path(bind):
             try:
                 self._sockets = self._listen_on_file(bind)
             except OSError as error:
@@ -131,7 +132,8 @@ async def _addresses(bind: str | None, port: int) -> Sequence[Address]:
     try:
         found = await loop.getaddrinfo(bind, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError) as error:
-        raise ForwardError(
+        raise BindError(
+            Cause.BIND_ADDRESS,
             f"Cannot listen on {clean(bind, 120)}",
             "the bind address is not known",
             "use an address of this machine, or * for all",
@@ -172,26 +174,35 @@ def _listen_on(addresses: Sequence[Address], port: int, sockets: list[socket.soc
 
 def _explain(
     error: OSError, bind: str | None, addresses: Sequence[Address], port: int
-) -> ForwardError:
+) -> BindError:
     where = host_port(bind or "localhost", port)
     if error.errno == errno.EADDRINUSE:
         who = holder(port)
         free = next_free(addresses, port)
-        return ForwardError(
+        return BindError(
+            Cause.BIND_IN_USE,
             f"Port {port} is in use",
             f"held by {who}" if who else "by a process that cannot be seen from here",
             f"port {free} is free" if free else "choose another port",
         )
     if error.errno in (errno.EACCES, errno.EPERM):
-        return ForwardError(
+        return BindError(
+            Cause.BIND_PRIVILEGED if port < 1024 else Cause.OTHER,
             f"Port {port} may not be used" if port < 1024 else f"Cannot listen on {where}",
             "ports below 1024 belong to root" if port < 1024 else "permission denied",
             f"use port {port + 8000}" if port < 1024 else "choose another port",
         )
     if error.errno == errno.EADDRNOTAVAIL:
-        return ForwardError(
+        return BindError(
+            Cause.BIND_ADDRESS,
             f"Cannot listen on {where}",
             "the address is not one of this machine",
             "use localhost, or * for all addresses",
         )
-    return ForwardError(f"Cannot listen on {where}", error.strerror or str(error))
+    short = error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+    return BindError(
+        Cause.SHORTAGE if short else Cause.OTHER,
+        f"Cannot listen on {where}",
+        error.strerror or str(error),
+        "close something, or raise ulimit -n" if short else "",
+    )

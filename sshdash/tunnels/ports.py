@@ -1,9 +1,9 @@
-"""Who holds a port, and which one is free."""
+"""Who holds a port or comes to it, and which one is free."""
 
 import errno
 import os
 import socket
-from collections.abc import Container, Sequence
+from collections.abc import Collection, Container, Sequence
 
 from sshdash.untrusted import clean
 
@@ -109,13 +109,39 @@ def socket_holder(path: str) -> str:
 
 
 def _named(pids: set[int | None]) -> str:
+    return ", ".join(f"{_name(pid)} (pid {pid})" for pid in sorted(pid for pid in pids if pid))
+
+
+def owners(ends: Collection[tuple[str, int]], port: int) -> dict[tuple[str, int], str]:
+    """Return which processes connect from these ends to a port of this machine.
+
+    They are named like ``psql (812)``; ends that no process is seen at are left out. Takes as
+    long as `holder`.
+    """
     import psutil
 
-    owners = []
-    for pid in sorted(pid for pid in pids if pid):
-        try:
-            name = "this sshdash" if pid == os.getpid() else psutil.Process(pid).name()
-        except (psutil.Error, OSError):
-            name = "a process"
-        owners.append(f"{clean(name, 60)} (pid {pid})")
-    return ", ".join(owners)
+    pids: dict[tuple[str, int], int] = {}
+    try:
+        for connection in psutil.net_connections(kind="tcp"):
+            if not (connection.pid and connection.laddr and connection.raddr):
+                continue
+            if connection.raddr.port == port:
+                # A socket for both families calls an IPv4 address ::ffff:127.0.0.1.
+                address = connection.laddr.ip.removeprefix("::ffff:")
+                pids[address, connection.laddr.port] = connection.pid
+    except (psutil.Error, OSError):
+        return {}
+    names = {pid: _name(pid) for end, pid in pids.items() if end in ends}
+    return {end: f"{names[pid]} ({pid})" for end, pid in pids.items() if end in ends}
+
+
+def _name(pid: int) -> str:
+    """Return what a process is called, cleaned."""
+    import psutil
+
+    if pid == os.getpid():
+        return "this sshdash"
+    try:
+        return clean(psutil.Process(pid).name(), 60)
+    except (psutil.Error, OSError):
+        return "a process"

@@ -6,7 +6,8 @@ import os
 import socket
 import stat
 
-from sshdash.errors import ForwardError
+from sshdash.tunnels.causes import BindError
+from sshdash.tunnels.legs import Cause
 from sshdash.tunnels.ports import socket_holder
 from sshdash.untrusted import clean
 
@@ -60,7 +61,7 @@ class SocketFile:
             os.chmod(self.path, mode)
 
 
-def explain_socket(error: OSError, path: str) -> ForwardError:
+def explain_socket(error: OSError, path: str) -> BindError:
     """Return why a socket could not be bound: who has it, or what is wrong with its folder.
 
     It tries to connect, and looks through the processes, so it belongs in a thread.
@@ -71,28 +72,33 @@ def explain_socket(error: OSError, path: str) -> ForwardError:
         return _in_the_way(os.path.abspath(path), shown)
     folder = clean(os.path.dirname(path), 120)
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
-        return ForwardError(title, f"there is no folder {folder}", "make the folder first")
+        return BindError(
+            Cause.BIND_ADDRESS, title, f"there is no folder {folder}", "make the folder first"
+        )
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         detail = f"no permission to make a socket in {folder}"
-        return ForwardError(title, detail, "choose a folder of yours")
-    return ForwardError(title, clean(error.strerror or str(error), 200))
+        return BindError(Cause.BIND_PRIVILEGED, title, detail, "choose a folder of yours")
+    return BindError(Cause.OTHER, title, clean(error.strerror or str(error), 200))
 
 
-def _in_the_way(path: str, shown: str) -> ForwardError:
+def _in_the_way(path: str, shown: str) -> BindError:
     if not _is_socket(path):
-        return ForwardError(
+        return BindError(
+            Cause.BIND_IN_USE,
             f"Cannot listen on {shown}",
             "a file is there that is no socket",
             "choose another path, or remove it",
         )
     if _answers(path):
         who = socket_holder(path)
-        return ForwardError(
+        return BindError(
+            Cause.BIND_IN_USE,
             f"Socket {shown} is in use",
             f"held by {who}" if who else "by a process that cannot be seen from here",
             "choose another path",
         )
-    return ForwardError(
+    return BindError(
+        Cause.BIND_IN_USE,
         f"Socket {shown} is there already",
         "nobody listens on it any more: whoever did has left it behind",
         "remove it, or set StreamLocalBindUnlink yes",

@@ -99,6 +99,11 @@ def exposure(kind: Kind) -> str:
     return "other machines can connect"
 
 
+def is_path(bind: str | None) -> bool:
+    """Return whether a bind address is the path of a Unix socket."""
+    return bind is not None and "/" in bind
+
+
 def host_port(host: str, port: int) -> str:
     """Return ``host:port``, with brackets around an IPv6 address."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sshdash.errors import ForwardError
+from sshdash.errors import ConnectionLost, ForwardError
 from sshdash.events import EventBus
 from sshdash.states import TunnelState
 from sshdash.tunnels.forwarder import LocalForwarder
@@ -34,6 +34,8 @@ class World:
             route=(host,),
             ssh=SimpleNamespace(trunk=None),
             wait_lost=lambda: asyncio.shield(lost),
+            loss=lambda: ConnectionLost("Connection lost", lost.result()),
+            chain=(),
         )
         self.held.append("lease")
         resolved = SimpleNamespace(
@@ -49,6 +51,9 @@ class World:
 
     def is_expected(self, host: str) -> bool:
         return True
+
+    def status(self, host: str) -> None:
+        return None
 
     def retry_in(self, host: str) -> float | None:
         return None
