@@ -14,6 +14,7 @@
     ├── SessionError             a shell or command could not be started
     ├── FileError                a file operation failed; path
     └── ForwardError             a tunnel could not listen or be established
+        └── UntrustedError       a tunnel over a server whose key nothing vouches for
 
 The mapping from the SSH library's and the system's exceptions lives in
 `sshdash.connections.faults`.
@@ -35,6 +36,8 @@ class SSHDashError(Exception):
         self.detail = detail
         self.hint = hint
         self.host = host
+        self.via = ""
+        """The jump host that is to blame, where it was not `host` itself."""
 
     def __str__(self) -> str:
         """Return the whole message on one line, as a log or stderr shows it."""
@@ -114,3 +117,7 @@ class FileError(SSHDashError):
 
 class ForwardError(SSHDashError):
     """A tunnel could not listen, or its far end refused it."""
+
+
+class UntrustedError(ForwardError):
+    """A tunnel over a server whose key nothing vouches for."""

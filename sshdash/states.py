@@ -71,6 +71,7 @@ class Step(Enum):
     FINISH = "finish"
     CANCEL = "cancel"
     PAUSE = "pause"
+    REPOINT = "repoint"
     RETRY = "retry"
 
 
@@ -153,6 +154,9 @@ TUNNEL: Table = {
     (TunnelState.OPEN, Step.PAUSE): TunnelState.PAUSED,
     (TunnelState.DEGRADED, Step.PAUSE): TunnelState.PAUSED,
     (TunnelState.RECONNECTING, Step.PAUSE): TunnelState.PAUSED,
+    (TunnelState.OPEN, Step.REPOINT): TunnelState.OPEN,
+    (TunnelState.DEGRADED, Step.REPOINT): TunnelState.OPEN,
+    (TunnelState.PAUSED, Step.PAUSE): TunnelState.PAUSED,
     (TunnelState.PAUSED, Step.START): TunnelState.OPENING,
     (TunnelState.PAUSED, Step.FAIL): TunnelState.FAILED,
     (TunnelState.PAUSED, Step.STOP): TunnelState.CLOSED,

@@ -238,11 +238,12 @@ class Attempts:
             shared.move(Step.CANCEL, error.title)
             self._supervisor.cancelled(shared)
         elif error is not None:
-            failure = explain(error, shared.host, "connecting")
+            shared.failure = failure = explain(error, shared.host, "connecting")
             shared.move(Step.FAIL, failure.title)
             self._supervisor.failed(shared, failure)
         else:
             shared.connection = connection = self._adopt(shared, attempt.result())
+            shared.failure = None
             shared.move(Step.READY)
             self._supervisor.up(shared)
             connection.watch(functools.partial(self._ended, shared))
@@ -262,6 +263,7 @@ class Attempts:
         shared.connection = None
         used = connection.is_used or self._supervisor.is_wanted(shared)
         if connection.state is ConnectionState.LOST and used:
+            shared.failure = connection.loss()
             shared.move(Step.LOSE, connection.reason)
             self._supervisor.lost(shared, up_for)
         else:
@@ -306,4 +308,5 @@ def _through(error: SSHDashError, host: str, hop: str) -> SSHDashError:
         return error
     failure = type(error)(through(hop, error.title))
     failure.detail, failure.hint, failure.host = error.detail, error.hint, host
+    failure.via = error.via or hop
     return failure

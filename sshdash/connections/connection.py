@@ -13,9 +13,10 @@ from sshdash.connections.dialer import Dialled
 from sshdash.connections.faults import explain, lost_reason
 from sshdash.connections.lease import Lease
 from sshdash.connections.recovery.liveness import heard, open_sessions, ping
+from sshdash.connections.recovery.pulse import Pulse
 from sshdash.connections.snapshot import ConnectionSnapshot
 from sshdash.connections.transport.transport import Transport
-from sshdash.errors import ConnectionLost, ForwardError
+from sshdash.errors import ConnectionLost, UntrustedError
 from sshdash.states import ConnectionState, Step, advance
 
 __all__ = ["JUMP", "Connection", "ConnectionSnapshot", "Lease", "through"]
@@ -63,6 +64,8 @@ class Connection:
         self.route = route
         self.state = ConnectionState.CONNECTED
         self.reason = ""
+        self.blamed = ""
+        """The jump host because of which it is lost."""
         self._leases: Counter[tuple[str, str]] = Counter()
         """How many there are under each name for each purpose."""
         self.address = dialled.address
@@ -78,6 +81,8 @@ class Connection:
         """Whether it is there for sessions that another one had no room for."""
         self._dialled = dialled
         self._hop = hop
+        self.pulse: Pulse = Pulse(dialled.ssh, hop.connection.pulse if hop else None)
+        """Measures the round trips, to here and to every hop before."""
         self._asked_for = False
         self._idle: asyncio.TimerHandle | None = None
         self._gone = asyncio.Event()
@@ -102,6 +107,17 @@ class Connection:
     def is_gone(self) -> bool:
         """Return whether it is lost or closed, even where the reason is still on its way."""
         return self.state is not ConnectionState.CONNECTED or self._dialled.ssh.is_closed()
+
+    def loss(self) -> ConnectionLost:
+        """Return that it is lost, as an error that names the jump host to blame."""
+        lost = ConnectionLost("Connection lost", self.reason, host=self.host)
+        lost.via = self.blamed
+        return lost
+
+    @property
+    def chain(self) -> "tuple[Connection, ...]":
+        """Return the connections on the way, that of the first jump host first, itself last."""
+        return (*(self._hop.connection.chain if self._hop else ()), self)
 
     @property
     def is_used(self) -> bool:
@@ -200,10 +216,10 @@ class Connection:
     def lease(self, purpose: str, host: str = "", resolved: ResolvedHost | None = None) -> Lease:
         """Return a new lease for `purpose`, such as "shell" or "sftp", under a name it has.
 
-        Raises ForwardError for a tunnel over a server whose key is not trusted.
+        Raises UntrustedError for a tunnel over a server whose key is not trusted.
         """
         if purpose == TUNNEL and self.untrusted:
-            raise ForwardError(
+            raise UntrustedError(
                 "No tunnels over a server that is not trusted",
                 detail=self.untrusted,
                 hint="StrictHostKeyChecking is no, which allows a connection and little else",
@@ -275,6 +291,7 @@ class Connection:
         reason = f'the server said "{goodbye}"' if goodbye else lost_reason(lost.result())
         if self._hop and self._hop.connection.is_gone:
             hop = self._hop.connection
+            self.blamed = hop.blamed or hop.host
             reason = through(hop.host, hop.reason or "the connection broke off")
         self._end(Step.LOSE, reason)
 
@@ -284,6 +301,7 @@ class Connection:
         self.state = advance(self.state, step)
         self.reason = reason
         self._gone.set()
+        self.pulse.stop()
         if self._idle:
             self._idle.cancel()
         self._closing = asyncio.get_running_loop().create_task(

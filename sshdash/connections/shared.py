@@ -11,6 +11,7 @@ from sshdash.connections.connection import Connection, ConnectionSnapshot, throu
 from sshdash.connections.recovery.backoff import Backoff
 from sshdash.connections.route import Route
 from sshdash.connections.timeline import Timeline
+from sshdash.errors import SSHDashError
 from sshdash.events import AnswerAwaited, ConnectionChanged, EventBus, SpareChanged
 from sshdash.states import ConnectionState, Step, advance
 
@@ -49,6 +50,8 @@ class SharedConnection:
         """The names that were destinations, not only hops on the way to others."""
         self.state = ConnectionState.IDLE
         self.reason = ""
+        self.failure: SSHDashError | None = None
+        """Why it is not there, of the latest attempt or of the loss."""
         self.since = 0.0
         self.route: Route = ()
         self.hop: SharedConnection | None = None
@@ -157,6 +160,7 @@ class SharedConnection:
         """Return how it stands, as seen under one of its names."""
         planned = self._planned()
         hop = self.outage.hop
+        failure, blamed = self._failure()
         view = ConnectionSnapshot(
             name,
             self.state,
@@ -165,6 +169,8 @@ class SharedConnection:
             timeline=self.timeline,
             attempts=max(self.outage.attempts, planned.attempts),
             retry_at=planned.retry_at,
+            failure=failure,
+            blamed=blamed,
             gives_up=self.outage.gives_up,
             asking=self.asking,
             spares=len(self.spares),
@@ -191,6 +197,17 @@ class SharedConnection:
             agent_forwarded=connection.agent_forwarded,
             untrusted=connection.untrusted,
         )
+
+    def _failure(self) -> tuple[SSHDashError | None, str]:
+        """Return why it is not there, and the jump host that is to blame."""
+        if self.state in (ConnectionState.IDLE, ConnectionState.CONNECTED):
+            return None, ""
+        culprit = self
+        while (hop := culprit.outage.hop or culprit.outage.blamed) is not None and hop is not self:
+            culprit = hop
+        failure = culprit.failure
+        blamed = "" if culprit is self else culprit.host
+        return failure, (failure.via if failure else "") or blamed
 
     def _planned(self) -> Outage:
         """Return the outage whose end is waited for: the farthest hop's that is down."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sshdash.connections.timeline import Timeline
+from sshdash.errors import SSHDashError
 from sshdash.states import ConnectionState
 
 
@@ -31,6 +32,10 @@ class ConnectionSnapshot:
     """Attempts that failed since the connection was last up."""
     retry_at: float | None = None
     """When the next attempt begins, by the monotonic clock; None where none is planned."""
+    failure: SSHDashError | None = None
+    """Why it is not there, of the latest attempt or of the loss; None where nothing went wrong."""
+    blamed: str = ""
+    """The jump host that is to blame for that, "" for none."""
     gives_up: str = ""
     """Why no further attempt is made unless somebody asks for it, such as a refused login."""
     asking: bool = False

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import socket
+import struct
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
@@ -10,11 +11,15 @@ from typing import Any, Protocol
 import asyncssh
 
 from sshdash.connections.transport.transport import Transport
-from sshdash.tunnels.counters import Traffic
+from sshdash.tunnels.causes import refusal_cause
+from sshdash.tunnels.counters import Traffic, Visit
+from sshdash.tunnels.legs import Cause
 from sshdash.tunnels.listener import Listener
+from sshdash.tunnels.options import ForwardOptions
 from sshdash.tunnels.refusal import Refusal, classify, refusal_text
 from sshdash.tunnels.relay import Relay
-from sshdash.tunnels.spec import ForwardSpec, host_port
+from sshdash.tunnels.rule import Meanwhile
+from sshdash.tunnels.spec import ForwardSpec, Kind, host_port, is_path
 from sshdash.untrusted import clean
 
 log = logging.getLogger(__name__)
@@ -23,10 +28,19 @@ MAX_CLIENTS = 1024
 """Clients one tunnel serves at a time, those that left while their channel opens included."""
 
 PATIENCE = 60.0
-"""Seconds a client waits for an SSH connection that is being made again."""
+"""Seconds a client waits for a tunnel that is paused, or whose connection is made again."""
+
+_RESET = struct.pack("ii", 1, 0)
+"""SO_LINGER on with zero seconds: closing sends a reset instead of an end of file."""
+
+_SOCKET_FAILED = "it is not there, nobody listens on it, or the server does not allow it"
+"""What sshd may mean by ``open failed``: of a socket it never says more."""
 
 Answer = Callable[[Refusal | None], bytes]
 """Gives what the client is told first, for an opened target (None) or a refusal."""
+
+Opening = Callable[[Transport], Coroutine[Any, Any, None]]
+"""Opens a relay's channel on a connection."""
 
 
 class Observer(Protocol):
@@ -35,7 +49,7 @@ class Observer(Protocol):
     def answered(self) -> None:
         """A client got through to its target."""
 
-    def refused(self, reason: str) -> None:
+    def refused(self, reason: str, cause: Cause = Cause.OTHER) -> None:
         """A client did not; `reason` is cleaned."""
 
     def troubled(self, reason: str) -> None:
@@ -46,8 +60,11 @@ class Forwarder(ABC):
     """One forward on one SSH connection at a time.
 
     When that is lost, `detach` drops the clients it had; those that come meanwhile wait until
-    `attach` gives it the next one.
+    `attach` gives it the next one. `pause` and `resume` are the same without a loss. Where
+    `meanwhile` says so, clients are refused instead.
     """
+
+    meanwhile = Meanwhile.WAIT
 
     def __init__(
         self,
@@ -55,17 +72,22 @@ class Forwarder(ABC):
         ssh: Transport,
         traffic: Traffic,
         observer: Observer,
-        gateway_ports: bool = False,
+        options: ForwardOptions,
     ) -> None:
         self._spec = spec
         self._ssh: Transport | None = ssh
-        self._attached = asyncio.Event()
-        self._attached.set()
+        self._ready = asyncio.Event()
+        """Set while clients are carried: there is an SSH connection and no pause."""
+        self._ready.set()
         self._traffic = traffic
         self._observer = observer
-        self._bind = "*" if spec.bind is None and gateway_ports else spec.bind
+        self._options = options
+        self._bind = self._bind_of(spec)
         self._relays: set[Relay] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._left = asyncio.Event()
+        """Set when a client has gone."""
+        self._paused = False
         self._closed = False
 
     def __repr__(self) -> str:
@@ -77,6 +99,13 @@ class Forwarder(ABC):
         """Return whether other machines can reach the listening end."""
         return self._spec.exposed or self._bind == "*"
 
+    def _bind_of(self, spec: ForwardSpec) -> str | None:
+        """Return the address to listen on, or the path of the socket."""
+        if spec.listen_path:
+            return spec.listen_path
+        opens_up = self._options.gateway_ports and spec.kind is not Kind.REMOTE
+        return "*" if spec.bind is None and opens_up else spec.bind
+
     @property
     @abstractmethod
     def port(self) -> int:
@@ -85,6 +114,8 @@ class Forwarder(ABC):
     @property
     def listen_text(self) -> str:
         """Return where it listens, with the real port."""
+        if self._spec.listen_path:
+            return self._spec.listen_path
         return host_port(self._bind or "localhost", self.port or self._spec.port)
 
     @abstractmethod
@@ -92,8 +123,55 @@ class Forwarder(ABC):
         """Start to listen. Raises ForwardError."""
 
     @abstractmethod
+    async def vacate(self) -> None:
+        """Free the port at once; the clients that are there go on. Idempotent; never raises."""
+
+    @abstractmethod
+    async def repoint(self, spec: ForwardSpec) -> None:
+        """Lead new clients to another target, and listen elsewhere where `spec` says so.
+
+        The new port is there before the old one goes. Clients that are there keep their target.
+        Raises ForwardError and ConnectionLost, and all is as it was; only where old and new port
+        overlap and neither can be had is `listens` False then.
+        """
+
+    @property
+    @abstractmethod
+    def listens(self) -> bool:
+        """Return whether it has its port."""
+
     async def close(self) -> None:
         """Free the port at once and drop the clients. Idempotent; never raises."""
+        self._drop_clients()
+        await self.vacate()
+
+    async def drain(self, seconds: float) -> None:
+        """Let the clients that are there finish; reset those that are left after `seconds`."""
+        before = set(self._relays)
+        try:
+            async with asyncio.timeout(seconds):
+                while before & self._relays:
+                    self._left.clear()
+                    await self._left.wait()
+        except TimeoutError:
+            for relay in before & self._relays:
+                relay.abort()
+
+    def pause(self) -> None:
+        """Carry nobody until `resume`: those who are carried are reset."""
+        self._paused = True
+        self._ready.clear()
+        for relay in tuple(self._relays):
+            if relay.is_through:
+                relay.abort()
+        if self.meanwhile is Meanwhile.REFUSE:
+            self._wake()
+
+    def resume(self) -> None:
+        """Carry clients again, those that wait first."""
+        self._paused = False
+        if self._ssh is not None:
+            self._ready.set()
 
     def detach(self) -> None:
         """Let go of a lost SSH connection: its clients are reset, new ones wait."""
@@ -105,45 +183,78 @@ class Forwarder(ABC):
     async def attach(self, ssh: Transport) -> None:
         """Go on over another SSH connection. Raises ForwardError and ConnectionLost."""
         self._ssh = ssh
-        self._attached.set()
+        if not self._paused:
+            self._ready.set()
 
     def turn_away(self) -> None:
         """Refuse the clients that wait for an SSH connection: it does not come soon."""
         if self._ssh is None:
-            self._attached.set()
-            self._attached = asyncio.Event()
+            self._wake()
+
+    def treat(self, meanwhile: Meanwhile) -> None:
+        """Have clients that cannot be carried wait or be refused, also those that wait now."""
+        self.meanwhile = meanwhile
+        if meanwhile is Meanwhile.REFUSE and not self._ready.is_set():
+            self._wake()
+
+    def _wake(self) -> None:
+        """Have those who wait look around."""
+        self._ready.set()
+        self._ready = asyncio.Event()
+
+    def visits(self) -> list[Visit]:
+        """Return the clients that are there, in the order they came."""
+        here = [relay.visit for relay in self._relays if relay.is_here]
+        return sorted(here, key=lambda visit: visit.number)
+
+    def cut(self, number: int) -> bool:
+        """Reset one client alone; return whether it was there."""
+        for relay in tuple(self._relays):
+            if relay.visit.number == number and relay.is_here:
+                relay.abort()
+                return True
+        return False
 
     def _detach_from(self, ssh: Transport | None) -> None:
         if self._ssh is ssh:
             self._ssh = None
-            self._attached.clear()
+            self._ready.clear()
+
+    @property
+    def _admits(self) -> bool:
+        """Whether a client is let in, if only to wait."""
+        return self._ready.is_set() or self.meanwhile is Meanwhile.WAIT
 
     async def _connection(self, until: float) -> Transport | None:
         """Return the SSH connection, None where there is none by the loop's time `until`."""
-        if self._ssh is None and not self._closed:
+        if not self._ready.is_set() and self._admits and not self._closed:
             try:
                 async with asyncio.timeout_at(until):
-                    await self._attached.wait()
+                    await self._ready.wait()
             except TimeoutError:
                 return None
-        return self._ssh
+        return None if self._paused else self._ssh
 
     def _drop_clients(self) -> None:
         self._closed = True
-        self._attached.set()
+        self._ready.set()
         for relay in tuple(self._relays):
             relay.abort()
 
     def _relay(self, *, client_is_remote: bool = False) -> Relay:
         relay = Relay(
             self._traffic,
-            self._relays.discard,
+            self._forget,
             client_is_remote=client_is_remote,
         )
         if self._ssh is not None:
             relay.socket.trunk = self._ssh.trunk
         self._relays.add(relay)
         return relay
+
+    def _forget(self, relay: Relay) -> None:
+        self._relays.discard(relay)
+        self._left.set()
 
     def _full(self) -> bool:
         if len(self._relays) < MAX_CLIENTS and len(self._tasks) < MAX_CLIENTS:
@@ -159,6 +270,29 @@ class Forwarder(ABC):
     async def _connect(
         self, relay: Relay, host: str, port: int, origin: tuple[str, int], answer: Answer
     ) -> None:
+        """Open the relay's channel to a host and port, then answer its client; see `_through`."""
+
+        async def opening(ssh: Transport) -> None:
+            await ssh.create_connection(lambda: relay.channel, host, port, origin[0], origin[1])
+
+        target = host_port(host, port)
+        relay.visit.origin, relay.visit.target = origin, clean(target)
+        await self._through(relay, target, opening, answer)
+
+    async def _connect_to_socket(self, relay: Relay, path: str) -> None:
+        """Open the relay's channel to a Unix socket on the server."""
+
+        async def opening(ssh: Transport) -> None:
+            try:
+                await ssh.create_unix_connection(lambda: relay.channel, path)
+            except asyncssh.ChannelOpenError as error:
+                reason = _SOCKET_FAILED if error.reason == "open failed" else error.reason
+                raise asyncssh.ChannelOpenError(error.code, reason) from error
+
+        relay.visit.target = clean(path)
+        await self._through(relay, path, opening, lambda _: b"")
+
+    async def _through(self, relay: Relay, target: str, opening: Opening, answer: Answer) -> None:
         """Open the relay's channel, then answer its client.
 
         This is never cancelled, not even when the client or the tunnel goes: the SSH protocol
@@ -167,18 +301,20 @@ class Forwarder(ABC):
 
         Where the SSH connection is lost meanwhile, or was before, it is done on the next one.
         """
-        target = host_port(host, port)
         relay.greeting = answer(None)
-        until = asyncio.get_running_loop().time() + PATIENCE
+        loop = asyncio.get_running_loop()
+        until = loop.time() + PATIENCE
         while (ssh := await self._connection(until)) is not None and not relay.is_pointless:
             relay.socket.trunk = ssh.trunk
+            began = loop.time()
             try:
-                await ssh.create_connection(lambda: relay.channel, host, port, origin[0], origin[1])
+                await opening(ssh)
             except asyncssh.ChannelOpenError as error:
                 refusal, reason = classify(error.code, error.reason), error.reason
             except (asyncssh.Error, OSError, ValueError) as error:
                 refusal, reason = Refusal.LOST, str(error)
             else:
+                self._traffic.reached(self._spec.target_text, loop.time() - began)
                 if not self._closed:
                     self._observer.answered()
                 return
@@ -193,7 +329,7 @@ class Forwarder(ABC):
     ) -> None:
         relay.refused(answer(refusal))
         if not self._closed and refusal is not Refusal.LOST:
-            self._observer.refused(refusal_text(refusal, target, reason))
+            self._observer.refused(refusal_text(refusal, target, reason), refusal_cause(refusal))
 
 
 class ListeningForwarder(Forwarder):
@@ -201,27 +337,58 @@ class ListeningForwarder(Forwarder):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._listener = Listener(self._accepted, self._observer.troubled)
+        self._listener = Listener(self._accepted, self._observer.troubled, self._options)
 
     @property
     def port(self) -> int:
-        """Return the port listened on, once it is open."""
+        """Return the port listened on, once it is open; 0 for a socket."""
         return self._listener.port
 
+    @property
+    def listens(self) -> bool:
+        """Return whether it has its port."""
+        return bool(self._listener.addresses)
+
     async def open(self) -> None:
-        """Listen on the local port. Raises ForwardError."""
+        """Listen on the local port or socket. Raises ForwardError."""
         await self._listener.open(self._bind, self._spec.port)
 
-    async def close(self) -> None:
-        """Free the port at once and drop the clients. Idempotent."""
+    async def vacate(self) -> None:
+        """Free the port at once; the clients that are there go on. Idempotent."""
         self._listener.close()
-        self._drop_clients()
+
+    async def repoint(self, spec: ForwardSpec) -> None:
+        """Lead new clients to another target, and listen elsewhere; see `Forwarder.repoint`."""
+        bind = self._bind_of(spec)
+        if (bind, spec.port) != (self._bind, self._spec.port):
+            await self._move_to(bind, spec.port)
+        self._spec, self._bind = spec, bind
+
+    async def _move_to(self, bind: str | None, port: int) -> None:
+        fresh = Listener(self._accepted, self._observer.troubled, self._options)
+        if port != self.port or is_path(bind) or is_path(self._bind):
+            await fresh.open(bind, port)
+        else:  # the addresses may overlap: the old one has to go first
+            self._listener.close()
+            try:
+                await fresh.open(bind, port)
+            except BaseException:
+                if not self._closed:
+                    await self._listener.open(self._bind, port)
+                raise
+        self._listener.close()
+        self._listener = fresh
+        if self._closed:
+            fresh.close()
 
     def _accepted(self, client: socket.socket) -> None:
-        if self._full():
+        if not self._admits:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             client.close()
-            return
-        self._start(self._admit(client))
+        elif self._full():
+            client.close()
+        else:
+            self._start(self._admit(client))
 
     async def _admit(self, client: socket.socket) -> None:
         if self._closed:
@@ -251,13 +418,20 @@ class LocalForwarder(ListeningForwarder):
         if relay.over:
             relay.refused()
             return
-        await self._connect(
-            relay, self._spec.target_host, self._spec.target_port, origin, lambda _: b""
-        )
+        spec = self._spec
+        if spec.target_path:
+            await self._connect_to_socket(relay, spec.target_path)
+        else:
+            await self._connect(relay, spec.target_host, spec.target_port, origin, lambda _: b"")
 
 
 def peer_name(client: socket.socket) -> tuple[str, int]:
-    """Return a client's address and port, as the server's log will name the originator."""
+    """Return a client's address and port, as the server's log will name the originator.
+
+    A client of a Unix socket has neither.
+    """
+    if client.family == socket.AF_UNIX:
+        return "", 0
     try:
         name = client.getpeername()
     except OSError:

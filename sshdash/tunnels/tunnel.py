@@ -1,46 +1,46 @@
-"""One tunnel: a rule, its state, and the forward that is running for it.
+"""One tunnel: its state, and the forward that is running for it.
 
 When its connection is lost and expected back, the tunnel waits: a local port stays bound, so that
-clients wait instead of being refused, and the counters go on.
+clients wait instead of being refused, and the counters go on. A pause that holds the port is a
+gate before that: the connection goes on underneath, is lost and comes back, and nobody is carried.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
-from itertools import chain, repeat
+from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
-import asyncssh
-
 from sshdash.connections.faults import explain
-from sshdash.errors import ConnectError, ConnectionLost, ForwardError, SSHDashError
+from sshdash.errors import ForwardError, SSHDashError
 from sshdash.events import EventBus, TunnelChanged
 from sshdash.states import Step, TunnelState, advance, allows
+from sshdash.tunnels.causes import Place, Trouble, trouble_of
+from sshdash.tunnels.claims import Claims, OwnedElsewhere
 from sshdash.tunnels.counters import Traffic
-from sshdash.tunnels.dynamic import DynamicForwarder
-from sshdash.tunnels.forwarder import Forwarder, LocalForwarder
-from sshdash.tunnels.remote import RemoteForwarder
-from sshdash.tunnels.snapshot import TunnelSnapshot
-from sshdash.tunnels.spec import ForwardSpec, Kind
+from sshdash.tunnels.course import Course, LeaseConnection, Ready, not_connected
+from sshdash.tunnels.draining import Draining
+from sshdash.tunnels.forwarder import Forwarder
+from sshdash.tunnels.forwarders import forwarder_for
+from sshdash.tunnels.health import Health
+from sshdash.tunnels.legs import Cause
+from sshdash.tunnels.record import Record
+from sshdash.tunnels.rule import Meanwhile, Rule
+from sshdash.tunnels.snapshot import ProbeResult, TunnelSnapshot
+from sshdash.tunnels.spec import ForwardSpec
+from sshdash.tunnels.view import snapshot_of
 
 if TYPE_CHECKING:
     from sshdash.connections.connection import Connection, Lease
     from sshdash.connections.recovery.outages import NoOutages, Outages
 
+__all__ = ["LeaseConnection", "Tunnel"]
+
 log = logging.getLogger(__name__)
 
-LeaseConnection = Callable[[str, str], "Awaitable[Lease]"]
-"""Gives a lease on a host's connection, for a purpose."""
-
-_FORWARDERS: dict[Kind, type[Forwarder]] = {
-    Kind.LOCAL: LocalForwarder,
-    Kind.REMOTE: RemoteForwarder,
-    Kind.DYNAMIC: DynamicForwarder,
-}
-_PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
-"""Seconds between two requests for a port that the lost connection may still hold."""
 _LIVE = frozenset({TunnelState.OPEN, TunnelState.DEGRADED})
+_ENDED = frozenset({TunnelState.CLOSED, TunnelState.FAILED})
 
 
 class Tunnel:
@@ -56,270 +56,303 @@ class Tunnel:
         lease: LeaseConnection,
         events: EventBus,
         outages: "Outages | NoOutages",
+        rule: Rule | None = None,
+        claims: Claims | None = None,
     ) -> None:
         self.id = identifier
         self.host = host
         self.spec = spec
         self.source = source
+        self.rule = rule
         self.state = TunnelState.CLOSED
         self.failure: SSHDashError | None = None
         """Why it failed, while it is failed."""
+        self.route = route
+        self.course: Course | None = None
+        """The last one; over where the tunnel is closed or has failed."""
+        self.traffic = Traffic(time.monotonic())
+        self.record = Record()
+        self.health = Health()
+        self.reconnects = 0
+        self._was_up = False
+        """Whether its course was up before."""
+        self.hindrances = 0
+        """What kept it from coming back since it was last open."""
+        self.holds_port = False
+        """Whether it is paused and keeps its port."""
         self._events = events
         self._lease_connection = lease
-        self._forwarder: Forwarder | None = None
-        self._work: asyncio.Task[None] | None = None
-        self._settled = asyncio.Event()
-        self._traffic = Traffic(time.monotonic())
-        self._failures = 0
-        self._error = ""
-        self._opened: float | None = None
-        self._route = route
         self._outages = outages
-        self._retry_at: float | None = None
-        """When the server is asked to listen again, while it refuses that after an outage."""
+        self._claims = claims
+        self._work: asyncio.Task[None] | None = None
+        """That of the course, and of the one before until it has given back what it had."""
+        self._leaving: set[asyncio.Task[None]] = set()
+        self._draining = Draining()
+        self._repointing = asyncio.Lock()
 
     def __repr__(self) -> str:
         """Return host, forward and state."""
         rule = f"{self.host} -{self.spec.kind.value} {self.spec}"
         return f"<Tunnel {self.id} [{rule}, {self.state.value}]>"
 
+    @property
+    def is_running(self) -> bool:
+        """Return whether it is neither closed nor failed."""
+        return self.state not in _ENDED
+
+    @property
+    def is_open(self) -> bool:
+        """Return whether it carries clients, be the target there or not."""
+        return self.state in _LIVE
+
     # --- what a person asks for ---
 
     async def start(self) -> None:
-        """Open the tunnel; return when it is open or has failed, which `state` tells."""
-        if allows(self.state, Step.START):
-            self._error = ""
-            self.failure = None
-            self._settled.clear()
-            self._move(Step.START)
-            self._work = asyncio.get_running_loop().create_task(self._run(self._work))
-        await self._settled.wait()
+        """Open or resume the tunnel; return when it is open or has failed: `state` tells."""
+        self.begin()
+        await self.settled()
 
-    async def stop(self) -> None:
-        """Close the tunnel: its port is free and its clients are dropped when this returns."""
+    def begin(
+        self, after: "Iterable[Tunnel]" = (), provided: Callable[[], bool] = lambda: True
+    ) -> None:
+        """Begin to open or resume the tunnel, once the ports of the tunnels in `after` are free.
+
+        Where `provided` says no when its turn has come, it fails instead of leasing a connection.
+        """
+        if not allows(self.state, Step.START):
+            return
+        held, self.holds_port = self.holds_port, False
+        self.record.clear()
+        self.failure = None
+        self._move(Step.START)
+        if held and self.course is not None:
+            self._lift(self.course)
+        else:
+            self._was_up = False
+            self.health.latest = None
+            before, free = self._work, tuple(after)
+            self.course = course = Course(self.host, self._lease_connection, self._outages, self)
+
+            async def ready() -> None:
+                if before is not None:
+                    await asyncio.wait({before})
+                for one in (self, *free):
+                    await one.vacated()
+                if not provided():
+                    raise not_connected(self.host)
+
+            self._work = asyncio.get_running_loop().create_task(self._run_alone(course, ready))
+
+    async def settled(self) -> None:
+        """Return when it is known whether it opens."""
+        if self.course is not None:
+            await self.course.settled.wait()
+
+    async def stop(self, drain: float | None = None) -> None:
+        """Close the tunnel; its port is free and its clients are gone when this returns.
+
+        They may finish for `drain` seconds, and are reset at once without.
+        """
+        self.leave(drain)
+        await self.vacated()
+        if drain is None:
+            await self._draining.end()
+        await self._draining.finished()
+
+    def leave(self, drain: float | None = None) -> None:
+        """Begin to close the tunnel, see `stop`; `vacated` tells when its port is free."""
+        if self.state not in _LIVE:
+            drain = None
         if allows(self.state, Step.STOP):
             self.failure = None
             self._move(Step.STOP)
-        self._settled.set()
-        work = self._work
-        if work is not None:
-            work.cancel()
-            await asyncio.wait({work})
+        self._end(drain)
+
+    async def vacated(self) -> None:
+        """Return when the port that it let go of is free."""
+        if self._leaving:
+            await asyncio.wait(tuple(self._leaving))
+        await self._draining.vacated()
+
+    async def pause(self, hold: bool = True) -> None:
+        """Carry nobody until it is started again; those who are carried are reset.
+
+        With `hold` the port stays taken, also on the server, and clients meet what the rule has
+        for them. Nothing happens to a tunnel that is closed or has failed.
+        """
+        paused = self.state is TunnelState.PAUSED
+        if not allows(self.state, Step.PAUSE) or (paused and (hold or not self.holds_port)):
+            return
+        self.holds_port = hold
+        self._move(Step.PAUSE)
+        if not hold:
+            self._end()
+            await self.vacated()
+        elif self.course is not None:
+            self.course.settled.set()
+            if self.course.forwarder is not None:
+                self.course.forwarder.pause()
+
+    async def repoint(self, spec: ForwardSpec, drain: float | None = None) -> None:
+        """Lead to another target, or listen elsewhere, keeping everything else.
+
+        Clients that are there keep their target; with `drain` they may finish for so many seconds.
+        Raises ForwardError and ConnectionLost, and the tunnel is as it was.
+        """
+        async with self._repointing:
+            if self.state is TunnelState.OPENING:
+                await self.settled()
+            forwarder = self.forwarder
+            if forwarder is not None:
+                await self._lead(forwarder, spec)
+            self.spec = spec
+            self.health.latest = None
+            if allows(self.state, Step.REPOINT):
+                self.record.clear()
+                self._move(Step.REPOINT)
+        if forwarder is not None and drain is not None:
+            await forwarder.drain(drain)
+
+    def change_rule(self, rule: Rule | None) -> None:
+        """Take what a person has changed of the rule."""
+        self.rule = rule
+        if self.forwarder is not None:
+            self.forwarder.treat(_meanwhile(rule))
 
     def snapshot(self) -> TunnelSnapshot:
         """Return how it is now."""
-        now = time.monotonic()
-        self._traffic.tick(now)
-        forwarder = self._forwarder
-        rate_up, rate_down = self._traffic.rates
-        return TunnelSnapshot(
-            id=self.id,
-            host=self.host,
-            kind=self.spec.kind,
-            spec=self.spec,
-            source=self.source,
-            listen=forwarder.listen_text if forwarder else self.spec.listen_text,
-            target=self.spec.target_text,
-            route=self._route,
-            state=self.state,
-            exposed=forwarder.exposed if forwarder else self.spec.exposed,
-            clients=self._traffic.clients,
-            clients_total=self._traffic.total,
-            failures=self._failures,
-            bytes_up=self._traffic.up,
-            bytes_down=self._traffic.down,
-            rate_up=rate_up,
-            rate_down=rate_down,
-            history=self._traffic.history,
-            error=self._error,
-            uptime=None if self._opened is None else now - self._opened,
-            retry_in=self._retry_in(now),
-        )
-
-    def _retry_in(self, now: float) -> float | None:
-        if self.state is not TunnelState.RECONNECTING:
-            return None
-        if self._retry_at is not None:
-            return max(0.0, self._retry_at - now)
-        return self._outages.retry_in(self.host)
+        return snapshot_of(self, self._outages)
 
     # --- how the clients fare ---
 
     def answered(self) -> None:
         """A client got through, so the target is there."""
-        if self.state is TunnelState.DEGRADED:
+        self.record.reached = True
+        if self.state is TunnelState.DEGRADED and not self.health.outweighs_clients(self.rule):
             self._move(Step.TARGET_ANSWERED)
 
-    def refused(self, reason: str) -> None:
+    def refused(self, reason: str, cause: Cause = Cause.OTHER) -> None:
         """A client did not. One target that refuses is the tunnel's; of many, the client's."""
-        self._failures += 1
-        self._error = reason
-        if self.spec.kind is not Kind.DYNAMIC and self.state in _LIVE:
+        self.record.refused(cause, reason)
+        if not self.spec.is_socks and self.state in _LIVE:
             self._move(Step.TARGET_REFUSED, reason)
 
     def troubled(self, reason: str) -> None:
         """Clients are turned away on this side."""
-        self._failures += 1
-        self._error = reason
+        self.record.turned_away(reason)
         log.warning("%s: %s: %s", self.host, self.spec, reason)
 
-    # --- its life ---
+    def probed(self, result: ProbeResult) -> None:
+        """A probe has found how the target is."""
+        self.health.latest = result
+        if result.cause is None:
+            self.answered()
+        elif self.is_open and result.cause is not Cause.CONNECTION_DOWN:
+            self.record.note(Trouble(Place.TARGET, result.cause, result.text))
+            self._move(Step.TARGET_REFUSED, result.text)
 
-    async def _run(self, previous: asyncio.Task[None] | None) -> None:
-        interest = self._outages.interest(self.host, "tunnel")
-        forwarder: Forwarder | None = None
-        lease: Lease | None = None
-        try:
-            if previous is not None:
-                await asyncio.wait({previous})
-            lease = await self._first_lease()
-            forwarder = self._forwarder = self._make_forwarder(lease.connection)
-            if not await self._begin(forwarder, lease.connection):
-                forwarder.detach()
-                lease.release()
-                lease = None
-                lease = await self._come_back(forwarder)
-            while True:
-                self._open()
-                reason = await lease.connection.wait_lost()
-                forwarder.detach()
-                lease.release()
-                lease = None
-                self._interrupt(ConnectionLost("Connection lost", reason, host=self.host))
-                lease = await self._come_back(forwarder)
-        except (SSHDashError, asyncssh.Error, OSError) as error:
-            self._fail(explain(error, self.host, f"forward {self.spec}"))
-        finally:
-            self._opened = None
-            self._forwarder = None
-            self._settled.set()
-            try:
-                if forwarder is not None:
-                    await forwarder.close()
-            finally:  # who stops it twice cancels that
-                if lease is not None:
-                    lease.release()
-                interest.release()
+    # --- how its course goes ---
 
-    async def _first_lease(self) -> "Lease":
-        """Return a lease; on a host that is out already, once it is back."""
-        try:
-            return await self._lease_connection(self.host, "tunnel")
-        except ConnectError as error:
-            if self._outages.retry_in(self.host) is None:
-                raise
-            self._error = _words(error)
-        self._move(Step.INTERRUPT, self._error)
-        self._settled.set()
-        while True:
-            await self._outages.back(self.host)
-            try:
-                return await self._lease_connection(self.host, "tunnel")
-            except SSHDashError as error:
-                self._excuse(error)
+    def make_forwarder(self, lease: "Lease") -> Forwarder:
+        """Return what forwards on a lease's connection, not listening yet."""
+        route = tuple(lease.connection.route)
+        self.route = route if route[-1:] == (self.host,) else (*route, self.host)
+        forwarder = forwarder_for(self.spec, lease, self.traffic, self)
+        forwarder.treat(_meanwhile(self.rule))
+        if self.holds_port:
+            forwarder.pause()
+        return forwarder
 
-    async def _begin(self, forwarder: Forwarder, connection: "Connection") -> bool:
-        """Open the forward; return False where the connection was lost over it and comes back."""
-        try:
-            await self._first_open(forwarder, connection)
-        except (SSHDashError, asyncssh.Error) as error:
-            lost = explain(error, self.host, f"forward {self.spec}")
-            if not isinstance(lost, ConnectionLost):
-                raise
-            self._interrupt(lost)
-            return False
-        return True
+    def came_up(self) -> None:
+        """Clients are carried from now on."""
+        self.reconnects += self._was_up
+        self._was_up = True
+        self.record.clear()
+        self.hindrances = 0
+        self._advance(Step.READY)
 
-    async def _first_open(self, forwarder: Forwarder, connection: "Connection") -> None:
-        try:
-            await forwarder.open()
-        except ForwardError:
-            # After an outage the lost connection may still hold the port on the server.
-            if self.spec.kind is not Kind.REMOTE or self.state is not TunnelState.RECONNECTING:
-                raise
-            await self._attach(forwarder, connection)
+    def interrupted(self, error: SSHDashError) -> None:
+        """It waits for the connection."""
+        self.record.note(trouble_of(error))
+        self._advance(Step.INTERRUPT, self.record.error)
 
-    def _open(self) -> None:
-        self._opened = time.monotonic()
-        self._error = ""
-        self._move(Step.READY)
-        self._settled.set()
+    def hindered(self, error: SSHDashError) -> None:
+        """It is still not back."""
+        self.hindrances += 1
+        self.record.note(trouble_of(error))
 
-    def _interrupt(self, error: ConnectionLost) -> None:
-        """Wait for the next connection; raises `error` where none is expected."""
-        self._opened = None
-        if not self._outages.is_expected(self.host):
-            raise error
-        self._error = _words(error)
-        if self.state is not TunnelState.RECONNECTING:
-            self._move(Step.INTERRUPT, self._error)
-        self._settled.set()
-
-    async def _come_back(self, forwarder: Forwarder) -> "Lease":
-        """Go on over the next connection that carries the forward, and return the lease on it."""
-        while True:
-            await self._outages.back(self.host, forwarder.turn_away)
-            try:
-                lease = await self._lease_connection(self.host, "tunnel")
-            except SSHDashError as error:
-                self._excuse(error)
-                continue
-            try:
-                await self._attach(forwarder, lease.connection)
-            except ConnectionLost as error:
-                forwarder.detach()
-                lease.release()
-                self._excuse(error)
-            except BaseException:
-                lease.release()
-                raise
-            else:
-                return lease
-
-    def _excuse(self, error: SSHDashError) -> None:
-        """Note why it is not back yet; raises `error` where it will not be."""
-        # A server that is not trusted any more carries no tunnels, however often it is asked.
-        if isinstance(error, ForwardError) or not self._outages.is_expected(self.host):
-            raise error
-        self._error = _words(error)
-
-    async def _attach(self, forwarder: Forwarder, connection: "Connection") -> None:
-        """Put the forward on a new connection.
-
-        A server may take a while to notice that the old connection is gone, and holds a remote
-        forward's port until then: it is asked again. Raises ConnectionLost.
-        """
-        for pause in chain(_PAUSES, repeat(_PAUSES[-1])):
-            try:
-                await forwarder.attach(connection.ssh)
-            except ForwardError as error:
-                self._error = _words(error)
-            else:
-                return
-            self._retry_at = time.monotonic() + pause
-            try:
-                async with asyncio.timeout(pause):
-                    reason = await connection.wait_lost()
-            except TimeoutError:
-                continue
-            finally:
-                self._retry_at = None
-            raise ConnectionLost("Connection lost", reason, host=self.host)
-
-    def _make_forwarder(self, connection: "Connection") -> Forwarder:
-        route = tuple(connection.route)
-        self._route = route if route[-1:] == (self.host,) else (*route, self.host)
-        gateway_ports = self.spec.kind is not Kind.REMOTE and connection.resolved.flag(
-            "gatewayports"
-        )
-        return _FORWARDERS[self.spec.kind](
-            self.spec, connection.ssh, self._traffic, self, gateway_ports
-        )
-
-    def _fail(self, error: SSHDashError) -> None:
+    def failed(self, error: SSHDashError) -> None:
+        """It is over, and nobody asked for that."""
         self.failure = error
-        self._error = _words(error)
-        self._move(Step.LOSE if self.state in _LIVE else Step.FAIL, self._error)
+        self.record.note(trouble_of(error))
+        self.holds_port = False
+        self._move(Step.LOSE if self.state in _LIVE else Step.FAIL, self.record.error)
+
+    def explain(self, error: BaseException) -> SSHDashError:
+        """Return an error of any kind as one of ours."""
+        return explain(error, self.host, f"forward {self.spec}")
+
+    # --- parts ---
+
+    async def _run_alone(self, course: Course, ready: Ready) -> None:
+        """Run a course unless another process has the rule; none has it then until this ends."""
+        name = self.rule.name if self.rule else ""
+        try:
+            with self._claims.sole(name) if self._claims else nullcontext():
+                await course.run(ready)
+        except OwnedElsewhere as error:
+            self.failed(error)
+            course.settled.set()
+
+    @property
+    def forwarder(self) -> Forwarder | None:
+        """Return the forward that is running, None where none is."""
+        return self.course.forwarder if self.course else None
+
+    @property
+    def connection(self) -> "Connection | None":
+        """Return the connection that it goes through, None while there is none."""
+        return self.course.connection if self.course else None
+
+    def _lift(self, course: Course) -> None:
+        """Carry clients again after a pause that held the port."""
+        if course.forwarder is not None:
+            course.forwarder.resume()
+        if course.state is TunnelState.OPENING:
+            course.settled.clear()
+        else:
+            self._move(Step.READY if course.state is TunnelState.OPEN else Step.INTERRUPT)
+
+    def _end(self, drain: float | None = None) -> None:
+        """End what runs, and hand it over where its clients may finish."""
+        self.holds_port = False
+        course, work = self.course, self._work
+        if course is not None:
+            course.end()
+            had = course.hand_over() if drain else None
+            if had and drain:
+                self._draining.begin(*had, drain)
+        if work is not None and not work.done():
+            self._leaving.add(work)
+            work.add_done_callback(self._leaving.discard)
+            work.cancel()
+
+    async def _lead(self, forwarder: Forwarder, spec: ForwardSpec) -> None:
+        """Lead a running forward elsewhere; where neither port can be had it has failed."""
+        listened = forwarder.listens
+        try:
+            await forwarder.repoint(spec)
+        except ForwardError as error:
+            if listened and not forwarder.listens and self.forwarder is forwarder:
+                self.failed(error)
+                self._end()
+                await self.vacated()
+            raise
+
+    def _advance(self, step: Step, reason: str = "") -> None:
+        """Move what is beneath a pause, which shows as paused all the while."""
+        if self.state is not TunnelState.PAUSED:
+            self._move(step, reason)
 
     def _move(self, step: Step, reason: str = "") -> None:
         old, self.state = self.state, advance(self.state, step)
@@ -327,7 +360,5 @@ class Tunnel:
             self._events.emit(TunnelChanged(self.id, old, self.state, reason))
 
 
-def _words(error: SSHDashError) -> str:
-    """Return an error on one line, without the host that the tunnel names anyhow."""
-    text = ": ".join(part for part in (error.title, error.detail) if part)
-    return f"{text} ({error.hint})" if error.hint else text
+def _meanwhile(rule: Rule | None) -> Meanwhile:
+    return rule.meanwhile if rule else Meanwhile.WAIT

@@ -9,11 +9,14 @@ from types import SimpleNamespace
 
 import asyncssh
 
+from sshdash.connections.recovery.pulse import Pulse
 from sshdash.connections.transport.transport import Transport, adopt
+from sshdash.errors import ConnectionLost
 from sshdash.events import Event, EventBus, TunnelChanged
 from sshdash.states import TunnelState
 from sshdash.tunnels.manager import TunnelManager
 from sshdash.tunnels.spec import Kind, parse_forward
+from tests.servers.loopback import LoopbackServer
 from tests.servers.sshd import RealSshd
 
 PATIENCE = 20.0
@@ -22,23 +25,38 @@ PATIENCE = 20.0
 class BareLease:
     """A lease on one plain connection, with the surface a tunnel uses."""
 
-    def __init__(self, ssh: Transport, gateway_ports: bool = False) -> None:
+    def __init__(
+        self,
+        ssh: Transport,
+        gateway_ports: bool = False,
+        options: dict[str, str] | None = None,
+    ) -> None:
         self.connection = self
         self.ssh = ssh
         self.route = ("sshd",)
+        self.chain = ()
+        self.pulse = Pulse(ssh)
         self.released = 0
-        self.resolved = SimpleNamespace(flag=lambda key: gateway_ports)
+        options = options or {}
+        self.resolved = SimpleNamespace(
+            flag=lambda key: gateway_ports if key == "gatewayports" else options.get(key) == "yes",
+            get=options.get,
+            get_all=lambda key: tuple(options.get(key, "").split()),
+        )
 
     async def wait_lost(self) -> str:
         await self.ssh.wait_closed()
         return "the server has gone"
 
+    def loss(self) -> ConnectionLost:
+        return ConnectionLost("Connection lost", "the server has gone")
+
     def release(self) -> None:
         self.released += 1
 
 
-async def dial(server: RealSshd) -> Transport:
-    """Connect to the real server without any configuration."""
+async def dial(server: RealSshd | LoopbackServer) -> Transport:
+    """Connect to a server without any configuration."""
     ssh = await asyncssh.connect(
         "127.0.0.1",
         server.port,
@@ -55,9 +73,14 @@ async def dial(server: RealSshd) -> Transport:
 class Tunnels:
     """A manager on one plain connection, and what it told."""
 
-    def __init__(self, ssh: Transport, gateway_ports: bool = False) -> None:
+    def __init__(
+        self,
+        ssh: Transport,
+        gateway_ports: bool = False,
+        options: dict[str, str] | None = None,
+    ) -> None:
         self.ssh = ssh
-        self.lease = BareLease(ssh, gateway_ports)
+        self.lease = BareLease(ssh, gateway_ports, options)
         self.events = EventBus()
         self.changes: list[TunnelChanged] = []
         self._changed = asyncio.Event()
@@ -78,6 +101,8 @@ class Tunnels:
         identifier = self.manager.add("sshd", parse_forward(Kind(option), text))
         snapshot = await self.manager.start(identifier)
         assert snapshot.state is TunnelState.OPEN, snapshot.error
+        if snapshot.spec.listen_path:
+            return identifier, 0
         return identifier, int(snapshot.listen.rpartition(":")[2])
 
     async def until(self, identifier: str, state: TunnelState) -> None:
@@ -94,14 +119,17 @@ class Tunnels:
 
 
 @contextlib.asynccontextmanager
-async def tunnels_on(server: RealSshd, gateway_ports: bool = False) -> AsyncIterator[Tunnels]:
-    """Give a tunnel manager on a fresh connection."""
+async def tunnels_on(
+    server: RealSshd | LoopbackServer, gateway_ports: bool = False, **options: str
+) -> AsyncIterator[Tunnels]:
+    """Give a tunnel manager on a fresh connection; `options` are of ssh_config."""
     ssh = await dial(server)
-    kit = Tunnels(ssh, gateway_ports)
+    kit = Tunnels(ssh, gateway_ports, options)
     try:
         yield kit
     finally:
         await kit.manager.close()
+        kit.lease.pulse.stop()
         ssh.close()
         await ssh.wait_closed()
 

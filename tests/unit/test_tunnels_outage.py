@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sshdash.errors import ForwardError
+from sshdash.errors import ConnectionLost, ForwardError
 from sshdash.events import EventBus
 from sshdash.states import TunnelState
 from sshdash.tunnels.forwarder import LocalForwarder
@@ -33,11 +33,17 @@ class World:
         connection = SimpleNamespace(
             route=(host,),
             ssh=SimpleNamespace(trunk=None),
-            resolved=SimpleNamespace(flag=lambda key: False),
             wait_lost=lambda: asyncio.shield(lost),
+            loss=lambda: ConnectionLost("Connection lost", lost.result()),
+            chain=(),
         )
         self.held.append("lease")
-        return SimpleNamespace(connection=connection, release=lambda: self.held.remove("lease"))
+        resolved = SimpleNamespace(
+            flag=lambda key: False, get=lambda key: None, get_all=lambda key: ()
+        )
+        return SimpleNamespace(
+            connection=connection, resolved=resolved, release=lambda: self.held.remove("lease")
+        )
 
     def interest(self, host: str, purpose: str) -> Any:
         self.held.append("interest")
@@ -45,6 +51,9 @@ class World:
 
     def is_expected(self, host: str) -> bool:
         return True
+
+    def status(self, host: str) -> None:
+        return None
 
     def retry_in(self, host: str) -> float | None:
         return None

@@ -60,6 +60,10 @@ class Outages:
         """Return a claim on the host's connection; see `Supervisor.interest`."""
         return self._manager.interest(host, purpose)
 
+    def status(self, host: str) -> "ConnectionSnapshot | None":
+        """Return how the host's connection stands."""
+        return self._manager.status(host)
+
     def is_expected(self, host: str) -> bool:
         """Return whether a connection that was lost comes back by itself, or is back already.
 
@@ -139,6 +143,10 @@ class NoOutages:
     def interest(self, host: str, purpose: str) -> Interest:
         """Return a claim that nobody honours."""
         return _Ignored()
+
+    def status(self, host: str) -> "ConnectionSnapshot | None":
+        """Return None: nobody knows."""
+        return None
 
     def is_expected(self, host: str) -> bool:
         """Return False."""

@@ -105,6 +105,7 @@ class Supervisor:
     def refused(self, shared: SharedConnection, error: SSHDashError) -> None:
         """Note that the configuration no longer says how to reach what waits."""
         shared.outage.cancel()
+        shared.failure = error
         shared.outage.gives_up = why_not(error) or error.title
         shared.move(Step.FAIL, error.title)
         self._give_up(shared, error.title)

@@ -141,9 +141,14 @@ class _TCPChannel(DirectChannel, asyncssh.SSHTCPChannel[Any]):
     """A client of a tunnel, or the way to the next host."""
 
 
+class _UNIXChannel(DirectChannel, asyncssh.SSHUNIXChannel[Any]):
+    """A client of a tunnel that has a Unix socket on the server."""
+
+
 _KINDS: dict[type, type] = {
     asyncssh.SSHClientChannel: _ClientChannel,
     asyncssh.SSHTCPChannel: _TCPChannel,
+    asyncssh.SSHUNIXChannel: _UNIXChannel,
 }
 
 

@@ -85,6 +85,7 @@ class DirectTransport(Rekeying, asyncio.BufferedProtocol):
         self._next_recv_encryption = GCM.take_over(self._next_recv_encryption)
         if isinstance(self._transport, asyncio.Transport):
             self._transport.set_protocol(self)  # it looks once at how a protocol wants to read
+            self.low_water.attach(self._transport.get_extra_info("socket"))
 
     # -- the socket
 
@@ -97,6 +98,7 @@ class DirectTransport(Rekeying, asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         """Take what was read: in place where packets are ours, as bytes where the library's."""
         size, self._kept = self._kept + nbytes, 0
+        self.low_water.read(nbytes, len(self._channels))
         if self._inpbuf or not self._reads_in_place():
             self.data_received(bytes(self._inbox[:size]))
             return
@@ -182,6 +184,8 @@ class DirectTransport(Rekeying, asyncio.BufferedProtocol):
 
     def send_packet(self, pkttype: int, *args: bytes, handler: Any = None) -> None:
         """Send a packet, or leave it out where it has no use."""
+        if pkttype != MSG_CHANNEL_WINDOW_ADJUST:
+            self.low_water.lower()
         if pkttype != MSG_IGNORE or self._ignores:
             super().send_packet(pkttype, *args, handler=handler)
 
@@ -192,6 +196,7 @@ class DirectTransport(Rekeying, asyncio.BufferedProtocol):
         layout is that of RFC 4253 section 6 and RFC 5647 section 7.2.
         """
         sealer = self._send_encryption
+        self.low_water.lower()
         if (
             type(sealer) is not GCM
             or not (self._kex_complete and self._auth_complete)

@@ -1,0 +1,97 @@
+"""What tests of tunnels' lives share: hosts in a row, and tunnels that are waited for."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from sshdash.backend import Backend
+from sshdash.config.source import ConfigSource
+from sshdash.prompts import RefusingPrompter
+from sshdash.settings import Settings
+from sshdash.states import TunnelState
+from sshdash.tunnels.rule import Rule
+from sshdash.tunnels.snapshot import TunnelSnapshot
+from sshdash.tunnels.spec import Kind, parse_forward
+from tests.live.outage_kit import Watch
+from tests.servers.sshd import RealSshd
+
+
+class Lives:
+    """A backend, and its tunnels by what they are to do."""
+
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
+        self.manager = backend.tunnels
+        self.watch = Watch(backend)
+
+    def add(self, option: str, text: str, host: str = "sshd", rule: Rule | None = None) -> str:
+        """Put a forward on the list."""
+        return self.manager.add(host, parse_forward(Kind(option), text), rule=rule)
+
+    async def start(
+        self, option: str, text: str, host: str = "sshd", rule: Rule | None = None
+    ) -> TunnelSnapshot:
+        """Open a forward, whatever comes of it."""
+        return await self.manager.start(self.add(option, text, host, rule))
+
+    async def open(
+        self, option: str, text: str, host: str = "sshd", rule: Rule | None = None
+    ) -> tuple[str, int]:
+        """Open a forward that has to succeed; return its id and port."""
+        snapshot = await self.start(option, text, host, rule)
+        assert snapshot.state is TunnelState.OPEN, snapshot.error
+        return snapshot.id, int(snapshot.listen.rpartition(":")[2])
+
+    async def reach(self, state: TunnelState, *tunnels: str) -> None:
+        """Wait until all these are in a state."""
+        await self.watch.until(
+            lambda: all(self.manager.snapshot(one).state is state for one in tunnels)
+        )
+
+
+@contextlib.asynccontextmanager
+async def lives_of(config_file: Path, **settings: object) -> AsyncIterator[Lives]:
+    """Run a backend that knows the hosts of a configuration."""
+    source = ConfigSource.standard(str(config_file))
+    chosen = Settings(**settings)  # type: ignore[arg-type]
+    async with Backend(chosen, RefusingPrompter(), source) as backend:
+        await backend.load(terminals=False)
+        yield Lives(backend)
+
+
+class Row:
+    """Two servers: ``bastion``, and ``far`` behind it."""
+
+    def __init__(self, bastion: RealSshd, far: RealSshd) -> None:
+        self.bastion, self.far = bastion, far
+        texts = []
+        for name, server in (("bastion", bastion), ("far", far)):
+            text = server.config_file.read_text().partition("\n\n")[2]
+            texts.append(text.replace("Host sshd inner", f"Host {name}"))
+        self.config_file = bastion.folder / "row"
+        self.config_file.write_text(f"Host far\n    ProxyJump bastion\n{''.join(texts)}")
+        self.config_file.chmod(0o600)
+
+
+@contextlib.asynccontextmanager
+async def row() -> AsyncIterator[Row]:
+    """Run two servers in a row."""
+    async with RealSshd() as bastion, RealSshd() as far:
+        yield Row(bastion, far)
+
+
+async def turned_away(port: int, host: str = "127.0.0.1") -> bool:
+    """Connect, say something, and return whether nothing comes of it."""
+    try:
+        reader, writer = await asyncio.open_connection(host, port)
+    except OSError:
+        return True
+    try:
+        writer.write(b"anybody?")
+        async with asyncio.timeout(20):
+            return await reader.read(100) == b""
+    except OSError:
+        return True
+    finally:
+        writer.close()

@@ -1,0 +1,357 @@
+"""What a person asks of a running tunnel: pause, resume, lead elsewhere, drain, one of a group."""
+
+import asyncio
+import socket
+
+import pytest
+
+from sshdash.errors import ForwardError, UsageError
+from sshdash.states import TunnelState
+from sshdash.tunnels.rule import Meanwhile, Rule
+from sshdash.tunnels.spec import Kind, parse_forward
+from tests.live.tunnel_kit import PATIENCE, Tunnels, echo, exchange, free_to_use, target, tunnels_on
+from tests.live.tunnel_kit import until as when
+from tests.servers.sshd import RealSshd, free_port
+
+Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+async def ping(stream: Stream, data: bytes = b"ping") -> None:
+    """Send something to a target that echoes, and see it come back."""
+    reader, writer = stream
+    writer.write(data)
+    async with asyncio.timeout(PATIENCE):
+        assert await reader.readexactly(len(data)) == data
+
+
+async def client(port: int) -> Stream:
+    """Connect and see that the echo is there."""
+    stream = await asyncio.open_connection("127.0.0.1", port)
+    await ping(stream)
+    return stream
+
+
+async def is_cut(stream: Stream) -> bool:
+    """Wait for a client's end."""
+    async with asyncio.timeout(PATIENCE):
+        try:
+            return await stream[0].read(1) == b""
+        except ConnectionError:
+            return True
+        finally:
+            stream[1].close()
+
+
+async def turned_away(port: int) -> bool:
+    """Connect, and return whether that ends at once, if it begins at all."""
+    try:
+        return await is_cut(await asyncio.open_connection("127.0.0.1", port))
+    except ConnectionError:
+        return True
+
+
+def rule(name: str, meanwhile: Meanwhile = Meanwhile.WAIT, group: str = "") -> Rule:
+    """Return a rule of nothing in particular."""
+    return Rule(name, "sshd", (), meanwhile=meanwhile, group=group)
+
+
+def text_for(option: str, port: int) -> str:
+    """Return a forward to a port, on a free one here or there."""
+    return f"{free_port()}:127.0.0.1:{port}"
+
+
+# --- pause and resume ---
+
+
+@pytest.mark.parametrize("option", ["L", "R"])
+async def test_a_pause_that_holds_the_port_lets_clients_wait(sshd: RealSshd, option: str) -> None:
+    async with target(echo) as port, tunnels_on(sshd) as kit:
+        tunnel, listen = await kit.open(option, text_for(option, port))
+        carried = await client(listen)
+        snapshot = await kit.manager.pause(tunnel)
+        assert (snapshot.state, snapshot.holds_port) == (TunnelState.PAUSED, True)
+        assert await is_cut(carried), "nothing flows through a paused tunnel"
+        assert not free_to_use(listen)
+
+        waiting = asyncio.ensure_future(client(listen))
+        await when(lambda: kit.manager.snapshot(tunnel).clients == 1, "the client waits")
+        assert not waiting.done()
+        assert kit.manager.snapshot(tunnel).state is TunnelState.PAUSED
+        snapshot = await kit.manager.resume(tunnel)
+        assert (snapshot.state, snapshot.holds_port) == (TunnelState.OPEN, False)
+        served = await waiting
+        await ping(served)
+        served[1].close()
+
+
+@pytest.mark.parametrize("option", ["L", "R", "D"])
+async def test_a_pause_that_refuses_resets_clients_at_once(sshd: RealSshd, option: str) -> None:
+    async with target(echo) as port, tunnels_on(sshd) as kit:
+        tunnel, listen = await kit.open(option, "0" if option == "D" else text_for(option, port))
+        kit.manager.change_rule(tunnel, rule("web", Meanwhile.REFUSE))
+        await kit.manager.pause(tunnel)
+        assert not free_to_use(listen), "nobody else can take the port meanwhile"
+        for _ in range(3):
+            assert await turned_away(listen)
+        assert kit.manager.snapshot(tunnel).error == ""
+        await kit.manager.resume(tunnel)
+        if option != "D":
+            assert await exchange(listen, b"again") == b"again"
+        snapshot = kit.manager.snapshot(tunnel)
+        assert (snapshot.state, snapshot.rule) == (
+            TunnelState.OPEN,
+            rule("web", Meanwhile.REFUSE),
+        )
+
+
+async def test_who_waits_is_refused_once_the_rule_says_so(sshd: RealSshd) -> None:
+    async with target(echo) as port, tunnels_on(sshd) as kit:
+        tunnel, listen = await kit.open("L", text_for("L", port))
+        await kit.manager.pause(tunnel)
+        waiting = await asyncio.open_connection("127.0.0.1", listen)
+        await when(lambda: kit.manager.snapshot(tunnel).clients == 1, "the client waits")
+        kit.manager.change_rule(tunnel, rule("web", Meanwhile.REFUSE))
+        assert await is_cut(waiting)
+
+
+@pytest.mark.parametrize("option", ["L", "R"])
+async def test_a_pause_without_the_port_frees_it(sshd: RealSshd, option: str) -> None:
+    async with target(echo) as port, tunnels_on(sshd) as kit:
+        tunnel, listen = await kit.open(option, text_for(option, port))
+        snapshot = await kit.manager.pause(tunnel, hold=False)
+        assert (snapshot.state, snapshot.holds_port) == (TunnelState.PAUSED, False)
+        assert free_to_use(listen)
+        assert kit.lease.released == 1
+        assert (await kit.manager.resume(tunnel)).state is TunnelState.OPEN
+        assert await exchange(listen, b"again") == b"again"
+
+        await kit.manager.pause(tunnel)
+        await kit.manager.pause(tunnel, hold=False)
+        assert free_to_use(listen), "the port can be given up later"
+        await kit.manager.stop(tunnel)
+        assert kit.manager.snapshot(tunnel).state is TunnelState.CLOSED
+
+
+async def test_pausing_what_does_not_run_changes_nothing(sshd: RealSshd) -> None:
+    async with tunnels_on(sshd) as kit:
+        tunnel = kit.manager.add("sshd", parse_forward(Kind.LOCAL, "0:localhost:22"))
+        assert (await kit.manager.pause(tunnel)).state is TunnelState.CLOSED
+        assert (await kit.manager.resume(tunnel)).state is TunnelState.CLOSED
+
+
+async def test_a_pause_while_it_opens_holds_the_port_once_that_is_there(sshd: RealSshd) -> None:
+    async with target(echo) as port, tunnels_on(sshd) as kit:
+        spec = parse_forward(Kind.LOCAL, text_for("L", port))
+        tunnel = kit.manager.add("sshd", spec)
+        starting = asyncio.ensure_future(kit.manager.start(tunnel))
+        await kit.until(tunnel, TunnelState.OPENING)
+        await kit.manager.pause(tunnel)
+        assert (await starting).state is TunnelState.PAUSED
+        await when(lambda: not free_to_use(spec.port), "the port is taken")
+        assert kit.manager.snapshot(tunnel).state is TunnelState.PAUSED
+        assert (await kit.manager.resume(tunnel)).state is TunnelState.OPEN
+        assert await exchange(spec.port, b"open") == b"open"
+
+
+# --- led elsewhere ---
+
+
+async def who(name: bytes, stream: Stream) -> None:
+    stream[1].write(name)
+    await echo(*stream)
+
+
+@pytest.mark.parametrize("option", ["L", "R"])
+async def test_another_target_for_new_clients(sshd: RealSshd, option: str) -> None:
+    async with (
+        target(lambda *stream: who(b"old:", stream)) as old,
+        target(lambda *stream: who(b"new:", stream)) as new,
+        tunnels_on(sshd) as kit,
+    ):
+        listen = free_port()
+        tunnel, _ = await kit.open(option, f"{listen}:127.0.0.1:{old}")
+        before = await asyncio.open_connection("127.0.0.1", listen)
+        assert await before[0].readexactly(4) == b"old:"
+        spec = parse_forward(Kind(option), f"{listen}:127.0.0.1:{new}")
+        snapshot = await kit.manager.repoint(tunnel, spec)
+        assert (snapshot.id, snapshot.spec, snapshot.target) == (tunnel, spec, f"127.0.0.1:{new}")
+        assert await exchange(listen, b"x") == b"new:x"
+        await ping(before)
+        assert kit.manager.snapshot(tunnel).clients_total == 2, "the counters go on"
+        assert kit.manager.add("sshd", spec) == tunnel
+        before[1].close()
+
+
+async def test_another_target_with_a_limit_for_those_who_are_there(sshd: RealSshd) -> None:
+    async with target(echo) as old, target(echo) as new, tunnels_on(sshd) as kit:
+        listen = free_port()
+        tunnel, _ = await kit.open("L", f"{listen}:127.0.0.1:{old}")
+        before = await client(listen)
+        spec = parse_forward(Kind.LOCAL, f"{listen}:127.0.0.1:{new}")
+        await kit.manager.repoint(tunnel, spec, drain=0.0)
+        assert await is_cut(before)
+        assert await exchange(listen, b"x") == b"x"
+
+
+@pytest.mark.parametrize("option", ["L", "R"])
+async def test_another_port_is_there_before_the_old_one_goes(sshd: RealSshd, option: str) -> None:
+    async with target(echo) as port, tunnels_on(sshd) as kit:
+        tunnel, old = await kit.open(option, text_for(option, port))
+        before = await client(old)
+        new = free_port()
+        snapshot = await kit.manager.repoint(
+            tunnel, parse_forward(Kind(option), f"{new}:127.0.0.1:{port}")
+        )
+        assert snapshot.listen == f"localhost:{new}"
+        assert await exchange(new, b"new") == b"new"
+        assert free_to_use(old)
+        await ping(before)
+        before[1].close()
+
+
+@pytest.mark.parametrize("option", ["L", "R"])
+async def test_a_port_that_cannot_be_had_leaves_all_as_it_was(sshd: RealSshd, option: str) -> None:
+    async with target(echo) as port, tunnels_on(sshd) as kit:
+        # An explicit address: for "localhost", sshd is content with the other family.
+        listen = free_port()
+        tunnel, _ = await kit.open(option, f"127.0.0.1:{listen}:127.0.0.1:{port}")
+        before = await client(listen)
+        taken = parse_forward(Kind(option), f"127.0.0.1:{port}:127.0.0.1:{port}")
+        with pytest.raises(ForwardError, match=str(port)):
+            await kit.manager.repoint(tunnel, taken)
+        snapshot = kit.manager.snapshot(tunnel)
+        assert (snapshot.state, snapshot.spec.port) == (TunnelState.OPEN, listen)
+        await ping(before)
+        assert await exchange(listen, b"old") == b"old"
+        assert kit.manager.add("sshd", taken) != tunnel
+        before[1].close()
+
+
+@pytest.mark.parametrize("option", ["L", "R"])
+async def test_another_address_with_the_same_port(option: str) -> None:
+    async with (
+        RealSshd(GatewayPorts="clientspecified") as server,
+        target(echo) as port,
+        tunnels_on(server) as kit,
+    ):
+        listen = free_port()
+        tunnel, _ = await kit.open(option, f"127.0.0.1:{listen}:127.0.0.1:{port}")
+        before = await client(listen)
+        everywhere = parse_forward(Kind(option), f"*:{listen}:127.0.0.1:{port}")
+        assert (await kit.manager.repoint(tunnel, everywhere)).exposed
+        assert await exchange(listen, b"x", "127.0.0.2") == b"x"
+        await ping(before)
+        before[1].close()
+
+
+async def test_a_target_that_refuses_is_forgotten_with_its_forward(sshd: RealSshd) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        closed = probe.getsockname()[1]
+    async with target(echo) as port, tunnels_on(sshd) as kit:
+        listen = free_port()
+        tunnel, _ = await kit.open("L", f"{listen}:127.0.0.1:{closed}")
+        assert await is_cut(await asyncio.open_connection("127.0.0.1", listen))
+        await kit.until(tunnel, TunnelState.DEGRADED)
+        spec = parse_forward(Kind.LOCAL, f"{listen}:127.0.0.1:{port}")
+        snapshot = await kit.manager.repoint(tunnel, spec)
+        assert (snapshot.state, snapshot.error) == (TunnelState.OPEN, "")
+
+
+async def test_what_a_tunnel_cannot_become(sshd: RealSshd) -> None:
+    async with tunnels_on(sshd) as kit:
+        spec = parse_forward(Kind.LOCAL, "0:localhost:22")
+        tunnel = kit.manager.add("sshd", spec)
+        other = parse_forward(Kind.LOCAL, "0:localhost:23")
+        kit.manager.add("sshd", other)
+        for wrong in (other, parse_forward(Kind.DYNAMIC, "0")):
+            with pytest.raises(UsageError):
+                await kit.manager.repoint(tunnel, wrong)
+        assert kit.manager.add("sshd", spec) == tunnel
+
+
+async def test_a_closed_tunnel_opens_as_it_was_led(sshd: RealSshd) -> None:
+    async with target(echo) as port, tunnels_on(sshd) as kit:
+        tunnel = kit.manager.add("sshd", parse_forward(Kind.LOCAL, "0:localhost:22"))
+        spec = parse_forward(Kind.LOCAL, text_for("L", port))
+        assert (await kit.manager.repoint(tunnel, spec)).state is TunnelState.CLOSED
+        assert (await kit.manager.start(tunnel)).state is TunnelState.OPEN
+        assert await exchange(spec.port, b"x") == b"x"
+
+
+# --- draining ---
+
+
+@pytest.mark.parametrize("option", ["L", "R"])
+async def test_clients_finish_while_a_stopped_tunnel_drains(sshd: RealSshd, option: str) -> None:
+    async with target(echo) as port, tunnels_on(sshd) as kit:
+        tunnel, listen = await kit.open(option, text_for(option, port))
+        before = await client(listen)
+        stopping = asyncio.ensure_future(kit.manager.stop(tunnel, drain=PATIENCE))
+        await kit.until(tunnel, TunnelState.CLOSED)
+        await when(lambda: free_to_use(listen), "the port is free at once")
+        await ping(before)
+        assert kit.manager.snapshot(tunnel).clients == 1
+        assert not stopping.done()
+        assert kit.lease.released == 0, "the connection stays for them"
+        before[1].close()
+        async with asyncio.timeout(PATIENCE):
+            await stopping
+        assert kit.lease.released == 1
+
+
+@pytest.mark.parametrize("option", ["L", "R"])
+async def test_clients_that_do_not_finish_are_reset(sshd: RealSshd, option: str) -> None:
+    async with target(echo) as port, tunnels_on(sshd) as kit:
+        tunnel, listen = await kit.open(option, text_for(option, port))
+        before = await client(listen)
+        await kit.manager.remove(tunnel, drain=0.05)
+        assert await is_cut(before)
+        assert kit.lease.released == 1
+        await when(lambda: kit.channels == 0, "no channels")
+
+
+async def test_stopping_again_ends_the_draining(sshd: RealSshd) -> None:
+    async with target(echo) as port, tunnels_on(sshd) as kit:
+        tunnel, listen = await kit.open("L", text_for("L", port))
+        before = await client(listen)
+        stopping = asyncio.ensure_future(kit.manager.stop(tunnel, drain=PATIENCE))
+        await kit.until(tunnel, TunnelState.CLOSED)
+        assert (await kit.manager.start(tunnel)).state is TunnelState.OPEN
+        await ping(before)
+        assert await exchange(listen, b"new") == b"new", "open again while the old ones finish"
+        await kit.manager.stop(tunnel)
+        assert await is_cut(before)
+        await stopping
+        assert kit.lease.released == 2
+
+
+# --- one of a group ---
+
+
+async def test_of_a_group_one_rule_runs_at_a_time(sshd: RealSshd) -> None:
+    async with target(echo) as port, target(echo) as other, tunnels_on(sshd) as kit:
+        listen = free_port()
+
+        def added(name: str, to: int, listen: int) -> str:
+            spec = parse_forward(Kind.LOCAL, f"{listen}:127.0.0.1:{to}")
+            return kit.manager.add("sshd", spec, "saved", rule(name, group="db"))
+
+        live, more, test = (
+            added("live", port, listen),
+            added("live", port, free_port()),
+            added("test", other, listen),
+        )
+        apart = kit.manager.add("sshd", parse_forward(Kind.LOCAL, text_for("L", port)))
+        for one in (live, more, apart):
+            assert (await kit.manager.start(one)).state is TunnelState.OPEN
+        before = await client(listen)
+        assert (await kit.manager.start(test)).state is TunnelState.OPEN
+        assert _states(kit, live, more, apart) == ["closed", "closed", "open"]
+        await ping(before)
+        before[1].close()
+        both = await asyncio.gather(kit.manager.start(live), kit.manager.start(test))
+        assert [one.state for one in both] == [TunnelState.CLOSED, TunnelState.OPEN]
+
+
+def _states(kit: Tunnels, *tunnels: str) -> list[str]:
+    return [kit.manager.snapshot(one).state.value for one in tunnels]
