@@ -26,6 +26,7 @@ from sshdash.ui.widgets.terminal_view import TerminalView
 from sshdash.ui.widgets.tunnel_table import TunnelTable
 from tests.bench.forwarding import run_client
 from tests.bench.terminal_app import Watch, appeared, type_keys
+from tests.servers.sshd import free_port
 
 _LOOK = 0.1
 _SETTLE = 5.0
@@ -51,7 +52,9 @@ async def idle(app: SSHDashApp, pilot: Any, rules: int, hosts: int) -> dict[str,
     empty = await _share(_IDLE / 2)
     for number in range(rules):
         host = f"h{number % hosts}"
-        snapshot = await tunnels.start(tunnels.add(host, parse_forward(Kind.DYNAMIC, "0")))
+        # A port of its own for each: the same forward twice is one tunnel.
+        spec = parse_forward(Kind.DYNAMIC, f"127.0.0.1:{free_port()}")
+        snapshot = await tunnels.start(tunnels.add(host, spec))
         if snapshot.state is not TunnelState.OPEN:
             raise RuntimeError(f"{host}: {snapshot.error}")
     return {"empty": empty, "share": await _share(_IDLE)}
