@@ -148,6 +148,11 @@ class ServerListener(Forwarder):
             raise asyncssh.ChannelOpenError(_SHORTAGE, "too many clients")
         return await self._welcome((clean(origin_host, 60), origin_port))
 
+    async def _admitted(self, relay: Relay) -> bool:
+        """Return whether a client is carried, once that is known: it may have to wait."""
+        until = asyncio.get_running_loop().time() + PATIENCE
+        return await self._connection(until) is not None and not relay.over
+
     @abstractmethod
     async def _welcome(self, origin: tuple[str, int]) -> asyncssh.SSHTCPSession[bytes]:
         """Return what takes a client's channel. Raises ChannelOpenError, and nothing else."""
@@ -166,7 +171,8 @@ class RemoteForwarder(ServerListener):
         relay.visit.origin = origin
         relay.visit.target = self._spec.target_text
         try:
-            await self._wait_admitted(relay)
+            if not await self._admitted(relay):
+                raise asyncssh.ChannelOpenError(_CONNECT_FAILED, "the forward is paused")
             await self._reach_target(relay)
         except asyncssh.ChannelOpenError:
             relay.refused()
@@ -179,12 +185,6 @@ class RemoteForwarder(ServerListener):
             raise asyncssh.ChannelOpenError(_CONNECT_FAILED, "the forward is closed")
         self._observer.answered()
         return relay.channel
-
-    async def _wait_admitted(self, relay: Relay) -> None:
-        """Return once clients are carried. Raises ChannelOpenError for one that waits in vain."""
-        until = asyncio.get_running_loop().time() + PATIENCE
-        if await self._connection(until) is None or relay.over:
-            raise asyncssh.ChannelOpenError(_CONNECT_FAILED, "the forward is paused")
 
     async def _reach_target(self, relay: Relay) -> None:
         spec = self._spec

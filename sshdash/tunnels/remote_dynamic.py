@@ -70,11 +70,13 @@ class RemoteDynamicForwarder(ServerListener):
     async def _pass_on(self, caller: "_Caller", request: Request) -> None:
         relay = self._relay(client_is_remote=True)
         try:
+            if not await self._admitted(relay):
+                raise Unreached(Refusal.LOST, "the forward is paused")
             await self._reach(relay, request)
         except Unreached as error:
             relay.refused()
             caller.say(request.reply(error.refusal))
-            if not self._closed:
+            if not self._closed and error.refusal is not Refusal.LOST:
                 self._observer.refused(str(error), refusal_cause(error.refusal, here=True))
         except asyncio.CancelledError:
             relay.refused()
