@@ -352,6 +352,42 @@ async def test_clients_that_do_not_finish_are_reset(sshd: RealSshd, option: str)
         await when(lambda: kit.channels == 0, "no channels")
 
 
+async def test_a_removal_that_nobody_waits_for_ends_with_the_manager(sshd: RealSshd) -> None:
+    async with target(echo) as port, tunnels_on(sshd) as kit:
+        spec = parse_forward(Kind.LOCAL, text_for("L", port))
+        tunnel, listen = await kit.open("L", str(spec))
+        before = await client(listen)
+        removing = asyncio.ensure_future(kit.manager.remove(tunnel, drain=600))
+        await kit.until(tunnel, TunnelState.CLOSED)
+        removing.cancel()
+        await asyncio.wait({removing})
+        assert kit.manager.snapshots() == []
+        await ping(before)
+        again = kit.manager.add("sshd", spec)
+        assert again != tunnel
+        assert (await kit.manager.start(again)).state is TunnelState.OPEN
+        await kit.manager.close()
+        assert await is_cut(before)
+        assert kit.lease.released == 2
+
+
+async def test_a_tunnel_removed_while_it_is_led_elsewhere_leaves_no_trace(
+    sshd: RealSshd,
+) -> None:
+    async with target(echo) as port, tunnels_on(sshd) as kit:
+        tunnel, _ = await kit.open("R", text_for("R", port))
+        other = parse_forward(Kind.REMOTE, text_for("R", port))
+        leading = asyncio.ensure_future(kit.manager.repoint(tunnel, other))
+        await asyncio.sleep(0)
+        await kit.manager.remove(tunnel)
+        await asyncio.wait({leading})
+        leading.exception()
+        await when(lambda: free_to_use(other.port), "the port is free")
+        again = kit.manager.add("sshd", other)
+        assert again != tunnel
+        assert (await kit.manager.start(again)).state is TunnelState.OPEN
+
+
 async def test_stopping_again_ends_the_draining(sshd: RealSshd) -> None:
     async with target(echo) as port, tunnels_on(sshd) as kit:
         tunnel, listen = await kit.open("L", text_for("L", port))
