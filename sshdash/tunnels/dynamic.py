@@ -5,9 +5,9 @@ import logging
 import socket
 from typing import Any
 
-from sshdash.tunnels.forwarder import ListeningForwarder, peer_name
 from sshdash.tunnels.handshake import Handshake
 from sshdash.tunnels.leaving import Leaving
+from sshdash.tunnels.local import ListeningForwarder, peer_name
 from sshdash.tunnels.proxy_request import Request
 from sshdash.tunnels.relay import Hold
 

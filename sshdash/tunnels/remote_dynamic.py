@@ -89,7 +89,7 @@ class RemoteDynamicForwarder(ServerListener):
         except Unreached as error:
             relay.refused()
             caller.say(request.reply(error.refusal))
-            if not self._closed:
+            if not self._closed and error.refusal is not Refusal.LOST:
                 self._observer.refused(str(error), refusal_cause(error.refusal, here=True))
         except asyncio.CancelledError:
             relay.refused()
