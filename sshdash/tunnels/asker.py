@@ -22,7 +22,7 @@ DEADLINE = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class Opening:
     """How a client of a forward gets to its target."""
 
     open: Callable[[Callable[[], Any]], Awaitable[Any]]
@@ -31,19 +31,17 @@ class Way:
     """Whether it is a channel, whose opening cannot be taken back."""
 
 
-def way(spec: ForwardSpec, ssh: Transport) -> Way:
-    """Return the way of a forward that has one target."""
+def opening_of(spec: ForwardSpec, ssh: Transport) -> Opening:
+    """Return how a forward that has one target gets there."""
+    host, port, path = spec.target_host, spec.target_port, spec.target_path
     if spec.kind is Kind.REMOTE:
         loop = asyncio.get_running_loop()
-        if spec.target_path:
-            path = spec.target_path
-            return Way(lambda end: loop.create_unix_connection(end, path), is_remote=False)
-        host, port = spec.target_host, spec.target_port
-        return Way(lambda end: loop.create_connection(end, host, port), is_remote=False)
-    if spec.target_path:
-        return Way(lambda end: ssh.create_unix_connection(end, spec.target_path), is_remote=True)
-    host, port = spec.target_host, spec.target_port
-    return Way(lambda end: ssh.create_connection(end, host, port), is_remote=True)
+        if path:
+            return Opening(lambda end: loop.create_unix_connection(end, path), is_remote=False)
+        return Opening(lambda end: loop.create_connection(end, host, port), is_remote=False)
+    if path:
+        return Opening(lambda end: ssh.create_unix_connection(end, path), is_remote=True)
+    return Opening(lambda end: ssh.create_connection(end, host, port), is_remote=True)
 
 
 class Asker(asyncssh.SSHTCPSession[bytes]):
@@ -140,7 +138,7 @@ class Questions:
                 if self._opening is not None:
                     await asyncio.wait({self._opening})
                     began = loop.time()
-                await self._open(way(spec, ssh), asker)
+                await self._open(opening_of(spec, ssh), asker)
                 opened = loop.time() - began
                 verdict = await asker.verdict
         except (asyncssh.Error, OSError, ValueError) as error:
@@ -155,14 +153,14 @@ class Questions:
         text = f"{spec.target_text}: {verdict.text}"
         return ProbeResult(time.time(), None, text, cause), opened
 
-    async def _open(self, route: Way, asker: Asker) -> None:
-        opening = asyncio.ensure_future(route.open(lambda: asker))
-        if not route.is_remote:
-            await opening
+    async def _open(self, opening: Opening, asker: Asker) -> None:
+        opened = asyncio.ensure_future(opening.open(lambda: asker))
+        if not opening.is_remote:
+            await opened
             return
-        self._opening = opening
-        opening.add_done_callback(self._opened)
-        await asyncio.shield(opening)
+        self._opening = opened
+        opened.add_done_callback(self._opened)
+        await asyncio.shield(opened)
 
     def _opened(self, opening: "asyncio.Future[Any]") -> None:
         self._opening = None

@@ -11,7 +11,7 @@ import pytest
 
 from sshdash.states import TunnelState
 from sshdash.tunnels.snapshot import ClientSnapshot
-from tests.live.tunnel_kit import PATIENCE, Tunnels, echo, target, tunnels_on, until
+from tests.live.tunnel_kit import PATIENCE, Tunnels, echo, target, tunnels_on, unreachable, until
 from tests.servers.sshd import RealSshd
 
 _CLIENT = """
@@ -154,6 +154,23 @@ async def test_cutting_a_client_leaves_the_others(sshd: RealSshd, option: str) -
         assert not it.kit.manager.cut(it.id, 2), "it is gone"
         snapshot = it.kit.manager.snapshot(it.id)
         assert (snapshot.state, snapshot.failures) == (TunnelState.OPEN, 0)
+
+
+async def test_a_client_that_waits_for_its_target_can_be_cut(sshd: RealSshd) -> None:
+    with contextlib.ExitStack() as held:
+        port = held.enter_context(unreachable())
+        async with tunnels_on(sshd) as kit:
+            tunnel, listen = await kit.open("L", f"0:127.0.0.1:{port}")
+            client = Client(*await asyncio.open_connection("127.0.0.1", listen))
+            await until(lambda: kit.channels == 1, "a channel being opened")
+            (shown,) = kit.manager.clients(tunnel)
+            assert (shown.address, shown.target) == (client.address, f"127.0.0.1:{port}")
+            assert kit.manager.cut(tunnel, shown.id)
+            assert await client.lost()
+            await until(lambda: kit.manager.clients(tunnel) == [], "no clients")
+            client.writer.close()
+            held.close()
+            await until(lambda: kit.channels == 0, "the server giving up")
 
 
 async def test_a_client_of_this_machine_is_named(sshd: RealSshd) -> None:

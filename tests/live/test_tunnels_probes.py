@@ -2,8 +2,7 @@
 
 import asyncio
 import contextlib
-import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from sshdash.tunnels.legs import Cause
 from sshdash.tunnels.rule import Probe, ProbeKind, Rule
 from sshdash.tunnels.snapshot import ProbeResult, TunnelSnapshot
 from sshdash.tunnels.spec import Kind, parse_forward
-from tests.live.tunnel_kit import Tunnels, echo, exchange, target, tunnels_on, until
+from tests.live.tunnel_kit import Tunnels, echo, exchange, target, tunnels_on, unreachable, until
 from tests.servers.services import postgres, redis, web_server
 from tests.servers.sshd import RealSshd, free_port
 
@@ -185,20 +184,6 @@ async def test_a_target_that_never_stops(sshd: RealSshd) -> None:
         result = await it.ask()
         unwell(it, result, Cause.OTHER)
         assert result.text.startswith(f"127.0.0.1:{port}: not SSH: xxx")
-
-
-@contextlib.contextmanager
-def unreachable() -> Iterator[int]:
-    """Give a port whose connections are neither taken nor refused: its queue is full."""
-    with contextlib.ExitStack() as held:
-        server = held.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
-        port = server.getsockname()[1]
-        for _ in range(8):
-            waiting = held.enter_context(socket.socket())
-            waiting.setblocking(False)
-            with contextlib.suppress(BlockingIOError):
-                waiting.connect(("127.0.0.1", port))
-        yield port
 
 
 async def test_a_target_that_cannot_be_reached_holds_one_channel_however_often_it_is_asked(
