@@ -21,6 +21,7 @@ from sshdash.connections.recovery.outages import outage_text
 from sshdash.errors import UsageError
 from sshdash.events import ConnectionChanged, Event, HostRestored, TunnelChanged
 from sshdash.states import ConnectionState, TunnelState
+from sshdash.tunnels.options import with_tokens
 from sshdash.tunnels.snapshot import TunnelSnapshot
 from sshdash.tunnels.spec import ForwardSpec, Kind, parse_forward
 
@@ -33,7 +34,9 @@ stdout for every change of state.
 
 -L, -R and -D mean what they mean to ssh and may be repeated. With none of them, the forwards
 that ssh_config has for DEST are run. Listening is on loopback unless a bind address, or
-GatewayPorts, says otherwise; port 0 takes a free one, which the line names.
+GatewayPorts, says otherwise; port 0 takes a free one, which the line names. In the place of a
+port, or of host and port, the path of a Unix socket may stand. -R with nothing but where to listen
+is a SOCKS proxy there, whose clients are connected from here, as far as PermitRemoteOpen lets them.
 
 A connection that is lost is made again, and the forwards come back on the same ports; meanwhile
 local ones stay bound, and clients wait for up to a minute. What happens is told on stderr."""
@@ -62,7 +65,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("destination", metavar="DEST", help="[user@]host[:port] or an alias")
     for kind, form, meaning in (
         (Kind.LOCAL, "[BIND:]PORT:HOST:PORT", "listen here, connect from there"),
-        (Kind.REMOTE, "[BIND:]PORT:HOST:PORT", "listen there, connect from here"),
+        (Kind.REMOTE, "[BIND:]PORT[:HOST:PORT]", "listen there, connect from here"),
         (Kind.DYNAMIC, "[BIND:]PORT", "listen here as a SOCKS proxy"),
     ):
         parser.add_argument(
@@ -88,7 +91,7 @@ async def _forward(arguments: argparse.Namespace, specs: list[ForwardSpec]) -> i
         resolved = backend.resolve(host)
         tell_ignored(resolved)
         if specs:
-            tunnels = [backend.tunnels.add(host, spec) for spec in specs]
+            tunnels = [backend.tunnels.add(host, with_tokens(spec, resolved)) for spec in specs]
         else:
             tunnels = backend.add_config_forwards(host)
         if not tunnels:
@@ -199,13 +202,14 @@ class _Change:
         """Return it for people."""
         tunnel = self.tunnel
         way = " → ".join((tunnel.listen, *tunnel.route, tunnel.target))
-        mark = " (other machines can connect)" if tunnel.exposed else ""
+        mark = f" ({tunnel.exposure})" if tunnel.exposed else ""
         reason = f": {self.event.reason}" if self.event.reason else ""
         return f"{self.event.new.value:<8} {tunnel.kind.value} {way}{mark}{reason}"
 
     def json(self) -> str:
         """Return it for programs: one object on one line."""
         tunnel = self.tunnel
+        socket = tunnel.spec.listen_path
         return json.dumps(
             {
                 "time": round(self.time, 3),
@@ -213,7 +217,8 @@ class _Change:
                 "kind": tunnel.kind.word,
                 "host": tunnel.host,
                 "listen": tunnel.listen,
-                "port": int(tunnel.listen.rpartition(":")[2]),
+                "port": None if socket else int(tunnel.listen.rpartition(":")[2]),
+                "socket": socket or None,
                 "target": tunnel.target,
                 "route": tunnel.route,
                 "exposed": tunnel.exposed,

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from sshdash.config.command_line import SHORT_OPTIONS
 from sshdash.config.destination import Destination, parse_destination
+from sshdash.config.forward_fields import words
 from sshdash.config.source import ConfigSource
 from sshdash.errors import UsageError
 
@@ -57,7 +58,7 @@ def forward_command(
     `spec` is the command-line form, ``[bind:]port:host:hostport``, or the configuration's;
     `kind` is ``L``, ``R`` or ``D``.
     """
-    argument = ":".join(spec.split())
+    argument = ":".join(words(spec))
     options = ["-N", f"-{kind.upper()}", argument]
     return shlex.join(["ssh", *_globals(source, alias), *options, *_target(alias)])
 

@@ -8,6 +8,7 @@ from enum import Enum
 from sshdash.config.forward_fields import BadFields, Field, escaped, fields, words
 from sshdash.config.forwards import SOCKET_LIMIT
 from sshdash.config.numbers import port_number
+from sshdash.config.tokens import TokenError, expand_environment
 from sshdash.errors import UsageError
 from sshdash.untrusted import clean
 
@@ -87,17 +88,20 @@ class ForwardSpec:
         """Return whether other machines are meant to reach the listening end."""
         return self.bind is not None and self.bind.lower() not in LOOPBACK_NAMES
 
-    @property
-    def exposure(self) -> str:
-        """Return what a person should know of who can connect, empty for this machine alone."""
-        if not self.exposed:
-            return ""
-        if self.kind is Kind.REMOTE:
-            return (
-                "other machines can connect if the server's GatewayPorts lets them;"
-                " by default only the server itself can"
-            )
-        return "other machines can connect"
+
+def exposure(kind: Kind) -> str:
+    """Return who can connect to an address that is not loopback."""
+    if kind is Kind.REMOTE:
+        return (
+            "other machines can connect if the server's GatewayPorts lets them;"
+            " by default only the server itself can"
+        )
+    return "other machines can connect"
+
+
+def is_path(bind: str | None) -> bool:
+    """Return whether a bind address is the path of a Unix socket."""
+    return bind is not None and "/" in bind
 
 
 def host_port(host: str, port: int) -> str:
@@ -111,10 +115,14 @@ def parse_forward(kind: Kind, text: str) -> ForwardSpec:
     Both of ssh's forms are understood: ``[bind:]port:host:hostport`` of the command line and
     ``[bind:]port host:hostport`` of the configuration. IPv6 addresses stand in brackets; an
     empty or ``*`` bind address means all interfaces; ports may be service names; what has a
-    slash is the path of a Unix socket, in which a backslash goes before blanks and colons.
-    Raises UsageError naming the part that is wrong.
+    slash is the path of a Unix socket, in which a backslash goes before blanks and colons;
+    ``${VAR}`` is replaced. Raises UsageError naming the part that is wrong.
     """
     problem = _Problem(kind, text)
+    try:
+        text = expand_environment(text)
+    except TokenError as error:
+        raise problem(clean(str(error), 120)) from error
     found = words(text)
     if not found:
         raise problem("nothing given")
