@@ -6,6 +6,7 @@ import socket
 from typing import Any
 
 from sshdash.tunnels.forwarder import ListeningForwarder, peer_name
+from sshdash.tunnels.ports import peer_pid
 from sshdash.tunnels.relay import Hold
 from sshdash.tunnels.socks import Handshake
 
@@ -30,7 +31,7 @@ class DynamicForwarder(ListeningForwarder):
 
     async def _serve(self, client: socket.socket) -> None:
         loop = asyncio.get_running_loop()
-        origin = peer_name(client)
+        origin, pid = peer_name(client), peer_pid(client)
         greeter = _Greeter()
         self._greeters.add(greeter)
         try:
@@ -44,14 +45,15 @@ class DynamicForwarder(ListeningForwarder):
             client.close()
         finally:
             self._greeters.discard(greeter)
-        await self._pass_on(greeter, origin)
+        await self._pass_on(greeter, origin, pid)
 
-    async def _pass_on(self, greeter: "_Greeter", origin: tuple[str, int]) -> None:
+    async def _pass_on(self, greeter: "_Greeter", origin: tuple[str, int], pid: int) -> None:
         request, transport = greeter.parser.request, greeter.transport
         if request is None or transport is None or greeter.lost or self._closed:
             greeter.drop()
             return
         relay = self._relay()
+        relay.visit.pid = pid
         # Nothing can arrive in between: the greeter has paused its transport.
         transport.set_protocol(relay.socket)
         relay.socket.adopt(transport, greeter.parser.rest)

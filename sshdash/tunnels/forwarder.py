@@ -13,9 +13,11 @@ import asyncssh
 from sshdash.connections.transport.transport import Transport
 from sshdash.tunnels.causes import refusal_cause
 from sshdash.tunnels.counters import Traffic, Visit
+from sshdash.tunnels.far_socket import open_socket
 from sshdash.tunnels.legs import Cause
 from sshdash.tunnels.listener import Listener
 from sshdash.tunnels.options import ForwardOptions
+from sshdash.tunnels.ports import peer_pid
 from sshdash.tunnels.refusal import Refusal, classify, refusal_text
 from sshdash.tunnels.relay import Relay
 from sshdash.tunnels.rule import Meanwhile
@@ -32,9 +34,6 @@ PATIENCE = 60.0
 
 _RESET = struct.pack("ii", 1, 0)
 """SO_LINGER on with zero seconds: closing sends a reset instead of an end of file."""
-
-_SOCKET_FAILED = "it is not there, nobody listens on it, or the server does not allow it"
-"""What sshd may mean by ``open failed``: of a socket it never says more."""
 
 Answer = Callable[[Refusal | None], bytes]
 """Gives what the client is told first, for an opened target (None) or a refusal."""
@@ -283,11 +282,7 @@ class Forwarder(ABC):
         """Open the relay's channel to a Unix socket on the server."""
 
         async def opening(ssh: Transport) -> None:
-            try:
-                await ssh.create_unix_connection(lambda: relay.channel, path)
-            except asyncssh.ChannelOpenError as error:
-                reason = _SOCKET_FAILED if error.reason == "open failed" else error.reason
-                raise asyncssh.ChannelOpenError(error.code, reason) from error
+            await open_socket(ssh, lambda: relay.channel, path)
 
         relay.visit.target = clean(path)
         await self._through(relay, path, opening, lambda _: b"")
@@ -407,7 +402,8 @@ class LocalForwarder(ListeningForwarder):
 
     async def _serve(self, client: socket.socket) -> None:
         relay = self._relay()
-        origin = peer_name(client)
+        origin = relay.visit.origin = peer_name(client)
+        relay.visit.pid = peer_pid(client)
         try:
             await asyncio.get_running_loop().connect_accepted_socket(lambda: relay.socket, client)
         except OSError as error:

@@ -48,7 +48,7 @@ class RemoteDynamicForwarder(ServerListener):
 
     async def _welcome(self, origin: tuple[str, int]) -> asyncssh.SSHTCPSession[bytes]:
         """Confirm the channel at once: the client speaks first."""
-        caller = _Caller()
+        caller = _Caller(origin)
         self._callers.add(caller)
         self._start(self._serve(caller))
         return caller
@@ -69,6 +69,8 @@ class RemoteDynamicForwarder(ServerListener):
 
     async def _pass_on(self, caller: "_Caller", request: Request) -> None:
         relay = self._relay(client_is_remote=True)
+        relay.visit.origin = caller.origin
+        relay.visit.target = clean(host_port(request.host, request.port))
         try:
             await self._reach(relay, request)
         except Unreached as error:
@@ -91,7 +93,10 @@ class RemoteDynamicForwarder(ServerListener):
         if not self._options.permitted.allows(host, port):
             target = clean(host_port(host, port), 120)
             raise Unreached(Refusal.PROHIBITED, f"{target}: not permitted by PermitRemoteOpen")
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         await reach_host(lambda: relay.socket, host, port, self._lookups)
+        self._traffic.reached(self._spec.target_text, loop.time() - began)
 
 
 class _Caller(asyncssh.SSHTCPSession[bytes]):
@@ -100,7 +105,8 @@ class _Caller(asyncssh.SSHTCPSession[bytes]):
     Its callbacks run inside the SSH library: none of them may raise.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, origin: tuple[str, int]) -> None:
+        self.origin = origin
         self.parser = Handshake()
         self.task: asyncio.Task[None] | None = None
         self.finished = asyncio.Event()

@@ -5,12 +5,14 @@ import contextlib
 import os
 import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import psutil
 import pytest
 
 from sshdash.states import TunnelState
 from sshdash.tunnels.snapshot import ClientSnapshot
+from sshdash.tunnels.spec import Kind, parse_forward
 from tests.live.tunnel_kit import PATIENCE, Tunnels, echo, target, tunnels_on, unreachable, until
 from tests.servers.sshd import RealSshd
 
@@ -196,6 +198,41 @@ async def test_a_client_of_this_machine_is_named(sshd: RealSshd) -> None:
             assert shown.address == f"127.0.0.1:{answer[1]}"
         finally:
             await client.communicate(b"")
+
+
+async def test_a_client_of_a_socket_is_named_too(sshd: RealSshd, tmp_path: Path) -> None:
+    path = tmp_path / "listen"
+    async with target(echo) as port, tunnels_on(sshd) as kit:
+        for option, text in (("L", f"{path}:127.0.0.1:{port}"), ("R", f"{path}2:127.0.0.1:{port}")):
+            tunnel = kit.manager.add("sshd", parse_forward(Kind(option), text))
+            snapshot = await kit.manager.start(tunnel)
+            client = Client(*await asyncio.open_unix_connection(snapshot.listen))
+            assert await client.say(b"hello", 5) == b"hello"
+            (shown,) = kit.manager.clients(tunnel)
+            assert (shown.address, shown.bytes_up, shown.bytes_down) == ("socket", 5, 5)
+            if option == "L":
+                name = f"this sshdash ({os.getpid()})"
+                await until(
+                    lambda: kit.manager.clients(tunnel)[0].process == name,  # noqa: B023
+                    "the name",
+                )
+            client.writer.close()
+
+
+async def test_clients_of_a_proxy_on_the_server(sshd: RealSshd) -> None:
+    async with target(twice) as port, tunnels_on(sshd) as kit:
+        it = Place(kit, "D", port)
+        it.id, it.listen = await kit.open("R", "0")
+        client = await it.client()
+        await client.say(b"abc", 6)
+        (shown,) = it.clients()
+        assert (shown.address, shown.target) == (client.address, f"127.0.0.1:{port}")
+        assert (shown.bytes_up, shown.bytes_down) == (3, 6)
+        assert kit.manager.snapshot(it.id).reach is not None
+        assert kit.manager.cut(it.id, shown.id)
+        assert not await client.lost()
+        await until(lambda: it.clients() == [], "no clients")
+        it.close()
 
 
 async def test_a_closed_tunnel_has_no_clients(sshd: RealSshd) -> None:

@@ -204,6 +204,36 @@ async def test_a_target_that_cannot_be_reached_holds_one_channel_however_often_i
             unwell(it, await it.ask(), Cause.TARGET_REFUSED)
 
 
+async def test_a_name_that_is_not_known(sshd: RealSshd) -> None:
+    for option, text in (("L", "name not known there"), ("R", "name not known here")):
+        async with place(sshd, Probe(), "nowhere.invalid:80", option) as it:
+            result = await it.ask()
+            unwell(it, result, Cause.UNKNOWN_NAME)
+            assert result.text.startswith(f"nowhere.invalid:80: {text}")
+
+
+async def test_a_socket_that_is_not_there(sshd: RealSshd, tmp_path: Path) -> None:
+    async with place(sshd, Probe(), str(tmp_path / "gone"), "L") as it:
+        result = await it.ask()
+        unwell(it, result, Cause.OTHER)
+        assert "nobody listens on it" in result.text
+
+
+async def test_a_tunnel_that_was_led_elsewhere_is_asked_of_its_new_target(
+    sshd: RealSshd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asker, "DEADLINE", 0.3)
+    with contextlib.ExitStack() as held:
+        port = held.enter_context(unreachable())
+        async with place(sshd, Probe(), f"127.0.0.1:{port}") as it:
+            unwell(it, await it.ask(), Cause.TARGET_TIMED_OUT)
+            monkeypatch.undo()
+            spec = parse_forward(Kind.LOCAL, f"0:127.0.0.1:{sshd.port}")
+            assert (await it.kit.manager.repoint(it.id, spec)).probe is None
+            well(it, await it.ask())
+            held.close()
+
+
 async def test_a_proxys_connection_is_asked(sshd: RealSshd) -> None:
     async with place(sshd, Probe(), "", "D") as it:
         result = await it.ask()
