@@ -166,11 +166,11 @@ async def test_a_target_that_never_answers(sshd: RealSshd, monkeypatch: pytest.M
     async def wait(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(-1)
 
-    monkeypatch.setattr(asker, "DEADLINE", 0.3)
+    monkeypatch.setattr(asker, "DEADLINE", 1.0)
     async with target(wait) as port, place(sshd, HTTP, f"127.0.0.1:{port}") as it:
         result = await it.ask()
         unwell(it, result, Cause.TARGET_TIMED_OUT)
-        assert result.text == f"127.0.0.1:{port}: no answer within 0.3 s"
+        assert result.text == f"127.0.0.1:{port}: no answer within 1 s"
 
 
 async def test_a_target_that_never_stops(sshd: RealSshd) -> None:
