@@ -6,7 +6,7 @@ imports the SSH library off the loop, so that a screen can draw its first frame 
 
 import asyncio
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
@@ -19,12 +19,12 @@ from sshdash.connections.recovery.outages import Outages
 from sshdash.errors import Cancelled, UsageError
 from sshdash.events import CatalogChanged, EventBus, WarningRaised
 from sshdash.live_counts import LiveCounts
-from sshdash.paths import recordings_dir, transfers_dir
+from sshdash.paths import recordings_dir, runtime_dir, transfers_dir
 from sshdash.prompts import Prompter
 from sshdash.recovery import Recovery
 from sshdash.settings import Settings
 from sshdash.sftp.job import host_of, user_of
-from sshdash.states import ConnectionState, SessionState, TunnelState
+from sshdash.states import SessionState
 from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from sshdash.sftp.sync_keepers import Keepers
     from sshdash.terminal.recording import Recorder
     from sshdash.terminal.session import ShellSession
+    from sshdash.tunnels.handover import HandOver
+    from sshdash.tunnels.household import Household
     from sshdash.tunnels.manager import TunnelManager
 
 LOCAL = ""
@@ -48,6 +50,7 @@ _TERMINAL = "terminal.session"
 _MODULES = (
     "connections.manager",
     "tunnels.manager",
+    "tunnels.household",
     "sftp.queue",
     "sftp.journal",
     "sftp.shelf",
@@ -66,6 +69,7 @@ class Backend:
 
     connections: "ConnectionManager"
     tunnels: "TunnelManager"
+    household: "Household"
     transfers: "TransferQueue"
     keepers: "Keepers"
     recorder: "Recorder"
@@ -116,9 +120,12 @@ class Backend:
                 self.resolver, self.prompter, self.events, self.settings
             )
             outages = Outages(self.connections, self.events) if self.settings.reconnect else None
+            lease, household = self.connections.lease, self._modules["tunnels.household"]
+            claims = household.Claims(runtime_dir(), "command")
             self.tunnels = self._modules["tunnels.manager"].TunnelManager(
-                self.connections.lease, self.events, self._route, outages
+                lease, self.events, self._route, outages, claims
             )
+            self.household = household.Household(self.tunnels, lease, self.events, claims)
             shelf = self._modules["sftp.shelf"].Shelf(transfers_dir())
             self.transfers = self._modules["sftp.queue"].TransferQueue(
                 self.copy_end,
@@ -174,6 +181,7 @@ class Backend:
                 for session in self.sessions.values():
                     ends.push_async_callback(session.close)
                 ends.push_async_callback(self.tunnels.close)
+                ends.push_async_callback(self.household.close)
                 # They may open files once more, to clean up.
                 ends.push_async_callback(self.transfers.close)
                 ends.push_async_callback(self.keepers.close)
@@ -359,6 +367,12 @@ class Backend:
                 tunnels.append(self.tunnels.add(host, spec, source="config"))
         return tunnels
 
+    async def hand_over(self, tunnels: Iterable[str]) -> "HandOver":
+        """Have another process go on with tunnels when this one ends; return what came of it."""
+        from sshdash.tunnels.handover import hand_over
+
+        return await hand_over(self.household, self.tunnels, tunnels, self.source)
+
     def _warn_once(self, warning: WarningRaised) -> None:
         if warning not in self._warned:
             self._warned.add(warning)
@@ -373,19 +387,13 @@ class Backend:
         """Return what is running now."""
         if not self.loaded:
             return LiveCounts()
-        return LiveCounts(
-            hosts=sum(
-                status.state is ConnectionState.CONNECTED for status in self.connections.statuses()
-            ),
-            shells=sum(session.state is SessionState.RUNNING for session in self.sessions.values()),
-            tunnels=sum(
-                tunnel.state in (TunnelState.OPEN, TunnelState.DEGRADED)
-                for tunnel in self.tunnels.snapshots()
-            ),
+        return LiveCounts.of(
+            (status.state for status in self.connections.statuses()),
+            (session.state for session in self.sessions.values()),
+            (tunnel.state for tunnel in self.tunnels.snapshots()),
             transfers=sum(job.is_live for job in self.transfers.snapshots()),
             kept=len(self.keepers.snapshots()),
-            waiting=(self.recovery.shells if self.recovery else 0)
-            + sum(tunnel.state is TunnelState.RECONNECTING for tunnel in self.tunnels.snapshots()),
+            shells_waiting=self.recovery.shells if self.recovery else 0,
         )
 
     @staticmethod

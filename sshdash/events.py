@@ -161,6 +161,11 @@ class TunnelRemoved(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class RulesChanged(Event):
+    """The tunnels' rules were read again, and are others than before."""
+
+
+@dataclass(frozen=True, slots=True)
 class WarningRaised(Event):
     """Something a person should read, though nothing failed."""
 

@@ -1,6 +1,10 @@
 """What runs, for whoever is about to leave."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Self
+
+from sshdash.states import ConnectionState, SessionState, TunnelState
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,3 +22,25 @@ class LiveCounts:
 
     def __bool__(self) -> bool:
         return bool(self.shells or self.tunnels or self.transfers or self.kept or self.waiting)
+
+    @classmethod
+    def of(
+        cls,
+        connections: Iterable[ConnectionState],
+        sessions: Iterable[SessionState],
+        tunnels: Iterable[TunnelState],
+        *,
+        transfers: int,
+        kept: int,
+        shells_waiting: int,
+    ) -> Self:
+        """Count what is in these states; the other figures are as they are."""
+        forwards = tuple(tunnels)
+        return cls(
+            hosts=sum(one is ConnectionState.CONNECTED for one in connections),
+            shells=sum(one is SessionState.RUNNING for one in sessions),
+            tunnels=sum(one in (TunnelState.OPEN, TunnelState.DEGRADED) for one in forwards),
+            transfers=transfers,
+            kept=kept,
+            waiting=shells_waiting + forwards.count(TunnelState.RECONNECTING),
+        )

@@ -1,12 +1,17 @@
 """Where things are: the home folder, ours in it, and the style sheets."""
 
+import errno
 import os
+import stat
+import tempfile
 from importlib import resources
 from pathlib import Path
 
 import platformdirs
 
 APP = "sshdash"
+_LONGEST_SOCKET_FOLDER = 70
+"""Bytes: a socket's whole name has 103 on macOS, 107 on Linux."""
 
 
 def home() -> Path:
@@ -52,6 +57,33 @@ def transfers_dir() -> Path:
 def audit_log() -> Path:
     """Return the file of the audit log (not created here)."""
     return state_dir() / "audit.jsonl"
+
+
+def runtime_dir() -> Path:
+    """Return the folder of what only lives as long as its process (not created here).
+
+    It is below $XDG_RUNTIME_DIR, else with our state; below the temporary folder where its name
+    is too long for a socket in it.
+    """
+    given = os.environ.get("XDG_RUNTIME_DIR", "")
+    folder = Path(given) / APP if os.path.isabs(given) else state_dir() / "run"
+    if len(os.fsencode(folder)) <= _LONGEST_SOCKET_FOLDER:
+        return folder
+    return Path(tempfile.gettempdir()) / f"{APP}-{os.getuid()}"
+
+
+def secret_dir(path: Path) -> Path:
+    """Create `path` as `private_dir` does, and see that nobody else owns it or may enter it.
+
+    Raises OSError, PermissionError where it is somebody else's.
+    """
+    private_dir(path)
+    found = path.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+        raise PermissionError(errno.EPERM, "the folder is not this user's own", str(path))
+    if found.st_mode & 0o077:
+        path.chmod(0o700)
+    return path
 
 
 def private_dir(path: Path) -> Path:

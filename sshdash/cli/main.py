@@ -28,6 +28,7 @@ COMMANDS = (
     "rm",
     "mkdir",
     "forward",
+    "tunnels",
     "play",
     "audit",
     "forget",
@@ -50,6 +51,7 @@ _SUMMARIES = {
     "rm": "remove files and trees here and on hosts",
     "mkdir": "make directories here and on hosts",
     "forward": "run tunnels without the screen",
+    "tunnels": "show the tunnels that run, stop and pause them, export rules",
     "play": "play a recording of a session",
     "audit": "read the log of connections, sessions, tunnels and copies",
     "forget": "remove a host's secrets from the system keyring",
@@ -100,7 +102,7 @@ def _parse(words: list[str]) -> argparse.Namespace:
     options = _global_options()
     arguments, rest = options.parse_known_args(words)
     if arguments.rest and arguments.rest[0] in COMMANDS:
-        return _parse_command(arguments)
+        return _parse_command(arguments, words)
     if rest:
         options.error(f"unknown option: {rest[0]}")
     if len(arguments.rest) > 1:
@@ -163,7 +165,7 @@ def _add_globals(parser: argparse.ArgumentParser, suppress: bool = False) -> Non
     )
 
 
-def _parse_command(before: argparse.Namespace) -> argparse.Namespace:
+def _parse_command(before: argparse.Namespace, words: list[str]) -> argparse.Namespace:
     name = before.rest[0]
     parser = argparse.ArgumentParser(prog="sshdash")
     commands = parser.add_subparsers(dest="command", required=True)
@@ -174,6 +176,7 @@ def _parse_command(before: argparse.Namespace) -> argparse.Namespace:
     module.add_parser(commands)
     _add_globals(commands.choices[name], suppress=True)
     arguments = parser.parse_args(before.rest)
+    arguments.words = words
     arguments.config = getattr(arguments, "config", before.config)
     arguments.option = [*(before.option or ()), *(getattr(arguments, "late_option", None) or ())]
     arguments.verbose = before.verbose + getattr(arguments, "late_verbose", 0)

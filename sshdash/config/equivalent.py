@@ -58,9 +58,22 @@ def forward_command(
     `spec` is the command-line form, ``[bind:]port:host:hostport``, or the configuration's;
     `kind` is ``L``, ``R`` or ``D``.
     """
-    argument = ":".join(words(spec))
-    options = ["-N", f"-{kind.upper()}", argument]
-    return shlex.join(["ssh", *_globals(source, alias), *options, *_target(alias)])
+    return forwards_command(alias, [(kind, spec)], source)
+
+
+def forwards_command(
+    alias: str, forwards: Iterable[tuple[str, str]], source: ConfigSource | None = None
+) -> str:
+    """Return the ssh command for tunnels of one host: kinds and specs as in `forward_command`."""
+    options = [
+        word for kind, spec in forwards for word in (f"-{kind.upper()}", ":".join(words(spec)))
+    ]
+    return shlex.join(["ssh", *_globals(source, alias), "-N", *options, *_target(alias)])
+
+
+def global_options(source: ConfigSource, alias: str) -> list[str]:
+    """Return the options with which sshdash means by `alias` what it means here."""
+    return _globals(source, alias)
 
 
 def _globals(source: ConfigSource | None, alias: str, *, scp: bool = False) -> list[str]:

@@ -11,6 +11,7 @@ from sshdash.errors import SSHDashError, UsageError
 from sshdash.events import EventBus, TunnelRemoved
 from sshdash.states import TunnelState
 from sshdash.tunnels.autostart import Autostart
+from sshdash.tunnels.claims import Claims
 from sshdash.tunnels.clients import Clients
 from sshdash.tunnels.groups import running_rivals
 from sshdash.tunnels.probing import Probing
@@ -35,6 +36,7 @@ class TunnelManager:
 
     `route` names the hosts on the way to a host, itself last, for tunnels that are not
     connected; without it, and where it raises SSHDashError, only the host itself is shown.
+    A rule is run by one process at a time, which the `claims` see to.
     Tunnels outlive the `outages` of their hosts; without any, a lost connection is their end.
     """
 
@@ -44,11 +46,13 @@ class TunnelManager:
         events: EventBus,
         route: PlanRoute | None = None,
         outages: Outages | None = None,
+        claims: Claims | None = None,
     ) -> None:
         self._lease = lease
         self._events = events
         self._plan_route = route
         self._outages = outages or NoOutages()
+        self._claims = claims
         self._tunnels: dict[str, Tunnel] = {}
         self._ids: dict[tuple[str, ForwardSpec], str] = {}
         self._numbers = count(1)
@@ -83,6 +87,7 @@ class TunnelManager:
             self._events,
             self._outages,
             rule,
+            self._claims,
         )
         self._autostart.added(tunnel)
         return identifier
@@ -203,7 +208,9 @@ class TunnelManager:
         """Return a tunnel's clients, in the order they came.
 
         The processes of new ones are looked for beside the loop, so they are named a little later.
+        Whoever looks at clients has their way in sight, too.
         """
+        self.look(identifier)
         forwarder = self._tunnels[identifier].forwarder
         return self._clients.of(forwarder) if forwarder else []
 

@@ -1,17 +1,25 @@
 """Who holds a port or comes to it, and which one is free."""
 
+import errno
 import os
 import socket
 import struct
 import sys
-from collections.abc import Collection, Sequence
+from asyncio.trsock import TransportSocket
+from collections.abc import Collection, Container, Sequence
 
 from sshdash.untrusted import clean
 
 Address = tuple[socket.AddressFamily, str]
+LOOPBACK: tuple[Address, ...] = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
 _TRIES = 50
 _CREDENTIALS = struct.Struct("3i")
 """What unix(7) tells of a peer: process, user and group."""
+_FIRST_FREE = 1024
+"""Ports below belong to root."""
+_INSTEAD = 8000
+"""What is added to those: 80 becomes 8080, 443 becomes 8443."""
+NO_IPV6 = frozenset({errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPROTONOSUPPORT})
 
 
 def bound_socket(address: Address, port: int) -> socket.socket:
@@ -31,20 +39,41 @@ def bound_socket(address: Address, port: int) -> socket.socket:
     return sock
 
 
-def next_free(addresses: Sequence[Address], port: int) -> int | None:
-    """Return the first port above `port` that is free on every address, None if none is near."""
+def next_free(addresses: Sequence[Address], port: int, taken: Container[int] = ()) -> int | None:
+    """Return the first port above `port` that is free on every address, None if none is near.
+
+    None of `taken` is. An address of IPv6 where the machine has none does not count.
+    """
     for candidate in range(port + 1, min(port + 1 + _TRIES, 65536)):
-        try:
-            for address in addresses:
-                sock = bound_socket(address, candidate)
-                try:
-                    sock.listen(1)
-                finally:
-                    sock.close()
-        except OSError:
-            continue
-        return candidate
+        if candidate not in taken and all(_is_free(address, candidate) for address in addresses):
+            return candidate
     return None
+
+
+def port_here(wanted: int, taken: Container[int] = ()) -> int:
+    """Return the port to listen on here for what has the port `wanted` elsewhere.
+
+    The same number, where it is free on loopback and needs no root, else one near it; 0, which
+    lets the system choose, where there is none.
+    """
+    if not wanted:
+        return 0
+    first = wanted if wanted >= _FIRST_FREE else wanted + _INSTEAD
+    return next_free(LOOPBACK, first - 1, taken) or 0
+
+
+def _is_free(address: Address, port: int) -> bool:
+    try:
+        sock = bound_socket(address, port)
+    except OSError as error:
+        return address[0] == socket.AF_INET6 and error.errno in NO_IPV6
+    try:
+        sock.listen(1)
+    except OSError:
+        return False
+    finally:
+        sock.close()
+    return True
 
 
 def holder(port: int) -> str:
@@ -90,7 +119,7 @@ def _named(pids: set[int | None]) -> str:
     )
 
 
-def peer_pid(client: socket.socket) -> int:
+def peer_pid(client: socket.socket | TransportSocket) -> int:
     """Return the process at the other end of a Unix socket, 0 where the system does not tell."""
     if client.family != socket.AF_UNIX or sys.platform != "linux":
         return 0

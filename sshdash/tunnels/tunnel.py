@@ -9,6 +9,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from sshdash.connections.faults import explain
@@ -16,8 +17,9 @@ from sshdash.errors import ForwardError, SSHDashError
 from sshdash.events import EventBus, TunnelChanged
 from sshdash.states import Step, TunnelState, advance, allows
 from sshdash.tunnels.causes import Place, Trouble, trouble_of
+from sshdash.tunnels.claims import Claims, OwnedElsewhere
 from sshdash.tunnels.counters import Traffic
-from sshdash.tunnels.course import Course, LeaseConnection, not_connected
+from sshdash.tunnels.course import Course, LeaseConnection, Ready, not_connected
 from sshdash.tunnels.draining import Draining
 from sshdash.tunnels.forwarder import Forwarder
 from sshdash.tunnels.forwarders import forwarder_for
@@ -55,6 +57,7 @@ class Tunnel:
         events: EventBus,
         outages: "Outages | NoOutages",
         rule: Rule | None = None,
+        claims: Claims | None = None,
     ) -> None:
         self.id = identifier
         self.host = host
@@ -80,6 +83,7 @@ class Tunnel:
         self._events = events
         self._lease_connection = lease
         self._outages = outages
+        self._claims = claims
         self._work: asyncio.Task[None] | None = None
         """That of the course, and of the one before until it has given back what it had."""
         self._leaving: set[asyncio.Task[None]] = set()
@@ -137,7 +141,7 @@ class Tunnel:
                 if not provided():
                     raise not_connected(self.host)
 
-            self._work = asyncio.get_running_loop().create_task(course.run(ready))
+            self._work = asyncio.get_running_loop().create_task(self._run_alone(course, ready))
 
     async def settled(self) -> None:
         """Return when it is known whether it opens."""
@@ -289,6 +293,16 @@ class Tunnel:
         return explain(error, self.host, f"forward {self.spec}")
 
     # --- parts ---
+
+    async def _run_alone(self, course: Course, ready: Ready) -> None:
+        """Run a course unless another process has the rule; none has it then until this ends."""
+        name = self.rule.name if self.rule else ""
+        try:
+            with self._claims.sole(name) if self._claims else nullcontext():
+                await course.run(ready)
+        except OwnedElsewhere as error:
+            self.failed(error)
+            course.settled.set()
 
     @property
     def forwarder(self) -> Forwarder | None:

@@ -113,7 +113,7 @@ async def test_with_exit_on_forward_failure_one_that_fails_ends_all(sshd: RealSs
             failed = await run.until("failed")
             assert f"Port {port} is in use" in failed["reason"]
             status, err = await run.end()
-            assert status == 1
+            assert status == 3
             assert f"Port {port} is in use" in err
             assert "→ port" in err
 
@@ -130,7 +130,7 @@ async def test_a_forward_that_fails_leaves_the_others_as_with_ssh(sshd: RealSshd
             assert status == 0
             assert "is in use" in err
         async with forwarding(sshd, *arguments) as run:
-            assert (await run.end())[0] == 1, "with none left there is nothing to wait for"
+            assert (await run.end())[0] == 3, "with none left there is nothing to wait for"
 
 
 async def test_a_lost_connection_is_made_again_and_the_ports_stay(sshd: RealSshd) -> None:

@@ -219,6 +219,21 @@ async def test_a_client_of_a_socket_is_named_too(sshd: RealSshd, tmp_path: Path)
             client.writer.close()
 
 
+async def test_a_proxy_on_a_socket_names_its_clients(sshd: RealSshd, tmp_path: Path) -> None:
+    async with target(twice) as port, tunnels_on(sshd) as kit:
+        tunnel = kit.manager.add("sshd", parse_forward(Kind.DYNAMIC, str(tmp_path / "socks")))
+        snapshot = await kit.manager.start(tunnel)
+        client = Client(*await asyncio.open_unix_connection(snapshot.listen))
+        assert await client.say(b"\x05\x01\x00", 2) == b"\x05\x00"
+        request = b"\x05\x01\x00\x01\x7f\x00\x00\x01" + port.to_bytes(2, "big")
+        assert (await client.say(request, 10))[:2] == b"\x05\x00"
+        name = f"this sshdash ({os.getpid()})"
+        await until(lambda: kit.manager.clients(tunnel)[0].process == name, "the name")
+        # Who looks at clients has their way in sight.
+        await until(lambda: kit.ssh.round_trip is not None, "a round trip")
+        client.writer.close()
+
+
 async def test_clients_of_a_proxy_on_the_server(sshd: RealSshd) -> None:
     async with target(twice) as port, tunnels_on(sshd) as kit:
         it = Place(kit, "D", port)

@@ -16,6 +16,7 @@ from sshdash.events import Event, EventBus, TunnelChanged
 from sshdash.states import TunnelState
 from sshdash.tunnels.manager import TunnelManager
 from sshdash.tunnels.spec import Kind, parse_forward
+from tests.servers.loopback import LoopbackServer
 from tests.servers.sshd import RealSshd
 
 PATIENCE = 20.0
@@ -54,8 +55,8 @@ class BareLease:
         self.released += 1
 
 
-async def dial(server: RealSshd) -> Transport:
-    """Connect to the real server without any configuration."""
+async def dial(server: RealSshd | LoopbackServer) -> Transport:
+    """Connect to a server without any configuration."""
     ssh = await asyncssh.connect(
         "127.0.0.1",
         server.port,
@@ -119,7 +120,7 @@ class Tunnels:
 
 @contextlib.asynccontextmanager
 async def tunnels_on(
-    server: RealSshd, gateway_ports: bool = False, **options: str
+    server: RealSshd | LoopbackServer, gateway_ports: bool = False, **options: str
 ) -> AsyncIterator[Tunnels]:
     """Give a tunnel manager on a fresh connection; `options` are of ssh_config."""
     ssh = await dial(server)

@@ -1,0 +1,84 @@
+"""Telling whoever waits that everything is open: systemd (sd_notify), and files."""
+
+import asyncio
+import json
+import os
+import socket
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from sshdash.config.saving import write_new
+from sshdash.errors import FileError
+
+
+class Readiness:
+    """Tells it once, and what else systemd wants to know; `files` are there meanwhile.
+
+    What systemd gave in the environment is taken out of it: it is not for ProxyCommands.
+    """
+
+    def __init__(self, files: Sequence[str]) -> None:
+        self._files = [Path(file) for file in files]
+        self._written: list[Path] = []
+        self._socket = os.environ.pop("NOTIFY_SOCKET", "")
+        self._every = _watchdog_seconds()
+        self._timer: asyncio.TimerHandle | None = None
+        for file in self._files:
+            with suppress(FileNotFoundError):
+                file.unlink()  # of one that was killed
+
+    def begin(self) -> None:
+        """Tell the watchdog from now on that the loop still turns."""
+        if self._every:
+            self._notify(WATCHDOG="1")
+            self._timer = asyncio.get_running_loop().call_later(self._every / 2, self.begin)
+
+    def ready(self, status: str, document: dict[str, Any]) -> None:
+        """Tell that it is ready. Raises FileError where a file cannot be written."""
+        text = json.dumps(document) + "\n"
+        for file in self._files:
+            making = file.with_name(f".{file.name}.{os.getpid()}")
+            try:
+                making.unlink(missing_ok=True)
+                write_new(str(making), text.encode(), sync=False)
+                making.rename(file)
+            except OSError as error:
+                raise FileError(
+                    "The file for readiness cannot be written", str(file), error.strerror or ""
+                ) from error
+            self._written.append(file)
+        self._notify(READY="1", STATUS=status)
+
+    def status(self, status: str) -> None:
+        """Tell how it stands, in words."""
+        self._notify(STATUS=status)
+
+    def end(self) -> None:
+        """Tell that it ends; the files go."""
+        if self._timer is not None:
+            self._timer.cancel()
+        for file in self._written:
+            with suppress(OSError):
+                file.unlink()
+        self._notify(STOPPING="1")
+
+    def _notify(self, **fields: str) -> None:
+        """Send to systemd; without one, or where it does not listen, nothing happens."""
+        if self._socket[:1] not in ("/", "@"):
+            return
+        address = self._socket.replace("@", "\0", 1) if self._socket[0] == "@" else self._socket
+        lines = "\n".join(f"{name}={value}" for name, value in fields.items())
+        with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.setblocking(False)
+            sender.sendto(lines.encode("utf-8", "backslashreplace"), address)
+
+
+def _watchdog_seconds() -> float:
+    """Return how often systemd wants to hear of this process, 0 for never."""
+    every = os.environ.pop("WATCHDOG_USEC", "")
+    meant = os.environ.pop("WATCHDOG_PID", "")
+    if not (every.isascii() and every.isdigit()) or meant not in ("", str(os.getpid())):
+        return 0.0
+    return int(every) / 1_000_000

@@ -1,0 +1,203 @@
+"""A ``sshdash forward`` of its own, which outlives whoever starts it."""
+
+import asyncio
+import json
+import os
+import secrets
+import shutil
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sshdash.errors import ForwardError
+from sshdash.paths import private_dir, runtime_dir, secret_dir, state_dir
+from sshdash.untrusted import clean_lines
+
+_PATIENCE = 120.0
+"""Seconds until its forwards have to be open, or to have failed."""
+_EVERY = 0.05
+_ENDED = 5.0
+_TAIL = 2_000
+_KEPT = 20
+"""Logs of earlier processes that stay."""
+_PASSED_ON = (
+    "HOME", "PATH", "PYTHONPATH", "SSH_AUTH_SOCK", "SSH_ASKPASS", "SSH_ASKPASS_REQUIRE", "DISPLAY",
+    "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_STATE_HOME",
+)  # fmt: skip
+"""What a unit gets of our environment: the rest is systemd's."""
+_RESET = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE}
+
+
+class DetachFailed(ForwardError):
+    """The process ended before it was ready; `status` is its exit status."""
+
+    def __init__(self, status: int, said: str, log: str) -> None:
+        super().__init__("The tunnels cannot be run by a process of their own", said, f"see {log}")
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Detached:
+    """A process that runs forwards by itself."""
+
+    pid: int
+    unit: str
+    """The unit of systemd that it is, empty where it is none."""
+    log: str
+    """Where it tells what happens: a file, or a command that shows it."""
+    tunnels: tuple[dict[str, Any], ...]
+    """Its forwards as `documents.listed` has them."""
+
+
+async def detach(
+    options: Sequence[str], arguments: Sequence[str], patience: float = _PATIENCE
+) -> Detached:
+    """Run ``sshdash [options] forward [arguments]`` apart; return once it is ready.
+
+    By systemd where it manages this user's units, else as a process without a terminal and with
+    a log of its own; nobody can be asked anything there. Raises DetachFailed, ForwardError where
+    it takes longer than `patience` seconds, and OSError.
+    """
+    token = secrets.token_hex(4)
+    report = secret_dir(runtime_dir()) / f"ready-{token}.json"
+    words = [sys.executable, "-m", "sshdash", *options, "forward", "--ready-file", str(report)]
+    words += arguments
+    by_systemd = await _has_systemd()
+    log = _log_file(token)
+    start = _start_unit(words, token) if by_systemd else _start_process(words, report, log)
+    try:
+        async with asyncio.timeout(patience):
+            unit, place = await start
+        ready = json.loads(report.read_bytes())
+    except TimeoutError as error:
+        raise ForwardError(
+            "The tunnels are not open yet", f"after {patience:g} s", f"see {log}"
+        ) from error
+    return Detached(int(ready["pid"]), unit, place, tuple(ready["tunnels"]))
+
+
+async def _start_process(words: list[str], report: Path, log: Path) -> tuple[str, str]:
+    """Start it as a process, and wait until it is ready; where that is given up it ends."""
+    child = _Child(words, log)
+    try:
+        while not child.is_ready(report):  # noqa: ASYNC110 - a file tells nobody
+            await asyncio.sleep(_EVERY)
+    except asyncio.CancelledError:
+        child.signal(signal.SIGTERM)
+        for _ in range(round(_ENDED / _EVERY)):
+            if child.ended() is not None:
+                raise
+            await asyncio.sleep(_EVERY)
+        child.signal(signal.SIGKILL)
+        raise
+    return "", str(log)
+
+
+class _Child:
+    """The process, in a session of its own: no terminal, and no hangup when ours goes.
+
+    It is no child that somebody would end with the event loop.
+    """
+
+    def __init__(self, words: list[str], log: Path) -> None:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        self._log = log
+        self._pid = os.posix_spawn(
+            words[0],
+            words,
+            _environment(),
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_OPEN, 1, str(log), flags, 0o600),
+                (os.POSIX_SPAWN_DUP2, 1, 2),
+            ],
+            setsid=True,
+            setsigdef=_RESET,
+        )
+
+    def is_ready(self, report: Path) -> bool:
+        """Return whether it says so. Raises DetachFailed where it has ended."""
+        status = self.ended()
+        if status is not None:
+            raise DetachFailed(status, _tail(self._log), str(self._log))
+        return report.exists()
+
+    def ended(self) -> int | None:
+        """Return its exit status, None while it runs."""
+        ended, status = os.waitpid(self._pid, os.WNOHANG)
+        return os.waitstatus_to_exitcode(status) if ended else None
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        with suppress(ProcessLookupError):
+            os.kill(self._pid, number)
+
+
+async def _start_unit(words: list[str], token: str) -> tuple[str, str]:
+    """Start it as a unit, which systemd does not call started before it is ready."""
+    unit = f"sshdash-forward-{token}.service"
+    environment = _environment()
+    given = [f"--setenv={name}={environment[name]}" for name in _PASSED_ON if name in environment]
+    process = await asyncio.create_subprocess_exec(
+        "systemd-run", "--user", "--quiet", "--collect", f"--unit={unit}", "--service-type=notify",
+        f"--working-directory={os.getcwd()}", *given, "--", *words,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    log = f"journalctl --user -u {unit}"
+    try:
+        _, said = await process.communicate()
+    except asyncio.CancelledError:
+        await _end_unit(process, unit)
+        raise
+    if process.returncode:
+        raise DetachFailed(1, clean_lines(said), log)
+    return unit, log
+
+
+async def _end_unit(process: asyncio.subprocess.Process, unit: str) -> None:
+    process.kill()
+    await process.wait()
+    stop = await asyncio.create_subprocess_exec("systemctl", "--user", "stop", unit)
+    await stop.wait()
+
+
+async def _has_systemd() -> bool:
+    """Return whether systemd runs units for this user."""
+    if not shutil.which("systemd-run") or not shutil.which("systemctl"):
+        return False
+    asking = await asyncio.create_subprocess_exec(
+        "systemctl", "--user", "is-system-running",
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    out, _ = await asking.communicate()
+    return out.strip() in (b"running", b"degraded", b"starting")
+
+
+def _environment() -> dict[str, str]:
+    """Return our environment, but for what systemd told us alone."""
+    own = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID")
+    return {name: value for name, value in os.environ.items() if name not in own}
+
+
+def _log_file(token: str) -> Path:
+    folder = private_dir(state_dir() / "forward")
+    logs = sorted(folder.glob("*.log"), key=lambda one: one.stat().st_mtime)
+    for old in logs[:-_KEPT]:
+        old.unlink(missing_ok=True)
+    return folder / f"{token}.log"
+
+
+def _tail(log: Path) -> str:
+    try:
+        said = log.read_bytes()[-_TAIL:]
+    except OSError as error:
+        return str(error)
+    return clean_lines(said)

@@ -1,0 +1,160 @@
+"""The tunnels of this process among those of others: who runs what, and how it changes hands."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from sshdash.errors import ForwardError, SSHDashError
+from sshdash.events import EventBus, WarningRaised
+from sshdash.states import TunnelState
+from sshdash.tunnels.claims import Claims
+from sshdash.tunnels.control import Act, Control
+from sshdash.tunnels.documents import port_of
+from sshdash.tunnels.manager import TunnelManager
+from sshdash.tunnels.neighbours import Neighbours, ask
+from sshdash.tunnels.rules import Rules
+from sshdash.tunnels.snapshot import TunnelSnapshot
+from sshdash.tunnels.spec import ForwardSpec
+from sshdash.tunnels.tunnel import LeaseConnection
+
+if TYPE_CHECKING:
+    from sshdash.connections.connection import Lease
+
+LetGo = Callable[[str], Awaitable[None]]
+"""Ends a tunnel that another process takes over."""
+_RUNNING = frozenset(TunnelState) - {TunnelState.CLOSED, TunnelState.FAILED}
+
+
+class NotTaken(ForwardError):
+    """Other processes keep tunnels that were to be taken over; `errors` says why, by id."""
+
+    def __init__(self, errors: dict[str, SSHDashError]) -> None:
+        first = next(iter(errors.values()))
+        super().__init__(first.title, first.detail, first.hint, first.host)
+        self.errors = errors
+
+
+class Household:
+    """Owns the rules, answers other processes, and knows what those run."""
+
+    def __init__(
+        self, manager: TunnelManager, lease: LeaseConnection, events: EventBus, claims: Claims
+    ) -> None:
+        self.rules = Rules(manager, events)
+        self.neighbours = Neighbours(claims.folder)
+        self._manager = manager
+        self._lease = lease
+        self._events = events
+        self._claims = claims
+        self._control: Control | None = None
+
+    def __repr__(self) -> str:
+        return f"<Household [{self.rules}, {self.neighbours}]>"
+
+    async def open(self, kind: str, let_go: LetGo | None = None) -> None:
+        """Answer other processes from now on, as a process of this kind: ``screen``, ``forward``.
+
+        What another takes over is stopped here, or ended by `let_go`.
+        """
+        if self._control is not None:
+            return
+        self._claims.kind = kind
+        acts: dict[str, Act] = {
+            "start": self._start,
+            "stop": self._manager.stop,
+            "pause": self._manager.pause,
+            "resume": self._manager.resume,
+            "let_go": let_go or self._manager.stop,
+        }
+        control = Control(self._claims.folder, kind, self._manager, acts)
+        try:
+            await control.open()
+        except OSError as error:
+            title = "Other processes cannot see these tunnels"
+            self._events.emit(WarningRaised(title, f"{control.path}: {error.strerror or error}"))
+        else:
+            self._control = control
+
+    async def close(self) -> None:
+        """End all of it. Idempotent."""
+        await self.neighbours.close()
+        await self.rules.close()
+        if self._control is not None:
+            await self._control.close()
+
+    def snapshots(self) -> list[TunnelSnapshot]:
+        """Return our tunnels and, with their `owner`, those that others run; see `around`."""
+        return self.neighbours.around(self._manager.snapshots())
+
+    async def ask(self, do: str, tunnel: TunnelSnapshot) -> None:
+        """Have the owner of a tunnel ``stop``, ``start``, ``pause`` or ``resume`` it, or let it go.
+
+        A rule's forwards belong together. Raises SSHDashError with the owner's answer.
+        """
+        pid, _, identifier = tunnel.id.partition("/")
+        if tunnel.rule is not None:
+            owner = tunnel.owner.rpartition(" ")[2].rstrip(")")
+            await ask(self._claims.folder, int(owner), do, name=tunnel.rule.name)
+        else:
+            await ask(self._claims.folder, int(pid), do, tunnel=identifier)
+
+    async def take_over(self, tunnels: Iterable[str]) -> None:
+        """Open tunnels here; what another process runs of them is asked for first.
+
+        Their hosts are connected before, so that a port is free for no longer than it takes to
+        listen on it. How it went their states tell, as with `start`; raises NotTaken for those
+        that are not started because their owner keeps them.
+        """
+        await self.neighbours.look()
+        shares: dict[str, list[str]] = {}
+        for tunnel in tunnels:
+            rule = self._manager.snapshot(tunnel).rule
+            shares.setdefault(rule.name if rule else tunnel, []).append(tunnel)
+        done = await asyncio.gather(*map(self._take, shares.values()))
+        kept = {
+            tunnel: error
+            for error, share in zip(done, shares.values(), strict=True)
+            if error is not None
+            for tunnel in share
+        }
+        if kept:
+            raise NotTaken(kept)
+
+    async def _take(self, tunnels: list[str]) -> SSHDashError | None:
+        """Take one rule over, or one forward that has no name; return why its owner keeps it."""
+        owned = next(filter(None, map(self._owner, tunnels)), None)
+        lease: Lease | None = None
+        try:
+            if owned is not None:
+                lease = await self._lease(owned.host, "tunnel")
+                await self.ask("let_go", owned)
+            await asyncio.gather(*map(self._manager.start, tunnels))
+        except SSHDashError as error:
+            return error
+        finally:
+            if lease is not None:
+                lease.release()
+        return None
+
+    def _owner(self, tunnel: str) -> TunnelSnapshot | None:
+        """Return a tunnel as the process has it that runs it, None where none does."""
+        wanted = self._manager.snapshot(tunnel)
+        for one in self.neighbours.tunnels():
+            same = one.rule and wanted.rule and one.rule.name == wanted.rule.name
+            alike = one.host == wanted.host and wanted.spec in (one.spec, settled(one))
+            if one.state in _RUNNING and (same or (alike and one.rule is None)):
+                return one
+        return None
+
+    async def _start(self, tunnel: str) -> None:
+        snapshot = await self._manager.start(tunnel)
+        if snapshot.state is TunnelState.FAILED:
+            error = self._manager.failure(tunnel)
+            raise error if error is not None else ForwardError(snapshot.error)
+
+
+def settled(tunnel: TunnelSnapshot) -> ForwardSpec:
+    """Return a tunnel's forward with the port that it got, where it left that to the system."""
+    port = port_of(tunnel)
+    return tunnel.spec if tunnel.spec.port or not port else replace(tunnel.spec, port=port)

@@ -1,0 +1,213 @@
+"""Saved rules in a backend, followed as their file changes, and handed to another process."""
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from typing import Any
+
+import psutil
+import pytest
+
+from sshdash.backend import Backend
+from sshdash.errors import ConfigError
+from sshdash.events import Event, RulesChanged, WarningRaised
+from sshdash.states import TunnelState
+from sshdash.tunnels.handover import HandOver
+from sshdash.tunnels.rule import Rule
+from sshdash.tunnels.rules_file import rules_file, save_rule
+from sshdash.tunnels.rules_text import parse_option
+from sshdash.tunnels.snapshot import TunnelSnapshot
+from tests.live.conftest import BackendFor
+from tests.live.test_cli_forward import forwarding
+from tests.live.tunnel_kit import PATIENCE, echo, exchange, free_to_use, target, until
+from tests.servers.sshd import RealSshd, free_port
+
+
+def rule(name: str, *forwards: str, host: str = "sshd", **fields: Any) -> Rule:
+    return Rule(name, host, tuple(map(parse_option, forwards)), **fields)
+
+
+class Told:
+    """What a backend tells, to wait for."""
+
+    def __init__(self, backend: Backend) -> None:
+        self.events: list[Event] = []
+        self._came = asyncio.Event()
+        backend.events.subscribe(self._note)
+
+    def _note(self, event: Event) -> None:
+        self.events.append(event)
+        self._came.set()
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        async with asyncio.timeout(PATIENCE):
+            while not condition():
+                self._came.clear()
+                await self._came.wait()
+
+    def warnings(self) -> str:
+        return "\n".join(
+            f"{one.title}: {one.detail}" for one in self.events if isinstance(one, WarningRaised)
+        )
+
+
+def rows(backend: Backend) -> dict[str, tuple[str, TunnelState]]:
+    return {
+        str(one.spec): (one.rule.name if one.rule else "", one.state)
+        for one in backend.tunnels.snapshots()
+    }
+
+
+@contextlib.asynccontextmanager
+async def ended_afterwards(done: HandOver) -> AsyncIterator[list[psutil.Process]]:
+    """Give the processes that took over; kill those that are still there."""
+    processes = [psutil.Process(one.pid) for one in done.processes]
+    try:
+        yield processes
+    finally:
+        for process in processes:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+                await asyncio.to_thread(os.waitpid, process.pid, 0)
+
+
+async def test_the_list_is_as_the_file_and_what_is_open_stays(
+    sshd: RealSshd, backend_for: BackendFor
+) -> None:
+    backend = await backend_for(sshd.config_file)
+    told, rules = Told(backend), backend.household.rules
+    file = rules_file()
+    save_rule(rule("a", "-D 0", "-L 0:127.0.0.1:1"))
+    await rules.follow()
+    closed = TunnelState.CLOSED
+    assert rows(backend) == {"0": ("a", closed), "0:127.0.0.1:1": ("a", closed)}
+    first, second = rules.tunnels("a")
+    await backend.tunnels.start(first)
+
+    file.write_text("a: {host: sshd, forwards: [-D 0], note: new}\nbad: {}\nb: {host: x\n")
+    await told.until(
+        lambda: "tunnels.yaml:3" in told.warnings() or "tunnels.yaml:4" in told.warnings()
+    )
+    assert len(rows(backend)) == 2, "a file that is no YAML changes nothing"
+
+    file.write_text(
+        "a: {host: sshd, forwards: [-D 0], note: new}\nbad: {}\nb: {host: x, forwards: [-D 1]}\n"
+    )
+    await told.until(lambda: "1" in rows(backend))
+    assert "tunnels.yaml:2: bad" in told.warnings()
+    assert rows(backend) == {"0": ("a", TunnelState.OPEN), "1": ("b", closed)}
+    snapshot = backend.tunnels.snapshot(first)
+    assert snapshot.rule is not None
+    assert snapshot.rule.note == "new"
+
+    file.write_text("b: {host: x, forwards: [-D 1]}\n")
+    await told.until(lambda: "is open, and stays until it is closed" in told.warnings())
+    assert rows(backend)["0"] == ("a", TunnelState.OPEN)
+    await backend.tunnels.stop(first)
+    await told.until(lambda: "0" not in rows(backend))
+    assert any(isinstance(one, RulesChanged) for one in told.events)
+    assert second not in {one.id for one in backend.tunnels.snapshots()}
+
+
+async def test_rules_are_saved_renamed_and_removed_as_they_run(
+    sshd: RealSshd, backend_for: BackendFor
+) -> None:
+    port = str(free_port())
+    text = f"Host sshd\n DynamicForward {port}\n{sshd.config_file.read_text()}"
+    sshd.config_file.write_text(text)
+    backend = await backend_for(sshd.config_file)
+    rules = backend.household.rules
+    [configured] = backend.add_config_forwards("sshd")
+    assert await rules.save(rule("named", f"-D {port}")) == [configured]
+    await backend.tunnels.start(configured)
+    await rules.rename("named", "other")
+    assert rows(backend) == {port: ("other", TunnelState.OPEN)}
+    with pytest.raises(ConfigError):
+        await rules.save(rule("", "-D 1"))
+    await rules.save(replace(rules.get("other"), note="n"))
+    await rules.remove("other")
+    assert rows(backend) == {port: ("", TunnelState.OPEN)}, "it is still one of ssh_config"
+
+
+async def test_what_a_process_runs_is_on_the_list_of_another(
+    sshd: RealSshd, backend_for: BackendFor
+) -> None:
+    async with target(echo) as port:
+        save_rule(rule("web", f"-L 0:127.0.0.1:{port}"))
+        backend = await backend_for(sshd.config_file)
+        household = backend.household
+        await household.open("screen")
+        await household.rules.load()
+        [mine] = household.rules.tunnels("web")
+        async with forwarding(sshd, "sshd", "-D", "0", "--name", "web") as run:
+            opened = [await run.until("open") for _ in range(2)]
+            owner = f"forward (pid {run.process.pid})"
+
+            def seen() -> list[TunnelSnapshot]:
+                return [one for one in household.snapshots() if one.owner == owner]
+
+            await until(lambda: len(seen()) == 2, "the rows of the other process")
+            assert seen()[0].id == mine
+            failed = await backend.tunnels.start(mine)
+            assert failed.state is TunnelState.FAILED
+            assert f"web is run by {owner}" in failed.error
+            await household.ask("pause", seen()[1])
+            await run.until("paused")
+            await household.take_over([mine])
+            assert backend.tunnels.snapshot(mine).state is TunnelState.OPEN
+            listen = int(backend.tunnels.snapshot(mine).listen.rpartition(":")[2])
+            assert await exchange(listen, b"here now") == b"here now"
+            assert listen != opened[0]["port"], "port 0 is chosen again"
+            assert (await run.end(signal.SIGTERM))[0] == 0
+
+
+async def test_tunnels_are_handed_over_with_their_ports(
+    sshd: RealSshd, backend_for: BackendFor
+) -> None:
+    async with target(echo) as port:
+        listen = free_port()
+        save_rule(rule("web", f"-L {listen}:127.0.0.1:{port}", "-D 0"))
+        backend = await backend_for(sshd.config_file)
+        await backend.household.open("screen")
+        await backend.household.rules.load()
+        there = f"127.0.0.1:{port}"
+        ids = backend.household.rules.tunnels("web")
+        for forward, host in ((f"-L 0:{there}", "inner"), (f"-R 0:{there}", "inner")):
+            ids.append(backend.tunnels.add(host, parse_option(forward)))
+        for one in ids:
+            assert (await backend.tunnels.start(one)).state is TunnelState.OPEN
+        places = [backend.tunnels.snapshot(one).listen for one in ids[2:]]
+        numbers = [listen, *(int(place.rpartition(":")[2]) for place in places)]
+
+        done = await backend.hand_over(ids)
+        async with ended_afterwards(done) as processes:
+            assert (sorted(done.moved), done.kept) == (sorted(ids), ())
+            assert {backend.tunnels.snapshot(one).state for one in ids} == {TunnelState.CLOSED}
+            await backend.close()
+            for number in numbers:
+                assert await exchange(number, b"elsewhere") == b"elsewhere"
+            assert len(processes) == 2
+            for process in processes:
+                process.terminate()
+            await until(lambda: all(map(free_to_use, numbers)), "their end")
+
+
+async def test_a_host_that_has_to_ask_keeps_its_tunnels_here(
+    sshd: RealSshd, backend_for: BackendFor
+) -> None:
+    async with target(echo) as port:
+        backend = await backend_for(sshd.config_file)
+        await backend.household.open("screen")
+        tunnel = backend.tunnels.add("sshd", parse_option(f"-L 0:127.0.0.1:{port}"))
+        opened = await backend.tunnels.start(tunnel)
+        sshd.authorized_keys.write_text("")  # as if only a password would do
+        done = await backend.hand_over([tunnel])
+        assert done.moved == ()
+        [kept] = done.kept
+        assert kept.tunnel == tunnel
+        assert "Permission denied" in kept.reason
+        assert backend.tunnels.snapshot(tunnel).state is TunnelState.OPEN
+        assert await exchange(int(opened.listen.rpartition(":")[2]), b"kept") == b"kept"

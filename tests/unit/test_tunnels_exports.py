@@ -1,0 +1,72 @@
+"""Rules as ssh commands, blocks of ssh_config and units of systemd."""
+
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from sshdash.config.resolver import Resolver
+from sshdash.config.source import ConfigSource
+from sshdash.tunnels.exports import rule_block, rule_command, systemd_unit
+from sshdash.tunnels.rule import Rule
+from sshdash.tunnels.rules_text import parse_option
+
+FORWARDS = tuple(
+    map(parse_option, ("-L 5432:db:5432", "-L [::1]:81:[fe80::1%eth0]:80", "-R *:0:a:1", "-D 1080"))
+)
+RULE = Rule("billing-db", "bob@db-1:2222", FORWARDS, note="ask\nAnna")
+
+
+def test_the_ssh_command() -> None:
+    source = ConfigSource.standard("my config", (("ServerAliveInterval", "5"),))
+    assert shlex.split(rule_command(RULE, source)) == [
+        "ssh", "-F", "my config", "-o", "ServerAliveInterval=5", "-N",
+        "-L", "5432:db:5432", "-L", "[::1]:81:[fe80::1%eth0]:80", "-R", "*:0:a:1", "-D", "1080",
+        "-p", "2222", "bob@db-1",
+    ]  # fmt: skip
+
+
+def test_the_block_of_ssh_config_is_read_back_as_the_rule(tmp_path: Path) -> None:
+    file = tmp_path / "config"
+    file.write_text(rule_block(RULE))
+    file.chmod(0o600)
+    assert file.read_text().startswith("# billing-db\n# ask\n# Anna\nHost db-1\n    User bob\n")
+    resolved = Resolver(ConfigSource.standard(str(file))).resolve("db-1")
+    assert (resolved.user, resolved.port) == ("bob", 2222)
+    read = [
+        *(f"-L {one}" for one in resolved.local_forwards),
+        *(f"-R {one}" for one in resolved.remote_forwards),
+        *(f"-D {one}" for one in resolved.dynamic_forwards),
+    ]
+    assert tuple(map(parse_option, read)) == FORWARDS
+
+
+@pytest.mark.parametrize("name", ["billing-db", "50% of $HOME", 'say "a\\b"', ";", "ä {x} 'y'"])
+def test_the_unit_is_what_systemd_reads(name: str, tmp_path: Path) -> None:
+    unit = systemd_unit([name], ["/bin/true", "-F", "/home/me/a b"])
+    assert "Type=notify\n" in unit
+    assert "WantedBy=default.target\n" in unit
+    analyze = shutil.which("systemd-analyze")
+    if analyze is None:
+        pytest.skip("there is no systemd-analyze")
+    file = tmp_path / "sshdash-rule.service"
+    file.write_text(unit)
+    done = subprocess.run(
+        [analyze, "--user", "verify", str(file)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": "/usr/bin:/bin", "XDG_RUNTIME_DIR": str(tmp_path)},
+    )
+    ours = [line for line in done.stderr.splitlines() if "sshdash-rule" in line]
+    assert not ours, done.stderr
+
+
+def test_the_words_of_a_unit_are_quoted_as_systemd_has_it() -> None:
+    unit = systemd_unit(["50% of $HOME", 'say "a\\b"', "bell\a"], ["/opt/ssh dash"])
+    [command] = [line for line in unit.splitlines() if line.startswith("ExecStart=")]
+    assert command == (
+        'ExecStart="/opt/ssh dash" forward --name "50%% of $$HOME" "say \\"a\\\\b\\"" "bell\\x07"'
+    )
