@@ -44,7 +44,10 @@ _EMPTY = (
 
 
 class TunnelTable(TunnelCommands):
-    """All tunnels, live. Asks for changes; the controller makes them."""
+    """All tunnels, live. Asks for changes; the controller makes them.
+
+    `source` gives the tunnels, `clients` those of one; `watch` is told of the one that is seen.
+    """
 
     place: ClassVar[Place] = Place.TUNNELS
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -56,10 +59,12 @@ class TunnelTable(TunnelCommands):
         self,
         source: Callable[[], list[TunnelSnapshot]] = list,
         clients: Callable[[str], Sequence[ClientSnapshot]] = lambda _: (),
+        watch: Callable[[str], None] = lambda _: None,
     ) -> None:
         super().__init__()
         self._source = source
         self._clients_of = clients
+        self._watch = watch
         self.listed = []
         self._sorting = Sorting.LISTED
         self._by_host = False
@@ -211,6 +216,7 @@ class TunnelTable(TunnelCommands):
         if tunnel is None:
             self._detail.display = False
             return
+        self._watch(tunnel.id)
         self._detail.set_class(self._wants_all, "-full")
         clients: Sequence[ClientSnapshot] | None = None
         if self._wants_all:
