@@ -11,7 +11,7 @@ from sshdash.connections.transport.listing import open_channels
 from sshdash.errors import SSHDashError, UsageError
 from sshdash.states import TunnelState
 from sshdash.tunnels.snapshot import TunnelSnapshot
-from sshdash.tunnels.spec import Kind, parse_forward
+from sshdash.tunnels.spec import ForwardSpec, Kind, parse_forward
 from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
@@ -22,10 +22,12 @@ _HELP = (
     "Commands:",
     "      -L[bind_address:]port:host:hostport    Request local forward",
     "      -R[bind_address:]port:host:hostport    Request remote forward",
+    "      -R[bind_address:]port                  Request remote dynamic forward",
     "      -D[bind_address:]port                  Request dynamic forward",
     "      -KL[bind_address:]port                 Cancel local forward",
     "      -KR[bind_address:]port                 Cancel remote forward",
     "      -KD[bind_address:]port                 Cancel dynamic forward",
+    "      A path stands for a socket: -L/path:host:hostport, -KL/path",
 )
 _NO_SHELL = "Local commands are not run here."
 _KINDS = {kind.value: kind for kind in Kind}
@@ -112,13 +114,7 @@ class EscapeCommands:
         except UsageError:
             show("Bad forwarding close specification.")
             return
-        found = [
-            one
-            for one in self._of(host)
-            if one.kind is kind
-            and wanted.port in (one.spec.port, _port(one.listen))
-            and wanted.bind in (None, one.spec.bind)
-        ]
+        found = [one for one in self._of(host) if one.kind is kind and _listens_at(one, wanted)]
         if not found:
             show("Unknown port forwarding.")
             return
@@ -140,6 +136,13 @@ def _forward(one: TunnelSnapshot) -> str:
     clients = f", {one.clients} open" if one.clients else ""
     where = f"{clean(one.listen)} → {clean(one.target)}"
     return f"-{one.kind.value} {where} [{one.state.value}{clients}]"
+
+
+def _listens_at(one: TunnelSnapshot, wanted: ForwardSpec) -> bool:
+    if wanted.listen_path or one.spec.listen_path:
+        return wanted.listen_path == one.spec.listen_path
+    ports = (one.spec.port, _port(one.listen))
+    return wanted.port in ports and wanted.bind in (None, one.spec.bind)
 
 
 def _port(listen: str) -> int:

@@ -9,6 +9,7 @@ from sshdash.cli.forward_run import Policy, Run
 from sshdash.cli.readiness import Readiness
 from sshdash.cli.ssh_options import add_ssh_options
 from sshdash.errors import SSHDashError, UsageError
+from sshdash.tunnels.options import with_tokens
 from sshdash.tunnels.rule import Rule
 from sshdash.tunnels.spec import ForwardSpec, Kind, parse_forward
 
@@ -20,7 +21,9 @@ Run forwards until interrupted (SIGINT, SIGTERM or SIGHUP), with a line on stdou
 of state: those given with -L, -R and -D for DEST, which mean what they mean to ssh and may be
 repeated; with none of them those that ssh_config has for DEST; and saved rules by their names,
 on as many hosts as they have. Listening is on loopback unless a bind address, or GatewayPorts,
-says otherwise; port 0 takes a free one, which the line names.
+says otherwise; port 0 takes a free one, which the line names. In the place of a port, or of host
+and port, the path of a Unix socket may stand. -R with nothing but where to listen is a SOCKS proxy
+there, whose clients are connected from here, as far as PermitRemoteOpen lets them.
 
 A connection that is lost is made again, and the forwards come back on the same ports; meanwhile
 local ones stay bound, and clients wait for up to a minute. What happens is told on stderr.
@@ -53,7 +56,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     )
     for kind, form, meaning in (
         (Kind.LOCAL, "[BIND:]PORT:HOST:PORT", "listen here, connect from there"),
-        (Kind.REMOTE, "[BIND:]PORT:HOST:PORT", "listen there, connect from here"),
+        (Kind.REMOTE, "[BIND:]PORT[:HOST:PORT]", "listen there, connect from here"),
         (Kind.DYNAMIC, "[BIND:]PORT", "listen here as a SOCKS proxy"),
     ):
         parser.add_argument(
@@ -137,11 +140,14 @@ async def _listed(
     add = backend.tunnels.add
     tunnels: list[str] = []
     for rule in await _rules(backend, arguments):
-        tunnels += [add(rule.host, spec, "saved", rule) for spec in rule.forwards]
+        tunnels += backend.household.rules.enlist(rule)
     host = None if arguments.destination is None else str(arguments.destination)
     if host is not None:
-        backend.resolve(host)
-        found = [add(host, spec) for spec in specs] if specs else backend.add_config_forwards(host)
+        resolved = backend.resolve(host)
+        if specs:
+            found = [add(host, with_tokens(spec, resolved)) for spec in specs]
+        else:
+            found = backend.add_config_forwards(host)
         if not found:
             raise UsageError(
                 "Nothing to forward",

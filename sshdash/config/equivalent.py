@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from sshdash.config.command_line import SHORT_OPTIONS
 from sshdash.config.destination import Destination, parse_destination
+from sshdash.config.forward_fields import words
 from sshdash.config.source import ConfigSource
 from sshdash.errors import UsageError
 
@@ -65,7 +66,7 @@ def forwards_command(
 ) -> str:
     """Return the ssh command for tunnels of one host: kinds and specs as in `forward_command`."""
     options = [
-        word for kind, spec in forwards for word in (f"-{kind.upper()}", ":".join(spec.split()))
+        word for kind, spec in forwards for word in (f"-{kind.upper()}", ":".join(words(spec)))
     ]
     return shlex.join(["ssh", *_globals(source, alias), "-N", *options, *_target(alias)])
 

@@ -109,7 +109,7 @@ _ACTS = {
     "exitonforwardfailure gatewayports gssapiauthentication gssapidelegatecredentials "
     "hashknownhosts identitiesonly kbdinteractiveauthentication "
     "nohostauthenticationforlocalhost passwordauthentication permitlocalcommand stdinnull "
-    "tcpkeepalive visualhostkey",
+    "streamlocalbindunlink tcpkeepalive visualhostkey",
     Kind.CHOICE: "addressfamily canonicalizehostname compression pubkeyauthentication requesttty "
     "sessiontype stricthostkeychecking updatehostkeys verifyhostkeydns warnweakcrypto",
     Kind.NUMBER: "canonicalizemaxdots connectionattempts numberofpasswordprompts requiredrsasize "
@@ -123,6 +123,8 @@ _ACTS = {
     Kind.FILES: "certificatefile identityfile",
     Kind.ALGORITHMS: "casignaturealgorithms ciphers hostkeyalgorithms kexalgorithms macs "
     "pubkeyacceptedalgorithms",
+    Kind.MASK: "streamlocalbindmask",
+    Kind.REMOTE_OPEN: "permitremoteopen",
     Kind.FORWARD: "dynamicforward localforward remoteforward",
     Kind.PROXY_JUMP: "proxyjump",
     Kind.FORWARD_AGENT: "forwardagent",
@@ -146,8 +148,6 @@ _IGNORED = {
     (Kind.STRING, "pkcs11provider"): "use it through an agent",
     (Kind.STRING, "securitykeyprovider"): "use it through an agent",
     (Kind.FLAG, "proxyusefdpass"): "a ProxyCommand with it is refused",
-    (Kind.MASK, "streamlocalbindmask"): "sockets are for this user alone",
-    (Kind.FLAG, "streamlocalbindunlink"): "an existing socket is kept",
     (Kind.FLAG, "hostbasedauthentication"): "there is no host-based authentication",
     (Kind.ALGORITHMS, "hostbasedacceptedalgorithms"): "there is no host-based authentication",
     (Kind.FLAG, "enablesshkeysign"): "there is no host-based authentication",
@@ -157,7 +157,6 @@ _IGNORED = {
     (Kind.FLAG, "gssapikeyexchange"): _GSS,
 }
 _NOT_APPLICABLE = {
-    (Kind.REMOTE_OPEN, "permitremoteopen"): "there is no remote SOCKS, and each target is named",
     (Kind.CHOICE, "controlmaster"): _SHARED,
     (Kind.STRING, "controlpath"): _SHARED,
     (Kind.HASH, "fingerprinthash"): "fingerprints are SHA256",

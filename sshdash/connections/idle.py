@@ -4,16 +4,24 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import asyncssh
 from asyncssh.channel import SSHChannel
 
 from sshdash.config.numbers import seconds
 from sshdash.config.patterns import matches
 
-SESSION, DIRECT, FORWARDED = "session", "direct-tcpip", "forwarded-tcpip"
-"""Types of channels, in ssh's words."""
 _GLOBAL = "global"
 _LOOKS = 8
 """How often a channel is looked at within its time."""
+
+
+def channel_type(channel: SSHChannel[Any], *, is_direct: bool) -> str:
+    """Return a channel's type in ssh's words; `is_direct` for one to a target of the server's."""
+    if isinstance(channel, asyncssh.SSHClientChannel):
+        return "session"
+    way = "direct" if is_direct else "forwarded"
+    is_socket = isinstance(channel, asyncssh.SSHUNIXChannel)
+    return f"{way}-streamlocal@openssh.com" if is_socket else f"{way}-tcpip"
 
 
 class IdleLimits:

@@ -7,6 +7,8 @@ import asyncssh
 from asyncssh.constants import PTY_IUTF8, PTY_VERASE
 
 from sshdash.connections.session_request import SessionRequest
+from sshdash.connections.transport.low_water import LowWater
+from sshdash.connections.transport.transport import Transport
 from sshdash.terminal.cooked import Cooked, shown
 from sshdash.terminal.echoes import ECHOES
 from sshdash.terminal.emulator import Emulator
@@ -15,6 +17,7 @@ from sshdash.terminal.escape_actions import BREAK, EscapeActions
 from sshdash.terminal.escapes import Escape, Escapes
 from sshdash.terminal.intake import Intake
 from sshdash.terminal.serial import SerialLine
+from sshdash.terminal.sight import Sight
 from sshdash.untrusted import clean
 
 WINDOW = 256 * 1024
@@ -56,9 +59,27 @@ class SessionChannel(asyncssh.SSHClientSession[bytes]):
         self._cooked = None if request.terminal else Cooked()
         self._escapes = Escapes(escape if request.terminal else b"")
         self._channel: asyncssh.SSHClientChannel[bytes] | None = None
+        self._sight = Sight()
+        self._low_water: LowWater | None = None
+        """That of the connection."""
         self.actions = EscapeActions(host, escape, self._show, self._end_now)
 
-    async def open(self, ssh: asyncssh.SSHClientConnection, columns: int, rows: int) -> None:
+    def follow(self, sight: Sight) -> None:
+        """Hurry only while somebody looks."""
+        self.intake.follow(sight)
+        self._sight = sight
+        sight.on_change = self._looked
+
+    def _looked(self) -> None:
+        if self._sight.seen:
+            self.intake.hurry()
+        if self._channel is not None and self._low_water is not None:
+            if self._sight.seen:
+                self._low_water.hurry(self._channel)
+            else:
+                self._low_water.unhurried.add(self._channel)
+
+    async def open(self, ssh: Transport, columns: int, rows: int) -> None:
         """Ask for the session, which closes again where the one who waits is cancelled."""
         opening = asyncio.get_running_loop().create_task(self._open(ssh, columns, rows))
         try:
@@ -68,7 +89,8 @@ class SessionChannel(asyncssh.SSHClientSession[bytes]):
             opening.add_done_callback(self._abandon)
             raise
 
-    async def _open(self, ssh: asyncssh.SSHClientConnection, columns: int, rows: int) -> None:
+    async def _open(self, ssh: Transport, columns: int, rows: int) -> None:
+        self._low_water = ssh.low_water
         await ssh.create_session(
             lambda: self,
             term_size=(columns, rows),
@@ -85,6 +107,7 @@ class SessionChannel(asyncssh.SSHClientSession[bytes]):
     def connection_made(self, chan: asyncssh.SSHClientChannel[bytes]) -> None:
         """Keep the channel."""
         self._channel = chan
+        self._looked()
 
     def data_received(self, data: bytes, datatype: int | None) -> None:
         """Take output; that of a program without a terminal has bare line feeds."""

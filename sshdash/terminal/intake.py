@@ -35,6 +35,7 @@ _A_REPEAT = 32
 """Sequences that one which repeats a character counts for."""
 _ASKS = re.compile(rb"(?:[\x05\x07]|\x1b(?:[Z\\]|\[[0-9;?>=$]*[cnpqtux]))\Z")
 """How output ends that may ask something: a program that does waits for the answer. Or a bell."""
+_LAST = frozenset(b"\x05\x07Z\\cnpqtux")
 _LONGEST_QUESTION = 48
 
 
@@ -74,7 +75,6 @@ class Intake:
     def follow(self, sight: Sight) -> None:
         """Hurry only while somebody looks."""
         self._sight = sight
-        sight.on_shown = self._hurry
 
     def add(self, data: bytes) -> None:
         """Keep `data` for the next turn."""
@@ -90,13 +90,15 @@ class Intake:
             else:
                 self._turn = self._loop.call_at(self._fed_at + UNSEEN_SECONDS, self._work)
         elif not self._sight.seen and self._is_due(data):
-            self._hurry()
+            self.hurry()
 
     def _is_due(self, data: bytes) -> bool:
         """Return whether what is not looked at is to be fed now, `data` being the last of it."""
-        return self._size >= UNSEEN_BYTES or bool(_ASKS.search(data[-_LONGEST_QUESTION:]))
+        if self._size >= UNSEEN_BYTES:
+            return True
+        return data[-1] in _LAST and _ASKS.search(data[-_LONGEST_QUESTION:]) is not None
 
-    def _hurry(self) -> None:
+    def hurry(self) -> None:
         """Feed what is waiting in the next turn of the loop."""
         if isinstance(self._turn, asyncio.TimerHandle):
             self._turn.cancel()
@@ -104,7 +106,7 @@ class Intake:
 
     async def drained(self) -> None:
         """Have everything fed, and wait for it."""
-        self._hurry()
+        self.hurry()
         await self._idle.wait()
 
     def stop(self) -> None:

@@ -305,7 +305,7 @@ class ShellSession:
         channel = SessionChannel(
             self.host, request, escape, self.serial, self.emulator, self._progressed
         )
-        channel.intake.follow(self.activity.sight)
+        channel.follow(self.activity.sight)
         channel.actions.commands = self._commands
         channel.actions.has_command_line = has_command_line(lease.resolved)
         await lease.session(

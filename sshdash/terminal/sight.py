@@ -8,15 +8,15 @@ class Sight:
 
     def __init__(self) -> None:
         self.seen = True
-        self.on_shown: Callable[[], None] | None = None
-        """Called when it comes in sight again."""
+        self.on_change: Callable[[], None] | None = None
+        """Called when it comes in sight, or goes out of it."""
 
     def __repr__(self) -> str:
         return f"<Sight [{'seen' if self.seen else 'unseen'}]>"
 
     def look(self, seen: bool) -> None:
         """Take note of whether it is in sight."""
-        shown = seen and not self.seen
+        changed = seen is not self.seen
         self.seen = seen
-        if shown and self.on_shown is not None:
-            self.on_shown()
+        if changed and self.on_change is not None:
+            self.on_change()

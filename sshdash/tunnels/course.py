@@ -29,8 +29,8 @@ _PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 class Owner(Protocol):
     """The tunnel, as its course knows it."""
 
-    def make_forwarder(self, connection: "Connection") -> Forwarder:
-        """Return what forwards on a connection, not listening yet."""
+    def make_forwarder(self, lease: "Lease") -> Forwarder:
+        """Return what forwards on a lease's connection, not listening yet."""
         ...
 
     def came_up(self) -> None:
@@ -100,7 +100,7 @@ class Course:
         try:
             await ready()
             self._lease = lease = await self._first_lease()
-            self.forwarder = forwarder = self._owner.make_forwarder(lease.connection)
+            self.forwarder = forwarder = self._owner.make_forwarder(lease)
             if not await self._begin(forwarder, lease.connection):
                 self._let_go(forwarder)
                 lease = await self._come_back(forwarder)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from sshdash.config.destination import Destination, parse_destination
 from sshdash.config.equivalent import forwards_command
+from sshdash.config.forward_fields import escaped
 from sshdash.config.source import ConfigSource
 from sshdash.config.spelling import quoted
 from sshdash.errors import UsageError
@@ -71,10 +72,10 @@ WantedBy=default.target
 
 def _arguments(spec: ForwardSpec) -> str:
     """Return a forward as ssh_config has it: where it listens, and where it leads."""
-    text, target = str(spec), f":{spec.target_text}"
-    if not text.endswith(target):
-        return quoted(text)  # its clients name the target
-    return f"{quoted(text.removesuffix(target))} {quoted(spec.target_text)}"
+    if spec.is_socks:
+        return quoted(str(spec))
+    target = escaped(spec.target_path) or spec.target_text
+    return f"{quoted(str(spec).removesuffix(f':{target}'))} {quoted(target)}"
 
 
 def _word(word: str) -> str:

@@ -15,10 +15,11 @@ from sshdash.tunnels.causes import refusal_cause
 from sshdash.tunnels.counters import Traffic
 from sshdash.tunnels.legs import Cause
 from sshdash.tunnels.listener import Listener
+from sshdash.tunnels.options import ForwardOptions
 from sshdash.tunnels.refusal import Refusal, classify, refusal_text
 from sshdash.tunnels.relay import Relay
 from sshdash.tunnels.rule import Meanwhile
-from sshdash.tunnels.spec import ForwardSpec, host_port
+from sshdash.tunnels.spec import ForwardSpec, Kind, host_port, is_path
 from sshdash.untrusted import clean
 
 log = logging.getLogger(__name__)
@@ -32,8 +33,14 @@ PATIENCE = 60.0
 _RESET = struct.pack("ii", 1, 0)
 """SO_LINGER on with zero seconds: closing sends a reset instead of an end of file."""
 
+_SOCKET_FAILED = "it is not there, nobody listens on it, or the server does not allow it"
+"""What sshd may mean by ``open failed``: of a socket it never says more."""
+
 Answer = Callable[[Refusal | None], bytes]
 """Gives what the client is told first, for an opened target (None) or a refusal."""
+
+Opening = Callable[[Transport], Coroutine[Any, Any, None]]
+"""Opens a relay's channel on a connection."""
 
 
 class Observer(Protocol):
@@ -65,7 +72,7 @@ class Forwarder(ABC):
         ssh: Transport,
         traffic: Traffic,
         observer: Observer,
-        gateway_ports: bool = False,
+        options: ForwardOptions,
     ) -> None:
         self._spec = spec
         self._ssh: Transport | None = ssh
@@ -74,7 +81,7 @@ class Forwarder(ABC):
         self._ready.set()
         self._traffic = traffic
         self._observer = observer
-        self._gateway_ports = gateway_ports
+        self._options = options
         self._bind = self._bind_of(spec)
         self._relays: set[Relay] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -92,6 +99,13 @@ class Forwarder(ABC):
         """Return whether other machines can reach the listening end."""
         return self._spec.exposed or self._bind == "*"
 
+    def _bind_of(self, spec: ForwardSpec) -> str | None:
+        """Return the address to listen on, or the path of the socket."""
+        if spec.listen_path:
+            return spec.listen_path
+        opens_up = self._options.gateway_ports and spec.kind is not Kind.REMOTE
+        return "*" if spec.bind is None and opens_up else spec.bind
+
     @property
     @abstractmethod
     def port(self) -> int:
@@ -100,6 +114,8 @@ class Forwarder(ABC):
     @property
     def listen_text(self) -> str:
         """Return where it listens, with the real port."""
+        if self._spec.listen_path:
+            return self._spec.listen_path
         return host_port(self._bind or "localhost", self.port or self._spec.port)
 
     @abstractmethod
@@ -227,9 +243,6 @@ class Forwarder(ABC):
         self._relays.discard(relay)
         self._left.set()
 
-    def _bind_of(self, spec: ForwardSpec) -> str | None:
-        return "*" if spec.bind is None and self._gateway_ports else spec.bind
-
     def _full(self) -> bool:
         if len(self._relays) < MAX_CLIENTS and len(self._tasks) < MAX_CLIENTS:
             return False
@@ -244,6 +257,26 @@ class Forwarder(ABC):
     async def _connect(
         self, relay: Relay, host: str, port: int, origin: tuple[str, int], answer: Answer
     ) -> None:
+        """Open the relay's channel to a host and port, then answer its client; see `_through`."""
+
+        async def opening(ssh: Transport) -> None:
+            await ssh.create_connection(lambda: relay.channel, host, port, origin[0], origin[1])
+
+        await self._through(relay, host_port(host, port), opening, answer)
+
+    async def _connect_to_socket(self, relay: Relay, path: str) -> None:
+        """Open the relay's channel to a Unix socket on the server."""
+
+        async def opening(ssh: Transport) -> None:
+            try:
+                await ssh.create_unix_connection(lambda: relay.channel, path)
+            except asyncssh.ChannelOpenError as error:
+                reason = _SOCKET_FAILED if error.reason == "open failed" else error.reason
+                raise asyncssh.ChannelOpenError(error.code, reason) from error
+
+        await self._through(relay, path, opening, lambda _: b"")
+
+    async def _through(self, relay: Relay, target: str, opening: Opening, answer: Answer) -> None:
         """Open the relay's channel, then answer its client.
 
         This is never cancelled, not even when the client or the tunnel goes: the SSH protocol
@@ -252,13 +285,12 @@ class Forwarder(ABC):
 
         Where the SSH connection is lost meanwhile, or was before, it is done on the next one.
         """
-        target = host_port(host, port)
         relay.greeting = answer(None)
         until = asyncio.get_running_loop().time() + PATIENCE
         while (ssh := await self._connection(until)) is not None and not relay.is_pointless:
             relay.socket.trunk = ssh.trunk
             try:
-                await ssh.create_connection(lambda: relay.channel, host, port, origin[0], origin[1])
+                await opening(ssh)
             except asyncssh.ChannelOpenError as error:
                 refusal, reason = classify(error.code, error.reason), error.reason
             except (asyncssh.Error, OSError, ValueError) as error:
@@ -286,11 +318,11 @@ class ListeningForwarder(Forwarder):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._listener = Listener(self._accepted, self._observer.troubled)
+        self._listener = Listener(self._accepted, self._observer.troubled, self._options)
 
     @property
     def port(self) -> int:
-        """Return the port listened on, once it is open."""
+        """Return the port listened on, once it is open; 0 for a socket."""
         return self._listener.port
 
     @property
@@ -299,7 +331,7 @@ class ListeningForwarder(Forwarder):
         return bool(self._listener.addresses)
 
     async def open(self) -> None:
-        """Listen on the local port. Raises ForwardError."""
+        """Listen on the local port or socket. Raises ForwardError."""
         await self._listener.open(self._bind, self._spec.port)
 
     async def vacate(self) -> None:
@@ -314,8 +346,8 @@ class ListeningForwarder(Forwarder):
         self._spec, self._bind = spec, bind
 
     async def _move_to(self, bind: str | None, port: int) -> None:
-        fresh = Listener(self._accepted, self._observer.troubled)
-        if port != self.port:
+        fresh = Listener(self._accepted, self._observer.troubled, self._options)
+        if port != self.port or is_path(bind) or is_path(self._bind):
             await fresh.open(bind, port)
         else:  # the addresses may overlap: the old one has to go first
             self._listener.close()
@@ -367,13 +399,20 @@ class LocalForwarder(ListeningForwarder):
         if relay.over:
             relay.refused()
             return
-        await self._connect(
-            relay, self._spec.target_host, self._spec.target_port, origin, lambda _: b""
-        )
+        spec = self._spec
+        if spec.target_path:
+            await self._connect_to_socket(relay, spec.target_path)
+        else:
+            await self._connect(relay, spec.target_host, spec.target_port, origin, lambda _: b"")
 
 
 def peer_name(client: socket.socket) -> tuple[str, int]:
-    """Return a client's address and port, as the server's log will name the originator."""
+    """Return a client's address and port, as the server's log will name the originator.
+
+    A client of a Unix socket has neither.
+    """
+    if client.family == socket.AF_UNIX:
+        return "", 0
     try:
         name = client.getpeername()
     except OSError:

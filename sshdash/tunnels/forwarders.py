@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING
 from sshdash.tunnels.counters import Traffic
 from sshdash.tunnels.dynamic import DynamicForwarder
 from sshdash.tunnels.forwarder import Forwarder, LocalForwarder, Observer
+from sshdash.tunnels.options import ForwardOptions
 from sshdash.tunnels.remote import RemoteForwarder
+from sshdash.tunnels.remote_dynamic import RemoteDynamicForwarder
 from sshdash.tunnels.spec import ForwardSpec, Kind
 
 if TYPE_CHECKING:
-    from sshdash.connections.connection import Connection
+    from sshdash.connections.connection import Lease
 
 _FORWARDERS: dict[Kind, type[Forwarder]] = {
     Kind.LOCAL: LocalForwarder,
@@ -19,8 +21,10 @@ _FORWARDERS: dict[Kind, type[Forwarder]] = {
 
 
 def forwarder_for(
-    spec: ForwardSpec, connection: "Connection", traffic: Traffic, observer: Observer
+    spec: ForwardSpec, lease: "Lease", traffic: Traffic, observer: Observer
 ) -> Forwarder:
-    """Return what runs a forward on a connection, not listening yet."""
-    gateway_ports = spec.kind is not Kind.REMOTE and connection.resolved.flag("gatewayports")
-    return _FORWARDERS[spec.kind](spec, connection.ssh, traffic, observer, gateway_ports)
+    """Return what runs a forward on a lease's connection, not listening yet."""
+    options = ForwardOptions.of(lease.resolved)
+    is_remote_socks = spec.kind is Kind.REMOTE and spec.is_socks
+    make = RemoteDynamicForwarder if is_remote_socks else _FORWARDERS[spec.kind]
+    return make(spec, lease.connection.ssh, traffic, observer, options)

@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 
 from sshdash.tunnels.causes import BindError
 from sshdash.tunnels.legs import Cause
+from sshdash.tunnels.options import ForwardOptions
 from sshdash.tunnels.ports import Address, bound_socket, holder, next_free
-from sshdash.tunnels.spec import host_port
+from sshdash.tunnels.socket_file import SocketFile, explain_socket
+from sshdash.tunnels.spec import host_port, is_path
 from sshdash.untrusted import clean
 
 _LOOPBACK: tuple[Address, ...] = (
@@ -16,6 +18,7 @@ _LOOPBACK: tuple[Address, ...] = (
     (socket.AF_INET6, "::1"),
 )
 _EVERYWHERE: tuple[Address, ...] = ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::"))
+_DEFAULTS = ForwardOptions()
 _BACKLOG = 128
 _AT_ONCE = 64
 """Clients accepted in one turn of the loop."""
@@ -29,11 +32,15 @@ Troubled = Callable[[str], None]
 
 
 class Listener:
-    """Accepts clients on one port of one or more addresses."""
+    """Accepts clients on one port of one or more addresses, or on one Unix socket."""
 
-    def __init__(self, accepted: Accepted, troubled: Troubled) -> None:
+    def __init__(
+        self, accepted: Accepted, troubled: Troubled, options: ForwardOptions = _DEFAULTS
+    ) -> None:
         self._accepted = accepted
         self._troubled = troubled
+        self._options = options
+        self._file: SocketFile | None = None
         self._sockets: list[socket.socket] = []
         self._retries: dict[socket.socket, asyncio.TimerHandle] = {}
         self.port = 0
@@ -44,34 +51,57 @@ class Listener:
 
     @property
     def addresses(self) -> tuple[str, ...]:
-        """Return every ``address:port`` listened on."""
+        """Return every ``address:port`` listened on, or the socket's path."""
+        if self._file is not None:
+            return (self._file.path,)
         return tuple(host_port(*sock.getsockname()[:2]) for sock in self._sockets)
 
     async def open(self, bind: str | None, port: int) -> None:
-        """Listen on loopback (None, ``localhost``), everywhere (``*``) or one address.
+        """Listen on loopback (None, ``localhost``), everywhere (``*``), one address or a socket.
 
-        Raises BindError, which says who holds the port and which one is free.
+        A `bind` with a slash is the path of a socket, which has no port. Raises ForwardError,
+        which says who holds the port and which one is free.
         """
-        addresses = await _addresses(bind, port)
-        try:
-            self._sockets = _listening(addresses, port)
-        except OSError as error:
-            raise await asyncio.to_thread(_explain, error, bind, addresses, port) from error
-        self.port = self._sockets[0].getsockname()[1]
+        if bind is not None and is_path(bind):
+            try:
+                self._sockets = self._listen_on_file(bind)
+            except OSError as error:
+                raise await asyncio.to_thread(explain_socket, error, bind) from error
+        else:
+            addresses = await _addresses(bind, port)
+            try:
+                self._sockets = _listening(addresses, port)
+            except OSError as error:
+                raise await asyncio.to_thread(_explain, error, bind, addresses, port) from error
+            self.port = self._sockets[0].getsockname()[1]
         loop = asyncio.get_running_loop()
         for sock in self._sockets:
             loop.add_reader(sock, self._accept, sock)
 
     def close(self) -> None:
-        """Free the port at once. Idempotent."""
+        """Free the port at once; a socket's file goes too, where it is still ours. Idempotent."""
         loop = asyncio.get_running_loop()
         for timer in self._retries.values():
             timer.cancel()
         self._retries.clear()
         for sock in self._sockets:
             loop.remove_reader(sock)
+        if self._file is not None:
+            self._file.remove()
+            self._file = None
+        for sock in self._sockets:
             sock.close()
         self._sockets.clear()
+
+    def _listen_on_file(self, path: str) -> list[socket.socket]:
+        file = SocketFile(path, self._options.bind_mask, unlink=self._options.bind_unlink)
+        try:
+            file.socket.listen(_BACKLOG)
+        except OSError:
+            file.remove()
+            raise
+        self._file = file
+        return [file.socket]
 
     def _accept(self, listening: socket.socket) -> None:
         for _ in range(_AT_ONCE):

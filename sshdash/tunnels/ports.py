@@ -62,6 +62,27 @@ def holder(port: int) -> str:
         }
     except (psutil.Error, OSError):
         return ""
+    return _named(pids)
+
+
+def socket_holder(path: str) -> str:
+    """Return who has bound a Unix socket of this machine, by its absolute path; see `holder`."""
+    import psutil
+
+    try:
+        pids = {
+            connection.pid
+            for connection in psutil.net_connections(kind="unix")
+            if connection.laddr and os.path.abspath(str(connection.laddr)) == path
+        }
+    except (psutil.Error, OSError):
+        return ""
+    return _named(pids)
+
+
+def _named(pids: set[int | None]) -> str:
+    import psutil
+
     owners = []
     for pid in sorted(pid for pid in pids if pid):
         try:

@@ -1,7 +1,8 @@
-"""``-R``: clients on the server's side, one target as seen from here."""
+"""``-R``: the server listens, and its clients are connected from here."""
 
 import asyncio
 import logging
+from abc import abstractmethod
 from typing import Any
 
 import asyncssh
@@ -11,22 +12,21 @@ from sshdash.errors import ConnectionLost, ForwardError
 from sshdash.tunnels.causes import BindError, refusal_cause
 from sshdash.tunnels.forwarder import PATIENCE, Forwarder
 from sshdash.tunnels.legs import Cause
-from sshdash.tunnels.refusal import Refusal, classify, refusal_text
-from sshdash.tunnels.relay import ChannelEnd, Relay
-from sshdash.tunnels.spec import LOOPBACK_NAMES, ForwardSpec, host_port
+from sshdash.tunnels.reaching import Lookups, Unreached, reach_host, reach_socket
+from sshdash.tunnels.relay import Relay
+from sshdash.tunnels.spec import LOOPBACK_NAMES, ForwardSpec, host_port, is_path
 from sshdash.untrusted import clean
 
 log = logging.getLogger(__name__)
 
 _CONNECT_FAILED, _SHORTAGE = 2, 4
 """Reason codes of SSH_MSG_CHANNEL_OPEN_FAILURE, RFC 4254 section 5.1."""
-_CONNECT_TIMEOUT = 30.0
 _CLOSE_TIMEOUT = 3.0
 """Seconds to wait for the server's word that its port is free again."""
 
 
-class RemoteForwarder(Forwarder):
-    """Asks the server to listen and connects each of its clients to a target from here."""
+class ServerListener(Forwarder):
+    """A forward whose clients come to the server."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -71,9 +71,7 @@ class RemoteForwarder(Forwarder):
 
     async def _ask(self, ssh: Transport, bind: str | None, port: int) -> asyncssh.SSHListener:
         """Return the server's listener. Raises ForwardError and ConnectionLost."""
-        asking = asyncio.ensure_future(
-            ssh.create_server(self._client_came, _server_bind(bind), port)
-        )
+        asking = asyncio.ensure_future(self._asking(ssh, bind, port))
         try:
             return await asyncio.shield(asking)
         except asyncssh.ChannelListenError as error:
@@ -86,6 +84,13 @@ class RemoteForwarder(Forwarder):
             # The server may have agreed already: whatever it opened is closed again.
             asking.add_done_callback(_close_unwanted)
             raise
+
+    async def _asking(self, ssh: Transport, bind: str | None, port: int) -> asyncssh.SSHListener:
+        if bind is not None and is_path(bind):
+            listener = await ssh.create_unix_server(lambda: self._client_came("", 0), bind)
+        else:
+            listener = await ssh.create_server(self._client_came, _server_bind(bind), port)
+        return listener
 
     async def repoint(self, spec: ForwardSpec) -> None:
         """Lead new clients to another target, and listen elsewhere; see `Forwarder.repoint`.
@@ -101,7 +106,7 @@ class RemoteForwarder(Forwarder):
         self._spec, self._bind = spec, bind
 
     async def _move_to(self, ssh: Transport, bind: str | None, port: int) -> None:
-        if port != self._port:
+        if port != self._port or is_path(bind) or is_path(self._bind):
             fresh = await self._ask(ssh, bind, port)
             await self.vacate()
         else:  # the addresses may overlap: the old one has to go first
@@ -128,8 +133,10 @@ class RemoteForwarder(Forwarder):
         except TimeoutError:
             log.warning("the server did not confirm that it freed %s", self._spec)
 
-    async def _client_came(self, origin_host: str, origin_port: int) -> ChannelEnd:
-        """Connect to the target; the channel is confirmed when this returns.
+    async def _client_came(
+        self, origin_host: str, origin_port: int
+    ) -> asyncssh.SSHTCPSession[bytes]:
+        """Take one client in; its channel is confirmed when this returns.
 
         Runs inside the SSH library: only ChannelOpenError may leave it.
         """
@@ -139,6 +146,22 @@ class RemoteForwarder(Forwarder):
             raise asyncssh.ChannelOpenError(_CONNECT_FAILED, "the forward is paused")
         if self._full():
             raise asyncssh.ChannelOpenError(_SHORTAGE, "too many clients")
+        return await self._welcome((clean(origin_host, 60), origin_port))
+
+    @abstractmethod
+    async def _welcome(self, origin: tuple[str, int]) -> asyncssh.SSHTCPSession[bytes]:
+        """Return what takes a client's channel. Raises ChannelOpenError, and nothing else."""
+
+
+class RemoteForwarder(ServerListener):
+    """``-R``: clients on the server's side, one target as seen from here."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._lookups = Lookups()
+
+    async def _welcome(self, origin: tuple[str, int]) -> asyncssh.SSHTCPSession[bytes]:
+        """Connect to the target first: a client whose target refuses gets no channel."""
         relay = self._relay(client_is_remote=True)
         try:
             await self._wait_admitted(relay)
@@ -162,24 +185,17 @@ class RemoteForwarder(Forwarder):
             raise asyncssh.ChannelOpenError(_CONNECT_FAILED, "the forward is paused")
 
     async def _reach_target(self, relay: Relay) -> None:
-        target = self._spec.target_text
+        spec = self._spec
         try:
-            async with asyncio.timeout(_CONNECT_TIMEOUT):
-                await asyncio.get_running_loop().create_connection(
-                    lambda: relay.socket, self._spec.target_host, self._spec.target_port
+            if spec.target_path:
+                await reach_socket(lambda: relay.socket, spec.target_path)
+            else:
+                await reach_host(
+                    lambda: relay.socket, spec.target_host, spec.target_port, self._lookups
                 )
-        except TimeoutError:
-            refusal, said = Refusal.TIMED_OUT, ""
-        except ConnectionRefusedError:
-            refusal, said = Refusal.REFUSED, ""
-        except (OSError, ValueError) as error:
-            said = getattr(error, "strerror", "") or str(error)
-            refusal = classify(_CONNECT_FAILED, said)
-        else:
-            return
-        text = refusal_text(refusal, target, said)
-        self._observer.refused(text, refusal_cause(refusal, here=True))
-        raise asyncssh.ChannelOpenError(_CONNECT_FAILED, clean(text))
+        except Unreached as error:
+            self._observer.refused(str(error), refusal_cause(error.refusal, here=True))
+            raise asyncssh.ChannelOpenError(_CONNECT_FAILED, str(error)) from error
 
 
 def _server_bind(bind: str | None) -> str:
@@ -190,6 +206,8 @@ def _server_bind(bind: str | None) -> str:
 
 
 def _refused(bind: str | None, port: int) -> ForwardError:
+    if bind is not None and is_path(bind):
+        return _socket_refused(bind)
     where = host_port(bind or "localhost", port)
     reasons = ["the port may be taken there", "the server may not allow forwarding"]
     hint = "see AllowTcpForwarding and PermitListen in its sshd_config"
@@ -200,6 +218,17 @@ def _refused(bind: str | None, port: int) -> ForwardError:
         hint = "see GatewayPorts, AllowTcpForwarding and PermitListen in its sshd_config"
     title = f"The server refused to listen on {where}"
     return BindError(Cause.BIND_REFUSED, title, ", or ".join(reasons), hint)
+
+
+def _socket_refused(path: str) -> ForwardError:
+    return BindError(
+        Cause.BIND_REFUSED,
+        f"The server refused to listen on {clean(path, 120)}",
+        "a socket that was left behind may be there, or its folder may be missing or not yours,"
+        " or the server may not allow forwarding of sockets",
+        "remove the socket there, or see StreamLocalBindUnlink and AllowStreamLocalForwarding"
+        " in its sshd_config",
+    )
 
 
 def _close_unwanted(asking: "asyncio.Future[asyncssh.SSHListener]") -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sshdash.states import TunnelState
 from sshdash.tunnels.legs import Leg, Mishap
 from sshdash.tunnels.rule import Rule
-from sshdash.tunnels.spec import ForwardSpec, Kind
+from sshdash.tunnels.spec import ForwardSpec, Kind, exposure
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,3 +91,8 @@ class TunnelSnapshot:
     """Whether it is paused and keeps its port."""
     owner: str = ""
     """The process that runs it where that is another one: ``forward (pid)``."""
+
+    @property
+    def exposure(self) -> str:
+        """Return who else can connect, in words; empty where nobody can."""
+        return exposure(self.kind) if self.exposed else ""

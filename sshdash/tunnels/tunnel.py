@@ -27,11 +27,11 @@ from sshdash.tunnels.legs import Cause
 from sshdash.tunnels.record import Record
 from sshdash.tunnels.rule import Meanwhile, Rule
 from sshdash.tunnels.snapshot import TunnelSnapshot
-from sshdash.tunnels.spec import ForwardSpec, Kind
+from sshdash.tunnels.spec import ForwardSpec
 from sshdash.tunnels.view import snapshot_of
 
 if TYPE_CHECKING:
-    from sshdash.connections.connection import Connection
+    from sshdash.connections.connection import Lease
     from sshdash.connections.recovery.outages import NoOutages, Outages
 
 __all__ = ["LeaseConnection", "Tunnel"]
@@ -222,7 +222,7 @@ class Tunnel:
     def refused(self, reason: str, cause: Cause = Cause.OTHER) -> None:
         """A client did not. One target that refuses is the tunnel's; of many, the client's."""
         self.record.refused(cause, reason)
-        if self.spec.kind is not Kind.DYNAMIC and self.state in _LIVE:
+        if not self.spec.is_socks and self.state in _LIVE:
             self._move(Step.TARGET_REFUSED, reason)
 
     def troubled(self, reason: str) -> None:
@@ -232,11 +232,11 @@ class Tunnel:
 
     # --- how its course goes ---
 
-    def make_forwarder(self, connection: "Connection") -> Forwarder:
-        """Return what forwards on a connection, not listening yet."""
-        route = tuple(connection.route)
+    def make_forwarder(self, lease: "Lease") -> Forwarder:
+        """Return what forwards on a lease's connection, not listening yet."""
+        route = tuple(lease.connection.route)
         self.route = route if route[-1:] == (self.host,) else (*route, self.host)
-        forwarder = forwarder_for(self.spec, connection, self.traffic, self)
+        forwarder = forwarder_for(self.spec, lease, self.traffic, self)
         forwarder.treat(_meanwhile(self.rule))
         if self.holds_port:
             forwarder.pause()

@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -208,3 +209,75 @@ async def test_a_reader_that_leaves_ends_it(sshd: RealSshd) -> None:
         sshd.kill_connections()
         async with asyncio.timeout(PATIENCE):
             assert await run.process.wait() != 0
+
+
+async def test_sockets_and_remote_socks(sshd: RealSshd, tmp_path: Path) -> None:
+    here, there = tmp_path / "here-%n.sock", tmp_path / "there.sock"
+    async with target(echo) as port:
+        arguments = ("-L", f"{here}:127.0.0.1:{port}", "-R", f"{there}", "-R", "0")
+        async with forwarding(sshd, "sshd", *arguments) as run:
+            opened = [await run.until("open") for _ in range(3)]
+            sockets = {change["socket"] for change in opened}
+            assert sockets == {f"{tmp_path}/here-sshd.sock", str(there), None}
+            assert sum(change["port"] is None for change in opened) == 2
+            assert sorted(change["target"] for change in opened)[1:] == ["SOCKS", "SOCKS"]
+            reader, writer = await asyncio.open_unix_connection(tmp_path / "here-sshd.sock")
+            writer.write(b"x")
+            assert await reader.readexactly(1) == b"x"
+            writer.close()
+            assert (await run.end(signal.SIGTERM))[0] == 0
+    assert not (tmp_path / "here-sshd.sock").exists()
+
+
+async def test_every_form_of_the_configuration(sshd: RealSshd, tmp_path: Path) -> None:
+    lines = (
+        f"LocalForward {tmp_path}/a-%h.sock localhost:1",
+        f'LocalForward "{tmp_path}/b c.sock" {tmp_path}/goal.sock',
+        f"RemoteForward {tmp_path}/d.sock {tmp_path}/goal.sock",
+        f"RemoteForward 0 {tmp_path}/goal.sock",
+        "RemoteForward localhost:0",
+        f"DynamicForward {tmp_path}/e.sock",
+    )
+    text = "Host sshd\n" + "".join(f"    {line}\n" for line in lines)
+    sshd.config_file.write_text(
+        text + "    StreamLocalBindMask 0111\n" + sshd.config_file.read_text()
+    )
+    async with forwarding(sshd, "sshd") as run:
+        opened = [await run.until("open") for _ in lines]
+        names = {os.path.basename(change["socket"]) for change in opened if change["socket"]}
+        assert names == {"a-127.0.0.1.sock", "b c.sock", "d.sock", "e.sock"}
+        assert os.stat(tmp_path / "b c.sock").st_mode & 0o777 == 0o666
+        status, err = await run.end(signal.SIGTERM)
+        assert (status, err) == (0, "")
+
+
+async def test_clear_all_forwardings(sshd: RealSshd) -> None:
+    text = "Host sshd\n    RemoteForward 0\n    ClearAllForwardings yes\n"
+    sshd.config_file.write_text(text + sshd.config_file.read_text())
+    async with forwarding(sshd, "sshd") as run:
+        status, err = await run.end()
+        assert status == 2
+        assert "ssh_config has no forwards for sshd" in err
+
+
+@pytest.mark.parametrize(
+    ("option", "text", "part"),
+    [
+        ("-L", "99999:db:5432", "the listening port 99999 is not between 0 and 65535"),
+        ("-L", "5432:db", "the target host:port is missing"),
+        ("-L", "[::1:80:db:80", "'[' without ']'"),
+        ("-L", "80: db:80", "blanks around a colon; '80:db:80' has none"),
+        ("-R", "/a.sock:80", "the socket '/a.sock' has no address and no port"),
+        ("-D", "1080:db:80", "too many parts"),
+        ("-L", "${NO_SUCH}/a:db:80", "environment variable NO_SUCH is not set"),
+        ("-L", "/run/%y:db:80", "unknown token %y"),
+    ],
+)
+async def test_a_wrong_forward_is_told_by_its_wrong_part(
+    sshd: RealSshd, option: str, text: str, part: str
+) -> None:
+    async with forwarding(sshd, "sshd", option, text) as run:
+        status, err = await run.end()
+        assert status == 2
+        assert part in err
+        assert not sshd.connections(), "nobody connects for a wrong rule"

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
@@ -78,6 +79,22 @@ async def test_a_forward_of_the_configuration_stays_on_the_list(
         one.session.write(f"~C-KD{port}\r".encode())
         await one.shows("^Canceled forwarding.")
         assert backend.tunnels.snapshot(tunnel).state is TunnelState.CLOSED
+
+
+async def test_sockets_and_remote_socks_are_added_and_cancelled(
+    backend_for: BackendFor, sshd: RealSshd, tmp_path: Path
+) -> None:
+    path = tmp_path / "in.sock"
+    async with opened(backend_for, sshd) as (one, backend):
+        one.session.write(f"~C-L{path}:localhost:1\r".encode())
+        await one.shows("^Forwarding port: -L ")
+        one.session.write(b"~C-R0\r")
+        await one.shows(r"^Forwarding port: -R localhost:\d+ → SOCKS \[open\]")
+        one.session.write(f"~C-KL{path}\r".encode())
+        await one.shows("^Canceled forwarding.")
+        (tunnel,) = backend.tunnels.snapshots()
+        assert tunnel.target == "SOCKS"
+        assert not path.exists()
 
 
 @pytest.mark.parametrize(

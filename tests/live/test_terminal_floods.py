@@ -51,3 +51,30 @@ async def _run_for(seconds: float) -> float:
         await asyncio.sleep(0)
         held = max(held, time.thread_time() - began)
     return held
+
+
+async def test_a_flood_out_of_sight_is_read_in_large_pieces_and_ends_in_time(
+    sshd: RealSshd,
+) -> None:
+    async with shell(sshd.config_file) as one:
+        await one.shows(r"sshd\$\s*$")
+        session = one.session
+        assert session.lease is not None
+        low_water = session.lease.connection.ssh.low_water
+        session.activity.sight.look(False)
+        seen: set[str] = set()
+        session.write(b"seq 300000; echo $((1+1))-done\r")
+        done = asyncio.Event()
+
+        def look() -> None:
+            seen.add(repr(low_water))
+            if "2-done" in one.screen:
+                done.set()
+
+        session.on_output = look
+        async with asyncio.timeout(40):
+            await done.wait()
+        assert "<LowWater [raised, 1 unhurried]>" in seen
+        session.write(b"echo $((2+1))-typed\r")
+        assert repr(low_water) == "<LowWater [low, 1 unhurried]>"
+        await one.shows("3-typed")

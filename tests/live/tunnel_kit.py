@@ -23,13 +23,23 @@ PATIENCE = 20.0
 class BareLease:
     """A lease on one plain connection, with the surface a tunnel uses."""
 
-    def __init__(self, ssh: Transport, gateway_ports: bool = False) -> None:
+    def __init__(
+        self,
+        ssh: Transport,
+        gateway_ports: bool = False,
+        options: dict[str, str] | None = None,
+    ) -> None:
         self.connection = self
         self.ssh = ssh
         self.route = ("sshd",)
         self.chain = ()
         self.released = 0
-        self.resolved = SimpleNamespace(flag=lambda key: gateway_ports)
+        options = options or {}
+        self.resolved = SimpleNamespace(
+            flag=lambda key: gateway_ports if key == "gatewayports" else options.get(key) == "yes",
+            get=options.get,
+            get_all=lambda key: tuple(options.get(key, "").split()),
+        )
 
     async def wait_lost(self) -> str:
         await self.ssh.wait_closed()
@@ -60,9 +70,14 @@ async def dial(server: RealSshd) -> Transport:
 class Tunnels:
     """A manager on one plain connection, and what it told."""
 
-    def __init__(self, ssh: Transport, gateway_ports: bool = False) -> None:
+    def __init__(
+        self,
+        ssh: Transport,
+        gateway_ports: bool = False,
+        options: dict[str, str] | None = None,
+    ) -> None:
         self.ssh = ssh
-        self.lease = BareLease(ssh, gateway_ports)
+        self.lease = BareLease(ssh, gateway_ports, options)
         self.events = EventBus()
         self.changes: list[TunnelChanged] = []
         self._changed = asyncio.Event()
@@ -83,6 +98,8 @@ class Tunnels:
         identifier = self.manager.add("sshd", parse_forward(Kind(option), text))
         snapshot = await self.manager.start(identifier)
         assert snapshot.state is TunnelState.OPEN, snapshot.error
+        if snapshot.spec.listen_path:
+            return identifier, 0
         return identifier, int(snapshot.listen.rpartition(":")[2])
 
     async def until(self, identifier: str, state: TunnelState) -> None:
@@ -99,10 +116,12 @@ class Tunnels:
 
 
 @contextlib.asynccontextmanager
-async def tunnels_on(server: RealSshd, gateway_ports: bool = False) -> AsyncIterator[Tunnels]:
-    """Give a tunnel manager on a fresh connection."""
+async def tunnels_on(
+    server: RealSshd, gateway_ports: bool = False, **options: str
+) -> AsyncIterator[Tunnels]:
+    """Give a tunnel manager on a fresh connection; `options` are of ssh_config."""
     ssh = await dial(server)
-    kit = Tunnels(ssh, gateway_ports)
+    kit = Tunnels(ssh, gateway_ports, options)
     try:
         yield kit
     finally:

@@ -16,7 +16,7 @@ Host db
   HostName db.internal
   ProxyJump bastion
   LocalForward 5432 localhost:5432
-  RemoteForward 1080
+  RemoteForward /s:1080
   DynamicForward 1081
 Host bastion
   HostName 192.0.2.1

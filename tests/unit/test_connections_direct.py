@@ -41,7 +41,7 @@ async def wired() -> AsyncIterator[Make]:
     """Return what makes connections; they end with the test."""
     made: list[Wired] = []
 
-    def make(direct: bool = True, **options: int) -> Wired:
+    def make(direct: bool = True, **options: Any) -> Wired:
         made.append(Wired(direct, **options))
         return made[-1]
 
@@ -166,6 +166,22 @@ async def test_both_do_the_same(wired: Make, seed: int) -> None:
     assert ours[0] == theirs[0]
     assert join(ours[1]) == join(theirs[1])
     assert ours[2:] == theirs[2:]
+
+
+@pytest.mark.parametrize("seed", range(100))
+async def test_gathering_loses_nothing_and_keeps_the_order(wired: Make, seed: int) -> None:
+    steps = [step for step in script(random.Random(seed)) if step[0] not in ("close", "abort")]
+    theirs = await outcome(wired(False), steps, seed)
+    ours = await outcome(wired(True, gathers=True), steps, seed + 1)
+    assert text(ours[0]) == text(theirs[0])
+    assert join(ours[1]) == join(theirs[1])
+    assert ours[2:] == theirs[2:]
+
+
+def text(log: list[Any]) -> tuple[bytes, list[Any]]:
+    """Return all data of a session, and what else happened to it."""
+    data = b"".join(entry[0] for entry in log if isinstance(entry, tuple))
+    return data, [entry for entry in log if not isinstance(entry, tuple)]
 
 
 def join(payloads: list[bytes]) -> list[bytes]:

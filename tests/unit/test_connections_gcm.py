@@ -43,6 +43,22 @@ def test_what_was_changed_is_not_opened_and_the_next_packet_is() -> None:
     assert opener.open(b"tail", sealer.seal(b"head", b"packet")) is None
 
 
+@pytest.mark.parametrize("older", [False, True])
+def test_a_packet_is_opened_into_its_place(older: bool) -> None:
+    sealer, opener = taken_over(bytes(12)), taken_over(bytes(12))
+    if older:
+        opener._decrypt_into = None  # as with older versions of the library of ciphers
+    place = memoryview(bytearray(8))
+    sealed = sealer.seal(b"head", b"packet")
+    assert opener.open_into(b"head", sealed, place[1:7])
+    assert bytes(place) == b"\0packet\0"
+    changed = bytearray(sealer.seal(b"head", b"forged"))
+    changed[0] ^= 1
+    assert not opener.open_into(b"head", changed, place[1:7])
+    assert opener.open_into(b"head", sealer.seal(b"head", b"third!"), place[1:7])
+    assert bytes(place) == b"\0third!\0"
+
+
 def test_no_two_packets_are_sealed_alike() -> None:
     sealer = taken_over(os.urandom(12))
     assert len({sealer.seal(b"head", b"same") for _ in range(100)}) == 100

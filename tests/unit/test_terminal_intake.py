@@ -149,7 +149,7 @@ async def test_what_nobody_looks_at_comes_in_time() -> None:
     assert probe.fed == b"first then"
 
 
-async def test_it_is_fed_as_soon_as_somebody_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_it_is_fed_as_soon_as_somebody_is_in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(intake_module, "UNSEEN_SECONDS", 3600.0)
     probe = Probe()
     sight = unseen(probe)
@@ -157,7 +157,8 @@ async def test_it_is_fed_as_soon_as_somebody_looks(monkeypatch: pytest.MonkeyPat
     probe.intake.add(b"out of sight")
     await turns()
     assert probe.fed == b""
-    sight.look(True)
+    sight.seen = True
+    probe.intake.hurry()
     await turns()
     assert probe.fed == b"out of sight"
     probe.intake.add(b", in sight")

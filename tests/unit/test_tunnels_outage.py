@@ -33,13 +33,17 @@ class World:
         connection = SimpleNamespace(
             route=(host,),
             ssh=SimpleNamespace(trunk=None),
-            resolved=SimpleNamespace(flag=lambda key: False),
             wait_lost=lambda: asyncio.shield(lost),
             loss=lambda: ConnectionLost("Connection lost", lost.result()),
             chain=(),
         )
         self.held.append("lease")
-        return SimpleNamespace(connection=connection, release=lambda: self.held.remove("lease"))
+        resolved = SimpleNamespace(
+            flag=lambda key: False, get=lambda key: None, get_all=lambda key: ()
+        )
+        return SimpleNamespace(
+            connection=connection, resolved=resolved, release=lambda: self.held.remove("lease")
+        )
 
     def interest(self, host: str, purpose: str) -> Any:
         self.held.append("interest")

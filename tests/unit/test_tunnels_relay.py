@@ -1,6 +1,8 @@
 """A relay's two ends, with transports that only remember."""
 
 import asyncio
+import random
+import socket
 from typing import Any
 
 import asyncssh
@@ -133,6 +135,49 @@ async def test_bulk_is_gathered_keystrokes_are_not() -> None:
     assert it.socket.done[2:] == [b"c" * 10_000, "eof"]
     assert it.traffic.down == 20_002
     await asyncio.sleep(0)
+
+
+def test_what_one_read_brings_is_passed_on_in_one_go() -> None:
+    it = Setting()
+    it.open_socket()
+    it.open_channel()
+    place = bytearray(b"firstsecond")
+    view = memoryview(place)
+    it.relay.channel.gather(view[:5])
+    it.relay.channel.gather(view[5:])
+    assert it.socket.done == []
+    it.relay.channel.flush()
+    place[:] = bytes(len(place))
+    assert it.socket.done == [b"firstsecond"]
+    assert it.traffic.down == 11
+
+
+async def test_a_full_socket_takes_the_rest_later_and_unchanged() -> None:
+    """What has to wait is not there any more when it can be written."""
+    ours, theirs = socket.socketpair()
+    theirs.setblocking(False)
+    relay = Relay(Traffic(0.0), lambda relay: None)
+    loop = asyncio.get_running_loop()
+    await loop.create_unix_connection(lambda: relay.socket, sock=ours)
+    relay.channel.connection_made(Remembering())  # type: ignore[arg-type]
+    place = bytearray(random.Random(1).randbytes(1 << 20))
+    wanted = bytes(place) * 3
+    for _ in range(3):
+        for start in range(0, len(place), 100_000):
+            relay.channel.gather(memoryview(place)[start : start + 100_000])
+        relay.channel.flush()
+    place[:] = bytes(len(place))
+    assert isinstance(relay.channel.transport, Remembering)
+    assert "pause" in relay.channel.transport.done
+    received = bytearray()
+    while len(received) < len(wanted):
+        received += await loop.sock_recv(theirs, 1 << 16)
+    assert received == wanted
+    assert relay.channel.transport.done[-1] == "resume"
+    theirs.close()
+    relay.abort()
+    while not relay.socket.lost:  # noqa: ASYNC110 - it tells nobody
+        await asyncio.sleep(0)
 
 
 def test_a_lost_connection_resets_the_client() -> None:

@@ -2,13 +2,14 @@
 
 import ipaddress
 import string
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sshdash.errors import UsageError
-from sshdash.tunnels.spec import ForwardSpec, Kind, parse_forward
+from sshdash.tunnels.spec import ForwardSpec, Kind, exposure, parse_forward
 from sshdash.untrusted import clean
 
 NAMES = st.text(string.ascii_letters + string.digits + "-._", min_size=1, max_size=40).filter(
@@ -20,7 +21,20 @@ HOSTS = st.one_of(
     st.ip_addresses(v=6).map(str),
 )
 PORTS = st.integers(1, 65535)
+PATHS = st.text(string.ascii_letters + " :[]\\/é", max_size=30).map("/".__add__)
 BINDS = st.one_of(st.none(), st.just("*"), HOSTS)
+
+
+def spec_of(
+    kind: Kind,
+    bind: str | None = None,
+    port: int = 0,
+    to: tuple[str, int] = ("", 0),
+    *,
+    listen_path: str = "",
+    target_path: str = "",
+) -> ForwardSpec:
+    return ForwardSpec(kind, bind, port, *to, listen_path, target_path)
 
 
 @pytest.mark.parametrize(
@@ -39,6 +53,28 @@ BINDS = st.one_of(st.none(), st.just("*"), HOSTS)
         ("D", "*:1080", ForwardSpec(Kind.DYNAMIC, "*", 1080)),
         ("D", "[::1]:1080", ForwardSpec(Kind.DYNAMIC, "::1", 1080)),
         ("L", "  5432\tdb:5432 ", ForwardSpec(Kind.LOCAL, None, 5432, "db", 5432)),
+        ("L", "http:web:https", ForwardSpec(Kind.LOCAL, None, 80, "web", 443)),
+        ("L", "80:web:80:", ForwardSpec(Kind.LOCAL, None, 80, "web", 80)),
+        ("L", "/a.sock:db:1", spec_of(Kind.LOCAL, listen_path="/a.sock", to=("db", 1))),
+        ("L", "/a.sock db:1", spec_of(Kind.LOCAL, listen_path="/a.sock", to=("db", 1))),
+        ("L", "80:/b", spec_of(Kind.LOCAL, port=80, target_path="/b")),
+        ("L", "80 /b", spec_of(Kind.LOCAL, port=80, target_path="/b")),
+        ("L", "*:80:/b", spec_of(Kind.LOCAL, bind="*", port=80, target_path="/b")),
+        ("L", "/a:/b", spec_of(Kind.LOCAL, listen_path="/a", target_path="/b")),
+        ("L", "./a:./b", spec_of(Kind.LOCAL, listen_path="./a", target_path="./b")),
+        ("L", r"/a\:1 /b\ c", spec_of(Kind.LOCAL, listen_path="/a:1", target_path="/b c")),
+        ("L", "[/a:1]:/b", spec_of(Kind.LOCAL, listen_path="/a:1", target_path="/b")),
+        ("L", "/a b:db:1", spec_of(Kind.LOCAL, listen_path="/a b", to=("db", 1))),
+        ("R", "/a:db:1", spec_of(Kind.REMOTE, listen_path="/a", to=("db", 1))),
+        ("R", "80:/b", spec_of(Kind.REMOTE, port=80, target_path="/b")),
+        ("R", "/a:/b", spec_of(Kind.REMOTE, listen_path="/a", target_path="/b")),
+        ("R", "1080", spec_of(Kind.REMOTE, port=1080)),
+        ("R", "0", spec_of(Kind.REMOTE)),
+        ("R", "*:1080", spec_of(Kind.REMOTE, bind="*", port=1080)),
+        ("R", ":1080", spec_of(Kind.REMOTE, bind="*", port=1080)),
+        ("R", "[::1]:1080", spec_of(Kind.REMOTE, bind="::1", port=1080)),
+        ("R", "/a", spec_of(Kind.REMOTE, listen_path="/a")),
+        ("D", "/a", spec_of(Kind.DYNAMIC, listen_path="/a")),
     ],
 )
 def test_forms_of_a_forward(kind: str, text: str, spec: ForwardSpec) -> None:
@@ -53,25 +89,41 @@ def test_forms_of_a_forward(kind: str, text: str, spec: ForwardSpec) -> None:
         ("L", "-1:db:5432", "listening port '-1'"),
         ("L", "5432:db:0", "target port 0"),
         ("L", "5432:db:99999999999999999999", "target port 9999"),
-        ("L", "5432:db:", "target port is empty"),
+        ("L", "5432:db:", "target host:port is missing"),
         ("L", ":db:5432", "listening port is empty"),
         ("L", "5432::80", "target host is empty"),
         ("L", "5432:db:nonsense", "target port 'nonsense'"),
         ("L", "5432", "target host:port is missing"),
         ("L", "5432:db", "target host:port is missing"),
         ("L", "5432 db", "target needs host:port"),
-        ("L", "1:2:3:4:5", "too many parts before the target"),
-        ("L", "1 2:3:4", "too many parts in the target"),
+        ("L", "1:2:3:4:5", "too many parts"),
+        ("L", "1 2:3:4:5", "too many parts"),
         ("L", "fe80::1:80:db:80", "too many parts"),
         ("L", "[::1:80:db:80", "'[' without ']'"),
         ("L", "[::1]x:80:db:80", "after ']'"),
         ("L", "80 db:80 more", "'more' after the target"),
         ("D", "1080 more", "'more' after the port"),
         ("D", "a:b:1080", "too many parts"),
-        ("R", "8080", "target host:port is missing"),
         ("L", "80:b\x00d:80", r"target host 'b\x00d'"),
         ("L", "80:b\xfccher:80", "ASCII"),
         ("L", "80:" + "a" * 300 + ":80", "longer than 255 bytes"),
+        ("L", "/" + "a" * 107 + ":db:80", "the listening socket is longer than 107 bytes"),
+        ("L", "80:/" + "é" * 54, "the target socket is longer than 107 bytes"),
+        ("L", "/a", "target host:port is missing"),
+        ("L", "/a:b", "target host:port is missing"),
+        ("L", "/a:80:db:80", "the socket '/a' has no address and no port"),
+        ("L", "80:/a:80", "the socket '/a' has no address and no port"),
+        ("L", "/a\x07:db:80", r"listening socket '/a\x07' has a character that does not print"),
+        ("L", "80 db:80\\", "a backslash with nothing behind it"),
+        ("L", "80 : db : 80", "blanks around a colon; '80:db:80' has none"),
+        ("L", "80:db :80", "blanks around a colon; '80:db:80' has none"),
+        ("L", "nothing:db:80", "'nothing' is not a port number or the name of a service"),
+        ("L", "65536:db:80", "listening port 65536 is not between 0 and 65535"),
+        ("R", "8080:db", "missing its port"),
+        ("R", "/a:80", "the socket '/a' has no address and no port"),
+        ("R", "8080x", "listening port '8080x'"),
+        ("D", "/a:80", "the socket '/a' has no address and no port"),
+        ("D", "", "nothing given"),
     ],
 )
 def test_a_wrong_forward_names_its_wrong_part(kind: str, text: str, part: str) -> None:
@@ -80,6 +132,7 @@ def test_a_wrong_forward_names_its_wrong_part(kind: str, text: str, part: str) -
     assert part in caught.value.detail
     assert f"-{kind}" in caught.value.detail
     assert caught.value.hint.startswith(f"-{kind} [bind:]port")
+    assert "socket" in caught.value.hint
 
 
 def test_what_is_shown() -> None:
@@ -107,6 +160,40 @@ def test_the_canonical_form_means_the_same(
         listen, _, _ = str(spec).partition(f":{spec.target_text}")
         assert parse_forward(kind, f"{listen} {spec.target_text}") == spec
     assert parse_forward(kind, str(spec)) == spec
+
+
+@given(kind=st.sampled_from(Kind), listen=PATHS | PORTS, to=PATHS | PORTS | st.none())
+def test_the_canonical_form_of_sockets_means_the_same(
+    kind: Kind, listen: str | int, to: str | int | None
+) -> None:
+    given_port = listen if isinstance(listen, int) else 0
+    given_path = listen if isinstance(listen, str) else ""
+    spec = ForwardSpec(kind, None, given_port, listen_path=given_path)
+    if kind is not Kind.DYNAMIC and to is not None:
+        target = {"target_path": to} if isinstance(to, str) else {"target_port": to}
+        host = "" if isinstance(to, str) else "db"
+        spec = replace(spec, target_host=host, **target)
+    elif kind is Kind.LOCAL:
+        return
+    assert parse_forward(kind, str(spec)) == spec
+    assert parse_forward(kind, f" {spec}  ") == spec
+
+
+def test_who_can_connect_is_said() -> None:
+    assert not parse_forward(Kind.LOCAL, "/a:db:80").exposed
+    assert not parse_forward(Kind.REMOTE, "localhost:80").exposed
+    assert parse_forward(Kind.REMOTE, "*:80").exposed
+    assert exposure(Kind.LOCAL) == "other machines can connect"
+    assert "if the server's GatewayPorts lets them" in exposure(Kind.REMOTE)
+
+
+def test_variables_are_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RUN", "/run/a b")
+    spec = parse_forward(Kind.LOCAL, "${RUN}/s:db:80")
+    assert spec.listen_path == "/run/a b/s"
+    monkeypatch.delenv("RUN")
+    with pytest.raises(UsageError, match="environment variable RUN is not set"):
+        parse_forward(Kind.LOCAL, "${RUN}/s:db:80")
 
 
 @given(kind=st.sampled_from(Kind), text=st.text(max_size=60))

@@ -108,6 +108,34 @@ class Session(asyncssh.SSHTCPSession[bytes]):
         return b"".join(entry[0] for entry in self.log if isinstance(entry, tuple))
 
 
+class GatheringSession(Session):
+    """Takes what one read brings from where it is, and writes that down in one entry."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._gathered: list[bytes | memoryview] = []
+
+    def gather(self, data: memoryview) -> None:
+        self._gathered.append(data)
+
+    def data_received(self, data: bytes, datatype: int | None) -> None:
+        self.flush()
+        super().data_received(data, datatype)
+
+    def eof_received(self) -> bool:
+        self.flush()
+        return super().eof_received()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.flush()
+        super().connection_lost(exc)
+
+    def flush(self) -> None:
+        if self._gathered:
+            self.log.append((b"".join(self._gathered), None))
+            self._gathered.clear()
+
+
 class _Wire(asyncio.Transport):
     """Keeps what is written."""
 
@@ -138,10 +166,12 @@ class _Wire(asyncio.Transport):
 class Wired:
     """A connection with one open channel: the library's, or ours."""
 
-    def __init__(self, direct: bool, window: int = WINDOW, packet: int = 32_768) -> None:
+    def __init__(
+        self, direct: bool, window: int = WINDOW, packet: int = 32_768, gathers: bool = False
+    ) -> None:
         self.peer = Peer()
         self.wire = _Wire()
-        self.session = Session()
+        self.session = GatheringSession() if gathers else Session()
         self.failure: Exception | None = None
         loop = asyncio.get_running_loop()
         options = asyncssh.SSHClientConnectionOptions(

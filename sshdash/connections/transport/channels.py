@@ -5,7 +5,7 @@ only happens to what the other side has no room for.
 """
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import asyncssh
 from asyncssh.channel import SSHChannel
@@ -19,10 +19,44 @@ PACKET = 32 * 1024
 """Bytes of data in a packet at most: what every server has to take."""
 _SMALLEST = 64
 """Bytes that a packet must be able to hold: with fewer, any bulk would hold up everything."""
+_ENDED = frozenset({"close_pending", "closed"})
 
 
-class _Direct(SSHChannel[Any]):
+class Gatherer(Protocol):
+    """A session that takes what one read brought in one go, and from where it is."""
+
+    def gather(self, data: memoryview) -> None:
+        """Take note of data, which is there until `flush` and no longer."""
+
+    def flush(self) -> None:
+        """Pass on all that was gathered."""
+
+
+class DirectChannel(SSHChannel[Any]):
     """What both kinds do differently."""
+
+    def take(self, data: memoryview) -> Gatherer | None:
+        """Deliver data that is there for now; return whose `flush` has to follow."""
+        size = len(data)
+        session: Any = self._session
+        gather = getattr(session, "gather", None)
+        window = self._recv_window - size
+        if (
+            self._recv_paused
+            or not size
+            or window < self._init_recv_window / 2
+            or self._encoding
+            or session is None
+            or self._send_state in _ENDED
+        ):
+            self._accept_data(bytes(data))
+            return session if gather else None
+        self._recv_window = window
+        if gather is None:
+            session.data_received(bytes(data), None)
+            return None
+        gather(data)
+        return cast(Gatherer, session)
 
     def process_open_confirmation(
         self, send_chan: int, send_window: int, send_pktsize: int, packet: SSHPacket
@@ -99,17 +133,22 @@ class _Direct(SSHChannel[Any]):
         super()._flush_send_buf()
 
 
-class _ClientChannel(_Direct, asyncssh.SSHClientChannel[Any]):
+class _ClientChannel(DirectChannel, asyncssh.SSHClientChannel[Any]):
     """A shell, a command or a subsystem."""
 
 
-class _TCPChannel(_Direct, asyncssh.SSHTCPChannel[Any]):
+class _TCPChannel(DirectChannel, asyncssh.SSHTCPChannel[Any]):
     """A client of a tunnel, or the way to the next host."""
+
+
+class _UNIXChannel(DirectChannel, asyncssh.SSHUNIXChannel[Any]):
+    """A client of a tunnel that has a Unix socket on the server."""
 
 
 _KINDS: dict[type, type] = {
     asyncssh.SSHClientChannel: _ClientChannel,
     asyncssh.SSHTCPChannel: _TCPChannel,
+    asyncssh.SSHUNIXChannel: _UNIXChannel,
 }
 
 

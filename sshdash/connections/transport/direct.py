@@ -9,7 +9,8 @@ login, requests and everything unusual stay the library's. It differs in these p
 * Large packets leave in one write per turn of the loop, a small one at once, with all that
   waits before it.
 * With AES-GCM, channel data goes between the socket and the channel with one copy on each side
-  of the cipher. The library makes about ten, half of them of everything that was read.
+  of the cipher, and none where the session gathers what one read brings. The library makes
+  about ten, half of them of everything that was read.
 * The keepalive timer is set when it runs out, not anew for every read; any packet that arrives
   shows that the server is there, as with OpenSSH.
 * Keys also change after what was received, and when their time is over though nothing is sent.
@@ -28,7 +29,7 @@ from asyncssh.channel import SSHChannel
 from asyncssh.constants import MSG_CHANNEL_DATA, MSG_CHANNEL_WINDOW_ADJUST, MSG_IGNORE
 from asyncssh.misc import MACError, ProtocolError
 
-from sshdash.connections.transport.channels import PACKET, make_direct
+from sshdash.connections.transport.channels import PACKET, DirectChannel, Gatherer, make_direct
 from sshdash.connections.transport.gcm import GCM, TAG, Buffer
 from sshdash.connections.transport.rekeying import Rekeying
 
@@ -63,6 +64,8 @@ class DirectTransport(Rekeying, asyncio.BufferedProtocol):
     _heard: float
     _widened: set[SSHChannel[Any]]
     _inbox: memoryview
+    _opened: memoryview
+    _gatherers: dict[Gatherer, None]
     _kept: int
 
     def start(self) -> None:
@@ -72,6 +75,8 @@ class DirectTransport(Rekeying, asyncio.BufferedProtocol):
         self._filled = 0
         self._widened = set()
         self._inbox = memoryview(bytearray(2 * _READ))
+        self._opened = memoryview(bytearray(2 * _READ))
+        self._gatherers = {}
         self._kept = 0
         self._heard = self._loop.time()
         self._ignores = b"cbc" in self._enc_alg_cs
@@ -80,6 +85,7 @@ class DirectTransport(Rekeying, asyncio.BufferedProtocol):
         self._next_recv_encryption = GCM.take_over(self._next_recv_encryption)
         if isinstance(self._transport, asyncio.Transport):
             self._transport.set_protocol(self)  # it looks once at how a protocol wants to read
+            self.low_water.attach(self._transport.get_extra_info("socket"))
 
     # -- the socket
 
@@ -92,6 +98,7 @@ class DirectTransport(Rekeying, asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         """Take what was read: in place where packets are ours, as bytes where the library's."""
         size, self._kept = self._kept + nbytes, 0
+        self.low_water.read(nbytes, len(self._channels))
         if self._inpbuf or not self._reads_in_place():
             self.data_received(bytes(self._inbox[:size]))
             return
@@ -177,6 +184,8 @@ class DirectTransport(Rekeying, asyncio.BufferedProtocol):
 
     def send_packet(self, pkttype: int, *args: bytes, handler: Any = None) -> None:
         """Send a packet, or leave it out where it has no use."""
+        if pkttype != MSG_CHANNEL_WINDOW_ADJUST:
+            self.low_water.lower()
         if pkttype != MSG_IGNORE or self._ignores:
             super().send_packet(pkttype, *args, handler=handler)
 
@@ -187,6 +196,7 @@ class DirectTransport(Rekeying, asyncio.BufferedProtocol):
         layout is that of RFC 4253 section 6 and RFC 5647 section 7.2.
         """
         sealer = self._send_encryption
+        self.low_water.lower()
         if (
             type(sealer) is not GCM
             or not (self._kex_complete and self._auth_complete)
@@ -233,7 +243,15 @@ class DirectTransport(Rekeying, asyncio.BufferedProtocol):
             self._inpbuf = bytes(data)
             return super()._recv_pkthdr()
         view = memoryview(data)
-        start, size = 0, len(data)
+        try:
+            return self._open_all(view, opener)
+        finally:
+            self._end_read()
+
+    def _open_all(self, view: memoryview, opener: GCM) -> bool:
+        start, size = 0, len(view)
+        if size > len(self._opened):
+            self._opened = memoryview(bytearray(size))
         while size - start >= 4:
             header = view[start : start + 4]
             length = int.from_bytes(header, "big")
@@ -244,19 +262,28 @@ class DirectTransport(Rekeying, asyncio.BufferedProtocol):
             end = start + 4 + length + TAG
             if end > size:
                 break
-            packet = opener.open(header, view[start + 4 : end])
-            if not packet:
+            packet = self._opened[start : start + length]
+            if not opener.open_into(header, view[start + 4 : end], packet):
                 raise MACError("MAC verification failed")
             if not _LEAST_PADDING <= packet[0] < length - 1:
                 raise ProtocolError("Wrong padding of a packet")
             if not self._deliver(packet):
-                self._widen()
-                opener.hand_over(packet)
+                self._end_read()
+                opener.hand_over(bytes(packet))
                 return self._hand_over(view, start, length)
             start = end
         self._inpbuf = view[start:]  # type: ignore[assignment]
-        self._widen()
         return False
+
+    def _end_read(self) -> None:
+        """Have passed on what was gathered: it is not there any more with the next read."""
+        if self._gatherers:
+            gatherers = tuple(self._gatherers)
+            self._gatherers.clear()
+            for gatherer in gatherers:
+                gatherer.flush()
+        if self._widened:
+            self._widen()
 
     def _hand_over(self, view: memoryview, start: int, length: int) -> bool:
         """Let the library handle one packet, of which it gets nothing of what follows it."""
@@ -269,7 +296,7 @@ class DirectTransport(Rekeying, asyncio.BufferedProtocol):
         self._inpbuf = view[end:] if goes_on else bytes(view[end:])  # type: ignore[assignment]
         return goes_on
 
-    def _deliver(self, packet: bytes) -> bool:
+    def _deliver(self, packet: memoryview) -> bool:
         """Give data or room to its channel; return False for all that is not just that."""
         if len(packet) < _DATA.size or not self._auth_complete:
             return False
@@ -280,7 +307,12 @@ class DirectTransport(Rekeying, asyncio.BufferedProtocol):
             return False
         if kind == MSG_CHANNEL_DATA and size == end - _DATA.size <= channel._recv_window:
             self._count_packet()
-            channel._accept_data(packet[_DATA.size : end])
+            if isinstance(channel, DirectChannel):
+                gatherer = channel.take(packet[_DATA.size : end])
+                if gatherer is not None:
+                    self._gatherers[gatherer] = None
+            else:
+                channel._accept_data(bytes(packet[_DATA.size : end]))
             return True
         if kind == MSG_CHANNEL_WINDOW_ADJUST and end == _DATA.size:
             self._count_packet()

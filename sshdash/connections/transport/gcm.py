@@ -23,6 +23,7 @@ class GCM(Encryption):
         self._cipher = AESGCM(key)
         # Older versions of the library of ciphers only return what they make.
         self._encrypt_into = getattr(self._cipher, "encrypt_into", None)
+        self._decrypt_into = getattr(self._cipher, "decrypt_into", None)
         self._fixed = nonce[:4]
         self._counter = int.from_bytes(nonce[4:], "big")
         self._opened: bytes | None = None
@@ -56,6 +57,18 @@ class GCM(Encryption):
             return self._cipher.decrypt(self._next(), sealed, header)
         except InvalidTag:
             return None
+
+    def open_into(self, header: Buffer, sealed: Buffer, room: memoryview) -> bool:
+        """Write the packet to `room`, which has its size; return False where the tag is wrong."""
+        if self._decrypt_into is None:
+            packet = self.open(header, sealed)
+            room[:] = packet or bytes(len(room))
+            return packet is not None
+        try:
+            self._decrypt_into(self._next(), sealed, header, room)
+        except InvalidTag:
+            return False
+        return True
 
     def hand_over(self, packet: bytes) -> None:
         """Let the library's next `decrypt_packet` return what was opened already."""

@@ -28,6 +28,11 @@ def _channel(channel: Any) -> str:
             channel.get_extra_info(name) for name in ("local_peername", "remote_peername")
         )
         return f"tcpip ({_place(here)} → {_place(there)})"
+    if isinstance(channel, asyncssh.SSHUNIXChannel):
+        here, there = (
+            channel.get_extra_info(name) for name in ("local_peername", "remote_peername")
+        )
+        return f"streamlocal ({clean(here or 'here', 80)} → {clean(there or 'here', 80)})"
     return clean(type(channel).__name__, 40)
 
 

@@ -10,14 +10,15 @@ from typing import Any
 import asyncssh
 from asyncssh.channel import SSHChannel
 
-from sshdash.connections.idle import DIRECT, FORWARDED, SESSION, IdleChannels
+from sshdash.connections.idle import IdleChannels, channel_type
 from sshdash.connections.network.service_class import ServiceClass
 from sshdash.connections.transport import library
 from sshdash.connections.transport.inflating import Inflater
+from sshdash.connections.transport.low_water import LowWater
 from sshdash.connections.transport.trunk import Trunk
 from sshdash.connections.witness import Witnessed
 
-_BULK = (asyncssh.SSHClientChannel, asyncssh.SSHTCPChannel)
+_BULK = (asyncssh.SSHClientChannel, asyncssh.SSHTCPChannel, asyncssh.SSHUNIXChannel)
 """The kinds of channels that carry bulk, unless they are a terminal."""
 _FILES = "sftp"
 """The subsystem for files."""
@@ -35,6 +36,7 @@ class Transport(Witnessed):
     """A client's connection: tells when its socket is full, and marks its packets for IPQoS."""
 
     trunk: Trunk
+    low_water: LowWater
     service_class: ServiceClass | None
     """Who marks the packets; None where the way leads through another program or host."""
     idle: IdleChannels | None
@@ -50,6 +52,7 @@ class Transport(Witnessed):
         """Set up what a connection of this class has more than the library's."""
         self.keep_agent()
         self.trunk = Trunk()
+        self.low_water = LowWater()
         self.service_class = None
         self.idle = None
         self._bulk = set()
@@ -117,6 +120,14 @@ class Transport(Witnessed):
         finally:
             self._opens_direct = False
 
+    async def create_unix_connection(self, *args: Any, **options: Any) -> Any:
+        """Open a connection from the server to a Unix socket there."""
+        self._opens_direct = True
+        try:
+            return await super().create_unix_connection(*args, **options)
+        finally:
+            self._opens_direct = False
+
     def add_channel(self, chan: SSHChannel[Any]) -> int:
         """Give a new channel its number."""
         number = super().add_channel(chan)
@@ -128,14 +139,14 @@ class Transport(Witnessed):
                 self._bulk.add(chan)
                 self._classify()
             if self.idle is not None:
-                is_session = isinstance(chan, asyncssh.SSHClientChannel)
-                self.idle.add(chan, SESSION if is_session else DIRECT if is_direct else FORWARDED)
+                self.idle.add(chan, channel_type(chan, is_direct=is_direct))
         return number
 
     def remove_channel(self, recv_chan: int) -> None:
         """Forget a channel that is closed."""
         chan = self._channels[recv_chan]
         self._bulk.discard(chan)
+        self.low_water.hurry(chan)
         if self.idle is not None:
             self.idle.remove(chan)
         super().remove_channel(recv_chan)

@@ -13,7 +13,7 @@ from textual.widgets import Button, Input, RadioSet, Static
 
 from sshdash.config.destination import parse_destination
 from sshdash.errors import UsageError
-from sshdash.tunnels.spec import ForwardSpec, Kind, parse_forward
+from sshdash.tunnels.spec import ForwardSpec, Kind, exposure, parse_forward
 from sshdash.ui.screens.dialog import choice, text
 from sshdash.ui.screens.form import Form
 from sshdash.ui.widgets.ticks import Radio, Tick
@@ -174,7 +174,7 @@ class ForwardForm(Form[NewForward]):
         spec = parse_forward(self.kind, self.spec_text())
         lines = [f"ssh -N {_OPTION[self.kind]} {spec} {self._value('host')}"]
         if spec.exposed:
-            lines.append("⚠ other machines can connect to this address")
+            lines.append(f"⚠ {exposure(spec.kind)}")
         result.update(Content("\n".join(lines)))
 
     @on(Input.Submitted)

@@ -45,7 +45,7 @@ def diagram(tunnel: TunnelSnapshot) -> list[Part]:
     else:
         ends = [(f"you {port}", "end")]
         middle = hops
-    target = "anywhere (SOCKS5)" if tunnel.kind is Kind.DYNAMIC else tunnel.target
+    target = "anywhere (SOCKS5)" if tunnel.spec.is_socks else tunnel.target
     parts = list(ends)
     for hop in middle:
         parts += [(line, "line"), (hop, "here" if hop == "you" else "hop")]

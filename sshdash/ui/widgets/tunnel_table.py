@@ -40,6 +40,7 @@ _MEANING = {
     Kind.REMOTE: "Programs on {host} that connect to {listen} reach {target} as seen from here.",
     Kind.DYNAMIC: "Programs here with {listen} as their SOCKS5 proxy connect from {host}.",
 }
+_REMOTE_SOCKS = "Programs on {host} with {listen} as their SOCKS5 proxy connect from here."
 _KEYWORDS = {
     Kind.LOCAL: "LocalForward",
     Kind.REMOTE: "RemoteForward",
@@ -177,15 +178,15 @@ class TunnelTable(Vertical):
         drawn = Content.assemble(
             *(Content.styled(text, styles[role]) for text, role in diagram(tunnel))
         )
-        meaning = _MEANING[tunnel.kind].format(
+        is_remote_socks = tunnel.kind is Kind.REMOTE and tunnel.spec.is_socks
+        meaning = (_REMOTE_SOCKS if is_remote_socks else _MEANING[tunnel.kind]).format(
             listen=clean(tunnel.listen, 80),
             target=clean(tunnel.target, 80),
             host=clean(tunnel.host, 60),
         )
         lines = [drawn, Content.styled(meaning, "$muted"), _facts(tunnel)]
         if tunnel.exposed:
-            warning = "⚠ other machines can reach the listening port"
-            lines.append(Content.styled(warning, "$warning"))
+            lines.append(Content.styled(f"⚠ {tunnel.exposure}", "$warning"))
         if tunnel.error:
             style = "$error" if tunnel.state is TunnelState.FAILED else "$warning"
             lines.append(Content.styled(f"{mark.shape} {clean(tunnel.error, 1000)}", style))

@@ -1,0 +1,80 @@
+"""The grammar of -L, -R and -D, compared with what the installed ssh makes of it."""
+
+import subprocess
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from sshdash.errors import UsageError
+from sshdash.tunnels.spec import ForwardSpec, Kind, parse_forward
+from tests.servers.programs import require
+
+CASES = [
+    "80:db:80", "a:80:db:80", ":80:db:80", "*:80:db:80", "[::1]:80:[::2]:80", "80:db:80:",
+    "http:db:https", "80", "a:80", ":80", "/a", "/a:/b", "/a:db:80", "80:/b", "a:80:/b",
+    "/a:80", "/a:b:/c", r"/a\:b:db:1", "[/a:b]:db:1", "/a b:db:1", "80:db", "80:db:", "0:db:1",
+    "0", "1:2:3:4:5", "[::1:80:db:80", "[::1]x:80:db:80", "99999:db:80", "80:db:0", " 80:db:80",
+    "80::80", "x/y:80:db:80", "80:x/y:80", "/" + "a" * 106 + ":/b", "/" + "a" * 107 + ":/b",
+    "+80:db:80", "080:db:80", "80:db:80\\", r"/a\\b:/c", r"\[80:db:80", "80:[/b]", "[80]:[db]:[80]",
+]  # fmt: skip
+PIECES = st.sampled_from(
+    ["80", "0", "1080", "a", "db", "*", "/s", "/s t", "[", "]", "[::1]", ":", ":", ":", "\\", "x/y"]
+)
+STRICTER = (
+    "a backslash with nothing behind it",
+    "is not a host name or address",
+    "the target host is empty",
+    "has no address and no port",
+    "the target host:port is missing its port",
+)
+"""What is refused here that ssh takes, and fails with when a client comes."""
+NAMES = {Kind.LOCAL: "localforward", Kind.REMOTE: "remoteforward", Kind.DYNAMIC: "dynamicforward"}
+
+
+def as_ssh_prints(spec: ForwardSpec) -> str:
+    bind = "" if spec.bind == "*" else spec.bind
+    listen = spec.listen_path or (f"{spec.port}" if bind is None else f"[{bind}]:{spec.port}")
+    if spec.is_socks:
+        return f"{listen} [socks]:0" if spec.kind is Kind.REMOTE else listen
+    return f"{listen} {spec.target_path or f'[{spec.target_host}]:{spec.target_port}'}"
+
+
+def asked(kind: Kind, text: str) -> str | None:
+    """Return what ``ssh -G`` prints of a forward, None where it refuses it."""
+    command = [require("ssh"), "-F", "none", "-G", f"-{kind.value}", text, "x"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    if done.returncode:
+        return None
+    # It prints a listening socket under the name of the other kind as well.
+    found = [line for line in done.stdout.splitlines() if line.startswith(NAMES[kind] + " ")]
+    return found[0].partition(" ")[2].replace("[*]:", "[]:") if found else None
+
+
+def compare(kind: Kind, text: str) -> None:
+    theirs = asked(kind, text)
+    try:
+        spec: ForwardSpec | None = parse_forward(kind, text)
+        refusal = ""
+    except UsageError as error:
+        spec, refusal = None, error.detail
+    if spec is None:
+        assert theirs is None or any(reason in refusal for reason in STRICTER), refusal
+    elif theirs is None:
+        more = " " in text or (spec.port == 0 and not spec.listen_path)
+        assert more, "only the configuration's form and port 0 go beyond ssh"
+    elif " " not in text.strip():
+        assert as_ssh_prints(spec) == theirs
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_the_verdict_and_the_meaning_are_those_of_ssh(kind: Kind) -> None:
+    for text in CASES:
+        if kind is not Kind.DYNAMIC or "/b" not in text:  # -D 80:/b is a local forward to ssh
+            compare(kind, text)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(kind=st.sampled_from([Kind.LOCAL, Kind.REMOTE]), pieces=st.lists(PIECES, max_size=8))
+def test_any_text_has_the_verdict_of_ssh(kind: Kind, pieces: list[str]) -> None:
+    compare(kind, "".join(pieces))
