@@ -168,7 +168,7 @@ def settled(tunnel: TunnelSnapshot) -> ForwardSpec:
 
 
 def tokens_by(resolve: Callable[[str], "ResolvedHost"]) -> Fill:
-    """Return what replaces the tokens in forwards; their hosts are looked up where there are any."""
+    """Return what replaces the tokens in forwards, and looks up hosts only for those."""
 
     def fill(host: str, spec: ForwardSpec) -> ForwardSpec:
         has_any = "%" in spec.listen_path + spec.target_path
