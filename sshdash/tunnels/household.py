@@ -135,7 +135,7 @@ class Household:
         try:
             if owned is not None:
                 lease = await self._lease(owned.host, "tunnel")
-                await self.ask("let_go", owned)
+                await self._have_let_go(owned, tunnels)
             await asyncio.gather(*map(self._manager.start, tunnels))
         except SSHDashError as error:
             return error
@@ -143,6 +143,15 @@ class Household:
             if lease is not None:
                 lease.release()
         return None
+
+    async def _have_let_go(self, owned: TunnelSnapshot, tunnels: list[str]) -> None:
+        """Ask an owner to let go. Raises SSHDashError where it does not, and is still there."""
+        try:
+            await self.ask("let_go", owned)
+        except SSHDashError:
+            await self.neighbours.look()
+            if any(map(self._owner, tunnels)):
+                raise
 
     def _owner(self, tunnel: str) -> TunnelSnapshot | None:
         """Return a tunnel as the process has it that runs it, None where none does."""

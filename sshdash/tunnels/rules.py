@@ -155,12 +155,14 @@ class Rules:
         changed = listed != self._listed
         self._listed = listed
         before = self._tunnels
-        self._tunnels = {}
+        tunnels: dict[str, str] = {}
         for rule in listed.rules:
             try:
-                self._tunnels |= dict.fromkeys(self.enlist(rule), rule.name)
+                tunnels |= dict.fromkeys(self.enlist(rule), rule.name)
             except SSHDashError as error:
                 self._tell(f"{clean(rule.name)} is left out", str(error))
+            await asyncio.sleep(0)  # each host may have to be looked up
+        self._tunnels = tunnels
         self._leaving -= self._tunnels.keys()
         for tunnel in before.keys() - self._tunnels.keys():
             await self._drop(tunnel, before[tunnel])
