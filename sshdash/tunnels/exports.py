@@ -42,7 +42,7 @@ def rule_block(rule: Rule) -> str:
         lines.append(f"    User {quoted(place.user)}")
     if place.port is not None:
         lines.append(f"    Port {place.port}")
-    lines += [f"    {_KEYWORDS[spec.kind]} {_arguments(spec)}" for spec in rule.forwards]
+    lines += map(_line, rule.forwards)
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -68,6 +68,13 @@ RestartPreventExitStatus={_NEVER_AGAIN}
 [Install]
 WantedBy=default.target
 """
+
+
+def _line(spec: ForwardSpec) -> str:
+    line = f"{_KEYWORDS[spec.kind]} {_arguments(spec)}"
+    # ssh lets only the server choose a port.
+    chosen = spec.port == 0 and not spec.listen_path and spec.kind is not Kind.REMOTE
+    return f"    # {line}: ssh wants a port here" if chosen else f"    {line}"
 
 
 def _arguments(spec: ForwardSpec) -> str:

@@ -33,7 +33,8 @@ def test_the_block_of_ssh_config_is_read_back_as_the_rule(tmp_path: Path) -> Non
     file = tmp_path / "config"
     sockets = ("-L /run/a.sock:/run/b.sock", "-L 1:/run/c.sock", "-R 1081", "-R /d:e:2", "-D /f")
     forwards = (*FORWARDS, *map(parse_option, sockets))
-    file.write_text(rule_block(replace(RULE, forwards=forwards)))
+    chosen = parse_option("-D 0")  # which ssh would refuse, so it stands in a comment
+    file.write_text(rule_block(replace(RULE, forwards=(chosen, *forwards))))
     file.chmod(0o600)
     assert file.read_text().startswith("# billing-db\n# ask\n# Anna\nHost db-1\n    User bob\n")
     resolved = Resolver(ConfigSource.standard(str(file))).resolve("db-1")
