@@ -13,6 +13,7 @@ from sshdash.connections.dialer import Dialled
 from sshdash.connections.faults import explain, lost_reason
 from sshdash.connections.lease import Lease
 from sshdash.connections.recovery.liveness import heard, open_sessions, ping
+from sshdash.connections.recovery.pulse import Pulse
 from sshdash.connections.snapshot import ConnectionSnapshot
 from sshdash.connections.transport.transport import Transport
 from sshdash.errors import ConnectionLost, UntrustedError
@@ -80,6 +81,8 @@ class Connection:
         """Whether it is there for sessions that another one had no room for."""
         self._dialled = dialled
         self._hop = hop
+        self.pulse: Pulse = Pulse(dialled.ssh, hop.connection.pulse if hop else None)
+        """Measures the round trips, to here and to every hop before."""
         self._asked_for = False
         self._idle: asyncio.TimerHandle | None = None
         self._gone = asyncio.Event()
@@ -298,6 +301,7 @@ class Connection:
         self.state = advance(self.state, step)
         self.reason = reason
         self._gone.set()
+        self.pulse.stop()
         if self._idle:
             self._idle.cancel()
         self._closing = asyncio.get_running_loop().create_task(

@@ -42,7 +42,8 @@ def furnish(root: Path, place: Place) -> Path:
         _write(root / path, text)
     for path, text in _home(place).items():
         _write(home / path, text)
-    (home / "bin/hostname").chmod(0o755)
+    for program in (home / "bin").iterdir():
+        program.chmod(0o755)
     chosen = random.Random(place.name)
     for tag in place.tags:
         _TAGGED[tag](root, home, chosen)
@@ -116,8 +117,21 @@ def _home(place: Place) -> Mapping[str, str]:
         ".bash_history": "ls -l\ntail -f logs/auth.log\ndf -h\nuptime\n",
         ".profile": "umask 022\n",
         "bin/hostname": f"#!/bin/sh\necho {place.name}\n",
+        "bin/ss": f"#!/bin/sh\ncat <<'END'\n{_listening(place)}END\n",
         "README.txt": f"{place.name}: {place.about}\n",
     }
+
+
+def _listening(place: Place) -> str:
+    """Return what ss prints of the host's listeners: the machine's own are not the demo's."""
+    found = [("0.0.0.0", 22, "sshd"), ("[::]", 22, "sshd")]
+    for port, process, _ in place.listens:
+        everywhere = ("0.0.0.0", "[::]") if port < 1024 else ("127.0.0.1",)
+        found += [(address, port, process) for address in everywhere]
+    return "State Recv-Q Send-Q Local Address:Port Peer Address:Port Process\n" + "".join(
+        f'LISTEN 0 128 {address}:{port} *:* users:(("{process}",pid={700 + port % 211},fd=6))\n'
+        for address, port, process in found
+    )
 
 
 def _scripts(root: Path, home: Path, chosen: random.Random) -> None:

@@ -20,6 +20,7 @@ from sshdash.demo.places import DOMAIN, PLACES, Place
 from sshdash.demo.server import DemoHost
 
 _RSA_BITS = 2048
+_SERVICES = [(place.name, port, name) for place in PLACES for port, _, name in place.listens]
 _SOCKET_PATH = 100
 """What a path of a socket may have on every system, in bytes, with a few to spare."""
 
@@ -142,7 +143,7 @@ class DemoFleet:
         }.items():
             port = await self._stack.enter_async_context(services.listening(serve))
             self.services[name] = port
-        for owner, port, name in (("web", 80, "http"), ("db", 5432, "echo")):
+        for owner, port, name in _SERVICES:
             actual = self.services[name]
             self.hosts[owner].services[("localhost", port)] = actual
             self.hosts[owner].services[("127.0.0.1", port)] = actual

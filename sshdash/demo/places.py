@@ -31,6 +31,8 @@ class Place:
     """Speaks only algorithms of ten years ago."""
     tags: tuple[str, ...] = field(default=())
     """Sample files it has: see `sshdash.demo.files`."""
+    listens: tuple[tuple[int, str, str], ...] = ()
+    """Port, process and service (of `sshdash.demo.services`) of what listens besides sshd."""
 
     @property
     def address(self) -> str:
@@ -47,6 +49,7 @@ PLACES = (
         "production",
         behind="bastion",
         tags=("site", "logs", "large"),
+        listens=((80, "nginx", "http"), (3000, "grafana", "http"), (9090, "prometheus", "http")),
     ),
     Place(
         "db",
@@ -56,6 +59,7 @@ PLACES = (
         behind="bastion",
         color=36,
         tags=("dumps", "many", "logs"),
+        listens=((5432, "postgres", "echo"), (6379, "redis-server", "echo")),
     ),
     Place("cache", "ops", "down: refuses connections", "production", up=False),
     Place(

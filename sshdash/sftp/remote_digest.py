@@ -1,7 +1,6 @@
 """The SHA-256 of a file of a host: by its SFTP server, by a command there, or by reading it back.
 
-What is sent is a fixed command, ``sh``, and a script on its input: whatever shell the account has,
-only a POSIX one reads the path, in quotes that take every byte.
+The path is in a script that only a POSIX shell reads, in quotes that take every byte.
 """
 
 import asyncio
@@ -12,6 +11,7 @@ from collections.abc import Awaitable, Callable
 
 import asyncssh
 
+from sshdash.connections.script import run_script
 from sshdash.errors import FileError, SSHDashError
 from sshdash.quoting import command_line
 from sshdash.sftp.filesystem import READ, Digest, Pieces
@@ -83,7 +83,7 @@ class RemoteDigests:
         script = _SCRIPT % command_line((path,))
         try:
             async with asyncio.timeout(_PATIENCE + size / _SLOWEST):
-                output = await self._output_of(script)
+                output = await run_script(self._session.lease, script, _OUTPUT_MAX)
         except (TimeoutError, OSError, asyncssh.Error):
             output = b""
         except SSHDashError:
@@ -93,18 +93,6 @@ class RemoteDigests:
             return Digest(bytes.fromhex(digest[0].decode()), by[1].decode())
         self._has_command = output.split()[-1:] == [_UNREADABLE]
         return None
-
-    async def _output_of(self, script: bytes) -> bytes:
-        command = _Command(script)
-        options = {"command": "sh", "encoding": None, "env": (), "send_env": ()}
-        await self._session.lease.session(
-            lambda ssh: ssh.create_session(lambda: command, **options)
-        )
-        try:
-            await command.closed.wait()
-        finally:
-            command.abort()
-        return bytes(command.output)
 
     async def _read_small(self, path: bytes, size: int) -> bytes | None:
         """Return the digest of a file of that very size: two round trips; None for any other."""
@@ -137,39 +125,3 @@ class RemoteDigests:
         finally:
             await end(ahead)
             await reader.close()
-
-
-class _Command(asyncssh.SSHClientSession[bytes]):
-    """One command: its input is known, and of its output no more is kept than is of use."""
-
-    def __init__(self, script: bytes) -> None:
-        self._script = script
-        self._channel: asyncssh.SSHClientChannel[bytes] | None = None
-        self.output = bytearray()
-        self.closed = asyncio.Event()
-
-    def connection_made(self, chan: asyncssh.SSHClientChannel[bytes]) -> None:
-        """Keep the channel."""
-        self._channel = chan
-
-    def session_started(self) -> None:
-        """Send the script and its end."""
-        if self._channel is not None:
-            self._channel.write(self._script)
-            self._channel.write_eof()
-
-    def data_received(self, data: bytes, datatype: int | None) -> None:
-        """Keep output; who sends more than a digest sends none."""
-        if datatype is None:
-            self.output += data
-        if len(self.output) > _OUTPUT_MAX:
-            self.abort()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Note that it is over."""
-        self.closed.set()
-
-    def abort(self) -> None:
-        """End it; harmless when it has ended."""
-        if self._channel is not None and not self.closed.is_set():
-            self._channel.abort()

@@ -1,4 +1,4 @@
-"""``-D``: a SOCKS proxy here whose targets are named by its clients."""
+"""``-D``: a proxy here whose targets are named by its clients."""
 
 import asyncio
 import logging
@@ -6,21 +6,31 @@ import socket
 from typing import Any
 
 from sshdash.tunnels.forwarder import ListeningForwarder, peer_name
+from sshdash.tunnels.handshake import Handshake
+from sshdash.tunnels.proxy_request import Request
 from sshdash.tunnels.relay import Hold
-from sshdash.tunnels.socks import Handshake
 
 log = logging.getLogger(__name__)
 
 _DEADLINE = 10.0
 """Seconds a client has for its handshake."""
+_LINGER = 1.0
+"""Seconds a client that is turned away has to take its answer."""
+_MOST_DISCARDED = 64 * 1024
+"""Bytes such a client may still send: closing over unread ones could cost it the answer."""
+_HANDSHAKES = 256
+"""How many are under way before the slowest one has to make room for the next client."""
+_GRACE = 1.0
+"""Seconds in which none has to."""
 
 
 class DynamicForwarder(ListeningForwarder):
-    """Serves SOCKS 4, 4a and 5 clients; names are resolved on the server."""
+    """Serves SOCKS and HTTP CONNECT clients on one port; names are resolved on the server."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._greeters: set[_Greeter] = set()
+        self._greeters: dict[_Greeter, float] = {}
+        """Those in their handshake, the slowest first, with the loop's time they came at."""
 
     async def close(self) -> None:
         """Free the port at once and drop the clients, also those still in their handshake."""
@@ -28,27 +38,61 @@ class DynamicForwarder(ListeningForwarder):
         for greeter in tuple(self._greeters):
             greeter.drop()
 
+    def _accepted(self, client: socket.socket) -> None:
+        self._make_room()
+        super()._accepted(client)
+
+    def _make_room(self) -> None:
+        """Give up the slowest handshake where so many are under way that it must be an attack."""
+        if len(self._greeters) < _HANDSHAKES:
+            return
+        slowest, since = next(iter(self._greeters.items()))
+        if asyncio.get_running_loop().time() - since > _GRACE:
+            del self._greeters[slowest]
+            slowest.drop()
+
     async def _serve(self, client: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         origin = peer_name(client)
         greeter = _Greeter()
-        self._greeters.add(greeter)
+        self._greeters[greeter] = loop.time()
         try:
             await loop.connect_accepted_socket(lambda: greeter, client)
+            await self._hear_out(greeter)
+        except OSError as error:
+            log.debug("a client left while it was accepted: %s", error)
+            client.close()
+            return
+        finally:
+            self._greeters.pop(greeter, None)
+        request = greeter.parser.request
+        if request is not None:
+            await self._pass_on(greeter, request, origin)
+
+    async def _hear_out(self, greeter: "_Greeter") -> None:
+        """Wait until there is a request, or until the client is turned away and has gone."""
+        try:
             async with asyncio.timeout(_DEADLINE):
                 await greeter.finished.wait()
-        except OSError as error:
-            # TimeoutError is one too.
-            log.debug("a SOCKS client did not get through its handshake: %r", error)
+        except TimeoutError:
+            if not greeter.finished.is_set():
+                greeter.drop()
+        if greeter.parser.request is not None:
+            return
+        mishap = greeter.parser.mishap(left=greeter.gone.is_set())
+        if mishap and not self._closed:
+            self._observer.refused(mishap)
+        try:
+            async with asyncio.timeout(_LINGER):
+                await greeter.gone.wait()
+        except TimeoutError:
             greeter.drop()
-            client.close()
-        finally:
-            self._greeters.discard(greeter)
-        await self._pass_on(greeter, origin)
 
-    async def _pass_on(self, greeter: "_Greeter", origin: tuple[str, int]) -> None:
-        request, transport = greeter.parser.request, greeter.transport
-        if request is None or transport is None or greeter.lost or self._closed:
+    async def _pass_on(
+        self, greeter: "_Greeter", request: Request, origin: tuple[str, int]
+    ) -> None:
+        transport = greeter.transport
+        if transport is None or greeter.gone.is_set() or self._closed:
             greeter.drop()
             return
         relay = self._relay()
@@ -60,39 +104,69 @@ class DynamicForwarder(ListeningForwarder):
 
 
 class _Greeter(asyncio.Protocol):
-    """Speaks SOCKS with one client until its request is known."""
+    """Hears one client until its request is known, or answers it and lets it go."""
 
     def __init__(self) -> None:
         self.parser = Handshake()
         self.transport: asyncio.Transport | None = None
         self.finished = asyncio.Event()
-        self.lost = False
+        """There is a request, or there will be none."""
+        self.gone = asyncio.Event()
+        self._dropped = False
+        self._discarded = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
+        if self._dropped:
+            transport.abort()
 
     def data_received(self, data: bytes) -> None:
         assert self.transport is not None
+        if self.parser.done:
+            self._discard(len(data))
+            return
         answer = self.parser.feed(data)
         if answer:
             self.transport.write(answer)
         if self.parser.done:
+            self._finish(bool(answer))
+
+    def _finish(self, answered: bool) -> None:
+        assert self.transport is not None
+        self.finished.set()
+        if self.parser.request is not None:
             self.transport.pause_reading()
-            self.finished.set()
-            if self.parser.error:
-                log.debug("a SOCKS client was turned away: %s", self.parser.error)
-                self.transport.close()
+        elif answered:
+            self._end_writing()
+        else:
+            self.transport.close()
+
+    def _end_writing(self) -> None:
+        """Say that nothing more comes, and read on: the answer has to get there."""
+        assert self.transport is not None
+        try:
+            self.transport.write_eof()
+        except OSError:
+            # It has reset the connection in the meantime.
+            self.transport.abort()
+
+    def _discard(self, size: int) -> None:
+        assert self.transport is not None
+        self._discarded += size
+        if self._discarded > _MOST_DISCARDED:
+            self.transport.close()
 
     def eof_received(self) -> bool:
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.lost = True
+        self.gone.set()
         self.finished.set()
 
     def drop(self) -> None:
-        """End a client that will not be served; an answer on its way still gets out."""
+        """End a client that will not be served, or not any longer."""
+        self._dropped = True
         self.finished.set()
-        if self.transport is not None and not self.lost:
-            self.transport.close()
+        if self.transport is not None and not self.gone.is_set():
+            self.transport.abort()

@@ -12,7 +12,7 @@ import asyncssh
 
 from sshdash.connections.transport.transport import Transport
 from sshdash.tunnels.causes import refusal_cause
-from sshdash.tunnels.counters import Traffic
+from sshdash.tunnels.counters import Traffic, Visit
 from sshdash.tunnels.legs import Cause
 from sshdash.tunnels.listener import Listener
 from sshdash.tunnels.options import ForwardOptions
@@ -202,6 +202,19 @@ class Forwarder(ABC):
         self._ready.set()
         self._ready = asyncio.Event()
 
+    def visits(self) -> list[Visit]:
+        """Return the clients that are there, in the order they came."""
+        here = [relay.visit for relay in self._relays if relay.is_here]
+        return sorted(here, key=lambda visit: visit.number)
+
+    def cut(self, number: int) -> bool:
+        """Reset one client alone; return whether it was there."""
+        for relay in tuple(self._relays):
+            if relay.visit.number == number and relay.is_here:
+                relay.abort()
+                return True
+        return False
+
     def _detach_from(self, ssh: Transport | None) -> None:
         if self._ssh is ssh:
             self._ssh = None
@@ -262,7 +275,9 @@ class Forwarder(ABC):
         async def opening(ssh: Transport) -> None:
             await ssh.create_connection(lambda: relay.channel, host, port, origin[0], origin[1])
 
-        await self._through(relay, host_port(host, port), opening, answer)
+        target = host_port(host, port)
+        relay.visit.origin, relay.visit.target = origin, clean(target)
+        await self._through(relay, target, opening, answer)
 
     async def _connect_to_socket(self, relay: Relay, path: str) -> None:
         """Open the relay's channel to a Unix socket on the server."""
@@ -274,6 +289,7 @@ class Forwarder(ABC):
                 reason = _SOCKET_FAILED if error.reason == "open failed" else error.reason
                 raise asyncssh.ChannelOpenError(error.code, reason) from error
 
+        relay.visit.target = clean(path)
         await self._through(relay, path, opening, lambda _: b"")
 
     async def _through(self, relay: Relay, target: str, opening: Opening, answer: Answer) -> None:
@@ -286,9 +302,11 @@ class Forwarder(ABC):
         Where the SSH connection is lost meanwhile, or was before, it is done on the next one.
         """
         relay.greeting = answer(None)
-        until = asyncio.get_running_loop().time() + PATIENCE
+        loop = asyncio.get_running_loop()
+        until = loop.time() + PATIENCE
         while (ssh := await self._connection(until)) is not None and not relay.is_pointless:
             relay.socket.trunk = ssh.trunk
+            began = loop.time()
             try:
                 await opening(ssh)
             except asyncssh.ChannelOpenError as error:
@@ -296,6 +314,7 @@ class Forwarder(ABC):
             except (asyncssh.Error, OSError, ValueError) as error:
                 refusal, reason = Refusal.LOST, str(error)
             else:
+                self._traffic.reached(self._spec.target_text, loop.time() - began)
                 if not self._closed:
                     self._observer.answered()
                 return

@@ -8,15 +8,11 @@ from collections.abc import Callable, Sequence
 from sshdash.tunnels.causes import BindError
 from sshdash.tunnels.legs import Cause
 from sshdash.tunnels.options import ForwardOptions
-from sshdash.tunnels.ports import Address, bound_socket, holder, next_free
+from sshdash.tunnels.ports import LOOPBACK, NO_IPV6, Address, bound_socket, holder, next_free
 from sshdash.tunnels.socket_file import SocketFile, explain_socket
 from sshdash.tunnels.spec import host_port, is_path
 from sshdash.untrusted import clean
 
-_LOOPBACK: tuple[Address, ...] = (
-    (socket.AF_INET, "127.0.0.1"),
-    (socket.AF_INET6, "::1"),
-)
 _EVERYWHERE: tuple[Address, ...] = ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::"))
 _DEFAULTS = ForwardOptions()
 _BACKLOG = 128
@@ -24,7 +20,6 @@ _AT_ONCE = 64
 """Clients accepted in one turn of the loop."""
 _RETRY = 0.5
 """Seconds to wait where the system has no descriptor or memory for another client."""
-_NO_IPV6 = frozenset({errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPROTONOSUPPORT})
 _PORT_TRIES = 8
 
 Accepted = Callable[[socket.socket], None]
@@ -130,7 +125,7 @@ class Listener:
 
 async def _addresses(bind: str | None, port: int) -> Sequence[Address]:
     if bind is None or bind.lower() == "localhost":
-        return _LOOPBACK
+        return LOOPBACK
     if bind == "*":
         return _EVERYWHERE
     loop = asyncio.get_running_loop()
@@ -169,7 +164,7 @@ def _listen_on(addresses: Sequence[Address], port: int, sockets: list[socket.soc
             sock = bound_socket(address, port)
         except OSError as error:
             is_last_hope = not sockets and address is addresses[-1]
-            if address[0] == socket.AF_INET6 and error.errno in _NO_IPV6 and not is_last_hope:
+            if address[0] == socket.AF_INET6 and error.errno in NO_IPV6 and not is_last_hope:
                 continue
             raise
         sockets.append(sock)

@@ -1,6 +1,7 @@
 """All tunnels: the registry that owns their lives."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from itertools import count
 from typing import Literal
@@ -11,9 +12,11 @@ from sshdash.events import EventBus, TunnelRemoved
 from sshdash.states import TunnelState
 from sshdash.tunnels.autostart import Autostart
 from sshdash.tunnels.claims import Claims
+from sshdash.tunnels.clients import Clients
 from sshdash.tunnels.groups import running_rivals
+from sshdash.tunnels.probing import Probing
 from sshdash.tunnels.rule import Rule
-from sshdash.tunnels.snapshot import TunnelSnapshot
+from sshdash.tunnels.snapshot import ClientSnapshot, ProbeResult, TunnelHistory, TunnelSnapshot
 from sshdash.tunnels.spec import ForwardSpec
 from sshdash.tunnels.tunnel import LeaseConnection, Tunnel
 
@@ -53,6 +56,8 @@ class TunnelManager:
         self._tunnels: dict[str, Tunnel] = {}
         self._ids: dict[tuple[str, ForwardSpec], str] = {}
         self._numbers = count(1)
+        self._clients = Clients()
+        self._probing = Probing(self._tunnels, events)
         self._autostart = Autostart(self._tunnels.values, self._begin, events)
 
     def __repr__(self) -> str:
@@ -166,6 +171,7 @@ class TunnelManager:
         """Take what a person has changed of a tunnel's rule; it goes on as it is."""
         tunnel = self._tunnels[identifier]
         tunnel.change_rule(rule)
+        self._probing.arrange(tunnel, afresh=True)
         self._autostart.added(tunnel)
 
     async def remove(self, identifier: str, drain: float | None = None) -> None:
@@ -191,6 +197,41 @@ class TunnelManager:
         """Return every tunnel as it is now, in the order they were added."""
         return [tunnel.snapshot() for tunnel in self._tunnels.values()]
 
+    def history(self, identifier: str) -> TunnelHistory:
+        """Return what passed through a tunnel when, for as long as this runs."""
+        traffic = self._tunnels[identifier].traffic
+        traffic.tick(time.monotonic())
+        spans = (traffic.seconds, traffic.minutes, traffic.hours)
+        return TunnelHistory(*(tuple(one.passed) for one in spans))
+
+    def clients(self, identifier: str) -> list[ClientSnapshot]:
+        """Return a tunnel's clients, in the order they came.
+
+        The processes of new ones are looked for beside the loop, so they are named a little later.
+        """
+        forwarder = self._tunnels[identifier].forwarder
+        return self._clients.of(forwarder) if forwarder else []
+
+    def cut(self, identifier: str, client: int) -> bool:
+        """Reset one client of a tunnel and no other; return whether it was still there."""
+        forwarder = self._tunnels[identifier].forwarder
+        return forwarder is not None and forwarder.cut(client)
+
+    async def probe(self, identifier: str) -> ProbeResult:
+        """Ask a tunnel's target whether it is well, as the rule says; `snapshot` has it too.
+
+        What it finds is the tunnel's state: a target that is not well makes it degraded. Of a
+        SOCKS proxy, whose clients name the targets, the connection is asked. It takes some seconds
+        at most.
+        """
+        return await self._probing.ask(self._tunnels[identifier])
+
+    def look(self, identifier: str) -> None:
+        """Keep the round trips on a tunnel's way fresh; called again and again while it is seen."""
+        connection = self._tunnels[identifier].connection
+        if connection is not None:
+            connection.pulse.feel()
+
     def failure(self, identifier: str) -> SSHDashError | None:
         """Return why a tunnel has failed, with a hint; None while it has not."""
         return self._tunnels[identifier].failure
@@ -211,5 +252,7 @@ class TunnelManager:
 
     async def close(self) -> None:
         """Close every tunnel. Idempotent."""
+        await self._clients.close()
+        await self._probing.close()
         self._autostart.close()
         await asyncio.gather(*(tunnel.stop() for tunnel in self._tunnels.values()))

@@ -1,13 +1,20 @@
-"""Who holds a port, and which one is free."""
+"""Who holds a port or comes to it, and which one is free."""
 
+import errno
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Collection, Container, Sequence
 
 from sshdash.untrusted import clean
 
 Address = tuple[socket.AddressFamily, str]
+LOOPBACK: tuple[Address, ...] = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
 _TRIES = 50
+_FIRST_FREE = 1024
+"""Ports below belong to root."""
+_INSTEAD = 8000
+"""What is added to those: 80 becomes 8080, 443 becomes 8443."""
+NO_IPV6 = frozenset({errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPROTONOSUPPORT})
 
 
 def bound_socket(address: Address, port: int) -> socket.socket:
@@ -27,20 +34,41 @@ def bound_socket(address: Address, port: int) -> socket.socket:
     return sock
 
 
-def next_free(addresses: Sequence[Address], port: int) -> int | None:
-    """Return the first port above `port` that is free on every address, None if none is near."""
+def next_free(addresses: Sequence[Address], port: int, taken: Container[int] = ()) -> int | None:
+    """Return the first port above `port` that is free on every address, None if none is near.
+
+    None of `taken` is. An address of IPv6 where the machine has none does not count.
+    """
     for candidate in range(port + 1, min(port + 1 + _TRIES, 65536)):
-        try:
-            for address in addresses:
-                sock = bound_socket(address, candidate)
-                try:
-                    sock.listen(1)
-                finally:
-                    sock.close()
-        except OSError:
-            continue
-        return candidate
+        if candidate not in taken and all(_is_free(address, candidate) for address in addresses):
+            return candidate
     return None
+
+
+def port_here(wanted: int, taken: Container[int] = ()) -> int:
+    """Return the port to listen on here for what has the port `wanted` elsewhere.
+
+    The same number, where it is free on loopback and needs no root, else one near it; 0, which
+    lets the system choose, where there is none.
+    """
+    if not wanted:
+        return 0
+    first = wanted if wanted >= _FIRST_FREE else wanted + _INSTEAD
+    return next_free(LOOPBACK, first - 1, taken) or 0
+
+
+def _is_free(address: Address, port: int) -> bool:
+    try:
+        sock = bound_socket(address, port)
+    except OSError as error:
+        return address[0] == socket.AF_INET6 and error.errno in NO_IPV6
+    try:
+        sock.listen(1)
+    except OSError:
+        return False
+    finally:
+        sock.close()
+    return True
 
 
 def holder(port: int) -> str:
@@ -81,13 +109,39 @@ def socket_holder(path: str) -> str:
 
 
 def _named(pids: set[int | None]) -> str:
+    return ", ".join(f"{_name(pid)} (pid {pid})" for pid in sorted(pid for pid in pids if pid))
+
+
+def owners(ends: Collection[tuple[str, int]], port: int) -> dict[tuple[str, int], str]:
+    """Return which processes connect from these ends to a port of this machine.
+
+    They are named like ``psql (812)``; ends that no process is seen at are left out. Takes as
+    long as `holder`.
+    """
     import psutil
 
-    owners = []
-    for pid in sorted(pid for pid in pids if pid):
-        try:
-            name = "this sshdash" if pid == os.getpid() else psutil.Process(pid).name()
-        except (psutil.Error, OSError):
-            name = "a process"
-        owners.append(f"{clean(name, 60)} (pid {pid})")
-    return ", ".join(owners)
+    pids: dict[tuple[str, int], int] = {}
+    try:
+        for connection in psutil.net_connections(kind="tcp"):
+            if not (connection.pid and connection.laddr and connection.raddr):
+                continue
+            if connection.raddr.port == port:
+                # A socket for both families calls an IPv4 address ::ffff:127.0.0.1.
+                address = connection.laddr.ip.removeprefix("::ffff:")
+                pids[address, connection.laddr.port] = connection.pid
+    except (psutil.Error, OSError):
+        return {}
+    names = {pid: _name(pid) for end, pid in pids.items() if end in ends}
+    return {end: f"{names[pid]} ({pid})" for end, pid in pids.items() if end in ends}
+
+
+def _name(pid: int) -> str:
+    """Return what a process is called, cleaned."""
+    import psutil
+
+    if pid == os.getpid():
+        return "this sshdash"
+    try:
+        return clean(psutil.Process(pid).name(), 60)
+    except (psutil.Error, OSError):
+        return "a process"

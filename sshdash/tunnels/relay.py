@@ -14,6 +14,7 @@ import logging
 import os
 import socket
 import struct
+import time
 from collections.abc import Callable
 from enum import Flag, auto
 from typing import Protocol
@@ -306,9 +307,12 @@ class Relay:
         *,
         client_is_remote: bool = False,
     ) -> None:
-        up, down = traffic.count_up, traffic.count_down
+        self.visit = traffic.enter(time.monotonic())
+        """Counts this client's bytes, and with them the tunnel's."""
+        up, down = self.visit.count_up, self.visit.count_down
         if client_is_remote:
             up, down = down, up
+            self.visit.process = ""  # of another machine, where it cannot be seen
         self.socket = SocketEnd(self, up)
         self.channel = ChannelEnd(self, down)
         self.socket.peer = self.channel
@@ -319,7 +323,11 @@ class Relay:
         self._client: _End = self.channel if client_is_remote else self.socket
         self._traffic: Traffic | None = traffic
         self._on_done = on_done
-        traffic.enter()
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the client has not left."""
+        return self._traffic is not None
 
     @property
     def is_through(self) -> bool:

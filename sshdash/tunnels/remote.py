@@ -163,6 +163,8 @@ class RemoteForwarder(ServerListener):
     async def _welcome(self, origin: tuple[str, int]) -> asyncssh.SSHTCPSession[bytes]:
         """Connect to the target first: a client whose target refuses gets no channel."""
         relay = self._relay(client_is_remote=True)
+        relay.visit.origin = origin
+        relay.visit.target = self._spec.target_text
         try:
             await self._wait_admitted(relay)
             await self._reach_target(relay)
@@ -186,6 +188,8 @@ class RemoteForwarder(ServerListener):
 
     async def _reach_target(self, relay: Relay) -> None:
         spec = self._spec
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         try:
             if spec.target_path:
                 await reach_socket(lambda: relay.socket, spec.target_path)
@@ -196,6 +200,7 @@ class RemoteForwarder(ServerListener):
         except Unreached as error:
             self._observer.refused(str(error), refusal_cause(error.refusal, here=True))
             raise asyncssh.ChannelOpenError(_CONNECT_FAILED, str(error)) from error
+        self._traffic.reached(spec.target_text, loop.time() - began)
 
 
 def _server_bind(bind: str | None) -> str:

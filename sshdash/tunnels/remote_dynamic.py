@@ -1,20 +1,22 @@
-"""``-R port``: a SOCKS proxy on the server whose clients are connected from here.
+"""``-R port``: a proxy on the server whose clients are connected from here.
 
 Names are looked up on this machine, as with ssh, and PermitRemoteOpen says who may be reached.
 """
 
 import asyncio
+import contextlib
 import logging
 from typing import Any
 
 import asyncssh
 
 from sshdash.tunnels.causes import refusal_cause
+from sshdash.tunnels.handshake import Handshake
+from sshdash.tunnels.proxy_request import Request
 from sshdash.tunnels.reaching import Lookups, Unreached, reach_host
 from sshdash.tunnels.refusal import Refusal
 from sshdash.tunnels.relay import Relay
 from sshdash.tunnels.remote import ServerListener
-from sshdash.tunnels.socks import Handshake, Request
 from sshdash.tunnels.spec import host_port
 from sshdash.untrusted import clean
 
@@ -25,7 +27,7 @@ _DEADLINE = 10.0
 
 
 class RemoteDynamicForwarder(ServerListener):
-    """Has the server listen, and serves SOCKS to those who come."""
+    """Has the server listen, and serves SOCKS and HTTP to those who come."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -56,16 +58,23 @@ class RemoteDynamicForwarder(ServerListener):
     async def _serve(self, caller: "_Caller") -> None:
         caller.task = asyncio.current_task()
         try:
-            async with asyncio.timeout(_DEADLINE):
-                await caller.finished.wait()
+            await self._hear_out(caller)
             request = caller.parser.request
             if request is not None and not caller.lost:
                 await self._pass_on(caller, request)
-        except TimeoutError:
-            log.debug("a SOCKS client of the server did not get through its handshake")
         finally:
             self._callers.discard(caller)
             caller.drop()
+
+    async def _hear_out(self, caller: "_Caller") -> None:
+        """Wait until there is a request, or there will be none."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_DEADLINE):
+                await caller.finished.wait()
+        if caller.parser.request is None and not self._closed:
+            mishap = caller.parser.mishap(left=caller.finished.is_set())
+            if mishap:
+                self._observer.refused(mishap)
 
     async def _pass_on(self, caller: "_Caller", request: Request) -> None:
         relay = self._relay(client_is_remote=True)
@@ -126,8 +135,6 @@ class _Caller(asyncssh.SSHTCPSession[bytes]):
         if self.parser.done:
             self._channel.pause_reading()
             self.finished.set()
-            if self.parser.error:
-                log.debug("a SOCKS client was turned away: %s", self.parser.error)
         self.say(answer)
 
     def eof_received(self) -> bool:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from sshdash.states import TunnelState
-from sshdash.tunnels.legs import Leg, Mishap
+from sshdash.tunnels.legs import Cause, Leg, Mishap
 from sshdash.tunnels.rule import Rule
 from sshdash.tunnels.spec import ForwardSpec, Kind, exposure
 
@@ -18,6 +18,8 @@ class ProbeResult:
     """How long the target took to answer; None where it did not."""
     text: str
     """What it said, or what went wrong; cleaned."""
+    cause: Cause | None = None
+    """Why it is not well; None where it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,20 @@ class ClientSnapshot:
     """Seconds."""
     bytes_up: int
     bytes_down: int
+
+
+@dataclass(frozen=True, slots=True)
+class TunnelHistory:
+    """What passed through a tunnel when: bytes up and down of each span, the newest last.
+
+    Only spans that are over are in it; the longer ones begin with the tunnel.
+    """
+
+    seconds: tuple[tuple[int, int], ...]
+    """Of the last minute."""
+    minutes: tuple[tuple[int, int], ...]
+    """Of the last hours."""
+    hours: tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +96,13 @@ class TunnelSnapshot:
     minute_up: float = 0.0
     """Bytes per second over the last minute."""
     minute_down: float = 0.0
+    reach: float | None = None
+    """Seconds that the way to the target took to open for the latest client, all legs behind the
+    listening end together; None before the first."""
+    usual_reach: float | None = None
+    """The median of the latest few."""
     reconnects: int = 0
+    """How often it came back after its connection was lost."""
     attempts: int = 0
     """Attempts to get it back that failed since it was last open, while it is not."""
     mishaps: tuple[Mishap, ...] = ()

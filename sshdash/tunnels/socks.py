@@ -1,21 +1,24 @@
-"""The client's half of SOCKS 4, 4a and 5 (RFC 1928), parsed without any I/O. Pure.
+"""SOCKS 4, 4a and 5 (RFC 1928, RFC 1929) as a proxy reads them. Pure.
 
-Only CONNECT without authentication is served. A request is answered when the target is open
-or has refused, never before; a name goes to the server as it is, once it is known to be one.
+Only CONNECT is served; BIND and UDP are refused by their codes. A request is answered when the
+target is open or has refused, never before; a name goes to the server as it is, once it is known
+to be one. Whoever may connect may go through, so a user name and password, which some programs
+insist on sending, are read, accepted and dropped.
 """
 
 import ipaddress
 from dataclasses import dataclass
 from enum import Enum
 
+from sshdash.tunnels.proxy_request import Request, Step, TurnedAway, Unfinished, is_sendable
 from sshdash.tunnels.refusal import Refusal
 
-_VERSION4, _VERSION5 = 4, 5
+VERSION4, VERSION5 = 4, 5
 _CONNECT = 1
-_NO_AUTHENTICATION, _NO_METHOD = 0, 0xFF
+_NO_AUTHENTICATION, _PASSWORD, _NO_METHOD = 0, 2, 0xFF
+_PASSWORD_VERSION, _PASSWORD_ACCEPTED = 1, 0
 _IPV4, _NAME, _IPV6 = 1, 3, 4
-_LIMIT = 1024
-"""Bytes a handshake may have; the longest honest one has under 800."""
+_LONGEST_FIELD = 255
 _GRANTED4, _REJECTED4 = 90, 91
 
 
@@ -43,103 +46,97 @@ _REPLIES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """Where a client wants to go."""
+class SocksRequest(Request):
+    """A CONNECT of SOCKS 4, 4a or 5."""
 
     version: int
-    host: str
-    port: int
 
     def reply(self, refusal: Refusal | None) -> bytes:
-        """Return the answer: success, or what stopped it."""
+        """Return the reply of the client's version."""
         code = Reply.SUCCEEDED
         if refusal is not None:
             code = _REPLIES.get(refusal, Reply.FAILURE)
         return _reply(self.version, code)
 
 
-class _Bad(Exception):
-    """The handshake cannot go on; `reply` is what the client is told first."""
+def read_request4(data: bytes) -> Step:
+    """Read a request of version 4 or 4a."""
+    fields = _Fields(data)
+    fields.take(1)
+    command, port, address = fields.byte(), fields.port(), fields.take(4)
+    if command != _CONNECT:
+        raise _unsupported(VERSION4, "BIND" if command == 2 else f"command {command}")
+    fields.until_nul()
+    if address[:3] == b"\0\0\0" and address[3]:
+        host = _name(VERSION4, fields.until_nul())
+    else:
+        host = str(ipaddress.IPv4Address(address))
+    return Step(fields.at, SocksRequest(host, _valid_port(VERSION4, port), VERSION4))
 
-    def __init__(self, reason: str, reply: bytes = b"") -> None:
-        super().__init__(reason)
-        self.reply = reply
+
+def read_greeting(data: bytes) -> Step:
+    """Read which ways to log in a client of version 5 offers, and choose one."""
+    fields = _Fields(data)
+    fields.take(1)
+    methods = fields.take(fields.byte())
+    if not methods:
+        raise TurnedAway("a SOCKS client offered no way to log in, not even none")
+    if _NO_AUTHENTICATION in methods:
+        return Step(fields.at, _read_request5, bytes((VERSION5, _NO_AUTHENTICATION)))
+    if _PASSWORD in methods:
+        return Step(fields.at, _read_password, bytes((VERSION5, _PASSWORD)))
+    raise TurnedAway(
+        "a SOCKS client wants a login that is not served", bytes((VERSION5, _NO_METHOD))
+    )
 
 
-class _More(Exception):
-    """The handshake is not complete yet."""
+def _read_password(data: bytes) -> Step:
+    fields = _Fields(data)
+    if fields.byte() != _PASSWORD_VERSION:
+        raise TurnedAway("a SOCKS client garbled its login", bytes((_PASSWORD_VERSION, 1)))
+    fields.take(fields.byte())
+    fields.take(fields.byte())
+    return Step(fields.at, _read_request5, bytes((_PASSWORD_VERSION, _PASSWORD_ACCEPTED)))
 
 
-class Handshake:
-    """Takes what a client sends until it is a request or an error.
-
-    After each `feed`, `answer` bytes go to the client; then there is a `request`, or an
-    `error` (close after the answer), or more to wait for. `rest` is what came behind the
-    request already and belongs to the target.
-    """
-
-    def __init__(self) -> None:
-        self.request: Request | None = None
-        self.error = ""
-        self.rest = b""
-        self._buffer = b""
-        self._greeted = False
-
-    @property
-    def done(self) -> bool:
-        """Return whether there is a request or an error."""
-        return self.request is not None or bool(self.error)
-
-    def feed(self, data: bytes) -> bytes:
-        """Take more bytes; return what to send to the client now."""
-        self._buffer += data
-        answer = b""
-        try:
-            while self.request is None:
-                answer += self._step(_Fields(self._buffer))
-        except _More:
-            if len(self._buffer) > _LIMIT:
-                self.error = "the SOCKS request is too long"
-        except _Bad as bad:
-            self.error = str(bad)
-            answer += bad.reply
-        if self.done:
-            self.rest, self._buffer = self._buffer, b""
-        return answer
-
-    def _step(self, fields: "_Fields") -> bytes:
-        version = fields.byte()
-        if version == _VERSION4 and not self._greeted:
-            self.request = _request4(fields)
-        elif version != _VERSION5:
-            raise _Bad("not SOCKS")
-        elif self._greeted:
-            self.request = _request5(fields)
-        else:
-            methods = fields.take(fields.byte())
-            if not methods:
-                raise _Bad("the SOCKS client offers no authentication method")
-            if _NO_AUTHENTICATION not in methods:
-                raise _Bad("the SOCKS client wants authentication", bytes((_VERSION5, _NO_METHOD)))
-            self._greeted = True
-            self._buffer = fields.rest()
-            return bytes((_VERSION5, _NO_AUTHENTICATION))
-        self._buffer = fields.rest()
-        return b""
+def _read_request5(data: bytes) -> Step:
+    fields = _Fields(data)
+    if fields.byte() != VERSION5:
+        raise TurnedAway("a SOCKS client changed its version", _reply(VERSION5, Reply.FAILURE))
+    command, _, kind = fields.take(3)
+    if command != _CONNECT:
+        words = {2: "BIND", 3: "UDP ASSOCIATE"}
+        raise _unsupported(VERSION5, words.get(command, f"command {command}"))
+    name = b""
+    if kind == _IPV4:
+        host = str(ipaddress.IPv4Address(fields.take(4)))
+    elif kind == _IPV6:
+        host = str(ipaddress.IPv6Address(fields.take(16)))
+    elif kind == _NAME:
+        name = fields.take(fields.byte())
+    else:
+        raise TurnedAway(
+            "a SOCKS client named an unknown kind of address",
+            _reply(VERSION5, Reply.ADDRESS_NOT_SUPPORTED),
+        )
+    port = fields.port()
+    if kind == _NAME:
+        host = _name(VERSION5, name)
+    return Step(fields.at, SocksRequest(host, _valid_port(VERSION5, port), VERSION5))
 
 
 class _Fields:
-    """Reads fields off the front of a buffer, and says when there are not enough bytes."""
+    """Reads fields off the front of what has arrived. Raises Unfinished."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
-        self._at = 0
+        self.at = 0
 
     def take(self, size: int) -> bytes:
-        if len(self._data) < self._at + size:
-            raise _More
-        self._at += size
-        return self._data[self._at - size : self._at]
+        if len(self._data) < self.at + size:
+            raise Unfinished
+        self.at += size
+        return self._data[self.at - size : self.at]
 
     def byte(self) -> int:
         return self.take(1)[0]
@@ -147,65 +144,41 @@ class _Fields:
     def port(self) -> int:
         return int.from_bytes(self.take(2), "big")
 
-    def until_nul(self, limit: int) -> bytes:
-        end = self._data.find(b"\0", self._at)
-        if (end if end >= 0 else len(self._data)) - self._at > limit:
-            raise _Bad("a field of the SOCKS request is too long", _reply(4, Reply.FAILURE))
+    def until_nul(self) -> bytes:
+        end = self._data.find(b"\0", self.at)
+        if (end if end >= 0 else len(self._data)) - self.at > _LONGEST_FIELD:
+            raise TurnedAway(
+                "a field of a SOCKS request is too long", _reply(VERSION4, Reply.FAILURE)
+            )
         if end < 0:
-            raise _More
-        field, self._at = self._data[self._at : end], end + 1
+            raise Unfinished
+        field, self.at = self._data[self.at : end], end + 1
         return field
 
-    def rest(self) -> bytes:
-        return self._data[self._at :]
 
-
-def _request4(fields: _Fields) -> Request:
-    command, port, address = fields.byte(), fields.port(), fields.take(4)
-    if command != _CONNECT:
-        raise _Bad("only SOCKS CONNECT is supported", _reply(4, Reply.COMMAND_NOT_SUPPORTED))
-    fields.until_nul(255)
-    if address[:3] == b"\0\0\0" and address[3]:
-        return Request(4, _name(4, fields.until_nul(255)), _valid_port(4, port))
-    return Request(4, str(ipaddress.IPv4Address(address)), _valid_port(4, port))
-
-
-def _request5(fields: _Fields) -> Request:
-    command, _, kind = fields.take(3)
-    if command != _CONNECT:
-        raise _Bad("only SOCKS CONNECT is supported", _reply(5, Reply.COMMAND_NOT_SUPPORTED))
-    if kind == _IPV4:
-        host = str(ipaddress.IPv4Address(fields.take(4)))
-    elif kind == _IPV6:
-        host = str(ipaddress.IPv6Address(fields.take(16)))
-    elif kind == _NAME:
-        name = fields.take(fields.byte())
-        port = fields.port()
-        return Request(5, _name(5, name), _valid_port(5, port))
-    else:
-        raise _Bad("unknown SOCKS address type", _reply(5, Reply.ADDRESS_NOT_SUPPORTED))
-    return Request(5, host, _valid_port(5, fields.port()))
+def _unsupported(version: int, command: str) -> TurnedAway:
+    return TurnedAway(
+        f"a SOCKS client asked for {command}; only CONNECT is served",
+        _reply(version, Reply.COMMAND_NOT_SUPPORTED),
+    )
 
 
 def _name(version: int, name: bytes) -> str:
-    """Return a host name that is safe to hand to a server.
-
-    Servers end the whole connection over a NUL, and no name or address needs a character that
-    is not printable ASCII (names in other scripts travel as xn--).
-    """
-    if not name or any(not 0x21 <= char <= 0x7E for char in name):
-        raise _Bad("the SOCKS client sent a bad host name", _reply(version, Reply.HOST_UNREACHABLE))
+    if not is_sendable(name):
+        raise TurnedAway(
+            "a SOCKS client sent a bad host name", _reply(version, Reply.HOST_UNREACHABLE)
+        )
     return name.decode("ascii")
 
 
 def _valid_port(version: int, port: int) -> int:
     if not port:
-        raise _Bad("the SOCKS client asked for port 0", _reply(version, Reply.FAILURE))
+        raise TurnedAway("a SOCKS client asked for port 0", _reply(version, Reply.FAILURE))
     return port
 
 
 def _reply(version: int, code: Reply) -> bytes:
-    if version == _VERSION4:
+    if version == VERSION4:
         granted = _GRANTED4 if code is Reply.SUCCEEDED else _REJECTED4
         return bytes((0, granted)) + bytes(6)
-    return bytes((_VERSION5, code.value, 0, _IPV4)) + bytes(6)
+    return bytes((VERSION5, code.value, 0, _IPV4)) + bytes(6)

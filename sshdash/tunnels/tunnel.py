@@ -16,22 +16,23 @@ from sshdash.connections.faults import explain
 from sshdash.errors import ForwardError, SSHDashError
 from sshdash.events import EventBus, TunnelChanged
 from sshdash.states import Step, TunnelState, advance, allows
-from sshdash.tunnels.causes import trouble_of
+from sshdash.tunnels.causes import Place, Trouble, trouble_of
 from sshdash.tunnels.claims import Claims, OwnedElsewhere
 from sshdash.tunnels.counters import Traffic
 from sshdash.tunnels.course import Course, LeaseConnection, Ready, not_connected
 from sshdash.tunnels.draining import Draining
 from sshdash.tunnels.forwarder import Forwarder
 from sshdash.tunnels.forwarders import forwarder_for
+from sshdash.tunnels.health import Health
 from sshdash.tunnels.legs import Cause
 from sshdash.tunnels.record import Record
 from sshdash.tunnels.rule import Meanwhile, Rule
-from sshdash.tunnels.snapshot import TunnelSnapshot
+from sshdash.tunnels.snapshot import ProbeResult, TunnelSnapshot
 from sshdash.tunnels.spec import ForwardSpec
 from sshdash.tunnels.view import snapshot_of
 
 if TYPE_CHECKING:
-    from sshdash.connections.connection import Lease
+    from sshdash.connections.connection import Connection, Lease
     from sshdash.connections.recovery.outages import NoOutages, Outages
 
 __all__ = ["LeaseConnection", "Tunnel"]
@@ -71,7 +72,10 @@ class Tunnel:
         """The last one; over where the tunnel is closed or has failed."""
         self.traffic = Traffic(time.monotonic())
         self.record = Record()
+        self.health = Health()
         self.reconnects = 0
+        self._was_up = False
+        """Whether its course was up before."""
         self.hindrances = 0
         """What kept it from coming back since it was last open."""
         self.holds_port = False
@@ -96,6 +100,11 @@ class Tunnel:
         """Return whether it is neither closed nor failed."""
         return self.state not in _ENDED
 
+    @property
+    def is_open(self) -> bool:
+        """Return whether it carries clients, be the target there or not."""
+        return self.state in _LIVE
+
     # --- what a person asks for ---
 
     async def start(self) -> None:
@@ -119,6 +128,8 @@ class Tunnel:
         if held and self.course is not None:
             self._lift(self.course)
         else:
+            self._was_up = False
+            self.health.latest = None
             before, free = self._work, tuple(after)
             self.course = course = Course(self.host, self._lease_connection, self._outages, self)
 
@@ -195,6 +206,7 @@ class Tunnel:
             if forwarder is not None:
                 await self._lead(forwarder, spec)
             self.spec = spec
+            self.health.latest = None
             if allows(self.state, Step.REPOINT):
                 self.record.clear()
                 self._move(Step.REPOINT)
@@ -216,7 +228,7 @@ class Tunnel:
     def answered(self) -> None:
         """A client got through, so the target is there."""
         self.record.reached = True
-        if self.state is TunnelState.DEGRADED:
+        if self.state is TunnelState.DEGRADED and not self.health.outweighs_clients(self.rule):
             self._move(Step.TARGET_ANSWERED)
 
     def refused(self, reason: str, cause: Cause = Cause.OTHER) -> None:
@@ -229,6 +241,15 @@ class Tunnel:
         """Clients are turned away on this side."""
         self.record.turned_away(reason)
         log.warning("%s: %s: %s", self.host, self.spec, reason)
+
+    def probed(self, result: ProbeResult) -> None:
+        """A probe has found how the target is."""
+        self.health.latest = result
+        if result.cause is None:
+            self.answered()
+        elif self.is_open and result.cause is not Cause.CONNECTION_DOWN:
+            self.record.note(Trouble(Place.TARGET, result.cause, result.text))
+            self._move(Step.TARGET_REFUSED, result.text)
 
     # --- how its course goes ---
 
@@ -244,13 +265,14 @@ class Tunnel:
 
     def came_up(self) -> None:
         """Clients are carried from now on."""
+        self.reconnects += self._was_up
+        self._was_up = True
         self.record.clear()
         self.hindrances = 0
         self._advance(Step.READY)
 
     def interrupted(self, error: SSHDashError) -> None:
         """It waits for the connection."""
-        self.reconnects += 1
         self.record.note(trouble_of(error))
         self._advance(Step.INTERRUPT, self.record.error)
 
@@ -286,6 +308,11 @@ class Tunnel:
     def forwarder(self) -> Forwarder | None:
         """Return the forward that is running, None where none is."""
         return self.course.forwarder if self.course else None
+
+    @property
+    def connection(self) -> "Connection | None":
+        """Return the connection that it goes through, None while there is none."""
+        return self.course.connection if self.course else None
 
     def _lift(self, course: Course) -> None:
         """Carry clients again after a pause that held the port."""

@@ -8,6 +8,7 @@ from sshdash.states import TunnelState
 from sshdash.tunnels.causes import Trouble, trouble_of
 from sshdash.tunnels.legs import Cause, Leg
 from sshdash.tunnels.snapshot import TunnelSnapshot
+from sshdash.tunnels.spec import Kind
 from sshdash.tunnels.way import Way, differences
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ def snapshot_of(tunnel: "Tunnel", outages: "Outages | NoOutages") -> TunnelSnaps
     forwarder = tunnel.forwarder
     opened = tunnel.course.opened if tunnel.course else None
     rate_up, rate_down = traffic.rates
+    minute_up, minute_down = traffic.minute
     listen = forwarder.listen_text if forwarder else spec.listen_text
     return TunnelSnapshot(
         id=tunnel.id,
@@ -48,6 +50,11 @@ def snapshot_of(tunnel: "Tunnel", outages: "Outages | NoOutages") -> TunnelSnaps
         retry_in=_retry_in(tunnel, outages, now),
         rule=tunnel.rule,
         legs=_legs(tunnel, outages, listen),
+        minute_up=minute_up,
+        minute_down=minute_down,
+        reach=traffic.reach,
+        usual_reach=traffic.usual_reach,
+        probe=tunnel.health.latest,
         reconnects=tunnel.reconnects,
         attempts=_attempts(tunnel, outages),
         mishaps=record.mishaps,
@@ -71,8 +78,7 @@ def _attempts(tunnel: "Tunnel", outages: "Outages | NoOutages") -> int:
 
 
 def _legs(tunnel: "Tunnel", outages: "Outages | NoOutages", listen: str) -> tuple[Leg, ...]:
-    connection = tunnel.course.connection if tunnel.course else None
-    chain = connection.chain if connection else ()
+    connection = tunnel.connection
     way = Way(
         tunnel.spec.kind,
         listen,
@@ -82,7 +88,7 @@ def _legs(tunnel: "Tunnel", outages: "Outages | NoOutages", listen: str) -> tupl
         connected=connection is not None,
         reached=tunnel.record.reached,
         trouble=tunnel.record.trouble if connection else _trouble(tunnel, outages),
-        round_trips=differences([one.keepalive_rtt for one in chain]),
+        round_trips=_round_trips(tunnel),
     )
     return way.legs
 
@@ -95,3 +101,16 @@ def _trouble(tunnel: "Tunnel", outages: "Outages | NoOutages") -> Trouble | None
         return tunnel.record.trouble
     trouble = replace(trouble_of(status.failure), hop=status.blamed)
     return replace(trouble, cause=Cause.AUTHENTICATION) if status.asking else trouble
+
+
+def _round_trips(tunnel: "Tunnel") -> list[float | None]:
+    """Return the time on each leg alone: to each host of the route, then to the target."""
+    chain = tunnel.connection.chain if tunnel.connection else ()
+    hosts = [one.keepalive_rtt for one in chain][-len(tunnel.route) :]
+    hosts += [None] * (len(tunnel.route) - len(hosts))
+    reach = tunnel.traffic.usual_reach
+    if tunnel.spec.is_socks:  # its clients choose the target
+        return [*differences(hosts), None]
+    if tunnel.spec.kind is Kind.REMOTE:  # the target is reached from here
+        return [*differences(hosts), reach]
+    return differences([*hosts, reach])

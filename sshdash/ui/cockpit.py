@@ -150,10 +150,10 @@ class Cockpit:
         )
         self.refresh_hosts()
 
-    def copy(self, words: str) -> None:
+    def copy(self, words: str, title: str = "Copied") -> None:
         """Put a command line on the clipboard and show it."""
         self.screen.app.copy_to_clipboard(words)
-        self.tell("Copied", clean(words, 1000))
+        self.tell(title, clean(words, 1000))
 
     # Asking
 

@@ -56,6 +56,13 @@ _HOSTS = (
         footer=3,
     ),
     Command(
+        "host.discover",
+        Place.HOSTS,
+        "Discover",
+        "List what listens on the host, to forward it",
+        ("D",),
+    ),
+    Command(
         "host.filter",
         Place.HOSTS,
         "Filter",

@@ -12,6 +12,8 @@ TUNNEL_COMMANDS: tuple[Command, ...] = (
     _tunnels("add", "Add", "Add a local, remote or dynamic forward", "a", footer=2),
     _tunnels("remove", "Remove", "Close it and take it off the list", "d", "delete", footer=3),
     _tunnels("restart", "Restart", "Close the tunnel and open it again", "r", footer=5),
+    _tunnels("discover", "Discover", "List what listens on the host, to forward it", "D"),
+    _tunnels("open", "Open page", "Open what it leads to in the browser", "o"),
     _tunnels("start_all", "Start all", "Open every closed tunnel of the host", "S"),
     _tunnels("stop_all", "Stop all", "Close every tunnel of the host", "X"),
     _tunnels("command", "Copy ssh", "Copy the ssh command of the tunnel", "y", footer=4),

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from textual.app import App
 
 _BROWSER_SECONDS = 15.0
+_BROWSERS_OF_ONES_OWN = ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY")
+"""Any of them set says that there is a browser in front of who logged in by ssh."""
 _USUAL = ("editor", "nano", "vim", "vi")
 _AT_PLACE = frozenset({"hx", "helix", "subl", "zed", "micro", "kak"})
 """Editors that take ``file:line``; the others take ``+line file``."""
@@ -73,6 +75,12 @@ async def open_address(address: str) -> None:
     It is looked for in a process of its own, which has no terminal: a browser for terminals
     would draw over this screen.
     """
+    if os.environ.get("SSH_CONNECTION") and not any(map(os.environ.get, _BROWSERS_OF_ONES_OWN)):
+        raise SSHDashError(
+            "No browser could be opened",
+            "it would open on this machine, which you use from another one",
+            "copy the address instead",
+        )
     surroundings = {name: value for name, value in os.environ.items() if name != "TERM"}
     process = await asyncio.create_subprocess_exec(
         sys.executable,

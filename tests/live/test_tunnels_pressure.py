@@ -1,13 +1,13 @@
 """Tunnels whose channels open slowly, and flows that nobody takes: nothing leaks or piles up."""
 
 import asyncio
-import contextlib
 import socket
 from collections.abc import AsyncIterator
 
 import psutil
 import pytest
 
+from tests.live.slow_target import SlowTarget, connected, push
 from tests.live.tunnel_kit import (
     echo,
     exchange,
@@ -18,38 +18,6 @@ from tests.live.tunnel_kit import (
     until,
 )
 from tests.servers.sshd import RealSshd
-
-
-class SlowTarget:
-    """A listening socket whose full backlog keeps further connects pending."""
-
-    def __init__(self) -> None:
-        self.sock = socket.socket()
-        self.sock.bind(("127.0.0.1", 0))
-        self.sock.listen(0)
-        self.port = int(self.sock.getsockname()[1])
-        self._fill = []
-        for _ in range(2):
-            filler = socket.socket()
-            filler.setblocking(False)
-            filler.connect_ex(("127.0.0.1", self.port))
-            self._fill.append(filler)
-
-    def open_up(self) -> None:
-        """Accept everything that waits and will come, and close it at once."""
-        self.sock.listen(512)
-        self.sock.setblocking(False)
-        asyncio.get_running_loop().add_reader(self.sock, self._accept)
-
-    def _accept(self) -> None:
-        client, _ = self.sock.accept()
-        client.close()
-
-    def close(self) -> None:
-        if self.sock.fileno() >= 0:
-            asyncio.get_running_loop().remove_reader(self.sock)
-        for sock in (self.sock, *self._fill):
-            sock.close()
 
 
 @pytest.fixture
@@ -95,17 +63,6 @@ async def test_removing_a_tunnel_with_channels_opening_leaves_none(
             writer.close()
 
 
-async def push(sock: socket.socket, size: int) -> int:
-    """Push up to `size` bytes for a moment; return how many the other side took."""
-    sent, chunk = 0, bytes(1 << 20)
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(1):
-            while sent < size:
-                await asyncio.get_running_loop().sock_sendall(sock, chunk)
-                sent += len(chunk)
-    return sent
-
-
 async def test_what_was_said_before_the_channel_opened_arrives_first(
     sshd: RealSshd, slow: SlowTarget
 ) -> None:
@@ -121,15 +78,6 @@ async def test_what_was_said_before_the_channel_opened_arrives_first(
         server.close()
         assert kit.manager.snapshot(tunnel).bytes_up == 5000
         await until(lambda: kit.channels == 0, "no channels")
-
-
-async def connected(port: int) -> socket.socket:
-    """Return a socket connected to a port, with little buffer of its own."""
-    sock = socket.socket()
-    sock.setblocking(False)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)
-    await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", port))
-    return sock
 
 
 async def test_a_client_that_pushes_before_its_channel_is_open_is_held(

@@ -174,6 +174,25 @@ async def test_a_target_that_refuses_and_a_name_that_is_none(sshd: RealSshd) -> 
         await still_works(kit, proxy, port)
 
 
+# -- http ------------------------------------------------------------------------------------------
+
+
+async def test_http_and_the_pac_file_on_the_server(sshd: RealSshd) -> None:
+    async with target(echo) as port, tunnels_on(sshd) as kit:
+        tunnel, proxy = await kit.open("R", "0")
+        connect = f"CONNECT localhost:{port} HTTP/1.1\r\n\r\nearly".encode()
+        assert await say(proxy, connect) == b"HTTP/1.1 200 Connection established\r\n\r\nearly"
+        plain = f"GET http://localhost:{port}/a HTTP/1.0\r\n\r\n".encode()
+        host = f"Host: localhost:{port}\r\nConnection: close\r\n\r\n".encode()
+        assert await say(proxy, plain) == b"GET /a HTTP/1.0\r\n" + host, "as the target got it"
+        pac = await say(proxy, b"GET /proxy.pac HTTP/1.1\r\nHost: far:1080\r\n\r\n", end=False)
+        assert b'"SOCKS5 far:1080; PROXY far:1080"' in pac
+        assert kit.manager.snapshot(tunnel).failures == 0
+        assert await say(proxy, b"\x16\3\1\2\0\1", end=False) == b""
+        assert kit.manager.snapshot(tunnel).error == "a client spoke TLS to the SOCKS port"
+        await until(lambda: kit.channels == 0, "no channels")
+
+
 # -- clients that misbehave -----------------------------------------------------------------------
 
 
@@ -193,9 +212,11 @@ async def test_a_client_that_says_nothing_is_dropped(
 ) -> None:
     monkeypatch.setattr(remote_dynamic, "_DEADLINE", 0.3)
     async with target(echo) as port, tunnels_on(sshd) as kit:
-        _, proxy = await kit.open("R", "0")
+        tunnel, proxy = await kit.open("R", "0")
         silent = [say(proxy, data, end=False) for data in (b"", b"\5", HELLO, HELLO + b"\5\1")]
         assert await asyncio.gather(*silent) == [b"", b"", b"\5\0", b"\5\0"]
+        assert kit.manager.snapshot(tunnel).failures == 4
+        assert "took too long" in kit.manager.snapshot(tunnel).error
         await still_works(kit, proxy, port)
 
 

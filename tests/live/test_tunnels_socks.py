@@ -8,7 +8,6 @@ import pytest
 
 from sshdash.states import TunnelState
 from tests.live.tunnel_kit import Tunnels, echo, target, tunnels_on, until
-from tests.servers.programs import require
 from tests.servers.sshd import RealSshd
 
 HELLO = b"\x05\x01\x00"
@@ -124,14 +123,14 @@ async def test_a_bad_name_never_reaches_the_server(sshd: RealSshd, name: str) ->
         (HELLO + b"\x05\x03\x00\x01\x7f\0\0\x01\0\x50", b"\x05\x00\x05\x07"),
         (HELLO + b"\x05\x01\x00\x07\x7f\0\0\x01\0\x50", b"\x05\x00\x05\x08"),
         (HELLO + b"\x05\x01\x00\x01\x7f\0\0\x01\0\0", b"\x05\x00\x05\x01"),
-        (b"\x05\x01\x02", b"\x05\xff"),
+        (b"\x05\x01\x03", b"\x05\xff"),
         (b"\x05\x00", b""),
         (b"\x06\x01\x00", b""),
-        (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b""),
+        (b"PUT /x HTTP/1.1\r\nHost: x\r\n\r\n", b"HTTP/1.1 405 "),
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b""),
         (b"\x04\x02\x00\x50\x7f\x00\x00\x01me\0", b"\x00\x5b"),
     ],
-    ids=["bind", "udp", "atyp", "port0", "auth", "none", "v6", "http", "tls", "bind4"],
+    ids=["bind", "udp", "atyp", "port0", "login", "none", "v6", "http", "tls", "bind4"],
 )
 async def test_what_cannot_be_served_is_answered_and_closed(
     sshd: RealSshd, said: bytes, answer: bytes
@@ -139,7 +138,8 @@ async def test_what_cannot_be_served_is_answered_and_closed(
     async with target(echo) as port, tunnels_on(sshd) as kit:
         _, proxy = await kit.open("D", "0")
         got = await say(proxy, said, end=False)
-        assert got == b"(reset)" or (got.startswith(answer) and bool(got) == bool(answer))
+        assert got.startswith(answer)
+        assert bool(got) == bool(answer)
         await still_works(kit, proxy, port)
 
 
@@ -152,21 +152,3 @@ async def test_a_client_that_says_nothing_is_dropped(
         slow = await asyncio.gather(*(say(proxy, HELLO[:1], end=False) for _ in range(50)))
         assert set(slow) <= {b"", b"(reset)"}
         await still_works(kit, proxy, port)
-
-
-@pytest.mark.parametrize("way", ["--socks5-hostname", "--socks5", "--socks4a", "--socks4"])
-async def test_curl(sshd: RealSshd, way: str) -> None:
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello")
-        await writer.drain()
-
-    async with target(serve) as port, tunnels_on(sshd) as kit:
-        _, proxy = await kit.open("D", "0")
-        curl = await asyncio.create_subprocess_exec(
-            require("curl"), "-sS", "-m", "10", way, f"127.0.0.1:{proxy}", f"http://localhost:{port}/",
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        out, err = await curl.communicate()
-        assert out == b"hello", err

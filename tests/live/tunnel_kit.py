@@ -9,12 +9,14 @@ from types import SimpleNamespace
 
 import asyncssh
 
+from sshdash.connections.recovery.pulse import Pulse
 from sshdash.connections.transport.transport import Transport, adopt
 from sshdash.errors import ConnectionLost
 from sshdash.events import Event, EventBus, TunnelChanged
 from sshdash.states import TunnelState
 from sshdash.tunnels.manager import TunnelManager
 from sshdash.tunnels.spec import Kind, parse_forward
+from tests.servers.loopback import LoopbackServer
 from tests.servers.sshd import RealSshd
 
 PATIENCE = 20.0
@@ -33,6 +35,7 @@ class BareLease:
         self.ssh = ssh
         self.route = ("sshd",)
         self.chain = ()
+        self.pulse = Pulse(ssh)
         self.released = 0
         options = options or {}
         self.resolved = SimpleNamespace(
@@ -52,8 +55,8 @@ class BareLease:
         self.released += 1
 
 
-async def dial(server: RealSshd) -> Transport:
-    """Connect to the real server without any configuration."""
+async def dial(server: RealSshd | LoopbackServer) -> Transport:
+    """Connect to a server without any configuration."""
     ssh = await asyncssh.connect(
         "127.0.0.1",
         server.port,
@@ -117,7 +120,7 @@ class Tunnels:
 
 @contextlib.asynccontextmanager
 async def tunnels_on(
-    server: RealSshd, gateway_ports: bool = False, **options: str
+    server: RealSshd | LoopbackServer, gateway_ports: bool = False, **options: str
 ) -> AsyncIterator[Tunnels]:
     """Give a tunnel manager on a fresh connection; `options` are of ssh_config."""
     ssh = await dial(server)
@@ -126,6 +129,7 @@ async def tunnels_on(
         yield kit
     finally:
         await kit.manager.close()
+        kit.lease.pulse.stop()
         ssh.close()
         await ssh.wait_closed()
 

@@ -168,3 +168,17 @@ async def _bookmark_drop(stage: Stage) -> None:
     await stage.pilot.mouse_down(panes.left.rows, offset=(6, 2))
     await stage.pilot.hover(panes.right.rows, offset=(6, 5))
     await stage.pilot.hover(panes.right.bookmark_bar, offset=(6, 0))
+
+
+@scene("discovery")
+async def _discovery(stage: Stage) -> None:
+    await _tunnels(stage)
+    await stage.press("D")
+    await stage.until(r"\d+ listeners? · by")
+    await stage.press("down", "down")
+    await stage.until("ssh -L 3")
+
+
+@scene("discovery-80x24", columns=80, rows=24)
+async def _discovery_small(stage: Stage) -> None:
+    await _discovery(stage)

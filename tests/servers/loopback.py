@@ -3,8 +3,8 @@
 import asyncio
 import shutil
 import tempfile
-from collections.abc import Awaitable, Coroutine, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from types import TracebackType
@@ -63,6 +63,8 @@ class Faults:
     refuse_sessions: bool = False
     sftp: bool = True
     sftp_server: type[asyncssh.SFTPServer] = asyncssh.SFTPServer
+    names: Mapping[str, str] = field(default_factory=dict)
+    """Addresses of names that nobody but this server knows."""
     forwarding: bool = True
     listening: bool = True
     """Remote forwards are allowed."""
@@ -313,8 +315,10 @@ class _Server(asyncssh.SSHServer):
     async def _open_forward(self, host: str, port: int) -> "asyncssh.SSHTCPSession[bytes]":
         if self._faults.open_delay:
             await asyncio.sleep(self._faults.open_delay)
+        address = self._faults.names.get(host, host)
         return cast(
-            "asyncssh.SSHTCPSession[bytes]", await self._connection.forward_connection(host, port)
+            "asyncssh.SSHTCPSession[bytes]",
+            await self._connection.forward_connection(address, port),
         )
 
     def server_requested(self, listen_host: str, listen_port: int) -> bool:

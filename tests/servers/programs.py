@@ -1,11 +1,20 @@
 """Programs of the machine that some tests cannot do without."""
 
+import glob
 import os
 import shutil
 
 import pytest
 
-_PLACES = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin", "/usr/local/bin")
+_PLACES = (
+    "/usr/sbin",
+    "/usr/local/sbin",
+    "/opt/homebrew/sbin",
+    "/usr/local/bin",
+    "/usr/lib/git-core",
+    "/opt/homebrew/opt/git/libexec/git-core",
+    *sorted(glob.glob("/usr/lib/postgresql/*/bin"), reverse=True),
+)
 """Where servers are, which are not on everybody's PATH."""
 
 

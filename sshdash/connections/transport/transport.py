@@ -43,6 +43,8 @@ class Transport(Witnessed):
     """Who closes channels that are idle, where ChannelTimeout is set."""
     round_trip: float | None = None
     """Seconds that the server took to answer the latest keepalive."""
+    measured: float = float("-inf")
+    """When that was, by the loop's clock."""
     _bulk: set[SSHChannel[Any]]
     _opens_terminal: bool
     _opens_direct: bool
@@ -156,7 +158,8 @@ class Transport(Witnessed):
         began = self._loop.time()
         await super()._make_keepalive_request()
         if self._transport is not None:
-            self.round_trip = self._loop.time() - began
+            self.measured = self._loop.time()
+            self.round_trip = self.measured - began
 
     def _classify(self) -> None:
         if self.service_class is not None:

@@ -113,9 +113,10 @@ class PanelController:
 
     def action_host_tunnels(self) -> None:
         """Open the tunnels, with the cursor on those of the host."""
-        self.cockpit.start(self._open_tunnels(self.cockpit.subject()), group="open tunnels")
+        self.cockpit.start(self.open_tunnels(self.cockpit.subject()), group="open tunnels")
 
-    async def _open_tunnels(self, host: str | None) -> None:
+    async def open_tunnels(self, host: str | None) -> None:
+        """Open the tab of the tunnels, or go to it, with the cursor on those of a host."""
         from sshdash.ui.widgets.tunnels_tab import TunnelsTab
 
         tab = self.tunnels_tab

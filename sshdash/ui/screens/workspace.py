@@ -20,6 +20,7 @@ from sshdash.ui.commands import COMMANDS, bindings_of
 from sshdash.ui.compositor import MarkingCompositor
 from sshdash.ui.controllers.attention import Attention
 from sshdash.ui.controllers.broadcast import Broadcast
+from sshdash.ui.controllers.discoveries import DiscoveryController
 from sshdash.ui.controllers.exports import ScrollbackExport
 from sshdash.ui.controllers.following import Following
 from sshdash.ui.controllers.footer import filter_hints, footer_hints
@@ -100,6 +101,7 @@ class Workspace(Screen[None]):
             HostCommands(self.cockpit, self.shells),
             self.panels,
             self.host_actions,
+            DiscoveryController(self.cockpit, self.panels, self.host_actions),
             HostEdits(self.cockpit, self.board, self.following),
             self.following,
             self.tab_actions,

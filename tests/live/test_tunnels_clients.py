@@ -1,0 +1,209 @@
+"""Who the clients of a tunnel are, what each of them moved, and how one is cut."""
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import AsyncIterator
+
+import psutil
+import pytest
+
+from sshdash.states import TunnelState
+from sshdash.tunnels.snapshot import ClientSnapshot
+from tests.live.tunnel_kit import PATIENCE, Tunnels, echo, target, tunnels_on, until
+from tests.servers.sshd import RealSshd
+
+_CLIENT = """
+import socket, sys
+client = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+client.sendall(b"hello")
+print(client.recv(5).decode(), client.getsockname()[1], flush=True)
+sys.stdin.read()
+"""
+
+
+class Client:
+    """One client that stays, and what it sent and got."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    @property
+    def address(self) -> str:
+        host, port = self.writer.get_extra_info("sockname")[:2]
+        return f"{host}:{port}"
+
+    async def say(self, data: bytes, answer: int) -> bytes:
+        async with asyncio.timeout(PATIENCE):
+            self.writer.write(data)
+            return await self.reader.readexactly(answer)
+
+    async def lost(self) -> bool:
+        """Return whether it was reset, once it is over."""
+        async with asyncio.timeout(PATIENCE):
+            try:
+                assert await self.reader.read(-1) == b""
+            except ConnectionResetError:
+                return True
+        return False
+
+
+class Place:
+    """A tunnel of some kind to a target that answers each byte with two, and its clients."""
+
+    def __init__(self, kit: Tunnels, option: str, port: int) -> None:
+        self.kit = kit
+        self.option = option
+        self.port = port
+        self.id = ""
+        self.listen = 0
+        self._all: list[Client] = []
+
+    async def open(self) -> None:
+        text = "0" if self.option == "D" else f"0:127.0.0.1:{self.port}"
+        self.id, self.listen = await self.kit.open(self.option, text)
+
+    async def client(self) -> Client:
+        client = Client(*await asyncio.open_connection("127.0.0.1", self.listen))
+        self._all.append(client)
+        if self.option == "D":
+            assert await client.say(b"\x05\x01\x00", 2) == b"\x05\x00"
+            request = b"\x05\x01\x00\x01\x7f\x00\x00\x01" + self.port.to_bytes(2, "big")
+            assert (await client.say(request, 10))[:2] == b"\x05\x00"
+        return client
+
+    def clients(self) -> list[ClientSnapshot]:
+        return self.kit.manager.clients(self.id)
+
+    def close(self) -> None:
+        for client in self._all:
+            client.writer.close()
+
+
+async def twice(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answer each byte with two."""
+    while data := await reader.read(65536):
+        writer.write(data * 2)
+        await writer.drain()
+
+
+@contextlib.asynccontextmanager
+async def place(sshd: RealSshd, option: str) -> AsyncIterator[Place]:
+    """Give an open tunnel of a kind."""
+    async with target(twice) as port, tunnels_on(sshd) as kit:
+        it = Place(kit, option, port)
+        await it.open()
+        try:
+            yield it
+        finally:
+            it.close()
+
+
+@pytest.mark.parametrize("option", ["L", "R", "D"])
+async def test_every_client_is_counted_to_the_byte(sshd: RealSshd, option: str) -> None:
+    async with place(sshd, option) as it:
+        sizes = [1, 70_000, 1_234_567]
+        for size in sizes:
+            data = os.urandom(size)
+            client = await it.client()
+            assert len(await client.say(data, 2 * size)) == 2 * size
+        shown = it.clients()
+        assert [one.id for one in shown] == [1, 2, 3]
+        assert [(one.bytes_up, one.bytes_down) for one in shown] == [
+            (size, 2 * size) for size in sizes
+        ]
+        assert all(one.age >= 0 for one in shown)
+        snapshot = it.kit.manager.snapshot(it.id)
+        assert (snapshot.bytes_up, snapshot.bytes_down) == (sum(sizes), 2 * sum(sizes))
+        assert snapshot.reach is not None
+        assert snapshot.usual_reach is not None
+
+        it.close()
+        await until(lambda: it.clients() == [], "no clients")
+        snapshot = it.kit.manager.snapshot(it.id)
+        assert (snapshot.bytes_up, snapshot.bytes_down) == (sum(sizes), 2 * sum(sizes))
+
+
+@pytest.mark.parametrize("option", ["L", "R", "D"])
+async def test_a_client_shows_where_it_comes_from_and_where_it_leads(
+    sshd: RealSshd, option: str
+) -> None:
+    async with place(sshd, option) as it:
+        client = await it.client()
+        await client.say(b"x", 2)
+        (shown,) = it.clients()
+        assert shown.address == client.address
+        assert shown.target == f"127.0.0.1:{it.port}"
+
+
+@pytest.mark.parametrize("option", ["L", "R", "D"])
+async def test_cutting_a_client_leaves_the_others(sshd: RealSshd, option: str) -> None:
+    async with place(sshd, option) as it:
+        first, second, third = [await it.client() for _ in range(3)]
+        for client in (first, second, third):
+            await client.say(b"here", 8)
+        assert it.kit.manager.cut(it.id, 2)
+        # An SSH server has no message for a reset: its clients see the end.
+        assert await second.lost() is (option != "R")
+        await until(lambda: len(it.clients()) == 2, "two clients left")
+        assert await first.say(b"still", 10) == b"stillstill"
+        assert await third.say(b"here", 8) == b"herehere"
+        assert [one.id for one in it.clients()] == [1, 3]
+        assert not it.kit.manager.cut(it.id, 2), "it is gone"
+        snapshot = it.kit.manager.snapshot(it.id)
+        assert (snapshot.state, snapshot.failures) == (TunnelState.OPEN, 0)
+
+
+async def test_a_client_of_this_machine_is_named(sshd: RealSshd) -> None:
+    async with target(echo) as port, tunnels_on(sshd) as kit:
+        tunnel, listen = await kit.open("L", f"0:127.0.0.1:{port}")
+        client = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-c",
+            _CLIENT,
+            str(listen),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        try:
+            assert client.stdout
+            answer = (await client.stdout.readline()).decode().split()
+            assert answer[0] == "hello"
+            (shown,) = kit.manager.clients(tunnel)
+            assert shown.process == "", "nothing waits for the look at the processes"
+            await until(lambda: kit.manager.clients(tunnel)[0].process != "", "a name")
+            (shown,) = kit.manager.clients(tunnel)
+            assert shown.process == f"{psutil.Process(client.pid).name()} ({client.pid})"
+            assert shown.address == f"127.0.0.1:{answer[1]}"
+        finally:
+            await client.communicate(b"")
+
+
+async def test_a_closed_tunnel_has_no_clients(sshd: RealSshd) -> None:
+    async with place(sshd, "L") as it:
+        client = await it.client()
+        await client.say(b"x", 2)
+        await it.kit.manager.stop(it.id)
+        assert await client.lost()
+        assert it.clients() == []
+        assert not it.kit.manager.cut(it.id, 1)
+        await it.open()
+        await (await it.client()).say(b"x", 2)
+        assert [one.id for one in it.clients()] == [2], "numbers are not used again"
+
+
+async def test_history_tells_what_passed(sshd: RealSshd) -> None:
+    async with place(sshd, "L") as it:
+        await (await it.client()).say(b"x" * 500, 1000)
+
+        def told() -> bool:
+            return sum(map(sum, it.kit.manager.history(it.id).seconds)) == 1500
+
+        await until(told, "the second being over")
+        history = it.kit.manager.history(it.id)
+        assert len(history.seconds) == 60
+        snapshot = it.kit.manager.snapshot(it.id)
+        assert snapshot.minute_up > 0
+        assert snapshot.minute_down == pytest.approx(2 * snapshot.minute_up)
