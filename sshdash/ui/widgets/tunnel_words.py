@@ -84,17 +84,17 @@ def title_of(tunnel: TunnelSnapshot) -> str:
 def way_of(tunnel: TunnelSnapshot, short: bool = False) -> tuple[str, str, str]:
     """Return where it listens, the badge where others can reach that, and the target.
 
-    Of a `short` one ``localhost`` is left out.
+    Of a `short` one ``localhost`` is left out of both.
     """
     return _way(tunnel.listen, tunnel.target, tunnel.exposed, is_proxy(tunnel), short)
 
 
 @lru_cache(maxsize=2048)
 def _way(listen: str, target: str, exposed: bool, proxy: bool, short: bool) -> tuple[str, str, str]:
-    listen = clean(listen, 80)
+    listen, target = clean(listen, 80), clean(target, 80)
     if short:
-        listen = listen.removeprefix("localhost")
-    led = "anywhere" if proxy else clean(target, 80)
+        listen, target = listen.removeprefix("localhost"), target.removeprefix("localhost")
+    led = "anywhere" if proxy else target
     return listen, " ⚠" if exposed else "", f" → {led}"
 
 
