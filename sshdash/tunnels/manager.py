@@ -202,6 +202,23 @@ class TunnelManager:
         """Return every tunnel as it is now, in the order they were added."""
         return [tunnel.snapshot() for tunnel in self._tunnels.values()]
 
+    def of_host(self, host: str) -> list[TunnelSnapshot]:
+        """Return the tunnels of a host as they are now."""
+        return [tunnel.snapshot() for tunnel in self._tunnels.values() if tunnel.host == host]
+
+    def states(self) -> list[TunnelState]:
+        """Return how every tunnel is, which costs less than all about it."""
+        return [tunnel.state for tunnel in self._tunnels.values()]
+
+    def rates(self) -> tuple[float, float]:
+        """Return the bytes per second up and down through all of them together."""
+        now, up, down = time.monotonic(), 0.0, 0.0
+        for tunnel in self._tunnels.values():
+            tunnel.traffic.tick(now)
+            rates = tunnel.traffic.rates
+            up, down = up + rates[0], down + rates[1]
+        return up, down
+
     def history(self, identifier: str) -> TunnelHistory:
         """Return what passed through a tunnel when, for as long as this runs."""
         traffic = self._tunnels[identifier].traffic

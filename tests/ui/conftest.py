@@ -26,7 +26,7 @@ from sshdash.settings import Settings
 from sshdash.sftp.job import TransferTotals
 from sshdash.sftp.local import LocalFilesystem
 from sshdash.sftp.sync_keepers import Keepers
-from sshdash.states import ConnectionState, SessionState
+from sshdash.states import ConnectionState, SessionState, TunnelState
 from sshdash.terminal.activity import Activity
 from sshdash.terminal.effects import Effects
 from sshdash.terminal.reports import Reports
@@ -182,6 +182,15 @@ class FakeTunnels:
 
     def add(self, host: str, spec: object, source: str = "", rule: object = None) -> str:
         return f"{host} {spec}"
+
+    def of_host(self, host: str) -> list[Any]:
+        return [one for one in self.listed if one.host == host]
+
+    def states(self) -> list[TunnelState]:
+        return [one.state for one in self.listed]
+
+    def rates(self) -> tuple[float, float]:
+        return sum(one.rate_up for one in self.listed), sum(one.rate_down for one in self.listed)
 
     async def launch(self) -> None:
         """Nothing opens by itself."""

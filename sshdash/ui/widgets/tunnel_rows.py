@@ -85,9 +85,9 @@ class TunnelRows(RowList):
         """Draw those lines in sight again that would look different."""
         width = self.scrollable_content_region.width
         top = self.scroll_offset.y
-        for line in range(top, min(top + self.size.height, len(self._lines))):
-            if self._drawn.get(line) != self.pieces(line, width):
-                self.refresh_lines(line)
+        shown = range(top, min(top + self.size.height, len(self._lines)))
+        for line in [one for one in shown if self._drawn.get(one) != self.pieces(one, width)]:
+            self.refresh_lines(line)
 
     @property
     def current(self) -> TunnelSnapshot | None:

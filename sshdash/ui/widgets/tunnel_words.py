@@ -26,6 +26,7 @@ RUNNING = (
 )
 """The states of a tunnel that somebody wants open and has not paused."""
 
+_MINUTE = 60
 _TROUBLED = (TunnelState.DEGRADED, TunnelState.FAILED)
 _SHORT = {
     Cause.BIND_IN_USE: "port in use",
@@ -140,7 +141,9 @@ def standing(tunnel: TunnelSnapshot, width: int = 80) -> str:
 def _own_standing(tunnel: TunnelSnapshot) -> tuple[str, str]:
     state = tunnel.state
     if state is TunnelState.OPEN and tunnel.uptime is not None:
-        words = f"up {duration_text(tunnel.uptime)}"
+        # By the minute: rows that change every second would all be drawn every second.
+        long = tunnel.uptime >= _MINUTE
+        words = f"up {duration_text(tunnel.uptime)}" if long else "up <1 min"
         return words, " ".join(words.split()[:3])  # without the smaller unit
     if state is TunnelState.RECONNECTING and tunnel.retry_in is not None:
         words = f"retry {ceil(tunnel.retry_in)} s"
