@@ -159,3 +159,5 @@ class PanelController:
             tab.retitle()
         if (table := self.tunnels_tab) is not None:
             table.retitle(self.tunnels.states())
+            if any(self.tunnels.rates()):
+                table.table.wake()

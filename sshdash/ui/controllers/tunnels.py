@@ -56,6 +56,10 @@ class TunnelsController:
         """Return how our own tunnels are."""
         return self.backend.tunnels.states() if self.backend.loaded else []
 
+    def rates(self) -> tuple[float, float]:
+        """Return the bytes per second up and down through all our own tunnels."""
+        return self.backend.tunnels.rates() if self.backend.loaded else (0.0, 0.0)
+
     def clients(self, tunnel: str) -> Sequence[ClientSnapshot]:
         """Return the clients of a tunnel as they are now; none of one that was removed."""
         try:

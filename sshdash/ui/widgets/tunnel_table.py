@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 _INTERVAL = 0.33
 """Seconds between two looks at the tunnels, while they are in sight."""
-_CALM = 3
-"""Of so many looks one is enough while nothing happens: what does is told as a fact."""
+_CALM = 6
+"""Of so many looks one is enough while nothing happens: who knows better wakes the table."""
 _ROOMY = 26
 """Rows of the tab from which there is room for all about a tunnel."""
 _CHANGING = (TunnelState.OPENING, TunnelState.RECONNECTING)
@@ -156,7 +156,7 @@ class TunnelTable(TunnelCommands):
     # Looking
 
     def wake(self) -> None:
-        """Look again at once: something happened."""
+        """Look at the next occasion: something happened."""
         self._calm = False
 
     def _look(self) -> None:

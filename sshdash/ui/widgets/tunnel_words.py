@@ -141,9 +141,7 @@ def standing(tunnel: TunnelSnapshot, width: int = 80) -> str:
 def _own_standing(tunnel: TunnelSnapshot) -> tuple[str, str]:
     state = tunnel.state
     if state is TunnelState.OPEN and tunnel.uptime is not None:
-        # By the minute: rows that change every second would all be drawn every second.
-        long = tunnel.uptime >= _MINUTE
-        words = f"up {duration_text(tunnel.uptime)}" if long else "up <1 min"
+        words = f"up {uptime_text(tunnel.uptime)}"
         return words, " ".join(words.split()[:3])  # without the smaller unit
     if state is TunnelState.RECONNECTING and tunnel.retry_in is not None:
         words = f"retry {ceil(tunnel.retry_in)} s"
@@ -156,6 +154,14 @@ def _own_standing(tunnel: TunnelSnapshot) -> tuple[str, str]:
     else:
         words = str(state.value)
     return words, words
+
+
+def uptime_text(seconds: float) -> str:
+    """Return how long it is open, by the minute.
+
+    Rows that change every second would all be drawn every second.
+    """
+    return duration_text(seconds) if seconds >= _MINUTE else "<1 min"
 
 
 def meaning(tunnel: TunnelSnapshot) -> str:
