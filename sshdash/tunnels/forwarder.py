@@ -52,6 +52,9 @@ class Observer(Protocol):
     def refused(self, reason: str, cause: Cause = Cause.OTHER) -> None:
         """A client did not; `reason` is cleaned."""
 
+    def strayed(self, reason: str) -> None:
+        """A client of a proxy never said, so that it can be served, where it wants to go."""
+
     def troubled(self, reason: str) -> None:
         """Clients are being turned away on our side; `reason` is cleaned."""
 

@@ -149,7 +149,7 @@ class TunnelManager:
         """
         tunnel = self._tunnels[identifier]
         forward = f"-{spec.kind.value} {spec}"
-        if spec.kind is not tunnel.spec.kind:
+        if (spec.kind, spec.is_socks) != (tunnel.spec.kind, tunnel.spec.is_socks):
             raise UsageError(
                 "Not the same kind of forward",
                 f"-{tunnel.spec.kind.value} {tunnel.spec} cannot become {forward}",

@@ -22,7 +22,7 @@ from sshdash.ui.screens.discovery import DiscoveryScreen, OfferList
 from tests.live.tunnel_kit import echo, exchange, target
 from tests.servers.sshd import RealSshd
 from tests.ui.conftest import Cockpit, FakeTunnels, Start
-from tests.ui.test_tunnels_table import tunnel
+from tests.ui.tunnel_stage import tunnel
 
 FOUND = Discovered(
     (
