@@ -43,7 +43,7 @@ class Tunnels(FakeTunnels):
         self.fails = False
         self.started: list[str] = []
 
-    def add(self, host: str, spec: object, source: str = "ad hoc") -> str:
+    def add(self, host: str, spec: object, source: str = "ad hoc", rule: object = None) -> str:
         assert isinstance(spec, ForwardSpec)
         for one in self.listed:
             if (one.host, one.spec) == (host, spec):
