@@ -5,9 +5,10 @@ import logging
 import socket
 from typing import Any
 
-from sshdash.tunnels.forwarder import ListeningForwarder, peer_name
 from sshdash.tunnels.handshake import Handshake
 from sshdash.tunnels.leaving import Leaving
+from sshdash.tunnels.local import ListeningForwarder, peer_name
+from sshdash.tunnels.ports import peer_pid
 from sshdash.tunnels.proxy_request import Request
 from sshdash.tunnels.relay import Hold
 
@@ -89,6 +90,7 @@ class DynamicForwarder(ListeningForwarder):
             greeter.drop()
             return
         relay = self._relay()
+        relay.visit.pid = peer_pid(transport.get_extra_info("socket"))
         # Nothing can arrive in between: the greeter has paused its transport.
         transport.set_protocol(relay.socket)
         relay.socket.adopt(transport, greeter.parser.rest)

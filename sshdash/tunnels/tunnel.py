@@ -347,7 +347,8 @@ class Tunnel:
         try:
             await forwarder.repoint(spec)
         except ForwardError as error:
-            if listened and not forwarder.listens and self.forwarder is forwarder:
+            stranded = listened and not forwarder.listens and self.forwarder is forwarder
+            if stranded and self.is_running:
                 self.failed(error)
                 self._end()
                 await self.vacated()
