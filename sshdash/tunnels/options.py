@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 from sshdash.config.numbers import port_number
 from sshdash.config.tokens import TokenError, expand
 from sshdash.errors import UsageError
-from sshdash.tunnels.spec import ForwardSpec
+from sshdash.tunnels.spec import ForwardSpec, parse_forward
 
 if TYPE_CHECKING:
     from sshdash.config.resolved import ResolvedHost
@@ -54,14 +54,17 @@ def with_tokens(spec: ForwardSpec, resolved: "ResolvedHost") -> ForwardSpec:
 
     Those of the configuration have been replaced already. Raises UsageError.
     """
+    if not spec.listen_path and not spec.target_path:
+        return spec
     try:
-        return replace(
+        expanded = replace(
             spec,
             listen_path=expand(spec.listen_path, resolved.tokens),
             target_path=expand(spec.target_path, resolved.tokens),
         )
     except TokenError as error:
         raise UsageError("Bad forward", f"-{spec.kind.value} {spec}: {error}") from error
+    return parse_forward(spec.kind, str(expanded))  # which looks at what the tokens have brought
 
 
 @dataclass(frozen=True, slots=True)
