@@ -8,7 +8,7 @@ from sshdash.config.source import ConfigSource
 from sshdash.config.spelling import quoted
 from sshdash.errors import UsageError
 from sshdash.tunnels.rule import Rule
-from sshdash.tunnels.spec import ForwardSpec, Kind
+from sshdash.tunnels.spec import Kind
 from sshdash.untrusted import clean
 
 _KEYWORDS = {
@@ -22,7 +22,7 @@ _NEVER_AGAIN = "2 5"
 
 def rule_command(rule: Rule, source: ConfigSource | None = None) -> str:
     """Return the ssh command that runs the forwards of a rule and nothing else."""
-    forwards = [(spec.kind.value, str(spec)) for spec in rule.forwards]
+    forwards = [(spec.kind.value, ":".join(spec.in_ssh())) for spec in rule.forwards]
     return forwards_command(rule.host, forwards, source)
 
 
@@ -41,7 +41,10 @@ def rule_block(rule: Rule) -> str:
         lines.append(f"    User {quoted(place.user)}")
     if place.port is not None:
         lines.append(f"    Port {place.port}")
-    lines += [f"    {_KEYWORDS[spec.kind]} {_arguments(spec)}" for spec in rule.forwards]
+    lines += [
+        f"    {_KEYWORDS[spec.kind]} {' '.join(map(quoted, spec.in_ssh()))}"
+        for spec in rule.forwards
+    ]
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -67,14 +70,6 @@ RestartPreventExitStatus={_NEVER_AGAIN}
 [Install]
 WantedBy=default.target
 """
-
-
-def _arguments(spec: ForwardSpec) -> str:
-    """Return a forward as ssh_config has it: where it listens, and where it leads."""
-    text, target = str(spec), f":{spec.target_text}"
-    if not text.endswith(target):
-        return quoted(text)  # its clients name the target
-    return f"{quoted(text.removesuffix(target))} {quoted(spec.target_text)}"
 
 
 def _word(word: str) -> str:
