@@ -41,7 +41,7 @@ _STATUSES = {
     Cause.PROHIBITED: REFUSED_THERE,
 }
 _OPEN = (TunnelState.OPEN, TunnelState.DEGRADED)
-_TOLD = ("kind", "host", "listen", "port", "target", "route", "exposed")
+_TOLD = ("kind", "host", "listen", "port", "socket", "target", "route", "exposed")
 _COUNTED = ("retry_in", "clients_total", "bytes_up", "bytes_down")
 
 

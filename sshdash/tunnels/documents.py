@@ -7,8 +7,8 @@ import msgspec
 from sshdash.tunnels.snapshot import TunnelSnapshot
 
 _LISTED = (
-    "name", "tunnel", "kind", "host", "forward", "listen", "port", "target", "route", "state",
-    "exposed", "clients", "clients_total", "failures", "bytes_up", "bytes_down", "rate_up",
+    "name", "tunnel", "kind", "host", "forward", "listen", "port", "socket", "target", "route",
+    "state", "exposed", "clients", "clients_total", "failures", "bytes_up", "bytes_down", "rate_up",
     "rate_down", "uptime", "retry_in", "reconnects", "error", "owner",
 )  # fmt: skip
 
@@ -22,6 +22,7 @@ def document(tunnel: TunnelSnapshot) -> dict[str, Any]:
         "kind": tunnel.kind.word,
         "forward": f"-{tunnel.kind.value} {tunnel.spec}",
         "port": port_of(tunnel),
+        "socket": tunnel.spec.listen_path or None,
     }
 
 
@@ -46,5 +47,7 @@ def listed(tunnel: TunnelSnapshot) -> dict[str, Any]:
 
 def port_of(tunnel: TunnelSnapshot) -> int | None:
     """Return the port that is listened on, the real one once it is open; None for a socket."""
+    if tunnel.spec.listen_path:
+        return None
     port = tunnel.listen.rpartition(":")[2]
     return int(port) if port.isascii() and port.isdigit() else None

@@ -74,7 +74,7 @@ class RemoteDynamicForwarder(ServerListener):
         if caller.parser.request is None and not self._closed:
             mishap = caller.parser.mishap(left=caller.finished.is_set())
             if mishap:
-                self._observer.refused(mishap)
+                self._observer.strayed(mishap)
 
     async def _pass_on(self, caller: "_Caller", request: Request) -> None:
         relay = self._relay(client_is_remote=True)
@@ -89,7 +89,7 @@ class RemoteDynamicForwarder(ServerListener):
         except Unreached as error:
             relay.refused()
             caller.say(request.reply(error.refusal))
-            if not self._closed:
+            if not self._closed and error.refusal is not Refusal.LOST:
                 self._observer.refused(str(error), refusal_cause(error.refusal, here=True))
         except asyncio.CancelledError:
             relay.refused()
@@ -106,7 +106,10 @@ class RemoteDynamicForwarder(ServerListener):
         if not self._options.permitted.allows(host, port):
             reason = f"{relay.visit.target}: not permitted by PermitRemoteOpen"
             raise Unreached(Refusal.PROHIBITED, reason)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         await reach_host(lambda: relay.socket, host, port, self._lookups)
+        self._traffic.reached(self._spec.target_text, loop.time() - began)
 
 
 class _Caller(asyncssh.SSHTCPSession[bytes]):

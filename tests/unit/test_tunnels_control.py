@@ -302,7 +302,8 @@ def test_the_runtime_folder_is_for_this_user_alone(
     folder.chmod(0o755)
     assert stat.S_IMODE(secret_dir(folder).stat().st_mode) == 0o700
     monkeypatch.setenv("XDG_RUNTIME_DIR", "")
-    assert runtime_dir() == home / ".local/state/sshdash/run"
+    monkeypatch.setenv("XDG_STATE_HOME", "/state")
+    assert runtime_dir() == Path("/state/sshdash/run")
     monkeypatch.setenv("XDG_RUNTIME_DIR", "/" + "x" * 80)
     assert runtime_dir().name == f"sshdash-{os.getuid()}"
     link = home / "link"
