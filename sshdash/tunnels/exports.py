@@ -8,7 +8,7 @@ from sshdash.config.source import ConfigSource
 from sshdash.config.spelling import quoted
 from sshdash.errors import UsageError
 from sshdash.tunnels.rule import Rule
-from sshdash.tunnels.spec import Kind
+from sshdash.tunnels.spec import ForwardSpec, Kind
 from sshdash.untrusted import clean
 
 _KEYWORDS = {
@@ -41,10 +41,7 @@ def rule_block(rule: Rule) -> str:
         lines.append(f"    User {quoted(place.user)}")
     if place.port is not None:
         lines.append(f"    Port {place.port}")
-    lines += [
-        f"    {_KEYWORDS[spec.kind]} {' '.join(map(quoted, spec.in_ssh()))}"
-        for spec in rule.forwards
-    ]
+    lines += map(_line, rule.forwards)
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -70,6 +67,13 @@ RestartPreventExitStatus={_NEVER_AGAIN}
 [Install]
 WantedBy=default.target
 """
+
+
+def _line(spec: ForwardSpec) -> str:
+    line = f"{_KEYWORDS[spec.kind]} {' '.join(map(quoted, spec.in_ssh()))}"
+    # ssh lets only the server choose a port.
+    chosen = spec.port == 0 and not spec.listen_path and spec.kind is not Kind.REMOTE
+    return f"    # {line}: ssh wants a port here" if chosen else f"    {line}"
 
 
 def _word(word: str) -> str:
