@@ -98,32 +98,39 @@ class ServerListener(Forwarder):
         While the server does not listen yet, it is asked for the new port the next time.
         """
         bind = self._bind_of(spec)
-        if (bind, spec.port) != (self._bind, self._spec.port):
-            if self._ssh is not None and self._listener is not None:
-                await self._move_to(self._ssh, bind, spec.port)
-            else:
-                self._port = spec.port
-        self._spec, self._bind = spec, bind
+        if (bind, spec.port) == (self._bind, self._spec.port):
+            self._spec = spec
+        elif self._ssh is None or self._listener is None:
+            self._spec, self._bind, self._port = spec, bind, spec.port
+        else:
+            fresh = await self._elsewhere(self._ssh, bind, spec.port)
+            old, self._listener = self._listener, fresh
+            self._spec, self._bind, self._port = spec, bind, fresh.get_port()
+            await self._free(old)
+            if self._closed:
+                await self.vacate()
 
-    async def _move_to(self, ssh: Transport, bind: str | None, port: int) -> None:
+    async def _elsewhere(self, ssh: Transport, bind: str | None, port: int) -> asyncssh.SSHListener:
+        """Return the server's listener at another place."""
         if port != self._port or is_path(bind) or is_path(self._bind):
-            fresh = await self._ask(ssh, bind, port)
-            await self.vacate()
-        else:  # the addresses may overlap: the old one has to go first
-            await self.vacate()
-            try:
-                fresh = await self._ask(ssh, bind, port)
-            except ForwardError:
-                if not self._closed:
-                    self._listener = await self._ask(ssh, self._bind, port)
-                raise
-        self._listener, self._port = fresh, fresh.get_port()
-        if self._closed:
-            await self.vacate()
+            return await self._ask(ssh, bind, port)
+        # The addresses may overlap: the old one has to go first.
+        await self.vacate()
+        try:
+            return await self._ask(ssh, bind, port)
+        except (ForwardError, asyncio.CancelledError):
+            if not self._closed:
+                self._listener = await self._ask(ssh, self._bind, port)
+            if self._closed:  # it may have been meanwhile
+                await self.vacate()
+            raise
 
     async def vacate(self) -> None:
         """Have the server free its port; the clients that are there go on. Idempotent."""
         listener, self._listener = self._listener, None
+        await self._free(listener)
+
+    async def _free(self, listener: asyncssh.SSHListener | None) -> None:
         if listener is None or self._ssh is None or self._ssh.is_closed():
             return
         listener.close()
