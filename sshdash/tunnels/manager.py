@@ -151,7 +151,7 @@ class TunnelManager:
         """
         tunnel = self._tunnels[identifier]
         old, forward = tunnel.spec, _forward(spec)
-        if spec.kind is not tunnel.spec.kind:
+        if (spec.kind, spec.is_socks) != (old.kind, old.is_socks):
             raise UsageError(
                 "Not the same kind of forward",
                 f"{_forward(old)} cannot become {forward}",

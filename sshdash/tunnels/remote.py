@@ -81,8 +81,7 @@ class ServerListener(Forwarder):
                 ) from error
             raise _refused(bind, port) from error
         except asyncio.CancelledError:
-            # The server may have agreed already: whatever it opened is closed again.
-            asking.add_done_callback(_close_unwanted)
+            await _give_back(asking)
             raise
 
     async def _asking(self, ssh: Transport, bind: str | None, port: int) -> asyncssh.SSHListener:
@@ -241,6 +240,18 @@ def _socket_refused(path: str) -> ForwardError:
         "remove the socket there, or see StreamLocalBindUnlink and AllowStreamLocalForwarding"
         " in its sshd_config",
     )
+
+
+async def _give_back(asking: "asyncio.Future[asyncssh.SSHListener]") -> None:
+    """Close what the server may have opened already; until then it would refuse the same port."""
+    asking.add_done_callback(_close_unwanted)
+    try:
+        async with asyncio.timeout(_CLOSE_TIMEOUT):
+            await asyncio.wait({asking})
+            if asking.exception() is None:
+                await asking.result().wait_closed()
+    except TimeoutError:
+        log.warning("the server did not say whether it listens, for what is not wanted any more")
 
 
 def _close_unwanted(asking: "asyncio.Future[asyncssh.SSHListener]") -> None:

@@ -7,16 +7,13 @@ from typing import Any
 
 import pytest
 
-from sshdash.errors import ConnectionLost, SSHDashError, UnreachableError
+from sshdash.errors import ConnectionLost, UnreachableError
 from sshdash.events import Event, EventBus, TunnelChanged
 from sshdash.states import TunnelState
 from sshdash.tunnels.manager import TunnelManager
-from sshdash.tunnels.rule import Meanwhile, Rule
 from sshdash.tunnels.spec import Kind, parse_forward
+from tests.live.life_kit import ask_anything
 from tests.servers.sshd import free_port
-
-REFUSE = Rule("refusing", "far", (), meanwhile=Meanwhile.REFUSE, group="one")
-WAIT = Rule("waiting", "far", (), group="one")
 
 
 class World:
@@ -77,44 +74,13 @@ class World:
             await self._changed.wait()
 
 
-async def _ask(manager: TunnelManager, world: World, tunnel: str, dice: random.Random) -> None:
-    """Ask for one thing; what cannot be had is no defect."""
-    what = dice.choice(
-        ("start", "start", "stop", "drain", "pause", "let go", "resume", "lead", "rule", "turn")
-    )
-    try:
-        if what == "start":
-            await manager.start(tunnel)
-        elif what == "stop":
-            await manager.stop(tunnel)
-        elif what == "drain":
-            await manager.stop(tunnel, drain=0.01)
-        elif what == "pause":
-            await manager.pause(tunnel)
-        elif what == "let go":
-            await manager.pause(tunnel, hold=False)
-        elif what == "resume":
-            await manager.resume(tunnel)
-        elif what == "lead":
-            port = dice.choice((0, free_port()))
-            bind = dice.choice(("", "127.0.0.1:", "*:"))
-            spec = parse_forward(Kind.LOCAL, f"{bind}{port}:localhost:{dice.randint(1, 9)}")
-            await manager.repoint(tunnel, spec)
-        elif what == "rule":
-            manager.change_rule(tunnel, dice.choice((REFUSE, WAIT, None)))
-        else:
-            world.turn()
-    except SSHDashError:
-        pass
-
-
 async def _many(
     manager: TunnelManager, world: World, tunnels: list[str], dice: random.Random
 ) -> list["asyncio.Task[None]"]:
     """Ask for forty things without waiting for them; return what is under way."""
     asked = []
     for _ in range(40):
-        asking = _ask(manager, world, dice.choice(tunnels), dice)
+        asking = ask_anything(manager, dice.choice(tunnels), dice, world.turn)
         asked.append(asyncio.create_task(asking))
         for _ in range(dice.choice((0, 0, 1, 2, 5))):
             await asyncio.sleep(0)
