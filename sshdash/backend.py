@@ -16,7 +16,7 @@ from sshdash.config.patterns import first_for_host
 from sshdash.config.resolver import ResolvedHost, Resolver
 from sshdash.config.source import ConfigSource
 from sshdash.connections.recovery.outages import Outages
-from sshdash.errors import Cancelled, UsageError
+from sshdash.errors import Cancelled
 from sshdash.events import CatalogChanged, EventBus, WarningRaised
 from sshdash.live_counts import LiveCounts
 from sshdash.paths import recordings_dir, runtime_dir, transfers_dir
@@ -125,7 +125,8 @@ class Backend:
             self.tunnels = self._modules["tunnels.manager"].TunnelManager(
                 lease, self.events, self._route, outages, claims
             )
-            self.household = household.Household(self.tunnels, lease, self.events, claims)
+            fill = household.tokens_by(self.resolver.preview)
+            self.household = household.Household(self.tunnels, lease, self.events, claims, fill)
             shelf = self._modules["sftp.shelf"].Shelf(transfers_dir())
             self.transfers = self._modules["sftp.queue"].TransferQueue(
                 self.copy_end,
@@ -348,24 +349,12 @@ class Backend:
         One that cannot be run here is left out and told once, as a warning. Raises UsageError and
         ConfigError for the host itself.
         """
-        from sshdash.tunnels.spec import Kind, parse_forward
+        from sshdash.tunnels.options import configured
 
-        resolved = self.resolver.preview(host)
-        kinds = (
-            (Kind.LOCAL, resolved.local_forwards),
-            (Kind.REMOTE, resolved.remote_forwards),
-            (Kind.DYNAMIC, resolved.dynamic_forwards),
-        )
-        tunnels = []
-        for kind, text in ((kind, text) for kind, texts in kinds for text in texts):
-            try:
-                spec = parse_forward(kind, text)
-            except UsageError as error:
-                title = f"{kind.word} {clean(text)} is left out"
-                self._warn_once(WarningRaised(title, str(error), host=clean(host)))
-            else:
-                tunnels.append(self.tunnels.add(host, spec, source="config"))
-        return tunnels
+        specs, wrong = configured(self.resolver.preview(host))
+        for error in wrong:
+            self._warn_once(WarningRaised(error.title, error.detail, host=clean(host)))
+        return [self.tunnels.add(host, spec, source="config") for spec in specs]
 
     async def hand_over(self, tunnels: Iterable[str]) -> "HandOver":
         """Have another process go on with tunnels when this one ends; return what came of it."""

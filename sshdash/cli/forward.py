@@ -2,13 +2,15 @@
 
 import argparse
 import asyncio
+import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from sshdash.cli.context import exit_status, open_backend, report, tell, tell_ignored
+from sshdash.cli.context import open_backend, report, tell, tell_ignored
 from sshdash.cli.forward_run import Policy, Run
 from sshdash.cli.readiness import Readiness
 from sshdash.cli.ssh_options import add_ssh_options
-from sshdash.errors import SSHDashError, UsageError
+from sshdash.errors import UsageError
 from sshdash.tunnels.options import with_tokens
 from sshdash.tunnels.rule import Rule
 from sshdash.tunnels.spec import ForwardSpec, Kind, parse_forward
@@ -57,7 +59,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     for kind, form, meaning in (
         (Kind.LOCAL, "[BIND:]PORT:HOST:PORT", "listen here, connect from there"),
         (Kind.REMOTE, "[BIND:]PORT[:HOST:PORT]", "listen there, connect from here"),
-        (Kind.DYNAMIC, "[BIND:]PORT", "listen here as a SOCKS proxy"),
+        (Kind.DYNAMIC, "[BIND:]PORT", "listen here as a SOCKS and HTTP proxy"),
     ):
         parser.add_argument(
             f"-{kind.value}", dest=kind.word, metavar=form, action="append", default=[],
@@ -140,7 +142,7 @@ async def _listed(
     add = backend.tunnels.add
     tunnels: list[str] = []
     for rule in await _rules(backend, arguments):
-        tunnels += [add(rule.host, spec, "saved", rule) for spec in rule.forwards]
+        tunnels += backend.household.rules.enlist(rule)
     host = None if arguments.destination is None else str(arguments.destination)
     if host is not None:
         resolved = backend.resolve(host)
@@ -189,11 +191,9 @@ async def _detach(arguments: argparse.Namespace) -> int:
     except DetachFailed as error:
         report(error)
         return error.status if error.status > 0 else 1
-    except (SSHDashError, OSError) as error:
-        if isinstance(error, OSError):
-            raise
-        report(error)
-        return exit_status(error)
+    if arguments.json:
+        print(json.dumps(asdict(process)))
+        return 0
     for tunnel in process.tunnels:
         name = f"{tunnel['name']}: " if tunnel["name"] else ""
         places = " → ".join((tunnel["listen"], *tunnel["route"], tunnel["target"]))

@@ -299,7 +299,7 @@ def way(tunnel: TunnelSnapshot) -> str:
     """Return the way of a tunnel on one line: ``L localhost:5432 → bastion → db:5432``."""
     name = f"{tunnel.rule.name}: " if tunnel.rule else ""
     places = " → ".join((tunnel.listen, *tunnel.route, tunnel.target))
-    mark = " (other machines can connect)" if tunnel.exposed else ""
+    mark = f" ({tunnel.exposure})" if tunnel.exposed else ""
     return f"{name}{tunnel.kind.value} {places}{mark}"
 
 

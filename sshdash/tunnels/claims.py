@@ -7,6 +7,7 @@ import fcntl
 import json
 import logging
 import os
+import shlex
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,7 +30,8 @@ class OwnedElsewhere(ForwardError):
     def __init__(self, name: str, owner: str, pid: int) -> None:
         super().__init__(
             f"{clean(name)} is run by {owner or 'another process'}",
-            hint="take it over, or stop it there: sshdash tunnels stop NAME",
+            hint="take it over (--take-over), or stop it there: "
+            f"sshdash tunnels stop {clean(shlex.quote(name))}",
         )
         self.owner = owner
         self.pid = pid

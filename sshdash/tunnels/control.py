@@ -2,9 +2,9 @@
 
 A request is one line of JSON, and so is its answer::
 
-    {"do": "list"}                                {"ok": true, "pid": 12, "kind": …, "tunnels": […]}
-    {"do": "stop", "name": "billing-db"}          {"ok": true, "tunnels": […]}
-    {"do": "pause", "tunnel": "t1"}               {"ok": false, "title": …, "detail": …, "hint": …}
+    {"do": "list"}                            {"ok": true, "pid": 12, "kind": …, "tunnels": […]}
+    {"do": "stop", "name": "billing-db"}      {"ok": true, "tunnels": […]}
+    {"do": "pause", "tunnel": "t1"}           {"ok": false, "title": …, "detail": …, "hint": …}
 """
 
 import asyncio
@@ -16,11 +16,11 @@ import struct
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from sshdash.errors import SSHDashError, UsageError
 from sshdash.paths import secret_dir
-from sshdash.tunnels.documents import document
+from sshdash.tunnels.documents import Answer
 from sshdash.tunnels.snapshot import TunnelSnapshot
 from sshdash.untrusted import clean
 
@@ -103,7 +103,7 @@ class Control:
         try:
             while self._server is not None and (line := await _request(reader)):
                 self._answering.add(task)
-                writer.write(json.dumps(await self._answer(line)).encode() + b"\n")
+                writer.write((await self._answer(line)).encode() + b"\n")
                 async with asyncio.timeout(_PATIENCE):
                     await writer.drain()
                 self._answering.discard(task)
@@ -117,17 +117,17 @@ class Control:
             self._answering.discard(task)
             writer.close()
 
-    async def _answer(self, line: bytes) -> dict[str, Any]:
+    async def _answer(self, line: bytes) -> Answer:
         try:
-            return {"ok": True} | await self._do(_fields(line))
+            return await self._do(_fields(line))
         except SSHDashError as error:
-            return {"ok": False, "title": error.title, "detail": error.detail, "hint": error.hint}
+            return Answer(False, error.title, error.detail, error.hint)
 
-    async def _do(self, request: dict[str, str]) -> dict[str, Any]:
+    async def _do(self, request: dict[str, str]) -> Answer:
         what = request.get("do", "")
         if what == "list":
-            documents = [document(one) for one in self._tunnels.snapshots()]
-            return {"pid": os.getpid(), "kind": self._kind, "tunnels": documents}
+            tunnels = list(self._tunnels.snapshots())
+            return Answer(True, pid=os.getpid(), kind=self._kind, tunnels=tunnels)
         act = self._acts.get(what)
         if act is None:
             known = ", ".join(("list", *self._acts))
@@ -139,7 +139,7 @@ class Control:
             if isinstance(failure, BaseException):
                 raise failure
         left = {one.id: one for one in self._tunnels.snapshots()}
-        return {"tunnels": [document(left[one]) for one in meant if one in left]}
+        return Answer(True, tunnels=[left[one] for one in meant if one in left])
 
     def _meant(self, request: dict[str, str]) -> list[str]:
         name, tunnel = request.get("name", ""), request.get("tunnel", "")

@@ -144,6 +144,7 @@ async def _start_unit(words: list[str], token: str) -> tuple[str, str]:
     given = [f"--setenv={name}={environment[name]}" for name in _PASSED_ON if name in environment]
     process = await asyncio.create_subprocess_exec(
         "systemd-run", "--user", "--quiet", "--collect", f"--unit={unit}", "--service-type=notify",
+        "--property=TimeoutStartSec=infinity",
         f"--working-directory={os.getcwd()}", *given, "--", *words,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,

@@ -1,6 +1,7 @@
 """Tunnels as JSON: for programs that ask, and between processes of sshdash. Pure."""
 
-from typing import Any
+import json
+from typing import Any, Self
 
 import msgspec
 
@@ -14,7 +15,7 @@ _LISTED = (
 
 
 def document(tunnel: TunnelSnapshot) -> dict[str, Any]:
-    """Return everything of a tunnel; `snapshot_of` makes a snapshot of it again."""
+    """Return everything of a tunnel, for programs."""
     fields: dict[str, Any] = msgspec.to_builtins(tunnel)
     return fields | {
         "name": tunnel.rule.name if tunnel.rule else "",
@@ -26,14 +27,44 @@ def document(tunnel: TunnelSnapshot) -> dict[str, Any]:
     }
 
 
-def snapshot_of(fields: Any) -> TunnelSnapshot:
-    """Return the tunnel that a document describes; what it has besides is passed over.
+class Answer(msgspec.Struct, omit_defaults=True):
+    """What a process says of its tunnels to another one; see `Control`."""
 
-    Raises msgspec.ValidationError.
-    """
-    if not isinstance(fields, dict) or not isinstance(fields.get("spec"), dict):
-        raise msgspec.ValidationError("no tunnel")
-    return msgspec.convert({**fields, "kind": fields["spec"].get("kind")}, TunnelSnapshot)
+    ok: bool
+    title: str = ""
+    """Why it refuses, with `detail` and `hint`."""
+    detail: str = ""
+    hint: str = ""
+    pid: int = 0
+    kind: str = ""
+    tunnels: list[TunnelSnapshot] = []
+
+    def encode(self) -> bytes:
+        """Return it as one line of JSON."""
+        try:
+            return msgspec.json.encode(self)
+        except UnicodeEncodeError:  # names that are no text
+            return json.dumps(msgspec.to_builtins(self)).encode()
+
+    @classmethod
+    def decode(cls, data: bytes) -> Self:
+        """Return what a line says; what it has besides is passed over.
+
+        Raises ValueError, also where it is of another version.
+        """
+        try:
+            return msgspec.json.decode(data, type=cls)
+        except msgspec.ValidationError as error:
+            raise ValueError(f"another version of sshdash? {error}") from error
+        except msgspec.DecodeError:
+            return cls._decode_slowly(data)
+
+    @classmethod
+    def _decode_slowly(cls, data: bytes) -> Self:
+        try:
+            return msgspec.convert(json.loads(data), cls)
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+            raise ValueError(f"that is no answer: {error}") from error
 
 
 def listed(tunnel: TunnelSnapshot) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from sshdash.config.destination import Destination, parse_destination
 from sshdash.config.equivalent import forwards_command
+from sshdash.config.forward_fields import escaped
 from sshdash.config.source import ConfigSource
 from sshdash.config.spelling import quoted
 from sshdash.errors import UsageError
@@ -41,7 +42,7 @@ def rule_block(rule: Rule) -> str:
         lines.append(f"    User {quoted(place.user)}")
     if place.port is not None:
         lines.append(f"    Port {place.port}")
-    lines += [f"    {_KEYWORDS[spec.kind]} {_arguments(spec)}" for spec in rule.forwards]
+    lines += map(_line, rule.forwards)
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -69,12 +70,19 @@ WantedBy=default.target
 """
 
 
+def _line(spec: ForwardSpec) -> str:
+    line = f"{_KEYWORDS[spec.kind]} {_arguments(spec)}"
+    # ssh lets only the server choose a port.
+    chosen = spec.port == 0 and not spec.listen_path and spec.kind is not Kind.REMOTE
+    return f"    # {line}: ssh wants a port here" if chosen else f"    {line}"
+
+
 def _arguments(spec: ForwardSpec) -> str:
     """Return a forward as ssh_config has it: where it listens, and where it leads."""
-    text, target = str(spec), f":{spec.target_text}"
-    if not text.endswith(target):
-        return quoted(text)  # its clients name the target
-    return f"{quoted(text.removesuffix(target))} {quoted(spec.target_text)}"
+    if spec.is_socks:
+        return quoted(str(spec))
+    target = escaped(spec.target_path) or spec.target_text
+    return f"{quoted(str(spec).removesuffix(f':{target}'))} {quoted(target)}"
 
 
 def _word(word: str) -> str:

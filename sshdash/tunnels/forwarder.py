@@ -11,6 +11,7 @@ import asyncssh
 from sshdash.connections.transport.transport import Transport
 from sshdash.tunnels.causes import refusal_cause
 from sshdash.tunnels.counters import Traffic, Visit
+from sshdash.tunnels.far_socket import open_socket
 from sshdash.tunnels.legs import Cause
 from sshdash.tunnels.options import ForwardOptions
 from sshdash.tunnels.refusal import Refusal, classify, refusal_text
@@ -27,9 +28,6 @@ MAX_CLIENTS = 1024
 PATIENCE = 60.0
 """Seconds a client waits for a tunnel that is paused, or whose connection is made again."""
 
-_SOCKET_FAILED = "it is not there, nobody listens on it, or the server does not allow it"
-"""What sshd may mean by ``open failed``: of a socket it never says more."""
-
 Answer = Callable[[Refusal | None], bytes]
 """Gives what the client is told first, for an opened target (None) or a refusal."""
 
@@ -45,6 +43,9 @@ class Observer(Protocol):
 
     def refused(self, reason: str, cause: Cause = Cause.OTHER) -> None:
         """A client did not; `reason` is cleaned."""
+
+    def strayed(self, reason: str) -> None:
+        """A client of a proxy never said, so that it can be served, where it wants to go."""
 
     def troubled(self, reason: str) -> None:
         """Clients are being turned away on our side; `reason` is cleaned."""
@@ -282,11 +283,7 @@ class Forwarder(ABC):
         """Open the relay's channel to a Unix socket on the server."""
 
         async def opening(ssh: Transport) -> None:
-            try:
-                await ssh.create_unix_connection(lambda: relay.channel, path)
-            except asyncssh.ChannelOpenError as error:
-                reason = _SOCKET_FAILED if error.reason == "open failed" else error.reason
-                raise asyncssh.ChannelOpenError(error.code, reason) from error
+            await open_socket(ssh, lambda: relay.channel, path)
 
         relay.visit.target = clean(path)
         await self._through(relay, path, opening, lambda _: b"")

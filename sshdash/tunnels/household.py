@@ -13,12 +13,14 @@ from sshdash.tunnels.control import Act, Control
 from sshdash.tunnels.documents import port_of
 from sshdash.tunnels.manager import TunnelManager
 from sshdash.tunnels.neighbours import Neighbours, ask
-from sshdash.tunnels.rules import Rules
+from sshdash.tunnels.options import with_tokens
+from sshdash.tunnels.rules import Fill, Rules
 from sshdash.tunnels.snapshot import TunnelSnapshot
 from sshdash.tunnels.spec import ForwardSpec
 from sshdash.tunnels.tunnel import LeaseConnection
 
 if TYPE_CHECKING:
+    from sshdash.config.resolved import ResolvedHost
     from sshdash.connections.connection import Lease
 
 LetGo = Callable[[str], Awaitable[None]]
@@ -39,9 +41,14 @@ class Household:
     """Owns the rules, answers other processes, and knows what those run."""
 
     def __init__(
-        self, manager: TunnelManager, lease: LeaseConnection, events: EventBus, claims: Claims
+        self,
+        manager: TunnelManager,
+        lease: LeaseConnection,
+        events: EventBus,
+        claims: Claims,
+        fill: Fill = lambda _, spec: spec,
     ) -> None:
-        self.rules = Rules(manager, events)
+        self.rules = Rules(manager, events, fill)
         self.neighbours = Neighbours(claims.folder)
         self._manager = manager
         self._lease = lease
@@ -128,7 +135,7 @@ class Household:
         try:
             if owned is not None:
                 lease = await self._lease(owned.host, "tunnel")
-                await self.ask("let_go", owned)
+                await self._have_let_go(owned, tunnels)
             await asyncio.gather(*map(self._manager.start, tunnels))
         except SSHDashError as error:
             return error
@@ -136,6 +143,15 @@ class Household:
             if lease is not None:
                 lease.release()
         return None
+
+    async def _have_let_go(self, owned: TunnelSnapshot, tunnels: list[str]) -> None:
+        """Ask an owner to let go. Raises SSHDashError where it does not, and is still there."""
+        try:
+            await self.ask("let_go", owned)
+        except SSHDashError:
+            await self.neighbours.look()
+            if any(map(self._owner, tunnels)):
+                raise
 
     def _owner(self, tunnel: str) -> TunnelSnapshot | None:
         """Return a tunnel as the process has it that runs it, None where none does."""
@@ -158,3 +174,13 @@ def settled(tunnel: TunnelSnapshot) -> ForwardSpec:
     """Return a tunnel's forward with the port that it got, where it left that to the system."""
     port = port_of(tunnel)
     return tunnel.spec if tunnel.spec.port or not port else replace(tunnel.spec, port=port)
+
+
+def tokens_by(resolve: Callable[[str], "ResolvedHost"]) -> Fill:
+    """Return what replaces the tokens in forwards, and looks up hosts only for those."""
+
+    def fill(host: str, spec: ForwardSpec) -> ForwardSpec:
+        has_any = "%" in spec.listen_path + spec.target_path
+        return with_tokens(spec, resolve(host)) if has_any else spec
+
+    return fill

@@ -9,6 +9,7 @@ from typing import Any
 
 from sshdash.tunnels.forwarder import Forwarder
 from sshdash.tunnels.listener import Listener
+from sshdash.tunnels.ports import peer_pid
 from sshdash.tunnels.spec import ForwardSpec, is_path
 from sshdash.untrusted import clean
 
@@ -103,7 +104,8 @@ class LocalForwarder(ListeningForwarder):
 
     async def _serve(self, client: socket.socket) -> None:
         relay = self._relay()
-        origin = peer_name(client)
+        origin = relay.visit.origin = peer_name(client)
+        relay.visit.pid = peer_pid(client)
         try:
             await asyncio.get_running_loop().connect_accepted_socket(lambda: relay.socket, client)
         except OSError as error:

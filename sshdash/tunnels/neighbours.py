@@ -9,14 +9,11 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from os import getpid
 from pathlib import Path
-from typing import Any
-
-import msgspec
 
 from sshdash.errors import SSHDashError
 from sshdash.states import TunnelState
 from sshdash.tunnels.claims import owner_text
-from sshdash.tunnels.documents import snapshot_of
+from sshdash.tunnels.documents import Answer
 from sshdash.tunnels.snapshot import TunnelSnapshot
 from sshdash.untrusted import clean
 
@@ -123,16 +120,14 @@ async def _look(path: Path, kind: str, pid: int) -> Neighbour | None:
         answer = await _exchange(path, {"do": "list"}, _PATIENCE)
         tunnels = tuple(
             replace(one, id=f"{pid}/{one.id}", owner=owner_text(kind, pid))
-            for one in map(snapshot_of, answer["tunnels"])
+            for one in answer.tunnels
         )
     except (ConnectionRefusedError, FileNotFoundError):
         _remove(path)  # its process was killed: nobody listens
         return None
-    except (OSError, TimeoutError, SSHDashError, KeyError, TypeError, ValueError) as error:
+    except (OSError, TimeoutError, SSHDashError, ValueError) as error:
         stuck = isinstance(error, TimeoutError)
         return Neighbour(pid, kind, problem="no answer" if stuck else clean(str(error)))
-    except msgspec.MsgspecError as error:
-        return Neighbour(pid, kind, problem=clean(f"another version of sshdash: {error}"))
     return Neighbour(pid, kind, tunnels)
 
 
@@ -150,20 +145,19 @@ def _remove(path: Path) -> None:
         path.unlink()
 
 
-async def _exchange(path: Path, request: dict[str, str], patience: float) -> dict[str, Any]:
+async def _exchange(path: Path, request: dict[str, str], patience: float) -> Answer:
     """Return the answer to a request. Raises OSError, TimeoutError, ValueError, SSHDashError."""
     async with asyncio.timeout(patience):
         reader, writer = await asyncio.open_unix_connection(str(path), limit=_LONGEST)
         try:
             writer.write(json.dumps(request).encode() + b"\n")
-            answer = json.loads(await reader.readline() or b"null")
-        except RecursionError as error:
-            raise ValueError("nonsense") from error
+            line = await reader.readline()
         finally:
             writer.transport.abort()
-    if not isinstance(answer, dict):
+    if not line:
         raise ConnectionResetError("it went before it answered")
-    if answer.get("ok") is not True:
-        title, detail, hint = (str(answer.get(one, "")) for one in ("title", "detail", "hint"))
-        raise SSHDashError(clean(title), clean(detail, 2_000), clean(hint))
+    answer = Answer.decode(line)
+    if not answer.ok:
+        title, detail = clean(answer.title) or "it refuses", clean(answer.detail, 2_000)
+        raise SSHDashError(title, detail, clean(answer.hint))
     return answer

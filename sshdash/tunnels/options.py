@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Self
 from sshdash.config.numbers import port_number
 from sshdash.config.tokens import TokenError, expand
 from sshdash.errors import UsageError
-from sshdash.tunnels.spec import ForwardSpec
+from sshdash.tunnels.spec import ForwardSpec, Kind, parse_forward
+from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
     from sshdash.config.resolved import ResolvedHost
@@ -54,14 +55,35 @@ def with_tokens(spec: ForwardSpec, resolved: "ResolvedHost") -> ForwardSpec:
 
     Those of the configuration have been replaced already. Raises UsageError.
     """
+    if not spec.listen_path and not spec.target_path:
+        return spec
     try:
-        return replace(
+        expanded = replace(
             spec,
             listen_path=expand(spec.listen_path, resolved.tokens),
             target_path=expand(spec.target_path, resolved.tokens),
         )
     except TokenError as error:
         raise UsageError("Bad forward", f"-{spec.kind.value} {spec}: {error}") from error
+    return parse_forward(spec.kind, str(expanded))  # which looks at what the tokens have brought
+
+
+def configured(resolved: "ResolvedHost") -> tuple[list[ForwardSpec], list[UsageError]]:
+    """Return the forwards that ssh_config has for a host, and what is wrong with the others."""
+    kinds = (
+        (Kind.LOCAL, resolved.local_forwards),
+        (Kind.REMOTE, resolved.remote_forwards),
+        (Kind.DYNAMIC, resolved.dynamic_forwards),
+    )
+    specs: list[ForwardSpec] = []
+    wrong: list[UsageError] = []
+    for kind, text in ((kind, text) for kind, texts in kinds for text in texts):
+        try:
+            specs.append(parse_forward(kind, text))
+        except UsageError as error:
+            title = f"{kind.word} {clean(text)} is left out"
+            wrong.append(UsageError(title, str(error)))
+    return specs, wrong
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,19 +15,29 @@ from sshdash.tunnels.manager import TunnelManager
 from sshdash.tunnels.rule import Rule
 from sshdash.tunnels.rules_file import load_rules, remove_rule, rules_file, save_rule
 from sshdash.tunnels.rules_text import RuleList
+from sshdash.tunnels.spec import ForwardSpec
 from sshdash.untrusted import clean
 
+Fill = Callable[[str, ForwardSpec], ForwardSpec]
 _AT_REST = (TunnelState.CLOSED, TunnelState.FAILED)
 
 
 class Rules:
     """Keeps the list of tunnels as the file has its rules.
 
-    What is open stays as it is when its rule goes from the file, until it is closed.
+    What is open stays as it is when its rule goes from the file, until it is closed. `fill`
+    replaces the tokens in a forward of a host; it raises SSHDashError.
     """
 
-    def __init__(self, manager: TunnelManager, events: EventBus, path: Path | None = None) -> None:
+    def __init__(
+        self,
+        manager: TunnelManager,
+        events: EventBus,
+        fill: Fill = lambda _, spec: spec,
+        path: Path | None = None,
+    ) -> None:
         self.path = path or rules_file()
+        self._fill = fill
         self._manager = manager
         self._events = events
         self._listed = RuleList()
@@ -69,6 +79,14 @@ class Rules:
     def tunnels(self, name: str) -> list[str]:
         """Return the ids of the tunnels of a rule, in its order."""
         return [tunnel for tunnel, rule in self._tunnels.items() if rule == name]
+
+    def enlist(self, rule: Rule) -> list[str]:
+        """Put the forwards of a rule on the list of tunnels, and return their ids.
+
+        Those that are there already are the rule's from now on. Raises SSHDashError.
+        """
+        specs = [self._fill(rule.host, spec) for spec in rule.forwards]
+        return [self._manager.add(rule.host, spec, "saved", rule) for spec in specs]
 
     # -- the file
 
@@ -137,20 +155,19 @@ class Rules:
         changed = listed != self._listed
         self._listed = listed
         before = self._tunnels
-        self._tunnels = {
-            self._list(rule, number): rule.name
-            for rule in listed.rules
-            for number in range(len(rule.forwards))
-        }
+        tunnels: dict[str, str] = {}
+        for rule in listed.rules:
+            try:
+                tunnels |= dict.fromkeys(self.enlist(rule), rule.name)
+            except SSHDashError as error:
+                self._tell(f"{clean(rule.name)} is left out", str(error))
+            await asyncio.sleep(0)  # each host may have to be looked up
+        self._tunnels = tunnels
         self._leaving -= self._tunnels.keys()
         for tunnel in before.keys() - self._tunnels.keys():
             await self._drop(tunnel, before[tunnel])
         if changed:
             self._events.emit(RulesChanged())
-
-    def _list(self, rule: Rule, number: int) -> str:
-        """Put one forward of a rule on the list; one that is there gets the rule."""
-        return self._manager.add(rule.host, rule.forwards[number], "saved", rule)
 
     async def _drop(self, tunnel: str, name: str) -> None:
         """Take a forward off the list whose rule has gone, unless it is open or ssh_config's."""

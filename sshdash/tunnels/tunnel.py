@@ -241,6 +241,10 @@ class Tunnel:
         if not self.spec.is_socks and self.state in _LIVE:
             self._move(Step.TARGET_REFUSED, reason)
 
+    def strayed(self, reason: str) -> None:
+        """A client of a proxy did not say, so that it can be served, where it wants to go."""
+        self.record.turned_away(reason, Cause.OTHER)
+
     def troubled(self, reason: str) -> None:
         """Clients are turned away on this side."""
         self.record.turned_away(reason)

@@ -54,8 +54,11 @@ _EVERYWHERE = {"*": "localhost", "0.0.0.0": "localhost", "::": "::1"}
 def use_lines(tunnel: TunnelSnapshot) -> list[Line]:
     """Return what each line is for and its text, the most useful first, the bare address last.
 
-    Those of a remote forward are for the far side, and say so.
+    Those of a remote forward are for the far side, and say so. There are none as long as the port
+    is still to be chosen.
     """
+    if tunnel.listen.endswith(":0"):
+        return []
     lines = _lines(tunnel)
     if tunnel.kind is not Kind.REMOTE:
         return lines
@@ -64,7 +67,7 @@ def use_lines(tunnel: TunnelSnapshot) -> list[Line]:
 
 
 def _lines(tunnel: TunnelSnapshot) -> list[Line]:
-    is_proxy = tunnel.target == "SOCKS"
+    is_proxy = tunnel.spec.is_socks
     if tunnel.listen.startswith("/"):
         path = tunnel.listen
         return socket_proxy_lines(path) if is_proxy else _socket_lines(tunnel, path)
@@ -76,9 +79,8 @@ def _lines(tunnel: TunnelSnapshot) -> list[Line]:
 
 
 def _service(tunnel: TunnelSnapshot) -> Service | None:
-    if tunnel.target.startswith("/"):
-        return service_of_socket(tunnel.target)
-    return service_of(tunnel.spec.target_port)
+    spec = tunnel.spec
+    return service_of_socket(spec.target_path) if spec.target_path else service_of(spec.target_port)
 
 
 def _port_lines(tunnel: TunnelSnapshot, host: str, port: str, at: str) -> list[Line]:

@@ -253,6 +253,63 @@ async def test_a_detached_process_that_cannot_tells_why(sshd: RealSshd) -> None:
     assert ".log" in err
 
 
+_SYSTEMD_RUN = """\
+#!{python}
+import json, os, subprocess, sys, time
+at = sys.argv.index("--")
+with open("{record}", "w") as record:
+    json.dump(sys.argv[1:at], record)
+words = sys.argv[at + 1:]
+given = dict(one.removeprefix("--setenv=").split("=", 1) for one in sys.argv[1:at]
+             if one.startswith("--setenv="))
+ready = words[words.index("--ready-file") + 1]
+child = subprocess.Popen(words, env=given, start_new_session=True,
+                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+while not os.path.exists(ready):
+    if child.poll() is not None:
+        sys.exit("Job failed.")
+    time.sleep(0.01)
+os._exit(0)
+"""
+
+
+async def test_a_unit_runs_them_where_systemd_manages_this_user(
+    sshd: RealSshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = tmp_path / "record"
+    run = _SYSTEMD_RUN.format(python=sys.executable, record=record)
+    for name, text in (("systemd-run", run), ("systemctl", "#!/bin/sh\necho degraded\n")):
+        program = tmp_path / name
+        program.write_text(text)
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setenv("A_SECRET", "not for everybody")
+    status, out, err = await sshdash(sshd, "forward", "--detach", "sshd", "-D", "0", "--json")
+    assert status == 0, err
+    told = json.loads(out)
+    async with gone_afterwards(told["pid"]):
+        options = json.loads(record.read_text())
+        assert {"--user", "--collect", "--service-type=notify"} <= set(options)
+        assert f"--unit={told['unit']}" in options
+        assert told["log"] == f"journalctl --user -u {told['unit']}"
+        assert f"--setenv=HOME={os.environ['HOME']}" in options
+        assert "not for everybody" not in record.read_text()
+        assert [one["tunnel"] for one in await running(sshd)] == [f"{told['pid']}/t1"]
+    sshd.authorized_keys.write_text("")
+    status, out, err = await sshdash(sshd, "forward", "--detach", "sshd", "-D", "0")
+    assert (status, out) == (1, "")
+    assert "Job failed" in err
+    assert "journalctl" in err
+
+
+async def test_a_file_for_readiness_that_cannot_be_written(sshd: RealSshd) -> None:
+    arguments = ("--ready-file", "/nonexistent/ready")
+    async with forwarding(sshd, "sshd", "-D", "0", *arguments) as run:
+        status, err = await run.end()
+        assert status == 1
+        assert "/nonexistent/ready" in err
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

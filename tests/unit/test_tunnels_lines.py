@@ -60,6 +60,7 @@ def test_an_unknown_port_has_its_address() -> None:
 def test_the_chosen_port_counts() -> None:
     lines = dict(use_lines(tunnel("L", "0:db:5432", listen="localhost:39999")))
     assert lines["psql"] == "psql -h localhost -p 39999"
+    assert use_lines(tunnel("L", "0:db:5432")) == [], "none is chosen yet"
 
 
 def test_no_other_name_is_offered_for_what_has_none() -> None:
@@ -80,9 +81,9 @@ def test_a_dynamic_forward_has_lines_for_any_program(text: str, at: str) -> None
     assert lines == proxy_lines(at)
     words = {label: shlex.split(line) for label, line in lines}
     assert words["curl"] == ["curl", "--proxy", f"socks5h://{at}", "https://HOST/"]
-    assert words["environment"][:3] == [
-        "export", f"ALL_PROXY=socks5h://{at}", f"HTTPS_PROXY=http://{at}"
-    ]  # fmt: skip
+    assert words["environment"][:2] == ["export", f"ALL_PROXY=socks5h://{at}"]
+    variables = ["http_proxy", "https_proxy", "HTTPS_PROXY"]
+    assert words["environment"][2:] == [f"{name}=http://{at}" for name in variables]
     assert words["PAC file"] == [f"http://{at}/proxy.pac"]
     assert words["git"][:3] == ["git", "-c", f"http.proxy=socks5h://{at}"]
     assert words["ssh"] == ["ssh", "-o", f"ProxyCommand=nc -X 5 -x {at} %h %p", "HOST"]
@@ -90,7 +91,7 @@ def test_a_dynamic_forward_has_lines_for_any_program(text: str, at: str) -> None
 
 
 def test_a_proxy_on_a_socket() -> None:
-    lines = use_lines(tunnel("D", "1080", listen="/run/user/1/a proxy"))
+    lines = use_lines(tunnel("D", r"/run/user/1/a\ proxy"))
     assert lines == socket_proxy_lines("/run/user/1/a proxy")
     assert shlex.split(lines[0][1])[2] == "socks5h://localhost/run/user/1/a proxy"
 
@@ -104,11 +105,21 @@ def test_a_proxy_on_a_socket() -> None:
     ],
 )
 def test_a_socket_that_leads_to_a_socket(target: str, line: str) -> None:
-    lines = use_lines(tunnel("L", "1:unused:1", listen="/run/me.sock", target=target))
+    lines = use_lines(tunnel("L", f"/run/me.sock:{target}"))
     assert lines[0][1] == line
     assert lines[-1] == ("address", "/run/me.sock")
 
 
+def test_a_port_that_leads_to_a_socket() -> None:
+    lines = dict(use_lines(tunnel("L", "6543:/run/postgresql/.s.PGSQL.5432")))
+    assert lines["psql"] == "psql -h localhost -p 6543"
+
+
+def test_a_proxy_on_the_far_side_has_its_lines_for_there() -> None:
+    lines = dict(use_lines(tunnel("R", "1080")))
+    assert lines["PAC file, on web-1"] == "http://localhost:1080/proxy.pac"
+
+
 def test_a_socket_that_leads_to_a_web_server() -> None:
-    lines = dict(use_lines(tunnel("L", "1:wiki:80", listen="/run/me.sock")))
+    lines = dict(use_lines(tunnel("L", "/run/me.sock:wiki:80")))
     assert lines["curl"] == "curl --unix-socket /run/me.sock http://localhost/"
