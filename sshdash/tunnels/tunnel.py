@@ -203,9 +203,13 @@ class Tunnel:
             if self.state is TunnelState.OPENING:
                 await self.settled()
             forwarder = self.forwarder
-            if forwarder is not None:
-                await self._lead(forwarder, spec)
-            self.spec = spec
+            if forwarder is None:
+                self.spec = spec
+            else:
+                try:
+                    await self._lead(forwarder, spec)
+                finally:
+                    self.spec = forwarder.spec
             self.health.latest = None
             if allows(self.state, Step.REPOINT):
                 self.record.clear()
