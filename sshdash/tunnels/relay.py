@@ -138,6 +138,9 @@ class SocketEnd(_End, asyncio.BufferedProtocol):
         """Take a socket over from its handshake, with what came behind the handshake."""
         self.transport = transport
         self._socket = transport.get_extra_info("socket")
+        if self._socket is not None and self._socket.family != socket.AF_UNIX:
+            # The loop has set TCP_NODELAY; this finds those that left without a word.
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         transport.set_write_buffer_limits(high=_BUFFER)
         if early:
             self._early.append(early)
