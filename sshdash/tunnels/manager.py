@@ -228,9 +228,7 @@ class TunnelManager:
         """Return a tunnel's clients, in the order they came.
 
         The processes of new ones are looked for beside the loop, so they are named a little later.
-        Whoever looks at clients has their way in sight, too.
         """
-        self.look(identifier)
         forwarder = self._tunnels[identifier].forwarder
         return self._clients.of(forwarder) if forwarder else []
 

@@ -11,6 +11,7 @@ from sshdash.tunnels.asker import DEADLINE, Questions
 from sshdash.tunnels.legs import Cause
 from sshdash.tunnels.rule import Probe
 from sshdash.tunnels.snapshot import ProbeResult
+from sshdash.tunnels.spec import Kind
 from sshdash.tunnels.tunnel import Tunnel
 
 if TYPE_CHECKING:
@@ -104,6 +105,8 @@ class Probing:
                 result, opened = await questions.ask(spec, connection.ssh, probe)
             except ConnectionLost:
                 return _closed()
+            if result.cause is Cause.TARGET_TIMED_OUT and spec.kind is not Kind.REMOTE:
+                result = await _blame(result, connection)
         if tunnel.forwarder is forwarder and tunnel.spec == spec:
             if opened is not None:
                 tunnel.traffic.reached(spec.target_text, opened)
@@ -122,6 +125,12 @@ async def _round_trip(connection: "Connection") -> ProbeResult:
         text = f"the connection did not answer within {DEADLINE:g} s"
         return ProbeResult(time.time(), None, text, Cause.CONNECTION_DOWN)
     return ProbeResult(time.time(), seconds, "the connection answers")
+
+
+async def _blame(late: ProbeResult, connection: "Connection") -> ProbeResult:
+    """Return whose silence it was: a target's is one only where the connection answers."""
+    beat = await _round_trip(connection)
+    return late if beat.cause is None else beat
 
 
 def _interval(tunnel: Tunnel) -> float | None:

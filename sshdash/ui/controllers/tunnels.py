@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from textual.message import Message
@@ -61,6 +62,11 @@ class TunnelsController:
             return self.backend.tunnels.clients(tunnel)
         except KeyError:
             return ()
+
+    def seen(self, tunnel: str) -> None:
+        """Have the times on a tunnel's way measured: it is in sight."""
+        with suppress(KeyError):  # it was removed, or is another process's
+            self.backend.tunnels.look(tunnel)
 
     def list_configured(self, hosts: list[str] | None = None) -> None:
         """List the configured forwards of hosts, of all in ssh_config by default, as closed."""
