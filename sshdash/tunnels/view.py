@@ -88,7 +88,7 @@ def _legs(tunnel: "Tunnel", outages: "Outages | NoOutages", listen: str) -> tupl
         connected=connection is not None,
         reached=tunnel.record.reached,
         trouble=tunnel.record.trouble if connection else _trouble(tunnel, outages),
-        round_trips=_round_trips(tunnel),
+        round_trips=tuple(_round_trips(tunnel)),
     )
     return way.legs
 

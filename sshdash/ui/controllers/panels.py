@@ -157,4 +157,4 @@ class PanelController:
         for tab in self.files_tabs:
             tab.retitle()
         if (table := self.tunnels_tab) is not None:
-            table.retitle(self.tunnels.snapshots())
+            table.retitle(self.tunnels.states())

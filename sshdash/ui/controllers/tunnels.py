@@ -27,6 +27,7 @@ from sshdash.ui.widgets.tunnel_words import title_of
 from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
+    from sshdash.states import TunnelState
     from sshdash.tunnels.snapshot import ClientSnapshot, TunnelSnapshot
     from sshdash.ui.cockpit import Cockpit
 
@@ -50,6 +51,10 @@ class TunnelsController:
     def snapshots(self) -> list[TunnelSnapshot]:
         """Return all tunnels as they are now, also of other processes; none until it is loaded."""
         return self.backend.household.snapshots() if self.backend.loaded else []
+
+    def states(self) -> list[TunnelState]:
+        """Return the states of all tunnels."""
+        return self.backend.household.states() if self.backend.loaded else []
 
     def clients(self, tunnel: str) -> Sequence[ClientSnapshot]:
         """Return the clients of a tunnel as they are now; none of one that was removed."""
