@@ -198,25 +198,23 @@ class TunnelManager:
         """Return one tunnel as it is now. Raises KeyError for an id not on the list."""
         return self._tunnels[identifier].snapshot()
 
-    def snapshots(self) -> list[TunnelSnapshot]:
-        """Return every tunnel as it is now, in the order they were added."""
-        return [tunnel.snapshot() for tunnel in self._tunnels.values()]
+    def snapshots(self, host: str | None = None) -> list[TunnelSnapshot]:
+        """Return every tunnel, or those of a host, as it is now, in the order they were added."""
+        tunnels = self._tunnels.values()
+        return [one.snapshot() for one in tunnels if host is None or one.host == host]
 
-    def of_host(self, host: str) -> list[TunnelSnapshot]:
-        """Return the tunnels of a host as they are now."""
-        return [tunnel.snapshot() for tunnel in self._tunnels.values() if tunnel.host == host]
+    def states(self) -> list[tuple[str, TunnelState]]:
+        """Return the host and the state of every tunnel, for much less than its snapshot."""
+        return [(tunnel.host, tunnel.state) for tunnel in self._tunnels.values()]
 
-    def states(self) -> list[TunnelState]:
-        """Return how every tunnel is, which costs less than all about it."""
-        return [tunnel.state for tunnel in self._tunnels.values()]
-
-    def rates(self) -> tuple[float, float]:
-        """Return the bytes per second up and down through all of them together."""
-        now, up, down = time.monotonic(), 0.0, 0.0
+    def rates(self) -> tuple[int, int]:
+        """Return the bytes per second of all tunnels, up and down."""
+        now = time.monotonic()
+        up = down = 0
         for tunnel in self._tunnels.values():
             tunnel.traffic.tick(now)
-            rates = tunnel.traffic.rates
-            up, down = up + rates[0], down + rates[1]
+            up += tunnel.traffic.rates[0]
+            down += tunnel.traffic.rates[1]
         return up, down
 
     def history(self, identifier: str) -> TunnelHistory:
@@ -230,9 +228,7 @@ class TunnelManager:
         """Return a tunnel's clients, in the order they came.
 
         The processes of new ones are looked for beside the loop, so they are named a little later.
-        Whoever looks at clients has their way in sight, too.
         """
-        self.look(identifier)
         forwarder = self._tunnels[identifier].forwarder
         return self._clients.of(forwarder) if forwarder else []
 

@@ -26,7 +26,7 @@ from sshdash.settings import Settings
 from sshdash.sftp.job import TransferTotals
 from sshdash.sftp.local import LocalFilesystem
 from sshdash.sftp.sync_keepers import Keepers
-from sshdash.states import ConnectionState, SessionState, TunnelState
+from sshdash.states import ConnectionState, SessionState
 from sshdash.terminal.activity import Activity
 from sshdash.terminal.effects import Effects
 from sshdash.terminal.reports import Reports
@@ -177,20 +177,17 @@ class FakeTunnels:
     def __init__(self) -> None:
         self.listed: list[Any] = []
 
-    def snapshots(self) -> list[Any]:
-        return self.listed
+    def snapshots(self, host: str | None = None) -> list[Any]:
+        return [one for one in self.listed if host is None or one.host == host]
 
-    def add(self, host: str, spec: object, source: str = "", rule: object = None) -> str:
-        return f"{host} {spec}"
-
-    def of_host(self, host: str) -> list[Any]:
-        return [one for one in self.listed if one.host == host]
-
-    def states(self) -> list[TunnelState]:
-        return [one.state for one in self.listed]
+    def states(self) -> list[tuple[str, Any]]:
+        return [(one.host, one.state) for one in self.listed]
 
     def rates(self) -> tuple[float, float]:
         return sum(one.rate_up for one in self.listed), sum(one.rate_down for one in self.listed)
+
+    def add(self, host: str, spec: object, source: str = "", rule: object = None) -> str:
+        return f"{host} {spec}"
 
     async def launch(self) -> None:
         """Nothing opens by itself."""
@@ -210,6 +207,9 @@ class FakeHousehold:
 
     def snapshots(self) -> list[Any]:
         return self.tunnels.snapshots()
+
+    def states(self) -> list[Any]:
+        return [one.state for one in self.tunnels.snapshots()]
 
 
 class FakeTransfers:

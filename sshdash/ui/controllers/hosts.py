@@ -101,9 +101,7 @@ class HostBoard:
             for session in backend.sessions.values()
             if session.state is SessionState.RUNNING
         )
-        tunnels = Counter(
-            tunnel.host for tunnel in backend.tunnels.snapshots() if tunnel.state in _OPEN
-        )
+        tunnels = Counter(host for host, state in backend.tunnels.states() if state in _OPEN)
         return shells, tunnels
 
     # The card
@@ -183,7 +181,7 @@ class HostBoard:
     def _forwards(self, host: str) -> tuple[Line, ...]:
         return tuple(
             (MARKS[tunnel.state], _forward_text(tunnel))
-            for tunnel in self.backend.tunnels.of_host(host)
+            for tunnel in self.backend.tunnels.snapshots(host)
         )
 
     # Figures

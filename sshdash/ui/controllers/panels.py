@@ -121,8 +121,7 @@ class PanelController:
 
         tab = self.tunnels_tab
         if tab is None:
-            of = self.tunnels
-            tab = TunnelsTab(of.snapshots, of.clients, of.watch)
+            tab = TunnelsTab(self.tunnels.snapshots, self.tunnels.clients, self.tunnels.seen)
             await self.cockpit.add_tab(tab)
         else:
             self.cockpit.go_to_tab(tab)

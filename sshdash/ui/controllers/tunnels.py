@@ -53,12 +53,12 @@ class TunnelsController:
         return self.backend.household.snapshots() if self.backend.loaded else []
 
     def states(self) -> list[TunnelState]:
-        """Return how our own tunnels are."""
-        return self.backend.tunnels.states() if self.backend.loaded else []
+        """Return the states of all tunnels."""
+        return self.backend.household.states() if self.backend.loaded else []
 
     def rates(self) -> tuple[float, float]:
-        """Return the bytes per second up and down through all our own tunnels."""
-        return self.backend.tunnels.rates() if self.backend.loaded else (0.0, 0.0)
+        """Return the bytes per second up and down through our own tunnels."""
+        return self.backend.tunnels.rates() if self.backend.loaded else (0, 0)
 
     def clients(self, tunnel: str) -> Sequence[ClientSnapshot]:
         """Return the clients of a tunnel as they are now; none of one that was removed."""
@@ -67,9 +67,9 @@ class TunnelsController:
         except KeyError:
             return ()
 
-    def watch(self, tunnel: str) -> None:
-        """Have the round trips of a tunnel measured while it is seen; not of another process's."""
-        with suppress(KeyError):
+    def seen(self, tunnel: str) -> None:
+        """Have the times on a tunnel's way measured: it is in sight."""
+        with suppress(KeyError):  # it was removed, or is another process's
             self.backend.tunnels.look(tunnel)
 
     def list_configured(self, hosts: list[str] | None = None) -> None:
@@ -189,6 +189,6 @@ class TunnelsController:
 
     def _copy_command(self, tunnel: TunnelSnapshot) -> None:
         words = forward_command(
-            tunnel.host, str(tunnel.spec), self.backend.source, tunnel.kind.value
+            tunnel.host, ":".join(tunnel.spec.in_ssh()), self.backend.source, tunnel.kind.value
         )
         self.cockpit.copy(words)

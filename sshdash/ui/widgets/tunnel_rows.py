@@ -85,8 +85,9 @@ class TunnelRows(RowList):
         """Draw those lines in sight again that would look different."""
         width = self.scrollable_content_region.width
         top = self.scroll_offset.y
-        shown = range(top, min(top + self.size.height, len(self._lines)))
-        for line in [one for one in shown if self._drawn.get(one) != self.pieces(one, width)]:
+        seen = range(top, min(top + self.size.height, len(self._lines)))
+        # All first: whatever is to be drawn again makes Textual work out the styles anew.
+        for line in [one for one in seen if self._drawn.get(one) != self.pieces(one, width)]:
             self.refresh_lines(line)
 
     @property

@@ -1,7 +1,7 @@
 """The tab of the tunnels; there is one for all hosts."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from textual import on
@@ -34,10 +34,10 @@ class TunnelsTab(Tab):
         self,
         source: "Callable[[], list[TunnelSnapshot]]",
         clients: "Callable[[str], Sequence[ClientSnapshot]]",
-        watch: "Callable[[str], None]",
+        seen: "Callable[[str], None]",
     ) -> None:
         super().__init__()
-        self.table = TunnelTable(source, clients, watch)
+        self.table = TunnelTable(source, clients, seen)
         self.set_reactive(Tab.tab_title, "tunnels")
 
     def __repr__(self) -> str:
@@ -47,7 +47,7 @@ class TunnelsTab(Tab):
         """Lay out the table."""
         yield self.table
 
-    def retitle(self, states: "Sequence[TunnelState]") -> None:
+    def retitle(self, states: "Iterable[TunnelState]") -> None:
         """Call the tab after how many are open and how many failed."""
         self.tab_title = tunnels_title(Counter(MARKS[state] for state in states))
 
