@@ -69,6 +69,8 @@ def trouble(tunnel: TunnelSnapshot) -> Iterable[Line]:
         yield ((f"It runs in {clean(tunnel.owner, 60)}, which has its port and its clients.", ""),)
     if words:
         where = f"{_stretch(leg)}: " if leg is not None else ""
+        if leg is not None:  # which the target ends
+            words = words.removeprefix(f"{clean(leg.end, 60)}: ")
         yield (("✖ ", f"bold {style}"), (where, f"bold {style}"), (words, style))
         if step := next_step(tunnel):
             yield ((f"→ {step}", "$foreground"),)
