@@ -152,14 +152,21 @@ class DemoServer(asyncssh.SSHServer):
         if neighbour:
             forwarder = await self._connection.forward_unix_connection(str(neighbour))
         elif service := self._host.services.get((name, port)):
-            forwarder = await self._connection.forward_connection("127.0.0.1", service)
+            forwarder = await self._connect_here(service)
         elif name in _LOOPBACK:
-            forwarder = await self._connection.forward_connection("127.0.0.1", port)
+            forwarder = await self._connect_here(port)
         else:
             raise asyncssh.ChannelOpenError(
                 asyncssh.OPEN_CONNECT_FAILED, "Name or service not known in the demo's network"
             )
         return cast("asyncssh.SSHTCPSession[bytes]", forwarder)
+
+    async def _connect_here(self, port: int) -> "asyncssh.SSHForwarder":
+        try:
+            return await self._connection.forward_connection("127.0.0.1", port)
+        except asyncssh.ChannelOpenError as error:
+            # Said as OpenSSH's server says it, and not with Python's words for it.
+            raise asyncssh.ChannelOpenError(error.code, "Connection refused") from error
 
     def server_requested(
         self, listen_host: str, listen_port: int

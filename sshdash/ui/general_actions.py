@@ -86,8 +86,8 @@ class GeneralActions:
 
     def _own_tunnels(self) -> list[str]:
         """Return the tunnels that end with this process and need not."""
-        if not self.app.backend.loaded:
-            return []
+        if not self.app.backend.loaded or self.app.workspace.badge:
+            return []  # the servers of the demo end with it
         return [
             tunnel.id
             for tunnel in self.app.backend.tunnels.snapshots()

@@ -192,6 +192,9 @@ class FakeTunnels:
     async def launch(self) -> None:
         """Nothing opens by itself."""
 
+    def look(self, tunnel: str) -> None:
+        """Nothing is measured."""
+
 
 class FakeHousehold:
     """No other process, and no rules that are kept."""

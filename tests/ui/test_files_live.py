@@ -169,11 +169,10 @@ async def test_a_tunnel_is_added_counted_and_closed() -> None:
         app.action_command("tunnels.add")
         await until(pilot, lambda: isinstance(app.screen, ForwardForm))
         app.screen.query_one("#host", Input).value = _HOST
-        app.screen.query_one("#port", Input).value = "0"
-        app.screen.query_one("#target", Input).value = "127.0.0.1"
-        app.screen.query_one("#target-port", Input).value = str(target)
+        app.screen.query_one("#listen", Input).value = "0"
+        app.screen.query_one("#target", Input).value = f"127.0.0.1:{target}"
         await pilot.pause()
-        app.screen.query_one("#port", Input).focus()
+        app.screen.query_one("#listen", Input).focus()
         await pilot.press("enter")
         await until(pilot, lambda: table.tunnels and table.tunnels[0].state is TunnelState.OPEN, 20)
         port = int(table.tunnels[0].listen.rpartition(":")[2])

@@ -1,6 +1,7 @@
 """A scrolling list of items with a cursor that draws only the lines in sight."""
 
 from collections.abc import Iterable
+from functools import cached_property
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -117,12 +118,26 @@ class RowList(ScrollView, can_focus=True):
         """Return the background of a line: that of its item."""
         return self.ground(self.item_at(line))
 
+    @cached_property
+    def _looks(self) -> dict[tuple[str, ...], Style]:
+        return {}
+
     def look(self, *names: str) -> Style:
-        """Return what the component classes `names` add to the ground."""
-        style = Style.null()
-        for name in names:
-            style += self.get_component_rich_style(name, partial=True)
+        """Return what the component classes `names` add to the ground.
+
+        It is kept until the styles change: Textual forgets its own with every line drawn again.
+        """
+        if (style := self._looks.get(names)) is None:
+            style = Style.null()
+            for name in names:
+                style += self.get_component_rich_style(name, partial=True)
+            self._looks[names] = style
         return style
+
+    def notify_style_update(self) -> None:
+        """Look the styles up again."""
+        self._looks.clear()
+        super().notify_style_update()
 
     def render_line(self, y: int) -> Strip:
         """Draw one line of the view."""

@@ -175,8 +175,10 @@ def _wrapped(blocks: list[list[Part]], width: int) -> list[list[Part]]:
 
 
 def time_text(seconds: float) -> str:
-    """Return a short time: ``0.4 ms``, ``12 ms``, ``1.2 s``."""
+    """Return a short time: ``<0.1 ms``, ``0.4 ms``, ``12 ms``, ``1.2 s``."""
     ms = seconds * 1000
+    if ms < 0.05:
+        return "<0.1 ms"
     if ms < 9.95:
         return f"{ms:.1f} ms"
     return f"{ms:.0f} ms" if ms < 999.5 else f"{seconds:.1f} s"

@@ -12,7 +12,13 @@ from sshdash.tunnels.spec import Kind
 from sshdash.ui.format import clip, count_text, duration_text, rate_text, size_text
 from sshdash.ui.widgets.sparkline import sparkline
 from sshdash.ui.widgets.tunnel_diagram import legs_of, time_text
-from sshdash.ui.widgets.tunnel_words import broken_leg, meaning, name_of, next_step
+from sshdash.ui.widgets.tunnel_words import (
+    broken_leg,
+    meaning,
+    name_of,
+    next_step,
+    uptime_text,
+)
 from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
@@ -91,7 +97,7 @@ def _numbers(tunnel: TunnelSnapshot) -> list[str]:
     if tunnel.bytes_up or tunnel.bytes_down:
         words.append(f"↑ {size_text(tunnel.bytes_up)} ↓ {size_text(tunnel.bytes_down)}")
     if tunnel.uptime is not None:
-        words.append(f"up for {duration_text(tunnel.uptime)}")
+        words.append(f"up for {uptime_text(tunnel.uptime)}")
     if tunnel.reconnects:
         words.append(count_text(tunnel.reconnects, "reconnect"))
     return words
@@ -103,7 +109,7 @@ def _circumstances(tunnel: TunnelSnapshot) -> list[str]:
     if tunnel.failures:
         words.append(f"{tunnel.failures} did not get through")
     if tunnel.uptime is not None:
-        words.append(f"up for {duration_text(tunnel.uptime)}")
+        words.append(f"up for {uptime_text(tunnel.uptime)}")
     if tunnel.reconnects:
         words.append(count_text(tunnel.reconnects, "reconnect"))
     times = [leg.round_trip for leg in legs_of(tunnel) if leg.round_trip is not None]

@@ -91,8 +91,8 @@ def _grow(node: _Node, stem: str, lines: list[MapLine]) -> None:
 
 
 def _leaf(tunnel: TunnelSnapshot, stem: str) -> MapLine:
-    listen, badge, target = way_of(tunnel, short=True)
-    led = ANYWHERE if is_proxy(tunnel) else target.removeprefix(" → ")
+    listen, badge, _ = way_of(tunnel, short=True)
+    led = ANYWHERE if is_proxy(tunnel) else clean(tunnel.target, 80)
     arrow = "◀─" if tunnel.kind is Kind.REMOTE else "─▶"
     ends = (led, f"{listen}{badge}") if tunnel.kind is Kind.REMOTE else (f"{listen}{badge}", led)
     words = f"{tunnel.kind.value} {ends[0]} {arrow} {ends[1]}"

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 _INTERVAL = 0.33
 """Seconds between two looks at the tunnels, while they are in sight."""
-_CALM = 3
-"""Of so many looks one is enough while nothing happens: what does is told as a fact."""
+_CALM = 6
+"""Of so many looks one is enough while nothing happens: who knows better wakes the table."""
 _ROOMY = 26
 """Rows of the tab from which there is room for all about a tunnel."""
 _CHANGING = (TunnelState.OPENING, TunnelState.RECONNECTING)
@@ -44,7 +44,10 @@ _EMPTY = (
 
 
 class TunnelTable(TunnelCommands):
-    """All tunnels, live. Asks for changes; the controller makes them."""
+    """All tunnels, live. Asks for changes; the controller makes them.
+
+    `source` gives the tunnels, `clients` those of one; `watch` is told of the one that is seen.
+    """
 
     place: ClassVar[Place] = Place.TUNNELS
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -56,13 +59,12 @@ class TunnelTable(TunnelCommands):
         self,
         source: Callable[[], list[TunnelSnapshot]] = list,
         clients: Callable[[str], Sequence[ClientSnapshot]] = lambda _: (),
-        seen: Callable[[str], None] = lambda _: None,
+        watch: Callable[[str], None] = lambda _: None,
     ) -> None:
         super().__init__()
         self._source = source
         self._clients_of = clients
-        self._seen = seen
-        """Told which tunnel is at the cursor and in sight, so that its times are measured."""
+        self._watch = watch
         self.listed = []
         self._sorting = Sorting.LISTED
         self._by_host = False
@@ -154,15 +156,13 @@ class TunnelTable(TunnelCommands):
     # Looking
 
     def wake(self) -> None:
-        """Look again at once: something happened."""
+        """Look at the next occasion: something happened."""
         self._calm = False
 
     def _look(self) -> None:
         self._looks += 1
         if (self._calm and self._looks % _CALM) or not self.is_on_screen:
             return
-        if self.current is not None:
-            self._seen(self.current.id)
         self.update()
 
     def update(self) -> None:
@@ -216,6 +216,7 @@ class TunnelTable(TunnelCommands):
         if tunnel is None:
             self._detail.display = False
             return
+        self._watch(tunnel.id)
         self._detail.set_class(self._wants_all, "-full")
         clients: Sequence[ClientSnapshot] | None = None
         if self._wants_all:

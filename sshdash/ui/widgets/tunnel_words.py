@@ -26,6 +26,7 @@ RUNNING = (
 )
 """The states of a tunnel that somebody wants open and has not paused."""
 
+_MINUTE = 60
 _TROUBLED = (TunnelState.DEGRADED, TunnelState.FAILED)
 _SHORT = {
     Cause.BIND_IN_USE: "port in use",
@@ -84,17 +85,17 @@ def title_of(tunnel: TunnelSnapshot) -> str:
 def way_of(tunnel: TunnelSnapshot, short: bool = False) -> tuple[str, str, str]:
     """Return where it listens, the badge where others can reach that, and the target.
 
-    Of a `short` one ``localhost`` is left out.
+    Of a `short` one ``localhost`` is left out of both.
     """
     return _way(tunnel.listen, tunnel.target, tunnel.exposed, is_proxy(tunnel), short)
 
 
 @lru_cache(maxsize=2048)
 def _way(listen: str, target: str, exposed: bool, proxy: bool, short: bool) -> tuple[str, str, str]:
-    listen = clean(listen, 80)
+    listen, target = clean(listen, 80), clean(target, 80)
     if short:
-        listen = listen.removeprefix("localhost")
-    led = "anywhere" if proxy else clean(target, 80)
+        listen, target = listen.removeprefix("localhost"), target.removeprefix("localhost")
+    led = "anywhere" if proxy else target
     return listen, " ⚠" if exposed else "", f" → {led}"
 
 
@@ -140,7 +141,7 @@ def standing(tunnel: TunnelSnapshot, width: int = 80) -> str:
 def _own_standing(tunnel: TunnelSnapshot) -> tuple[str, str]:
     state = tunnel.state
     if state is TunnelState.OPEN and tunnel.uptime is not None:
-        words = f"up {duration_text(tunnel.uptime)}"
+        words = f"up {uptime_text(tunnel.uptime)}"
         return words, " ".join(words.split()[:3])  # without the smaller unit
     if state is TunnelState.RECONNECTING and tunnel.retry_in is not None:
         words = f"retry {ceil(tunnel.retry_in)} s"
@@ -153,6 +154,14 @@ def _own_standing(tunnel: TunnelSnapshot) -> tuple[str, str]:
     else:
         words = str(state.value)
     return words, words
+
+
+def uptime_text(seconds: float) -> str:
+    """Return how long it is open, by the minute.
+
+    Rows that change every second would all be drawn every second.
+    """
+    return duration_text(seconds) if seconds >= _MINUTE else "<1 min"
 
 
 def meaning(tunnel: TunnelSnapshot) -> str:
