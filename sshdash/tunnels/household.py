@@ -97,14 +97,11 @@ class Household:
     async def ask(self, do: str, tunnel: TunnelSnapshot) -> None:
         """Have the owner of a tunnel ``stop``, ``start``, ``pause`` or ``resume`` it, or let it go.
 
-        A rule's forwards belong together. Raises SSHDashError with the owner's answer.
+        What belongs to a rule is let go of as a whole. Raises SSHDashError with the answer.
         """
-        pid, _, identifier = tunnel.id.partition("/")
-        if tunnel.rule is not None:
-            owner = tunnel.owner.rpartition(" ")[2].rstrip(")")
-            await ask(self._claims.folder, int(owner), do, name=tunnel.rule.name)
-        else:
-            await ask(self._claims.folder, int(pid), do, tunnel=identifier)
+        pid, _, identifier = self._theirs(tunnel).id.partition("/")
+        name = tunnel.rule.name if tunnel.rule and do == "let_go" else ""
+        await ask(self._claims.folder, int(pid), do, name=name, tunnel="" if name else identifier)
 
     async def take_over(self, tunnels: Iterable[str]) -> None:
         """Open tunnels here; what another process runs of them is asked for first.
@@ -130,13 +127,13 @@ class Household:
 
     async def _take(self, tunnels: list[str]) -> SSHDashError | None:
         """Take one rule over, or one forward that has no name; return why its owner keeps it."""
-        owned = next(filter(None, map(self._owner, tunnels)), None)
+        owned = [one for tunnel in tunnels for one in self._owned(tunnel)]
         lease: Lease | None = None
         try:
-            if owned is not None:
-                lease = await self._lease(owned.host, "tunnel")
-                await self._have_let_go(owned, tunnels)
-            await asyncio.gather(*map(self._manager.start, tunnels))
+            if owned:
+                lease = await self._lease(owned[0].host, "tunnel")
+                await self._have_let_go(owned[0], tunnels)
+            await asyncio.gather(*map(self._manager.start, self._all_of(tunnels, owned)))
         except SSHDashError as error:
             return error
         finally:
@@ -150,18 +147,35 @@ class Household:
             await self.ask("let_go", owned)
         except SSHDashError:
             await self.neighbours.look()
-            if any(map(self._owner, tunnels)):
+            if any(map(self._owned, tunnels)):
                 raise
 
-    def _owner(self, tunnel: str) -> TunnelSnapshot | None:
-        """Return a tunnel as the process has it that runs it, None where none does."""
+    def _all_of(self, tunnels: list[str], owned: list[TunnelSnapshot]) -> list[str]:
+        """Return the tunnels with what else of their rule the owner ran, and lets go of too."""
+        rule = self._manager.snapshot(tunnels[0]).rule
+        others = [one for one in owned if rule is not None and one.spec in rule.forwards]
+        listed = [self._manager.add(one.host, one.spec, "saved", rule) for one in others]
+        return list(dict.fromkeys((*tunnels, *listed)))
+
+    def _owned(self, tunnel: str) -> list[TunnelSnapshot]:
+        """Return a tunnel, and its whole rule, as the process has it that runs it."""
         wanted = self._manager.snapshot(tunnel)
+        found = []
         for one in self.neighbours.tunnels():
             same = one.rule and wanted.rule and one.rule.name == wanted.rule.name
             alike = one.host == wanted.host and wanted.spec in (one.spec, settled(one))
             if one.state in _RUNNING and (same or (alike and one.rule is None)):
+                found.append(one)
+        return found
+
+    def _theirs(self, tunnel: TunnelSnapshot) -> TunnelSnapshot:
+        """Return a tunnel of another process with the id that it has there."""
+        if "/" in tunnel.id:
+            return tunnel
+        for one in self.neighbours.tunnels():
+            if (one.owner, one.host, one.spec) == (tunnel.owner, tunnel.host, tunnel.spec):
                 return one
-        return None
+        raise ForwardError("No other process runs that tunnel any more", tunnel.listen)
 
     async def _start(self, tunnel: str) -> None:
         snapshot = await self._manager.start(tunnel)

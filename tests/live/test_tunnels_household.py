@@ -136,31 +136,33 @@ async def test_what_a_process_runs_is_on_the_list_of_another(
     sshd: RealSshd, backend_for: BackendFor
 ) -> None:
     async with target(echo) as port:
-        save_rule(rule("web", f"-L 0:127.0.0.1:{port}"))
+        save_rule(rule("web", f"-L 0:127.0.0.1:{port}", f"-R 0:127.0.0.1:{port}"))
         backend = await backend_for(sshd.config_file)
         household = backend.household
         await household.open("screen")
         await household.rules.load()
-        [mine] = household.rules.tunnels("web")
+        mine, other = household.rules.tunnels("web")
         async with forwarding(sshd, "sshd", "-D", "0", "--name", "web") as run:
-            opened = [await run.until("open") for _ in range(2)]
+            opened = [await run.until("open") for _ in range(3)]
             owner = f"forward (pid {run.process.pid})"
 
             def seen() -> list[TunnelSnapshot]:
                 return [one for one in household.snapshots() if one.owner == owner]
 
-            await until(lambda: len(seen()) == 2, "the rows of the other process")
-            assert seen()[0].id == mine
+            await until(lambda: len(seen()) == 3, "the rows of the other process")
+            assert [one.id for one in seen()[:2]] == [mine, other]
             failed = await backend.tunnels.start(mine)
             assert failed.state is TunnelState.FAILED
             assert f"web is run by {owner}" in failed.error
-            await household.ask("pause", seen()[1])
-            await run.until("paused")
+            await household.ask("pause", seen()[0])
+            assert (await run.until("paused"))["kind"] == "local", "the others go on"
+            await household.ask("resume", seen()[0])
             await household.take_over([mine])
-            assert backend.tunnels.snapshot(mine).state is TunnelState.OPEN
+            for one in (mine, other):
+                assert backend.tunnels.snapshot(one).state is TunnelState.OPEN, "it is one rule"
             listen = int(backend.tunnels.snapshot(mine).listen.rpartition(":")[2])
             assert await exchange(listen, b"here now") == b"here now"
-            assert listen != opened[0]["port"], "port 0 is chosen again"
+            assert listen not in {one["port"] for one in opened}, "port 0 is chosen again"
             assert (await run.end(signal.SIGTERM))[0] == 0
 
 
