@@ -245,6 +245,27 @@ async def test_a_detached_process_outlives_who_started_it(sshd: RealSshd) -> Non
             await until(lambda: not process.is_running(), "its end")
 
 
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+async def test_who_gives_up_waiting_leaves_no_process(
+    sshd: RealSshd, silent: tuple[str, int], number: signal.Signals, status: int
+) -> None:
+    text = f"Host silent\n HostName {silent[0]}\n Port {silent[1]}\n"
+    sshd.config_file.write_text(text + sshd.config_file.read_text())
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "sshdash", "-F", str(sshd.config_file),
+        "forward", "--detach", "silent", "-D", "0",
+        stdin=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    starter = psutil.Process(process.pid)
+    await until(lambda: any(runtime_dir().glob("forward-*.sock")), "the process")
+    [detached] = starter.children()
+    async with gone_afterwards(detached.pid):
+        process.send_signal(number)
+        async with asyncio.timeout(PATIENCE):
+            assert await process.wait() == status
+        await until(lambda: not detached.is_running(), "its end")
+
+
 async def test_a_detached_process_that_cannot_tells_why(sshd: RealSshd) -> None:
     sshd.authorized_keys.write_text("")
     status, out, err = await sshdash(sshd, "forward", "--detach", "sshd", "-D", "0")
