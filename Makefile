@@ -4,11 +4,12 @@
 PYTHON ?= python3
 VENV   ?= .venv
 WORKERS ?= 2
+SECONDS ?= 600
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 DEV    := $(VENV)/.installed-dev
 
-.PHONY: help demo test lint bench screenshots clean
+.PHONY: help demo test lint bench soak screenshots clean
 .DEFAULT_GOAL := help
 
 help: ## show these targets
@@ -42,6 +43,9 @@ lint: $(DEV) ## ruff, mypy --strict and the import contracts
 
 bench: $(DEV) ## measure beside OpenSSH, rsync, rclone and tmux (which it needs)
 	@$(BIN)/python -m tests.bench
+
+soak: $(DEV) ## cut 50 tunnels' network for ten minutes (SECONDS=60: one) and compare every byte
+	@$(BIN)/python -m tests.soak $(SECONDS)
 
 screenshots: $(DEV) ## draw every screen again, from the demo fleet
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[screenshots]'

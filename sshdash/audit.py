@@ -24,6 +24,7 @@ from sshdash.events import (
     TransferChanged,
     TunnelChanged,
     TunnelRemoved,
+    TunnelRepointed,
     WarningRaised,
 )
 from sshdash.paths import audit_log
@@ -49,6 +50,7 @@ _FINISHED = {
     TransferState.CANCELLED: "cancelled",
 }
 _LIVE = (TunnelState.OPEN, TunnelState.DEGRADED, TunnelState.RECONNECTING)
+_ENDED = (TunnelState.CLOSED, TunnelState.FAILED, TunnelState.PAUSED)
 
 
 def _unknown(name: str) -> NoReturn:
@@ -97,6 +99,8 @@ class AuditLog:
             self._transfer_changed(event)
         elif isinstance(event, TunnelChanged):
             self._tunnel_changed(event)
+        elif isinstance(event, TunnelRepointed):
+            self._write("tunnel_repointed", host=event.host, forward=event.new, before=event.old)
         elif isinstance(event, TunnelRemoved):
             self._write("tunnel_removed", host=event.host, forward=event.forward)
         elif isinstance(event, SpareChanged):
@@ -203,7 +207,7 @@ class AuditLog:
 
     def _tunnel_changed(self, event: TunnelChanged) -> None:
         opened = event.old is TunnelState.OPENING and event.new is TunnelState.OPEN
-        closed = event.old in _LIVE and event.new in (TunnelState.CLOSED, TunnelState.FAILED)
+        closed = event.old in _LIVE and event.new in _ENDED
         failed = event.old is TunnelState.OPENING and event.new is TunnelState.FAILED
         if not (opened or closed or failed):
             return

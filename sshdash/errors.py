@@ -8,6 +8,7 @@
     ├── Cancelled                the person said no, or dismissed the question
     ├── ConnectError             a connection could not be made
     │   ├── UnreachableError     name, route, refusal, time
+    │   │   └── ShortageError    no descriptors are left here
     │   ├── HostKeyError         the server's key is changed, revoked or not accepted
     │   └── AuthenticationError  every method failed
     ├── ConnectionLost           a connection that was up is gone
@@ -79,6 +80,10 @@ class ConnectError(SSHDashError):
 
 class UnreachableError(ConnectError):
     """No usable answer from the network: name, route, refusal, time."""
+
+
+class ShortageError(UnreachableError):
+    """The system has no descriptors left for a connection."""
 
 
 class HostKeyError(ConnectError):

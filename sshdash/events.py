@@ -151,6 +151,16 @@ class TunnelChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class TunnelRepointed(Event):
+    """A tunnel leads to another target, or listens elsewhere; both as ssh's option has it."""
+
+    tunnel: str
+    host: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
 class TunnelRemoved(Event):
     """A tunnel was closed and taken off the list."""
 

@@ -63,7 +63,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     for kind, form, meaning in (
         (Kind.LOCAL, "[BIND:]PORT:HOST:PORT", "listen here, connect from there"),
         (Kind.REMOTE, "[BIND:]PORT[:HOST:PORT]", "listen there, connect from here"),
-        (Kind.DYNAMIC, "[BIND:]PORT", "listen here as a SOCKS proxy"),
+        (Kind.DYNAMIC, "[BIND:]PORT", "listen here as a SOCKS and HTTP proxy"),
     ):
         parser.add_argument(
             f"-{kind.value}", dest=kind.word, metavar=form, action="append", default=[],

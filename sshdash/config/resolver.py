@@ -17,6 +17,7 @@ from sshdash.config.command_line import read_command_line
 from sshdash.config.defaults import CLEARED_BY_NONE, DEFAULTS, IDENTITY_FILES, USER_KNOWN_HOSTS
 from sshdash.config.destination import Destination, check_host, check_user, parse_destination
 from sshdash.config.dump import dump
+from sshdash.config.forward_fields import escaped, words
 from sshdash.config.jumps import NO_JUMP, jump_chain
 from sshdash.config.lexer import lower
 from sshdash.config.match import MatchFacts, run_in_shell
@@ -340,20 +341,31 @@ class _Resolution:
     def _expand_sockets(self, key: str, tokens: dict[str, str]) -> None:
         """Replace tokens in the socket paths of forwards."""
         entries = self._options.collected.get(key, [])
-        for at, entry in enumerate(entries):
-            if "%" in entry[0]:
-                sides = tuple(
-                    " ".join(
-                        expand(side, tokens) if "/" in side else side for side in text.split(" ")
-                    )
-                    for text in entry
-                )
-                entries[at] = sides
+        for at, (canonical, text) in enumerate(entries):
+            if "%" in canonical:
+                printed = (_in_path(side, tokens) for side in canonical.split(" "))
+                written = (_in_path(side, _Fields(tokens)) for side in words(text))
+                entries[at] = " ".join(printed), " ".join(written)
 
     def _wrong(self, key: str, problem: object) -> ConfigError:
         """Return the error for a keyword's value, naming where it was set."""
         origin = next(iter(self._options.origins.get(key, ())), Origin("", 0))
         return wrong_line(origin.file, origin.line if origin.file else 0, f"{key}: {problem}")
+
+
+class _Fields(dict[str, str]):
+    """Tokens whose values stay within one field of a forward."""
+
+    def __init__(self, tokens: dict[str, str]) -> None:
+        super().__init__()
+        self._tokens = tokens
+
+    def __missing__(self, key: str) -> str:
+        return escaped(self._tokens[key])
+
+
+def _in_path(side: str, tokens: dict[str, str]) -> str:
+    return expand(side, tokens) if "/" in side else side
 
 
 def _no_lookup(name: str, family: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sshdash.connections.connection import JUMP, Connection, Lease, through
+from sshdash.connections.descriptors import require_descriptors
 from sshdash.connections.dialer import Dialer
 from sshdash.connections.faults import explain
 from sshdash.connections.linger import linger_seconds
@@ -181,6 +182,7 @@ class Attempts:
 
     async def _attempt(self, shared: SharedConnection, timeline: Timeline) -> Connection:
         try:
+            require_descriptors(shared.host)
             connection = await self._dial(shared, shared.route, timeline)
         except SSHDashError as error:
             timeline.finish(error)

@@ -59,6 +59,7 @@ class SessionChannel(asyncssh.SSHClientSession[bytes]):
         self._cooked = None if request.terminal else Cooked()
         self._escapes = Escapes(escape if request.terminal else b"")
         self._channel: asyncssh.SSHClientChannel[bytes] | None = None
+        self._gathered: list[memoryview] = []
         self._sight = Sight()
         self._low_water: LowWater | None = None
         """That of the connection."""
@@ -109,7 +110,22 @@ class SessionChannel(asyncssh.SSHClientSession[bytes]):
         self._channel = chan
         self._looked()
 
+    def gather(self, data: memoryview) -> None:
+        """Take note of output that is there until `flush`."""
+        self._gathered.append(data)
+
+    def flush(self) -> None:
+        """Take all the output that one read of the connection has brought, as one piece."""
+        gathered, self._gathered = self._gathered, []
+        if gathered:
+            self._take(b"".join(gathered))
+
     def data_received(self, data: bytes, datatype: int | None) -> None:
+        """Take output."""
+        self.flush()
+        self._take(data)
+
+    def _take(self, data: bytes) -> None:
         """Take output; that of a program without a terminal has bare line feeds."""
         data = data if self._cooked is None else shown(data)
         for tap in self.taps:

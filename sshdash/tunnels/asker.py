@@ -11,7 +11,9 @@ import asyncssh
 from sshdash.connections.transport.transport import Transport
 from sshdash.tunnels.answers import LIMIT, Verdict, judge, question
 from sshdash.tunnels.causes import refusal_cause
+from sshdash.tunnels.far_socket import open_socket
 from sshdash.tunnels.legs import Cause
+from sshdash.tunnels.reaching import Lookups, Unreached, reach_host, reach_socket
 from sshdash.tunnels.refusal import Refusal, classify, refusal_text
 from sshdash.tunnels.rule import Probe, ProbeKind
 from sshdash.tunnels.snapshot import ProbeResult
@@ -22,7 +24,7 @@ DEADLINE = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class Opening:
     """How a client of a forward gets to its target."""
 
     open: Callable[[Callable[[], Any]], Awaitable[Any]]
@@ -31,19 +33,16 @@ class Way:
     """Whether it is a channel, whose opening cannot be taken back."""
 
 
-def way(spec: ForwardSpec, ssh: Transport) -> Way:
-    """Return the way of a forward that has one target."""
+def opening_of(spec: ForwardSpec, ssh: Transport, lookups: Lookups) -> Opening:
+    """Return how a forward that has one target gets there."""
+    host, port, path = spec.target_host, spec.target_port, spec.target_path
     if spec.kind is Kind.REMOTE:
-        loop = asyncio.get_running_loop()
-        if spec.target_path:
-            path = spec.target_path
-            return Way(lambda end: loop.create_unix_connection(end, path), is_remote=False)
-        host, port = spec.target_host, spec.target_port
-        return Way(lambda end: loop.create_connection(end, host, port), is_remote=False)
-    if spec.target_path:
-        return Way(lambda end: ssh.create_unix_connection(end, spec.target_path), is_remote=True)
-    host, port = spec.target_host, spec.target_port
-    return Way(lambda end: ssh.create_connection(end, host, port), is_remote=True)
+        if path:
+            return Opening(lambda end: reach_socket(end, path), is_remote=False)
+        return Opening(lambda end: reach_host(end, host, port, lookups), is_remote=False)
+    if path:
+        return Opening(lambda end: open_socket(ssh, end, path), is_remote=True)
+    return Opening(lambda end: ssh.create_connection(end, host, port), is_remote=True)
 
 
 class Asker(asyncssh.SSHTCPSession[bytes]):
@@ -115,12 +114,13 @@ class Questions:
     """Asks one target, one question at a time."""
 
     def __init__(self) -> None:
-        self._opening: asyncio.Future[Any] | None = None
-        """A channel that is still being opened for a question that was given up."""
+        self._lookups = Lookups()
+        self._openings: dict[ForwardSpec, asyncio.Future[Any]] = {}
+        """Channels that are still being opened, for a question that was perhaps given up."""
 
     def __repr__(self) -> str:
-        """Return whether the last question still waits for its channel."""
-        return f"<Questions [{'waiting' if self._opening else 'free'}]>"
+        """Return how many channels are waited for."""
+        return f"<Questions [{len(self._openings)} being opened]>"
 
     async def ask(
         self, spec: ForwardSpec, ssh: Transport, probe: Probe
@@ -137,13 +137,13 @@ class Questions:
         opened: float | None = None
         try:
             async with asyncio.timeout(DEADLINE):
-                if self._opening is not None:
-                    await asyncio.wait({self._opening})
+                if spec in self._openings:
+                    await asyncio.wait({self._openings[spec]})
                     began = loop.time()
-                await self._open(way(spec, ssh), asker)
+                await self._open(spec, opening_of(spec, ssh, self._lookups), asker)
                 opened = loop.time() - began
                 verdict = await asker.verdict
-        except (asyncssh.Error, OSError, ValueError) as error:
+        except (asyncssh.Error, OSError, ValueError, Unreached) as error:
             return _failure(spec, error, opened is not None), opened
         finally:
             asker.end()
@@ -155,19 +155,19 @@ class Questions:
         text = f"{spec.target_text}: {verdict.text}"
         return ProbeResult(time.time(), None, text, cause), opened
 
-    async def _open(self, route: Way, asker: Asker) -> None:
-        opening = asyncio.ensure_future(route.open(lambda: asker))
-        if not route.is_remote:
-            await opening
+    async def _open(self, spec: ForwardSpec, opening: Opening, asker: Asker) -> None:
+        opened = asyncio.ensure_future(opening.open(lambda: asker))
+        if not opening.is_remote:
+            await opened
             return
-        self._opening = opening
-        opening.add_done_callback(self._opened)
-        await asyncio.shield(opening)
+        self._openings[spec] = opened
+        opened.add_done_callback(lambda _: self._settle(spec, opened))
+        await asyncio.shield(opened)
 
-    def _opened(self, opening: "asyncio.Future[Any]") -> None:
-        self._opening = None
-        if not opening.cancelled():
-            opening.exception()  # looked at: whoever asked may have gone
+    def _settle(self, spec: ForwardSpec, opened: "asyncio.Future[Any]") -> None:
+        self._openings.pop(spec, None)
+        if not opened.cancelled():
+            opened.exception()  # looked at: whoever asked may have gone
 
 
 def _host_of(spec: ForwardSpec) -> str:
@@ -181,14 +181,12 @@ def _failure(spec: ForwardSpec, error: Exception, reached: bool) -> ProbeResult:
         what = "no answer" if reached else "not reached"
         text = f"{target}: {what} within {DEADLINE:g} s"
         return ProbeResult(time.time(), None, text, Cause.TARGET_TIMED_OUT)
+    if isinstance(error, Unreached):
+        cause = refusal_cause(error.refusal, here=True)
+        return ProbeResult(time.time(), None, str(error), cause)
     if isinstance(error, asyncssh.ChannelOpenError):
         refusal, reason = classify(error.code, error.reason), error.reason
-    elif isinstance(error, ConnectionRefusedError):
-        refusal, reason = Refusal.REFUSED, ""
-    elif isinstance(error, asyncssh.Error):
-        refusal, reason = Refusal.LOST, str(error)
     else:
-        reason = getattr(error, "strerror", "") or str(error)
-        refusal = classify(2, reason)
-    cause = refusal_cause(refusal, here=spec.kind is Kind.REMOTE)
-    return ProbeResult(time.time(), None, refusal_text(refusal, target, reason), cause)
+        refusal, reason = Refusal.LOST, str(error)
+    text = refusal_text(refusal, target, reason)
+    return ProbeResult(time.time(), None, text, refusal_cause(refusal))

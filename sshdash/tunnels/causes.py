@@ -9,6 +9,7 @@ from sshdash.errors import (
     ConnectionLost,
     ForwardError,
     HostKeyError,
+    ShortageError,
     SSHDashError,
     UntrustedError,
 )
@@ -48,6 +49,7 @@ class Trouble:
 _CAUSES: tuple[tuple[type[SSHDashError], Cause], ...] = (
     (UntrustedError, Cause.HOST_KEY),
     (HostKeyError, Cause.HOST_KEY),
+    (ShortageError, Cause.SHORTAGE),
     (AuthenticationError, Cause.AUTHENTICATION),
     (ConnectError, Cause.CONNECTION_DOWN),
     (ConnectionLost, Cause.CONNECTION_DOWN),

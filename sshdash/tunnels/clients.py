@@ -6,12 +6,14 @@ from collections.abc import Sequence
 
 from sshdash.tunnels.counters import Visit
 from sshdash.tunnels.forwarder import Forwarder
-from sshdash.tunnels.ports import owners
+from sshdash.tunnels.ports import owners, process_name
 from sshdash.tunnels.snapshot import ClientSnapshot
 from sshdash.tunnels.spec import host_port
 
 _PAUSE = 2.0
 """Seconds between two looks at the machine's processes: clients that come and go are many."""
+_SOCKET = "socket"
+"""The address of clients of a Unix socket, which have none."""
 
 
 class Clients:
@@ -29,7 +31,7 @@ class Clients:
     def of(self, forwarder: Forwarder) -> list[ClientSnapshot]:
         """Return a forward's clients, in the order they came."""
         visits = forwarder.visits()
-        nameless = [one for one in visits if one.process is None and one.origin[1]]
+        nameless = [one for one in visits if one.process is None and (one.pid or one.origin[1])]
         if nameless:
             self._look(nameless, forwarder.port)
         now = time.monotonic()
@@ -50,18 +52,27 @@ class Clients:
 
     async def _name(self, visits: Sequence[Visit], port: int) -> None:
         try:
-            found = await asyncio.to_thread(owners, {one.origin for one in visits}, port)
+            names = await asyncio.to_thread(_names, visits, port)
         finally:
             self._searched = asyncio.get_running_loop().time()
-        for one in visits:
-            one.process = found.get(one.origin, "")
+        for one, name in zip(visits, names, strict=True):
+            one.process = name
+
+
+def _names(visits: Sequence[Visit], port: int) -> list[str]:
+    """Return what each client's process is called, like ``psql (812)``; empty where unknown."""
+    ends = {one.origin for one in visits if not one.pid}
+    found = owners(ends, port) if ends else {}
+    pids = [one.pid or found.get(one.origin, 0) for one in visits]
+    names = {pid: f"{process_name(pid)} ({pid})" for pid in set(pids) if pid}
+    return [names.get(pid, "") for pid in pids]
 
 
 def _snapshot(visit: Visit, now: float) -> ClientSnapshot:
     host, port = visit.origin
     return ClientSnapshot(
         id=visit.number,
-        address=host_port(host, port) if port else host,
+        address=host_port(host, port) if port else _SOCKET,
         process=visit.process or "",
         target=visit.target,
         age=now - visit.began,

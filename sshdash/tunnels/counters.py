@@ -22,7 +22,7 @@ Passed = tuple[int, int]
 class Visit:
     """One client's stay: where it comes from, where it leads, and its bytes."""
 
-    __slots__ = ("_traffic", "began", "down", "number", "origin", "process", "target", "up")
+    __slots__ = ("_traffic", "began", "down", "number", "origin", "pid", "process", "target", "up")
 
     def __init__(self, traffic: "Traffic", number: int, now: float) -> None:
         self.number = number
@@ -30,9 +30,11 @@ class Visit:
         self.began = now
         self.origin: tuple[str, int] = ("", 0)
         """Address and port, cleaned; a port of 0 where there is none."""
+        self.pid = 0
+        """The process that connected, where the system told that at once; 0 elsewhere."""
         self.target = ""
         self.process: str | None = None
-        """The process that connected; None until somebody has looked for it."""
+        """What that process is called; None until somebody has looked for it."""
         self.up = 0
         self.down = 0
         self._traffic = traffic

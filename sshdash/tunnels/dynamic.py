@@ -5,8 +5,10 @@ import logging
 import socket
 from typing import Any
 
-from sshdash.tunnels.forwarder import ListeningForwarder, peer_name
 from sshdash.tunnels.handshake import Handshake
+from sshdash.tunnels.leaving import Leaving
+from sshdash.tunnels.local import ListeningForwarder, peer_name
+from sshdash.tunnels.ports import peer_pid
 from sshdash.tunnels.proxy_request import Request
 from sshdash.tunnels.relay import Hold
 
@@ -14,10 +16,6 @@ log = logging.getLogger(__name__)
 
 _DEADLINE = 10.0
 """Seconds a client has for its handshake."""
-_LINGER = 1.0
-"""Seconds a client that is turned away has to take its answer."""
-_MOST_DISCARDED = 64 * 1024
-"""Bytes such a client may still send: closing over unread ones could cost it the answer."""
 _HANDSHAKES = 256
 """How many are under way before the slowest one has to make room for the next client."""
 _GRACE = 1.0
@@ -25,7 +23,7 @@ _GRACE = 1.0
 
 
 class DynamicForwarder(ListeningForwarder):
-    """Serves SOCKS and HTTP CONNECT clients on one port; names are resolved on the server."""
+    """Serves SOCKS and HTTP clients on one port; names are resolved on the server."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -81,12 +79,8 @@ class DynamicForwarder(ListeningForwarder):
             return
         mishap = greeter.parser.mishap(left=greeter.gone.is_set())
         if mishap and not self._closed:
-            self._observer.refused(mishap)
-        try:
-            async with asyncio.timeout(_LINGER):
-                await greeter.gone.wait()
-        except TimeoutError:
-            greeter.drop()
+            self._observer.strayed(mishap)
+        await greeter.gone.wait()
 
     async def _pass_on(
         self, greeter: "_Greeter", request: Request, origin: tuple[str, int]
@@ -96,6 +90,7 @@ class DynamicForwarder(ListeningForwarder):
             greeter.drop()
             return
         relay = self._relay()
+        relay.visit.pid = peer_pid(transport.get_extra_info("socket"))
         # Nothing can arrive in between: the greeter has paused its transport.
         transport.set_protocol(relay.socket)
         relay.socket.adopt(transport, greeter.parser.rest)
@@ -113,7 +108,6 @@ class _Greeter(asyncio.Protocol):
         """There is a request, or there will be none."""
         self.gone = asyncio.Event()
         self._dropped = False
-        self._discarded = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -123,9 +117,6 @@ class _Greeter(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         assert self.transport is not None
-        if self.parser.done:
-            self._discard(len(data))
-            return
         answer = self.parser.feed(data)
         if answer:
             self.transport.write(answer)
@@ -138,23 +129,8 @@ class _Greeter(asyncio.Protocol):
         if self.parser.request is not None:
             self.transport.pause_reading()
         elif answered:
-            self._end_writing()
+            Leaving(self.transport, self.connection_lost)
         else:
-            self.transport.close()
-
-    def _end_writing(self) -> None:
-        """Say that nothing more comes, and read on: the answer has to get there."""
-        assert self.transport is not None
-        try:
-            self.transport.write_eof()
-        except OSError:
-            # It has reset the connection in the meantime.
-            self.transport.abort()
-
-    def _discard(self, size: int) -> None:
-        assert self.transport is not None
-        self._discarded += size
-        if self._discarded > _MOST_DISCARDED:
             self.transport.close()
 
     def eof_received(self) -> bool:

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 from sshdash.tunnels.counters import Traffic
 from sshdash.tunnels.dynamic import DynamicForwarder
-from sshdash.tunnels.forwarder import Forwarder, LocalForwarder, Observer
+from sshdash.tunnels.forwarder import Forwarder, Observer
+from sshdash.tunnels.local import LocalForwarder
 from sshdash.tunnels.options import ForwardOptions
 from sshdash.tunnels.remote import RemoteForwarder
 from sshdash.tunnels.remote_dynamic import RemoteDynamicForwarder

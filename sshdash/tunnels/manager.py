@@ -8,7 +8,7 @@ from typing import Literal
 
 from sshdash.connections.recovery.outages import NoOutages, Outages
 from sshdash.errors import SSHDashError, UsageError
-from sshdash.events import EventBus, TunnelRemoved
+from sshdash.events import EventBus, TunnelRemoved, TunnelRepointed
 from sshdash.states import TunnelState
 from sshdash.tunnels.autostart import Autostart
 from sshdash.tunnels.claims import Claims
@@ -54,6 +54,8 @@ class TunnelManager:
         self._outages = outages or NoOutages()
         self._claims = claims
         self._tunnels: dict[str, Tunnel] = {}
+        self._departing: set[Tunnel] = set()
+        """Those that are removed, until the last of their clients have gone."""
         self._ids: dict[tuple[str, ForwardSpec], str] = {}
         self._numbers = count(1)
         self._clients = Clients()
@@ -148,23 +150,24 @@ class TunnelManager:
         seconds. Raises UsageError, ForwardError and ConnectionLost, and then all is as it was.
         """
         tunnel = self._tunnels[identifier]
-        forward = f"-{spec.kind.value} {spec}"
-        if spec.kind is not tunnel.spec.kind:
+        old, forward = tunnel.spec, _forward(spec)
+        if (spec.kind, spec.is_socks) != (old.kind, old.is_socks):
             raise UsageError(
                 "Not the same kind of forward",
-                f"-{tunnel.spec.kind.value} {tunnel.spec} cannot become {forward}",
+                f"{_forward(old)} cannot become {forward}",
                 "remove it and add the other",
             )
         if self._ids.get((tunnel.host, spec), identifier) != identifier:
             raise UsageError("The host has that forward already", forward)
-        old = tunnel.spec
-        self._ids[tunnel.host, spec] = identifier
+        self._ids[tunnel.host, spec] = identifier  # nobody else may add it meanwhile
         try:
             await tunnel.repoint(spec, drain)
         finally:
-            if identifier in self._tunnels:
-                self._ids.pop((tunnel.host, old if tunnel.spec == spec else spec), None)
-                self._ids[tunnel.host, tunnel.spec] = identifier
+            for one in {old, spec} - {tunnel.spec if identifier in self._tunnels else None}:
+                self._ids.pop((tunnel.host, one), None)
+            if old != spec and tunnel.spec == spec:
+                event = TunnelRepointed(identifier, tunnel.host, _forward(old), forward)
+                self._events.emit(event)
         return tunnel.snapshot()
 
     def change_rule(self, identifier: str, rule: Rule | None) -> None:
@@ -181,12 +184,14 @@ class TunnelManager:
             return
         self._ids.pop((tunnel.host, tunnel.spec), None)
         self._autostart.decline(tunnel)
+        self._departing.add(tunnel)
         try:
             await tunnel.stop(drain)  # who hears of its end may still ask how it was
+            self._departing.discard(tunnel)
         finally:
             if self._tunnels.pop(identifier, None) is not None:
                 self._autostart.allow(tunnel)
-                forward = f"-{tunnel.spec.kind.value} {tunnel.spec}"
+                forward = _forward(tunnel.spec)
                 self._events.emit(TunnelRemoved(identifier, tunnel.host, forward))
 
     def snapshot(self, identifier: str) -> TunnelSnapshot:
@@ -208,7 +213,9 @@ class TunnelManager:
         """Return a tunnel's clients, in the order they came.
 
         The processes of new ones are looked for beside the loop, so they are named a little later.
+        Whoever looks at clients has their way in sight, too.
         """
+        self.look(identifier)
         forwarder = self._tunnels[identifier].forwarder
         return self._clients.of(forwarder) if forwarder else []
 
@@ -255,4 +262,9 @@ class TunnelManager:
         await self._clients.close()
         await self._probing.close()
         self._autostart.close()
-        await asyncio.gather(*(tunnel.stop() for tunnel in self._tunnels.values()))
+        await asyncio.gather(*(one.stop() for one in {*self._tunnels.values(), *self._departing}))
+
+
+def _forward(spec: ForwardSpec) -> str:
+    """Return a forward as ssh's option has it."""
+    return f"-{spec.kind.value} {spec}"

@@ -52,6 +52,12 @@ class Offer:
             return ForwardSpec(Kind.LOCAL, None, self.port, target_path=one.path)
         return ForwardSpec(Kind.LOCAL, None, self.port, one.target, one.port)
 
+    @property
+    def page(self) -> str:
+        """Return the address it will have for a browser, empty unless it is known to be a page."""
+        is_page = self.service is not None and self.service.scheme and self.port
+        return f"{self.scheme}://localhost:{self.port}/" if is_page else ""
+
 
 def offers(host: str, found: Discovered, tunnels: Iterable[TunnelSnapshot]) -> list[Offer]:
     """Return what is offered of what listens on `host`, given the tunnels there are.

@@ -55,14 +55,17 @@ def with_tokens(spec: ForwardSpec, resolved: "ResolvedHost") -> ForwardSpec:
 
     Those of the configuration have been replaced already. Raises UsageError.
     """
+    if not spec.listen_path and not spec.target_path:
+        return spec
     try:
-        return replace(
+        expanded = replace(
             spec,
             listen_path=expand(spec.listen_path, resolved.tokens),
             target_path=expand(spec.target_path, resolved.tokens),
         )
     except TokenError as error:
         raise UsageError("Bad forward", f"-{spec.kind.value} {spec}: {error}") from error
+    return parse_forward(spec.kind, str(expanded))  # which looks at what the tokens have brought
 
 
 def configured(resolved: "ResolvedHost") -> tuple[list[ForwardSpec], list[UsageError]]:

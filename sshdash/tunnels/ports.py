@@ -3,6 +3,9 @@
 import errno
 import os
 import socket
+import struct
+import sys
+from asyncio.trsock import TransportSocket
 from collections.abc import Collection, Container, Sequence
 
 from sshdash.untrusted import clean
@@ -10,6 +13,8 @@ from sshdash.untrusted import clean
 Address = tuple[socket.AddressFamily, str]
 LOOPBACK: tuple[Address, ...] = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
 _TRIES = 50
+_CREDENTIALS = struct.Struct("3i")
+"""What unix(7) tells of a peer: process, user and group."""
 _FIRST_FREE = 1024
 """Ports below belong to root."""
 _INSTEAD = 8000
@@ -109,14 +114,26 @@ def socket_holder(path: str) -> str:
 
 
 def _named(pids: set[int | None]) -> str:
-    return ", ".join(f"{_name(pid)} (pid {pid})" for pid in sorted(pid for pid in pids if pid))
+    return ", ".join(
+        f"{process_name(pid)} (pid {pid})" for pid in sorted(pid for pid in pids if pid)
+    )
 
 
-def owners(ends: Collection[tuple[str, int]], port: int) -> dict[tuple[str, int], str]:
+def peer_pid(client: socket.socket | TransportSocket) -> int:
+    """Return the process at the other end of a Unix socket, 0 where the system does not tell."""
+    if client.family != socket.AF_UNIX or sys.platform != "linux":
+        return 0
+    try:
+        told = client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    except OSError:
+        return 0
+    return int(_CREDENTIALS.unpack(told)[0])
+
+
+def owners(ends: Collection[tuple[str, int]], port: int) -> dict[tuple[str, int], int]:
     """Return which processes connect from these ends to a port of this machine.
 
-    They are named like ``psql (812)``; ends that no process is seen at are left out. Takes as
-    long as `holder`.
+    Ends that no process is seen at are left out. Takes as long as `holder`.
     """
     import psutil
 
@@ -131,12 +148,11 @@ def owners(ends: Collection[tuple[str, int]], port: int) -> dict[tuple[str, int]
                 pids[address, connection.laddr.port] = connection.pid
     except (psutil.Error, OSError):
         return {}
-    names = {pid: _name(pid) for end, pid in pids.items() if end in ends}
-    return {end: f"{names[pid]} ({pid})" for end, pid in pids.items() if end in ends}
+    return {end: pid for end, pid in pids.items() if end in ends}
 
 
-def _name(pid: int) -> str:
-    """Return what a process is called, cleaned."""
+def process_name(pid: int) -> str:
+    """Return what a process of this machine is called, cleaned."""
     import psutil
 
     if pid == os.getpid():

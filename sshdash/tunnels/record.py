@@ -54,11 +54,11 @@ class Record:
         self.trouble = Trouble(Place.TARGET, cause, text)
         self._add(cause, text)
 
-    def turned_away(self, text: str) -> None:
-        """Note a client that was not let in on this side."""
+    def turned_away(self, text: str, cause: Cause = Cause.SHORTAGE) -> None:
+        """Note a client that was not let in, or not understood: that tells nothing of targets."""
         self.failures += 1
         self.error = text
-        self._add(Cause.SHORTAGE, text)
+        self._add(cause, text)
 
     def _add(self, cause: Cause, text: str) -> None:
         self._mishaps.append(Mishap(time.time(), cause, text))

@@ -23,6 +23,7 @@ import asyncssh
 
 from sshdash.connections.transport.trunk import Trunk
 from sshdash.tunnels.counters import Traffic
+from sshdash.tunnels.leaving import Leaving
 
 log = logging.getLogger(__name__)
 
@@ -217,6 +218,13 @@ class SocketEnd(_End, asyncio.BufferedProtocol):
         if self.transport and not self.lost:
             self.transport.close()
 
+    def leave(self) -> None:
+        """Close once the client has taken what was sent, whatever it still says itself."""
+        if self.ended or not isinstance(self.transport, asyncio.Transport):
+            self.finish()
+        elif not self.lost:
+            Leaving(self.transport, self.connection_lost)
+
     def reset(self) -> None:
         """Close at once, so that the other side sees a reset and no end of file."""
         transport = self.transport
@@ -356,7 +364,7 @@ class Relay:
             self.end_lost(self.channel)
         elif farewell:
             self.socket.send(farewell)
-            self.socket.finish()
+            self.socket.leave()
         else:
             self.socket.reset()
 

@@ -14,6 +14,7 @@ from sshdash.tunnels.forwarder import PATIENCE, Forwarder
 from sshdash.tunnels.legs import Cause
 from sshdash.tunnels.reaching import Lookups, Unreached, reach_host, reach_socket
 from sshdash.tunnels.relay import Relay
+from sshdash.tunnels.remote_socket import clear_away
 from sshdash.tunnels.spec import LOOPBACK_NAMES, ForwardSpec, host_port, is_path
 from sshdash.untrusted import clean
 
@@ -32,6 +33,9 @@ class ServerListener(Forwarder):
         super().__init__(*arguments, **options)
         self._listener: asyncssh.SSHListener | None = None
         self._port = self._spec.port
+        self._had_it = False
+        """Whether the server has listened for it before."""
+        self._clearing: set[asyncio.Task[bool]] = set()
 
     @property
     def port(self) -> int:
@@ -62,12 +66,22 @@ class ServerListener(Forwarder):
         self._ssh = ssh
         while True:
             wanted = self._bind, self._port
-            listener = await self._ask(ssh, *wanted)
+            listener = await self._ask_again(ssh, *wanted)
             if wanted == (self._bind, self._port):
                 break
             listener.close()  # it was led elsewhere meanwhile
         self._listener, self._port = listener, listener.get_port()
+        self._had_it = True
         await super().attach(ssh)
+
+    async def _ask_again(self, ssh: Transport, bind: str | None, port: int) -> asyncssh.SSHListener:
+        """Ask; where the socket of a lost connection is in the way, remove it and ask once more."""
+        try:
+            return await self._ask(ssh, bind, port)
+        except ForwardError:
+            if not (self._had_it and await self._clear_away(ssh)):
+                raise
+        return await self._ask(ssh, bind, port)
 
     async def _ask(self, ssh: Transport, bind: str | None, port: int) -> asyncssh.SSHListener:
         """Return the server's listener. Raises ForwardError and ConnectionLost."""
@@ -132,6 +146,18 @@ class ServerListener(Forwarder):
                 await listener.wait_closed()
         except TimeoutError:
             log.warning("the server did not confirm that it freed %s", self._spec)
+        else:
+            await self._clear_away(self._ssh)
+
+    async def _clear_away(self, ssh: Transport) -> bool:
+        """Remove the file of a socket that the server has listened on; return whether it did."""
+        if self._bind is None or not is_path(self._bind):
+            return False
+        clearing = asyncio.get_running_loop().create_task(clear_away(ssh, self._bind))
+        self._clearing.add(clearing)
+        clearing.add_done_callback(self._clearing.discard)
+        done, _ = await asyncio.wait({clearing}, timeout=_CLOSE_TIMEOUT)
+        return bool(done) and clearing.result()
 
     async def _client_came(
         self, origin_host: str, origin_port: int
@@ -147,6 +173,12 @@ class ServerListener(Forwarder):
         if self._full():
             raise asyncssh.ChannelOpenError(_SHORTAGE, "too many clients")
         return await self._welcome((clean(origin_host, 60), origin_port))
+
+    async def _wait_admitted(self, relay: Relay) -> None:
+        """Return once clients are carried. Raises ChannelOpenError for one that waits in vain."""
+        until = asyncio.get_running_loop().time() + PATIENCE
+        if await self._connection(until) is None or relay.over:
+            raise asyncssh.ChannelOpenError(_CONNECT_FAILED, "the forward is paused")
 
     @abstractmethod
     async def _welcome(self, origin: tuple[str, int]) -> asyncssh.SSHTCPSession[bytes]:
@@ -179,12 +211,6 @@ class RemoteForwarder(ServerListener):
             raise asyncssh.ChannelOpenError(_CONNECT_FAILED, "the forward is closed")
         self._observer.answered()
         return relay.channel
-
-    async def _wait_admitted(self, relay: Relay) -> None:
-        """Return once clients are carried. Raises ChannelOpenError for one that waits in vain."""
-        until = asyncio.get_running_loop().time() + PATIENCE
-        if await self._connection(until) is None or relay.over:
-            raise asyncssh.ChannelOpenError(_CONNECT_FAILED, "the forward is paused")
 
     async def _reach_target(self, relay: Relay) -> None:
         spec = self._spec

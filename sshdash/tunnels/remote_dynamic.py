@@ -50,7 +50,7 @@ class RemoteDynamicForwarder(ServerListener):
 
     async def _welcome(self, origin: tuple[str, int]) -> asyncssh.SSHTCPSession[bytes]:
         """Confirm the channel at once: the client speaks first."""
-        caller = _Caller()
+        caller = _Caller(origin)
         self._callers.add(caller)
         self._start(self._serve(caller))
         return caller
@@ -74,16 +74,22 @@ class RemoteDynamicForwarder(ServerListener):
         if caller.parser.request is None and not self._closed:
             mishap = caller.parser.mishap(left=caller.finished.is_set())
             if mishap:
-                self._observer.refused(mishap)
+                self._observer.strayed(mishap)
 
     async def _pass_on(self, caller: "_Caller", request: Request) -> None:
         relay = self._relay(client_is_remote=True)
+        relay.visit.origin = caller.origin
+        relay.visit.target = clean(host_port(request.host, request.port), 120)
         try:
+            await self._wait_admitted(relay)
             await self._reach(relay, request)
+        except asyncssh.ChannelOpenError:
+            relay.refused()
+            caller.say(request.reply(Refusal.LOST))
         except Unreached as error:
             relay.refused()
             caller.say(request.reply(error.refusal))
-            if not self._closed:
+            if not self._closed and error.refusal is not Refusal.LOST:
                 self._observer.refused(str(error), refusal_cause(error.refusal, here=True))
         except asyncio.CancelledError:
             relay.refused()
@@ -98,9 +104,12 @@ class RemoteDynamicForwarder(ServerListener):
     async def _reach(self, relay: Relay, request: Request) -> None:
         host, port = request.host, request.port
         if not self._options.permitted.allows(host, port):
-            target = clean(host_port(host, port), 120)
-            raise Unreached(Refusal.PROHIBITED, f"{target}: not permitted by PermitRemoteOpen")
+            reason = f"{relay.visit.target}: not permitted by PermitRemoteOpen"
+            raise Unreached(Refusal.PROHIBITED, reason)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         await reach_host(lambda: relay.socket, host, port, self._lookups)
+        self._traffic.reached(self._spec.target_text, loop.time() - began)
 
 
 class _Caller(asyncssh.SSHTCPSession[bytes]):
@@ -109,7 +118,8 @@ class _Caller(asyncssh.SSHTCPSession[bytes]):
     Its callbacks run inside the SSH library: none of them may raise.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, origin: tuple[str, int]) -> None:
+        self.origin = origin
         self.parser = Handshake()
         self.task: asyncio.Task[None] | None = None
         self.finished = asyncio.Event()

@@ -28,7 +28,7 @@ class ClientSnapshot:
 
     id: int
     address: str
-    """Where it connects from: ``127.0.0.1:50312``, or the name of a socket."""
+    """Where it connects from: ``127.0.0.1:50312``, or ``socket``."""
     process: str
     """``name (pid)`` where it is a process that can be seen from here, else empty."""
     target: str

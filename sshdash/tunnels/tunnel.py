@@ -237,6 +237,10 @@ class Tunnel:
         if not self.spec.is_socks and self.state in _LIVE:
             self._move(Step.TARGET_REFUSED, reason)
 
+    def strayed(self, reason: str) -> None:
+        """A client of a proxy did not say, so that it can be served, where it wants to go."""
+        self.record.turned_away(reason, Cause.OTHER)
+
     def troubled(self, reason: str) -> None:
         """Clients are turned away on this side."""
         self.record.turned_away(reason)
@@ -343,7 +347,8 @@ class Tunnel:
         try:
             await forwarder.repoint(spec)
         except ForwardError as error:
-            if listened and not forwarder.listens and self.forwarder is forwarder:
+            stranded = listened and not forwarder.listens and self.forwarder is forwarder
+            if stranded and self.is_running:
                 self.failed(error)
                 self._end()
                 await self.vacated()

@@ -64,7 +64,7 @@ def use_lines(tunnel: TunnelSnapshot) -> list[Line]:
 
 
 def _lines(tunnel: TunnelSnapshot) -> list[Line]:
-    is_proxy = tunnel.target == "SOCKS"
+    is_proxy = tunnel.spec.is_socks
     if tunnel.listen.startswith("/"):
         path = tunnel.listen
         return socket_proxy_lines(path) if is_proxy else _socket_lines(tunnel, path)
@@ -76,9 +76,8 @@ def _lines(tunnel: TunnelSnapshot) -> list[Line]:
 
 
 def _service(tunnel: TunnelSnapshot) -> Service | None:
-    if tunnel.target.startswith("/"):
-        return service_of_socket(tunnel.target)
-    return service_of(tunnel.spec.target_port)
+    spec = tunnel.spec
+    return service_of_socket(spec.target_path) if spec.target_path else service_of(spec.target_port)
 
 
 def _port_lines(tunnel: TunnelSnapshot, host: str, port: str, at: str) -> list[Line]:

@@ -173,6 +173,7 @@ class SSHDashApp(StraightKeysApp, inherit_bindings=False):
         self._tell_interrupted(await self.backend.transfers.restore())
         self.workspace.refresh_soon()
         await self.workspace.following.start()
+        self.workspace.panels.begin_tunnels()
         if self.settings.restore and self._first_host is None:
             await self.workspace.layouts.restore()
         if self._once_loaded:

@@ -3,12 +3,16 @@
 from typing import TYPE_CHECKING
 
 from sshdash.prompts import ConfirmQuestion
+from sshdash.states import TunnelState
 from sshdash.ui.format import count_text
 from sshdash.ui.theme import DARK, LIGHT
+from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
     from sshdash.live_counts import LiveCounts
     from sshdash.ui.app import SSHDashApp
+
+_GOING_ON = (TunnelState.OPEN, TunnelState.DEGRADED, TunnelState.RECONNECTING)
 
 
 class GeneralActions:
@@ -52,11 +56,43 @@ class GeneralActions:
 
     async def _quit(self) -> None:
         live = self.app.backend.live()
-        if live:
-            question = ConfirmQuestion("Leave sshdash?", what_ends(live), "Leave", danger=True)
-            if not await self.app.bridge.ask(question):
-                return
+        if live and not await self._sure(live):
+            return
         self.app.exit()
+
+    async def _sure(self, live: "LiveCounts") -> bool:
+        """Ask whether to leave; where tunnels are to go on, hand them over before."""
+        tunnels = self._own_tunnels()
+        if not tunnels:
+            question = ConfirmQuestion("Leave sshdash?", what_ends(live), "Leave", danger=True)
+            answer: bool | None = await self.app.bridge.ask(question)
+            return bool(answer)
+        from sshdash.ui.screens.leave import LeaveDialog, Leaving
+
+        dialog = LeaveDialog(what_ends(live), len(tunnels))
+        leaving = await self.app.push_screen_wait(dialog)
+        return await self._handed_over(tunnels) if leaving is Leaving.KEEP else bool(leaving)
+
+    async def _handed_over(self, tunnels: list[str]) -> bool:
+        """Have others go on with the tunnels; where some stay, ask again whether to leave."""
+        done = await self.app.backend.hand_over(tunnels)
+        if not done.kept:
+            return True
+        reasons = "\n".join(dict.fromkeys(clean(one.reason, 200) for one in done.kept))
+        title = f"{count_text(len(done.kept), 'tunnel')} cannot go on without the screen"
+        question = ConfirmQuestion(title, reasons, "Leave all the same", danger=True)
+        answer: bool | None = await self.app.bridge.ask(question)
+        return bool(answer)
+
+    def _own_tunnels(self) -> list[str]:
+        """Return the tunnels that end with this process and need not."""
+        if not self.app.backend.loaded:
+            return []
+        return [
+            tunnel.id
+            for tunnel in self.app.backend.tunnels.snapshots()
+            if tunnel.state in _GOING_ON and not tunnel.owner
+        ]
 
 
 def what_ends(live: "LiveCounts") -> str:

@@ -19,9 +19,11 @@ def _variables(
     hover: str,
     cursor: str,
     cursor_text: str,
+    boost: str,
 ) -> dict[str, str]:
     """Return what the style sheets and Textual's own widgets take from a theme."""
     return {
+        "boost": boost,  # Textual takes a theme's own only where that has no panel
         "line": line,
         "line-focus": accent,
         "hover": hover,
@@ -58,7 +60,6 @@ DARK = Theme(
     background="#14161a",
     surface="#191b20",
     panel="#20232a",
-    boost="#2a2e36",
     variables={
         **_variables(
             accent="#7aa2f7",
@@ -69,6 +70,7 @@ DARK = Theme(
             hover="#23262d",
             cursor="#31405f",
             cursor_text="#f1f4fb",
+            boost="#2a2e36",
         ),
         "muted": "#9097a4",
         "faint": "#666d7a",
@@ -91,7 +93,6 @@ LIGHT = Theme(
     background="#fbfbfc",
     surface="#f5f5f6",
     panel="#ebecef",
-    boost="#dfe1e6",
     variables={
         **_variables(
             accent="#2b5fc7",
@@ -102,6 +103,7 @@ LIGHT = Theme(
             hover="#ebecef",
             cursor="#cfdcf8",
             cursor_text="#10182b",
+            boost="#dfe1e6",
         ),
         "muted": "#5c6678",
         "faint": "#78818e",

@@ -26,6 +26,8 @@ BENCHES = (
     "sync",
     "listing",
     "tunnels",
+    "crowd",
+    "rules",
     "terminal",
     "panes",
     "emulator",

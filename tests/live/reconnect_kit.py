@@ -5,6 +5,9 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+import pytest
+
+from sshdash.connections.recovery import vigil, wakefulness
 from sshdash.prompts import Question, SecretQuestion
 from tests.servers.loopback import LoopbackServer
 from tests.servers.proxy import Proxy
@@ -15,6 +18,18 @@ def through_line(server: LoopbackServer, line: Proxy) -> Path:
     for file in (server.known_hosts, server.config_file):
         file.write_text(file.read_text().replace(str(server.port), str(line.port)))
     return server.config_file
+
+
+class Suspension:
+    """Makes the clock that counts suspension jump."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.slept = 0.0
+        monkeypatch.setattr(wakefulness, "TICK", 0.05)
+        clock = wakefulness.awake_or_not
+        defaults = (lambda: clock() + self.slept,)
+        monkeypatch.setattr(wakefulness.SleepWatch.__init__, "__defaults__", defaults)
+        monkeypatch.setattr(vigil, "PROBE_SECONDS", 0.5)
 
 
 class Person:

@@ -118,6 +118,23 @@ async def test_a_tunnel_that_is_removed_is_closed_first(
     assert removed["host"] == "sshd"
 
 
+async def test_a_tunnel_that_is_paused_resumed_and_led_elsewhere(
+    backend_for: BackendFor, sshd: RealSshd
+) -> None:
+    backend = await backend_for(sshd.config_file)
+    old, new = (parse_forward(Kind.LOCAL, f"{free_port()}:localhost:{port}") for port in (1, 2))
+    tunnel = backend.tunnels.add("sshd", old)
+    await backend.tunnels.start(tunnel)
+    await backend.tunnels.pause(tunnel)
+    await backend.tunnels.repoint(tunnel, new)
+    await backend.tunnels.resume(tunnel)
+    await backend.close()
+    assert [one["forward"] for one in entries("tunnel_opened")] == [f"-L {old}", f"-L {new}"]
+    assert [one["result"] for one in entries("tunnel_closed")] == ["paused", "closed"]
+    (led,) = entries("tunnel_repointed")
+    assert (led["before"], led["forward"]) == (f"-L {old}", f"-L {new}")
+
+
 async def test_further_connections_are_there(backend_for: BackendFor) -> None:
     async with RealSshd(maxsessions="1") as server:
         backend = await backend_for(server.config_file)

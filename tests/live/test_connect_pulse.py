@@ -64,6 +64,7 @@ async def test_looking_all_the_time_measures_now_and_then(
         await ask(self)
 
     monkeypatch.setattr(Transport, "_make_keepalive_request", count)
+    monkeypatch.setattr(pulse, "FRESH", float("inf"))
     async with backend_on(sshd) as backend:
         tunnel = backend.tunnels.add("sshd", parse_forward(Kind.DYNAMIC, "0"))
         await backend.tunnels.start(tunnel)

@@ -17,24 +17,12 @@ from sshdash.connections.recovery import backoff, roaming, vigil, wakefulness
 from sshdash.settings import Settings
 from sshdash.states import ConnectionState
 from tests.live.connecting import PATIENCE, Client, connecting, until
-from tests.live.reconnect_kit import through_line
+from tests.live.reconnect_kit import Suspension, through_line
 from tests.servers.loopback import LoopbackServer
 from tests.servers.programs import require
 from tests.servers.proxy import Proxy
 
 NO_KEEPALIVE = Settings(keepalive_interval=0)
-
-
-class Suspension:
-    """Makes the clock that counts suspension jump."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.slept = 0.0
-        monkeypatch.setattr(wakefulness, "TICK", 0.05)
-        clock = wakefulness.awake_or_not
-        defaults = (lambda: clock() + self.slept,)
-        monkeypatch.setattr(wakefulness.SleepWatch.__init__, "__defaults__", defaults)
-        monkeypatch.setattr(vigil, "PROBE_SECONDS", 0.5)
 
 
 @pytest.fixture

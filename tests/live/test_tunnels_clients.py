@@ -5,13 +5,15 @@ import contextlib
 import os
 import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import psutil
 import pytest
 
 from sshdash.states import TunnelState
 from sshdash.tunnels.snapshot import ClientSnapshot
-from tests.live.tunnel_kit import PATIENCE, Tunnels, echo, target, tunnels_on, until
+from sshdash.tunnels.spec import Kind, parse_forward
+from tests.live.tunnel_kit import PATIENCE, Tunnels, echo, target, tunnels_on, unreachable, until
 from tests.servers.sshd import RealSshd
 
 _CLIENT = """
@@ -156,6 +158,23 @@ async def test_cutting_a_client_leaves_the_others(sshd: RealSshd, option: str) -
         assert (snapshot.state, snapshot.failures) == (TunnelState.OPEN, 0)
 
 
+async def test_a_client_that_waits_for_its_target_can_be_cut(sshd: RealSshd) -> None:
+    with contextlib.ExitStack() as held:
+        port = held.enter_context(unreachable())
+        async with tunnels_on(sshd) as kit:
+            tunnel, listen = await kit.open("L", f"0:127.0.0.1:{port}")
+            client = Client(*await asyncio.open_connection("127.0.0.1", listen))
+            await until(lambda: kit.channels == 1, "a channel being opened")
+            (shown,) = kit.manager.clients(tunnel)
+            assert (shown.address, shown.target) == (client.address, f"127.0.0.1:{port}")
+            assert kit.manager.cut(tunnel, shown.id)
+            assert await client.lost()
+            await until(lambda: kit.manager.clients(tunnel) == [], "no clients")
+            client.writer.close()
+            held.close()
+            await until(lambda: kit.channels == 0, "the server giving up")
+
+
 async def test_a_client_of_this_machine_is_named(sshd: RealSshd) -> None:
     async with target(echo) as port, tunnels_on(sshd) as kit:
         tunnel, listen = await kit.open("L", f"0:127.0.0.1:{port}")
@@ -179,6 +198,56 @@ async def test_a_client_of_this_machine_is_named(sshd: RealSshd) -> None:
             assert shown.address == f"127.0.0.1:{answer[1]}"
         finally:
             await client.communicate(b"")
+
+
+async def test_a_client_of_a_socket_is_named_too(sshd: RealSshd, tmp_path: Path) -> None:
+    path = tmp_path / "listen"
+    async with target(echo) as port, tunnels_on(sshd) as kit:
+        for option, text in (("L", f"{path}:127.0.0.1:{port}"), ("R", f"{path}2:127.0.0.1:{port}")):
+            tunnel = kit.manager.add("sshd", parse_forward(Kind(option), text))
+            snapshot = await kit.manager.start(tunnel)
+            client = Client(*await asyncio.open_unix_connection(snapshot.listen))
+            assert await client.say(b"hello", 5) == b"hello"
+            (shown,) = kit.manager.clients(tunnel)
+            assert (shown.address, shown.bytes_up, shown.bytes_down) == ("socket", 5, 5)
+            if option == "L":
+                name = f"this sshdash ({os.getpid()})"
+                await until(
+                    lambda: kit.manager.clients(tunnel)[0].process == name,  # noqa: B023
+                    "the name",
+                )
+            client.writer.close()
+
+
+async def test_a_proxy_on_a_socket_names_its_clients(sshd: RealSshd, tmp_path: Path) -> None:
+    async with target(twice) as port, tunnels_on(sshd) as kit:
+        tunnel = kit.manager.add("sshd", parse_forward(Kind.DYNAMIC, str(tmp_path / "socks")))
+        snapshot = await kit.manager.start(tunnel)
+        client = Client(*await asyncio.open_unix_connection(snapshot.listen))
+        assert await client.say(b"\x05\x01\x00", 2) == b"\x05\x00"
+        request = b"\x05\x01\x00\x01\x7f\x00\x00\x01" + port.to_bytes(2, "big")
+        assert (await client.say(request, 10))[:2] == b"\x05\x00"
+        name = f"this sshdash ({os.getpid()})"
+        await until(lambda: kit.manager.clients(tunnel)[0].process == name, "the name")
+        # Who looks at clients has their way in sight.
+        await until(lambda: kit.ssh.round_trip is not None, "a round trip")
+        client.writer.close()
+
+
+async def test_clients_of_a_proxy_on_the_server(sshd: RealSshd) -> None:
+    async with target(twice) as port, tunnels_on(sshd) as kit:
+        it = Place(kit, "D", port)
+        it.id, it.listen = await kit.open("R", "0")
+        client = await it.client()
+        await client.say(b"abc", 6)
+        (shown,) = it.clients()
+        assert (shown.address, shown.target) == (client.address, f"127.0.0.1:{port}")
+        assert (shown.bytes_up, shown.bytes_down) == (3, 6)
+        assert kit.manager.snapshot(it.id).reach is not None
+        assert kit.manager.cut(it.id, shown.id)
+        assert not await client.lost()
+        await until(lambda: it.clients() == [], "no clients")
+        it.close()
 
 
 async def test_a_closed_tunnel_has_no_clients(sshd: RealSshd) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -102,6 +103,47 @@ async def test_a_pause_that_refuses_resets_clients_at_once(sshd: RealSshd, optio
             TunnelState.OPEN,
             rule("web", Meanwhile.REFUSE),
         )
+
+
+@pytest.mark.parametrize("option", ["D", "R"])
+async def test_a_client_of_a_proxy_waits_with_its_request(sshd: RealSshd, option: str) -> None:
+    async with target(echo) as port, tunnels_on(sshd) as kit:
+        tunnel, listen = await kit.open(option, f"{free_port()}")
+        await kit.manager.pause(tunnel)
+        reader, writer = await asyncio.open_connection("127.0.0.1", listen)
+        writer.write(b"\x04\x01" + port.to_bytes(2) + b"\x7f\x00\x00\x01\x00early")
+        await when(lambda: kit.manager.snapshot(tunnel).clients == 1, "the client waits")
+        await kit.manager.resume(tunnel)
+        async with asyncio.timeout(PATIENCE):
+            assert (await reader.readexactly(8))[:2] == b"\x00\x5a"
+            assert await reader.readexactly(5) == b"early"
+        writer.close()
+
+
+async def test_a_socket_is_held_led_elsewhere_and_let_go(sshd: RealSshd, tmp_path: Path) -> None:
+    async with target(echo) as port, tunnels_on(sshd) as kit:
+        old, new = tmp_path / "old.sock", tmp_path / "new.sock"
+        tunnel, _ = await kit.open("L", f"{old}:127.0.0.1:{port}")
+        await kit.manager.pause(tunnel)
+        assert old.is_socket()
+        stream = await asyncio.open_unix_connection(old)
+        await kit.manager.resume(tunnel)
+        await ping(stream)
+        await kit.manager.repoint(tunnel, parse_forward(Kind.LOCAL, f"{new}:127.0.0.1:{port}"))
+        assert (old.exists(), new.is_socket()) == (False, True)
+        await ping(stream)
+        taken = tmp_path / "taken"
+        taken.write_text("a file")
+        with pytest.raises(ForwardError, match="no socket"):
+            await kit.manager.repoint(
+                tunnel, parse_forward(Kind.LOCAL, f"{taken}:127.0.0.1:{port}")
+            )
+        stream[1].close()
+        stream = await asyncio.open_unix_connection(new)
+        await ping(stream)
+        stream[1].close()
+        await kit.manager.pause(tunnel, hold=False)
+        assert not new.exists()
 
 
 async def test_who_waits_is_refused_once_the_rule_says_so(sshd: RealSshd) -> None:
@@ -308,6 +350,42 @@ async def test_clients_that_do_not_finish_are_reset(sshd: RealSshd, option: str)
         assert await is_cut(before)
         assert kit.lease.released == 1
         await when(lambda: kit.channels == 0, "no channels")
+
+
+async def test_a_removal_that_nobody_waits_for_ends_with_the_manager(sshd: RealSshd) -> None:
+    async with target(echo) as port, tunnels_on(sshd) as kit:
+        spec = parse_forward(Kind.LOCAL, text_for("L", port))
+        tunnel, listen = await kit.open("L", str(spec))
+        before = await client(listen)
+        removing = asyncio.ensure_future(kit.manager.remove(tunnel, drain=600))
+        await kit.until(tunnel, TunnelState.CLOSED)
+        removing.cancel()
+        await asyncio.wait({removing})
+        assert kit.manager.snapshots() == []
+        await ping(before)
+        again = kit.manager.add("sshd", spec)
+        assert again != tunnel
+        assert (await kit.manager.start(again)).state is TunnelState.OPEN
+        await kit.manager.close()
+        assert await is_cut(before)
+        assert kit.lease.released == 2
+
+
+async def test_a_tunnel_removed_while_it_is_led_elsewhere_leaves_no_trace(
+    sshd: RealSshd,
+) -> None:
+    async with target(echo) as port, tunnels_on(sshd) as kit:
+        tunnel, _ = await kit.open("R", text_for("R", port))
+        other = parse_forward(Kind.REMOTE, text_for("R", port))
+        leading = asyncio.ensure_future(kit.manager.repoint(tunnel, other))
+        await asyncio.sleep(0)
+        await kit.manager.remove(tunnel)
+        await asyncio.wait({leading})
+        leading.exception()
+        await when(lambda: free_to_use(other.port), "the port is free")
+        again = kit.manager.add("sshd", other)
+        assert again != tunnel
+        assert (await kit.manager.start(again)).state is TunnelState.OPEN
 
 
 async def test_stopping_again_ends_the_draining(sshd: RealSshd) -> None:

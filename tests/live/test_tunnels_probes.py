@@ -2,8 +2,7 @@
 
 import asyncio
 import contextlib
-import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from sshdash.tunnels.legs import Cause
 from sshdash.tunnels.rule import Probe, ProbeKind, Rule
 from sshdash.tunnels.snapshot import ProbeResult, TunnelSnapshot
 from sshdash.tunnels.spec import Kind, parse_forward
-from tests.live.tunnel_kit import Tunnels, echo, exchange, target, tunnels_on, until
+from tests.live.tunnel_kit import Tunnels, echo, exchange, target, tunnels_on, unreachable, until
 from tests.servers.services import postgres, redis, web_server
 from tests.servers.sshd import RealSshd, free_port
 
@@ -167,11 +166,11 @@ async def test_a_target_that_never_answers(sshd: RealSshd, monkeypatch: pytest.M
     async def wait(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(-1)
 
-    monkeypatch.setattr(asker, "DEADLINE", 0.3)
+    monkeypatch.setattr(asker, "DEADLINE", 1.0)
     async with target(wait) as port, place(sshd, HTTP, f"127.0.0.1:{port}") as it:
         result = await it.ask()
         unwell(it, result, Cause.TARGET_TIMED_OUT)
-        assert result.text == f"127.0.0.1:{port}: no answer within 0.3 s"
+        assert result.text == f"127.0.0.1:{port}: no answer within 1 s"
 
 
 async def test_a_target_that_never_stops(sshd: RealSshd) -> None:
@@ -185,20 +184,6 @@ async def test_a_target_that_never_stops(sshd: RealSshd) -> None:
         result = await it.ask()
         unwell(it, result, Cause.OTHER)
         assert result.text.startswith(f"127.0.0.1:{port}: not SSH: xxx")
-
-
-@contextlib.contextmanager
-def unreachable() -> Iterator[int]:
-    """Give a port whose connections are neither taken nor refused: its queue is full."""
-    with contextlib.ExitStack() as held:
-        server = held.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
-        port = server.getsockname()[1]
-        for _ in range(8):
-            waiting = held.enter_context(socket.socket())
-            waiting.setblocking(False)
-            with contextlib.suppress(BlockingIOError):
-                waiting.connect(("127.0.0.1", port))
-        yield port
 
 
 async def test_a_target_that_cannot_be_reached_holds_one_channel_however_often_it_is_asked(
@@ -217,6 +202,36 @@ async def test_a_target_that_cannot_be_reached_holds_one_channel_however_often_i
             await until(lambda: it.kit.channels == 0, "the server giving up")
             monkeypatch.undo()
             unwell(it, await it.ask(), Cause.TARGET_REFUSED)
+
+
+async def test_a_name_that_is_not_known(sshd: RealSshd) -> None:
+    for option, text in (("L", "name not known there"), ("R", "name not known here")):
+        async with place(sshd, Probe(), "nowhere.invalid:80", option) as it:
+            result = await it.ask()
+            unwell(it, result, Cause.UNKNOWN_NAME)
+            assert result.text.startswith(f"nowhere.invalid:80: {text}")
+
+
+async def test_a_socket_that_is_not_there(sshd: RealSshd, tmp_path: Path) -> None:
+    async with place(sshd, Probe(), str(tmp_path / "gone"), "L") as it:
+        result = await it.ask()
+        unwell(it, result, Cause.OTHER)
+        assert "nobody listens on it" in result.text
+
+
+async def test_a_tunnel_that_was_led_elsewhere_is_asked_of_its_new_target(
+    sshd: RealSshd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asker, "DEADLINE", 0.3)
+    with contextlib.ExitStack() as held:
+        port = held.enter_context(unreachable())
+        async with place(sshd, Probe(), f"127.0.0.1:{port}") as it:
+            unwell(it, await it.ask(), Cause.TARGET_TIMED_OUT)
+            monkeypatch.undo()
+            spec = parse_forward(Kind.LOCAL, f"0:127.0.0.1:{sshd.port}")
+            assert (await it.kit.manager.repoint(it.id, spec)).probe is None
+            well(it, await it.ask())
+            held.close()
 
 
 async def test_a_proxys_connection_is_asked(sshd: RealSshd) -> None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from sshdash.tunnels.legs import LegState
 from tests.live.slow_target import SlowTarget, connected, push
 from tests.live.test_tunnels_socks import HELLO, connect4, connect5, say
 from tests.live.tunnel_kit import (
@@ -18,7 +19,7 @@ from tests.live.tunnel_kit import (
     tunnels_on,
     until,
 )
-from tests.servers.sshd import RealSshd
+from tests.servers.sshd import RealSshd, free_port
 
 PASSWORD = b"\x05\x01\x02" + b"\x01\x02me\x06secret"
 DIALECTS = ["socks5", "password", "socks4a", "connect"]
@@ -131,6 +132,25 @@ async def test_a_client_that_pushes_before_its_channel_is_open_is_held(
         await until(lambda: kit.channels == 0, "no channels")
 
 
+@pytest.mark.parametrize("dialect", DIALECTS)
+async def test_the_answer_arrives_though_the_client_still_talks(
+    sshd: RealSshd, dialect: str
+) -> None:
+    async with tunnels_on(sshd) as kit:
+        tunnel, proxy = await kit.open("D", "0")
+        said = request(dialect, free_port()) + bytes(500_000)
+        answers = await asyncio.gather(*(say(proxy, said, end=False) for _ in range(10)))
+        refused = {
+            "socks5": b"\x05\x00\x05\x05",
+            "password": b"\x05\x02\x01\x00\x05\x05",
+            "socks4a": b"\x00\x5b",
+            "connect": b"HTTP/1.1 502 ",
+        }
+        assert all(answer.startswith(refused[dialect]) for answer in answers)
+        await until(lambda: kit.manager.snapshot(tunnel).clients == 0, "no clients")
+        assert kit.manager.snapshot(tunnel).failures == 10
+
+
 async def still_serves(kit: Tunnels, proxy: int, port: int) -> None:
     """See that an honest client gets through."""
     answer = await say(proxy, request("socks5", port) + b"honest")
@@ -193,6 +213,17 @@ async def test_a_client_that_trickles_does_not_last(
         assert await closing in (b"", b"(reset)")
         await until(lambda: kit.manager.snapshot(tunnel).error == TOO_LONG, "the reason")
         await still_serves(kit, proxy, port)
+
+
+async def test_a_client_that_makes_no_sense_says_nothing_of_the_target(sshd: RealSshd) -> None:
+    async with target(echo) as port, tunnels_on(sshd) as kit:
+        tunnel, proxy = await kit.open("D", "0")
+        await still_serves(kit, proxy, port)
+        assert kit.manager.snapshot(tunnel).legs[-1].state is LegState.UP
+        assert await say(proxy, b"\x16\x03\x01") == b""
+        snapshot = kit.manager.snapshot(tunnel)
+        assert snapshot.mishaps[-1].text == "a client spoke TLS to the SOCKS port"
+        assert snapshot.legs[-1].state is LegState.UP
 
 
 async def test_who_only_looks_is_no_mishap_and_who_stops_halfway_is(sshd: RealSshd) -> None:

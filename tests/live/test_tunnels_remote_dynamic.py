@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from sshdash.errors import UsageError
 from sshdash.states import TunnelState
 from sshdash.tunnels import remote_dynamic
 from sshdash.tunnels.reaching import reach_host
+from sshdash.tunnels.spec import Kind, parse_forward
 from tests.live.tunnel_kit import PATIENCE, Handler, Tunnels, echo, reset, target, tunnels_on, until
 from tests.servers.programs import require
 from tests.servers.sshd import RealSshd
@@ -91,12 +93,12 @@ async def test_curl_on_the_server_reaches_a_name_that_only_we_know(
         tunnel, proxy = await kit.open("R", "0")
         snapshot = kit.manager.snapshot(tunnel)
         assert (snapshot.kind.value, snapshot.target, snapshot.exposed) == ("R", "SOCKS", False)
-        for option in ("--socks5-hostname", "--socks4a"):
+        for option in ("--socks5-hostname", "--socks4a", "--proxytunnel --proxy"):
             done = await kit.ssh.run(
                 f"{curl} -sS --max-time 15 {option} localhost:{proxy} http://only-here.test:{port}/"
             )
             assert (done.stdout, done.stderr) == ("from this side", "")
-        assert kit.manager.snapshot(tunnel).clients_total == 2
+        assert kit.manager.snapshot(tunnel).clients_total == 3
         await until(lambda: kit.channels == 0, "no channels")
 
 
@@ -290,6 +292,42 @@ async def test_a_mistake_of_ours_costs_one_client_and_not_the_connection(
         await still_works(kit, proxy, port)
 
 
+async def test_a_crowd_of_clients_of_every_kind_leaves_nothing(sshd: RealSshd) -> None:
+    async def resets(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(3)
+        reset(writer)
+
+    async def client(number: int, proxy: int, good: int, bad: int) -> bool:
+        kind = number % 6
+        reader, writer = await asyncio.open_connection("127.0.0.1", proxy)
+        request = HELLO + connect5("127.0.0.1", bad if kind == 3 else good)
+        writer.write(
+            {0: b"", 1: request[: number % 9], 2: b"\xff" * 700}.get(kind, request + b"abc")
+        )
+        try:
+            async with asyncio.timeout(PATIENCE):
+                if kind in (0, 1, 4):
+                    await asyncio.sleep(0)
+                    reset(writer)
+                    return True
+                if kind == 5:
+                    writer.write_eof()
+                    return (await reader.read(-1)).endswith(b"abc")
+                return len(await reader.read(-1)) < 20
+        except ConnectionError:
+            return kind != 5
+        finally:
+            writer.close()
+
+    async with target(echo) as good, target(resets) as bad, tunnels_on(sshd) as kit:
+        tunnel, proxy = await kit.open("R", "0")
+        for _ in range(3):
+            served = await asyncio.gather(*(client(n, proxy, good, bad) for n in range(90)))
+            assert all(served)
+        await until(lambda: kit.manager.snapshot(tunnel).clients == 0, "no clients")
+        await still_works(kit, proxy, good)
+
+
 # -- its end ------------------------------------------------------------------------------------
 
 
@@ -324,3 +362,25 @@ async def test_its_end_drops_clients_at_every_stage(
             except ConnectionError:
                 pass
         writer.close()
+
+
+async def test_clients_of_a_paused_one_wait(sshd: RealSshd) -> None:
+    async with target(echo) as port, tunnels_on(sshd) as kit:
+        tunnel, proxy = await kit.open("R", "0")
+        await kit.manager.pause(tunnel)
+        early = asyncio.create_task(
+            say(proxy, HELLO + connect5("127.0.0.1", port) + b"came while it was paused")
+        )
+        await until(lambda: kit.manager.snapshot(tunnel).clients == 1, "the client")
+        await kit.manager.resume(tunnel)
+        assert (await early).endswith(b"came while it was paused")
+        await still_works(kit, proxy, port)
+
+
+async def test_it_cannot_become_a_forward_with_one_target(sshd: RealSshd) -> None:
+    async with target(echo) as port, tunnels_on(sshd) as kit:
+        tunnel, _ = await kit.open("R", "0")
+        with pytest.raises(UsageError, match="Not the same kind of forward"):
+            await kit.manager.repoint(tunnel, parse_forward(Kind.REMOTE, "0:db:1"))
+        moved = await kit.manager.repoint(tunnel, parse_forward(Kind.REMOTE, "127.0.0.1:0"))
+        await still_works(kit, int(moved.listen.rpartition(":")[2]), port)

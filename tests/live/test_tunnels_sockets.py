@@ -11,8 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from sshdash.errors import ForwardError
 from sshdash.states import TunnelState
 from sshdash.tunnels.spec import Kind, parse_forward
+from tests.live.conftest import BackendFor
+from tests.live.outage_kit import Watch
 from tests.live.tunnel_kit import PATIENCE, Tunnels, echo, target, tunnels_on, until
 from tests.servers.sshd import RealSshd
 
@@ -267,3 +270,102 @@ async def test_a_killed_server_ends_the_tunnels_and_takes_the_socket_along(
         await until(lambda: not path.exists(), "the socket is gone")
         await until(lambda: kit.lease.released == 2, "the leases are released")
         writer.close()
+
+
+async def test_a_socket_of_the_server_goes_when_it_closes_and_can_come_again(
+    sshd: RealSshd, tmp_path: Path
+) -> None:
+    path = tmp_path / "there.sock"
+    async with target(echo) as port, tunnels_on(sshd) as kit:
+        for _ in range(2):
+            tunnel, _ = await kit.open("R", f"{path}:127.0.0.1:{port}")
+            assert await exchange_at(path, b"again") == b"again"
+            await kit.manager.stop(tunnel)
+            assert not path.exists()
+        assert not kit.ssh.is_closed()
+        await until(lambda: kit.channels == 0, "no channels")
+
+
+async def test_what_has_taken_the_place_of_a_socket_of_the_server_stays(
+    sshd: RealSshd, tmp_path: Path
+) -> None:
+    path = tmp_path / "there.sock"
+    async with tunnels_on(sshd) as kit:
+        tunnel, _ = await kit.open("R", f"{path}:localhost:9")
+        path.unlink()
+        async with socket_target(path):
+            await kit.manager.stop(tunnel)
+            assert await exchange_at(path, b"mine") == b"mine"
+        tunnel, _ = await kit.open("R", f"{path}:localhost:9")
+        path.unlink()
+        path.write_text("precious")
+        await kit.manager.stop(tunnel)
+        assert path.read_text() == "precious"
+
+
+async def test_sockets_come_back_with_their_connection(
+    sshd: RealSshd, backend_for: BackendFor, tmp_path: Path
+) -> None:
+    async with target(echo) as port:
+        backend = await backend_for(sshd.config_file)
+        watch = Watch(backend)
+        here, there = tmp_path / "here.sock", tmp_path / "there.sock"
+        forwards = [("L", f"{here}:127.0.0.1:{port}"), ("R", f"{there}:127.0.0.1:{port}")]
+        tunnels = [
+            backend.tunnels.add("sshd", parse_forward(Kind(option), text))
+            for option, text in [*forwards, ("R", f"{tmp_path}/socks.sock")]
+        ]
+        for tunnel in tunnels:
+            assert (await backend.tunnels.start(tunnel)).state is TunnelState.OPEN
+        number = here.stat().st_ino
+        await asyncio.to_thread(sshd.stop)
+        await watch.until(
+            lambda: backend.tunnels.snapshot(tunnels[0]).state is TunnelState.RECONNECTING
+        )
+        early = asyncio.create_task(exchange_at(here, b"came while it was gone"))
+        await asyncio.to_thread(sshd.start)
+        assert await early == b"came while it was gone"
+        assert here.stat().st_ino == number, "it stayed bound"
+        await watch.until(
+            lambda: {one.state for one in backend.tunnels.snapshots()} == {TunnelState.OPEN}
+        )
+        assert await exchange_at(there, b"the other way") == b"the other way"
+
+
+@pytest.mark.parametrize("option", ["L", "R"])
+async def test_sockets_are_led_elsewhere_as_they_run(
+    sshd: RealSshd, option: str, tmp_path: Path
+) -> None:
+    first, second, goal = tmp_path / "1.sock", tmp_path / "2.sock", tmp_path / "goal.sock"
+    async with socket_target(goal), target(echo) as port, tunnels_on(sshd) as kit:
+        kind = Kind(option)
+        tunnel, _ = await kit.open(option, f"{first}:127.0.0.1:{port}")
+        await kit.manager.repoint(tunnel, parse_forward(kind, f"{second}:{goal}"))
+        assert await exchange_at(second, b"the second") == b"the second"
+        assert not first.exists()
+        snapshot = await kit.manager.repoint(tunnel, parse_forward(kind, f"0:{goal}"))
+        assert await exchange_on(int(snapshot.listen.rpartition(":")[2]), b"port") == b"port"
+        assert not second.exists()
+        snapshot = await kit.manager.repoint(tunnel, parse_forward(kind, f"{first}:{goal}"))
+        assert snapshot.listen == str(first)
+        assert await exchange_at(first, b"and back") == b"and back"
+        first_taken = parse_forward(kind, f"{goal}:localhost:9")
+        with pytest.raises(ForwardError):
+            await kit.manager.repoint(tunnel, first_taken)
+        assert await exchange_at(first, b"as it was") == b"as it was"
+        await until(lambda: kit.channels == 0, "no channels")
+
+
+async def test_a_paused_socket_keeps_its_clients_waiting(sshd: RealSshd, tmp_path: Path) -> None:
+    path = tmp_path / "in.sock"
+    async with target(echo) as port, tunnels_on(sshd) as kit:
+        tunnel, _ = await kit.open("L", f"{path}:127.0.0.1:{port}")
+        await kit.manager.pause(tunnel)
+        early = asyncio.create_task(exchange_at(path, b"came while it was paused"))
+        await until(lambda: kit.manager.snapshot(tunnel).clients == 1, "the client")
+        await kit.manager.resume(tunnel)
+        assert await early == b"came while it was paused"
+        await kit.manager.pause(tunnel, hold=False)
+        assert not path.exists()
+        await kit.manager.resume(tunnel)
+        assert await exchange_at(path, b"again") == b"again"

@@ -10,10 +10,10 @@ import sys
 
 import pytest
 
-from tests.screenshots import files, hosts, terminals
+from tests.screenshots import files, hosts, terminals, tunnels
 from tests.screenshots.stage import FOLDER, SCENES, THEMES, draw
 
-AREAS = (hosts, terminals, files)
+AREAS = (hosts, terminals, files, tunnels)
 """What registers the scenes."""
 
 

@@ -1,4 +1,4 @@
-"""Scenes of files and tunnels."""
+"""Scenes of files."""
 
 from sshdash.ui.widgets.file_panes import FilePanes
 from tests.screenshots.stage import Stage, scene
@@ -102,12 +102,6 @@ async def _permissions(stage: Stage) -> None:
     await stage.press("end", "m")
 
 
-@scene("forward-form")
-async def _forward_form(stage: Stage) -> None:
-    await _tunnels(stage)
-    await stage.press("a")
-
-
 @scene("files-80x24", columns=80, rows=24)
 async def _files_small(stage: Stage) -> None:
     await _open_files(stage)
@@ -116,25 +110,6 @@ async def _files_small(stage: Stage) -> None:
 @scene("files-200x60", columns=200, rows=60)
 async def _files_large(stage: Stage) -> None:
     await _open_files(stage)
-
-
-@scene("tunnels")
-async def _tunnels(stage: Stage) -> None:
-    await stage.select("web")
-    await stage.press("t")
-    await stage.until("localhost:80")
-    await stage.press("enter")
-    await stage.until("●")
-
-
-@scene("tunnels-200x60", columns=200, rows=60)
-async def _tunnels_large(stage: Stage) -> None:
-    await _tunnels(stage)
-
-
-@scene("tunnels-80x24", columns=80, rows=24)
-async def _tunnels_small(stage: Stage) -> None:
-    await _tunnels(stage)
 
 
 @scene("finding")
@@ -168,17 +143,3 @@ async def _bookmark_drop(stage: Stage) -> None:
     await stage.pilot.mouse_down(panes.left.rows, offset=(6, 2))
     await stage.pilot.hover(panes.right.rows, offset=(6, 5))
     await stage.pilot.hover(panes.right.bookmark_bar, offset=(6, 0))
-
-
-@scene("discovery")
-async def _discovery(stage: Stage) -> None:
-    await _tunnels(stage)
-    await stage.press("D")
-    await stage.until(r"\d+ listeners? · by")
-    await stage.press("down", "down")
-    await stage.until("ssh -L 3")
-
-
-@scene("discovery-80x24", columns=80, rows=24)
-async def _discovery_small(stage: Stage) -> None:
-    await _discovery(stage)

@@ -15,6 +15,7 @@ from sshdash.config.source import ConfigSource
 from sshdash.demo.fleet import DemoFleet
 from sshdash.settings import Settings
 from sshdash.ui.app import SSHDashApp
+from sshdash.ui.widgets.tunnel_table import TunnelTable
 
 FOLDER = Path(__file__).parents[2] / "screenshots"
 THEMES = ("dark", "light")
@@ -40,10 +41,19 @@ def scene(name: str, *, columns: int = 120, rows: int = 36) -> Callable[[Scene],
 class Stage:
     """The running cockpit, driven by keys as a person drives it."""
 
-    def __init__(self, app: SSHDashApp, pilot: Pilot[None], fleet: DemoFleet) -> None:
+    def __init__(
+        self, app: SSHDashApp, pilot: Pilot[None], fleet: DemoFleet, stack: AsyncExitStack
+    ) -> None:
         self.app = app
         self.pilot = pilot
         self.fleet = fleet
+        self.stack = stack
+        """Ends, after the picture was taken, what a scene began."""
+
+    @property
+    def table(self) -> TunnelTable:
+        """Return the tunnels' screen."""
+        return self.app.screen.query_one(TunnelTable)
 
     @property
     def text(self) -> str:
@@ -104,9 +114,11 @@ async def draw(name: str, theme: str) -> None:
             settings = Settings(theme=f"sshdash-{theme}")
             source = ConfigSource.standard(str(fleet.config_file))
             app = SSHDashApp(settings, source, badge="demo")
-            async with app.run_test(size=size, notifications=True) as pilot:
-                stage = Stage(app, pilot, fleet)
-                await play(stage)
+            async with (
+                app.run_test(size=size, notifications=True) as pilot,
+                AsyncExitStack() as ends,
+            ):
+                await play(Stage(app, pilot, fleet, ends))
                 await pilot.pause(0.7)
                 svg = app.export_screenshot(title="sshdash")
         finally:

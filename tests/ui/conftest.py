@@ -180,8 +180,27 @@ class FakeTunnels:
     def snapshots(self) -> list[Any]:
         return self.listed
 
-    def add(self, host: str, spec: object, source: str = "") -> str:
+    def add(self, host: str, spec: object, source: str = "", rule: object = None) -> str:
         return f"{host} {spec}"
+
+    async def launch(self) -> None:
+        """Nothing opens by itself."""
+
+
+class FakeHousehold:
+    """No other process, and no rules that are kept."""
+
+    def __init__(self, tunnels: FakeTunnels) -> None:
+        self.tunnels = tunnels
+        self.rules = SimpleNamespace(all=(), follow=self.nothing)
+
+    async def nothing(self, *_: object) -> None:
+        """There is nothing to do."""
+
+    open = nothing
+
+    def snapshots(self) -> list[Any]:
+        return self.tunnels.snapshots()
 
 
 class FakeTransfers:
@@ -223,6 +242,7 @@ class FakeBackend(Backend):
         self.connections = self.fake_connections  # type: ignore[assignment]
         self.tunnels = self.fake_tunnels  # type: ignore[assignment]
         self.transfers = self.fake_transfers  # type: ignore[assignment]
+        self.household = FakeHousehold(self.fake_tunnels)  # type: ignore[assignment]
         self.keepers = Keepers(self.filesystem, self.prompter, self.events)
         self.loaded = True
 

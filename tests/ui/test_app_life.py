@@ -94,8 +94,8 @@ async def test_a_theme_is_in_force_from_the_first_frame(cockpit: Start, theme: T
 
 @pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.name)
 def test_greys_stay_grey_in_256_colours(theme: Theme) -> None:
-    names = ("line", "hover", "muted", "faint", "cursor-blurred")
-    greys = [theme.background, theme.surface, theme.panel, theme.boost]
+    names = ("boost", "line", "hover", "muted", "faint", "cursor-blurred")
+    greys = [theme.background, theme.surface, theme.panel]
     for grey in (*greys, *(theme.variables[name] for name in names)):
         assert grey is not None
         red, green, blue = Color.parse(grey).downgrade(ColorSystem.EIGHT_BIT).get_truecolor()

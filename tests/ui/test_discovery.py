@@ -1,7 +1,9 @@
 """What listens on a host, as a person finds it, forwards it and opens it."""
 
 import asyncio
+import re
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,7 +22,7 @@ from sshdash.ui.screens.discovery import DiscoveryScreen, OfferList
 from tests.live.tunnel_kit import echo, exchange, target
 from tests.servers.sshd import RealSshd
 from tests.ui.conftest import Cockpit, FakeTunnels, Start
-from tests.ui.test_tunnels_table import tunnel
+from tests.ui.tunnel_stage import tunnel
 
 FOUND = Discovered(
     (
@@ -41,7 +43,7 @@ class Tunnels(FakeTunnels):
         self.fails = False
         self.started: list[str] = []
 
-    def add(self, host: str, spec: object, source: str = "ad hoc") -> str:
+    def add(self, host: str, spec: object, source: str = "ad hoc", rule: object = None) -> str:
         assert isinstance(spec, ForwardSpec)
         for one in self.listed:
             if (one.host, one.spec) == (host, spec):
@@ -141,19 +143,24 @@ async def test_what_listens_is_listed_filtered_and_forwarded(cockpit: Start, ask
         ]
         assert "this connection" in c.drawn
         await c.until(lambda: "4 listeners · by ss" in c.drawn)
+        await c.press("down")
+        await c.until(
+            lambda: re.search(r"ssh -L (3\d+):127.0.0.1:3000 db-1 +http://localhost:\1/", c.drawn)
+        )
         await c.type("postg")
         await c.until(lambda: lines(screen) == ["5432 postgres postgres (812) localhost"])
         await c.until(lambda: "ssh -L 54" in c.drawn and "localhost:5432 db-1" in c.drawn)
         await c.press("enter")
-        await c.until(lambda: tunnels.started == ["t1"])
+        await c.until(lambda: tunnels.started)
         (made,) = tunnels.added
+        assert tunnels.started == [made.id]
         assert (made.host, made.kind, made.spec.target_text) == (
             "db-1",
             Kind.LOCAL,
             "localhost:5432",
         )
         await c.until(lambda: c.current is not None and c.current.tab_title.startswith("tunnels"))
-        assert c.current.table.rows.current.id == "t1"
+        await c.until(lambda: c.current.table.rows.current.id == made.id)
         await c.until(lambda: asked.leases == 0)
 
 
@@ -167,7 +174,7 @@ async def test_what_is_forwarded_already_is_gone_to(cockpit: Start, asked: Asked
         ]
         screen = await discovering(c)
         await c.until(lambda: len(lines(screen)) == 4)
-        await c.until(lambda: "⇄ localhost:15432" in c.drawn and "listed, closed" in c.drawn)
+        await c.until(lambda: "⇄ :15432" in c.drawn and "listed, closed" in c.drawn)
         await c.type("5432")
         await c.press("enter")
         await c.until(lambda: c.current is not None and c.current.table.rows.current is not None)
@@ -180,6 +187,27 @@ async def test_what_is_forwarded_already_is_gone_to(cockpit: Start, asked: Asked
         await c.press("down", "enter")
         await c.until(lambda: tunnels.started == ["t3"])
         assert asked.hosts == ["db-1", "db-1"]
+
+
+@pytest.fixture
+def forwarding(config: Path) -> Path:
+    """Write a configuration that forwards what listens."""
+    text = config.read_text().replace("5432 db:5432", "6000 localhost:5432")
+    config.write_text(text)
+    return config
+
+
+async def test_what_the_configuration_forwards_is_marked(
+    cockpit: Start, asked: Asked, forwarding: Path
+) -> None:
+    async with cockpit(file=forwarding) as c:
+        tunnels = prepare(c, asked)
+        await discovering(c)
+        await c.until(lambda: "listed, closed" in c.drawn)
+        await c.type("5432")
+        await c.press("enter")
+        await c.until(lambda: tunnels.started == ["t1"])
+        assert tunnels.added == []
 
 
 async def test_ctrl_o_forwards_and_opens_the_page(
@@ -226,7 +254,7 @@ async def test_a_tunnel_that_fails_opens_no_browser(
         await c.until(lambda: len(lines(screen)) == 4)
         await c.type("graf")
         await c.press("ctrl+o")
-        await c.until(lambda: tunnels.started == ["t1"] and asked.leases == 0)
+        await c.until(lambda: tunnels.started and asked.leases == 0)
         assert not opened
 
 

@@ -1,126 +1,43 @@
-"""The table of tunnels, the diagram and the form."""
+"""The table of tunnels: what its rows tell, how they are listed, and what its keys ask for."""
 
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from rich.cells import cell_len
-from textual import on
-from textual.app import App, ComposeResult
-from textual.events import Paste
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
-from sshdash.paths import styles_dir
 from sshdash.states import TunnelState
-from sshdash.tunnels.snapshot import TunnelSnapshot
-from sshdash.tunnels.spec import Kind, parse_forward
-from sshdash.ui.commands import COMMANDS
-from sshdash.ui.screens.confirm import ConfirmDialog
-from sshdash.ui.screens.forward_form import ForwardForm, NewForward
-from sshdash.ui.theme import DARK, THEMES, own_variables
+from sshdash.tunnels.legs import Cause
+from sshdash.tunnels.spec import Kind
 from sshdash.ui.widgets.sparkline import sparkline
-from sshdash.ui.widgets.tunnel_diagram import diagram
-from sshdash.ui.widgets.tunnel_rows import TunnelColumns, head_text
-from sshdash.ui.widgets.tunnel_table import (
-    AddTunnel,
-    ChangeAll,
-    ChangeTunnel,
-    TunnelStep,
-    TunnelTable,
-)
+from sshdash.ui.widgets.tunnel_columns import TunnelColumns, Wishes, head_text
+from sshdash.ui.widgets.tunnel_messages import AddTunnel, ChangeAll, ChangeTunnel, TunnelStep
 from tests.ui.files_app import until
-
-
-def tunnel(
-    number: int, kind: Kind, text: str, state: TunnelState = TunnelState.CLOSED, **more: Any
-) -> TunnelSnapshot:
-    spec = parse_forward(kind, text)
-    fields: dict[str, Any] = {
-        "id": f"t{number}",
-        "host": "db-1",
-        "kind": kind,
-        "spec": spec,
-        "source": "config",
-        "listen": spec.listen_text,
-        "target": spec.target_text,
-        "route": ("bastion", "db-1"),
-        "state": state,
-        "exposed": spec.exposed,
-        "clients": 0,
-        "clients_total": 0,
-        "failures": 0,
-        "bytes_up": 0,
-        "bytes_down": 0,
-        "rate_up": 0.0,
-        "rate_down": 0.0,
-        "history": (0,) * 30,
-        "error": "",
-        "uptime": None,
-    }
-    return TunnelSnapshot(**{**fields, **more})
-
-
-OPEN = tunnel(
-    1,
-    Kind.LOCAL,
-    "5432:db:5432",
-    TunnelState.OPEN,
-    clients=3,
-    bytes_up=1_200,
-    bytes_down=84_000_000,
-    rate_down=8_400_000.0,
-    history=(*(0,) * 28, 10, 20),
-    uptime=61.0,
-)
-CLOSED = tunnel(2, Kind.DYNAMIC, "1080")
-FAILED = tunnel(
-    3,
-    Kind.REMOTE,
-    "9000:localhost:3000",
-    TunnelState.FAILED,
-    host="web\x1b[31m[b]",
-    error="port 9000 is in use on web\x1b[31m: postgres (pid 812)",
+from tests.ui.tunnel_stage import (
+    CLOSED,
+    FAILED,
+    NAMED,
+    OPEN,
+    PROHIBITED,
+    TunnelsApp,
+    fleet,
+    tunnel,
 )
 
 
-class TunnelsApp(App[None]):
-    """The table alone."""
+def ids(app: TunnelsApp) -> list[str]:
+    return [one.id for one in app.table.tunnels]
 
-    def __init__(self, tunnels: list[TunnelSnapshot]) -> None:
-        super().__init__(css_path=sorted(styles_dir().glob("*.tcss")))
-        for theme in THEMES:
-            self.register_theme(theme)
-        self.theme = DARK.name
-        self.tunnels = tunnels
-        self.table = TunnelTable(lambda: self.tunnels)
-        self.requests: list[Any] = []
 
-    def get_theme_variable_defaults(self) -> dict[str, str]:
-        return own_variables(self.current_theme)
-
-    def compose(self) -> ComposeResult:
-        yield self.table
-
-    def on_mount(self) -> None:
-        self.table.rows.focus()
-
-    @on(ChangeTunnel)
-    @on(ChangeAll)
-    @on(AddTunnel)
-    def _requested(self, message: Any) -> None:
-        self.requests.append(message)
-
-    def action_command(self, command_id: str) -> None:
-        if not self.table.why_not(command_id):
-            getattr(self.table, COMMANDS[command_id].action)()
-
-    def lines(self) -> list[str]:
-        rows = self.table.rows
-        count = len(self.tunnels)
-        return ["".join(part.text for part in rows.render_line(y)) for y in range(count)]
-
-    def detail(self) -> str:
-        return str(self.table.query_one(".tunnel-detail", Static).render())
+def asked(app: TunnelsApp) -> list[Any]:
+    return [
+        (one.step, [each.id for each in one.tunnels])
+        if isinstance(one, ChangeAll)
+        else (one.step, one.tunnel.id)
+        for one in app.requests
+        if isinstance(one, ChangeAll | ChangeTunnel)
+    ]
 
 
 async def test_rows_tell_state_route_clients_and_rates() -> None:
@@ -128,40 +45,63 @@ async def test_rows_tell_state_route_clients_and_rates() -> None:
     async with app.run_test(size=(160, 30)) as pilot:
         await pilot.pause()
         first, second, third = app.lines()
-        parts = ("● open", "db-1", "localhost:5432 → db:5432", "84.0 MB", "8.4 MB/s", "▅█", "1 min")
-        for part in parts:
+        assert first.startswith(" ● L localhost:5432 → db:5432")
+        for part in ("db-1", "  3  ", "8.4 MB/s", "▅█", "up 1 min"):
             assert part in first
-        assert "○ closed" in second
-        assert "SOCKS" in second
-        assert "✖ failed" in third
+        assert second.startswith(" ○ D localhost:1080 → anywhere")
+        assert second.rstrip().endswith("closed")
+        assert third.startswith(" ✖ R")
+        assert third.rstrip().endswith("failed")
         assert r"\x1b[31m[b]" in third
         assert "\x1b" not in third
-        head = str(app.table.query_one(".tunnels-head", Static).render())
-        assert first.index("L") == head.index("listens") - 2
-        assert first.index("8.4 MB/s") + 8 == head.index("↓ rate") + 6
+        head = app.head()
+        assert first.index("localhost") == head.index("listens")
+        assert first.index("8.4 MB/s") + 8 == head.index("↓") + 1
+        assert first.index("up 1 min") == head.index("state")
 
 
-@pytest.mark.parametrize("width", [80, 84])
-async def test_a_narrow_table_tells_what_came_through_and_since_when(width: int) -> None:
-    near = tunnel(4, Kind.LOCAL, "33793:db.internal:5432", host="stage-web")
-    app = TunnelsApp([replace(OPEN, uptime=3 * 3600 + 300.0, bytes_up=999_000), near, CLOSED])
-    async with app.run_test(size=(width, 30)) as pilot:
+async def test_a_rule_is_named_once_with_its_colour_and_tags() -> None:
+    app = TunnelsApp(fleet())
+    async with app.run_test(size=(140, 40)) as pilot:
         await pilot.pause()
-        first, second, third = app.lines()
-        for part in (" :5432 → db:5432", "999 kB 84.0 MB", "▅█ "):
+        lines = app.lines()
+        assert "orders-db #prod #billing" in lines[0]
+        assert "metrics #ops" in lines[3]
+        assert "metrics" not in lines[4]
+        assert "└" in lines[4]
+        name = next(part for part in app.table.rows.render_line(0) if part.text == "orders-db")
+        assert name.style is not None
+        assert name.style.color is not None
+        assert name.style.color.name == "cyan"
+
+
+async def test_rows_say_why_and_until_when() -> None:
+    app = TunnelsApp([PROHIBITED, *fleet()[5:]])
+    async with app.run_test(size=(140, 40)) as pilot:
+        await pilot.pause()
+        ends = [line.rstrip() for line in app.lines()]
+        assert ends[0].endswith("prohibited")
+        assert ends[1].endswith("retry 3 s")
+        assert "*:8080 ⚠ → localhost:3000" in ends[1]
+        assert ends[2].endswith("paused, keeps port")
+        assert ends[5].endswith("in forward (4211)")
+
+
+@pytest.mark.parametrize("width", [80, 90])
+async def test_a_narrow_table_keeps_what_matters(width: int) -> None:
+    app = TunnelsApp(fleet())
+    async with app.run_test(size=(width, 24)) as pilot:
+        await pilot.pause()
+        first, second, third, *_ = app.lines()
+        for part in ("orders-db", ":5432 → db:5432", "48.0 kB/s", "8.4 MB/s", "up 3 h"):
             assert part in first
-        assert first.rstrip().endswith("3 h")
-        assert " :33793 → db.intern" in second
-        assert " :1080 → " in third
-        assert "/s" not in first
-        head = str(app.table.query_one(".tunnels-head", Static).render())
-        assert head.endswith("↑ bytes ↓ bytes  rate    up for")
-        assert len({cell_len(line) for line in (first, second, third)}) == 1
-        assert first.rindex("MB") == head.rindex("↓ bytes") + 5
+        assert second.rstrip().endswith("prohibited")
+        assert "7.2 MB " in third
+        assert {cell_len(line) for line in app.lines()} == {cell_len(first)}
 
 
 async def test_all_rows_name_their_ports_alike() -> None:
-    long = tunnel(4, Kind.LOCAL, "33793:a-rather-long-name.internal.example:5432")
+    long = tunnel(4, Kind.LOCAL, "33793:a-rather-long-name-of-a-database.internal.example:5432")
     app = TunnelsApp([OPEN, long])
     async with app.run_test(size=(110, 30)) as pilot:
         await pilot.pause()
@@ -170,11 +110,12 @@ async def test_all_rows_name_their_ports_alike() -> None:
         await until(pilot, lambda: "localhost:5432" in app.lines()[0])
 
 
-@pytest.mark.parametrize("width", range(30, 220, 7))
+@pytest.mark.parametrize("width", range(34, 220, 7))
 @pytest.mark.parametrize("way", [10, 30, 80])
-def test_columns_fill_the_width(width: int, way: int) -> None:
-    columns = TunnelColumns.fit(width, 9, way, way - 9)
-    assert len(head_text(columns)) == max(width, 45)
+@pytest.mark.parametrize("name", [0, 30])
+def test_columns_fill_the_width(width: int, way: int, name: int) -> None:
+    columns = TunnelColumns.fit(width, Wishes(name, 9, way, way - 9))
+    assert len(head_text(columns)) == width
 
 
 async def test_rows_follow_the_snapshots() -> None:
@@ -183,7 +124,8 @@ async def test_rows_follow_the_snapshots() -> None:
         await until(pilot, lambda: "closed" in app.lines()[0])
         app.tunnels = [replace(CLOSED, state=TunnelState.OPENING), OPEN]
         await until(pilot, lambda: len(app.table.tunnels) == 2)
-        assert "◌ opening" in app.lines()[0]
+        assert " ◌ " in app.lines()[0]
+        assert "opening" in app.lines()[0]
         await pilot.press("down")
         app.tunnels = [OPEN]
         await until(pilot, lambda: len(app.table.tunnels) == 1)
@@ -192,13 +134,73 @@ async def test_rows_follow_the_snapshots() -> None:
         assert current.id == "t1"
 
 
-async def test_the_detail_tells_the_whole_error_cleaned() -> None:
-    app = TunnelsApp([OPEN, FAILED])
-    async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("down")
-        await until(pilot, lambda: "pid 812" in app.detail())
-        assert "\x1b" not in app.detail()
-        assert "─✖─" in app.detail()
+async def test_only_rows_that_look_different_are_drawn_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = TunnelsApp([OPEN, CLOSED, PROHIBITED])
+    async with app.run_test(size=(120, 30)) as pilot:
+        await pilot.pause()
+        drawn: list[int] = []
+        rows = app.table.rows
+        monkeypatch.setattr(rows, "refresh_lines", lambda y, *_: drawn.append(y))
+        monkeypatch.setattr(rows, "refresh", lambda *_, **__: drawn.append(-1))
+        app.table.update()
+        assert drawn == []
+        app.tunnels = [replace(OPEN, uptime=61.9), CLOSED, replace(PROHIBITED, clients=2)]
+        app.table.update()
+        assert drawn == [2]
+
+
+async def test_calm_tunnels_are_looked_at_less_often() -> None:
+    looks: list[int] = []
+    app = TunnelsApp([CLOSED])
+    async with app.run_test() as pilot:
+        app.table._source = lambda: looks.append(1) or [CLOSED]  # type: ignore[func-returns-value]
+        app.table.update()
+        for _ in range(6):
+            app.table._look()
+        calm = len(looks)
+        assert calm <= 3
+        app.table.wake()
+        app.table._look()
+        assert len(looks) == calm + 1
+        app.table._source = lambda: looks.append(1) or [OPEN]  # type: ignore[func-returns-value]
+        app.table.update()
+        before = len(looks)
+        for _ in range(6):
+            app.table._look()
+        assert len(looks) == before + 6
+        await pilot.pause()
+
+
+async def test_rows_are_filtered_sorted_and_listed_by_host() -> None:
+    app = TunnelsApp(fleet())
+    async with app.run_test(size=(120, 30)) as pilot:
+        await pilot.press("slash", *"web", "space", *"3001", "backspace")
+        await until(pilot, lambda: ids(app) == ["t6", "t8"])
+        assert "2 of 10" in str(app.table.query_one(".tunnels-said").render())
+        await pilot.press("enter")
+        assert app.table.rows.has_focus
+        await pilot.press("escape")
+        await until(pilot, lambda: len(ids(app)) == 10)
+        assert not app.table.query_one(".tunnels-bar").display
+        await pilot.press("s")
+        assert ids(app)[:3] == ["t10", "t4", "t8"]
+        await pilot.press("s")
+        assert ids(app)[0] == "t1"
+        await pilot.press("s", "s", "g")
+        await until(pilot, lambda: app.lines()[0].startswith(" db-1  via bastion   3 tunnels"))
+        assert app.lines()[4].startswith(" web")
+        assert "✖ 1" in app.lines()[9]
+
+
+async def test_a_tunnel_that_is_filtered_out_is_shown_when_it_is_gone_to() -> None:
+    app = TunnelsApp(fleet())
+    async with app.run_test(size=(120, 30)) as pilot:
+        await pilot.press("slash", *"metrics", "enter")
+        await until(pilot, lambda: len(ids(app)) == 2)
+        app.table.select("t11")
+        await until(pilot, lambda: app.table.current and app.table.current.id == "t11")
 
 
 async def test_keys_start_and_stop_all_of_the_host_at_the_cursor() -> None:
@@ -206,8 +208,7 @@ async def test_keys_start_and_stop_all_of_the_host_at_the_cursor() -> None:
     app = TunnelsApp([OPEN, CLOSED, FAILED, failed])
     async with app.run_test() as pilot:
         await pilot.press("S", "X", "down", "down", "X")
-        asked = [(one.step, [tunnel.id for tunnel in one.tunnels]) for one in app.requests]
-        assert asked == [(TunnelStep.START, ["t2", "t4"]), (TunnelStep.STOP, ["t1"])]
+        assert asked(app) == [(TunnelStep.START, ["t2", "t4"]), (TunnelStep.STOP, ["t1"])]
         assert app.table.why_not("tunnels.stop_all").startswith("No tunnel of web")
         app.tunnels = [OPEN]
         app.table.update()
@@ -215,23 +216,48 @@ async def test_keys_start_and_stop_all_of_the_host_at_the_cursor() -> None:
 
 
 async def test_keys_ask_for_changes() -> None:
-    app = TunnelsApp([OPEN, CLOSED])
+    paused = replace(CLOSED, id="t5", state=TunnelState.PAUSED)
+    app = TunnelsApp([OPEN, CLOSED, paused])
     async with app.run_test() as pilot:
-        await pilot.press("enter", "r", "down", "space", "r", "y", "d", "a")
-        asked = [
-            (request.step, request.tunnel.id)
-            for request in app.requests
-            if isinstance(request, ChangeTunnel)
-        ]
-        assert asked == [
+        await pilot.press("enter", "r", "p", "P", "down")
+        await pilot.press("space", "r", "p", "P", "y", "Y", "d", "a", "down", "p")
+        assert asked(app) == [
             (TunnelStep.STOP, "t1"),
             (TunnelStep.RESTART, "t1"),
+            (TunnelStep.PAUSE, "t1"),
+            (TunnelStep.PROBE, "t1"),
             (TunnelStep.START, "t2"),
             (TunnelStep.COPY_COMMAND, "t2"),
+            (TunnelStep.EXPORT, "t2"),
             (TunnelStep.REMOVE, "t2"),
+            (TunnelStep.RESUME, "t5"),
         ]
-        assert isinstance(app.requests[-1], AddTunnel)
-        assert app.requests[-1].host == "db-1"
+        added = [one for one in app.requests if isinstance(one, AddTunnel)]
+        assert [one.host for one in added] == ["db-1"]
+
+
+async def test_all_forwards_of_a_rule_are_changed_together() -> None:
+    app = TunnelsApp(fleet())
+    async with app.run_test() as pilot:
+        await pilot.press("down", "down", "down", "down", "enter", "e")
+        assert asked(app) == [(TunnelStep.STOP, ["t6", "t7"])]
+        assert app.requests[0].name == "metrics"
+        assert [one.id for one in app.requests[1].tunnels] == ["t6", "t7"]
+
+
+async def test_of_what_runs_elsewhere_only_that_is_done_which_its_owner_can_do() -> None:
+    app = TunnelsApp(fleet()[-1:])
+    async with app.run_test() as pilot:
+        await pilot.press("d", "e", "r", "P", "x")
+        assert not app.requests
+        assert "forward (4211)" in app.table.why_not("tunnels.edit")
+        await pilot.press("y", "p", "enter", "t")
+        assert asked(app) == [
+            (TunnelStep.COPY_COMMAND, "t12"),
+            (TunnelStep.PAUSE, "t12"),
+            (TunnelStep.STOP, "t12"),
+            (TunnelStep.TAKE_OVER, "t12"),
+        ]
 
 
 async def test_without_tunnels_it_says_how_to_add_one() -> None:
@@ -239,21 +265,17 @@ async def test_without_tunnels_it_says_how_to_add_one() -> None:
     async with app.run_test() as pilot:
         await pilot.pause()
         assert app.table.query_one(".tunnels-empty").display
-        await pilot.press("enter", "d")
+        await pilot.press("enter", "d", "m", "slash")
         assert not app.requests
+        assert not app.table.query_one(Input).has_focus
+        assert app.table.why_not("tunnels.add") == ""
 
 
-def drawn(snapshot: TunnelSnapshot) -> str:
-    return "".join(text for text, _ in diagram(snapshot))
-
-
-def test_diagrams_go_the_way_of_the_bytes() -> None:
-    assert drawn(OPEN) == "you localhost:5432 ──▶ bastion ──▶ db-1 ──▶ db:5432"
-    remote = replace(FAILED, state=TunnelState.OPEN, host="db-1")
-    assert drawn(remote) == "db-1 localhost:9000 ──▶ bastion ──▶ you ──▶ localhost:3000"
-    assert drawn(CLOSED).endswith("┄┄▷ anywhere (SOCKS5)")
-    degraded = replace(OPEN, state=TunnelState.DEGRADED)
-    assert drawn(degraded).endswith("db-1 ─▲─ db:5432")
+async def test_a_failed_one_is_known_by_its_cause() -> None:
+    leg = replace(PROHIBITED.legs[2], cause=Cause.BIND_IN_USE)
+    app = TunnelsApp([replace(NAMED, state=TunnelState.FAILED, legs=(leg,))])
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: app.lines()[0].rstrip().endswith("port in use"))
 
 
 @pytest.mark.parametrize(
@@ -270,120 +292,3 @@ def test_diagrams_go_the_way_of_the_bytes() -> None:
 )
 def test_sparklines(values: tuple[int, ...], width: int, bars: str) -> None:
     assert sparkline(values, width) == bars
-
-
-class FormApp(App[None]):
-    """The form alone."""
-
-    def __init__(self, host: str = "db-1") -> None:
-        super().__init__()
-        self.form = ForwardForm(host, ["db-1", "web"])
-        self.answers: list[NewForward | None] = []
-
-    def on_mount(self) -> None:
-        self.push_screen(self.form, self.answers.append)
-
-    def set(self, field: str, value: str) -> None:
-        self.form.query_one(f"#{field}", Input).value = value
-
-    def result(self) -> str:
-        return str(self.form.query_one(".forward-result", Static).render())
-
-
-async def test_the_form_answers_a_local_forward() -> None:
-    app = FormApp()
-    async with app.run_test() as pilot:
-        await pilot.press(*"5432")
-        app.set("target", "db")
-        app.set("target-port", "5432")
-        await until(pilot, lambda: app.result() == "ssh -N -L 5432:db:5432 db-1")
-        await pilot.press("enter")
-        await until(pilot, lambda: app.answers)
-    answer = app.answers[0]
-    assert answer is not None
-    assert (answer.host, str(answer.spec), answer.start) == ("db-1", "5432:db:5432", True)
-
-
-async def test_the_form_names_what_is_wrong() -> None:
-    app = FormApp(host="")
-    async with app.run_test() as pilot:
-        await until(pilot, lambda: "Name a host" in app.result())
-        app.set("host", "web")
-        await until(pilot, lambda: "listen" in app.result())
-        app.set("host", "-oProxyCommand=evil")
-        await until(pilot, lambda: "-oProxyCommand" in app.result())
-        app.set("host", "web")
-        app.set("port", "99999")
-        app.set("target-port", "80")
-        await until(pilot, lambda: "99999" in app.result())
-        app.form.query_one("#port", Input).focus()
-        await pilot.press("enter")
-        assert not app.answers
-        app.set("port", "8080")
-        app.set("bind", "*")
-        await until(pilot, lambda: "other machines" in app.result())
-        await pilot.press("escape")
-        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
-        await pilot.press("escape")
-        await until(pilot, lambda: app.screen is app.form)
-        assert not app.answers
-        await pilot.press("escape")
-        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
-        await pilot.press("y")
-        await until(pilot, lambda: app.answers == [None])
-
-
-async def test_a_form_in_which_nothing_was_typed_goes_without_a_word() -> None:
-    app = FormApp()
-    async with app.run_test() as pilot:
-        await pilot.press("escape")
-        await until(pilot, lambda: app.answers == [None])
-
-
-async def test_the_form_takes_a_whole_option_in_one_field() -> None:
-    app = FormApp()
-    async with app.run_test() as pilot:
-        app.set("port", "127.0.0.1:5432:[::1]:5433")
-        await until(pilot, lambda: "5433" in app.result())
-        await pilot.press("enter")
-        await until(pilot, lambda: app.answers)
-    answer = app.answers[0]
-    assert answer is not None
-    assert answer.spec.target_host == "::1"
-
-
-async def test_a_target_with_its_port_is_split() -> None:
-    app = FormApp()
-    async with app.run_test() as pilot:
-        await pilot.press(*"8080")
-        target = app.form.query_one("#target", Input)
-        port = app.form.query_one("#target-port", Input)
-        target.focus()
-        await pilot.press(*"localhost:80")
-        await until(pilot, lambda: app.result() == "ssh -N -L 8080:localhost:80 db-1")
-        assert (target.value, port.value) == ("localhost", "80")
-        assert port.has_focus
-        target.value = ""
-        target.focus()
-        target.post_message(Paste("db:5432"))
-        await until(pilot, lambda: app.result() == "ssh -N -L 8080:db:5432 db-1")
-        assert (target.value, port.value) == ("db", "5432")
-        for address, host in (
-            ("::1", "::1"),
-            ("[::1]:90", "[::1]"),
-            ("db:x", "db:x"),
-            ("fe80:", "fe80:"),
-        ):
-            target.value = address
-            await pilot.pause()
-            assert target.value == host
-        assert port.value == "90"
-
-
-async def test_a_dynamic_forward_needs_no_target() -> None:
-    app = FormApp()
-    async with app.run_test() as pilot:
-        await pilot.press("shift+tab", "shift+tab", "shift+tab", "down", "down", "space")
-        app.set("port", "1080")
-        await until(pilot, lambda: app.result() == "ssh -N -D 1080 db-1")
-        assert app.form.query_one("#target", Input).disabled

@@ -134,6 +134,9 @@ def test_forwards_are_given_as_written(home: Path) -> None:
     assert resolved.dynamic_forwards == ("*:1080",)
     assert resolved.remote_forwards == ("9000 localhost:9", "9001")
     assert resolve(home, "LocalForward 1 a:1\nClearAllForwardings yes").local_forwards == ()
+    resolved = resolve(home, 'HostName ::1\nLocalForward "/a b/%h" db:80\nRemoteForward /%%\n')
+    assert resolved.local_forwards == (r"/a\ b/\:\:1 db:80",), "one path, whatever is in it"
+    assert resolved.remote_forwards == ("/%",)
 
 
 def test_what_sshdash_does_not_do_is_told(home: Path) -> None:

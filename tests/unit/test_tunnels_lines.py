@@ -90,7 +90,7 @@ def test_a_dynamic_forward_has_lines_for_any_program(text: str, at: str) -> None
 
 
 def test_a_proxy_on_a_socket() -> None:
-    lines = use_lines(tunnel("D", "1080", listen="/run/user/1/a proxy"))
+    lines = use_lines(tunnel("D", r"/run/user/1/a\ proxy"))
     assert lines == socket_proxy_lines("/run/user/1/a proxy")
     assert shlex.split(lines[0][1])[2] == "socks5h://localhost/run/user/1/a proxy"
 
@@ -104,11 +104,21 @@ def test_a_proxy_on_a_socket() -> None:
     ],
 )
 def test_a_socket_that_leads_to_a_socket(target: str, line: str) -> None:
-    lines = use_lines(tunnel("L", "1:unused:1", listen="/run/me.sock", target=target))
+    lines = use_lines(tunnel("L", f"/run/me.sock:{target}"))
     assert lines[0][1] == line
     assert lines[-1] == ("address", "/run/me.sock")
 
 
+def test_a_port_that_leads_to_a_socket() -> None:
+    lines = dict(use_lines(tunnel("L", "6543:/run/postgresql/.s.PGSQL.5432")))
+    assert lines["psql"] == "psql -h localhost -p 6543"
+
+
+def test_a_proxy_on_the_far_side_has_its_lines_for_there() -> None:
+    lines = dict(use_lines(tunnel("R", "1080")))
+    assert lines["PAC file, on web-1"] == "http://localhost:1080/proxy.pac"
+
+
 def test_a_socket_that_leads_to_a_web_server() -> None:
-    lines = dict(use_lines(tunnel("L", "1:wiki:80", listen="/run/me.sock")))
+    lines = dict(use_lines(tunnel("L", "/run/me.sock:wiki:80")))
     assert lines["curl"] == "curl --unix-socket /run/me.sock http://localhost/"

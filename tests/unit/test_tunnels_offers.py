@@ -12,7 +12,7 @@ from sshdash.tunnels.offers import Offer, local_address, offers, web_address
 from sshdash.tunnels.ports import LOOPBACK, next_free, port_here
 from sshdash.tunnels.snapshot import TunnelSnapshot
 from sshdash.tunnels.spec import Kind
-from tests.ui.test_tunnels_table import tunnel
+from tests.ui.tunnel_stage import tunnel
 
 
 def offered(*listening: Listening, tunnels: tuple[TunnelSnapshot, ...] = ()) -> list[Offer]:

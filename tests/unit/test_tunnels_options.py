@@ -60,6 +60,10 @@ def test_tokens_in_the_paths_of_sockets(tmp_path: Path) -> None:
     assert (spec.listen_path, spec.target_path) == ("/a-h.example-%", "/b-2222")
     spec = parse_forward(Kind.LOCAL, "80:%h:80")
     assert with_tokens(spec, host) == spec, "ssh leaves hosts alone"
+    with pytest.raises(UsageError, match="longer than 107 bytes"):
+        with_tokens(parse_forward(Kind.LOCAL, "80:/" + "%h" * 20), host)
+    host = resolved(tmp_path, "HostName ::1\n")
+    assert with_tokens(parse_forward(Kind.REMOTE, "/a-%h"), host).listen_path == "/a-::1"
     with pytest.raises(UsageError, match="unknown token %y"):
         with_tokens(parse_forward(Kind.REMOTE, "/a-%y"), host)
 

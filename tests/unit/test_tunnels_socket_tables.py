@@ -1,9 +1,15 @@
 """What the tools of hosts print of listening sockets, as captured, and as nobody would print it."""
 
+import os
+import socket
+import subprocess
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sshdash.tunnels.discovery import _SCRIPT
 from sshdash.tunnels.listening import Endpoint, Listening
 from sshdash.tunnels.socket_tables import (
     HEAD,
@@ -225,6 +231,22 @@ def test_twins_of_two_processes_are_two() -> None:
 def test_what_is_no_answer_is_none() -> None:
     assert parse_answer(b"") is None
     assert parse_answer(b"This account is not available.\n") is None
+
+
+def test_the_script_names_sockets_that_may_be_used(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as docker:
+        docker.bind(str(tmp_path / "docker.sock"))
+        docker.listen()
+        environment = {"PATH": os.defpath, "XDG_RUNTIME_DIR": str(tmp_path)}
+        done = subprocess.run(
+            ("sh",), input=_SCRIPT, capture_output=True, env=environment, check=True, timeout=60
+        )
+    assert not done.stderr
+    found = parse_answer(done.stdout)
+    assert found is not None
+    assert [one.where for one in found.listening if str(tmp_path) in one.path] == [
+        str(tmp_path / "docker.sock")
+    ]
 
 
 def test_an_answer_cut_short_says_so() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from sshdash.errors import SSHDashError
@@ -13,11 +14,12 @@ from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
     from sshdash.connections.lease import Lease
+    from sshdash.tunnels.listening import Discovered
     from sshdash.tunnels.snapshot import TunnelSnapshot
     from sshdash.ui.cockpit import Cockpit
     from sshdash.ui.controllers.host_actions import HostActions
     from sshdash.ui.controllers.panels import PanelController
-    from sshdash.ui.screens.discovery import DiscoveryScreen, Picked
+    from sshdash.ui.screens.discovery import DiscoveryScreen, Labelled, Picked
 
 _LISTENS = (TunnelState.OPEN, TunnelState.DEGRADED, TunnelState.RECONNECTING)
 
@@ -134,9 +136,10 @@ class DiscoveryController:
 async def _ask(cockpit: Cockpit, host: str, screen: DiscoveryScreen) -> None:
     """Ask the host what listens, whenever a person wants it, and keep its connection meanwhile."""
     from sshdash.tunnels.discovery import discover
-    from sshdash.tunnels.offers import offers
 
     backend = cockpit.backend
+    with suppress(SSHDashError):  # what is wrong with them is told where they are listed
+        backend.add_config_forwards(host)
     held: Lease | None = None
     try:
         while await screen.again.wait():
@@ -149,9 +152,17 @@ async def _ask(cockpit: Cockpit, host: str, screen: DiscoveryScreen) -> None:
                 held = lease
                 found = await discover(lease)
                 listed = backend.tunnels.snapshots()
-                screen.show(await asyncio.to_thread(offers, host, found, listed), found)
+                screen.show(await asyncio.to_thread(_lines, host, found, listed), found)
             except SSHDashError as error:
                 screen.fail(error)
     finally:
         if held is not None:
             held.release()
+
+
+def _lines(host: str, found: Discovered, listed: list[TunnelSnapshot]) -> list[Labelled]:
+    """Return what is offered with its lines; in a thread, as ports are tried out for it."""
+    from sshdash.tunnels.offers import offers
+    from sshdash.ui.screens.discovery import labelled
+
+    return labelled(offers(host, found, listed))

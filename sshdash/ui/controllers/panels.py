@@ -121,7 +121,7 @@ class PanelController:
 
         tab = self.tunnels_tab
         if tab is None:
-            tab = TunnelsTab(self.tunnels.snapshots)
+            tab = TunnelsTab(self.tunnels.snapshots, self.tunnels.clients)
             await self.cockpit.add_tab(tab)
         else:
             self.cockpit.go_to_tab(tab)
@@ -133,10 +133,23 @@ class PanelController:
             tab.table.select_host(host or "")
             self.tunnels.list_configured()
 
+    def begin_tunnels(self) -> None:
+        """Answer other processes, list the saved rules, and open those that open by themselves."""
+        self.cockpit.start(self._begin_tunnels(), group="begin tunnels", aside=True)
+
+    async def _begin_tunnels(self) -> None:
+        household = self.cockpit.backend.household
+        await household.open("screen")
+        await household.rules.follow()
+        await self.cockpit.backend.tunnels.launch()
+        self.cockpit.refresh_hosts()
+
     def on_event(self, event: Event) -> None:
         """Pass facts on, and keep the titles of the tabs true."""
         if self.files_tabs:
             self.files.on_event(event)
+        if (tunnels := self.tunnels_tab) is not None:
+            tunnels.table.wake()
         self.retitle()
 
     def retitle(self) -> None:

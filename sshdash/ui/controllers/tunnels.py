@@ -1,8 +1,9 @@
-"""Carries out what the tunnel table asks for."""
+"""Carries out what the tunnels' screen asks for."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from textual.message import Message
@@ -10,26 +11,51 @@ from textual.message import Message
 from sshdash.config.equivalent import forward_command
 from sshdash.errors import SSHDashError
 from sshdash.prompts import ConfirmQuestion
+from sshdash.ui.controllers.tunnel_rules import TunnelRules
 from sshdash.ui.format import count_text
-from sshdash.ui.screens.forward_form import ForwardForm
-from sshdash.ui.widgets.tunnel_table import AddTunnel, ChangeAll, ChangeTunnel, TunnelStep
+from sshdash.ui.widgets.tunnel_diagram import time_text
+from sshdash.ui.widgets.tunnel_messages import (
+    AddTunnel,
+    ChangeAll,
+    ChangeTunnel,
+    CutClient,
+    EditTunnel,
+    TunnelStep,
+)
+from sshdash.ui.widgets.tunnel_words import title_of
 from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
-    from sshdash.tunnels.snapshot import TunnelSnapshot
+    from sshdash.tunnels.snapshot import ClientSnapshot, TunnelSnapshot
     from sshdash.ui.cockpit import Cockpit
+
+_CUTS = {
+    TunnelStep.STOP: "Close",
+    TunnelStep.RESTART: "Restart",
+    TunnelStep.PAUSE: "Pause",
+    TunnelStep.REMOVE: "Remove",
+}
+"""The steps that end clients, and what the question calls them."""
 
 
 class TunnelsController:
-    """Between the tunnel table and the backend's tunnels."""
+    """Between the tunnels' screen and the backend's tunnels."""
 
     def __init__(self, cockpit: Cockpit) -> None:
         self.cockpit = cockpit
         self.backend = cockpit.backend
+        self.rules = TunnelRules(cockpit)
 
     def snapshots(self) -> list[TunnelSnapshot]:
-        """Return all tunnels as they are now; none until the backend is loaded."""
-        return self.backend.tunnels.snapshots() if self.backend.loaded else []
+        """Return all tunnels as they are now, also of other processes; none until it is loaded."""
+        return self.backend.household.snapshots() if self.backend.loaded else []
+
+    def clients(self, tunnel: str) -> Sequence[ClientSnapshot]:
+        """Return the clients of a tunnel as they are now; none of one that was removed."""
+        try:
+            return self.backend.tunnels.clients(tunnel)
+        except KeyError:
+            return ()
 
     def list_configured(self, hosts: list[str] | None = None) -> None:
         """List the configured forwards of hosts, of all in ssh_config by default, as closed."""
@@ -37,17 +63,27 @@ class TunnelsController:
         self.cockpit.start(self._list_configured(names), "configured forwards")
 
     def handle(self, message: Message) -> None:
-        """Carry out an `AddTunnel`, a `ChangeTunnel` or a `ChangeAll`."""
+        """Carry out a request of the tunnels' screen."""
         if isinstance(message, AddTunnel):
-            self.cockpit.start(self._add(message))
-        elif isinstance(message, ChangeTunnel):
-            tunnel = message.tunnel
-            if message.step is TunnelStep.COPY_COMMAND:
-                self._copy_command(tunnel)
-            else:
-                self.cockpit.start(self._change(message.step, tunnel))
+            self.cockpit.start(self.rules.add(message.host, message.select))
+        elif isinstance(message, EditTunnel):
+            self.cockpit.start(self.rules.edit(message.tunnels, message.select))
+        elif isinstance(message, CutClient):
+            self.cockpit.start(self._cut(message.tunnel, message.client))
         elif isinstance(message, ChangeAll):
-            self.cockpit.start(self._change_all(message.step, message.tunnels))
+            self.cockpit.start(self._change(message.step, message.tunnels, message.name))
+        elif isinstance(message, ChangeTunnel):
+            self._handle_one(message.step, message.tunnel)
+
+    def _handle_one(self, step: TunnelStep, tunnel: TunnelSnapshot) -> None:
+        if step is TunnelStep.COPY_COMMAND:
+            self._copy_command(tunnel)
+        elif step is TunnelStep.PROBE:
+            self.cockpit.start(self._probe(tunnel))
+        elif step is TunnelStep.EXPORT:
+            self.cockpit.start(self.rules.export(tunnel))
+        else:
+            self.cockpit.start(self._change(step, [tunnel], ""))
 
     async def _list_configured(self, hosts: list[str]) -> None:
         """Resolve one host after the other, so that a thousand of them never hold the screen."""
@@ -59,82 +95,82 @@ class TunnelsController:
                 self.cockpit.report(error)
             await asyncio.sleep(0)
 
-    async def _add(self, request: AddTunnel) -> None:
-        hosts = [entry.alias for entry in self.backend.catalog.hosts]
-        answer = await self.cockpit.show(ForwardForm(request.host, hosts))
-        if answer is None:
+    async def _change(self, step: TunnelStep, tunnels: Sequence[TunnelSnapshot], name: str) -> None:
+        """Do the same with several at a time; one that fails does not hold up the others."""
+        if step in _CUTS and not await self._sure(_CUTS[step], self._listed(tunnels), name):
             return
-        await self.backend.load()
-        self.backend.resolver.preview(answer.host)
-        tunnel = self.backend.tunnels.add(answer.host, answer.spec)
-        request.table.select(tunnel)
-        if answer.start:
-            await self._start(tunnel)
+        if step is TunnelStep.REMOVE and not await self.rules.sure_to_forget(tunnels):
+            return
+        await asyncio.gather(*(self._do(step, tunnel) for tunnel in self._listed(tunnels)))
+        self.cockpit.refresh_hosts()
 
-    async def _change(self, step: TunnelStep, tunnel: TunnelSnapshot) -> None:
-        tunnels = self.backend.tunnels
-        if step is TunnelStep.START:
-            await self._start(tunnel.id)
-        elif step is TunnelStep.STOP:
-            if await self._sure("Close", tunnel):
-                await tunnels.stop(tunnel.id)
-        elif step is TunnelStep.RESTART:
-            if await self._sure("Restart", tunnel):
-                await tunnels.stop(tunnel.id)
-                await self._start(tunnel.id)
-        elif await self._sure("Remove", tunnel):
-            await tunnels.remove(tunnel.id)
+    async def _do(self, step: TunnelStep, tunnel: TunnelSnapshot) -> None:
+        """Do a step with one tunnel, or have the process do it that runs it.
 
-    async def _change_all(self, step: TunnelStep, tunnels: list[TunnelSnapshot]) -> None:
-        """Start or stop several at a time; one that fails does not hold up the others."""
-        if step is TunnelStep.START:
-            await asyncio.gather(*(self._start(tunnel.id) for tunnel in self._listed(tunnels)))
-        elif await self._sure_of_all(tunnels):
-            stop = self.backend.tunnels.stop
-            await asyncio.gather(*(stop(tunnel.id) for tunnel in self._listed(tunnels)))
+        A tunnel that fails says so on its row, which stays in sight, and is not told again.
+        """
+        manager = self.backend.tunnels
+        if step is TunnelStep.TAKE_OVER:
+            listed = manager.add(tunnel.host, tunnel.spec, "ad hoc", tunnel.rule)
+            await self.backend.household.take_over([listed])
+            return
+        if tunnel.owner:
+            await self.backend.household.ask(step.value, tunnel)
+            return
+        if step in (TunnelStep.STOP, TunnelStep.RESTART):
+            await manager.stop(tunnel.id)
+        if step in (TunnelStep.START, TunnelStep.RESTART):
+            await manager.start(tunnel.id)
+        elif step is TunnelStep.PAUSE:
+            await manager.pause(tunnel.id)
+        elif step is TunnelStep.RESUME:
+            await manager.resume(tunnel.id)
+        elif step is TunnelStep.REMOVE:
+            await manager.remove(tunnel.id)
 
-    def _listed(self, tunnels: list[TunnelSnapshot]) -> list[TunnelSnapshot]:
+    def _listed(self, tunnels: Sequence[TunnelSnapshot]) -> list[TunnelSnapshot]:
         """Return those that were not removed meanwhile, as they are now."""
         now = {tunnel.id: tunnel for tunnel in self.snapshots()}
         return [now[tunnel.id] for tunnel in tunnels if tunnel.id in now]
 
-    async def _sure_of_all(self, tunnels: list[TunnelSnapshot]) -> bool:
+    async def _sure(self, action: str, tunnels: Sequence[TunnelSnapshot], name: str) -> bool:
         """Ask once where clients of any would be cut off."""
-        used = [tunnel for tunnel in self._listed(tunnels) if tunnel.clients]
+        used = [tunnel for tunnel in tunnels if tunnel.clients]
         if not used:
-            return True
+            return bool(tunnels)
         clients = count_text(sum(tunnel.clients for tunnel in used), "client")
-        question = ConfirmQuestion(
-            f"Close all tunnels of {clean(used[0].host, 60)}?",
-            f"{clients} of {count_text(len(used), 'tunnel')} would be cut off.",
-            action="Close",
-            danger=True,
-        )
+        if len(tunnels) == 1:
+            title, whose = f"{action} the tunnel?", title_of(used[0])
+        else:
+            title = f"{action} all tunnels of {name}?"
+            whose = count_text(len(used), "tunnel")
+        detail = f"{clients} of {whose} would be cut off."
+        question = ConfirmQuestion(title, detail, action=action, danger=True)
         answer: bool | None = await self.cockpit.ask(question)
         return bool(answer)
 
-    async def _start(self, tunnel: str) -> None:
-        """Open a tunnel. A failure is told by its row, which stays in sight, and not again."""
-        await self.backend.tunnels.start(tunnel)
-        self.cockpit.refresh_hosts()
-
-    async def _sure(self, action: str, tunnel: TunnelSnapshot) -> bool:
-        """Ask where clients would be cut off."""
-        try:
-            clients = self.backend.tunnels.snapshot(tunnel.id).clients
-        except KeyError:  # removed meanwhile
-            return False
-        if not clients:
-            return True
+    async def _cut(self, tunnel: TunnelSnapshot, client: ClientSnapshot) -> None:
+        who = clean(client.process, 60) or clean(client.address, 60)
         question = ConfirmQuestion(
-            f"{action} the tunnel?",
-            f"{count_text(clients, 'client')} of {clean(tunnel.listen)} → {clean(tunnel.target)} "
-            "would be cut off.",
-            action=action,
+            "Cut this client?",
+            f"{who} is cut off from {clean(client.target, 80) or title_of(tunnel)}; "
+            "others go on, and it may come again.",
+            action="Cut",
             danger=True,
         )
-        answer: bool | None = await self.cockpit.prompter.ask(question)
-        return bool(answer)
+        if await self.cockpit.ask(question) and self._listed([tunnel]):
+            self.backend.tunnels.cut(tunnel.id, client.id)
+
+    async def _probe(self, tunnel: TunnelSnapshot) -> None:
+        if not self._listed([tunnel]):
+            return
+        found = await self.backend.tunnels.probe(tunnel.id)
+        said = clean(found.text, 300)
+        if found.seconds is None:
+            self.cockpit.tell(f"{title_of(tunnel)} is not well", said, severity="warning")
+        else:
+            took = f"{said} in {time_text(found.seconds)}"
+            self.cockpit.tell(f"{title_of(tunnel)} is well", took)
 
     def _copy_command(self, tunnel: TunnelSnapshot) -> None:
         words = forward_command(

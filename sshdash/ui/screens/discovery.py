@@ -29,6 +29,10 @@ _NAME, _PROCESS = 15, 22
 _KEYS = " Enter forwards · ctrl+o browser · ctrl+y copy · ctrl+r asks again "
 
 
+Labelled = tuple[str, Offer]
+"""An offer with its port, name, process and address in columns."""
+
+
 class Then(Enum):
     """What follows once it is forwarded."""
 
@@ -60,23 +64,23 @@ class OfferList(RowList):
     def __init__(self) -> None:
         super().__init__()
         self.can_focus = False
-        self._all: list[tuple[str, Offer]] = []
-        self._shown: list[Offer] = []
+        self._all: list[Labelled] = []
+        self._shown: list[Labelled] = []
         self._query = ""
 
-    def show(self, offers: Sequence[Offer]) -> None:
+    def show(self, offers: Sequence[Labelled]) -> None:
         """Show these; the cursor stays on what it is on."""
         at = self.current
-        self._all = [(label_of(one), one) for one in offers]
+        self._all = list(offers)
         self.filter(self._query)
-        same = [place for place, one in enumerate(self._shown) if at and _is_same(one, at)]
+        same = [place for place, (_, one) in enumerate(self._shown) if at and _is_same(one, at)]
         if same:
             self.cursor = same[0]
 
     def filter(self, query: str) -> None:
         """Show what matches; all of it, by port, for an empty query."""
         self._query = query
-        found = [(match(query, label), one) for label, one in self._all]
+        found = [(match(query, one[0]), one) for one in self._all]
         matching = [(one_match.score, one) for one_match, one in found if one_match is not None]
         if query:
             matching.sort(key=lambda pair: -pair[0])
@@ -87,7 +91,7 @@ class OfferList(RowList):
     @property
     def current(self) -> Offer | None:
         """Return what is under the cursor."""
-        return self._shown[self.cursor] if self._shown else None
+        return self._shown[self.cursor][1] if self._shown else None
 
     @property
     def total(self) -> int:
@@ -97,7 +101,7 @@ class OfferList(RowList):
     @property
     def labels(self) -> list[str]:
         """Return the lines in the order shown, with single spaces."""
-        return [" ".join(label_of(one).split()) for one in self._shown]
+        return [" ".join(label.split()) for label, _ in self._shown]
 
     def item_count(self) -> int:
         """Return how many match."""
@@ -105,11 +109,11 @@ class OfferList(RowList):
 
     def pieces(self, line: int, width: int) -> list[Piece]:
         """Return one on a line: mark, port, name, process, address, and what is known of it."""
-        one = self._shown[line]
+        label, one = self._shown[line]
         mark = Mark.UP if one.tunnel_listens else Mark.IDLE if one.tunnel else None
         note = f" {_note(one)} "
         room = max(width - 3 - cell_len(note), 0)
-        label = clip(label_of(one), room)
+        label = clip(label, room)
         found = match(self._query, label) if self._query else None
         places = frozenset(found.places) if found else frozenset()
         hit = self.look("choice--match")
@@ -122,7 +126,12 @@ class OfferList(RowList):
         ]
 
 
-def label_of(offer: Offer) -> str:
+def labelled(offers: Sequence[Offer]) -> list[Labelled]:
+    """Return offers with their lines, which take longer than a frame for very many."""
+    return [(_label(one), one) for one in offers]
+
+
+def _label(offer: Offer) -> str:
     """Return port, name, process and address in columns; cleaned."""
     one = offer.listening
     port = f"{one.port}" if one.port else "unix"
@@ -140,7 +149,7 @@ def _cell(text: str, width: int) -> str:
 
 def _note(offer: Offer) -> str:
     if offer.tunnel_listens:
-        return f"⇄ {clean(offer.tunnel_listens, 40)}"
+        return f"⇄ {clean(offer.tunnel_listens.removeprefix('localhost'), 40)}"
     if offer.tunnel:
         return "listed, closed"
     return "this connection" if offer.listening.carries_us else ""
@@ -205,7 +214,7 @@ class DiscoveryScreen(ModalScreen[Picked]):
         else:
             self._say(Content.styled(f"asking {self.host}…", "$muted"))
 
-    def show(self, offers: Sequence[Offer], found: Discovered) -> None:
+    def show(self, offers: Sequence[Labelled], found: Discovered) -> None:
         """Show what listens."""
         if not self.is_attached:
             return
@@ -255,7 +264,7 @@ class DiscoveryScreen(ModalScreen[Picked]):
             where = clean(offer.tunnel_listens, 60)
             return Content(f"→ {where} leads there" if where else "→ opens the tunnel in the list")
         words = f"→ ssh -L {clean(str(offer.spec), 200)} {self.host}"
-        return Content.assemble(words, Content.styled(f"  {clean(offer.name, 60)}", "$faint"))
+        return Content.assemble(words, Content.styled(f"  {offer.page}", "$faint"))
 
     # What a person does
 

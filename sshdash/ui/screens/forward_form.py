@@ -1,199 +1,293 @@
-"""A new forward: which kind, on which host, from where to where; checked while it is typed."""
+"""A tunnel in fields: what it does is told in words and as a command while it is typed."""
 
-import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from textual import on
-from textual.containers import Horizontal
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.suggester import SuggestFromList
 from textual.widget import Widget
-from textual.widgets import Button, Input, RadioSet, Static
+from textual.widgets import Button, Input, RadioSet, Select, Static, TextArea
 
-from sshdash.config.destination import parse_destination
-from sshdash.errors import UsageError
-from sshdash.tunnels.spec import ForwardSpec, Kind, exposure, parse_forward
+from sshdash.tunnels.rule import ProbeKind, Start
+from sshdash.tunnels.spec import ForwardSpec, Kind, exposure
+from sshdash.ui.rule_draft import RuleAnswer, RuleDraft
 from sshdash.ui.screens.dialog import choice, text
 from sshdash.ui.screens.form import Form
 from sshdash.ui.widgets.ticks import Radio, Tick
+from sshdash.ui.widgets.tunnel_rows import COLOURS
+from sshdash.ui.widgets.tunnel_words import meaning_of
+from sshdash.untrusted import clean
 
-_KINDS = (Kind.LOCAL, Kind.REMOTE, Kind.DYNAMIC)
-_LABELS = {
-    Kind.LOCAL: "Local   -L  a port here leads to something behind the host",
-    Kind.REMOTE: "Remote  -R  a port on the host leads to something here",
-    Kind.DYNAMIC: "Dynamic -D  a SOCKS proxy here, out through the host",
-}
-_IPV6_GROUP = re.compile(r"(?=.*[0-9])[0-9A-Fa-f]{4}")
-_OPTION = {Kind.LOCAL: "-L", Kind.REMOTE: "-R", Kind.DYNAMIC: "-D"}
+_KINDS = (
+    (Kind.LOCAL, False, "Local        -L  a port here leads to something behind the host"),
+    (Kind.REMOTE, False, "Remote       -R  a port on the host leads to something here"),
+    (Kind.DYNAMIC, True, "Proxy        -D  SOCKS and HTTP here, out through the host"),
+    (Kind.REMOTE, True, "Remote proxy -R  SOCKS on the host, out through here"),
+)
+_LISTEN = "port, address:port or /a/socket; 0: any free port"
+_TARGET = "host:port, port or /a/socket"
+_STARTS = (
+    ("when I start it", Start.NEVER),
+    ("with sshdash", Start.LAUNCH),
+    ("when the host is connected", Start.HOST),
+)
+_PROBES = (
+    ("TCP: it accepts a connection", ProbeKind.TCP),
+    ("HTTP: it answers a GET", ProbeKind.HTTP),
+    ("PostgreSQL", ProbeKind.POSTGRES),
+    ("Redis", ProbeKind.REDIS),
+    ("SSH: its banner", ProbeKind.SSH),
+)
+_MOST_LINES = 4
+"""Commands of forwards in the preview."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewForward:
-    """What the form answers."""
+class ForwardForm(Form[RuleAnswer]):
+    """Asks for a rule. What is rarely needed is behind ``more``."""
 
-    host: str
-    spec: ForwardSpec
-    start: bool
-    """Whether to open it at once."""
+    AUTO_FOCUS = "#listen"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+s", "accept", "Save", show=False, priority=True),
+        Binding("ctrl+o", "more", "More", show=False, priority=True),
+    ]
 
-
-class ForwardForm(Form[NewForward]):
-    """Asks for a forward. The line at the bottom is the option of ssh that means the same."""
-
-    AUTO_FOCUS = "#port"
-
-    def __init__(self, host: str, hosts: Sequence[str]) -> None:
-        super().__init__("Add a tunnel")
-        self._host = host
+    def __init__(
+        self,
+        host: str,
+        hosts: Sequence[str],
+        before: RuleDraft | None = None,
+        *,
+        kept: bool = False,
+    ) -> None:
+        super().__init__("Edit the tunnel" if before else "Add a tunnel")
+        self._before = before or RuleDraft(host)
+        self._editing = before is not None
+        self._kept = kept
         self._hosts = tuple(hosts)
 
     def body(self) -> Iterable[Widget]:
-        """Return the fields."""
+        """Return the fields above what they come to."""
+        draft = self._before
         yield RadioSet(
             *(
-                Radio(Content(_LABELS[kind]), value=kind is Kind.LOCAL, name=kind.value)
-                for kind in _KINDS
+                Radio(Content(label), value=(kind, proxy) == (draft.kind, draft.proxy))
+                for kind, proxy, label in _KINDS
             ),
             compact=True,
             classes="forward-kind",
         )
-        suggester = SuggestFromList(self._hosts, case_sensitive=False)
-        host = Input(
-            self._host,
-            placeholder="as in ssh_config, or user@host",
-            suggester=suggester,
-            compact=True,
-            id="host",
-            classes="field",
+        yield Vertical(
+            self._host_row(draft),
+            _row("listen", _input("listen", draft.listen, _LISTEN)),
+            _row("target", _input("target", draft.target, _TARGET)),
+            _row("name", _input("name", draft.name, "")),
+            classes="forward-fields",
         )
-        yield _row("host", host)
-        yield _row(
-            "listen",
-            Input(placeholder="localhost", compact=True, id="bind", classes="field"),
-            text(":", "field-colon"),
-            Input(placeholder="port", compact=True, id="port", classes="field -port"),
+        yield Horizontal(
+            Tick(Content("open it now"), not self._editing, compact=True, id="start"),
+            Tick(Content("keep it for later"), self._kept, compact=True, id="keep"),
+            choice("More ▸", "more"),
+            classes="forward-ticks",
         )
-        yield _row(
-            "target",
-            Input(placeholder="localhost", compact=True, id="target", classes="field"),
-            text(":", "field-colon"),
-            Input(placeholder="port", compact=True, id="target-port", classes="field -port"),
-        )
-        yield Tick(Content("open it now"), True, compact=True, classes="forward-start")
+        yield self._more(draft)
         yield Static(classes="forward-result", markup=False)
 
+    def _host_row(self, draft: RuleDraft) -> Horizontal:
+        suggester = SuggestFromList(self._hosts, case_sensitive=False)
+        field = _input("host", draft.host, "as in ssh_config, or user@host")
+        field.suggester = suggester
+        field.disabled = self._editing
+        return _row("host", field)
+
+    def _more(self, draft: RuleDraft) -> Vertical:
+        colours = [(colour.replace("_", " "), colour) for colour in COLOURS]
+        return Vertical(
+            _row("note", _input("note", draft.note, "what it is for")),
+            _row(
+                "tags",
+                _input("tags", draft.tags, "prod billing"),
+                text("colour", "field-label"),
+                _select("colour", [("none", ""), *colours], draft.colour),
+            ),
+            _row(
+                "opens",
+                _select("opens", list(_STARTS), draft.start),
+                text("group", "field-label"),
+                _input("group", draft.group, "one of it at a time"),
+            ),
+            _row(
+                "probe",
+                _select("probe", list(_PROBES), draft.probe),
+                text("every", "field-label"),
+                _input("interval", draft.interval, "seconds"),
+            ),
+            _row("path", _input("path", draft.path, "/"), id="path-row"),
+            Tick(
+                Content("refuse clients while it is paused or reconnects (else they wait)"),
+                draft.refuse,
+                compact=True,
+                id="refuse",
+            ),
+            text("further forwards of the rule, one per line: -L 8080:web:80", "field-label"),
+            TextArea(draft.others, id="others", compact=True, classes="field"),
+            classes="forward-more",
+        )
+
     def buttons(self) -> Iterable[Button]:
-        """Return cancel and add."""
-        return choice("Cancel", "cancel"), choice("Add", "add", "primary")
+        """Return cancel and the action."""
+        action = "Save" if self._editing else "Add"
+        return choice("Cancel", "cancel"), choice(action, "accept", "primary")
 
     def on_mount(self) -> None:
-        """Begin with the host where none is given."""
+        """Begin with the host where none is given, and show all that is set."""
+        words = f" ctrl+o more  ctrl+s {'saves' if self._editing else 'adds'}  Esc cancels "
+        self.query_one(".dialog").border_subtitle = Content(words)
+        self.query_one(".forward-more").display = self._before.says_more
         self._check()
-        if not self._host:
+        if not self._before.host:
             self.query_one("#host", Input).focus()
 
     def on_choice(self, name: str) -> None:
-        """Answer, unless something is wrong yet."""
-        self._accept()
+        """Answer, unless something is wrong yet; or show more."""
+        if name == "more":
+            self.action_more()
+        else:
+            self.action_accept()
 
-    @property
-    def kind(self) -> Kind:
-        """The kind that is chosen."""
-        pressed = self.query_one(RadioSet).pressed_index
-        return _KINDS[max(pressed, 0)]
+    def action_more(self) -> None:
+        """Show the rest of the fields, or hide them."""
+        more = self.query_one(".forward-more")
+        more.display = not more.display
+        if more.display:
+            self.query_one("#note", Input).focus()
+            self.call_after_refresh(more.scroll_visible, animate=False)
+        elif self.focused is None or not self.focused.is_on_screen:
+            self.query_one("#name", Input).focus()
+
+    # What is typed
+
+    def draft(self) -> RuleDraft:
+        """Return what is typed."""
+        kind, proxy, _ = _KINDS[max(self.query_one(RadioSet).pressed_index, 0)]
+        return RuleDraft(
+            self._value("host"),
+            kind,
+            proxy,
+            self._value("listen"),
+            "" if proxy else self._value("target"),
+            self._value("name"),
+            self.query_one("#others", TextArea).text,
+            self._value("note"),
+            self._value("tags"),
+            self._picked("colour"),
+            self._value("group"),
+            self._picked("opens"),
+            self.query_one("#refuse", Tick).value,
+            self._picked("probe"),
+            self._value("path"),
+            self._value("interval"),
+        )
 
     @property
     def is_changed(self) -> bool:
-        """Return whether a host, an address or a port was typed."""
-        typed = any(map(self._value, ("bind", "port", "target", "target-port")))
-        return typed or self._value("host") != self._host
+        """Return whether anything was typed that is not as it was."""
+        return self.draft() != self._before
 
     def _value(self, field: str) -> str:
-        return self.query_one(f"#{field}", Input).value.strip()
+        return self.query_one(f"#{field}", Input).value
 
-    def spec_text(self) -> str:
-        """Return what is typed as the argument of -L, -R or -D."""
-        port, bind = self._value("port"), self._value("bind")
-        if ":" in port or " " in port:
-            return port
-        listen = f"{_bracketed(bind)}:{port}" if bind else port
-        if self.kind is Kind.DYNAMIC:
-            return listen
-        target = _bracketed(self._value("target") or "localhost")
-        return f"{listen}:{target}:{self._value('target-port')}"
+    def _picked(self, field: str) -> Any:
+        return self.query_one(f"#{field}", Select).value
 
-    def problem(self) -> str:
-        """Return what is wrong, an empty string for nothing."""
-        if not self._value("host"):
-            return "Name a host"
-        try:
-            parse_destination(self._value("host"))
-        except UsageError as error:
-            return f"{error.title}: {error.detail}" if error.detail else error.title
-        if not self._value("port"):
-            return "Name the port to listen on (0 lets the system choose)"
-        if self.kind is not Kind.DYNAMIC and not self._value("target-port"):
-            whole = ":" in self._value("port")
-            if not whole:
-                return "Name the port of the target"
-        try:
-            parse_forward(self.kind, self.spec_text())
-        except UsageError as error:
-            return error.detail.rpartition(": ")[2] if ": " in error.detail else error.detail
-        return ""
-
-    @on(Input.Changed, "#target")
-    def _split_target(self, event: Input.Changed) -> None:
-        """Take the port out of ``db:5432``, typed or pasted, to where the port belongs."""
-        host, colon, port = event.value.strip().rpartition(":")
-        if not colon or not host or (":" in host and not host.endswith("]")):
-            return  # no port, or an IPv6 address without brackets
-        if _IPV6_GROUP.fullmatch(host):
-            return  # the beginning of one
-        field = self.query_one("#target-port", Input)
-        if port and port.isascii() and port.isdecimal():
-            field.value = port
-        elif port:
+    @on(Input.Changed, "#listen")
+    def _take_whole(self, event: Input.Changed) -> None:
+        """Spread ``-L 5432:db:5432``, typed or pasted into one field, over the fields."""
+        words = event.value.strip()
+        if words[:2] not in ("-L", "-R", "-D") or ":" not in words[2:]:
             return
-        event.input.value = host
-        if event.input.has_focus:
-            field.focus()
+        draft = RuleDraft("host", listen=words)
+        if draft.problem():
+            return
+        whole = RuleDraft.of("", draft.forwards(), None)
+        with self.prevent(Input.Changed):
+            event.input.value = whole.listen
+            self.query_one("#target", Input).value = whole.target
+        for index, (kind, proxy, _) in enumerate(_KINDS):
+            if (kind, proxy) == (whole.kind, whole.proxy):
+                self.query(Radio)[index].value = True
+        self._check()
+
+    # What it comes to
 
     @on(RadioSet.Changed)
     @on(Input.Changed)
+    @on(Select.Changed)
+    @on(TextArea.Changed)
     def _check(self) -> None:
-        for field in ("target", "target-port"):
-            self.query_one(f"#{field}", Input).disabled = self.kind is Kind.DYNAMIC
+        draft = self.draft()
+        self.query_one("#target", Input).disabled = draft.proxy
+        self.query_one("#path-row").display = draft.probe is ProbeKind.HTTP
+        self.query_one("#name", Input).placeholder = clean(draft.name_or_usual, 60)
+        problem = draft.problem()
         result = self.query_one(".forward-result", Static)
-        problem = self.problem()
         result.set_class(bool(problem), "-wrong")
-        if problem:
-            result.update(Content(problem))
-            return
-        spec = parse_forward(self.kind, self.spec_text())
-        lines = [f"ssh -N {_OPTION[self.kind]} {spec} {self._value('host')}"]
-        if spec.exposed:
-            lines.append(f"⚠ {exposure(spec.kind)}")
-        result.update(Content("\n".join(lines)))
+        result.update(Content(problem) if problem else _preview(draft))
 
     @on(Input.Submitted)
     def _submit(self, event: Input.Submitted) -> None:
         event.stop()
-        self._accept()
+        self.action_accept()
 
-    def _accept(self) -> None:
-        problem = self.problem()
-        if problem:
+    def action_accept(self) -> None:
+        """Answer, unless something is wrong yet."""
+        draft = self.draft()
+        if problem := draft.problem():
             self.query_one(".forward-result", Static).update(Content(problem))
             return
-        spec = parse_forward(self.kind, self.spec_text())
-        self.dismiss(NewForward(self._value("host"), spec, self.query_one(Tick).value))
+        rule = draft.rule()
+        keep = self.query_one("#keep", Tick).value
+        named = keep or bool(draft.name.strip()) or draft.says_more
+        start = self.query_one("#start", Tick).value
+        self.dismiss(RuleAnswer(rule.host, rule.forwards, rule if named else None, keep, start))
 
 
-def _row(label: str, *fields: Widget) -> Horizontal:
-    return Horizontal(text(label, "field-label"), *fields, classes="field-row")
+def _preview(draft: RuleDraft) -> Content:
+    """Return what the forward is for, and the ssh command that means the same."""
+    forwards = draft.forwards()
+    host = clean(draft.host.strip(), 60)
+    first = forwards[0]
+    options = " ".join(_option(one) for one in forwards[:_MOST_LINES])
+    more = " …" if len(forwards) > _MOST_LINES else ""
+    lines = [
+        Content(meaning_of(first.kind, *_ends(first), host)),
+        Content.styled(f"ssh -N {options}{more} {host}", "$muted"),
+    ]
+    if exposed := [one for one in forwards if one.exposed]:
+        words = f"⚠ {clean(exposed[0].listen_text, 60)}: {exposure(exposed[0].kind)}"
+        lines.append(Content.styled(words, "$warning"))
+    return Content("\n").join(lines)
 
 
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host and not host.startswith("[") else host
+def _option(spec: ForwardSpec) -> str:
+    return f"-{spec.kind.value} {clean(str(spec), 200)}"
+
+
+def _ends(spec: ForwardSpec) -> tuple[str, str]:
+    return clean(spec.listen_text, 80), "" if spec.is_socks else clean(spec.target_text, 80)
+
+
+def _row(label: str, *fields: Widget, id: str | None = None) -> Horizontal:  # noqa: A002
+    return Horizontal(text(label, "field-label"), *fields, classes="field-row", id=id)
+
+
+def _input(name: str, value: str, hint: str) -> Input:
+    return Input(
+        value, placeholder=hint, compact=True, id=name, classes="field", select_on_focus=False
+    )
+
+
+def _select(name: str, options: list[tuple[str, Any]], value: object) -> "Select[Any]":
+    return Select(options, value=value, allow_blank=False, compact=True, id=name)

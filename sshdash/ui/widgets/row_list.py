@@ -113,6 +113,10 @@ class RowList(ScrollView, can_focus=True):
             return self.get_component_rich_style("row--hover")
         return self.rich_style
 
+    def line_ground(self, line: int) -> Style:
+        """Return the background of a line: that of its item."""
+        return self.ground(self.item_at(line))
+
     def look(self, *names: str) -> Style:
         """Return what the component classes `names` add to the ground."""
         style = Style.null()
@@ -126,7 +130,7 @@ class RowList(ScrollView, can_focus=True):
         line = y + self.scroll_offset.y
         if not 0 <= line < self.line_count():
             return Strip.blank(width, self.rich_style)
-        return strip_of(self.pieces(line, width), width, self.ground(self.item_at(line)))
+        return strip_of(self.pieces(line, width), width, self.line_ground(line))
 
     def reset_lines(self) -> None:
         """Measure and draw again after the items changed."""

@@ -1,115 +1,34 @@
-"""The lines of the tunnel table: columns that fit the width, the state as shape and word."""
+"""The lines of the tunnel table, of which only those that changed are drawn again."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from math import ceil
+from collections import Counter
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.cells import cell_len
 from rich.style import Style
+from textual.strip import Strip
 
 from sshdash.states import TunnelState
-from sshdash.ui.format import clip, duration_text, rate_text, size_text
+from sshdash.ui.format import clip, count_text, rate_text, size_text
 from sshdash.ui.theme import MARKS
 from sshdash.ui.widgets.row_list import Piece, RowList
 from sshdash.ui.widgets.sparkline import sparkline
+from sshdash.ui.widgets.tunnel_columns import TunnelColumns, Wishes
+from sshdash.ui.widgets.tunnel_words import name_of, standing, way_of
 from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
     from sshdash.tunnels.snapshot import TunnelSnapshot
 
-_STATE = 9
-_HOST = (4, 20)
-_WAY = (18, 56)
-_CLIENTS = 7
-_BYTES = 7
-_RATE = 8
-_UPTIME = (6, 10)
-_SPARK = (6, 30)
-_GAP = 2
-_KIND = _GAP + 2
-"""The letter of the kind with a gap before and a space behind it."""
-
-
-@dataclass(frozen=True, slots=True)
-class TunnelColumns:
-    """The widths of the columns; 0 leaves a column out."""
-
-    host: int
-    way: int
-    short: bool = False
-    """Whether ``localhost`` is left out of all listening addresses, which are then shorter."""
-    clients: int = 0
-    rate: int = 0
-    volume: int = 0
-    uptime: int = 0
-    spark: int = 0
-
-    @classmethod
-    def fit(cls, width: int, host: int, way: int, short_way: int) -> TunnelColumns:
-        """Return the columns that fit, where host and way would like to be so wide.
-
-        What a tunnel carries and since when has its room before the way is shown in full; the
-        number of clients and the rates come in where there is more. What is left at the end goes
-        to the time, the sparkline and the way, in this order.
-        """
-        host = min(max(host, _HOST[0]), _HOST[1] if width >= 90 else _HOST[1] // 2)
-        room = width - (3 + _STATE) - (_GAP + host) - _KIND
-        figures = _cost("volume") + _cost("spark") + _cost("uptime")
-        short = way > max(room - figures - _cost("clients"), _WAY[0])
-        wanted = min(max(short_way if short else way, _WAY[0]), _WAY[1])
-        taken = min(wanted, max(room - figures, _WAY[0]))
-        room -= taken
-        found: dict[str, int] = {}
-        for name, (column, _) in _FIGURES.items():
-            if room >= _cost(name):
-                room -= _cost(name)
-                found[name] = column
-        for name, most in (("uptime", _UPTIME[1]), ("spark", _SPARK[1])):
-            if name in found:
-                more = min(room, most - found[name])
-                found[name] += more
-                room -= more
-        return cls(host, taken + max(room, 0), short, **found)
-
-
-_FIGURES = {
-    "volume": (_BYTES, 2),
-    "spark": (_SPARK[0], 1),
-    "uptime": (_UPTIME[0], 1),
-    "clients": (_CLIENTS, 1),
-    "rate": (_RATE, 2),
-}
-"""Widths and numbers of the columns of figures, in the order of their use."""
-
-
-def _cost(name: str) -> int:
-    """Return the cells that figures take; the two of a pair stand close together."""
-    column, count = _FIGURES[name]
-    return _GAP + column + (count - 1) * (1 + column)
-
-
-def head_text(columns: TunnelColumns) -> str:
-    """Return the names of the columns on a line."""
-    gap = " " * _GAP
-    text = f"   {'state':<{_STATE}}{gap}{'host':<{columns.host}}{' ' * _KIND}"
-    text += f"{'listens → target':<{columns.way}}"
-    if columns.clients:
-        text += f"{gap}{'clients':>{columns.clients}}"
-    if columns.volume:
-        text += f"{gap}{'↑ bytes':>{columns.volume}} {'↓ bytes':>{columns.volume}}"
-    if columns.rate:
-        text += f"{gap}{'↑ rate':>{columns.rate}} {'↓ rate':>{columns.rate}}"
-    if columns.spark:
-        text += f"{gap}{'last 30 s' if columns.spark >= 9 else 'rate':<{columns.spark}}"
-    if columns.uptime:
-        text += f"{gap}{'up for':>{columns.uptime}}"
-    return text
+COLOURS = ("red", "green", "yellow", "blue", "magenta", "cyan", "white")
+"""What a rule may be coloured in: the terminal's own colours."""
+_LEAST_TAG = 5
+"""Cells in which the beginning of a tag says something."""
 
 
 class TunnelRows(RowList):
-    """One line per tunnel."""
+    """One line per tunnel; by host, a heading stands above the first one of each."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "tunnel--faint",
@@ -120,121 +39,218 @@ class TunnelRows(RowList):
         "tunnel--kind",
         "tunnel--spark",
         "tunnel--exposed",
+        "tunnel--heading",
+        "tunnel--name",
     }
 
     def __init__(self) -> None:
         super().__init__()
         self.tunnels: list[TunnelSnapshot] = []
+        self.by_host = False
+        self._lines: list[tuple[int, bool]] = []
+        """For each line the tunnel, and whether it is the heading above it."""
+        self._places: list[int] = []
+        self._drawn: dict[int, list[Piece]] = {}
+        self._columns = TunnelColumns.fit(80, Wishes(0, 0, 0, 0))
+        self._fitted: tuple[object, ...] = ()
 
-    def show(self, tunnels: list[TunnelSnapshot]) -> None:
-        """Show other snapshots, the cursor staying on its tunnel."""
+    def show(self, tunnels: list[TunnelSnapshot], by_host: bool = False) -> bool:
+        """Show other snapshots, the cursor staying on its tunnel; return whether columns moved."""
         current = self.current
-        grown = len(tunnels) != len(self.tunnels)
-        self.tunnels = tunnels
-        ids = [tunnel.id for tunnel in tunnels]
-        if current and current.id in ids:
-            self.cursor = ids.index(current.id)
-        if grown:
-            self.reset_lines()
+        same = by_host == self.by_host and _order(tunnels) == _order(self.tunnels)
+        self.tunnels, self.by_host = tunnels, by_host
+        if not same:
+            self._lay_out()
+            ids = [tunnel.id for tunnel in tunnels]
+            if current and current.id in ids:
+                self.cursor = ids.index(current.id)
+        moved = self._fit()
+        if same and not moved:
+            self._refresh_changed()
         else:
-            self.refresh()
+            self.reset_lines()
+        return moved or not same
+
+    def _lay_out(self) -> None:
+        self._lines, self._places = [], []
+        host = None
+        for index, tunnel in enumerate(self.tunnels):
+            if self.by_host and tunnel.host != host:
+                host = tunnel.host
+                self._lines.append((index, True))
+            self._places.append(len(self._lines))
+            self._lines.append((index, False))
+
+    def _refresh_changed(self) -> None:
+        """Draw those lines in sight again that would look different."""
+        width = self.scrollable_content_region.width
+        top = self.scroll_offset.y
+        for line in range(top, min(top + self.size.height, len(self._lines))):
+            if self._drawn.get(line) != self.pieces(line, width):
+                self.refresh_lines(line)
 
     @property
     def current(self) -> TunnelSnapshot | None:
         """The tunnel at the cursor."""
         return self.tunnels[self.cursor] if self.cursor < len(self.tunnels) else None
 
-    def columns(self, width: int) -> TunnelColumns:
-        """Return the columns for a width."""
-        host = max((len(clean(tunnel.host, 60)) for tunnel in self.tunnels), default=0)
+    @property
+    def columns(self) -> TunnelColumns:
+        """The columns, as they fit the width."""
+        self._fit()
+        return self._columns
+
+    def _fit(self) -> bool:
+        """Measure, where the width or what is shown changed; return whether columns moved."""
+        width = self.scrollable_content_region.width
+        key = (width, self.by_host, *((one.host, one.listen, one.rule) for one in self.tunnels))
+        if key == self._fitted:
+            return False
+        self._fitted = key
+        names = (cell_len(_named(tunnel)) for tunnel in self.tunnels)
+        hosts = (cell_len(clean(tunnel.host, 60)) for tunnel in self.tunnels)
         way, short = (
-            max((sum(map(len, _way(tunnel, short))) for tunnel in self.tunnels), default=0)
+            max((sum(map(len, way_of(one, short))) for one in self.tunnels), default=0)
             for short in (False, True)
         )
-        return TunnelColumns.fit(width, host, way, short)
+        host = 0 if self.by_host else max(hosts, default=0)
+        columns = TunnelColumns.fit(width, Wishes(max(names, default=0), host, way, short))
+        moved, self._columns = columns != self._columns, columns
+        return moved
+
+    # Lines
 
     def item_count(self) -> int:
         """Return how many tunnels there are."""
         return len(self.tunnels)
 
+    def line_count(self) -> int:
+        """Return how many lines they take, with the headings."""
+        return len(self._lines)
+
+    def line_of(self, item: int) -> int:
+        """Return the line of a tunnel."""
+        return self._places[item] if item < len(self._places) else 0
+
+    def item_at(self, line: int) -> int:
+        """Return the tunnel on a line, or below it."""
+        return self._lines[line][0]
+
+    def reveal(self, item: int) -> None:
+        """Show a tunnel, the first one of all with its heading."""
+        super().reveal(item)
+        if item == 0 and self.by_host:
+            self.scroll_to(y=0, animate=False, force=True)
+
+    def line_ground(self, line: int) -> Style:
+        """Return the background; headings are never under the cursor."""
+        return self.rich_style if self._lines[line][1] else super().line_ground(line)
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one line, and keep what it shows."""
+        line = y + self.scroll_offset.y
+        if 0 <= line < len(self._lines):
+            self._drawn[line] = self.pieces(line, self.scrollable_content_region.width)
+        return super().render_line(y)
+
     def pieces(self, line: int, width: int) -> list[Piece]:
-        """Return the columns of one tunnel."""
-        tunnel = self.tunnels[line]
-        columns = self.columns(width)
+        """Return the columns of one tunnel, or a heading."""
+        item, heading = self._lines[line]
+        if heading:
+            return self._heading_pieces(self.tunnels[item])
+        tunnel, columns = self.tunnels[item], self._columns
         mark = MARKS[tunnel.state]
-        colour = self.look(f"tunnel--{mark.colour}")
-        idle = tunnel.state in (TunnelState.CLOSED, TunnelState.FAILED)
-        plain = self.look("tunnel--detail") if idle else Style.null()
         detail = self.look("tunnel--detail")
-        clients = str(tunnel.clients) if tunnel.clients or not idle else ""
-        pieces: list[Piece] = [
-            (f" {mark.shape} {_state(tunnel):<{_STATE}}", colour),
-            (f"  {clip(clean(tunnel.host, 60), columns.host):<{columns.host}}", plain),
-            (f"  {tunnel.kind.value}", self.look("tunnel--kind")),
-            *self._way_pieces(tunnel, columns, plain),
-        ]
+        idle = bool(tunnel.owner) or tunnel.state in (TunnelState.CLOSED, TunnelState.FAILED)
+        plain = detail if idle else Style.null()
+        colour = self.look(f"tunnel--{mark.colour}")
+        pieces: list[Piece] = [(f" {mark.shape} ", colour)]
+        if columns.name:
+            pieces += self._name_pieces(item, columns.name)
+        pieces.append((f"{tunnel.kind.value} ", self.look("tunnel--kind")))
+        pieces += self._way_pieces(tunnel, plain)
+        if columns.host:
+            host = clip(clean(tunnel.host, 60), columns.host)
+            pieces.append((f"  {host:<{columns.host}}", plain))
         if columns.clients:
+            clients = str(tunnel.clients) if tunnel.clients else ""
             pieces.append((f"  {clients:>{columns.clients}}", plain))
-        if columns.volume:
-            counts = (tunnel.bytes_up, tunnel.bytes_down)
-            pieces.append((f" {_pair(map(_quiet, counts), columns.volume)}", detail))
-        if columns.rate:
-            rates = (tunnel.rate_up, tunnel.rate_down)
-            pieces.append((f" {_pair(map(_rate, rates), columns.rate)}", plain))
+        if columns.traffic:
+            for gap, rate, count in (
+                ("  ", tunnel.rate_up, tunnel.bytes_up),
+                (" ", tunnel.rate_down, tunnel.bytes_down),
+            ):
+                pieces.append((gap + _traffic(rate, count), plain if rate >= 0.5 else detail))
         if columns.spark:
-            history = () if idle and not any(tunnel.history) else tunnel.history
-            spark = sparkline(history, columns.spark) if history else " " * columns.spark
+            some = any(tunnel.history)
+            spark = sparkline(tunnel.history, columns.spark) if some else " " * columns.spark
             pieces.append((f"  {spark}", self.look("tunnel--spark")))
-        if columns.uptime:
-            uptime = _uptime(tunnel.uptime, columns.uptime)
-            pieces.append((f"  {uptime:>{columns.uptime}}", detail))
+        words = clip(standing(tunnel, columns.standing), columns.standing)
+        pieces.append((f"  {words:<{columns.standing}}", detail if tunnel.owner else colour))
         return pieces
 
-    def _way_pieces(
-        self, tunnel: TunnelSnapshot, columns: TunnelColumns, style: Style
-    ) -> list[Piece]:
-        width = columns.way
-        listen, badge, target = _way(tunnel, columns.short)
-        listen = clip(listen, width)
+    def _heading_pieces(self, first: TunnelSnapshot) -> list[Piece]:
+        own = [one for one in self.tunnels if one.host == first.host]
+        marks = Counter(MARKS[one.state] for one in own)
+        route = " → ".join(clean(hop, 60) for hop in first.route[:-1])
+        pieces: list[Piece] = [
+            (f" {clip(clean(first.host, 60), 40)}", self.look("tunnel--heading")),
+            (f"  via {route}" if route else "", self.look("tunnel--faint")),
+            (f"   {count_text(len(own), 'tunnel')}", self.look("tunnel--faint")),
+        ]
+        for mark, count in sorted(marks.items(), key=lambda pair: pair[0].name):
+            pieces.append((f"  {mark.shape} {count}", self.look(f"tunnel--{mark.colour}")))
+        return pieces
+
+    def _name_pieces(self, item: int, width: int) -> list[Piece]:
+        """Return the name in its colour, with its tags; a rule is named once for its forwards."""
+        tunnel = self.tunnels[item]
+        rule = tunnel.rule
+        above = self.tunnels[item - 1] if item else None
+        if rule is None:
+            return [(" " * (width + 2), Style.null())]
+        if above and above.rule and above.rule.name == rule.name and above.host == tunnel.host:
+            return [("└".ljust(width + 2), self.look("tunnel--faint"))]
+        name = clip(name_of(tunnel), width)
+        room = width - cell_len(name) - 1
+        tags = clip(_tags(tunnel), room) if room >= _LEAST_TAG else ""
+        gap = width - cell_len(name) - (cell_len(tags) + 1 if tags else 0)
+        look = self.look("tunnel--name")
+        if rule.colour in COLOURS:
+            look += Style(color=rule.colour)
+        return [
+            (name, look),
+            (f" {tags}" if tags else "", self.look("tunnel--faint")),
+            (" " * (gap + 2), Style.null()),
+        ]
+
+    def _way_pieces(self, tunnel: TunnelSnapshot, style: Style) -> list[Piece]:
+        width = self._columns.way
+        listen, badge, target = way_of(tunnel, self._columns.short)
+        listen = clip(listen, width - len(badge))
         target = clip(target, width - len(listen) - len(badge))
         gap = width - len(listen) - len(badge) - len(target)
         return [
-            (f" {listen}", style),
+            (listen, style),
             (badge, self.look("tunnel--exposed")),
             (target + " " * max(gap, 0), style),
         ]
 
 
-def _state(tunnel: TunnelSnapshot) -> str:
-    """Return the state in a word; of one that waits, for how long yet."""
-    if tunnel.state is not TunnelState.RECONNECTING:
-        return str(tunnel.state.value)
-    return "waiting" if tunnel.retry_in is None else f"retry {ceil(tunnel.retry_in)} s"
+def _order(tunnels: list[TunnelSnapshot]) -> list[tuple[str, str]]:
+    return [(tunnel.id, tunnel.host) for tunnel in tunnels]
 
 
-def _way(tunnel: TunnelSnapshot, short: bool) -> tuple[str, str, str]:
-    """Return where it listens, the badge where others can reach that, and the target."""
-    badge = " ⚠" if tunnel.exposed else ""
-    listen = clean(tunnel.listen, 80)
-    if short:
-        listen = listen.removeprefix("localhost")
-    return listen, badge, f" → {clean(tunnel.target, 80)}"
+def _tags(tunnel: TunnelSnapshot) -> str:
+    tags = tunnel.rule.tags if tunnel.rule is not None else ()
+    return " ".join(f"#{clean(tag, 20)}" for tag in tags)
 
 
-def _pair(texts: Iterable[str], width: int) -> str:
-    """Return two figures beside each other, up before down."""
-    return "".join(f" {text:>{width}}" for text in texts)
+def _named(tunnel: TunnelSnapshot) -> str:
+    return " ".join(filter(None, (name_of(tunnel), _tags(tunnel))))
 
 
-def _uptime(seconds: float | None, width: int) -> str:
-    """Return how long a tunnel is open, without the smaller unit where that has no room."""
-    words = "" if seconds is None else duration_text(seconds)
-    return words if len(words) <= width else " ".join(words.split()[:2])
-
-
-def _quiet(count: int) -> str:
-    return size_text(count) if count else "–"
-
-
-def _rate(rate: float) -> str:
-    return rate_text(rate) if rate >= 0.5 else "–"
+def _traffic(rate: float, count: int) -> str:
+    """Return what passes now, else what has passed, as wide as the column."""
+    words = rate_text(rate) if rate >= 0.5 else size_text(count) if count else "–"
+    return f"{words:>9}"

@@ -1,114 +1,91 @@
-"""The content of the tunnels tab: a live table, and everything about the tunnel at the cursor."""
+"""The content of the tunnels tab: a live table or map, and all about the tunnel at the cursor."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from enum import Enum
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
-from textual.containers import Vertical
+from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.message import Message
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from sshdash.states import TunnelState
-from sshdash.tunnels.spec import Kind
 from sshdash.ui.command import Place
 from sshdash.ui.commands import bindings_of
-from sshdash.ui.format import count_text, duration_text, size_text
-from sshdash.ui.theme import MARKS
 from sshdash.ui.widgets.row_list import RowList
-from sshdash.ui.widgets.tunnel_diagram import diagram
-from sshdash.ui.widgets.tunnel_rows import TunnelRows, head_text
-from sshdash.untrusted import clean
+from sshdash.ui.widgets.tunnel_bar import FILTER, TunnelBar
+from sshdash.ui.widgets.tunnel_clients import TunnelClients
+from sshdash.ui.widgets.tunnel_columns import head_text
+from sshdash.ui.widgets.tunnel_commands import TunnelCommands
+from sshdash.ui.widgets.tunnel_detail import TunnelDetail
+from sshdash.ui.widgets.tunnel_diagram import moves
+from sshdash.ui.widgets.tunnel_map import TunnelMap
+from sshdash.ui.widgets.tunnel_order import Sorting, arranged, siblings
+from sshdash.ui.widgets.tunnel_rows import TunnelRows
 
 if TYPE_CHECKING:
-    from sshdash.tunnels.snapshot import TunnelSnapshot
+    from sshdash.tunnels.snapshot import ClientSnapshot, TunnelSnapshot
 
 _INTERVAL = 0.33
-"""Seconds between two looks at the tunnels, while the table is in sight."""
-_RUNNING = (
-    TunnelState.OPENING,
-    TunnelState.OPEN,
-    TunnelState.DEGRADED,
-    TunnelState.RECONNECTING,
+"""Seconds between two looks at the tunnels, while they are in sight."""
+_CALM = 3
+"""Of so many looks one is enough while nothing happens: what does is told as a fact."""
+_ROOMY = 26
+"""Rows of the tab from which there is room for all about a tunnel."""
+_CHANGING = (TunnelState.OPENING, TunnelState.RECONNECTING)
+_EMPTY = (
+    "No tunnels yet\n\n"
+    "a adds one: a local port that leads to something only the host can reach,\n"
+    "a port on the host that leads here, or a SOCKS proxy.\n"
+    "LocalForward, RemoteForward and DynamicForward of ssh_config are listed too."
 )
-_MEANING = {
-    Kind.LOCAL: "Programs here that connect to {listen} reach {target} as {host} sees it.",
-    Kind.REMOTE: "Programs on {host} that connect to {listen} reach {target} as seen from here.",
-    Kind.DYNAMIC: "Programs here with {listen} as their SOCKS5 proxy connect from {host}.",
-}
-_REMOTE_SOCKS = "Programs on {host} with {listen} as their SOCKS5 proxy connect from here."
-_KEYWORDS = {
-    Kind.LOCAL: "LocalForward",
-    Kind.REMOTE: "RemoteForward",
-    Kind.DYNAMIC: "DynamicForward",
-}
 
 
-class TunnelStep(Enum):
-    """What can be done with a tunnel."""
-
-    START = "start"
-    STOP = "stop"
-    RESTART = "restart"
-    REMOVE = "remove"
-    COPY_COMMAND = "copy command"
-
-
-class ChangeTunnel(Message):
-    """Do something with a tunnel."""
-
-    def __init__(self, step: TunnelStep, tunnel: TunnelSnapshot) -> None:
-        super().__init__()
-        self.step = step
-        self.tunnel = tunnel
-
-
-class ChangeAll(Message):
-    """Start or stop several tunnels of one host."""
-
-    def __init__(self, step: TunnelStep, tunnels: list[TunnelSnapshot]) -> None:
-        super().__init__()
-        self.step = step
-        self.tunnels = tunnels
-
-
-class AddTunnel(Message):
-    """Add a forward, after asking which; `host` is what the form begins with."""
-
-    def __init__(self, table: TunnelTable, host: str) -> None:
-        super().__init__()
-        self.table = table
-        self.host = host
-
-
-class TunnelTable(Vertical):
+class TunnelTable(TunnelCommands):
     """All tunnels, live. Asks for changes; the controller makes them."""
 
     place: ClassVar[Place] = Place.TUNNELS
-    BINDINGS = bindings_of(Place.TUNNELS)
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings_of(Place.TUNNELS),
+        Binding("escape", "leave", "Back", show=False),
+    ]
 
-    def __init__(self, source: Callable[[], list[TunnelSnapshot]] = list) -> None:
+    def __init__(
+        self,
+        source: Callable[[], list[TunnelSnapshot]] = list,
+        clients: Callable[[str], Sequence[ClientSnapshot]] = lambda _: (),
+    ) -> None:
         super().__init__()
         self._source = source
-        self._host = ""
+        self._clients_of = clients
+        self.listed = []
+        self._sorting = Sorting.LISTED
+        self._by_host = False
+        self._full: bool | None = None
+        """Whether all about a tunnel is wanted; None leaves that to the room there is."""
+        self._looks = 0
+        self._calm = False
         self._rows = TunnelRows()
+        self._map = TunnelMap()
+        self._bar = TunnelBar()
         self._head = Static(classes="tunnels-head", markup=False)
-        self._detail = Static(classes="tunnel-detail", markup=False)
-        self._empty = Static(classes="tunnels-empty", markup=False)
+        self._detail = TunnelDetail()
+        self._empty = Static(_EMPTY, classes="tunnels-empty", markup=False)
 
     def compose(self) -> ComposeResult:
         """Lay out the table above the detail."""
+        yield self._bar
         yield self._head
         yield self._rows
+        yield self._map
         yield self._empty
         yield self._detail
 
     def on_mount(self) -> None:
         """Begin to look."""
+        self._map.display = False
         self.update()
         self.set_interval(_INTERVAL, self._look)
 
@@ -118,13 +95,41 @@ class TunnelTable(Vertical):
         return self._rows
 
     @property
+    def front(self) -> RowList:
+        """The table or the map, whichever is shown."""
+        return self._map if self.is_mapped else self._rows
+
+    @property
     def tunnels(self) -> list[TunnelSnapshot]:
-        """What is shown."""
+        """What is listed, in its order."""
         return self._rows.tunnels
+
+    @property
+    def detail(self) -> TunnelDetail:
+        """What is told about the tunnel at the cursor."""
+        return self._detail
+
+    @property
+    def clients(self) -> TunnelClients:
+        """The clients of the tunnel at the cursor."""
+        return self._detail.clients
+
+    @property
+    def is_mapped(self) -> bool:
+        """Whether the map is shown and not the table."""
+        return bool(self._map.display)
+
+    @property
+    def current(self) -> TunnelSnapshot | None:
+        """The tunnel at the cursor of the table or the map."""
+        if not self.is_mapped:
+            return self._rows.current
+        wanted = self._map.current
+        return next((one for one in self.listed if one.id == wanted), None)
 
     def select_host(self, host: str) -> None:
         """Put the cursor on the first tunnel of a host, and let new ones begin with it."""
-        self._host = host
+        self.host = host
         self.update()
         for index, tunnel in enumerate(self.tunnels):
             if tunnel.host == host:
@@ -132,148 +137,165 @@ class TunnelTable(Vertical):
                 break
 
     def select(self, tunnel: str) -> None:
-        """Put the cursor on a tunnel."""
+        """Put the cursor on a tunnel, shown or not until now."""
+        self._map.display = False
         self.update()
-        ids = [one.id for one in self.tunnels]
+        if tunnel not in (ids := [one.id for one in self.tunnels]):
+            self._bar.clear()
+            self.update()
+            ids = [one.id for one in self.tunnels]
         if tunnel in ids:
             self._rows.cursor = ids.index(tunnel)
         self._rows.focus()
 
+    # Looking
+
+    def wake(self) -> None:
+        """Look again at once: something happened."""
+        self._calm = False
+
     def _look(self) -> None:
-        if self.is_on_screen:
-            self.update()
+        self._looks += 1
+        if (self._calm and self._looks % _CALM) or not self.is_on_screen:
+            return
+        self.update()
 
     def update(self) -> None:
         """Show the tunnels as they are now."""
-        tunnels = self._source()
-        self._rows.show(tunnels)
-        self._rows.display = self._head.display = self._detail.display = bool(tunnels)
-        self._empty.display = not tunnels
-        self._empty.update(
-            Content(
-                "No tunnels yet\n\n"
-                "a adds one: a local port that leads to something only the host can reach,\n"
-                "a port on the host that leads here, or a SOCKS proxy.\n"
-                "LocalForward, RemoteForward and DynamicForward of ssh_config are listed too."
-            )
+        self.listed = self._source()
+        self._calm = not any(
+            moves(one) or one.clients or one.state in _CHANGING for one in self.listed
         )
-        self._draw_head()
+        words = self._bar.filter_text
+        tunnels = arranged(self.listed, self._sorting, by_host=self._by_host, words=words)
+        some, mapped = bool(self.listed), self.is_mapped
+        self._rows.display = self._head.display = some and not mapped
+        self._empty.display = not some
+        self._detail.display = some
+        moved = self._rows.show(tunnels, self._by_host)
+        if mapped:
+            self._map.show(tunnels)
+        if moved:
+            self._draw_head()
+        self._draw_bar()
         self._draw_detail()
 
     def _draw_head(self) -> None:
-        width = self._rows.scrollable_content_region.width
-        self._head.update(Content(head_text(self._rows.columns(width))))
+        self._head.update(Content(head_text(self._rows.columns)), layout=False)
 
-    def on_resize(self) -> None:
-        """Fit the columns' names."""
-        self.call_after_refresh(self._draw_head)
+    def _draw_bar(self) -> None:
+        words = []
+        if self._bar.filter_text:
+            words.append(f"{len(self.tunnels)} of {len(self.listed)}")
+        if self._sorting is not Sorting.LISTED:
+            words.append(f"sorted by {self._sorting.value}")
+        self._bar.say("  ·  ".join(words))
+
+    @on(events.Resize)
+    def _resized(self) -> None:
+        """Fit the columns' names and what is told."""
+        self.call_after_refresh(self._redraw)
+
+    def _redraw(self) -> None:
+        if self.is_mounted:
+            self._rows.show(self.tunnels, self._by_host)
+            self._draw_head()
+            self._draw_detail()
+
+    @property
+    def _wants_all(self) -> bool:
+        return self.size.height >= _ROOMY if self._full is None else self._full
 
     def _draw_detail(self) -> None:
-        tunnel = self._rows.current
+        tunnel = self.current
         if tunnel is None:
+            self._detail.display = False
             return
-        mark = MARKS[tunnel.state]
-        colour = f"${mark.colour}"
-        styles = {"line": colour, "hop": "$muted", "here": "bold", "end": "bold"}
-        drawn = Content.assemble(
-            *(Content.styled(text, styles[role]) for text, role in diagram(tunnel))
-        )
-        is_remote_socks = tunnel.kind is Kind.REMOTE and tunnel.spec.is_socks
-        meaning = (_REMOTE_SOCKS if is_remote_socks else _MEANING[tunnel.kind]).format(
-            listen=clean(tunnel.listen, 80),
-            target=clean(tunnel.target, 80),
-            host=clean(tunnel.host, 60),
-        )
-        lines = [drawn, Content.styled(meaning, "$muted"), _facts(tunnel)]
-        if tunnel.exposed:
-            lines.append(Content.styled(f"⚠ {tunnel.exposure}", "$warning"))
-        if tunnel.error:
-            style = "$error" if tunnel.state is TunnelState.FAILED else "$warning"
-            lines.append(Content.styled(f"{mark.shape} {clean(tunnel.error, 1000)}", style))
-        self._detail.update(Content("\n").join(lines))
+        self._detail.set_class(self._wants_all, "-full")
+        clients: Sequence[ClientSnapshot] | None = None
+        if self._wants_all:
+            clients = self._clients_of(tunnel.id) if tunnel.clients else ()
+        if self.clients.has_focus and not clients:
+            self.front.focus()  # the last one has gone
+        self._detail.show(tunnel, siblings(tunnel, self.listed), clients)
 
     @on(RowList.Moved)
     def _moved(self, event: RowList.Moved) -> None:
         event.stop()
-        self._draw_detail()
+        if event.rows is self.front:
+            self._draw_detail()
 
     @on(RowList.Chosen)
     def _chosen(self, event: RowList.Chosen) -> None:
         event.stop()
         self.action_tunnels_toggle()
 
-    # Commands
+    @on(Input.Changed, f"#{FILTER}")
+    def _filtered(self, event: Input.Changed) -> None:
+        event.stop()
+        self.update()
 
-    def why_not(self, command_id: str) -> str:
-        """Return why a command is not available now, an empty string where it is."""
-        tunnel = self._rows.current
-        name = command_id.partition(".")[2]
-        if name == "add":
-            return ""
-        if tunnel is None:
-            return "There are no tunnels yet; a adds one"
-        if name == "restart" and tunnel.state not in _RUNNING:
-            return "The tunnel is not open"
-        if name == "start_all" and not self._of_host(running=False):
-            return f"Every tunnel of {clean(tunnel.host, 60)} is open"
-        if name == "stop_all" and not self._of_host(running=True):
-            return f"No tunnel of {clean(tunnel.host, 60)} is open"
-        return ""
+    @on(Input.Submitted, f"#{FILTER}")
+    def _keep_filter(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.front.focus()
+        self.call_after_refresh(self._draw_bar)
 
-    def _of_host(self, *, running: bool) -> list[TunnelSnapshot]:
-        """Return the tunnels of the host at the cursor that run, or those that do not."""
-        current = self._rows.current
-        return [
-            tunnel
-            for tunnel in self.tunnels
-            if current and tunnel.host == current.host and (tunnel.state in _RUNNING) is running
-        ]
+    # Going back
 
-    def action_tunnels_toggle(self) -> None:
-        """Open the tunnel at the cursor, or close it."""
-        if tunnel := self._rows.current:
-            step = TunnelStep.STOP if tunnel.state in _RUNNING else TunnelStep.START
-            self.post_message(ChangeTunnel(step, tunnel))
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Return whether an action can be done: Esc goes on to others where nothing is to leave."""
+        if action == "leave":
+            return self._bar.is_used or self.clients.has_focus or self.is_mapped
+        return super().check_action(action, parameters)
 
-    def action_tunnels_add(self) -> None:
-        """Add a forward."""
-        current = self._rows.current
-        self.post_message(AddTunnel(self, current.host if current else self._host))
+    def action_leave(self) -> None:
+        """Back out by one step: the clients, the filter, the map."""
+        if self.clients.has_focus:
+            self.front.focus()
+        elif self._bar.is_used:
+            self._bar.clear()
+            self.front.focus()
+            self.call_after_refresh(self.update)
+        else:
+            self.action_tunnels_map()
 
-    def action_tunnels_remove(self) -> None:
-        """Take the tunnel at the cursor off the list."""
-        self._change(TunnelStep.REMOVE)
+    # What is shown
 
-    def action_tunnels_restart(self) -> None:
-        """Close the tunnel at the cursor and open it again."""
-        self._change(TunnelStep.RESTART)
+    def action_tunnels_filter(self) -> None:
+        """List only what matches."""
+        self._bar.begin()
 
-    def action_tunnels_start_all(self) -> None:
-        """Open what is closed of the host at the cursor."""
-        self.post_message(ChangeAll(TunnelStep.START, self._of_host(running=False)))
+    def action_tunnels_sort(self) -> None:
+        """Sort by the next thing."""
+        self._sorting = self._sorting.following
+        self.update()
 
-    def action_tunnels_stop_all(self) -> None:
-        """Close what is open of the host at the cursor."""
-        self.post_message(ChangeAll(TunnelStep.STOP, self._of_host(running=True)))
+    def action_tunnels_group(self) -> None:
+        """List by host, or not."""
+        self._by_host = not self._by_host
+        self.update()
 
-    def action_tunnels_command(self) -> None:
-        """Copy the ssh command that opens the same tunnel."""
-        self._change(TunnelStep.COPY_COMMAND)
+    def action_tunnels_map(self) -> None:
+        """Show the map, or the table."""
+        current = self.current
+        shown = self._map.display = not self._map.display
+        self.update()
+        if shown and current is not None:
+            self._map.go_to(current.id)
+        elif current is not None:
+            self.select(current.id)
+        self.front.focus()
 
-    def _change(self, step: TunnelStep) -> None:
-        if tunnel := self._rows.current:
-            self.post_message(ChangeTunnel(step, tunnel))
+    def action_tunnels_detail(self) -> None:
+        """Tell all about a tunnel, or the most important."""
+        self._full = not self._wants_all
+        self._draw_detail()
 
-
-def _facts(tunnel: TunnelSnapshot) -> Content:
-    origin = "of ssh_config" if tunnel.source == "config" else "added by hand"
-    words = [f"{_KEYWORDS[tunnel.kind]} {origin}"]
-    if tunnel.clients_total:
-        words.append(f"{count_text(tunnel.clients_total, 'client')} so far")
-    if tunnel.failures:
-        words.append(f"{tunnel.failures} did not get through")
-    if tunnel.bytes_up or tunnel.bytes_down:
-        words.append(f"↑ {size_text(tunnel.bytes_up)} ↓ {size_text(tunnel.bytes_down)}")
-    if tunnel.uptime is not None:
-        words.append(f"up for {duration_text(tunnel.uptime)}")
-    return Content.styled("  ·  ".join(words), "$faint")
+    def show_clients(self) -> None:
+        """Go to the clients of the tunnel at the cursor."""
+        self._full = True
+        self._draw_detail()
+        if self.clients.display:
+            self.clients.focus()
+            self.clients.scroll_visible(animate=False)

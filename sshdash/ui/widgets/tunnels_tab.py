@@ -10,10 +10,18 @@ from textual.app import ComposeResult
 from sshdash.ui.command import Place
 from sshdash.ui.theme import MARKS, Mark
 from sshdash.ui.widgets.tabs import Tab
-from sshdash.ui.widgets.tunnel_table import AddTunnel, ChangeAll, ChangeTunnel, TunnelTable
+from sshdash.ui.widgets.tunnel_messages import (
+    AddTunnel,
+    ChangeAll,
+    ChangeTunnel,
+    CutClient,
+    EditTunnel,
+    TunnelRequest,
+)
+from sshdash.ui.widgets.tunnel_table import TunnelTable
 
 if TYPE_CHECKING:
-    from sshdash.tunnels.snapshot import TunnelSnapshot
+    from sshdash.tunnels.snapshot import ClientSnapshot, TunnelSnapshot
 
 
 class TunnelsTab(Tab):
@@ -21,9 +29,13 @@ class TunnelsTab(Tab):
 
     place = Place.TUNNELS
 
-    def __init__(self, source: "Callable[[], list[TunnelSnapshot]]") -> None:
+    def __init__(
+        self,
+        source: "Callable[[], list[TunnelSnapshot]]",
+        clients: "Callable[[str], Sequence[ClientSnapshot]]",
+    ) -> None:
         super().__init__()
-        self.table = TunnelTable(source)
+        self.table = TunnelTable(source, clients)
         self.set_reactive(Tab.tab_title, "tunnels")
 
     def __repr__(self) -> str:
@@ -40,13 +52,16 @@ class TunnelsTab(Tab):
     @on(AddTunnel)
     @on(ChangeAll)
     @on(ChangeTunnel)
-    def _pass_on(self, event: AddTunnel | ChangeAll | ChangeTunnel) -> None:
+    @on(CutClient)
+    @on(EditTunnel)
+    def _pass_on(self, event: TunnelRequest) -> None:
         event.stop()
         self.post_message(Tab.Requested(self, event))
 
     def on_show_tab(self) -> None:
-        """Give the focus to the rows."""
-        self.table.rows.focus()
+        """Give the focus to the table or the map."""
+        self.table.wake()
+        self.table.front.focus()
 
     def action_tab_copy(self) -> None:
         """Copy the ssh command of the tunnel under the cursor."""

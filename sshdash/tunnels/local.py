@@ -1,0 +1,127 @@
+"""Forwards that listen on this machine, and ``-L``."""
+
+import asyncio
+import logging
+import socket
+import struct
+from abc import abstractmethod
+from typing import Any
+
+from sshdash.tunnels.forwarder import Forwarder
+from sshdash.tunnels.listener import Listener
+from sshdash.tunnels.ports import peer_pid
+from sshdash.tunnels.spec import ForwardSpec, is_path
+from sshdash.untrusted import clean
+
+log = logging.getLogger(__name__)
+
+_RESET = struct.pack("ii", 1, 0)
+"""SO_LINGER on with zero seconds: closing sends a reset instead of an end of file."""
+
+
+class ListeningForwarder(Forwarder):
+    """A forward that listens on this machine."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._listener = Listener(self._accepted, self._observer.troubled, self._options)
+
+    @property
+    def port(self) -> int:
+        """Return the port listened on, once it is open; 0 for a socket."""
+        return self._listener.port
+
+    @property
+    def listens(self) -> bool:
+        """Return whether it has its port."""
+        return bool(self._listener.addresses)
+
+    async def open(self) -> None:
+        """Listen on the local port or socket. Raises ForwardError."""
+        await self._listener.open(self._bind, self._spec.port)
+
+    async def vacate(self) -> None:
+        """Free the port at once; the clients that are there go on. Idempotent."""
+        self._listener.close()
+
+    async def repoint(self, spec: ForwardSpec) -> None:
+        """Lead new clients to another target, and listen elsewhere; see `Forwarder.repoint`."""
+        bind = self._bind_of(spec)
+        if (bind, spec.port) != (self._bind, self._spec.port):
+            await self._move_to(bind, spec.port)
+        self._spec, self._bind = spec, bind
+
+    async def _move_to(self, bind: str | None, port: int) -> None:
+        fresh = Listener(self._accepted, self._observer.troubled, self._options)
+        if port != self.port or is_path(bind) or is_path(self._bind):
+            await fresh.open(bind, port)
+        else:  # the addresses may overlap: the old one has to go first
+            self._listener.close()
+            try:
+                await fresh.open(bind, port)
+            except BaseException:
+                if not self._closed:
+                    await self._listener.open(self._bind, port)
+                raise
+        self._listener.close()
+        self._listener = fresh
+        if self._closed:
+            fresh.close()
+
+    def _accepted(self, client: socket.socket) -> None:
+        if not self._admits:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            client.close()
+        elif self._full():
+            client.close()
+        else:
+            self._start(self._admit(client))
+
+    async def _admit(self, client: socket.socket) -> None:
+        if self._closed:
+            # It was closed between the accept and this task's first step.
+            client.close()
+        else:
+            await self._serve(client)
+
+    @abstractmethod
+    async def _serve(self, client: socket.socket) -> None:
+        """Take one client in, up to its open channel."""
+
+
+class LocalForwarder(ListeningForwarder):
+    """``-L``: clients here, one target as seen from the server."""
+
+    async def _serve(self, client: socket.socket) -> None:
+        relay = self._relay()
+        origin = relay.visit.origin = peer_name(client)
+        relay.visit.pid = peer_pid(client)
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(lambda: relay.socket, client)
+        except OSError as error:
+            log.debug("a client left while it was accepted: %s", error)
+            client.close()
+            relay.refused()
+            return
+        if relay.over:
+            relay.refused()
+            return
+        spec = self._spec
+        if spec.target_path:
+            await self._connect_to_socket(relay, spec.target_path)
+        else:
+            await self._connect(relay, spec.target_host, spec.target_port, origin, lambda _: b"")
+
+
+def peer_name(client: socket.socket) -> tuple[str, int]:
+    """Return a client's address and port, as the server's log will name the originator.
+
+    A client of a Unix socket has neither.
+    """
+    if client.family == socket.AF_UNIX:
+        return "", 0
+    try:
+        name = client.getpeername()
+    except OSError:
+        return "", 0
+    return clean(str(name[0]), 60), int(name[1])

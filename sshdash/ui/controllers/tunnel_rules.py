@@ -1,0 +1,139 @@
+"""Adds, changes, forgets and copies rules, after asking how."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from sshdash.errors import SSHDashError
+from sshdash.prompts import ConfirmQuestion
+from sshdash.ui.format import count_text
+from sshdash.ui.rule_draft import RuleAnswer, RuleDraft
+from sshdash.ui.screens.forward_form import ForwardForm
+from sshdash.ui.screens.picker import Choice, Picker
+from sshdash.ui.tunnel_exports import exports_of
+from sshdash.ui.widgets.tunnel_words import title_of
+from sshdash.untrusted import clean
+
+if TYPE_CHECKING:
+    from sshdash.tunnels.rules import Rules
+    from sshdash.tunnels.snapshot import TunnelSnapshot
+    from sshdash.tunnels.spec import ForwardSpec
+    from sshdash.ui.cockpit import Cockpit
+
+Select = Callable[[str], None]
+"""Puts the cursor on a tunnel."""
+
+
+class TunnelRules:
+    """What a person keeps of tunnels: asks, and has the backend change them and their file."""
+
+    def __init__(self, cockpit: Cockpit) -> None:
+        self.cockpit = cockpit
+        self.backend = cockpit.backend
+
+    @property
+    def rules(self) -> Rules:
+        """The rules of the file; there are some once the backend is loaded."""
+        return self.backend.household.rules
+
+    def is_kept(self, name: str) -> bool:
+        """Return whether the file has a rule of this name."""
+        return any(rule.name == name for rule in self.rules.all)
+
+    async def add(self, host: str, select: Select) -> None:
+        """Ask for a rule, list it, and open it where that is wanted."""
+        hosts = [entry.alias for entry in self.backend.catalog.hosts]
+        answer = await self.cockpit.show(ForwardForm(host, hosts))
+        if answer is None:
+            return
+        await self.backend.load()
+        self.backend.resolver.preview(answer.host)
+        if answer.rule is not None and answer.keep and self.is_kept(answer.rule.name):
+            name = clean(answer.rule.name, 60)
+            raise SSHDashError(f"There is a rule {name} already", hint="e changes it")
+        listed = [self._list(spec, answer) for spec in answer.forwards]
+        if answer.rule is not None and answer.keep:
+            await self.rules.save(answer.rule)
+        select(listed[0])
+        if answer.start:
+            for tunnel in listed:
+                await self.backend.tunnels.start(tunnel)
+        self.cockpit.refresh_hosts()
+
+    def _list(self, spec: ForwardSpec, answer: RuleAnswer) -> str:
+        return self.backend.tunnels.add(answer.host, spec, "ad hoc", answer.rule)
+
+    async def edit(self, tunnels: Sequence[TunnelSnapshot], select: Select) -> None:
+        """Ask how a rule is to be, and make it so; what is open stays open."""
+        first = tunnels[0]
+        old = first.rule.name if first.rule is not None else ""
+        kept = self.is_kept(old)
+        draft = RuleDraft.of(first.host, [one.spec for one in tunnels], first.rule)
+        answer = await self.cockpit.show(ForwardForm(first.host, (), draft, kept=kept))
+        if answer is None:
+            return
+        ids = await self._fit(tunnels, answer)
+        for tunnel in ids:
+            self.backend.tunnels.change_rule(tunnel, answer.rule)
+        if answer.rule is not None and answer.keep:
+            await self.rules.save(answer.rule, old if kept else "")
+        elif kept:
+            await self.rules.remove(old)
+        if ids:
+            select(ids[0])
+        if answer.start:
+            for tunnel in ids:
+                await self.backend.tunnels.start(tunnel)
+        self.cockpit.refresh_hosts()
+
+    async def _fit(self, tunnels: Sequence[TunnelSnapshot], answer: RuleAnswer) -> list[str]:
+        """Re-point, add and remove forwards as the answer has them; return their ids."""
+        manager = self.backend.tunnels
+        old = {one.spec: one.id for one in tunnels}
+        free = [one for one in tunnels if one.spec not in answer.forwards]
+        ids = []
+        for spec in answer.forwards:
+            same = next((one for one in free if one.kind is spec.kind), None)
+            if spec in old:
+                ids.append(old[spec])
+            elif same is not None:
+                free.remove(same)
+                await manager.repoint(same.id, spec)
+                ids.append(same.id)
+            else:
+                ids.append(self._list(spec, answer))
+        for one in free:
+            await manager.remove(one.id)
+        return ids
+
+    async def sure_to_forget(self, tunnels: Sequence[TunnelSnapshot]) -> bool:
+        """Ask before a rule goes from its file, and take it out; True where there is none."""
+        names = {one.rule.name for one in tunnels if one.rule is not None}
+        kept = [name for name in sorted(names) if self.is_kept(name)]
+        if not kept:
+            return True
+        which = clean(kept[0], 60) if len(kept) == 1 else count_text(len(kept), "rule")
+        question = ConfirmQuestion(
+            f"Remove {which}?",
+            "It is closed, and taken out of the file of your tunnels.",
+            action="Remove",
+            danger=True,
+        )
+        if not await self.cockpit.ask(question):
+            return False
+        for name in kept:
+            await self.rules.remove(name)
+        return True
+
+    async def export(self, tunnel: TunnelSnapshot) -> None:
+        """Offer what can be copied of a rule, and copy what is picked."""
+        exports = {one.name: one for one in exports_of(tunnel, self.backend.source)}
+        choices = [
+            Choice(one.name, one.name, clean(one.text.splitlines()[0], 200))
+            for one in exports.values()
+        ]
+        picker = Picker(f"Copy {title_of(tunnel)} as", choices, "type part of a name")
+        picked = await self.cockpit.show(picker)
+        if picked is not None:
+            self.cockpit.copy(exports[picked].text)
