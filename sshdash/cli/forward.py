@@ -190,7 +190,7 @@ async def _detach(arguments: argparse.Namespace) -> int:
     """Start a process with the same arguments, and tell what it runs."""
     from sshdash.tunnels.detached import DetachFailed, detach
 
-    words = list(arguments.words)
+    words = list(arguments.command_line)
     at = words.index("forward")
     rest = [word for word in words[at + 1 :] if word != "--detach"]
     try:
