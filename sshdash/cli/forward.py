@@ -190,12 +190,11 @@ async def _detach(arguments: argparse.Namespace) -> int:
     """Start a process with the same arguments, and tell what it runs."""
     from sshdash.tunnels.detached import DetachFailed, detach
 
-    words = list(arguments.command_line)
-    at = words.index("forward")
-    rest = [word for word in words[at + 1 :] if word != "--detach"]
+    options, words = arguments.given
+    rest = [word for word in words if word != "--detach"]
     try:
         with cancelled_by_signals():
-            process = await detach(words[:at], rest, arguments.wait_ready or _PATIENCE)
+            process = await detach(options, rest, arguments.wait_ready or _PATIENCE)
     except DetachFailed as error:
         report(error)
         return error.status if error.status > 0 else 1
