@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sshdash.cli.context import CONNECTION_FAILED, exit_status, report, tell
 from sshdash.cli.readiness import Readiness
+from sshdash.connections.names import canonical
 from sshdash.connections.recovery.outages import outage_text
 from sshdash.errors import SSHDashError
 from sshdash.events import ConnectionChanged, Event, HostRestored, TunnelChanged, TunnelRemoved
@@ -79,7 +80,7 @@ class Run:
         self._connections = backend.connections
         self._events = backend.events
         self._tunnels = dict.fromkeys(tunnels)
-        self._hosts = {one: self._manager.snapshot(one).host for one in tunnels}
+        self._hosts = {one: canonical(self._manager.snapshot(one).host) for one in tunnels}
         self._policy = policy
         self._readiness = readiness
         self._standing = _Standing(set(tunnels))

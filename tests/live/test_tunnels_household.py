@@ -15,6 +15,8 @@ from sshdash.backend import Backend
 from sshdash.errors import ConfigError
 from sshdash.events import Event, RulesChanged, WarningRaised
 from sshdash.states import TunnelState
+from sshdash.tunnels.detached import Detached
+from sshdash.tunnels.documents import listed
 from sshdash.tunnels.handover import HandOver
 from sshdash.tunnels.rule import Rule
 from sshdash.tunnels.rules_file import rules_file, save_rule
@@ -213,3 +215,24 @@ async def test_a_host_that_has_to_ask_keeps_its_tunnels_here(
         assert "Permission denied" in kept.reason
         assert backend.tunnels.snapshot(tunnel).state is TunnelState.OPEN
         assert await exchange(int(opened.listen.rpartition(":")[2]), b"kept") == b"kept"
+
+
+async def test_what_cannot_be_had_there_comes_back(
+    sshd: RealSshd, backend_for: BackendFor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with target(echo) as port:
+        backend = await backend_for(sshd.config_file)
+        await backend.household.open("screen")
+        listen = free_port()
+        tunnel = backend.tunnels.add("sshd", parse_option(f"-L {listen}:127.0.0.1:{port}"))
+        opened = await backend.tunnels.start(tunnel)
+
+        async def detach(options: object, arguments: object) -> Detached:
+            await backend.tunnels.stop(tunnel)  # it was asked for, and somebody was quicker
+            there = listed(replace(opened, state=TunnelState.FAILED, error="Port is in use"))
+            return Detached(0, "", "", (there,))
+
+        monkeypatch.setattr("sshdash.tunnels.handover.detach", detach)
+        done = await backend.hand_over([tunnel])
+        assert [one.reason for one in done.kept] == ["Port is in use"]
+        assert await exchange(listen, b"back here") == b"back here"
