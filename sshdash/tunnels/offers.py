@@ -11,7 +11,6 @@ from sshdash.tunnels.ports import port_here
 from sshdash.tunnels.services import (
     SSH,
     Service,
-    rule_name,
     scheme_of,
     service_of,
     service_of_socket,
@@ -34,12 +33,11 @@ class Offer:
     """How a browser would ask it, empty for what is nothing for one."""
     port: int
     """Free here; 0 lets the system choose."""
-    name: str
-    """What a rule for it may be called."""
     tunnel: str = ""
     """The id of the tunnel that leads there already, empty where none does."""
     tunnel_listens: str = ""
     """Where that one listens, empty where it is not open."""
+    tunnel_state: TunnelState | None = None
 
     @property
     def spec(self) -> ForwardSpec:
@@ -70,14 +68,14 @@ def offers(host: str, found: Discovered, tunnels: Iterable[TunnelSnapshot]) -> l
     leading = [one for one in listed if one.host == host and one.kind is Kind.LOCAL]
     made = []
     for one in found.listening:
-        offer = _offer(host, one, leading, taken)
+        offer = _offer(one, leading, taken)
         if offer.port and not offer.tunnel:
             taken.add(offer.port)
         made.append(offer)
     return made
 
 
-def _offer(host: str, one: Listening, leading: list[TunnelSnapshot], taken: set[int]) -> Offer:
+def _offer(one: Listening, leading: list[TunnelSnapshot], taken: set[int]) -> Offer:
     if one.path:
         service = service_of_socket(one.path)
         port, scheme = usual_port(service), ""
@@ -85,7 +83,6 @@ def _offer(host: str, one: Listening, leading: list[TunnelSnapshot], taken: set[
         service = SSH if one.carries_us else service_of(one.port, one.process)
         port = one.port
         scheme = "" if one.carries_us else scheme_of(one.port, one.process)
-    name = rule_name(host, service, one.port)
     for tunnel in leading:
         spec = tunnel.spec
         if one.path:
@@ -94,8 +91,9 @@ def _offer(host: str, one: Listening, leading: list[TunnelSnapshot], taken: set[
             leads = spec.target_port == one.port and spec.target_host.lower() in one.reached_by
         if leads:
             listens = tunnel.listen if tunnel.state in _LISTENS else ""
-            return Offer(one, service, scheme, listening_port(tunnel), name, tunnel.id, listens)
-    return Offer(one, service, scheme, port_here(port, taken), name)
+            here, state = listening_port(tunnel), tunnel.state
+            return Offer(one, service, scheme, here, tunnel.id, listens, state)
+    return Offer(one, service, scheme, port_here(port, taken))
 
 
 _LISTENS = frozenset({TunnelState.OPEN, TunnelState.DEGRADED, TunnelState.RECONNECTING})

@@ -12,14 +12,12 @@ Line = tuple[str, str]
 def proxy_lines(address: str) -> list[Line]:
     """Return the lines for a proxy at ``host:port``; words in capitals are left to the reader."""
     socks, http = f"socks5h://{address}", f"http://{address}"
+    variables = ("http_proxy", "https_proxy", "HTTPS_PROXY")
+    settings = " ".join(f"{name}={quoted(http)}" for name in variables)
     through_nc = f"ProxyCommand=nc -X 5 -x {address} %h %p"
     return [
         ("curl", f"curl --proxy {quoted(socks)} https://HOST/"),
-        (
-            "environment",
-            f"export ALL_PROXY={quoted(socks)}"
-            f" HTTPS_PROXY={quoted(http)} https_proxy={quoted(http)}",
-        ),
+        ("environment", f"export ALL_PROXY={quoted(socks)} {settings}"),
         ("PAC file", f"{http}/proxy.pac"),
         ("Chromium", f"chromium --proxy-server={quoted(f'socks5://{address}')}"),
         ("git", f"git -c http.proxy={quoted(socks)} clone https://HOST/REPOSITORY"),

@@ -173,8 +173,7 @@ def usual_port(service: Service | None) -> int:
     return _SOCKET_PORTS.get(service.name, 0) if service is not None else 0
 
 
-def rule_name(host: str, service: Service | None, port: int) -> str:
-    """Return what a rule may be called: ``web-1-postgres``, ``web-1-9123``."""
-    what = service.name if service is not None else f"{port}"
+def rule_name(host: str, service: Service) -> str:
+    """Return what a rule for a service of a host may be called: ``web-1-postgres``."""
     words = re.sub(r"[^A-Za-z0-9._-]+", "-", host).strip("-")
-    return f"{words or 'host'}-{what}"
+    return f"{words or 'host'}-{service.name}"

@@ -54,8 +54,11 @@ _EVERYWHERE = {"*": "localhost", "0.0.0.0": "localhost", "::": "::1"}
 def use_lines(tunnel: TunnelSnapshot) -> list[Line]:
     """Return what each line is for and its text, the most useful first, the bare address last.
 
-    Those of a remote forward are for the far side, and say so.
+    Those of a remote forward are for the far side, and say so. There are none as long as the port
+    is still to be chosen.
     """
+    if tunnel.listen.endswith(":0"):
+        return []
     lines = _lines(tunnel)
     if tunnel.kind is not Kind.REMOTE:
         return lines

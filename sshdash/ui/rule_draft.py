@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from sshdash.config.destination import parse_destination
 from sshdash.errors import UsageError
 from sshdash.tunnels.rule import Meanwhile, Probe, ProbeKind, Rule, Start
+from sshdash.tunnels.services import rule_name, service_of
 from sshdash.tunnels.spec import ForwardSpec, Kind, parse_forward
 from sshdash.untrusted import clean
 
 _OPTION = re.compile(r"-([LRD])\s*(\S.*)")
+_THE_HOST = ("", "localhost", "127.0.0.1", "[::1]")
+"""Targets that are on the host itself."""
 _SHORTEST_INTERVAL = 1.0
 _BAD_FORWARD = "Bad forward"
 """What errors about forwards are called."""
@@ -89,6 +92,11 @@ class RuleDraft:
         """The name; where none is typed, one made of what it is."""
         if self.name.strip():
             return self.name.strip()
+        where, _, port = self.target.strip().rpartition(":")
+        if self.kind is Kind.LOCAL and where in _THE_HOST and re.fullmatch("[0-9]{1,5}", port):
+            service = service_of(int(port))
+            if service is not None:
+                return rule_name(self.host, service)
         end = self.listen if self.proxy else self.target
         words = re.sub(r"[^A-Za-z0-9]+", "-", f"{self.host} {end}").strip("-")
         return f"{words}-proxy" if self.proxy else words

@@ -1,11 +1,10 @@
-"""What can be copied of a tunnel, to be run or kept elsewhere."""
+"""What can be copied of a tunnel: to run or keep it elsewhere, and to make use of it."""
 
 from __future__ import annotations
 
 import shlex
 import shutil
 import sys
-from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,8 +12,7 @@ from typing import TYPE_CHECKING
 from sshdash.errors import UsageError
 from sshdash.tunnels.exports import rule_block, rule_command, systemd_unit
 from sshdash.tunnels.rule import Rule
-from sshdash.tunnels.spec import Kind
-from sshdash.ui.widgets.tunnel_words import is_proxy
+from sshdash.tunnels.use_lines import use_lines
 
 if TYPE_CHECKING:
     from sshdash.config.source import ConfigSource
@@ -30,7 +28,7 @@ class Export:
 
 
 def exports_of(tunnel: TunnelSnapshot, source: ConfigSource | None) -> list[Export]:
-    """Return all ways to say a tunnel, or its rule, that there are."""
+    """Return all ways to say a tunnel, or its rule, and then the lines that make use of it."""
     rule = tunnel.rule or Rule("", tunnel.host, (tunnel.spec,))
     found = [Export("ssh command", rule_command(rule, source))]
     with suppress(UsageError):  # ssh_config has no way to write it
@@ -39,27 +37,8 @@ def exports_of(tunnel: TunnelSnapshot, source: ConfigSource | None) -> list[Expo
         found.append(Export("systemd user unit", systemd_unit([rule.name], _program())))
         words = shlex.join(["sshdash", "forward", "--name", rule.name])
         found.append(Export("sshdash command", words))
-    if is_proxy(tunnel) and tunnel.kind is Kind.DYNAMIC:
-        found += _proxy(tunnel.listen)
-    found.append(Export("listening address", _reachable(tunnel.listen)))
+    found += [Export(name, text) for name, text in use_lines(tunnel)]
     return found
-
-
-def _proxy(listen: str) -> Iterable[Export]:
-    address = _reachable(listen)
-    if address.startswith("/"):
-        return
-    socks, http = f"socks5h://{address}", f"http://{address}"
-    yield Export("curl through it", f"curl --proxy {socks} https://example.org/")
-    lines = [f"export ALL_PROXY={socks}", f"export http_proxy={http} https_proxy={http}"]
-    yield Export("environment", "\n".join(lines))
-    yield Export("address of a PAC file", f"{http}/proxy.pac")
-
-
-def _reachable(listen: str) -> str:
-    """Return an address that programs here can connect to."""
-    host, colon, port = listen.rpartition(":")
-    return f"localhost:{port}" if colon and host in ("*", "0.0.0.0", "[::]", "") else listen
 
 
 def _program() -> list[str]:

@@ -88,3 +88,15 @@ async def test_ssh_finds_the_key_of_the_target_under_its_own_name(sshd: RealSshd
             f" -l {sshd.user} -o StrictHostKeyChecking=yes -o UserKnownHostsFile={known}"
         )
         assert await shell(f"{line.replace('ssh', options, 1)} echo through") == b"through\n"
+
+
+async def test_a_proxy_on_a_unix_socket(sshd: RealSshd, tmp_path: Path) -> None:
+    require("curl")
+    site = tmp_path / "site"
+    site.mkdir()
+    (site / "page").write_text("there")
+    async with web_server(site) as port, tunnels_on(sshd) as kit:
+        tunnel, _ = await kit.open("D", str(tmp_path / "proxy.sock"))
+        curl = lines(kit.manager.snapshot(tunnel))["curl"]
+        url = f"http://localhost:{port}/page"
+        assert await shell(f"{curl.replace('https://HOST/', url)} -qsS") == b"there"

@@ -90,7 +90,7 @@ def _unprivileged() -> "pwd.struct_passwd | None":
 async def postgres() -> AsyncIterator[int]:
     """Run a PostgreSQL with the superuser ``tester``, without a password; give its port."""
     initdb, program = require("initdb"), require("postgres")
-    owner, port = _unprivileged(), free_port()
+    owner = _unprivileged()
     who = {} if owner is None else {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []}
     with folder(owner) as place:
         data = str(place / "data")
@@ -98,6 +98,7 @@ async def postgres() -> AsyncIterator[int]:
         making = [initdb, "-D", data, "-U", "tester", "-A", "trust", "--no-sync", "-E", "UTF8"]
         async with serving(making, b"Success", **options):
             pass
+        port = free_port()
         command = [program, "-D", data, "-h", "127.0.0.1", "-p", str(port), "-k", str(place)]
         for key, value in _POSTGRES_OPTIONS.items():
             command += ["-c", f"{key}={value}"]

@@ -392,10 +392,12 @@ async def test_a_rule_is_copied_in_the_words_that_are_picked() -> None:
         assert "LocalForward 5432 db:5432" in app.copied[0]
 
 
-def test_a_proxy_is_said_for_curl_and_the_environment() -> None:
+def test_what_makes_use_of_a_tunnel_is_to_be_copied_too() -> None:
     proxy = replace(CLOSED, listen="*:1080")
     texts = {one.name: one.text for one in exports_of(proxy, None)}
-    assert texts["curl through it"].startswith("curl --proxy socks5h://localhost:1080 ")
+    assert texts["curl"].startswith("curl --proxy socks5h://localhost:1080 ")
     assert "ALL_PROXY=socks5h://localhost:1080" in texts["environment"]
-    assert texts["address of a PAC file"] == "http://localhost:1080/proxy.pac"
+    assert texts["PAC file"] == "http://localhost:1080/proxy.pac"
+    database = {one.name: one.text for one in exports_of(NAMED, None)}
+    assert database["psql"] == "psql -h localhost -p 5432"
     assert "systemd user unit" not in texts

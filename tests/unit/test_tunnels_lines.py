@@ -60,6 +60,7 @@ def test_an_unknown_port_has_its_address() -> None:
 def test_the_chosen_port_counts() -> None:
     lines = dict(use_lines(tunnel("L", "0:db:5432", listen="localhost:39999")))
     assert lines["psql"] == "psql -h localhost -p 39999"
+    assert use_lines(tunnel("L", "0:db:5432")) == [], "none is chosen yet"
 
 
 def test_no_other_name_is_offered_for_what_has_none() -> None:
@@ -80,9 +81,9 @@ def test_a_dynamic_forward_has_lines_for_any_program(text: str, at: str) -> None
     assert lines == proxy_lines(at)
     words = {label: shlex.split(line) for label, line in lines}
     assert words["curl"] == ["curl", "--proxy", f"socks5h://{at}", "https://HOST/"]
-    assert words["environment"][:3] == [
-        "export", f"ALL_PROXY=socks5h://{at}", f"HTTPS_PROXY=http://{at}"
-    ]  # fmt: skip
+    assert words["environment"][:2] == ["export", f"ALL_PROXY=socks5h://{at}"]
+    variables = ["http_proxy", "https_proxy", "HTTPS_PROXY"]
+    assert words["environment"][2:] == [f"{name}=http://{at}" for name in variables]
     assert words["PAC file"] == [f"http://{at}/proxy.pac"]
     assert words["git"][:3] == ["git", "-c", f"http.proxy=socks5h://{at}"]
     assert words["ssh"] == ["ssh", "-o", f"ProxyCommand=nc -X 5 -x {at} %h %p", "HOST"]

@@ -3,7 +3,9 @@
 import pytest
 
 from sshdash.tunnels.rule import ProbeKind
-from sshdash.tunnels.services import Use, rule_name, service_of, service_of_socket, usual_port
+from sshdash.tunnels.services import Use, service_of, service_of_socket, usual_port
+from sshdash.tunnels.spec import Kind
+from sshdash.ui.rule_draft import RuleDraft
 
 
 @pytest.mark.parametrize(
@@ -63,8 +65,17 @@ def test_unix_sockets_have_the_port_of_their_service() -> None:
     assert [usual_port(one) for one in (docker, postgres, None)] == [2375, 5432, 0]
 
 
-def test_names_of_rules() -> None:
-    assert rule_name("web-1", service_of(5432), 5432) == "web-1-postgres"
-    assert rule_name("me@[::1]:22", None, 9123) == "me-1-22-9123"
-    assert rule_name("\x1b[2J", None, 1) == "2J-1"
-    assert rule_name("", None, 1) == "host-1"
+@pytest.mark.parametrize(
+    ("host", "target", "name"),
+    [
+        ("web-1", "localhost:5432", "web-1-postgres"),
+        ("me@[::1]:22", "127.0.0.1:6379", "me-1-22-redis"),
+        ("web-1", "db:5432", "web-1-db-5432"),
+        ("web-1", "localhost:61234", "web-1-localhost-61234"),
+        ("web-1", "localhost:99999999", "web-1-localhost-99999999"),
+        ("web-1", "localhost:" + "9" * 5000, "web-1-localhost-" + "9" * 5000),
+        ("\x1b[2J", "[::1]:3306", "2J-mysql"),
+    ],
+)
+def test_names_that_rules_have_without_one(host: str, target: str, name: str) -> None:
+    assert RuleDraft(host, Kind.LOCAL, listen="1", target=target).name_or_usual == name

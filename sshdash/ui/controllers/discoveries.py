@@ -56,9 +56,9 @@ class DiscoveryController:
 
     @property
     def _current(self) -> TunnelSnapshot | None:
-        """Return the tunnel under the cursor of the table, where that is in sight."""
+        """Return the tunnel under the cursor of the table or the map, where they are in sight."""
         tab = self.panels.tunnels_tab
-        return tab.table.rows.current if tab is not None and tab is self.cockpit.current else None
+        return tab.table.current if tab is not None and tab is self.cockpit.current else None
 
     def action_host_discover(self) -> None:
         """List what listens on the host."""

@@ -150,8 +150,8 @@ def _cell(text: str, width: int) -> str:
 def _note(offer: Offer) -> str:
     if offer.tunnel_listens:
         return f"⇄ {clean(offer.tunnel_listens.removeprefix('localhost'), 40)}"
-    if offer.tunnel:
-        return "listed, closed"
+    if offer.tunnel_state is not None:
+        return f"listed, {offer.tunnel_state.value}"
     return "this connection" if offer.listening.carries_us else ""
 
 
