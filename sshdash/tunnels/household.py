@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sshdash.errors import ForwardError, SSHDashError
@@ -10,9 +9,8 @@ from sshdash.events import EventBus, WarningRaised
 from sshdash.states import TunnelState
 from sshdash.tunnels.claims import Claims
 from sshdash.tunnels.control import Act, Control
-from sshdash.tunnels.documents import port_of
 from sshdash.tunnels.manager import TunnelManager
-from sshdash.tunnels.neighbours import Neighbours, ask
+from sshdash.tunnels.neighbours import Neighbours, ask, origin, settled
 from sshdash.tunnels.options import with_tokens
 from sshdash.tunnels.rules import Fill, Rules
 from sshdash.tunnels.snapshot import TunnelSnapshot
@@ -25,6 +23,8 @@ if TYPE_CHECKING:
 
 LetGo = Callable[[str], Awaitable[None]]
 """Ends a tunnel that another process takes over."""
+_HEADLESS = "forward"
+"""The kind of process whose list of tunnels is its own, and not that of the file."""
 _RUNNING = frozenset(TunnelState) - {TunnelState.CLOSED, TunnelState.FAILED}
 
 
@@ -133,7 +133,10 @@ class Household:
             if owned:
                 lease = await self._lease(owned[0].host, "tunnel")
                 await self._have_let_go(owned[0], tunnels)
-            await asyncio.gather(*map(self._manager.start, self._all_of(tunnels, owned)))
+            everything = self._all_of(tunnels, owned)
+            if self._claims.kind == _HEADLESS:
+                await self._keep_ports(everything, owned)
+            await asyncio.gather(*map(self._manager.start, everything))
         except SSHDashError as error:
             return error
         finally:
@@ -153,9 +156,17 @@ class Household:
     def _all_of(self, tunnels: list[str], owned: list[TunnelSnapshot]) -> list[str]:
         """Return the tunnels with what else of their rule the owner ran, and lets go of too."""
         rule = self._manager.snapshot(tunnels[0]).rule
-        others = [one for one in owned if rule is not None and one.spec in rule.forwards]
-        listed = [self._manager.add(one.host, one.spec, "saved", rule) for one in others]
+        others = [one for one in owned if rule is not None and origin(one) in rule.forwards]
+        listed = [self._manager.add(one.host, origin(one), "saved", rule) for one in others]
         return list(dict.fromkeys((*tunnels, *listed)))
+
+    async def _keep_ports(self, tunnels: list[str], owned: list[TunnelSnapshot]) -> None:
+        """Have what listened on a port that the system chose listen on the same one again."""
+        chosen = {origin(one): settled(one) for one in owned if not origin(one).port}
+        for tunnel in tunnels:
+            spec = self._manager.snapshot(tunnel).spec
+            if spec in chosen:
+                await self._manager.repoint(tunnel, chosen[spec])
 
     def _owned(self, tunnel: str) -> list[TunnelSnapshot]:
         """Return a tunnel, and its whole rule, as the process has it that runs it."""
@@ -182,12 +193,6 @@ class Household:
         if snapshot.state is TunnelState.FAILED:
             error = self._manager.failure(tunnel)
             raise error if error is not None else ForwardError(snapshot.error)
-
-
-def settled(tunnel: TunnelSnapshot) -> ForwardSpec:
-    """Return a tunnel's forward with the port that it got, where it left that to the system."""
-    port = port_of(tunnel)
-    return tunnel.spec if tunnel.spec.port or not port else replace(tunnel.spec, port=port)
 
 
 def tokens_by(resolve: Callable[[str], "ResolvedHost"]) -> Fill:

@@ -183,8 +183,9 @@ async def test_tunnels_are_handed_over_with_their_ports(
             ids.append(backend.tunnels.add(host, parse_option(forward)))
         for one in ids:
             assert (await backend.tunnels.start(one)).state is TunnelState.OPEN
-        places = [backend.tunnels.snapshot(one).listen for one in ids[2:]]
-        numbers = [listen, *(int(place.rpartition(":")[2]) for place in places)]
+        places = [backend.tunnels.snapshot(one).listen for one in ids[1:]]
+        socks, *others = (int(place.rpartition(":")[2]) for place in places)
+        numbers = [listen, *others]
 
         done = await backend.hand_over(ids)
         async with ended_afterwards(done) as processes:
@@ -193,10 +194,20 @@ async def test_tunnels_are_handed_over_with_their_ports(
             await backend.close()
             for number in numbers:
                 assert await exchange(number, b"elsewhere") == b"elsewhere"
+            assert not free_to_use(socks), "a port that was chosen is kept, too"
             assert len(processes) == 2
+            again = await backend_for(sshd.config_file)
+            await again.household.open("screen")
+            await again.household.rules.load()
+            [first, second] = again.household.rules.tunnels("web")
+            await again.household.neighbours.look()
+            ours = [one for one in again.household.snapshots() if one.id in (first, second)]
+            assert [one.listen for one in ours] == [f"localhost:{listen}", f"localhost:{socks}"]
+            await again.household.take_over([second])
+            assert await exchange(listen, b"back") == b"back"
             for process in processes:
                 process.terminate()
-            await until(lambda: all(map(free_to_use, numbers)), "their end")
+            await until(lambda: all(map(free_to_use, numbers[1:])), "their end")
 
 
 async def test_a_host_that_has_to_ask_keeps_its_tunnels_here(
