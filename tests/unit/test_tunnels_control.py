@@ -302,6 +302,9 @@ def test_the_runtime_folder_is_for_this_user_alone(
 ) -> None:
     assert runtime_dir() == home / ".run" / "sshdash"
     folder = secret_dir(runtime_dir())
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "getuid", lambda: 4242)
+        assert runtime_dir() == home / ".local/state/sshdash/run", "not our user's"
     folder.chmod(0o755)
     assert stat.S_IMODE(secret_dir(folder).stat().st_mode) == 0o700
     monkeypatch.setenv("XDG_RUNTIME_DIR", "")
