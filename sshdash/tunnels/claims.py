@@ -68,6 +68,14 @@ class Claims:
                 if descriptor is not None:
                     os.close(descriptor)
 
+    def is_free(self, name: str) -> bool:
+        """Return whether no other process runs a rule."""
+        try:
+            with self.sole(name):
+                return True
+        except OwnedElsewhere:
+            return False
+
     def _take(self, name: str) -> None:
         try:
             secret_dir(self.folder)

@@ -13,12 +13,12 @@ import pytest
 
 from sshdash.backend import Backend
 from sshdash.errors import ConfigError
-from sshdash.events import Event, RulesChanged, WarningRaised
+from sshdash.events import Event, RulesChanged, TunnelChanged, WarningRaised
 from sshdash.states import TunnelState
 from sshdash.tunnels.detached import Detached
 from sshdash.tunnels.documents import listed
 from sshdash.tunnels.handover import HandOver
-from sshdash.tunnels.rule import Rule
+from sshdash.tunnels.rule import Rule, Start
 from sshdash.tunnels.rules_file import rules_file, save_rule
 from sshdash.tunnels.rules_text import parse_option
 from sshdash.tunnels.snapshot import TunnelSnapshot
@@ -208,6 +208,33 @@ async def test_tunnels_are_handed_over_with_their_ports(
             for process in processes:
                 process.terminate()
             await until(lambda: all(map(free_to_use, numbers[1:])), "their end")
+
+
+async def test_rules_that_start_by_themselves_leave_those_of_others_alone(
+    sshd: RealSshd, backend_for: BackendFor
+) -> None:
+    """Connecting a host begins its rules: not those that are about to be taken over."""
+    listen = free_port()
+    save_rule(rule("web", f"-D {listen}", start=Start.HOST))
+    save_rule(rule("early", "-D 0", start=Start.LAUNCH))
+    backend = await backend_for(sshd.config_file)
+    told = Told(backend)
+    await backend.household.open("screen")
+    await backend.household.rules.load()
+    ids = [one.id for one in backend.tunnels.snapshots()]
+    async with forwarding(sshd, "--all") as run:
+        for _ in range(2):
+            await run.until("open")
+        assert await backend.tunnels.launch() == []
+        async with await backend.connections.lease("sshd", "test"):
+            pass
+        assert not [one for one in told.events if isinstance(one, TunnelChanged)]
+        await backend.household.take_over(ids)
+        assert (await run.end())[0] == 0
+    done = await backend.hand_over(ids)
+    async with ended_afterwards(done):
+        assert (sorted(done.moved), done.kept) == (sorted(ids), ())
+        assert not free_to_use(listen)
 
 
 async def test_a_host_that_has_to_ask_keeps_its_tunnels_here(
