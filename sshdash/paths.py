@@ -4,13 +4,14 @@ import errno
 import os
 import stat
 import tempfile
+import zlib
 from importlib import resources
 from pathlib import Path
 
 import platformdirs
 
 APP = "sshdash"
-_LONGEST_SOCKET_FOLDER = 70
+_LONGEST_SOCKET_FOLDER = 80
 """Bytes: a socket's whole name has 103 on macOS, 107 on Linux."""
 
 
@@ -68,9 +69,10 @@ def runtime_dir() -> Path:
     given = os.environ.get("XDG_RUNTIME_DIR", "")
     ours = os.path.isabs(given) and _owner(given) in (None, os.getuid())
     folder = Path(given) / APP if ours else state_dir() / "run"
-    if len(os.fsencode(folder)) <= _LONGEST_SOCKET_FOLDER:
+    name = os.fsencode(folder)
+    if len(name) <= _LONGEST_SOCKET_FOLDER:
         return folder
-    return Path(tempfile.gettempdir()) / f"{APP}-{os.getuid()}"
+    return Path(tempfile.gettempdir()) / f"{APP}-{os.getuid()}-{zlib.crc32(name):08x}"
 
 
 def _owner(path: str) -> int | None:

@@ -145,6 +145,30 @@ async def test_systemd_is_told(
             await told("STOPPING=1")
 
 
+async def test_watching_tells_again_and_again(sshd: RealSshd) -> None:
+    keep("web", "sshd", "-D 0")
+    async with forwarding(sshd, "--name", "web") as run:
+        await run.until("open")
+        watching = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "sshdash", "tunnels", "--watch", "--json",
+            stdout=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        assert watching.stdout
+        try:
+            async with asyncio.timeout(PATIENCE):
+                [first] = json.loads(await watching.stdout.readline())
+                assert first["state"] == "open"
+                await run.end(signal.SIGTERM)
+                while json.loads(await watching.stdout.readline()):
+                    pass
+            watching.send_signal(signal.SIGINT)
+            assert await watching.wait() == 130
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                watching.kill()
+            await watching.wait()
+
+
 async def test_a_rule_has_one_owner_and_can_be_taken_over(sshd: RealSshd) -> None:
     async with target(echo) as port:
         listen = free_port()
