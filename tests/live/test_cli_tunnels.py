@@ -145,6 +145,28 @@ async def test_systemd_is_told(
             await told("STOPPING=1")
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
+async def test_a_full_disk_under_the_log_ends_no_tunnel(sshd: RealSshd, tmp_path: Path) -> None:
+    ready = tmp_path / "ready"
+    async with target(echo) as port:
+        listen = free_port()
+        keep("web", "sshd", f"-L {listen}:127.0.0.1:{port}")
+        full = os.open("/dev/full", os.O_WRONLY)
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "sshdash", "-F", str(sshd.config_file),
+            "forward", "--name", "web", "--ready-file", str(ready),
+            stdin=asyncio.subprocess.DEVNULL, stdout=full, stderr=full,
+        )  # fmt: skip
+        os.close(full)
+        try:
+            await until(ready.exists, "the file for readiness")
+            sshd.kill_connections()
+            assert await exchange(listen, b"all the same") == b"all the same"
+        finally:
+            process.terminate()
+            await process.wait()
+
+
 async def test_watching_tells_again_and_again(sshd: RealSshd) -> None:
     keep("web", "sshd", "-D 0")
     async with forwarding(sshd, "--name", "web") as run:
