@@ -90,6 +90,11 @@ class Forwarder(ABC):
         return f"<{type(self).__name__} [{self._spec}, {len(self._relays)} relays]>"
 
     @property
+    def spec(self) -> ForwardSpec:
+        """Return what it does."""
+        return self._spec
+
+    @property
     def exposed(self) -> bool:
         """Return whether other machines can reach the listening end."""
         return self._spec.exposed or self._bind == "*"

@@ -25,6 +25,8 @@ class ListeningForwarder(Forwarder):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._listener = Listener(self._accepted, self._observer.troubled, self._options)
+        self._binding = asyncio.Lock()
+        """Held while a port is taken: a name may have to be looked up for that."""
 
     @property
     def port(self) -> int:
@@ -38,7 +40,8 @@ class ListeningForwarder(Forwarder):
 
     async def open(self) -> None:
         """Listen on the local port or socket. Raises ForwardError."""
-        await self._listener.open(self._bind, self._spec.port)
+        async with self._binding:
+            await self._listener.open(self._bind, self._spec.port)
 
     async def vacate(self) -> None:
         """Free the port at once; the clients that are there go on. Idempotent."""
@@ -47,26 +50,33 @@ class ListeningForwarder(Forwarder):
     async def repoint(self, spec: ForwardSpec) -> None:
         """Lead new clients to another target, and listen elsewhere; see `Forwarder.repoint`."""
         bind = self._bind_of(spec)
-        if (bind, spec.port) != (self._bind, self._spec.port):
-            await self._move_to(bind, spec.port)
-        self._spec, self._bind = spec, bind
+        async with self._binding:
+            if (bind, spec.port) != (self._bind, self._spec.port):
+                await self._move_to(bind, spec.port)
+            self._spec, self._bind = spec, bind
 
     async def _move_to(self, bind: str | None, port: int) -> None:
         fresh = Listener(self._accepted, self._observer.troubled, self._options)
         if port != self.port or is_path(bind) or is_path(self._bind):
             await fresh.open(bind, port)
+            self._listener.close()
         else:  # the addresses may overlap: the old one has to go first
             self._listener.close()
             try:
                 await fresh.open(bind, port)
             except BaseException:
-                if not self._closed:
-                    await self._listener.open(self._bind, port)
+                await self._go_back(port)
                 raise
-        self._listener.close()
         self._listener = fresh
         if self._closed:
             fresh.close()
+
+    async def _go_back(self, port: int) -> None:
+        """Listen again where it did."""
+        if not self._closed:
+            await self._listener.open(self._bind, port)
+        if self._closed:  # it may have been meanwhile
+            self._listener.close()
 
     def _accepted(self, client: socket.socket) -> None:
         if not self._admits:

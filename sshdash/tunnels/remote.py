@@ -35,12 +35,19 @@ class ServerListener(Forwarder):
         self._port = self._spec.port
         self._had_it = False
         """Whether the server has listened for it before."""
+        self.lets_others_in: bool | None = None
+        """Whether other machines can connect as was asked for; None until somebody has looked."""
         self._clearing: set[asyncio.Task[bool]] = set()
 
     @property
     def port(self) -> int:
         """Return the port the server listens on, once it is open; later ones are the same."""
         return self._port
+
+    @property
+    def exposed(self) -> bool:
+        """Return whether other machines can reach the listening end, as far as is known."""
+        return super().exposed and self.lets_others_in is not False
 
     async def open(self) -> None:
         """Have the server listen. Raises ForwardError with what may stand behind a refusal."""
@@ -72,6 +79,7 @@ class ServerListener(Forwarder):
             listener.close()  # it was led elsewhere meanwhile
         self._listener, self._port = listener, listener.get_port()
         self._had_it = True
+        self.lets_others_in = None
         await super().attach(ssh)
 
     async def _ask_again(self, ssh: Transport, bind: str | None, port: int) -> asyncssh.SSHListener:
@@ -95,8 +103,7 @@ class ServerListener(Forwarder):
                 ) from error
             raise _refused(bind, port) from error
         except asyncio.CancelledError:
-            # The server may have agreed already: whatever it opened is closed again.
-            asking.add_done_callback(_close_unwanted)
+            await _give_back(asking)
             raise
 
     async def _asking(self, ssh: Transport, bind: str | None, port: int) -> asyncssh.SSHListener:
@@ -112,32 +119,41 @@ class ServerListener(Forwarder):
         While the server does not listen yet, it is asked for the new port the next time.
         """
         bind = self._bind_of(spec)
-        if (bind, spec.port) != (self._bind, self._spec.port):
-            if self._ssh is not None and self._listener is not None:
-                await self._move_to(self._ssh, bind, spec.port)
-            else:
-                self._port = spec.port
-        self._spec, self._bind = spec, bind
+        if (bind, spec.port) == (self._bind, self._spec.port):
+            self._spec = spec
+        elif self._ssh is None or self._listener is None:
+            self._spec, self._bind, self._port = spec, bind, spec.port
+            self.lets_others_in = None
+        else:
+            fresh = await self._elsewhere(self._ssh, bind, spec.port)
+            old, self._listener = self._listener, fresh
+            self._spec, self._bind, self._port = spec, bind, fresh.get_port()
+            self.lets_others_in = None
+            await self._free(old)
+            if self._closed:
+                await self.vacate()
 
-    async def _move_to(self, ssh: Transport, bind: str | None, port: int) -> None:
+    async def _elsewhere(self, ssh: Transport, bind: str | None, port: int) -> asyncssh.SSHListener:
+        """Return the server's listener at another place."""
         if port != self._port or is_path(bind) or is_path(self._bind):
-            fresh = await self._ask(ssh, bind, port)
-            await self.vacate()
-        else:  # the addresses may overlap: the old one has to go first
-            await self.vacate()
-            try:
-                fresh = await self._ask(ssh, bind, port)
-            except ForwardError:
-                if not self._closed:
-                    self._listener = await self._ask(ssh, self._bind, port)
-                raise
-        self._listener, self._port = fresh, fresh.get_port()
-        if self._closed:
-            await self.vacate()
+            return await self._ask(ssh, bind, port)
+        # The addresses may overlap: the old one has to go first.
+        await self.vacate()
+        try:
+            return await self._ask(ssh, bind, port)
+        except (ForwardError, asyncio.CancelledError):
+            if not self._closed:
+                self._listener = await self._ask(ssh, self._bind, port)
+            if self._closed:  # it may have been meanwhile
+                await self.vacate()
+            raise
 
     async def vacate(self) -> None:
         """Have the server free its port; the clients that are there go on. Idempotent."""
         listener, self._listener = self._listener, None
+        await self._free(listener)
+
+    async def _free(self, listener: asyncssh.SSHListener | None) -> None:
         if listener is None or self._ssh is None or self._ssh.is_closed():
             return
         listener.close()
@@ -260,6 +276,18 @@ def _socket_refused(path: str) -> ForwardError:
         "remove the socket there, or see StreamLocalBindUnlink and AllowStreamLocalForwarding"
         " in its sshd_config",
     )
+
+
+async def _give_back(asking: "asyncio.Future[asyncssh.SSHListener]") -> None:
+    """Close what the server may have opened already; until then it would refuse the same port."""
+    asking.add_done_callback(_close_unwanted)
+    try:
+        async with asyncio.timeout(_CLOSE_TIMEOUT):
+            await asyncio.wait({asking})
+            if asking.exception() is None:
+                await asking.result().wait_closed()
+    except TimeoutError:
+        log.warning("the server did not say whether it listens, for what is not wanted any more")
 
 
 def _close_unwanted(asking: "asyncio.Future[asyncssh.SSHListener]") -> None:

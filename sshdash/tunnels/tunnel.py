@@ -203,9 +203,13 @@ class Tunnel:
             if self.state is TunnelState.OPENING:
                 await self.settled()
             forwarder = self.forwarder
-            if forwarder is not None:
-                await self._lead(forwarder, spec)
-            self.spec = spec
+            if forwarder is None:
+                self.spec = spec
+            else:
+                try:
+                    await self._lead(forwarder, spec)
+                finally:
+                    self.spec = forwarder.spec
             self.health.latest = None
             if allows(self.state, Step.REPOINT):
                 self.record.clear()
@@ -312,6 +316,11 @@ class Tunnel:
     def forwarder(self) -> Forwarder | None:
         """Return the forward that is running, None where none is."""
         return self.course.forwarder if self.course else None
+
+    @property
+    def lease(self) -> "Lease | None":
+        """Return its lease on that connection, None while there is none."""
+        return self.course.lease if self.course else None
 
     @property
     def connection(self) -> "Connection | None":

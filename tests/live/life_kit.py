@@ -2,19 +2,22 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 from sshdash.backend import Backend
 from sshdash.config.source import ConfigSource
+from sshdash.errors import SSHDashError
 from sshdash.prompts import RefusingPrompter
 from sshdash.settings import Settings
 from sshdash.states import TunnelState
-from sshdash.tunnels.rule import Rule
+from sshdash.tunnels.manager import TunnelManager
+from sshdash.tunnels.rule import Meanwhile, Rule
 from sshdash.tunnels.snapshot import TunnelSnapshot
-from sshdash.tunnels.spec import Kind, parse_forward
+from sshdash.tunnels.spec import ForwardSpec, Kind, parse_forward
 from tests.live.outage_kit import Watch
-from tests.servers.sshd import RealSshd
+from tests.servers.sshd import RealSshd, free_port
 
 
 class Lives:
@@ -95,3 +98,37 @@ async def turned_away(port: int, host: str = "127.0.0.1") -> bool:
         return True
     finally:
         writer.close()
+
+
+_REFUSING = Rule("refusing", "sshd", (), meanwhile=Meanwhile.REFUSE, group="one")
+_WAITING = Rule("waiting", "sshd", (), group="one")
+_THINGS = ("start", "start", "stop", "drain", "pause", "let go", "resume", "lead", "rule", "fault")
+
+
+async def ask_anything(
+    manager: TunnelManager, tunnel: str, dice: random.Random, fault: Callable[[], object]
+) -> None:
+    """Ask for one thing, or have a `fault`; what cannot be had is no defect."""
+    asked: dict[str, Callable[[], Awaitable[object]]] = {
+        "start": lambda: manager.start(tunnel),
+        "stop": lambda: manager.stop(tunnel),
+        "drain": lambda: manager.stop(tunnel, drain=0.01),
+        "pause": lambda: manager.pause(tunnel),
+        "let go": lambda: manager.pause(tunnel, hold=False),
+        "resume": lambda: manager.resume(tunnel),
+        "lead": lambda: manager.repoint(tunnel, _somewhere(manager.snapshot(tunnel).kind, dice)),
+    }
+    what = dice.choice(_THINGS)
+    if what == "rule":
+        manager.change_rule(tunnel, dice.choice((_REFUSING, _WAITING, None)))
+    elif what == "fault":
+        fault()
+    else:
+        with contextlib.suppress(SSHDashError):
+            await asked[what]()
+
+
+def _somewhere(kind: Kind, dice: random.Random) -> ForwardSpec:
+    listen = f"{dice.choice(('', '127.0.0.1:', '*:'))}{dice.choice((0, free_port()))}"
+    target = "" if kind is Kind.DYNAMIC else f":localhost:{dice.randint(1, 9)}"
+    return parse_forward(kind, listen + target)

@@ -195,6 +195,22 @@ async def test_a_pause_while_it_opens_holds_the_port_once_that_is_there(sshd: Re
         assert await exchange(spec.port, b"open") == b"open"
 
 
+async def test_a_port_asked_for_and_not_wanted_any_more_can_be_had_again(sshd: RealSshd) -> None:
+    async with target(echo) as port, tunnels_on(sshd) as kit:
+        # An explicit address: for "localhost", sshd is content with the other family.
+        spec = parse_forward(Kind.REMOTE, f"127.0.0.1:{free_port()}:127.0.0.1:{port}")
+        tunnel = kit.manager.add("sshd", spec)
+        for turns in range(12):
+            starting = asyncio.ensure_future(kit.manager.start(tunnel))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            await kit.manager.stop(tunnel)
+            await starting
+            snapshot = await kit.manager.start(tunnel)
+            assert snapshot.state is TunnelState.OPEN, snapshot.error
+            await kit.manager.stop(tunnel)
+
+
 # --- led elsewhere ---
 
 
@@ -308,6 +324,9 @@ async def test_what_a_tunnel_cannot_become(sshd: RealSshd) -> None:
         for wrong in (other, parse_forward(Kind.DYNAMIC, "0")):
             with pytest.raises(UsageError):
                 await kit.manager.repoint(tunnel, wrong)
+        proxy = kit.manager.add("sshd", parse_forward(Kind.REMOTE, "0"))
+        with pytest.raises(UsageError, match="same kind"):
+            await kit.manager.repoint(proxy, parse_forward(Kind.REMOTE, "0:localhost:22"))
         assert kit.manager.add("sshd", spec) == tunnel
 
 

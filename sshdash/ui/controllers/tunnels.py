@@ -185,6 +185,6 @@ class TunnelsController:
 
     def _copy_command(self, tunnel: TunnelSnapshot) -> None:
         words = forward_command(
-            tunnel.host, str(tunnel.spec), self.backend.source, tunnel.kind.value
+            tunnel.host, ":".join(tunnel.spec.in_ssh()), self.backend.source, tunnel.kind.value
         )
         self.cockpit.copy(words)
