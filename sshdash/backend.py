@@ -379,7 +379,7 @@ class Backend:
         return LiveCounts.of(
             (status.state for status in self.connections.statuses()),
             (session.state for session in self.sessions.values()),
-            (tunnel.state for tunnel in self.tunnels.snapshots()),
+            (state for _, state in self.tunnels.states()),
             transfers=sum(job.is_live for job in self.transfers.snapshots()),
             kept=len(self.keepers.snapshots()),
             shells_waiting=self.recovery.shells if self.recovery else 0,

@@ -77,6 +77,11 @@ class Course:
         return f"<Course [{self._host}, {self.state.value}]>"
 
     @property
+    def lease(self) -> "Lease | None":
+        """Return its lease, None while it has none."""
+        return self._lease
+
+    @property
     def connection(self) -> "Connection | None":
         """Return the connection that it has a lease on."""
         return self._lease.connection if self._lease else None

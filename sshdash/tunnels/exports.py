@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from sshdash.config.destination import Destination, parse_destination
 from sshdash.config.equivalent import forwards_command
-from sshdash.config.forward_fields import escaped
 from sshdash.config.source import ConfigSource
 from sshdash.config.spelling import quoted
 from sshdash.errors import UsageError
@@ -23,7 +22,7 @@ _NEVER_AGAIN = "2 5"
 
 def rule_command(rule: Rule, source: ConfigSource | None = None) -> str:
     """Return the ssh command that runs the forwards of a rule and nothing else."""
-    forwards = [(spec.kind.value, str(spec)) for spec in rule.forwards]
+    forwards = [(spec.kind.value, ":".join(spec.in_ssh())) for spec in rule.forwards]
     return forwards_command(rule.host, forwards, source)
 
 
@@ -71,18 +70,10 @@ WantedBy=default.target
 
 
 def _line(spec: ForwardSpec) -> str:
-    line = f"{_KEYWORDS[spec.kind]} {_arguments(spec)}"
+    line = f"{_KEYWORDS[spec.kind]} {' '.join(map(quoted, spec.in_ssh()))}"
     # ssh lets only the server choose a port.
     chosen = spec.port == 0 and not spec.listen_path and spec.kind is not Kind.REMOTE
     return f"    # {line}: ssh wants a port here" if chosen else f"    {line}"
-
-
-def _arguments(spec: ForwardSpec) -> str:
-    """Return a forward as ssh_config has it: where it listens, and where it leads."""
-    if spec.is_socks:
-        return quoted(str(spec))
-    target = escaped(spec.target_path) or spec.target_text
-    return f"{quoted(str(spec).removesuffix(f':{target}'))} {quoted(target)}"
 
 
 def _word(word: str) -> str:

@@ -198,9 +198,24 @@ class TunnelManager:
         """Return one tunnel as it is now. Raises KeyError for an id not on the list."""
         return self._tunnels[identifier].snapshot()
 
-    def snapshots(self) -> list[TunnelSnapshot]:
-        """Return every tunnel as it is now, in the order they were added."""
-        return [tunnel.snapshot() for tunnel in self._tunnels.values()]
+    def snapshots(self, host: str | None = None) -> list[TunnelSnapshot]:
+        """Return every tunnel, or those of a host, as it is now, in the order they were added."""
+        tunnels = self._tunnels.values()
+        return [one.snapshot() for one in tunnels if host is None or one.host == host]
+
+    def states(self) -> list[tuple[str, TunnelState]]:
+        """Return the host and the state of every tunnel, for much less than its snapshot."""
+        return [(tunnel.host, tunnel.state) for tunnel in self._tunnels.values()]
+
+    def rates(self) -> tuple[int, int]:
+        """Return the bytes per second of all tunnels, up and down."""
+        now = time.monotonic()
+        up = down = 0
+        for tunnel in self._tunnels.values():
+            tunnel.traffic.tick(now)
+            up += tunnel.traffic.rates[0]
+            down += tunnel.traffic.rates[1]
+        return up, down
 
     def history(self, identifier: str) -> TunnelHistory:
         """Return what passed through a tunnel when, for as long as this runs."""
@@ -213,9 +228,7 @@ class TunnelManager:
         """Return a tunnel's clients, in the order they came.
 
         The processes of new ones are looked for beside the loop, so they are named a little later.
-        Whoever looks at clients has their way in sight, too.
         """
-        self.look(identifier)
         forwarder = self._tunnels[identifier].forwarder
         return self._clients.of(forwarder) if forwarder else []
 

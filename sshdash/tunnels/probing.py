@@ -3,14 +3,18 @@
 import asyncio
 import time
 from collections.abc import Coroutine, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sshdash.errors import ConnectionLost
 from sshdash.events import Event, EventBus, TunnelChanged, TunnelRemoved
 from sshdash.tunnels.asker import DEADLINE, Questions
 from sshdash.tunnels.legs import Cause
+from sshdash.tunnels.outside import LOOPBACK_ONLY, lets_others_in
+from sshdash.tunnels.remote import ServerListener
 from sshdash.tunnels.rule import Probe
 from sshdash.tunnels.snapshot import ProbeResult
+from sshdash.tunnels.spec import Kind
 from sshdash.tunnels.tunnel import Tunnel
 
 if TYPE_CHECKING:
@@ -104,6 +108,10 @@ class Probing:
                 result, opened = await questions.ask(spec, connection.ssh, probe)
             except ConnectionLost:
                 return _closed()
+            if result.cause is Cause.TARGET_TIMED_OUT and spec.kind is not Kind.REMOTE:
+                result = await _blame(result, connection)
+        if isinstance(forwarder, ServerListener):
+            result = await _from_outside(tunnel, forwarder, result)
         if tunnel.forwarder is forwarder and tunnel.spec == spec:
             if opened is not None:
                 tunnel.traffic.reached(spec.target_text, opened)
@@ -122,6 +130,24 @@ async def _round_trip(connection: "Connection") -> ProbeResult:
         text = f"the connection did not answer within {DEADLINE:g} s"
         return ProbeResult(time.time(), None, text, Cause.CONNECTION_DOWN)
     return ProbeResult(time.time(), seconds, "the connection answers")
+
+
+async def _blame(late: ProbeResult, connection: "Connection") -> ProbeResult:
+    """Return whose silence it was: a target's is one only where the connection answers."""
+    beat = await _round_trip(connection)
+    return late if beat.cause is None else beat
+
+
+async def _from_outside(
+    tunnel: Tunnel, forwarder: ServerListener, result: ProbeResult
+) -> ProbeResult:
+    """Return a result that also says so where other machines are kept out; looks once."""
+    lease = tunnel.lease
+    if forwarder.exposed and forwarder.lets_others_in is None and lease is not None:
+        forwarder.lets_others_in = await lets_others_in(lease, forwarder.port)
+    if forwarder.lets_others_in is False:
+        return replace(result, text=f"{result.text}; {LOOPBACK_ONLY}")
+    return result
 
 
 def _interval(tunnel: Tunnel) -> float | None:

@@ -29,7 +29,10 @@ log = logging.getLogger(__name__)
 
 _BUFFER = 256 * 1024
 """Bytes an end holds for a slow taker before the other end stops reading."""
-_READ = memoryview(bytearray(64 * 1024))
+_READ = memoryview(bytearray(256 * 1024))
+"""Where a socket is read to: as much as fills an SSH connection's outbox."""
+_EARLY = 64 * 1024
+"""Bytes that are read, and kept, of a client whose channel is not open yet."""
 _BULK = 8 * 1024
 """Bytes from which a packet is no keystroke."""
 _AT_ONCE = 256
@@ -135,6 +138,9 @@ class SocketEnd(_End, asyncio.BufferedProtocol):
         """Take a socket over from its handshake, with what came behind the handshake."""
         self.transport = transport
         self._socket = transport.get_extra_info("socket")
+        if self._socket is not None and self._socket.family != socket.AF_UNIX:
+            # The loop has set TCP_NODELAY; this finds those that left without a word.
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         transport.set_write_buffer_limits(high=_BUFFER)
         if early:
             self._early.append(early)
@@ -144,7 +150,7 @@ class SocketEnd(_End, asyncio.BufferedProtocol):
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Return where the loop reads to: one place for all, for nothing stays in it."""
-        return _READ
+        return _READ if self.peer.transport is not None else _READ[:_EARLY]
 
     def buffer_updated(self, nbytes: int) -> None:
         """Pass on what was read."""

@@ -35,12 +35,19 @@ class ServerListener(Forwarder):
         self._port = self._spec.port
         self._had_it = False
         """Whether the server has listened for it before."""
+        self.lets_others_in: bool | None = None
+        """Whether other machines can connect as was asked for; None until somebody has looked."""
         self._clearing: set[asyncio.Task[bool]] = set()
 
     @property
     def port(self) -> int:
         """Return the port the server listens on, once it is open; later ones are the same."""
         return self._port
+
+    @property
+    def exposed(self) -> bool:
+        """Return whether other machines can reach the listening end, as far as is known."""
+        return super().exposed and self.lets_others_in is not False
 
     async def open(self) -> None:
         """Have the server listen. Raises ForwardError with what may stand behind a refusal."""
@@ -72,6 +79,7 @@ class ServerListener(Forwarder):
             listener.close()  # it was led elsewhere meanwhile
         self._listener, self._port = listener, listener.get_port()
         self._had_it = True
+        self.lets_others_in = None
         await super().attach(ssh)
 
     async def _ask_again(self, ssh: Transport, bind: str | None, port: int) -> asyncssh.SSHListener:
@@ -115,10 +123,12 @@ class ServerListener(Forwarder):
             self._spec = spec
         elif self._ssh is None or self._listener is None:
             self._spec, self._bind, self._port = spec, bind, spec.port
+            self.lets_others_in = None
         else:
             fresh = await self._elsewhere(self._ssh, bind, spec.port)
             old, self._listener = self._listener, fresh
             self._spec, self._bind, self._port = spec, bind, fresh.get_port()
+            self.lets_others_in = None
             await self._free(old)
             if self._closed:
                 await self.vacate()

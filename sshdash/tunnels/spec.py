@@ -57,14 +57,29 @@ class ForwardSpec:
     """The socket that is the target; empty for a host and a port."""
 
     def __str__(self) -> str:
-        """Return the argument of -L, -R or -D that means this forward."""
+        """Return the argument of -L, -R or -D that means this forward; see `in_ssh`."""
+        return ":".join(self._sides())
+
+    def in_ssh(self) -> tuple[str, ...]:
+        """Return where it listens and, unless clients say, where it leads, as ssh has to be told.
+
+        They are the words of ssh_config, or with a colon between them the option's argument. In
+        both, ssh takes ``%h`` and its like in a path for tokens.
+        """
+        paths = (self.listen_path, self.target_path)
+        return tuple(
+            side.replace("%", "%%") if path else side
+            for side, path in zip(self._sides(), paths, strict=False)
+        )
+
+    def _sides(self) -> tuple[str, ...]:
         if self.listen_path:
             listen = escaped(self.listen_path)
         else:
             listen = f"{self.port}" if self.bind is None else host_port(self.bind, self.port)
         if self.is_socks:
-            return listen
-        return f"{listen}:{escaped(self.target_path) or self.target_text}"
+            return (listen,)
+        return listen, escaped(self.target_path) or self.target_text
 
     @property
     def is_socks(self) -> bool:

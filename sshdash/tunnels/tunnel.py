@@ -318,6 +318,11 @@ class Tunnel:
         return self.course.forwarder if self.course else None
 
     @property
+    def lease(self) -> "Lease | None":
+        """Return its lease on that connection, None while there is none."""
+        return self.course.lease if self.course else None
+
+    @property
     def connection(self) -> "Connection | None":
         """Return the connection that it goes through, None while there is none."""
         return self.course.connection if self.course else None

@@ -88,7 +88,7 @@ def _legs(tunnel: "Tunnel", outages: "Outages | NoOutages", listen: str) -> tupl
         connected=connection is not None,
         reached=tunnel.record.reached,
         trouble=tunnel.record.trouble if connection else _trouble(tunnel, outages),
-        round_trips=_round_trips(tunnel),
+        round_trips=tuple(_round_trips(tunnel)),
     )
     return way.legs
 
@@ -106,7 +106,7 @@ def _trouble(tunnel: "Tunnel", outages: "Outages | NoOutages") -> Trouble | None
 def _round_trips(tunnel: "Tunnel") -> list[float | None]:
     """Return the time on each leg alone: to each host of the route, then to the target."""
     chain = tunnel.connection.chain if tunnel.connection else ()
-    hosts = [one.keepalive_rtt for one in chain][-len(tunnel.route) :]
+    hosts = list(chain[-1].pulse.round_trips if chain else ())[-len(tunnel.route) :]
     hosts += [None] * (len(tunnel.route) - len(hosts))
     reach = tunnel.traffic.usual_reach
     if tunnel.spec.is_socks:  # its clients choose the target

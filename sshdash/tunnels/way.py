@@ -6,6 +6,7 @@ from the far host's port back over them to here, and on to the target.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 from sshdash.states import TunnelState
@@ -43,12 +44,16 @@ class Way:
     reached: bool
     """Whether the last client, or probe, got through to the target."""
     trouble: Trouble | None = None
-    round_trips: Sequence[float | None] = ()
+    round_trips: tuple[float | None, ...] = ()
     """Seconds there and back on each leg between hosts in the route's order, then to the target."""
 
     @property
     def legs(self) -> tuple[Leg, ...]:
         """Return the legs, the one that begins where clients connect first."""
+        return _legs(self)
+
+    def find_legs(self) -> tuple[Leg, ...]:
+        """Work the legs out."""
         hosts = [self._line(index) for index in range(len(self.route))]
         if self.kind is Kind.REMOTE:
             hosts.reverse()
@@ -122,6 +127,12 @@ class Way:
         if self.kind is Kind.REMOTE:
             hosts.reverse()
         return [*hosts, target]
+
+
+@lru_cache(maxsize=256)
+def _legs(way: Way) -> tuple[Leg, ...]:
+    """Return the legs; they are asked for many times a second and seldom change."""
+    return way.find_legs()
 
 
 def differences(round_trips: Sequence[float | None]) -> list[float | None]:

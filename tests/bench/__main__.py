@@ -53,7 +53,7 @@ def main(names: list[str]) -> int:
         os.environ.pop("SSH_AUTH_SOCK", None)
         # An installed program does not compile itself at every start.
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-        for variable in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
+        for variable in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"):
             os.environ[variable] = str(Path(home) / variable.lower())
         for name in names or BENCHES:
             began = time.monotonic()

@@ -52,7 +52,7 @@ def _idle(figures: dict[str, Any]) -> Row:
         f"the same screen without any {figures['empty']:.2%}",
         figures["share"] / 0.01,
         "<= 1 (1 %)",
-        "their list in sight",
+        "their list in sight, open for more than a minute",
     )
 
 

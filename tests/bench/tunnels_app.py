@@ -30,6 +30,8 @@ from tests.servers.sshd import free_port
 
 _LOOK = 0.1
 _SETTLE = 5.0
+_OPENED = 65.0
+"""Seconds after which an open tunnel tells its age in minutes."""
 _IDLE = 20.0
 """Seconds that idleness is measured for."""
 _WARM = 512 << 20
@@ -57,6 +59,7 @@ async def idle(app: SSHDashApp, pilot: Any, rules: int, hosts: int) -> dict[str,
         snapshot = await tunnels.start(tunnels.add(host, spec))
         if snapshot.state is not TunnelState.OPEN:
             raise RuntimeError(f"{host}: {snapshot.error}")
+    await asyncio.sleep(_OPENED)
     return {"empty": empty, "share": await _share(_IDLE)}
 
 

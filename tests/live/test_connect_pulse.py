@@ -29,6 +29,9 @@ async def test_a_look_at_a_tunnel_measures_every_hop_of_its_way(sshd: RealSshd) 
             assert all(seconds and 0 < seconds < 60 for seconds in beat.round_trips)
             statuses = [backend.connections.status(host) for host in ("sshd", "inner")]
             assert tuple(one.keepalive_rtt for one in statuses) == beat.round_trips
+            first = beat.round_trips
+            await lease.connection.pulse.measure()
+            assert beat.round_trips <= first, "the shortest is told"
         finally:
             lease.release()
 

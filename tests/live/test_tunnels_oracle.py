@@ -1,12 +1,18 @@
 """The grammar of -L, -R and -D, compared with what the installed ssh makes of it."""
 
+import shlex
 import subprocess
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sshdash.config.resolver import Resolver
+from sshdash.config.source import ConfigSource
 from sshdash.errors import UsageError
+from sshdash.tunnels.exports import rule_block, rule_command
+from sshdash.tunnels.rule import Rule
 from sshdash.tunnels.spec import ForwardSpec, Kind, parse_forward
 from tests.servers.programs import require
 
@@ -78,3 +84,42 @@ def test_the_verdict_and_the_meaning_are_those_of_ssh(kind: Kind) -> None:
 @given(kind=st.sampled_from([Kind.LOCAL, Kind.REMOTE]), pieces=st.lists(PIECES, max_size=8))
 def test_any_text_has_the_verdict_of_ssh(kind: Kind, pieces: list[str]) -> None:
     compare(kind, "".join(pieces))
+
+
+SPECS = [
+    ForwardSpec(Kind.LOCAL, None, 80, "db", 5432),
+    ForwardSpec(Kind.LOCAL, "*", 80, "::1", 5432),
+    ForwardSpec(Kind.LOCAL, "::1", 80, "fe80::1%eth0", 22),
+    ForwardSpec(Kind.LOCAL, None, 0, "db", 1, listen_path="/a b/50%:[x]"),
+    ForwardSpec(Kind.LOCAL, None, 80, target_path='/say "hi"\\now/é'),
+    ForwardSpec(Kind.LOCAL, None, 0, listen_path="./#1", target_path="/%h/'"),
+    ForwardSpec(Kind.REMOTE, None, 0),
+    ForwardSpec(Kind.REMOTE, "*", 1080),
+    ForwardSpec(Kind.REMOTE, None, 0, listen_path="/socks %n"),
+    ForwardSpec(Kind.DYNAMIC, None, 0, listen_path="/socks:1 2"),
+    ForwardSpec(Kind.DYNAMIC, "localhost", 1080),
+]
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=str)
+def test_what_is_exported_means_the_same_to_ssh_and_to_us(
+    spec: ForwardSpec, tmp_path: Path
+) -> None:
+    rule = Rule("a rule", "web", (spec,))
+    config = tmp_path / "config"
+    config.write_text(rule_block(rule))
+    program, *options = shlex.split(rule_command(rule))
+    assert program == "ssh"
+    for arguments in (["-F", "none", *options], ["-F", str(config), "web"]):
+        done = subprocess.run(
+            [require("ssh"), "-G", *arguments],
+            capture_output=True, text=True, check=True, timeout=30,
+        )  # fmt: skip
+        name = NAMES[spec.kind] + " "
+        found = [line for line in done.stdout.splitlines() if line.startswith(name)]
+        assert as_ssh_prints(spec) in [
+            line.removeprefix(name).replace("[*]:", "[]:") for line in found
+        ]
+    resolved = Resolver(ConfigSource.standard(str(config))).resolve("web")
+    [text] = resolved.get_all(NAMES[spec.kind])
+    assert parse_forward(spec.kind, text) == spec

@@ -254,6 +254,24 @@ async def test_a_connection_that_does_not_answer_is_no_fault_of_a_target(
         assert it.snapshot.probe == result
 
 
+async def test_a_server_that_freezes_is_not_taken_for_its_target(
+    sshd: RealSshd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asker, "DEADLINE", 0.2)
+    monkeypatch.setattr(probing, "DEADLINE", 0.2)
+    async with target(echo) as port, place(sshd, Probe(), f"127.0.0.1:{port}") as it:
+        sshd.suspend()
+        try:
+            result = await it.ask()
+        finally:
+            sshd.resume()
+        assert (result.seconds, result.cause) == (None, Cause.CONNECTION_DOWN)
+        assert result.text == "the connection did not answer within 0.2 s"
+        assert it.snapshot.state is TunnelState.OPEN
+        monkeypatch.undo()
+        well(it, await it.ask())
+
+
 @pytest.mark.parametrize("option", ["L", "R"])
 async def test_a_socket_is_asked_too(sshd: RealSshd, tmp_path: Path, option: str) -> None:
     path = tmp_path / "s"

@@ -23,7 +23,7 @@ def main(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="sshdash-soak-") as home:
         os.environ["HOME"] = home
         os.environ.pop("SSH_AUTH_SOCK", None)
-        for variable in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
+        for variable in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"):
             os.environ[variable] = f"{home}/{variable.lower()}"
         report = asyncio.run(Soak(seed, TUNNELS).run(seconds))
     print(report)

@@ -7,6 +7,7 @@ import os
 import random
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
@@ -24,14 +25,45 @@ from tests.servers.proxy import Proxy
 from tests.servers.sshd import RealSshd, free_port
 from tests.soak.faults import Faults
 from tests.soak.report import Report
-from tests.soak.streams import Blocks, Cut, Plan, attend, converse
+from tests.soak.streams import Blocks, Cut, Plan, Streams, attend, converse
 
 HOSTS = 5
+_KINDS = ("local", "remote", "dynamic", "local", "remote dynamic", "socket")
 _RETRY = 0.05
 _PATIENCE = 60.0
 """Seconds a tunnel may take to be back when nothing is wrong any more."""
 _WARM = 0.25
 """The part of a run after which memory should not grow."""
+
+
+@dataclass(frozen=True)
+class Door:
+    """Where clients of a tunnel connect, and how."""
+
+    kind: str
+    port: int
+    path: str
+    """A Unix socket instead of the port."""
+    socks: int
+    """The port to ask a SOCKS proxy for, 0 where there is none."""
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether sshdash listens there, and can reset: a Unix socket only knows the end."""
+        return not self.kind.startswith("remote") and not self.path
+
+    async def open(self) -> Streams:
+        """Connect. Raises OSError, and Cut where the proxy refuses."""
+        if self.path:
+            return await asyncio.open_unix_connection(self.path)
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        if self.socks:
+            try:
+                await _socks(reader, writer, self.socks)
+            except BaseException:
+                writer.close()
+                raise
+        return reader, writer
 
 
 class Soak:
@@ -79,12 +111,9 @@ class Soak:
             target(attend(self.blocks, is_ours=False)) as there,
             target(attend(self.blocks, is_ours=True)) as here,
         ):
-            tunnels = await self._open(backend, there, here)
+            tunnels = await self._open(backend, server.folder, there, here)
             stop = asyncio.Event()
-            clients = [
-                asyncio.create_task(self._client(kind, port, there, stop))
-                for kind, port in tunnels.values()
-            ]
+            clients = [asyncio.create_task(self._client(door, stop)) for door in tunnels.values()]
             harm = asyncio.create_task(
                 Faults(self.chance, server, lines, self.report).go_on(self._ends)
             )
@@ -105,56 +134,63 @@ class Soak:
             if not task.cancelled() and task.exception():
                 raise task.exception() or AssertionError
 
-    async def _open(self, backend: Backend, there: int, here: int) -> dict[str, tuple[Kind, int]]:
-        """Open the tunnels; return the kind of each and where its clients connect."""
-        tunnels: dict[str, tuple[Kind, int]] = {}
+    async def _open(self, backend: Backend, folder: Path, there: int, here: int) -> dict[str, Door]:
+        """Open the tunnels; return where the clients of each connect."""
+        tunnels: dict[str, Door] = {}
         for number in range(self.size):
-            kind = (Kind.LOCAL, Kind.REMOTE, Kind.DYNAMIC, Kind.LOCAL)[number % 4]
-            port = free_port()
-            aims = {Kind.LOCAL: f":127.0.0.1:{there}", Kind.REMOTE: f":127.0.0.1:{here}"}
-            spec = parse_forward(kind, f"127.0.0.1:{port}{aims.get(kind, '')}")
+            kind, port = _KINDS[number % len(_KINDS)], free_port()
+            path = str(folder / f"{number}.sock") if kind == "socket" else ""
+            listen = path or f"127.0.0.1:{port}"
+            far, near = f":127.0.0.1:{there}", f":127.0.0.1:{here}"
+            option, aim = {
+                "local": (Kind.LOCAL, far),
+                "socket": (Kind.LOCAL, far),
+                "remote": (Kind.REMOTE, near),
+                "dynamic": (Kind.DYNAMIC, ""),
+                "remote dynamic": (Kind.REMOTE, ""),
+            }[kind]
+            spec = parse_forward(option, listen + aim)
             tunnel = backend.tunnels.add(f"h{number % HOSTS}", spec)
             snapshot = await backend.tunnels.start(tunnel)
             if snapshot.state is not TunnelState.OPEN:
                 raise RuntimeError(f"{spec} did not open: {snapshot.error}")
-            tunnels[tunnel] = kind, port
+            socks = {"dynamic": there, "remote dynamic": here}.get(kind, 0)
+            tunnels[tunnel] = Door(kind, port, path, socks)
         return tunnels
 
     # -- clients
 
-    async def _client(self, kind: Kind, port: int, there: int, stop: asyncio.Event) -> None:
+    async def _client(self, door: Door, stop: asyncio.Event) -> None:
         """Converse again and again until told to stop."""
         while not stop.is_set():
-            if not await self._conversation(kind, port, there):
+            if not await self._conversation(door):
                 await asyncio.sleep(_RETRY)
 
-    async def _conversation(self, kind: Kind, port: int, there: int) -> bool:
+    async def _conversation(self, door: Door) -> bool:
         """Have one conversation; return whether it was whole."""
         plan = Plan.drawn(self.chance, next(self._numbers))
         try:
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        except OSError:
+            streams = await door.open()
+        except (Cut, OSError):
             return False
         try:
-            if kind is Kind.DYNAMIC:
-                await _socks(reader, writer, there)
-            await converse(self.blocks, (reader, writer), plan, is_ours=kind is not Kind.REMOTE)
+            await converse(self.blocks, streams, plan, is_ours=door.is_ours)
         except (Cut, OSError):
             self.report.broken += 1
             return False
         finally:
-            writer.close()
+            streams[1].close()
         self.report.whole += 1
         return True
 
     async def _last_words(
-        self, tunnels: dict[str, tuple[Kind, int]], clients: list[asyncio.Task[None]]
+        self, tunnels: dict[str, Door], clients: list[asyncio.Task[None]]
     ) -> None:
         """See that every client comes to the end of what it is at, as nothing is wrong now."""
         done, late = await asyncio.wait(clients, timeout=_PATIENCE)
-        for client, (tunnel, (kind, port)) in zip(clients, tunnels.items(), strict=True):
+        for client, (tunnel, door) in zip(clients, tunnels.items(), strict=True):
             if client in late:
-                self.report.not_back.append(f"{tunnel} -{kind.value} {port} is stuck")
+                self.report.not_back.append(f"{tunnel} {door} is stuck")
                 client.cancel()
         await asyncio.gather(*clients, return_exceptions=True)
         for client in done:

@@ -177,8 +177,14 @@ class FakeTunnels:
     def __init__(self) -> None:
         self.listed: list[Any] = []
 
-    def snapshots(self) -> list[Any]:
-        return self.listed
+    def snapshots(self, host: str | None = None) -> list[Any]:
+        return [one for one in self.listed if host is None or one.host == host]
+
+    def states(self) -> list[tuple[str, Any]]:
+        return [(one.host, one.state) for one in self.listed]
+
+    def rates(self) -> tuple[float, float]:
+        return sum(one.rate_up for one in self.listed), sum(one.rate_down for one in self.listed)
 
     def add(self, host: str, spec: object, source: str = "", rule: object = None) -> str:
         return f"{host} {spec}"
@@ -201,6 +207,9 @@ class FakeHousehold:
 
     def snapshots(self) -> list[Any]:
         return self.tunnels.snapshots()
+
+    def states(self) -> list[Any]:
+        return [one.state for one in self.tunnels.snapshots()]
 
 
 class FakeTransfers:

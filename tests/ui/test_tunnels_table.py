@@ -173,6 +173,22 @@ async def test_calm_tunnels_are_looked_at_less_often() -> None:
         await pilot.pause()
 
 
+async def test_the_times_of_the_way_at_the_cursor_are_measured_while_it_is_in_sight() -> None:
+    app = TunnelsApp([OPEN, replace(OPEN, id="t77")])
+    async with app.run_test() as pilot:
+        app.table._look()
+        assert set(app.seen) == {OPEN.id}
+        await pilot.press("j")
+        app.seen.clear()
+        app.table._look()
+        assert set(app.seen) == {"t77"}
+        app.table.display = False
+        await pilot.pause()
+        app.seen.clear()
+        app.table._look()
+        assert app.seen == []
+
+
 async def test_rows_are_filtered_sorted_and_listed_by_host() -> None:
     app = TunnelsApp(fleet())
     async with app.run_test(size=(120, 30)) as pilot:

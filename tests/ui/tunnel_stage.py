@@ -230,7 +230,8 @@ class TunnelsApp(App[None]):
         self.tunnels = tunnels
         self.clients: dict[str, list[ClientSnapshot]] = {}
         self.pulled: list[str] = []
-        self.table = TunnelTable(lambda: self.tunnels, self._clients)
+        self.seen: list[str] = []
+        self.table = TunnelTable(lambda: self.tunnels, self._clients, self.seen.append)
         self.requests: list[Any] = []
 
     def _clients(self, wanted: str) -> list[ClientSnapshot]:

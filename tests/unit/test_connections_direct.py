@@ -6,6 +6,7 @@ they send must be equal.
 
 import asyncio
 import random
+import socket
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -29,6 +30,7 @@ from asyncssh.packet import Boolean, Byte, String, UInt32
 from sshdash.connections.transport import library
 from sshdash.connections.transport.direct import DirectTransport
 from sshdash.connections.transport.gcm import GCM
+from sshdash.connections.transport.low_water import MARK
 from sshdash.connections.transport.transport import Transport, adopt
 from tests.unit.wire_kit import OURS, THEIRS, WINDOW, Peer, Wired
 
@@ -191,6 +193,29 @@ def join(payloads: list[bytes]) -> list[bytes]:
     """
     data = b"".join(one[9:] for one in payloads if one[0] == MSG_CHANNEL_DATA)
     return [data, *(one for one in payloads if one[0] != MSG_CHANNEL_DATA)]
+
+
+# -- what nobody looks at ---------------------------------------------------------------------
+
+
+async def test_the_low_water_mark_stays_up_while_only_room_is_given(wired: Make) -> None:
+    one = wired()
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+
+        def mark() -> int:
+            return ours.getsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT)
+
+        one.ssh.low_water.attach(ours)
+        one.ssh.low_water.unhurried.add(one.channel)
+        one.feed(b"".join(one.peer.data(bytes(4_000)) for _ in range(40)))
+        assert mark() == MARK
+        before = len(one.wire.written)
+        one.feed(b"".join(one.peer.data(bytes(4_000)) for _ in range(40)))
+        assert len(one.wire.written) > before  # room, which nobody answers
+        assert mark() == MARK
+        one.channel.write(b"a key")
+        assert mark() == 1
 
 
 # -- what was touched on the way --------------------------------------------------------------

@@ -180,6 +180,20 @@ async def test_a_full_socket_takes_the_rest_later_and_unchanged() -> None:
         await asyncio.sleep(0)
 
 
+async def test_a_socket_sends_at_once_and_is_looked_after() -> None:
+    relay = Relay(Traffic(0.0), lambda relay: None)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        loop = asyncio.get_running_loop()
+        await loop.create_connection(lambda: relay.socket, *server.getsockname())
+        assert isinstance(relay.socket.transport, asyncio.Transport)
+        sock = relay.socket.transport.get_extra_info("socket")
+        assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        relay.abort()
+        while not relay.socket.lost:  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0)
+
+
 def test_a_lost_connection_resets_the_client() -> None:
     it = Setting()
     it.open_socket()

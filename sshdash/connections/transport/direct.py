@@ -41,6 +41,7 @@ _LARGEST = PACKET + 1024
 """More than a packet of such data needs on the wire."""
 _OUTBOX = 8 * _LARGEST
 """Bytes of bulk that leave at the latest, be the turn of the loop over or not."""
+_UNANSWERED = frozenset({MSG_IGNORE, MSG_CHANNEL_WINDOW_ADJUST})
 _BLOCK = 16
 _LEAST_PADDING = 4
 """Bytes, RFC 4253 section 6."""
@@ -184,7 +185,7 @@ class DirectTransport(Rekeying, asyncio.BufferedProtocol):
 
     def send_packet(self, pkttype: int, *args: bytes, handler: Any = None) -> None:
         """Send a packet, or leave it out where it has no use."""
-        if pkttype != MSG_CHANNEL_WINDOW_ADJUST:
+        if pkttype not in _UNANSWERED:
             self.low_water.lower()
         if pkttype != MSG_IGNORE or self._ignores:
             super().send_packet(pkttype, *args, handler=handler)

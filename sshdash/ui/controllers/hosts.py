@@ -101,9 +101,7 @@ class HostBoard:
             for session in backend.sessions.values()
             if session.state is SessionState.RUNNING
         )
-        tunnels = Counter(
-            tunnel.host for tunnel in backend.tunnels.snapshots() if tunnel.state in _OPEN
-        )
+        tunnels = Counter(host for host, state in backend.tunnels.states() if state in _OPEN)
         return shells, tunnels
 
     # The card
@@ -183,8 +181,7 @@ class HostBoard:
     def _forwards(self, host: str) -> tuple[Line, ...]:
         return tuple(
             (MARKS[tunnel.state], _forward_text(tunnel))
-            for tunnel in self.backend.tunnels.snapshots()
-            if tunnel.host == host
+            for tunnel in self.backend.tunnels.snapshots(host)
         )
 
     # Figures
@@ -196,14 +193,14 @@ class HostBoard:
             return LiveFigures(listed=listed, unread=unread, badge=badge)
         live = self.backend.live()
         totals = self.backend.transfers.totals()
-        tunnels = self.backend.tunnels.snapshots()
+        up, down = self.backend.tunnels.rates()
         return LiveFigures(
             hosts=live.hosts,
             listed=max(listed, live.hosts),
             shells=live.shells,
             tunnels=live.tunnels,
-            rate_up=totals.rate_up + sum(one.rate_up for one in tunnels),
-            rate_down=totals.rate_down + sum(one.rate_down for one in tunnels),
+            rate_up=totals.rate_up + up,
+            rate_down=totals.rate_down + down,
             unread=unread,
             badge=badge,
         )

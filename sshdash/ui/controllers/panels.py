@@ -121,7 +121,7 @@ class PanelController:
 
         tab = self.tunnels_tab
         if tab is None:
-            tab = TunnelsTab(self.tunnels.snapshots, self.tunnels.clients)
+            tab = TunnelsTab(self.tunnels.snapshots, self.tunnels.clients, self.tunnels.seen)
             await self.cockpit.add_tab(tab)
         else:
             self.cockpit.go_to_tab(tab)
@@ -157,4 +157,4 @@ class PanelController:
         for tab in self.files_tabs:
             tab.retitle()
         if (table := self.tunnels_tab) is not None:
-            table.retitle(self.tunnels.snapshots())
+            table.retitle(self.tunnels.states())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from textual.message import Message
@@ -26,6 +27,7 @@ from sshdash.ui.widgets.tunnel_words import title_of
 from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
+    from sshdash.states import TunnelState
     from sshdash.tunnels.snapshot import ClientSnapshot, TunnelSnapshot
     from sshdash.ui.cockpit import Cockpit
 
@@ -50,12 +52,21 @@ class TunnelsController:
         """Return all tunnels as they are now, also of other processes; none until it is loaded."""
         return self.backend.household.snapshots() if self.backend.loaded else []
 
+    def states(self) -> list[TunnelState]:
+        """Return the states of all tunnels."""
+        return self.backend.household.states() if self.backend.loaded else []
+
     def clients(self, tunnel: str) -> Sequence[ClientSnapshot]:
         """Return the clients of a tunnel as they are now; none of one that was removed."""
         try:
             return self.backend.tunnels.clients(tunnel)
         except KeyError:
             return ()
+
+    def seen(self, tunnel: str) -> None:
+        """Have the times on a tunnel's way measured: it is in sight."""
+        with suppress(KeyError):  # it was removed, or is another process's
+            self.backend.tunnels.look(tunnel)
 
     def list_configured(self, hosts: list[str] | None = None) -> None:
         """List the configured forwards of hosts, of all in ssh_config by default, as closed."""
@@ -174,6 +185,6 @@ class TunnelsController:
 
     def _copy_command(self, tunnel: TunnelSnapshot) -> None:
         words = forward_command(
-            tunnel.host, str(tunnel.spec), self.backend.source, tunnel.kind.value
+            tunnel.host, ":".join(tunnel.spec.in_ssh()), self.backend.source, tunnel.kind.value
         )
         self.cockpit.copy(words)

@@ -85,9 +85,10 @@ class TunnelRows(RowList):
         """Draw those lines in sight again that would look different."""
         width = self.scrollable_content_region.width
         top = self.scroll_offset.y
-        for line in range(top, min(top + self.size.height, len(self._lines))):
-            if self._drawn.get(line) != self.pieces(line, width):
-                self.refresh_lines(line)
+        seen = range(top, min(top + self.size.height, len(self._lines)))
+        # All first: whatever is to be drawn again makes Textual work out the styles anew.
+        for line in [one for one in seen if self._drawn.get(one) != self.pieces(one, width)]:
+            self.refresh_lines(line)
 
     @property
     def current(self) -> TunnelSnapshot | None:

@@ -56,10 +56,13 @@ class TunnelTable(TunnelCommands):
         self,
         source: Callable[[], list[TunnelSnapshot]] = list,
         clients: Callable[[str], Sequence[ClientSnapshot]] = lambda _: (),
+        seen: Callable[[str], None] = lambda _: None,
     ) -> None:
         super().__init__()
         self._source = source
         self._clients_of = clients
+        self._seen = seen
+        """Told which tunnel is at the cursor and in sight, so that its times are measured."""
         self.listed = []
         self._sorting = Sorting.LISTED
         self._by_host = False
@@ -158,6 +161,8 @@ class TunnelTable(TunnelCommands):
         self._looks += 1
         if (self._calm and self._looks % _CALM) or not self.is_on_screen:
             return
+        if self.current is not None:
+            self._seen(self.current.id)
         self.update()
 
     def update(self) -> None:

@@ -1,7 +1,7 @@
 """The tab of the tunnels; there is one for all hosts."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from textual import on
@@ -21,6 +21,7 @@ from sshdash.ui.widgets.tunnel_messages import (
 from sshdash.ui.widgets.tunnel_table import TunnelTable
 
 if TYPE_CHECKING:
+    from sshdash.states import TunnelState
     from sshdash.tunnels.snapshot import ClientSnapshot, TunnelSnapshot
 
 
@@ -33,9 +34,10 @@ class TunnelsTab(Tab):
         self,
         source: "Callable[[], list[TunnelSnapshot]]",
         clients: "Callable[[str], Sequence[ClientSnapshot]]",
+        seen: "Callable[[str], None]",
     ) -> None:
         super().__init__()
-        self.table = TunnelTable(source, clients)
+        self.table = TunnelTable(source, clients, seen)
         self.set_reactive(Tab.tab_title, "tunnels")
 
     def __repr__(self) -> str:
@@ -45,9 +47,9 @@ class TunnelsTab(Tab):
         """Lay out the table."""
         yield self.table
 
-    def retitle(self, tunnels: "Sequence[TunnelSnapshot]") -> None:
+    def retitle(self, states: "Iterable[TunnelState]") -> None:
         """Call the tab after how many are open and how many failed."""
-        self.tab_title = tunnels_title(Counter(MARKS[tunnel.state] for tunnel in tunnels))
+        self.tab_title = tunnels_title(Counter(MARKS[state] for state in states))
 
     @on(AddTunnel)
     @on(ChangeAll)
