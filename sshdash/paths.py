@@ -4,13 +4,14 @@ import errno
 import os
 import stat
 import tempfile
+import zlib
 from importlib import resources
 from pathlib import Path
 
 import platformdirs
 
 APP = "sshdash"
-_LONGEST_SOCKET_FOLDER = 70
+_LONGEST_SOCKET_FOLDER = 80
 """Bytes: a socket's whole name has 103 on macOS, 107 on Linux."""
 
 
@@ -63,13 +64,23 @@ def runtime_dir() -> Path:
     """Return the folder of what only lives as long as its process (not created here).
 
     It is below $XDG_RUNTIME_DIR, else with our state; below the temporary folder where its name
-    is too long for a socket in it.
+    is too long for a socket in it. What belongs to somebody else, as after ``sudo -E``, is left.
     """
     given = os.environ.get("XDG_RUNTIME_DIR", "")
-    folder = Path(given) / APP if os.path.isabs(given) else state_dir() / "run"
-    if len(os.fsencode(folder)) <= _LONGEST_SOCKET_FOLDER:
+    ours = os.path.isabs(given) and _owner(given) in (None, os.getuid())
+    folder = Path(given) / APP if ours else state_dir() / "run"
+    name = os.fsencode(folder)
+    if len(name) <= _LONGEST_SOCKET_FOLDER:
         return folder
-    return Path(tempfile.gettempdir()) / f"{APP}-{os.getuid()}"
+    return Path(tempfile.gettempdir()) / f"{APP}-{os.getuid()}-{zlib.crc32(name):08x}"
+
+
+def _owner(path: str) -> int | None:
+    """Return whose a folder is, None where there is none."""
+    try:
+        return os.stat(path).st_uid
+    except OSError:
+        return None
 
 
 def secret_dir(path: Path) -> Path:

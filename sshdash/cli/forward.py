@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from sshdash.cli.context import open_backend, report, tell, tell_ignored
+from sshdash.cli.endings import TERMINATED, cancelled_by_signals
 from sshdash.cli.forward_run import Policy, Run
 from sshdash.cli.readiness import Readiness
 from sshdash.cli.ssh_options import add_ssh_options
@@ -41,6 +42,9 @@ exit status, of the first failure where nothing is left to run: 0 after SIGINT, 
 or where all was taken over; 2 wrong usage, or no such rule; 3 the port here is in use, or may not
 be used; 4 the server refuses; 5 another process runs the rule; 6 not ready in time; 255 where
 there is no connection, or none any more, as with ssh; 1 anything else."""
+
+_PATIENCE = 120.0
+"""Seconds until a process of its own has to be ready."""
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -103,7 +107,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.destination is None and (specs or not (arguments.names or arguments.all)):
         raise UsageError("Nothing to forward", "name a host, or saved rules with --name or --all")
     if arguments.detach:
-        return asyncio.run(_detach(arguments))
+        try:
+            return asyncio.run(_detach(arguments))
+        except asyncio.CancelledError:
+            return TERMINATED
     readiness = Readiness(arguments.ready_files)
     return asyncio.run(_forward(arguments, specs, readiness))
 
@@ -183,11 +190,11 @@ async def _detach(arguments: argparse.Namespace) -> int:
     """Start a process with the same arguments, and tell what it runs."""
     from sshdash.tunnels.detached import DetachFailed, detach
 
-    words = list(arguments.words)
-    at = words.index("forward")
-    rest = [word for word in words[at + 1 :] if word != "--detach"]
+    options, words = arguments.given
+    rest = [word for word in words if word != "--detach"]
     try:
-        process = await detach(words[:at], rest, arguments.wait_ready or 120.0)
+        with cancelled_by_signals():
+            process = await detach(options, rest, arguments.wait_ready or _PATIENCE)
     except DetachFailed as error:
         report(error)
         return error.status if error.status > 0 else 1

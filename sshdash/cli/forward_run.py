@@ -6,12 +6,14 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sshdash.cli.context import CONNECTION_FAILED, exit_status, report, tell
 from sshdash.cli.readiness import Readiness
+from sshdash.connections.names import canonical
 from sshdash.connections.recovery.outages import outage_text
 from sshdash.errors import SSHDashError
 from sshdash.events import ConnectionChanged, Event, HostRestored, TunnelChanged, TunnelRemoved
@@ -79,7 +81,7 @@ class Run:
         self._connections = backend.connections
         self._events = backend.events
         self._tunnels = dict.fromkeys(tunnels)
-        self._hosts = {one: self._manager.snapshot(one).host for one in tunnels}
+        self._hosts = {one: canonical(self._manager.snapshot(one).host) for one in tunnels}
         self._policy = policy
         self._readiness = readiness
         self._standing = _Standing(set(tunnels))
@@ -128,7 +130,7 @@ class Run:
             self._changes.put_nowait(event)
         elif isinstance(event, HostRestored):
             self._standing.given_up.discard(event.host)
-            tell(f"sshdash: {event.host}: back after {outage_text(event.seconds)}")
+            _say(f"sshdash: {event.host}: back after {outage_text(event.seconds)}")
         elif isinstance(event, ConnectionChanged) and event.host in self._hosts.values():
             self._outage(event)
 
@@ -143,7 +145,7 @@ class Run:
 
     def _too_late(self) -> None:
         if not self._standing.is_ready:
-            tell(f"sshdash: not ready after {self._policy.wait_ready:g} s: {self._words()}")
+            _say(f"sshdash: not ready after {self._policy.wait_ready:g} s: {self._words()}")
             self._changes.put_nowait(NOT_READY)
 
     def _outage(self, event: ConnectionChanged) -> None:
@@ -152,7 +154,7 @@ class Run:
         if event.new is ConnectionState.WAITING and status.retry_at is not None:
             wait = max(0.0, status.retry_at - time.monotonic())
             when = f"in {wait:.1f} s" if wait >= 0.05 else "now"
-            tell(f"sshdash: {event.host}: {event.reason}; trying again {when}")
+            _say(f"sshdash: {event.host}: {event.reason}; trying again {when}")
         elif event.new is ConnectionState.FAILED:
             # Whether it is tried again is decided right after it was told.
             asyncio.get_running_loop().call_soon(self._look_for_the_end, event)
@@ -160,7 +162,7 @@ class Run:
     def _look_for_the_end(self, event: ConnectionChanged) -> None:
         status = self._connections.status(event.host)
         if status.gives_up:
-            tell(f"sshdash: {event.host}: {event.reason}; not tried again: {status.gives_up}")
+            _say(f"sshdash: {event.host}: {event.reason}; not tried again: {status.gives_up}")
             self._standing.given_up.add(event.host)
             if self._policy.exit_on_failure or not self._alive():
                 self._changes.put_nowait(CONNECTION_FAILED)
@@ -202,7 +204,8 @@ class Run:
         standing, tunnel = self._standing, change.tunnel
         error = self._manager.failure(tunnel.id)
         if error is not None:
-            report(error)
+            with _tolerant():
+                report(error)
         status = failure_status(error)
         standing.unsettled.discard(tunnel.id)
         standing.dead.setdefault(tunnel.id, status)
@@ -212,7 +215,8 @@ class Run:
     def _leave(self, error: NotTaken) -> int | None:
         """Tell what other processes keep."""
         for tunnel, why in error.errors.items():
-            report(why)
+            with _tolerant():
+                report(why)
             self._standing.unsettled.discard(tunnel)
             self._standing.dead.setdefault(tunnel, failure_status(why))
             self._kept[tunnel] = words(why)
@@ -256,7 +260,24 @@ class Run:
     def _tell(self, change: "_Change | TunnelRemoved | NotTaken | int") -> None:
         # That a failed tunnel is put away at the end is no news.
         if isinstance(change, _Change) and change.event.old is not TunnelState.FAILED:
-            print(change.json() if self._policy.as_json else change.line(), flush=True)
+            with _tolerant():
+                print(change.json() if self._policy.as_json else change.line(), flush=True)
+
+
+@contextmanager
+def _tolerant() -> Iterator[None]:
+    """Let output fail: a full disk under a log is no reason to end tunnels, a lost reader is."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        log.warning("what happens cannot be told: %s", error)
+
+
+def _say(text: str) -> None:
+    with _tolerant():
+        tell(text)
 
 
 def failure_status(error: SSHDashError | None) -> int:

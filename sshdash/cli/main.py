@@ -176,7 +176,7 @@ def _parse_command(before: argparse.Namespace, words: list[str]) -> argparse.Nam
     module.add_parser(commands)
     _add_globals(commands.choices[name], suppress=True)
     arguments = parser.parse_args(before.rest)
-    arguments.words = words
+    arguments.given = words[: -len(before.rest)], before.rest[1:]
     arguments.config = getattr(arguments, "config", before.config)
     arguments.option = [*(before.option or ()), *(getattr(arguments, "late_option", None) or ())]
     arguments.verbose = before.verbose + getattr(arguments, "late_verbose", 0)

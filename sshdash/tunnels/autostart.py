@@ -17,14 +17,20 @@ Begin = Callable[[Tunnel, Callable[[], bool]], None]
 class Autostart:
     """Opens the tunnels of a host over a connection that somebody else made.
 
-    It makes none itself. What a person has stopped while the host was connected, or waited for,
-    stays closed until the host was disconnected.
+    It makes none itself, and leaves alone what another process runs, which is not free. What a
+    person has stopped while the host was connected, or waited for, stays closed until the host
+    was disconnected.
     """
 
     def __init__(
-        self, tunnels: Callable[[], Iterable[Tunnel]], begin: Begin, events: EventBus
+        self,
+        tunnels: Callable[[], Iterable[Tunnel]],
+        begin: Begin,
+        events: EventBus,
+        is_free: Callable[[Tunnel], bool],
     ) -> None:
         self._tunnels = tunnels
+        self._is_free = is_free
         self._begin = begin
         self._connected: set[str] = set()
         self._used: set[str] = set()
@@ -80,7 +86,7 @@ class Autostart:
             waits = one.state in (TunnelState.CLOSED, TunnelState.FAILED)
             if not waits or one.id in self._declined:
                 continue
-            if not running_rivals(one, self._tunnels()):
+            if self._is_free(one) and not running_rivals(one, self._tunnels()):
                 self._begin(one, functools.partial(self._may_go_on, one))
                 begun.append(one)
         return begun

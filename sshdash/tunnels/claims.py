@@ -30,8 +30,7 @@ class OwnedElsewhere(ForwardError):
     def __init__(self, name: str, owner: str, pid: int) -> None:
         super().__init__(
             f"{clean(name)} is run by {owner or 'another process'}",
-            hint="take it over (--take-over), or stop it there: "
-            f"sshdash tunnels stop {clean(shlex.quote(name))}",
+            hint=f"take it over, or end it: sshdash tunnels stop {clean(shlex.quote(name))}",
         )
         self.owner = owner
         self.pid = pid
@@ -68,6 +67,14 @@ class Claims:
                 descriptor = self._held.pop(name, None)
                 if descriptor is not None:
                     os.close(descriptor)
+
+    def is_free(self, name: str) -> bool:
+        """Return whether no other process runs a rule."""
+        try:
+            with self.sole(name):
+                return True
+        except OwnedElsewhere:
+            return False
 
     def _take(self, name: str) -> None:
         try:

@@ -16,8 +16,9 @@ from sshdash.errors import SSHDashError
 from sshdash.states import TunnelState
 from sshdash.tunnels.detached import Detached, detach
 from sshdash.tunnels.documents import document
-from sshdash.tunnels.household import Household, settled
+from sshdash.tunnels.household import Household
 from sshdash.tunnels.manager import TunnelManager
+from sshdash.tunnels.neighbours import settled
 from sshdash.tunnels.snapshot import TunnelSnapshot
 
 log = logging.getLogger(__name__)

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sshdash.errors import ForwardError, SSHDashError
@@ -10,9 +9,8 @@ from sshdash.events import EventBus, WarningRaised
 from sshdash.states import TunnelState
 from sshdash.tunnels.claims import Claims
 from sshdash.tunnels.control import Act, Control
-from sshdash.tunnels.documents import port_of
 from sshdash.tunnels.manager import TunnelManager
-from sshdash.tunnels.neighbours import Neighbours, ask
+from sshdash.tunnels.neighbours import Neighbours, ask, origin, settled
 from sshdash.tunnels.options import with_tokens
 from sshdash.tunnels.rules import Fill, Rules
 from sshdash.tunnels.snapshot import TunnelSnapshot
@@ -25,6 +23,8 @@ if TYPE_CHECKING:
 
 LetGo = Callable[[str], Awaitable[None]]
 """Ends a tunnel that another process takes over."""
+_HEADLESS = "forward"
+"""The kind of process whose list of tunnels is its own, and not that of the file."""
 _RUNNING = frozenset(TunnelState) - {TunnelState.CLOSED, TunnelState.FAILED}
 
 
@@ -103,14 +103,11 @@ class Household:
     async def ask(self, do: str, tunnel: TunnelSnapshot) -> None:
         """Have the owner of a tunnel ``stop``, ``start``, ``pause`` or ``resume`` it, or let it go.
 
-        A rule's forwards belong together. Raises SSHDashError with the owner's answer.
+        What belongs to a rule is let go of as a whole. Raises SSHDashError with the answer.
         """
-        pid, _, identifier = tunnel.id.partition("/")
-        if tunnel.rule is not None:
-            owner = tunnel.owner.rpartition(" ")[2].rstrip(")")
-            await ask(self._claims.folder, int(owner), do, name=tunnel.rule.name)
-        else:
-            await ask(self._claims.folder, int(pid), do, tunnel=identifier)
+        pid, _, identifier = self._theirs(tunnel).id.partition("/")
+        name = tunnel.rule.name if tunnel.rule and do == "let_go" else ""
+        await ask(self._claims.folder, int(pid), do, name=name, tunnel="" if name else identifier)
 
     async def take_over(self, tunnels: Iterable[str]) -> None:
         """Open tunnels here; what another process runs of them is asked for first.
@@ -136,13 +133,16 @@ class Household:
 
     async def _take(self, tunnels: list[str]) -> SSHDashError | None:
         """Take one rule over, or one forward that has no name; return why its owner keeps it."""
-        owned = next(filter(None, map(self._owner, tunnels)), None)
+        owned = [one for tunnel in tunnels for one in self._owned(tunnel)]
         lease: Lease | None = None
         try:
-            if owned is not None:
-                lease = await self._lease(owned.host, "tunnel")
-                await self._have_let_go(owned, tunnels)
-            await asyncio.gather(*map(self._manager.start, tunnels))
+            if owned:
+                lease = await self._lease(owned[0].host, "tunnel")
+                await self._have_let_go(owned[0], tunnels)
+            everything = self._all_of(tunnels, owned)
+            if self._claims.kind == _HEADLESS:
+                await self._keep_ports(everything, owned)
+            await asyncio.gather(*map(self._manager.start, everything))
         except SSHDashError as error:
             return error
         finally:
@@ -156,30 +156,49 @@ class Household:
             await self.ask("let_go", owned)
         except SSHDashError:
             await self.neighbours.look()
-            if any(map(self._owner, tunnels)):
+            if any(map(self._owned, tunnels)):
                 raise
 
-    def _owner(self, tunnel: str) -> TunnelSnapshot | None:
-        """Return a tunnel as the process has it that runs it, None where none does."""
+    def _all_of(self, tunnels: list[str], owned: list[TunnelSnapshot]) -> list[str]:
+        """Return the tunnels with what else of their rule the owner ran, and lets go of too."""
+        rule = self._manager.snapshot(tunnels[0]).rule
+        others = [one for one in owned if rule is not None and origin(one) in rule.forwards]
+        listed = [self._manager.add(one.host, origin(one), "saved", rule) for one in others]
+        return list(dict.fromkeys((*tunnels, *listed)))
+
+    async def _keep_ports(self, tunnels: list[str], owned: list[TunnelSnapshot]) -> None:
+        """Have what listened on a port that the system chose listen on the same one again."""
+        chosen = {origin(one): settled(one) for one in owned if not origin(one).port}
+        for tunnel in tunnels:
+            spec = self._manager.snapshot(tunnel).spec
+            if spec in chosen:
+                await self._manager.repoint(tunnel, chosen[spec])
+
+    def _owned(self, tunnel: str) -> list[TunnelSnapshot]:
+        """Return a tunnel, and its whole rule, as the process has it that runs it."""
         wanted = self._manager.snapshot(tunnel)
+        found = []
         for one in self.neighbours.tunnels():
             same = one.rule and wanted.rule and one.rule.name == wanted.rule.name
             alike = one.host == wanted.host and wanted.spec in (one.spec, settled(one))
             if one.state in _RUNNING and (same or (alike and one.rule is None)):
+                found.append(one)
+        return found
+
+    def _theirs(self, tunnel: TunnelSnapshot) -> TunnelSnapshot:
+        """Return a tunnel of another process with the id that it has there."""
+        if "/" in tunnel.id:
+            return tunnel
+        for one in self.neighbours.tunnels():
+            if (one.owner, one.host, one.spec) == (tunnel.owner, tunnel.host, tunnel.spec):
                 return one
-        return None
+        raise ForwardError("No other process runs that tunnel any more", tunnel.listen)
 
     async def _start(self, tunnel: str) -> None:
         snapshot = await self._manager.start(tunnel)
         if snapshot.state is TunnelState.FAILED:
             error = self._manager.failure(tunnel)
             raise error if error is not None else ForwardError(snapshot.error)
-
-
-def settled(tunnel: TunnelSnapshot) -> ForwardSpec:
-    """Return a tunnel's forward with the port that it got, where it left that to the system."""
-    port = port_of(tunnel)
-    return tunnel.spec if tunnel.spec.port or not port else replace(tunnel.spec, port=port)
 
 
 def tokens_by(resolve: Callable[[str], "ResolvedHost"]) -> Fill:

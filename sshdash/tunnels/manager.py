@@ -60,7 +60,7 @@ class TunnelManager:
         self._numbers = count(1)
         self._clients = Clients()
         self._probing = Probing(self._tunnels, events)
-        self._autostart = Autostart(self._tunnels.values, self._begin, events)
+        self._autostart = Autostart(self._tunnels.values, self._begin, events, self._is_free)
 
     def __repr__(self) -> str:
         """Return the tunnels with their states."""
@@ -262,6 +262,10 @@ class TunnelManager:
         for rival in leaving:
             rival.leave(_MAKE_WAY)
         tunnel.begin(leaving, provided)
+
+    def _is_free(self, tunnel: Tunnel) -> bool:
+        name = tunnel.rule.name if tunnel.rule else ""
+        return self._claims is None or self._claims.is_free(name)
 
     def _route(self, host: str) -> tuple[str, ...]:
         try:

@@ -13,8 +13,9 @@ from pathlib import Path
 from sshdash.errors import SSHDashError
 from sshdash.states import TunnelState
 from sshdash.tunnels.claims import owner_text
-from sshdash.tunnels.documents import Answer
+from sshdash.tunnels.documents import Answer, port_of
 from sshdash.tunnels.snapshot import TunnelSnapshot
+from sshdash.tunnels.spec import ForwardSpec
 from sshdash.untrusted import clean
 
 _NAME = re.compile(r"([a-z]+)-([0-9]{1,10})\.sock")
@@ -86,7 +87,7 @@ class Neighbours:
     def around(self, own: Iterable[TunnelSnapshot]) -> list[TunnelSnapshot]:
         """Return our tunnels and theirs: a forward that they run stands in the place of ours."""
         theirs = {
-            (one.rule.name if one.rule else one.id, one.host, one.spec): one
+            (one.rule.name if one.rule else one.id, one.host, origin(one)): one
             for one in self.tunnels()
             if one.state not in _AT_REST
         }
@@ -113,6 +114,20 @@ class Neighbours:
         while time.monotonic() - self._wanted < _IDLE:
             await self.look()
             await asyncio.sleep(_EVERY)
+
+
+def settled(tunnel: TunnelSnapshot) -> ForwardSpec:
+    """Return a tunnel's forward with the port that it got, where it left that to the system."""
+    port = port_of(tunnel)
+    return tunnel.spec if tunnel.spec.port or not port else replace(tunnel.spec, port=port)
+
+
+def origin(tunnel: TunnelSnapshot) -> ForwardSpec:
+    """Return a tunnel's forward as its rule has it: with port 0, where the system chose."""
+    spec = tunnel.spec
+    chosen = replace(spec, port=0)
+    forwards = tunnel.rule.forwards if tunnel.rule else ()
+    return chosen if spec not in forwards and chosen in forwards else spec
 
 
 async def _look(path: Path, kind: str, pid: int) -> Neighbour | None:

@@ -22,7 +22,7 @@ class Meanwhile(Enum):
     WAIT = "wait"
     """They are let in and wait, a minute at most."""
     REFUSE = "refuse"
-    """They are refused, as if nothing listened."""
+    """They are reset at once; the port stays taken, so that nobody else gets it."""
 
 
 class ProbeKind(Enum):

@@ -196,8 +196,9 @@ def _ended(text: str, newline: str) -> str:
 
 def _prove(before: str, after: str, path: Path | str, name: str, rule: Rule | None) -> None:
     """Raise ConfigError unless the rule is as wanted and every other one as it was."""
-    old = {one.name: one for one in parse_rules(before, path).rules if one.name != name}
-    wrong = set(parse_rules(before, path).lines) - set(old) - {name}
+    was = parse_rules(before, path)
+    old = {one.name: one for one in was.rules if one.name != name}
+    wrong = set(was.lines) - set(old) - {name}
     if rule is not None:
         old[rule.name] = rule
     try:

@@ -106,6 +106,8 @@ def parse_rules(text: str, path: Path | str) -> RuleList:
 
     Raises ConfigError, with the line, where all of it is no YAML or no mapping.
     """
+    if not text.strip():
+        return RuleList()  # most people have none, and need not wait for the library
     rules: dict[str, Rule] = {}
     problems: list[ConfigError] = []
     lines: dict[str, int] = {}

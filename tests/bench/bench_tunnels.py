@@ -21,8 +21,6 @@ async def rows() -> list[Row]:
     """Measure what goes through each kind of tunnel, in turns with ``ssh``."""
     with target() as port:
         async with RealSshd() as server, tunnels_on(server) as kit:
-            # More than the connection of this kit could have before it changes keys.
-            kit.ssh._rekey_bytes = 1 << 34
             aim = f"127.0.0.1:{port}"
             ours = Ports(
                 (await kit.open("L", f"127.0.0.1:0:{aim}"))[1],

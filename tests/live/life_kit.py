@@ -17,6 +17,7 @@ from sshdash.tunnels.rule import Meanwhile, Rule
 from sshdash.tunnels.snapshot import TunnelSnapshot
 from sshdash.tunnels.spec import ForwardSpec, Kind, parse_forward
 from tests.live.outage_kit import Watch
+from tests.live.tunnel_kit import PATIENCE
 from tests.servers.sshd import RealSshd, free_port
 
 
@@ -84,6 +85,35 @@ async def row() -> AsyncIterator[Row]:
         yield Row(bastion, far)
 
 
+Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+async def ping(stream: Stream, data: bytes = b"ping") -> None:
+    """Send something to a target that echoes, and see it come back."""
+    reader, writer = stream
+    writer.write(data)
+    async with asyncio.timeout(PATIENCE):
+        assert await reader.readexactly(len(data)) == data
+
+
+async def client(port: int) -> Stream:
+    """Connect and see that the echo is there."""
+    stream = await asyncio.open_connection("127.0.0.1", port)
+    await ping(stream)
+    return stream
+
+
+async def is_cut(stream: Stream) -> bool:
+    """Wait for a client's end."""
+    async with asyncio.timeout(PATIENCE):
+        try:
+            return await stream[0].read(1) == b""
+        except ConnectionError:
+            return True
+        finally:
+            stream[1].close()
+
+
 async def turned_away(port: int, host: str = "127.0.0.1") -> bool:
     """Connect, say something, and return whether nothing comes of it."""
     try:
@@ -98,6 +128,11 @@ async def turned_away(port: int, host: str = "127.0.0.1") -> bool:
         return True
     finally:
         writer.close()
+
+
+def text_for(option: str, port: int) -> str:
+    """Return a forward to a port, on a free one here or there."""
+    return f"{free_port()}:127.0.0.1:{port}"
 
 
 _REFUSING = Rule("refusing", "sshd", (), meanwhile=Meanwhile.REFUSE, group="one")

@@ -7,11 +7,9 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from sshdash.paths import runtime_dir
@@ -46,17 +44,6 @@ async def running(server: RealSshd) -> list[dict[str, Any]]:
     _, out, _ = await sshdash(server, "tunnels", "--json")
     listed: list[dict[str, Any]] = json.loads(out)
     return listed
-
-
-@contextlib.asynccontextmanager
-async def gone_afterwards(pid: int) -> AsyncIterator[psutil.Process]:
-    """Give a process that nobody waits for; kill it if it is still there."""
-    process = psutil.Process(pid)
-    try:
-        yield process
-    finally:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.kill()
 
 
 async def test_all_rules_run_and_are_seen_from_outside(sshd: RealSshd, tmp_path: Path) -> None:
@@ -158,6 +145,52 @@ async def test_systemd_is_told(
             await told("STOPPING=1")
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
+async def test_a_full_disk_under_the_log_ends_no_tunnel(sshd: RealSshd, tmp_path: Path) -> None:
+    ready = tmp_path / "ready"
+    async with target(echo) as port:
+        listen = free_port()
+        keep("web", "sshd", f"-L {listen}:127.0.0.1:{port}")
+        full = os.open("/dev/full", os.O_WRONLY)
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "sshdash", "-F", str(sshd.config_file),
+            "forward", "--name", "web", "--ready-file", str(ready),
+            stdin=asyncio.subprocess.DEVNULL, stdout=full, stderr=full,
+        )  # fmt: skip
+        os.close(full)
+        try:
+            await until(ready.exists, "the file for readiness")
+            sshd.kill_connections()
+            assert await exchange(listen, b"all the same") == b"all the same"
+        finally:
+            process.terminate()
+            await process.wait()
+
+
+async def test_watching_tells_again_and_again(sshd: RealSshd) -> None:
+    keep("web", "sshd", "-D 0")
+    async with forwarding(sshd, "--name", "web") as run:
+        await run.until("open")
+        watching = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "sshdash", "tunnels", "--watch", "--json",
+            stdout=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        assert watching.stdout
+        try:
+            async with asyncio.timeout(PATIENCE):
+                [first] = json.loads(await watching.stdout.readline())
+                assert first["state"] == "open"
+                await run.end(signal.SIGTERM)
+                while json.loads(await watching.stdout.readline()):
+                    pass
+            watching.send_signal(signal.SIGINT)
+            assert await watching.wait() == 130
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                watching.kill()
+            await watching.wait()
+
+
 async def test_a_rule_has_one_owner_and_can_be_taken_over(sshd: RealSshd) -> None:
     async with target(echo) as port:
         listen = free_port()
@@ -169,7 +202,7 @@ async def test_a_rule_has_one_owner_and_can_be_taken_over(sshd: RealSshd) -> Non
                 status, err = await second.end()
                 assert status == 5
                 assert f"web is run by forward (pid {first.process.pid})" in err
-                assert "--take-over" in err or "take it over" in err
+                assert "sshdash tunnels stop web" in err
             assert await exchange(listen, b"still") == b"still"
             async with forwarding(sshd, "--name", "web", "--take-over") as heir:
                 for _ in range(2):
@@ -223,83 +256,6 @@ async def test_only_one_of_several_at_a_time_gets_a_rule(sshd: RealSshd) -> None
 
         states = await asyncio.gather(*map(outcome, runs))
         assert sorted(states) == ["failed", "failed", "open"]
-
-
-async def test_a_detached_process_outlives_who_started_it(sshd: RealSshd) -> None:
-    async with target(echo) as port:
-        listen = free_port()
-        keep("web", "sshd", f"-L {listen}:127.0.0.1:{port}")
-        status, out, err = await sshdash(sshd, "forward", "--detach", "--name", "web")
-        assert status == 0, err
-        assert out.startswith("open     web: L localhost:")
-        [listed] = await running(sshd)
-        async with gone_afterwards(int(listed["owner"].split()[-1].rstrip(")"))) as process:
-            assert f"process {process.pid} runs them" in err
-            assert os.getsid(process.pid) == process.pid, "a hangup of our terminal is not its own"
-            assert await exchange(listen, b"apart") == b"apart"
-            log = Path(err.rpartition("log: ")[2].strip())
-            assert await asyncio.to_thread(log.read_text)
-            assert (await asyncio.to_thread(log.stat)).st_mode & 0o777 == 0o600
-            process.terminate()
-            await until(lambda: free_to_use(listen), "its end")
-            await until(lambda: not process.is_running(), "its end")
-
-
-async def test_a_detached_process_that_cannot_tells_why(sshd: RealSshd) -> None:
-    sshd.authorized_keys.write_text("")
-    status, out, err = await sshdash(sshd, "forward", "--detach", "sshd", "-D", "0")
-    assert (status, out) == (255, "")
-    assert "Permission denied" in err
-    assert ".log" in err
-
-
-_SYSTEMD_RUN = """\
-#!{python}
-import json, os, subprocess, sys, time
-at = sys.argv.index("--")
-with open("{record}", "w") as record:
-    json.dump(sys.argv[1:at], record)
-words = sys.argv[at + 1:]
-given = dict(one.removeprefix("--setenv=").split("=", 1) for one in sys.argv[1:at]
-             if one.startswith("--setenv="))
-ready = words[words.index("--ready-file") + 1]
-child = subprocess.Popen(words, env=given, start_new_session=True,
-                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-while not os.path.exists(ready):
-    if child.poll() is not None:
-        sys.exit("Job failed.")
-    time.sleep(0.01)
-os._exit(0)
-"""
-
-
-async def test_a_unit_runs_them_where_systemd_manages_this_user(
-    sshd: RealSshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    record = tmp_path / "record"
-    run = _SYSTEMD_RUN.format(python=sys.executable, record=record)
-    for name, text in (("systemd-run", run), ("systemctl", "#!/bin/sh\necho degraded\n")):
-        program = tmp_path / name
-        program.write_text(text)
-        program.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    monkeypatch.setenv("A_SECRET", "not for everybody")
-    status, out, err = await sshdash(sshd, "forward", "--detach", "sshd", "-D", "0", "--json")
-    assert status == 0, err
-    told = json.loads(out)
-    async with gone_afterwards(told["pid"]):
-        options = json.loads(record.read_text())
-        assert {"--user", "--collect", "--service-type=notify"} <= set(options)
-        assert f"--unit={told['unit']}" in options
-        assert told["log"] == f"journalctl --user -u {told['unit']}"
-        assert f"--setenv=HOME={os.environ['HOME']}" in options
-        assert "not for everybody" not in record.read_text()
-        assert [one["tunnel"] for one in await running(sshd)] == [f"{told['pid']}/t1"]
-    sshd.authorized_keys.write_text("")
-    status, out, err = await sshdash(sshd, "forward", "--detach", "sshd", "-D", "0")
-    assert (status, out) == (1, "")
-    assert "Job failed" in err
-    assert "journalctl" in err
 
 
 async def test_a_file_for_readiness_that_cannot_be_written(sshd: RealSshd) -> None:

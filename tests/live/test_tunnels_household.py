@@ -13,10 +13,12 @@ import pytest
 
 from sshdash.backend import Backend
 from sshdash.errors import ConfigError
-from sshdash.events import Event, RulesChanged, WarningRaised
+from sshdash.events import Event, RulesChanged, TunnelChanged, WarningRaised
 from sshdash.states import TunnelState
+from sshdash.tunnels.detached import Detached
+from sshdash.tunnels.documents import listed
 from sshdash.tunnels.handover import HandOver
-from sshdash.tunnels.rule import Rule
+from sshdash.tunnels.rule import Rule, Start
 from sshdash.tunnels.rules_file import rules_file, save_rule
 from sshdash.tunnels.rules_text import parse_option
 from sshdash.tunnels.snapshot import TunnelSnapshot
@@ -136,31 +138,33 @@ async def test_what_a_process_runs_is_on_the_list_of_another(
     sshd: RealSshd, backend_for: BackendFor
 ) -> None:
     async with target(echo) as port:
-        save_rule(rule("web", f"-L 0:127.0.0.1:{port}"))
+        save_rule(rule("web", f"-L 0:127.0.0.1:{port}", f"-R 0:127.0.0.1:{port}"))
         backend = await backend_for(sshd.config_file)
         household = backend.household
         await household.open("screen")
         await household.rules.load()
-        [mine] = household.rules.tunnels("web")
+        mine, other = household.rules.tunnels("web")
         async with forwarding(sshd, "sshd", "-D", "0", "--name", "web") as run:
-            opened = [await run.until("open") for _ in range(2)]
+            opened = [await run.until("open") for _ in range(3)]
             owner = f"forward (pid {run.process.pid})"
 
             def seen() -> list[TunnelSnapshot]:
                 return [one for one in household.snapshots() if one.owner == owner]
 
-            await until(lambda: len(seen()) == 2, "the rows of the other process")
-            assert seen()[0].id == mine
+            await until(lambda: len(seen()) == 3, "the rows of the other process")
+            assert [one.id for one in seen()[:2]] == [mine, other]
             failed = await backend.tunnels.start(mine)
             assert failed.state is TunnelState.FAILED
             assert f"web is run by {owner}" in failed.error
-            await household.ask("pause", seen()[1])
-            await run.until("paused")
+            await household.ask("pause", seen()[0])
+            assert (await run.until("paused"))["kind"] == "local", "the others go on"
+            await household.ask("resume", seen()[0])
             await household.take_over([mine])
-            assert backend.tunnels.snapshot(mine).state is TunnelState.OPEN
+            for one in (mine, other):
+                assert backend.tunnels.snapshot(one).state is TunnelState.OPEN, "it is one rule"
             listen = int(backend.tunnels.snapshot(mine).listen.rpartition(":")[2])
             assert await exchange(listen, b"here now") == b"here now"
-            assert listen != opened[0]["port"], "port 0 is chosen again"
+            assert listen not in {one["port"] for one in opened}, "port 0 is chosen again"
             assert (await run.end(signal.SIGTERM))[0] == 0
 
 
@@ -179,8 +183,9 @@ async def test_tunnels_are_handed_over_with_their_ports(
             ids.append(backend.tunnels.add(host, parse_option(forward)))
         for one in ids:
             assert (await backend.tunnels.start(one)).state is TunnelState.OPEN
-        places = [backend.tunnels.snapshot(one).listen for one in ids[2:]]
-        numbers = [listen, *(int(place.rpartition(":")[2]) for place in places)]
+        places = [backend.tunnels.snapshot(one).listen for one in ids[1:]]
+        socks, *others = (int(place.rpartition(":")[2]) for place in places)
+        numbers = [listen, *others]
 
         done = await backend.hand_over(ids)
         async with ended_afterwards(done) as processes:
@@ -189,10 +194,47 @@ async def test_tunnels_are_handed_over_with_their_ports(
             await backend.close()
             for number in numbers:
                 assert await exchange(number, b"elsewhere") == b"elsewhere"
+            assert not free_to_use(socks), "a port that was chosen is kept, too"
             assert len(processes) == 2
+            again = await backend_for(sshd.config_file)
+            await again.household.open("screen")
+            await again.household.rules.load()
+            [first, second] = again.household.rules.tunnels("web")
+            await again.household.neighbours.look()
+            ours = [one for one in again.household.snapshots() if one.id in (first, second)]
+            assert [one.listen for one in ours] == [f"localhost:{listen}", f"localhost:{socks}"]
+            await again.household.take_over([second])
+            assert await exchange(listen, b"back") == b"back"
             for process in processes:
                 process.terminate()
-            await until(lambda: all(map(free_to_use, numbers)), "their end")
+            await until(lambda: all(map(free_to_use, numbers[1:])), "their end")
+
+
+async def test_rules_that_start_by_themselves_leave_those_of_others_alone(
+    sshd: RealSshd, backend_for: BackendFor
+) -> None:
+    """Connecting a host begins its rules: not those that are about to be taken over."""
+    listen = free_port()
+    save_rule(rule("web", f"-D {listen}", start=Start.HOST))
+    save_rule(rule("early", "-D 0", start=Start.LAUNCH))
+    backend = await backend_for(sshd.config_file)
+    told = Told(backend)
+    await backend.household.open("screen")
+    await backend.household.rules.load()
+    ids = [one.id for one in backend.tunnels.snapshots()]
+    async with forwarding(sshd, "--all") as run:
+        for _ in range(2):
+            await run.until("open")
+        assert await backend.tunnels.launch() == []
+        async with await backend.connections.lease("sshd", "test"):
+            pass
+        assert not [one for one in told.events if isinstance(one, TunnelChanged)]
+        await backend.household.take_over(ids)
+        assert (await run.end())[0] == 0
+    done = await backend.hand_over(ids)
+    async with ended_afterwards(done):
+        assert (sorted(done.moved), done.kept) == (sorted(ids), ())
+        assert not free_to_use(listen)
 
 
 async def test_a_host_that_has_to_ask_keeps_its_tunnels_here(
@@ -211,3 +253,24 @@ async def test_a_host_that_has_to_ask_keeps_its_tunnels_here(
         assert "Permission denied" in kept.reason
         assert backend.tunnels.snapshot(tunnel).state is TunnelState.OPEN
         assert await exchange(int(opened.listen.rpartition(":")[2]), b"kept") == b"kept"
+
+
+async def test_what_cannot_be_had_there_comes_back(
+    sshd: RealSshd, backend_for: BackendFor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with target(echo) as port:
+        backend = await backend_for(sshd.config_file)
+        await backend.household.open("screen")
+        listen = free_port()
+        tunnel = backend.tunnels.add("sshd", parse_option(f"-L {listen}:127.0.0.1:{port}"))
+        opened = await backend.tunnels.start(tunnel)
+
+        async def detach(options: object, arguments: object) -> Detached:
+            await backend.tunnels.stop(tunnel)  # it was asked for, and somebody was quicker
+            there = listed(replace(opened, state=TunnelState.FAILED, error="Port is in use"))
+            return Detached(0, "", "", (there,))
+
+        monkeypatch.setattr("sshdash.tunnels.handover.detach", detach)
+        done = await backend.hand_over([tunnel])
+        assert [one.reason for one in done.kept] == ["Port is in use"]
+        assert await exchange(listen, b"back here") == b"back here"

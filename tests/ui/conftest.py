@@ -189,14 +189,14 @@ class FakeTunnels:
     def add(self, host: str, spec: object, source: str = "", rule: object = None) -> str:
         return f"{host} {spec}"
 
-    def look(self, identifier: str) -> None:
-        """There is nothing to measure."""
-
     def clients(self, identifier: str) -> list[Any]:
         return []
 
     async def launch(self) -> None:
         """Nothing opens by itself."""
+
+    def look(self, tunnel: str) -> None:
+        """Nothing is measured."""
 
 
 class FakeHousehold:

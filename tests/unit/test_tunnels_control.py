@@ -302,13 +302,16 @@ def test_the_runtime_folder_is_for_this_user_alone(
 ) -> None:
     assert runtime_dir() == home / ".run" / "sshdash"
     folder = secret_dir(runtime_dir())
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "getuid", lambda: 4242)
+        assert runtime_dir() == home / ".local/state/sshdash/run", "not our user's"
     folder.chmod(0o755)
     assert stat.S_IMODE(secret_dir(folder).stat().st_mode) == 0o700
     monkeypatch.setenv("XDG_RUNTIME_DIR", "")
     monkeypatch.setenv("XDG_STATE_HOME", "/state")
     assert runtime_dir() == Path("/state/sshdash/run")
     monkeypatch.setenv("XDG_RUNTIME_DIR", "/" + "x" * 80)
-    assert runtime_dir().name == f"sshdash-{os.getuid()}"
+    assert runtime_dir().name.startswith(f"sshdash-{os.getuid()}-")
     link = home / "link"
     link.symlink_to(folder)
     with pytest.raises(PermissionError):

@@ -121,7 +121,8 @@ class PanelController:
 
         tab = self.tunnels_tab
         if tab is None:
-            tab = TunnelsTab(self.tunnels.snapshots, self.tunnels.clients, self.tunnels.seen)
+            of = self.tunnels
+            tab = TunnelsTab(of.snapshots, of.clients, of.watch)
             await self.cockpit.add_tab(tab)
         else:
             self.cockpit.go_to_tab(tab)

@@ -53,12 +53,12 @@ class TunnelsController:
         return self.backend.household.snapshots() if self.backend.loaded else []
 
     def states(self) -> list[TunnelState]:
-        """Return the states of all tunnels."""
+        """Return how all tunnels are."""
         return self.backend.household.states() if self.backend.loaded else []
 
     def rates(self) -> tuple[float, float]:
-        """Return the bytes per second up and down through our own tunnels."""
-        return self.backend.tunnels.rates() if self.backend.loaded else (0, 0)
+        """Return the bytes per second up and down through all our own tunnels."""
+        return self.backend.tunnels.rates() if self.backend.loaded else (0.0, 0.0)
 
     def clients(self, tunnel: str) -> Sequence[ClientSnapshot]:
         """Return the clients of a tunnel as they are now; none of one that was removed."""
@@ -67,9 +67,9 @@ class TunnelsController:
         except KeyError:
             return ()
 
-    def seen(self, tunnel: str) -> None:
-        """Have the times on a tunnel's way measured: it is in sight."""
-        with suppress(KeyError):  # it was removed, or is another process's
+    def watch(self, tunnel: str) -> None:
+        """Have the round trips of a tunnel measured while it is seen; not of another process's."""
+        with suppress(KeyError):
             self.backend.tunnels.look(tunnel)
 
     def list_configured(self, hosts: list[str] | None = None) -> None:

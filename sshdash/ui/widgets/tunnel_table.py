@@ -46,7 +46,7 @@ _EMPTY = (
 class TunnelTable(TunnelCommands):
     """All tunnels, live. Asks for changes; the controller makes them.
 
-    `source` gives the tunnels, `clients` those of one; `seen` is told of the one that is.
+    `source` gives the tunnels, `clients` those of one; `watch` is told of the one that is seen.
     """
 
     place: ClassVar[Place] = Place.TUNNELS
@@ -59,13 +59,12 @@ class TunnelTable(TunnelCommands):
         self,
         source: Callable[[], list[TunnelSnapshot]] = list,
         clients: Callable[[str], Sequence[ClientSnapshot]] = lambda _: (),
-        seen: Callable[[str], None] = lambda _: None,
+        watch: Callable[[str], None] = lambda _: None,
     ) -> None:
         super().__init__()
         self._source = source
         self._clients_of = clients
-        self._seen = seen
-        """Told which tunnel is at the cursor and in sight, so that its times are measured."""
+        self._watch = watch
         self.listed = []
         self._sorting = Sorting.LISTED
         self._by_host = False
@@ -164,8 +163,6 @@ class TunnelTable(TunnelCommands):
         self._looks += 1
         if (self._calm and self._looks % _CALM) or not self.is_on_screen:
             return
-        if self.current is not None:
-            self._seen(self.current.id)
         self.update()
 
     def update(self) -> None:
@@ -219,6 +216,7 @@ class TunnelTable(TunnelCommands):
         if tunnel is None:
             self._detail.display = False
             return
+        self._watch(tunnel.id)
         self._detail.set_class(self._wants_all, "-full")
         clients: Sequence[ClientSnapshot] | None = None
         if self._wants_all:

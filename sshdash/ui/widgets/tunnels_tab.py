@@ -34,10 +34,10 @@ class TunnelsTab(Tab):
         self,
         source: "Callable[[], list[TunnelSnapshot]]",
         clients: "Callable[[str], Sequence[ClientSnapshot]]",
-        seen: "Callable[[str], None]",
+        watch: "Callable[[str], None]",
     ) -> None:
         super().__init__()
-        self.table = TunnelTable(source, clients, seen)
+        self.table = TunnelTable(source, clients, watch)
         self.set_reactive(Tab.tab_title, "tunnels")
 
     def __repr__(self) -> str:
