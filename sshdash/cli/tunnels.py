@@ -28,11 +28,14 @@ _EPILOG = """\
 exit status: 0; 1 where nothing runs, no such tunnel does, or its process refuses; 2 wrong usage."""
 _EVERY = 1.0
 _ACTS = {
-    "stop": "close them; their processes can open them again",
+    "stop": "close them; their processes stay, and can open them again",
     "start": "open them again in the process that has them",
     "pause": "carry nobody; the port is kept",
     "resume": "carry clients again",
+    "end": "close them for good: a forward that has none left ends",
 }
+_ASKED = {"end": "let_go"}
+"""What a process is asked for, where it is called otherwise."""
 _FORMS = {
     "ssh": "the ssh command that does the same",
     "config": "a block for ssh_config",
@@ -183,11 +186,26 @@ async def _act(what: str, names: list[str]) -> int:
             status = 1
         for pid in owners:
             try:
-                await ask(folder, pid, what, name=name, tunnel=name.partition("/")[2])
+                asked = _ASKED.get(what, what)
+                await ask(folder, pid, asked, name=name, tunnel=name.partition("/")[2])
             except SSHDashError as error:
                 report(error)
                 status = 1
+    if what == "stop":
+        _tell_idle(await survey(folder))
     return status
+
+
+def _tell_idle(neighbours: Iterable[Neighbour]) -> None:
+    """Tell of processes that are there for tunnels alone, and have none open any more."""
+    for one in neighbours:
+        states = {tunnel.state for tunnel in one.tunnels}
+        if one.kind == "forward" and states == {TunnelState.CLOSED}:
+            names = " ".join(dict.fromkeys(map(_name, one.tunnels)))
+            tell(
+                f"sshdash: process {one.pid} waits to start them again;"
+                f" end it: sshdash tunnels end {names}"
+            )
 
 
 def _owners(tunnels: list[TunnelSnapshot], name: str, what: str) -> list[int]:

@@ -1,4 +1,4 @@
-"""One tunnel: its state, and the forward that is running for it.
+"""One tunnel, and the forward that is running for it.
 
 When its connection is lost and expected back, the tunnel waits: a local port stays bound, so that
 clients wait instead of being refused, and the counters go on. A pause that holds the port is a
@@ -6,7 +6,6 @@ gate before that: the connection goes on underneath, is lost and comes back, and
 """
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
@@ -14,21 +13,18 @@ from typing import TYPE_CHECKING
 
 from sshdash.connections.faults import explain
 from sshdash.errors import ForwardError, SSHDashError
-from sshdash.events import EventBus, TunnelChanged
-from sshdash.states import Step, TunnelState, advance, allows
-from sshdash.tunnels.causes import Place, Trouble, trouble_of
+from sshdash.events import EventBus
+from sshdash.states import Step, TunnelState, allows
 from sshdash.tunnels.claims import Claims, OwnedElsewhere
 from sshdash.tunnels.counters import Traffic
 from sshdash.tunnels.course import Course, LeaseConnection, Ready, not_connected
 from sshdash.tunnels.draining import Draining
 from sshdash.tunnels.forwarder import Forwarder
 from sshdash.tunnels.forwarders import forwarder_for
-from sshdash.tunnels.health import Health
-from sshdash.tunnels.legs import Cause
-from sshdash.tunnels.record import Record
 from sshdash.tunnels.rule import Meanwhile, Rule
-from sshdash.tunnels.snapshot import ProbeResult, TunnelSnapshot
+from sshdash.tunnels.snapshot import TunnelSnapshot
 from sshdash.tunnels.spec import ForwardSpec
+from sshdash.tunnels.standing import Standing
 from sshdash.tunnels.view import snapshot_of
 
 if TYPE_CHECKING:
@@ -37,14 +33,9 @@ if TYPE_CHECKING:
 
 __all__ = ["LeaseConnection", "Tunnel"]
 
-log = logging.getLogger(__name__)
 
-_LIVE = frozenset({TunnelState.OPEN, TunnelState.DEGRADED})
-_ENDED = frozenset({TunnelState.CLOSED, TunnelState.FAILED})
-
-
-class Tunnel:
-    """Starts, watches and stops one forward; its own observer of how the clients fare."""
+class Tunnel(Standing):
+    """Starts, watches and stops one forward."""
 
     def __init__(
         self,
@@ -59,28 +50,12 @@ class Tunnel:
         rule: Rule | None = None,
         claims: Claims | None = None,
     ) -> None:
-        self.id = identifier
-        self.host = host
-        self.spec = spec
+        super().__init__(identifier, host, spec, rule, events)
         self.source = source
-        self.rule = rule
-        self.state = TunnelState.CLOSED
-        self.failure: SSHDashError | None = None
-        """Why it failed, while it is failed."""
         self.route = route
         self.course: Course | None = None
         """The last one; over where the tunnel is closed or has failed."""
         self.traffic = Traffic(time.monotonic())
-        self.record = Record()
-        self.health = Health()
-        self.reconnects = 0
-        self._was_up = False
-        """Whether its course was up before."""
-        self.hindrances = 0
-        """What kept it from coming back since it was last open."""
-        self.holds_port = False
-        """Whether it is paused and keeps its port."""
-        self._events = events
         self._lease_connection = lease
         self._outages = outages
         self._claims = claims
@@ -94,16 +69,6 @@ class Tunnel:
         """Return host, forward and state."""
         rule = f"{self.host} -{self.spec.kind.value} {self.spec}"
         return f"<Tunnel {self.id} [{rule}, {self.state.value}]>"
-
-    @property
-    def is_running(self) -> bool:
-        """Return whether it is neither closed nor failed."""
-        return self.state not in _ENDED
-
-    @property
-    def is_open(self) -> bool:
-        """Return whether it carries clients, be the target there or not."""
-        return self.state in _LIVE
 
     # --- what a person asks for ---
 
@@ -161,7 +126,7 @@ class Tunnel:
 
     def leave(self, drain: float | None = None) -> None:
         """Begin to close the tunnel, see `stop`; `vacated` tells when its port is free."""
-        if self.state not in _LIVE:
+        if not self.is_open:
             drain = None
         if allows(self.state, Step.STOP):
             self.failure = None
@@ -227,39 +192,7 @@ class Tunnel:
         """Return how it is now."""
         return snapshot_of(self, self._outages)
 
-    # --- how the clients fare ---
-
-    def answered(self) -> None:
-        """A client got through, so the target is there."""
-        self.record.reached = True
-        if self.state is TunnelState.DEGRADED and not self.health.outweighs_clients(self.rule):
-            self._move(Step.TARGET_ANSWERED)
-
-    def refused(self, reason: str, cause: Cause = Cause.OTHER) -> None:
-        """A client did not. One target that refuses is the tunnel's; of many, the client's."""
-        self.record.refused(cause, reason)
-        if not self.spec.is_socks and self.state in _LIVE:
-            self._move(Step.TARGET_REFUSED, reason)
-
-    def strayed(self, reason: str) -> None:
-        """A client of a proxy did not say, so that it can be served, where it wants to go."""
-        self.record.turned_away(reason, Cause.OTHER)
-
-    def troubled(self, reason: str) -> None:
-        """Clients are turned away on this side."""
-        self.record.turned_away(reason)
-        log.warning("%s: %s: %s", self.host, self.spec, reason)
-
-    def probed(self, result: ProbeResult) -> None:
-        """A probe has found how the target is."""
-        self.health.latest = result
-        if result.cause is None:
-            self.answered()
-        elif self.is_open and result.cause is not Cause.CONNECTION_DOWN:
-            self.record.note(Trouble(Place.TARGET, result.cause, result.text))
-            self._move(Step.TARGET_REFUSED, result.text)
-
-    # --- how its course goes ---
+    # --- for its course ---
 
     def make_forwarder(self, lease: "Lease") -> Forwarder:
         """Return what forwards on a lease's connection, not listening yet."""
@@ -270,31 +203,6 @@ class Tunnel:
         if self.holds_port:
             forwarder.pause()
         return forwarder
-
-    def came_up(self) -> None:
-        """Clients are carried from now on."""
-        self.reconnects += self._was_up
-        self._was_up = True
-        self.record.clear()
-        self.hindrances = 0
-        self._advance(Step.READY)
-
-    def interrupted(self, error: SSHDashError) -> None:
-        """It waits for the connection."""
-        self.record.note(trouble_of(error))
-        self._advance(Step.INTERRUPT, self.record.error)
-
-    def hindered(self, error: SSHDashError) -> None:
-        """It is still not back."""
-        self.hindrances += 1
-        self.record.note(trouble_of(error))
-
-    def failed(self, error: SSHDashError) -> None:
-        """It is over, and nobody asked for that."""
-        self.failure = error
-        self.record.note(trouble_of(error))
-        self.holds_port = False
-        self._move(Step.LOSE if self.state in _LIVE else Step.FAIL, self.record.error)
 
     def explain(self, error: BaseException) -> SSHDashError:
         """Return an error of any kind as one of ours."""
@@ -362,16 +270,6 @@ class Tunnel:
                 self._end()
                 await self.vacated()
             raise
-
-    def _advance(self, step: Step, reason: str = "") -> None:
-        """Move what is beneath a pause, which shows as paused all the while."""
-        if self.state is not TunnelState.PAUSED:
-            self._move(step, reason)
-
-    def _move(self, step: Step, reason: str = "") -> None:
-        old, self.state = self.state, advance(self.state, step)
-        if self.state is not old:
-            self._events.emit(TunnelChanged(self.id, old, self.state, reason))
 
 
 def _meanwhile(rule: Rule | None) -> Meanwhile:

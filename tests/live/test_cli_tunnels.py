@@ -111,6 +111,14 @@ async def test_a_rule_is_stopped_started_and_paused_from_outside(sshd: RealSshd)
             assert (await sshdash(sshd, "tunnels", "stop", name))[0] == 0
             assert free_to_use(nameless["port"])
 
+            _, _, err = await sshdash(sshd, "tunnels", "stop", "web")
+            assert f"process {run.process.pid} waits to start them again" in err
+            assert f"sshdash tunnels end web {name}" in err
+            assert (await sshdash(sshd, "tunnels", "end", "web"))[0] == 0
+            assert [one["name"] for one in await running(sshd)] == [""]
+            assert (await sshdash(sshd, "tunnels", "end", name))[0] == 0
+            assert (await run.end())[0] == 0
+
 
 @pytest.mark.parametrize("abstract", [False, True])
 async def test_systemd_is_told(

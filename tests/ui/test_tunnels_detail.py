@@ -1,14 +1,17 @@
 """The tunnel at the cursor: its way and what moves on it, its trouble, its clients; the map."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from rich.cells import cell_len
 
 from sshdash.states import TunnelState
 from sshdash.tunnels.legs import LegState
+from sshdash.tunnels.rule import Meanwhile
 from sshdash.tunnels.snapshot import ProbeResult, TunnelSnapshot
 from sshdash.ui.widgets.tunnel_diagram import diagram
+from sshdash.ui.widgets.tunnel_facts import trouble
 from sshdash.ui.widgets.tunnel_map import map_lines
 from sshdash.ui.widgets.tunnel_messages import CutClient
 from tests.ui.files_app import until
@@ -47,6 +50,18 @@ def test_diagrams_go_the_way_of_the_bytes() -> None:
     assert ways(remote) == ["db-1 :9000", "bastion", "you", "localhost:3000"]
     assert ways(CLOSED)[-1] == "anywhere (SOCKS · HTTP)"
     assert drawn(CLOSED)[0].count("▷") == 3
+
+
+def test_it_tells_what_clients_of_a_paused_tunnel_meet() -> None:
+    def told(**changes: Any) -> str:
+        paused = replace(NAMED, state=TunnelState.PAUSED, **changes)
+        return "\n".join("".join(part for part, _ in line) for line in trouble(paused))
+
+    assert NAMED.rule is not None
+    refusing = replace(NAMED.rule, meanwhile=Meanwhile.REFUSE)
+    assert "clients wait for a minute at most, 3 now." in told(holds_port=True, clients=3)
+    assert "clients are refused" in told(holds_port=True, rule=refusing)
+    assert "its port is free" in told(holds_port=False)
 
 
 def test_each_leg_has_its_time_and_its_state() -> None:

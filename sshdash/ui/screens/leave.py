@@ -40,7 +40,9 @@ class LeaveDialog(Dialog[Leaving]):
         """Return what would end, and what need not."""
         yield text(self._ends)
         them = count_text(self._tunnels, "tunnel")
-        words = f"{them} can go on without the screen: sshdash tunnels shows them, k keeps them."
+        words = (
+            f"{them} can go on without the screen (k); sshdash tunnels then shows and stops them."
+        )
         yield text(words, "lead")
 
     def buttons(self) -> Iterable[Button]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sshdash.states import TunnelState
 from sshdash.tunnels.legs import Leg
-from sshdash.tunnels.rule import ProbeKind, Start
+from sshdash.tunnels.rule import Meanwhile, ProbeKind, Start
 from sshdash.tunnels.spec import Kind
 from sshdash.ui.format import clip, count_text, duration_text, rate_text, size_text
 from sshdash.ui.widgets.sparkline import sparkline
@@ -67,6 +67,8 @@ def trouble(tunnel: TunnelSnapshot) -> Iterable[Line]:
     style = "$error" if tunnel.state is TunnelState.FAILED else "$warning"
     if tunnel.owner:
         yield ((f"It runs in {clean(tunnel.owner, 60)}, which has its port and its clients.", ""),)
+    if tunnel.state is TunnelState.PAUSED:
+        yield ((_pause(tunnel), "$warning"),)
     if words:
         where = f"{_stretch(leg)}: " if leg is not None else ""
         if leg is not None:  # which the target ends
@@ -76,6 +78,16 @@ def trouble(tunnel: TunnelSnapshot) -> Iterable[Line]:
             yield ((f"→ {step}", "$foreground"),)
     if tunnel.exposed:
         yield ((f"⚠ {tunnel.exposure}", "$warning"),)
+
+
+def _pause(tunnel: TunnelSnapshot) -> str:
+    """Return what clients of a paused tunnel meet."""
+    if not tunnel.holds_port:
+        return "Paused, and its port is free for others."
+    if tunnel.rule is not None and tunnel.rule.meanwhile is Meanwhile.REFUSE:
+        return "Paused: clients are refused."
+    waiting = f", {tunnel.clients} now" if tunnel.clients else ""
+    return f"Paused: clients wait for a minute at most{waiting}."
 
 
 def _stretch(leg: Leg) -> str:
