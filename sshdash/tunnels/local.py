@@ -12,7 +12,7 @@ import asyncssh
 from sshdash.connections.transport.direct import DirectTransport
 from sshdash.connections.transport.opening import open_direct
 from sshdash.connections.transport.transport import Transport
-from sshdash.tunnels.accepting import take_over
+from sshdash.tunnels.accepting import can_take_over, take_over
 from sshdash.tunnels.forwarder import Forwarder
 from sshdash.tunnels.leaving import RESET
 from sshdash.tunnels.listener import Listener
@@ -118,16 +118,9 @@ class LocalForwarder(ListeningForwarder):
         A task that waits for each step takes half as long again, for what is over in no time.
         """
         ssh, spec = self._carrying, self._spec
-        if spec.target_path or not isinstance(ssh, DirectTransport):
+        if spec.target_path or not isinstance(ssh, DirectTransport) or not can_take_over():
             return False
         relay = self._relay_of(client)
-        try:
-            if not take_over(client, relay.socket):
-                relay.refused()
-                return False
-        except OSError as error:
-            _left(relay, client, error)
-            return True
         host, port = spec.target_host, spec.target_port
         origin = relay.visit.origin
         relay.visit.target = clean(spec.target_text)
@@ -144,6 +137,11 @@ class LocalForwarder(ListeningForwarder):
             open_direct(ssh, relay.channel, (host, port), origin, answered)
         except (asyncssh.Error, OSError, ValueError) as error:
             answered(error)
+        # The server is busy with the request meanwhile.
+        try:
+            take_over(client, relay.socket)
+        except OSError as error:
+            _left(relay, client, error)
         return True
 
     async def _after(
@@ -159,6 +157,7 @@ class LocalForwarder(ListeningForwarder):
             await asyncio.get_running_loop().connect_accepted_socket(lambda: relay.socket, client)
         except OSError as error:
             _left(relay, client, error)
+            relay.refused()
             return
         if relay.over:
             relay.refused()
@@ -180,7 +179,7 @@ class LocalForwarder(ListeningForwarder):
 def _left(relay: Relay, client: socket.socket, error: OSError) -> None:
     log.debug("a client left while it was accepted: %s", error)
     client.close()
-    relay.refused()
+    relay.socket.connection_lost(error)
 
 
 def _say_nothing(refusal: Refusal | None) -> bytes:
