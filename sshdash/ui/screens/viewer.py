@@ -9,15 +9,15 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from sshdash.terminal.pattern import PatternError, compile_pattern
+from sshdash.ui.screens.overlay import Overlay
 from sshdash.ui.widgets.preview_body import Preview, PreviewBody
 from sshdash.ui.widgets.preview_rows import DumpRows
 
 
-class ViewerScreen(ModalScreen[None]):
+class ViewerScreen(Overlay[None]):
     """One file in a frame, with a line to search it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
