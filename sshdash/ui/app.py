@@ -141,6 +141,7 @@ class SSHDashApp(StraightKeysApp, inherit_bindings=False):
         self._stack.push_async_exit(self.backend)
         self._stack.push_async_callback(self.workspace.following.stop)
         self._stack.push_async_callback(self.workspace.layouts.stop)
+        self._stack.push_async_callback(self.workspace.panels.stop)
         self._leave_on_signals()
         self.workspace.call_after_refresh(self._begin)
 
@@ -180,6 +181,7 @@ class SSHDashApp(StraightKeysApp, inherit_bindings=False):
         self.workspace.panels.begin_tunnels()
         if self.settings.restore and self._first_host is None:
             await self.workspace.layouts.restore()
+            await self.workspace.panels.restore_files()
         if self._once_loaded:
             self._once_loaded()
 

@@ -27,10 +27,12 @@ _LONGEST_WORK = 0.25
 _HASTE = 0.3
 """Seconds between two keys that are typed as one word: what was typed for a dialog or a field
 that did not come, because its command was refused, must not run as commands."""
-_MOVES = frozenset(
-    ["up", "down", "left", "right", "home", "end", "pageup", "pagedown", "tab", "shift+tab"]
-    + ["escape", "ctrl+c"]
-)
+_MOVES = frozenset(["up", "down", "left", "right", "home", "end", "pageup", "pagedown"]) | {
+    "tab",
+    "shift+tab",
+    "escape",
+    "ctrl+c",
+}
 """Keys that change nothing, and those by which people get out of what they do not understand."""
 _QUIET = 4
 """Rounds through the queues without news: a key becomes a message becomes another message."""

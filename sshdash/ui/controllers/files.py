@@ -20,6 +20,7 @@ from sshdash.ui.controllers import file_names as names
 from sshdash.ui.controllers.file_changes import FileChanges
 from sshdash.ui.controllers.file_edits import FileEdits
 from sshdash.ui.controllers.file_listings import Listings, viewing
+from sshdash.ui.controllers.file_memory import FileMemory
 from sshdash.ui.controllers.file_navigation import FileNavigation
 from sshdash.ui.controllers.file_previews import FilePreviews
 from sshdash.ui.controllers.file_removals import FileRemovals
@@ -49,6 +50,7 @@ class FilesController:
         self.cockpit = cockpit
         self.backend = cockpit.backend
         self.listings = listings = Listings(cockpit)
+        self.memory = memory = FileMemory(cockpit)
         self.syncs = SyncController(cockpit, listings)
         self.previews = previews = FilePreviews(cockpit)
         stops = Stops()
@@ -90,6 +92,7 @@ class FilesController:
         }
         self.navigation = FileNavigation(cockpit, self.listings, self._submit)
         self._handlers |= self.navigation.handlers
+        self._handlers[ask.KeepView] = lambda m: memory.chosen(m.pane)
 
     def handle(self, message: Message) -> None:
         """Carry out a `FilesRequest` or a `ChangeTransfer`."""
@@ -106,6 +109,7 @@ class FilesController:
 
     def begin(self, panes: FilePanes, left: str, right: str) -> None:
         """Show two endpoints in a new tab, each where one begins there."""
+        self.memory.begin(panes)
         self.listings.use(panes.left, left)
         self.listings.use(panes.right, right)
 
