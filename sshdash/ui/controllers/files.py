@@ -17,6 +17,7 @@ from sshdash.sftp.history import Spot
 from sshdash.sftp.job import CopyRequest, as_user, host_of
 from sshdash.states import ConnectionState, TransferState
 from sshdash.ui.controllers import file_names as names
+from sshdash.ui.controllers.file_attributes import FileAttributes
 from sshdash.ui.controllers.file_changes import FileChanges
 from sshdash.ui.controllers.file_edits import FileEdits
 from sshdash.ui.controllers.file_listings import Listings, viewing
@@ -56,6 +57,7 @@ class FilesController:
         stops = Stops()
         edits = FileEdits(cockpit, listings, stops)
         changes = FileChanges(cockpit, listings)
+        attributes = FileAttributes(cockpit, listings, stops)
         renames = FileRenames(cockpit, listings)
         removals = FileRemovals(cockpit, listings, stops)
         self._handlers: dict[type[Message], Callable[[Any], object]] = {
@@ -73,8 +75,8 @@ class FilesController:
             ask.MakeFolder: lambda m: self.cockpit.start(changes.make_folder(m)),
             ask.MakeLink: lambda m: self.cockpit.start(changes.make_link(m)),
             ask.TouchFiles: lambda m: self.cockpit.start(changes.touch(m)),
-            ask.ChangeMode: lambda m: self.cockpit.start(changes.change_mode(m)),
-            ask.ChangeOwner: lambda m: self.cockpit.start(changes.change_owner(m)),
+            ask.ChangeMode: lambda m: self.cockpit.start(attributes.change_mode(m)),
+            ask.ChangeOwner: lambda m: self.cockpit.start(attributes.change_owner(m)),
             ask.ShowProperties: lambda m: self.cockpit.start(changes.properties(m)),
             ask.RenameFile: lambda m: self.cockpit.start(renames.rename(m)),
             ask.RenameMany: lambda m: self.cockpit.start(renames.rename_many(m)),
