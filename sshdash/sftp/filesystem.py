@@ -47,10 +47,10 @@ class Finish:
     """Whether the content must be on the disk, where the system can promise that."""
     size: int | None = None
     """How long it must be, where its end was a hole and not written."""
-    cut: bool = False
-    """Whether it is cut to that size, where it was longer before."""
     owner: tuple[int, int] | None = None
     """User and group, as numbers."""
+    cut: bool = False
+    """Whether it is cut to that size, where it was longer before."""
 
     @property
     def attributes(self) -> str:
