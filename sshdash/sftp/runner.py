@@ -148,6 +148,8 @@ class Runner:
             host = "" if target.is_local else target.label
             raise FileError("the target is not a directory", shown(folder), host=host)
         self._target_dir = bytes(real)
+        if isinstance(target, LocalFilesystem):
+            await target.confine(self._target_dir)
 
     async def _ask_umask(self) -> None:
         if not self._request.preserve:
