@@ -87,6 +87,7 @@ async def test_a_mode_is_for_no_link_at_the_end_either(root: Path) -> None:
 
 
 async def test_everything_works_where_nobody_interferes(root: Path) -> None:
+    before = len(os.listdir("/dev/fd"))
     files = LocalFilesystem()
     await files.confine(bytes(root))
     deep = bytes(root / "a" / "b" / "c")
@@ -108,6 +109,9 @@ async def test_everything_works_where_nobody_interferes(root: Path) -> None:
     await files.rmdir(deep)
     beside = bytes(root.parent / "outside" / "beside")
     await files.mkdir(beside)
-    before = len(os.listdir("/dev/fd"))
+    os.rmdir(root / "a" / "b")
+    os.mkdir(root / "a" / "b")
+    await files.mkdir(deep)  # in the new one of the same name
     await files.close()
-    assert len(os.listdir("/dev/fd")) == before - 1
+    assert (root / "a" / "b" / "c").is_dir()
+    assert len(os.listdir("/dev/fd")) == before
