@@ -11,6 +11,13 @@ from sshdash.ui.format import count_text
 from sshdash.ui.screens.dialog import Dialog, choice, text
 
 
+_IN_PLACE = (
+    "In place keeps all of it. A copy of the old content lies beside the file until that is done,"
+    " and is put back where it fails. Who reads meanwhile may see half of it."
+)
+_REPLACE = "Replace shows readers the old or the new, never half, and loses what is said above."
+
+
 class SaveWay(Enum):
     """How an edit gets into its file."""
 
@@ -44,9 +51,10 @@ class SaveWayDialog(Dialog[SaveWay]):
         """Return what is at stake, and what each way means."""
         for loss in self._losses:
             yield text(loss, "-warning")
-        yield text("In place: all of it stays. A copy of the old content lies beside it until")
-        yield text("that is done, and is put back where it fails; readers may see half of it.")
-        yield text("Replace: readers see the old or the new, never half; what is said above goes.")
+        yield text("")
+        yield text(_IN_PLACE)
+        yield text("")
+        yield text(_REPLACE)
 
     def buttons(self) -> Iterable[Button]:
         """Return what can be done, in place first: it loses nothing."""
