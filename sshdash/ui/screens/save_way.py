@@ -10,7 +10,6 @@ from sshdash.sftp.entries import Entry
 from sshdash.ui.format import count_text
 from sshdash.ui.screens.dialog import Dialog, choice, text
 
-
 _IN_PLACE = (
     "In place keeps all of it. A copy of the old content lies beside the file until that is done,"
     " and is put back where it fails. Who reads meanwhile may see half of it."
