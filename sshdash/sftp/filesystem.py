@@ -49,6 +49,8 @@ class Finish:
     """How long it must be, where its end was a hole and not written."""
     owner: tuple[int, int] | None = None
     """User and group, as numbers."""
+    cut: bool = False
+    """Whether it is cut to that size, where it was longer before."""
 
     @property
     def attributes(self) -> str:

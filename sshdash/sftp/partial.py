@@ -49,6 +49,18 @@ class Partial:
     """Whether it was complete and about to get its name: it may have it by now."""
 
 
+def may_be_placed(partial: Partial, there: Entry, timed: bool) -> bool:
+    """Return whether `there`, which has its name, may be the file that was to be put there.
+
+    Without the time of its source, nobody can tell.
+    """
+    if not partial.placing or not timed:
+        return False
+    was = partial.entry
+    alike = (there.kind, there.size) == (Kind.FILE, was.size)
+    return alike and there.mtime_ns // _SECOND == was.mtime_ns // _SECOND
+
+
 class AlreadyThere(FileError):
     """What was to be gone on with is all of the source."""
 

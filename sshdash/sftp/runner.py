@@ -18,7 +18,7 @@ from sshdash.sftp.job import CopyRequest
 from sshdash.sftp.ledger import Ledger
 from sshdash.sftp.local import LocalFilesystem
 from sshdash.sftp.mover import Mover
-from sshdash.sftp.partial import AlreadyThere
+from sshdash.sftp.partial import AlreadyThere, may_be_placed
 from sshdash.sftp.plan import Step, decide, escapes
 from sshdash.sftp.room import Room
 from sshdash.sftp.roots import Roots
@@ -118,6 +118,7 @@ class Runner:
         await self._link_all(self._twins)
         await directories.finish(self._copier, request.preserve)
         await self._mover.remove_folders(self._directories)
+        await self._copier.remove_leftovers()
 
     def suspend(self) -> None:
         """Keep what is under way for another run, as its end is near."""
@@ -147,6 +148,8 @@ class Runner:
             host = "" if target.is_local else target.label
             raise FileError("the target is not a directory", shown(folder), host=host)
         self._target_dir = bytes(real)
+        if isinstance(target, LocalFilesystem):
+            await target.confine(self._target_dir)
 
     async def _ask_umask(self) -> None:
         if not self._request.preserve:
@@ -180,6 +183,7 @@ class Runner:
         elif begun := self._begun(source):
             self._files.append(begun)
         elif source.existing and not self._is_as_seen(source.path, source.existing):
+            self._ledger.abandon(join(self._target_dir, source.place))
             self._ledger.fail(source.path, reason_of(ChangedThere(source.path)), source.entry)
         else:
             self._conflicts.append(source)
@@ -199,8 +203,9 @@ class Runner:
         """Return a source whose target needs no question: it was answered, or is its own."""
         partial = self._ledger.partials.get(join(self._target_dir, source.place))
         if partial is not None and partial.replacing and source.existing is not None:
-            is_own = partial.placing or self._is_as_seen(source.path, source.existing)
-            return source if is_own else None
+            has_name = may_be_placed(partial, source.existing, self._request.preserve)
+            agreed = self._ledger.agrees(source) and self._is_as_seen(source.path, source.existing)
+            return source if has_name or agreed else None
         if partial is not None and partial.placing:
             return replace(source, existing=None)
         return None
