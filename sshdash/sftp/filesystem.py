@@ -34,6 +34,8 @@ class Limits:
     """Bytes that one `Reader.read` or `Writer.write` moves best."""
     files: int
     """Files that may be open at the same time."""
+    in_order: bool = False
+    """Whether what is asked first is done first, though nobody waited for it."""
 
 
 @dataclass(frozen=True, slots=True)
