@@ -9,9 +9,8 @@ Where a lost connection ended it, the temporary file can be kept and gone on wit
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from sshdash.errors import ConnectionLost, FileError, SSHDashError
 from sshdash.sftp.changes import PAGES, Changed, compare, differs
@@ -38,8 +37,7 @@ name. For small new files that would take longer than the copy, and a crash cost
 """
 
 
-@dataclass(frozen=True, slots=True)
-class FileCopy:
+class FileCopy(Struct, frozen=True, gc=False):
     """One file to copy."""
 
     source: bytes
@@ -125,7 +123,7 @@ class Copier:
                 if attempt == 2 or changed.entry.kind is not Kind.FILE:
                     raise self._changed(file) from None
                 entry = structs.replace(changed.entry, name=file.entry.name)
-                file = replace(file, entry=entry)
+                file = structs.replace(file, entry=entry)
         raise AssertionError("two attempts return or raise")
 
     async def copy_link(self, file: FileCopy, target: bytes) -> None:

@@ -3,8 +3,9 @@
 import hashlib
 import os
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
 from functools import partial
+
+from msgspec.structs import replace
 
 from sshdash.errors import FileError
 from sshdash.paths import home
