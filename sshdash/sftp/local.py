@@ -3,9 +3,10 @@
 import hashlib
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from sshdash.errors import FileError
 from sshdash.paths import home

@@ -1,7 +1,8 @@
 """What an interrupted copy of a file left on the target, and whether it can be gone on with."""
 
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from sshdash.errors import FileError
 from sshdash.sftp.entries import Entry, Kind
@@ -34,8 +35,7 @@ class Arrived:
             self.until = self._ahead.pop(self.until)
 
 
-@dataclass(frozen=True, slots=True)
-class Partial:
+class Partial(Struct, frozen=True, gc=False):
     """A temporary file that was kept when the connection was lost."""
 
     part: bytes

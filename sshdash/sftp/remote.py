@@ -93,7 +93,8 @@ class RemoteFilesystem:
         self._write_block = min(told.write or _SAFE_BLOCK, _MAX_BLOCK)
         chunk = _BLOCKS * min(self._read_block, self._write_block)
         files = min(_OPEN_FILES, told.handles // 2 or _SAFE_FILES)
-        self.limits = Limits(chunk=chunk, files=files)
+        # OpenSSH carries requests out in turn, which no draft promises.
+        self.limits = Limits(chunk, files, "OpenSSH" in self._protocol.wire.server_version)
 
     def __repr__(self) -> str:
         return f"<RemoteFilesystem {self.label} [{self._protocol.wire!r}]>"

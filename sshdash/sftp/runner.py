@@ -9,7 +9,7 @@ from sshdash.prompts import Prompter
 from sshdash.sftp.conflicts import Conflicts
 from sshdash.sftp.confusions import Confusions
 from sshdash.sftp.copier import Copier, FileCopy
-from sshdash.sftp.directories import Directories
+from sshdash.sftp.directories import Directories, NoFolder
 from sshdash.sftp.entries import Entry, Kind, join
 from sshdash.sftp.failures import ExistsError, shown
 from sshdash.sftp.filesystem import Digest, Filesystem, Space
@@ -111,10 +111,13 @@ class Runner:
         directories = Directories(
             self._target, self._target_dir, ledger, self._confusions, self._reason
         )
-        await directories.make(self._directories)
-        self._files = directories.reachable(self._files)
+        self._copier.ready = directories.ready
+        await together(
+            directories.make(self._directories),
+            self._copy_all(self._files),
+            self._settle_conflicts(),
+        )
         self._twins = directories.reachable(self._twins)
-        await together(self._copy_all(self._files), self._settle_conflicts())
         await self._link_all(self._twins)
         await directories.finish(self._copier, request.preserve)
         await self._mover.remove_folders(self._directories)
@@ -290,6 +293,8 @@ class Runner:
                 self._ledger.skip(file)
             except _LeadsOut as error:
                 self._leave_out(file, error.title, file.entry)
+            except NoFolder as error:
+                self._ledger.fail(file.path, error.title, file.entry)
             except FileError as error:
                 self._fail(file, error)
             except ConnectionLost:
@@ -304,6 +309,8 @@ class Runner:
 
         A rename does both.
         """
+        if self._request.move:
+            await self._copier.ready(join(self._target_dir, file.place))
         if await self._mover.rename(file):
             progress(file.entry.size if file.entry.kind is Kind.FILE else 0)
             return ""
