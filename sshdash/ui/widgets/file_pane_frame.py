@@ -55,6 +55,16 @@ class PaneFrame(Vertical):
         self._waiting = ""
         self._typed: str | None = None
         self._rows = FileRows(self.browser)
+        # Kept rather than looked for: while a pane closes, its lines go one by one.
+        self._title_line = PaneTitle()
+        self._heads_line = ColumnHeads()
+        self._empty_line = Static(classes="pane-empty", markup=False)
+        self._notice_line = Static(classes="pane-notice", markup=False)
+        self._filter_field = Input(placeholder="part of a name, or * and ?", compact=True)
+        self._filter_line = Horizontal(
+            Static("/", markup=False), self._filter_field, classes="pane-filter"
+        )
+        self._foot_line = Static(classes="pane-foot", markup=False)
 
     @property
     def host(self) -> str:
@@ -67,17 +77,13 @@ class PaneFrame(Vertical):
 
     def compose(self) -> ComposeResult:
         """Lay out the lines."""
-        yield PaneTitle()
-        yield ColumnHeads()
+        yield self._title_line
+        yield self._heads_line
         yield self._rows
-        yield Static(classes="pane-empty", markup=False)
-        yield Static(classes="pane-notice", markup=False)
-        yield Horizontal(
-            Static("/", markup=False),
-            Input(placeholder="part of a name, or * and ?", compact=True),
-            classes="pane-filter",
-        )
-        yield Static(classes="pane-foot", markup=False)
+        yield self._empty_line
+        yield self._notice_line
+        yield self._filter_line
+        yield self._foot_line
 
     def on_mount(self) -> None:
         """Show that there is nothing yet."""
@@ -132,7 +138,7 @@ class PaneFrame(Vertical):
         self._waiting = what
         if began:
             self.set_timer(_BUSY_DELAY, self._draw_busy)
-        elif self._alive and (not what or self.query_one(PaneTitle).busy):
+        elif self._alive and (not what or self._title_line.busy):
             self._draw_busy()
 
     def view_for(self, path: bytes) -> View:
@@ -194,13 +200,13 @@ class PaneFrame(Vertical):
     def _draw(self) -> None:
         if not self._alive:
             return
-        title = self.query_one(PaneTitle)
+        title = self._title_line
         title.endpoint = self.label
         title.path = self.browser.path if self.listed else b""
         title.home = self.filesystem.home() if self.filesystem else b""
         if not self._waiting:
             title.busy = ""
-        heads = self.query_one(ColumnHeads)
+        heads = self._heads_line
         heads.view, heads.names = self.browser.view, self._rows.names
         self._counts = text.counts_text(self.browser) if self.listed else ""
         self._draw_filter()
@@ -216,21 +222,21 @@ class PaneFrame(Vertical):
     def _draw_busy(self) -> None:
         if not self._alive:
             return
-        self.query_one(PaneTitle).busy = self._waiting
+        self._title_line.busy = self._waiting
         if not self.listed:
             self._draw_empty()
 
     def _draw_filter(self) -> None:
-        field = self.query_one(Input)
+        field = self._filter_field
         wanted = self.browser.view.text
         if field.value != wanted:
             with field.prevent(Input.Changed):
                 field.value = wanted
-        self.query_one(".pane-filter").display = bool(wanted) or field.has_focus
+        self._filter_line.display = bool(wanted) or field.has_focus
 
     def _draw_empty(self) -> None:
         """Say in the middle why there are no rows."""
-        field = self.query_one(".pane-empty", Static)
+        field = self._empty_line
         if self.listed:
             said = Content(text.empty_text(self.browser))
         elif self.problem:
@@ -244,7 +250,7 @@ class PaneFrame(Vertical):
         self._rows.set_class(bool(said), "-short")
 
     def _draw_notice(self) -> None:
-        notice = self.query_one(".pane-notice", Static)
+        notice = self._notice_line
         problem = self.problem if self.listed else None
         notice.display = problem is not None
         if problem:
@@ -262,8 +268,8 @@ class PaneFrame(Vertical):
             counts = self._counts if self._typed is None else text.typed_text(self._typed)
             space = self._space if self._typed is None else None
             said = text.foot_text(self.browser, counts, space, width)
-            self.query_one(".pane-foot").set_class(self._typed is not None, "-typing")
-            self.query_one(".pane-foot", Static).update(Content(said if self.listed else ""))
+            self._foot_line.set_class(self._typed is not None, "-typing")
+            self._foot_line.update(Content(said if self.listed else ""))
 
     def on_resize(self) -> None:
         """Fit the counts."""
