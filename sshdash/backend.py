@@ -5,25 +5,25 @@ imports the SSH library off the loop, so that a screen can draw its first frame 
 """
 
 import asyncio
-import importlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import AsyncExitStack, suppress
-from typing import TYPE_CHECKING, Any
-from weakref import WeakSet
+from typing import TYPE_CHECKING
 
+from sshdash import endpoints
 from sshdash.config.catalog import Catalog, HostSummary, load_catalog, summarize
 from sshdash.config.patterns import first_for_host
 from sshdash.config.resolver import ResolvedHost, Resolver
 from sshdash.config.source import ConfigSource
 from sshdash.connections.recovery.outages import Outages
+from sshdash.endpoints import LOCAL, Endpoints, releasing
 from sshdash.errors import Cancelled
 from sshdash.events import CatalogChanged, EventBus, WarningRaised
 from sshdash.live_counts import LiveCounts
+from sshdash.modules import Modules
 from sshdash.paths import recordings_dir, runtime_dir, transfers_dir
 from sshdash.prompts import Prompter
 from sshdash.recovery import Recovery
 from sshdash.settings import Settings
-from sshdash.sftp.job import host_of, user_of
 from sshdash.states import SessionState
 from sshdash.untrusted import clean
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from sshdash.audit import AuditLog
     from sshdash.connections.manager import ConnectionManager, Lease
     from sshdash.escape_commands import EscapeCommands
-    from sshdash.sftp.elevation import Elevations
     from sshdash.sftp.filesystem import Filesystem
     from sshdash.sftp.queue import TransferQueue
     from sshdash.sftp.scp_runner import CopyEnd
@@ -42,23 +41,19 @@ if TYPE_CHECKING:
     from sshdash.tunnels.household import Household
     from sshdash.tunnels.manager import TunnelManager
 
-LOCAL = ""
-"""The endpoint of this machine's own files."""
+__all__ = ["LOCAL", "Backend"]
+
 _TIDY = 3.0
 """Seconds that copies get to clean up before their connection is closed."""
 _TERMINAL = "terminal.session"
-_MODULES = (
-    "connections.manager",
+_CONNECTIONS = ("connections.manager", "audit")
+_REST = (
     "tunnels.manager",
     "tunnels.household",
     "sftp.queue",
     "sftp.journal",
     "sftp.shelf",
-    "sftp.local",
-    "sftp.remote",
-    "sftp.elevation",
     "sftp.sync_keepers",
-    "audit",
     "escape_commands",
     "terminal.recording",
 )
@@ -74,7 +69,6 @@ class Backend:
     keepers: "Keepers"
     recorder: "Recorder"
     escapes: "EscapeCommands"
-    elevations: "Elevations"
 
     def __init__(self, settings: Settings, prompter: Prompter, source: ConfigSource) -> None:
         self.settings = settings
@@ -84,15 +78,16 @@ class Backend:
         self.resolver = Resolver(source)
         self.catalog: Catalog = load_catalog(source, self.resolver.cache)
         self.sessions: dict[str, ShellSession] = {}
-        self._filesystems: WeakSet[Filesystem] = WeakSet()
-        """Those of hosts, as long as somebody has them."""
         self.recovery: Recovery | None = None
         """Brings back what was lost; None where that is not wanted, or before `load`."""
         self.loaded = False
         self._audit: AuditLog | None = None
         self._closing = False
+        self._connects = False
+        """Whether `load_connections` is done."""
         self._loading = asyncio.Lock()
-        self._modules: dict[str, Any] = {}
+        self._modules = Modules()
+        self._endpoints = Endpoints(self._modules, prompter, self._lease_files)
         self._warned: set[WarningRaised] = set()
 
     def __repr__(self) -> str:
@@ -104,21 +99,48 @@ class Backend:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
+    async def load_connections(self) -> None:
+        """Import what speaks SSH, off the loop, and build what connects; once.
+
+        Whoever wants nothing else need not wait for the rest, which takes twice as long.
+        """
+        async with self._loading:
+            await self._load_connections()
+
+    async def _load_connections(self) -> None:
+        if self._connects:
+            return
+        await self._modules.load(*_CONNECTIONS)
+        self.connections = self._modules["connections.manager"].ConnectionManager(
+            self.resolver, self.prompter, self.events, self.settings
+        )
+        if self.settings.audit:
+            self._audit = self._modules["audit"].AuditLog(
+                self.events,
+                self.connections.status,
+                lambda tunnel: self._known(tunnel).tunnels.snapshot(tunnel),
+                lambda job: self._known(job).transfers.snapshot(job),
+            )
+        self._connects = True
+
+    def _known(self, name: str) -> "Backend":
+        """Return itself; raises KeyError where nothing could have given out `name` yet."""
+        if not self.loaded:
+            raise KeyError(name)
+        return self
+
     async def load(self, terminals: bool = True) -> None:
-        """Import what speaks SSH, off the loop, and build the managers; once.
+        """Import everything, off the loop, and build the managers; once.
 
         Without `terminals` their emulator is left for later: it takes as long as all the rest.
         """
         async with self._loading:
-            if terminals and _TERMINAL not in self._modules:
-                await asyncio.to_thread(self._import, (_TERMINAL,))
+            if terminals:
+                await self._modules.load(_TERMINAL)
             if self.loaded:
                 return
-            await asyncio.to_thread(self._import, _MODULES)
-            manager = self._modules["connections.manager"]
-            self.connections = manager.ConnectionManager(
-                self.resolver, self.prompter, self.events, self.settings
-            )
+            await self._modules.load(*_CONNECTIONS, *endpoints.MODULES, *_REST)
+            await self._load_connections()
             outages = Outages(self.connections, self.events) if self.settings.reconnect else None
             lease, household = self.connections.lease, self._modules["tunnels.household"]
             claims = household.Claims(runtime_dir(), "command")
@@ -137,17 +159,9 @@ class Backend:
                 self._modules["sftp.journal"].Journal(shelf, self.events),
             )
             self.transfers.limit(self.settings.transfer_limit_kb * 1000)
-            self.elevations = self._modules["sftp.elevation"].Elevations(self.prompter)
             self.keepers = self._modules["sftp.sync_keepers"].Keepers(
                 self.filesystem, self.prompter, self.events, outages
             )
-            if self.settings.audit:
-                self._audit = self._modules["audit"].AuditLog(
-                    self.events,
-                    self.connections.status,
-                    self.tunnels.snapshot,
-                    self.transfers.snapshot,
-                )
             self.escapes = self._modules["escape_commands"].EscapeCommands(
                 self.connections, self.tunnels
             )
@@ -164,13 +178,9 @@ class Backend:
                 )
             self.loaded = True
 
-    def _import(self, names: tuple[str, ...]) -> None:
-        for name in names:
-            self._modules[name] = importlib.import_module(f"sshdash.{name}")
-
     async def close(self) -> None:
         """End everything: transfers first, connections last. Idempotent."""
-        if not self.loaded or self._closing:
+        if not self._connects or self._closing:
             return
         self._closing = True
         try:
@@ -178,6 +188,8 @@ class Backend:
                 if self._audit is not None:
                     ends.push_async_callback(self._audit.close)
                 ends.push_async_callback(self.connections.close)
+                if not self.loaded:
+                    return
                 ends.push_async_callback(self.recorder.close)
                 for session in self.sessions.values():
                     ends.push_async_callback(session.close)
@@ -191,7 +203,7 @@ class Backend:
                     ends.push_async_callback(self.recovery.close)
         finally:
             self.sessions.clear()
-            self.loaded = self._closing = False
+            self.loaded = self._connects = self._closing = False
 
     # --- hosts ---
 
@@ -231,9 +243,7 @@ class Backend:
         for tunnel in self.tunnels.snapshots():
             if tunnel.host == host:
                 await self.tunnels.stop(tunnel.id)
-        for filesystem in [one for one in self._filesystems if host_of(one.label) == host]:
-            await filesystem.close()
-        self.elevations.forget(host)
+        await self._endpoints.close(host)
         await self.connections.disconnect(host)
 
     async def _cancel_copies(self, host: str) -> None:
@@ -266,7 +276,7 @@ class Backend:
         await self.load()
         session_type: type[ShellSession] = self._modules[_TERMINAL].ShellSession
         lease = await self.connections.lease(host, "shell")
-        session: ShellSession = await self._releasing(
+        session: ShellSession = await releasing(
             lease,
             session_type.open(
                 lease,
@@ -297,7 +307,7 @@ class Backend:
         lost = session.state is SessionState.LOST
         lease = await self.connections.lease(session.host, "shell")
         reattach = first_for_host(session.host, self.settings.reattach) if lost else None
-        await self._releasing(lease, session.reopen(lease, reattach or ""))
+        await releasing(lease, session.reopen(lease, reattach or ""))
 
     async def close_shell(self, session_id: str) -> None:
         """End a shell and forget it."""
@@ -312,34 +322,18 @@ class Backend:
 
     # --- files ---
 
+    async def _lease_files(self, host: str) -> "Lease":
+        return await self.connections.lease(host, "files")
+
     async def filesystem(self, endpoint: str) -> "Filesystem":
         """Open `LOCAL`, a host, or a host as another user; closing it releases its lease."""
-        await self.load(terminals=False)
-        if endpoint == LOCAL:
-            local: Callable[[], Filesystem] = self._modules["sftp.local"].LocalFilesystem
-            return local()
-        host, user = host_of(endpoint), user_of(endpoint)
-        ways = (self.elevations.way(host, user),) if user else ()
-        lease = await self.connections.lease(host, "files")
-        remote = self._modules["sftp.remote"].RemoteFilesystem
-        filesystem: Filesystem = await self._releasing(lease, remote.open(lease, *ways))
-        self._filesystems.add(filesystem)
-        return filesystem
+        await self.load_connections()
+        return await self._endpoints.filesystem(endpoint)
 
     async def copy_end(self, endpoint: str) -> "CopyEnd":
         """Open an endpoint for copies alone: by scp, which is told once, where it has no SFTP."""
-        from sshdash.sftp.opening import NoSftpError
-        from sshdash.sftp.scp_host import ScpHost
-
-        try:
-            return await self.filesystem(endpoint)
-        except NoSftpError:
-            if user_of(endpoint):
-                raise
-        lease = await self.connections.lease(endpoint, "files")
-        host: ScpHost = await self._releasing(lease, ScpHost.open(lease))
-        self._warn_once(host.warning)
-        return host
+        await self.load_connections()
+        return await self._endpoints.copy_end(endpoint, self._warn_once)
 
     # --- tunnels ---
 
@@ -384,12 +378,3 @@ class Backend:
             kept=len(self.keepers.snapshots()),
             shells_waiting=self.recovery.shells if self.recovery else 0,
         )
-
-    @staticmethod
-    async def _releasing(lease: "Lease", opening: Any) -> Any:
-        """Await `opening`; where it fails or is cancelled, the lease goes back."""
-        try:
-            return await opening
-        except BaseException:
-            lease.release()
-            raise

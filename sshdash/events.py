@@ -5,26 +5,24 @@ Bulk data (cells, byte counters, progress) never travels here: the screen pulls 
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, fields
 from enum import Enum
+
+from msgspec import Struct
 
 from sshdash.states import ConnectionState, SessionState, TransferState, TunnelState
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """Something that happened."""
 
 
-@dataclass(frozen=True, slots=True)
-class CatalogChanged(Event):
+class CatalogChanged(Event, frozen=True):
     """The host list was read again."""
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectionChanged(Event):
+class ConnectionChanged(Event, frozen=True):
     """A host's connection moved to another state."""
 
     host: str
@@ -34,8 +32,7 @@ class ConnectionChanged(Event):
     """Why, in one cleaned line, for failed and lost."""
 
 
-@dataclass(frozen=True, slots=True)
-class SpareChanged(Event):
+class SpareChanged(Event, frozen=True):
     """A further connection, beside a full one, is up, could not be made, or has ended."""
 
     host: str
@@ -44,8 +41,7 @@ class SpareChanged(Event):
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class HostRestored(Event):
+class HostRestored(Event, frozen=True):
     """A connection that was lost is back, and with it what lived on it."""
 
     host: str
@@ -58,24 +54,21 @@ class HostRestored(Event):
     """What has not come back yet."""
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerAwaited(Event):
+class AnswerAwaited(Event, frozen=True):
     """An attempt at a connection that nobody began asks something, or no longer does."""
 
     host: str
     waiting: bool
 
 
-@dataclass(frozen=True, slots=True)
-class BannerReceived(Event):
+class BannerReceived(Event, frozen=True):
     """A server sent a banner before authentication; the text is cleaned."""
 
     host: str
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class SessionChanged(Event):
+class SessionChanged(Event, frozen=True):
     """A shell moved to another state."""
 
     session: str
@@ -85,8 +78,7 @@ class SessionChanged(Event):
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class RecordingStarted(Event):
+class RecordingStarted(Event, frozen=True):
     """What a shell shows is being recorded."""
 
     session: str
@@ -94,8 +86,7 @@ class RecordingStarted(Event):
     paths: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class RecordingEnded(Event):
+class RecordingEnded(Event, frozen=True):
     """A recording is complete, or ended early for a reason; the reason is cleaned."""
 
     session: str
@@ -104,15 +95,13 @@ class RecordingEnded(Event):
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class RecordingsRemoved(Event):
+class RecordingsRemoved(Event, frozen=True):
     """Old recordings were removed, as the settings ask for."""
 
     paths: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ProgramReported(Event):
+class ProgramReported(Event, frozen=True):
     """The program in a shell told its folder or progress, or wants something read or copied.
 
     What it is stays with the session: it may not be for the log.
@@ -122,8 +111,7 @@ class ProgramReported(Event):
     host: str
 
 
-@dataclass(frozen=True, slots=True)
-class TransferChanged(Event):
+class TransferChanged(Event, frozen=True):
     """A copy job moved to another state."""
 
     job: str
@@ -132,16 +120,14 @@ class TransferChanged(Event):
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class KeepChanged(Event):
+class KeepChanged(Event, frozen=True):
     """A tree that is kept up to date on a host is in another state."""
 
     keep: str
     state: str
 
 
-@dataclass(frozen=True, slots=True)
-class TunnelChanged(Event):
+class TunnelChanged(Event, frozen=True):
     """A tunnel moved to another state."""
 
     tunnel: str
@@ -150,8 +136,7 @@ class TunnelChanged(Event):
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class TunnelRepointed(Event):
+class TunnelRepointed(Event, frozen=True):
     """A tunnel leads to another target, or listens elsewhere; both as ssh's option has it."""
 
     tunnel: str
@@ -160,8 +145,7 @@ class TunnelRepointed(Event):
     new: str
 
 
-@dataclass(frozen=True, slots=True)
-class TunnelRemoved(Event):
+class TunnelRemoved(Event, frozen=True):
     """A tunnel was closed and taken off the list."""
 
     tunnel: str
@@ -170,13 +154,11 @@ class TunnelRemoved(Event):
     """What it was, as ssh's option has it."""
 
 
-@dataclass(frozen=True, slots=True)
-class RulesChanged(Event):
+class RulesChanged(Event, frozen=True):
     """The tunnels' rules were read again, and are others than before."""
 
 
-@dataclass(frozen=True, slots=True)
-class WarningRaised(Event):
+class WarningRaised(Event, frozen=True):
     """Something a person should read, though nothing failed."""
 
     title: str
@@ -220,7 +202,7 @@ class EventBus:
 
 def _row(event: Event) -> str:
     """Return an event on one line for the log: its name, and what it holds."""
-    values = ((one.name, getattr(event, one.name)) for one in fields(event))
+    values = ((name, getattr(event, name)) for name in event.__struct_fields__)
     shown = (
         f"{name}={value.value if isinstance(value, Enum) else value}"
         for name, value in values

@@ -54,7 +54,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Host pattern to the command that a lost shell is opened again with, the first match counts:
     ``web-*: tmux new -A -s main``."""
     restore: bool = False
-    """Whether the terminals of the last time are opened again at the start."""
+    """Whether the terminals and files of the last time are opened again at the start."""
     prod: list[str] = []
     """Patterns of hosts that are asked for before they receive what is broadcast."""
     hop_linger: Annotated[int, Meta(ge=0, le=_DAY)] = 60

@@ -62,18 +62,21 @@ def screen_source(arguments: argparse.Namespace) -> ConfigSource:
 
 @asynccontextmanager
 async def open_backend(
-    arguments: argparse.Namespace, prompter: Prompter | None = None, reconnect: bool = False
+    arguments: argparse.Namespace,
+    prompter: Prompter | None = None,
+    reconnect: bool = False,
+    tunnels: bool = False,
 ) -> AsyncIterator[Backend]:
-    """Run a loaded backend for one command; questions go to the terminal by default.
+    """Run a backend for one command; questions go to the terminal by default.
 
-    Only where it may `reconnect`, and the settings let it, are lost connections made again.
+    Only where it may `reconnect`, and the settings let it, are lost connections made again; only
+    where the command is about `tunnels` does it have them.
     """
     settings = load_settings()
     settings = msgspec.structs.replace(settings, reconnect=reconnect and settings.reconnect)
     backend = Backend(settings, prompter or choose_prompter(), source(arguments))
     async with backend:
-        await backend.load(terminals=False)
-        settle_memory()
+        await (backend.load(terminals=False) if tunnels else backend.load_connections())
         from sshdash.cli.narration import Narrator
 
         Narrator(backend.connections, backend.events, arguments.verbose)

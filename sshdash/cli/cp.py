@@ -6,32 +6,19 @@ whole, old or new, at every moment. The exit status is 0 only where everything i
 
 import argparse
 import asyncio
-import sys
-import time
-from dataclasses import dataclass
-from itertools import groupby
+from collections.abc import Awaitable, Callable
 
-from sshdash.cli import copy_resume
-from sshdash.cli.context import CONNECTION_FAILED, open_backend, tell_ignored
-from sshdash.cli.copy_report import JsonLines, Line, Quiet, Report, is_all_there
+from sshdash.cli.context import open_backend, settle_memory, tell_ignored
 from sshdash.cli.endings import TERMINATED, cancelled_by_signals
-from sshdash.cli.named_files import OpenedFiles
+from sshdash.cli.opened import Opened
 from sshdash.cli.operands import Operand, parse_operands
 from sshdash.cli.ssh_options import add_ssh_options, add_user_options
 from sshdash.errors import UsageError
+from sshdash.modules import Modules
 from sshdash.prompts import CONFLICT_POLICIES, ConflictChoice
-from sshdash.sftp.entries import Entry, Kind, join, name_of, parent_of
-from sshdash.sftp.failures import MissingError
-from sshdash.sftp.filesystem import Filesystem
-from sshdash.sftp.job import CopyRequest, Endpoint
-from sshdash.sftp.queue import TransferQueue
-from sshdash.sftp.scp_host import ScpHost
-from sshdash.sftp.scp_runner import CopyEnd
-from sshdash.sftp.spelling import matching
+from sshdash.sftp.tasks import end as end_all
 from sshdash.sftp.throttle import Pace, Throttle, parse_scp_limit
 
-_FRAME = 0.2
-"""Seconds between two looks at the progress."""
 CHOICES = {**CONFLICT_POLICIES, "keep-both": ConflictChoice.RENAME}
 
 
@@ -128,155 +115,25 @@ def run(arguments: argparse.Namespace) -> int:
 async def _main(
     arguments: argparse.Namespace, sources: list[Operand], target: Operand, limit: int
 ) -> int:
+    ends = (*sources, target)
+    streams = any(end.is_stream for end in ends) and not arguments.move
     with cancelled_by_signals():
         async with open_backend(arguments) as backend:
-            for host in dict.fromkeys(end.host for end in (*sources, target) if end.host):
+            for host in dict.fromkeys(end.host for end in ends if end.host):
                 tell_ignored(backend.resolve(host))
-            if any(end.is_stream for end in (*sources, target)) and not arguments.move:
+            if streams:
                 from sshdash.cli.cp_streams import copy_stream
 
-                pace = Pace(Throttle(limit))
-                return await copy_stream(backend, arguments, sources, target, pace)
-            opened = OpenedFiles(backend.copy_end)
+                return await copy_stream(backend, arguments, sources, target, Pace(Throttle(limit)))
+            modules, opened = Modules(), Opened(backend.copy_end)
+            loading = asyncio.create_task(modules.load("cli.copying"))  # while a host answers
             try:
-                requests = await _requests(opened, arguments, sources, target)
-                report = _report(arguments)
-                journal = copy_resume.journal_of(requests, backend.events)
-                queue = TransferQueue(
-                    opened.take, backend.prompter, backend.events, journal=journal
-                )
-                queue.limit(limit)
-                try:
-                    backend.events.subscribe(report.changed)
-                    jobs = await copy_resume.begin(queue, requests, arguments.resume)
-                    return await _copy(queue, jobs, report)
-                finally:
-                    await queue.close(copy_resume.is_resumable)
-                    copy_resume.tell_how_to_go_on(queue.snapshots())
+                for endpoint in [end.endpoint for end in ends if end.endpoint][:1]:
+                    await opened.look(endpoint)
+                await loading
+                settle_memory()
+                copy: Callable[..., Awaitable[int]] = modules["cli.copying"].copy
+                return await copy(backend, arguments, sources, target, limit, opened)
             finally:
                 await opened.close()
-
-
-async def _copy(queue: TransferQueue, jobs: list[str], report: Report) -> int:
-    started = time.monotonic()
-    waiting = {asyncio.ensure_future(queue.wait(job)) for job in jobs}
-    try:
-        while waiting:
-            _, waiting = await asyncio.wait(waiting, timeout=_FRAME)
-            report.progress(queue.snapshots())
-    finally:
-        for task in waiting:
-            task.cancel()
-    snapshots = queue.snapshots()
-    report.finish(snapshots, time.monotonic() - started)
-    if any(snapshot.cut_off for snapshot in snapshots):
-        return CONNECTION_FAILED
-    return 0 if is_all_there(snapshots) else 1
-
-
-def _report(arguments: argparse.Namespace) -> Report:
-    if arguments.json:
-        return JsonLines()
-    return Line() if sys.stderr.isatty() and not arguments.quiet else Quiet()
-
-
-@dataclass(frozen=True, slots=True)
-class _Target:
-    folder: bytes
-    name: bytes | None
-    """The name to copy a single source under, None into the folder."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Source:
-    endpoint: Endpoint
-    path: bytes
-    inside: bool = False
-    """Whether what is in the directory was named, rather than itself."""
-    follow: bool = True
-
-
-async def _requests(
-    opened: OpenedFiles[CopyEnd],
-    arguments: argparse.Namespace,
-    sources: list[Operand],
-    target: Operand,
-) -> list[CopyRequest]:
-    """Return one request per run of sources that are alike."""
-    named: list[_Source] = []
-    for source in sources:
-        named += await resolve_source(await opened.look(source.endpoint), source)
-    place = await resolve_target(await opened.look(target.endpoint), target, len(named) > 1)
-    found: list[_Source] = []
-    for one in named:
-        if one.inside and arguments.recursive and place.name is None:
-            end = await opened.look(one.endpoint)
-            found += [one] if isinstance(end, ScpHost) else await _inside(end, one)
-        else:
-            found.append(one)
-    return [
-        CopyRequest(
-            endpoint,
-            tuple(one.path for one in group),
-            target.endpoint,
-            place.folder,
-            recursive=arguments.recursive,
-            preserve=arguments.preserve,
-            conflict=CHOICES[arguments.on_conflict],
-            follow=follow and not arguments.move,
-            move=arguments.move,
-            owner=arguments.owner,
-            xattrs=arguments.xattrs,
-            verify=arguments.checksum,
-            target_name=place.name,
-        )
-        for (endpoint, follow), group in groupby(found, key=lambda one: (one.endpoint, one.follow))
-    ]
-
-
-async def resolve_target(end: CopyEnd, target: Operand, many: bool) -> _Target:
-    """Return where to copy to, as scp takes it. Raises FileError and UsageError."""
-    path = await end.expand(target.path or b".")
-    if isinstance(end, ScpHost) and not end.has_shell:
-        # Nobody can tell what is there, but a slash says that it is a directory.
-        into = many or target.path[-1:] in (b"", b"/", b".")
-        return _Target(path, None) if into else _Target(parent_of(path), name_of(path))
-    found = await _stat(end, path)
-    if found is not None and found.kind is Kind.DIRECTORY:
-        return _Target(path, None)
-    if many or target.path.endswith(b"/"):
-        problem = "not a directory" if found else "no such directory"
-        raise UsageError("The target must be a directory", f"{target}: {problem}")
-    if found is not None:
-        # A link is written through, as scp and cp do: the target was named by the person.
-        path = await end.realpath(path)
-    return _Target(parent_of(path), name_of(path))
-
-
-async def resolve_source(end: CopyEnd, source: Operand) -> list[_Source]:
-    """Return what a word names: several on a host where it is a pattern."""
-    path = await end.expand(source.path or b".")
-    inside = source.path.rstrip(b"/").rpartition(b"/")[2] in (b"", b".")
-    # The shell here has expanded what is local; nobody has for a host.
-    paths: list[bytes] = []
-    if not (end.is_local or isinstance(end, ScpHost)):
-        paths = await matching(end, path)
-    # With its slash, a name must be a directory's.
-    slash = b"/" if source.path.endswith(b"/") and name_of(path) else b""
-    return [_Source(source.endpoint, one + slash, inside) for one in paths or [path]]
-
-
-async def _inside(filesystem: Filesystem, source: _Source) -> list[_Source]:
-    """Return everything in a directory, its links as they are."""
-    entries = await filesystem.listdir(source.path)
-    return [
-        _Source(source.endpoint, join(source.path, entry.name), follow=False) for entry in entries
-    ]
-
-
-async def _stat(end: CopyEnd, path: bytes) -> Entry | None:
-    """Return what is at the target, None where nothing is."""
-    try:
-        return await end.stat(path)
-    except MissingError:
-        return None  # nothing, or a link that leads nowhere: that is replaced
+                await end_all((loading,))

@@ -14,7 +14,7 @@ import asyncssh
 
 from sshdash.backend import Backend
 from sshdash.cli.context import open_backend, report, source, tell, tell_ignored
-from sshdash.cli.cp import resolve_source
+from sshdash.cli.copying import resolve_source
 from sshdash.cli.endings import cancelled_by_signals
 from sshdash.cli.operands import Operand
 from sshdash.config.resolved import ResolvedHost

@@ -6,7 +6,8 @@ import sys
 from msgspec.structs import replace
 
 from sshdash.backend import Backend
-from sshdash.cli.cp import CHOICES, resolve_source, resolve_target
+from sshdash.cli.copying import resolve_source, resolve_target
+from sshdash.cli.cp import CHOICES
 from sshdash.cli.operands import Operand
 from sshdash.cli.stdio import InputReader, Writer
 from sshdash.errors import FileError, UsageError

@@ -118,7 +118,9 @@ def run(arguments: argparse.Namespace) -> int:
 async def _forward(
     arguments: argparse.Namespace, specs: list[ForwardSpec], readiness: Readiness
 ) -> int:
-    async with open_backend(arguments, reconnect=not arguments.no_reconnect) as backend:
+    async with open_backend(
+        arguments, reconnect=not arguments.no_reconnect, tunnels=True
+    ) as backend:
         tunnels = await _listed(backend, arguments, specs)
         hosts = dict.fromkeys(backend.tunnels.snapshot(one).host for one in tunnels)
         strict = set()

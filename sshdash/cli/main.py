@@ -170,7 +170,7 @@ def _parse_command(before: argparse.Namespace, words: list[str]) -> argparse.Nam
     parser = argparse.ArgumentParser(prog="sshdash")
     commands = parser.add_subparsers(dest="command", required=True)
     if name in _CONNECTING:
-        # While it is imported, the SSH library waits for programs that look for another one.
+        # While it is imported, the SSH library may wait for programs that look for another one.
         threading.Thread(target=_import_library, name="sshdash-library").start()
     module = importlib.import_module(f"sshdash.cli.{name}")
     module.add_parser(commands)
@@ -184,7 +184,9 @@ def _parse_command(before: argparse.Namespace, words: list[str]) -> argparse.Nam
 
 
 def _import_library() -> None:
-    with suppress(Exception):  # whoever needs it will see the same
+    from sshdash.connections.liboqs import unsearched
+
+    with suppress(Exception), unsearched():  # whoever needs it will see the same
         importlib.import_module("asyncssh")
 
 

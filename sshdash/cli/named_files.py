@@ -5,52 +5,21 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
 
 from sshdash.backend import Backend
 from sshdash.cli.context import open_backend, report, tell_ignored
 from sshdash.cli.endings import TERMINATED, cancelled_by_signals
+from sshdash.cli.opened import Opened
 from sshdash.cli.operands import Operand, parse_operands
 from sshdash.cli.ssh_options import add_ssh_options, add_user_options
 from sshdash.errors import FileError
 from sshdash.sftp.failures import shown
 from sshdash.sftp.filesystem import Filesystem
-from sshdash.sftp.job import Endpoint
-from sshdash.sftp.scp_runner import CopyEnd
 from sshdash.sftp.spelling import matching
 from sshdash.untrusted import clean
 
 _NAME = 4096
 """Characters of one name that are printed."""
-
-
-End = TypeVar("End", bound=CopyEnd)
-
-
-class OpenedFiles(Generic[End]):
-    """What was opened to look at the operands, handed on to the first job that asks."""
-
-    def __init__(self, open_end: Callable[[Endpoint], Awaitable[End]]) -> None:
-        self._open = open_end
-        self._idle: dict[Endpoint, list[End]] = {}
-
-    async def look(self, endpoint: Endpoint) -> End:
-        """Return what stays here."""
-        if endpoint not in self._idle:
-            self._idle[endpoint] = [await self._open(endpoint)]
-        return self._idle[endpoint][0]
-
-    async def take(self, endpoint: Endpoint) -> End:
-        """Return what is the caller's to close."""
-        if self._idle.get(endpoint):
-            return self._idle[endpoint].pop()
-        return await self._open(endpoint)
-
-    async def close(self) -> None:
-        """Close what nobody took."""
-        for idle in self._idle.values():
-            for end in idle:
-                await end.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +68,7 @@ async def _main(
 ) -> int:
     with cancelled_by_signals():
         async with open_backend(arguments) as backend:
-            opened = OpenedFiles(backend.filesystem)
+            opened = Opened(backend.filesystem)
             try:
                 named, found_all = await _find(backend, opened, operands, patterns)
                 done_all = await work(arguments, named, backend)
@@ -109,7 +78,7 @@ async def _main(
 
 
 async def _find(
-    backend: Backend, opened: OpenedFiles[Filesystem], operands: Sequence[Operand], patterns: bool
+    backend: Backend, opened: Opened[Filesystem], operands: Sequence[Operand], patterns: bool
 ) -> tuple[list[Named], bool]:
     """Return everything that is named, and whether every word names something."""
     for host in dict.fromkeys(operand.host for operand in operands if operand.host):

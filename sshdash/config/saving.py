@@ -110,6 +110,12 @@ def replace_file(version: Version, data: bytes | None) -> None:
                 os.unlink(temporary)
 
 
+def set_aside(file: Path) -> None:
+    """Rename a file that cannot be read, so that it is out of the way and nothing of it lost."""
+    with suppress(OSError):
+        os.replace(file, f"{file}.broken")
+
+
 def remove_leftovers(target: str) -> None:
     """Remove the temporary files of writers that were killed; only with the lock held."""
     folder, name = os.path.split(target)

@@ -70,6 +70,8 @@ class Conflicts:
         if choice is ConflictChoice.NEWER:
             newer = is_newer(file.entry, file.existing)
             choice = ConflictChoice.OVERWRITE if newer else ConflictChoice.SKIP
+        if choice in (ConflictChoice.SKIP, ConflictChoice.RENAME):
+            self._ledger.abandon(self._place(file))
         if choice is ConflictChoice.SKIP:
             self._ledger.skip(file)
             return None
@@ -88,7 +90,7 @@ class Conflicts:
         if self._policy is not None:
             return self._policy
         resumable = may_resume(file.entry, file.existing)
-        given = self._ledger.choice or self._ledger.choices.get(file.key)
+        given = self._ledger.choice or self._ledger.answered(file)
         if given is not None and (resumable or given is not ConflictChoice.RESUME):
             return given
         question = ConflictQuestion(

@@ -9,21 +9,21 @@ Where a lost connection ended it, the temporary file can be kept and gone on wit
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from sshdash.errors import ConnectionLost, FileError, SSHDashError
 from sshdash.sftp.changes import PAGES, Changed, compare, differs
+from sshdash.sftp.checksums import compare_digests
 from sshdash.sftp.entries import PERMISSIONS, Entry, Kind, join, name_of, parent_of
 from sshdash.sftp.failures import FullError, MissingError, VagueError, shown
-from sshdash.sftp.filesystem import CopySource, Digest, Filesystem, Finish, Reader, Writer
+from sshdash.sftp.filesystem import CopySource, Digest, Filesystem, Finish, Pieces, Reader, Writer
 from sshdash.sftp.names import file_keys, part_name
 from sshdash.sftp.partial import AlreadyThere, CannotResume, Partial, check, is_placed, remove_parts
 from sshdash.sftp.pump import UPLOAD_WINDOW, WINDOW, pump
 from sshdash.sftp.seen import ensure_as_seen
 from sshdash.sftp.streams import Stream
-from sshdash.sftp.tasks import finish, together
+from sshdash.sftp.tasks import finish
 from sshdash.sftp.throttle import Pace
 from sshdash.sftp.under_way import Progress, UnderWay
 from sshdash.sftp.vague import explained
@@ -37,8 +37,7 @@ name. For small new files that would take longer than the copy, and a crash cost
 """
 
 
-@dataclass(frozen=True, slots=True)
-class FileCopy:
+class FileCopy(Struct, frozen=True, gc=False):
     """One file to copy."""
 
     source: bytes
@@ -53,6 +52,10 @@ class FileCopy:
 
 async def _unrecorded() -> None:
     """Nobody goes on after a crash."""
+
+
+async def _ready(target: bytes) -> None:
+    """Its folder is there."""
 
 
 class Copier:
@@ -83,6 +86,8 @@ class Copier:
         """By target, the files under way."""
         self.recorded: Callable[[], Awaitable[None]] = _unrecorded
         """Returns once `under_way` is known to whoever goes on after a crash."""
+        self.ready: Callable[[bytes], Awaitable[None]] = _ready
+        """Returns once the folder of a target is there; raises FileError where it will not be."""
         self.durable = False
         """Whether everything must be on the disk before it gets its name, small new files too."""
         self.leftovers: set[bytes] = set()
@@ -118,11 +123,12 @@ class Copier:
                 if attempt == 2 or changed.entry.kind is not Kind.FILE:
                     raise self._changed(file) from None
                 entry = structs.replace(changed.entry, name=file.entry.name)
-                file = replace(file, entry=entry)
+                file = structs.replace(file, entry=entry)
         raise AssertionError("two attempts return or raise")
 
     async def copy_link(self, file: FileCopy, target: bytes) -> None:
         """Make the symbolic link `file.target`, pointing to `target`."""
+        await self.ready(file.target)
         if file.existing is None:
             await self._target.symlink(target, file.target)
             return
@@ -175,15 +181,17 @@ class Copier:
         return under_way
 
     async def _copy(self, file: FileCopy, progress: Progress) -> str:
+        # What is read ahead is written only once it is known to be whole.
+        content = await self._read(file) if self._is_small(file) else None
+        await self.ready(file.target)
         under_way = await self._begin(file, progress)
         if under_way is None:
             return ""
         self.under_way[file.target] = under_way
         try:
             await self.recorded()
-            fresh = under_way.partial is None and not file.resume
-            if fresh and file.entry.size <= self.pace.most(self._small):
-                complaint = await self._copy_small(file, under_way)
+            if content is not None:
+                complaint = await self._store(file, content, under_way)
             else:
                 complaint = await self._copy_large(file, under_way)
             if self.xattrs is not None:
@@ -210,7 +218,8 @@ class Copier:
         """Give what is whole its name, where its checksum is right, too."""
         # A kernel's pseudo files claim to be empty, and may be different each time.
         if self.checked is not None and (file.entry.size or isinstance(self._source, Stream)):
-            await self._compare_digests(file, under_way.part)
+            ends = self._source, file.source, file.entry, self._target
+            self.checked(*await compare_digests(*ends, under_way.part, file.target))
         under_way.placing = True
         if file.existing is None:
             await self._target.rename(under_way.part, file.target)
@@ -239,19 +248,27 @@ class Copier:
 
     # -- content
 
-    async def _copy_small(self, file: FileCopy, under_way: UnderWay) -> str:
-        """Read first, and write only what is known to be whole."""
+    def _is_small(self, file: FileCopy) -> bool:
+        """Return whether a file is copied in one piece, from its beginning."""
+        begun = file.resume or (self.partials is not None and file.target in self.partials)
+        return not begun and file.entry.size <= self.pace.most(self._small)
+
+    async def _read(self, file: FileCopy) -> Pieces | None:
+        """Return all of a small file, None where it has another size than it claims."""
         await self.pace.take(file.entry.size)
         # One byte more than there should be tells whether there is more.
         pieces, after = await self._source.fetch(file.source, file.entry.size + 1)
         size = sum(map(len, pieces))
         if size != file.entry.size:
             # A pseudo file, a server that answers in small parts, or a change: to be looked into.
-            return await self._copy_large(file, under_way)
+            return None
         compare(file.entry, after, size)
-        finished = await self._target.store(under_way.part, pieces, self._finish(file))
-        self._verify(file, finished.size, size)
-        under_way.count(size)
+        return pieces
+
+    async def _store(self, file: FileCopy, content: Pieces, under_way: UnderWay) -> str:
+        finished = await self._target.store(under_way.part, content, self._finish(file))
+        self._verify(file, finished.size, file.entry.size)
+        under_way.count(file.entry.size)
         return finished.complaint
 
     async def _copy_large(self, file: FileCopy, under_way: UnderWay) -> str:
@@ -346,25 +363,6 @@ class Copier:
             host = "" if self._target.is_local else self._target.label
             detail = f"{found:,} of {expected:,} bytes arrived"
             raise FileError("the copy is not whole", shown(file.target), detail, "retry", host)
-
-    async def _compare_digests(self, file: FileCopy, part: bytes) -> None:
-        """Compare the checksums of what was read and of what was written."""
-        assert self.checked is not None
-        size = file.entry.size
-        for reading in (False, True):  # a command may see other files than SFTP does
-            ours, theirs = await together(
-                self._source.sha256(file.source, size, reading),
-                self._target.sha256(part, size, reading),
-            )
-            if ours.value == theirs.value:
-                self.checked(ours, theirs)
-                return
-        now = await self._source.lstat(file.source)
-        if differs(now, file.entry):
-            raise Changed(now)
-        host = "" if self._target.is_local else self._target.label
-        detail = f"sha256 {ours.value.hex()[:16]}… at the source, {theirs.value.hex()[:16]}… there"
-        raise FileError("the checksums differ", shown(file.target), detail, "retry", host)
 
     # -- failure
 

@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from msgspec import Struct
+
 from sshdash.sftp.entries import Entry
 
 Buffer = bytes | memoryview
@@ -34,10 +36,11 @@ class Limits:
     """Bytes that one `Reader.read` or `Writer.write` moves best."""
     files: int
     """Files that may be open at the same time."""
+    in_order: bool = False
+    """Whether what is asked first is done first, though nobody waited for it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finish:
+class Finish(Struct, frozen=True, gc=False):
     """What to do with a written file before it is closed."""
 
     mode: int | None = None
@@ -49,6 +52,8 @@ class Finish:
     """How long it must be, where its end was a hole and not written."""
     owner: tuple[int, int] | None = None
     """User and group, as numbers."""
+    cut: bool = False
+    """Whether it is cut to that size, where it was longer before."""
 
     @property
     def attributes(self) -> str:
@@ -56,8 +61,7 @@ class Finish:
         return "mode or time" if self.owner is None else "owner, mode or time"
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(Struct, frozen=True, gc=False):
     """What became of a written file."""
 
     size: int

@@ -246,7 +246,7 @@ def _joined(parts: Sequence[Pieces], block: int) -> Pieces:
 
 def entry_of(name: bytes, attributes: Attributes, longname: bytes = b"") -> Entry:
     """Return the entry for a server's attributes."""
-    owner, group, links, has_acl = _told(longname)
+    owner, group, links, has_acl = told(longname)
     return Entry(
         name,
         kind_of(attributes.mode or 0),
@@ -286,7 +286,7 @@ def kept_entries(names: list[Name], seen: set[bytes], refused: list[bytes] | Non
     return entries
 
 
-def _told(longname: bytes) -> tuple[str, str, int, bool]:
+def told(longname: bytes) -> tuple[str, str, int, bool]:
     """Return owner, group, number of names and whether there is an access list.
 
     They are in a line in the style of ``ls -l``, which most servers send.

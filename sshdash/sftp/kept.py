@@ -10,7 +10,7 @@ import msgspec
 from sshdash.prompts import ConflictChoice
 from sshdash.sftp.entries import Entry
 from sshdash.sftp.job import CopyRequest
-from sshdash.sftp.ledger import Fact, Ledger, Note
+from sshdash.sftp.ledger import Agreed, Fact, Ledger, Note
 from sshdash.sftp.partial import Partial
 from sshdash.sftp.walk import Source
 from sshdash.states import TransferState
@@ -162,7 +162,10 @@ def _recall(ledger: Ledger, note: Note) -> None:
     if note.fact == Fact.DONE:
         ledger.done.add(key)
     elif note.fact == Fact.CHOICE:
-        ledger.choices[key] = ConflictChoice(note.value.decode())
+        choice, *seen = note.value.decode().split()
+        # Files of earlier versions do not tell what was there.
+        then = (int(seen[0]), int(seen[1])) if len(seen) == 2 else None
+        ledger.choices[key] = Agreed(ConflictChoice(choice), then)
     elif note.fact == Fact.CHOICE_FOR_ALL:
         ledger.choice = ConflictChoice(note.value.decode())
     elif note.fact == Fact.PLACE:

@@ -14,6 +14,7 @@ from sshdash.sftp.entries import Entry, Kind
 from sshdash.sftp.failures import shown
 from sshdash.sftp.job import FileFailure, FileProgress
 from sshdash.sftp.partial import Partial
+from sshdash.sftp.seen import Seen, seen_of
 from sshdash.sftp.under_way import UnderWay
 from sshdash.sftp.walk import Source
 from sshdash.untrusted import clean
@@ -56,6 +57,14 @@ class Note(NamedTuple):
     value: bytes = b""
 
 
+class Agreed(NamedTuple):
+    """What the person answered about a target that exists."""
+
+    choice: ConflictChoice
+    seen: Seen | None
+    """What was there then: about something else the person is asked anew."""
+
+
 async def _unrecorded() -> None:
     """Nothing outlives the process."""
 
@@ -90,7 +99,7 @@ class Ledger:
         """By target, what a lost connection left to go on with."""
         self.places: dict[tuple[bytes, bytes], bytes] = {}
         """By key, where sources go that are kept beside what is there."""
-        self.choices: dict[tuple[bytes, bytes], ConflictChoice] = {}
+        self.choices: dict[tuple[bytes, bytes], Agreed] = {}
         """What the person answered about single targets that exist."""
         self.restarted: dict[bytes, str] = {}
         """Source path to why the file was started over after an interruption."""
@@ -137,8 +146,10 @@ class Ledger:
 
     def chose(self, source: Source, choice: ConflictChoice, for_all: bool) -> None:
         """Note what the person answered about a target that exists."""
-        self.choices[source.key] = choice
-        self._note(Fact.CHOICE, source.key, choice.value.encode())
+        seen = None if source.existing is None else seen_of(source.existing)
+        self.choices[source.key] = Agreed(choice, seen)
+        words = [choice.value, *map(str, seen or ())]
+        self._note(Fact.CHOICE, source.key, " ".join(words).encode())
         if for_all:
             self.choice = choice
             self._note(Fact.CHOICE_FOR_ALL, (b"", b""), choice.value.encode())
@@ -147,6 +158,23 @@ class Ledger:
         """Note where a source goes that is kept beside what is there."""
         self.places[source.key] = place
         self._note(Fact.PLACE, source.key, place)
+
+    def agrees(self, source: Source) -> bool:
+        """Return whether a target is what it was when the person answered, if that was asked."""
+        answer = self.choices.get(source.key)
+        if answer is None or answer.seen is None or source.existing is None:
+            return True
+        return answer.seen == seen_of(source.existing)
+
+    def answered(self, source: Source) -> ConflictChoice | None:
+        """Return what the person answered about a target, None where that has changed since."""
+        answer = self.choices.get(source.key)
+        return answer.choice if answer is not None and self.agrees(source) else None
+
+    def abandon(self, target: bytes) -> None:
+        """Have what was kept of a file removed: it is not gone on with."""
+        if (partial := self.partials.pop(target, None)) is not None:
+            self.leftovers.add(partial.part)
 
     async def make(self, folders: list[Source]) -> None:
         """Note directories that are about to be made, and have to get time and mode later."""

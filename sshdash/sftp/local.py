@@ -2,13 +2,16 @@
 
 import hashlib
 import os
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
+from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
+from typing import TypeVar
+
+from msgspec.structs import replace
 
 from sshdash.errors import FileError
 from sshdash.paths import home
 from sshdash.sftp import local_calls as calls
+from sshdash.sftp.beneath import Beneath
 from sshdash.sftp.early import EarlySync
 from sshdash.sftp.entries import Entry, Kind, join, name_of
 from sshdash.sftp.filesystem import (
@@ -25,6 +28,8 @@ from sshdash.sftp.filesystem import (
 )
 from sshdash.sftp.spelling import settle
 from sshdash.sftp.threads import Threads
+
+Result = TypeVar("Result")
 
 _CHUNK = 1024 * 1024
 _OPEN_FILES = 1000
@@ -136,9 +141,31 @@ class LocalFilesystem:
 
     def __init__(self) -> None:
         self._threads = Threads()
+        self._beneath: Beneath | None = None
+        """The folder below which no link in place of a folder is followed."""
 
     def __repr__(self) -> str:
         return "<LocalFilesystem>"
+
+    async def confine(self, root: bytes) -> None:
+        """Change nothing below the folder `root`, a real path, through links from now on.
+
+        Raises FileError where that is no folder.
+        """
+        opened = await self._threads.run("open", root, partial(Beneath, root), Beneath.close)
+        before, self._beneath = self._beneath, opened
+        if before is not None:
+            before.close()
+
+    def _in(self, call: Callable[..., Result], *paths: bytes) -> Callable[[], Result]:
+        """Return a call that is done with paths, in open folders where it is confined."""
+        run = partial(call) if self._beneath is None else partial(self._beneath.run, call)
+        return partial(run, *paths)
+
+    def _on(self, call: Callable[..., Result], path: bytes) -> Callable[[], Result]:
+        """Return a call that is done with what has a path, which is no link where confined."""
+        run = partial(call) if self._beneath is None else partial(self._beneath.run_on, call)
+        return partial(run, path)
 
     def copies_from(self, source: CopySource) -> bool:
         """Return whether copies stay on this machine."""
@@ -212,19 +239,22 @@ class LocalFilesystem:
 
     async def mkdir(self, path: bytes, mode: int = 0o777) -> None:
         """Make one directory; `mode` is reduced by the umask."""
-        await self._threads.run("make the directory", path, partial(os.mkdir, path, mode))
+        await self._threads.run(
+            "make the directory", path, self._in(partial(os.mkdir, mode=mode), path)
+        )
 
     async def symlink(self, target: bytes, path: bytes) -> None:
         """Make the symbolic link `path` that points to `target`."""
-        await self._threads.run("make the link", path, partial(os.symlink, target, path))
+        link = self._in(partial(os.symlink, target), path)
+        await self._threads.run("make the link", path, link)
 
     async def rename(self, old: bytes, new: bytes) -> None:
         """Rename, refusing a `new` that exists."""
-        await self._threads.run("rename", old, partial(calls.rename, old, new))
+        await self._threads.run("rename", old, self._in(calls.rename, old, new))
 
     async def replace(self, old: bytes, new: bytes) -> None:
         """Rename onto `new`, atomically."""
-        await self._threads.run("put in place", new, partial(os.replace, old, new))
+        await self._threads.run("put in place", new, self._in(os.replace, old, new))
 
     async def sync_folder(self, path: bytes) -> None:
         """Return once the names in a directory are on the disk."""
@@ -232,11 +262,11 @@ class LocalFilesystem:
 
     async def unlink(self, path: bytes) -> None:
         """Remove one file or link."""
-        await self._threads.run("remove", path, partial(os.unlink, path))
+        await self._threads.run("remove", path, self._in(os.unlink, path))
 
     async def rmdir(self, path: bytes) -> None:
         """Remove one empty directory."""
-        await self._threads.run("remove", path, partial(os.rmdir, path))
+        await self._threads.run("remove", path, self._in(os.rmdir, path))
 
     async def chmod(self, path: bytes, mode: int) -> None:
         """Set the permission bits of what `path` leads to."""
@@ -246,8 +276,8 @@ class LocalFilesystem:
         self, path: bytes, mode: int, mtime_ns: int | None, owner: tuple[int, int] | None = None
     ) -> None:
         """Set permission bits and, where given, modification time and owner."""
-        call = partial(calls.set_attributes, path, mode, mtime_ns, owner)
-        await self._threads.run("set owner, mode or time", path, call)
+        call = partial(calls.set_attributes, mode=mode, mtime_ns=mtime_ns, owner=owner)
+        await self._threads.run("set owner, mode or time", path, self._on(call, path))
 
     async def set_time(self, path: bytes, mtime_ns: int) -> None:
         """Set access and modification time of what `path` leads to."""
@@ -275,7 +305,8 @@ class LocalFilesystem:
 
     async def store(self, path: bytes, pieces: Sequence[Buffer], finish: Finish) -> Finished:
         """Create a file with this content and finish it."""
-        return await self._threads.run("write", path, partial(calls.store, path, pieces, finish))
+        call = partial(calls.store, pieces=pieces, finish=finish)
+        return await self._threads.run("write", path, self._in(call, path))
 
     async def sha256(self, path: bytes, size: int, reading: bool = False) -> Digest:
         """Return the SHA-256 of a file."""
@@ -290,12 +321,12 @@ class LocalFilesystem:
 
     async def copy_xattrs(self, source: bytes, target: bytes) -> str:
         """Give a file the extended attributes of another; return what went wrong."""
-        copy = partial(calls.copy_xattrs, source, target)
+        copy = self._in(partial(calls.copy_xattrs, source), target)
         return await self._threads.run("set extended attributes", target, copy)
 
     async def hardlink(self, old: bytes, new: bytes) -> None:
         """Give the file `old` a second name."""
-        link = partial(os.link, old, new, follow_symlinks=False)
+        link = self._in(partial(os.link, follow_symlinks=False), old, new)
         await self._threads.run("make the hard link", new, link)
 
     async def open_read(self, path: bytes) -> LocalReader:
@@ -310,18 +341,19 @@ class LocalFilesystem:
 
         def undo(descriptor: int) -> None:
             os.close(descriptor)
-            os.unlink(path)
+            self._in(os.unlink, path)()
 
-        descriptor = await self._threads.run("create", path, partial(calls.create, path), undo)
+        descriptor = await self._threads.run("create", path, self._in(calls.create, path), undo)
         return LocalWriter(self._threads, path, descriptor)
 
     async def open_again(self, path: bytes) -> LocalWriter:
         """Open a file that was created here and not finished."""
-        descriptor = await self._threads.run(
-            "write", path, partial(calls.open_regular, path, os.O_WRONLY), os.close
-        )
+        opening = self._in(partial(calls.open_regular, access=os.O_WRONLY), path)
+        descriptor = await self._threads.run("write", path, opening, os.close)
         return LocalWriter(self._threads, path, descriptor, begun=True)
 
     async def close(self) -> None:
         """Let the threads end."""
         self._threads.close()
+        if self._beneath is not None:
+            self._beneath.close()

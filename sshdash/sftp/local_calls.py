@@ -290,6 +290,8 @@ def finish_file(descriptor: int, finish: Finish) -> Finished:
     try:
         if finish.size is not None:
             extend(descriptor, finish.size)
+            if finish.cut:
+                os.ftruncate(descriptor, finish.size)
         if finish.durable:
             sync(descriptor)
         try:

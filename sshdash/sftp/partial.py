@@ -1,7 +1,8 @@
 """What an interrupted copy of a file left on the target, and whether it can be gone on with."""
 
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from sshdash.errors import FileError
 from sshdash.sftp.entries import Entry, Kind
@@ -34,8 +35,7 @@ class Arrived:
             self.until = self._ahead.pop(self.until)
 
 
-@dataclass(frozen=True, slots=True)
-class Partial:
+class Partial(Struct, frozen=True, gc=False):
     """A temporary file that was kept when the connection was lost."""
 
     part: bytes
@@ -47,6 +47,18 @@ class Partial:
     """Whether something that exists is to be replaced, which the person has agreed to."""
     placing: bool = False
     """Whether it was complete and about to get its name: it may have it by now."""
+
+
+def may_be_placed(partial: Partial, there: Entry, timed: bool) -> bool:
+    """Return whether `there`, which has its name, may be the file that was to be put there.
+
+    Without the time of its source, nobody can tell.
+    """
+    if not partial.placing or not timed:
+        return False
+    was = partial.entry
+    alike = (there.kind, there.size) == (Kind.FILE, was.size)
+    return alike and there.mtime_ns // _SECOND == was.mtime_ns // _SECOND
 
 
 class AlreadyThere(FileError):

@@ -124,3 +124,9 @@ def dump_row(offset: int, row: bytes) -> str:
     halves = row[:8].hex(" "), row[8:].hex(" ")
     shown = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in row)
     return f"{offset:08x}  {halves[0]:<23}  {halves[1]:<23}  {shown}"
+
+
+def dump_cells(at: int) -> tuple[int, ...]:
+    """Return the cells of a `dump_row` that show the byte at a place of it."""
+    first = 10 + 3 * at + at // 8
+    return first, first + 1, 60 + at

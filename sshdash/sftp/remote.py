@@ -45,7 +45,7 @@ from sshdash.sftp.handles import (
 from sshdash.sftp.messages import Attributes, Name, Open
 from sshdash.sftp.names import backup_name
 from sshdash.sftp.opening import PATIENCE, SUBSYSTEM, Way, open_session
-from sshdash.sftp.protocol import USERS_GROUPS
+from sshdash.sftp.remote_description import described
 from sshdash.sftp.remote_digest import RemoteDigests
 from sshdash.sftp.spelling import settle
 from sshdash.sftp.tasks import each, undivided
@@ -93,7 +93,8 @@ class RemoteFilesystem:
         self._write_block = min(told.write or _SAFE_BLOCK, _MAX_BLOCK)
         chunk = _BLOCKS * min(self._read_block, self._write_block)
         files = min(_OPEN_FILES, told.handles // 2 or _SAFE_FILES)
-        self.limits = Limits(chunk=chunk, files=files)
+        # OpenSSH carries requests out in turn, which no draft promises.
+        self.limits = Limits(chunk, files, "OpenSSH" in self._protocol.wire.server_version)
 
     def __repr__(self) -> str:
         return f"<RemoteFilesystem {self.label} [{self._protocol.wire!r}]>"
@@ -279,12 +280,7 @@ class RemoteFilesystem:
 
     async def describe(self, path: bytes) -> Entry:
         """Return all that can be told of `path` itself, its owners by name where they have one."""
-        entry = await self.lstat(path)
-        if entry.uid < 0 or not self._protocol.offers(USERS_GROUPS):
-            return entry
-        asking = self._protocol.users_groups((entry.uid,), (entry.gid,))
-        users, groups = await self._call("find the owner of", path, asking)
-        return replace(entry, owner=users[0] or entry.owner, group=groups[0] or entry.group)
+        return await described(self._session, path, await self.lstat(path))
 
     async def umask(self, directory: bytes) -> int:
         """Return the bits that new files in `directory` do not get, by making one there.

@@ -2,8 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from types import TracebackType
 
 
 class Room:
@@ -17,18 +16,17 @@ class Room:
     def __repr__(self) -> str:
         return f"<Room {self._free} of {self._size} free, {len(self._queue)} waiting>"
 
-    @asynccontextmanager
-    async def take(self, size: int) -> AsyncIterator[None]:
-        """Hold `size` bytes, all there are at most, for a while."""
-        size = min(size, self._size)
-        await self._acquire(size)
-        try:
-            yield
-        finally:
-            self._free += size
-            self._wake()
+    def take(self, size: int) -> "_Held":
+        """Hold `size` bytes, all there are at most, while an ``async with`` lasts."""
+        return _Held(self, min(size, self._size))
 
-    async def _acquire(self, size: int) -> None:
+    def give_back(self, size: int) -> None:
+        """Let others have what was acquired."""
+        self._free += size
+        self._wake()
+
+    async def acquire(self, size: int) -> None:
+        """Wait for a turn; `give_back` has to follow."""
         if not self._queue and size <= self._free:
             self._free -= size
             return
@@ -51,3 +49,24 @@ class Room:
                 self._free -= size
                 turn.set_result(None)
             self._queue.popleft()
+
+
+class _Held:
+    """Some of it, for a while: made for every file, so without a generator."""
+
+    __slots__ = ("_room", "_size")
+
+    def __init__(self, room: Room, size: int) -> None:
+        self._room = room
+        self._size = size
+
+    async def __aenter__(self) -> None:
+        await self._room.acquire(self._size)
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._room.give_back(self._size)

@@ -9,7 +9,7 @@ from sshdash.prompts import Prompter
 from sshdash.sftp.conflicts import Conflicts
 from sshdash.sftp.confusions import Confusions
 from sshdash.sftp.copier import Copier, FileCopy
-from sshdash.sftp.directories import Directories
+from sshdash.sftp.directories import Directories, NoFolder
 from sshdash.sftp.entries import Entry, Kind, join
 from sshdash.sftp.failures import ExistsError, shown
 from sshdash.sftp.filesystem import Digest, Filesystem, Space
@@ -18,7 +18,7 @@ from sshdash.sftp.job import CopyRequest
 from sshdash.sftp.ledger import Ledger
 from sshdash.sftp.local import LocalFilesystem
 from sshdash.sftp.mover import Mover
-from sshdash.sftp.partial import AlreadyThere
+from sshdash.sftp.partial import AlreadyThere, may_be_placed
 from sshdash.sftp.plan import Step, decide, escapes
 from sshdash.sftp.room import Room
 from sshdash.sftp.roots import Roots
@@ -111,13 +111,17 @@ class Runner:
         directories = Directories(
             self._target, self._target_dir, ledger, self._confusions, self._reason
         )
-        await directories.make(self._directories)
-        self._files = directories.reachable(self._files)
+        self._copier.ready = directories.ready
+        await together(
+            directories.make(self._directories),
+            self._copy_all(self._files),
+            self._settle_conflicts(),
+        )
         self._twins = directories.reachable(self._twins)
-        await together(self._copy_all(self._files), self._settle_conflicts())
         await self._link_all(self._twins)
         await directories.finish(self._copier, request.preserve)
         await self._mover.remove_folders(self._directories)
+        await self._copier.remove_leftovers()
 
     def suspend(self) -> None:
         """Keep what is under way for another run, as its end is near."""
@@ -147,6 +151,8 @@ class Runner:
             host = "" if target.is_local else target.label
             raise FileError("the target is not a directory", shown(folder), host=host)
         self._target_dir = bytes(real)
+        if isinstance(target, LocalFilesystem):
+            await target.confine(self._target_dir)
 
     async def _ask_umask(self) -> None:
         if not self._request.preserve:
@@ -180,6 +186,7 @@ class Runner:
         elif begun := self._begun(source):
             self._files.append(begun)
         elif source.existing and not self._is_as_seen(source.path, source.existing):
+            self._ledger.abandon(join(self._target_dir, source.place))
             self._ledger.fail(source.path, reason_of(ChangedThere(source.path)), source.entry)
         else:
             self._conflicts.append(source)
@@ -199,8 +206,9 @@ class Runner:
         """Return a source whose target needs no question: it was answered, or is its own."""
         partial = self._ledger.partials.get(join(self._target_dir, source.place))
         if partial is not None and partial.replacing and source.existing is not None:
-            is_own = partial.placing or self._is_as_seen(source.path, source.existing)
-            return source if is_own else None
+            has_name = may_be_placed(partial, source.existing, self._request.preserve)
+            agreed = self._ledger.agrees(source) and self._is_as_seen(source.path, source.existing)
+            return source if has_name or agreed else None
         if partial is not None and partial.placing:
             return replace(source, existing=None)
         return None
@@ -285,6 +293,8 @@ class Runner:
                 self._ledger.skip(file)
             except _LeadsOut as error:
                 self._leave_out(file, error.title, file.entry)
+            except NoFolder as error:
+                self._ledger.fail(file.path, error.title, file.entry)
             except FileError as error:
                 self._fail(file, error)
             except ConnectionLost:
@@ -299,6 +309,8 @@ class Runner:
 
         A rename does both.
         """
+        if self._request.move:
+            await self._copier.ready(join(self._target_dir, file.place))
         if await self._mover.rename(file):
             progress(file.entry.size if file.entry.kind is Kind.FILE else 0)
             return ""

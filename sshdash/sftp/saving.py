@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from sshdash.errors import FileError, SSHDashError
 from sshdash.sftp.entries import PERMISSIONS, Entry, Kind, join, name_of, parent_of
 from sshdash.sftp.failures import VagueError, shown
-from sshdash.sftp.filesystem import Filesystem, Finish
+from sshdash.sftp.filesystem import Filesystem, Finish, Writer
 from sshdash.sftp.names import part_name
-from sshdash.sftp.tasks import finish
+from sshdash.sftp.tasks import finish, undivided
 from sshdash.sftp.vague import explained
 
 _PATIENCE = 10.0
 """Seconds for taking a temporary file away."""
+_WRITING = 60.0
+"""Seconds that writing into a file may go on after it was cancelled."""
 
 
 class OwnerNotKept(FileError):
@@ -71,6 +73,52 @@ async def save(
         raise
 
 
+async def save_in_place(filesystem: Filesystem, path: bytes, data: bytes, old: bytes) -> None:
+    """Write `data` into the file `path` itself, whose content is `old`.
+
+    Its other names, its access list and its owner stay. Meanwhile a copy of `old` lies beside it;
+    where writing fails, the old content is put back, and where that fails, too, the copy stays
+    and the error says where. Once begun it is done to its end, whoever cancels.
+    """
+    backup = _part(path)
+    try:
+        await _write(filesystem, backup, old, Finish(durable=True))
+    except BaseException:
+        await _discard(filesystem, backup)
+        raise
+    await undivided(_overwrite(filesystem, path, data, old, backup), _WRITING)
+
+
+async def _overwrite(
+    filesystem: Filesystem, path: bytes, data: bytes, old: bytes, backup: bytes
+) -> None:
+    try:
+        writer = await filesystem.open_again(path)
+    except SSHDashError:
+        await _discard(filesystem, backup)  # nothing was written
+        raise
+    try:
+        try:
+            await _fill(filesystem, writer, path, data, Finish(size=len(data), cut=True))
+        except SSHDashError:
+            again = await filesystem.open_again(path)
+            await _fill(filesystem, again, path, old, Finish(size=len(old), cut=True))
+            await _discard(filesystem, backup)
+            raise
+    except SSHDashError as error:
+        if await _is_there(filesystem, backup):
+            error.hint = f"the old content is in {shown(backup)}"
+        raise
+    await _discard(filesystem, backup)
+
+
+async def _is_there(filesystem: Filesystem, path: bytes) -> bool:
+    try:
+        return await filesystem.exists(path) is not None
+    except SSHDashError:
+        return True  # nobody knows: better looked for in vain
+
+
 async def save_new(filesystem: Filesystem, path: bytes, data: bytes, was: Entry) -> None:
     """Make `path` anew, which is gone, with the mode that it had. Raises ExistsError."""
     part = _part(path)
@@ -87,7 +135,12 @@ def _part(path: bytes) -> bytes:
 
 
 async def _write(filesystem: Filesystem, part: bytes, data: bytes, how: Finish) -> None:
-    writer = await filesystem.open_write(part)
+    await _fill(filesystem, await filesystem.open_write(part), part, data, how)
+
+
+async def _fill(
+    filesystem: Filesystem, writer: Writer, part: bytes, data: bytes, how: Finish
+) -> None:
     try:
         step = filesystem.limits.chunk
         for offset in range(0, len(data), step):

@@ -41,7 +41,7 @@ class Choices:
         Raises Cancelled, and FileError where no name beside it is free.
         """
         assert file.existing is not None
-        given = self._request.conflict or self._ledger.choice or self._ledger.choices.get(file.key)
+        given = self._request.conflict or self._ledger.choice or self._ledger.answered(file)
         choice = given or await self._ask(file, target_dir)
         if choice is ConflictChoice.NEWER:
             if not file.existing.mtime_ns:

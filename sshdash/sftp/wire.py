@@ -191,7 +191,9 @@ class Wire(asyncssh.SSHClientSession[bytes]):
             return self._failed(self._loop.create_future())
         number = self._next_id
         self._next_id = (number + 1) & 0xFFFFFFFF
-        size = 5 + len(body) + sum(map(len, pieces))
+        size = 5 + len(body)
+        if pieces:
+            size += sum(map(len, pieces))
         self._send(_HEAD.pack(size, kind, number) + body, *pieces)
         return self._expect(number)
 
@@ -220,7 +222,8 @@ class Wire(asyncssh.SSHClientSession[bytes]):
         return greeting
 
     def _expect(self, number: int) -> asyncio.Future[Answer]:
-        future: asyncio.Future[Answer] = self._loop.create_future()
+        # Made by hand, as there are many: what the loop would make of it is the same.
+        future: asyncio.Future[Answer] = asyncio.Future(loop=self._loop)
         self._waiting[number] = future
         return future
 
@@ -256,8 +259,15 @@ class Wire(asyncssh.SSHClientSession[bytes]):
         while position < end:
             if not self._missing:
                 if not self._head and end - position >= _HEAD.size:
-                    self._begin(*_HEAD.unpack_from(data, position))
+                    length, kind, number = _HEAD.unpack_from(data, position)
+                    whole = position + 4 + length
                     position += _HEAD.size
+                    if 5 < length <= _SMALL and whole <= end:
+                        # As nearly all are: it takes half as long as what follows.
+                        self._complete(number, Answer(kind, [data[position:whole]]))
+                        position = whole
+                        continue
+                    self._begin(length, kind, number)
                 else:
                     taken = min(_HEAD.size - len(self._head), end - position)
                     self._head += data[position : position + taken]
@@ -276,7 +286,8 @@ class Wire(asyncssh.SSHClientSession[bytes]):
             position += taken
             self._missing -= taken
             if not self._missing:
-                self._complete()
+                pieces, self._pieces = self._pieces, []
+                self._complete(self._id, Answer(self._kind, pieces))
 
     def _begin(self, length: int, kind: int, number: int) -> None:
         if not 5 <= length <= MAX_PACKET:
@@ -285,10 +296,8 @@ class Wire(asyncssh.SSHClientSession[bytes]):
             raise MalformedError(f"a message of {length} bytes")
         self._kind, self._id, self._missing = kind, number, length - 5
 
-    def _complete(self) -> None:
-        answer = Answer(self._kind, self._pieces)
-        self._pieces = []
-        future = self._waiting.pop(self._id, None)
+    def _complete(self, number: int, answer: Answer) -> None:
+        future = self._waiting.pop(number, None)
         if future is None:
             raise MalformedError("an answer to nothing that was asked")
         if self._handed < _TURN:

@@ -225,6 +225,11 @@ class Forwarder(ABC):
         """Whether a client is let in, if only to wait."""
         return self._ready.is_set() or self.meanwhile is Meanwhile.WAIT
 
+    @property
+    def _carrying(self) -> Transport | None:
+        """The SSH connection, where a client need not wait for it."""
+        return self._ssh if self._ready.is_set() and not self._paused else None
+
     async def _connection(self, until: float) -> Transport | None:
         """Return the SSH connection, None where there is none by the loop's time `until`."""
         if not self._ready.is_set() and self._admits and not self._closed:
@@ -305,20 +310,33 @@ class Forwarder(ABC):
             began = loop.time()
             try:
                 await opening(ssh)
-            except asyncssh.ChannelOpenError as error:
-                refusal, reason = classify(error.code, error.reason), error.reason
             except (asyncssh.Error, OSError, ValueError) as error:
-                refusal, reason = Refusal.LOST, str(error)
+                if self._gives_up(ssh, relay, target, error, answer):
+                    return
             else:
-                self._traffic.reached(self._spec.target_text, loop.time() - began)
-                if not self._closed:
-                    self._observer.answered()
+                self._reached(loop.time() - began)
                 return
-            if refusal is not Refusal.LOST or not ssh.is_closed():
-                self._refuse(relay, target, refusal, reason, answer)
-                return
-            self._detach_from(ssh)
         self._refuse(relay, target, Refusal.LOST, "", answer)
+
+    def _reached(self, seconds: float) -> None:
+        """Note that a client is through to its target."""
+        self._traffic.reached(self._spec.target_text, seconds)
+        if not self._closed:
+            self._observer.answered()
+
+    def _gives_up(
+        self, ssh: Transport, relay: Relay, target: str, error: Exception, answer: Answer
+    ) -> bool:
+        """Refuse a client that got no channel; return False where the connection was lost."""
+        if isinstance(error, asyncssh.ChannelOpenError):
+            refusal, reason = classify(error.code, error.reason), error.reason
+        else:
+            refusal, reason = Refusal.LOST, str(error)
+        if refusal is Refusal.LOST and ssh.is_closed():
+            self._detach_from(ssh)
+            return False
+        self._refuse(relay, target, refusal, reason, answer)
+        return True
 
     def _refuse(
         self, relay: Relay, target: str, refusal: Refusal, reason: str, answer: Answer

@@ -1,8 +1,11 @@
 """The last moments of a client that is turned away with an answer."""
 
 import asyncio
+import struct
 from collections.abc import Callable
 
+RESET = struct.pack("ii", 1, 0)
+"""SO_LINGER on with zero seconds: closing sends a reset instead of an end of file."""
 _LINGER = 1.0
 """Seconds it has to take the answer."""
 _MOST_DISCARDED = 1024 * 1024

@@ -3,20 +3,26 @@
 import asyncio
 import logging
 import socket
-import struct
+import time
 from abc import abstractmethod
 from typing import Any
 
+import asyncssh
+
+from sshdash.connections.transport.direct import DirectTransport
+from sshdash.connections.transport.opening import open_direct
+from sshdash.connections.transport.transport import Transport
+from sshdash.tunnels.accepting import can_take_over, take_over
 from sshdash.tunnels.forwarder import Forwarder
+from sshdash.tunnels.leaving import RESET
 from sshdash.tunnels.listener import Listener
 from sshdash.tunnels.ports import peer_pid
-from sshdash.tunnels.spec import ForwardSpec, is_path
+from sshdash.tunnels.refusal import Refusal
+from sshdash.tunnels.relay import Relay
+from sshdash.tunnels.spec import ForwardSpec, host_port, is_path
 from sshdash.untrusted import clean
 
 log = logging.getLogger(__name__)
-
-_RESET = struct.pack("ii", 1, 0)
-"""SO_LINGER on with zero seconds: closing sends a reset instead of an end of file."""
 
 
 class ListeningForwarder(Forwarder):
@@ -80,12 +86,16 @@ class ListeningForwarder(Forwarder):
 
     def _accepted(self, client: socket.socket) -> None:
         if not self._admits:
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
             client.close()
         elif self._full():
             client.close()
-        else:
+        elif self._closed or not self._serve_at_once(client):
             self._start(self._admit(client))
+
+    def _serve_at_once(self, client: socket.socket) -> bool:
+        """Take one client in without a task of its own; return whether that was possible."""
+        return False
 
     async def _admit(self, client: socket.socket) -> None:
         if self._closed:
@@ -102,15 +112,51 @@ class ListeningForwarder(Forwarder):
 class LocalForwarder(ListeningForwarder):
     """``-L``: clients here, one target as seen from the server."""
 
+    def _serve_at_once(self, client: socket.socket) -> bool:
+        """Ask for a client's channel in the turn of the loop that has accepted it.
+
+        A task that waits for each step takes half as long again, for what is over in no time.
+        """
+        ssh, spec = self._carrying, self._spec
+        if spec.target_path or not isinstance(ssh, DirectTransport) or not can_take_over():
+            return False
+        relay = self._relay_of(client)
+        host, port = spec.target_host, spec.target_port
+        origin = relay.visit.origin
+        relay.visit.target = clean(spec.target_text)
+        began = time.monotonic()
+
+        def answered(error: Exception | None) -> None:
+            if error is None:
+                self._reached(time.monotonic() - began)
+            else:
+                # Later: this runs while the connection forgets its channels, where it was lost.
+                self._start(self._after(error, ssh, relay, host, port))
+
+        try:
+            open_direct(ssh, relay.channel, (host, port), origin, answered)
+        except (asyncssh.Error, OSError, ValueError) as error:
+            answered(error)
+        # The server is busy with the request meanwhile.
+        try:
+            take_over(client, relay.socket)
+        except OSError as error:
+            _left(relay, client, error)
+        return True
+
+    async def _after(
+        self, error: Exception, ssh: Transport, relay: Relay, host: str, port: int
+    ) -> None:
+        """Refuse a client that got no channel, or ask the next connection for one."""
+        if not self._gives_up(ssh, relay, host_port(host, port), error, _say_nothing):
+            await self._connect(relay, host, port, relay.visit.origin, _say_nothing)
+
     async def _serve(self, client: socket.socket) -> None:
-        relay = self._relay()
-        origin = relay.visit.origin = peer_name(client)
-        relay.visit.pid = peer_pid(client)
+        relay = self._relay_of(client)
         try:
             await asyncio.get_running_loop().connect_accepted_socket(lambda: relay.socket, client)
         except OSError as error:
-            log.debug("a client left while it was accepted: %s", error)
-            client.close()
+            _left(relay, client, error)
             relay.refused()
             return
         if relay.over:
@@ -120,7 +166,25 @@ class LocalForwarder(ListeningForwarder):
         if spec.target_path:
             await self._connect_to_socket(relay, spec.target_path)
         else:
-            await self._connect(relay, spec.target_host, spec.target_port, origin, lambda _: b"")
+            origin = relay.visit.origin
+            await self._connect(relay, spec.target_host, spec.target_port, origin, _say_nothing)
+
+    def _relay_of(self, client: socket.socket) -> Relay:
+        relay = self._relay()
+        relay.visit.origin = peer_name(client)
+        relay.visit.pid = peer_pid(client)
+        return relay
+
+
+def _left(relay: Relay, client: socket.socket, error: OSError) -> None:
+    log.debug("a client left while it was accepted: %s", error)
+    client.close()
+    relay.socket.connection_lost(error)
+
+
+def _say_nothing(refusal: Refusal | None) -> bytes:
+    """Answer a client of one target: with its bytes, or by closing."""
+    return b""
 
 
 def peer_name(client: socket.socket) -> tuple[str, int]:

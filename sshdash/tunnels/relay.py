@@ -3,7 +3,7 @@
 A relay has two ends with the same verbs. What one end reads the other sends; an end that
 cannot take more pauses the reading of the other, so nothing grows; an end of file passes
 through and leaves the other direction open; a reset stays a reset. The socket is always there
-first: what it says before the channel is open waits, and it is not read further meanwhile.
+first: what it says before the channel is open waits, and no more than that is read meanwhile.
 
 The callbacks of the channel run inside the SSH library, where an exception would close the
 connection that everything else shares: none of them may raise.
@@ -13,7 +13,6 @@ import asyncio
 import logging
 import os
 import socket
-import struct
 import time
 from collections.abc import Callable
 from enum import Flag, auto
@@ -23,7 +22,7 @@ import asyncssh
 
 from sshdash.connections.transport.trunk import Trunk
 from sshdash.tunnels.counters import Traffic
-from sshdash.tunnels.leaving import Leaving
+from sshdash.tunnels.leaving import RESET, Leaving
 
 log = logging.getLogger(__name__)
 
@@ -37,8 +36,6 @@ _BULK = 8 * 1024
 """Bytes from which a packet is no keystroke."""
 _AT_ONCE = 256
 """Pieces the system is given in one call; it takes 1024 at most."""
-_RESET = struct.pack("ii", 1, 0)
-"""SO_LINGER on with zero seconds: closing sends a reset instead of an end of file."""
 
 
 class Hold(Flag):
@@ -76,6 +73,7 @@ class _End:
         self.lost = False
         self._count = count
         self._held = Hold.NONE
+        self._finished = False
 
     def hold(self, why: Hold) -> None:
         """Stop reading, for one more reason."""
@@ -109,6 +107,12 @@ class _End:
                 # The peer reset its socket in the meantime: there is nobody left to tell.
                 self.transport.abort()
 
+    def finish(self) -> None:
+        """Close after everything written has gone out. Idempotent."""
+        if self.transport and not (self.lost or self._finished):
+            self._finished = True
+            self.transport.close()
+
     def pause_writing(self) -> None:
         """Hold the other end: this one has all it may keep."""
         self.peer.hold(Hold.PEER)
@@ -121,18 +125,21 @@ class _End:
 class SocketEnd(_End, asyncio.BufferedProtocol):
     """The end with a TCP socket on this machine."""
 
+    peer: "ChannelEnd"
+
     def __init__(self, relay: "Relay", count: Callable[[int], None]) -> None:
         super().__init__(count)
         self._relay = relay
         self.trunk = Trunk()
         """That of the SSH connection, once there is one."""
         self._socket: socket.socket | None = None
-        self._early: list[bytes] = []
+        self._early = bytearray()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take the socket; at most one read of it waits for the channel."""
+        """Take the socket, unless it was taken over before."""
         assert isinstance(transport, asyncio.Transport)
-        self.adopt(transport)
+        if self.transport is None:
+            self.adopt(transport)
 
     def adopt(self, transport: asyncio.Transport, early: bytes = b"") -> None:
         """Take a socket over from its handshake, with what came behind the handshake."""
@@ -143,14 +150,16 @@ class SocketEnd(_End, asyncio.BufferedProtocol):
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         transport.set_write_buffer_limits(high=_BUFFER)
         if early:
-            self._early.append(early)
+            self._early += early
             self.hold(Hold.UNOPENED)
         if self._relay.over:
             self.reset()
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Return where the loop reads to: one place for all, for nothing stays in it."""
-        return _READ if self.peer.transport is not None else _READ[:_EARLY]
+        if self.peer.transport is not None:
+            return _READ
+        return _READ[: max(1, _EARLY - len(self._early))]
 
     def buffer_updated(self, nbytes: int) -> None:
         """Pass on what was read."""
@@ -159,8 +168,9 @@ class SocketEnd(_End, asyncio.BufferedProtocol):
     def data_received(self, data: "bytes | memoryview") -> None:
         """Pass on what was read, or keep it until the channel is there."""
         if self.peer.transport is None:
-            self._early.append(bytes(data))
-            self.hold(Hold.UNOPENED)
+            self._early += data
+            if len(self._early) >= _EARLY:
+                self.hold(Hold.UNOPENED)
             return
         self.peer.send(data)
         self._count(len(data))
@@ -173,10 +183,10 @@ class SocketEnd(_End, asyncio.BufferedProtocol):
 
     def channel_ready(self) -> None:
         """Pass on what was said before the channel was open, then read on."""
-        early, self._early = self._early, []
-        for data in early:
-            self.peer.send(data)
-            self._count(len(data))
+        early, self._early = self._early, bytearray()
+        if early:
+            self.peer.send(bytes(early))
+            self._count(len(early))
         if self.ended:
             self.peer.send_eof()
         self.release(Hold.UNOPENED)
@@ -185,18 +195,19 @@ class SocketEnd(_End, asyncio.BufferedProtocol):
         """Pass the end of file on; return whether the other direction is still open."""
         self.ended = True
         self.peer.send_eof()
-        return not self.peer.ended
+        if not self.peer.ended:
+            return True
+        self.peer.finish()  # with its end of file, which spares the server a wake-up
+        return False
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Close the channel: at once where the client reset, else after what is on its way."""
         self.lost = True
         self._early.clear()
-        channel = self.peer.transport
-        if channel and not self.peer.lost:
-            if exc is None and self.ended:
-                channel.close()
-            else:
-                channel.abort()
+        if exc is None and self.ended:
+            self.peer.finish()
+        elif self.peer.transport and not self.peer.lost:
+            self.peer.transport.abort()
         self._relay.end_lost(self)
 
     def send_pieces(self, pieces: list["bytes | memoryview"]) -> None:
@@ -219,11 +230,6 @@ class SocketEnd(_End, asyncio.BufferedProtocol):
         if pieces:
             self.send(b"".join(pieces))
 
-    def finish(self) -> None:
-        """Close after everything written has gone out."""
-        if self.transport and not self.lost:
-            self.transport.close()
-
     def leave(self) -> None:
         """Close once the client has taken what was sent, whatever it still says itself."""
         if self.ended or not isinstance(self.transport, asyncio.Transport):
@@ -238,7 +244,7 @@ class SocketEnd(_End, asyncio.BufferedProtocol):
             return
         sock = self._socket
         if sock is not None and sock.fileno() >= 0 and sock.family != socket.AF_UNIX:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
         transport.abort()
 
 

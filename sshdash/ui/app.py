@@ -15,6 +15,7 @@ from textual import events
 from textual.app import App
 from textual.binding import BindingType
 from textual.screen import Screen
+from textual.widgets import Input
 
 from sshdash.backend import Backend
 from sshdash.config.source import ConfigSource
@@ -94,7 +95,10 @@ class SSHDashApp(StraightKeysApp, inherit_bindings=False):
             moving=self._is_moving,
             due=lambda: self.workspace.cockpit.focus_is_due,
             rest=self.workspace.cockpit.rest,
+            commands=self._runs_commands,
+            dropped=self._tell_dropped,
         )
+        self.workspace.cockpit.refused = self._ahead.refuse
         self._cursor = HostingCursor(self)
         self._stack = AsyncExitStack()
         for theme in THEMES:
@@ -137,6 +141,7 @@ class SSHDashApp(StraightKeysApp, inherit_bindings=False):
         self._stack.push_async_exit(self.backend)
         self._stack.push_async_callback(self.workspace.following.stop)
         self._stack.push_async_callback(self.workspace.layouts.stop)
+        self._stack.push_async_callback(self.workspace.panels.stop)
         self._leave_on_signals()
         self.workspace.call_after_refresh(self._begin)
 
@@ -176,6 +181,7 @@ class SSHDashApp(StraightKeysApp, inherit_bindings=False):
         self.workspace.panels.begin_tunnels()
         if self.settings.restore and self._first_host is None:
             await self.workspace.layouts.restore()
+            await self.workspace.panels.restore_files()
         if self._once_loaded:
             self._once_loaded()
 
@@ -261,6 +267,7 @@ class SSHDashApp(StraightKeysApp, inherit_bindings=False):
         reason = self.why_not(command)
         if reason:
             self.workspace.cockpit.tell(command.title, reason, severity="information")
+            self._ahead.refuse()
             return
         run = getattr(self.workspace.owner_of(command), command.action)
         result = run(key) if key and command_id == "tab.go" else run()
@@ -310,6 +317,17 @@ class SSHDashApp(StraightKeysApp, inherit_bindings=False):
     def _is_moving(self) -> bool:
         return self.workspace.cockpit.is_moving and self.screen is self.workspace
 
+    def _runs_commands(self, event: events.Event) -> bool:
+        """Return whether a key may run a command here: nothing is being typed, nothing asked."""
+        if self._goes_to_remote(event) or self._is_prefix(event):
+            return False
+        return self.screen is self.workspace and not isinstance(self.focused, Input)
+
+    def _tell_dropped(self) -> None:
+        self.workspace.cockpit.tell(
+            "Keys were dropped", "they were typed in one go with a command that was refused"
+        )
+
     def _goes_to_remote(self, event: events.Event) -> bool:
         takes_all = getattr(self.focused, "takes_every_key", False)
         return takes_all and not self._is_prefix(event)
@@ -347,6 +365,7 @@ class SSHDashApp(StraightKeysApp, inherit_bindings=False):
         else:
             chord = f"{key_text(self.settings.prefix)} {key_text(key)}"
             self.workspace.cockpit.tell(f"{chord} is not a command")
+            self._ahead.refuse()
 
     def on_prefix_screen_repeated(self, message: "PrefixScreen.Repeated") -> None:
         """Run the command of a key that may follow again."""

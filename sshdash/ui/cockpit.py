@@ -40,6 +40,8 @@ class Cockpit:
         self._area: TabArea | None = None
         self.refresh_hosts: Callable[[], None] = lambda: None
         """Draws the hosts and the figures again soon; the workspace sets it."""
+        self.refused: Callable[[], None] = lambda: None
+        """Has keys dropped that are typed in one go with what failed; the app sets it."""
 
     # Running
 
@@ -66,12 +68,24 @@ class Cockpit:
             if work in self._unstarted:
                 del self._unstarted[work]
                 try:
-                    await self._guarded(work, failed or self.report)
+                    await self._guarded(work, self._failing(failed or self.report, token))
                 finally:
                     if self._begun is token:
                         self._begun = None
 
         return self.screen.run_worker(run, group=group or "default", exclusive=bool(group))
+
+    def _failing(
+        self, failed: Callable[[SSHDashError], None], token: object
+    ) -> Callable[[SSHDashError], None]:
+        """Return what tells a failure, and refuses the keys that wait for what failed."""
+
+        def tell(error: SSHDashError) -> None:
+            if self._begun is token:
+                self.refused()
+            failed(error)
+
+        return tell
 
     @property
     def is_moving(self) -> bool:

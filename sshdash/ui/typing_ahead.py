@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from textual import events
+from textual._time import get_time
 from textual.app import App
 from textual.dom import DOMNode
 from textual.message_pump import MessagePump
@@ -23,6 +24,16 @@ _LONGEST_WAY = 3.0
 the letters of a command line must not become commands of the list they were typed over."""
 _LONGEST_WORK = 0.25
 """Seconds of them for what a command began and what may yet ask something."""
+_HASTE = 0.3
+"""Seconds between two keys that are typed as one word: what was typed for a dialog or a field
+that did not come, because its command was refused, must not run as commands."""
+_MOVES = frozenset(["up", "down", "left", "right", "home", "end", "pageup", "pagedown"]) | {
+    "tab",
+    "shift+tab",
+    "escape",
+    "ctrl+c",
+}
+"""Keys that change nothing, and those by which people get out of what they do not understand."""
 _QUIET = 4
 """Rounds through the queues without news: a key becomes a message becomes another message."""
 
@@ -33,7 +44,9 @@ class TypingAhead:
     """Holds keys back and gives them, in order, each one when the last has had its effect.
 
     `give` hands a key to the screen; `moving` tells whether the focus may go elsewhere, `due`
-    whether it certainly does, `rest` that nobody waits for it any longer.
+    whether it certainly does, `rest` that nobody waits for it any longer. `commands` tells
+    whether a key runs commands where the focus is, `dropped` that one did not, as it was typed in
+    one go with a command that was refused.
     """
 
     def __init__(
@@ -44,12 +57,19 @@ class TypingAhead:
         moving: Callable[[], bool],
         due: Callable[[], bool],
         rest: Callable[[], None],
+        commands: Callable[[Typed], bool],
+        dropped: Callable[[], None],
     ) -> None:
         self.app = app
         self._give = give
         self._moving = moving
         self._due = due
         self._rest = rest
+        self._commands = commands
+        self._dropped = dropped
+        self._refused: float | None = None
+        """When a command was refused, or a key dropped that was typed in one go with it."""
+        self._told = False
         self._held: deque[Typed] = deque()
         self._settling: asyncio.Task[None] | None = None
         self._seen: Screen[object] | None = None
@@ -67,7 +87,7 @@ class TypingAhead:
         """Give a key now, or once those before it are done."""
         if self.busy:
             self._held.append(event)
-        else:
+        elif not self._is_stray(event):
             await self._begin(event)
 
     async def take_back(self, event: Typed) -> None:
@@ -76,6 +96,26 @@ class TypingAhead:
             self._held.appendleft(event)
         else:
             await self._begin(event)
+
+    def refuse(self) -> None:
+        """Drop what is typed in one go with the last key: its command was refused."""
+        self._refused = get_time()
+        self._told = False
+
+    def _is_stray(self, event: Typed) -> bool:
+        """Return whether a key was meant for what did not come; tell of the first of them."""
+        if self._refused is None:
+            return False
+        if event.time - self._refused > _HASTE or not self._commands(event):
+            self._refused = None
+            return False
+        if isinstance(event, events.Key) and event.key in _MOVES:
+            return False
+        self._refused = max(self._refused, event.time)
+        if not self._told:
+            self._told = True
+            self._dropped()
+        return True
 
     def end(self) -> None:
         """Give nothing any more."""
@@ -91,8 +131,11 @@ class TypingAhead:
 
     async def _next(self) -> None:
         self._settling = None
-        if self._held:
-            await self._begin(self._held.popleft())
+        while self._held:
+            event = self._held.popleft()
+            if not self._is_stray(event):
+                await self._begin(event)
+                break
 
     async def _settle(self, target: DOMNode, before: object) -> None:
         began = asyncio.get_running_loop().time()

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.live.tunnel_kit import echo, exchange, target
-from tests.servers.sshd import RealSshd
+from tests.servers.sshd import RealSshd, free_port
 
 PATIENCE = 30.0
 
@@ -71,8 +70,10 @@ async def forwarding(server: RealSshd, *arguments: str) -> AsyncIterator[Forward
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_all_kinds_until_a_signal(sshd: RealSshd, number: signal.Signals) -> None:
     async with target(echo) as port:
-        there = f"0:127.0.0.1:{port}"
-        arguments = ("inner", "-L", there, "-L", f"127.0.0.1:{there}", "-R", there, "-D", "0")
+        aim = f"0:127.0.0.1:{port}"
+        # With no address sshd takes a free port of ::1, and goes on if 127.0.0.1 has it not.
+        listeners = ("-L", aim, "-L", f"127.0.0.1:{aim}", "-R", f"127.0.0.1:{aim}", "-D", "0")
+        arguments = ("inner", *listeners)
         async with forwarding(sshd, *arguments) as run:
             opened = [await run.until("open") for _ in range(4)]
             assert sorted(change["kind"] for change in opened) == [
@@ -94,8 +95,7 @@ async def test_all_kinds_until_a_signal(sshd: RealSshd, number: signal.Signals) 
 
 
 async def test_without_options_the_configured_forwards_run(sshd: RealSshd) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        listen = probe.getsockname()[1]
+    listen = free_port()
     async with target(echo) as port:
         text = f"Host sshd\n    LocalForward {listen} 127.0.0.1:{port}\n"
         sshd.config_file.write_text(text + sshd.config_file.read_text())
@@ -135,7 +135,7 @@ async def test_a_forward_that_fails_leaves_the_others_as_with_ssh(sshd: RealSshd
 
 async def test_a_lost_connection_is_made_again_and_the_ports_stay(sshd: RealSshd) -> None:
     async with target(echo) as port:
-        there = f"0:127.0.0.1:{port}"
+        there = f"127.0.0.1:0:127.0.0.1:{port}"
         async with forwarding(sshd, "sshd", "-L", there, "-R", there) as run:
             before = [await run.until("open") for _ in range(2)]
             sshd.stop()

@@ -50,7 +50,7 @@ async def test_all_rules_run_and_are_seen_from_outside(sshd: RealSshd, tmp_path:
     ready = tmp_path / "ready.json"
     async with target(echo) as port:
         listen = free_port()
-        keep("web", "sshd", f"-L {listen}:127.0.0.1:{port}", f"-R 0:127.0.0.1:{port}")
+        keep("web", "sshd", f"-L {listen}:127.0.0.1:{port}", f"-R 127.0.0.1:0:127.0.0.1:{port}")
         keep("deep", "inner", "-D 0")
         keep("one", "sshd", f"-L 0:127.0.0.1:{port}", group="g")
         keep("other", "sshd", "-D 0", group="g")

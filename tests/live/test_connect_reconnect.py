@@ -5,7 +5,7 @@ import contextlib
 
 import pytest
 
-from sshdash.connections.recovery import backoff, supervisor
+from sshdash.connections.recovery import backoff
 from sshdash.connections.snapshot import ConnectionSnapshot
 from sshdash.errors import AuthenticationError, UnreachableError
 from sshdash.events import ConnectionChanged
@@ -252,7 +252,7 @@ async def test_44_a_server_that_turns_us_away_is_given_time() -> None:
 async def test_a_connection_that_held_for_a_while_starts_again_with_short_waits(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(supervisor, "STEADY", 0.2)
+    monkeypatch.setattr(backoff, "STEADY", 0.2)
     async with LoopbackServer() as server, connecting(server.config_file) as client:
         client.manager.interest("loopback", "shell")
         await client.manager.lease("loopback", "shell")

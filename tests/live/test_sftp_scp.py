@@ -57,6 +57,7 @@ async def backend_on(server: RealSshd, *answers: object) -> AsyncIterator[Backen
     source = ConfigSource.standard(str(server.config_file))
     settings = Settings(audit=False, reconnect=False)
     async with Backend(settings, ScriptedPrompter(list(answers)), source) as backend:
+        await backend.load(terminals=False)
         yield backend
         for status in backend.connections.statuses():
             assert not status.leases.get("files"), status

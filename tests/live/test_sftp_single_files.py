@@ -1,6 +1,7 @@
 """Looking into, editing and changing single files of a real OpenSSH server."""
 
 import os
+import struct
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ from sshdash.sftp.making import make_file
 from sshdash.sftp.owners import number_of
 from sshdash.sftp.peek import Peek
 from sshdash.sftp.renames import Rename, rename_all
-from sshdash.sftp.saving import look_again, save, take
+from sshdash.sftp.saving import look_again, save, save_in_place, take
+from sshdash.sftp.tree_changes import ModeChange, TreeChange
 from sshdash.ui.controllers.file_previews import make_preview
 from tests.live.file_kit import files_on
 from tests.servers.proxy import Proxy
@@ -154,3 +156,58 @@ async def test_names_are_swapped_on_a_host_or_left_alone(tmp_path: Path) -> None
             await filesystem.close()
     assert sorted(os.listdir(tmp_path)) == ["a", "b", "c"]
     assert [(tmp_path / name).read_text() for name in "abc"] == ["b", "a", "c"]
+
+
+def give_access_list(path: Path) -> None:
+    """Let user 12345 read a file too. Raises OSError where the file system has no such lists."""
+    entries = [(1, 6, -1), (2, 4, 12345), (4, 4, -1), (16, 4, -1), (32, 0, -1)]
+    packed = b"".join(struct.pack("<HHi", *entry) for entry in entries)
+    os.setxattr(path, "system.posix_acl_access", struct.pack("<I", 2) + packed)
+
+
+async def test_what_was_edited_in_place_keeps_other_names_and_the_access_list(
+    tmp_path: Path,
+) -> None:
+    path, other, plain = tmp_path / "it's.conf", tmp_path / "other", tmp_path / "plain"
+    path.write_text("old content, and longer than the new one\n")
+    plain.touch()
+    os.link(path, other)
+    try:
+        give_access_list(path)
+    except OSError:
+        has_lists = False
+    else:
+        has_lists = True
+    async with RealSshd() as server, files_on(server.config_file) as files:
+        filesystem = await files.open("sshd")
+        nothing = await filesystem.describe(bytes(plain))
+        assert (nothing.links, nothing.has_acl) == (1, False)
+        known = await filesystem.describe(bytes(path))
+        assert (known.links, known.has_acl) == (2, has_lists)
+        old = path.read_bytes()
+        await save_in_place(filesystem, bytes(path), b"new\n", old)
+        after = await filesystem.describe(bytes(path))
+        assert (after.links, after.has_acl) == (2, has_lists)
+        await filesystem.close()
+    assert path.read_text() == other.read_text() == "new\n"
+    assert sorted(os.listdir(tmp_path)) == ["it's.conf", "other", "plain"]
+
+
+async def test_modes_of_a_tree_are_changed_and_links_out_of_it_are_not(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.touch(mode=0o600)
+    deep = tmp_path / "top" / "a" / "b"
+    deep.mkdir(parents=True)
+    for number in range(200):
+        (deep / f"{number}").touch(mode=0o600)
+    (deep / "out").symlink_to(outside)
+    (deep / "up").symlink_to(tmp_path / "top")
+    async with RealSshd() as server, files_on(server.config_file) as files:
+        filesystem = await files.open("sshd")
+        top = await filesystem.lstat(bytes(tmp_path / "top"))
+        changed = await TreeChange(filesystem, ModeChange(0o644)).run(bytes(tmp_path), [top])
+        await filesystem.close()
+    assert (changed.done, changed.links, changed.failed) == (203, 2, 0)
+    assert {(deep / f"{number}").stat().st_mode & 0o777 for number in range(200)} == {0o644}
+    assert deep.stat().st_mode & 0o777 == 0o755
+    assert outside.stat().st_mode & 0o777 == 0o600

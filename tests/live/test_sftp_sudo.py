@@ -56,6 +56,7 @@ async def backend_on(sshd: RealSshd, *answers: object) -> AsyncIterator[Backend]
     source = ConfigSource.standard(str(sshd.config_file))
     settings = Settings(audit=False, reconnect=False)
     async with Backend(settings, ScriptedPrompter(list(answers)), source) as backend:
+        await backend.load(terminals=False)
         yield backend
 
 
@@ -124,7 +125,7 @@ async def test_the_password_is_asked_once_and_only_where_sudo_wants_it(
         again = await backend.filesystem("sshd (backup)")
         assert await again.exists(bytes(server.home / "file"))
         await again.close()
-        assert PASSWORD not in repr(backend.elevations)
+        assert PASSWORD not in repr(backend._endpoints)
     assert (tools / "became").read_text().split() == ["root", "root", "root", "backup"]
 
 

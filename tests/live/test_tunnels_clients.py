@@ -64,7 +64,7 @@ class Place:
         self._all: list[Client] = []
 
     async def open(self) -> None:
-        text = "0" if self.option == "D" else f"0:127.0.0.1:{self.port}"
+        text = "0" if self.option == "D" else f"127.0.0.1:0:127.0.0.1:{self.port}"
         self.id, self.listen = await self.kit.open(self.option, text)
 
     async def client(self) -> Client:
@@ -235,7 +235,7 @@ async def test_a_proxy_on_a_socket_names_its_clients(sshd: RealSshd, tmp_path: P
 async def test_clients_of_a_proxy_on_the_server(sshd: RealSshd) -> None:
     async with target(twice) as port, tunnels_on(sshd) as kit:
         it = Place(kit, "D", port)
-        it.id, it.listen = await kit.open("R", "0")
+        it.id, it.listen = await kit.open("R", "127.0.0.1:0")
         client = await it.client()
         await client.say(b"abc", 6)
         (shown,) = it.clients()

@@ -102,7 +102,7 @@ async def test_rsync_over_an_ssh_of_its_own_through_a_forwarded_port(
 
 async def test_a_web_server_exposed_to_the_far_side(sshd: RealSshd, tree: Path) -> None:
     async with web_server(tree) as port, tunnels_on(sshd) as kit:
-        tunnel, listen = await kit.open("R", f"0:localhost:{port}")
+        tunnel, listen = await kit.open("R", f"127.0.0.1:0:localhost:{port}")
         command = f"curl -sS --fail -m 30 --noproxy '*' http://localhost:{listen}/"
         fetched = await kit.ssh.run(f"{command}part-1/file-8", encoding=None)
         assert fetched.stdout == (tree / "part-1" / "file-8").read_bytes(), fetched.stderr

@@ -22,7 +22,7 @@ from tests.live.tunnel_kit import (
     tunnels_on,
     until,
 )
-from tests.servers.sshd import RealSshd
+from tests.servers.sshd import RealSshd, free_port
 
 
 async def refused(kit: Tunnels, option: str, text: str) -> str:
@@ -122,10 +122,9 @@ async def test_a_connection_lost_while_asking_is_not_a_refusal(sshd: RealSshd) -
 
 
 async def test_a_remote_forward_whose_target_refuses_here(sshd: RealSshd) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        closed = probe.getsockname()[1]
+    closed = free_port()
     async with tunnels_on(sshd) as kit:
-        tunnel, listen = await kit.open("R", f"0:127.0.0.1:{closed}")
+        tunnel, listen = await kit.open("R", f"127.0.0.1:0:127.0.0.1:{closed}")
         assert await turned_away(listen)
         await kit.until(tunnel, TunnelState.DEGRADED)
         assert "connection refused" in kit.manager.snapshot(tunnel).error
@@ -142,7 +141,7 @@ async def test_a_killed_server_fails_the_tunnel_and_frees_the_port(
         await reader.read(-1)
 
     async with target(hold) as port, tunnels_on(sshd) as kit:
-        text = "0" if option == "D" else f"0:127.0.0.1:{port}"
+        text = "0" if option == "D" else f"127.0.0.1:0:127.0.0.1:{port}"
         tunnel, listen = await kit.open(option, text)
         reader, writer = await asyncio.open_connection("127.0.0.1", listen)
         if option == "L":
@@ -166,7 +165,7 @@ async def test_removing_a_tunnel_frees_the_port_and_drops_its_clients(
     sshd: RealSshd, option: str
 ) -> None:
     async with target(echo) as port, tunnels_on(sshd) as kit:
-        text = "0" if option == "D" else f"0:127.0.0.1:{port}"
+        text = "0" if option == "D" else f"127.0.0.1:0:127.0.0.1:{port}"
         tunnel, listen = await kit.open(option, text)
         reader, writer = await asyncio.open_connection("127.0.0.1", listen)
         if option != "D":
@@ -192,7 +191,7 @@ async def test_a_client_that_comes_while_the_tunnel_goes_is_dropped(
     loop = asyncio.get_running_loop()
     async with target(echo) as port, tunnels_on(sshd) as kit:
         for turns in range(8):
-            text = "0" if option == "D" else f"0:127.0.0.1:{port}"
+            text = "0" if option == "D" else f"127.0.0.1:0:127.0.0.1:{port}"
             tunnel, listen = await kit.open(option, text)
             with socket.socket() as client:
                 client.setblocking(False)

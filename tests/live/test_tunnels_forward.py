@@ -2,13 +2,12 @@
 
 import asyncio
 import os
-import socket
 
 import pytest
 
 from sshdash.states import TunnelState
 from tests.live.tunnel_kit import echo, exchange, target, tunnels_on, until
-from tests.servers.sshd import RealSshd
+from tests.servers.sshd import RealSshd, free_port
 
 
 async def test_local_forward_carries_bytes_both_ways_and_counts_each(sshd: RealSshd) -> None:
@@ -36,7 +35,7 @@ async def test_listens_on_loopback_alone_on_both_families(sshd: RealSshd) -> Non
 async def test_remote_forward_carries_bytes_both_ways(sshd: RealSshd) -> None:
     data = os.urandom(2_000_003)
     async with target(echo) as port, tunnels_on(sshd) as kit:
-        tunnel, listen = await kit.open("R", f"0:127.0.0.1:{port}")
+        tunnel, listen = await kit.open("R", f"127.0.0.1:0:127.0.0.1:{port}")
         assert await exchange(listen, data) == data
         await until(lambda: kit.channels == 0, "no channels")
         snapshot = kit.manager.snapshot(tunnel)
@@ -51,7 +50,7 @@ async def test_the_target_may_speak_first(sshd: RealSshd) -> None:
 
     async with target(greet) as port, tunnels_on(sshd) as kit:
         for option in "LR":
-            _, listen = await kit.open(option, f"0:127.0.0.1:{port}")
+            _, listen = await kit.open(option, f"127.0.0.1:0:127.0.0.1:{port}")
             assert await exchange(listen, b"") == b"hello"
 
 
@@ -63,7 +62,7 @@ async def test_an_answer_after_the_clients_end_of_file_arrives(sshd: RealSshd, o
         await writer.drain()
 
     async with target(answer_late) as port, tunnels_on(sshd) as kit:
-        _, listen = await kit.open(option, f"0:127.0.0.1:{port}")
+        _, listen = await kit.open(option, f"127.0.0.1:0:127.0.0.1:{port}")
         assert await exchange(listen, b"all of it") == b"got all of it"
 
 
@@ -78,7 +77,7 @@ async def test_a_client_may_go_on_after_the_targets_end_of_file(
         heard.set_result(await reader.read(-1))
 
     async with target(end_early) as port, tunnels_on(sshd) as kit:
-        _, listen = await kit.open(option, f"0:127.0.0.1:{port}")
+        _, listen = await kit.open(option, f"127.0.0.1:0:127.0.0.1:{port}")
         reader, writer = await asyncio.open_connection("127.0.0.1", listen)
         assert await reader.read(-1) == b""
         writer.write(b"x" * 100_000)
@@ -89,8 +88,7 @@ async def test_a_client_may_go_on_after_the_targets_end_of_file(
 
 async def test_a_target_that_refuses_degrades_the_tunnel_until_it_answers(sshd: RealSshd) -> None:
     async with tunnels_on(sshd) as kit:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            port = probe.getsockname()[1]
+        port = free_port()
         tunnel, listen = await kit.open("L", f"0:127.0.0.1:{port}")
         with pytest.raises(ConnectionError):
             await exchange(listen, b"anybody?")

@@ -138,7 +138,7 @@ async def test_what_a_process_runs_is_on_the_list_of_another(
     sshd: RealSshd, backend_for: BackendFor
 ) -> None:
     async with target(echo) as port:
-        save_rule(rule("web", f"-L 0:127.0.0.1:{port}", f"-R 0:127.0.0.1:{port}"))
+        save_rule(rule("web", f"-L 0:127.0.0.1:{port}", f"-R 127.0.0.1:0:127.0.0.1:{port}"))
         backend = await backend_for(sshd.config_file)
         household = backend.household
         await household.open("screen")

@@ -26,12 +26,6 @@ def failing(tunnel: TunnelSnapshot) -> tuple[int, Leg]:
     return bad[0]
 
 
-def closed_port() -> int:
-    """Return a port that refuses."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
-
-
 async def meet(lives: Lives, option: str, text: str, host: str = "sshd") -> TunnelSnapshot:
     """Open a forward whose clients are turned away; return how it is then."""
     tunnel, port = await lives.open(option, text, host)
@@ -187,7 +181,7 @@ async def test_a_server_that_nothing_vouches_for(tmp_path: Path) -> None:
 
 
 async def test_a_target_that_refuses_and_answers_again(sshd: RealSshd) -> None:
-    port = closed_port()
+    port = free_port()
     async with lives_of(sshd.config_file) as lives:
         tunnel = await meet(lives, "L", f"0:127.0.0.1:{port}")
         place, leg = failing(tunnel)
@@ -212,7 +206,7 @@ async def test_a_target_that_nobody_has_tried_is_not_said_to_be_well(sshd: RealS
 
 async def test_our_own_side_that_refuses(sshd: RealSshd) -> None:
     async with lives_of(sshd.config_file) as lives:
-        tunnel = await meet(lives, "R", f"0:127.0.0.1:{closed_port()}")
+        tunnel = await meet(lives, "R", f"127.0.0.1:0:127.0.0.1:{free_port()}")
         place, leg = failing(tunnel)
         assert (place, leg.start, leg.cause) == (1, "you", Cause.OUR_SIDE_REFUSED)
 

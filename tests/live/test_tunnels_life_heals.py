@@ -108,8 +108,7 @@ def mend(fault: str, sshd: RealSshd, line: Proxy) -> None:
 async def test_open_and_degraded_tunnels_come_back(
     sshd: RealSshd, fault: str, tmp_path: Path
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        closed = probe.getsockname()[1]
+    closed = free_port()
     async with on_a_line(sshd, tmp_path, **QUICK) as lives:
         line, port = lives.line, lives.port
         tunnels = await all_kinds(lives, port)

@@ -1,7 +1,6 @@
 """A running tunnel is led to another target or port."""
 
 import asyncio
-import socket
 
 import pytest
 
@@ -102,8 +101,7 @@ async def test_another_address_with_the_same_port(option: str) -> None:
 
 
 async def test_a_target_that_refuses_is_forgotten_with_its_forward(sshd: RealSshd) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        closed = probe.getsockname()[1]
+    closed = free_port()
     async with target(echo) as port, tunnels_on(sshd) as kit:
         listen = free_port()
         tunnel, _ = await kit.open("L", f"{listen}:127.0.0.1:{closed}")

@@ -16,9 +16,11 @@ from sshdash.tunnels.reaching import reach_host
 from sshdash.tunnels.spec import Kind, parse_forward
 from tests.live.tunnel_kit import PATIENCE, Handler, Tunnels, echo, reset, target, tunnels_on, until
 from tests.servers.programs import require
-from tests.servers.sshd import RealSshd
+from tests.servers.sshd import RealSshd, free_port
 
 HELLO = b"\5\1\0"
+FAR_PORT = "127.0.0.1:0"
+"""With no address sshd takes a free port of ::1, and goes on if 127.0.0.1 has it not."""
 DATA = os.urandom(400_000)
 
 
@@ -90,7 +92,7 @@ async def test_curl_on_the_server_reaches_a_name_that_only_we_know(
     known_here(monkeypatch, "only-here.test", "127.0.0.1")
     curl = require("curl")
     async with target(page(b"from this side")) as port, tunnels_on(sshd) as kit:
-        tunnel, proxy = await kit.open("R", "0")
+        tunnel, proxy = await kit.open("R", FAR_PORT)
         snapshot = kit.manager.snapshot(tunnel)
         assert (snapshot.kind.value, snapshot.target, snapshot.exposed) == ("R", "SOCKS", False)
         for option in ("--socks5-hostname", "--socks4a", "--proxytunnel --proxy"):
@@ -104,7 +106,7 @@ async def test_curl_on_the_server_reaches_a_name_that_only_we_know(
 
 async def test_early_data_bulk_and_half_close(sshd: RealSshd) -> None:
     async with target(echo) as port, tunnels_on(sshd) as kit:
-        tunnel, proxy = await kit.open("R", "0")
+        tunnel, proxy = await kit.open("R", FAR_PORT)
         answer = await say(proxy, HELLO + connect5("localhost", port) + DATA)
         assert answer[:4] == b"\5\0\5\0"
         assert answer[12:] == DATA
@@ -119,7 +121,7 @@ async def test_a_target_that_speaks_first_and_leaves(sshd: RealSshd) -> None:
         await writer.drain()
 
     async with target(greet) as port, tunnels_on(sshd) as kit:
-        _, proxy = await kit.open("R", "0")
+        _, proxy = await kit.open("R", FAR_PORT)
         answer = await say(proxy, HELLO + connect5("127.0.0.1", port), end=False)
         assert answer[12:] == b"220 hello\r\n"
         await until(lambda: kit.channels == 0, "no channels")
@@ -144,7 +146,7 @@ async def test_permit_remote_open(sshd: RealSshd, monkeypatch: pytest.MonkeyPatc
     async with target(echo) as port, target(echo) as other:
         allowed = f"127.0.0.1:{port} named.test:*"
         async with tunnels_on(sshd, permitremoteopen=allowed) as kit:
-            tunnel, proxy = await kit.open("R", "0")
+            tunnel, proxy = await kit.open("R", FAR_PORT)
             assert await reply(proxy, "127.0.0.1", port) == 0
             assert await reply(proxy, "named.test", other) == 0
             assert await reply(proxy, "127.0.0.1", other) == 2
@@ -159,15 +161,14 @@ async def test_permit_remote_open(sshd: RealSshd, monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize(("word", "code"), [("any", 0), ("none", 2), ("*:1", 2), ("*:*", 0)])
 async def test_permit_remote_open_in_one_word(sshd: RealSshd, word: str, code: int) -> None:
     async with target(echo) as port, tunnels_on(sshd, permitremoteopen=word) as kit:
-        _, proxy = await kit.open("R", "0")
+        _, proxy = await kit.open("R", FAR_PORT)
         assert await reply(proxy, "127.0.0.1", port) == code
 
 
 async def test_a_target_that_refuses_and_a_name_that_is_none(sshd: RealSshd) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        closed = probe.getsockname()[1]
+    closed = free_port()
     async with target(echo) as port, tunnels_on(sshd) as kit:
-        tunnel, proxy = await kit.open("R", "0")
+        tunnel, proxy = await kit.open("R", FAR_PORT)
         assert await reply(proxy, "127.0.0.1", closed) == 5
         assert f"127.0.0.1:{closed}: connection refused" in kit.manager.snapshot(tunnel).error
         assert await reply(proxy, "no-such-name.invalid", 80) == 4
@@ -181,7 +182,7 @@ async def test_a_target_that_refuses_and_a_name_that_is_none(sshd: RealSshd) -> 
 
 async def test_http_and_the_pac_file_on_the_server(sshd: RealSshd) -> None:
     async with target(echo) as port, tunnels_on(sshd) as kit:
-        tunnel, proxy = await kit.open("R", "0")
+        tunnel, proxy = await kit.open("R", FAR_PORT)
         connect = f"CONNECT localhost:{port} HTTP/1.1\r\n\r\nearly".encode()
         assert await say(proxy, connect) == b"HTTP/1.1 200 Connection established\r\n\r\nearly"
         plain = f"GET http://localhost:{port}/a HTTP/1.0\r\n\r\n".encode()
@@ -204,7 +205,7 @@ async def test_http_and_the_pac_file_on_the_server(sshd: RealSshd) -> None:
 )
 async def test_what_is_no_request_is_closed(sshd: RealSshd, data: bytes) -> None:
     async with target(echo) as port, tunnels_on(sshd) as kit:
-        _, proxy = await kit.open("R", "0")
+        _, proxy = await kit.open("R", FAR_PORT)
         assert len(await say(proxy, data)) < 200
         await still_works(kit, proxy, port)
 
@@ -214,7 +215,7 @@ async def test_a_client_that_says_nothing_is_dropped(
 ) -> None:
     monkeypatch.setattr(remote_dynamic, "_DEADLINE", 0.3)
     async with target(echo) as port, tunnels_on(sshd) as kit:
-        tunnel, proxy = await kit.open("R", "0")
+        tunnel, proxy = await kit.open("R", FAR_PORT)
         silent = [say(proxy, data, end=False) for data in (b"", b"\5", HELLO, HELLO + b"\5\1")]
         assert await asyncio.gather(*silent) == [b"", b"", b"\5\0", b"\5\0"]
         assert kit.manager.snapshot(tunnel).failures == 4
@@ -227,7 +228,7 @@ async def test_too_many_clients_are_turned_away(
 ) -> None:
     monkeypatch.setattr("sshdash.tunnels.forwarder.MAX_CLIENTS", 3)
     async with target(echo) as port, tunnels_on(sshd) as kit:
-        tunnel, proxy = await kit.open("R", "0")
+        tunnel, proxy = await kit.open("R", FAR_PORT)
         waiting = [await asyncio.open_connection("127.0.0.1", proxy) for _ in range(3)]
         await until(lambda: kit.channels == 3, "three clients")
         assert await say(proxy, HELLO) in (b"", b"(reset)")
@@ -253,7 +254,7 @@ async def test_a_client_that_leaves_while_its_target_is_reached(
         await reach_host(*arguments)
 
     async with target(echo) as port, tunnels_on(sshd) as kit:
-        tunnel, proxy = await kit.open("R", "0")
+        tunnel, proxy = await kit.open("R", FAR_PORT)
         monkeypatch.setattr(remote_dynamic, "reach_host", reach_late)
         reader, writer = await asyncio.open_connection("127.0.0.1", proxy)
         writer.write(HELLO + connect5("127.0.0.1", port))
@@ -286,7 +287,7 @@ async def test_a_mistake_of_ours_costs_one_client_and_not_the_connection(
         raise RuntimeError("a mistake")
 
     async with target(echo) as port, tunnels_on(sshd) as kit:
-        _, proxy = await kit.open("R", "0")
+        _, proxy = await kit.open("R", FAR_PORT)
         with monkeypatch.context() as patch:
             patch.setattr("sshdash.tunnels.remote_dynamic.Handshake.feed", fail)
             assert await say(proxy, HELLO) in (b"", b"(reset)")
@@ -321,7 +322,7 @@ async def test_a_crowd_of_clients_of_every_kind_leaves_nothing(sshd: RealSshd) -
             writer.close()
 
     async with target(echo) as good, target(resets) as bad, tunnels_on(sshd) as kit:
-        tunnel, proxy = await kit.open("R", "0")
+        tunnel, proxy = await kit.open("R", FAR_PORT)
         for _ in range(3):
             served = await asyncio.gather(*(client(n, proxy, good, bad) for n in range(90)))
             assert all(served)
@@ -338,7 +339,7 @@ async def test_its_end_drops_clients_at_every_stage(
     sshd: RealSshd, monkeypatch: pytest.MonkeyPatch, stage: str, end: str
 ) -> None:
     async with target(echo) as port, tunnels_on(sshd) as kit:
-        tunnel, proxy = await kit.open("R", "0")
+        tunnel, proxy = await kit.open("R", FAR_PORT)
         if stage == "reaching":
             monkeypatch.setattr(remote_dynamic, "reach_host", never)
         reader, writer = await asyncio.open_connection("127.0.0.1", proxy)
@@ -367,7 +368,7 @@ async def test_its_end_drops_clients_at_every_stage(
 
 async def test_clients_of_a_paused_one_wait(sshd: RealSshd) -> None:
     async with target(echo) as port, tunnels_on(sshd) as kit:
-        tunnel, proxy = await kit.open("R", "0")
+        tunnel, proxy = await kit.open("R", FAR_PORT)
         await kit.manager.pause(tunnel)
         early = asyncio.create_task(
             say(proxy, HELLO + connect5("127.0.0.1", port) + b"came while it was paused")
@@ -380,7 +381,7 @@ async def test_clients_of_a_paused_one_wait(sshd: RealSshd) -> None:
 
 async def test_it_cannot_become_a_forward_with_one_target(sshd: RealSshd) -> None:
     async with target(echo) as port, tunnels_on(sshd) as kit:
-        tunnel, _ = await kit.open("R", "0")
+        tunnel, _ = await kit.open("R", FAR_PORT)
         with pytest.raises(UsageError, match="Not the same kind of forward"):
             await kit.manager.repoint(tunnel, parse_forward(Kind.REMOTE, "0:db:1"))
         moved = await kit.manager.repoint(tunnel, parse_forward(Kind.REMOTE, "127.0.0.1:0"))

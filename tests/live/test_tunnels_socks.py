@@ -2,13 +2,12 @@
 
 import asyncio
 import ipaddress
-import socket
 
 import pytest
 
 from sshdash.states import TunnelState
 from tests.live.tunnel_kit import Tunnels, echo, target, tunnels_on, until
-from tests.servers.sshd import RealSshd
+from tests.servers.sshd import RealSshd, free_port
 
 HELLO = b"\x05\x01\x00"
 
@@ -80,8 +79,7 @@ async def test_socks4_and_4a(sshd: RealSshd, name: bytes) -> None:
 
 
 async def test_the_answer_to_a_refused_target_is_refused(sshd: RealSshd) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        closed = probe.getsockname()[1]
+    closed = free_port()
     async with tunnels_on(sshd) as kit:
         tunnel, proxy = await kit.open("D", "0")
         answer = await say(proxy, HELLO + connect5("127.0.0.1", closed))

@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import errno
 import functools
 import getpass
 import os
+import random
 import re
 import shutil
 import signal
@@ -23,15 +25,28 @@ from tests.servers.programs import require
 
 _PATIENCE = 10.0
 _ATTEMPTS = 5
+_CHANCE = random.SystemRandom()
+"""Not the generator of `random`, which Hypothesis sets to the same seed in every process."""
 _GUARD = 'read -r _; kill -9 "-$1"; rm -rf "$2"'
 
 
 def free_port() -> int:
-    """Return a loopback port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a loopback port that was free a moment ago, on IPv4 and IPv6.
+
+    It is not one of those that the kernel chooses, which any client next door may get meanwhile.
+    """
+    while True:
+        port = _CHANCE.randrange(12_000, 32_000)
+        try:
+            for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+                with socket.socket(family) as probe:
+                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                    probe.bind((address, port))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                return port  # this machine has no IPv6
+        else:
+            return port
 
 
 class RealSshd:

@@ -9,6 +9,7 @@ from textual.message_pump import MessagePump
 from textual.widgets import Input
 
 from sshdash.config.source import ConfigSource
+from sshdash.errors import UsageError
 from sshdash.prompts import ConfirmQuestion
 from sshdash.settings import Settings
 from sshdash.ui import app, typing_ahead
@@ -16,6 +17,7 @@ from sshdash.ui.app import SSHDashApp
 from sshdash.ui.command import Place
 from sshdash.ui.commands import COMMANDS
 from sshdash.ui.screens.confirm import ConfirmDialog
+from sshdash.ui.screens.picker import Picker
 from sshdash.ui.widgets.opening_panel import OpeningPanel
 from tests.ui.conftest import Cockpit, FakeBackend, Start
 
@@ -263,3 +265,57 @@ async def test_what_is_typed_while_the_focus_goes_to_the_new_terminal_is_not_los
         await c.until(lambda: c.tabs[0].view and written(c) == [b"<l>"])
         panel.on_key(events.Key("s", "s"))
         assert written(c) == [b"<l>", b"<s>"]
+
+
+async def test_what_is_typed_in_one_go_with_a_refused_command_runs_nothing(cockpit: Start) -> None:
+    async with cockpit() as c:
+        c.app.action_command("files.rename")  # nothing shows files here
+        type_at_once(c, *"nda", "enter")
+        await c.until(lambda: any(told.startswith("Keys were dropped") for told in c.told))
+        await c.until(lambda: not c.app._ahead.busy)
+        assert (c.tabs, c.backend.opened, c.backend.disconnected) == ([], [], [])
+        assert c.app.screen is c.app.workspace
+
+
+async def test_a_key_after_a_moment_runs_its_command(
+    cockpit: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(typing_ahead, "_HASTE", 0.0)
+    async with cockpit() as c:
+        c.app._ahead.refuse()
+        await c.press("colon")
+        await c.until(lambda: isinstance(c.app.screen, Picker))
+
+
+async def test_moves_and_fields_take_keys_after_a_refusal(cockpit: Start) -> None:
+    async with cockpit() as c:
+        before = c.hosts.host
+        c.app._ahead.refuse()
+        type_at_once(c, "down")
+        await c.until(lambda: c.hosts.host != before)
+        c.app.workspace.cockpit.sidebar.action_host_filter()
+        await c.until(lambda: isinstance(c.app.focused, Input))
+        c.app._ahead.refuse()
+        type_at_once(c, *"web")
+        await c.until(lambda: c.app.workspace.cockpit.sidebar.filter_input.value == "web")
+
+
+async def test_a_terminal_gets_what_is_typed_after_a_refused_chord(cockpit: Start) -> None:
+    async with cockpit() as c:
+        tab = await c.shell("bastion")
+        c.app._ahead.refuse()
+        type_at_once(c, "l", "s")
+        await c.until(lambda: tab.view.keys == ["l", "s"])
+
+
+async def test_keys_behind_work_that_fails_at_once_run_nothing(cockpit: Start) -> None:
+    async def fails() -> None:
+        raise UsageError("It cannot be renamed")
+
+    async with cockpit() as c:
+        c.app.workspace.cockpit.start(fails())
+        type_at_once(c, *"nda")
+        await c.until(lambda: any(told.startswith("Keys were dropped") for told in c.told))
+        await c.until(lambda: not c.app._ahead.busy)
+        assert (c.tabs, c.backend.disconnected) == ([], [])
+        assert c.app.screen is c.app.workspace

@@ -14,7 +14,6 @@ from sshdash.sftp.local import LocalFilesystem
 from sshdash.ui.screens.bulk_rename import BulkRenameDialog, NewNames
 from sshdash.ui.screens.fields import FieldsDialog
 from sshdash.ui.screens.properties import PropertiesDialog
-from sshdash.ui.screens.text_input import TextInputDialog
 from sshdash.ui.widgets.file_messages import StopWork
 from sshdash.ui.widgets.inline_name import InlineName
 from sshdash.ui.widgets.ticks import Tick
@@ -129,12 +128,12 @@ async def test_an_owner_is_given_by_name_or_number(
         panes = await listed(pilot)
         panes.left.rows.cursor = row_of(panes.left, "file1.txt")
         await pilot.press("o")
-        await until(pilot, lambda: isinstance(app.screen, TextInputDialog))
+        await until(pilot, lambda: isinstance(app.screen, FieldsDialog))
         app.screen.query_one(Input).value = f"nobody-of-that-name:{os.getgid()}"
         await pilot.press("enter")
         await until(pilot, lambda: any("no user “nobody-of-that-name”" in t for t in app.told))
         await pilot.press("o")
-        await until(pilot, lambda: isinstance(app.screen, TextInputDialog))
+        await until(pilot, lambda: isinstance(app.screen, FieldsDialog))
         app.screen.query_one(Input).value = ":54321"
         await pilot.press("enter")
         await until(pilot, lambda: given)
@@ -342,3 +341,51 @@ async def test_a_name_is_edited_where_it_stands(left: Path, right: Path) -> None
         await pilot.click(panes.right.rows)
         await until(pilot, lambda: not app.screen.query(InlineName))
         assert (left / "new.txt").exists()
+
+
+async def test_permissions_of_all_below_are_asked_for_and_leave_links_alone(
+    left: Path, right: Path
+) -> None:
+    outside = right / "outside"
+    outside.write_text("not yours")
+    outside.chmod(0o604)
+    deep = left / "src" / "below"
+    deep.mkdir()
+    (deep / "inner").write_text("x")
+    (deep / "way out").symlink_to(outside)
+    app = FilesApp(left, right, True)
+    async with app.run_test(size=(80, 24)) as pilot:
+        panes = await listed(pilot)
+        panes.left.rows.cursor = row_of(panes.left, "src")
+        await pilot.press("m")
+        await until(pilot, lambda: app.screen.query(".chmod-grid"))
+        app.screen.query(Tick).last().value = True
+        field = app.screen.query_one(Input)
+        field.value = "640"
+        field.focus()
+        await pilot.press("enter")
+        await until(pilot, lambda: stat.S_IMODE((left / "src").stat().st_mode) == 0o750)
+        await until(pilot, lambda: not panes.left.stoppable)
+    [question] = app.prompter.asked
+    assert isinstance(question, ConfirmQuestion)
+    assert "3 folders and 3 files" in question.detail
+    assert stat.S_IMODE(deep.stat().st_mode) == 0o750
+    assert stat.S_IMODE((deep / "inner").stat().st_mode) == 0o640
+    assert stat.S_IMODE(outside.stat().st_mode) == 0o604
+
+
+async def test_without_consent_nothing_below_is_changed(left: Path, right: Path) -> None:
+    before = (left / "src").stat().st_mode
+    app = FilesApp(left, right, False)
+    async with app.run_test(size=(80, 24)) as pilot:
+        panes = await listed(pilot)
+        panes.left.rows.cursor = row_of(panes.left, "src")
+        await pilot.press("m")
+        await until(pilot, lambda: app.screen.query(".chmod-grid"))
+        app.screen.query(Tick).last().value = True
+        field = app.screen.query_one(Input)
+        field.value = "700"
+        field.focus()
+        await pilot.press("enter")
+        await until(pilot, lambda: app.prompter.asked and not panes.left.stoppable)
+    assert (left / "src").stat().st_mode == before

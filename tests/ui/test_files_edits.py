@@ -12,6 +12,7 @@ from sshdash.errors import UnreachableError
 from sshdash.ui import outside
 from sshdash.ui.screens.changed_edit import ChangedEditDialog
 from sshdash.ui.screens.confirm import ConfirmDialog
+from sshdash.ui.screens.save_way import SaveWayDialog
 from sshdash.ui.screens.text_editor import TextEditor, why_not_here
 from sshdash.ui.widgets.difference import Difference
 from tests.ui.files_app import FilesApp, furnish_left, furnish_right, listed, row_of, until
@@ -293,3 +294,27 @@ async def test_a_local_file_itself_is_given_to_the_editor(
         await until(pilot, lambda: app.told)
         assert given[0][-1] == str(left / "file1.txt")
         assert "exit status 3" in app.told[0]
+
+
+@pytest.mark.parametrize("way", ["in_place", "replace", "cancel"])
+async def test_a_file_with_other_names_is_saved_as_the_person_wants(
+    left: Path, right: Path, editing: Editor, way: str
+) -> None:
+    file, other = right / "old.txt", right / "other.txt"
+    before = file.read_text()
+    os.link(file, other)
+    app = FilesApp(left, right)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await begin(app, pilot)
+        await until(pilot, lambda: isinstance(app.screen, SaveWayDialog))
+        assert (file.read_text(), other.read_text()) == (before, before)
+        [button] = [one for one in app.screen.query(Button) if one.name == way]
+        button.press()
+        if way == "cancel":
+            await until(pilot, lambda: any("Nothing was saved" in told for told in app.told))
+            assert kept(editing) == ["edited\n"]
+        else:
+            await until(pilot, lambda: any("Saved" in told for told in app.told))
+    expected = {"in_place": ("edited\n",) * 2, "replace": ("edited\n", before)}
+    assert (file.read_text(), other.read_text()) == expected.get(way, (before, before))
+    assert not [name for name in os.listdir(right) if "sshdash" in name]

@@ -1,18 +1,20 @@
 """Looking into files, in a screen of its own and beside the pane."""
 
+import asyncio
 import io
 import os
 import tarfile
 import zipfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 from textual.pilot import Pilot
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from sshdash.ui.screens.viewer import ViewerScreen
 from sshdash.ui.widgets.picture import PictureView
@@ -219,3 +221,52 @@ async def test_a_file_that_went_away_is_told_beside(left: Path, right: Path) -> 
         os.remove(left / "file2.txt")
         app.panes.left.rows.cursor = row_of(app.panes.left, "file2.txt")
         await until(pilot, lambda: any("no such file" in words for words in empty(beside)))
+
+
+@pytest.mark.parametrize(
+    ("typed", "place", "marked"),
+    [("de ad be ef", 2_500_003, "deadbeef"), ("needle", 700, "4e6565")],
+)
+async def test_bytes_are_searched_as_numbers_and_as_text(
+    left: Path, right: Path, typed: str, place: int, marked: str
+) -> None:
+    data = bytearray(3_000_000)
+    data[2_500_003:2_500_007] = b"\xde\xad\xbe\xef"
+    data[700:706] = b"Needle"
+    (left / "file1.txt").write_bytes(data)
+    async with at(left, right, "file1.txt") as (app, pilot):
+        await until(pilot, lambda: app.screen.query(DumpRows))
+        words = app.screen.query_one(".viewer-said", Static)
+        await pilot.press("slash")
+        await until(pilot, lambda: app.screen.query_one(Input).has_focus)
+        app.screen.query_one(Input).value = typed
+        await pilot.press("enter")
+        await until(pilot, lambda: f"({place})" in str(words.render()))
+        rows = app.screen.query_one(DumpRows)
+        assert rows.cursor == place // 16
+        look = rows.look("content--match")
+        pieces = "".join(text for text, style in rows.pieces(place // 16, 100) if style == look)
+        assert pieces.startswith(marked)
+        await pilot.press("N")  # there is but one: round the beginning to it again
+        await until(pilot, lambda: f"({place})" in str(words.render()))
+
+
+async def test_a_long_search_is_stopped_with_esc(left: Path, right: Path) -> None:
+    (left / "file1.txt").write_bytes(bytes(10_000))
+    async with at(left, right, "file1.txt") as (app, pilot):
+        await until(pilot, lambda: app.screen.query(DumpRows))
+        screen = app.screen
+        assert isinstance(screen, ViewerScreen)
+        silent = asyncio.Event()
+
+        async def read(offset: int, size: int) -> bytes:
+            await silent.wait()
+            return b""
+
+        screen._body._preview = replace(screen._preview, read=read)
+        await pilot.press("slash", "x", "enter")
+        await until(pilot, lambda: screen._searching and not screen._searching.is_finished)
+        await pilot.press("escape")
+        await until(pilot, lambda: screen._searching and screen._searching.is_finished)
+        assert app.screen is screen
+        assert "stopped" in str(screen.query_one(".viewer-said", Static).render())

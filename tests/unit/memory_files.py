@@ -321,6 +321,8 @@ class MemoryFile:
             self._node.mode = finish.mode
         if finish.mtime_ns is not None:
             self._node.mtime_ns = finish.mtime_ns
+        if finish.cut:
+            self._node.data = self._node.data[: finish.size]
         await self.close()
         return Finished(len(self._node.data))
 

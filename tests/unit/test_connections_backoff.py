@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sshdash.connections.recovery.backoff import CAP, FIRST, Backoff
+from sshdash.connections.recovery.backoff import CAP, FIRST, GATE, STEADY, Backoff
 from sshdash.connections.recovery.retrying import turned_away, why_not
 from sshdash.errors import (
     AuthenticationError,
@@ -35,6 +35,48 @@ def test_a_connection_that_held_begins_again() -> None:
         backoff.next()
     backoff.reset()
     assert backoff.next() == FIRST
+
+
+def test_a_server_that_takes_us_and_drops_us_is_met_with_longer_waits() -> None:
+    backoff = Backoff(draw=longest)
+    waits = []
+    for _ in range(9):
+        backoff.held(0.2)
+        waits.append(backoff.next())
+    assert waits == [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
+
+
+def test_on_a_train_it_is_up_for_longer_than_it_is_waited_for() -> None:
+    backoff = Backoff(draw=longest)
+    waits = []
+    for _ in range(20):
+        backoff.held(8.5)
+        waits.append(backoff.next())
+    assert waits == [0.5, 1, 2, *[4] * 17]
+
+
+def test_a_long_outage_is_not_held_against_the_connection_after_it() -> None:
+    backoff = Backoff(draw=longest)
+    waits = [backoff.next() for _ in range(9)]
+    backoff.held(10)
+    waits += [backoff.next() for _ in range(3)]  # nobody answers at first
+    assert waits[-4:] == [30, 4, 8, 16]
+
+
+@given(st.lists(st.one_of(st.none(), st.floats(0, 100)), max_size=50), st.floats(GATE, 100))
+def test_one_that_held_is_not_waited_for_longer_than_half_of_that(
+    before: list[float | None], held: float
+) -> None:
+    backoff = Backoff(draw=longest)
+    for seconds in before:
+        if seconds is None:
+            backoff.next()
+        else:
+            backoff.held(seconds)
+    backoff.held(held)
+    wait = backoff.next()
+    assert wait <= held / 2
+    assert held < STEADY or wait == FIRST
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), max_size=200))

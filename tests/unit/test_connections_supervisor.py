@@ -97,7 +97,7 @@ class World:
         if shared.state is not CONNECTED:
             return
         shared.move(Step.LOSE, "gone")
-        self.supervisor.lost(shared, self.dice.choice([1.0, 100.0]))
+        self.supervisor.lost(shared, self.dice.choice([1.0, 10.0, 100.0]))
         for other in self.hosts.values():
             if other.hop is shared:
                 self.lose(other)

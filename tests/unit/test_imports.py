@@ -58,3 +58,22 @@ def test_a_copy_loads_no_terminal_emulator() -> None:
         "asyncio.run(copy())"
     )
     assert "pyghostty" not in loaded_by(program)
+
+
+def test_a_copy_connects_before_it_loads_what_only_copies_and_no_tunnels() -> None:
+    program = (
+        "import asyncio\n"
+        "import sshdash.cli.cp\n"
+        "from sshdash.backend import Backend\n"
+        "from sshdash.config.source import ConfigSource\n"
+        "from sshdash.prompts import RefusingPrompter\n"
+        "from sshdash.settings import Settings\n"
+        "async def connect():\n"
+        "    async with Backend(Settings(), RefusingPrompter(), ConfigSource(None, None)) as one:\n"
+        "        await one.load_connections()\n"
+        "asyncio.run(connect())"
+    )
+    modules = loaded_by(program)
+    assert "sshdash.connections.dialer" in modules
+    assert not [name for name in modules if name.startswith("sshdash.tunnels.manager")]
+    assert not modules & {"sshdash.sftp.queue", "sshdash.sftp.journal", "sqlite3"}

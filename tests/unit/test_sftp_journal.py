@@ -5,6 +5,7 @@ import copy
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from sshdash.events import Event, EventBus, WarningRaised
 from sshdash.prompts import ConflictAnswer, ConflictChoice, ScriptedPrompter
 from sshdash.sftp.entries import Entry, Kind
 from sshdash.sftp.filesystem import Filesystem
-from sshdash.sftp.job import TransferSnapshot
+from sshdash.sftp.job import CopyRequest, TransferSnapshot
 from sshdash.sftp.journal import Journal
 from sshdash.sftp.kept import Standing, pack
 from sshdash.sftp.queue import TransferQueue
@@ -464,3 +465,62 @@ async def test_who_waits_for_a_job_waits_on_while_it_is_paused_and_goes_on(tmp_p
         one.queue.retry(job)
         async with asyncio.timeout(5):
             assert (await waiting).state is TransferState.DONE
+
+
+async def paused_in_the_middle(one: Run, what: CopyRequest) -> None:
+    """Queue a copy of a large file, pause it while that is under way, and end the process."""
+    job = one.queue.submit(what)
+    reads = 0
+
+    def at(operation: str, path: bytes) -> None:
+        nonlocal reads
+        reads += operation == "read"
+        if reads == 40:
+            one.queue.pause(job)
+
+    one.far.at = at
+    await one.reaches(job, TransferState.PAUSED)
+    await one.queue.close()
+    one.far.at = lambda operation, path: None
+
+
+@pytest.mark.parametrize("changed", [False, True])
+async def test_a_target_that_changed_since_it_was_agreed_to_is_asked_about_again(
+    tmp_path: Path, changed: bool
+) -> None:
+    async with run(tmp_path / "kept") as one:
+        one.far.file(b"/a", BIG, mtime_ns=7 * 10**9)
+        one.near.file(b"/to/a", b"old")
+        one.prompter.answers.append(ConflictAnswer(ConflictChoice.OVERWRITE))
+        await paused_in_the_middle(one, request(b"/a"))
+        if changed:
+            one.near.file(b"/to/a", b"somebody else's work")
+        two = Run(tmp_path / "kept", {"far": one.far.nodes, "near": one.near.nodes})
+        two.prompter.answers += [ConflictAnswer(ConflictChoice.SKIP)] * changed
+        (again,) = await two.queue.restore()
+        two.queue.retry(again)
+        end = await two.queue.wait(again)
+        assert (end.state, end.skipped) == (TransferState.DONE, int(changed))
+        assert len(two.prompter.asked) == changed
+        assert two.near.nodes[b"/to/a"].data == (b"somebody else's work" if changed else BIG)
+        await two.queue.close()
+        assert not two.parts()
+
+
+async def test_what_a_sync_was_to_replace_is_looked_at_again_after_a_restart(
+    tmp_path: Path,
+) -> None:
+    async with run(tmp_path / "kept") as one:
+        one.far.file(b"/a", BIG, mtime_ns=7 * 10**9)
+        one.near.file(b"/to/a", b"old", mtime_ns=3 * 10**9)
+        agreed = replace(request(b"/a"), conflict=ConflictChoice.OVERWRITE, seen=((3, 3),))
+        await paused_in_the_middle(one, agreed)
+        one.near.file(b"/to/a", b"somebody else's work")
+        two = Run(tmp_path / "kept", {"far": one.far.nodes, "near": one.near.nodes})
+        (again,) = await two.queue.restore()
+        two.queue.retry(again)
+        end = await two.queue.wait(again)
+        assert end.state is TransferState.FAILED
+        assert "changed there since it was compared" in end.errors[0].reason
+        assert two.near.nodes[b"/to/a"].data == b"somebody else's work"
+        await two.queue.close()

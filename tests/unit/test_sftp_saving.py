@@ -6,7 +6,7 @@ import pytest
 
 from sshdash.errors import FileError
 from sshdash.sftp.failures import ExistsError, MissingError
-from sshdash.sftp.saving import OwnerNotKept, look_again, save, save_new, take
+from sshdash.sftp.saving import OwnerNotKept, look_again, save, save_in_place, save_new, take
 from tests.unit.memory_files import MemoryFilesystem
 
 PATH = b"/etc/app.conf"
@@ -131,3 +131,67 @@ async def test_a_cancelled_clean_up_still_tells_that_it_was_cancelled() -> None:
     with pytest.raises(asyncio.CancelledError):
         await saving
     assert files.below(b"/etc") == {b"app.conf": b"old\n"}
+
+
+async def test_in_place_the_very_file_gets_the_content_and_no_copy_stays() -> None:
+    for data in (b"short", b"", b"much longer than it was before\n" * 5):
+        files = files_with(b"old content\n", mode=0o640, owners=(33, 44))
+        node = files.nodes[PATH]
+        await save_in_place(files, PATH, data, node.data)
+        assert files.nodes[PATH] is node
+        assert (node.data, node.mode, node.owners) == (data, 0o640, (33, 44))
+        assert list(files.below(b"/etc")) == [b"app.conf"]
+        assert not files.open_files
+
+
+@pytest.mark.parametrize("operation", ["create", "write", "finish"])
+@pytest.mark.parametrize("turn", [1, 2])
+async def test_in_place_the_old_content_is_put_back_where_it_fails(
+    operation: str, turn: int
+) -> None:
+    files = files_with(b"old content that is long")
+    seen = 0
+
+    def at(done: str, path: bytes) -> None:
+        nonlocal seen
+        if done == operation:
+            seen += 1
+            if seen == turn:
+                raise FileError("disk full")
+
+    files.at = at
+    if operation == "create" and turn == 2:
+        return  # only the copy is created
+    with pytest.raises(FileError, match="disk full"):
+        await save_in_place(files, PATH, b"new", b"old content that is long")
+    assert files.below(b"/etc") == {b"app.conf": b"old content that is long"}
+    assert not files.open_files
+
+
+async def test_in_place_a_copy_stays_where_the_old_content_cannot_be_put_back() -> None:
+    files = files_with(b"old content")
+
+    def at(done: str, path: bytes) -> None:
+        if done in ("write", "finish") and path == PATH:
+            raise FileError("disk full")
+
+    files.at = at
+    with pytest.raises(FileError) as caught:
+        await save_in_place(files, PATH, b"new", b"old content")
+    [copy] = [name for name in files.below(b"/etc") if name != b"app.conf"]
+    assert files.below(b"/etc")[copy] == b"old content"
+    assert copy.decode() in caught.value.hint
+
+
+async def test_in_place_what_was_begun_is_ended_whoever_cancels() -> None:
+    files = files_with(b"old content")
+    saving = asyncio.ensure_future(save_in_place(files, PATH, b"new", b"old content"))
+
+    def at(operation: str, path: bytes) -> None:
+        if operation == "write" and path == PATH:
+            saving.cancel()
+
+    files.at = at
+    with pytest.raises(asyncio.CancelledError):
+        await saving
+    assert files.below(b"/etc") == {b"app.conf": b"new"}

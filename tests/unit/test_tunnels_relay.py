@@ -63,17 +63,31 @@ class Setting:
         self.relay.channel.connection_made(self.channel)  # type: ignore[arg-type]
 
 
-def test_one_read_waits_for_the_channel_and_comes_after_the_greeting() -> None:
+def test_what_was_said_early_comes_after_the_greeting() -> None:
     it = Setting()
     it.relay.greeting = b"welcome"
     it.open_socket()
-    it.relay.socket.data_received(b"early")
-    assert it.socket.done == ["pause"]
+    it.relay.socket.data_received(b"ear")
+    it.relay.socket.data_received(b"ly")
     assert it.relay.socket.eof_received()
     it.open_channel()
     assert it.channel.done == [b"early", "eof"]
-    assert it.socket.done == ["pause", b"welcome"]
+    assert it.socket.done == [b"welcome"]
     assert (it.traffic.up, it.traffic.down) == (5, 0)
+
+
+def test_no_more_than_64_kib_are_read_before_there_is_a_channel() -> None:
+    it = Setting()
+    it.open_socket()
+    kept = 0
+    while it.socket.done != ["pause"]:
+        size = min(1500, len(it.relay.socket.get_buffer(-1)))
+        it.relay.socket.buffer_updated(size)
+        kept += size
+    assert kept == 64 * 1024
+    it.open_channel()
+    assert [len(said) for said in it.channel.done] == [kept]
+    assert it.socket.done == ["pause", "resume"]
 
 
 def test_a_client_that_left_gives_its_channel_back() -> None:

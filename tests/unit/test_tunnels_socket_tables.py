@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sshdash.tunnels.discovery import _SCRIPT
@@ -20,6 +20,7 @@ from sshdash.tunnels.socket_tables import (
     read_sockstat,
     read_ss,
 )
+from sshdash.untrusted import clean
 
 SS_6 = """\
 State  Recv-Q Send-Q Local Address:Port  Peer Address:PortProcess
@@ -297,14 +298,15 @@ MARKS = ("@ss\n", "@netstat\n", "@proc\n", "@lsof\n", "@sockstat\n", "@ssh ", "@
 
 
 @given(st.lists(st.one_of(st.sampled_from((*MARKS, *TABLES)), st.text(max_size=60))), st.binary())
+@example(["@ss\n", 'LISTEN 0 1 127.0.0.1:80 0.0.0.0:* users:(("\U000102d1",pid=1,fd=3))\n'], b"")
 def test_garbage_never_raises(parts: list[str], tail: bytes) -> None:
     words = "".join(parts).encode("utf-8", "surrogatepass")
     found = parse_answer(HEAD + words + tail)
     assert found is not None
     for one in found.listening:
         assert one.path or 0 < one.port <= 65535
-        assert one.where.isprintable()
-        assert one.process.isprintable()
+        assert one.where == clean(one.where)
+        assert one.process == clean(one.process)
 
 
 @given(st.sampled_from(TABLES), st.integers(0, 2000), st.characters())

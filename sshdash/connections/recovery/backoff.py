@@ -11,6 +11,11 @@ FIRST = 0.5
 """Seconds: the ceiling of the first wait."""
 CAP = 30.0
 """Seconds that no wait exceeds."""
+GATE = 3.0
+"""Seconds: a connection that was up for less is like an attempt that failed, so that a server
+which takes us and drops us is met with longer and longer waits."""
+STEADY = 30.0
+"""Seconds: after a connection that was up for longer the waits begin anew."""
 _TURNED_AWAY = 3
 """The step to begin at where a server refuses to talk: half of 4 seconds is the least."""
 
@@ -49,6 +54,18 @@ class Backoff:
         share = self._draw()
         return ceiling * ((1 + share) / 2 if turned_away else share)
 
+    def held(self, seconds: float) -> None:
+        """Take note of how long the connection was up that is lost now.
+
+        One that held, if not for long (a train, a bad wireless network), shall be away for less
+        time than it was there: the next ceiling is half of that at most.
+        """
+        if seconds >= STEADY:
+            self.reset()
+        elif seconds >= GATE:
+            while self._step and self.ceiling > seconds / 2:
+                self._step -= 1
+
     def reset(self) -> None:
-        """Begin again with short waits: the connection was up for a while."""
+        """Begin again with short waits."""
         self._step = 0

@@ -22,8 +22,6 @@ from sshdash.states import ConnectionState, Step, allows
 
 log = logging.getLogger(__name__)
 
-STEADY = 30.0
-"""Seconds a connection has to be up for the next outage to begin with short waits."""
 NOBODY = "nobody answered its question"
 _SPREAD = 0.05
 """Seconds, on average, between those that follow a jump host which is back."""
@@ -85,8 +83,7 @@ class Supervisor:
 
     def lost(self, shared: SharedConnection, was_up_for: float) -> None:
         """Note that a connection is gone, and not because a person ended it."""
-        if was_up_for >= STEADY:
-            shared.outage.backoff.reset()
+        shared.outage.backoff.held(was_up_for)
         for other in self._registry:
             if other.hop is shared and other.state is ConnectionState.WAITING:
                 self._follow(other, shared)

@@ -11,6 +11,7 @@ login, requests and everything unusual stay the library's. It differs in these p
 * With AES-GCM, channel data goes between the socket and the channel with one copy on each side
   of the cipher, and none where the session gathers what one read brings. The library makes
   about ten, half of them of everything that was read.
+* The opening and the end of a channel take the same way, without the library's detours.
 * The keepalive timer is set when it runs out, not anew for every read; any packet that arrives
   shows that the server is there, as with OpenSSH.
 * Keys also change after what was received, and when their time is over though nothing is sent.
@@ -22,16 +23,24 @@ import asyncio
 import os
 import struct
 import time
-from collections.abc import Callable
 from typing import Any, cast
 
 from asyncssh.channel import SSHChannel
-from asyncssh.constants import MSG_CHANNEL_DATA, MSG_CHANNEL_WINDOW_ADJUST, MSG_IGNORE
+from asyncssh.constants import (
+    MSG_CHANNEL_CLOSE,
+    MSG_CHANNEL_DATA,
+    MSG_CHANNEL_EOF,
+    MSG_CHANNEL_OPEN,
+    MSG_CHANNEL_OPEN_CONFIRMATION,
+    MSG_CHANNEL_WINDOW_ADJUST,
+    MSG_IGNORE,
+)
 from asyncssh.misc import MACError, ProtocolError
+from asyncssh.packet import SSHPacket
 
 from sshdash.connections.transport.channels import PACKET, DirectChannel, Gatherer, make_direct
 from sshdash.connections.transport.gcm import GCM, TAG, Buffer
-from sshdash.connections.transport.rekeying import Rekeying
+from sshdash.connections.transport.keepalive import Patient
 
 _PIECE = 40 * 1024
 """A little more than the largest packet servers send, 32 KiB and its overhead."""
@@ -47,6 +56,14 @@ _LEAST_PADDING = 4
 """Bytes, RFC 4253 section 6."""
 _DATA = struct.Struct(">BBII")
 """The lengths of the padding and of the data, with type and channel between them."""
+_DATA_HEAD = struct.Struct(">BII")
+"""The same without the padding's length."""
+_ENDING = 6
+"""Bytes of an end of file or a close: the padding's length, type and channel."""
+_CONFIRMATION = 18
+"""Bytes of the answer to an open request that says nothing more than it has to."""
+_SPICE = 4096
+"""Bytes of chance that the system is asked for at a time; a packet's padding takes 4 to 19."""
 _READ = 260 * 1024
 """Bytes read at a time, and more than a packet of the largest size that is accepted."""
 _SEQUENCE = 0xFFFFFFFF
@@ -56,18 +73,19 @@ _SEQUENCE = 0xFFFFFFFF
 bytes(8 * 1024 * 1024)
 
 
-class DirectTransport(Rekeying, asyncio.BufferedProtocol):
+class DirectTransport(Patient, asyncio.BufferedProtocol):
     """A client's connection; see the module for what it does otherwise."""
 
     _ignores: bool
     _outbox: memoryview
     _filled: int
-    _heard: float
     _widened: set[SSHChannel[Any]]
     _inbox: memoryview
     _opened: memoryview
     _gatherers: dict[Gatherer, None]
     _kept: int
+    _spice = b""
+    _spiced = _SPICE
 
     def start(self) -> None:
         """Take over from the library, wherever the connection stands."""
@@ -79,7 +97,6 @@ class DirectTransport(Rekeying, asyncio.BufferedProtocol):
         self._opened = memoryview(bytearray(2 * _READ))
         self._gatherers = {}
         self._kept = 0
-        self._heard = self._loop.time()
         self._ignores = b"cbc" in self._enc_alg_cs
         self._send_encryption = GCM.take_over(self._send_encryption)
         self._recv_encryption = GCM.take_over(self._recv_encryption)
@@ -185,10 +202,15 @@ class DirectTransport(Rekeying, asyncio.BufferedProtocol):
 
     def send_packet(self, pkttype: int, *args: bytes, handler: Any = None) -> None:
         """Send a packet, or leave it out where it has no use."""
+        if pkttype == MSG_IGNORE and not self._ignores:
+            return
         if pkttype not in _UNANSWERED:
             self.low_water.lower()
-        if pkttype != MSG_IGNORE or self._ignores:
+        sealer = self._sealer() if pkttype >= MSG_CHANNEL_OPEN else None
+        if sealer is None or sum(map(len, args)) > PACKET:
             super().send_packet(pkttype, *args, handler=handler)
+        else:
+            self._seal(sealer, bytes((pkttype,)), *args)
 
     def send_data(self, channel: int, *pieces: Buffer) -> bool:
         """Send channel data of at most PACKET bytes, where it needs nothing but encryption.
@@ -196,8 +218,17 @@ class DirectTransport(Rekeying, asyncio.BufferedProtocol):
         Returns False where it is the library's: another cipher, compression, new keys. The
         layout is that of RFC 4253 section 6 and RFC 5647 section 7.2.
         """
-        sealer = self._send_encryption
+        sealer = self._sealer()
         self.low_water.lower()
+        if sealer is None:
+            return False
+        size = sum(map(len, pieces))
+        self._seal(sealer, _DATA_HEAD.pack(MSG_CHANNEL_DATA, channel, size), *pieces)
+        return True
+
+    def _sealer(self) -> GCM | None:
+        """Return what encrypts a packet that needs nothing else."""
+        sealer = self._send_encryption
         if (
             type(sealer) is not GCM
             or not (self._kex_complete and self._auth_complete)
@@ -205,15 +236,22 @@ class DirectTransport(Rekeying, asyncio.BufferedProtocol):
             or self._rekey_bytes_sent >= self._rekey_bytes
             or (self._rekey_seconds and time.monotonic() >= self._rekey_time)
         ):
-            return False
-        size = sum(map(len, pieces))
-        padding = -(size + _DATA.size) % _BLOCK
-        if padding < 4:
+            return None
+        return sealer
+
+    def _seal(self, sealer: GCM, *pieces: Buffer) -> None:
+        """Encrypt and send one packet."""
+        size = sum(map(len, pieces)) + 1
+        padding = -size % _BLOCK
+        if padding < _LEAST_PADDING:
             padding += _BLOCK
-        head = _DATA.pack(padding, MSG_CHANNEL_DATA, channel, size)
-        size += _DATA.size + padding
+        size += padding
         header = size.to_bytes(4, "big")
-        packet = b"".join((head, *pieces, os.urandom(padding)))
+        if self._spiced + padding > _SPICE:
+            self._spice, self._spiced = os.urandom(_SPICE), 0
+        spice = self._spice[self._spiced : self._spiced + padding]
+        self._spiced += padding
+        packet = b"".join((padding.to_bytes(1, "big"), *pieces, spice))
         if not self._filled and size < _BULK:
             # A key: the shortest way there is.
             super()._send(header + sealer.seal(header, packet))
@@ -224,7 +262,6 @@ class DirectTransport(Rekeying, asyncio.BufferedProtocol):
             self._sealed(len(room))
         self._send_seq = (self._send_seq + 1) & _SEQUENCE
         self._rekey_bytes_sent += size
-        return True
 
     def add_channel(self, chan: SSHChannel[Any]) -> int:
         """Give a new channel its number, and the straight way to `send_data`."""
@@ -304,7 +341,11 @@ class DirectTransport(Rekeying, asyncio.BufferedProtocol):
         padding, kind, number, size = _DATA.unpack_from(packet)
         channel: Any = self._channels.get(number)
         end = len(packet) - padding
-        if channel is None or channel._recv_state != "open":
+        if channel is None:
+            return False
+        if end in (_ENDING, _CONFIRMATION) and self._turns(channel, kind, packet[2:end]):
+            return True
+        if channel._recv_state != "open":
             return False
         if kind == MSG_CHANNEL_DATA and size == end - _DATA.size <= channel._recv_window:
             self._count_packet()
@@ -322,6 +363,23 @@ class DirectTransport(Rekeying, asyncio.BufferedProtocol):
             return True
         return False
 
+    def _turns(self, channel: Any, kind: int, rest: memoryview) -> bool:
+        """Open or end a channel as the library does; return False where it is neither."""
+        size = len(rest) + 2
+        if size == _ENDING and kind in (MSG_CHANNEL_EOF, MSG_CHANNEL_CLOSE):
+            handle = channel._process_eof if kind == MSG_CHANNEL_EOF else channel._process_close
+            packet = SSHPacket(b"")
+        elif size == _CONFIRMATION and kind == MSG_CHANNEL_OPEN_CONFIRMATION:
+            handle = self._process_channel_open_confirmation
+            packet = SSHPacket(bytes(rest))
+        else:
+            return False
+        self._end_read()
+        sequence = self._recv_seq
+        self._count_packet()
+        handle(kind, sequence, packet)
+        return True
+
     def _count_packet(self) -> None:
         self._auth_final = True
         self._recv_seq = (self._recv_seq + 1) & _SEQUENCE
@@ -332,24 +390,3 @@ class DirectTransport(Rekeying, asyncio.BufferedProtocol):
             channel: Any = self._widened.pop()
             if channel._send_chan is not None:
                 channel._flush_send_buf()
-
-    # -- keepalive
-
-    def set_keepalive(self, *arguments: Any, **options: Any) -> None:
-        """Change when keepalives are sent."""
-        self._cancel_keepalive_timer()
-        super().set_keepalive(*arguments, **options)
-
-    def _reset_keepalive_timer(self) -> None:
-        self._heard = self._loop.time()
-        self._keepalive_count = 0
-        if self._keepalive_timer is None:
-            super()._reset_keepalive_timer()
-
-    def _keepalive_timer_callback(self) -> None:
-        left = self._heard + self._keepalive_interval - self._loop.time()
-        if left > 0:
-            again: Callable[[], None] = self._keepalive_timer_callback
-            self._keepalive_timer = self._loop.call_later(left, again)
-        else:
-            super()._keepalive_timer_callback()

@@ -13,29 +13,33 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import asyncssh
-from asyncssh.channel import SSHChannel
+from asyncssh.channel import SSHChannel, SSHForwardChannel, SSHTCPChannel
 from asyncssh.connection import SSHConnection
 from asyncssh.crypto.cipher import GCMCipher
 from asyncssh.encryption import GCMEncryption
 
 log = logging.getLogger(__name__)
 
-DIGEST = "3a1a3e48441b66cde746715d9eb9bdb086721202b966591871aaa5b8caa7d9b4"
+DIGEST = "a960083342a9a1869c511a3f38f50a498774014e38d7470e7855c0b4952cdbf2"
 """SHA-256 of the source of all that is named below."""
 _RELIED_ON: tuple[tuple[type, str], ...] = (
     (
         SSHConnection,
         "data_received _send _recv_data _recv_pkthdr _recv_packet _finish_recv_packet "
         "send_packet _send_deferred_packets _send_kexinit send_newkeys _process_newkeys "
-        "add_channel remove_channel _force_close _update_recv_pktlen _reset_keepalive_timer "
-        "_set_keepalive_timer _cancel_keepalive_timer _keepalive_timer_callback",
+        "create_tcp_channel _process_channel_open_confirmation add_channel remove_channel "
+        "_force_close _update_recv_pktlen _reset_keepalive_timer _set_keepalive_timer "
+        "_cancel_keepalive_timer _keepalive_timer_callback",
     ),
     (
         SSHChannel,
         "write writelines close write_eof _flush_send_buf _pause_resume_writing _close_send "
         "_accept_data _deliver_data _process_data _process_window_adjust process_open "
-        "process_open_confirmation _cleanup",
+        "process_open_confirmation process_open_failure _open _start_reading _process_eof "
+        "_process_close _discard_recv _cleanup",
     ),
+    (SSHForwardChannel, "_open_forward"),
+    (SSHTCPChannel, "connect _open_tcp"),
     (GCMEncryption, "__init__ new encrypt_packet decrypt_header decrypt_packet"),
     (GCMCipher, "__init__ _update_iv encrypt_and_sign verify_and_decrypt"),
 )

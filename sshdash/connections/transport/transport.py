@@ -122,6 +122,14 @@ class Transport(Witnessed):
         finally:
             self._opens_direct = False
 
+    def direct_channel(self) -> asyncssh.SSHTCPChannel[bytes]:
+        """Return a new channel for a connection from the server to somewhere else."""
+        self._opens_direct = True
+        try:
+            return self.create_tcp_channel()
+        finally:
+            self._opens_direct = False
+
     async def create_unix_connection(self, *args: Any, **options: Any) -> Any:
         """Open a connection from the server to a Unix socket there."""
         self._opens_direct = True

@@ -1,4 +1,4 @@
-"""Makes folders and links, and changes modes, owners and times."""
+"""Makes folders and links, sets times, and shows what is known of a file."""
 
 from __future__ import annotations
 
@@ -6,22 +6,20 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from sshdash.errors import FileError, SSHDashError, UsageError
-from sshdash.sftp.entries import Entry, Kind, join, name_of
+from sshdash.errors import FileError, UsageError
+from sshdash.sftp.entries import Kind, join, name_of
 from sshdash.sftp.making import make_file, make_folders, relative_target, time_from
 from sshdash.sftp.names import free_name
-from sshdash.sftp.owners import number_of
 from sshdash.sftp.tasks import each
 from sshdash.sftp.trees import Census, count_trees
 from sshdash.ui.controllers import file_names as names
-from sshdash.ui.screens.chmod import ChmodDialog
 from sshdash.ui.screens.fields import Field, FieldsDialog
 from sshdash.ui.screens.properties import PropertiesDialog
 from sshdash.ui.screens.text_input import TextInputDialog
 from sshdash.ui.widgets import file_messages as ask
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
     from sshdash.sftp.filesystem import Filesystem
     from sshdash.ui.cockpit import Cockpit
@@ -123,50 +121,6 @@ class FileChanges:
         finally:
             self.listings.changed(pane, folder, name_of(paths[0]))
 
-    async def change_mode(self, request: ask.ChangeMode) -> None:
-        """Change the permission bits."""
-        what = names.listing(request.entries, 3)
-        mode = await self.cockpit.show(ChmodDialog(what, request.entries[0].mode))
-        if mode is None:
-            return
-        filesystem = await self.listings.filesystem(request.pane)
-
-        async def change(entry: Entry) -> None:
-            await filesystem.chmod(join(request.folder, entry.name), mode)
-
-        await self._each(request, change)
-
-    async def change_owner(self, request: ask.ChangeOwner) -> None:
-        """Give entries to another user or group."""
-        first = request.entries[0]
-        now = f"{first.owner or first.uid}:{first.group or first.gid}"
-        dialog = TextInputDialog(
-            "Owner",
-            f"user, user:group or :group of {names.count(request.entries)}; names or numbers",
-            value=names.editable(now.encode()),
-            action="Set",
-            check=_owner_problem,
-        )
-        answer = await self.cockpit.show(dialog)
-        if not answer or answer == now:
-            return
-        user, _, group = answer.strip().partition(":")
-        filesystem = await self.listings.filesystem(request.pane)
-        uid = await number_of(filesystem, user) if user else None
-        gid = await number_of(filesystem, group, group=True) if group else None
-
-        async def change(entry: Entry) -> None:
-            wanted = entry.uid if uid is None else uid, entry.gid if gid is None else gid
-            if min(wanted) < 0:
-                raise UsageError("The server does not tell the owner", hint="type user and group")
-            try:
-                await filesystem.chown(join(request.folder, entry.name), *wanted)
-            except FileError as error:
-                error.hint = "only root may give files away; a group must be one of your own"
-                raise
-
-        await self._each(request, change)
-
     async def properties(self, request: ask.ShowProperties) -> None:
         """Show all that is known of one entry."""
         pane, listed = request.pane, request.entries[0]
@@ -194,28 +148,6 @@ class FileChanges:
         where = names.place(pane.label, request.folder)
         await self.cockpit.show(PropertiesDialog(entry, where, count))
 
-    async def _each(
-        self, request: ask.FilesAction, change: Callable[[Entry], Awaitable[None]]
-    ) -> None:
-        """Change every entry; what fails does not keep the rest from being changed."""
-        failures: list[SSHDashError] = []
-
-        async def one(entry: Entry) -> None:
-            try:
-                await change(entry)
-            except FileError as error:
-                failures.append(error)
-
-        try:
-            await each(request.entries, min(_WIDTH, len(request.entries)), one)
-        finally:
-            self.listings.changed(request.pane, request.folder)
-        if failures:
-            more = f" ({len(failures)} of {len(request.entries)})"
-            first = failures[0]
-            first.title += more if len(request.entries) > 1 else ""
-            raise first
-
 
 async def _leads_nowhere(filesystem: Filesystem, path: bytes) -> bool:
     try:
@@ -223,17 +155,6 @@ async def _leads_nowhere(filesystem: Filesystem, path: bytes) -> bool:
     except FileError:
         return True
     return False
-
-
-def _owner_problem(typed: str) -> str:
-    user, colon, group = typed.strip().partition(":")
-    if not user and not group:
-        return "Type a user, a group, or both"
-    if colon and not group and not user:
-        return "Type a group behind the colon"
-    if any(char.isspace() or char == "/" for char in user + group) or ":" in group:
-        return "That is no name of a user or group"
-    return ""
 
 
 def _touch_problem(values: tuple[str, ...], many: bool) -> str:

@@ -16,10 +16,11 @@ from sshdash.prompts import ConfirmQuestion
 from sshdash.sftp.entries import Entry, join, name_of
 from sshdash.sftp.failures import MissingError
 from sshdash.sftp.preview import is_binary
-from sshdash.sftp.saving import OwnerNotKept, Taken, look_again, save, save_new, take
+from sshdash.sftp.saving import OwnerNotKept, Taken, look_again, save, save_in_place, save_new, take
 from sshdash.ui.controllers import file_names as names
 from sshdash.ui.format import size_text
 from sshdash.ui.screens.changed_edit import ChangedEditDialog, EditStep
+from sshdash.ui.screens.save_way import SaveWay, SaveWayDialog, losses_of
 from sshdash.ui.screens.text_editor import TextEditor, why_not_here
 from sshdash.ui.widgets import file_messages as ask
 
@@ -183,7 +184,7 @@ class _Edit:
                 step = await self._choose(lead, difference)
                 if step is not EditStep.OVERWRITE:
                     return step
-            if there != edited and not await self._put(filesystem, edited, now):
+            if there != edited and not await self._put(filesystem, edited, now, there):
                 return EditStep.KEEP
         finally:
             await filesystem.close()
@@ -198,7 +199,15 @@ class _Edit:
         self.cockpit.tell("Saved", self.name, host=self.endpoint)
         return None
 
-    async def _put(self, filesystem: Filesystem, edited: bytes, now: Entry) -> bool:
+    async def _put(self, filesystem: Filesystem, edited: bytes, now: Entry, there: bytes) -> bool:
+        """Save it by replacing the file, or in place where the person wants; return whether."""
+        losses = losses_of(await filesystem.describe(self.taken.path))
+        if losses:
+            way = await self.cockpit.show(SaveWayDialog(self.name, losses))
+            if way is SaveWay.IN_PLACE:
+                await save_in_place(filesystem, self.taken.path, edited, there)
+            if way is not SaveWay.REPLACE:
+                return way is SaveWay.IN_PLACE
         try:
             await save(filesystem, self.taken.path, edited, now)
         except OwnerNotKept as error:

@@ -109,6 +109,16 @@ def delete_question(
     return ConfirmQuestion(title, "\n".join(lines), action="Delete", danger=True)
 
 
+def change_question(
+    entries: Sequence[Entry], census: Census, where: str, what: str
+) -> ConfirmQuestion:
+    """Return the question before all below some entries is changed, with how much that is."""
+    lines = [listing(entries, 8), "", f"in {where}", ""]
+    lines.append(f"{_sum(census)} in all. Symbolic links stay as they are. It cannot be undone.")
+    title = f"Change {what} of {count(entries)} and all below?"
+    return ConfirmQuestion(title, "\n".join(lines), action="Change", danger=True)
+
+
 def trash_question(refused: Sequence[bytes], reason: str) -> ConfirmQuestion:
     """Return the question about what the trash of this machine does not take."""
     listed = "\n".join(clean(path, 60) for path in refused[:8])

@@ -17,9 +17,11 @@ from sshdash.sftp.history import Spot
 from sshdash.sftp.job import CopyRequest, as_user, host_of
 from sshdash.states import ConnectionState, TransferState
 from sshdash.ui.controllers import file_names as names
+from sshdash.ui.controllers.file_attributes import FileAttributes
 from sshdash.ui.controllers.file_changes import FileChanges
 from sshdash.ui.controllers.file_edits import FileEdits
 from sshdash.ui.controllers.file_listings import Listings, viewing
+from sshdash.ui.controllers.file_memory import FileMemory
 from sshdash.ui.controllers.file_navigation import FileNavigation
 from sshdash.ui.controllers.file_previews import FilePreviews
 from sshdash.ui.controllers.file_removals import FileRemovals
@@ -49,11 +51,13 @@ class FilesController:
         self.cockpit = cockpit
         self.backend = cockpit.backend
         self.listings = listings = Listings(cockpit)
+        self.memory = memory = FileMemory(cockpit)
         self.syncs = SyncController(cockpit, listings)
         self.previews = previews = FilePreviews(cockpit)
         stops = Stops()
         edits = FileEdits(cockpit, listings, stops)
         changes = FileChanges(cockpit, listings)
+        attributes = FileAttributes(cockpit, listings, stops)
         renames = FileRenames(cockpit, listings)
         removals = FileRemovals(cockpit, listings, stops)
         self._handlers: dict[type[Message], Callable[[Any], object]] = {
@@ -71,8 +75,8 @@ class FilesController:
             ask.MakeFolder: lambda m: self.cockpit.start(changes.make_folder(m)),
             ask.MakeLink: lambda m: self.cockpit.start(changes.make_link(m)),
             ask.TouchFiles: lambda m: self.cockpit.start(changes.touch(m)),
-            ask.ChangeMode: lambda m: self.cockpit.start(changes.change_mode(m)),
-            ask.ChangeOwner: lambda m: self.cockpit.start(changes.change_owner(m)),
+            ask.ChangeMode: lambda m: self.cockpit.start(attributes.change_mode(m)),
+            ask.ChangeOwner: lambda m: self.cockpit.start(attributes.change_owner(m)),
             ask.ShowProperties: lambda m: self.cockpit.start(changes.properties(m)),
             ask.RenameFile: lambda m: self.cockpit.start(renames.rename(m)),
             ask.RenameMany: lambda m: self.cockpit.start(renames.rename_many(m)),
@@ -90,6 +94,7 @@ class FilesController:
         }
         self.navigation = FileNavigation(cockpit, self.listings, self._submit)
         self._handlers |= self.navigation.handlers
+        self._handlers[ask.KeepView] = lambda m: memory.chosen(m.pane)
 
     def handle(self, message: Message) -> None:
         """Carry out a `FilesRequest` or a `ChangeTransfer`."""
@@ -106,6 +111,7 @@ class FilesController:
 
     def begin(self, panes: FilePanes, left: str, right: str) -> None:
         """Show two endpoints in a new tab, each where one begins there."""
+        self.memory.begin(panes)
         self.listings.use(panes.left, left)
         self.listings.use(panes.right, right)
 

@@ -1,7 +1,7 @@
 """Which keys the line at the bottom offers, by the place where the person is."""
 
 from sshdash.ui.command import Command, Place
-from sshdash.ui.commands import COMMANDS, footer_of
+from sshdash.ui.commands import COMMANDS, commands_of, footer_of
 from sshdash.ui.keymap import Keymap
 from sshdash.ui.widgets.status_bar import KeyHint
 
@@ -20,13 +20,21 @@ _FILTER = (
 )
 
 
-def footer_hints(keymap: Keymap, place: Place) -> tuple[list[KeyHint], list[KeyHint]]:
-    """Return the keys of a place, most useful first, and those that are always shown."""
+def footer_hints(
+    keymap: Keymap, place: Place, offered: frozenset[str] | None = None
+) -> tuple[list[KeyHint], list[KeyHint]]:
+    """Return the keys of a place, most useful first, and those that are always shown.
+
+    `offered` has the ids of the only commands that make sense, where not all of the place do.
+    """
     help_, palette = COMMANDS["view.help"], COMMANDS["view.palette"]
     if place is Place.TERMINAL:
         chords = [_chord(keymap, COMMANDS[one]) for one in _IN_TERMINAL]
         return chords, [_chord(keymap, help_)]
-    hints = [_key(keymap, one) for one in footer_of(place)]
+    commands = footer_of(place)
+    if offered is not None:
+        commands = [one for one in commands_of(place) if one.id in offered]
+    hints = [_key(keymap, one) for one in commands]
     return hints, [_key(keymap, palette), _key(keymap, help_)]
 
 

@@ -2,12 +2,10 @@
 
 import asyncio
 import logging
-import os
-from contextlib import suppress
-from pathlib import Path
 
 from textual.timer import Timer
 
+from sshdash.config.saving import set_aside
 from sshdash.errors import ConfigError, SSHDashError
 from sshdash.prompts import ConfirmQuestion
 from sshdash.ui import layout_file
@@ -164,7 +162,7 @@ class Layouts:
         except SSHDashError as error:
             self.cockpit.report(error)
             self._written = ()
-            await asyncio.to_thread(_set_aside, file)
+            await asyncio.to_thread(set_aside, file)
         self._timer = self.cockpit.screen.set_interval(_INTERVAL, self._keep)
 
     async def stop(self) -> None:
@@ -191,11 +189,6 @@ def layout_of(tab: TerminalTab) -> TabLayout:
     panes = tab.panes
     places = {pane.number: place for place, pane in enumerate(panes)}
     return TabLayout(renamed(tab.area.splits.root, places), tuple(pane.host for pane in panes))
-
-
-def _set_aside(file: Path) -> None:
-    with suppress(OSError):
-        os.replace(file, f"{file}.broken")
 
 
 def _words(layout: Layout) -> str:

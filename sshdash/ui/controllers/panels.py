@@ -78,13 +78,33 @@ class PanelController:
         self.cockpit.start(self._open_files(host))
 
     async def _open_files(self, host: str) -> None:
+        tab = await self._files_tab(host)
+        self.files.begin(tab.panes, LOCAL, host)
+        tab.retitle()
+
+    async def _files_tab(self, host: str) -> "FilesTab":
         from sshdash.ui.widgets.files_tab import FilesTab
 
+        await self.files.memory.load()
         tab = FilesTab(host, self._transfers)
         tab.ending = partial(self.files.end, tab.panes)
         await self.cockpit.add_tab(tab)
-        self.files.begin(tab.panes, LOCAL, host)
-        tab.retitle()
+        return tab
+
+    async def restore_files(self) -> None:
+        """Open the files of the last time again, and keep what is open from now on."""
+        first = next(iter(self.cockpit.tabs), None)
+        for kept in (await self.files.memory.load()).tabs:
+            tab = await self._files_tab(kept.host)
+            self.files.memory.fill(tab.panes, kept)
+            tab.retitle()
+        if first is not None:
+            self.cockpit.go_to_tab(first)
+
+    async def stop(self) -> None:
+        """Keep how the files are at the end."""
+        if "files" in vars(self):
+            await self.files.memory.stop()
 
     def _transfers(self) -> "list[TransferSnapshot]":
         backend = self.cockpit.backend

@@ -15,17 +15,19 @@ from sshdash.ui.widgets.ticks import Tick
 _WHO = ("owner", "group", "others")
 _WHAT = ("read", "write", "execute")
 _LIMIT = 0o7777
+_BELOW = "below"
 
 
-class ChmodDialog(Dialog[int]):
-    """Asks for permission bits; answers the whole mode."""
+class ChmodDialog(Dialog[tuple[int, bool]]):
+    """Asks for permission bits; answers the whole mode, and whether it is for all below."""
 
     AUTO_FOCUS = "Tick"
 
-    def __init__(self, names: str, mode: int) -> None:
+    def __init__(self, names: str, mode: int, folders: bool = False) -> None:
         super().__init__("Permissions")
         self._names = names
         self.mode = mode & _LIMIT
+        self._folders = folders
 
     def body(self) -> Iterable[Widget]:
         """Return the boxes and the number."""
@@ -44,6 +46,10 @@ class ChmodDialog(Dialog[int]):
             text(self._letters(), "chmod-letters"),
             classes="chmod-number",
         )
+        if self._folders:
+            yield Tick("with everything below", False, name=_BELOW, compact=True)
+            note = "Folders can be entered by whoever may read; links stay as they are"
+            yield text(note, "chmod-note")
 
     def buttons(self) -> Iterable[Button]:
         """Return cancel and set."""
@@ -51,11 +57,17 @@ class ChmodDialog(Dialog[int]):
 
     def on_choice(self, name: str) -> None:
         """Answer the mode."""
-        self.dismiss(self.mode)
+        self._answer()
+
+    def _answer(self) -> None:
+        below = self._folders and self.query(Tick).last().value
+        self.dismiss((self.mode, below))
 
     @on(Tick.Changed)
     def _tick(self, event: Tick.Changed) -> None:
         event.stop()
+        if event.checkbox.name == _BELOW:
+            return
         bit = int(event.checkbox.name or "0")
         self.mode = self.mode | bit if event.value else self.mode & ~bit
         field = self.query_one(Input)
@@ -67,7 +79,7 @@ class ChmodDialog(Dialog[int]):
     def _type(self, event: Input.Changed) -> None:
         event.stop()
         self.mode = int(event.value or "0", 8) & _LIMIT
-        for box in self.query(Tick):
+        for box in self.query_one(Grid).query(Tick):
             with box.prevent(Tick.Changed):
                 box.value = bool(self.mode & int(box.name or "0"))
         self._show_letters()
@@ -75,7 +87,7 @@ class ChmodDialog(Dialog[int]):
     @on(Input.Submitted)
     def _submit(self, event: Input.Submitted) -> None:
         event.stop()
-        self.dismiss(self.mode)
+        self._answer()
 
     def _show_letters(self) -> None:
         self.query_one(".chmod-letters", Static).update(Content(self._letters()))

@@ -10,9 +10,10 @@ from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Button, Static
+
+from sshdash.ui.screens.overlay import Overlay
 
 Result = TypeVar("Result")
 
@@ -32,7 +33,7 @@ class Buttons(Horizontal):
         self.set_class(wanted > event.size.width, "-folded")
 
 
-class Dialog(ModalScreen[Result]):
+class Dialog(Overlay[Result]):
     """A question in the middle of the screen. Escape dismisses it, which answers None.
 
     A subclass gives the body and the buttons, and answers in `on_choice`.

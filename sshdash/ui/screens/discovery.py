@@ -13,7 +13,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from sshdash.errors import SSHDashError
@@ -21,6 +20,7 @@ from sshdash.tunnels.listening import Discovered
 from sshdash.tunnels.offers import Offer
 from sshdash.ui.format import clip, count_text
 from sshdash.ui.fuzzy import match
+from sshdash.ui.screens.overlay import Overlay
 from sshdash.ui.theme import Mark
 from sshdash.ui.widgets.row_list import Piece, RowList
 from sshdash.untrusted import clean
@@ -160,7 +160,7 @@ def _is_same(one: Offer, other: Offer) -> bool:
     return (mine.port, mine.where) == (its.port, its.where)
 
 
-class DiscoveryScreen(ModalScreen[Picked]):
+class DiscoveryScreen(Overlay[Picked]):
     """A field and what listens on a host; answers what is picked, or None.
 
     Who shows it asks the host whenever `again` is set, which it is as it comes up.

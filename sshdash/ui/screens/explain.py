@@ -7,19 +7,19 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from sshdash.config.advice import Advice
 from sshdash.ui.explanation import Explanation, Value, short_path
 from sshdash.ui.format import hanging
+from sshdash.ui.screens.overlay import Overlay
 from sshdash.ui.theme import Mark
 
 _SCROLLBAR = 2
 """Cells that the scrollbar may take."""
 
 
-class ExplainScreen(ModalScreen[None]):
+class ExplainScreen(Overlay[None]):
     """Lists warnings, values that were set, and defaults; Escape or q closes it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

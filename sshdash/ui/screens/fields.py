@@ -40,6 +40,7 @@ class FieldsDialog(Dialog[Filled]):
         *,
         action: str,
         tick: str = "",
+        ticked: bool = True,
         check: Callable[[tuple[str, ...]], str] = lambda _: "",
     ) -> None:
         super().__init__(title)
@@ -47,6 +48,7 @@ class FieldsDialog(Dialog[Filled]):
         self._fields = fields
         self._action = action
         self._tick = tick
+        self._ticked = ticked
         self._check = check
 
     def body(self) -> Iterable[Widget]:
@@ -65,7 +67,7 @@ class FieldsDialog(Dialog[Filled]):
                 classes="field-row",
             )
         if self._tick:
-            yield Tick(self._tick, True, compact=True)
+            yield Tick(self._tick, self._ticked, compact=True)
         yield Static(classes="field-problem", markup=False)
 
     def buttons(self) -> Iterable[Button]:

@@ -11,7 +11,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 from textual.worker import Worker
 
@@ -19,6 +18,7 @@ from sshdash.errors import SSHDashError
 from sshdash.sftp.finding import Found, Search
 from sshdash.ui.format import count_text
 from sshdash.ui.fuzzy import match
+from sshdash.ui.screens.overlay import Overlay
 from sshdash.ui.widgets.file_row_text import shorten_start, sign_of, size_cell
 from sshdash.ui.widgets.row_list import Piece, RowList
 from sshdash.untrusted import clean
@@ -82,7 +82,7 @@ class FoundList(RowList):
         ]
 
 
-class Finder(ModalScreen[bytes]):
+class Finder(Overlay[bytes]):
     """A field and the paths that match it; answers one, relative to the folder, or None."""
 
     AUTO_FOCUS = "Input"

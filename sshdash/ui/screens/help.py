@@ -8,8 +8,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
+
+from sshdash.ui.screens.overlay import Overlay
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class HelpSection:
     note: str = ""
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(Overlay[None]):
     """Lists keys in sections; Escape, q or ? closes it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

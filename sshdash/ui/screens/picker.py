@@ -11,11 +11,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from sshdash.ui.format import clip
 from sshdash.ui.fuzzy import match
+from sshdash.ui.screens.overlay import Overlay
 from sshdash.ui.theme import Mark
 from sshdash.ui.widgets.row_list import Piece, RowList
 
@@ -112,7 +112,7 @@ class ChoiceList(RowList):
         return [(char, hit if place in matched else off) for place, char in enumerate(title)]
 
 
-class PickerFrame(ModalScreen[Answer]):
+class PickerFrame(Overlay[Answer]):
     """A field and the choices that match it; answers what `answer` makes of one, or None.
 
     What matches nothing may be an answer too, where `free` is true: the text itself.

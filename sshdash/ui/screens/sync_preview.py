@@ -9,7 +9,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 from textual.worker import Worker
 
@@ -21,6 +20,7 @@ from sshdash.sftp.sync_plan import Act, Step, Way
 from sshdash.sftp.sync_rules import Rules
 from sshdash.sftp.sync_scan import Comparison
 from sshdash.ui.format import clip, count_text, size_text
+from sshdash.ui.screens.overlay import Overlay
 from sshdash.ui.screens.text_input import TextInputDialog
 from sshdash.ui.sync_choice import FAT_WINDOW, SyncChoice, SyncOptions, SyncOrder, totals_text
 from sshdash.ui.widgets.file_row_text import TimeForm, shorten_middle, time_cell
@@ -37,7 +37,7 @@ _HELP = (
 )
 
 
-class SyncScreen(ModalScreen[SyncOrder]):
+class SyncScreen(Overlay[SyncOrder]):
     """Compares with `compare` and lists the steps; answers what is to be done, or None.
 
     `ends` are both trees in words; `command` returns the command line for options; `can_keep` says

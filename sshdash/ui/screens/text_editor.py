@@ -7,14 +7,14 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import TextArea
 
 from sshdash.prompts import ConfirmQuestion
 from sshdash.ui.screens.confirm import ConfirmDialog
+from sshdash.ui.screens.overlay import Overlay
 
 
-class TextEditor(ModalScreen[str]):
+class TextEditor(Overlay[str]):
     """Answers the text where it is to be saved, None where it is not."""
 
     AUTO_FOCUS = "TextArea"

@@ -8,9 +8,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from sshdash.ui.screens.overlay import Overlay
 from sshdash.ui.steps import failure_text, steps_of, steps_text
 from sshdash.untrusted import clean
 
@@ -23,7 +23,7 @@ SAVE = "save"
 """The answer of the screen where the timeline is to be saved."""
 
 
-class TimelineScreen(ModalScreen[str]):
+class TimelineScreen(Overlay[str]):
     """Shows the steps; `latest` returns the timeline, of the newest attempt where there is one.
 
     The answer is `SAVE` where a person wants to save it.

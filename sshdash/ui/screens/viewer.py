@@ -9,15 +9,18 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
+from textual.worker import Worker
 
+from sshdash.errors import SSHDashError
+from sshdash.sftp.byte_search import sought
 from sshdash.terminal.pattern import PatternError, compile_pattern
+from sshdash.ui.screens.overlay import Overlay
 from sshdash.ui.widgets.preview_body import Preview, PreviewBody
 from sshdash.ui.widgets.preview_rows import DumpRows
 
 
-class ViewerScreen(ModalScreen[None]):
+class ViewerScreen(Overlay[None]):
     """One file in a frame, with a line to search it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -35,6 +38,8 @@ class ViewerScreen(ModalScreen[None]):
         self._preview = preview
         self._body = PreviewBody()
         self._sought = ""
+        self._searching: Worker[None] | None = None
+        """Looks through bytes."""
 
     def compose(self) -> ComposeResult:
         """Lay out the frame around the content."""
@@ -43,7 +48,7 @@ class ViewerScreen(ModalScreen[None]):
             yield self._body
             yield Horizontal(
                 Static("/", markup=False),
-                Input(placeholder="search; n and N go on", compact=True),
+                Input(placeholder="search; n and N go on; in bytes: de ad, or text", compact=True),
                 Static(classes="viewer-said", markup=False),
                 classes="viewer-search",
             )
@@ -61,7 +66,10 @@ class ViewerScreen(ModalScreen[None]):
     def action_back(self) -> None:
         """Leave the search, or the file."""
         bar = self.query_one(".viewer-search")
-        if bar.display:
+        if self._searching is not None and not self._searching.is_finished:
+            self._searching.cancel()
+            self._say("stopped")
+        elif bar.display:
             bar.display = False
             self._give_focus()
         else:
@@ -100,14 +108,34 @@ class ViewerScreen(ModalScreen[None]):
         self.query_one(".viewer").border_subtitle = Content(words)
 
     async def _find(self, back: bool) -> None:
+        if isinstance(self._body.rows, DumpRows):
+            work = self._find_bytes(back)
+            self._searching = self.run_worker(work, group="search", exclusive=True)
+            return
         try:
             found = await self._body.find(compile_pattern(self._sought, regex=False), back)
         except PatternError as error:
             found, said = False, error.title
         else:
-            bytes_shown = isinstance(self._body.rows, DumpRows)
-            said = "" if found else "not in bytes" if bytes_shown else "not found"
-        self.query_one(".viewer-said", Static).update(Content(said))
+            said = "" if found else "not found"
+        self._say(said)
+
+    async def _find_bytes(self, back: bool) -> None:
+        """Search the whole file, which may take long: Esc ends it."""
+        total = max(self._preview.size, 1)
+
+        def told(searched: int) -> None:
+            self._say(f"{100 * searched // total} % searched, Esc stops")
+
+        try:
+            found = await self._body.find_bytes(sought(self._sought), back, told)
+        except SSHDashError as error:
+            self._say(error.title)
+        else:
+            self._say("not found" if found is None else f"at {found:#x} ({found})")
+
+    def _say(self, words: str) -> None:
+        self.query_one(".viewer-said", Static).update(Content(words))
         self.query_one(".viewer-search").display = True
 
     def _give_focus(self) -> None:

@@ -192,7 +192,8 @@ class Workspace(Screen[None]):
 
     def _show_keys(self) -> None:
         filtering = self.cockpit.sidebar.filter_input.has_focus
-        keys = filter_hints() if filtering else footer_hints(self.keymap, self.here)
+        offered = getattr(self.focused, "offers", None)
+        keys = filter_hints() if filtering else footer_hints(self.keymap, self.here, offered)
         tab = self.cockpit.current
         lead = tab.place_words if isinstance(tab, TerminalTab) else ""
         bar = self.query_one(StatusBar)

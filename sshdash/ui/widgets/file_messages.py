@@ -224,6 +224,10 @@ class ChooseColumns(FilesRequest):
     """Let the person choose which columns the pane has."""
 
 
+class KeepView(FilesRequest):
+    """Begin with the view of the pane from now on: the person chose it."""
+
+
 class MeasureFolders(FilesAction):
     """Count how much the folders among the entries hold."""
 

@@ -20,6 +20,7 @@ from sshdash.ui.widgets.file_heads import ColumnHeads
 from sshdash.ui.widgets.file_messages import (
     ChooseEndpoint,
     GiveUp,
+    KeepView,
     OpenFolder,
     Refresh,
     StopWork,
@@ -169,6 +170,8 @@ class FilePane(PlacedPane):
 
     def change_view(self, view: View) -> None:
         """Arrange the rows another way; many of them in a thread."""
+        if replace(view, text="") != replace(self.browser.view, text=""):
+            self.post_message(KeepView(self))
         entries = list(self.browser.entries)
         if len(entries) > THREAD_LIMIT:
             self.run_worker(self._arrange(view, entries), group="view", exclusive=True)

@@ -80,6 +80,16 @@ class PlacedPane(PaneFrame):
         self._tabs.insert(self._tabs.index(self._tab) + 1, tab)
         self._show_tab(tab)
 
+    @property
+    def current_tab(self) -> int:
+        """The place of the tab in sight."""
+        return self._tabs.index(self._tab)
+
+    def take_tabs(self, tabs: list[PaneTab], current: int) -> None:
+        """Have these tabs, at least one, instead of those there are, and go to one of them."""
+        self._tabs = tabs
+        self._show_tab(tabs[current])
+
     def close_tab(self, index: int | None = None) -> None:
         """Close a tab, the current one by default; the last one stays."""
         if len(self._tabs) < 2:

@@ -15,6 +15,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from sshdash.errors import SSHDashError
+from sshdash.sftp.byte_search import Sought, find_bytes
 from sshdash.sftp.preview import PreviewKind, Text, text_of
 from sshdash.ui.format import count_text, size_text
 from sshdash.ui.widgets.picture import PictureView, Pixels
@@ -100,7 +101,7 @@ class PreviewBody(Vertical):
     def keys(self) -> str:
         """The keys that do something with the content, in a few words."""
         rows = self.rows
-        parts = ["/ search"] if rows is not None and not isinstance(rows, DumpRows) else []
+        parts = ["/ search"] if rows is not None else []
         parts += ["w wrap"] if isinstance(rows, TextRows) else []
         parts += ["G end"] if rows is not None else []
         if self._preview is not None and self._preview.kind is not PreviewKind.BINARY:
@@ -149,6 +150,17 @@ class PreviewBody(Vertical):
             return found
 
         return self.rows is not None and await self.rows.find(matches, back)
+
+    async def find_bytes(self, what: Sought, back: bool, told: Callable[[int], None]) -> int | None:
+        """Go to the next match among the bytes; return its offset. Raises SSHDashError."""
+        rows, preview = self.rows, self._preview
+        if preview is None or not isinstance(rows, DumpRows):
+            return None
+        start = rows.place + (rows.is_on_match and not back)
+        found = await find_bytes(preview.read, preview.size, what, start, back=back, told=told)
+        if found is not None and rows is self.rows:
+            rows.show_match(found, what.length)
+        return found
 
     async def _fill(self, focus: bool) -> None:
         await self.remove_children()

@@ -12,7 +12,7 @@ from rich.cells import cell_len, chop_cells
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from sshdash.sftp.preview import ROW, dump_row
+from sshdash.sftp.preview import ROW, dump_cells, dump_row
 from sshdash.ui.format import size_text
 from sshdash.ui.widgets.row_list import Piece, RowList
 from sshdash.ui.workbench import LOOKS
@@ -217,6 +217,8 @@ class DumpRows(ContentRows):
     def __init__(self, size: int) -> None:
         super().__init__()
         self._bytes = size
+        self._match = range(0)
+        """Where the bytes are that were found."""
         self._blocks: OrderedDict[int, bytes] = OrderedDict()
         self._asked: set[int] = set()
 
@@ -245,7 +247,36 @@ class DumpRows(ContentRows):
         self._blocks.move_to_end(block)
         text = dump_row(offset, data[inside : inside + ROW])
         head, rest = text[:8], text[8 + self._shift :]
-        return [(f" {head}", self.look("content--number")), (rest, self.look())]
+        number = (f" {head}", self.look("content--number"))
+        if self._match.start < offset + ROW and offset < self._match.stop:
+            return [number, *self._marked(offset, text)]
+        return [number, (rest, self.look())]
+
+    def _marked(self, offset: int, text: str) -> list[Piece]:
+        """Return what is behind the offset, with the bytes that were found marked."""
+        within = [at for at in range(ROW) if offset + at in self._match]
+        cells = {cell for at in within for cell in dump_cells(at)}
+        plain, found = self.look(), self.look("content--match")
+        shown = range(8 + self._shift, len(text))
+        return [(text[cell], found if cell in cells else plain) for cell in shown]
+
+    @property
+    def place(self) -> int:
+        """The offset of what was found where that is under the cursor, else of the cursor."""
+        here = self.cursor * ROW
+        found = self._match.start
+        return found if self._match and here <= found < here + ROW else here
+
+    @property
+    def is_on_match(self) -> bool:
+        """Whether what was found is under the cursor."""
+        return bool(self._match) and self.cursor == self._match.start // ROW
+
+    def show_match(self, offset: int, length: int) -> None:
+        """Go to bytes that were found and mark them."""
+        self._match = range(offset, offset + length)
+        self.cursor = offset // ROW
+        self.refresh()
 
 
 class MemberRows(ContentRows):

@@ -13,6 +13,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
+from textual.widget import Widget
 from textual.widgets import Static
 
 from sshdash.states import TransferState
@@ -179,6 +180,17 @@ class Jobs(RowList):
         return self.look(f"job--{name}")
 
 
+class NoJobs(Static, can_focus=True):
+    """Has the focus where there are no jobs: keys and footer are not those of another place."""
+
+    offers = frozenset({"transfers.limit_all", "transfers.close"})
+    """The commands that make sense without a job."""
+
+    def __init__(self) -> None:
+        words = Content("No copies: in the files, c copies what is marked")
+        super().__init__(words, classes="transfers-empty", markup=False)
+
+
 class TransferList(Vertical):
     """Lines that sum up, and the jobs below them.
 
@@ -202,11 +214,7 @@ class TransferList(Vertical):
         self._totals = totals
         self._jobs = Jobs(_ALL if totals else SOME)
         self._head = Static(classes="transfers-head", markup=False)
-        self._empty = Static(
-            Content("No copies: in the files, c copies what is marked"),
-            classes="transfers-empty",
-            markup=False,
-        )
+        self._empty = NoJobs()
         self._seen: set[str] = set()
 
     def compose(self) -> ComposeResult:
@@ -245,19 +253,27 @@ class TransferList(Vertical):
             self.post_message(self.Left())
 
     def _show_totals(self, jobs: list[TransferSnapshot], totals: TransferTotals) -> None:
+        focused = self.has_focus_within
         self._empty.display = not jobs
         self._jobs.display = bool(jobs)
+        if focused:
+            self._list.focus()
         width = max(self._head.content_region.width, 20)
         lines = [Content.styled(counts_text(jobs), "$muted")]
         for drawn, words in (totals_text(totals, width), graph_text(totals, width)):
             lines.append(Content.assemble(Content.styled(drawn, "$accent"), words))
         self._head.update(Content("\n").join(lines) if jobs else Content(""))
 
+    @property
+    def _list(self) -> Widget:
+        """What has the focus: the jobs, or that there are none."""
+        return self._jobs if self.jobs or not self._totals else self._empty
+
     def open(self) -> None:
         """Unfold the list and give it the focus; nothing while it is not there."""
         if self.display:
             self.add_class("-open")
-            self._jobs.focus()
+            self._list.focus()
 
     def why_not(self, command_id: str) -> str:
         """Return why a command is not available now, an empty string where it is."""

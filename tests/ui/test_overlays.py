@@ -1,0 +1,55 @@
+"""What lies above the workspace, and above that; and a tab with nothing in it."""
+
+from textual.widgets._toast import Toast
+
+from sshdash.prompts import ConfirmQuestion
+from sshdash.ui.screens.confirm import ConfirmDialog
+from sshdash.ui.screens.picker import Picker
+from sshdash.ui.widgets.status_bar import StatusBar
+from tests.ui.conftest import Cockpit, Start
+
+
+def toasts(c: Cockpit) -> list[str]:
+    return [str(toast.render()) for toast in c.app.screen.query(Toast)]
+
+
+async def told(c: Cockpit) -> None:
+    """Tell one of each kind, and wait until they are in sight."""
+    cockpit = c.app.workspace.cockpit
+    cockpit.tell("Copied")
+    cockpit.tell("Look out", severity="warning")
+    cockpit.tell("It broke", severity="error")
+    await c.until(lambda: len(toasts(c)) == 3)
+
+
+async def test_a_dialog_has_no_news_over_it_but_what_went_wrong(cockpit: Start) -> None:
+    async with cockpit(size=(80, 24)) as c:
+        await told(c)
+        c.app.push_screen(ConfirmDialog(ConfirmQuestion("Really?", "", "Yes")))
+        await c.until(lambda: isinstance(c.app.screen, ConfirmDialog) and len(toasts(c)) == 2)
+        assert toasts(c) == ["Look out", "It broke"]
+        await c.press("escape")
+        await c.until(lambda: c.app.screen is c.app.workspace and len(toasts(c)) == 2)
+
+
+async def test_what_is_told_over_a_picker_is_seen(cockpit: Start) -> None:
+    async with cockpit() as c:
+        await told(c)
+        await c.press("colon")
+        await c.until(lambda: isinstance(c.app.screen, Picker) and len(toasts(c)) == 2)
+        c.app.workspace.cockpit.tell("Copied again")
+        await c.until(lambda: "Copied again" in toasts(c))
+
+
+async def test_no_transfers_offer_no_keys_of_jobs_or_of_the_tab_before(cockpit: Start) -> None:
+    async with cockpit() as c:
+        await c.press("f")
+        await c.until(lambda: c.tabs and c.current.panes.active.listed)
+        c.app.action_command("view.transfers")
+        await c.until(lambda: c.current.tab_title == "transfers")
+        await c.until(lambda: c.current.list.has_focus_within)
+        bar = c.app.screen.query_one(StatusBar)
+        await c.until(lambda: "Limit all" in str(bar.render()))
+        assert not any(word in str(bar.render()) for word in ("Pause", "Retry", "View", "Copy"))
+        await c.press("escape")
+        await c.until(lambda: c.current.tab_title != "transfers")
