@@ -18,6 +18,7 @@ from sshdash.sftp.failures import UnsupportedError, shown
 from sshdash.sftp.filesystem import CopySource, Digest, Filesystem, Limits, Pieces, Reader
 from sshdash.sftp.job import CopyRequest
 from sshdash.sftp.ledger import Ledger
+from sshdash.sftp.local import LocalFilesystem
 from sshdash.sftp.plan import Step, decide
 from sshdash.sftp.rcp import Complaint, End, Times
 from sshdash.sftp.scp_channel import ScpChannel
@@ -136,6 +137,8 @@ class Download:
         if (await self._target.stat(request.target_dir)).kind is not Kind.DIRECTORY:
             raise FileError("the target is not a directory", shown(request.target_dir))
         self._folder = await self._target.realpath(request.target_dir)
+        if isinstance(self._target, LocalFilesystem):
+            await self._target.confine(self._folder)
         self._umask = 0 if request.preserve else await self._target.umask(self._folder)
         scanned()
         for path in request.paths:

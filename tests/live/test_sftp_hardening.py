@@ -1,7 +1,6 @@
 """Sources that change, targets that go, servers that refuse or never end, cancels at any moment."""
 
 import asyncio
-import contextlib
 import errno
 import os
 import random
@@ -10,7 +9,6 @@ import socket
 import stat
 import subprocess
 import sys
-import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -391,39 +389,3 @@ async def test_what_a_server_sends_too_much_of_ends_only_its_session(
                 await filesystem.lstat(b"/none")
         finally:
             await filesystem.close()
-
-
-@pytest.mark.parametrize("way", ["down", "local"])
-async def test_a_folder_that_is_swapped_for_a_link_is_never_written_through(
-    sshd: RealSshd, folders: tuple[Path, Path], way: str
-) -> None:
-    source, target = folders
-    tree_of = source / "tree" / "deep"
-    tree_of.mkdir(parents=True)
-    for number in range(1500):
-        (tree_of / f"{number}").write_bytes(b"x" * (number % 100))
-    outside = target.parent / "outside"
-    (outside / "deep").mkdir(parents=True)
-    folder, away = target / "tree", target / "away"
-    over = threading.Event()
-
-    def swap() -> None:
-        while not over.is_set():
-            with contextlib.suppress(OSError):
-                os.rename(folder, away)
-                os.symlink(outside, folder)
-                os.unlink(folder)
-                os.rename(away, folder)
-
-    swapping = threading.Thread(target=swap)
-    swapping.start()
-    try:
-        async with files_on(sshd.config_file) as files, asyncio.timeout(60):
-            end = "sshd" if way == "down" else ""
-            done = await files.copy(end, [source / "tree"], "", target)
-    finally:
-        over.set()
-        swapping.join()
-    assert os.listdir(outside / "deep") == []
-    assert os.listdir(outside) == ["deep"]
-    assert done.files_done + done.errors_total > 0
