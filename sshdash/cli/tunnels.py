@@ -60,7 +60,9 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     for what, meaning in _ACTS.items():
         act = subs.add_parser(what, help=meaning, description=meaning.capitalize())
         act.add_argument("names", metavar="NAME", nargs="+")
-    export = subs.add_parser("export", help="print rules for others", description="Print rules.")
+    export = subs.add_parser(
+        "export", help="print rules for others", description="Print saved rules for other programs."
+    )
     export.add_argument("names", metavar="NAME", nargs="+")
     forms = export.add_mutually_exclusive_group()
     for form, meaning in _FORMS.items():

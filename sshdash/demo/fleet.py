@@ -163,6 +163,11 @@ class DemoFleet:
             line = Line(place.delay, place.rate)
             carry = partial(_carry, line, host.socket_file)
             host.port = await self._stack.enter_async_context(services.listening(carry))
+        for name in server.LOOPBACK:  # discovery shows its own SSH server, as any host's
+            if host.socket_file:
+                host.neighbours[name] = host.socket_file
+            else:
+                host.services[name, 22] = host.port
         self._ports[place.name] = host.port
 
     def _reserve_closed_port(self) -> int:

@@ -20,7 +20,8 @@ from sshdash.demo.factors import PartialSuccess
 from sshdash.demo.places import Place
 from sshdash.demo.sessions import Account, Process, serve_session
 
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+"""What a host calls itself."""
 OLD_ALGORITHMS = {
     "kex_algs": ["ecdh-sha2-nistp256"],
     "encryption_algs": ["aes128-ctr"],
@@ -153,7 +154,7 @@ class DemoServer(asyncssh.SSHServer):
             forwarder = await self._connection.forward_unix_connection(str(neighbour))
         elif service := self._host.services.get((name, port)):
             forwarder = await self._connect_here(service)
-        elif name in _LOOPBACK:
+        elif name in LOOPBACK:
             forwarder = await self._connect_here(port)
         else:
             raise asyncssh.ChannelOpenError(

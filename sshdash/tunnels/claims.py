@@ -30,7 +30,7 @@ class OwnedElsewhere(ForwardError):
     def __init__(self, name: str, owner: str, pid: int) -> None:
         super().__init__(
             f"{clean(name)} is run by {owner or 'another process'}",
-            hint=f"take it over, or end it: sshdash tunnels stop {clean(shlex.quote(name))}",
+            hint=f"take it over, or end it: sshdash tunnels end {clean(shlex.quote(name))}",
         )
         self.owner = owner
         self.pid = pid

@@ -122,6 +122,11 @@ class Control:
             return await self._do(_fields(line))
         except SSHDashError as error:
             return Answer(False, error.title, error.detail, error.hint)
+        except KeyError:
+            return Answer(False, "The tunnel was removed meanwhile")
+        except Exception:
+            log.exception("a request of another process could not be carried out")
+            return Answer(False, "That went wrong", "the log of the process has more")
 
     async def _do(self, request: dict[str, str]) -> Answer:
         what = request.get("do", "")

@@ -22,6 +22,8 @@ _PATIENCE = 120.0
 _EVERY = 0.05
 _ENDED = 5.0
 _TAIL = 2_000
+_SPEAKER = "sshdash: "
+"""What an error begins with on stderr; what belongs to it is on lines with blanks in front."""
 _KEPT = 20
 """Logs of earlier processes that stay."""
 _PASSED_ON = (
@@ -123,7 +125,7 @@ class _Child:
         """Return whether it says so. Raises DetachFailed where it has ended."""
         status = self.ended()
         if status is not None:
-            raise DetachFailed(status, _tail(self._log), str(self._log))
+            raise DetachFailed(status, failure_in(_tail(self._log)), str(self._log))
         return report.exists()
 
     def ended(self) -> int | None:
@@ -194,6 +196,18 @@ def _log_file(token: str) -> Path:
     for old in logs[:-_KEPT]:
         old.unlink(missing_ok=True)
     return folder / f"{token}.log"
+
+
+def failure_in(said: str) -> str:
+    """Return the errors that a process told, and not what its tunnels did; all, if it told none."""
+    lines = said.split("\n")
+    told: list[str] = []
+    for line in lines:
+        if line.startswith(_SPEAKER):
+            told.append(line.removeprefix(_SPEAKER))
+        elif told and line.startswith("  "):
+            told.append(line)
+    return "\n".join(told) or said
 
 
 def _tail(log: Path) -> str:

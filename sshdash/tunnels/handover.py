@@ -125,6 +125,5 @@ def _forward(tunnel: TunnelSnapshot) -> str:
 def _words(error: Exception) -> str:
     if not isinstance(error, SSHDashError):
         return str(error)
-    return "; ".join(
-        (f"{error.title}: {error.detail}" if error.detail else error.title).split("\n")
-    )
+    said = f"{error.title}: {error.detail}" if error.detail else error.title
+    return "; ".join(line.strip() for line in said.split("\n"))

@@ -210,7 +210,7 @@ async def test_a_rule_has_one_owner_and_can_be_taken_over(sshd: RealSshd) -> Non
                 status, err = await second.end()
                 assert status == 5
                 assert f"web is run by forward (pid {first.process.pid})" in err
-                assert "sshdash tunnels stop web" in err
+                assert "sshdash tunnels end web" in err
             assert await exchange(listen, b"still") == b"still"
             async with forwarding(sshd, "--name", "web", "--take-over") as heir:
                 for _ in range(2):

@@ -131,6 +131,14 @@ async def test_the_tunnels_lead_somewhere(fleet: DemoFleet) -> None:
             await bastion.open_connection("example.org", 80)
 
 
+@pytest.mark.parametrize("name", ["bastion", "web"])
+async def test_what_every_host_is_said_to_listen_on_answers(fleet: DemoFleet, name: str) -> None:
+    async with await login(fleet, name) as host:
+        reader, writer = await host.open_connection("localhost", 22)
+        assert (await reader.readline()).startswith(b"SSH-2.0-")
+        writer.close()
+
+
 async def test_the_ports_of_the_forwards_are_free_and_different(fleet: DemoFleet) -> None:
     lines = [line.split() for forwards in fleet.forwards.values() for line in forwards]
     ports = [int(words[1]) for words in lines]

@@ -246,6 +246,22 @@ async def test_all_tunnels_of_a_host_are_started_one_gone_meanwhile_is_left_out(
         assert not app.prompter.asked
 
 
+async def test_whatever_other_processes_refuse_is_told_for_each() -> None:
+    app = ControllerApp()
+    async with app.run_test() as pilot:
+
+        async def refuse(do: str, tunnel: TunnelSnapshot) -> None:
+            raise UsageError(f"{tunnel.owner} does not {do}")
+
+        app.backend.household.ask = refuse  # type: ignore[method-assign]
+        app.put(*(replace(CLOSED, id=f"{pid}/t1", owner=f"forward {pid}") for pid in (7, 8)))
+        app.put(*app.fake.snapshots(), OPEN)
+        app.controller.handle(ChangeAll(TunnelStep.START, app.fake.snapshots(), "db-1"))
+        await until(pilot, lambda: app.calls == [("start", "t1")])
+        await until(pilot, lambda: "forward 8 does not start" in app.told)
+        assert "forward 7 does not start" in app.told
+
+
 async def test_all_tunnels_of_a_host_are_stopped_after_one_question() -> None:
     app = ControllerApp(None, True)
     async with app.run_test() as pilot:

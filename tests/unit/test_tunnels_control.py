@@ -61,10 +61,22 @@ class Desk:
     async def refuse(self, identifier: str) -> None:
         raise ForwardError("No", "because", "try harder")
 
+    async def miss(self, identifier: str) -> None:
+        raise KeyError(identifier)
+
+    async def blunder(self, identifier: str) -> None:
+        raise RuntimeError("secret")
+
 
 @asynccontextmanager
 async def answering(desk: Desk, kind: str = "forward") -> AsyncIterator[Control]:
-    control = Control(runtime_dir(), kind, desk, {"stop": desk.stop, "start": desk.refuse})
+    acts = {
+        "stop": desk.stop,
+        "start": desk.refuse,
+        "pause": desk.miss,
+        "resume": desk.blunder,
+    }
+    control = Control(runtime_dir(), kind, desk, acts)
     await control.open()
     try:
         yield control
@@ -130,6 +142,8 @@ async def test_what_is_asked_is_done_and_refusals_come_back(stranger: int) -> No
             ("stop", "nothing", "There is no tunnel nothing"),
             ("format", "web", "cannot be asked for"),
             ("stop", "", "There is no tunnel"),
+            ("pause", "web", "The tunnel was removed meanwhile"),
+            ("resume", "web", "the log of the process has more"),
         ):
             with pytest.raises(SSHDashError) as caught:
                 await ask(runtime_dir(), stranger, do, name=name)

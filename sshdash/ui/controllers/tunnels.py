@@ -116,7 +116,12 @@ class TunnelsController:
             return
         if step is TunnelStep.REMOVE and not await self.rules.sure_to_forget(tunnels):
             return
-        await asyncio.gather(*(self._do(step, tunnel) for tunnel in self._listed(tunnels)))
+        steps = (self._do(step, tunnel) for tunnel in self._listed(tunnels))
+        for error in await asyncio.gather(*steps, return_exceptions=True):
+            if isinstance(error, SSHDashError):
+                self.cockpit.report(error)
+            elif error is not None:
+                raise error
         self.cockpit.refresh_hosts()
 
     async def _do(self, step: TunnelStep, tunnel: TunnelSnapshot) -> None:
