@@ -371,7 +371,7 @@ class Backend:
         if not self.loaded:
             return LiveCounts()
         return LiveCounts.of(
-            (status.state for status in self.connections.statuses()),
+            self.connections.states(),
             (session.state for session in self.sessions.values()),
             (state for _, state in self.tunnels.states()),
             transfers=sum(job.is_live for job in self.transfers.snapshots()),

@@ -157,6 +157,12 @@ class ConnectionManager:
         """Return how every host of this run stands; some may share a connection."""
         return [self.status(name) for name in self._registry.names()]
 
+    def states(self) -> list[ConnectionState]:
+        """Return the state of every host of this run, for much less than how it stands."""
+        registry = self._registry
+        found = (registry.get(name) for name in registry.names())
+        return [shared.state for shared in found if shared is not None]
+
     # -- parts
 
     async def _meant(self, destination: Destination) -> SharedConnection:
