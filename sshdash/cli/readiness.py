@@ -12,6 +12,9 @@ from typing import Any
 from sshdash.config.saving import write_new
 from sshdash.errors import FileError
 
+_AGAIN = 0.1
+"""Seconds until a message is sent again that systemd had no room for."""
+
 
 class Readiness:
     """Tells it once, and what else systemd wants to know; `files` are there meanwhile.
@@ -25,6 +28,9 @@ class Readiness:
         self._socket = os.environ.pop("NOTIFY_SOCKET", "")
         self._every = _watchdog_seconds()
         self._timer: asyncio.TimerHandle | None = None
+        self._owed: dict[str, str] = {}
+        """What was not sent yet, as there was no room for it."""
+        self._again: asyncio.TimerHandle | None = None
         for file in self._files:
             with suppress(FileNotFoundError):
                 file.unlink()  # of one that was killed
@@ -63,16 +69,28 @@ class Readiness:
             with suppress(OSError):
                 file.unlink()
         self._notify(STOPPING="1")
+        if self._again is not None:
+            self._again.cancel()
 
     def _notify(self, **fields: str) -> None:
-        """Send to systemd; without one, or where it does not listen, nothing happens."""
+        """Send to systemd, later if it is behind; without one that listens nothing happens."""
         if self._socket[:1] not in ("/", "@"):
             return
         address = self._socket.replace("@", "\0", 1) if self._socket[0] == "@" else self._socket
-        lines = "\n".join(f"{name}={value}" for name, value in fields.items())
+        owed, self._owed = self._owed | fields, {}
+        lines = "\n".join(f"{name}={value}" for name, value in owed.items())
         with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
             sender.setblocking(False)
-            sender.sendto(lines.encode("utf-8", "backslashreplace"), address)
+            try:
+                sender.sendto(lines.encode("utf-8", "backslashreplace"), address)
+            except BlockingIOError:
+                self._owed = owed
+                self._try_again()
+
+    def _try_again(self) -> None:
+        if self._again is not None:
+            self._again.cancel()
+        self._again = asyncio.get_running_loop().call_later(_AGAIN, self._notify)
 
 
 def _watchdog_seconds() -> float:

@@ -29,8 +29,9 @@ REFUSE = Rule("refusing", "sshd", (), meanwhile=Meanwhile.REFUSE)
 
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have a server that still holds a port asked again soon."""
+    """Have a server that still holds a port asked again soon, and one that is restarted often."""
     monkeypatch.setattr("sshdash.tunnels.course._PAUSES", (0.1,))
+    monkeypatch.setattr("sshdash.connections.recovery.backoff.STEADY", 0.0)
 
 
 class Line(Lives):

@@ -39,7 +39,11 @@ class Faults:
                 await asyncio.sleep(self._chance.uniform(*_PAUSE))
                 fault = self._chance.choice(kinds)
                 self._report.faults[fault.__name__.replace("_", " ")] += 1
-                await fault(self._chance.choice(self._lines))
+                doing = asyncio.ensure_future(fault(self._chance.choice(self._lines)))
+                try:
+                    await asyncio.shield(doing)
+                finally:
+                    await asyncio.wait({doing})  # a server that was stopped is started again
                 tell.put_nowait(loop.time())
         finally:
             self._calm()
