@@ -1,6 +1,7 @@
 """What the tunnel table asks for becomes calls of the tunnels, after asking where it must."""
 
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -11,7 +12,7 @@ from textual.screen import Screen
 from sshdash.backend import Backend
 from sshdash.config.catalog import Catalog, HostEntry
 from sshdash.config.source import ConfigSource
-from sshdash.errors import UsageError
+from sshdash.errors import ConfigError, UsageError
 from sshdash.prompts import ConfirmQuestion, ScriptedPrompter
 from sshdash.settings import Settings
 from sshdash.tunnels.rule import Rule
@@ -330,6 +331,20 @@ async def test_a_rule_is_added_saved_and_opened() -> None:
         ]
         assert selected == ["n1", "n6"]
         assert "There is a rule metrics already" in app.told
+
+
+async def test_a_rule_that_cannot_be_kept_is_opened_all_the_same() -> None:
+    app = ControllerApp()
+    async with app.run_test() as pilot:
+
+        async def fails(rule: Rule, old: str = "") -> list[str]:
+            raise ConfigError("Cannot write the rules", Path("tunnels.yaml"), detail="disk full")
+
+        app.backend.household.rules.save = fails  # type: ignore[method-assign]
+        app.controller.handle(AddTunnel(lambda _: None, "web"))
+        await app.answer(pilot, RuleAnswer("web", METRICS.forwards[:1], METRICS, True, True))
+        await until(pilot, lambda: "disk full" in app.told)
+        assert app.calls[-1] == ("start", "n1")
 
 
 async def test_an_edited_rule_is_led_elsewhere_while_it_is_open() -> None:

@@ -53,13 +53,15 @@ class TunnelRules:
             name = clean(answer.rule.name, 60)
             raise SSHDashError(f"There is a rule {name} already", hint="e changes it")
         listed = [self._list(spec, answer) for spec in answer.forwards]
-        if answer.rule is not None and answer.keep:
-            await self.rules.save(answer.rule)
         select(listed[0])
-        if answer.start:
-            for tunnel in listed:
-                await self.backend.tunnels.start(tunnel)
-        self.cockpit.refresh_hosts()
+        try:
+            if answer.rule is not None and answer.keep:
+                await self.rules.save(answer.rule)
+        finally:  # what cannot be kept is still wanted now
+            if answer.start:
+                for tunnel in listed:
+                    await self.backend.tunnels.start(tunnel)
+            self.cockpit.refresh_hosts()
 
     def _list(self, spec: ForwardSpec, answer: RuleAnswer) -> str:
         return self.backend.tunnels.add(answer.host, spec, "ad hoc", answer.rule)
