@@ -371,7 +371,7 @@ class Backend:
         if not self.loaded:
             return LiveCounts()
         return LiveCounts.of(
-            self.connections.states(),
+            self.connections.all_states(),
             (session.state for session in self.sessions.values()),
             (state for _, state in self.tunnels.states()),
             transfers=sum(job.is_live for job in self.transfers.snapshots()),

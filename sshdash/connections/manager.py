@@ -157,7 +157,7 @@ class ConnectionManager:
         """Return how every host of this run stands; some may share a connection."""
         return [self.status(name) for name in self._registry.names()]
 
-    def states(self) -> list[ConnectionState]:
+    def all_states(self) -> list[ConnectionState]:
         """Return the state of every host of this run, for much less than how it stands."""
         registry = self._registry
         found = (registry.get(name) for name in registry.names())

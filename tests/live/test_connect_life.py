@@ -268,7 +268,7 @@ async def test_closing_the_manager_leaves_nothing_behind(sshd: RealSshd) -> None
         assert len(sshd.connections()) == 2
         await client.manager.close()
         assert {status.state for status in client.manager.statuses()} == {ConnectionState.IDLE}
-        assert set(client.manager.states()) == {ConnectionState.IDLE}
+        assert set(client.manager.all_states()) == {ConnectionState.IDLE}
         with pytest.raises(Cancelled):
             await client.manager.lease("sshd", "x")
 

@@ -11,6 +11,8 @@ import pytest
 from sshdash.errors import ForwardError
 from sshdash.tunnels import listener, ports
 from sshdash.tunnels.listener import Listener
+from tests.live.tunnel_kit import echo, exchange, target, tunnels_on, until
+from tests.servers.sshd import RealSshd
 
 
 def silent() -> Listener:
@@ -101,3 +103,15 @@ async def test_the_port_is_free_at_once_after_clients_were_served() -> None:
     await again.open(None, port)
     again.close()
     writer.close()
+
+
+async def test_a_loop_that_takes_its_time_over_clients_serves_them_the_same(
+    sshd: RealSshd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sshdash.tunnels.local.can_take_over", lambda: False)
+    async with target(echo) as port, tunnels_on(sshd) as kit:
+        identifier, listen = await kit.open("L", f"127.0.0.1:0:127.0.0.1:{port}")
+        assert await exchange(listen, b"said early" * 1000) == b"said early" * 1000
+        await until(lambda: kit.manager.snapshot(identifier).clients == 0, "the client left")
+        await until(lambda: kit.channels == 0, "its channel ended")
+        assert kit.manager.snapshot(identifier).bytes_up == 10_000

@@ -169,6 +169,9 @@ class FakeConnections:
     async def lease(self, host: str, purpose: str) -> Any:
         return SimpleNamespace(release=lambda: None)
 
+    def all_states(self) -> list[ConnectionState]:
+        return [status.state for status in self.statuses()]
+
     def statuses(self) -> list[FakeStatus]:
         return list(self.states.values())
 
