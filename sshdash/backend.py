@@ -37,9 +37,9 @@ if TYPE_CHECKING:
     from sshdash.sftp.sync_keepers import Keepers
     from sshdash.terminal.recording import Recorder
     from sshdash.terminal.session import ShellSession
-    from sshdash.tunnels.handover import HandOver
-    from sshdash.tunnels.household import Household
     from sshdash.tunnels.manager import TunnelManager
+    from sshdash.tunnels.owners.handover import HandOver
+    from sshdash.tunnels.owners.household import Household
 
 __all__ = ["LOCAL", "Backend"]
 
@@ -49,7 +49,7 @@ _TERMINAL = "terminal.session"
 _CONNECTIONS = ("connections.manager", "audit")
 _REST = (
     "tunnels.manager",
-    "tunnels.household",
+    "tunnels.owners.household",
     "sftp.queue",
     "sftp.journal",
     "sftp.shelf",
@@ -142,7 +142,7 @@ class Backend:
             await self._modules.load(*_CONNECTIONS, *endpoints.MODULES, *_REST)
             await self._load_connections()
             outages = Outages(self.connections, self.events) if self.settings.reconnect else None
-            lease, household = self.connections.lease, self._modules["tunnels.household"]
+            lease, household = self.connections.lease, self._modules["tunnels.owners.household"]
             claims = household.Claims(runtime_dir(), "command")
             self.tunnels = self._modules["tunnels.manager"].TunnelManager(
                 lease, self.events, self._route, outages, claims
@@ -343,7 +343,7 @@ class Backend:
         One that cannot be run here is left out and told once, as a warning. Raises UsageError and
         ConfigError for the host itself.
         """
-        from sshdash.tunnels.options import configured
+        from sshdash.tunnels.forwards.options import configured
 
         specs, wrong = configured(self.resolver.preview(host))
         for error in wrong:
@@ -352,7 +352,7 @@ class Backend:
 
     async def hand_over(self, tunnels: Iterable[str]) -> "HandOver":
         """Have another process go on with tunnels when this one ends; return what came of it."""
-        from sshdash.tunnels.handover import hand_over
+        from sshdash.tunnels.owners.handover import hand_over
 
         return await hand_over(self.household, self.tunnels, tunnels, self.source)
 

@@ -12,8 +12,8 @@ from sshdash.cli.forward_run import Policy, Run
 from sshdash.cli.readiness import Readiness
 from sshdash.cli.ssh_options import add_ssh_options
 from sshdash.errors import UsageError
-from sshdash.tunnels.options import with_tokens
-from sshdash.tunnels.rule import Rule
+from sshdash.tunnels.forwards.options import with_tokens
+from sshdash.tunnels.kept.rule import Rule
 from sshdash.tunnels.spec import ForwardSpec, Kind, parse_forward
 
 if TYPE_CHECKING:
@@ -190,7 +190,7 @@ async def _rules(backend: "Backend", arguments: argparse.Namespace) -> list[Rule
 
 async def _detach(arguments: argparse.Namespace) -> int:
     """Start a process with the same arguments, and tell what it runs."""
-    from sshdash.tunnels.detached import DetachFailed, detach
+    from sshdash.tunnels.owners.detached import DetachFailed, detach
 
     options, words = arguments.given
     rest = [word for word in words if word != "--detach"]

@@ -19,10 +19,10 @@ from sshdash.errors import SSHDashError
 from sshdash.events import ConnectionChanged, Event, HostRestored, TunnelChanged, TunnelRemoved
 from sshdash.states import ConnectionState, TunnelState
 from sshdash.tunnels.causes import cause_of, words
-from sshdash.tunnels.claims import OwnedElsewhere
-from sshdash.tunnels.documents import listed
-from sshdash.tunnels.household import NotTaken
 from sshdash.tunnels.legs import Cause
+from sshdash.tunnels.owners.claims import OwnedElsewhere
+from sshdash.tunnels.owners.documents import listed
+from sshdash.tunnels.owners.household import NotTaken
 from sshdash.tunnels.snapshot import TunnelSnapshot
 
 if TYPE_CHECKING:

@@ -13,11 +13,11 @@ from sshdash.config.equivalent import global_options
 from sshdash.errors import SSHDashError, UsageError
 from sshdash.paths import runtime_dir
 from sshdash.states import TunnelState
-from sshdash.tunnels.documents import listed
-from sshdash.tunnels.exports import rule_block, rule_command, systemd_unit
-from sshdash.tunnels.neighbours import Neighbour, ask, survey
-from sshdash.tunnels.rule import Rule
-from sshdash.tunnels.rules_file import load_rules, rules_file
+from sshdash.tunnels.kept.exports import rule_block, rule_command, systemd_unit
+from sshdash.tunnels.kept.rule import Rule
+from sshdash.tunnels.kept.rules_file import load_rules, rules_file
+from sshdash.tunnels.owners.documents import listed
+from sshdash.tunnels.owners.neighbours import Neighbour, ask, survey
 from sshdash.tunnels.snapshot import TunnelSnapshot
 from sshdash.untrusted import clean
 

@@ -7,7 +7,7 @@ from sshdash.connections.names import canonical
 from sshdash.events import ConnectionChanged, Event, EventBus
 from sshdash.states import ConnectionState, TunnelState
 from sshdash.tunnels.groups import running_rivals
-from sshdash.tunnels.rule import Start
+from sshdash.tunnels.kept.rule import Start
 from sshdash.tunnels.tunnel import Tunnel
 
 Begin = Callable[[Tunnel, Callable[[], bool]], None]

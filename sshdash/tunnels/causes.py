@@ -13,8 +13,8 @@ from sshdash.errors import (
     SSHDashError,
     UntrustedError,
 )
+from sshdash.tunnels.forwards.refusal import Refusal
 from sshdash.tunnels.legs import Cause
-from sshdash.tunnels.refusal import Refusal
 
 
 class BindError(ForwardError):

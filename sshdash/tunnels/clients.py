@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 
 from sshdash.tunnels.counters import Visit
-from sshdash.tunnels.forwarder import Forwarder
+from sshdash.tunnels.forwards.forwarder import Forwarder
 from sshdash.tunnels.ports import owners, process_name
 from sshdash.tunnels.snapshot import ClientSnapshot
 from sshdash.tunnels.spec import host_port

@@ -10,8 +10,8 @@ import asyncssh
 
 from sshdash.errors import Cancelled, ConnectError, ConnectionLost, ForwardError, SSHDashError
 from sshdash.states import TunnelState
-from sshdash.tunnels.forwarder import Forwarder
-from sshdash.tunnels.remote import RemoteForwarder
+from sshdash.tunnels.forwards.forwarder import Forwarder
+from sshdash.tunnels.forwards.remote import RemoteForwarder
 
 if TYPE_CHECKING:
     from sshdash.connections.connection import Connection, Lease

@@ -3,7 +3,7 @@
 import asyncio
 from typing import TYPE_CHECKING
 
-from sshdash.tunnels.forwarder import Forwarder
+from sshdash.tunnels.forwards.forwarder import Forwarder
 
 if TYPE_CHECKING:
     from sshdash.connections.connection import Lease

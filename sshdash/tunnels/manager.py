@@ -11,11 +11,11 @@ from sshdash.errors import SSHDashError, UsageError
 from sshdash.events import EventBus, TunnelRemoved, TunnelRepointed
 from sshdash.states import TunnelState
 from sshdash.tunnels.autostart import Autostart
-from sshdash.tunnels.claims import Claims
 from sshdash.tunnels.clients import Clients
 from sshdash.tunnels.groups import running_rivals
-from sshdash.tunnels.probing import Probing
-from sshdash.tunnels.rule import Rule
+from sshdash.tunnels.kept.rule import Rule
+from sshdash.tunnels.owners.claims import Claims
+from sshdash.tunnels.probes.probing import Probing
 from sshdash.tunnels.snapshot import ClientSnapshot, ProbeResult, TunnelHistory, TunnelSnapshot
 from sshdash.tunnels.spec import ForwardSpec
 from sshdash.tunnels.tunnel import LeaseConnection, Tunnel

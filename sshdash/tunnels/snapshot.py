@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from sshdash.states import TunnelState
+from sshdash.tunnels.kept.rule import Rule
 from sshdash.tunnels.legs import Cause, Leg, Mishap
-from sshdash.tunnels.rule import Rule
 from sshdash.tunnels.spec import ForwardSpec, Kind, exposure
 
 

@@ -6,10 +6,10 @@ from sshdash.errors import SSHDashError
 from sshdash.events import EventBus, TunnelChanged
 from sshdash.states import Step, TunnelState, advance
 from sshdash.tunnels.causes import Place, Trouble, trouble_of
-from sshdash.tunnels.health import Health
+from sshdash.tunnels.kept.rule import Rule
 from sshdash.tunnels.legs import Cause
+from sshdash.tunnels.probes.health import Health
 from sshdash.tunnels.record import Record
-from sshdash.tunnels.rule import Rule
 from sshdash.tunnels.snapshot import ProbeResult
 from sshdash.tunnels.spec import ForwardSpec
 

@@ -15,13 +15,13 @@ from sshdash.connections.faults import explain
 from sshdash.errors import ForwardError, SSHDashError
 from sshdash.events import EventBus
 from sshdash.states import Step, TunnelState, allows
-from sshdash.tunnels.claims import Claims, OwnedElsewhere
 from sshdash.tunnels.counters import Traffic
 from sshdash.tunnels.course import Course, LeaseConnection, Ready, not_connected
 from sshdash.tunnels.draining import Draining
-from sshdash.tunnels.forwarder import Forwarder
-from sshdash.tunnels.forwarders import forwarder_for
-from sshdash.tunnels.rule import Meanwhile, Rule
+from sshdash.tunnels.forwards.forwarder import Forwarder
+from sshdash.tunnels.forwards.forwarders import forwarder_for
+from sshdash.tunnels.kept.rule import Meanwhile, Rule
+from sshdash.tunnels.owners.claims import Claims, OwnedElsewhere
 from sshdash.tunnels.snapshot import TunnelSnapshot
 from sshdash.tunnels.spec import ForwardSpec
 from sshdash.tunnels.standing import Standing

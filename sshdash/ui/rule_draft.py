@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from sshdash.config.destination import parse_destination
 from sshdash.errors import UsageError
-from sshdash.tunnels.rule import Meanwhile, Probe, ProbeKind, Rule, Start
-from sshdash.tunnels.services import rule_name, service_of
+from sshdash.tunnels.discover.services import rule_name, service_of
+from sshdash.tunnels.kept.rule import Meanwhile, Probe, ProbeKind, Rule, Start
 from sshdash.tunnels.spec import ForwardSpec, Kind, parse_forward
 from sshdash.untrusted import clean
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sshdash.errors import UsageError
-from sshdash.tunnels.exports import rule_block, rule_command, systemd_unit
-from sshdash.tunnels.rule import Rule
-from sshdash.tunnels.use_lines import use_lines
+from sshdash.tunnels.kept.exports import rule_block, rule_command, systemd_unit
+from sshdash.tunnels.kept.rule import Rule
+from sshdash.tunnels.kept.use_lines import use_lines
 
 if TYPE_CHECKING:
     from sshdash.config.source import ConfigSource

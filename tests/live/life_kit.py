@@ -12,8 +12,8 @@ from sshdash.errors import SSHDashError
 from sshdash.prompts import RefusingPrompter
 from sshdash.settings import Settings
 from sshdash.states import TunnelState
+from sshdash.tunnels.kept.rule import Meanwhile, Rule
 from sshdash.tunnels.manager import TunnelManager
-from sshdash.tunnels.rule import Meanwhile, Rule
 from sshdash.tunnels.snapshot import TunnelSnapshot
 from sshdash.tunnels.spec import ForwardSpec, Kind, parse_forward
 from tests.live.outage_kit import Watch

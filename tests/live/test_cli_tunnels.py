@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from sshdash.paths import runtime_dir
-from sshdash.tunnels.rule import Rule
-from sshdash.tunnels.rules_file import save_rule
-from sshdash.tunnels.rules_text import parse_option
+from sshdash.tunnels.kept.rule import Rule
+from sshdash.tunnels.kept.rules_file import save_rule
+from sshdash.tunnels.kept.rules_text import parse_option
 from tests.live.test_cli_forward import PATIENCE, Forwarding, forwarding
 from tests.live.tunnel_kit import echo, exchange, free_to_use, target, until
 from tests.servers.sshd import RealSshd, free_port
@@ -287,7 +287,7 @@ async def test_a_file_for_readiness_that_cannot_be_written(sshd: RealSshd) -> No
 async def test_what_cannot_be_run(sshd: RealSshd, arguments: tuple[str, ...], said: str) -> None:
     if "bad" in arguments:
         keep("x", "sshd", "-D 0")
-        from sshdash.tunnels.rules_file import rules_file
+        from sshdash.tunnels.kept.rules_file import rules_file
 
         rules_file().write_text("bad: {host: sshd}\n")
     async with forwarding(sshd, *arguments) as run:

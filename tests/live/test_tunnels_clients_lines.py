@@ -4,8 +4,8 @@ import shlex
 from dataclasses import replace
 from pathlib import Path
 
+from sshdash.tunnels.kept.use_lines import use_lines
 from sshdash.tunnels.snapshot import TunnelSnapshot
-from sshdash.tunnels.use_lines import use_lines
 from tests.live.tunnel_kit import tunnels_on
 from tests.servers.programs import require
 from tests.servers.services import git_daemon, postgres, redis, rsync_daemon, run, web_server

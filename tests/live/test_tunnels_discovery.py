@@ -12,10 +12,10 @@ import asyncssh
 import pytest
 
 from sshdash.errors import ConnectionLost, SessionError, UnreachableError
-from sshdash.tunnels import discovery
-from sshdash.tunnels.discovery import discover
-from sshdash.tunnels.listening import Discovered
-from sshdash.tunnels.socket_tables import HEAD
+from sshdash.tunnels.discover import discovery
+from sshdash.tunnels.discover.discovery import discover
+from sshdash.tunnels.discover.listening import Discovered
+from sshdash.tunnels.discover.socket_tables import HEAD
 from tests.live.connecting import connecting, until
 from tests.live.tunnel_kit import echo, target
 from tests.servers import loopback

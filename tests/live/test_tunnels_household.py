@@ -15,12 +15,12 @@ from sshdash.backend import Backend
 from sshdash.errors import ConfigError
 from sshdash.events import Event, RulesChanged, TunnelChanged, WarningRaised
 from sshdash.states import TunnelState
-from sshdash.tunnels.detached import Detached
-from sshdash.tunnels.documents import listed
-from sshdash.tunnels.handover import HandOver
-from sshdash.tunnels.rule import Rule, Start
-from sshdash.tunnels.rules_file import rules_file, save_rule
-from sshdash.tunnels.rules_text import parse_option
+from sshdash.tunnels.kept.rule import Rule, Start
+from sshdash.tunnels.kept.rules_file import rules_file, save_rule
+from sshdash.tunnels.kept.rules_text import parse_option
+from sshdash.tunnels.owners.detached import Detached
+from sshdash.tunnels.owners.documents import listed
+from sshdash.tunnels.owners.handover import HandOver
 from sshdash.tunnels.snapshot import TunnelSnapshot
 from tests.live.conftest import BackendFor
 from tests.live.test_cli_forward import forwarding
@@ -270,7 +270,7 @@ async def test_what_cannot_be_had_there_comes_back(
             there = listed(replace(opened, state=TunnelState.FAILED, error="Port is in use"))
             return Detached(0, "", "", (there,))
 
-        monkeypatch.setattr("sshdash.tunnels.handover.detach", detach)
+        monkeypatch.setattr("sshdash.tunnels.owners.handover.detach", detach)
         done = await backend.hand_over([tunnel])
         assert [one.reason for one in done.kept] == ["Port is in use"]
         assert await exchange(listen, b"back here") == b"back here"

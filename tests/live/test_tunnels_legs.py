@@ -55,7 +55,7 @@ async def test_a_privileged_port(sshd: RealSshd, monkeypatch: pytest.MonkeyPatch
         raise PermissionError(13, "Permission denied")
 
     # The tests may run as root, to whom no port is denied.
-    monkeypatch.setattr("sshdash.tunnels.listener.bound_socket", denied)
+    monkeypatch.setattr("sshdash.tunnels.forwards.listener.bound_socket", denied)
     async with lives_of(sshd.config_file) as lives:
         place, leg = failing(await lives.start("L", "80:localhost:22"))
         assert (place, leg.cause) == (0, Cause.BIND_PRIVILEGED)

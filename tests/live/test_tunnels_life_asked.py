@@ -7,7 +7,7 @@ import pytest
 
 from sshdash.errors import ForwardError
 from sshdash.states import TunnelState
-from sshdash.tunnels.rule import Meanwhile, Rule
+from sshdash.tunnels.kept.rule import Meanwhile, Rule
 from sshdash.tunnels.spec import Kind, parse_forward
 from tests.live.life_kit import client, is_cut, ping, text_for, turned_away
 from tests.live.tunnel_kit import PATIENCE, Tunnels, echo, exchange, free_to_use, target, tunnels_on

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from sshdash.states import ConnectionState, TunnelState
+from sshdash.tunnels.kept.rule import Meanwhile, Rule
 from sshdash.tunnels.legs import Cause, LegState
-from sshdash.tunnels.rule import Meanwhile, Rule
 from sshdash.tunnels.spec import Kind, parse_forward
 from tests.live.life_kit import Lives, lives_of, turned_away
 from tests.live.outage_kit import through

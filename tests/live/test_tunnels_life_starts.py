@@ -3,7 +3,7 @@
 import asyncio
 
 from sshdash.states import ConnectionState, TunnelState
-from sshdash.tunnels.rule import Rule, Start
+from sshdash.tunnels.kept.rule import Rule, Start
 from tests.live.life_kit import Lives, lives_of, row
 from tests.live.tunnel_kit import echo, exchange, target
 from tests.servers.sshd import RealSshd, free_port

@@ -9,8 +9,9 @@ import psutil
 import pytest
 
 from sshdash.errors import ForwardError
-from sshdash.tunnels import listener, ports
-from sshdash.tunnels.listener import Listener
+from sshdash.tunnels import ports
+from sshdash.tunnels.forwards import listener
+from sshdash.tunnels.forwards.listener import Listener
 from tests.live.tunnel_kit import echo, exchange, target, tunnels_on, until
 from tests.servers.sshd import RealSshd
 
@@ -108,7 +109,7 @@ async def test_the_port_is_free_at_once_after_clients_were_served() -> None:
 async def test_a_loop_that_takes_its_time_over_clients_serves_them_the_same(
     sshd: RealSshd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sshdash.tunnels.local.can_take_over", lambda: False)
+    monkeypatch.setattr("sshdash.tunnels.forwards.local.can_take_over", lambda: False)
     async with target(echo) as port, tunnels_on(sshd) as kit:
         identifier, listen = await kit.open("L", f"127.0.0.1:0:127.0.0.1:{port}")
         assert await exchange(listen, b"said early" * 1000) == b"said early" * 1000

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from sshdash.config.resolver import Resolver
 from sshdash.config.source import ConfigSource
 from sshdash.errors import UsageError
-from sshdash.tunnels.exports import rule_block, rule_command
-from sshdash.tunnels.rule import Rule
+from sshdash.tunnels.kept.exports import rule_block, rule_command
+from sshdash.tunnels.kept.rule import Rule
 from sshdash.tunnels.spec import ForwardSpec, Kind, parse_forward
 from tests.servers.programs import require
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from sshdash.states import TunnelState
-from sshdash.tunnels import asker, probing
+from sshdash.tunnels.kept.rule import Probe, ProbeKind, Rule
 from sshdash.tunnels.legs import Cause
-from sshdash.tunnels.rule import Probe, ProbeKind, Rule
+from sshdash.tunnels.probes import asker, probing
 from sshdash.tunnels.snapshot import ProbeResult, TunnelSnapshot
 from sshdash.tunnels.spec import Kind, parse_forward
 from tests.live.tunnel_kit import Tunnels, echo, exchange, target, tunnels_on, unreachable, until

@@ -161,7 +161,7 @@ async def still_serves(kit: Tunnels, proxy: int, port: int) -> None:
 async def test_300_half_handshakes_keep_nobody_out_and_end(
     sshd: RealSshd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sshdash.tunnels.dynamic._DEADLINE", 3.0)
+    monkeypatch.setattr("sshdash.tunnels.forwards.dynamic._DEADLINE", 3.0)
     beginnings = [b"\x05", HELLO, PASSWORD[:6], b"\x04\x01\x00", b"CONNECT db:1 HTTP/1.1\r\n"]
     async with target(echo) as port, tunnels_on(sshd) as kit:
         tunnel, proxy = await kit.open("D", "0")
@@ -178,8 +178,8 @@ async def test_300_half_handshakes_keep_nobody_out_and_end(
 async def test_the_slowest_makes_room_where_very_many_wait(
     sshd: RealSshd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sshdash.tunnels.dynamic._HANDSHAKES", 3)
-    monkeypatch.setattr("sshdash.tunnels.dynamic._GRACE", 0.0)
+    monkeypatch.setattr("sshdash.tunnels.forwards.dynamic._HANDSHAKES", 3)
+    monkeypatch.setattr("sshdash.tunnels.forwards.dynamic._GRACE", 0.0)
     async with target(echo) as port, tunnels_on(sshd) as kit:
         tunnel, proxy = await kit.open("D", "0")
         half = []
@@ -203,7 +203,7 @@ async def test_the_slowest_makes_room_where_very_many_wait(
 async def test_a_client_that_trickles_does_not_last(
     sshd: RealSshd, monkeypatch: pytest.MonkeyPatch, start: bytes, drop: bytes
 ) -> None:
-    monkeypatch.setattr("sshdash.tunnels.dynamic._DEADLINE", 0.4)
+    monkeypatch.setattr("sshdash.tunnels.forwards.dynamic._DEADLINE", 0.4)
     async with target(echo) as port, tunnels_on(sshd) as kit:
         tunnel, proxy = await kit.open("D", "0")
         reader, writer = await begun(proxy, start)

@@ -11,8 +11,8 @@ import pytest
 
 from sshdash.errors import UsageError
 from sshdash.states import TunnelState
-from sshdash.tunnels import remote_dynamic
-from sshdash.tunnels.reaching import reach_host
+from sshdash.tunnels.forwards import remote_dynamic
+from sshdash.tunnels.forwards.reaching import reach_host
 from sshdash.tunnels.spec import Kind, parse_forward
 from tests.live.tunnel_kit import PATIENCE, Handler, Tunnels, echo, reset, target, tunnels_on, until
 from tests.servers.programs import require
@@ -226,7 +226,7 @@ async def test_a_client_that_says_nothing_is_dropped(
 async def test_too_many_clients_are_turned_away(
     sshd: RealSshd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sshdash.tunnels.forwarder.MAX_CLIENTS", 3)
+    monkeypatch.setattr("sshdash.tunnels.forwards.forwarder.MAX_CLIENTS", 3)
     async with target(echo) as port, tunnels_on(sshd) as kit:
         tunnel, proxy = await kit.open("R", FAR_PORT)
         waiting = [await asyncio.open_connection("127.0.0.1", proxy) for _ in range(3)]
@@ -289,7 +289,7 @@ async def test_a_mistake_of_ours_costs_one_client_and_not_the_connection(
     async with target(echo) as port, tunnels_on(sshd) as kit:
         _, proxy = await kit.open("R", FAR_PORT)
         with monkeypatch.context() as patch:
-            patch.setattr("sshdash.tunnels.remote_dynamic.Handshake.feed", fail)
+            patch.setattr("sshdash.tunnels.forwards.remote_dynamic.Handshake.feed", fail)
             assert await say(proxy, HELLO) in (b"", b"(reset)")
         await still_works(kit, proxy, port)
 

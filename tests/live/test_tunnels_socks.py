@@ -144,7 +144,7 @@ async def test_what_cannot_be_served_is_answered_and_closed(
 async def test_a_client_that_says_nothing_is_dropped(
     sshd: RealSshd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sshdash.tunnels.dynamic._DEADLINE", 0.3)
+    monkeypatch.setattr("sshdash.tunnels.forwards.dynamic._DEADLINE", 0.3)
     async with target(echo) as port, tunnels_on(sshd) as kit:
         _, proxy = await kit.open("D", "0")
         slow = await asyncio.gather(*(say(proxy, HELLO[:1], end=False) for _ in range(50)))

@@ -4,7 +4,7 @@ import asyncio
 from contextlib import suppress
 
 from sshdash.states import TunnelState
-from sshdash.tunnels.rule import Rule
+from sshdash.tunnels.kept.rule import Rule
 from sshdash.tunnels.snapshot import TunnelSnapshot
 from sshdash.tunnels.spec import Kind, parse_forward
 from tests.screenshots.stage import Stage, scene

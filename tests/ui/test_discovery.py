@@ -13,7 +13,7 @@ from sshdash.config.source import ConfigSource
 from sshdash.errors import SessionError, SSHDashError, UnreachableError
 from sshdash.settings import Settings
 from sshdash.states import TunnelState
-from sshdash.tunnels.listening import Discovered, Listening
+from sshdash.tunnels.discover.listening import Discovered, Listening
 from sshdash.tunnels.snapshot import TunnelSnapshot
 from sshdash.tunnels.spec import ForwardSpec, Kind
 from sshdash.ui.app import SSHDashApp
@@ -97,7 +97,7 @@ class Asked:
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
     one = Asked()
-    monkeypatch.setattr("sshdash.tunnels.discovery.discover", one.discover)
+    monkeypatch.setattr("sshdash.tunnels.discover.discovery.discover", one.discover)
     return one
 
 

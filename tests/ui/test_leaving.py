@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sshdash.tunnels.handover import HandOver, Kept
+from sshdash.tunnels.owners.handover import HandOver, Kept
 from sshdash.ui.screens.confirm import ConfirmDialog
 from sshdash.ui.screens.leave import LeaveDialog
 from tests.ui.conftest import Cockpit, Start

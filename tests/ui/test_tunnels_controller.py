@@ -15,7 +15,7 @@ from sshdash.config.source import ConfigSource
 from sshdash.errors import ConfigError, UsageError
 from sshdash.prompts import ConfirmQuestion, ScriptedPrompter
 from sshdash.settings import Settings
-from sshdash.tunnels.rule import Rule
+from sshdash.tunnels.kept.rule import Rule
 from sshdash.tunnels.snapshot import ProbeResult, TunnelSnapshot
 from sshdash.tunnels.spec import ForwardSpec, Kind, parse_forward
 from sshdash.ui.cockpit import Cockpit

@@ -7,8 +7,8 @@ import pytest
 from rich.cells import cell_len
 
 from sshdash.states import TunnelState
+from sshdash.tunnels.kept.rule import Meanwhile
 from sshdash.tunnels.legs import LegState
-from sshdash.tunnels.rule import Meanwhile
 from sshdash.tunnels.snapshot import ProbeResult, TunnelSnapshot
 from sshdash.ui.widgets.tunnel_diagram import diagram
 from sshdash.ui.widgets.tunnel_facts import trouble

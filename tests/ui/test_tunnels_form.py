@@ -8,7 +8,7 @@ from textual.events import Paste
 from textual.widgets import Input, RadioSet, Select, Static, TextArea
 
 from sshdash.paths import styles_dir
-from sshdash.tunnels.rule import Meanwhile, Probe, ProbeKind, Rule, Start
+from sshdash.tunnels.kept.rule import Meanwhile, Probe, ProbeKind, Rule, Start
 from sshdash.tunnels.spec import Kind, parse_forward
 from sshdash.ui.rule_draft import RuleAnswer, RuleDraft
 from sshdash.ui.screens.confirm import ConfirmDialog

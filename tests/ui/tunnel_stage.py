@@ -9,8 +9,8 @@ from textual.widgets import Static
 
 from sshdash.paths import styles_dir
 from sshdash.states import TunnelState
+from sshdash.tunnels.kept.rule import Probe, ProbeKind, Rule, Start
 from sshdash.tunnels.legs import Cause, Leg, LegState, Mishap
-from sshdash.tunnels.rule import Probe, ProbeKind, Rule, Start
 from sshdash.tunnels.snapshot import ClientSnapshot, ProbeResult, TunnelSnapshot
 from sshdash.tunnels.spec import Kind, parse_forward
 from sshdash.ui.commands import COMMANDS

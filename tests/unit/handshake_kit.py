@@ -4,7 +4,7 @@ from itertools import pairwise
 
 from hypothesis import strategies as st
 
-from sshdash.tunnels.handshake import MOST_KEPT, Handshake
+from sshdash.tunnels.proxy.handshake import MOST_KEPT, Handshake
 
 NAMES = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=255)
 PORTS = st.integers(1, 65535)

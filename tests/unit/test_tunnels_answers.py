@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sshdash.tunnels.answers import LIMIT, Verdict, judge, question
-from sshdash.tunnels.rule import Probe, ProbeKind
+from sshdash.tunnels.kept.rule import Probe, ProbeKind
+from sshdash.tunnels.probes.answers import LIMIT, Verdict, judge, question
 from sshdash.untrusted import clean
 
 _ERROR = b"SFATAL\0C53300\0Msorry, too many clients already\0Fpostmaster.c\0\0"

@@ -16,14 +16,14 @@ import pytest
 from sshdash.errors import ForwardError, SSHDashError
 from sshdash.paths import runtime_dir, secret_dir
 from sshdash.states import TunnelState
-from sshdash.tunnels import control as control_module
-from sshdash.tunnels.claims import Claims, OwnedElsewhere
-from sshdash.tunnels.control import MAX_REQUEST, Control
-from sshdash.tunnels.documents import Answer, document, listed
+from sshdash.tunnels.kept.rule import Probe, ProbeKind, Rule, Start
+from sshdash.tunnels.kept.rules_text import parse_option
 from sshdash.tunnels.legs import Cause, Leg, LegState, Mishap
-from sshdash.tunnels.neighbours import Neighbours, ask, survey
-from sshdash.tunnels.rule import Probe, ProbeKind, Rule, Start
-from sshdash.tunnels.rules_text import parse_option
+from sshdash.tunnels.owners import control as control_module
+from sshdash.tunnels.owners.claims import Claims, OwnedElsewhere
+from sshdash.tunnels.owners.control import MAX_REQUEST, Control
+from sshdash.tunnels.owners.documents import Answer, document, listed
+from sshdash.tunnels.owners.neighbours import Neighbours, ask, survey
 from sshdash.tunnels.snapshot import ProbeResult, TunnelSnapshot
 
 PATIENCE = 20.0
@@ -87,7 +87,7 @@ async def answering(desk: Desk, kind: str = "forward") -> AsyncIterator[Control]
 @pytest.fixture
 def stranger(monkeypatch: pytest.MonkeyPatch) -> int:
     """Let what is asked look as if it came from another process."""
-    monkeypatch.setattr("sshdash.tunnels.neighbours.getpid", lambda: 1)
+    monkeypatch.setattr("sshdash.tunnels.owners.neighbours.getpid", lambda: 1)
     return os.getpid()
 
 
@@ -218,7 +218,7 @@ async def test_who_is_asked_to_end_still_answers(stranger: int) -> None:
 async def test_what_ended_processes_left_is_removed_and_a_stuck_one_is_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("sshdash.tunnels.neighbours._PATIENCE", 0.05)
+    monkeypatch.setattr("sshdash.tunnels.owners.neighbours._PATIENCE", 0.05)
     folder = secret_dir(runtime_dir())
     (folder / "forward-x.sock").touch()
     with socket.socket(socket.AF_UNIX) as left, socket.socket(socket.AF_UNIX) as stuck:
@@ -276,8 +276,8 @@ async def test_what_others_run_stands_in_the_place_of_ours(stranger: int) -> Non
 async def test_looking_at_neighbours_keeps_them_up_to_date(
     stranger: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sshdash.tunnels.neighbours._EVERY", 0.01)
-    monkeypatch.setattr("sshdash.tunnels.neighbours._IDLE", 0.2)
+    monkeypatch.setattr("sshdash.tunnels.owners.neighbours._EVERY", 0.01)
+    monkeypatch.setattr("sshdash.tunnels.owners.neighbours._IDLE", 0.2)
     neighbours = Neighbours(runtime_dir())
     assert neighbours.tunnels() == []
     async with answering(Desk(tunnel("t1"))), asyncio.timeout(PATIENCE):

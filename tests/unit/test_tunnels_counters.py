@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sshdash.tunnels.counters import HISTORY, Traffic
-from sshdash.tunnels.refusal import Refusal, classify, refusal_text
+from sshdash.tunnels.forwards.refusal import Refusal, classify, refusal_text
 
 
 def test_the_last_whole_second_is_the_rate() -> None:

@@ -1,6 +1,6 @@
 """What is told of a process that could not run tunnels."""
 
-from sshdash.tunnels.detached import failure_in
+from sshdash.tunnels.owners.detached import failure_in
 
 
 def test_its_errors_are_told_and_not_what_its_tunnels_did() -> None:

@@ -10,9 +10,9 @@ import pytest
 
 from sshdash.config.resolver import Resolver
 from sshdash.config.source import ConfigSource
-from sshdash.tunnels.exports import rule_block, rule_command, systemd_unit
-from sshdash.tunnels.rule import Rule
-from sshdash.tunnels.rules_text import parse_option
+from sshdash.tunnels.kept.exports import rule_block, rule_command, systemd_unit
+from sshdash.tunnels.kept.rule import Rule
+from sshdash.tunnels.kept.rules_text import parse_option
 
 FORWARDS = tuple(
     map(parse_option, ("-L 5432:db:5432", "-L [::1]:81:[fe80::1%eth0]:80", "-R *:0:a:1", "-D 1080"))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sshdash.tunnels.handshake import MOST_KEPT, Handshake
+from sshdash.tunnels.proxy.handshake import MOST_KEPT, Handshake
 from tests.unit.handshake_kit import CUTS, fed
 
 SOCKS5 = b"\x05\x01\x00"

@@ -2,9 +2,9 @@
 
 import pytest
 
-from sshdash.tunnels.health import Health
+from sshdash.tunnels.kept.rule import Probe, ProbeKind, Rule
 from sshdash.tunnels.legs import Cause
-from sshdash.tunnels.rule import Probe, ProbeKind, Rule
+from sshdash.tunnels.probes.health import Health
 from sshdash.tunnels.snapshot import ProbeResult
 
 ASKED_AGAIN = Rule("web", "web-1", (), probe=Probe(ProbeKind.HTTP, interval=10.0))

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sshdash.tunnels.http_proxy import LONGEST_HEAD, ConnectRequest, PlainRequest
-from sshdash.tunnels.refusal import Refusal
+from sshdash.tunnels.forwards.refusal import Refusal
+from sshdash.tunnels.proxy.http_proxy import LONGEST_HEAD, ConnectRequest, PlainRequest
 from tests.unit.handshake_kit import CUTS, PORTS, fed
 
 HOSTS = st.from_regex(r"[A-Za-z0-9_.-]{1,255}", fullmatch=True)

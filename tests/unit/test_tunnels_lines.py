@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from sshdash.states import TunnelState
-from sshdash.tunnels.proxy_lines import proxy_lines, socket_proxy_lines
+from sshdash.tunnels.kept.proxy_lines import proxy_lines, socket_proxy_lines
+from sshdash.tunnels.kept.use_lines import use_lines
 from sshdash.tunnels.snapshot import TunnelSnapshot
 from sshdash.tunnels.spec import Kind, parse_forward
-from sshdash.tunnels.use_lines import use_lines
 
 
 def tunnel(option: str, text: str, host: str = "web-1", **more: Any) -> TunnelSnapshot:

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from sshdash.states import TunnelState
-from sshdash.tunnels.listening import Discovered, Listening
-from sshdash.tunnels.offers import Offer, local_address, offers, web_address
+from sshdash.tunnels.discover.listening import Discovered, Listening
+from sshdash.tunnels.discover.offers import Offer, local_address, offers, web_address
 from sshdash.tunnels.ports import LOOPBACK, next_free, port_here
 from sshdash.tunnels.snapshot import TunnelSnapshot
 from sshdash.tunnels.spec import Kind

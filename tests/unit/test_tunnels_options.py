@@ -7,7 +7,7 @@ import pytest
 from sshdash.config.resolver import ResolvedHost, Resolver
 from sshdash.config.source import ConfigSource
 from sshdash.errors import UsageError
-from sshdash.tunnels.options import ForwardOptions, PermittedTargets, with_tokens
+from sshdash.tunnels.forwards.options import ForwardOptions, PermittedTargets, with_tokens
 from sshdash.tunnels.spec import Kind, parse_forward
 
 

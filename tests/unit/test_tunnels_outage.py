@@ -9,7 +9,7 @@ import pytest
 from sshdash.errors import ConnectionLost, ForwardError
 from sshdash.events import EventBus
 from sshdash.states import TunnelState
-from sshdash.tunnels.local import LocalForwarder
+from sshdash.tunnels.forwards.local import LocalForwarder
 from sshdash.tunnels.manager import TunnelManager
 from sshdash.tunnels.spec import Kind, parse_forward
 

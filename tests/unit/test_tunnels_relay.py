@@ -10,7 +10,7 @@ import pytest
 
 from sshdash.connections.transport.trunk import Trunk
 from sshdash.tunnels.counters import Traffic
-from sshdash.tunnels.relay import Relay
+from sshdash.tunnels.forwards.relay import Relay
 
 
 class Remembering(asyncio.Transport):

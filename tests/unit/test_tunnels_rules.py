@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sshdash.errors import ConfigError, SSHDashError
-from sshdash.tunnels.rule import Meanwhile, Probe, ProbeKind, Rule, Start
-from sshdash.tunnels.rules_edit import with_rule, without_rule
-from sshdash.tunnels.rules_file import load_rules, remove_rule, rules_file, save_rule
-from sshdash.tunnels.rules_text import COLOURS, parse_option, parse_rules, rule_text
+from sshdash.tunnels.kept.rule import Meanwhile, Probe, ProbeKind, Rule, Start
+from sshdash.tunnels.kept.rules_edit import with_rule, without_rule
+from sshdash.tunnels.kept.rules_file import load_rules, remove_rule, rules_file, save_rule
+from sshdash.tunnels.kept.rules_text import COLOURS, parse_option, parse_rules, rule_text
 
 FILE = "tunnels.yaml"
 

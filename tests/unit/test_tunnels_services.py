@@ -2,8 +2,8 @@
 
 import pytest
 
-from sshdash.tunnels.rule import ProbeKind
-from sshdash.tunnels.services import Use, service_of, service_of_socket, usual_port
+from sshdash.tunnels.discover.services import Use, service_of, service_of_socket, usual_port
+from sshdash.tunnels.kept.rule import ProbeKind
 from sshdash.tunnels.spec import Kind
 from sshdash.ui.rule_draft import RuleDraft
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from sshdash.tunnels.reaching import Lookups
-from sshdash.tunnels.socket_file import SocketFile, explain_socket
+from sshdash.tunnels.forwards.reaching import Lookups
+from sshdash.tunnels.forwards.socket_file import SocketFile, explain_socket
 
 
 def mode_of(path: Path) -> int:

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sshdash.tunnels.discovery import _SCRIPT
-from sshdash.tunnels.listening import Endpoint, Listening
-from sshdash.tunnels.socket_tables import (
+from sshdash.tunnels.discover.discovery import _SCRIPT
+from sshdash.tunnels.discover.listening import Endpoint, Listening
+from sshdash.tunnels.discover.socket_tables import (
     HEAD,
     parse_answer,
     read_lsof,

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sshdash.tunnels.handshake import Handshake
-from sshdash.tunnels.refusal import Refusal
-from sshdash.tunnels.socks import SocksRequest
+from sshdash.tunnels.forwards.refusal import Refusal
+from sshdash.tunnels.proxy.handshake import Handshake
+from sshdash.tunnels.proxy.socks import SocksRequest
 from tests.unit.handshake_kit import CUTS, NAMES, PORTS, fed
 
 GREETING = b"\x05\x01\x00"

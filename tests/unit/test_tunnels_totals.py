@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from sshdash.states import TunnelState
 from sshdash.tunnels.counters import HISTORY
-from sshdash.tunnels.rule import Rule
+from sshdash.tunnels.kept.rule import Rule
 from sshdash.tunnels.snapshot import TunnelSnapshot
 from sshdash.tunnels.spec import Kind, parse_forward
 from sshdash.tunnels.totals import Totals, by_rule, total

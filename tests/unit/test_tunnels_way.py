@@ -14,9 +14,9 @@ from sshdash.errors import (
 )
 from sshdash.states import TunnelState
 from sshdash.tunnels.causes import BindError, Place, Trouble, refusal_cause, trouble_of
+from sshdash.tunnels.forwards.refusal import Refusal
 from sshdash.tunnels.legs import Cause, LegState
 from sshdash.tunnels.record import Record
-from sshdash.tunnels.refusal import Refusal
 from sshdash.tunnels.spec import Kind
 from sshdash.tunnels.way import Way, differences
 

@@ -14,7 +14,7 @@ from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
     from sshdash.connections.lease import Lease
-    from sshdash.tunnels.listening import Discovered
+    from sshdash.tunnels.discover.listening import Discovered
     from sshdash.tunnels.snapshot import TunnelSnapshot
     from sshdash.ui.cockpit import Cockpit
     from sshdash.ui.controllers.host_actions import HostActions
@@ -43,7 +43,7 @@ class DiscoveryController:
         return ""
 
     def _why_not_open(self) -> str:
-        from sshdash.tunnels.offers import local_address, web_address
+        from sshdash.tunnels.discover.offers import local_address, web_address
 
         tunnel = self._current
         if tunnel is None:
@@ -115,7 +115,7 @@ class DiscoveryController:
 
     async def _open(self, tunnel: TunnelSnapshot, scheme: str | None = None) -> None:
         """Open a page in the browser; where none can be, its address is copied."""
-        from sshdash.tunnels.offers import web_address
+        from sshdash.tunnels.discover.offers import web_address
 
         address = web_address(tunnel, scheme)
         if not address:
@@ -128,14 +128,14 @@ class DiscoveryController:
             self.cockpit.tell("Opened", address)
 
     def _copy(self, tunnel: TunnelSnapshot, scheme: str) -> None:
-        from sshdash.tunnels.offers import local_address, web_address
+        from sshdash.tunnels.discover.offers import local_address, web_address
 
         self.cockpit.copy(web_address(tunnel, scheme) or local_address(tunnel))
 
 
 async def _ask(cockpit: Cockpit, host: str, screen: DiscoveryScreen) -> None:
     """Ask the host what listens, whenever a person wants it, and keep its connection meanwhile."""
-    from sshdash.tunnels.discovery import discover
+    from sshdash.tunnels.discover.discovery import discover
 
     backend = cockpit.backend
     with suppress(SSHDashError):  # what is wrong with them is told where they are listed
@@ -162,7 +162,7 @@ async def _ask(cockpit: Cockpit, host: str, screen: DiscoveryScreen) -> None:
 
 def _lines(host: str, found: Discovered, listed: list[TunnelSnapshot]) -> list[Labelled]:
     """Return what is offered with its lines; in a thread, as ports are tried out for it."""
-    from sshdash.tunnels.offers import offers
+    from sshdash.tunnels.discover.offers import offers
     from sshdash.ui.screens.discovery import labelled
 
     return labelled(offers(host, found, listed))

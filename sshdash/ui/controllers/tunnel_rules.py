@@ -16,7 +16,7 @@ from sshdash.ui.widgets.tunnel_words import title_of
 from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
-    from sshdash.tunnels.rules import Rules
+    from sshdash.tunnels.kept.rules import Rules
     from sshdash.tunnels.snapshot import TunnelSnapshot
     from sshdash.tunnels.spec import ForwardSpec
     from sshdash.ui.cockpit import Cockpit

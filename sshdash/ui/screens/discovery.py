@@ -16,8 +16,8 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from sshdash.errors import SSHDashError
-from sshdash.tunnels.listening import Discovered
-from sshdash.tunnels.offers import Offer
+from sshdash.tunnels.discover.listening import Discovered
+from sshdash.tunnels.discover.offers import Offer
 from sshdash.ui.format import clip, count_text
 from sshdash.ui.fuzzy import match
 from sshdash.ui.screens.overlay import Overlay

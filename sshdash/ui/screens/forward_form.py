@@ -11,7 +11,7 @@ from textual.suggester import SuggestFromList
 from textual.widget import Widget
 from textual.widgets import Button, Input, RadioSet, Select, Static, TextArea
 
-from sshdash.tunnels.rule import ProbeKind, Start
+from sshdash.tunnels.kept.rule import ProbeKind, Start
 from sshdash.tunnels.spec import ForwardSpec, Kind, exposure
 from sshdash.ui.rule_draft import RuleAnswer, RuleDraft
 from sshdash.ui.screens.dialog import choice, text

@@ -6,8 +6,8 @@ import time
 from typing import TYPE_CHECKING
 
 from sshdash.states import TunnelState
+from sshdash.tunnels.kept.rule import Meanwhile, ProbeKind, Start
 from sshdash.tunnels.legs import Leg
-from sshdash.tunnels.rule import Meanwhile, ProbeKind, Start
 from sshdash.tunnels.spec import Kind
 from sshdash.ui.format import clip, count_text, duration_text, rate_text, size_text
 from sshdash.ui.widgets.sparkline import sparkline

@@ -1,0 +1,1 @@
+"""What listens on a host, and what is offered of it."""

@@ -1,0 +1,1 @@
+"""Listening ends, channels and the bytes between them, one kind of forward each."""

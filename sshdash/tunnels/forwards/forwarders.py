@@ -1,0 +1,31 @@
+"""Which forward a spec takes."""
+
+from typing import TYPE_CHECKING
+
+from sshdash.tunnels.counters import Traffic
+from sshdash.tunnels.forwards.dynamic import DynamicForwarder
+from sshdash.tunnels.forwards.forwarder import Forwarder, Observer
+from sshdash.tunnels.forwards.local import LocalForwarder
+from sshdash.tunnels.forwards.options import ForwardOptions
+from sshdash.tunnels.forwards.remote import RemoteForwarder
+from sshdash.tunnels.forwards.remote_dynamic import RemoteDynamicForwarder
+from sshdash.tunnels.spec import ForwardSpec, Kind
+
+if TYPE_CHECKING:
+    from sshdash.connections.connection import Lease
+
+_FORWARDERS: dict[Kind, type[Forwarder]] = {
+    Kind.LOCAL: LocalForwarder,
+    Kind.REMOTE: RemoteForwarder,
+    Kind.DYNAMIC: DynamicForwarder,
+}
+
+
+def forwarder_for(
+    spec: ForwardSpec, lease: "Lease", traffic: Traffic, observer: Observer
+) -> Forwarder:
+    """Return what runs a forward on a lease's connection, not listening yet."""
+    options = ForwardOptions.of(lease.resolved)
+    is_remote_socks = spec.kind is Kind.REMOTE and spec.is_socks
+    make = RemoteDynamicForwarder if is_remote_socks else _FORWARDERS[spec.kind]
+    return make(spec, lease.connection.ssh, traffic, observer, options)

@@ -1,0 +1,1 @@
+"""Which process runs which rule: asked, told, handed over."""

@@ -1,0 +1,1 @@
+"""Whether targets are well."""

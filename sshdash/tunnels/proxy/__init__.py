@@ -1,0 +1,1 @@
+"""What clients of a SOCKS or HTTP proxy say, and what they are told. Pure."""
