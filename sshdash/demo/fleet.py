@@ -77,6 +77,7 @@ class DemoFleet:
             "XDG_STATE_HOME": str(home / ".local/state"),
             "XDG_DATA_HOME": str(home / ".local/share"),
             "XDG_CACHE_HOME": str(home / ".cache"),
+            "XDG_RUNTIME_DIR": str(home / ".run"),
         }
 
     async def __aenter__(self) -> Self:

@@ -64,12 +64,13 @@ async def test_shell_copy_and_tunnel_over_one_connection(stage: Stage) -> None:
     await terminal.type("C-g", "t")
     await terminal.wait_for(f":{stage.forwarded}")
     await terminal.type("Enter")
-    await terminal.wait_for("● open")
+    await terminal.wait_for(r"● L .*up <1 min")
     reader, writer = await asyncio.open_connection("127.0.0.1", stage.forwarded)
     writer.write(PAYLOAD)
     assert await asyncio.wait_for(reader.readexactly(len(PAYLOAD)), 10) == PAYLOAD
     # The row has the rates; the lines below it have the totals.
-    await terminal.wait_for(r"↑ 307 kB ↓ 307 kB")
+    await terminal.wait_for(r"↑ +307 kB")
+    await terminal.wait_for(r"↓ +307 kB")
     writer.close()
 
     assert len(stage.sshd.connections()) == 1

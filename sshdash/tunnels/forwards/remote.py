@@ -87,7 +87,7 @@ class ServerListener(Forwarder):
         try:
             return await self._ask(ssh, bind, port)
         except ForwardError:
-            if not (self._had_it and await self._clear_away(ssh)):
+            if not (self._had_it and await self._clear_away(ssh, bind)):
                 raise
         return await self._ask(ssh, bind, port)
 
@@ -127,9 +127,10 @@ class ServerListener(Forwarder):
         else:
             fresh = await self._elsewhere(self._ssh, bind, spec.port)
             old, self._listener = self._listener, fresh
-            self._spec, self._bind, self._port = spec, bind, fresh.get_port()
+            left, self._bind = self._bind, bind
+            self._spec, self._port = spec, fresh.get_port()
             self.lets_others_in = None
-            await self._free(old)
+            await self._free(old, left)
             if self._closed:
                 await self.vacate()
 
@@ -151,9 +152,9 @@ class ServerListener(Forwarder):
     async def vacate(self) -> None:
         """Have the server free its port; the clients that are there go on. Idempotent."""
         listener, self._listener = self._listener, None
-        await self._free(listener)
+        await self._free(listener, self._bind)
 
-    async def _free(self, listener: asyncssh.SSHListener | None) -> None:
+    async def _free(self, listener: asyncssh.SSHListener | None, bind: str | None) -> None:
         if listener is None or self._ssh is None or self._ssh.is_closed():
             return
         listener.close()
@@ -163,13 +164,13 @@ class ServerListener(Forwarder):
         except TimeoutError:
             log.warning("the server did not confirm that it freed %s", self._spec)
         else:
-            await self._clear_away(self._ssh)
+            await self._clear_away(self._ssh, bind)
 
-    async def _clear_away(self, ssh: Transport) -> bool:
+    async def _clear_away(self, ssh: Transport, bind: str | None) -> bool:
         """Remove the file of a socket that the server has listened on; return whether it did."""
-        if self._bind is None or not is_path(self._bind):
+        if bind is None or not is_path(bind):
             return False
-        clearing = asyncio.get_running_loop().create_task(clear_away(ssh, self._bind))
+        clearing = asyncio.get_running_loop().create_task(clear_away(ssh, bind))
         self._clearing.add(clearing)
         clearing.add_done_callback(self._clearing.discard)
         done, _ = await asyncio.wait({clearing}, timeout=_CLOSE_TIMEOUT)
