@@ -22,8 +22,10 @@ BRIEF_SECONDS = 0.0005
 """The same where somebody waits for something else."""
 UNSEEN_SECONDS = 0.1
 """Between two turns of what nobody looks at."""
-UNSEEN_BYTES = 64 * 1024
-"""As much of it is fed at once."""
+UNSEEN_BYTES = 48 * 1024
+"""As much of it is fed at once, in the turn that brings it: a turn more costs as much again."""
+UNSEEN_SLICE = 64 * 1024
+"""Bytes of a slice of it, while they cost little: to begin one costs as much as 8 KiB of text."""
 HIGH_WATER = 128 * 1024
 LOW_WATER = 32 * 1024
 _SLICE = 16 * 1024
@@ -83,7 +85,11 @@ class Intake:
         if not self._paused and self._size > HIGH_WATER:
             self._paused = True
             self._pause()
-        if self._turn is None:
+        if not self._sight.seen and self._size >= UNSEEN_BYTES:
+            self._cancel_turn()
+            self._idle.clear()
+            self._feed_for(BRIEF_SECONDS)
+        elif self._turn is None:
             self._idle.clear()
             if self._sight.seen or self._is_due(data):
                 self._turn = self._loop.call_soon(self._work)
@@ -93,9 +99,7 @@ class Intake:
             self.hurry()
 
     def _is_due(self, data: bytes) -> bool:
-        """Return whether what is not looked at is to be fed now, `data` being the last of it."""
-        if self._size >= UNSEEN_BYTES:
-            return True
+        """Return whether somebody may wait for what is not looked at; `data` is the last of it."""
         return data[-1] in _LAST and _ASKS.search(data[-_LONGEST_QUESTION:]) is not None
 
     def hurry(self) -> None:
@@ -111,17 +115,23 @@ class Intake:
 
     def stop(self) -> None:
         """Forget what is waiting."""
-        if self._turn is not None:
-            self._turn.cancel()
-            self._turn = None
+        self._cancel_turn()
         self._waiting.clear()
         self._size = 0
         self._idle.set()
 
+    def _cancel_turn(self) -> None:
+        if self._turn is not None:
+            self._turn.cancel()
+            self._turn = None
+
     def _work(self) -> None:
         self._turn = None
+        self._feed_for(BRIEF_SECONDS if self._gives_way() else TURN_SECONDS)
+
+    def _feed_for(self, allowed: float) -> None:
+        """Feed for so many seconds; what is left has another turn."""
         started = now = time.perf_counter()
-        allowed = BRIEF_SECONDS if self._gives_way() else TURN_SECONDS
         while self._size and now - started < allowed:
             self._feed(self._next_slice())
             before, now = now, time.perf_counter()
@@ -147,6 +157,8 @@ class Intake:
         """Return up to one slice, joining small pieces and cutting large ones."""
         pieces = []
         room = min(self._slice, self._sparse)
+        if not self._sight.seen and room == _SLICE:
+            room = UNSEEN_SLICE
         while room and self._waiting:
             piece = self._waiting.popleft()
             if len(piece) > room:
@@ -165,7 +177,7 @@ class Intake:
             length = max(_SMALLEST_SLICE, length * _MOST_SEQUENCES * 7 // (cost * 8))
         if length < len(piece):
             self._waiting.appendleft(piece[length:])
-            self._sparse = length
+            self._sparse = min(_SLICE, length)
         elif self._sparse < _SLICE:
             more = self._sparse if cost * 2 < _MOST_SEQUENCES else self._sparse // 8
             self._sparse = min(_SLICE, self._sparse + more)

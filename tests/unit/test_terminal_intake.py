@@ -139,6 +139,14 @@ async def test_what_nobody_looks_at_is_fed_together(monkeypatch: pytest.MonkeyPa
     assert probe.turns == 2
 
 
+async def test_much_of_what_nobody_looks_at_is_fed_in_the_turn_that_brings_it() -> None:
+    probe = Probe()
+    unseen(probe)
+    probe.intake.add(b"x" * intake_module.UNSEEN_BYTES)
+    assert len(probe.fed) == intake_module.UNSEEN_BYTES
+    await probe.intake.drained()
+
+
 async def test_what_nobody_looks_at_comes_in_time() -> None:
     probe = Probe()
     probe.intake.add(b"first ")
