@@ -27,16 +27,21 @@ _PATIENCE = 10.0
 _ATTEMPTS = 5
 _CHANCE = random.SystemRandom()
 """Not the generator of `random`, which Hypothesis sets to the same seed in every process."""
+_PORTS = range(12_000, 32_000)
+_next_port = _CHANCE.choice(_PORTS)
 _GUARD = 'read -r _; kill -9 "-$1"; rm -rf "$2"'
 
 
 def free_port() -> int:
     """Return a loopback port that was free a moment ago, on IPv4 and IPv6.
 
-    It is not one of those that the kernel chooses, which any client next door may get meanwhile.
+    It is not one of those that the kernel chooses, which any client next door may get meanwhile,
+    and none that was given out before.
     """
+    global _next_port
     while True:
-        port = _CHANCE.randrange(12_000, 32_000)
+        port = _next_port
+        _next_port = port + 1 if port + 1 in _PORTS else _PORTS.start
         try:
             for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
                 with socket.socket(family) as probe:
