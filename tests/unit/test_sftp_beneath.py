@@ -28,13 +28,13 @@ CHANGES_OF = {
 
 
 def files_root(path: bytes) -> bytes:
-    return path[: path.index(b"/root/")] + b"/root"
+    return path[: path.index(b"/copied-into/")] + b"/copied-into"
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     """Return a folder with a folder in it, beside one that is none of its business."""
-    one = tmp_path / "root"
+    one = tmp_path / "copied-into"
     (one / "a" / "b").mkdir(parents=True)
     (one / "ours").write_text("ours")
     outside = tmp_path / "outside"
