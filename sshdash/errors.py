@@ -21,6 +21,7 @@ The mapping from the SSH library's and the system's exceptions lives in
 `sshdash.connections.faults`.
 """
 
+import errno
 from pathlib import Path
 
 
@@ -83,7 +84,7 @@ class UnreachableError(ConnectError):
 
 
 class ShortageError(UnreachableError):
-    """The system has no descriptors left for a connection."""
+    """The system has no descriptors left for a connection, or for what has to be read for it."""
 
 
 class HostKeyError(ConnectError):
@@ -126,3 +127,8 @@ class ForwardError(SSHDashError):
 
 class UntrustedError(ForwardError):
     """A tunnel over a server whose key nothing vouches for."""
+
+
+def is_shortage(error: OSError) -> bool:
+    """Return whether the system gave nothing for now: it says nothing about what was asked for."""
+    return error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)

@@ -12,7 +12,7 @@ from sshdash.config.options import Options, Origin, TooMany
 from sshdash.config.parser import Block, FileCache, Line, LineKind, ParsedFile, late_values
 from sshdash.config.patterns import matches, matches_list
 from sshdash.config.tokens import TokenError, expand, expand_tilde
-from sshdash.errors import ConfigError
+from sshdash.errors import ConfigError, ShortageError, is_shortage
 from sshdash.paths import ssh_dir, system_ssh_config
 
 DEPTH_LIMIT = 16
@@ -40,7 +40,7 @@ class Pass:
         self._facts = facts
 
     def read(self, path: str, *, user: bool, checked: bool) -> None:
-        """Read one file. Raises ConfigError, or OSError where it cannot be opened."""
+        """Read one file. Raises ConfigError, ShortageError, OSError where it cannot be opened."""
         self._read(path, user=user, checked=checked, depth=0, active=True, origin=Origin(path, 0))
 
     def _read(
@@ -56,7 +56,7 @@ class Pass:
         """Read one file; `origin` is the line that includes it."""
         if depth > DEPTH_LIMIT:
             raise too_deep(origin)
-        parsed = self._cache.load(path)
+        parsed = self._load(path)
         if checked:
             check_owner(parsed)
         possible = active
@@ -126,6 +126,19 @@ class Pass:
                     raise wrong_line(
                         path, line.number, f"cannot open {found}: {error.strerror}"
                     ) from error
+
+    def _load(self, path: str) -> ParsedFile:
+        try:
+            return self._cache.load(path)
+        except OSError as error:
+            if not is_shortage(error):
+                raise
+            # Passed over, as a file that may not be read is, it could hide the line that matters.
+            raise ShortageError(
+                error.strerror or "Too many open files",
+                detail=f"the configuration cannot be read now: {path}",
+                hint="close something, or raise ulimit -n",
+            ) from error
 
     def _included(self, word: str, *, user: bool) -> list[str]:
         """Return the files of an argument of Include."""

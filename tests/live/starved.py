@@ -10,6 +10,7 @@ import json
 import os
 import resource
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -42,15 +43,27 @@ class Starved:
         """Take every descriptor there is."""
         _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (_SPARE, hard))
+        self._take()
+        return {"taken": len(self._fillers)}
+
+    def _take(self) -> None:
         with contextlib.suppress(OSError):
             while True:
                 self._fillers.append(os.dup(0))
-        return {"taken": len(self._fillers)}
+
+    async def _while_starved(self, condition: Callable[[], object]) -> None:
+        """Wait for a condition, and take what a thread or a closed socket lets go of meanwhile."""
+
+        def met() -> object:
+            self._take()
+            return condition()
+
+        await self._lives.watch.until(met)
 
     async def turned_away(self) -> dict[str, Any]:
         """Wait until a client could not be taken in."""
         manager = self._lives.manager
-        await self._lives.watch.until(lambda: manager.snapshot(self._tunnels[0]).error)
+        await self._while_starved(lambda: manager.snapshot(self._tunnels[0]).error)
         return {"error": manager.snapshot(self._tunnels[0]).error}
 
     async def another(self) -> dict[str, Any]:
@@ -62,7 +75,7 @@ class Starved:
     async def lost(self) -> dict[str, Any]:
         """Wait until an attempt at the lost connection has failed."""
         manager = self._lives.manager
-        await self._lives.watch.until(lambda: manager.snapshot(self._tunnels[0]).attempts)
+        await self._while_starved(lambda: manager.snapshot(self._tunnels[0]).attempts)
         status = self._lives.backend.connections.status("sshd")
         state = manager.snapshot(self._tunnels[0]).state.value
         return {"state": state, "reason": status.reason, "gives_up": status.gives_up}

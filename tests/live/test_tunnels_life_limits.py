@@ -60,7 +60,10 @@ async def test_out_of_descriptors_is_told_crashes_nothing_and_passes(sshd: RealS
     async with target(echo) as port, starved(sshd, port) as ask:
         here, there = (await ask("open"))["ports"]
         assert (await ask("starve"))["taken"]
-        with socket.create_connection(("127.0.0.1", here)):
+        with contextlib.ExitStack() as clients:
+            # One would do, had no thread of the program let go of a file since.
+            for _ in range(4):
+                clients.enter_context(socket.create_connection(("127.0.0.1", here)))
             error = (await ask("turned_away"))["error"]
             assert "cannot take another client" in error
             assert "Too many open files" in error

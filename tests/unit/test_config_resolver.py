@@ -1,5 +1,6 @@
 """What the configuration means for a host, where each value came from, and what is refused."""
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -14,7 +15,7 @@ from sshdash.config.catalog import load_catalog, summarize
 from sshdash.config.destination import Destination
 from sshdash.config.resolver import Origin, ResolvedHost, Resolver, dump
 from sshdash.config.source import ConfigSource
-from sshdash.errors import ConfigError
+from sshdash.errors import ConfigError, ShortageError
 
 
 def resolve(home: Path, text: str, host: str = "web", *overrides: tuple[str, str]) -> ResolvedHost:
@@ -245,6 +246,31 @@ def test_a_changed_file_is_read_again(home: Path) -> None:
     replacement.write_text("Port 33333\n")
     replacement.replace(file)
     assert resolver.resolve("web").port == 33333
+
+
+@pytest.mark.parametrize("included", [False, True])
+def test_a_file_that_cannot_be_read_for_now_is_not_passed_over(
+    home: Path, monkeypatch: pytest.MonkeyPatch, included: bool
+) -> None:
+    own = home / ".ssh/config"
+    own.write_text("Include more\n" if included else "ProxyJump bastion\n")
+    more = home / ".ssh/more"
+    more.write_text("ProxyJump bastion\n")
+    for file in (own, more):
+        file.chmod(0o600)
+    resolver = Resolver(ConfigSource.standard())
+    assert resolver.resolve("web").proxy_jump
+    scarce = str(more if included else own)
+    real = parser.FileCache.load
+
+    def load(cache: parser.FileCache, path: str) -> parser.ParsedFile:
+        if path == scarce:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return real(cache, path)
+
+    monkeypatch.setattr(parser.FileCache, "load", load)
+    with pytest.raises(ShortageError, match=f"cannot be read now: {scarce}"):
+        resolver.resolve("web")
 
 
 def test_a_walk_over_many_hosts_looks_at_each_file_once(home: Path) -> None:

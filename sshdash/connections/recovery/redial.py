@@ -8,11 +8,12 @@ import asyncio
 
 from sshdash.config.destination import parse_destination
 from sshdash.connections.attempts import Attempts
+from sshdash.connections.descriptors import require_descriptors
 from sshdash.connections.recovery.supervisor import Supervisor
 from sshdash.connections.registry import Registry
 from sshdash.connections.route import Route, RoutePlanner
 from sshdash.connections.shared import SharedConnection
-from sshdash.errors import SSHDashError
+from sshdash.errors import ShortageError, SSHDashError
 from sshdash.states import ConnectionState
 
 Plans = dict[str, Route | SSHDashError]
@@ -58,6 +59,7 @@ class Redialler:
         plans: Plans = {}
         for name in names:
             try:
+                require_descriptors(name)
                 plans[name] = self._planner.plan(parse_destination(name))
             except SSHDashError as error:
                 plans[name] = error
@@ -65,8 +67,8 @@ class Redialler:
 
     def _take(self, before: SharedConnection, name: str, plan: Route | SSHDashError) -> None:
         """Let a name mean what was planned for it."""
-        if name not in before.names or not _is_down(before):
-            return
+        if name not in before.names or not _is_down(before) or isinstance(plan, ShortageError):
+            return  # what cannot be read for now may have changed, or not: the attempt says so
         if isinstance(plan, SSHDashError):
             self.supervisor.refused(before, plan)
             return

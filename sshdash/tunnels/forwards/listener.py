@@ -6,6 +6,7 @@ import select
 import socket
 from collections.abc import Callable, Sequence
 
+from sshdash.errors import is_shortage
 from sshdash.tunnels.causes import BindError
 from sshdash.tunnels.forwards.options import ForwardOptions
 from sshdash.tunnels.forwards.socket_file import SocketFile, explain_socket
@@ -209,7 +210,7 @@ def _explain(
             "the address is not one of this machine",
             "use localhost, or * for all addresses",
         )
-    short = error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+    short = is_shortage(error)
     return BindError(
         Cause.SHORTAGE if short else Cause.OTHER,
         f"Cannot listen on {where}",
