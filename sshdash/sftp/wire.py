@@ -328,7 +328,9 @@ class Wire(asyncssh.SSHClientSession[bytes]):
         head = bytes(self._head)
         # The first bytes are kept apart, and those of them that came with `data` are in both.
         shared = next(size for size in range(len(head), -1, -1) if head.endswith(data[:size]))
-        self._chatter = clean((head + data[shared:]).strip(), _TEXT)
+        said = (head + data[shared:]).strip()
+        # The server's own first message may have come with it, which is no part of the text.
+        self._chatter = clean(said.partition(b"\0")[0].strip() or said, _TEXT)
         self._end(f"it said {self._chatter} instead")
         if self._channel:
             self._channel.abort()

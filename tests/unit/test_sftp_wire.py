@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from sshdash.sftp.answers import StatusError, whole
 from sshdash.sftp.messages import Attributes, Code, Message, Payload, string, uint32
 from sshdash.sftp.protocol import FIRST, Protocol
-from sshdash.sftp.wire import Wire, WireClosed
+from sshdash.sftp.wire import Chatter, Wire, WireClosed
 
 
 class Channel:
@@ -139,6 +140,22 @@ async def test_what_came_first_fails_with_the_greeting_that_was_none() -> None:
     wire.data_received(b"Welcome to this host\n", None)
     with pytest.raises(WireClosed):
         await Protocol.begin(wire)
+
+
+@pytest.mark.parametrize("cuts", [(), (3,), (21,), (25,), (3, 21)])
+async def test_the_text_that_came_is_told_without_the_message_behind_it(
+    cuts: tuple[int, ...],
+) -> None:
+    wire = Wire(FIRST)
+    wire.connection_made(Channel())  # type: ignore[arg-type]
+    said = b"Welcome to this host\n"
+    came = said + message(Message.VERSION, 3, string(b"limits@openssh.com") + string(b"1"))
+    beginning = asyncio.ensure_future(Protocol.begin(wire))
+    for start, end in itertools.pairwise((0, *cuts, len(came))):
+        wire.data_received(came[start:end], None)
+    with pytest.raises(Chatter) as failed:
+        await beginning
+    assert failed.value.text == "Welcome to this host"
 
 
 async def test_requests_of_one_turn_leave_in_one_write() -> None:
