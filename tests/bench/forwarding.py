@@ -9,7 +9,8 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tests.servers.sshd import RealSshd, free_port
+from tests.servers.ports import free_port
+from tests.servers.sshd import RealSshd
 
 CIPHER = "aes128-gcm@openssh.com"
 _TARGET = """

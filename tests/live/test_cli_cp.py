@@ -13,6 +13,7 @@ import pytest
 
 from tests.live.file_kit import tree, unfinished
 from tests.live.test_sftp_faults import slow_line
+from tests.patience import PATIENCE
 from tests.servers.sshd import RealSshd
 
 
@@ -231,11 +232,11 @@ def arrived(target: Path) -> int:
 async def interrupted(config: Path, target: Path, number: signal.Signals) -> tuple[int, str]:
     """Begin a copy of ``sshd:big`` and interrupt it when some has arrived; return how it ended."""
     process = await start(config, "-p", "sshd:big", target)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while arrived(target) < 15_000_000:  # noqa: ASYNC110 (another program writes it)
             await asyncio.sleep(0.01)
     process.send_signal(number)
-    _, errors = await asyncio.wait_for(process.communicate(), 20)
+    _, errors = await asyncio.wait_for(process.communicate(), PATIENCE)
     assert process.returncode is not None
     return process.returncode, errors.decode()
 
@@ -332,11 +333,11 @@ async def test_a_connection_lost_on_the_way_is_told_as_ssh_tells_it(
     (sshd.home / "big").write_bytes(os.urandom(40_000_000))
     async with slow_line(sshd, rate=10_000_000) as (_, config):
         process = await start(config, "sshd:big", tmp_path)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             while not unfinished(tmp_path):  # noqa: ASYNC110 (another program makes it)
                 await asyncio.sleep(0.01)
         sshd.kill_connections()
-        _, errors = await asyncio.wait_for(process.communicate(), 20)
+        _, errors = await asyncio.wait_for(process.communicate(), PATIENCE)
     assert process.returncode == 255, errors
     assert b"lost" in errors
 

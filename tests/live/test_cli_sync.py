@@ -12,6 +12,7 @@ import pytest
 
 from tests.live.file_kit import fill_with_odd_names, tree, unfinished
 from tests.live.test_cli_cp import Ended
+from tests.patience import PATIENCE
 from tests.servers.sshd import RealSshd
 
 
@@ -217,7 +218,7 @@ class Watching:
     async def until(self, **wanted: object) -> dict[str, Any]:
         """Return the next line that has these fields."""
         assert self.process.stdout
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             while line := await self.process.stdout.readline():
                 fields = json.loads(line)
                 self.told.append(fields)
@@ -230,7 +231,7 @@ class Watching:
         """Interrupt it and return its exit status."""
         if self.process.returncode is None:
             self.process.send_signal(signal.SIGINT)
-        await asyncio.wait_for(self.process.communicate(), 20)
+        await asyncio.wait_for(self.process.communicate(), PATIENCE)
         assert self.process.returncode is not None
         return self.process.returncode
 

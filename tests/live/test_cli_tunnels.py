@@ -16,9 +16,11 @@ from sshdash.paths import runtime_dir
 from sshdash.tunnels.kept.rule import Rule
 from sshdash.tunnels.kept.rules_file import save_rule
 from sshdash.tunnels.kept.rules_text import parse_option
-from tests.live.test_cli_forward import PATIENCE, Forwarding, forwarding
+from tests.live.test_cli_forward import Forwarding, forwarding
 from tests.live.tunnel_kit import echo, exchange, free_to_use, target, until
-from tests.servers.sshd import RealSshd, free_port
+from tests.patience import PATIENCE
+from tests.servers.ports import free_port
+from tests.servers.sshd import RealSshd
 
 
 def keep(name: str, host: str, *forwards: str, **fields: Any) -> None:

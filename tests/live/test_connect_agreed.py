@@ -11,6 +11,7 @@ import pytest
 from sshdash.errors import AuthenticationError, ConnectError
 from tests.live.connecting import until
 from tests.live.option_kit import generate, said, talking, using
+from tests.patience import PATIENCE
 
 # -- what is agreed on -----------------------------------------------------------------------------
 
@@ -149,7 +150,7 @@ async def test_four_flows_go_on_while_keys_change_from_both_sides() -> None:
             return done.stdout
 
         watching = asyncio.create_task(watch())
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             flows = await asyncio.gather(*(flow() for _ in range(4)))
         over.set()
         await watching

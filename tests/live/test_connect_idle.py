@@ -8,9 +8,10 @@ import time
 import pytest
 
 from sshdash.connections.idle import IdleLimits
-from tests.live.connecting import PATIENCE, until
+from tests.live.connecting import until
 from tests.live.option_kit import using
 from tests.live.shells import shell
+from tests.patience import PATIENCE
 from tests.servers.sshd import RealSshd
 
 

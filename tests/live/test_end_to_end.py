@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from sshdash.demo.services import echo, listening
-from tests.servers.sshd import RealSshd, free_port
+from tests.patience import PATIENCE
+from tests.servers.ports import free_port
+from tests.servers.sshd import RealSshd
 from tests.servers.tmux import Tmux, installed
 
 PAYLOAD = bytes(range(256)) * 1200
@@ -67,7 +69,7 @@ async def test_shell_copy_and_tunnel_over_one_connection(stage: Stage) -> None:
     await terminal.wait_for(r"● L .*up <1 min")
     reader, writer = await asyncio.open_connection("127.0.0.1", stage.forwarded)
     writer.write(PAYLOAD)
-    assert await asyncio.wait_for(reader.readexactly(len(PAYLOAD)), 10) == PAYLOAD
+    assert await asyncio.wait_for(reader.readexactly(len(PAYLOAD)), PATIENCE) == PAYLOAD
     # The row has the rates; the lines below it have the totals.
     await terminal.wait_for(r"↑ +307 kB")
     await terminal.wait_for(r"↓ +307 kB")

@@ -9,6 +9,7 @@ import psutil
 import pytest
 
 from sshdash.demo.services import echo, listening
+from tests.patience import PATIENCE
 from tests.servers.hostile import (
     file_attributes,
     folder_attributes,
@@ -198,7 +199,7 @@ async def test_a_stalled_network_is_silent_and_goes_on() -> None:
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(reader.readexactly(4), 0.1)
         proxy.flow()
-        assert await asyncio.wait_for(reader.readexactly(4), 5) == b"late"
+        assert await asyncio.wait_for(reader.readexactly(4), PATIENCE) == b"late"
         writer.close()
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.live.file_kit import files_on
+from tests.patience import PATIENCE
 from tests.servers.sshd import RealSshd
 
 
@@ -46,7 +47,7 @@ async def test_a_folder_that_is_swapped_for_a_link_is_never_written_through(
     swapping = threading.Thread(target=swap)
     swapping.start()
     try:
-        async with files_on(sshd.config_file) as files, asyncio.timeout(60):
+        async with files_on(sshd.config_file) as files, asyncio.timeout(PATIENCE):
             end = "sshd" if way == "down" else ""
             done = await files.copy(end, [source / "tree"], "", target)
     finally:

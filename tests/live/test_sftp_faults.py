@@ -21,6 +21,7 @@ from sshdash.prompts import ConfirmQuestion, ConflictChoice
 from sshdash.sftp.entries import Kind
 from sshdash.states import TransferState
 from tests.live.file_kit import Files, files_on, tree, unfinished
+from tests.patience import PATIENCE
 from tests.servers.hostile import file_attributes, folder_attributes, link_attributes, lying_sftp
 from tests.servers.loopback import Faults, LoopbackServer
 from tests.servers.proxy import Proxy
@@ -119,7 +120,7 @@ async def test_an_interrupted_copy_leaves_the_old_file_and_a_retry_finishes(
         else:
             assert "unfinished" in done.reason
         files.queue.retry(job)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             done = await files.queue.wait(job)
         assert done.state is TransferState.DONE, done
         assert tree(target) == tree(source)
@@ -153,7 +154,7 @@ async def test_when_the_file_server_is_killed_the_copy_fails_and_a_retry_finishe
         assert (target / "file").read_bytes() == b"the old content"
         assert way == "up" or not unfinished(target)
         files.queue.retry(job)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             done = await files.queue.wait(job)
         assert done.state is TransferState.DONE, done
         assert tree(target) == tree(source)
@@ -169,7 +170,7 @@ async def test_a_source_truncated_while_copied_is_reported(
         job = files.submit("sshd", [source / "file"], "", target, conflict=ConflictChoice.OVERWRITE)
         await until_some_arrived(files, job)
         os.truncate(source / "file", LARGE // 10)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             done = await files.queue.wait(job)
         assert done.state in (TransferState.FAILED, TransferState.DONE)
         if done.state is TransferState.FAILED:

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from tests.live.shells import shell
+from tests.patience import PATIENCE
 from tests.servers.sshd import RealSshd
 from tests.servers.tty import Tty
 
@@ -20,7 +21,7 @@ async def test_ten_megabytes_arrive_and_the_loop_turns_meanwhile(sshd: RealSshd)
         assert it.session.pasting is not None
         held = 0.0
         buffered = 0
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             while it.session.pasting is not None:
                 began = time.thread_time()
                 await asyncio.sleep(0)

@@ -13,7 +13,8 @@ import pytest
 from sshdash.states import TunnelState
 from sshdash.tunnels.snapshot import ClientSnapshot
 from sshdash.tunnels.spec import Kind, parse_forward
-from tests.live.tunnel_kit import PATIENCE, Tunnels, echo, target, tunnels_on, unreachable, until
+from tests.live.tunnel_kit import Tunnels, echo, target, tunnels_on, unreachable, until
+from tests.patience import PATIENCE
 from tests.servers.sshd import RealSshd
 
 _CLIENT = """

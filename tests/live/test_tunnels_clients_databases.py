@@ -9,7 +9,8 @@ from sshdash.prompts import RefusingPrompter
 from sshdash.settings import Settings
 from sshdash.states import TunnelState
 from sshdash.tunnels.spec import Kind, parse_forward
-from tests.live.tunnel_kit import PATIENCE, tunnels_on, until
+from tests.live.tunnel_kit import tunnels_on, until
+from tests.patience import PATIENCE
 from tests.servers.programs import require
 from tests.servers.services import postgres, redis, run
 from tests.servers.sshd import RealSshd

@@ -22,7 +22,9 @@ from tests.live.tunnel_kit import (
     tunnels_on,
     until,
 )
-from tests.servers.sshd import RealSshd, free_port
+from tests.patience import PATIENCE
+from tests.servers.ports import free_port
+from tests.servers.sshd import RealSshd
 
 
 async def refused(kit: Tunnels, option: str, text: str) -> str:
@@ -200,7 +202,7 @@ async def test_a_client_that_comes_while_the_tunnel_goes_is_dropped(
                     await asyncio.sleep(0)
                 await kit.manager.remove(tunnel)
                 with contextlib.suppress(ConnectionError):
-                    async with asyncio.timeout(5):
+                    async with asyncio.timeout(PATIENCE):
                         assert await loop.sock_recv(client, 1) == b""
         await until(lambda: kit.channels == 0, "no channels")
 

@@ -24,8 +24,10 @@ from sshdash.tunnels.owners.handover import HandOver
 from sshdash.tunnels.snapshot import TunnelSnapshot
 from tests.live.conftest import BackendFor
 from tests.live.test_cli_forward import forwarding
-from tests.live.tunnel_kit import PATIENCE, echo, exchange, free_to_use, target, until
-from tests.servers.sshd import RealSshd, free_port
+from tests.live.tunnel_kit import echo, exchange, free_to_use, target, until
+from tests.patience import PATIENCE
+from tests.servers.ports import free_port
+from tests.servers.sshd import RealSshd
 
 
 def rule(name: str, *forwards: str, host: str = "sshd", **fields: Any) -> Rule:

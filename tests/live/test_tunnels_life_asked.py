@@ -10,9 +10,11 @@ from sshdash.states import TunnelState
 from sshdash.tunnels.kept.rule import Meanwhile, Rule
 from sshdash.tunnels.spec import Kind, parse_forward
 from tests.live.life_kit import client, is_cut, ping, text_for, turned_away
-from tests.live.tunnel_kit import PATIENCE, Tunnels, echo, exchange, free_to_use, target, tunnels_on
+from tests.live.tunnel_kit import Tunnels, echo, exchange, free_to_use, target, tunnels_on
 from tests.live.tunnel_kit import until as when
-from tests.servers.sshd import RealSshd, free_port
+from tests.patience import PATIENCE
+from tests.servers.ports import free_port
+from tests.servers.sshd import RealSshd
 
 
 def rule(name: str, meanwhile: Meanwhile = Meanwhile.WAIT, group: str = "") -> Rule:

@@ -14,9 +14,11 @@ from sshdash.states import TunnelState
 from sshdash.tunnels.forwards import remote_dynamic
 from sshdash.tunnels.forwards.reaching import reach_host
 from sshdash.tunnels.spec import Kind, parse_forward
-from tests.live.tunnel_kit import PATIENCE, Handler, Tunnels, echo, reset, target, tunnels_on, until
+from tests.live.tunnel_kit import Handler, Tunnels, echo, reset, target, tunnels_on, until
+from tests.patience import PATIENCE
+from tests.servers.ports import free_port
 from tests.servers.programs import require
-from tests.servers.sshd import RealSshd, free_port
+from tests.servers.sshd import RealSshd
 
 HELLO = b"\5\1\0"
 FAR_PORT = "127.0.0.1:0"

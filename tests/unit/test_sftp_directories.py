@@ -6,6 +6,7 @@ from sshdash.errors import FileError
 from sshdash.sftp.failures import ExistsError, MissingError
 from sshdash.sftp.filesystem import Limits
 from sshdash.states import TransferState
+from tests.patience import PATIENCE
 from tests.unit.memory_files import MemoryFilesystem
 from tests.unit.queue_kit import Kit, kit, reasons
 
@@ -34,7 +35,7 @@ async def test_nested_folders_are_asked_for_before_any_is_made() -> None:
             await make(path, mode)
 
         one.near.mkdir = mkdir  # type: ignore[method-assign]
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             done = await one.copy(b"/x")
         assert done.state is TransferState.DONE
         assert asked[:3] == [b"/to/x", b"/to/x/a", b"/to/x/a/b"]
@@ -57,7 +58,7 @@ async def test_files_are_read_while_their_folders_are_made() -> None:
 
         one.near.mkdir = mkdir  # type: ignore[method-assign]
         one.far.fetch = fetched  # type: ignore[assignment, method-assign]
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             done = await one.copy(b"/x")
         assert done.state is TransferState.DONE
         assert one.near.below(b"/to") == {b"x/a/b/file": b"1", b"x/beside": b"2"}

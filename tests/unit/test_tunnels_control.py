@@ -25,8 +25,7 @@ from sshdash.tunnels.owners.control import MAX_REQUEST, Control
 from sshdash.tunnels.owners.documents import Answer, document, listed
 from sshdash.tunnels.owners.neighbours import Neighbours, ask, survey
 from sshdash.tunnels.snapshot import ProbeResult, TunnelSnapshot
-
-PATIENCE = 20.0
+from tests.patience import PATIENCE
 
 
 def tunnel(identifier: str, name: str = "", **fields: Any) -> TunnelSnapshot:
