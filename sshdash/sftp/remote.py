@@ -42,6 +42,7 @@ from sshdash.sftp.handles import (
     kept_entries,
     space_of,
 )
+from sshdash.sftp.looks import STATVFS, Look
 from sshdash.sftp.messages import Attributes, Name, Open
 from sshdash.sftp.names import backup_name
 from sshdash.sftp.opening import PATIENCE, SUBSYSTEM, Way, open_session
@@ -100,13 +101,16 @@ class RemoteFilesystem:
         return f"<RemoteFilesystem {self.label} [{self._protocol.wire!r}]>"
 
     @classmethod
-    async def open(cls, lease: "Lease", way: Way = SUBSYSTEM) -> "RemoteFilesystem":
+    async def open(
+        cls, lease: "Lease", way: Way = SUBSYSTEM, looks: Sequence[Look] = ()
+    ) -> "RemoteFilesystem":
         """Open the files of a leased connection; `close` releases the lease.
 
+        `looks` are what is going to be asked first.
         Raises NoSftpError where the server has no SFTP, SessionError, ConnectionLost. The lease
         stays the caller's where this fails.
         """
-        session, home = await open_session(lease, way)
+        session, home = await open_session(lease, way, looks)
         return cls(session, home)
 
     @property
@@ -200,7 +204,7 @@ class RemoteFilesystem:
 
     async def statvfs(self, path: bytes) -> Space | None:
         """Return the room on the file system that holds `path`, None where not told."""
-        if not self._protocol.offers(b"statvfs@openssh.com"):
+        if not self._protocol.offers(STATVFS):
             return None
         return space_of(await self._call("stat", path, self._protocol.statvfs(path)))
 

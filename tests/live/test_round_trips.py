@@ -1,0 +1,61 @@
+"""How often a far server is waited for, counted on the way there, not timed."""
+
+from pathlib import Path
+
+import pytest
+
+from sshdash.errors import AuthenticationError
+from tests.live.auth_kit import new_key, replace, running_agent, secrets, use
+from tests.live.connecting import connecting
+from tests.live.outage_kit import through
+from tests.servers.proxy import Proxy
+from tests.servers.sshd import RealSshd
+
+FAR = 0.03
+"""Seconds one way."""
+LOGIN = 4
+"""Two for the key exchange, one for the methods that the server takes, one for the key."""
+
+
+async def test_a_login_with_the_only_key(sshd: RealSshd, tmp_path: Path) -> None:
+    async with (
+        Proxy(sshd.port, delay=FAR) as proxy,
+        connecting(through(sshd, proxy, tmp_path)) as client,
+        await client.manager.lease("sshd", "test"),
+    ):
+        assert proxy.round_trips == LOGIN
+    assert "Postponed publickey" not in sshd.log
+
+
+async def test_several_keys_are_asked_about_first(sshd: RealSshd, tmp_path: Path) -> None:
+    new_key(tmp_path / "other")
+    use(sshd, IdentityFile=tmp_path / "other")
+    async with (
+        Proxy(sshd.port, delay=FAR) as proxy,
+        connecting(through(sshd, proxy, tmp_path)) as client,
+        await client.manager.lease("sshd", "test"),
+    ):
+        assert proxy.round_trips == LOGIN + 2
+    assert "Postponed publickey" in sshd.log
+
+
+async def test_nobody_types_a_passphrase_for_the_only_key_in_vain(
+    sshd: RealSshd, tmp_path: Path
+) -> None:
+    key = new_key(tmp_path / "locked", "ed25519", "open sesame", "-a", "4")
+    async with connecting(replace(sshd, IdentityFile=key), ("open sesame",)) as client:
+        with pytest.raises(AuthenticationError):
+            await client.manager.lease("sshd", "test")
+        assert not secrets(client)
+
+
+async def test_nobody_is_asked_about_the_agent_for_a_key_that_is_refused(
+    sshd: RealSshd, tmp_path: Path
+) -> None:
+    key = new_key(tmp_path / "other")
+    with running_agent() as agent:
+        replace(sshd, IdentityFile=key, IdentityAgent=agent.path)
+        async with connecting(use(sshd, AddKeysToAgent="ask")) as client:
+            with pytest.raises(AuthenticationError):
+                await client.manager.lease("sshd", "test")
+            assert not client.prompter.asked
