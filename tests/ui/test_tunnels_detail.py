@@ -218,12 +218,12 @@ async def test_a_client_is_found_and_cut() -> None:
         app.table.update()
         assert app.table.clients.current == CLIENTS[1]
         await pilot.press("escape")
-        assert app.table.rows.has_focus
+        assert app.table.listing.rows.has_focus
         await pilot.press("x")
         await until(pilot, lambda: app.table.clients.has_focus)
         app.tunnels = [replace(OPEN, clients=0)]
         app.table.update()
-        await until(pilot, lambda: app.table.rows.has_focus)
+        await until(pilot, lambda: app.table.listing.rows.has_focus)
 
 
 # The map
@@ -254,10 +254,10 @@ async def test_enter_on_the_map_goes_to_the_tunnel() -> None:
         assert current.id == "t4"
         await pilot.press("down", "down", "enter")
         await until(pilot, lambda: not app.table.is_mapped)
-        current = app.table.rows.current
+        current = app.table.listing.rows.current
         assert current is not None
         assert current.id == "t6"
         assert not app.requests
         await pilot.press("m", "escape")
         assert not app.table.is_mapped
-        assert app.table.rows.has_focus
+        assert app.table.listing.rows.has_focus

@@ -27,7 +27,7 @@ from tests.ui.tunnel_stage import (
 
 
 def ids(app: TunnelsApp) -> list[str]:
-    return [one.id for one in app.table.tunnels]
+    return [one.id for one in app.table.listing.tunnels]
 
 
 def asked(app: TunnelsApp) -> list[Any]:
@@ -69,7 +69,9 @@ async def test_a_rule_is_named_once_with_its_colour_and_tags() -> None:
         assert "metrics #ops" in lines[3]
         assert "metrics" not in lines[4]
         assert "└" in lines[4]
-        name = next(part for part in app.table.rows.render_line(0) if part.text == "orders-db")
+        name = next(
+            part for part in app.table.listing.rows.render_line(0) if part.text == "orders-db"
+        )
         assert name.style is not None
         assert name.style.color is not None
         assert name.style.color.name == "cyan"
@@ -125,13 +127,13 @@ async def test_rows_follow_the_snapshots() -> None:
     async with app.run_test(size=(120, 30)) as pilot:
         await until(pilot, lambda: "closed" in app.lines()[0])
         app.tunnels = [replace(CLOSED, state=TunnelState.OPENING), OPEN]
-        await until(pilot, lambda: len(app.table.tunnels) == 2)
+        await until(pilot, lambda: len(app.table.listing.tunnels) == 2)
         assert " ◌ " in app.lines()[0]
         assert "opening" in app.lines()[0]
         await pilot.press("down")
         app.tunnels = [OPEN]
-        await until(pilot, lambda: len(app.table.tunnels) == 1)
-        current = app.table.rows.current
+        await until(pilot, lambda: len(app.table.listing.tunnels) == 1)
+        current = app.table.listing.rows.current
         assert current is not None
         assert current.id == "t1"
 
@@ -143,7 +145,7 @@ async def test_only_rows_that_look_different_are_drawn_again(
     async with app.run_test(size=(120, 30)) as pilot:
         await pilot.pause()
         drawn: list[int] = []
-        rows = app.table.rows
+        rows = app.table.listing.rows
         monkeypatch.setattr(rows, "refresh_lines", lambda y, *_: drawn.append(y))
         monkeypatch.setattr(rows, "refresh", lambda *_, **__: drawn.append(-1))
         app.table.update()
@@ -198,7 +200,7 @@ async def test_rows_are_filtered_sorted_and_listed_by_host() -> None:
         await until(pilot, lambda: ids(app) == ["t6", "t8"])
         assert "2 of 10" in str(app.table.query_one(".tunnels-said").render())
         await pilot.press("enter")
-        assert app.table.rows.has_focus
+        assert app.table.listing.rows.has_focus
         await pilot.press("escape")
         await until(pilot, lambda: len(ids(app)) == 10)
         assert not app.table.query_one(".tunnels-bar").display
