@@ -13,7 +13,7 @@ from sshdash.tunnels.snapshot import ProbeResult, TunnelSnapshot
 from sshdash.ui.widgets.tunnel_diagram import diagram
 from sshdash.ui.widgets.tunnel_facts import trouble
 from sshdash.ui.widgets.tunnel_map import map_lines
-from sshdash.ui.widgets.tunnel_messages import CutClient
+from sshdash.ui.widgets.tunnel_messages import CutClient, TunnelStep
 from tests.ui.files_app import until
 from tests.ui.tunnel_stage import (
     CLIENTS,
@@ -261,3 +261,24 @@ async def test_enter_on_the_map_goes_to_the_tunnel() -> None:
         await pilot.press("m", "escape")
         assert not app.table.is_mapped
         assert app.table.listing.rows.has_focus
+
+
+async def test_a_rule_and_all_tunnels_are_summed_up() -> None:
+    app = TunnelsApp(fleet())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "Σ 6 of 10 open" in str(app.table.detail.border_title))
+        words = str(app.table.detail.border_title)
+        assert " · 4 clients · ↑ 48.0 kB/s ↓ 8.5 MB/s · ↑ 1.9 MB ↓ 91.2 MB " in words
+        assert "Σ" not in app.table.detail.text
+        app.table.select("t7")
+        await until(pilot, lambda: "Σ metrics  2 of 2 open · 1 client" in app.table.detail.text)
+
+
+async def test_the_history_of_what_runs_here_is_asked_for() -> None:
+    app = TunnelsApp(fleet())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        await pilot.press("h")
+        assert [one.step for one in app.requests] == [TunnelStep.HISTORY]
+        app.table.select("t12")
+        assert "take it over first" in app.table.why_not("tunnels.history")

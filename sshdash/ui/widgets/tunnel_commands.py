@@ -150,6 +150,11 @@ class TunnelCommands(Vertical):
         if (tunnel := self.current) is not None:
             self.post_message(ChangeTunnel(TunnelStep.EXPORT, tunnel))
 
+    def action_tunnels_history(self) -> None:
+        """Show what passed when."""
+        if (tunnel := self.current) is not None:
+            self.post_message(ChangeTunnel(TunnelStep.HISTORY, tunnel))
+
     def _change(self, step: TunnelStep) -> None:
         """Ask for a change of the tunnel at the cursor, and of all forwards of its rule."""
         tunnel = self.current

@@ -11,12 +11,14 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
 from sshdash.states import TunnelState
+from sshdash.tunnels.totals import total
 from sshdash.ui.command import Place
 from sshdash.ui.commands import bindings_of
 from sshdash.ui.widgets.row_list import RowList
 from sshdash.ui.widgets.tunnel_bar import FILTER
 from sshdash.ui.widgets.tunnel_commands import TunnelCommands
 from sshdash.ui.widgets.tunnel_diagram import moves
+from sshdash.ui.widgets.tunnel_facts import sum_words
 from sshdash.ui.widgets.tunnel_order import siblings
 
 if TYPE_CHECKING:
@@ -105,6 +107,7 @@ class TunnelTable(TunnelCommands):
             moves(one) or one.clients or one.state in _CHANGING for one in self.listed
         )
         self.listing.show(self.listed)
+        self.detail.show_sum(sum_words(total(self.listed)) if len(self.listed) > 1 else "")
         self._draw_detail()
 
     @on(events.Resize)
