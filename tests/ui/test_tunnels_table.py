@@ -10,6 +10,7 @@ from textual.widgets import Input
 from sshdash.states import TunnelState
 from sshdash.tunnels.legs import Cause
 from sshdash.tunnels.spec import Kind
+from sshdash.ui.theme import MARKS
 from sshdash.ui.widgets.sparkline import sparkline
 from sshdash.ui.widgets.tunnel_columns import TunnelColumns, Wishes, head_text
 from sshdash.ui.widgets.tunnel_messages import AddTunnel, ChangeAll, ChangeTunnel, TunnelStep
@@ -86,7 +87,28 @@ async def test_rows_say_why_and_until_when() -> None:
         assert ends[1].endswith("retry 3 s")
         assert "*:8080 ⚠ → localhost:3000" in ends[1]
         assert ends[2].endswith("paused, keeps port")
-        assert ends[5].endswith("in forward (4211)")
+        assert ends[5].endswith("↗ up 1 min, forward")
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        (TunnelState.PAUSED, "↗ paused"),
+        (TunnelState.RECONNECTING, "↗ retry 3 s"),
+        (TunnelState.FAILED, "↗ failed"),
+    ],
+)
+async def test_what_another_process_runs_shows_how_it_is_there(
+    state: TunnelState, words: str
+) -> None:
+    there = replace(fleet()[-1], state=state, retry_in=2.4, uptime=None)
+    app = TunnelsApp([OPEN, there])
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        assert app.lines()[1].rstrip().endswith(words)
+        assert app.lines()[1].startswith(f" {MARKS[state].shape} ")
+        app.table.select(there.id)
+        await until(pilot, lambda: "↗ forward (4211) runs it" in app.table.detail.text)
 
 
 @pytest.mark.parametrize("width", [80, 90])

@@ -55,7 +55,8 @@ class TunnelsController:
 
     def states(self) -> list[TunnelState]:
         """Return how all tunnels are."""
-        return self.backend.household.states() if self.backend.loaded else []
+        every = self.backend.household.states() if self.backend.loaded else []
+        return [state for _, state in every]
 
     def rates(self) -> tuple[float, float]:
         """Return the bytes per second up and down through all our own tunnels."""

@@ -11,6 +11,7 @@ from sshdash.tunnels.legs import Leg
 from sshdash.tunnels.spec import Kind
 from sshdash.tunnels.totals import Totals, total
 from sshdash.ui.format import clip, count_text, duration_text, rate_text, size_text
+from sshdash.ui.theme import AWAY_MARK
 from sshdash.ui.widgets.sparkline import sparkline
 from sshdash.ui.widgets.tunnel_diagram import legs_of, time_text
 from sshdash.ui.widgets.tunnel_words import (
@@ -85,7 +86,9 @@ def trouble(tunnel: TunnelSnapshot) -> Iterable[Line]:
     words = clean(leg.message if leg is not None and leg.message else tunnel.error, 1000)
     style = "$error" if tunnel.state is TunnelState.FAILED else "$warning"
     if tunnel.owner:
-        yield ((f"It runs in {clean(tunnel.owner, 60)}, which has its port and its clients.", ""),)
+        owner = clean(tunnel.owner, 60)
+        words = f"{owner} runs it, and has its port and its clients; t takes it over."
+        yield ((f"{AWAY_MARK} ", "$accent"), (words, ""))
     if tunnel.state is TunnelState.PAUSED:
         yield ((_pause(tunnel), "$warning"),)
     if words:
