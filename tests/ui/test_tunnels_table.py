@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from rich.cells import cell_len
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from sshdash.states import TunnelState
 from sshdash.tunnels.legs import Cause
@@ -14,6 +14,7 @@ from sshdash.ui.theme import MARKS
 from sshdash.ui.widgets.sparkline import sparkline
 from sshdash.ui.widgets.tunnel_columns import TunnelColumns, Wishes, head_text
 from sshdash.ui.widgets.tunnel_messages import AddTunnel, ChangeAll, ChangeTunnel, TunnelStep
+from sshdash.ui.widgets.tunnel_order import Sorting, arranged
 from tests.ui.files_app import until
 from tests.ui.tunnel_stage import (
     CLOSED,
@@ -234,6 +235,45 @@ async def test_rows_are_filtered_sorted_and_listed_by_host() -> None:
         await until(pilot, lambda: app.lines()[0].startswith(" db-1  via bastion   3 tunnels"))
         assert app.lines()[4].startswith(" web")
         assert "✖ 1" in app.lines()[9]
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("postgres", ["t1", "t10"]),
+        ("redis prohibited", ["t4"]),
+        ("#billing", ["t1"]),
+        ("replica reports", ["t1"]),
+        ("paused", ["t9"]),
+        ("socks", ["t5", "t11"]),
+        ("bastion reconnecting", ["t8"]),
+    ],
+)
+async def test_the_filter_knows_services_states_tags_notes_and_hosts(
+    words: str, found: list[str]
+) -> None:
+    tunnels = arranged(fleet(), Sorting.LISTED, by_host=False, words=words)
+    assert [one.id for one in tunnels] == found
+
+
+@pytest.mark.parametrize("before", [(), ("m",)])
+async def test_a_filter_without_a_match_says_what_it_was_and_how_to_clear_it(
+    before: tuple[str, ...],
+) -> None:
+    app = TunnelsApp(fleet())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press(*before, "slash", *"nowhere")
+        empty = app.table.query_one(".tunnels-empty", Static)
+        await until(pilot, lambda: empty.display)
+        assert "No tunnel matches “nowhere”" in str(empty.render())
+        assert "Esc clears the filter and shows all 10." in str(empty.render())
+        assert not app.table.detail.display
+        await pilot.press("enter")
+        said = app.table.query_one(".tunnels-said")
+        await until(pilot, lambda: "0 of 10  ·  Esc shows all" in str(said.render()))
+        await pilot.press("escape")
+        await until(pilot, lambda: len(ids(app)) == 10 and not empty.display)
+        assert app.table.is_mapped is bool(before)
 
 
 async def test_a_tunnel_that_is_filtered_out_is_shown_when_it_is_gone_to() -> None:

@@ -16,6 +16,7 @@ from sshdash.ui.widgets.tunnel_columns import head_text
 from sshdash.ui.widgets.tunnel_map import TunnelMap
 from sshdash.ui.widgets.tunnel_order import Sorting, arranged
 from sshdash.ui.widgets.tunnel_rows import TunnelRows
+from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
     from sshdash.tunnels.snapshot import TunnelSnapshot
@@ -26,6 +27,15 @@ _EMPTY = (
     "a port on the host that leads here, or a SOCKS proxy.\n"
     "LocalForward, RemoteForward and DynamicForward of ssh_config are listed too."
 )
+
+
+def _no_match(words: str, count: int) -> str:
+    """Return what was looked for, where, and how to have the list back."""
+    return (
+        f"No tunnel matches “{clean(words.strip(), 60)}”\n\n"
+        "Names, hosts, ports, targets, services (postgres), states, tags and notes\n"
+        f"were looked through. Esc clears the filter and shows all {count}."
+    )
 
 
 class TunnelListing(Vertical):
@@ -41,6 +51,8 @@ class TunnelListing(Vertical):
         self._listed: Sequence[TunnelSnapshot] = ()
         self._sorting = Sorting.LISTED
         self._by_host = False
+        self.is_mapped = False
+        """Whether the map is shown and not the table."""
 
     def compose(self) -> ComposeResult:
         """Lay out what takes turns."""
@@ -60,11 +72,6 @@ class TunnelListing(Vertical):
         return self.map if self.is_mapped else self.rows
 
     @property
-    def is_mapped(self) -> bool:
-        """Whether the map is shown and not the table."""
-        return bool(self.map.display)
-
-    @property
     def tunnels(self) -> list[TunnelSnapshot]:
         """What is shown, in its order."""
         return self.rows.tunnels
@@ -82,9 +89,12 @@ class TunnelListing(Vertical):
         self._listed = listed
         words = self.bar.filter_text
         tunnels = arranged(listed, self._sorting, by_host=self._by_host, words=words)
-        some, mapped = bool(listed), self.is_mapped
+        some, mapped = bool(tunnels), self.is_mapped
         self.rows.display = self._head.display = some and not mapped
+        self.map.display = some and mapped
         self._empty.display = not some
+        if not some:
+            self._empty.update(Content(_no_match(words, len(listed)) if listed else _EMPTY))
         moved = self.rows.show(tunnels, self._by_host)
         if mapped:
             self.map.show(tunnels)
@@ -102,6 +112,8 @@ class TunnelListing(Vertical):
         words = []
         if self.bar.filter_text:
             words.append(f"{len(self.tunnels)} of {len(self._listed)}")
+            if not self.bar.is_typing:
+                words.append("Esc shows all")
         if self._sorting is not Sorting.LISTED:
             words.append(f"sorted by {self._sorting.value}")
         self.bar.say("  ·  ".join(words))
@@ -122,7 +134,7 @@ class TunnelListing(Vertical):
     def turn(self, *, mapped: bool) -> None:
         """Show the map or the table, the cursor staying on its tunnel."""
         current = self.current
-        self.map.display = mapped
+        self.is_mapped = mapped
         self.show(self._listed)
         if current is not None:
             self.go_to(current.id)
