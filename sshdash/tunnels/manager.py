@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import count
 from typing import Literal
 
@@ -12,12 +12,14 @@ from sshdash.events import EventBus, TunnelRemoved, TunnelRepointed
 from sshdash.states import TunnelState
 from sshdash.tunnels.autostart import Autostart
 from sshdash.tunnels.clients import Clients
+from sshdash.tunnels.departures import Departures
 from sshdash.tunnels.groups import running_rivals
 from sshdash.tunnels.kept.rule import Rule
 from sshdash.tunnels.owners.claims import Claims
 from sshdash.tunnels.probes.probing import Probing
 from sshdash.tunnels.snapshot import ClientSnapshot, ProbeResult, TunnelHistory, TunnelSnapshot
 from sshdash.tunnels.spec import ForwardSpec
+from sshdash.tunnels.totals import history_of
 from sshdash.tunnels.tunnel import LeaseConnection, Tunnel
 
 __all__ = ["Source", "TunnelManager", "TunnelSnapshot"]
@@ -54,8 +56,7 @@ class TunnelManager:
         self._outages = outages or NoOutages()
         self._claims = claims
         self._tunnels: dict[str, Tunnel] = {}
-        self._departing: set[Tunnel] = set()
-        """Those that are removed, until the last of their clients have gone."""
+        self._departures = Departures()
         self._ids: dict[tuple[str, ForwardSpec], str] = {}
         self._numbers = count(1)
         self._clients = Clients()
@@ -184,12 +185,12 @@ class TunnelManager:
             return
         self._ids.pop((tunnel.host, tunnel.spec), None)
         self._autostart.decline(tunnel)
-        self._departing.add(tunnel)
         try:
-            await tunnel.stop(drain)  # who hears of its end may still ask how it was
-            self._departing.discard(tunnel)
+            # Who hears of its end may still ask how it was.
+            await self._departures.see_off(tunnel, drain)
         finally:
             if self._tunnels.pop(identifier, None) is not None:
+                self._departures.unlist(tunnel)
                 self._autostart.allow(tunnel)
                 forward = _forward(tunnel.spec)
                 self._events.emit(TunnelRemoved(identifier, tunnel.host, forward))
@@ -209,20 +210,19 @@ class TunnelManager:
 
     def rates(self) -> tuple[int, int]:
         """Return the bytes per second of all tunnels, up and down."""
-        now = time.monotonic()
-        up = down = 0
-        for tunnel in self._tunnels.values():
-            tunnel.traffic.tick(now)
-            up += tunnel.traffic.rates[0]
-            down += tunnel.traffic.rates[1]
-        return up, down
+        return self._departures.together(self._tunnels.values(), time.monotonic()).rates
 
-    def history(self, identifier: str) -> TunnelHistory:
-        """Return what passed through a tunnel when, for as long as this runs."""
-        traffic = self._tunnels[identifier].traffic
-        traffic.tick(time.monotonic())
-        spans = (traffic.seconds, traffic.minutes, traffic.hours)
-        return TunnelHistory(*(tuple(one.passed) for one in spans))
+    def history(self, tunnels: Iterable[str] | None = None) -> TunnelHistory:
+        """Return what passed through some tunnels together when, for as long as this runs.
+
+        Without any named: through all, also those that were removed. Ids that are not on the list
+        are passed over.
+        """
+        now = time.monotonic()
+        if tunnels is None:
+            return history_of([self._departures.together(self._tunnels.values(), now)], now)
+        found = [self._tunnels[one].traffic for one in tunnels if one in self._tunnels]
+        return history_of(found, now)
 
     def clients(self, identifier: str) -> list[ClientSnapshot]:
         """Return a tunnel's clients, in the order they came.
@@ -279,7 +279,7 @@ class TunnelManager:
         await self._clients.close()
         await self._probing.close()
         self._autostart.close()
-        await asyncio.gather(*(one.stop() for one in {*self._tunnels.values(), *self._departing}))
+        await self._departures.end(self._tunnels.values())
 
 
 def _forward(spec: ForwardSpec) -> str:

@@ -20,6 +20,7 @@ TUNNEL_COMMANDS: tuple[Command, ...] = (
     _tunnels("take", "Take over", "Run here what another process runs", "t"),
     _tunnels("map", "Map", "Show all tunnels as a tree by host", "m", footer=6),
     _tunnels("detail", "Details", "Tell all about the tunnel, or less", "i"),
+    _tunnels("history", "History", "Show what passed when: of it, its rule, all", "h"),
     _tunnels("filter", "Filter", "List only the tunnels that match", "slash"),
     _tunnels("group", "By host", "List the tunnels by host, or not", "g"),
     _tunnels("sort", "Sort", "Sort: as listed, trouble, traffic, name", "s"),

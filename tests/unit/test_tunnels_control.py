@@ -272,6 +272,22 @@ async def test_what_others_run_stands_in_the_place_of_ours(stranger: int) -> Non
     await neighbours.close()
 
 
+async def test_what_failed_elsewhere_is_told_where_it_is_closed_here(stranger: int) -> None:
+    neighbours = Neighbours(runtime_dir())
+    failed, states = TunnelState.FAILED, (TunnelState.CLOSED, TunnelState.FAILED, TunnelState.OPEN)
+    names = ("web", "db", "api")
+    async with answering(Desk(*(tunnel(f"t{one}", one, state=failed) for one in names))):
+        await neighbours.look()
+        own = [tunnel(one, one, state=state) for one, state in zip(names, states, strict=True)]
+        rows = neighbours.around(own)
+        assert [(one.id, bool(one.owner), one.state) for one in rows] == [
+            ("web", True, failed),
+            ("db", False, failed),
+            ("api", False, TunnelState.OPEN),
+        ]
+    await neighbours.close()
+
+
 async def test_looking_at_neighbours_keeps_them_up_to_date(
     stranger: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

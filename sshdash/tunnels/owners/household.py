@@ -12,7 +12,7 @@ from sshdash.tunnels.kept.rules import Fill, Rules
 from sshdash.tunnels.manager import TunnelManager
 from sshdash.tunnels.owners.claims import Claims
 from sshdash.tunnels.owners.control import Act, Control
-from sshdash.tunnels.owners.neighbours import Neighbours, ask, origin, settled
+from sshdash.tunnels.owners.neighbours import HEADLESS, Neighbours, ask, origin, settled
 from sshdash.tunnels.snapshot import TunnelSnapshot
 from sshdash.tunnels.spec import ForwardSpec
 from sshdash.tunnels.tunnel import LeaseConnection
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 LetGo = Callable[[str], Awaitable[None]]
 """Ends a tunnel that another process takes over."""
-_HEADLESS = "forward"
-"""The kind of process whose list of tunnels is its own, and not that of the file."""
 _RUNNING = frozenset(TunnelState) - {TunnelState.CLOSED, TunnelState.FAILED}
 
 
@@ -90,15 +88,22 @@ class Household:
         if self._control is not None:
             await self._control.close()
 
-    def snapshots(self) -> list[TunnelSnapshot]:
-        """Return our tunnels and, with their `owner`, those that others run; see `around`."""
-        return self.neighbours.around(self._manager.snapshots())
+    def snapshots(self, host: str | None = None) -> list[TunnelSnapshot]:
+        """Return our tunnels and, with their `owner`, those that others run; see `around`.
 
-    def states(self) -> list[TunnelState]:
-        """Return the states of all `snapshots`, for much less where nobody else runs any."""
+        With a `host` only those of that.
+        """
+        theirs = self.neighbours.tunnels()
+        if host is not None and all(one.host != host for one in theirs):
+            return self._manager.snapshots(host)
+        every = self.neighbours.around(self._manager.snapshots())
+        return [one for one in every if host is None or one.host == host]
+
+    def states(self) -> list[tuple[str, TunnelState]]:
+        """Return host and state of all `snapshots`, for much less where nobody else runs any."""
         if self.neighbours.tunnels():
-            return [tunnel.state for tunnel in self.snapshots()]
-        return [state for _, state in self._manager.states()]
+            return [(tunnel.host, tunnel.state) for tunnel in self.snapshots()]
+        return self._manager.states()
 
     async def ask(self, do: str, tunnel: TunnelSnapshot) -> None:
         """Have the owner of a tunnel ``stop``, ``start``, ``pause`` or ``resume`` it, or let it go.
@@ -140,7 +145,7 @@ class Household:
                 lease = await self._lease(owned[0].host, "tunnel")
                 await self._have_let_go(owned[0], tunnels)
             everything = self._all_of(tunnels, owned)
-            if self._claims.kind == _HEADLESS:
+            if self._claims.kind == HEADLESS:
                 await self._keep_ports(everything, owned)
             await asyncio.gather(*map(self._manager.start, everything))
         except SSHDashError as error:

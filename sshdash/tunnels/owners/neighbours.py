@@ -29,6 +29,8 @@ _EVERY = 1.0
 """Seconds between two looks, while somebody wants to know."""
 _IDLE = 3.0
 """Seconds after which nobody does."""
+HEADLESS = "forward"
+"""The kind of process that is there for its tunnels alone."""
 _AT_REST = (TunnelState.CLOSED, TunnelState.FAILED)
 
 
@@ -85,17 +87,27 @@ class Neighbours:
         return [tunnel for one in self._seen for tunnel in one.tunnels]
 
     def around(self, own: Iterable[TunnelSnapshot]) -> list[TunnelSnapshot]:
-        """Return our tunnels and theirs: a forward that they run stands in the place of ours."""
+        """Return our tunnels and theirs: a forward that they run stands in the place of ours.
+
+        So does one that has failed where a process is there for it alone.
+        """
         theirs = {
             (one.rule.name if one.rule else one.id, one.host, origin(one)): one
             for one in self.tunnels()
             if one.state not in _AT_REST
+            or (one.state is TunnelState.FAILED and one.owner.startswith(HEADLESS))
         }
         rows = []
         for one in own:
             key = (one.rule.name if one.rule else "", one.host, one.spec)
-            other = theirs.pop(key, None) if one.state in _AT_REST else None
-            rows.append(replace(other, id=one.id) if other else one)
+            other = theirs.get(key)
+            if other is not None and other.state is TunnelState.FAILED:
+                theirs.pop(key)  # here it may be open, or have failed too
+                rows.append(replace(other, id=one.id) if one.state is TunnelState.CLOSED else one)
+            elif other is not None and one.state in _AT_REST:
+                rows.append(replace(theirs.pop(key), id=one.id))
+            else:
+                rows.append(one)
         return [*rows, *theirs.values()]
 
     async def look(self) -> tuple[Neighbour, ...]:

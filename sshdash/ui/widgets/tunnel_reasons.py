@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sshdash.tunnels.snapshot import TunnelSnapshot
 
 _ALWAYS = ("add", "sort", "group")
-_OURS = ("restart", "remove", "edit", "probe", "cut")
+_OURS = ("restart", "remove", "edit", "probe", "cut", "history")
 """What can be done only with tunnels that run here."""
 
 

@@ -187,7 +187,7 @@ class TunnelRows(RowList):
             spark = sparkline(tunnel.history, columns.spark) if some else " " * columns.spark
             pieces.append((f"  {spark}", self.look("tunnel--spark")))
         words = clip(standing(tunnel, columns.standing), columns.standing)
-        pieces.append((f"  {words:<{columns.standing}}", detail if tunnel.owner else colour))
+        pieces.append((f"  {words:<{columns.standing}}", colour))
         return pieces
 
     def _heading_pieces(self, first: TunnelSnapshot) -> list[Piece]:
