@@ -288,6 +288,33 @@ async def test_what_failed_elsewhere_is_told_where_it_is_closed_here(stranger: i
     await neighbours.close()
 
 
+async def test_forwards_without_a_name_are_the_same_by_where_they_listen(stranger: int) -> None:
+    neighbours = Neighbours(runtime_dir())
+    owner = f"forward (pid {stranger})"
+    fixed, chosen = parse_option("-D 1080"), parse_option("-D 0")
+    others = (tunnel("t7", spec=fixed), tunnel("t8", spec=chosen))
+    async with answering(Desk(*others)):
+        await neighbours.look()
+        ours = [tunnel("t1", spec=fixed), tunnel("t2", spec=chosen)]
+        rows = neighbours.around([replace(one, state=TunnelState.CLOSED) for one in ours])
+        assert [(one.id, one.owner) for one in rows] == [
+            ("t1", owner), ("t2", ""), (f"{stranger}/t8", owner),
+        ]  # fmt: skip
+    await neighbours.close()
+
+
+async def test_what_was_taken_over_since_the_last_look_is_not_theirs_as_well(
+    stranger: int,
+) -> None:
+    neighbours = Neighbours(runtime_dir())
+    async with answering(Desk(tunnel("t7", "web"))):
+        await neighbours.look()
+    for state in (TunnelState.OPENING, TunnelState.OPEN, TunnelState.RECONNECTING):
+        [row] = neighbours.around([tunnel("t1", "web", state=state)])
+        assert (row.id, row.owner, row.state) == ("t1", "", state)
+    await neighbours.close()
+
+
 async def test_looking_at_neighbours_keeps_them_up_to_date(
     stranger: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -127,6 +127,7 @@ class Household:
             rule = self._manager.snapshot(tunnel).rule
             shares.setdefault(rule.name if rule else tunnel, []).append(tunnel)
         done = await asyncio.gather(*map(self._take, shares.values()))
+        await self.neighbours.look()  # or they still ran it, as long as nobody looks
         kept = {
             tunnel: error
             for error, share in zip(done, shares.values(), strict=True)
