@@ -13,6 +13,8 @@ MOST_LINKED = 22_500
 """Cells of a screen, 300 by 75 for example, that may all be linked."""
 CLOSE_LINK = b"\x18\x1b]8;;\x1b\\"
 """What ends a link that was begun on a smaller screen."""
+SOFT_RESET = b"\x1b[!p"
+"""DECSTR."""
 _CANCEL = b"\x18"
 _LONGEST = 512
 """Bytes of a sequence that has not ended; one that is longer is given up."""
@@ -119,16 +121,35 @@ class RepeatGuard(Guard):
         return b"%b%b\x1b[%db" % (found[0][:-1], _CANCEL, self.most)
 
 
-class TabStopGuard(Guard):
-    """Gives TBC the number 0 that it has without one (ECMA-48): the library knows no other."""
+class NumberGuard(Guard):
+    """Gives sequences the number that they mean (ECMA-48, xterm) where the library takes another.
 
-    begun = re.compile(rb"\x1b\[?\Z")
+    TBC without one is TBC 0. And 0 is 1 where lines and characters are inserted, deleted or
+    scrolled, and where the cursor goes relatively or by tab stops.
+    """
+
+    begun = re.compile(rb"\x1b(?:\[0*)?\Z")
     # By its last byte: there are many Escapes in a flood, and to look for all of it takes longer.
     _bare = re.compile(rb"g(?<=\x1b\[g)")
+    _none = re.compile(rb"(\x1b\[0+)([ILMPSZae])")
 
     def change(self, seen: bytes) -> bytes:
         """Say the number."""
-        return self._bare.sub(b"0g", seen) if b"\x1b" in seen else seen
+        if b"\x1b" not in seen:
+            return seen
+        if b"\x1b[0" in seen:
+            seen = self._none.sub(b"\\1\x18\x1b[1\\2", seen)
+        return self._bare.sub(b"0g", seen)
+
+
+class SoftResetGuard(Guard):
+    """Has DECSTR in one piece, for the emulator to do in the place of the library, which cannot."""
+
+    begun = re.compile(rb"\x1b(?:\[!?)?\Z")
+
+    def change(self, seen: bytes) -> bytes:
+        """Begin it anew at its last byte."""
+        return seen.replace(SOFT_RESET, SOFT_RESET[:-1] + _CANCEL + SOFT_RESET)
 
 
 class LinkGuard(Guard):
