@@ -18,8 +18,10 @@ from sshdash.tunnels.kept.rules_file import load_rules, remove_rule
 from sshdash.tunnels.owners.neighbours import survey
 from sshdash.tunnels.snapshot import TunnelSnapshot
 from tests.live.test_cli_tunnels import keep, sshdash
-from tests.live.tunnel_kit import PATIENCE, echo, exchange, free_to_use, target, until
-from tests.servers.sshd import RealSshd, free_port
+from tests.live.tunnel_kit import echo, exchange, free_to_use, target, until
+from tests.patience import PATIENCE
+from tests.servers.ports import free_port
+from tests.servers.sshd import RealSshd
 from tests.servers.tmux import Tmux, installed
 
 RULE = "web"
