@@ -271,6 +271,7 @@ async def test_40_a_tarpit_is_left_at_the_limit_or_when_cancelled(
 # -- 46: new keys -----------------------------------------------------------------------------
 
 
+@pytest.mark.alone
 async def test_46_new_keys_under_load_stall_nothing_and_change_no_byte(sshd: RealSshd) -> None:
     """Four flows at once, two each way, with new keys for each megabyte."""
     size = 12_000_000

@@ -51,7 +51,7 @@ async def test_what_is_used_stays(sshd: RealSshd, timeout: str) -> None:
 def test_exec_ends_though_its_command_does_not(sshd: RealSshd) -> None:
     words = [sys.executable, "-m", "sshdash", "-F", str(sshd.config_file)]
     words += ["-o", "ChannelTimeout=session=1", "exec", "-n", "sshd", "sleep 60"]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=20, check=False)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.returncode == 255
     assert "ChannelTimeout" in done.stderr
 
