@@ -42,6 +42,7 @@ def memory() -> int:
 # -- 49: sessions -----------------------------------------------------------------------------
 
 
+@pytest.mark.alone
 async def test_49_five_hundred_sessions_leave_nothing_behind(sshd: RealSshd) -> None:
     async with connecting(sshd.config_file) as client:
 
@@ -68,6 +69,7 @@ async def _run_true(ssh: asyncssh.SSHClientConnection) -> int | None:
     return done.exit_status
 
 
+@pytest.mark.alone
 async def test_49_a_hundred_connections_leave_nothing_behind() -> None:
     async with LoopbackServer() as server, connecting(server.config_file) as client:
 

@@ -32,6 +32,7 @@ async def test_an_idle_shell_is_closed_and_says_why(sshd: RealSshd) -> None:
     async with shell(sshd.config_file, overrides=(("ChannelTimeout", "session=1"),)) as one:
         await one.shows(r"sshd\$\s*$")
         began = time.monotonic()
+        one.session.write(b" ")  # it is idle from here on, not from what came before
         await one.ends()
         assert time.monotonic() - began > 0.8
         assert "ChannelTimeout" in one.session.exit_text
@@ -60,8 +61,8 @@ async def test_each_type_has_its_own_time(sshd: RealSshd) -> None:
     async with using(sshd, ChannelTimeout="direct-tcpip=1") as (_, connection):
         ssh = connection.ssh
         shell_like = await ssh.create_process("sleep 60")
-        reader, _ = await ssh.open_connection("127.0.0.1", sshd.port)
         began = time.monotonic()
+        reader, _ = await ssh.open_connection("127.0.0.1", sshd.port)
         assert (await reader.readline()).startswith(b"SSH-2.0-")
         assert await reader.read() == b""
         assert time.monotonic() - began > 0.8

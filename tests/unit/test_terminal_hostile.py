@@ -64,6 +64,7 @@ async def test_parameters_without_end_are_bounded() -> None:
 @pytest.mark.parametrize(
     "opener", [b"\x1b]0;", b"\x1b]52;c;", b"\x1b]8;;", b"\x1bP", b"\x1b_", b"\x1bX"]
 )
+@pytest.mark.alone
 def test_strings_without_end_are_bounded(opener: bytes) -> None:
     emulator = Emulator(80, 24)
     emulator.feed(opener)
