@@ -325,7 +325,7 @@ class SSHDashApp(StraightKeysApp, inherit_bindings=False):
 
     def _tell_dropped(self) -> None:
         self.workspace.cockpit.tell(
-            "Keys were dropped", "they were typed in one go with a command that was refused"
+            "Keys were dropped", "they were typed in one go with a command that came to nothing"
         )
 
     def _goes_to_remote(self, event: events.Event) -> bool:

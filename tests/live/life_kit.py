@@ -123,7 +123,7 @@ async def turned_away(port: int, host: str = "127.0.0.1") -> bool:
         return True
     try:
         writer.write(b"anybody?")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             return await reader.read(100) == b""
     except OSError:
         return True

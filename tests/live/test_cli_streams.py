@@ -27,7 +27,7 @@ def in_shell(server: RealSshd, text: str) -> "subprocess.CompletedProcess[bytes]
         ["/bin/sh", "-c", text.replace("CMD", words)],
         stdin=subprocess.DEVNULL,
         capture_output=True,
-        timeout=30,
+        timeout=PATIENCE,
         check=False,
     )
 
@@ -60,7 +60,7 @@ def test_words_that_are_not_utf8_arrive_as_typed(sshd: RealSshd) -> None:
         command(sshd, b"printf %s '\xff\xfe' | od -An -tx1"),
         stdin=subprocess.DEVNULL,
         capture_output=True,
-        timeout=30,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.stdout.split() == [b"ff", b"fe"], done.stderr

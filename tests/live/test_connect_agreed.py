@@ -129,6 +129,7 @@ async def test_rekeylimit_counts_time() -> None:
         await until(lambda: server.log.count("SSH2_MSG_NEWKEYS received") >= 3)
 
 
+@pytest.mark.alone
 async def test_four_flows_go_on_while_keys_change_from_both_sides() -> None:
     data = os.urandom(6 << 20)
     async with (

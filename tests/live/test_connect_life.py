@@ -244,6 +244,7 @@ async def test_environment_is_sent(sshd: RealSshd, monkeypatch: pytest.MonkeyPat
         assert await client.run("sshd", "echo $LC_SSHDASH $LANG") == "from here xx_YY\n"
 
 
+@pytest.mark.alone
 async def test_keepalives_do_not_end_a_slow_but_living_line() -> None:
     settings = Settings(keepalive_interval=1, keepalive_count=2)
     async with (

@@ -124,7 +124,7 @@ def test_without_a_terminal_there_is_no_screen_and_nothing_is_left() -> None:
         capture_output=True,
         text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
-        timeout=30,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 2

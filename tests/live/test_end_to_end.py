@@ -175,11 +175,9 @@ async def test_a_terminal_is_searched_and_copied_from(stage: Stage) -> None:
     await terminal.wait_for("Paste 2 lines")
     await terminal.type("Enter", "C-d")
     copied = stage.sshd.home / "copied"
-    for _ in range(200):
-        if copied.exists() and copied.read_text().startswith("row 77\nrow 78"):
-            break
-        await asyncio.sleep(0.05)
-    assert copied.read_text().startswith("row 77\nrow 78")
+    async with asyncio.timeout(PATIENCE):
+        while not copied.exists() or "row 77\nrow 78" not in copied.read_text():  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
 
 
 async def test_a_split_has_a_shell_of_its_own_on_the_same_connection(stage: Stage) -> None:

@@ -166,6 +166,7 @@ async def test_http_is_no_ssh() -> None:
             await asyncssh.connect("127.0.0.1", port, config=None, known_hosts=None)
 
 
+@pytest.mark.alone
 async def test_delay_adds_to_the_round_trip_and_leaves_the_bandwidth() -> None:
     size = 32 * 1024 * 1024
     async with listening(echo) as port, Proxy(port, delay=0.02) as proxy:

@@ -14,7 +14,7 @@ from tests.servers.sshd import RealSshd
 
 def ssh(server: RealSshd, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [require("ssh"), "-F", str(server.config_file), "-o", "BatchMode=yes", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
 
 
 @pytest.mark.parametrize("host", ["sshd", "inner"])

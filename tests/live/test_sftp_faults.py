@@ -59,7 +59,7 @@ async def slow_line(sshd: RealSshd, rate: int = 20_000_000) -> AsyncIterator[tup
 
 async def until_some_arrived(files: Files, job: str, least: int = LARGE // 10) -> None:
     """Wait until a job is in the middle of its bytes."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while files.queue.snapshot(job).bytes_done < least:
             snapshot = files.queue.snapshot(job)
             assert not snapshot.is_finished, snapshot
@@ -105,7 +105,7 @@ async def test_an_interrupted_copy_leaves_the_old_file_and_a_retry_finishes(
             sshd.kill_connections()
         else:
             proxy.cut()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             done = await files.queue.wait(job)
         if fault == "cancel":
             assert done.state is TransferState.CANCELLED
@@ -147,7 +147,7 @@ async def test_when_the_file_server_is_killed_the_copy_fails_and_a_retry_finishe
             for process in psutil.Process(pid).children(recursive=True):
                 if process.name() == program.name:
                     process.kill()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             done = await files.queue.wait(job)
         assert done.state is TransferState.FAILED
         assert "sshd: the file session ended" in done.reason
@@ -386,7 +386,7 @@ async def test_a_cancel_between_the_steps_of_a_replacement_waits_for_its_end(
     monkeypatch.setattr(SFTPServerHandler, "_extensions", [])
     source, _ = folders
     (source / "file").write_bytes(b"new")
-    async with loopback(Slow) as files, asyncio.timeout(20):
+    async with loopback(Slow) as files, asyncio.timeout(PATIENCE):
         (files.home / "file").write_bytes(b"old")
         overwrite = ConflictChoice.OVERWRITE
         job = files.submit("", [source / "file"], "loopback", Path("/"), conflict=overwrite)

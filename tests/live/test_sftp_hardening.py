@@ -293,7 +293,7 @@ async def test_what_is_no_file_is_left_out_and_told(
         except OSError:
             pass  # only root makes devices, and not everywhere
         ends = {"down": ("sshd", ""), "up": ("", "sshd"), "local": ("", "")}[way]
-        async with files_on(sshd.config_file) as files, asyncio.timeout(20):
+        async with files_on(sshd.config_file) as files, asyncio.timeout(PATIENCE):
             done = await files.copy(ends[0], [source], ends[1], target)
     assert done.state is TransferState.DONE, done.errors
     told = {Path(one.path).name: one.reason for one in done.left_out}

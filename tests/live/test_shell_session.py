@@ -195,6 +195,7 @@ async def test_ctrl_c_ends_a_flood_soon(sshd: RealSshd) -> None:
         await one.shows("^in control")
 
 
+@pytest.mark.alone
 async def test_a_flood_leaves_the_loop_free(sshd: RealSshd) -> None:
     async with shell(sshd.config_file) as one:
         await one.type("yes sshdash is flooded")

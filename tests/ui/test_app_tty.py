@@ -40,7 +40,7 @@ class Terminal:
         self.theirs = theirs
         self.seen = b""
 
-    def until(self, words: bytes, seconds: float = 20) -> None:
+    def until(self, words: bytes, seconds: float = PATIENCE) -> None:
         """Read until `words` were written."""
         deadline = time.monotonic() + seconds
         while words not in self.seen:

@@ -2,11 +2,8 @@
 
 import asyncio
 
-import pytest
-
 from sshdash.errors import UnreachableError
 from sshdash.states import ConnectionState, SessionState
-from sshdash.ui import typing_ahead
 from sshdash.ui.screens.confirm import ConfirmDialog
 from sshdash.ui.theme import Mark
 from sshdash.ui.widgets.opening_panel import OpeningPanel
@@ -183,10 +180,7 @@ async def test_disconnecting_asks_first(cockpit: Start) -> None:
         await c.until(lambda: c.backend.disconnected == ["bastion"])
 
 
-async def test_a_command_that_cannot_run_says_why(
-    cockpit: Start, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(typing_ahead, "_HASTE", 0.0)  # whoever presses them reads in between
+async def test_a_command_that_cannot_run_says_why(cockpit: Start) -> None:
     async with cockpit() as c:
         await c.press("ctrl+g", "z")
         assert c.told[-1] == "Zoom: No tab is open"
