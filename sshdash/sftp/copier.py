@@ -22,6 +22,7 @@ from sshdash.sftp.names import file_keys, part_name
 from sshdash.sftp.partial import AlreadyThere, CannotResume, Partial, check, is_placed, remove_parts
 from sshdash.sftp.pump import UPLOAD_WINDOW, WINDOW, pump
 from sshdash.sftp.seen import ensure_as_seen
+from sshdash.sftp.storing import Existing, Folders, store
 from sshdash.sftp.streams import Stream
 from sshdash.sftp.tasks import finish
 from sshdash.sftp.throttle import Pace
@@ -54,10 +55,6 @@ async def _unrecorded() -> None:
     """Nobody goes on after a crash."""
 
 
-async def _ready(target: bytes) -> None:
-    """Its folder is there."""
-
-
 class Copier:
     """Copies files from one file system to another."""
 
@@ -86,8 +83,8 @@ class Copier:
         """By target, the files under way."""
         self.recorded: Callable[[], Awaitable[None]] = _unrecorded
         """Returns once `under_way` is known to whoever goes on after a crash."""
-        self.ready: Callable[[bytes], Awaitable[None]] = _ready
-        """Returns once the folder of a target is there; raises FileError where it will not be."""
+        self.folders: Folders = Existing()
+        """What the targets go into."""
         self.durable = False
         """Whether everything must be on the disk before it gets its name, small new files too."""
         self.leftovers: set[bytes] = set()
@@ -128,7 +125,7 @@ class Copier:
 
     async def copy_link(self, file: FileCopy, target: bytes) -> None:
         """Make the symbolic link `file.target`, pointing to `target`."""
-        await self.ready(file.target)
+        await self.folders.ready(file.target)
         if file.existing is None:
             await self._target.symlink(target, file.target)
             return
@@ -183,7 +180,8 @@ class Copier:
     async def _copy(self, file: FileCopy, progress: Progress, again: bool) -> str:
         # What is read ahead is written only once it is known to be whole.
         content = await self._read(file) if self._is_small(file) and not again else None
-        await self.ready(file.target)
+        folders = self.folders
+        await (folders.ready if content is None else folders.asked)(file.target)
         under_way = await self._begin(file, progress)
         if under_way is None:
             return ""
@@ -221,6 +219,7 @@ class Copier:
             ends = self._source, file.source, file.entry, self._target
             self.checked(*await compare_digests(*ends, under_way.part, file.target))
         under_way.placing = True
+        self.folders.placing(file.target)
         if file.existing is None:
             await self._target.rename(under_way.part, file.target)
         else:
@@ -266,7 +265,11 @@ class Copier:
         return pieces
 
     async def _store(self, file: FileCopy, content: Pieces, under_way: UnderWay) -> str:
-        finished = await self._target.store(under_way.part, content, self._finish(file))
+        rest = under_way.part, content, self._finish(file)
+        if self._target.limits.in_order:
+            finished = await store(self._target, *rest, self.folders)
+        else:
+            finished = await self._target.store(*rest)
         self._verify(file, finished.size, file.entry.size)
         under_way.count(file.entry.size)
         return finished.complaint

@@ -122,6 +122,10 @@ class Writer(Protocol):
         """
         ...
 
+    async def store(self, pieces: Sequence[Buffer], finish: Finish) -> Finished:
+        """Write `pieces` from the start and finish."""
+        ...
+
     async def finish(self, finish: Finish) -> Finished:
         """Set attributes, make it durable and close it.
 

@@ -106,6 +106,11 @@ class LocalWriter:
         self._early.wrote()
         return copied
 
+    async def store(self, pieces: Sequence[Buffer], finish: Finish) -> Finished:
+        """Write `pieces` from the start and finish."""
+        await self.write(0, pieces)
+        return await self.finish(finish)
+
     async def finish(self, finish: Finish) -> Finished:
         """Set attributes, make it durable and close it."""
         await self._early.stop()

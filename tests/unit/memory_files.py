@@ -315,6 +315,10 @@ class MemoryFile:
         size = len(node.data) if node.claims is None else node.claims
         return Entry(b"", node.kind, size, node.mode, node.mtime_ns)
 
+    async def store(self, pieces: Sequence[Buffer], finish: Finish) -> Finished:
+        await self.write(0, pieces)
+        return await self.finish(finish)
+
     async def finish(self, finish: Finish) -> Finished:
         await self._step("finish")
         if finish.mode is not None:
