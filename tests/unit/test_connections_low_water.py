@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from sshdash.connections.transport import low_water as low_water_module
-from sshdash.connections.transport.low_water import MARK, STREAM, STREAM_MARK, LowWater
+from sshdash.connections.transport.low_water import MARK, LowWater
 
 BULK = 256 * 1024
 
@@ -112,85 +112,3 @@ async def test_a_connection_without_a_socket_and_one_that_is_closed(sock: socket
     low_water.read(BULK, channels=1)
     low_water.lower()
     assert repr(low_water) == "<LowWater [low, 1 unhurried]>"
-
-
-# -- streams ----------------------------------------------------------------------------------
-
-
-class Clock:
-    """A clock that only goes on when it is told to."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def monotonic(self) -> float:
-        """Return the time."""
-        return self.now
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """Return the clock that streams are measured by."""
-    clock = Clock()
-    monkeypatch.setattr(low_water_module, "time", clock)
-    return clock
-
-
-@pytest.fixture
-async def hurried(sock: socket.socket, clock: Clock) -> LowWater:
-    """Return that of a connection whose channels are all waited for."""
-    low_water = LowWater()
-    low_water.attach(sock)
-    return low_water
-
-
-def stream(low_water: LowWater, clock: Clock, size: int, speed: float) -> None:
-    """Read `size` bytes that come with so many bytes a second."""
-    for _ in range(size // BULK):
-        low_water.read(BULK, channels=2)
-        clock.now += BULK / speed
-
-
-@pytest.mark.parametrize(("speed", "raised"), [(500e6, True), (60e6, True), (20e6, False)])
-async def test_what_comes_fast_for_long_raises_it(
-    hurried: LowWater, clock: Clock, sock: socket.socket, speed: float, raised: bool
-) -> None:
-    stream(hurried, clock, STREAM - BULK, speed)
-    assert mark(sock) == 1
-    stream(hurried, clock, STREAM, speed)
-    assert mark(sock) == (STREAM_MARK if raised else 1)
-    hurried.lower()
-    assert mark(sock) == 1
-
-
-async def test_what_is_sent_ends_a_stream(
-    hurried: LowWater, clock: Clock, sock: socket.socket
-) -> None:
-    for _ in range(20):
-        stream(hurried, clock, STREAM - BULK, 500e6)
-        hurried.lower()
-    assert mark(sock) == 1
-
-
-async def ended(low_water: LowWater, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait until the mark was lowered because nothing came."""
-    lowered = asyncio.Event()
-    with monkeypatch.context() as patched:
-        lower = low_water.lower
-        patched.setattr(low_water, "lower", lambda: (lower(), lowered.set()))
-        async with asyncio.timeout(30):
-            await lowered.wait()
-
-
-async def test_what_was_no_stream_has_to_bring_more_the_next_time(
-    hurried: LowWater, clock: Clock, sock: socket.socket, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    stream(hurried, clock, STREAM, 500e6)
-    assert mark(sock) == STREAM_MARK
-    await ended(hurried, monkeypatch)
-    assert mark(sock) == 1
-    stream(hurried, clock, STREAM, 500e6)
-    assert mark(sock) == 1
-    stream(hurried, clock, STREAM, 500e6)
-    assert mark(sock) == STREAM_MARK
-    hurried.lower()
