@@ -235,7 +235,7 @@ class TunnelManager:
     def cut(self, identifier: str, client: int) -> bool:
         """Reset one client of a tunnel and no other; return whether it was still there."""
         forwarder = self._tunnels[identifier].forwarder
-        return forwarder is not None and forwarder.cut(client)
+        return forwarder is not None and forwarder.clients.cut(client)
 
     async def probe(self, identifier: str) -> ProbeResult:
         """Ask a tunnel's target whether it is well, as the rule says; `snapshot` has it too.

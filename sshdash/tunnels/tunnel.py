@@ -180,7 +180,7 @@ class Tunnel(Standing):
                 self.record.clear()
                 self._move(Step.REPOINT)
         if forwarder is not None and drain is not None:
-            await forwarder.drain(drain)
+            await forwarder.clients.drain(drain)
 
     def change_rule(self, rule: Rule | None) -> None:
         """Take what a person has changed of the rule."""

@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING
 
 from sshdash.tunnels.counters import Traffic
 from sshdash.tunnels.forwards.dynamic import DynamicForwarder
-from sshdash.tunnels.forwards.forwarder import Forwarder, Observer
+from sshdash.tunnels.forwards.forwarder import Forwarder
 from sshdash.tunnels.forwards.local import LocalForwarder
+from sshdash.tunnels.forwards.observer import Observer
 from sshdash.tunnels.forwards.options import ForwardOptions
 from sshdash.tunnels.forwards.remote import RemoteForwarder
 from sshdash.tunnels.forwards.remote_dynamic import RemoteDynamicForwarder

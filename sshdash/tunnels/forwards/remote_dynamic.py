@@ -52,7 +52,7 @@ class RemoteDynamicForwarder(ServerListener):
         """Confirm the channel at once: the client speaks first."""
         caller = _Caller(origin)
         self._callers.add(caller)
-        self._start(self._serve(caller))
+        self.clients.start(self._serve(caller))
         return caller
 
     async def _serve(self, caller: "_Caller") -> None:
