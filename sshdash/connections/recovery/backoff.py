@@ -68,8 +68,10 @@ class Backoff:
         train, a bad wireless network) shall be away for less time than it was there: the next
         ceiling is half of that at most.
         """
-        earned = seconds * _FAVOURS / STEADY
-        self._favours = min(_FAVOURS, self._favours + earned)
+        if seconds >= STEADY:
+            self._favours = _FAVOURS
+        else:
+            self._favours = min(_FAVOURS, self._favours + seconds * _FAVOURS / STEADY)
         if self._favours >= 1:
             self._favours -= 1
             self._step = 0.0
