@@ -18,7 +18,11 @@ STEADY = 30.0
 """Seconds: after a connection that was up for longer the waits begin anew."""
 _FAVOURS = 5.0
 """Losses in a row that are met with a short wait, however soon each comes: a server is started
-again a few times while its configuration is written. Every sixth second up earns one."""
+again a few times while its configuration is written."""
+_EARNED = 1 / 6
+"""Favours that each second up earns."""
+_HIGHEST = 6
+"""The step whose ceiling is beyond the cap."""
 _TURNED_AWAY = 3.0
 """The step to begin at where a server refuses to talk: half of 4 seconds is the least."""
 _REFUSED = 1 / 8
@@ -37,6 +41,8 @@ class Backoff:
         self._draw = draw
         self._step = 0.0
         self._favours = _FAVOURS
+        self._drops = 0
+        """Losses of late that no favour was left for."""
 
     def __repr__(self) -> str:
         """Return the range of the next wait."""
@@ -64,22 +70,27 @@ class Backoff:
     def held(self, seconds: float) -> None:
         """Take note of how long the connection was up that is lost now.
 
-        One that does not hold is soon out of favours. Then one that was up for long enough (a
-        train, a bad wireless network) shall be away for less time than it was there: the next
-        ceiling is half of that at most.
+        One that does not hold is soon out of favours, and then each loss counts, but no attempt
+        that failed before the last login. One that was up for long enough (a train, a bad wireless
+        network) shall be away for less time than it was there: the next ceiling is half of that at
+        most.
         """
         if seconds >= STEADY:
-            self._favours = _FAVOURS
-        else:
-            self._favours = min(_FAVOURS, self._favours + seconds * _FAVOURS / STEADY)
+            self.reset()
+        self._favours = min(_FAVOURS, self._favours + seconds * _EARNED)
         if self._favours >= 1:
             self._favours -= 1
+            self._drops = max(0, self._drops - 1)
             self._step = 0.0
-        elif seconds >= GATE:
+            return
+        self._drops += 1
+        self._step = float(min(self._drops, _HIGHEST))
+        if seconds >= GATE:
             while self._step and self.ceiling > seconds / 2:
-                self._step = max(0.0, self._step - 1)
+                self._step -= 1
 
     def reset(self) -> None:
         """Begin again with short waits."""
         self._step = 0.0
         self._favours = _FAVOURS
+        self._drops = 0
