@@ -5,9 +5,10 @@ import logging
 import socket
 from typing import Any
 
+from sshdash.tunnels.forwards.forwarder import Arrival
 from sshdash.tunnels.forwards.leaving import Leaving
 from sshdash.tunnels.forwards.local import ListeningForwarder, peer_name
-from sshdash.tunnels.forwards.relay import Hold
+from sshdash.tunnels.forwards.relay import Hold, Relay
 from sshdash.tunnels.ports import peer_pid
 from sshdash.tunnels.proxy.handshake import Handshake
 from sshdash.tunnels.proxy.proxy_request import Request
@@ -63,9 +64,13 @@ class DynamicForwarder(ListeningForwarder):
             return
         finally:
             self._greeters.pop(greeter, None)
+            self._left.set()
         request = greeter.parser.request
         if request is not None:
             await self._pass_on(greeter, request, origin)
+
+    def _arriving(self) -> set[Arrival]:
+        return set(self._greeters)
 
     async def _hear_out(self, greeter: "_Greeter") -> None:
         """Wait until there is a request, or until the client is turned away and has gone."""
@@ -89,7 +94,7 @@ class DynamicForwarder(ListeningForwarder):
         if transport is None or greeter.gone.is_set() or self._closed:
             greeter.drop()
             return
-        relay = self._relay()
+        relay = greeter.relay = self._relay()
         relay.visit.pid = peer_pid(transport.get_extra_info("socket"))
         # Nothing can arrive in between: the greeter has paused its transport.
         transport.set_protocol(relay.socket)
@@ -103,6 +108,7 @@ class _Greeter(asyncio.Protocol):
 
     def __init__(self) -> None:
         self.parser = Handshake()
+        self.relay: Relay | None = None
         self.transport: asyncio.Transport | None = None
         self.finished = asyncio.Event()
         """There is a request, or there will be none."""
@@ -139,6 +145,9 @@ class _Greeter(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.gone.set()
         self.finished.set()
+
+    def abort(self) -> None:
+        self.drop()
 
     def drop(self) -> None:
         """End a client that will not be served, or not any longer."""

@@ -51,6 +51,16 @@ class Observer(Protocol):
         """Clients are being turned away on our side; `reason` is cleaned."""
 
 
+class Arrival(Protocol):
+    """A client in its handshake."""
+
+    relay: Relay | None
+    """What carries it, once it has said where it wants to go."""
+
+    def abort(self) -> None:
+        """End it."""
+
+
 class Forwarder(ABC):
     """One forward on one SSH connection at a time.
 
@@ -148,15 +158,25 @@ class Forwarder(ABC):
 
     async def drain(self, seconds: float) -> None:
         """Let the clients that are there finish; reset those that are left after `seconds`."""
-        before = set(self._relays)
+        before, arriving = set(self._relays), self._arriving()
         try:
             async with asyncio.timeout(seconds):
-                while before & self._relays:
+                while self._left_of(before, arriving):
                     self._left.clear()
                     await self._left.wait()
         except TimeoutError:
-            for relay in before & self._relays:
-                relay.abort()
+            for one in self._left_of(before, arriving):
+                one.abort()
+
+    def _arriving(self) -> set[Arrival]:
+        """Return the clients that have not said yet where they want to go."""
+        return set()
+
+    def _left_of(self, before: set[Relay], arriving: set[Arrival]) -> set[Relay | Arrival]:
+        """Return those of some clients that are still there, as what they have become."""
+        before |= {one.relay for one in arriving if one.relay is not None}
+        silent = {one for one in arriving & self._arriving() if one.relay is None}
+        return {*(before & self._relays), *silent}
 
     def pause(self) -> None:
         """Carry nobody until `resume`: those who are carried are reset."""

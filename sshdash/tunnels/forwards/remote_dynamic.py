@@ -11,6 +11,7 @@ from typing import Any
 import asyncssh
 
 from sshdash.tunnels.causes import refusal_cause
+from sshdash.tunnels.forwards.forwarder import Arrival
 from sshdash.tunnels.forwards.reaching import Lookups, Unreached, reach_host
 from sshdash.tunnels.forwards.refusal import Refusal
 from sshdash.tunnels.forwards.relay import Relay
@@ -65,6 +66,10 @@ class RemoteDynamicForwarder(ServerListener):
         finally:
             self._callers.discard(caller)
             caller.drop()
+            self._left.set()
+
+    def _arriving(self) -> set[Arrival]:
+        return set(self._callers)
 
     async def _hear_out(self, caller: "_Caller") -> None:
         """Wait until there is a request, or there will be none."""
@@ -77,7 +82,7 @@ class RemoteDynamicForwarder(ServerListener):
                 self._observer.strayed(mishap)
 
     async def _pass_on(self, caller: "_Caller", request: Request) -> None:
-        relay = self._relay(client_is_remote=True)
+        relay = caller.relay = self._relay(client_is_remote=True)
         relay.visit.origin = caller.origin
         relay.visit.target = clean(host_port(request.host, request.port), 120)
         try:
@@ -121,6 +126,7 @@ class _Caller(asyncssh.SSHTCPSession[bytes]):
     def __init__(self, origin: tuple[str, int]) -> None:
         self.origin = origin
         self.parser = Handshake()
+        self.relay: Relay | None = None
         self.task: asyncio.Task[None] | None = None
         self.finished = asyncio.Event()
         self.lost = False
@@ -184,6 +190,9 @@ class _Caller(asyncssh.SSHTCPSession[bytes]):
         if self._ended:
             relay.channel.eof_received()
         channel.resume_reading()
+
+    def abort(self) -> None:
+        self.leave()
 
     def leave(self) -> None:
         """Be served no longer."""
