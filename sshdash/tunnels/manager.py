@@ -20,7 +20,7 @@ from sshdash.tunnels.probes.probing import Probing
 from sshdash.tunnels.snapshot import ClientSnapshot, ProbeResult, TunnelHistory, TunnelSnapshot
 from sshdash.tunnels.spec import ForwardSpec
 from sshdash.tunnels.totals import history_of
-from sshdash.tunnels.tunnel import LeaseConnection, Tunnel
+from sshdash.tunnels.tunnel import LeaseConnection, LookUp, Tunnel
 
 __all__ = ["Source", "TunnelManager", "TunnelSnapshot"]
 
@@ -39,7 +39,9 @@ class TunnelManager:
     `route` names the hosts on the way to a host, itself last, for tunnels that are not
     connected; without it, and where it raises SSHDashError, only the host itself is shown.
     A rule is run by one process at a time, which the `claims` see to.
-    Tunnels outlive the `outages` of their hosts; without any, a lost connection is their end.
+    Tunnels outlive the `outages` of their hosts; without any, a lost connection is their end. One
+    that starts in an outage has its port from the start, as the configuration says that `look_up`
+    finds for its host.
     """
 
     def __init__(
@@ -49,12 +51,14 @@ class TunnelManager:
         route: PlanRoute | None = None,
         outages: Outages | None = None,
         claims: Claims | None = None,
+        look_up: LookUp | None = None,
     ) -> None:
         self._lease = lease
         self._events = events
         self._plan_route = route
         self._outages = outages or NoOutages()
         self._claims = claims
+        self._look_up = look_up
         self._tunnels: dict[str, Tunnel] = {}
         self._departures = Departures()
         self._ids: dict[tuple[str, ForwardSpec], str] = {}
@@ -91,6 +95,7 @@ class TunnelManager:
             self._outages,
             rule,
             self._claims,
+            self._look_up,
         )
         self._autostart.added(tunnel)
         return identifier

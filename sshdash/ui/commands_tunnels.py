@@ -28,5 +28,13 @@ TUNNEL_COMMANDS: tuple[Command, ...] = (
     _tunnels("start_all", "Start all", "Open every closed tunnel of the host", "S"),
     _tunnels("stop_all", "Stop all", "Close every tunnel of the host", "X"),
     _tunnels("command", "Copy ssh", "Copy the ssh command of the tunnel", "y", footer=7),
+    Command(
+        "tunnels.quit",
+        Place.TUNNELS,
+        "Quit",
+        "Leave; asks first if anything is live",
+        ("q",),
+        palette=False,
+    ),
     _tunnels("export", "Copy as…", "Copy it as a config block, a unit, for curl…", "Y"),
 )

@@ -5,13 +5,17 @@ from typing import Any
 
 import pytest
 from rich.cells import cell_len
+from rich.color_triplet import ColorTriplet
+from textual.color import Color
+from textual.theme import Theme
 from textual.widgets import Input, Static
 
 from sshdash.states import TunnelState
 from sshdash.tunnels.legs import Cause
 from sshdash.tunnels.spec import Kind
-from sshdash.ui.theme import MARKS
+from sshdash.ui.theme import MARKS, THEMES
 from sshdash.ui.widgets.sparkline import sparkline
+from sshdash.ui.widgets.terminal_paint import named_colours
 from sshdash.ui.widgets.tunnel_columns import TunnelColumns, Wishes, head_text
 from sshdash.ui.widgets.tunnel_messages import AddTunnel, ChangeAll, ChangeTunnel, TunnelStep
 from sshdash.ui.widgets.tunnel_order import Sorting, arranged
@@ -21,6 +25,7 @@ from tests.ui.tunnel_stage import (
     FAILED,
     NAMED,
     OPEN,
+    ORDERS,
     PROHIBITED,
     TunnelsApp,
     fleet,
@@ -76,7 +81,32 @@ async def test_a_rule_is_named_once_with_its_colour_and_tags() -> None:
         )
         assert name.style is not None
         assert name.style.color is not None
-        assert name.style.color.name == "cyan"
+        cyan = named_colours(app.current_theme)[6]
+        assert name.style.color.triplet == ColorTriplet(*cyan)
+
+
+@pytest.mark.parametrize("colour", ["black", "cyan", "white", "bright_yellow"])
+@pytest.mark.parametrize("theme", THEMES)
+async def test_every_colour_of_a_rule_can_be_read(theme: Theme, colour: str) -> None:
+    app = TunnelsApp([replace(NAMED, rule=replace(ORDERS, colour=colour))], theme.name)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await pilot.pause()
+        rows = app.table.listing.rows
+        [name] = [part for part in rows.render_line(0) if part.text == "orders-db"]
+        assert name.style is not None
+        assert name.style.color is not None
+        assert name.style.color.triplet is not None
+        ground = Color.parse(theme.surface or "")
+        shown = Color(*name.style.color.triplet)
+        light = sorted((_luminance(shown), _luminance(ground)))
+        assert (light[1] + 0.05) / (light[0] + 0.05) >= 2.9
+
+
+def _luminance(colour: Color) -> float:
+    """Return the relative luminance, from 0 to 1."""
+    parts = [one / 255 for one in colour.rgb]
+    linear = [one / 12.92 if one <= 0.04045 else ((one + 0.055) / 1.055) ** 2.4 for one in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 async def test_rows_say_why_and_until_when() -> None:

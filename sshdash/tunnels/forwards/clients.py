@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, Protocol
 
 from sshdash.tunnels.counters import Traffic, Visit
 from sshdash.tunnels.forwards.observer import Observer
@@ -12,6 +12,16 @@ MAX_CLIENTS = 1024
 """Clients one tunnel serves at a time, those that left while their channel opens included."""
 
 
+class Arrival(Protocol):
+    """A client in its handshake."""
+
+    relay: Relay | None
+    """What carries it, once it has said where it wants to go."""
+
+    def abort(self) -> None:
+        """End it."""
+
+
 class Clients:
     """Everybody who is there, and the work that is under way for them."""
 
@@ -19,6 +29,8 @@ class Clients:
         self._traffic = traffic
         self._observer = observer
         self._relays: set[Relay] = set()
+        self._arriving: set[Arrival] = set()
+        """Those that have not said yet where they want to go."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._left = asyncio.Event()
         """Set when a client has gone."""
@@ -36,6 +48,15 @@ class Clients:
         relay = Relay(self._traffic, self._forget, client_is_remote=is_remote)
         self._relays.add(relay)
         return relay
+
+    def greet(self, arrival: Arrival) -> None:
+        """Note a client that begins its handshake."""
+        self._arriving.add(arrival)
+
+    def greeted(self, arrival: Arrival) -> None:
+        """Note that its handshake is over, or that it went."""
+        self._arriving.discard(arrival)
+        self._left.set()
 
     def _forget(self, relay: Relay) -> None:
         self._relays.discard(relay)
@@ -69,15 +90,21 @@ class Clients:
 
     async def drain(self, seconds: float) -> None:
         """Let the clients that are there finish; reset those that are left after `seconds`."""
-        before = set(self._relays)
+        before, arriving = set(self._relays), set(self._arriving)
         try:
             async with asyncio.timeout(seconds):
-                while before & self._relays:
+                while self._left_of(before, arriving):
                     self._left.clear()
                     await self._left.wait()
         except TimeoutError:
-            for relay in before & self._relays:
-                relay.abort()
+            for one in self._left_of(before, arriving):
+                one.abort()
+
+    def _left_of(self, before: set[Relay], arriving: set[Arrival]) -> set[Relay | Arrival]:
+        """Return those of some clients that are still there, as what they have become."""
+        before |= {one.relay for one in arriving if one.relay is not None}
+        silent = {one for one in arriving & self._arriving if one.relay is None}
+        return {*(before & self._relays), *silent}
 
     def reset(self) -> None:
         """Reset all of them."""

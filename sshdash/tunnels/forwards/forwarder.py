@@ -29,16 +29,17 @@ class Forwarder(ABC):
     def __init__(
         self,
         spec: ForwardSpec,
-        ssh: Transport,
+        ssh: Transport | None,
         traffic: Traffic,
         observer: Observer,
         options: ForwardOptions,
     ) -> None:
         self._spec = spec
-        self._ssh: Transport | None = ssh
+        self._ssh = ssh
         self._ready = asyncio.Event()
         """Set while clients are carried: there is an SSH connection and no pause."""
-        self._ready.set()
+        if ssh is not None:
+            self._ready.set()
         self._traffic = traffic
         self._observer = observer
         self._options = options

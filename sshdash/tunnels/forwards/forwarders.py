@@ -22,6 +22,18 @@ _FORWARDERS: dict[Kind, type[Forwarder]] = {
 }
 
 
+def early_forwarder(
+    spec: ForwardSpec, options: ForwardOptions, traffic: Traffic, observer: Observer
+) -> Forwarder | None:
+    """Return what takes its port here before there is a connection; None where that has to wait.
+
+    So has what others could reach by GatewayPorts: that is known for certain once connected.
+    """
+    if spec.kind is Kind.REMOTE or (options.gateway_ports and spec.bind is None):
+        return None
+    return _FORWARDERS[spec.kind](spec, None, traffic, observer, options)
+
+
 def forwarder_for(
     spec: ForwardSpec, lease: "Lease", traffic: Traffic, observer: Observer
 ) -> Forwarder:

@@ -24,6 +24,8 @@ _ENDED = 5.0
 _TAIL = 2_000
 _SPEAKER = "sshdash: "
 """What an error begins with on stderr; what belongs to it is on lines with blanks in front."""
+_LONGEST_LOG = 1_000_000
+"""Bytes of a log: the older half is dropped then."""
 _KEPT = 20
 """Logs of earlier processes that stay."""
 _PASSED_ON = (
@@ -70,6 +72,7 @@ async def detach(
     words += arguments
     by_systemd = await _has_systemd()
     log = _log_file(token)
+    words += ["--bound-log", str(_LONGEST_LOG)]
     start = _start_unit(words, token, log) if by_systemd else _start_process(words, report, log)
     try:
         async with asyncio.timeout(patience):
@@ -106,7 +109,7 @@ class _Child:
     """
 
     def __init__(self, words: list[str], log: Path) -> None:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
         self._log = log
         self._pid = os.posix_spawn(
             words[0],

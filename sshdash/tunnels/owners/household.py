@@ -1,9 +1,11 @@
 """The tunnels of this process among those of others: who runs what, and how it changes hands."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING
 
+from sshdash.connections.faults import explain
 from sshdash.errors import ForwardError, SSHDashError
 from sshdash.events import EventBus, WarningRaised
 from sshdash.states import TunnelState
@@ -20,6 +22,8 @@ from sshdash.tunnels.tunnel import LeaseConnection
 if TYPE_CHECKING:
     from sshdash.config.resolved import ResolvedHost
     from sshdash.connections.connection import Lease
+
+log = logging.getLogger(__name__)
 
 LetGo = Callable[[str], Awaitable[None]]
 """Ends a tunnel that another process takes over."""
@@ -151,6 +155,11 @@ class Household:
             await asyncio.gather(*map(self._manager.start, everything))
         except SSHDashError as error:
             return error
+        except KeyError:
+            return None  # it was removed meanwhile
+        except Exception as error:  # whatever it is, the other rules are taken all the same
+            log.warning("a tunnel is not taken over", exc_info=error)
+            return explain(error, owned[0].host if owned else "", "taking a tunnel over")
         finally:
             if lease is not None:
                 lease.release()

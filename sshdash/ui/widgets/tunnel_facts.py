@@ -216,5 +216,9 @@ def _probe(tunnel: TunnelSnapshot) -> Line:
 def _mishaps(tunnel: TunnelSnapshot, width: int) -> Iterable[Line]:
     for mishap in reversed(tunnel.mishaps[-_MISHAPS:]):
         clock = time.strftime("%H:%M:%S", time.localtime(mishap.time))
-        words = clip(clean(mishap.text, 400), max(width - 11, 20))
-        yield ((f"{clock}  ", "$faint"), (words, "$warning"))
+        again = ""
+        if mishap.count > 1:
+            first = time.strftime("%H:%M:%S", time.localtime(mishap.first))
+            again = f"  ×{mishap.count} since {first}"
+        words = clip(clean(mishap.text, 400), max(width - 11 - len(again), 20))
+        yield ((f"{clock}  ", "$faint"), (words, "$warning"), (again, "$muted"))

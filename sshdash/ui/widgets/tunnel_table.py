@@ -206,6 +206,10 @@ class TunnelTable(TunnelCommands):
         self._full = not self._wants_all
         self._draw_detail()
 
+    async def action_tunnels_quit(self) -> None:
+        """Leave sshdash, as from the hosts."""
+        await self.run_action("app.command('app.quit')")
+
     def show_clients(self) -> None:
         """Go to the clients of the tunnel at the cursor."""
         self._full = True
