@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -164,6 +165,57 @@ async def test_both_ways_the_newer_wins_and_a_tie_is_left_alone(sshd: RealSshd, 
     assert (away / "src" / "main.py").exists()
     wrong = await sync(sshd.config_file, "--both", "--delete", here, "sshd:away")
     assert wrong.status == 2
+
+
+async def test_both_ways_what_one_end_deleted_is_deleted_on_the_other(
+    sshd: RealSshd, here: Path
+) -> None:
+    away = sshd.home / "away"
+    first = await sync(sshd.config_file, "--both", here, "sshd:away")
+    assert (first.status, tree(here)) == (0, tree(away)), first.errors
+    (away / "notes.txt").unlink()
+    (here / "src" / "deep" / "file").unlink()
+    (here / "made").write_bytes(b"made")
+    os.utime(away / "src" / "main.py", (5000, 5000))
+    looked = await sync(sshd.config_file, "--both", "-n", here, "sshd:away")
+    assert looked.status == 0
+    assert "delete ←   notes.txt  (deleted on the right)" in looked.output
+    done = await sync(sshd.config_file, "--both", here, "sshd:away")
+    assert done.output == looked.output
+    assert "delete →   src/deep/file  (deleted on the left)" in done.output
+    assert "changed ←  src/main.py\n" in done.output, "the older time is the change"
+    assert done.status == 0
+    assert tree(here) == tree(away)
+    assert not (here / "notes.txt").exists()
+    assert not (away / "src" / "deep" / "file").exists()
+    turned = await sync(sshd.config_file, "--both", "sshd:away", here)
+    assert (turned.status, turned.output) == (0, "")
+
+
+async def test_both_ways_a_folder_that_is_gone_or_empty_does_not_empty_the_other(
+    sshd: RealSshd, here: Path
+) -> None:
+    away = sshd.home / "away"
+    both = "--both", here, "sshd:away"
+    assert (await sync(sshd.config_file, *both)).status == 0
+    before = tree(here)
+    away.rename(sshd.home / "moved")
+    gone = await sync(sshd.config_file, *both)
+    assert gone.status == 1
+    assert "not there any more" in gone.errors
+    away.mkdir()
+    empty = await sync(sshd.config_file, *both)
+    assert empty.status == 1
+    assert "Too much would be deleted" in empty.errors
+    assert "--resync" in empty.errors
+    assert (tree(here), list(away.iterdir())) == (before, [])
+    again = await sync(sshd.config_file, "--resync", *both)
+    assert (again.status, tree(away)) == (0, before), again.errors
+    for name in ("src", "odd", "part-0", "part-1", "part-2"):
+        shutil.rmtree(away / name)
+    meant = await sync(sshd.config_file, "--max-delete", "100", *both)
+    assert (meant.status, tree(here)) == (0, tree(away)), meant.errors
+    assert not (here / "src").exists()
 
 
 async def test_checksums_find_what_size_and_time_hide(sshd: RealSshd, here: Path) -> None:
