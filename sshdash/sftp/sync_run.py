@@ -15,6 +15,7 @@ from sshdash.sftp.entries import Entry, Kind, join
 from sshdash.sftp.failures import MissingError
 from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.job import CopyRequest, Endpoint, TransferSnapshot
+from sshdash.sftp.local import confined
 from sshdash.sftp.seen import is_as_seen
 from sshdash.sftp.sync_plan import Act, Step, Tree, copy_requests
 from sshdash.sftp.sync_trash import CHANGED, Discarding, Move
@@ -134,7 +135,8 @@ class Synchronisation:
         """Delete files and links, then the folders that they leave empty, deepest first."""
         filesystem = await self._open(tree.endpoint)
         try:
-            delete = partial(_delete, filesystem, tree.root, outcome)
+            root = await confined(filesystem, tree.root)
+            delete = partial(_delete, filesystem, root, outcome)
             files = [step for step in steps if not step.is_folder]
             await each(files, min(_WIDTH, len(files)), delete)
             levels: dict[int, list[Step]] = {}
