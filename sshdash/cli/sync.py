@@ -17,6 +17,7 @@ from sshdash.backend import Backend
 from sshdash.cli.context import CONNECTION_FAILED, open_backend, tell, tell_ignored
 from sshdash.cli.copy_report import Line, Quiet
 from sshdash.cli.copy_report import Report as CopyReport
+from sshdash.cli.copy_resume import is_resumable, journal_of_sync
 from sshdash.cli.endings import TERMINATED, cancelled_by_signals
 from sshdash.cli.operands import Operand, parse_operand
 from sshdash.cli.ssh_options import add_ssh_options
@@ -271,7 +272,9 @@ class Sync:
         backend = self._backend
         if comparison.present is not None:
             await self._memory.settle(self._pair(found), comparison, self._rules)
-        queue = TransferQueue(backend.filesystem, backend.prompter, backend.events)
+        journal = journal_of_sync(found.trees, backend.events)
+        queue = TransferQueue(backend.filesystem, backend.prompter, backend.events, journal=journal)
+        before = await queue.restore()
         synchronisation = Synchronisation(*found.trees, queue, backend.filesystem)
         may_delete = not comparison.problems or self._arguments.ignore_errors
         show: CopyReport = Line() if self._shows_progress else Quiet()
@@ -281,15 +284,17 @@ class Sync:
         try:
             while not running.done():
                 await asyncio.wait((running,), timeout=_FRAME)
-                if snapshots := queue.snapshots():
+                if snapshots := [one for one in queue.snapshots() if one.id not in before]:
                     show.progress(snapshots)
             outcome = running.result()
             show.finish(outcome.copies, 0.0)
             return outcome
         finally:
             running.cancel()
-            await queue.close()
+            await queue.close(lambda job: job.id not in before and is_resumable(job))
             await asyncio.wait((running,))
+            if any(map(is_resumable, queue.snapshots())):
+                tell("sshdash: what has arrived is kept, and the same command goes on with it")
 
     @property
     def _shows_progress(self) -> bool:

@@ -30,8 +30,8 @@ _WIDTH = 32
 class Copies(Protocol):
     """What is needed of the queue."""
 
-    def submit(self, request: CopyRequest) -> str:
-        """Queue a copy and return the job's id."""
+    def submit(self, request: CopyRequest, inherit: bool = False) -> str:
+        """Queue a copy and return the job's id; it may go on with what paused jobs left."""
         ...
 
     async def wait(self, job_id: str) -> TransferSnapshot:
@@ -97,7 +97,7 @@ class Synchronisation:
         """
         outcome = Outcome()
         requests = await asyncio.to_thread(copy_requests, self._left, self._right, steps)
-        self.jobs = [self._queue.submit(one) for one in requests]
+        self.jobs = [self._queue.submit(one, inherit=True) for one in requests]
         for job in self.jobs:
             outcome.copies.append(await self._queue.wait(job))
         doomed = [step for step in steps if step.act is Act.DELETE]

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from tests.live.file_kit import fill_with_odd_names, tree, unfinished
-from tests.live.test_cli_cp import Ended
+from tests.live.test_cli_cp import Ended, arrived
+from tests.live.test_sftp_faults import slow_line
 from tests.servers.sshd import RealSshd
 
 
@@ -141,6 +142,34 @@ async def test_what_is_excluded_is_neither_copied_nor_deleted(sshd: RealSshd, he
     done = await sync(sshd.config_file, *words, "--delete-excluded", here, "sshd:away")
     assert done.status == 0, done.errors
     assert not (away / "old").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+async def test_what_had_arrived_when_it_was_ended_is_not_sent_again(
+    sshd: RealSshd, tmp_path: Path, number: signal.Signals
+) -> None:
+    away, here = sshd.home / "away", tmp_path / "target"
+    away.mkdir()
+    here.mkdir()
+    data = os.urandom(30_000_000)
+    (away / "big").write_bytes(data)
+    (away / "other").write_bytes(data[:1000])
+    async with slow_line(sshd, rate=10_000_000) as (proxy, config):
+        process = await start(config, "--both", "sshd:away", here)
+        async with asyncio.timeout(30):
+            while arrived(here) < 15_000_000:  # noqa: ASYNC110 (another program writes it)
+                await asyncio.sleep(0.01)
+        process.send_signal(number)
+        _, errors = await asyncio.wait_for(process.communicate(), 20)
+        assert (b"the same command goes on with it" in errors) is (number == signal.SIGINT)
+        assert len(unfinished(here)) == 1
+        proxy.rate = 0
+        before = proxy.bytes_down
+        done = await sync(config, "--both", "sshd:away", here)
+        assert done.status == 0, done.errors
+        assert proxy.bytes_down - before < len(data) - 3_000_000, "it began anew"
+    assert tree(here) == tree(away)
+    assert not os.listdir(Path(os.environ["XDG_STATE_HOME"]) / "sshdash" / "transfers")
 
 
 async def test_both_ways_the_newer_wins_and_a_tie_is_left_alone(sshd: RealSshd, here: Path) -> None:

@@ -225,6 +225,24 @@ async def test_an_end_that_is_empty_all_at_once_deletes_nothing_unless_that_is_t
     assert (left / "src" / "new.py").exists()
 
 
+async def test_the_folders_of_a_sync_are_compared_again_from_the_list_of_transfers(
+    tmp_path: Path,
+) -> None:
+    left, right = furnish(tmp_path)
+    app = FilesApp(left, right)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await preview(pilot)
+        await pilot.press("enter")
+        await until(pilot, lambda: any("In step" in one for one in app.told))
+        (left / "same").write_text("not any more")
+        await pilot.press("t", "equals_sign")
+        await until(pilot, lambda: isinstance(app.screen, SyncScreen))
+        screen = app.screen
+        assert isinstance(screen, SyncScreen)
+        await until(pilot, lambda: told(screen) == ["changed same"])
+        assert screen.ends[0].endswith(str(left))
+
+
 async def test_a_side_can_win_where_one_deleted_and_the_other_changed(tmp_path: Path) -> None:
     left, right = furnish(tmp_path)
     (right / "tie").unlink()

@@ -17,6 +17,7 @@ from sshdash.sftp.entries import is_inside
 from sshdash.sftp.failures import shown
 from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.find import index_tree
+from sshdash.sftp.job import CopyRequest
 from sshdash.sftp.sync_after import look_again
 from sshdash.sftp.sync_keep import Wish
 from sshdash.sftp.sync_memory import SyncMemory, identity
@@ -52,8 +53,21 @@ class SyncController:
         self._memory = SyncMemory(sync_dir(), self.backend.events)
 
     async def preview(self, left: FilePane, right: FilePane) -> None:
-        """Show what differs, and do what the person asks for."""
-        trees = _trees(left, right)
+        """Show what differs in two panes, and do what the person asks for."""
+        await self._preview(_trees(left, right), (_words(left), _words(right)))
+
+    async def compare_again(self, copy: CopyRequest) -> None:
+        """Show what differs in the folders of a synchronisation of which `copy` was a part.
+
+        Raises UsageError for another copy.
+        """
+        if copy.base is None:
+            raise UsageError("Only a synchronisation can be compared again", hint="r retries")
+        trees = Tree(copy.source, copy.base), Tree(copy.target, copy.target_dir)
+        left, right = (names.place(clean(tree.endpoint), tree.root) for tree in trees)
+        await self._preview(trees, (left, right))
+
+    async def _preview(self, trees: tuple[Tree, Tree], words: tuple[str, str]) -> None:
         _refuse_overlap(*trees)
 
         async def compare(
@@ -67,7 +81,7 @@ class SyncController:
 
         keeps = _keeping_way(*trees)
         screen = SyncScreen(
-            (_words(left), _words(right)),
+            words,
             compare,
             lambda options: command_line(trees, options),
             keeps or Way.RIGHT,
