@@ -339,9 +339,8 @@ class SyncScreen(Overlay[SyncOrder]):
             return Content("")
         totals = self.choice.totals
         words = totals_text(totals, size_text(totals.size))
-        same = f"   {self.choice.same:,} the same"
-        if self.choice.is_first and totals:
-            same += "   first time: nothing is deleted"
+        first = "   first time: nothing is deleted" if self.choice.is_first and totals else ""
+        same = f"{first}   {self.choice.same:,} the same"
         return Content.assemble(
             Content.styled(loss_text(self.choice.loss), "$warning"),
             Content.styled(words, "bold $foreground"),
