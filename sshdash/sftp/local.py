@@ -19,9 +19,11 @@ from sshdash.sftp.filesystem import (
     Buffer,
     CopySource,
     Digest,
+    Filesystem,
     Finish,
     Finished,
     Limits,
+    Owner,
     Pieces,
     Reader,
     Space,
@@ -292,6 +294,18 @@ class LocalFilesystem:
         """Give what `path` leads to another owner and group."""
         await self._threads.run("change the owner", path, partial(os.chown, path, uid, gid))
 
+    async def set_itself(self, path: bytes, mode: int | None, owner: Owner | None = None) -> None:
+        """Set mode and owner of what has a path itself, which is no link where confined."""
+
+        def change(at: bytes) -> None:
+            if owner is not None:
+                os.chown(at, *owner)
+            if mode is not None:
+                os.chmod(at, mode)
+
+        what = "change the owner" if owner else "change the mode"
+        await self._threads.run(what, path, self._on(change, path))
+
     async def describe(self, path: bytes) -> Entry:
         """Return all that can be told of `path` itself, its owners by name."""
         return await self._threads.run("stat", path, partial(calls.described, path))
@@ -362,3 +376,15 @@ class LocalFilesystem:
         self._threads.close()
         if self._beneath is not None:
             self._beneath.close()
+
+
+async def confined(filesystem: Filesystem, folder: bytes) -> bytes:
+    """Return a folder without links; what is below it is changed through none from now on.
+
+    That is so for this machine's; a host's folder is as it was. Raises FileError.
+    """
+    if not isinstance(filesystem, LocalFilesystem):
+        return folder
+    real = await filesystem.realpath(folder)
+    await filesystem.confine(real)
+    return real
