@@ -119,10 +119,11 @@ class Emulator:
     def feed(self, data: bytes) -> None:
         """Let the terminal read `data`, which may end anywhere, even inside a character."""
         data = self._soft_resets.filter(data.replace(_DELETE, b""))
-        *before, data = data.split(SOFT_RESET)
-        for part in before:
-            self._read(part)
-            self._reset_in_place()
+        if b"!" in data:
+            *before, data = data.split(SOFT_RESET)
+            for part in before:
+                self._read(part)
+                self._reset_in_place()
         self._read(data)
 
     def _read(self, data: bytes) -> None:

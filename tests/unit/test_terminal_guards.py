@@ -112,9 +112,22 @@ def test_other_repeats_pass_as_they_are(other: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "other", [b"\x1b[0m", b"\x1b[0J", b"\x1b[0K", b"\x1b[10L", b"\x1b[;0L", b"\x1b[0;3H", b"0L"]
+    "other",
+    [
+        *(
+            b"\x1b[0m",
+            b"\x1b[0J",
+            b"\x1b[0K",
+            b"\x1b[10L",
+            b"\x1b[0;3H",
+            b"0L",
+            b";3A",
+            b"\x1b[;3r",
+        ),
+        *(b"\x1b[1;2;3m", b"\x1b[?1;2J", b"\x1b[3;4 q", b"\x1b]4;1;A", b"\x1b[1;3h", b"\x1b[3g"),
+    ],
 )
-def test_other_zeros_pass_as_they_are(other: bytes) -> None:
+def test_other_numbers_pass_as_they_are(other: bytes) -> None:
     guard = NumberGuard()
     assert guard.filter(b"a" + other + b"b") == b"a" + other + b"b"
     assert b"".join(guard.filter(bytes([byte])) for byte in other) == other
