@@ -16,6 +16,7 @@ from sshdash.cli import copy_resume
 from sshdash.cli.context import CONNECTION_FAILED
 from sshdash.cli.copy_report import JsonLines, Line, Quiet, Report, is_all_there
 from sshdash.cli.cp import CHOICES
+from sshdash.cli.moving_line import LINE
 from sshdash.cli.opened import Opened
 from sshdash.cli.operands import Operand
 from sshdash.errors import UsageError
@@ -52,6 +53,7 @@ async def copy(
         return await _copy(queue, jobs, report)
     finally:
         await queue.close(copy_resume.is_resumable)
+        LINE.clear()
         copy_resume.tell_how_to_go_on(queue.snapshots())
 
 
