@@ -4,6 +4,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from unicodedata import combining, east_asian_width
 
 
 class MovingLine:
@@ -19,7 +20,7 @@ class MovingLine:
         if self._questions:
             return
         self._width = max(20, shutil.get_terminal_size().columns - 1)
-        sys.stderr.write("\r" + text[: self._width].ljust(self._width) + "\r")
+        sys.stderr.write("\r" + _fitted(text, self._width) + "\r")
         sys.stderr.flush()
 
     def clear(self) -> None:
@@ -44,6 +45,16 @@ class MovingLine:
             yield
         finally:
             self._questions -= 1
+
+
+def _fitted(text: str, width: int) -> str:
+    """Return `text` cut and filled to `width` cells: a longer one would go on in the next row."""
+    cells = 0
+    for index, character in enumerate(text):
+        cells += 0 if combining(character) else 2 if east_asian_width(character) in "WF" else 1
+        if cells > width:
+            return text[:index]
+    return text + " " * (width - cells)
 
 
 LINE = MovingLine()

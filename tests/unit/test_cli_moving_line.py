@@ -24,6 +24,19 @@ def test_a_shorter_line_leaves_nothing_of_a_longer_one(capsys: pytest.CaptureFix
     assert seen(capsys.readouterr().err + "next") == "100 %\nnext"
 
 
+@pytest.mark.parametrize("name", ["漢字" * 60, "e\u0301" * 200, "x" * 200])
+def test_a_name_of_any_width_stays_in_one_row(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    line = MovingLine()
+    for percent in (10, 20):
+        line.draw(f"{percent} %  {name}")
+    shown = seen(capsys.readouterr().err)
+    assert shown.startswith("20 %  ")
+    assert "\n" not in shown.rstrip()
+
+
 def test_a_question_has_the_terminal_to_itself(capsys: pytest.CaptureFixture[str]) -> None:
     line = MovingLine()
     line.draw("10 %  a name that is long")
