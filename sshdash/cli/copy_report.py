@@ -146,7 +146,8 @@ def _line(snapshots: Sequence[TransferSnapshot]) -> str:
     if any(snapshot.state is TransferState.SCANNING for snapshot in snapshots):
         percent = "looking"
     else:
-        percent = f"{100 * done // total if total else 100:>3} %"
+        part, whole = (done, total) if total else (files, all_files)
+        percent = f"{100 * part // whole if whole else 100 * is_all_there(snapshots):>3} %"
     name = next((c.name for snapshot in snapshots for c in snapshot.current), snapshots[0].title)
     eta = f"  ETA {_clock(max(ends))}" if ends else ""
     return f"{percent}  {size_text(done)}  {size_text(rate)}/s{eta}  {files}/{all_files}  {name}"

@@ -1,11 +1,15 @@
 """The line that tells how far a copy is, beside the questions on the same terminal."""
 
+import sys
+from pathlib import Path
+
 import pytest
 
 from sshdash.cli import prompter
 from sshdash.cli.moving_line import LINE, MovingLine
 from sshdash.prompts import ConfirmQuestion
 from sshdash.terminal.emulator import Emulator
+from tests.servers.tty import Tty
 
 
 def seen(written: str) -> str:
@@ -74,3 +78,11 @@ async def test_whoever_asks_on_the_terminal_moves_the_line_aside(
     monkeypatch.setattr(prompter, "_Terminal", Terminal)
     assert await prompter.TtyPrompter().ask(ConfirmQuestion("Go on", "with it", "copy"))
     assert drawn == [""]
+
+
+def test_nothing_is_whole_that_was_not_found(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "sshdash", "cp", str(tmp_path / "none"), str(tmp_path / "new")]
+    with Tty(command) as terminal:
+        terminal.until("none: cannot stat")
+        assert "0 %  0 B" in terminal.text
+        assert "100 %" not in terminal.text
