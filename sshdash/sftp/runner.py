@@ -115,7 +115,7 @@ class Runner:
         )
         self._copier.ready = directories.ready
         await together(
-            directories.make(self._directories),
+            directories.make(self._directories, self._copier.mode),
             self._copy_all(self._files),
             self._settle_conflicts(),
         )
