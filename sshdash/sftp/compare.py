@@ -15,6 +15,8 @@ from sshdash.sftp.entries import Entry, Kind, join
 from sshdash.sftp.sync_rules import Rules
 
 _SECOND = 10**9
+_LAST_SECOND = 2**32 - 1
+"""In 2106; the first one is in 1970."""
 _COMMON = frozenset({Kind.FILE, Kind.DIRECTORY, Kind.SYMLINK})
 
 Alike = Callable[[bytes, Entry, Entry], None]
@@ -176,8 +178,13 @@ def _others(place: bytes, left: Entry, right: Entry, findings: Findings) -> None
 
 def later(one: Entry, other: Entry, window: int = 0) -> int:
     """Return by how many seconds `one` is later than `other`, 0 for no more than `window`."""
-    seconds = one.mtime_ns // _SECOND - other.mtime_ns // _SECOND
+    seconds = _told(one.mtime_ns) - _told(other.mtime_ns)
     return seconds if abs(seconds) > window else 0
+
+
+def _told(mtime_ns: int) -> int:
+    """Return the seconds that SFTP tells of a time: what it cannot hold would never agree."""
+    return min(max(mtime_ns // _SECOND, 0), _LAST_SECOND)
 
 
 def is_common(entry: Entry) -> bool:

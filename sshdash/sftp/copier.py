@@ -15,7 +15,7 @@ from msgspec import Struct, structs
 from sshdash.errors import ConnectionLost, FileError, SSHDashError
 from sshdash.sftp.changes import PAGES, Changed, compare, differs, has_grown
 from sshdash.sftp.checksums import compare_digests
-from sshdash.sftp.entries import PERMISSIONS, Entry, Kind, join, name_of, parent_of
+from sshdash.sftp.entries import PERMISSIONS, STICKY, Entry, Kind, join, name_of, parent_of
 from sshdash.sftp.failures import FullError, MissingError, VagueError, shown
 from sshdash.sftp.filesystem import CopySource, Digest, Filesystem, Finish, Pieces, Reader, Writer
 from sshdash.sftp.names import file_keys, part_name
@@ -146,7 +146,8 @@ class Copier:
     def mode(self, entry: Entry, existing: Entry | None = None) -> int:
         """Return the permission bits that the copy of `entry` gets."""
         if self._preserve:
-            return entry.mode & PERMISSIONS
+            kept = PERMISSIONS | (STICKY if entry.kind is Kind.DIRECTORY else 0)
+            return entry.mode & kept
         if existing is not None and existing.kind is Kind.FILE:
             return existing.mode & PERMISSIONS
         return entry.mode & PERMISSIONS & ~self.umask

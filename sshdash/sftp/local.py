@@ -14,6 +14,7 @@ from sshdash.sftp import local_calls as calls
 from sshdash.sftp.beneath import Beneath
 from sshdash.sftp.early import EarlySync
 from sshdash.sftp.entries import Entry, Kind, join, name_of
+from sshdash.sftp.failures import from_system
 from sshdash.sftp.filesystem import (
     HERE,
     Buffer,
@@ -183,8 +184,16 @@ class LocalFilesystem:
         return os.fsencode(home())
 
     async def expand(self, path: bytes) -> bytes:
-        """Return a path as a person writes it, absolute and normalized."""
-        return await settle(join(os.getcwdb(), path) if path[:1] != b"/" else path, self.realpath)
+        """Return a path as a person writes it, absolute and normalized.
+
+        Raises FileError, also where it is relative and the working directory is gone.
+        """
+        if path[:1] != b"/":
+            try:
+                path = join(os.getcwdb(), path)
+            except OSError as error:
+                raise from_system(error, "find the working directory", path) from None
+        return await settle(path, self.realpath)
 
     async def scandir(
         self, path: bytes, refused: list[bytes] | None = None

@@ -8,7 +8,7 @@ import pytest
 
 from sshdash.errors import ConnectionLost, FileError
 from sshdash.sftp.copier import Copier, FileCopy
-from sshdash.sftp.entries import Kind
+from sshdash.sftp.entries import Entry, Kind
 from sshdash.sftp.failures import VagueError
 from sshdash.sftp.filesystem import Space
 from tests.unit.memory_files import MemoryFilesystem
@@ -62,6 +62,12 @@ async def test_content_mode_and_time_arrive(size: int, old: bytes | None) -> Non
     assert node.mtime_ns == 10**18
     assert bench.counted == size
     assert bench.target.open_files == bench.source.open_files == 0
+
+
+def test_a_directory_keeps_that_nobody_removes_what_is_anothers() -> None:
+    bench = Bench()
+    assert bench.copier.mode(Entry(b"tmp", Kind.DIRECTORY, 0, 0o7777)) == 0o1777
+    assert bench.copier.mode(Entry(b"file", Kind.FILE, 0, 0o7777)) == 0o777
 
 
 async def test_without_preserve_an_old_file_keeps_its_mode_and_a_new_one_gets_the_umask() -> None:
