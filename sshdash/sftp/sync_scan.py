@@ -159,6 +159,8 @@ class Scan:
 
         Where there turns out to be much below, `indexing` is waited for.
         """
+        if self._present is not None:
+            await asyncio.to_thread(self._present.begin)
         self._folds = any(await together(*map(_folds_case, self._ends)))
         findings = self._findings
         depth = 0
@@ -249,10 +251,9 @@ class Scan:
         if lines[0] and lines[1]:
             await self._drop_alike(folder, lines[0], lines[1])
         try:
-            found = [None if known is None else entries_of(known) for known in lines]
+            found = [None if known is None else await _entries(known) for known in lines]
         except ValueError:
-            # What was dropped is missing on both ends, so both have to be listed anew.
-            self._findings.same, found = before, [None, None]
+            self._findings.same, found = before, [None, None]  # what was dropped is in neither
         missing = [side for side in (0, 1) if found[side] is None]
         listed = await together(*(self._list(folder, side) for side in missing))
         for side, entries in zip(missing, listed, strict=True):
@@ -358,6 +359,17 @@ class Scan:
         self._findings.same += 1
         if self._present is not None and pair.left is not None and pair.right is not None:
             self._present.alike(pair.place, pair.left, pair.right, digest)
+
+
+async def _entries(lines: Lines) -> dict[bytes, Entry]:
+    """Return what find says as entries. Raises ValueError for what no find prints."""
+    found: dict[bytes, Entry] = {}
+    said = iter(lines.items())
+    while batch := dict(islice(said, _BATCH)):
+        found.update(entries_of(batch))
+        if len(batch) == _BATCH:
+            await asyncio.sleep(0)  # a turn for everybody else
+    return found
 
 
 def _turns(end: End) -> int:

@@ -110,7 +110,7 @@ async def measure(app: SSHDashApp, pane: FilePane, folder: bytes) -> dict[str, f
 
 
 async def main(config: str, folder: str, result: Path) -> None:
-    """Run the app without a terminal until everything is measured, as the program sets itself up."""
+    """Run the app without a terminal, set up as the program, until everything is measured."""
     gc.set_threshold(*GARBAGE)
     app = SSHDashApp(
         Settings(audit=False), ConfigSource.standard(config), once_loaded=settle_memory
