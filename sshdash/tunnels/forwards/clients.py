@@ -41,9 +41,12 @@ class Clients:
         self._relays.discard(relay)
         self._left.set()
 
-    def full(self) -> bool:
-        """Return whether there are so many that no more is let in, and tell of that."""
-        if len(self._relays) < MAX_CLIENTS and len(self._tasks) < MAX_CLIENTS:
+    def full(self, arriving: int = 0) -> bool:
+        """Return whether there are so many that no more is let in, and tell of that.
+
+        `arriving` are those who have not said yet what they want.
+        """
+        if len(self._relays) + arriving < MAX_CLIENTS and len(self._tasks) < MAX_CLIENTS:
             return False
         self._observer.troubled(f"more than {MAX_CLIENTS} clients at a time")
         return True
