@@ -72,6 +72,17 @@ async def test_socks5_to_ipv6(sshd: RealSshd) -> None:
         assert (await say(proxy, HELLO + connect5("::1", port) + b"six")).endswith(b"six")
 
 
+async def test_a_loop_that_takes_its_time_over_clients_hears_them_out(
+    sshd: RealSshd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sshdash.tunnels.forwards.dynamic.can_take_over", lambda: False)
+    async with target(echo) as port, tunnels_on(sshd) as kit:
+        identifier, proxy = await kit.open("D", "0")
+        answer = await say(proxy, HELLO + connect5("127.0.0.1", port) + b"early")
+        assert answer.endswith(b"early")
+        await until(lambda: kit.manager.snapshot(identifier).clients == 0, "the client left")
+
+
 @pytest.mark.parametrize("name", [b"", b"localhost"])
 async def test_socks4_and_4a(sshd: RealSshd, name: bytes) -> None:
     async with target(echo) as port, tunnels_on(sshd) as kit:

@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import os
+import socket
 import stat
 from pathlib import Path
 from typing import Any
@@ -85,3 +86,14 @@ async def test_few_names_are_looked_up_at_a_time(monkeypatch: pytest.MonkeyPatch
     found = await asyncio.gather(*(lookups.addresses("a", 1) for _ in range(50)))
     assert most == 8
     assert [address for _, address in found[0]] == ["a", "fe80::1%3"]
+
+
+@pytest.mark.parametrize(
+    ("host", "family"), [("127.0.0.1", socket.AF_INET), ("fe80::1%3", socket.AF_INET6)]
+)
+async def test_an_address_is_not_looked_up(
+    monkeypatch: pytest.MonkeyPatch, host: str, family: socket.AddressFamily
+) -> None:
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(loop, "getaddrinfo", lambda *_, **__: pytest.fail("looked up"))
+    assert await Lookups().addresses(host, 1) == [(family, host)]

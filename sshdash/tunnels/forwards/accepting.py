@@ -8,8 +8,6 @@ import asyncio
 import socket
 from typing import Any
 
-from sshdash.tunnels.forwards.relay import SocketEnd
-
 _MAKE = "_make_socket_transport"
 """What every loop of asyncio itself has had for this, ever; loops of others need not."""
 
@@ -19,7 +17,11 @@ def can_take_over() -> bool:
     return hasattr(asyncio.get_running_loop(), _MAKE)
 
 
-def take_over(client: socket.socket, end: SocketEnd) -> None:
-    """Give a client's socket to its end. Raises OSError for a client that left."""
+def take_over(client: socket.socket, protocol: asyncio.BaseProtocol) -> asyncio.Transport:
+    """Return the transport of a client's socket, to whose protocol it is made known later.
+
+    Raises OSError for a client that left.
+    """
     loop: Any = asyncio.get_running_loop()
-    end.adopt(getattr(loop, _MAKE)(client, end))
+    transport: asyncio.Transport = getattr(loop, _MAKE)(client, protocol)
+    return transport

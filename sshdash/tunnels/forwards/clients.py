@@ -64,7 +64,8 @@ class Clients:
 
     def full(self) -> bool:
         """Return whether there are so many that no more is let in, and tell of that."""
-        if len(self._relays) < MAX_CLIENTS and len(self._tasks) < MAX_CLIENTS:
+        here = len(self._relays) + len(self._arriving)
+        if here < MAX_CLIENTS and len(self._tasks) < MAX_CLIENTS:
             return False
         self._observer.troubled(f"more than {MAX_CLIENTS} clients at a time")
         return True

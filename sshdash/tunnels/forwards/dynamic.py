@@ -3,11 +3,13 @@
 import asyncio
 import logging
 import socket
+from collections.abc import Callable
 from typing import Any
 
+from sshdash.tunnels.forwards.accepting import can_take_over, take_over
 from sshdash.tunnels.forwards.leaving import Leaving
 from sshdash.tunnels.forwards.local import ListeningForwarder, peer_name
-from sshdash.tunnels.forwards.relay import Hold, Relay
+from sshdash.tunnels.forwards.relay import Relay
 from sshdash.tunnels.ports import peer_pid
 from sshdash.tunnels.proxy.handshake import Handshake
 from sshdash.tunnels.proxy.proxy_request import Request
@@ -49,68 +51,84 @@ class DynamicForwarder(ListeningForwarder):
             del self._greeters[slowest]
             slowest.drop()
 
-    async def _serve(self, client: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        origin = peer_name(client)
-        greeter = _Greeter()
-        self._greeters[greeter] = loop.time()
-        self.clients.greet(greeter)
+    def _serve_at_once(self, client: socket.socket) -> bool:
+        """Hear a client out, and open its channel, without a task of its own."""
+        if not can_take_over():
+            return False
+        greeter = self._greeter(client)
         try:
-            await loop.connect_accepted_socket(lambda: greeter, client)
-            await self._hear_out(greeter)
+            greeter.connection_made(take_over(client, greeter))
         except OSError as error:
-            log.debug("a client left while it was accepted: %s", error)
-            client.close()
-            return
-        finally:
-            self._greeters.pop(greeter, None)
-            self.clients.greeted(greeter)
+            self._lost(greeter, client, error)
+        return True
+
+    async def _serve(self, client: socket.socket) -> None:
+        greeter = self._greeter(client)
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(lambda: greeter, client)
+        except OSError as error:
+            self._lost(greeter, client, error)
+
+    def _greeter(self, client: socket.socket) -> "_Greeter":
+        greeter = _Greeter(peer_name(client), self._heard, self._gone)
+        self._greeters[greeter] = asyncio.get_running_loop().time()
+        self.clients.greet(greeter)
+        return greeter
+
+    def _lost(self, greeter: "_Greeter", client: socket.socket, error: OSError) -> None:
+        log.debug("a client left while it was accepted: %s", error)
+        client.close()
+        greeter.connection_lost(error)
+
+    def _gone(self, greeter: "_Greeter") -> None:
+        self._greeters.pop(greeter, None)
+        self.clients.greeted(greeter)
+
+    def _heard(self, greeter: "_Greeter") -> None:
+        """Pass a client on that has said where it wants to go, or take note of one that has not."""
         request = greeter.parser.request
         if request is not None:
-            await self._pass_on(greeter, request, origin)
-
-    async def _hear_out(self, greeter: "_Greeter") -> None:
-        """Wait until there is a request, or until the client is turned away and has gone."""
-        try:
-            async with asyncio.timeout(_DEADLINE):
-                await greeter.finished.wait()
-        except TimeoutError:
-            if not greeter.finished.is_set():
-                greeter.drop()
-        if greeter.parser.request is not None:
+            self._gone(greeter)
+            self._pass_on(greeter, request)
             return
-        mishap = greeter.parser.mishap(left=greeter.gone.is_set())
+        mishap = greeter.parser.mishap(left=greeter.gone)
         if mishap and not self._closed:
             self._observer.strayed(mishap)
-        await greeter.gone.wait()
 
-    async def _pass_on(
-        self, greeter: "_Greeter", request: Request, origin: tuple[str, int]
-    ) -> None:
+    def _pass_on(self, greeter: "_Greeter", request: Request) -> None:
         transport = greeter.transport
-        if transport is None or greeter.gone.is_set() or self._closed:
+        if transport is None or greeter.gone or self._closed:
             greeter.drop()
             return
         relay = greeter.relay = self._relay()
         relay.visit.pid = peer_pid(transport.get_extra_info("socket"))
-        # Nothing can arrive in between: the greeter has paused its transport.
+        # Nothing can arrive in between.
         transport.set_protocol(relay.socket)
         relay.socket.adopt(transport, greeter.parser.rest)
-        relay.socket.hold(Hold.UNOPENED)
-        await self._connect(relay, request.host, request.port, origin, request.reply)
+        self._carry(relay, (request.host, request.port), greeter.origin, request.reply)
+
+
+Greeted = Callable[["_Greeter"], None]
 
 
 class _Greeter(asyncio.Protocol):
-    """Hears one client until its request is known, or answers it and lets it go."""
+    """Hears one client until its request is known, or answers it and lets it go.
 
-    def __init__(self) -> None:
+    `heard` is called once, when there is a request or will be none, and `left` when the client has
+    gone without one.
+    """
+
+    def __init__(self, origin: tuple[str, int], heard: Greeted, left: Greeted) -> None:
+        self.origin = origin
         self.parser = Handshake()
         self.relay: Relay | None = None
         self.transport: asyncio.Transport | None = None
-        self.finished = asyncio.Event()
-        """There is a request, or there will be none."""
-        self.gone = asyncio.Event()
+        self.gone = False
+        self._heard = heard
+        self._left = left
+        self._finished = False
         self._dropped = False
+        self._deadline = asyncio.get_running_loop().call_later(_DEADLINE, self.drop)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -123,25 +141,27 @@ class _Greeter(asyncio.Protocol):
         answer = self.parser.feed(data)
         if answer:
             self.transport.write(answer)
-        if self.parser.done:
-            self._finish(bool(answer))
-
-    def _finish(self, answered: bool) -> None:
-        assert self.transport is not None
-        self.finished.set()
-        if self.parser.request is not None:
-            self.transport.pause_reading()
-        elif answered:
+        if not self.parser.done:
+            return
+        if self.parser.request is None and answer:
             Leaving(self.transport, self.connection_lost)
-        else:
+        elif self.parser.request is None:
             self.transport.close()
+        self._finish()
+
+    def _finish(self) -> None:
+        self._deadline.cancel()
+        if not self._finished:
+            self._finished = True
+            self._heard(self)
 
     def eof_received(self) -> bool:
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.gone.set()
-        self.finished.set()
+        self.gone = True
+        self._finish()
+        self._left(self)
 
     def abort(self) -> None:
         self.drop()
@@ -149,6 +169,6 @@ class _Greeter(asyncio.Protocol):
     def drop(self) -> None:
         """End a client that will not be served, or not any longer."""
         self._dropped = True
-        self.finished.set()
-        if self.transport is not None and not self.gone.is_set():
+        self._finish()
+        if self.transport is not None and not self.gone:
             self.transport.abort()

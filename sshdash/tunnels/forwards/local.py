@@ -3,15 +3,10 @@
 import asyncio
 import logging
 import socket
-import time
 from abc import abstractmethod
 from typing import Any
 
-import asyncssh
-
 from sshdash.connections.transport.direct import DirectTransport
-from sshdash.connections.transport.opening import open_direct
-from sshdash.connections.transport.transport import Transport
 from sshdash.tunnels.forwards.accepting import can_take_over, take_over
 from sshdash.tunnels.forwards.carrying import CarryingForwarder
 from sshdash.tunnels.forwards.leaving import RESET
@@ -19,7 +14,7 @@ from sshdash.tunnels.forwards.listener import Listener
 from sshdash.tunnels.forwards.refusal import Refusal
 from sshdash.tunnels.forwards.relay import Relay
 from sshdash.tunnels.ports import peer_pid
-from sshdash.tunnels.spec import ForwardSpec, host_port, is_path
+from sshdash.tunnels.spec import ForwardSpec, is_path
 from sshdash.untrusted import clean
 
 log = logging.getLogger(__name__)
@@ -113,43 +108,19 @@ class LocalForwarder(ListeningForwarder):
     """``-L``: clients here, one target as seen from the server."""
 
     def _serve_at_once(self, client: socket.socket) -> bool:
-        """Ask for a client's channel in the turn of the loop that has accepted it.
-
-        A task that waits for each step takes half as long again, for what is over in no time.
-        """
+        """Ask for a client's channel in the turn of the loop that has accepted it."""
         ssh, spec = self._carrying, self._spec
         if spec.target_path or not isinstance(ssh, DirectTransport) or not can_take_over():
             return False
         relay = self._relay_of(client)
-        host, port = spec.target_host, spec.target_port
-        origin = relay.visit.origin
-        relay.visit.target = clean(spec.target_text)
-        began = time.monotonic()
-
-        def answered(error: Exception | None) -> None:
-            if error is None:
-                self._reached(time.monotonic() - began)
-            else:
-                # Later: this runs while the connection forgets its channels, where it was lost.
-                self.clients.start(self._after(error, ssh, relay, host, port))
-
-        try:
-            open_direct(ssh, relay.channel, (host, port), origin, answered)
-        except (asyncssh.Error, OSError, ValueError) as error:
-            answered(error)
+        target = spec.target_host, spec.target_port
+        self._ask(ssh, relay, target, relay.visit.origin, _say_nothing)
         # The server is busy with the request meanwhile.
         try:
-            take_over(client, relay.socket)
+            relay.socket.adopt(take_over(client, relay.socket))
         except OSError as error:
             _left(relay, client, error)
         return True
-
-    async def _after(
-        self, error: Exception, ssh: Transport, relay: Relay, host: str, port: int
-    ) -> None:
-        """Refuse a client that got no channel, or ask the next connection for one."""
-        if not self._gives_up(ssh, relay, host_port(host, port), error, _say_nothing):
-            await self._connect(relay, host, port, relay.visit.origin, _say_nothing)
 
     async def _serve(self, client: socket.socket) -> None:
         relay = self._relay_of(client)

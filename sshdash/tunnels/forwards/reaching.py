@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import ipaddress
 import socket
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -40,6 +41,12 @@ class Lookups:
 
     async def addresses(self, host: str, port: int) -> list[tuple[socket.AddressFamily, str]]:
         """Return the addresses of a name, the preferred one first. Raises OSError."""
+        try:
+            version = ipaddress.ip_address(host).version
+        except ValueError:
+            pass
+        else:  # no thread has to look that up
+            return [(socket.AF_INET if version == 4 else socket.AF_INET6, host)]
         async with self._turn:
             found = await asyncio.get_running_loop().getaddrinfo(
                 host, port, type=socket.SOCK_STREAM
