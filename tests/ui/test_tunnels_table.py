@@ -141,6 +141,7 @@ async def test_what_another_process_runs_shows_how_it_is_there(
         assert app.lines()[1].startswith(f" {MARKS[state].shape} ")
         app.table.select(there.id)
         await until(pilot, lambda: "↗ forward (4211) runs it" in app.table.detail.text)
+        assert app.table.detail.text.count("forward (4211)") == 1
 
 
 @pytest.mark.parametrize("width", [80, 90])
