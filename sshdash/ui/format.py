@@ -10,6 +10,8 @@ from sshdash.untrusted import clean
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
 _BAR_DONE = "▰"
 _BAR_LEFT = "▱"
+_SHORTEST_HOST = 6
+"""Cells in which the beginning of a host's name says something."""
 _LEAST = 20
 """Cells that a text goes on in, however little room there is."""
 
@@ -88,6 +90,15 @@ def clip(text: str, width: int) -> str:
     if cell_len(text) <= width:
         return text
     return set_cell_size(text, width - 1).rstrip() + "…"
+
+
+def clip_address(text: str, width: int) -> str:
+    """Return a cleaned address as `clip` does, but for its port: that tells more than the rest."""
+    host, colon, port = text.rpartition(":")
+    room = width - len(colon + port)
+    if len(text) <= width or not host or not port.isdigit() or room < _SHORTEST_HOST:
+        return clip(text, width)
+    return clip(host, room) + colon + port
 
 
 def hanging(lead: Content, text: str, style: str, width: int) -> Content:

@@ -125,6 +125,13 @@ async def _map(stage: Stage) -> None:
     await stage.press("m")
 
 
+@scene("tunnel-history", columns=120, rows=36)
+async def _history(stage: Stage) -> None:
+    await _tunnels(stage)
+    await stage.press("h", "u", "u")
+    await stage.until("peak")
+
+
 @scene("forward-form")
 async def _forward_form(stage: Stage) -> None:
     await stage.select("db")

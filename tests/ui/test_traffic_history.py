@@ -22,20 +22,24 @@ def window(*, width: int = 40, back: int = 0, unit: Unit = Unit.MINUTE) -> Windo
 
 def test_the_peak_is_told_with_its_time() -> None:
     words = summary(window(), 1, 6_001_260)
-    assert words == "↓ 6.0 MB in all  ·  peak 100 kB/s at 11:58  ·  mean 25.0 kB/s"
-    assert summary(window(), 0, 0).startswith("↑ 0 B in all  ·  peak 10 B/s at 11:58")
+    assert words == "↓ 6.0 MB in all  ·  peak 6.0 MB in the minute from 11:58  ·  mean 33.3 kB/s"
+    assert summary(window(), 0, 0).startswith("↑ 0 B in all  ·  peak 600 B in the minute from")
+    seconds = Window.of(Unit.SECOND, ((0, 0), (0, 500)), 40, 0, NOON, 630.0)
+    assert summary(seconds, 1, 9) == "↓ 9 B in all  ·  peak 500 B/s at 12:00:29  ·  mean 250 B/s"
+    first = Window.of(Unit.HOUR, ((0, 7200),), 40, 0, NOON, 630.0)
+    assert "mean" not in summary(first, 1, 7200), "nobody knows yet what the hour brings"
 
 
 def test_bars_tell_little_from_nothing_and_stand_at_the_right() -> None:
     top, middle, bottom = str(graph(window(width=4), 1, 3, "")).splitlines()
-    assert top == " █   100 kB/s  "
+    assert top == " █   6.0 MB    "
     assert middle.rstrip() == " █"
     assert bottom.rstrip() == "▁█·▁"
-    assert str(graph(window(width=26), 1, 1, "")).rstrip() == "▁▁▁▁▁▁██████······▁▁▁▁▁▁ 100 kB/s"
+    assert str(graph(window(width=26), 1, 1, "")).rstrip() == "▁▁▁▁▁▁██████······▁▁▁▁▁▁ 6.0 MB"
 
 
 def test_what_is_at_the_cursor_is_read() -> None:
-    assert reading(window()) == "12:00   ↑ 60 B   ↓ 1.2 kB   ↑ 1 B/s ↓ 20 B/s   still runs"
+    assert reading(window()) == "12:00   ↑ 60 B   ↓ 1.2 kB   still runs"
     assert reading(window(back=2)) == "11:58   ↑ 600 B   ↓ 6.0 MB   ↑ 10 B/s ↓ 100 kB/s"
     assert reading(window(back=99)).startswith("11:57")
     assert reading(Window.of(Unit.HOUR, (), 40, 0, NOON, 630.0)) == ""

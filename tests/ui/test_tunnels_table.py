@@ -13,6 +13,7 @@ from textual.widgets import Input, Static
 from sshdash.states import TunnelState
 from sshdash.tunnels.legs import Cause
 from sshdash.tunnels.spec import Kind
+from sshdash.ui.format import clip_address
 from sshdash.ui.theme import MARKS, THEMES
 from sshdash.ui.widgets.sparkline import sparkline
 from sshdash.ui.widgets.terminal_paint import named_colours
@@ -99,7 +100,7 @@ async def test_every_colour_of_a_rule_can_be_read(theme: Theme, colour: str) -> 
         ground = Color.parse(theme.surface or "")
         shown = Color(*name.style.color.triplet)
         light = sorted((_luminance(shown), _luminance(ground)))
-        assert (light[1] + 0.05) / (light[0] + 0.05) >= 2.9
+        assert (light[1] + 0.05) / (light[0] + 0.05) >= 2.8
 
 
 def _luminance(colour: Color) -> float:
@@ -140,6 +141,7 @@ async def test_what_another_process_runs_shows_how_it_is_there(
         assert app.lines()[1].startswith(f" {MARKS[state].shape} ")
         app.table.select(there.id)
         await until(pilot, lambda: "↗ forward (4211) runs it" in app.table.detail.text)
+        assert app.table.detail.text.count("forward (4211)") == 1
 
 
 @pytest.mark.parametrize("width", [80, 90])
@@ -153,6 +155,20 @@ async def test_a_narrow_table_keeps_what_matters(width: int) -> None:
         assert second.rstrip().endswith("prohibited")
         assert "7.2 MB " in third
         assert {cell_len(line) for line in app.lines()} == {cell_len(first)}
+
+
+@pytest.mark.parametrize(
+    ("address", "width", "shown"),
+    [
+        (" → db.internal.example:5432", 27, " → db.internal.example:5432"),
+        (" → db.internal.example:5432", 18, " → db.intern…:5432"),
+        (" → [2001:db8::1]:80", 14, " → [2001:d…:80"),
+        (" → db.internal.example:5432", 10, " → db.int…"),
+        (" → /var/run/postgresql/x", 10, " → /var/r…"),
+    ],
+)
+def test_a_long_target_keeps_its_port(address: str, width: int, shown: str) -> None:
+    assert clip_address(address, width) == shown
 
 
 async def test_all_rows_name_their_ports_alike() -> None:

@@ -178,10 +178,15 @@ class TunnelRules:
         """Offer what can be copied of a rule, and copy what is picked."""
         exports = {one.name: one for one in exports_of(tunnel, self.backend.source)}
         choices = [
-            Choice(one.name, one.name, clean(one.text.splitlines()[0], 200))
-            for one in exports.values()
+            Choice(one.name, one.name, clean(_gist(one.text), 200)) for one in exports.values()
         ]
         picker = Picker(f"Copy {title_of(tunnel)} as", choices, "type part of a name")
         picked = await self.cockpit.show(picker)
         if picked is not None:
             self.cockpit.copy(exports[picked].text)
+
+
+def _gist(text: str) -> str:
+    """Return the first line that says something: no comment, and no name of a section."""
+    lines = text.splitlines()
+    return next((line for line in lines if not line.startswith(("#", "["))), lines[0])

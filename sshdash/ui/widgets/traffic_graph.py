@@ -44,6 +44,10 @@ class Unit(Enum):
         """Return how its beginning is told, for strftime."""
         return self.value[2]
 
+    def text(self, count: int) -> str:
+        """Return how much passed in one of them: by the second it is a rate."""
+        return rate_text(count) if self is Unit.SECOND else size_text(count)
+
     def of(self, history: TunnelHistory) -> tuple[Passed, ...]:
         """Return the spans of this length, the newest last."""
         spans = {Unit.SECOND: history.seconds, Unit.MINUTE: history.minutes}
@@ -110,7 +114,7 @@ class Window:
 
 
 def graph(window: Window, way: int, height: int, style: str) -> Content:
-    """Return the bars of one way (0 up, 1 down) in `height` lines, with the scale behind them."""
+    """Return the bars of one way (0 up, 1 down) in `height` lines, with what a full one is."""
     values = [span[way] for span in window.spans[window.first : window.first + window.room]]
     top = max(values, default=0)
     wide = window.cell
@@ -121,7 +125,7 @@ def graph(window: Window, way: int, height: int, style: str) -> Content:
         bars = " " * window.blanks + "".join(drawn)
         scale = ""
         if row == height - 1 and top:
-            scale = rate_text(top / window.unit.seconds)
+            scale = window.unit.text(top)
         parts = [(bars[:at], style), (bars[at : at + wide] or " ", f"{style} on $boost")]
         parts += [(bars[at + wide :], style), (f" {scale:<{_SCALE}}", "$faint")]
         lines.append(Content.assemble(*parts))
@@ -148,14 +152,20 @@ def axis(window: Window) -> Content:
 
 
 def summary(window: Window, way: int, count: int) -> str:
-    """Return how much passed one way in all, with the peak and the mean of what is kept."""
+    """Return how much passed one way in all, with the peak of what is kept, and the mean rate.
+
+    The span that still runs may be the peak, and is not in the mean.
+    """
     words = [f"{'↑↓'[way]} {size_text(count)} in all"]
-    values = [span[way] for span in window.spans]
+    values, length = [span[way] for span in window.spans], window.unit.seconds
     if top := max(values, default=0):
         peak = len(values) - 1 - values[::-1].index(top)
-        length = window.unit.seconds
-        words.append(f"peak {rate_text(top / length)} at {window.clock(peak)}")
-        words.append(f"mean {rate_text(sum(values) / (len(values) * length))}")
+        when = f"at {window.clock(peak)}"
+        if length > 1:
+            when = f"in the {window.unit.word} from {window.clock(peak)}"
+        words.append(f"peak {window.unit.text(top)} {when}")
+    if over := values if length == 1 else values[:-1]:
+        words.append(f"mean {rate_text(sum(over) / (len(over) * length))}")
     return "  ·  ".join(words)
 
 
@@ -166,8 +176,8 @@ def reading(window: Window) -> str:
     up, down = window.spans[window.cursor]
     length = window.unit.seconds
     words = [f"{window.clock(window.cursor)}   ↑ {size_text(up)}   ↓ {size_text(down)}"]
-    if length > 1 and (up or down):
-        words.append(f"↑ {rate_text(up / length)} ↓ {rate_text(down / length)}")
     if window.cursor == len(window.spans) - 1 and length > 1:
         words.append("still runs")
+    elif length > 1 and (up or down):
+        words.append(f"↑ {rate_text(up / length)} ↓ {rate_text(down / length)}")
     return "   ".join(words)

@@ -87,8 +87,8 @@ def trouble(tunnel: TunnelSnapshot) -> Iterable[Line]:
     style = "$error" if tunnel.state is TunnelState.FAILED else "$warning"
     if tunnel.owner:
         owner = clean(tunnel.owner, 60)
-        words = f"{owner} runs it, and has its port and its clients; t takes it over."
-        yield ((f"{AWAY_MARK} ", "$accent"), (words, ""))
+        runs = f"{owner} runs it, and has its port and its clients; t takes it over."
+        yield ((f"{AWAY_MARK} ", "$accent"), (runs, ""))
     if tunnel.state is TunnelState.PAUSED:
         yield ((_pause(tunnel), "$warning"),)
     if words:

@@ -33,8 +33,9 @@ def _no_match(words: str, count: int) -> str:
     """Return what was looked for, where, and how to have the list back."""
     return (
         f"No tunnel matches “{clean(words.strip(), 60)}”\n\n"
-        "Names, hosts, ports, targets, services (postgres), states, tags and notes\n"
-        f"were looked through. Esc clears the filter and shows all {count}."
+        "It looks at names, hosts, ports, targets, services (postgres),\n"
+        "states, #tags and notes.\n\n"
+        f"Esc clears the filter and shows all {count}."
     )
 
 

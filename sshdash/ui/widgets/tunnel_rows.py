@@ -13,7 +13,7 @@ from textual.theme import Theme
 
 from sshdash.states import TunnelState
 from sshdash.tunnels.kept.rules_text import COLOURS
-from sshdash.ui.format import clip, count_text, rate_text, size_text
+from sshdash.ui.format import clip, clip_address, count_text, rate_text, size_text
 from sshdash.ui.theme import MARKS
 from sshdash.ui.widgets.row_list import Piece, RowList
 from sshdash.ui.widgets.sparkline import sparkline
@@ -231,7 +231,7 @@ class TunnelRows(RowList):
         width = self._columns.way
         listen, badge, target = way_of(tunnel, self._columns.short)
         listen = clip(listen, width - len(badge))
-        target = clip(target, width - len(listen) - len(badge))
+        target = clip_address(target, width - len(listen) - len(badge))
         gap = width - len(listen) - len(badge) - len(target)
         return [
             (listen, style),
