@@ -146,7 +146,12 @@ class Backend:
             lease, household = self.connections.lease, self._modules["tunnels.owners.household"]
             claims = household.Claims(runtime_dir(), "command")
             self.tunnels = self._modules["tunnels.manager"].TunnelManager(
-                lease, self.events, self._route, outages, claims
+                lease,
+                self.events,
+                self._route,
+                outages,
+                claims,
+                lambda host: self.resolver.preview(host),
             )
             fill = household.tokens_by(self.resolver.preview)
             self.household = household.Household(self.tunnels, lease, self.events, claims, fill)

@@ -1,6 +1,7 @@
 """What every test gets: a home of its own, no agent of the machine, and a look for leftovers."""
 
 import asyncio
+import gc
 import inspect
 import logging
 import os
@@ -84,8 +85,20 @@ def unlogged() -> Iterator[None]:
             for handler in tuple(logger.handlers):
                 logger.removeHandler(handler)
                 handler.close()
-            logger.propagate = True
-            logger.setLevel(logging.NOTSET)
+        logger.propagate = True
+        logger.setLevel(logging.NOTSET)  # else pytest keeps every line, of very many at times
+
+
+@pytest.fixture(autouse=True)
+def unburdened(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Keep the garbage collector off what other tests left, where the processor's time counts."""
+    if "alone" not in request.keywords:
+        yield
+        return
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture(autouse=True)

@@ -26,8 +26,9 @@ from rich.text import Text
 
 from sshdash.demo.services import echo, listening
 from tests.screenshots.stage import FOLDER, write_picture
+from tests.servers.ports import free_port
 from tests.servers.proxy import Proxy
-from tests.servers.sshd import RealSshd, free_port
+from tests.servers.sshd import RealSshd
 from tests.servers.tmux import Tmux, installed
 
 COLUMNS, ROWS = 120, 34

@@ -245,7 +245,8 @@ def _pass_signal(name: str, pid: int, master: int | None) -> None:
     if number is None:
         return
     with contextlib.suppress(OSError):
-        os.killpg(os.tcgetpgrp(master) if master is not None else pid, number)
+        # Nobody has the terminal before the shell takes it, and group 0 would be our own.
+        os.killpg((os.tcgetpgrp(master) if master is not None else 0) or pid, number)
 
 
 async def _drain(

@@ -13,9 +13,9 @@ from contextlib import suppress
 from msgspec import Struct, structs
 
 from sshdash.errors import ConnectionLost, FileError, SSHDashError
-from sshdash.sftp.changes import PAGES, Changed, compare, differs
+from sshdash.sftp.changes import PAGES, Changed, compare, differs, has_grown
 from sshdash.sftp.checksums import compare_digests
-from sshdash.sftp.entries import PERMISSIONS, Entry, Kind, join, name_of, parent_of
+from sshdash.sftp.entries import PERMISSIONS, STICKY, Entry, Kind, join, name_of, parent_of
 from sshdash.sftp.failures import FullError, MissingError, VagueError, shown
 from sshdash.sftp.filesystem import CopySource, Digest, Filesystem, Finish, Pieces, Reader, Writer
 from sshdash.sftp.names import file_keys, part_name
@@ -107,17 +107,17 @@ class Copier:
         """Whether the connection was lost, which somebody else may have met first."""
 
     async def copy(self, file: FileCopy, progress: Progress) -> str:
-        """Copy and return a complaint about attributes that could not be set, or nothing.
+        """Copy and return a complaint about attributes that were not set, or growth, or nothing.
 
         `progress` is called with bytes as they arrive; with a negative number where they are
         started over. Raises FileError and ConnectionLost.
         """
-        for attempt in (1, 2):
+        for again in (False, True):
             try:
-                return await self._copy(file, progress)
+                return await self._copy(file, progress, again)
             except Changed as changed:
                 # What was listed may be older than the file that was opened: once more.
-                if attempt == 2 or changed.entry.kind is not Kind.FILE:
+                if again or changed.entry.kind is not Kind.FILE:
                     raise self._changed(file) from None
                 entry = structs.replace(changed.entry, name=file.entry.name)
                 file = structs.replace(file, entry=entry)
@@ -146,7 +146,8 @@ class Copier:
     def mode(self, entry: Entry, existing: Entry | None = None) -> int:
         """Return the permission bits that the copy of `entry` gets."""
         if self._preserve:
-            return entry.mode & PERMISSIONS
+            kept = PERMISSIONS | (STICKY if entry.kind is Kind.DIRECTORY else 0)
+            return entry.mode & kept
         if existing is not None and existing.kind is Kind.FILE:
             return existing.mode & PERMISSIONS
         return entry.mode & PERMISSIONS & ~self.umask
@@ -177,9 +178,9 @@ class Copier:
                 await self._discard(partial.part)
         return under_way
 
-    async def _copy(self, file: FileCopy, progress: Progress) -> str:
+    async def _copy(self, file: FileCopy, progress: Progress, again: bool) -> str:
         # What is read ahead is written only once it is known to be whole.
-        content = await self._read(file) if self._is_small(file) else None
+        content = await self._read(file) if self._is_small(file) and not again else None
         folders = self.folders
         await (folders.ready if content is None else folders.asked)(file.target)
         under_way = await self._begin(file, progress)
@@ -191,7 +192,7 @@ class Copier:
             if content is not None:
                 complaint = await self._store(file, content, under_way)
             else:
-                complaint = await self._copy_large(file, under_way)
+                complaint = await self._copy_large(file, under_way, again)
             if self.xattrs is not None:
                 complaint = complaint or await self.xattrs(file.source, under_way.part)
             await self._place(file, under_way)
@@ -274,19 +275,21 @@ class Copier:
         under_way.count(file.entry.size)
         return finished.complaint
 
-    async def _copy_large(self, file: FileCopy, under_way: UnderWay) -> str:
+    async def _copy_large(self, file: FileCopy, under_way: UnderWay, again: bool) -> str:
         reader = await self._source.open_read(file.source)
         try:
             before = await reader.stat()
             if differs(before, file.entry):
-                raise Changed(before)
+                if not (again and has_grown(file.entry, before, file.entry.size)):
+                    raise Changed(before)
+                file = structs.replace(file, entry=before)
             writer = await self._open_writer(file, reader, before, under_way)
             try:
                 if self._within and before.held is None and before.size not in PAGES:
                     begun = under_way.arrived.until
                     await copy_within(reader, writer, begun, before.size, under_way.wrote)
                 size = await pump(reader, writer, before, self._chunk, self._window, under_way)
-                compare(before, await reader.stat(), size)
+                grew = compare(before, await reader.stat(), size, may_grow=again)
                 hole = size if before.held is not None else None
                 finished = await writer.finish(self._finish(file, hole))
             finally:
@@ -294,7 +297,7 @@ class Copier:
         finally:
             await reader.close()
         self._verify(file, finished.size, size)
-        return finished.complaint
+        return finished.complaint or grew
 
     async def _open_writer(
         self, file: FileCopy, reader: Reader, now: Entry, under_way: UnderWay

@@ -8,7 +8,7 @@ from sshdash.errors import FileError
 from sshdash.sftp.confusions import Confusions
 from sshdash.sftp.copier import Copier
 from sshdash.sftp.countdown import Countdown
-from sshdash.sftp.entries import join, parent_of
+from sshdash.sftp.entries import Entry, join, parent_of
 from sshdash.sftp.failures import ExistsError, MissingError
 from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.ledger import Ledger
@@ -17,6 +17,9 @@ from sshdash.sftp.walk import Source
 
 _CHANGEABLE = 0o300
 """What its owner must be allowed to take something out of a directory again."""
+_OWN = 0o700
+_OTHERS_WRITE = 0o7022
+"""What a directory gets only once it is filled, with the bits that go with it."""
 _LOST = "its directory could not be made"
 
 
@@ -40,6 +43,7 @@ class Directories:
         self._ledger = ledger
         self._confusions = confusions
         self._reason = reason
+        self._mode: Callable[[Entry], int] = lambda entry: 0
         self._broken: set[bytes] = set()
         """Places of those that could not be made."""
         self._lost: set[bytes] = set()
@@ -59,8 +63,12 @@ class Directories:
         self._ends: dict[bytes, asyncio.Event] = {}
         """By place, set once it is known what came of one that was asked for."""
 
-    async def make(self, folders: Iterable[Source]) -> None:
-        """Make the missing ones: level by level, or all at once where the target keeps order."""
+    async def make(self, folders: Iterable[Source], mode: Callable[[Entry], int]) -> None:
+        """Make the missing ones: level by level, or all at once where the target keeps order.
+
+        They are made for what is to be their `mode`, in case nobody comes to finish them.
+        """
+        self._mode = mode
         missing = [folder for folder in folders if folder.existing is None]
         if missing:
             await self._ledger.make(missing)
@@ -190,19 +198,19 @@ class Directories:
             return
         above, self._ends[folder.place] = self._ends.get(parent), ended
         try:
-            failure = await self._tried(path)
+            failure = await self._tried(path, folder.entry)
             if above is not None:
                 await above.wait()
                 if isinstance(failure, MissingError) and parent not in self._broken:
                     # Not in order after all: the one above is there now.
-                    failure = await self._tried(path)
+                    failure = await self._tried(path, folder.entry)
             await self._settle(folder, parent, failure)
         finally:
             ended.set()
 
-    async def _tried(self, path: bytes) -> FileError | None:
+    async def _tried(self, path: bytes, entry: Entry) -> FileError | None:
         try:
-            await self._target.mkdir(path, 0o700)
+            await self._target.mkdir(path, _OWN | self._mode(entry) & ~_OTHERS_WRITE)
         except FileError as error:
             return error
         return None

@@ -16,6 +16,10 @@ Pieces = list[Buffer]
 """Data in the parts it came in, one after the other."""
 
 
+Owner = tuple[int, int]
+"""User and group, by their numbers."""
+
+
 class Space(Struct, frozen=True):
     """The room on a file system for a user without privileges; sizes in bytes."""
 
@@ -285,6 +289,13 @@ class Filesystem(Protocol):
 
     async def chown(self, path: bytes, uid: int, gid: int) -> None:
         """Give what `path` leads to another owner and group, by their numbers."""
+        ...
+
+    async def set_itself(self, path: bytes, mode: int | None, owner: Owner | None = None) -> None:
+        """Set mode and owner, where given, of what has a path itself.
+
+        Raises FileError for a link.
+        """
         ...
 
     async def describe(self, path: bytes) -> Entry:

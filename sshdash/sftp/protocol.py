@@ -23,6 +23,7 @@ from sshdash.sftp.messages import (
 )
 from sshdash.sftp.wire import Answer, Wire
 
+LSETSTAT = b"lsetstat@openssh.com"
 USERS_GROUPS = b"users-groups-by-id@openssh.com"
 _NO_ATTRIBUTES = Attributes().encode()
 _LIMITS = b"limits@openssh.com"
@@ -167,6 +168,10 @@ class Protocol(HandleProtocol):
     def set_path(self, path: bytes, attributes: Attributes) -> Asked[None]:
         """Set attributes of what `path` leads to."""
         return self._ask(Message.SETSTAT, string(path) + attributes.encode(), self._answers.ok)
+
+    def set_link(self, path: bytes, attributes: Attributes) -> Asked[None]:
+        """Set attributes of `path` itself, be it a link (lsetstat@openssh.com)."""
+        return self._extended(LSETSTAT, string(path) + attributes.encode(), self._answers.ok)
 
     def remove(self, path: bytes) -> Asked[None]:
         """Remove a file or link."""

@@ -29,6 +29,7 @@ from sshdash.sftp.filesystem import (
     Finish,
     Finished,
     Limits,
+    Owner,
     Pieces,
     Space,
 )
@@ -42,6 +43,7 @@ from sshdash.sftp.handles import (
     kept_entries,
     space_of,
 )
+from sshdash.sftp.itself import set_itself
 from sshdash.sftp.looks import STATVFS, Look
 from sshdash.sftp.messages import Attributes, Name, Open
 from sshdash.sftp.names import backup_name
@@ -264,11 +266,10 @@ class RemoteFilesystem:
         await self._call("change the mode", path, asking)
 
     async def set_attributes(
-        self, path: bytes, mode: int, mtime_ns: int | None, owner: tuple[int, int] | None = None
+        self, path: bytes, mode: int, mtime_ns: int | None, owner: Owner | None = None
     ) -> None:
         """Set permission bits and, where given, modification time (whole seconds) and owner."""
-        seconds = None if mtime_ns is None else mtime_ns // NANO
-        uid, gid = owner or (None, None)
+        seconds, (uid, gid) = mtime_ns and mtime_ns // NANO, owner or (None, None)
         wanted = Attributes(uid=uid, gid=gid, mode=mode, mtime=seconds)
         await self._call("set owner, mode or time", path, self._protocol.set_path(path, wanted))
 
@@ -281,6 +282,10 @@ class RemoteFilesystem:
         """Give what `path` leads to another owner and group, by their numbers."""
         asking = self._protocol.set_path(path, Attributes(uid=uid, gid=gid))
         await self._call("change the owner", path, asking)
+
+    async def set_itself(self, path: bytes, mode: int | None, owner: Owner | None = None) -> None:
+        """Set mode and owner of what has a path itself. Raises FileError for a link."""
+        await set_itself(self._session, self.lstat, path, mode, owner)
 
     async def describe(self, path: bytes) -> Entry:
         """Return all that can be told of `path` itself, its owners by name where they have one."""

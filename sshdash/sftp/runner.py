@@ -1,5 +1,6 @@
 """Runs one copy job: looks through the trees, makes directories ahead, copies many at once."""
 
+import os
 from collections.abc import Callable
 
 from msgspec.structs import replace
@@ -18,6 +19,7 @@ from sshdash.sftp.job import CopyRequest
 from sshdash.sftp.ledger import Ledger
 from sshdash.sftp.local import LocalFilesystem
 from sshdash.sftp.mover import Mover
+from sshdash.sftp.names import is_temporary
 from sshdash.sftp.partial import AlreadyThere, may_be_placed
 from sshdash.sftp.plan import Step, decide, escapes
 from sshdash.sftp.room import Room
@@ -123,7 +125,7 @@ class Runner:
     async def _fill(self, directories: Directories) -> None:
         """Make the directories and copy what goes into them."""
         work = [
-            directories.make(self._directories),
+            directories.make(self._directories, self._copier.mode),
             self._copy_all(self._files),
             self._settle_conflicts(),
         ]
@@ -237,7 +239,9 @@ class Runner:
     def _reason(self, error: FileError) -> str:
         """Return why a source was not copied, and where that is where it is not its own end."""
         if error.host == ("" if self._source.is_local else self._source.label):
-            return reason_of(error)
+            folder, _, name = error.path.rpartition("/")
+            # Both ends are one machine, and it was the copy that could not be written.
+            return reason_of(error, f"in {folder}" if is_temporary(os.fsencode(name)) else "")
         return reason_of(error, f"on {error.host}" if error.host else "here")
 
     def _leave_out(self, source: Source, reason: str, counted: Entry | None = None) -> None:

@@ -26,7 +26,7 @@ _LONGEST_WORK = 0.25
 """Seconds of them for what a command began and what may yet ask something."""
 _HASTE = 0.3
 """Seconds between two keys that are typed as one word: what was typed for a dialog or a field
-that did not come, because its command was refused, must not run as commands."""
+that did not come, because its command was refused or took too long, must not run as commands."""
 _MOVES = frozenset(["up", "down", "left", "right", "home", "end", "pageup", "pagedown"]) | {
     "tab",
     "shift+tab",
@@ -147,6 +147,8 @@ class TypingAhead:
             except TimeoutError:
                 if not self._due():
                     break  # whatever it waits for, keys must go on
+        else:
+            self.refuse()  # what was typed for it must not become commands of where we still are
         self._rest()
         if self.app.is_running:
             self._seen = self.app.screen

@@ -26,7 +26,7 @@ from sshdash.ui.widgets.terminal_view import TerminalView
 from sshdash.ui.widgets.tunnel_table import TunnelTable
 from tests.bench.forwarding import run_client
 from tests.bench.terminal_app import Watch, appeared, type_keys
-from tests.servers.sshd import free_port
+from tests.servers.ports import free_port
 
 _LOOK = 0.1
 _SETTLE = 5.0

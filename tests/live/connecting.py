@@ -14,14 +14,12 @@ from sshdash.events import ConnectionChanged, Event, EventBus
 from sshdash.prompts import Prompter, ScriptedPrompter
 from sshdash.settings import Settings
 from sshdash.states import ConnectionState
+from tests.patience import PATIENCE
 
 EventType = TypeVar("EventType", bound=Event)
 
-PATIENCE = 20.0
-"""Seconds to wait for what happens at once on a machine with nothing else to do; less than the
-30 s that sshdash gives a host."""
-PROMPT = 2.0
-"""Seconds in which what was cancelled is over, ten times the promise."""
+PROMPT = 20.0
+"""Seconds in which what was cancelled is over: less than the 30 s that sshdash gives a host."""
 
 
 @dataclass

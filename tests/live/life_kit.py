@@ -17,8 +17,9 @@ from sshdash.tunnels.manager import TunnelManager
 from sshdash.tunnels.snapshot import TunnelSnapshot
 from sshdash.tunnels.spec import ForwardSpec, Kind, parse_forward
 from tests.live.outage_kit import Watch
-from tests.live.tunnel_kit import PATIENCE
-from tests.servers.sshd import RealSshd, free_port
+from tests.patience import PATIENCE
+from tests.servers.ports import free_port
+from tests.servers.sshd import RealSshd
 
 
 class Lives:
@@ -122,7 +123,7 @@ async def turned_away(port: int, host: str = "127.0.0.1") -> bool:
         return True
     try:
         writer.write(b"anybody?")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             return await reader.read(100) == b""
     except OSError:
         return True

@@ -10,10 +10,10 @@ from sshdash.events import Event, HostRestored
 from sshdash.states import ConnectionState, TunnelState
 from sshdash.terminal.session import ShellSession
 from sshdash.tunnels.spec import Kind, parse_forward
+from tests.patience import PATIENCE
 from tests.servers.proxy import Proxy
 from tests.servers.sshd import RealSshd
 
-PATIENCE = 30.0
 SIZE = 48 * 1024 * 1024
 
 

@@ -11,8 +11,7 @@ from sshdash.events import SessionChanged
 from sshdash.states import SessionState
 from sshdash.terminal.session import ShellSession
 from tests.live.connecting import Client, connecting
-
-PATIENCE = 40.0
+from tests.patience import PATIENCE
 
 
 @dataclass

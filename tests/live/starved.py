@@ -16,7 +16,7 @@ from typing import Any
 
 from sshdash.states import TunnelState
 from tests.live.life_kit import Lives, lives_of
-from tests.servers.sshd import free_port
+from tests.servers.ports import free_port
 
 _SPARE = 200
 

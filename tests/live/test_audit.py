@@ -23,7 +23,8 @@ from sshdash.states import SessionState
 from sshdash.tunnels.spec import Kind, parse_forward
 from tests.live.conftest import BackendFor
 from tests.live.connecting import until
-from tests.servers.sshd import RealSshd, free_port
+from tests.servers.ports import free_port
+from tests.servers.sshd import RealSshd
 
 
 def entries(event: str = "") -> list[dict[str, Any]]:

@@ -1,8 +1,9 @@
 """Private keys on disk: every format OpenSSH and OpenSSL write, and what is wrong with some."""
 
 import asyncio
-import itertools
 import subprocess
+import time
+from itertools import pairwise
 from pathlib import Path
 
 import asyncssh
@@ -227,14 +228,15 @@ async def test_certificates_of_every_kind_log_in(sshd: RealSshd, kind: str, held
         assert sshd.log.count("Failed publickey") <= 1
 
 
+@pytest.mark.alone
 async def test_opening_a_key_never_holds_the_screen(sshd: RealSshd) -> None:
     """The rounds of a key with many of them run in a thread: timers stay within a frame."""
     keygen("-p", "-f", sshd.identity, "-P", "", "-N", WORDS, "-a", "200")
-    ticks: list[float] = []
+    ticks: list[tuple[float, float]] = []
 
     async def tick() -> None:
         while True:
-            ticks.append(asyncio.get_running_loop().time())
+            ticks.append((time.monotonic(), time.thread_time()))
             await asyncio.sleep(0.005)
 
     async with connecting(sshd.config_file, ("wrong",), (WORDS,)) as client:
@@ -242,6 +244,7 @@ async def test_opening_a_key_never_holds_the_screen(sshd: RealSshd) -> None:
         assert await client.run("sshd", "echo ok") == "ok\n"
         ticking.cancel()
         await asyncio.gather(ticking, return_exceptions=True)
-    gaps = sorted(after - before for before, after in itertools.pairwise(ticks))
-    assert gaps[len(gaps) * 95 // 100] < 0.05
-    assert gaps[-1] < 0.25
+    gaps = [(after[0] - before[0], after[1] - before[1]) for before, after in pairwise(ticks)]
+    assert max(worked for _, worked in gaps) < 0.25
+    # Each of two passphrases takes nearly half of the time, on a loaded machine as well.
+    assert max(passed for passed, _ in gaps) < (ticks[-1][0] - ticks[0][0]) / 4

@@ -21,6 +21,7 @@ from tests.live.auth_kit import (
     use,
 )
 from tests.live.connecting import connecting
+from tests.patience import PATIENCE
 from tests.servers.agents import FileKey, RealAgent, Script, ScriptedAgent, TokenKey
 from tests.servers.sshd import RealSshd
 
@@ -67,7 +68,7 @@ async def test_a_token_asks_to_be_touched_until_it_was(sshd: RealSshd) -> None:
         config = use(sshd, IdentityAgent=scripted.path, ConnectTimeout="1")
         async with connecting(config, prompter=watcher) as client:
             running = asyncio.create_task(client.run("sshd", "echo ok"))
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE):
                 await watcher.shown.wait()
                 await asyncio.sleep(1.2)  # longer than ConnectTimeout: people take their time
                 assert not watcher.withdrawn.is_set()
@@ -105,7 +106,7 @@ async def test_an_agent_that_takes_its_time_is_told_of(sshd: RealSshd) -> None:
             replace(sshd, IdentityAgent=scripted.path), prompter=watcher
         ) as client:
             running = asyncio.create_task(client.run("sshd", "echo ok"))
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE):
                 await watcher.shown.wait()
             assert script.signing
             script.signing.set()
@@ -131,7 +132,7 @@ async def test_key_that_the_agent_asks_about_waits_for_its_owner(
         forget_file(sshd)
         async with connecting(replace(sshd, IdentityAgent=agent.path), prompter=watcher) as client:
             running = asyncio.create_task(client.run("sshd", "echo ok"))
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE):
                 await watcher.shown.wait()
             await asyncio.to_thread(go.write_text, "yes\n" if agrees else "no\n")
             if agrees:

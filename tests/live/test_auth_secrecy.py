@@ -6,7 +6,6 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -32,19 +31,9 @@ SECRETS = (PASSPHRASE, WRONG, PASSWORD, NEW, CODE)
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> Iterator[Path]:
+def log(tmp_path: Path) -> Path:
     """Log everything that sshdash ever logs, as ``-vv`` does."""
-    kept = {}
-    for name in ("sshdash", "asyncssh", "asyncio"):
-        logger = logging.getLogger(name)
-        kept[name] = (logger.level, logger.handlers[:], logger.propagate)
-    yield start_log(2, tmp_path / "log")
-    for name, (level, handlers, propagate) in kept.items():
-        logger = logging.getLogger(name)
-        for handler in logger.handlers:
-            if handler not in handlers:
-                handler.close()
-        logger.level, logger.handlers, logger.propagate = level, handlers, propagate
+    return start_log(2, tmp_path / "log")
 
 
 def representations(client: Client, host: str) -> str:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import re
+import shutil
 import signal
 import sys
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import pytest
 
 from tests.live.file_kit import tree, unfinished
 from tests.live.test_sftp_faults import slow_line
+from tests.patience import PATIENCE
 from tests.servers.sshd import RealSshd
 
 
@@ -130,6 +132,20 @@ async def test_names_mean_what_they_mean_to_scp(
     assert sorted(os.listdir(tmp_path / "here")) == ["[odd].txt", "one.log", "two.log"]
 
 
+@pytest.mark.parametrize("there", [False, True])
+@pytest.mark.parametrize("word", [".", "deep/..", "../source/."])
+async def test_a_folder_named_by_dots_is_what_is_in_it(
+    sshd: RealSshd, source: Path, tmp_path: Path, word: str, there: bool
+) -> None:
+    shutil.copytree(source, sshd.home / "source")
+    target = "into" if there else "sshd:into"
+    (tmp_path if there else sshd.home).joinpath("into").mkdir()
+    named = f"sshd:source/{word}" if there else f"{source}/{word}"
+    done = await cp(sshd.config_file, "-r", named, target, cwd=tmp_path)
+    assert (done.status, done.errors) == (0, "")
+    assert tree((tmp_path if there else sshd.home) / "into") == tree(source)
+
+
 async def test_sources_of_one_name_do_not_overwrite_each_other(
     sshd: RealSshd, source: Path
 ) -> None:
@@ -231,11 +247,11 @@ def arrived(target: Path) -> int:
 async def interrupted(config: Path, target: Path, number: signal.Signals) -> tuple[int, str]:
     """Begin a copy of ``sshd:big`` and interrupt it when some has arrived; return how it ended."""
     process = await start(config, "-p", "sshd:big", target)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while arrived(target) < 15_000_000:  # noqa: ASYNC110 (another program writes it)
             await asyncio.sleep(0.01)
     process.send_signal(number)
-    _, errors = await asyncio.wait_for(process.communicate(), 20)
+    _, errors = await asyncio.wait_for(process.communicate(), PATIENCE)
     assert process.returncode is not None
     return process.returncode, errors.decode()
 
@@ -332,11 +348,11 @@ async def test_a_connection_lost_on_the_way_is_told_as_ssh_tells_it(
     (sshd.home / "big").write_bytes(os.urandom(40_000_000))
     async with slow_line(sshd, rate=10_000_000) as (_, config):
         process = await start(config, "sshd:big", tmp_path)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             while not unfinished(tmp_path):  # noqa: ASYNC110 (another program makes it)
                 await asyncio.sleep(0.01)
         sshd.kill_connections()
-        _, errors = await asyncio.wait_for(process.communicate(), 20)
+        _, errors = await asyncio.wait_for(process.communicate(), PATIENCE)
     assert process.returncode == 255, errors
     assert b"lost" in errors
 

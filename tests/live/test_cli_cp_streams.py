@@ -12,6 +12,7 @@ import pytest
 from tests.live.file_kit import unfinished
 from tests.live.test_cli_cp import Ended, cp, start
 from tests.live.test_sftp_faults import slow_line
+from tests.patience import PATIENCE
 from tests.servers.sshd import RealSshd
 
 DATA = os.urandom(3_500_000)
@@ -117,11 +118,11 @@ async def test_a_signal_before_the_end_of_input_leaves_the_old_file(
     process = await start(sshd.config_file, "-", "sshd:to/x", stdin=asyncio.subprocess.PIPE)
     assert process.stdin
     process.stdin.write(DATA)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while not unfinished(sshd.home):  # noqa: ASYNC110 (another program makes it)
             await asyncio.sleep(0.01)
     process.send_signal(number)
-    errors = await asyncio.wait_for(_errors(process), 20)
+    errors = await asyncio.wait_for(_errors(process), PATIENCE)
     assert process.returncode == 128 + number, errors
     assert b"Traceback" not in errors
     assert [(path.name, path.read_bytes()) for path in (sshd.home / "to").iterdir()] == [
@@ -147,7 +148,7 @@ async def test_a_slow_reader_holds_up_the_reading(sshd: RealSshd) -> None:
         first = await process.stdout.readexactly(1000)
         quiet = 0
         last = -1
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             while quiet < 10:  # it reads ahead, then it stops
                 await asyncio.sleep(0.05)
                 quiet = quiet + 1 if proxy.bytes_down == last else 0
@@ -165,7 +166,7 @@ async def test_a_lost_connection_is_told(sshd: RealSshd) -> None:
         assert process.stdout
         await process.stdout.readexactly(1000)
         sshd.kill_connections()
-        _, errors = await asyncio.wait_for(process.communicate(), 20)
+        _, errors = await asyncio.wait_for(process.communicate(), PATIENCE)
     assert process.returncode == 255, errors
     assert b"lost" in errors
 

@@ -13,10 +13,11 @@ import psutil
 import pytest
 
 from sshdash.paths import runtime_dir
-from tests.live.test_cli_forward import PATIENCE
 from tests.live.test_cli_tunnels import keep, running, sshdash
 from tests.live.tunnel_kit import echo, exchange, free_to_use, target, until
-from tests.servers.sshd import RealSshd, free_port
+from tests.patience import PATIENCE
+from tests.servers.ports import free_port
+from tests.servers.sshd import RealSshd
 
 
 @contextlib.asynccontextmanager

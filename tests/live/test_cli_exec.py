@@ -13,6 +13,7 @@ from typing import IO, Any
 import psutil
 import pytest
 
+from tests.patience import PATIENCE
 from tests.servers.sshd import RealSshd
 from tests.servers.tty import Tty
 
@@ -91,7 +92,7 @@ def test_command_that_does_not_read_ends_all_the_same(sshd: RealSshd) -> None:
     with started(sshd, "echo early; exit 3") as process:
         assert process.stdout
         assert process.stdout.read() == b"early\n"
-        assert process.wait(20) == 3
+        assert process.wait(PATIENCE) == 3
 
 
 def test_slow_reader_holds_up_the_remote_end_and_not_our_memory(sshd: RealSshd) -> None:
@@ -104,7 +105,7 @@ def test_slow_reader_holds_up_the_remote_end_and_not_our_memory(sshd: RealSshd) 
             process.wait(2)
         assert us.memory_info().rss - first < 24 << 20
         process.stdout.close()
-        assert process.wait(20) == 141
+        assert process.wait(PATIENCE) == 141
 
 
 def test_slow_remote_holds_up_our_input(sshd: RealSshd, tmp_path: Path) -> None:
@@ -132,7 +133,7 @@ def test_killed_server_is_255_with_a_reason(sshd: RealSshd) -> None:
         assert process.stderr
         assert process.stdout.readline() == b"up\n"
         sshd.kill_connections()
-        assert process.wait(20) == 255
+        assert process.wait(PATIENCE) == 255
         assert b"sshd: Connection lost" in process.stderr.read()
 
 
@@ -148,7 +149,7 @@ def test_unknown_host_key_without_a_terminal_is_refused(sshd: RealSshd) -> None:
     sshd.known_hosts.write_text("")
     with started(sshd, "true") as process:
         assert process.stderr
-        assert process.wait(20) == 255
+        assert process.wait(PATIENCE) == 255
         assert b"nobody can be asked" in process.stderr.read()
 
 
@@ -157,7 +158,7 @@ def test_interrupt_ends_it(sshd: RealSshd) -> None:
         assert process.stdout
         process.stdout.readline()
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 130
+        assert process.wait(PATIENCE) == 130
 
 
 def test_no_command_is_an_error_of_usage(sshd: RealSshd) -> None:

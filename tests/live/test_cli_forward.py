@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from tests.live.tunnel_kit import echo, exchange, target
-from tests.servers.sshd import RealSshd, free_port
-
-PATIENCE = 30.0
+from tests.patience import PATIENCE
+from tests.servers.ports import free_port
+from tests.servers.sshd import RealSshd
 
 
 class Forwarding:

@@ -8,6 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.patience import PATIENCE
 from tests.servers.loopback import Faults, LoopbackServer, Phase
 from tests.servers.tty import Tty
 
@@ -29,7 +30,7 @@ async def run(server: LoopbackServer, *rest: str) -> "subprocess.CompletedProces
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE,
         check=False,
     )
 

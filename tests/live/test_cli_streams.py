@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
+from tests.patience import PATIENCE
 from tests.servers.sshd import RealSshd
 from tests.servers.tty import Tty
 
@@ -26,7 +27,7 @@ def in_shell(server: RealSshd, text: str) -> "subprocess.CompletedProcess[bytes]
         ["/bin/sh", "-c", text.replace("CMD", words)],
         stdin=subprocess.DEVNULL,
         capture_output=True,
-        timeout=30,
+        timeout=PATIENCE,
         check=False,
     )
 
@@ -59,7 +60,7 @@ def test_words_that_are_not_utf8_arrive_as_typed(sshd: RealSshd) -> None:
         command(sshd, b"printf %s '\xff\xfe' | od -An -tx1"),
         stdin=subprocess.DEVNULL,
         capture_output=True,
-        timeout=30,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.stdout.split() == [b"ff", b"fe"], done.stderr
@@ -89,7 +90,7 @@ def test_interrupt_ends_it_though_nobody_reads_its_output(sshd: RealSshd) -> Non
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(1)  # until the pipe is full and the writer stuck
         process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 130
+        assert process.wait(PATIENCE) == 130
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
@@ -99,7 +100,7 @@ def test_signals_end_it_as_they_end_ssh(sshd: RealSshd, number: signal.Signals) 
         assert process.stderr
         process.stdout.readline()
         process.send_signal(number)
-        assert process.wait(10) == 255
+        assert process.wait(PATIENCE) == 255
         assert number.name.encode() in process.stderr.read()
 
 

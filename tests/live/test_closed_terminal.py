@@ -9,10 +9,9 @@ import psutil
 import pytest
 
 from tests.live.connecting import until
+from tests.patience import PATIENCE
 from tests.servers.sshd import RealSshd
 from tests.servers.tmux import Tmux, installed
-
-PATIENCE = 45.0
 
 
 @pytest.mark.parametrize("drawing", [False, True], ids=["at rest", "while drawing"])

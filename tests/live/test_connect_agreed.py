@@ -11,6 +11,7 @@ import pytest
 from sshdash.errors import AuthenticationError, ConnectError
 from tests.live.connecting import until
 from tests.live.option_kit import generate, said, talking, using
+from tests.patience import PATIENCE
 
 # -- what is agreed on -----------------------------------------------------------------------------
 
@@ -128,6 +129,7 @@ async def test_rekeylimit_counts_time() -> None:
         await until(lambda: server.log.count("SSH2_MSG_NEWKEYS received") >= 3)
 
 
+@pytest.mark.alone
 async def test_four_flows_go_on_while_keys_change_from_both_sides() -> None:
     data = os.urandom(6 << 20)
     async with (
@@ -149,7 +151,7 @@ async def test_four_flows_go_on_while_keys_change_from_both_sides() -> None:
             return done.stdout
 
         watching = asyncio.create_task(watch())
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             flows = await asyncio.gather(*(flow() for _ in range(4)))
         over.set()
         await watching

@@ -14,6 +14,7 @@ from sshdash.events import BannerReceived
 from sshdash.prompts import AnswerType, Question, SecretQuestion
 from sshdash.states import ConnectionState
 from tests.live.connecting import Client, connecting, until
+from tests.patience import PATIENCE
 from tests.servers.loopback import Faults, LoopbackServer
 from tests.servers.sshd import RealSshd
 
@@ -101,7 +102,7 @@ async def test_a_server_that_leaves_while_somebody_types_takes_the_question_away
         await slow.asked.wait()
         server.drop_connections()
         with pytest.raises(ConnectError, match="cut the connection"):
-            await asyncio.wait_for(leasing, 5)
+            await asyncio.wait_for(leasing, PATIENCE)
         assert slow.withdrawn.is_set()
 
 

@@ -6,6 +6,7 @@ import gc
 import hashlib
 import os
 import random
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -20,10 +21,12 @@ from sshdash.errors import SSHDashError, UnreachableError
 from sshdash.events import ConnectionChanged, Event
 from sshdash.states import ConnectionState
 from sshdash.terminal.session import ShellSession
-from tests.live.connecting import PATIENCE, PROMPT, Client, connecting, until
+from tests.live.connecting import PROMPT, Client, connecting, until
+from tests.patience import PATIENCE
 from tests.servers.hostile import babbles, dribbles, says_http, says_nothing
 from tests.servers.loopback import Faults, LoopbackServer
-from tests.servers.sshd import RealSshd, free_port
+from tests.servers.ports import free_port
+from tests.servers.sshd import RealSshd
 
 
 def descriptors() -> int:
@@ -31,10 +34,10 @@ def descriptors() -> int:
     return len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
 
 
-def memory() -> int:
-    """Return this process's resident memory."""
+def blocks() -> int:
+    """Return how many pieces of memory Python's objects hold: a connection has thousands."""
     gc.collect()
-    return int(psutil.Process().memory_info().rss)
+    return sys.getallocatedblocks()
 
 
 # -- 49: sessions -----------------------------------------------------------------------------
@@ -52,11 +55,11 @@ async def test_49_five_hundred_sessions_leave_nothing_behind(sshd: RealSshd) -> 
                     lease.release()
 
         await sessions(100)
-        before = descriptors(), len(asyncio.all_tasks()), memory()
+        before = descriptors(), len(asyncio.all_tasks()), blocks()
         await sessions(500)
         await until(lambda: len(asyncio.all_tasks()) <= before[1])
         assert descriptors() == before[0]
-        assert memory() <= before[2] * 1.05
+        assert blocks() - before[2] < 10 * 500
         assert client.manager.status("sshd").leases == {}
         assert len(client.states("sshd")) == 2
 
@@ -80,12 +83,12 @@ async def test_49_a_hundred_connections_leave_nothing_behind() -> None:
 
         await connections(30)
         await until(lambda: not server.connections)
-        before = descriptors(), len(asyncio.all_tasks()), memory()
+        before = descriptors(), len(asyncio.all_tasks()), blocks()
         await connections(100)
         await until(lambda: not server.connections)
         await until(lambda: len(asyncio.all_tasks()) <= before[1])
         await until(lambda: descriptors() <= before[0])
-        assert memory() <= before[2] * 1.1
+        assert blocks() - before[2] < 50 * 100
 
 
 # -- cancelling -------------------------------------------------------------------------------
@@ -126,7 +129,7 @@ async def opens_and_cancels(client: Client, host: str, times: int) -> None:
     await client.manager.disconnect(host)
     await until(lambda: not client_sockets())
     assert {status.state for status in client.manager.statuses()} == {ConnectionState.IDLE}
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await (await a_shell()).close()
 
 
@@ -208,7 +211,7 @@ async def test_41_fifty_dead_hosts_hold_up_none_of_fifty_that_live(
     async with listening(is_silent) as silent:
         text = ""
         for n in range(50):
-            text += f"Host live{n}\n    ConnectTimeout {20 + n}\n{block}"
+            text += f"Host live{n}\n    ConnectTimeout {60 + n}\n{block}"
             where = ("127.0.0.1", "127.0.0.1", "no.such.host.invalid")[n % 3]
             port = (refused, silent, 22)[n % 3]
             text += f"Host dead{n}\n    HostName {where}\n    Port {port}\n    ConnectTimeout 90\n"
@@ -217,12 +220,12 @@ async def test_41_fifty_dead_hosts_hold_up_none_of_fifty_that_live(
         async with connecting(config) as client:
             lease = client.manager.lease
             dead = [asyncio.create_task(lease(f"dead{n}", "x")) for n in range(50)]
-            lag = asyncio.create_task(longest_lag())
+            held = asyncio.create_task(longest_hold())
             first = await lease("live0", "x")
             live = await asyncio.gather(*(lease(f"live{n}", "x") for n in range(50)))
             assert not all(one.done() for one in dead)
-            lag.cancel()
-            assert await lag < 0.5, "ten times what a key press may wait"
+            held.cancel()
+            assert await held < 0.5, "ten times what a key press may wait"
             leave.set()
             assert first.connection is live[0].connection
             assert len({one.connection for one in live}) == 50
@@ -230,14 +233,14 @@ async def test_41_fifty_dead_hosts_hold_up_none_of_fifty_that_live(
             assert all(isinstance(one, UnreachableError) for one in ended)
 
 
-async def longest_lag() -> float:
-    """Return, when cancelled, by how much the loop was late at worst."""
-    loop, worst = asyncio.get_running_loop(), 0.0
+async def longest_hold() -> float:
+    """Return, when cancelled, the most work that the loop did at one time, in seconds of it."""
+    worst = 0.0
     with contextlib.suppress(asyncio.CancelledError):
         while True:
-            began = loop.time()
+            began = time.thread_time()
             await asyncio.sleep(0.01)
-            worst = max(worst, loop.time() - began - 0.01)
+            worst = max(worst, time.thread_time() - began)
     return worst
 
 
@@ -253,7 +256,7 @@ async def test_40_a_tarpit_is_left_at_the_limit_or_when_cancelled(
         config.write_text(f"Host pit\n    HostName 127.0.0.1\n    Port {port}\n")
         limit = (("ConnectTimeout", "1"),)
         async with connecting(config, overrides=limit) as client:
-            async with asyncio.timeout(PATIENCE):  # without ConnectTimeout it would be 30 s
+            async with asyncio.timeout(30):  # as long as it would be without ConnectTimeout
                 with pytest.raises(UnreachableError):
                     await client.manager.lease("pit", "x")
         if tarpit in (says_nothing, dribbles):
@@ -269,6 +272,7 @@ async def test_40_a_tarpit_is_left_at_the_limit_or_when_cancelled(
 # -- 46: new keys -----------------------------------------------------------------------------
 
 
+@pytest.mark.alone
 async def test_46_new_keys_under_load_stall_nothing_and_change_no_byte(sshd: RealSshd) -> None:
     """Four flows at once, two each way, with new keys for each megabyte."""
     size = 12_000_000
@@ -302,7 +306,7 @@ async def test_46_new_keys_under_load_stall_nothing_and_change_no_byte(sshd: Rea
                 taken.update(piece)
             return taken.hexdigest()
 
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             sums = await asyncio.gather(up(), down(), up(), down())
         assert set(sums) == {digest}
         assert len(exchanges) > 10

@@ -14,8 +14,9 @@ from sshdash.errors import (
 )
 from sshdash.events import BannerReceived, WarningRaised
 from sshdash.states import ConnectionState
-from tests.live.connecting import PATIENCE, PROMPT, connecting
+from tests.live.connecting import PROMPT, connecting
 from tests.live.option_kit import talking, using
+from tests.patience import PATIENCE
 from tests.servers.loopback import Faults, LoopbackServer
 from tests.servers.loopback import Phase as LoopbackPhase
 from tests.servers.sshd import RealSshd

@@ -8,9 +8,10 @@ import time
 import pytest
 
 from sshdash.connections.idle import IdleLimits
-from tests.live.connecting import PATIENCE, until
+from tests.live.connecting import until
 from tests.live.option_kit import using
 from tests.live.shells import shell
+from tests.patience import PATIENCE
 from tests.servers.sshd import RealSshd
 
 
@@ -31,6 +32,7 @@ async def test_an_idle_shell_is_closed_and_says_why(sshd: RealSshd) -> None:
     async with shell(sshd.config_file, overrides=(("ChannelTimeout", "session=1"),)) as one:
         await one.shows(r"sshd\$\s*$")
         began = time.monotonic()
+        one.session.write(b" ")  # it is idle from here on, not from what came before
         await one.ends()
         assert time.monotonic() - began > 0.8
         assert "ChannelTimeout" in one.session.exit_text
@@ -50,7 +52,7 @@ async def test_what_is_used_stays(sshd: RealSshd, timeout: str) -> None:
 def test_exec_ends_though_its_command_does_not(sshd: RealSshd) -> None:
     words = [sys.executable, "-m", "sshdash", "-F", str(sshd.config_file)]
     words += ["-o", "ChannelTimeout=session=1", "exec", "-n", "sshd", "sleep 60"]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=20, check=False)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.returncode == 255
     assert "ChannelTimeout" in done.stderr
 
@@ -59,8 +61,8 @@ async def test_each_type_has_its_own_time(sshd: RealSshd) -> None:
     async with using(sshd, ChannelTimeout="direct-tcpip=1") as (_, connection):
         ssh = connection.ssh
         shell_like = await ssh.create_process("sleep 60")
-        reader, _ = await ssh.open_connection("127.0.0.1", sshd.port)
         began = time.monotonic()
+        reader, _ = await ssh.open_connection("127.0.0.1", sshd.port)
         assert (await reader.readline()).startswith(b"SSH-2.0-")
         assert await reader.read() == b""
         assert time.monotonic() - began > 0.8

@@ -20,7 +20,8 @@ from sshdash.prompts import SecretQuestion
 from sshdash.states import ConnectionState
 from tests.live.connecting import connecting, until
 from tests.servers.loopback import Faults, LoopbackServer
-from tests.servers.sshd import RealSshd, free_port
+from tests.servers.ports import free_port
+from tests.servers.sshd import RealSshd
 
 
 class Chain:

@@ -20,16 +20,18 @@ from sshdash.prompts import HostKeyAnswer
 from sshdash.settings import Settings
 from sshdash.states import ConnectionState
 from tests.live.connecting import Client, connecting
+from tests.patience import PATIENCE
 from tests.servers.hostile import says_http, says_nothing
 from tests.servers.loopback import Faults, LoopbackServer, Phase
+from tests.servers.ports import free_port
 from tests.servers.proxy import Proxy
-from tests.servers.sshd import RealSshd, free_port
+from tests.servers.sshd import RealSshd
 
 
 async def lost(client: Client, host: str) -> str:
     """Wait until the connection of `host` is gone and return the reason."""
     lease = await client.manager.lease(host, "watch")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         return await lease.connection.wait_lost()
 
 
@@ -81,7 +83,7 @@ async def test_silent_server_is_lost_by_keepalive(sshd: RealSshd) -> None:
         lease = await client.manager.lease("sshd", "shell")
         sshd.suspend()
         try:
-            async with asyncio.timeout(6):
+            async with asyncio.timeout(PATIENCE):
                 reason = await lease.connection.wait_lost()
         finally:
             sshd.resume()
@@ -242,6 +244,7 @@ async def test_environment_is_sent(sshd: RealSshd, monkeypatch: pytest.MonkeyPat
         assert await client.run("sshd", "echo $LC_SSHDASH $LANG") == "from here xx_YY\n"
 
 
+@pytest.mark.alone
 async def test_keepalives_do_not_end_a_slow_but_living_line() -> None:
     settings = Settings(keepalive_interval=1, keepalive_count=2)
     async with (
@@ -258,7 +261,7 @@ async def test_keepalives_do_not_end_a_slow_but_living_line() -> None:
         done, _ = await asyncio.wait([waiting], timeout=4)
         assert not done
         line.stall()
-        async with asyncio.timeout(6):
+        async with asyncio.timeout(PATIENCE):
             assert "keepalive" in await waiting
 
 

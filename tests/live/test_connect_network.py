@@ -15,8 +15,10 @@ from sshdash.connections.network import sockets as network
 from sshdash.connections.timeline import Timeline
 from sshdash.errors import UnreachableError
 from sshdash.states import ConnectionState
-from tests.live.connecting import PATIENCE, PROMPT, connecting
-from tests.servers.sshd import RealSshd, free_port
+from tests.live.connecting import PROMPT, connecting
+from tests.patience import PATIENCE
+from tests.servers.ports import free_port
+from tests.servers.sshd import RealSshd
 
 Lookup = Callable[..., list[Any]]
 
@@ -106,7 +108,7 @@ async def test_silent_name_servers_hold_up_nobody_else(
 
     def look_up(host: str, *rest: Any, **options: Any) -> list[Any]:
         if host.startswith("dead") and not options.get("flags"):
-            release.wait(30)
+            release.wait(2 * PATIENCE)
             raise socket.gaierror(socket.EAI_AGAIN, "try again")
         return real(host, *rest, **options)
 
@@ -118,7 +120,7 @@ async def test_silent_name_servers_hold_up_nobody_else(
                 for number in range(50)
             ]
             await client.reaches("dead49", ConnectionState.CONNECTING)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE):
                 assert await client.run("sshd", "echo alive") == "alive\n"
             release.set()
             failures = await asyncio.gather(*dead, return_exceptions=True)
@@ -135,7 +137,7 @@ async def test_cancelling_a_lookup_does_not_wait_for_the_name_server(
 
     def look_up(host: str, *rest: Any, **options: Any) -> list[Any]:
         if host == "web" and not options.get("flags"):
-            release.wait(30)
+            release.wait(2 * PATIENCE)
             raise socket.gaierror(socket.EAI_AGAIN, "try again")
         return real(host, *rest, **options)
 

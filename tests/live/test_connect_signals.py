@@ -14,6 +14,7 @@ import pytest
 from sshdash.demo.services import listening
 from tests.live.connecting import until
 from tests.live.tunnel_kit import echo, exchange
+from tests.patience import PATIENCE
 from tests.servers.hostile import says_nothing
 from tests.servers.sshd import RealSshd
 from tests.servers.tty import Tty
@@ -82,7 +83,7 @@ async def test_50_forward_ends_with_its_proxy_command(
                 assert line
             assert proxies(stubborn)
             process.send_signal(number)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE):
                 _, said = await process.communicate()
             assert process.returncode == 0
             assert b"Traceback" not in said
@@ -98,7 +99,7 @@ async def test_50_exec_ends_with_its_proxy_command(
         assert await process.stdout.readline() == b"up\n"
         assert proxies(stubborn)
         process.send_signal(number)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             _, said = await process.communicate()
         assert process.returncode == (130 if number is signal.SIGINT else 255)
         assert b"Traceback" not in said
@@ -106,12 +107,19 @@ async def test_50_exec_ends_with_its_proxy_command(
 
 
 async def test_50_a_login_that_hangs_ends_too(sshd: RealSshd) -> None:
-    async with listening(says_nothing) as port:
+    called = asyncio.Event()
+
+    async def is_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        called.set()
+        await says_nothing(reader, writer)
+
+    async with listening(is_silent) as port:
         sshd.config_file.write_text(f"Host sshd\n    HostName 127.0.0.1\n    Port {port}\n")
         async with running(sshd, "exec", "sshd", "true") as process:
-            await asyncio.sleep(1.5)  # until it has connected, which nothing tells
+            async with asyncio.timeout(PATIENCE):
+                await called.wait()
             process.send_signal(signal.SIGTERM)
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(PATIENCE):
                 _, said = await process.communicate()
             assert process.returncode == 255
             assert b"Traceback" not in said

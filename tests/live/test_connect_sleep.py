@@ -16,8 +16,9 @@ import pytest
 from sshdash.connections.recovery import backoff, roaming, vigil, wakefulness
 from sshdash.settings import Settings
 from sshdash.states import ConnectionState
-from tests.live.connecting import PATIENCE, Client, connecting, until
+from tests.live.connecting import Client, connecting, until
 from tests.live.reconnect_kit import Suspension, through_line
+from tests.patience import PATIENCE
 from tests.servers.loopback import LoopbackServer
 from tests.servers.programs import require
 from tests.servers.proxy import Proxy
@@ -228,7 +229,7 @@ async def test_an_address_that_vanishes_takes_its_connections_with_it(
             stays = await client.manager.lease("loopback", "shell")
             leaves = await client.manager.lease("roamer", "shell")
             assert address("del", second_address)
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(PATIENCE):
                 reason = await leaves.connection.wait_lost()
             assert reason == "no answer since the network changed"
             assert not stays.connection.is_gone
@@ -243,7 +244,7 @@ async def test_a_change_elsewhere_asks_nobody(second_address: str) -> None:
         watch.start()
         before = line.bytes_up
         assert address("del", second_address)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             await changed.wait()
         watch.stop()
         await until(lambda: True)

@@ -19,6 +19,7 @@ from sshdash.connections.transport.direct import DirectTransport
 from sshdash.connections.transport.gcm import GCM
 from sshdash.connections.transport.transport import Transport
 from tests.live.connecting import connecting
+from tests.patience import PATIENCE
 from tests.servers.sshd import RealSshd
 
 BYTES = os.urandom(3 << 20)
@@ -56,7 +57,7 @@ async def connected(
 
 async def echoed(ssh: Transport, data: bytes) -> bytes:
     """Return what comes back from ``cat``."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         done = await ssh.run("cat", input=data, encoding=None)
     assert isinstance(done.stdout, bytes)
     return done.stdout
@@ -143,7 +144,7 @@ async def test_a_forged_packet_ends_the_connection(
 ) -> None:
     async with connected(sshd) as connection:
         connection.ssh.data_received(wrong)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             assert reason in await connection.wait_lost()
 
 

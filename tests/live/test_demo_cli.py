@@ -14,6 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.patience import PATIENCE
 from tests.servers.programs import require
 
 ROOT = Path(__file__).parents[2]
@@ -55,10 +56,10 @@ def test_a_signal_ends_it_and_its_shells_and_removes_the_folder(number: signal.S
             children = psutil.Process(process.pid).children(recursive=True)
             assert len(children) > 1
             process.send_signal(number)
-            assert process.wait(10) == 0
+            assert process.wait(PATIENCE) == 0
             _, alive = psutil.wait_procs(children, 5)
             assert not alive
-            assert shell.wait(10) == 255
+            assert shell.wait(PATIENCE) == 255
         assert process.stderr
         assert process.stderr.read() == ""
     assert not Path(fleet["folder"]).exists()
@@ -69,7 +70,7 @@ def test_it_ends_with_whoever_started_it() -> None:
         fleet = facts(process)
         assert process.stdin
         process.stdin.close()
-        assert process.wait(10) == 0
+        assert process.wait(PATIENCE) == 0
     assert not Path(fleet["folder"]).exists()
 
 
@@ -78,7 +79,7 @@ def test_killed_outright_it_still_removes_the_folder() -> None:
         folder = Path(facts(process)["folder"])
         guards = psutil.Process(process.pid).children()
         process.kill()
-        process.wait(10)
+        process.wait(PATIENCE)
         _, alive = psutil.wait_procs(guards, 5)
         assert not alive
     assert not folder.exists()
@@ -110,7 +111,7 @@ def test_it_tells_people_how_to_get_in() -> None:
             assert line
             text += line
         process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 0
+        assert process.wait(PATIENCE) == 0
     assert f"ssh -F {config} web" in text
     assert "password" in text
     assert not config.exists()
@@ -123,7 +124,7 @@ def test_without_a_terminal_there_is_no_screen_and_nothing_is_left() -> None:
         capture_output=True,
         text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
-        timeout=30,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 2

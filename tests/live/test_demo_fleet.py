@@ -14,6 +14,7 @@ import pytest
 
 from sshdash.demo.files import LARGE, MANY, ODD_NAMES
 from sshdash.demo.fleet import DemoFleet
+from tests.patience import PATIENCE
 from tests.servers.programs import require
 
 
@@ -30,7 +31,7 @@ async def run(
         env={**os.environ, **(env or {})},
         start_new_session=True,
     )
-    out, err = await asyncio.wait_for(process.communicate(), 30)
+    out, err = await asyncio.wait_for(process.communicate(), PATIENCE)
     assert process.returncode is not None
     return process.returncode, out.decode(errors="replace"), err.decode(errors="replace")
 
@@ -218,11 +219,11 @@ async def test_the_shell_is_the_hosts(fleet: DemoFleet) -> None:
         await login(fleet, "bastion") as connection,
         connection.create_process(term_type="xterm-256color", term_size=(100, 30)) as shell,
     ):
-        await asyncio.wait_for(shell.stdout.readuntil("ops@bastion"), 10)
+        await asyncio.wait_for(shell.stdout.readuntil("ops@bastion"), PATIENCE)
         shell.stdin.write("stty size; echo $TERM $HOME; pwd\n")
         home = fleet.hosts["bastion"].home
-        await asyncio.wait_for(shell.stdout.readuntil("30 100\r\n"), 10)
-        await asyncio.wait_for(shell.stdout.readuntil(f"xterm-256color {home}\r\n{home}"), 10)
+        await asyncio.wait_for(shell.stdout.readuntil("30 100\r\n"), PATIENCE)
+        await asyncio.wait_for(shell.stdout.readuntil(f"xterm-256color {home}\r\n{home}"), PATIENCE)
         shell.stdin.write("exit 7\n")
         assert (await shell.wait()).exit_status == 7
 
@@ -252,8 +253,8 @@ async def test_a_fifo_is_refused_and_stops_nobody(fleet: DemoFleet) -> None:
     async with await login(fleet, "old") as connection, connection.start_sftp_client() as sftp:
         assert stat.S_ISFIFO((await sftp.lstat("queue.fifo")).permissions or 0)
         with pytest.raises(asyncssh.SFTPFailure):
-            await asyncio.wait_for(sftp.open("queue.fifo"), 5)
-        assert await asyncio.wait_for(sftp.exists("README.txt"), 5)
+            await asyncio.wait_for(sftp.open("queue.fifo"), PATIENCE)
+        assert await asyncio.wait_for(sftp.exists("README.txt"), PATIENCE)
 
 
 async def test_there_are_many_small_files(fleet: DemoFleet) -> None:
@@ -294,11 +295,11 @@ async def test_jobs_are_controlled_as_in_any_terminal(fleet: DemoFleet) -> None:
         await login(fleet, "bastion") as connection,
         connection.create_process(term_type="xterm-256color") as shell,
     ):
-        await asyncio.wait_for(shell.stdout.readuntil("ops@bastion"), 10)
+        await asyncio.wait_for(shell.stdout.readuntil("ops@bastion"), PATIENCE)
         shell.stdin.write("sh -c 'echo up; exec sleep 96'\n")
-        await asyncio.wait_for(shell.stdout.readuntil("up\r\n"), 10)
+        await asyncio.wait_for(shell.stdout.readuntil("up\r\n"), PATIENCE)
         shell.stdin.write("\x1a")
-        await asyncio.wait_for(shell.stdout.readuntil("Stopped"), 10)
+        await asyncio.wait_for(shell.stdout.readuntil("Stopped"), PATIENCE)
         # Bash wants to be told twice where a job is stopped.
         shell.stdin.write("exit 3\nexit 3\n")
-        assert (await asyncio.wait_for(shell.wait(), 10)).exit_status == 3
+        assert (await asyncio.wait_for(shell.wait(), PATIENCE)).exit_status == 3

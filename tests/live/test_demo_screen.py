@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE
 from tests.servers.tmux import Tmux, installed
 
-_PATIENCE = 40.0
 _LOOK = 0.05
 
 
@@ -32,7 +32,7 @@ def below(folder: Path) -> list[str]:
 async def wait_empty(folder: Path) -> None:
     """Wait until nothing is in a folder: another process removes it, in its own time."""
     loop = asyncio.get_running_loop()
-    end = loop.time() + _PATIENCE
+    end = loop.time() + PATIENCE
     while True:
         left = below(folder)
         if not left:

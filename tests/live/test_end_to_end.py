@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from sshdash.demo.services import echo, listening
-from tests.servers.sshd import RealSshd, free_port
+from tests.patience import PATIENCE
+from tests.servers.ports import free_port
+from tests.servers.sshd import RealSshd
 from tests.servers.tmux import Tmux, installed
 
 PAYLOAD = bytes(range(256)) * 1200
@@ -67,7 +69,7 @@ async def test_shell_copy_and_tunnel_over_one_connection(stage: Stage) -> None:
     await terminal.wait_for(r"● L .*up <1 min")
     reader, writer = await asyncio.open_connection("127.0.0.1", stage.forwarded)
     writer.write(PAYLOAD)
-    assert await asyncio.wait_for(reader.readexactly(len(PAYLOAD)), 10) == PAYLOAD
+    assert await asyncio.wait_for(reader.readexactly(len(PAYLOAD)), PATIENCE) == PAYLOAD
     # The row has the rates; the lines below it have the totals.
     await terminal.wait_for(r"↑ +307 kB")
     await terminal.wait_for(r"↓ +307 kB")
@@ -173,11 +175,9 @@ async def test_a_terminal_is_searched_and_copied_from(stage: Stage) -> None:
     await terminal.wait_for("Paste 2 lines")
     await terminal.type("Enter", "C-d")
     copied = stage.sshd.home / "copied"
-    for _ in range(200):
-        if copied.exists() and copied.read_text().startswith("row 77\nrow 78"):
-            break
-        await asyncio.sleep(0.05)
-    assert copied.read_text().startswith("row 77\nrow 78")
+    async with asyncio.timeout(PATIENCE):
+        while not copied.exists() or "row 77\nrow 78" not in copied.read_text():  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
 
 
 async def test_a_split_has_a_shell_of_its_own_on_the_same_connection(stage: Stage) -> None:

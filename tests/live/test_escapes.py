@@ -16,7 +16,8 @@ from tests.live.conftest import BackendFor
 from tests.live.connecting import Client
 from tests.live.shells import Shell
 from tests.live.tunnel_kit import echo, target
-from tests.servers.sshd import RealSshd, free_port
+from tests.servers.ports import free_port
+from tests.servers.sshd import RealSshd
 
 
 @pytest.fixture(autouse=True)

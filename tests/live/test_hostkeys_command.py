@@ -12,6 +12,7 @@ from sshdash.prompts import HostKeyAnswer, HostKeyQuestion
 from tests.live.connecting import connecting
 from tests.live.hostkey_kit import Both, stranger
 from tests.live.test_connect_trust import use
+from tests.patience import PATIENCE
 from tests.servers.sshd import RealSshd
 
 TOKENS = "%H|%I|%t|%f|%K|%u|%h|%n|%p|%r|%i|%L|%l|%k|%C|%%"
@@ -149,14 +150,14 @@ async def test_a_command_that_hangs_ends_with_the_attempt(sshd: RealSshd, tmp_pa
     config = use(sshd, KnownHostsCommand=f"{program.path} %I")
     async with connecting(config) as client:
         lease = asyncio.create_task(client.manager.lease("sshd", "x"))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while not (pid.exists() and pid.read_text().strip()):  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
         lease.cancel()
         with pytest.raises(asyncio.CancelledError):
             await lease
     number = int(pid.read_text())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while _runs(number):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 
@@ -168,7 +169,7 @@ async def test_connecttimeout_is_the_limit_for_a_command_too(
     program.path.write_text('#!/bin/sh\n[ "$1" = ORDER ] && exit\nexec sleep 100\n')
     config = use(sshd, KnownHostsCommand=f"{program.path} %I", ConnectTimeout="1")
     async with connecting(config) as client:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             with pytest.raises(UnreachableError):
                 await client.manager.lease("sshd", "x")
 

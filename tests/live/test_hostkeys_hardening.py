@@ -14,6 +14,7 @@ from sshdash.keys.known_hosts import hash_name, parse_known_hosts
 from sshdash.prompts import ChangedKeyQuestion, HostKeyAnswer, HostKeyQuestion
 from tests.live.connecting import connecting
 from tests.live.hostkey_kit import Authority, Both, Outcome, public, stranger
+from tests.patience import PATIENCE
 from tests.servers.loopback import Faults, LoopbackServer
 from tests.servers.sshd import RealSshd
 
@@ -251,7 +252,7 @@ async def test_a_server_that_shows_another_key_later_is_cut_off() -> None:
         connection._server_host_keys[b"ssh-ed25519"] = pair
         connection._send_kexinit()
         connection._kexinit_sent = True
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             reason = await lease.connection.wait_lost()
         assert "another host key" in reason
         assert client.prompter.asked == []

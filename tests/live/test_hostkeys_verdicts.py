@@ -12,6 +12,7 @@ from sshdash.prompts import ChangedKeyQuestion, HostKeyAnswer, HostKeyQuestion
 from tests.live.connecting import connecting, until
 from tests.live.hostkey_kit import Authority, Both, keygen, public, stranger
 from tests.live.test_connect_trust import use
+from tests.patience import PATIENCE
 from tests.servers.loopback import Faults, LoopbackServer
 from tests.servers.sshd import RealSshd
 
@@ -357,7 +358,7 @@ async def test_who_waits_for_an_answer_about_the_same_server_has_time(sshd: Real
 
     async with (
         connecting(sshd.config_file, prompter=Slow()) as client,  # type: ignore[arg-type]
-        asyncio.timeout(15),
+        asyncio.timeout(PATIENCE),
     ):
         await asyncio.gather(client.run("a", "true"), client.run("b", "true"))
         assert len(sshd.connections()) == 2

@@ -24,6 +24,7 @@ from sshdash.terminal.serial import LineEnding
 from sshdash.terminal.session import ShellSession
 from tests.live.connecting import connecting, until
 from tests.live.shells import Shell
+from tests.patience import PATIENCE
 from tests.servers.sshd import RealSshd
 
 SECRET = "correct-horse-battery"
@@ -238,7 +239,7 @@ async def test_what_a_slow_disk_misses_is_told(
     write = RecordingFile.write
 
     def slow(self: RecordingFile, text: str) -> None:
-        assert held.wait(20)
+        assert held.wait(PATIENCE)
         write(self, text)
 
     monkeypatch.setattr(RecordingFile, "write", slow)

@@ -29,8 +29,9 @@ from tests.live.outage_kit import (
     through,
 )
 from tests.live.tunnel_kit import echo, exchange, target
+from tests.servers.ports import free_port
 from tests.servers.proxy import Proxy
-from tests.servers.sshd import RealSshd, free_port
+from tests.servers.sshd import RealSshd
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import psutil
 import pytest
 
 from sshdash.demo.services import echo, listening
+from tests.patience import PATIENCE
 from tests.servers.hostile import (
     file_attributes,
     folder_attributes,
@@ -165,6 +166,7 @@ async def test_http_is_no_ssh() -> None:
             await asyncssh.connect("127.0.0.1", port, config=None, known_hosts=None)
 
 
+@pytest.mark.alone
 async def test_delay_adds_to_the_round_trip_and_leaves_the_bandwidth() -> None:
     size = 32 * 1024 * 1024
     async with listening(echo) as port, Proxy(port, delay=0.02) as proxy:
@@ -198,7 +200,7 @@ async def test_a_stalled_network_is_silent_and_goes_on() -> None:
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(reader.readexactly(4), 0.1)
         proxy.flow()
-        assert await asyncio.wait_for(reader.readexactly(4), 5) == b"late"
+        assert await asyncio.wait_for(reader.readexactly(4), PATIENCE) == b"late"
         writer.close()
 
 

@@ -6,6 +6,7 @@ import subprocess
 import asyncssh
 import pytest
 
+from tests.patience import PATIENCE
 from tests.servers import programs
 from tests.servers.programs import require
 from tests.servers.sshd import RealSshd
@@ -13,7 +14,7 @@ from tests.servers.sshd import RealSshd
 
 def ssh(server: RealSshd, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [require("ssh"), "-F", str(server.config_file), "-o", "BatchMode=yes", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
 
 
 @pytest.mark.parametrize("host", ["sshd", "inner"])
@@ -47,7 +48,7 @@ async def test_a_killed_connection_is_gone_and_the_server_still_answers(sshd: Re
     assert process.stdout
     assert await process.stdout.readline() == b"up\n"
     assert sshd.kill_connections() == 1
-    _, stderr = await asyncio.wait_for(process.communicate(), 10)
+    _, stderr = await asyncio.wait_for(process.communicate(), PATIENCE)
     assert process.returncode == 255, stderr
     assert (await asyncio.to_thread(ssh, sshd, "sshd", "true")).returncode == 0
 
@@ -78,7 +79,7 @@ async def test_a_suspended_connection_is_silent_and_goes_on(sshd: RealSshd) -> N
         done, _ = await asyncio.wait({running}, timeout=0.3)
         assert not done
         sshd.resume()
-        assert (await asyncio.wait_for(running, 10)).stdout == "late\n"
+        assert (await asyncio.wait_for(running, PATIENCE)).stdout == "late\n"
 
 
 async def test_its_log_tells_what_it_saw(sshd: RealSshd) -> None:
@@ -98,7 +99,7 @@ def test_nothing_of_it_stays() -> None:
         assert client.stdout
         assert client.stdout.readline() == "up\n"
         server.close()
-        assert client.wait(10) == 255
+        assert client.wait(PATIENCE) == 255
     assert not server.folder.exists()
     assert server.connections() == []
 

@@ -14,6 +14,7 @@ from sshdash.sftp.sync_sums import digests
 from sshdash.states import TransferState
 from tests.live.file_kit import files_on, tree, unfinished
 from tests.live.test_sftp_faults import loopback
+from tests.patience import PATIENCE
 from tests.servers.sshd import RealSshd
 
 LARGE = 1_500_000
@@ -55,7 +56,7 @@ async def test_where_only_sftp_is_allowed_the_file_is_read_back(
     source, target = folders
     sshd.options["forcecommand"] = "internal-sftp"
     await asyncio.to_thread(sshd.restart)
-    async with files_on(sshd.config_file) as files, asyncio.timeout(30):
+    async with files_on(sshd.config_file) as files, asyncio.timeout(PATIENCE):
         done = await files.copy("", list(source.iterdir()), "sshd", target, verify=True)
     assert done.state is TransferState.DONE, done.errors
     assert (done.verified, done.verified_by) == (2, ("here", "reading it back on sshd"))

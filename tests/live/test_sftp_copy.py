@@ -13,6 +13,7 @@ from sshdash.prompts import ConflictAnswer, ConflictChoice, ConflictQuestion
 from sshdash.states import TransferState
 from tests.live.file_kit import files_on, fill_with_odd_names, tree, unfinished
 from tests.live.test_sftp_faults import loopback
+from tests.patience import PATIENCE
 from tests.servers.sshd import RealSshd
 
 PSEUDO_FILES = [
@@ -247,7 +248,7 @@ async def test_a_fifo_is_reported_and_nothing_waits_for_it(
     source, target = folders
     os.mkfifo(source / "fifo")
     (source / "file").write_bytes(b"x")
-    async with files_on(sshd.config_file) as files, asyncio.timeout(20):
+    async with files_on(sshd.config_file) as files, asyncio.timeout(PATIENCE):
         done = await files.copy(ends(way)[0], list(source.iterdir()), ends(way)[1], target)
         assert done.state is TransferState.DONE
         (omitted,) = done.left_out

@@ -12,6 +12,7 @@ from sshdash.prompts import ConflictChoice
 from sshdash.states import TransferState
 from tests.live.file_kit import files_on, tree, unfinished
 from tests.live.test_sftp_faults import slow_line, until_some_arrived
+from tests.patience import PATIENCE
 from tests.servers.sshd import RealSshd
 
 CUTS = 50
@@ -107,7 +108,7 @@ async def test_a_file_goes_on_after_a_host_was_gone(
                 fault
             ]()
             try:
-                async with asyncio.timeout(30):
+                async with asyncio.timeout(PATIENCE):
                     end = await files.queue.wait(job)
             finally:
                 sshd.resume()
@@ -116,7 +117,7 @@ async def test_a_file_goes_on_after_a_host_was_gone(
             assert end.bytes_done
             assert (target / "file").read_bytes() == b"the old content"
             files.queue.retry(job)
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(PATIENCE):
                 end = await files.queue.wait(job)
             assert (end.state, end.resumed, end.restarted) == (TransferState.DONE, 1, ()), end
     assert tree(target) == tree(source)

@@ -21,6 +21,7 @@ from sshdash.prompts import ConfirmQuestion, ConflictChoice
 from sshdash.sftp.entries import Kind
 from sshdash.states import TransferState
 from tests.live.file_kit import Files, files_on, tree, unfinished
+from tests.patience import PATIENCE
 from tests.servers.hostile import file_attributes, folder_attributes, link_attributes, lying_sftp
 from tests.servers.loopback import Faults, LoopbackServer
 from tests.servers.proxy import Proxy
@@ -58,7 +59,7 @@ async def slow_line(sshd: RealSshd, rate: int = 20_000_000) -> AsyncIterator[tup
 
 async def until_some_arrived(files: Files, job: str, least: int = LARGE // 10) -> None:
     """Wait until a job is in the middle of its bytes."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while files.queue.snapshot(job).bytes_done < least:
             snapshot = files.queue.snapshot(job)
             assert not snapshot.is_finished, snapshot
@@ -104,7 +105,7 @@ async def test_an_interrupted_copy_leaves_the_old_file_and_a_retry_finishes(
             sshd.kill_connections()
         else:
             proxy.cut()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             done = await files.queue.wait(job)
         if fault == "cancel":
             assert done.state is TransferState.CANCELLED
@@ -119,7 +120,7 @@ async def test_an_interrupted_copy_leaves_the_old_file_and_a_retry_finishes(
         else:
             assert "unfinished" in done.reason
         files.queue.retry(job)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             done = await files.queue.wait(job)
         assert done.state is TransferState.DONE, done
         assert tree(target) == tree(source)
@@ -146,14 +147,14 @@ async def test_when_the_file_server_is_killed_the_copy_fails_and_a_retry_finishe
             for process in psutil.Process(pid).children(recursive=True):
                 if process.name() == program.name:
                     process.kill()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             done = await files.queue.wait(job)
         assert done.state is TransferState.FAILED
         assert "sshd: the file session ended" in done.reason
         assert (target / "file").read_bytes() == b"the old content"
         assert way == "up" or not unfinished(target)
         files.queue.retry(job)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             done = await files.queue.wait(job)
         assert done.state is TransferState.DONE, done
         assert tree(target) == tree(source)
@@ -169,7 +170,7 @@ async def test_a_source_truncated_while_copied_is_reported(
         job = files.submit("sshd", [source / "file"], "", target, conflict=ConflictChoice.OVERWRITE)
         await until_some_arrived(files, job)
         os.truncate(source / "file", LARGE // 10)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             done = await files.queue.wait(job)
         assert done.state in (TransferState.FAILED, TransferState.DONE)
         if done.state is TransferState.FAILED:
@@ -385,7 +386,7 @@ async def test_a_cancel_between_the_steps_of_a_replacement_waits_for_its_end(
     monkeypatch.setattr(SFTPServerHandler, "_extensions", [])
     source, _ = folders
     (source / "file").write_bytes(b"new")
-    async with loopback(Slow) as files, asyncio.timeout(20):
+    async with loopback(Slow) as files, asyncio.timeout(PATIENCE):
         (files.home / "file").write_bytes(b"old")
         overwrite = ConflictChoice.OVERWRITE
         job = files.submit("", [source / "file"], "loopback", Path("/"), conflict=overwrite)

@@ -22,6 +22,7 @@ from sshdash.sftp import remote
 from sshdash.states import TransferState
 from tests.live.file_kit import files_on, tree, unfinished
 from tests.live.test_sftp_faults import loopback, slow_line, until_some_arrived
+from tests.patience import PATIENCE
 from tests.servers.hostile import file_attributes, folder_attributes, lying_sftp
 from tests.servers.sshd import RealSshd
 
@@ -63,7 +64,7 @@ async def test_a_source_that_changes_while_copied_is_copied_anew_or_reported(
         job = files.submit(ends[0], [file], ends[1], target, conflict=ConflictChoice.OVERWRITE)
         await until_some_arrived(files, job, LARGE // 10)
         change(file)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             done = await files.queue.wait(job)
     assert done.state is TransferState.DONE, done.errors
     assert tree(target) == tree(source)
@@ -102,7 +103,7 @@ async def test_a_target_folder_that_goes_is_told_and_the_source_stays(
         job = files.submit(ends[0], [source / "file"], ends[1], target)
         await until_some_arrived(files, job, LARGE // 10)
         await asyncio.to_thread(shutil.rmtree, target)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             done = await files.queue.wait(job)
         assert done.state is TransferState.FAILED
         (error,) = done.errors
@@ -169,7 +170,7 @@ async def test_a_listing_that_never_ends_is_ended(
         def realpath(self, path: bytes) -> bytes:
             return path
 
-    async with loopback(Endless) as files, asyncio.timeout(30):
+    async with loopback(Endless) as files, asyncio.timeout(PATIENCE):
         done = await files.copy("loopback", [Path("/tree")], "", target)
         (error,) = done.errors
         assert "more entries than anybody has" in error.reason
@@ -187,7 +188,7 @@ async def test_folders_that_never_end_are_ended(
     _, target = folders
     monkeypatch.setattr("sshdash.sftp.walk._MAX_DEPTH", 20)
     server = lying_sftp({b"deeper": folder_attributes(), b"file": file_attributes(1)})
-    async with loopback(server) as files, asyncio.timeout(30):
+    async with loopback(server) as files, asyncio.timeout(PATIENCE):
         done = await files.copy("loopback", [Path("/tree")], "", target)
     (error,) = done.errors
     assert "20 directories deep" in error.reason
@@ -201,7 +202,7 @@ async def test_short_reads_are_read_on(folders: tuple[Path, Path], most: int) ->
         def read(self, file_obj: Any, offset: int, size: int) -> bytes:
             return bytes(super().read(file_obj, offset, min(size, most)))  # type: ignore[arg-type]
 
-    async with loopback(Short) as files, asyncio.timeout(60):
+    async with loopback(Short) as files, asyncio.timeout(PATIENCE):
         (files.home / "file").write_bytes(os.urandom(700 * most))
         done = await files.copy("loopback", [Path("/file")], "", target)
         assert done.state is TransferState.DONE, done.errors
@@ -292,7 +293,7 @@ async def test_what_is_no_file_is_left_out_and_told(
         except OSError:
             pass  # only root makes devices, and not everywhere
         ends = {"down": ("sshd", ""), "up": ("", "sshd"), "local": ("", "")}[way]
-        async with files_on(sshd.config_file) as files, asyncio.timeout(20):
+        async with files_on(sshd.config_file) as files, asyncio.timeout(PATIENCE):
             done = await files.copy(ends[0], [source], ends[1], target)
     assert done.state is TransferState.DONE, done.errors
     told = {Path(one.path).name: one.reason for one in done.left_out}
@@ -351,7 +352,7 @@ async def test_a_cancel_at_any_moment_leaves_nothing_and_the_session_goes_on(
     new = tree(source)
     ends = ("sshd", "") if way == "down" else ("", "sshd")
     moments = random.Random(69)
-    async with files_on(sshd.config_file) as files, asyncio.timeout(60):
+    async with files_on(sshd.config_file) as files, asyncio.timeout(PATIENCE):
         for _ in range(40):
             job = files.submit(
                 ends[0], list(source.iterdir()), ends[1], target, conflict=ConflictChoice.OVERWRITE
@@ -377,7 +378,7 @@ async def test_what_a_server_sends_too_much_of_ends_only_its_session(
         def read(self, file_obj: Any, offset: int, size: int) -> bytes:
             return bytes(size + 5_000_000)
 
-    async with loopback(Flooding) as files, asyncio.timeout(30):
+    async with loopback(Flooding) as files, asyncio.timeout(PATIENCE):
         (files.home / "file").write_bytes(bytes(100_000))
         done = await files.copy("loopback", [Path("/file")], "", target)
         assert done.state is TransferState.FAILED

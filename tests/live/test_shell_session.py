@@ -14,10 +14,9 @@ from sshdash.terminal.osc import ProgressState
 from sshdash.terminal.session import ShellSession
 from tests.live.connecting import connecting, until
 from tests.live.shells import shell
+from tests.patience import PATIENCE
 from tests.servers.programs import require
 from tests.servers.sshd import RealSshd
-
-PATIENCE = 40.0
 
 
 async def test_a_command_and_its_output(sshd: RealSshd) -> None:
@@ -196,6 +195,7 @@ async def test_ctrl_c_ends_a_flood_soon(sshd: RealSshd) -> None:
         await one.shows("^in control")
 
 
+@pytest.mark.alone
 async def test_a_flood_leaves_the_loop_free(sshd: RealSshd) -> None:
     async with shell(sshd.config_file) as one:
         await one.type("yes sshdash is flooded")
@@ -264,7 +264,7 @@ async def test_closing_in_a_flood(sshd: RealSshd) -> None:
     async with shell(sshd.config_file) as one:
         await one.type("yes")
         await one.shows("y\ny\ny")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             await one.session.close()
         assert one.leases == 0
 

@@ -8,6 +8,7 @@ import psutil
 import pytest
 
 from tests.live.shells import shell
+from tests.patience import PATIENCE
 from tests.servers.sshd import RealSshd
 
 FLOODS = {
@@ -20,6 +21,7 @@ FLOODS = {
 }
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("name", FLOODS)
 async def test_four_floods_leave_the_loop_free_and_end(sshd: RealSshd, name: str) -> None:
     async with AsyncExitStack() as stack:
@@ -72,7 +74,7 @@ async def test_a_flood_out_of_sight_is_read_in_large_pieces_and_ends_in_time(
                 done.set()
 
         session.on_output = look
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(PATIENCE):
             await done.wait()
         assert "<LowWater [raised, 1 unhurried]>" in seen
         session.write(b"echo $((2+1))-typed\r")

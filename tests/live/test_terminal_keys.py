@@ -4,6 +4,7 @@ import sys
 import time
 
 from tests.key_table import load
+from tests.patience import PATIENCE
 from tests.servers.sshd import RealSshd
 from tests.servers.tty import Tty
 
@@ -31,7 +32,7 @@ def test_every_key_reaches_the_remote(sshd: RealSshd) -> None:
             piece = b"".join(typed[start : start + 20])
             expected += piece
             screen.press(piece.decode())
-            end = time.monotonic() + 20
+            end = time.monotonic() + PATIENCE
             while len(read.read_bytes()) < len(expected) and time.monotonic() < end:
                 screen.settle(0.02)
             assert read.read_bytes() == expected

@@ -5,13 +5,17 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.live.shells import shell
+from tests.patience import PATIENCE
 from tests.servers.sshd import RealSshd
 from tests.servers.tty import Tty
 
 LARGE = 10 * 1024 * 1024
 
 
+@pytest.mark.alone
 async def test_ten_megabytes_arrive_and_the_loop_turns_meanwhile(sshd: RealSshd) -> None:
     async with shell(sshd.config_file) as it:
         await it.type(f"PS1=; stty raw -echo; echo re''ady; head -c {LARGE} | cksum; stty sane")
@@ -20,7 +24,7 @@ async def test_ten_megabytes_arrive_and_the_loop_turns_meanwhile(sshd: RealSshd)
         assert it.session.pasting is not None
         held = 0.0
         buffered = 0
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             while it.session.pasting is not None:
                 began = time.thread_time()
                 await asyncio.sleep(0)
@@ -42,7 +46,7 @@ async def test_a_paste_is_stopped_and_what_is_typed_behind_it_is_kept(sshd: Real
         it.session.write(b"behind")
         assert it.session.pasting is not None
         it.session.pasting.stop()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while it.session.pasting is not None:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         assert it.session._typed_behind == b""

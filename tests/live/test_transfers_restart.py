@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.live.file_kit import unfinished
+from tests.patience import PATIENCE
 from tests.servers.sshd import RealSshd
 from tests.servers.tmux import Tmux, installed
 
@@ -37,7 +38,7 @@ async def test_a_copy_of_a_killed_sshdash_is_paused_in_the_next_and_goes_on(
         await terminal.wait_for(r"big\.bin")
         await terminal.wait_for(f"sshd ▾ +{sshd.home}")
         await terminal.type("Down", "c")
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             while arrived(sshd.home) < 5_000_000:  # noqa: ASYNC110 (another program writes it)
                 await asyncio.sleep(0.05)
         for process in (await terminal.processes())[1:]:

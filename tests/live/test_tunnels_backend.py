@@ -17,8 +17,10 @@ from sshdash.states import ConnectionState, TunnelState
 from sshdash.tunnels.manager import TunnelManager
 from sshdash.tunnels.spec import Kind, parse_forward
 from tests.live.connecting import until
-from tests.live.tunnel_kit import PATIENCE, echo, exchange, target
-from tests.servers.sshd import RealSshd, free_port
+from tests.live.tunnel_kit import echo, exchange, target
+from tests.patience import PATIENCE
+from tests.servers.ports import free_port
+from tests.servers.sshd import RealSshd
 
 
 @contextlib.asynccontextmanager

@@ -11,9 +11,10 @@ import pytest
 
 from tests.live.tunnel_kit import Tunnels, target, tunnels_on, until
 from tests.servers.loopback import Faults, LoopbackServer
+from tests.servers.ports import free_port
 from tests.servers.programs import require
 from tests.servers.services import run, web_server
-from tests.servers.sshd import RealSshd, free_port
+from tests.servers.sshd import RealSshd
 
 NAME = "wiki.only-there.invalid"
 REMOTE_NAMES = {

@@ -9,7 +9,8 @@ from sshdash.prompts import RefusingPrompter
 from sshdash.settings import Settings
 from sshdash.states import TunnelState
 from sshdash.tunnels.spec import Kind, parse_forward
-from tests.live.tunnel_kit import PATIENCE, tunnels_on, until
+from tests.live.tunnel_kit import tunnels_on, until
+from tests.patience import PATIENCE
 from tests.servers.programs import require
 from tests.servers.services import postgres, redis, run
 from tests.servers.sshd import RealSshd
@@ -100,7 +101,7 @@ async def test_a_subscriber_of_redis_hears_what_is_published(sshd: RealSshd) -> 
         _, listen = await kit.open("L", f"0:127.0.0.1:{port}")
         reader, writer = await asyncio.open_connection("127.0.0.1", listen)
         writer.write(b"SUBSCRIBE news\r\n")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             assert (await reader.readuntil(b":1\r\n")).startswith(b"*3\r\n$9\r\nsubscribe")
             heard = await run("redis-cli", "-p", str(listen), "publish", "news", "it flows")
             assert heard == b"1\n"

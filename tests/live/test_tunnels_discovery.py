@@ -18,6 +18,7 @@ from sshdash.tunnels.discover.listening import Discovered
 from sshdash.tunnels.discover.socket_tables import HEAD
 from tests.live.connecting import connecting, until
 from tests.live.tunnel_kit import echo, target
+from tests.patience import PATIENCE
 from tests.servers import loopback
 from tests.servers.loopback import LoopbackServer
 from tests.servers.sshd import RealSshd
@@ -135,7 +136,7 @@ async def test_an_endless_answer_is_read_up_to_a_limit(
     assert not found.complete
     assert len(found.listening) == 1000
     assert found.listening[0].process == r"\x1b[2J"
-    await asyncio.wait_for(stopped.wait(), 20)
+    await asyncio.wait_for(stopped.wait(), PATIENCE)
 
 
 async def test_a_million_lines_of_nothing_leave_the_connection_well(

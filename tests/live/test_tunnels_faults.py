@@ -22,7 +22,9 @@ from tests.live.tunnel_kit import (
     tunnels_on,
     until,
 )
-from tests.servers.sshd import RealSshd, free_port
+from tests.patience import PATIENCE
+from tests.servers.ports import free_port
+from tests.servers.sshd import RealSshd
 
 
 async def refused(kit: Tunnels, option: str, text: str) -> str:
@@ -200,7 +202,7 @@ async def test_a_client_that_comes_while_the_tunnel_goes_is_dropped(
                     await asyncio.sleep(0)
                 await kit.manager.remove(tunnel)
                 with contextlib.suppress(ConnectionError):
-                    async with asyncio.timeout(5):
+                    async with asyncio.timeout(PATIENCE):
                         assert await loop.sock_recv(client, 1) == b""
         await until(lambda: kit.channels == 0, "no channels")
 
@@ -258,7 +260,7 @@ async def test_out_of_descriptors_is_said_and_passes(sshd: RealSshd) -> None:
 async def test_too_many_clients_are_turned_away(
     sshd: RealSshd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sshdash.tunnels.forwards.forwarder.MAX_CLIENTS", 3)
+    monkeypatch.setattr("sshdash.tunnels.forwards.clients.MAX_CLIENTS", 3)
     async with target(echo) as port, tunnels_on(sshd) as kit:
         tunnel, listen = await kit.open("L", f"0:127.0.0.1:{port}")
         served = []

@@ -7,7 +7,9 @@ import pytest
 
 from sshdash.states import TunnelState
 from tests.live.tunnel_kit import echo, exchange, target, tunnels_on, until
-from tests.servers.sshd import RealSshd, free_port
+from tests.patience import PATIENCE
+from tests.servers.ports import free_port
+from tests.servers.sshd import RealSshd
 
 
 async def test_local_forward_carries_bytes_both_ways_and_counts_each(sshd: RealSshd) -> None:
@@ -83,7 +85,7 @@ async def test_a_client_may_go_on_after_the_targets_end_of_file(
         writer.write(b"x" * 100_000)
         await writer.drain()
         writer.close()
-        assert await asyncio.wait_for(heard, 10) == b"x" * 100_000
+        assert await asyncio.wait_for(heard, PATIENCE) == b"x" * 100_000
 
 
 async def test_a_target_that_refuses_degrades_the_tunnel_until_it_answers(sshd: RealSshd) -> None:

@@ -15,7 +15,8 @@ from tests.live.life_kit import Lives, lives_of, row, turned_away
 from tests.live.tunnel_kit import echo, exchange, free_to_use, target
 from tests.live.tunnel_kit import until as when
 from tests.servers.loopback import LoopbackServer
-from tests.servers.sshd import RealSshd, free_port
+from tests.servers.ports import free_port
+from tests.servers.sshd import RealSshd
 
 
 def failing(tunnel: TunnelSnapshot) -> tuple[int, Leg]:

@@ -18,10 +18,12 @@ from tests.live.life_kit import Lives, lives_of, turned_away
 from tests.live.outage_kit import through
 from tests.live.reconnect_kit import Suspension
 from tests.live.test_tunnels_backend import both_loopbacks
-from tests.live.tunnel_kit import PATIENCE, echo, exchange, free_to_use, target
+from tests.live.tunnel_kit import echo, exchange, free_to_use, target
 from tests.live.tunnel_kit import until as when
+from tests.patience import PATIENCE
+from tests.servers.ports import free_port
 from tests.servers.proxy import Proxy
-from tests.servers.sshd import RealSshd, free_port
+from tests.servers.sshd import RealSshd
 
 QUICK = {"keepalive_interval": 1, "keepalive_count": 1}
 REFUSE = Rule("refusing", "sshd", (), meanwhile=Meanwhile.REFUSE)

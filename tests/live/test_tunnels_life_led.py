@@ -9,7 +9,8 @@ from sshdash.states import TunnelState
 from sshdash.tunnels.spec import Kind, parse_forward
 from tests.live.life_kit import Stream, client, is_cut, ping, text_for
 from tests.live.tunnel_kit import echo, exchange, free_to_use, target, tunnels_on
-from tests.servers.sshd import RealSshd, free_port
+from tests.servers.ports import free_port
+from tests.servers.sshd import RealSshd
 
 
 async def who(name: bytes, stream: Stream) -> None:

@@ -14,9 +14,10 @@ from sshdash.tunnels.legs import Cause
 from tests.live.life_kit import lives_of
 from tests.live.test_cli_forward import forwarding
 from tests.live.tunnel_kit import echo, exchange, target
-from tests.servers.sshd import RealSshd, free_port
+from tests.patience import PATIENCE
+from tests.servers.ports import free_port
+from tests.servers.sshd import RealSshd
 
-PATIENCE = 40.0
 Ask = Callable[[str], Awaitable[dict[str, Any]]]
 
 

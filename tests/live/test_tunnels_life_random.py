@@ -11,8 +11,10 @@ from tests.live.life_kit import ask_anything, lives_of
 from tests.live.outage_kit import through
 from tests.live.tunnel_kit import free_to_use
 from tests.live.tunnel_kit import until as when
+from tests.patience import PATIENCE
+from tests.servers.ports import free_port
 from tests.servers.proxy import Proxy
-from tests.servers.sshd import RealSshd, free_port
+from tests.servers.sshd import RealSshd
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -34,7 +36,7 @@ async def test_whatever_is_asked_of_tunnels_of_a_real_server(
             asking = ask_anything(lives.manager, dice.choice(tunnels), dice, fault)
             asked.append(asyncio.create_task(asking))
             await asyncio.sleep(dice.choice((0, 0, 0.002, 0.02)))
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             found = await asyncio.gather(*asked, return_exceptions=True)
         assert [one for one in found if isinstance(one, BaseException)] == []
         for one in tunnels:

@@ -6,7 +6,8 @@ from sshdash.states import ConnectionState, TunnelState
 from sshdash.tunnels.kept.rule import Rule, Start
 from tests.live.life_kit import Lives, lives_of, row
 from tests.live.tunnel_kit import echo, exchange, target
-from tests.servers.sshd import RealSshd, free_port
+from tests.servers.ports import free_port
+from tests.servers.sshd import RealSshd
 
 
 def rule(start: Start, name: str = "web", group: str = "") -> Rule:

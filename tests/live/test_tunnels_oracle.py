@@ -14,6 +14,7 @@ from sshdash.errors import UsageError
 from sshdash.tunnels.kept.exports import rule_block, rule_command
 from sshdash.tunnels.kept.rule import Rule
 from sshdash.tunnels.spec import ForwardSpec, Kind, parse_forward
+from tests.patience import PATIENCE
 from tests.servers.programs import require
 
 CASES = [
@@ -49,7 +50,7 @@ def as_ssh_prints(spec: ForwardSpec) -> str:
 def asked(kind: Kind, text: str) -> str | None:
     """Return what ``ssh -G`` prints of a forward, None where it refuses it."""
     command = [require("ssh"), "-F", "none", "-G", f"-{kind.value}", text, "x"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
     if done.returncode:
         return None
     # It prints a listening socket under the name of the other kind as well.
@@ -113,7 +114,7 @@ def test_what_is_exported_means_the_same_to_ssh_and_to_us(
     for arguments in (["-F", "none", *options], ["-F", str(config), "web"]):
         done = subprocess.run(
             [require("ssh"), "-G", *arguments],
-            capture_output=True, text=True, check=True, timeout=30,
+            capture_output=True, text=True, check=True, timeout=PATIENCE,
         )  # fmt: skip
         name = NAMES[spec.kind] + " "
         found = [line for line in done.stdout.splitlines() if line.startswith(name)]

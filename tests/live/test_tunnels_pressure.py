@@ -92,6 +92,7 @@ async def test_a_client_that_pushes_before_its_channel_is_open_is_held(
         await until(lambda: kit.channels == 0, "no channels")
 
 
+@pytest.mark.alone
 async def test_uploads_to_a_server_that_stopped_reading_do_not_pile_up(sshd: RealSshd) -> None:
     arrived = 0
 
@@ -122,6 +123,7 @@ async def test_uploads_to_a_server_that_stopped_reading_do_not_pile_up(sshd: Rea
         assert arrived == snapshot.bytes_up >= took
 
 
+@pytest.mark.alone
 async def test_a_client_that_never_reads_holds_the_target_back(sshd: RealSshd) -> None:
     sent = 0
 

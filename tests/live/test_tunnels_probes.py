@@ -14,8 +14,9 @@ from sshdash.tunnels.probes import asker, probing
 from sshdash.tunnels.snapshot import ProbeResult, TunnelSnapshot
 from sshdash.tunnels.spec import Kind, parse_forward
 from tests.live.tunnel_kit import Tunnels, echo, exchange, target, tunnels_on, unreachable, until
+from tests.servers.ports import free_port
 from tests.servers.services import postgres, redis, web_server
-from tests.servers.sshd import RealSshd, free_port
+from tests.servers.sshd import RealSshd
 
 HTTP = Probe(ProbeKind.HTTP)
 

@@ -10,7 +10,6 @@ from sshdash.tunnels.legs import LegState
 from tests.live.slow_target import SlowTarget, connected, push
 from tests.live.test_tunnels_socks import HELLO, connect4, connect5, say
 from tests.live.tunnel_kit import (
-    PATIENCE,
     Tunnels,
     echo,
     free_to_use,
@@ -19,7 +18,9 @@ from tests.live.tunnel_kit import (
     tunnels_on,
     until,
 )
-from tests.servers.sshd import RealSshd, free_port
+from tests.patience import PATIENCE
+from tests.servers.ports import free_port
+from tests.servers.sshd import RealSshd
 
 PASSWORD = b"\x05\x01\x02" + b"\x01\x02me\x06secret"
 DIALECTS = ["socks5", "password", "socks4a", "connect"]

@@ -14,9 +14,11 @@ from sshdash.states import TunnelState
 from sshdash.tunnels.forwards import remote_dynamic
 from sshdash.tunnels.forwards.reaching import reach_host
 from sshdash.tunnels.spec import Kind, parse_forward
-from tests.live.tunnel_kit import PATIENCE, Handler, Tunnels, echo, reset, target, tunnels_on, until
+from tests.live.tunnel_kit import Handler, Tunnels, echo, reset, target, tunnels_on, until
+from tests.patience import PATIENCE
+from tests.servers.ports import free_port
 from tests.servers.programs import require
-from tests.servers.sshd import RealSshd, free_port
+from tests.servers.sshd import RealSshd
 
 HELLO = b"\5\1\0"
 FAR_PORT = "127.0.0.1:0"
@@ -226,7 +228,7 @@ async def test_a_client_that_says_nothing_is_dropped(
 async def test_too_many_clients_are_turned_away(
     sshd: RealSshd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sshdash.tunnels.forwards.forwarder.MAX_CLIENTS", 3)
+    monkeypatch.setattr("sshdash.tunnels.forwards.clients.MAX_CLIENTS", 3)
     async with target(echo) as port, tunnels_on(sshd) as kit:
         tunnel, proxy = await kit.open("R", FAR_PORT)
         waiting = [await asyncio.open_connection("127.0.0.1", proxy) for _ in range(3)]

@@ -16,7 +16,8 @@ from sshdash.states import TunnelState
 from sshdash.tunnels.spec import Kind, parse_forward
 from tests.live.conftest import BackendFor
 from tests.live.outage_kit import Watch
-from tests.live.tunnel_kit import PATIENCE, Tunnels, echo, target, tunnels_on, until
+from tests.live.tunnel_kit import Tunnels, echo, target, tunnels_on, until
+from tests.patience import PATIENCE
 from tests.servers.sshd import RealSshd
 
 DATA = os.urandom(300_000)

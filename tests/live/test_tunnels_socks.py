@@ -7,7 +7,9 @@ import pytest
 
 from sshdash.states import TunnelState
 from tests.live.tunnel_kit import Tunnels, echo, target, tunnels_on, until
-from tests.servers.sshd import RealSshd, free_port
+from tests.patience import PATIENCE
+from tests.servers.ports import free_port
+from tests.servers.sshd import RealSshd
 
 HELLO = b"\x05\x01\x00"
 
@@ -39,7 +41,7 @@ async def say(port: int, data: bytes, *, end: bool = True) -> bytes:
         writer.write(data)
         if end:
             writer.write_eof()
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE):
             return await reader.read(-1)
     except ConnectionError:
         return b"(reset)"

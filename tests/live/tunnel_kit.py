@@ -16,10 +16,9 @@ from sshdash.events import Event, EventBus, TunnelChanged
 from sshdash.states import TunnelState
 from sshdash.tunnels.manager import TunnelManager
 from sshdash.tunnels.spec import Kind, parse_forward
+from tests.patience import PATIENCE
 from tests.servers.loopback import LoopbackServer
 from tests.servers.sshd import RealSshd
-
-PATIENCE = 20.0
 
 
 class BareLease:

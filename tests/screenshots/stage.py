@@ -16,11 +16,11 @@ from sshdash.demo.fleet import DemoFleet
 from sshdash.settings import Settings
 from sshdash.ui.app import SSHDashApp
 from sshdash.ui.widgets.tunnel_table import TunnelTable
+from tests.patience import PATIENCE
 
 FOLDER = Path(__file__).parents[2] / "screenshots"
 THEMES = ("dark", "light")
 PICTURES = {"workspace", "splits", "files", "tunnels", "host-key"}
-PATIENCE = 30.0
 _CELL = 12.2
 """Width of a cell in a drawing."""
 

@@ -15,6 +15,7 @@ from asyncssh.channel import SSHChannel
 
 from sshdash.demo.factors import PartialSuccess
 from sshdash.demo.sessions import Account, serve_session
+from tests.servers.ports import free_port
 
 USER = "tester"
 
@@ -122,7 +123,7 @@ class LoopbackServer:
         """Listen, on the port of before if there was one."""
         self._server = await asyncssh.listen(
             "127.0.0.1",
-            self.port,
+            self.port or free_port(),
             server_factory=lambda: _Server(self),
             server_host_keys=[self.host_key],
             encoding=None,

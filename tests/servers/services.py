@@ -16,10 +16,10 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.patience import PATIENCE
+from tests.servers.ports import free_port
 from tests.servers.programs import require
-from tests.servers.sshd import free_port
 
-_PATIENCE = 60.0
 _PROXY = re.compile("_proxy$", re.IGNORECASE)
 _POSTGRES_OPTIONS = {
     "fsync": "off",
@@ -45,7 +45,7 @@ async def serving(
     assert process.stdout
     said = bytearray()
     try:
-        async with asyncio.timeout(_PATIENCE):
+        async with asyncio.timeout(PATIENCE):
             while ready not in said:
                 line = await process.stdout.readline()
                 assert line, f"{command[0]} did not start: {said.decode(errors='replace')}"
@@ -175,7 +175,7 @@ async def run(
         env={**_without_proxies(), **(env or {})},
     )
     try:
-        async with asyncio.timeout(_PATIENCE):
+        async with asyncio.timeout(PATIENCE):
             out, err = await process.communicate(answer)
     finally:
         _signal(process, signal.SIGKILL)

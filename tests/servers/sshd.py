@@ -2,15 +2,12 @@
 
 import asyncio
 import contextlib
-import errno
 import functools
 import getpass
 import os
-import random
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import threading
@@ -21,37 +18,12 @@ from typing import Self
 import asyncssh
 import psutil
 
+from tests.patience import PATIENCE
+from tests.servers.ports import free_port
 from tests.servers.programs import require
 
-_PATIENCE = 10.0
 _ATTEMPTS = 5
-_CHANCE = random.SystemRandom()
-"""Not the generator of `random`, which Hypothesis sets to the same seed in every process."""
-_PORTS = range(12_000, 32_000)
-_next_port = _CHANCE.choice(_PORTS)
 _GUARD = 'read -r _; kill -9 "-$1"; rm -rf "$2"'
-
-
-def free_port() -> int:
-    """Return a loopback port that was free a moment ago, on IPv4 and IPv6.
-
-    It is not one of those that the kernel chooses, which any client next door may get meanwhile,
-    and none that was given out before.
-    """
-    global _next_port
-    while True:
-        port = _next_port
-        _next_port = port + 1 if port + 1 in _PORTS else _PORTS.start
-        try:
-            for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
-                with socket.socket(family) as probe:
-                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                    probe.bind((address, port))
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE:
-                return port  # this machine has no IPv6
-        else:
-            return port
 
 
 class RealSshd:
@@ -138,9 +110,9 @@ class RealSshd:
         process.kill()
         _signal_all(family, signal.SIGKILL)
         process.wait()
-        psutil.wait_procs(family, timeout=_PATIENCE)
+        psutil.wait_procs(family, timeout=PATIENCE)
         if self._reader:
-            self._reader.join(_PATIENCE)
+            self._reader.join(PATIENCE)
         if process.stderr:
             process.stderr.close()
 
@@ -197,7 +169,7 @@ class RealSshd:
         with self._said:
             return "".join(self._lines)
 
-    def wait_for(self, pattern: str, timeout: float = _PATIENCE) -> str:
+    def wait_for(self, pattern: str, timeout: float = PATIENCE) -> str:
         """Return the first line of the log that matches `pattern`, now or later.
 
         Raises TimeoutError after `timeout` seconds. From a coroutine, use a thread.
@@ -223,7 +195,7 @@ class RealSshd:
         (self.home / ".bash_profile").write_text(". ~/.bashrc\n")
         for kind in ("ed25519", "ecdsa", "rsa"):
             path = self.folder / f"host_{kind}"
-            _new_key(kind).write_private_key(str(path))
+            path.write_bytes(_rsa_key() if kind == "rsa" else _new_key(kind).export_private_key())
             path.chmod(0o600)
             self.host_keys[kind] = path
         key = _new_key("ed25519")
@@ -267,9 +239,8 @@ class RealSshd:
 
     def _write_client_files(self) -> None:
         names = f"[127.0.0.1]:{self.port},[localhost]:{self.port}"
-        keys = [asyncssh.read_private_key(str(path)) for path in self.host_keys.values()]
         self.known_hosts.write_text(
-            "".join(f"{names} {key.export_public_key().decode()}" for key in keys)
+            "".join(f"{names} {_public(path.read_bytes())}" for path in self.host_keys.values())
         )
         self.known_hosts.chmod(0o600)
         self.config_file.write_text(
@@ -361,6 +332,18 @@ def _new_key(kind: str) -> asyncssh.SSHKey:
         return asyncssh.generate_private_key("ssh-rsa", key_size=2048)
     name = {"ed25519": "ssh-ed25519", "ecdsa": "ecdsa-sha2-nistp256"}[kind]
     return asyncssh.generate_private_key(name)
+
+
+@functools.cache
+def _rsa_key() -> bytes:
+    """Return the RSA key of every server of this process: a new one takes longer than a server."""
+    return _new_key("rsa").export_private_key()
+
+
+@functools.lru_cache
+def _public(private: bytes) -> str:
+    """Return the line of a private key's public one: reading RSA checks it, which takes long."""
+    return asyncssh.import_private_key(private).export_public_key().decode()
 
 
 @functools.cache

@@ -12,9 +12,9 @@ from typing import Self
 
 import psutil
 
+from tests.patience import PATIENCE
 from tests.servers.programs import require
 
-_PATIENCE = 45.0
 _TELL_STATUS = '"$@"; echo "exit status $?"; exec cat'
 _LOOK = 0.05
 """Seconds between two looks: tmux cannot tell that its screen has changed."""
@@ -76,7 +76,7 @@ class Tmux:
         """Return what is on the screen, with the sequences that colour it where asked for."""
         return await self._tmux("capture-pane", "-p", *(["-e", "-N"] if colours else []))
 
-    async def wait_for(self, pattern: str, timeout: float = _PATIENCE) -> str:
+    async def wait_for(self, pattern: str, timeout: float = PATIENCE) -> str:
         """Return the screen once `pattern` is on it.
 
         Raises TimeoutError, with the screen, after `timeout` seconds.

@@ -14,8 +14,7 @@ from typing import Self
 
 from sshdash.terminal.cells import Cursor
 from sshdash.terminal.emulator import Emulator
-
-_PATIENCE = 45.0
+from tests.patience import PATIENCE
 
 
 class Tty:
@@ -80,7 +79,7 @@ class Tty:
         """Send keys as a terminal would."""
         os.write(self._descriptor, keys.encode())
 
-    def until(self, shown: str, patience: float = _PATIENCE, times: int = 1) -> None:
+    def until(self, shown: str, patience: float = PATIENCE, times: int = 1) -> None:
         """Wait until the screen shows `shown`. Raises TimeoutError with what it shows."""
         limit = time.monotonic() + patience
         while self.text.count(shown) < times:

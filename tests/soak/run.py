@@ -21,8 +21,9 @@ from sshdash.settings import Settings
 from sshdash.states import ConnectionState, TunnelState
 from sshdash.tunnels.spec import Kind, parse_forward
 from tests.live.tunnel_kit import target
+from tests.servers.ports import free_port
 from tests.servers.proxy import Proxy
-from tests.servers.sshd import RealSshd, free_port
+from tests.servers.sshd import RealSshd
 from tests.soak.faults import Faults
 from tests.soak.report import Report
 from tests.soak.streams import Blocks, Cut, Plan, Streams, attend, converse

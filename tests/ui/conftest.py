@@ -31,9 +31,11 @@ from sshdash.terminal.activity import Activity
 from sshdash.terminal.effects import Effects
 from sshdash.terminal.reports import Reports
 from sshdash.terminal.serial import SerialLine
+from sshdash.ui import typing_ahead
 from sshdash.ui.app import SSHDashApp
 from sshdash.ui.controllers import shells
 from sshdash.ui.straight_keys import take_straight
+from tests.patience import PATIENCE
 from tests.ui.waiting import wait_for_screen
 
 CONFIG = """\
@@ -214,11 +216,11 @@ class FakeHousehold:
 
     open = nothing
 
-    def snapshots(self) -> list[Any]:
-        return self.tunnels.snapshots()
+    def snapshots(self, host: str | None = None) -> list[Any]:
+        return self.tunnels.snapshots(host)
 
     def states(self) -> list[Any]:
-        return [one.state for one in self.tunnels.snapshots()]
+        return [(one.host, one.state) for one in self.tunnels.snapshots()]
 
 
 class FakeTransfers:
@@ -364,7 +366,7 @@ class Cockpit:
     async def type(self, text: str) -> None:
         await self.press(*({" ": "space", "-": "minus", "@": "at"}.get(one, one) for one in text))
 
-    async def until(self, condition: Callable[[], object], seconds: float = 45.0) -> None:
+    async def until(self, condition: Callable[[], object], seconds: float = PATIENCE) -> None:
         """Wait until the condition holds."""
         deadline = asyncio.get_running_loop().time() + seconds
         while not condition():
@@ -378,6 +380,12 @@ class Cockpit:
         await self.until(lambda: len(self.tabs) > before and self.tabs[-1].view)
         await self.until(lambda: self.app.focused is self.tabs[-1].view)
         return self.tabs[-1]
+
+
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a pilot press the next key at once where a person would have read what was refused."""
+    monkeypatch.setattr(typing_ahead, "_HASTE", 0.0)
 
 
 @pytest.fixture(autouse=True)

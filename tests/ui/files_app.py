@@ -32,6 +32,7 @@ from sshdash.ui.theme import DARK, THEMES, own_variables
 from sshdash.ui.widgets.file_messages import ChangeTransfer, FilesRequest
 from sshdash.ui.widgets.file_pane import FilePane
 from sshdash.ui.widgets.file_panes import FilePanes
+from tests.patience import PATIENCE
 
 HOST = "web"
 """A host whose files are this machine's."""
@@ -77,6 +78,9 @@ class FakeBackend:
 
     async def load(self) -> None:
         """Everything is there."""
+
+    def resolve(self, destination: str) -> Any:
+        return SimpleNamespace(user="me", hostname=destination, port=22)
 
     async def filesystem(self, endpoint: str) -> Filesystem:
         self.opened.append(endpoint)
@@ -148,7 +152,7 @@ class FilesApp(App[None]):
         return [f"{notice.heading} {notice.body}" for notice in self.cockpit.notices.read()]
 
 
-async def until(pilot: Pilot[Any], ready: Callable[[], object], seconds: float = 20) -> None:
+async def until(pilot: Pilot[Any], ready: Callable[[], object], seconds: float = PATIENCE) -> None:
     """Wait until `ready` returns something true."""
     async with asyncio.timeout(seconds):
         while not ready():

@@ -28,9 +28,9 @@ from sshdash.terminal.session import ShellSession
 from sshdash.ui.straight_keys import StraightKeysApp
 from sshdash.ui.theme import DARK, LIGHT
 from sshdash.ui.widgets.terminal_view import TerminalView
+from tests.patience import PATIENCE
 
 COLUMNS, ROWS = 40, 10
-PATIENCE = 45.0
 
 
 class FakeSession:

@@ -19,9 +19,16 @@ from sshdash.ui.commands import COMMANDS
 from sshdash.ui.screens.confirm import ConfirmDialog
 from sshdash.ui.screens.picker import Picker
 from sshdash.ui.widgets.opening_panel import OpeningPanel
+from tests.patience import PATIENCE
 from tests.ui.conftest import Cockpit, FakeBackend, Start
 
 CHARACTERS = {"slash": "/", "colon": ":", "minus": "-", "space": " "}
+
+
+@pytest.fixture(autouse=True)
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let what is typed at once be in haste on a loaded machine as well."""
+    monkeypatch.setattr(typing_ahead, "_HASTE", 600.0)
 
 
 def type_at_once(c: Cockpit, *keys: str) -> None:
@@ -127,10 +134,25 @@ async def test_letters_wait_for_a_tab_that_takes_its_time(
     cockpit: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(typing_ahead, "_LONGEST", 0.05)
+    monkeypatch.setattr(typing_ahead, "_LONGEST_WAY", PATIENCE)
     async with cockpit() as c:
         type_at_once(c, "f", *"nddn")
         await c.until(lambda: c.tabs and not c.app._ahead.busy)
         assert c.backend.opened == c.backend.disconnected == []
+
+
+async def test_letters_for_a_tab_that_takes_too_long_run_nothing(
+    cockpit: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(typing_ahead, "_LONGEST", 0.05)
+    monkeypatch.setattr(typing_ahead, "_LONGEST_WAY", 0.05)
+    async with cockpit() as c:
+        c.app.workspace.cockpit._focus_due = object()
+        type_at_once(c, "down", *"nddn")
+        await c.until(lambda: any(told.startswith("Keys were dropped") for told in c.told))
+        await c.until(lambda: not c.app._ahead.busy)
+        assert c.backend.opened == c.backend.disconnected == []
+        assert c.tabs == []
 
 
 async def test_waiting_for_what_is_gone_lets_everything_else_run() -> None:
@@ -160,11 +182,14 @@ async def test_a_paste_waits_for_the_field_it_is_meant_for(cockpit: Start) -> No
         await c.until(lambda: c.app.workspace.cockpit.sidebar.filter_input.value == "web-")
 
 
-async def test_many_moves_at_once_wait_for_nothing(cockpit: Start) -> None:
+async def test_many_moves_at_once_wait_for_nothing(
+    cockpit: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for longest in ("_LONGEST", "_LONGEST_WAY", "_LONGEST_WORK"):
+        monkeypatch.setattr(typing_ahead, longest, 600.0)
     async with cockpit() as c:
-        type_at_once(c, *"jk" * 100, "j")
-        # Half a second for each would be 100.
-        await c.until(lambda: not c.app._ahead.busy and c.hosts.host == "web-1", 20)
+        type_at_once(c, *"jk" * 25, "j")
+        await c.until(lambda: not c.app._ahead.busy and c.hosts.host == "web-1")
 
 
 async def test_what_is_typed_while_a_shell_opens_is_for_the_shell(cockpit: Start) -> None:

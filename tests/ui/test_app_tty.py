@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE
 from tests.servers.sshd import RealSshd
 
 EVIL = "a\x1b]0;owned\x07b\x1b]52;c;b3duZWQ=\x1b\\c\u009bd\u202ee"
@@ -39,7 +40,7 @@ class Terminal:
         self.theirs = theirs
         self.seen = b""
 
-    def until(self, words: bytes, seconds: float = 20) -> None:
+    def until(self, words: bytes, seconds: float = PATIENCE) -> None:
         """Read until `words` were written."""
         deadline = time.monotonic() + seconds
         while words not in self.seen:
@@ -137,7 +138,7 @@ def test_a_terminal_that_goes_away_without_a_signal_ends_it_too(
     terminal = open_terminal("Host good\n    HostName 192.0.2.1\n")
     terminal.until(b"192.0.2.1")  # it has no controlling terminal, which would send SIGHUP
     terminal.hang_up()
-    assert terminal.process.wait(20) == 128 + signal.SIGHUP
+    assert terminal.process.wait(PATIENCE) == 128 + signal.SIGHUP
 
 
 def test_alt_and_escape_reach_the_remote_as_they_were_typed() -> None:

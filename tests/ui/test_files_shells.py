@@ -6,7 +6,6 @@ from typing import cast
 
 import pytest
 
-from sshdash.ui import typing_ahead
 from sshdash.ui.screens.confirm import ConfirmDialog
 from sshdash.ui.widgets.file_panes import FilePanes
 from sshdash.ui.widgets.tabs import TabBar
@@ -23,10 +22,7 @@ def started_at_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks /proc")
-async def test_the_pane_goes_to_the_shell_and_the_shell_to_the_pane(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(typing_ahead, "_HASTE", 0.0)  # a person takes longer to go on
+async def test_the_pane_goes_to_the_shell_and_the_shell_to_the_pane() -> None:
     async with RealSshd() as server, cockpit(server) as (app, pilot):
         place = server.home / "deep er" / "er"
         place.mkdir(parents=True)

@@ -15,6 +15,7 @@ from sshdash.ui.screens.confirm import ConfirmDialog
 from sshdash.ui.screens.host_form import HostForm
 from sshdash.ui.screens.host_remove import RemoveDialog
 from sshdash.ui.widgets.host_field import HostField
+from tests.patience import PATIENCE
 
 Start = Any
 
@@ -167,7 +168,7 @@ async def test_what_saving_told_is_not_replaced_by_a_preview_that_was_under_way(
     def slow(desk: HostDesk, draft: HostDraft) -> dict[str, Inherited]:
         if draft.others:
             reached.set()
-            let_on.wait(20)
+            let_on.wait(PATIENCE)
         return {}
 
     monkeypatch.setattr(HostDesk, "inherited", slow)

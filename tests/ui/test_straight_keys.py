@@ -9,8 +9,9 @@ from textual import events
 from sshdash.terminal.echoes import ECHOES
 from sshdash.ui.screens.prefix import PrefixScreen
 from sshdash.ui.widgets.terminal_view import TerminalView
+from tests.patience import PATIENCE
 from tests.ui.conftest import Cockpit, Start
-from tests.ui.terminal_stage import PATIENCE, Stage, on_stage
+from tests.ui.terminal_stage import Stage, on_stage
 
 
 def key(name: str) -> events.Key:

@@ -11,7 +11,8 @@ from sshdash.terminal.pasting import Pasting
 from sshdash.ui.widgets import terminal_mouse
 from sshdash.ui.widgets.terminal_keys import TypedKeysParser
 from sshdash.ui.widgets.terminal_view import TerminalView
-from tests.ui.terminal_stage import PATIENCE, Stage, drag, on_stage, wheel
+from tests.patience import PATIENCE
+from tests.ui.terminal_stage import Stage, drag, on_stage, wheel
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ from sshdash.ui.theme import DARK, LIGHT
 from sshdash.ui.widgets import terminal_frames, terminal_view
 from sshdash.ui.widgets.terminal_frames import SHORTEST
 from sshdash.ui.widgets.terminal_view import TerminalView
-from tests.ui.terminal_stage import COLUMNS, PATIENCE, ROWS, on_stage
+from tests.patience import PATIENCE
+from tests.ui.terminal_stage import COLUMNS, ROWS, on_stage
 
 
 async def test_it_takes_the_size_of_the_widget() -> None:
@@ -231,7 +232,7 @@ async def test_what_is_typed_to_a_lost_shell_is_refused_and_does_not_reach_the_n
         await stage.pilot.pause()
         assert any("not sent: this is a new shell" in row for row in stage.rows())
         assert stage.session.taken() == b""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while stage.view.notice:
                 await stage.pilot.pause(0.05)
         await stage.pilot.press("l", "s")

@@ -11,7 +11,6 @@ from textual.widgets import Static
 from sshdash.connections.timeline import Phase, Timeline
 from sshdash.errors import FileError, UnreachableError
 from sshdash.states import ConnectionState
-from sshdash.ui import typing_ahead
 from sshdash.ui.controllers.timelines import save
 from sshdash.ui.screens.text_input import TextInputDialog
 from sshdash.ui.screens.timeline import TimelineScreen
@@ -101,10 +100,7 @@ async def test_the_panel_shows_the_steps_while_they_come(cockpit: Start) -> None
         await c.until(lambda: c.tabs[0].view)
 
 
-async def test_the_sheet_follows_the_latest_attempt(
-    cockpit: Start, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(typing_ahead, "_HASTE", 0.0)  # a person takes longer to press it again
+async def test_the_sheet_follows_the_latest_attempt(cockpit: Start) -> None:
     async with cockpit() as c:
         await c.press("l")
         await c.until(lambda: any("was not connected to yet" in one for one in c.told))

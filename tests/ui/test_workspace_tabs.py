@@ -2,11 +2,8 @@
 
 import asyncio
 
-import pytest
-
 from sshdash.errors import UnreachableError
 from sshdash.states import ConnectionState, SessionState
-from sshdash.ui import typing_ahead
 from sshdash.ui.screens.confirm import ConfirmDialog
 from sshdash.ui.theme import Mark
 from sshdash.ui.widgets.opening_panel import OpeningPanel
@@ -183,10 +180,7 @@ async def test_disconnecting_asks_first(cockpit: Start) -> None:
         await c.until(lambda: c.backend.disconnected == ["bastion"])
 
 
-async def test_a_command_that_cannot_run_says_why(
-    cockpit: Start, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(typing_ahead, "_HASTE", 0.0)  # whoever presses them reads in between
+async def test_a_command_that_cannot_run_says_why(cockpit: Start) -> None:
     async with cockpit() as c:
         await c.press("ctrl+g", "z")
         assert c.told[-1] == "Zoom: No tab is open"
@@ -200,3 +194,38 @@ async def test_the_host_of_the_command_line_opens_at_once(cockpit: Start) -> Non
     async with cockpit(host="web-1") as c:
         await c.until(lambda: c.tabs and c.tabs[0].view and c.app.focused is c.tabs[0].view)
         assert c.backend.opened == ["web-1"]
+
+
+async def test_any_of_many_tabs_is_gone_to_by_number_or_title(cockpit: Start) -> None:
+    async with cockpit() as c:
+        tabs = [await c.shell("bastion") for _ in range(11)]
+        await c.press("ctrl+g", "apostrophe", "1", "0", "enter")
+        await c.until(lambda: c.app.focused is tabs[9].view)
+        await c.press("ctrl+g", "tab")
+        await c.until(lambda: c.app.focused is tabs[10].view)
+        await c.press("ctrl+g", "tab")
+        await c.until(lambda: c.app.focused is tabs[9].view)
+
+
+async def test_a_tab_is_moved_beside_others_and_not_around_the_ends(cockpit: Start) -> None:
+    async with cockpit() as c:
+        first = await c.shell("bastion")
+        second = await c.shell("web-1")
+        await c.press("ctrl+g", "less_than_sign")
+        await c.until(lambda: c.tabs == [second, first])
+        await c.press("ctrl+g", "less_than_sign")
+        await c.press("ctrl+g", "1")
+        await c.until(lambda: c.app.focused is second.view)
+        assert c.tabs == [second, first]
+        await c.press("ctrl+g", "greater_than_sign")
+        await c.until(lambda: c.tabs == [first, second])
+
+
+async def test_a_number_goes_to_its_tab_though_titles_have_it_too(cockpit: Start) -> None:
+    async with cockpit() as c:
+        first = await c.shell("web-1")
+        await c.shell("web-1")
+        await c.shell("web-1")
+        first.tab_title = "web-2"
+        await c.press("ctrl+g", "apostrophe", "2", "enter")
+        await c.until(lambda: c.app.focused is c.tabs[1].view)

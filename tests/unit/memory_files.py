@@ -220,6 +220,16 @@ class MemoryFilesystem:
         await self._step("chown", path)
         self._node(path).owners = uid, gid
 
+    async def set_itself(
+        self, path: bytes, mode: int | None, owner: tuple[int, int] | None = None
+    ) -> None:
+        if self._node(path).kind is Kind.SYMLINK:
+            raise FileError("not changed", path.decode("latin-1"), "a link")
+        if owner is not None:
+            await self.chown(path, *owner)
+        if mode is not None:
+            await self.chmod(path, mode)
+
     async def describe(self, path: bytes) -> Entry:
         return await self.lstat(path)
 

@@ -21,6 +21,7 @@ from sshdash.prompts import (
     SecretQuestion,
 )
 from tests.live.connecting import until
+from tests.patience import PATIENCE
 
 TWO = SecretQuestion(
     "db-1", "Two factors", (SecretPrompt("Password:"), SecretPrompt("Code\x1b[2J:", True)), "Hello"
@@ -113,7 +114,7 @@ async def test_what_was_typed_before_the_question_does_not_answer_it(
     loop.add_reader(ours, lambda: shown.put_nowait(os.read(ours, 4096)))
     try:
         os.write(ours, b"yes\n")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             text = await shown.get()  # the terminal has it, and echoed it
             asking = asyncio.create_task(ask())
             while b"fingerprint])?" not in text:
@@ -175,7 +176,7 @@ async def test_a_notice_on_the_terminal_waits_and_holds_up_no_question(
 
     try:
         showing = asyncio.create_task(show())
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             shown = b""
             while b"ED25519-SK" not in shown:
                 shown += await told.get()

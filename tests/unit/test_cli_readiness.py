@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sshdash.cli.readiness import Readiness
+from tests.patience import PATIENCE
 
 
 async def test_what_there_was_no_room_for_is_told_later(
@@ -29,7 +30,7 @@ async def test_what_there_was_no_room_for_is_told_later(
                 other.sendto(b"WATCHDOG=1", name)
         telling.ready("1 of 2 forwards open", {})
         telling.status("2 of 2 forwards open")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while (said := await loop.sock_recv(systemd, 4096)) == b"WATCHDOG=1":
                 pass
         assert said.splitlines() == [b"READY=1", b"STATUS=2 of 2 forwards open"]

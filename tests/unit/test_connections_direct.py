@@ -32,6 +32,7 @@ from sshdash.connections.transport.direct import DirectTransport
 from sshdash.connections.transport.gcm import GCM
 from sshdash.connections.transport.low_water import MARK
 from sshdash.connections.transport.transport import Transport, adopt
+from tests.patience import PATIENCE
 from tests.unit.wire_kit import OURS, THEIRS, WINDOW, Peer, Wired
 
 Make = Callable[..., Wired]
@@ -409,7 +410,7 @@ async def test_time_changes_keys_though_nothing_is_sent(wired: Make) -> None:
     one.ssh._send_kexinit()
     one.ssh._kex_complete = True
     one.ssh._send_kexinit = asked.set
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await asked.wait()
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from sshdash.connections.transport import low_water as low_water_module
 from sshdash.connections.transport.low_water import MARK, LowWater
+from tests.patience import PATIENCE
 
 BULK = 256 * 1024
 
@@ -97,7 +98,7 @@ async def test_the_end_of_bulk_lowers_it(
         lowered.set()
 
     monkeypatch.setattr(unhurried, "lower", note)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         await lowered.wait()
     assert mark(sock) == 1
 

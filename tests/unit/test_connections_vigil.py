@@ -9,6 +9,7 @@ import pytest
 from sshdash.connections.recovery import roaming, wakefulness
 from sshdash.connections.recovery.roaming import NetworkWatch
 from sshdash.connections.recovery.wakefulness import SleepWatch
+from tests.patience import PATIENCE
 
 
 class Clock:
@@ -40,7 +41,7 @@ async def test_a_machine_that_slept_is_noticed_once() -> None:
     watch.start()
     try:
         clock.jumped = 600
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             await woke.wait()
         await asyncio.sleep(0.05)
         assert len(slept) == 1
@@ -84,7 +85,7 @@ async def test_many_messages_are_one_change() -> None:
             changed.clear()
             for _ in range(9):
                 kernel.send(b"x" * 64)
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(PATIENCE):
                 await changed.wait()
         assert len(changes) == 2
         assert changes[1] - changes[0] > 0.15

@@ -20,6 +20,7 @@ from sshdash.keys.agent import (
     open_agent,
 )
 from sshdash.keys.wire import string
+from tests.patience import PATIENCE
 from tests.servers.agents import FileKey, Script, ScriptedAgent, TokenKey
 
 BINDING = SessionBinding(b"host key", b"session", b"signature")
@@ -57,7 +58,7 @@ def test_no_answer_does_more_than_make_it_unavailable(answers: list[bytes]) -> N
         async with answering(*map(string, answers)) as (agent, _):
             for request in (agent.get_keys(), agent.sign(b"blob", b"data", b"ssh-ed25519")):
                 try:
-                    async with asyncio.timeout(5):
+                    async with asyncio.timeout(PATIENCE):
                         await request
                 except (AgentUnavailable, AgentRefused):
                     pass
@@ -129,7 +130,7 @@ async def test_one_request_at_a_time_and_none_after_a_cancelled_one() -> None:
     async with ScriptedAgent(key, script=script) as server:
         agent = await open_agent(str(server.path))
         signing = asyncio.create_task(agent.sign(key.blob, b"data", key.type.encode()))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             await server.reached.wait()
         signing.cancel()
         await asyncio.gather(signing, return_exceptions=True)

@@ -13,6 +13,7 @@ from keyring.backends.chainer import ChainerBackend
 from sshdash.cli.main import main
 from sshdash.keys import saved
 from sshdash.keys.saved import SavedSecrets, account_name
+from tests.patience import PATIENCE
 from tests.servers.keyrings import Meagre, PlaintextKeyring, Vault, using
 
 
@@ -57,7 +58,7 @@ async def test_one_that_hangs_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> 
     told: list[str] = []
     with using(vault):
         secrets = SavedSecrets(told.append)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             assert await secrets.find("a") is None
             assert await secrets.find("a") is None
         assert secrets.problem == "the system keyring does not answer"

@@ -6,6 +6,7 @@ from sshdash.errors import FileError
 from sshdash.sftp.failures import ExistsError, MissingError
 from sshdash.sftp.filesystem import Limits
 from sshdash.states import TransferState
+from tests.patience import PATIENCE
 from tests.unit.memory_files import MemoryFilesystem
 from tests.unit.queue_kit import Kit, kit, reasons
 
@@ -34,11 +35,31 @@ async def test_nested_folders_are_asked_for_before_any_is_made() -> None:
             await make(path, mode)
 
         one.near.mkdir = mkdir  # type: ignore[method-assign]
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             done = await one.copy(b"/x")
         assert done.state is TransferState.DONE
         assert asked[:3] == [b"/to/x", b"/to/x/a", b"/to/x/a/b"]
         assert one.near.below(b"/to") == {b"x/a/b/file": b"1", b"x/beside": b"2"}
+
+
+async def test_a_folder_is_what_it_is_to_be_but_for_the_others_before_it_is_filled() -> None:
+    async with kit() as one:
+        furnish(one)
+        for name, mode in ((b"/x", 0o7777), (b"/x/a", 0o550), (b"/x/a/b", 0o700)):
+            one.far.nodes[name].mode = mode
+        modes: dict[bytes, int] = {}
+        make = one.near.mkdir
+
+        async def mkdir(path: bytes, mode: int = 0o777) -> None:
+            modes[path] = mode
+            await make(path, mode)
+
+        one.near.mkdir = mkdir  # type: ignore[method-assign]
+        done = await one.copy(b"/x", preserve=True)
+        assert done.state is TransferState.DONE
+        assert modes == {b"/to/x": 0o755, b"/to/x/a": 0o750, b"/to/x/a/b": 0o700}
+        assert one.near.nodes[b"/to/x"].mode == 0o1777
+        assert one.near.nodes[b"/to/x/a"].mode == 0o550
 
 
 async def test_files_are_read_while_their_folders_are_made() -> None:
@@ -57,7 +78,7 @@ async def test_files_are_read_while_their_folders_are_made() -> None:
 
         one.near.mkdir = mkdir  # type: ignore[method-assign]
         one.far.fetch = fetched  # type: ignore[assignment, method-assign]
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             done = await one.copy(b"/x")
         assert done.state is TransferState.DONE
         assert one.near.below(b"/to") == {b"x/a/b/file": b"1", b"x/beside": b"2"}

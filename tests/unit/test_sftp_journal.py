@@ -21,6 +21,7 @@ from sshdash.sftp.queue import TransferQueue
 from sshdash.sftp.shelf import Shelf
 from sshdash.sftp.store import SAVE_JOB, SAVE_PART
 from sshdash.states import TransferState
+from tests.patience import PATIENCE
 from tests.unit.memory_files import MemoryFilesystem, Node
 from tests.unit.queue_kit import request
 
@@ -53,7 +54,7 @@ class Run:
         return self.far if endpoint else self.near
 
     async def reaches(self, job: str, state: TransferState) -> TransferSnapshot:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while self.queue.snapshot(job).state is not state:
                 self._changed.clear()
                 await self._changed.wait()
@@ -242,7 +243,7 @@ async def test_a_crash_is_told_and_a_cancelled_copy_is_gone_on_with(tmp_path: Pa
         await one.queue.wait(job)
         one.queue.cancel(job)
         one.queue.remove_finished()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while one.parts():  # noqa: ASYNC110
                 await asyncio.sleep(0)
         await one.journal.recorded()
@@ -463,7 +464,7 @@ async def test_who_waits_for_a_job_waits_on_while_it_is_paused_and_goes_on(tmp_p
         waiting = asyncio.ensure_future(one.queue.wait(job))
         await one.reaches(job, TransferState.PAUSED)
         one.queue.retry(job)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             assert (await waiting).state is TransferState.DONE
 
 

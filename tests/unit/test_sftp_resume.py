@@ -13,6 +13,7 @@ from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.job import CopyRequest
 from sshdash.sftp.queue import TransferQueue
 from sshdash.states import TransferState
+from tests.patience import PATIENCE
 from tests.unit.memory_files import MemoryFilesystem
 
 DATA = bytes(range(256)) * 8
@@ -119,7 +120,7 @@ class Kit:
         return self.queue.submit(CopyRequest(source, paths, target, b"/to"))
 
     async def reaches(self, job: str, state: TransferState) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while self.queue.snapshot(job).state is not state:
                 self._changed.clear()
                 await self._changed.wait()
@@ -315,7 +316,7 @@ async def test_what_a_cancelled_copy_left_on_a_host_that_is_out_goes_when_it_is_
         assert any(b".sshdash-" in name for name in one.far.nodes)
         one.cut(one.far, "never", 0)
         one.weather.clear("far")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while any(b".sshdash-" in name for name in one.far.nodes):  # noqa: ASYNC110
                 await asyncio.sleep(0)
 

@@ -6,6 +6,7 @@ from contextvars import copy_context
 from sshdash.terminal.echoes import LONGEST, Echoes
 from sshdash.terminal.intake import BRIEF_SECONDS, Intake
 from sshdash.ui.widgets.terminal_frames import FrameClock
+from tests.patience import PATIENCE
 
 
 class Clock:
@@ -74,7 +75,7 @@ async def test_a_frame_waits_for_an_echo_elsewhere() -> None:
     clock._run()
     clock._next = asyncio.get_running_loop().time() + 60
     clock._run()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         await done.wait()
     clock.stop()
     assert drawn == [3, 0]
@@ -90,7 +91,7 @@ async def test_a_frame_that_has_waited_long_enough_is_drawn() -> None:
     clock = FrameClock(draw, copy_context(), lambda: True)
     clock._next = asyncio.get_running_loop().time()
     clock.request()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         await done.wait()
     clock.stop()
 
@@ -107,7 +108,7 @@ async def test_what_was_out_of_sight_is_looked_at_once_more() -> None:
 
     clock = FrameClock(draw, copy_context())
     clock.request()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         await seen.wait()
     assert clock._handle is None, "a third look needs another request"
     clock.stop()

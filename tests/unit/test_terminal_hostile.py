@@ -39,6 +39,7 @@ def works(emulator: Emulator) -> None:
     assert len(emulator.screen_text()) == emulator.rows
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("name", [*ATTACKS, "text"])
 async def test_a_flood_of_it_holds_nothing_up(name: str) -> None:
     emulator = Emulator(80, 24, scrollback=10_000)
@@ -48,6 +49,7 @@ async def test_a_flood_of_it_holds_nothing_up(name: str) -> None:
     works(emulator)
 
 
+@pytest.mark.alone
 async def test_parameters_without_end_are_bounded() -> None:
     emulator = Emulator(80, 24)
     sent = b"\x1b[" + b";" * 2**22 + b"m"
@@ -62,6 +64,7 @@ async def test_parameters_without_end_are_bounded() -> None:
 @pytest.mark.parametrize(
     "opener", [b"\x1b]0;", b"\x1b]52;c;", b"\x1b]8;;", b"\x1bP", b"\x1b_", b"\x1bX"]
 )
+@pytest.mark.alone
 def test_strings_without_end_are_bounded(opener: bytes) -> None:
     emulator = Emulator(80, 24)
     emulator.feed(opener)

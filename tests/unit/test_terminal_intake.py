@@ -67,6 +67,7 @@ async def test_the_sender_is_paused_and_resumed() -> None:
     assert probe.flow == ["pause", "resume"]
 
 
+@pytest.mark.alone
 async def test_the_loop_gets_its_turn_in_a_flood() -> None:
     probe = Probe(cost=0.0005)
     probe.intake.add(b"x" * 1024 * 1024)

@@ -9,10 +9,11 @@ from sshdash.config.patterns import first_for_host
 from sshdash.terminal import reports as reports_module
 from sshdash.terminal.emulator import Emulator
 from sshdash.terminal.reports import Reports
+from tests.patience import PATIENCE
 
 
 async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.005)
 

@@ -7,6 +7,7 @@ import pytest
 from sshdash.terminal import resting
 from sshdash.terminal.emulator import Emulator
 from sshdash.terminal.resting import RestingTerminal
+from tests.patience import PATIENCE
 
 
 class Counted(Emulator):
@@ -35,7 +36,7 @@ async def test_a_terminal_at_rest_is_compressed_to_the_end(monkeypatch: pytest.M
     rest = RestingTerminal(emulator)
     fill(emulator)
     rest.disturb()
-    await asyncio.wait_for(emulator.done.wait(), 10)
+    await asyncio.wait_for(emulator.done.wait(), PATIENCE)
     assert emulator.steps > 1
     assert repr(rest) == "<RestingTerminal [at rest]>"
     emulator.scroll_by(-3_000)

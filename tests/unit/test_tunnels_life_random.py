@@ -13,7 +13,8 @@ from sshdash.states import TunnelState
 from sshdash.tunnels.manager import TunnelManager
 from sshdash.tunnels.spec import Kind, parse_forward
 from tests.live.life_kit import ask_anything
-from tests.servers.sshd import free_port
+from tests.patience import PATIENCE
+from tests.servers.ports import free_port
 
 
 class World:
@@ -113,7 +114,7 @@ async def test_whatever_is_asked_in_whatever_order(seed: int) -> None:
         for number in (91, 92)
     ]
     asked = await _many(manager, world, tunnels, dice)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         found = await asyncio.gather(*asked, return_exceptions=True)
     assert [one for one in found if isinstance(one, Exception)] == []
     if not world.is_up:
@@ -121,7 +122,7 @@ async def test_whatever_is_asked_in_whatever_order(seed: int) -> None:
     for one in tunnels:
         manager.change_rule(one, None)
         await manager.start(one)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while {manager.snapshot(one).state for one in tunnels} != {TunnelState.OPEN}:
             told.clear()
             await told.wait()

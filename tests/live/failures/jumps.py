@@ -3,7 +3,8 @@
 from tests.live.failures.catalogue import failure
 from tests.live.failures.scene import HASTY, Scene, Told
 from tests.servers.loopback import Faults, LoopbackServer
-from tests.servers.sshd import RealSshd, free_port
+from tests.servers.ports import free_port
+from tests.servers.sshd import RealSshd
 
 JUMPS = "Jump hosts and proxy commands"
 _NAMES = ("first", "second", "third")

@@ -16,6 +16,7 @@ from sshdash.terminal.session import ShellSession
 from tests.live.connecting import Client, until
 from tests.live.failures.catalogue import failure
 from tests.live.failures.scene import Scene, Told
+from tests.patience import PATIENCE
 from tests.servers.proxy import Proxy
 from tests.servers.sshd import RealSshd
 
@@ -69,7 +70,7 @@ async def _once_up(scene: Scene, strike: Strike) -> Told:
 
 
 async def _lost(scene: Scene, waiting: Awaitable[str]) -> Told:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         reason = await waiting
     return Told("Connection lost", scene.neutral(reason), "it is made again by itself")
 

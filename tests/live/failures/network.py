@@ -5,7 +5,8 @@ import threading
 
 from tests.live.failures.catalogue import failure
 from tests.live.failures.scene import HASTY, Scene, Told
-from tests.servers.sshd import free_port
+from tests.patience import PATIENCE
+from tests.servers.ports import free_port
 
 NETWORK = "The way there"
 
@@ -50,7 +51,7 @@ async def name_server_silent(scene: Scene) -> Told:
 
     def look_up(host: str, *rest: object, **options: object) -> object:
         if host == "nowhere.example" and not options.get("flags"):
-            release.wait(20)
+            release.wait(2 * PATIENCE)
             raise socket.gaierror(socket.EAI_AGAIN, "too late")
         return real(host, *rest, **options)  # type: ignore[arg-type]
 

@@ -20,6 +20,7 @@ from sshdash.events import ConnectionChanged, Event
 from sshdash.prompts import Prompter
 from sshdash.settings import Settings
 from tests.live.connecting import Client, connecting
+from tests.patience import PATIENCE
 from tests.servers.loopback import Faults, LoopbackServer
 from tests.servers.proxy import Proxy
 from tests.servers.sshd import RealSshd
@@ -137,7 +138,7 @@ class Scene:
     async def failing(self, client: Client, host: str = "web") -> Told:
         """Connect to `host`, which must fail; return what was told."""
         try:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(PATIENCE):
                 lease = await client.manager.lease(host, "test")
         except SSHDashError as error:
             return self.told(error, client.manager.status(host).timeline)
@@ -147,7 +148,7 @@ class Scene:
     async def failure_of(self, doing: Awaitable[object]) -> Told:
         """Await what must fail; return what was told."""
         try:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(PATIENCE):
                 done = await doing
         except SSHDashError as error:
             return self.told(error)
