@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Generic, Protocol, Self, TypeVar
 
+from msgspec import Struct
+
 Answer = TypeVar("Answer")
 AnswerType = TypeVar("AnswerType")
 
 
-@dataclass(frozen=True, slots=True)
-class Question(Generic[Answer]):
+class Question(Struct, Generic[Answer], frozen=True):
     """Something only the person can decide. Texts in it are cleaned already."""
 
 
@@ -28,8 +29,7 @@ class HostKeyAnswer(Enum):
     """Trust it for this run only."""
 
 
-@dataclass(frozen=True, slots=True)
-class HostKeyQuestion(Question[HostKeyAnswer]):
+class HostKeyQuestion(Question[HostKeyAnswer], frozen=True):
     """An unknown host key, before any credential is sent."""
 
     host: str
@@ -51,8 +51,7 @@ class HostKeyQuestion(Question[HostKeyAnswer]):
     """The picture that ssh-keygen draws of the key: eleven lines of nineteen characters."""
 
 
-@dataclass(frozen=True, slots=True)
-class KeyFacts:
+class KeyFacts(Struct, frozen=True):
     """A host key, as a person compares it."""
 
     key_type: str
@@ -61,8 +60,7 @@ class KeyFacts:
     randomart: str
 
 
-@dataclass(frozen=True, slots=True)
-class ChangedKeyQuestion(Question[bool]):
+class ChangedKeyQuestion(Question[bool], frozen=True):
     """A changed host key: to be read and understood. No answer makes it a trusted one."""
 
     host: str
@@ -80,8 +78,7 @@ class ChangedKeyQuestion(Question[bool]):
     """The command that removes the old key, once the new one is known to be right."""
 
 
-@dataclass(frozen=True, slots=True)
-class SecretPrompt:
+class SecretPrompt(Struct, frozen=True):
     """One line to type."""
 
     text: str
@@ -107,8 +104,7 @@ class SecretAnswer(tuple[str, ...]):
         return f"<SecretAnswer [{len(self)} hidden]>"
 
 
-@dataclass(frozen=True, slots=True)
-class SecretQuestion(Question[tuple[str, ...]]):
+class SecretQuestion(Question[tuple[str, ...]], frozen=True):
     """A password, a passphrase or the prompts of keyboard-interactive.
 
     Where it can be saved, the answer may be a `SecretAnswer` that says so.
@@ -151,16 +147,14 @@ CONFLICT_POLICIES: dict[str, ConflictChoice | None] = {
 """What may be said beforehand about targets that exist, by its name; None asks."""
 
 
-@dataclass(frozen=True, slots=True)
-class ConflictAnswer:
+class ConflictAnswer(Struct, frozen=True):
     """The choice, for this file or for all that follow in the job."""
 
     choice: ConflictChoice
     for_all: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ConflictQuestion(Question[ConflictAnswer]):
+class ConflictQuestion(Question[ConflictAnswer], frozen=True):
     """A copy whose target exists. Dismissing it cancels the job."""
 
     source: str
@@ -175,8 +169,7 @@ class ConflictQuestion(Question[ConflictAnswer]):
     """Whether the target is shorter, and the same as the source as far as it goes."""
 
 
-@dataclass(frozen=True, slots=True)
-class ConfirmQuestion(Question[bool]):
+class ConfirmQuestion(Question[bool], frozen=True):
     """Yes or no, with no as the default."""
 
     title: str
@@ -185,8 +178,7 @@ class ConfirmQuestion(Question[bool]):
     danger: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class NoticeQuestion(Question[bool]):
+class NoticeQuestion(Question[bool], frozen=True):
     """Something to be done elsewhere, such as touching a token; it goes when that is done.
 
     Yes gives up what waits for it; dismissing it only takes the notice away.

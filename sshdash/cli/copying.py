@@ -8,8 +8,9 @@ import argparse
 import asyncio
 import sys
 import time
-from dataclasses import dataclass
 from itertools import groupby
+
+from msgspec import Struct
 
 from sshdash.backend import Backend
 from sshdash.cli import copy_resume
@@ -80,15 +81,13 @@ def _report(arguments: argparse.Namespace) -> Report:
     return Line() if sys.stderr.isatty() and not arguments.quiet else Quiet()
 
 
-@dataclass(frozen=True, slots=True)
-class _Target:
+class _Target(Struct, frozen=True):
     folder: bytes
     name: bytes | None
     """The name to copy a single source under, None into the folder."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Source:
+class _Source(Struct, frozen=True):
     endpoint: Endpoint
     path: bytes
     inside: bool = False

@@ -6,8 +6,9 @@ what is wrong is reported with its place, and the rest is listed.
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from sshdash.config.includes import include_pattern
 from sshdash.config.lexer import BOM
@@ -44,8 +45,7 @@ def _any_host() -> dict[str, str]:
     return {**connection_tokens(machine, **stars), "C": "*"}
 
 
-@dataclass(frozen=True, slots=True)
-class HostEntry:
+class HostEntry(Struct, frozen=True):
     """A name that a Host line gives."""
 
     alias: str
@@ -55,8 +55,7 @@ class HostEntry:
     """The stem of the included file it stands in, empty for the main file."""
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigProblem:
+class ConfigProblem(Struct, frozen=True):
     """Something that ssh would refuse, and where. The message is cleaned."""
 
     file: str
@@ -69,8 +68,7 @@ class ConfigProblem:
         return f"{where}: {self.message}"
 
 
-@dataclass(frozen=True, slots=True)
-class Catalog:
+class Catalog(Struct, frozen=True):
     """The hosts in the order of the files, and what is wrong with these."""
 
     hosts: tuple[HostEntry, ...]
@@ -100,8 +98,7 @@ def load_catalog(source: ConfigSource, cache: FileCache | None = None) -> Catalo
     )
 
 
-@dataclass(slots=True)
-class _Lister:
+class _Lister(Struct):
     """Walks the files, whatever their blocks would apply to."""
 
     cache: FileCache

@@ -3,7 +3,8 @@
 import os
 import signal
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sshdash.config.lexer import lower, take_word
 from sshdash.config.patterns import matches_host, matches_list
@@ -21,8 +22,7 @@ class BadMatch(ValueError):
     """A Match line that OpenSSH refuses; the text says why."""
 
 
-@dataclass(slots=True)
-class MatchFacts:
+class MatchFacts(Struct):
     """What is known when a Match line is reached."""
 
     host: str
@@ -41,8 +41,7 @@ class MatchFacts:
     """Runs a command of ``exec`` and returns whether it succeeded."""
 
 
-@dataclass(slots=True)
-class MatchResult:
+class MatchResult(Struct):
     """The outcome of a Match line."""
 
     matched: bool

@@ -9,8 +9,9 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from enum import Enum
+
+from msgspec import Struct, field
 
 from sshdash.config.assignments import NOTHING, Assignments, BadValue
 from sshdash.config.keywords import KEYWORDS, OBSOLETE, Keyword, Kind, find_keyword
@@ -35,8 +36,7 @@ class LineKind(Enum):
     INCLUDE = "include"
 
 
-@dataclass(slots=True)
-class Line:
+class Line(Struct):
     """One line that says something."""
 
     number: int
@@ -49,8 +49,7 @@ class Line:
     """Arguments of Include, and of a LATE line."""
 
 
-@dataclass(slots=True)
-class Block:
+class Block(Struct):
     """The lines below one Host or Match line, or those before the first."""
 
     number: int = 0
@@ -79,8 +78,7 @@ class Block:
         return self.condition is None or lower(self.condition.strip()) == "all"
 
 
-@dataclass(slots=True)
-class ParsedFile:
+class ParsedFile(Struct):
     """A file's blocks in order; the first holds what precedes any Host or Match."""
 
     path: str

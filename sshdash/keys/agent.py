@@ -7,7 +7,8 @@ hosts only (``ssh-add -h``) sign nothing.
 
 import asyncio
 import socket
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sshdash.keys.blob import BadBlob, read_string
 from sshdash.keys.wire import string
@@ -38,16 +39,14 @@ class AgentRefused(Exception):
     """The agent is there and said no."""
 
 
-@dataclass(frozen=True, slots=True)
-class AgentKey:
+class AgentKey(Struct, frozen=True):
     """One key that an agent holds."""
 
     blob: bytes
     comment: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class SessionBinding:
+class SessionBinding(Struct, frozen=True):
     """Which server an SSH connection leads to, and the proof: its signature of the session."""
 
     host_key: bytes

@@ -6,7 +6,6 @@ import os
 import re
 import stat
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_private_key,
 )
+from msgspec import Struct
 
 from sshdash.keys.blob import BadBlob, decode_blob, read_string
 
@@ -33,8 +33,7 @@ class Passphrase(Exception):
     """The key is encrypted and the passphrase is missing or wrong."""
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Struct, frozen=True):
     """One IdentityFile as found on the disk."""
 
     path: Path
@@ -49,8 +48,7 @@ class Identity:
     """Why the key cannot be used, with what to do; empty where it can."""
 
 
-@dataclass(frozen=True, slots=True)
-class Certificate:
+class Certificate(Struct, frozen=True):
     """One certificate of a user's key as found on the disk."""
 
     path: Path

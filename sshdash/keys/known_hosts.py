@@ -12,9 +12,10 @@ import os
 import stat
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+
+from msgspec import Struct
 
 from sshdash.keys.blob import blob_type, check_blob, decode_blob, encode_blob
 from sshdash.keys.certificate import is_certificate, parse_certificate
@@ -38,8 +39,7 @@ class Marker(Enum):
     REVOKED = "@revoked"
 
 
-@dataclass(frozen=True, slots=True)
-class KnownKey:
+class KnownKey(Struct, frozen=True):
     """One line of a known_hosts file."""
 
     marker: Marker
@@ -69,8 +69,7 @@ class KnownKey:
         return match_patterns(self.names, name.lower())
 
 
-@dataclass(frozen=True, slots=True)
-class BadLine:
+class BadLine(Struct, frozen=True):
     """A line that was skipped, and why; line 0 stands for a whole file."""
 
     file: str
@@ -78,8 +77,7 @@ class BadLine:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class KnownHosts:
+class KnownHosts(Struct, frozen=True):
     """What the known_hosts files say, in their order."""
 
     keys: tuple[KnownKey, ...] = ()

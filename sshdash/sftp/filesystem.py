@@ -5,7 +5,6 @@ for a path, `ConnectionLost` for the whole file system) with cleaned text.
 """
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from msgspec import Struct
@@ -21,8 +20,7 @@ Owner = tuple[int, int]
 """User and group, by their numbers."""
 
 
-@dataclass(frozen=True, slots=True)
-class Space:
+class Space(Struct, frozen=True):
     """The room on a file system for a user without privileges; sizes in bytes."""
 
     total: int
@@ -32,8 +30,7 @@ class Space:
     read_only: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """What one call may carry, and how much may be under way."""
 
     chunk: int
@@ -77,8 +74,7 @@ class Finished(Struct, frozen=True, gc=False):
 HERE, READ = "here", "reading it back"
 
 
-@dataclass(frozen=True, slots=True)
-class Digest:
+class Digest(Struct, frozen=True):
     """The SHA-256 of a file's content, and how it was found."""
 
     value: bytes

@@ -5,7 +5,8 @@ something that is not directly in its directory, raises `MalformedError`.
 """
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sshdash.sftp.entries import PERMISSIONS, Entry, Kind, is_plain_name
 from sshdash.sftp.messages import MalformedError
@@ -19,20 +20,17 @@ _HEADER = re.compile(rb"([CD])([0-7]{4,7}) ([0-9]{1,19}) (.*)", re.DOTALL)
 _TIMES = re.compile(rb"T([0-9]{1,19}) [0-9]{1,6} [0-9]{1,19} [0-9]{1,6}")
 
 
-@dataclass(frozen=True, slots=True)
-class Times:
+class Times(Struct, frozen=True):
     """The modification time of what comes next."""
 
     mtime_ns: int
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+class End(Struct, frozen=True):
     """A directory ends."""
 
 
-@dataclass(frozen=True, slots=True)
-class Complaint:
+class Complaint(Struct, frozen=True):
     """Something that the other side could not do."""
 
     text: str

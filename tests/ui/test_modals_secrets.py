@@ -1,9 +1,9 @@
 """The dialog for secrets where the system's keyring could keep them, and the notice to wait."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from textual.widgets import Input
 
 from sshdash.prompts import NoticeQuestion, SecretAnswer, SecretPrompt, SecretQuestion

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 from textual.app import App
 from textual.widgets import Button, Input, Static
 
@@ -239,7 +240,7 @@ async def test_a_conflict_is_answered_by_key(
     ("there", "age"), [(1e9, ["", "newer"]), (2e9, ["", "same time"]), (3e9, ["newer", ""])]
 )
 async def test_a_conflict_says_which_side_is_the_newer(there: float, age: list[str]) -> None:
-    app = Asking(replace(QUESTION, target_time=there))
+    app = Asking(structs.replace(QUESTION, target_time=there))
     async with app.run_test(size=(80, 24)):
         sides = list(app.screen.query(".conflict-newer").results(Static))
         assert [str(side.render()) for side in sides] == age
@@ -257,7 +258,7 @@ async def test_the_keys_of_a_conflict_are_in_sight() -> None:
 
 
 async def test_going_on_with_a_file_is_offered_where_that_can_be() -> None:
-    app = Asking(replace(QUESTION, can_resume=True))
+    app = Asking(structs.replace(QUESTION, can_resume=True))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
         keys = str(app.screen.query_one(".dialog").border_subtitle)
@@ -272,7 +273,9 @@ async def test_going_on_with_a_file_is_offered_where_that_can_be() -> None:
 
 async def test_very_long_paths_leave_the_choices_in_sight() -> None:
     folder = "/".join(f"a-long-folder-name-{number}" for number in range(60))
-    question = replace(QUESTION, target=f"web:/{folder}/end.txt", source=f"local:/{folder}/end.txt")
+    question = structs.replace(
+        QUESTION, target=f"web:/{folder}/end.txt", source=f"local:/{folder}/end.txt"
+    )
     app = Asking(question)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
