@@ -38,7 +38,7 @@ class TunnelManager:
 
     `route` names the hosts on the way to a host, itself last, for tunnels that are not
     connected; without it, and where it raises SSHDashError, only the host itself is shown.
-    A rule is run by one process at a time, which the `claims` see to.
+    A rule is run by one process at a time, and so is a group, which the `claims` see to.
     Tunnels outlive the `outages` of their hosts; without any, a lost connection is their end. One
     that starts in an outage has its port from the start, as the configuration says that `look_up`
     finds for its host.
@@ -269,8 +269,9 @@ class TunnelManager:
         tunnel.begin(leaving, provided)
 
     def _is_free(self, tunnel: Tunnel) -> bool:
-        name = tunnel.rule.name if tunnel.rule else ""
-        return self._claims is None or self._claims.is_free(name)
+        if self._claims is None or tunnel.rule is None:
+            return True
+        return self._claims.is_free(tunnel.rule.name, tunnel.rule.group)
 
     def _route(self, host: str) -> tuple[str, ...]:
         try:

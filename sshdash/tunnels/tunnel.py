@@ -232,9 +232,10 @@ class Tunnel(Standing):
 
     async def _run_alone(self, course: Course, ready: Ready) -> None:
         """Run a course unless another process has the rule; none has it then until this ends."""
-        name = self.rule.name if self.rule else ""
+        rule = self.rule
+        alone = self._claims.sole(rule.name, rule.group) if self._claims and rule else None
         try:
-            with self._claims.sole(name) if self._claims else nullcontext():
+            with alone or nullcontext():
                 await course.run(ready)
         except OwnedElsewhere as error:
             self.failed(error)

@@ -118,7 +118,7 @@ async def test_a_unit_runs_them_where_systemd_manages_this_user(
         options = json.loads(record.read_text())
         assert {"--user", "--collect", "--service-type=notify"} <= set(options)
         assert f"--unit={told['unit']}" in options
-        assert told["log"] == f"journalctl --user -u {told['unit']}"
+        assert f"--property=StandardError=append:{told['log']}" in options
         assert f"--setenv=HOME={os.environ['HOME']}" in options
         assert "not for everybody" not in record.read_text()
         assert [one["tunnel"] for one in await running(sshd)] == [f"{told['pid']}/t1"]
@@ -126,4 +126,4 @@ async def test_a_unit_runs_them_where_systemd_manages_this_user(
     status, out, err = await sshdash(sshd, "forward", "--detach", "sshd", "-D", "0")
     assert (status, out) == (1, "")
     assert "Job failed" in err
-    assert "journalctl" in err
+    assert ".log" in err

@@ -199,6 +199,31 @@ async def test_what_a_process_runs_is_on_the_list_of_another(
             assert (await run.end(signal.SIGTERM))[0] == 0
 
 
+async def test_of_a_group_one_rule_runs_on_the_whole_machine(
+    sshd: RealSshd, backend_for: BackendFor
+) -> None:
+    save_rule(rule("first", "-D 0", group="dbs"))
+    save_rule(rule("second", "-L 0:127.0.0.1:1", group="dbs"))
+    backend = await backend_for(sshd.config_file)
+    household = backend.household
+    await household.open("screen")
+    await household.rules.load()
+    [mine] = household.rules.tunnels("second")
+    async with forwarding(sshd, "--name", "first") as run:
+        await run.until("open")
+        failed = await backend.tunnels.start(mine)
+        assert failed.state is TunnelState.FAILED
+        assert f"group dbs is run by forward (pid {run.process.pid})" in failed.error
+        await household.start(mine)
+        assert backend.tunnels.snapshot(mine).state is TunnelState.OPEN
+        assert (await run.end())[0] == 0, "nothing is left for it to run"
+    async with forwarding(sshd, "--name", "first") as run:
+        assert (await run.end())[0] == 5, "another process runs one of its group"
+    async with forwarding(sshd, "--take-over", "--name", "first") as run:
+        await run.until("open")
+        assert backend.tunnels.snapshot(mine).state is TunnelState.CLOSED
+
+
 async def test_tunnels_are_handed_over_with_their_ports(
     sshd: RealSshd, backend_for: BackendFor
 ) -> None:

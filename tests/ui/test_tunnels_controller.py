@@ -109,6 +109,9 @@ class FakeHousehold:
     async def ask(self, do: str, tunnel: TunnelSnapshot) -> None:
         self.tunnels.calls.append((f"ask {do}", tunnel.id))
 
+    async def start(self, tunnel: str) -> None:
+        await self.tunnels.start(tunnel)
+
     async def take_over(self, tunnels: list[str]) -> None:
         self.tunnels.calls += [("take over", one) for one in tunnels]
 

@@ -404,3 +404,16 @@ def test_the_runtime_folder_is_for_this_user_alone(
     link.symlink_to(folder)
     with pytest.raises(PermissionError):
         secret_dir(link)
+
+
+def test_of_an_exclusive_group_one_process_alone_runs_rules() -> None:
+    mine, theirs = Claims(runtime_dir(), "screen"), Claims(runtime_dir(), "forward")
+    with mine.sole("a", "dbs"), mine.sole("b", "dbs"), theirs.sole("c", "web"), theirs.sole("dbs"):
+        with pytest.raises(OwnedElsewhere) as caught, theirs.sole("d", "dbs"):
+            raise AssertionError("it is taken")
+        assert f"group dbs is run by screen (pid {os.getpid()})" in caught.value.title
+        assert not theirs.is_free("d", "dbs")
+        with theirs.sole("d"):
+            pass  # what could not be had is not kept by half
+    with theirs.sole("d", "dbs"):
+        assert not mine.is_free("a", "dbs")

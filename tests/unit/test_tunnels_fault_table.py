@@ -56,6 +56,7 @@ FAULTS = {
     ),
     "two sshdash that want the same rule": (
         "unit/test_tunnels_control.py::test_a_claim_is_one_process_alone_and_shared_in_it",
+        "live/test_tunnels_outlive_screen.py::test_of_two_screens_that_want_one_rule_one_has_it",
         "live/test_tunnels_household.py::test_what_a_process_runs_is_on_the_list_of_another",
     ),
     # the connection: killed, restarted, frozen, dropped and reset, in each state
@@ -70,6 +71,8 @@ FAULTS = {
     ),
     "an outage while coming back": (
         "live/test_tunnels_life_heals.py::test_a_tunnel_that_was_coming_back_comes_back_after_all",
+        "live/test_tunnels_life_ports.py"
+        "::test_an_outage_over_what_the_server_does_not_give_yet_is_no_return",
     ),
     "an outage while draining": (
         "live/test_tunnels_life_heals.py::test_a_draining_tunnel_ends_with_its_clients",

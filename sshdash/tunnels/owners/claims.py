@@ -1,4 +1,4 @@
-"""One owner for each rule, whichever process that is: a lock by its name.
+"""One owner for each rule, and for each exclusive group, whichever process that is: a lock by name.
 
 The kernel lets go of a lock when its process ends, however that ends.
 """
@@ -25,13 +25,10 @@ _MOST = 400
 
 
 class OwnedElsewhere(ForwardError):
-    """Another process runs the rule; `owner` names it and `pid` is its number, 0 if unknown."""
+    """Another process runs the rule, or one of its group; `pid` is its number, 0 if unknown."""
 
-    def __init__(self, name: str, owner: str, pid: int) -> None:
-        super().__init__(
-            f"{clean(name)} is run by {owner or 'another process'}",
-            hint=f"take it over, or end it: sshdash tunnels end {clean(shlex.quote(name))}",
-        )
+    def __init__(self, what: str, hint: str, owner: str, pid: int) -> None:
+        super().__init__(f"{what} is run by {owner or 'another process'}", hint=hint)
         self.owner = owner
         self.pid = pid
 
@@ -43,44 +40,50 @@ class Claims:
         self.folder = folder
         self.kind = kind
         self._held: dict[str, int] = {}
-        """The descriptors of locks, by the name of the rule."""
+        """The descriptors of locks, by the names of their files."""
         self._uses: Counter[str] = Counter()
 
     def __repr__(self) -> str:
         return f"<Claims of {self.kind} {sorted(self._held)}>"
 
     @contextmanager
-    def sole(self, name: str) -> Iterator[None]:
-        """Be the one process that runs a rule; an empty name is nobody's.
+    def sole(self, rule: str, group: str = "") -> Iterator[None]:
+        """Be the one process that runs a rule, and any of its group; empty names are nobody's.
 
-        Several forwards of this process share the claim. Raises OwnedElsewhere.
+        Several forwards of this process share the claims. Raises OwnedElsewhere.
         """
-        if name and name not in self._held:
-            self._take(name)
-        self._uses[name] += 1
-        try:
+        with self._held_alone("rule", rule), self._held_alone("group", group):
             yield
-        finally:
-            self._uses[name] -= 1
-            if not self._uses[name]:
-                del self._uses[name]
-                descriptor = self._held.pop(name, None)
-                if descriptor is not None:
-                    os.close(descriptor)
 
-    def is_free(self, name: str) -> bool:
-        """Return whether no other process runs a rule."""
+    def is_free(self, rule: str, group: str = "") -> bool:
+        """Return whether no other process runs a rule, or one of its group."""
         try:
-            with self.sole(name):
+            with self.sole(rule, group):
                 return True
         except OwnedElsewhere:
             return False
 
-    def _take(self, name: str) -> None:
+    @contextmanager
+    def _held_alone(self, kind: str, name: str) -> Iterator[None]:
+        lock = f"{kind}-{quote(name, safe='')}.lock"
+        if name and lock not in self._held:
+            self._take(lock, kind, name)
+        self._uses[lock] += 1
+        try:
+            yield
+        finally:
+            self._uses[lock] -= 1
+            if not self._uses[lock]:
+                del self._uses[lock]
+                descriptor = self._held.pop(lock, None)
+                if descriptor is not None:
+                    os.close(descriptor)
+
+    def _take(self, lock: str, kind: str, name: str) -> None:
         try:
             secret_dir(self.folder)
             flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-            descriptor = os.open(self._file(name), flags, 0o600)
+            descriptor = os.open(self.folder / lock, flags, 0o600)
         except OSError as error:
             # Two that listen on one port would still meet there.
             log.warning("%s is run without a lock: %s", clean(name), error)
@@ -93,18 +96,24 @@ class Claims:
         except BlockingIOError as error:
             owner, pid = _told(descriptor)
             os.close(descriptor)
-            raise OwnedElsewhere(name, owner, pid) from error
+            raise _owned(kind, name, owner, pid) from error
         except OSError as error:
             log.warning("nobody can read who runs %s: %s", clean(name), error)
-        self._held[name] = descriptor
-
-    def _file(self, name: str) -> Path:
-        return self.folder / f"rule-{quote(name, safe='')}.lock"
+        self._held[lock] = descriptor
 
 
 def owner_text(kind: str, pid: int) -> str:
     """Return how a process is named that runs tunnels."""
     return f"{clean(kind, 20)} (pid {pid})"
+
+
+def _owned(kind: str, name: str, owner: str, pid: int) -> OwnedElsewhere:
+    if kind == "group":
+        what, hint = f"A rule of the group {clean(name)}", "take this one over in its place"
+    else:
+        what = clean(name)
+        hint = f"take it over, or end it: sshdash tunnels end {clean(shlex.quote(name))}"
+    return OwnedElsewhere(what, hint, owner, pid)
 
 
 def _told(descriptor: int) -> tuple[str, int]:

@@ -3,7 +3,8 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from sshdash.connections.faults import explain
 from sshdash.errors import ForwardError, SSHDashError
@@ -118,6 +119,25 @@ class Household:
         name = tunnel.rule.name if tunnel.rule and do == "let_go" else ""
         await ask(self._claims.folder, int(pid), do, name=name, tunnel="" if name else identifier)
 
+    async def start(self, tunnel: str) -> None:
+        """Open a tunnel here, in the place of what others run of its rule's group.
+
+        How it went its state tells; raises SSHDashError where what others run is not replaced.
+        """
+        rule = self._manager.snapshot(tunnel).rule
+        if rule is not None and rule.group:
+            await self.neighbours.look()
+        if not (rivals := self._rivals(tunnel)):
+            await self._manager.start(tunnel)
+            return
+        lease = await self._lease(self._manager.snapshot(tunnel).host, "tunnel")
+        try:
+            await self._replace(rivals, tunnel)
+            await self._manager.start(tunnel)
+        finally:
+            lease.release()
+        await self.neighbours.look()
+
     async def take_over(self, tunnels: Iterable[str]) -> None:
         """Open tunnels here; what another process runs of them is asked for first.
 
@@ -146,9 +166,12 @@ class Household:
         owned = [one for tunnel in tunnels for one in self._owned(tunnel)]
         lease: Lease | None = None
         try:
+            rivals = self._rivals(tunnels[0])
+            if owned or rivals:
+                lease = await self._lease(self._manager.snapshot(tunnels[0]).host, "tunnel")
+            await self._replace(rivals, tunnels[0])
             if owned:
-                lease = await self._lease(owned[0].host, "tunnel")
-                await self._have_let_go(owned[0], tunnels)
+                await self._have_let_go(owned[0], lambda: [*map(self._owned, tunnels)])
             everything = self._all_of(tunnels, owned)
             if self._claims.kind == HEADLESS:
                 await self._keep_ports(everything, owned)
@@ -165,13 +188,17 @@ class Household:
                 lease.release()
         return None
 
-    async def _have_let_go(self, owned: TunnelSnapshot, tunnels: list[str]) -> None:
-        """Ask an owner to let go. Raises SSHDashError where it does not, and is still there."""
+    async def _replace(self, rivals: list[TunnelSnapshot], tunnel: str) -> None:
+        for rival in rivals:
+            await self._have_let_go(rival, partial(self._rivals, tunnel))
+
+    async def _have_let_go(self, owned: TunnelSnapshot, left: Callable[[], list[Any]]) -> None:
+        """Ask an owner to let go. Raises SSHDashError where it does not, and some are `left`."""
         try:
             await self.ask("let_go", owned)
         except SSHDashError:
             await self.neighbours.look()
-            if any(map(self._owned, tunnels)):
+            if any(left()):
                 raise
 
     def _all_of(self, tunnels: list[str], owned: list[TunnelSnapshot]) -> list[str]:
@@ -199,6 +226,18 @@ class Household:
             if one.state in _RUNNING and (same or (alike and one.rule is None)):
                 found.append(one)
         return found
+
+    def _rivals(self, tunnel: str) -> list[TunnelSnapshot]:
+        """Return what others run of the exclusive group of a tunnel's rule: one for each rule."""
+        rule = self._manager.snapshot(tunnel).rule
+        if rule is None or not rule.group:
+            return []
+        found: dict[str, TunnelSnapshot] = {}
+        for one in self.neighbours.tunnels():
+            if one.state in _RUNNING and one.rule is not None and one.rule.group == rule.group:
+                found.setdefault(one.rule.name, one)
+        found.pop(rule.name, None)
+        return list(found.values())
 
     def _theirs(self, tunnel: TunnelSnapshot) -> TunnelSnapshot:
         """Return a tunnel of another process with the id that it has there."""

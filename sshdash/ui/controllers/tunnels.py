@@ -144,7 +144,7 @@ class TunnelsController:
         if step in (TunnelStep.STOP, TunnelStep.RESTART):
             await manager.stop(tunnel.id)
         if step in (TunnelStep.START, TunnelStep.RESTART):
-            await manager.start(tunnel.id)
+            await self.backend.household.start(tunnel.id)
         elif step is TunnelStep.PAUSE:
             await manager.pause(tunnel.id)
         elif step is TunnelStep.RESUME:
