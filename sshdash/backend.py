@@ -5,7 +5,7 @@ imports the SSH library off the loop, so that a screen can draw its first frame 
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from sshdash.connections.manager import ConnectionManager, Lease
     from sshdash.escape_commands import EscapeCommands
     from sshdash.sftp.filesystem import Filesystem
+    from sshdash.sftp.looks import Look
     from sshdash.sftp.queue import TransferQueue
     from sshdash.sftp.scp_runner import CopyEnd
     from sshdash.sftp.sync_keepers import Keepers
@@ -145,7 +146,12 @@ class Backend:
             lease, household = self.connections.lease, self._modules["tunnels.owners.household"]
             claims = household.Claims(runtime_dir(), "command")
             self.tunnels = self._modules["tunnels.manager"].TunnelManager(
-                lease, self.events, self._route, outages, claims
+                lease,
+                self.events,
+                self._route,
+                outages,
+                claims,
+                lambda host: self.resolver.preview(host),
             )
             fill = household.tokens_by(self.resolver.preview)
             self.household = household.Household(self.tunnels, lease, self.events, claims, fill)
@@ -330,10 +336,13 @@ class Backend:
         await self.load_connections()
         return await self._endpoints.filesystem(endpoint)
 
-    async def copy_end(self, endpoint: str) -> "CopyEnd":
-        """Open an endpoint for copies alone: by scp, which is told once, where it has no SFTP."""
+    async def copy_end(self, endpoint: str, looks: "Sequence[Look]" = ()) -> "CopyEnd":
+        """Open an endpoint for copies alone: by scp, which is told once, where it has no SFTP.
+
+        `looks` are what is going to be asked of a host first.
+        """
         await self.load_connections()
-        return await self._endpoints.copy_end(endpoint, self._warn_once)
+        return await self._endpoints.copy_end(endpoint, self._warn_once, looks)
 
     # --- tunnels ---
 

@@ -1,7 +1,7 @@
 """Opens files: those of this machine, of hosts, and of hosts as another user."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sshdash.connections.manager import Lease
     from sshdash.sftp.elevation import Elevations
     from sshdash.sftp.filesystem import Filesystem
+    from sshdash.sftp.looks import Look
     from sshdash.sftp.opening import Way
     from sshdash.sftp.scp_runner import CopyEnd
 
@@ -39,8 +40,11 @@ class Endpoints:
     def __repr__(self) -> str:
         return f"<Endpoints [{len(self._open)} open], {self._elevations!r}>"
 
-    async def filesystem(self, endpoint: str) -> "Filesystem":
-        """Open `LOCAL`, a host, or a host as another user; closing it releases its lease."""
+    async def filesystem(self, endpoint: str, looks: "Sequence[Look]" = ()) -> "Filesystem":
+        """Open `LOCAL`, a host, or a host as another user; closing it releases its lease.
+
+        `looks` are what is going to be asked of a host first.
+        """
         if endpoint == LOCAL:
             await self._modules.load(*MODULES)
             local: Callable[[], Filesystem] = self._modules["sftp.local"].LocalFilesystem
@@ -50,17 +54,23 @@ class Endpoints:
         loading = asyncio.create_task(self._modules.load(*MODULES))  # while the host answers
         try:
             lease = await self._lease(host)
-            filesystem: Filesystem = await releasing(lease, self._remote(lease, ways, loading))
+            opening = self._remote(lease, ways, looks, loading)
+            filesystem: Filesystem = await releasing(lease, opening)
         finally:
             await end((loading,))
         self._open.add(filesystem)
         return filesystem
 
     async def _remote(
-        self, lease: "Lease", ways: "tuple[Way, ...]", loading: "asyncio.Task[None]"
+        self,
+        lease: "Lease",
+        ways: "tuple[Way, ...]",
+        looks: "Sequence[Look]",
+        loading: "asyncio.Task[None]",
     ) -> "Filesystem":
         await loading
-        opened: Filesystem = await self._modules["sftp.remote"].RemoteFilesystem.open(lease, *ways)
+        kind = self._modules["sftp.remote"].RemoteFilesystem
+        opened: Filesystem = await kind.open(lease, *ways, looks=looks)
         return opened
 
     async def _way(self, host: str, user: str) -> "Way":
@@ -70,12 +80,17 @@ class Endpoints:
             self._elevations = self._modules["sftp.elevation"].Elevations(self._prompter)
         return self._elevations.way(host, user)
 
-    async def copy_end(self, endpoint: str, told: Callable[[Any], None]) -> "CopyEnd":
-        """Open an endpoint for copies alone: by scp where it has no SFTP, which is `told`."""
+    async def copy_end(
+        self, endpoint: str, told: Callable[[Any], None], looks: "Sequence[Look]" = ()
+    ) -> "CopyEnd":
+        """Open an endpoint for copies alone: by scp where it has no SFTP, which is `told`.
+
+        `looks` are what is going to be asked of a host first.
+        """
         from sshdash.sftp.opening import NoSftpError
 
         try:
-            return await self.filesystem(endpoint)
+            return await self.filesystem(endpoint, looks)
         except NoSftpError:
             if user_of(endpoint):
                 raise

@@ -55,6 +55,11 @@ def transfers_dir() -> Path:
     return state_dir() / "transfers"
 
 
+def sync_dir() -> Path:
+    """Return the folder of what is remembered of synchronisations (not created here)."""
+    return state_dir() / "sync"
+
+
 def audit_log() -> Path:
     """Return the file of the audit log (not created here)."""
     return state_dir() / "audit.jsonl"

@@ -100,8 +100,12 @@ def tell_ignored(resolved: ResolvedHost) -> None:
 
 def tell(text: str) -> None:
     """Print lines to stderr: whatever is in them, a terminal must only show it."""
-    for line in text.split("\n"):
-        print(clean(line, _LINE), file=sys.stderr)
+    print(told(text), file=sys.stderr)
+
+
+def told(text: str) -> str:
+    """Return lines as they may be told: cleaned, and none too long."""
+    return "\n".join(clean(line, _LINE) for line in text.split("\n"))
 
 
 def run_screen(files: ConfigSource, host: str | None = None, badge: str = "") -> int:
@@ -132,10 +136,15 @@ def exit_status(error: SSHDashError) -> int:
 
 def report(error: SSHDashError) -> None:
     """Tell an error on stderr: what happened, where, what to do next."""
+    tell(report_text(error))
+
+
+def report_text(error: SSHDashError) -> str:
+    """Return how an error is told."""
     path = error.path if isinstance(error, FileError) else ""
     place = ":".join(filter(None, (error.host, path)))
-    tell(f"sshdash: {place}: {error.title}" if place else f"sshdash: {error.title}")
-    for line in error.detail.split("\n") if error.detail else ():
-        tell(f"  {line}")
+    lines = [f"sshdash: {place}: {error.title}" if place else f"sshdash: {error.title}"]
+    lines += [f"  {line}" for line in error.detail.split("\n") if error.detail]
     if error.hint:
-        tell(f"  → {error.hint}")
+        lines.append(f"  → {error.hint}")
+    return "\n".join(lines)

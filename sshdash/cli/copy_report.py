@@ -2,12 +2,12 @@
 
 import json
 import math
-import shutil
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from sshdash.cli.moving_line import LINE
 from sshdash.events import Event, TransferChanged
 from sshdash.sftp.job import TransferSnapshot
 from sshdash.states import TransferState
@@ -60,16 +60,14 @@ class Line:
 
     def progress(self, snapshots: Sequence[TransferSnapshot]) -> None:
         """Draw the line anew."""
-        width = max(20, shutil.get_terminal_size().columns - 1)
-        sys.stderr.write("\r" + _line(snapshots)[:width].ljust(width) + "\r")
-        sys.stderr.flush()
+        LINE.draw(_line(snapshots))
         self._drawn = True
 
     def finish(self, snapshots: Sequence[TransferSnapshot], seconds: float) -> None:
         """Leave a line that says what was copied, and name each file that was not."""
         if self._drawn:
-            self.progress(snapshots)
-            sys.stderr.write("\n")
+            LINE.draw(_line(snapshots))
+            LINE.leave()
         for snapshot in snapshots:
             _tell_failures(snapshot)
             if snapshot.verified:
@@ -148,7 +146,8 @@ def _line(snapshots: Sequence[TransferSnapshot]) -> str:
     if any(snapshot.state is TransferState.SCANNING for snapshot in snapshots):
         percent = "looking"
     else:
-        percent = f"{100 * done // total if total else 100:>3} %"
+        part, whole = (done, total) if total else (files, all_files)
+        percent = f"{100 * part // whole if whole else 100 * is_all_there(snapshots):>3} %"
     name = next((c.name for snapshot in snapshots for c in snapshot.current), snapshots[0].title)
     eta = f"  ETA {_clock(max(ends))}" if ends else ""
     return f"{percent}  {size_text(done)}  {size_text(rate)}/s{eta}  {files}/{all_files}  {name}"

@@ -16,6 +16,7 @@ from sshdash.cli import copy_resume
 from sshdash.cli.context import CONNECTION_FAILED
 from sshdash.cli.copy_report import JsonLines, Line, Quiet, Report, is_all_there
 from sshdash.cli.cp import CHOICES
+from sshdash.cli.moving_line import LINE
 from sshdash.cli.opened import Opened
 from sshdash.cli.operands import Operand
 from sshdash.errors import UsageError
@@ -52,6 +53,7 @@ async def copy(
         return await _copy(queue, jobs, report)
     finally:
         await queue.close(copy_resume.is_resumable)
+        LINE.clear()
         copy_resume.tell_how_to_go_on(queue.snapshots())
 
 
@@ -103,9 +105,13 @@ async def _requests(
     """Return one request per run of sources that are alike."""
     named: list[_Source] = []
     for source in sources:
-        named += await resolve_source(await opened.look(source.endpoint), source)
+        found = await resolve_source(await opened.look(source.endpoint), source)
+        if arguments.move and any(one.inside for one in found):
+            hint = "name the folder, or what is in it"
+            raise UsageError("Only what has a name can be moved", str(source), hint)
+        named += found
     place = await resolve_target(await opened.look(target.endpoint), target, len(named) > 1)
-    found: list[_Source] = []
+    found = []
     for one in named:
         if one.inside and arguments.recursive and place.name is None:
             end = await opened.look(one.endpoint)
@@ -154,7 +160,7 @@ async def resolve_target(end: CopyEnd, target: Operand, many: bool) -> _Target:
 async def resolve_source(end: CopyEnd, source: Operand) -> list[_Source]:
     """Return what a word names: several on a host where it is a pattern."""
     path = await end.expand(source.path or b".")
-    inside = source.path.rstrip(b"/").rpartition(b"/")[2] in (b"", b".")
+    inside = source.path.rstrip(b"/").rpartition(b"/")[2] in (b"", b".", b"..")
     # The shell here has expanded what is local; nobody has for a host.
     paths: list[bytes] = []
     if not (end.is_local or isinstance(end, ScpHost)):

@@ -6,18 +6,23 @@ whole, old or new, at every moment. The exit status is 0 only where everything i
 
 import argparse
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from sshdash.cli.context import open_backend, settle_memory, tell_ignored
 from sshdash.cli.endings import TERMINATED, cancelled_by_signals
 from sshdash.cli.opened import Opened
 from sshdash.cli.operands import Operand, parse_operands
-from sshdash.cli.ssh_options import add_ssh_options, add_user_options
+from sshdash.cli.ssh_options import add_scp_options, add_ssh_options, add_user_options
 from sshdash.errors import UsageError
 from sshdash.modules import Modules
 from sshdash.prompts import CONFLICT_POLICIES, ConflictChoice
+from sshdash.sftp.job import Endpoint
+from sshdash.sftp.looks import Look, of_source, of_target
 from sshdash.sftp.tasks import end as end_all
 from sshdash.sftp.throttle import Pace, Throttle, parse_scp_limit
+
+_MOST_LOOKS = 32
+"""Requests that leave with the greeting."""
 
 CHOICES = {**CONFLICT_POLICIES, "keep-both": ConflictChoice.RENAME}
 
@@ -41,6 +46,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "-p", dest="preserve", action="store_true", help="keep times and permissions"
     )
     add_ssh_options(parser, ("-P", "-i", "-J"))
+    add_scp_options(parser)
     add_copy_options(parser)
     parser.add_argument(
         "--direct",
@@ -112,6 +118,26 @@ def run(arguments: argparse.Namespace) -> int:
         return TERMINATED
 
 
+def looks_ahead(
+    arguments: argparse.Namespace, sources: Sequence[Operand], target: Operand
+) -> dict[Endpoint, tuple[Look, ...]]:
+    """Return what is going to be asked of a host first.
+
+    Of two hosts nothing is: one could be kept waiting by questions that the other asks.
+    """
+    if len({end.endpoint for end in (*sources, target)}) != 2:
+        return {}
+    local = [source.path for source in sources if not source.endpoint]
+    if not target.endpoint and not local:
+        walks = arguments.recursive and not arguments.move
+        options = {"follow": not arguments.move, "recursive": walks}
+        looks = [look for source in sources for look in of_source(source.path, **options)]
+        return {sources[0].endpoint: tuple(looks[:_MOST_LOOKS])}
+    if target.endpoint and len(local) == len(sources):
+        return {target.endpoint: of_target(target.path, local)}
+    return {}
+
+
 async def _main(
     arguments: argparse.Namespace, sources: list[Operand], target: Operand, limit: int
 ) -> int:
@@ -125,7 +151,11 @@ async def _main(
                 from sshdash.cli.cp_streams import copy_stream
 
                 return await copy_stream(backend, arguments, sources, target, Pace(Throttle(limit)))
-            modules, opened = Modules(), Opened(backend.copy_end)
+            looks = looks_ahead(arguments, sources, target)
+            modules, opened = (
+                Modules(),
+                Opened(lambda end: backend.copy_end(end, looks.pop(end, ()))),
+            )
             loading = asyncio.create_task(modules.load("cli.copying"))  # while a host answers
             try:
                 for endpoint in [end.endpoint for end in ends if end.endpoint][:1]:

@@ -25,14 +25,19 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         description="Sum up the sizes of the files in trees, many directories at the same time. "
         "Sizes are those of the contents; links are not followed; a file with two names counts "
         "twice, for SFTP does not tell.",
+        add_help=False,  # -h is what it is to everybody else who lists files
         epilog="Exits with 0 where everything was seen, 1 where not, 255 where there is no "
         "connection.",
     )
     parser.add_argument(
         "-d", dest="depth", metavar="N", type=int, default=0, help="show N levels of directories"
     )
-    parser.add_argument("-H", dest="human", action="store_true", help="sizes as 14.2 MB")
+    parser.add_argument(
+        "-s", dest="depth", action="store_const", const=0, help="only the sums, as without -d"
+    )
+    parser.add_argument("-h", "-H", dest="human", action="store_true", help="sizes as 14.2 MB")
     parser.add_argument("-0", dest="raw", action="store_true", help="names as bytes, ended by NUL")
+    parser.add_argument("--help", action="help", help="show this help message and exit")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     add_file_options(parser)
     parser.set_defaults(run=run)

@@ -98,6 +98,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--ready-file", dest="ready_files", metavar="FILE", action="append", default=[],
         help="write FILE when it is ready",
     )  # fmt: skip
+    parser.add_argument("--bound-log", type=int, default=0, help=argparse.SUPPRESS)
     parser.set_defaults(run=run)
 
 
@@ -131,7 +132,11 @@ async def _forward(
                 strict.add(host)
         await backend.household.open("forward", backend.tunnels.remove)
         policy = Policy(
-            arguments.json, arguments.exit_on_failure, frozenset(strict), arguments.wait_ready
+            arguments.json,
+            arguments.exit_on_failure,
+            frozenset(strict),
+            arguments.bound_log,
+            arguments.wait_ready,
         )
         if arguments.take_over:
             opening = backend.household.take_over(tunnels)

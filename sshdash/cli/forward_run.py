@@ -5,14 +5,15 @@ import json
 import logging
 import os
 import signal
+import sys
 import time
-from collections.abc import Awaitable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sshdash.cli.context import CONNECTION_FAILED, exit_status, report, tell
+from sshdash.cli.context import CONNECTION_FAILED, exit_status, report_text, told
 from sshdash.cli.readiness import Readiness
+from sshdash.cli.telling import Telling
 from sshdash.connections.names import canonical
 from sshdash.connections.recovery.outages import outage_text
 from sshdash.errors import SSHDashError
@@ -55,6 +56,8 @@ class Policy:
     exit_on_failure: bool = False
     strict_hosts: frozenset[str] = frozenset()
     """Hosts with ExitOnForwardFailure: a forward of theirs that cannot be made ends it all."""
+    log_bound: int = 0
+    """Bytes that stdout may have where it is a log of ours."""
     wait_ready: float | None = None
     """Seconds until every forward has to be open."""
 
@@ -87,8 +90,11 @@ class Run:
         self._standing = _Standing(set(tunnels))
         self._kept: dict[str, str] = {}
         """Why other processes keep what was to be taken over."""
-        self._changes: asyncio.Queue[_Change | TunnelRemoved | NotTaken | int] = asyncio.Queue()
+        self._changes: asyncio.Queue[_News] = asyncio.Queue()
         """Changes in the order they happened; a number is the exit status of what ends it."""
+        self._telling = Telling(
+            sys.stdout.fileno(), sys.stderr.fileno(), self._changes.put_nowait, policy.log_bound
+        )
 
     async def until_over(self, opening: Awaitable[object]) -> int:
         """Run until a signal (0), or until a failure ends it; `opening` opens the tunnels."""
@@ -118,6 +124,7 @@ class Run:
             unsubscribe()
             while not self._changes.empty():
                 self._tell(self._changes.get_nowait())
+            await self._telling.close()
 
     # -- what happens
 
@@ -130,7 +137,7 @@ class Run:
             self._changes.put_nowait(event)
         elif isinstance(event, HostRestored):
             self._standing.given_up.discard(event.host)
-            _say(f"sshdash: {event.host}: back after {outage_text(event.seconds)}")
+            self._say(f"sshdash: {event.host}: back after {outage_text(event.seconds)}")
         elif isinstance(event, ConnectionChanged) and event.host in self._hosts.values():
             self._outage(event)
 
@@ -145,7 +152,7 @@ class Run:
 
     def _too_late(self) -> None:
         if not self._standing.is_ready:
-            _say(f"sshdash: not ready after {self._policy.wait_ready:g} s: {self._words()}")
+            self._say(f"sshdash: not ready after {self._policy.wait_ready:g} s: {self._words()}")
             self._changes.put_nowait(NOT_READY)
 
     def _outage(self, event: ConnectionChanged) -> None:
@@ -154,7 +161,7 @@ class Run:
         if event.new is ConnectionState.WAITING and status.retry_at is not None:
             wait = max(0.0, status.retry_at - time.monotonic())
             when = f"in {wait:.1f} s" if wait >= 0.05 else "now"
-            _say(f"sshdash: {event.host}: {event.reason}; trying again {when}")
+            self._say(f"sshdash: {event.host}: {event.reason}; trying again {when}")
         elif event.new is ConnectionState.FAILED:
             # Whether it is tried again is decided right after it was told.
             asyncio.get_running_loop().call_soon(self._look_for_the_end, event)
@@ -162,7 +169,7 @@ class Run:
     def _look_for_the_end(self, event: ConnectionChanged) -> None:
         status = self._connections.status(event.host)
         if status.gives_up:
-            _say(f"sshdash: {event.host}: {event.reason}; not tried again: {status.gives_up}")
+            self._say(f"sshdash: {event.host}: {event.reason}; not tried again: {status.gives_up}")
             self._standing.given_up.add(event.host)
             if self._policy.exit_on_failure or not self._alive():
                 self._changes.put_nowait(CONNECTION_FAILED)
@@ -178,8 +185,10 @@ class Run:
 
     # -- what comes of it
 
-    def _take(self, change: "_Change | TunnelRemoved | NotTaken | int") -> int | None:
+    def _take(self, change: "_News") -> int | None:
         """Tell a change; return the exit status once it is over."""
+        if isinstance(change, BrokenPipeError):
+            raise change
         self._tell(change)
         if isinstance(change, int):
             return change
@@ -204,8 +213,7 @@ class Run:
         standing, tunnel = self._standing, change.tunnel
         error = self._manager.failure(tunnel.id)
         if error is not None:
-            with _tolerant():
-                report(error)
+            self._say(report_text(error))
         status = failure_status(error)
         standing.unsettled.discard(tunnel.id)
         standing.dead.setdefault(tunnel.id, status)
@@ -215,8 +223,7 @@ class Run:
     def _leave(self, error: NotTaken) -> int | None:
         """Tell what other processes keep."""
         for tunnel, why in error.errors.items():
-            with _tolerant():
-                report(why)
+            self._say(report_text(why))
             self._standing.unsettled.discard(tunnel)
             self._standing.dead.setdefault(tunnel, failure_status(why))
             self._kept[tunnel] = words(why)
@@ -246,7 +253,7 @@ class Run:
             try:
                 self._readiness.ready(self._words(), document)
             except SSHDashError as error:
-                report(error)
+                self._say(report_text(error))
                 self._changes.put_nowait(1)
 
     def _document(self, tunnel: str) -> dict[str, Any]:
@@ -257,27 +264,13 @@ class Run:
         states = [self._manager.snapshot(one).state for one in self._tunnels]
         return f"{sum(one in _OPEN for one in states)} of {len(states)} forwards open"
 
-    def _tell(self, change: "_Change | TunnelRemoved | NotTaken | int") -> None:
+    def _say(self, text: str) -> None:
+        self._telling.err(told(text))
+
+    def _tell(self, change: "_News") -> None:
         # That a failed tunnel is put away at the end is no news.
         if isinstance(change, _Change) and change.event.old is not TunnelState.FAILED:
-            with _tolerant():
-                print(change.json() if self._policy.as_json else change.line(), flush=True)
-
-
-@contextmanager
-def _tolerant() -> Iterator[None]:
-    """Let output fail: a full disk under a log is no reason to end tunnels, a lost reader is."""
-    try:
-        yield
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        log.warning("what happens cannot be told: %s", error)
-
-
-def _say(text: str) -> None:
-    with _tolerant():
-        tell(text)
+            self._telling.out(change.json() if self._policy.as_json else change.line())
 
 
 def failure_status(error: SSHDashError | None) -> int:
@@ -314,6 +307,9 @@ class _Change:
         if fields["name"]:
             first["name"] = fields["name"]
         return json.dumps(first | _part(fields, _TOLD) | state | _part(fields, _COUNTED))
+
+
+_News = _Change | TunnelRemoved | NotTaken | BrokenPipeError | int
 
 
 def way(tunnel: TunnelSnapshot) -> str:

@@ -26,14 +26,16 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         help="list files here and on hosts",
         description="List directories, and files that are named, sorted by the bytes of their "
         "names. Names that a terminal would not print as they are come escaped, unless -0.",
+        add_help=False,  # -h is what it is to everybody else who lists files
         epilog="Exits with 0 where everything was listed, 1 where not, 255 where there is no "
         "connection.",
     )
     parser.add_argument("-a", dest="hidden", action="store_true", help="hidden files too")
     parser.add_argument("-d", dest="itself", action="store_true", help="directories themselves")
     parser.add_argument("-l", dest="long", action="store_true", help="mode, owner, size and time")
-    parser.add_argument("-H", dest="human", action="store_true", help="sizes as 14.2 MB")
+    parser.add_argument("-h", "-H", dest="human", action="store_true", help="sizes as 14.2 MB")
     parser.add_argument("-0", dest="raw", action="store_true", help="names as bytes, ended by NUL")
+    parser.add_argument("--help", action="help", help="show this help message and exit")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     add_file_options(parser)
     parser.set_defaults(run=run)

@@ -1,6 +1,7 @@
 """The command line: ``sshdash``, ``sshdash HOST`` and the commands."""
 
 import argparse
+import errno
 import importlib
 import logging
 import os
@@ -37,8 +38,12 @@ COMMANDS = (
 )
 """Each is a module of this package with `add_parser` and `run`."""
 
-_CONNECTING = frozenset({"exec", "cp", "sync", "mv", "ls", "du", "rm", "mkdir", "forward"})
+_ON_FILES = frozenset({"cp", "sync", "mv", "ls", "du", "rm", "mkdir"})
+"""Commands whose options may stand among the files, as with those of a shell."""
+_CONNECTING = _ON_FILES | {"exec", "forward"}
 """Commands that speak SSH."""
+_DISK_FAILURES = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+"""What is left to be met by printing: whoever writes to files tells it in words of its own."""
 _SUMMARIES = {
     "hosts": "list the hosts of ssh_config, or edit them",
     "resolve": "print the configuration of a destination, as ssh -G does",
@@ -69,7 +74,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments = _parse(words)
         if not getattr(arguments, "own_log", False):
             _start_log(arguments.verbose)
-        return int(arguments.run(arguments))
+        status = int(arguments.run(arguments))
+        sys.stdout.flush()  # what fails at exit alone is told by nobody
+        return status
     except SSHDashError as error:
         from sshdash.cli.context import exit_status, report
 
@@ -78,16 +85,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # Whoever read our output has gone; say nothing, and let nothing be flushed at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Whoever read our output has gone; say nothing.
+        _drop_output()
         return 141
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in _DISK_FAILURES:
+            print(f"sshdash: cannot write the output: {error.strerror}", file=sys.stderr)
+            _drop_output()
+            return 1
         # A defect of ours. Its traceback may quote what a server sent, so it goes to the log.
         if not logging.getLogger("sshdash").handlers:
             _start_log(0)  # else the traceback would go to stderr
         log.exception("unexpected failure")
         _report_defect(error)
         return 1
+
+
+def _drop_output() -> None:
+    """Let nothing be flushed at exit any more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _report_defect(error: Exception) -> None:
@@ -175,7 +191,11 @@ def _parse_command(before: argparse.Namespace, words: list[str]) -> argparse.Nam
     module = importlib.import_module(f"sshdash.cli.{name}")
     module.add_parser(commands)
     _add_globals(commands.choices[name], suppress=True)
-    arguments = parser.parse_args(before.rest)
+    if name in _ON_FILES and "--" not in before.rest:  # which argparse forgets there
+        command = commands.choices[name]
+        arguments = command.parse_intermixed_args(before.rest[1:], argparse.Namespace(command=name))
+    else:
+        arguments = parser.parse_args(before.rest)
     arguments.given = words[: -len(before.rest)], before.rest[1:]
     arguments.config = getattr(arguments, "config", before.config)
     arguments.option = [*(before.option or ()), *(getattr(arguments, "late_option", None) or ())]

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from sshdash.cli.askpass import AskpassPrompter, askpass_program, is_askpass_first
 from sshdash.cli.dialogue import converse
+from sshdash.cli.moving_line import LINE
 from sshdash.prompts import NoticeQuestion, Prompter, Question, RefusingPrompter
 from sshdash.untrusted import clean
 
@@ -44,7 +45,7 @@ class TtyPrompter:
             return None
         async with self._turn:
             try:
-                with _Terminal() as terminal:
+                with LINE.aside(), _Terminal() as terminal:
                     terminal.forget_typed()
                     return await converse(terminal, question)
             except OSError:
@@ -54,7 +55,7 @@ class TtyPrompter:
 async def _notify(question: NoticeQuestion) -> None:
     """Show a notice on the terminal, and wait to be cancelled: nothing is to be answered."""
     lines = [f"({question.host}) {question.title}", *question.detail.split("\n")]
-    with contextlib.suppress(OSError), _Terminal() as terminal:
+    with contextlib.suppress(OSError), LINE.aside(), _Terminal() as terminal:
         terminal.write("".join(f"{line}\n" for line in lines if line))
     await asyncio.get_running_loop().create_future()
 

@@ -1,4 +1,4 @@
-"""The short options that ssh has for what ``-o`` can say too: ``-l -p -i -J``."""
+"""The short options that ssh and scp have for what ``-o`` can say too: ``-l -p -i -J``, ``-C``…"""
 
 import argparse
 import os
@@ -15,6 +15,14 @@ _OPTIONS = {
     "-P": ("PORT", "connect to PORT"),
     "-i": ("FILE", "try the private key in FILE first"),
     "-J": ("DEST", "go through DEST, or through several with commas"),
+}
+
+
+_SCP_SWITCHES = {
+    "-4": ("AddressFamily=inet", "use IPv4 only"),
+    "-6": ("AddressFamily=inet6", "use IPv6 only"),
+    "-B": ("BatchMode=yes", "ask for nothing"),
+    "-C": ("Compression=yes", "compress what goes over the network"),
 }
 
 
@@ -37,6 +45,31 @@ def add_ssh_options(
             default=argparse.SUPPRESS,
             help=text,
         )
+
+
+def add_scp_options(parser: argparse.ArgumentParser) -> None:
+    """Add further options that scp has for what ``-o`` can say too, and ``-3``."""
+    for name, (setting, text) in _SCP_SWITCHES.items():
+        parser.add_argument(
+            name,
+            dest="late_option",
+            action="append_const",
+            const=setting,
+            default=argparse.SUPPRESS,
+            help=text,
+        )
+    parser.add_argument(
+        "-c",
+        dest="late_option",
+        metavar="CIPHER",
+        action="append",
+        type="Ciphers={}".format,
+        default=argparse.SUPPRESS,
+        help="encrypt with CIPHER, or one of several with commas",
+    )
+    parser.add_argument(
+        "-3", dest="through", action="store_true", help="from host to host through here, as always"
+    )
 
 
 def add_user_options(parser: argparse.ArgumentParser) -> None:

@@ -8,32 +8,39 @@ import argparse
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from sshdash.backend import Backend
-from sshdash.cli.context import CONNECTION_FAILED, open_backend, tell_ignored
+from sshdash.cli.context import CONNECTION_FAILED, open_backend, tell, tell_ignored
 from sshdash.cli.copy_report import Line, Quiet
 from sshdash.cli.copy_report import Report as CopyReport
+from sshdash.cli.copy_resume import is_resumable, journal_of_sync
 from sshdash.cli.endings import TERMINATED, cancelled_by_signals
 from sshdash.cli.operands import Operand, parse_operand
 from sshdash.cli.ssh_options import add_ssh_options
 from sshdash.cli.sync_report import JsonSteps, Report, Steps
-from sshdash.errors import FileError, UsageError
+from sshdash.errors import FileError, SSHDashError, UsageError
+from sshdash.paths import sync_dir
 from sshdash.sftp.compare import Criteria
-from sshdash.sftp.entries import Kind, is_inside
+from sshdash.sftp.entries import Kind, is_inside, join, name_of, parent_of
 from sshdash.sftp.failures import shown
 from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.find import index_tree
 from sshdash.sftp.queue import TransferQueue
+from sshdash.sftp.sync_after import look_again
+from sshdash.sftp.sync_memory import SyncMemory, identity
+from sshdash.sftp.sync_past import MOST_GONE, Past
 from sshdash.sftp.sync_plan import Step, Totals, Tree, Way, steps
 from sshdash.sftp.sync_rules import Rules, including
 from sshdash.sftp.sync_run import Outcome, Synchronisation, make_root
 from sshdash.sftp.sync_scan import Comparison, End, Scan
 from sshdash.sftp.sync_sums import digests
 
+_RESYNC = "make it anew, or begin anew with --resync"
+_TOO_MUCH = "look with -n --max-delete 100; --max-delete 100 deletes, --resync brings it back"
 _FRAME = 0.2
 """Seconds between two looks at the progress."""
 _EPILOG = """\
@@ -47,10 +54,19 @@ a file; a difference in permissions alone is not looked for.
 A folder that cannot be listed is left out on both ends. Nothing is deleted where anything went
 wrong before, unless --ignore-errors says so.
 
+With --both, what both folders had in common is remembered after each run. What was deleted on one
+end since is deleted on the other; what changed on one end goes to the other; what changed on both
+is a conflict. The first time, and with --resync, nothing is deleted: what is on one end alone goes
+to the other, and the newer wins. Where more than half of what was there is gone from one end, the
+run is refused: --max-delete says how much may be.
+
 Exits with 0 where everything is in step, or, with -n, could be compared; 1 where something could
 not be copied, deleted or compared, or is a conflict; 2 for a wrong command line; 255 where there is
 no connection or none any more; 130 when interrupted.
 """
+
+
+_MAX_DELETE = f"with --both, refuse if more is gone from an end (default {MOST_GONE})"
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -65,7 +81,9 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     add = parser.add_argument
     add("-n", "--dry-run", dest="dry", action="store_true", help="only tell what would be done")
     add("--delete", action="store_true", help="delete what is not in SRC, for good")
-    add("--both", action="store_true", help="both ways: the newer wins, and nothing is deleted")
+    add("--both", action="store_true", help="both ways: what changed on either end since last time")
+    add("--resync", action="store_true", help="with --both, as the first time: delete nothing")
+    add("--max-delete", metavar="PERCENT", type=int, default=MOST_GONE, help=_MAX_DELETE)
     add("--exclude", metavar="PATTERN", action=_Exclude, help="leave out, as in .gitignore")
     add("--include", metavar="PATTERN", action=_Include, help="take in what is left out so far")
     add("--exclude-from", metavar="FILE", action=_ExcludeFrom, help="patterns from a .gitignore")
@@ -115,7 +133,10 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.delete = True
     if arguments.both and arguments.delete:
         hint = "leave out --delete, or say which way with SRC and DST"
-        raise UsageError("Both ways delete nothing", "--both and --delete do not go together", hint)
+        detail = "--both and --delete do not go together"
+        raise UsageError("Both ways delete what either end deleted", detail, hint)
+    if arguments.resync and not arguments.both:
+        raise UsageError("Nothing is remembered of one way", "--resync goes with --both")
     source, target = parse_operand(arguments.source), parse_operand(arguments.target)
     if arguments.watch and (source.endpoint or arguments.both or arguments.dry):
         raise UsageError(
@@ -163,17 +184,22 @@ class Sync:
         self._arguments = arguments
         self._rules = rules
         self._report = report
+        self._memory = SyncMemory(sync_dir(), backend.events)
 
     async def run(self, source: Operand, target: Operand) -> int:
         """Compare, tell, and unless it is a dry run do it; return the exit status."""
         async with ends(self._backend, source, target, self._arguments.both) as found:
-            comparison = await self._compare(found)
-            todo = await self._steps(comparison)
+            past = await self._past(found)
+            comparison = await self._compare(found, past)
+            self._refuse_losses(comparison, past)
+            todo = await self._steps(comparison, past)
             if not self._arguments.dry:
                 for end in (found.left, found.right):
                     if not end.exists:
                         await make_root(end.filesystem, end.root)
-        outcome = Outcome() if self._arguments.dry else await self._do(found, comparison, todo)
+            outcome = Outcome() if self._arguments.dry else await self._do(found, comparison, todo)
+            if comparison.present is not None and not self._arguments.dry:
+                await self._remember(found, comparison.present.past, todo, outcome)
         totals = Totals()
         for step in todo:
             totals.add(step)
@@ -186,25 +212,69 @@ class Sync:
         undecided = totals.conflicts or totals.left_out
         return 1 if undecided and not self._arguments.dry else 0
 
-    async def _compare(self, found: Ends) -> Comparison:
+    async def _past(self, found: Ends) -> Past | None:
+        """Return what is known from the last time, where that counts."""
+        if not self._arguments.both:
+            return None
+        past = await self._memory.recall(self._pair(found), self._arguments.checksum)
+        for end in (found.left, found.right):
+            if past.records and not end.exists and not self._arguments.resync:
+                host = "" if end.filesystem.is_local else end.filesystem.label
+                detail = "it was there the last time, and an empty folder would delete everything"
+                raise FileError("not there any more", shown(end.root), detail, _RESYNC, host)
+        return past
+
+    def _refuse_losses(self, comparison: Comparison, past: Past | None) -> None:
+        """Raise SSHDashError where so much is gone from one end that it is rather a mistake."""
+        if past is None or self._arguments.resync:
+            return
+        for loss in past.losses(comparison.pairs, comparison.same):
+            if loss.percent > self._arguments.max_delete:
+                end = "DST" if loss.right else "SRC"
+                gone = f"{loss.places:,} of {loss.known:,} are gone from {end} since the last time"
+                raise SSHDashError("Too much would be deleted", gone, _TOO_MUCH)
+
+    async def _remember(self, found: Ends, past: Past, todo: list[Step], outcome: Outcome) -> None:
+        """Note for the next time what both ends have in common now."""
+        ends = (replace(found.left, exists=True), replace(found.right, exists=True))
+        window = self._arguments.modify_window
+        try:
+            learned = await look_again(ends, self._rules, past, todo, outcome, window)
+        except SSHDashError as error:
+            # What is alike is seen so the next time; what was deleted is on neither end then.
+            tell(f"sshdash: not looked at again: {error}")
+        else:
+            await self._memory.note(self._pair(found), *learned)
+
+    def _pair(self, found: Ends) -> tuple[str, str]:
+        left, right = (identity(tree, self._backend.resolve) for tree in found.trees)
+        return left, right
+
+    async def _compare(self, found: Ends, past: Past | None) -> Comparison:
         criteria = Criteria(
             window=self._arguments.modify_window,
             checksum=self._arguments.checksum,
             right_only=self._arguments.both or self._arguments.delete,
             purge=self._arguments.delete_excluded,
         )
-        return await Scan(found.left, found.right, self._rules, criteria, digests).everything()
+        scan = Scan(found.left, found.right, self._rules, criteria, digests, past=past)
+        return await scan.everything()
 
-    async def _steps(self, comparison: Comparison) -> list[Step]:
+    async def _steps(self, comparison: Comparison, past: Past | None) -> list[Step]:
         way = Way.BOTH if self._arguments.both else Way.RIGHT
         window, delete = self._arguments.modify_window, self._arguments.delete
-        todo = list(steps(comparison.pairs, way, delete, window, comparison.keeping))
+        known = None if self._arguments.resync else past
+        todo = list(steps(comparison.pairs, way, delete, window, comparison.keeping, known))
         self._report.begin(comparison, todo)
         return todo
 
     async def _do(self, found: Ends, comparison: Comparison, todo: list[Step]) -> Outcome:
         backend = self._backend
-        queue = TransferQueue(backend.filesystem, backend.prompter, backend.events)
+        if comparison.present is not None:
+            await self._memory.settle(self._pair(found), comparison, self._rules)
+        journal = journal_of_sync(found.trees, backend.events)
+        queue = TransferQueue(backend.filesystem, backend.prompter, backend.events, journal=journal)
+        before = await queue.restore()
         synchronisation = Synchronisation(*found.trees, queue, backend.filesystem)
         may_delete = not comparison.problems or self._arguments.ignore_errors
         show: CopyReport = Line() if self._shows_progress else Quiet()
@@ -214,15 +284,17 @@ class Sync:
         try:
             while not running.done():
                 await asyncio.wait((running,), timeout=_FRAME)
-                if snapshots := queue.snapshots():
+                if snapshots := [one for one in queue.snapshots() if one.id not in before]:
                     show.progress(snapshots)
             outcome = running.result()
             show.finish(outcome.copies, 0.0)
             return outcome
         finally:
             running.cancel()
-            await queue.close()
+            await queue.close(lambda job: job.id not in before and is_resumable(job))
             await asyncio.wait((running,))
+            if any(map(is_resumable, queue.snapshots())):
+                tell("sshdash: what has arrived is kept, and the same command goes on with it")
 
     @property
     def _shows_progress(self) -> bool:
@@ -262,6 +334,8 @@ async def ends(
 async def _end(filesystem: Filesystem, operand: Operand, must_exist: bool) -> End:
     path = await filesystem.expand(operand.path or b".")
     if not must_exist and await filesystem.exists(path) is None:
+        with suppress(FileError):  # what it is known by once it exists
+            path = join(await filesystem.realpath(parent_of(path)), name_of(path))
         return End(filesystem, path, exists=False)
     if (await filesystem.stat(path)).kind is not Kind.DIRECTORY:
         host = "" if filesystem.is_local else filesystem.label

@@ -8,7 +8,7 @@ from typing import Protocol
 from sshdash.cli.context import tell
 from sshdash.cli.copy_report import size_text
 from sshdash.sftp.failures import shown
-from sshdash.sftp.sync_plan import COPIES, Step, Totals
+from sshdash.sftp.sync_plan import RUNS, Step, Totals
 from sshdash.sftp.sync_run import Outcome
 from sshdash.sftp.sync_scan import Comparison
 
@@ -60,7 +60,7 @@ class Steps:
             tell(f"sshdash: {summary(comparison, totals, dry)}")
 
     def _line(self, step: Step) -> str:
-        arrow = (" →" if step.to_right else " ←") if self._both and step.act in COPIES else ""
+        arrow = (" →" if step.to_right else " ←") if self._both and step.act in RUNS else ""
         name = shown(step.place) + ("/" if step.is_folder else "")
         why = f"  ({step.why})" if step.why else ""
         return f"{step.act.value + arrow:<10} {name}{why}"

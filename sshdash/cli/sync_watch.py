@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from sshdash.backend import Backend
 from sshdash.cli.context import tell
+from sshdash.cli.copy_resume import is_resumable, journal_of_sync
 from sshdash.cli.operands import Operand
 from sshdash.cli.sync import ends
 from sshdash.cli.sync_report import Report
@@ -31,7 +32,11 @@ async def watch(
     async with ends(backend, source, target) as found:
         trees = found.trees
     outages = Outages(backend.connections, backend.events) if backend.settings.reconnect else None
-    queue = TransferQueue(backend.filesystem, backend.prompter, backend.events, outages=outages)
+    journal = journal_of_sync(trees, backend.events)
+    queue = TransferQueue(
+        backend.filesystem, backend.prompter, backend.events, outages=outages, journal=journal
+    )
+    before = await queue.restore()
 
     def done(steps: list[Step], comparison: Comparison, outcome: Outcome) -> None:
         report.begin(comparison, steps)
@@ -42,7 +47,7 @@ async def watch(
     try:
         await keep.run()
     finally:
-        await queue.close()
+        await queue.close(lambda job: job.id not in before and is_resumable(job))
     return 0
 
 

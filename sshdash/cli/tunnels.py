@@ -16,17 +16,23 @@ from sshdash.states import TunnelState
 from sshdash.tunnels.kept.exports import rule_block, rule_command, systemd_unit
 from sshdash.tunnels.kept.rule import Rule
 from sshdash.tunnels.kept.rules_file import load_rules, rules_file
-from sshdash.tunnels.owners.documents import listed
+from sshdash.tunnels.owners.documents import totals_document
 from sshdash.tunnels.owners.neighbours import Neighbour, ask, survey
 from sshdash.tunnels.snapshot import TunnelSnapshot
+from sshdash.tunnels.totals import Totals, total
 from sshdash.untrusted import clean
 
 _DESCRIPTION = """\
 Show the tunnels that run now, of the screen and of every `sshdash forward`, or do something with
 them by the name of their rule, or by the name that the table gives to a forward without one."""
 _EPILOG = """\
-exit status: 0; 1 where nothing runs, no such tunnel does, or its process refuses; 2 wrong usage."""
+exit status of the table: 0 where one at least runs, and all that do are open; 1 where none runs:
+there is none, or all are stopped; 3 where one that runs is not open (it opens, reconnects, is
+paused, has failed, or its target refuses). Of the commands: 0; 1 where there is no such tunnel, or
+its process refuses. 2 wrong usage."""
 _EVERY = 1.0
+NOT_OPEN = 3
+"""The exit status where a tunnel that runs is not open."""
 _ACTS = {
     "stop": "close them; their processes stay, and can open them again",
     "start": "open them again in the process that has them",
@@ -53,6 +59,10 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--json", action="store_true", help="print a JSON array of them")
+    parser.add_argument(
+        "--totals", action="store_true",
+        help="with --json, an object of them, the sums of each rule, and of all",
+    )  # fmt: skip
     parser.add_argument("--watch", action="store_true", help="print it again every second")
     parser.add_argument("-a", "--all", action="store_true", help="also saved rules that do not run")
     parser.set_defaults(run=run, names=[], what="")
@@ -103,16 +113,27 @@ async def _show(arguments: argparse.Namespace) -> int:
     saved = _idle_rules(tunnels) if arguments.all else []
     if arguments.json:
         idle = [{"name": rule.name, "host": rule.host, "state": "closed"} for rule in saved]
-        print(json.dumps([listed(one) for one in tunnels] + idle))
+        told = totals_document(tunnels)
+        told["tunnels"] += idle
+        print(json.dumps(told if arguments.totals else told["tunnels"]))
     elif tunnels or saved:
-        rows = [_HEADS, *map(_row, tunnels), *map(_idle_row, saved)]
+        sums = [_sum_row(total(tunnels))] if len(tunnels) > 1 else []
+        rows = [_HEADS, *map(_row, tunnels), *map(_idle_row, saved), *sums]
         widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADS))]
         for row in rows:
             cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
             print("  ".join(cells).rstrip())
     else:
         tell("sshdash: no tunnels run")
-    return 0 if tunnels else 1
+    return _status(tunnels)
+
+
+def _status(tunnels: Iterable[TunnelSnapshot]) -> int:
+    """Return the exit status that tells a script how tunnels are."""
+    wanted = [one.state for one in tunnels if one.state is not TunnelState.CLOSED]
+    if not wanted:
+        return 1
+    return 0 if set(wanted) == {TunnelState.OPEN} else NOT_OPEN
 
 
 def _tunnels(neighbours: Iterable[Neighbour]) -> list[TunnelSnapshot]:
@@ -147,6 +168,12 @@ def _row(tunnel: TunnelSnapshot) -> tuple[str, ...]:
         _duration(tunnel.uptime),
         clean(tunnel.owner),
     )
+
+
+def _sum_row(sums: Totals) -> tuple[str, ...]:
+    state, clients = f"{sums.open} open", f"{sums.clients} of {sums.clients_total}"
+    up, down = _size(sums.bytes_up), _size(sums.bytes_down)
+    return ("total", f"{sums.tunnels} tunnels", state, clients, up, down, "", "")
 
 
 def _idle_row(rule: Rule) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import asyncssh
 from asyncssh.constants import MSG_DISCONNECT, MSG_USERAUTH_FAILURE, MSG_USERAUTH_SUCCESS
 from asyncssh.packet import SSHPacket
 
-from sshdash.connections.login.binding import Bound
+from sshdash.connections.login.eager import Eager
 from sshdash.connections.timeline import Mark, Phase, Timeline
 from sshdash.connections.transport.offers import Offers, first_common, read_offers
 from sshdash.connections.trust.judged import Judged
@@ -26,7 +26,7 @@ _SHOWN = 80
 """Characters of each that are."""
 
 
-class Witnessed(Bound, Judged):
+class Witnessed(Eager, Judged):
     """A client's connection that records its login; see `watch_login`."""
 
     timeline: Timeline

@@ -27,6 +27,9 @@ class Line:
     async def wait_open(self) -> None:
         """Wait until bytes may pass: at once, unless a subclass holds them."""
 
+    def took(self, up: bool) -> None:
+        """Note that something came, which is counted once it is passed on."""
+
     def count(self, size: int, up: bool) -> None:
         """Note bytes that were passed on, `up` from the near end to the far one."""
 
@@ -70,6 +73,8 @@ class _Lane:
                 self._changed.clear()
                 await self._changed.wait()
             data = await self._reader.read(chunk)
+            if data:
+                self._line.took(self._up)
             self._waiting.append((self._due(loop.time(), len(data)), data))
             self._held += len(data)
             self._changed.set()

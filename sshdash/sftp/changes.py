@@ -1,6 +1,6 @@
 """Whether a source is still what it was when it was listed or opened."""
 
-from sshdash.sftp.entries import Entry
+from sshdash.sftp.entries import Entry, Kind
 
 PAGES = (4096, 16384, 65536)
 """Sizes that a kernel's pseudo files claim whatever is in them."""
@@ -14,14 +14,26 @@ class Changed(Exception):
         self.entry = entry
 
 
-def compare(before: Entry, after: Entry, size: int) -> None:
-    """Raise Changed where what was read is not all of what the source is now."""
+def compare(before: Entry, after: Entry, size: int, may_grow: bool = False) -> str:
+    """Return a complaint where a source that may grow has done so, else nothing.
+
+    Raises Changed where what was read is not all of what the source is now.
+    """
     if before.size == 0 and after.size == 0 and size:
-        return  # a pseudo file; its time is that of the look at it
+        return ""  # a pseudo file; its time is that of the look at it
+    if may_grow and has_grown(before, after, size):
+        return f"it grew meanwhile: these are its first {size:,} bytes"
     if differs(before, after):
         raise Changed(after)
     if size != after.size and not (size < after.size and after.size in PAGES):
         raise Changed(after)
+    return ""
+
+
+def has_grown(before: Entry, after: Entry, size: int) -> bool:
+    """Return whether all that a file was is read, and there is only more of it now, as in a log."""
+    kept = before.kind is after.kind is Kind.FILE
+    return kept and 0 < before.size == size < after.size
 
 
 def differs(one: Entry, other: Entry) -> bool:

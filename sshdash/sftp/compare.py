@@ -4,7 +4,7 @@ Files are alike where size and time are; times in whole seconds, which is what S
 Permissions and owners are not compared.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
@@ -15,7 +15,12 @@ from sshdash.sftp.entries import Entry, Kind, join
 from sshdash.sftp.sync_rules import Rules
 
 _SECOND = 10**9
+_LAST_SECOND = 2**32 - 1
+"""In 2106; the first one is in 1970."""
 _COMMON = frozenset({Kind.FILE, Kind.DIRECTORY, Kind.SYMLINK})
+
+Alike = Callable[[bytes, Entry, Entry], None]
+"""Told a place at which both ends have the same."""
 
 
 class Relation(Enum):
@@ -38,6 +43,8 @@ class Pair(msgspec.Struct, frozen=True, gc=False):
     right: Entry | None
     relation: Relation
     why: str = ""
+    sums: tuple[bytes, bytes] | None = None
+    """What stands for the content of both, where that was compared."""
 
     @property
     def is_folder(self) -> bool:
@@ -83,6 +90,14 @@ class Findings:
     excluded: int = 0
     keeping: set[bytes] = field(default_factory=set)
     """Folders that hold something that was left out, and must therefore stay."""
+    alike: Alike | None = None
+    """Told of each of those that are the same."""
+
+    def match(self, place: bytes, left: Entry, right: Entry) -> None:
+        """Count what is the same on both ends."""
+        self.same += 1
+        if self.alike is not None:
+            self.alike(place, left, right)
 
     def keep(self, place: bytes) -> None:
         """Note that a folder, and so those above it, holds what nobody looked at."""
@@ -141,17 +156,19 @@ def _files(place: bytes, left: Entry, right: Entry, criteria: Criteria, findings
     elif later(left, right, criteria.window):
         findings.pairs.append(Pair(place, left, right, Relation.DIFFERENT))
     else:
-        findings.same += 1
+        findings.match(place, left, right)
 
 
 def _others(place: bytes, left: Entry, right: Entry, findings: Findings) -> None:
     if left.kind is right.kind is Kind.DIRECTORY:
-        findings.same += 1
+        findings.match(place, left, right)
         findings.below.append(Folder(place, True, True))
     elif left.kind is right.kind is Kind.SYMLINK:
         findings.doubtful.append(Pair(place, left, right, Relation.DIFFERENT))
     elif left.kind is right.kind:
-        findings.same += 1  # sockets, pipes and devices are nothing that a copy is for
+        findings.match(
+            place, left, right
+        )  # sockets, pipes and devices are nothing that a copy is for
     else:
         why = f"a {left.kind.value} on one side, a {right.kind.value} on the other"
         findings.pairs.append(Pair(place, left, right, Relation.UNLIKE, why))
@@ -161,8 +178,13 @@ def _others(place: bytes, left: Entry, right: Entry, findings: Findings) -> None
 
 def later(one: Entry, other: Entry, window: int = 0) -> int:
     """Return by how many seconds `one` is later than `other`, 0 for no more than `window`."""
-    seconds = one.mtime_ns // _SECOND - other.mtime_ns // _SECOND
+    seconds = _told(one.mtime_ns) - _told(other.mtime_ns)
     return seconds if abs(seconds) > window else 0
+
+
+def _told(mtime_ns: int) -> int:
+    """Return the seconds that SFTP tells of a time: what it cannot hold would never agree."""
+    return min(max(mtime_ns // _SECOND, 0), _LAST_SECOND)
 
 
 def is_common(entry: Entry) -> bool:

@@ -38,6 +38,8 @@ class Conflicts:
         self._policy = policy
         self._ledger = ledger
         self._prompter = prompter
+        self._for_all: ConflictChoice | None = None
+        """What was answered about all that were known then, which are those of this run."""
         self._taken: dict[bytes, set[bytes]] = {}
         """Names in the target directories in which a free one was looked for."""
 
@@ -90,8 +92,11 @@ class Conflicts:
         if self._policy is not None:
             return self._policy
         resumable = may_resume(file.entry, file.existing)
-        given = self._ledger.choice or self._ledger.answered(file)
+        given = self._ledger.answered(file)
+        if given is None and self._ledger.agrees(file):
+            given = self._for_all
         if given is not None and (resumable or given is not ConflictChoice.RESUME):
+            self._ledger.chose(file, given, for_all=False)  # about what is there now
             return given
         question = ConflictQuestion(
             source=f"{self._source.label}:{shown(file.path)}",
@@ -106,6 +111,7 @@ class Conflicts:
         if answer is None:
             raise Cancelled("the copy was cancelled", "a question was dismissed")
         self._ledger.chose(file, answer.choice, answer.for_all)
+        self._for_all = answer.choice if answer.for_all else self._for_all
         return answer.choice
 
     async def _begins_alike(self, file: Source) -> bool:

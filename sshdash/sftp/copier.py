@@ -13,15 +13,16 @@ from contextlib import suppress
 from msgspec import Struct, structs
 
 from sshdash.errors import ConnectionLost, FileError, SSHDashError
-from sshdash.sftp.changes import PAGES, Changed, compare, differs
+from sshdash.sftp.changes import PAGES, Changed, compare, differs, has_grown
 from sshdash.sftp.checksums import compare_digests
-from sshdash.sftp.entries import PERMISSIONS, Entry, Kind, join, name_of, parent_of
+from sshdash.sftp.entries import PERMISSIONS, STICKY, Entry, Kind, join, name_of, parent_of
 from sshdash.sftp.failures import FullError, MissingError, VagueError, shown
 from sshdash.sftp.filesystem import CopySource, Digest, Filesystem, Finish, Pieces, Reader, Writer
 from sshdash.sftp.names import file_keys, part_name
 from sshdash.sftp.partial import AlreadyThere, CannotResume, Partial, check, is_placed, remove_parts
 from sshdash.sftp.pump import UPLOAD_WINDOW, WINDOW, pump
 from sshdash.sftp.seen import ensure_as_seen
+from sshdash.sftp.storing import Existing, Folders, store
 from sshdash.sftp.streams import Stream
 from sshdash.sftp.tasks import finish
 from sshdash.sftp.throttle import Pace
@@ -54,10 +55,6 @@ async def _unrecorded() -> None:
     """Nobody goes on after a crash."""
 
 
-async def _ready(target: bytes) -> None:
-    """Its folder is there."""
-
-
 class Copier:
     """Copies files from one file system to another."""
 
@@ -86,8 +83,8 @@ class Copier:
         """By target, the files under way."""
         self.recorded: Callable[[], Awaitable[None]] = _unrecorded
         """Returns once `under_way` is known to whoever goes on after a crash."""
-        self.ready: Callable[[bytes], Awaitable[None]] = _ready
-        """Returns once the folder of a target is there; raises FileError where it will not be."""
+        self.folders: Folders = Existing()
+        """What the targets go into."""
         self.durable = False
         """Whether everything must be on the disk before it gets its name, small new files too."""
         self.leftovers: set[bytes] = set()
@@ -110,17 +107,17 @@ class Copier:
         """Whether the connection was lost, which somebody else may have met first."""
 
     async def copy(self, file: FileCopy, progress: Progress) -> str:
-        """Copy and return a complaint about attributes that could not be set, or nothing.
+        """Copy and return a complaint about attributes that were not set, or growth, or nothing.
 
         `progress` is called with bytes as they arrive; with a negative number where they are
         started over. Raises FileError and ConnectionLost.
         """
-        for attempt in (1, 2):
+        for again in (False, True):
             try:
-                return await self._copy(file, progress)
+                return await self._copy(file, progress, again)
             except Changed as changed:
                 # What was listed may be older than the file that was opened: once more.
-                if attempt == 2 or changed.entry.kind is not Kind.FILE:
+                if again or changed.entry.kind is not Kind.FILE:
                     raise self._changed(file) from None
                 entry = structs.replace(changed.entry, name=file.entry.name)
                 file = structs.replace(file, entry=entry)
@@ -128,7 +125,7 @@ class Copier:
 
     async def copy_link(self, file: FileCopy, target: bytes) -> None:
         """Make the symbolic link `file.target`, pointing to `target`."""
-        await self.ready(file.target)
+        await self.folders.ready(file.target)
         if file.existing is None:
             await self._target.symlink(target, file.target)
             return
@@ -149,7 +146,8 @@ class Copier:
     def mode(self, entry: Entry, existing: Entry | None = None) -> int:
         """Return the permission bits that the copy of `entry` gets."""
         if self._preserve:
-            return entry.mode & PERMISSIONS
+            kept = PERMISSIONS | (STICKY if entry.kind is Kind.DIRECTORY else 0)
+            return entry.mode & kept
         if existing is not None and existing.kind is Kind.FILE:
             return existing.mode & PERMISSIONS
         return entry.mode & PERMISSIONS & ~self.umask
@@ -180,10 +178,11 @@ class Copier:
                 await self._discard(partial.part)
         return under_way
 
-    async def _copy(self, file: FileCopy, progress: Progress) -> str:
+    async def _copy(self, file: FileCopy, progress: Progress, again: bool) -> str:
         # What is read ahead is written only once it is known to be whole.
-        content = await self._read(file) if self._is_small(file) else None
-        await self.ready(file.target)
+        content = await self._read(file) if self._is_small(file) and not again else None
+        folders = self.folders
+        await (folders.ready if content is None else folders.asked)(file.target)
         under_way = await self._begin(file, progress)
         if under_way is None:
             return ""
@@ -193,7 +192,7 @@ class Copier:
             if content is not None:
                 complaint = await self._store(file, content, under_way)
             else:
-                complaint = await self._copy_large(file, under_way)
+                complaint = await self._copy_large(file, under_way, again)
             if self.xattrs is not None:
                 complaint = complaint or await self.xattrs(file.source, under_way.part)
             await self._place(file, under_way)
@@ -221,6 +220,7 @@ class Copier:
             ends = self._source, file.source, file.entry, self._target
             self.checked(*await compare_digests(*ends, under_way.part, file.target))
         under_way.placing = True
+        self.folders.placing(file.target)
         if file.existing is None:
             await self._target.rename(under_way.part, file.target)
         else:
@@ -266,24 +266,30 @@ class Copier:
         return pieces
 
     async def _store(self, file: FileCopy, content: Pieces, under_way: UnderWay) -> str:
-        finished = await self._target.store(under_way.part, content, self._finish(file))
+        rest = under_way.part, content, self._finish(file)
+        if self._target.limits.in_order:
+            finished = await store(self._target, *rest, self.folders)
+        else:
+            finished = await self._target.store(*rest)
         self._verify(file, finished.size, file.entry.size)
         under_way.count(file.entry.size)
         return finished.complaint
 
-    async def _copy_large(self, file: FileCopy, under_way: UnderWay) -> str:
+    async def _copy_large(self, file: FileCopy, under_way: UnderWay, again: bool) -> str:
         reader = await self._source.open_read(file.source)
         try:
             before = await reader.stat()
             if differs(before, file.entry):
-                raise Changed(before)
+                if not (again and has_grown(file.entry, before, file.entry.size)):
+                    raise Changed(before)
+                file = structs.replace(file, entry=before)
             writer = await self._open_writer(file, reader, before, under_way)
             try:
                 if self._within and before.held is None and before.size not in PAGES:
                     begun = under_way.arrived.until
                     await copy_within(reader, writer, begun, before.size, under_way.wrote)
                 size = await pump(reader, writer, before, self._chunk, self._window, under_way)
-                compare(before, await reader.stat(), size)
+                grew = compare(before, await reader.stat(), size, may_grow=again)
                 hole = size if before.held is not None else None
                 finished = await writer.finish(self._finish(file, hole))
             finally:
@@ -291,7 +297,7 @@ class Copier:
         finally:
             await reader.close()
         self._verify(file, finished.size, size)
-        return finished.complaint
+        return finished.complaint or grew
 
     async def _open_writer(
         self, file: FileCopy, reader: Reader, now: Entry, under_way: UnderWay

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from sshdash.events import EventBus, TransferChanged
-from sshdash.sftp.entries import name_of
+from sshdash.sftp.entries import join, name_of
 from sshdash.sftp.failures import shown
 from sshdash.sftp.job import CopyRequest, Endpoint, TransferSnapshot, direction_of, host_of
 from sshdash.sftp.ledger import Ledger
@@ -53,6 +53,18 @@ class Job:
 
     def __repr__(self) -> str:
         return f"<Job {self.id} {self.state.value} [{self.ledger.files_done} files done]>"
+
+    def inherit(self, other: "Job") -> None:
+        """Take over the unfinished files of a paused job that are to be copied again."""
+        new, old = self.request, other.request
+        idle = other.state is TransferState.PAUSED and other.task is None
+        if not idle or (new.source, new.target) != (old.source, old.target):
+            return
+        unfinished = other.ledger.partials
+        targets = {join(new.target_dir, new.place_of(path)) for path in new.paths}
+        for target in targets.intersection(unfinished):
+            self.ledger.partials[target] = unfinished.pop(target)
+        other.changed()
 
     def move(self, step: Step, reason: str = "") -> None:
         """Take one step and tell it."""

@@ -1,19 +1,25 @@
 """The directories that a copy makes: before anything goes into them, and finished afterwards."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 
 from sshdash.errors import FileError
 from sshdash.sftp.confusions import Confusions
 from sshdash.sftp.copier import Copier
-from sshdash.sftp.entries import join, parent_of
+from sshdash.sftp.countdown import Countdown
+from sshdash.sftp.entries import Entry, join, parent_of
 from sshdash.sftp.failures import ExistsError, MissingError
 from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.ledger import Ledger
 from sshdash.sftp.tasks import each
 from sshdash.sftp.walk import Source
 
+_CHANGEABLE = 0o300
+"""What its owner must be allowed to take something out of a directory again."""
+_OWN = 0o700
+_OTHERS_WRITE = 0o7022
+"""What a directory gets only once it is filled, with the bits that go with it."""
 _LOST = "its directory could not be made"
 
 
@@ -37,37 +43,70 @@ class Directories:
         self._ledger = ledger
         self._confusions = confusions
         self._reason = reason
+        self._mode: Callable[[Entry], int] = lambda entry: 0
         self._broken: set[bytes] = set()
         """Places of those that could not be made."""
         self._lost: set[bytes] = set()
         """Their paths, once all of the others are made."""
+        self._unasked = 0
+        self._asked = asyncio.Event()
+        """All of them are under way, where the target keeps order, else made."""
         self._made = asyncio.Event()
+        self._names: Countdown | None = None
+        """Of the files in them, where they are finished behind their names."""
         self._strays: list[bytes] = []
         """Places of those that were made where they do not belong."""
+        self._finished: set[bytes] = set()
+        """Places of those that have their mode and time, unless something failed since."""
+        self._failures = 0
+        """How many there were then."""
         self._ends: dict[bytes, asyncio.Event] = {}
         """By place, set once it is known what came of one that was asked for."""
 
-    async def make(self, folders: Iterable[Source]) -> None:
-        """Make the missing ones: level by level, or all at once where the target keeps order."""
+    async def make(self, folders: Iterable[Source], mode: Callable[[Entry], int]) -> None:
+        """Make the missing ones: level by level, or all at once where the target keeps order.
+
+        They are made for what is to be their `mode`, in case nobody comes to finish them.
+        """
+        self._mode = mode
         missing = [folder for folder in folders if folder.existing is None]
         if missing:
             await self._ledger.make(missing)
+        self._unasked = len(missing)
         levels: dict[int, list[Source]] = {}
         for folder in sorted(missing, key=_depth):
             depth = 0 if self._target.limits.in_order else _depth(folder)
             levels.setdefault(depth, []).append(folder)
         for level in levels.values():
             await each(level, min(self._target.limits.files, len(level)), self._make)
-        for place in sorted(self._strays, key=len, reverse=True):
-            with suppress(FileError):
-                await self._target.rmdir(join(self._folder, place))
+        await self._remove_strays()
         self._lost = {join(self._folder, place) for place in self._broken}
+        self._asked.set()
         self._made.set()
+
+    async def asked(self, target: bytes) -> None:
+        """Return once whatever is asked from now on comes behind the folder of a target.
+
+        Raises NoFolder where that is known not to be made.
+        """
+        await self._asked.wait()
+        if self._made.is_set():
+            await self.ready(target)
+
+    def placing(self, target: bytes) -> None:
+        """Note that a target is getting its name."""
+        if self._names is not None:
+            self._names.placing(target)
+
+    def ended(self, file: Source) -> None:
+        """Note that nothing more is done about a file."""
+        if self._names is not None:
+            self._names.ended(join(self._folder, file.place))
 
     async def ready(self, target: bytes) -> None:
         """Return once the folder of a target is there. Raises NoFolder where it is not made."""
         await self._made.wait()
-        if parent_of(target) in self._lost:
+        if self._lost and parent_of(target) in self._lost:
             raise NoFolder(_LOST)
 
     def reachable(self, files: list[Source]) -> list[Source]:
@@ -78,44 +117,100 @@ class Directories:
 
     async def finish(self, copier: Copier, preserve: bool) -> None:
         """Give new directories their mode and time, which filling them would have changed."""
-        created = sorted(self._ledger.created.items(), key=lambda item: -item[0].count(b"/"))
+        await self._remove_strays()  # where a file was in the way that was taken away meanwhile
+        failed = len(self._ledger.failures) != self._failures
+        created = [
+            (place, folder)
+            for place, folder in self._ledger.created.items()
+            if failed or place not in self._finished
+        ]
 
         async def finish(item: tuple[bytes, Source]) -> None:
-            place, folder = item
             try:
-                await self._target.set_attributes(
-                    join(self._folder, place),
-                    copier.mode(folder.entry),
-                    folder.entry.mtime_ns if preserve else None,
-                    copier.owner_of(folder.entry),
-                )
+                await self._set_attributes(*item, copier, preserve)
             except FileError as error:
-                self._ledger.fail(folder.path, self._reason(error))
+                self._ledger.fail(item[1].path, self._reason(error))
 
-        await each(created, min(self._target.limits.files, len(created)), finish)
+        await self._each_deepest_first(created, finish)
         self._ledger.created.clear()
+
+    async def finish_behind(self, files: int, copier: Copier, preserve: bool) -> None:
+        """Do what `finish` does without waiting for the last names of so many files to be there.
+
+        Only where the target keeps order. What fails, or goes wrong with a name, is left to
+        `finish`, and so are directories out of which nothing could be taken any more then.
+        """
+        if not self._target.limits.in_order:
+            return
+        self._names = Countdown(files)
+        await self._names.over()
+        await self._made.wait()
+        self._failures = len(self._ledger.failures)
+        created = [
+            (place, folder)
+            for place, folder in self._ledger.created.items()
+            if copier.mode(folder.entry) & _CHANGEABLE == _CHANGEABLE
+        ]
+
+        async def finish(item: tuple[bytes, Source]) -> None:
+            with suppress(FileError):
+                await self._set_attributes(*item, copier, preserve)
+                self._finished.add(item[0])
+
+        await self._each_deepest_first(created, finish)
+
+    async def _set_attributes(
+        self, place: bytes, folder: Source, copier: Copier, preserve: bool
+    ) -> None:
+        await self._target.set_attributes(
+            join(self._folder, place),
+            copier.mode(folder.entry),
+            folder.entry.mtime_ns if preserve else None,
+            copier.owner_of(folder.entry),
+        )
+
+    async def _each_deepest_first(
+        self,
+        created: list[tuple[bytes, Source]],
+        work: Callable[[tuple[bytes, Source]], Awaitable[None]],
+    ) -> None:
+        created.sort(key=lambda item: -item[0].count(b"/"))
+        await each(created, min(self._target.limits.files, len(created)), work)
+
+    async def _remove_strays(self) -> None:
+        """Remove what was made where it does not belong, as far as it is empty."""
+        strays, self._strays = sorted(self._strays, key=len), []
+        while strays:
+            place = strays.pop()
+            try:
+                await self._target.rmdir(join(self._folder, place))
+            except FileError:
+                self._strays.append(place)
 
     async def _make(self, folder: Source) -> None:
         path, ended = join(self._folder, folder.place), asyncio.Event()
+        self._unasked -= 1
+        if not self._unasked and self._target.limits.in_order:
+            self._asked.set()  # whoever waits goes on after this turn, in which the last is asked
         parent = parent_of(b"/" + folder.place)[1:]
         if parent in self._broken:
             self._broken.add(folder.place)
             return
         above, self._ends[folder.place] = self._ends.get(parent), ended
         try:
-            failure = await self._tried(path)
+            failure = await self._tried(path, folder.entry)
             if above is not None:
                 await above.wait()
                 if isinstance(failure, MissingError) and parent not in self._broken:
                     # Not in order after all: the one above is there now.
-                    failure = await self._tried(path)
+                    failure = await self._tried(path, folder.entry)
             await self._settle(folder, parent, failure)
         finally:
             ended.set()
 
-    async def _tried(self, path: bytes) -> FileError | None:
+    async def _tried(self, path: bytes, entry: Entry) -> FileError | None:
         try:
-            await self._target.mkdir(path, 0o700)
+            await self._target.mkdir(path, _OWN | self._mode(entry) & ~_OTHERS_WRITE)
         except FileError as error:
             return error
         return None

@@ -8,6 +8,7 @@ import asyncio
 import re
 import secrets
 import shlex
+from collections.abc import Sequence
 from enum import Enum
 
 import asyncssh
@@ -16,6 +17,7 @@ from sshdash.connections.transport.transport import Transport
 from sshdash.errors import Cancelled, ConnectionLost, SessionError, UsageError
 from sshdash.prompts import Prompter, SecretPrompt, SecretQuestion
 from sshdash.sftp.job import Endpoint, as_user
+from sshdash.sftp.looks import Look
 from sshdash.sftp.opening import PATIENCE
 from sshdash.sftp.wire import WINDOW, Wire
 from sshdash.untrusted import clean, clean_lines
@@ -108,8 +110,11 @@ class Elevated:
         """Return the host's name with the user."""
         return as_user(host, self._user)
 
-    async def open(self, ssh: Transport) -> Wire:
-        """Become the user and return the channel. Raises Cancelled and SessionError."""
+    async def open(self, ssh: Transport, looks: Sequence[Look] = ()) -> Wire:
+        """Become the user and return the channel. Raises Cancelled and SessionError.
+
+        Nothing is asked ahead: what comes first here are questions for the password.
+        """
         async with self._elevations.turn(self._host):
             prompt, marker = (f"sshdash-{secrets.token_hex(16)}" for _ in range(2))
             dialogue = _Dialogue(Wire(), prompt.encode(), marker.encode())

@@ -14,7 +14,9 @@ from sshdash.untrusted import clean
 NAME_MAX = 255
 """The longest name, in bytes, that common file systems take."""
 PERMISSIONS = 0o777
-"""The bits that a copy may restore: setuid, setgid and sticky are not among them."""
+"""The bits that a copy may restore: setuid and setgid are not among them."""
+STICKY = 0o1000
+"""Of a directory that all may write to: nobody removes what is another's. Copies keep it, too."""
 
 
 class Kind(Enum):

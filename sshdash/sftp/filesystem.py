@@ -17,6 +17,10 @@ Pieces = list[Buffer]
 """Data in the parts it came in, one after the other."""
 
 
+Owner = tuple[int, int]
+"""User and group, by their numbers."""
+
+
 @dataclass(frozen=True, slots=True)
 class Space:
     """The room on a file system for a user without privileges; sizes in bytes."""
@@ -120,6 +124,10 @@ class Writer(Protocol):
         Only for a reader of a file system that this one `copies_from`. Returns how many bytes
         were copied, 0 where the content ends. Raises FileError where that cannot be done.
         """
+        ...
+
+    async def store(self, pieces: Sequence[Buffer], finish: Finish) -> Finished:
+        """Write `pieces` from the start and finish."""
         ...
 
     async def finish(self, finish: Finish) -> Finished:
@@ -285,6 +293,13 @@ class Filesystem(Protocol):
 
     async def chown(self, path: bytes, uid: int, gid: int) -> None:
         """Give what `path` leads to another owner and group, by their numbers."""
+        ...
+
+    async def set_itself(self, path: bytes, mode: int | None, owner: Owner | None = None) -> None:
+        """Set mode and owner, where given, of what has a path itself.
+
+        Raises FileError for a link.
+        """
         ...
 
     async def describe(self, path: bytes) -> Entry:

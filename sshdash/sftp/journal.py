@@ -18,6 +18,7 @@ import msgspec
 
 from sshdash.events import EventBus, WarningRaised
 from sshdash.sftp.copy_job import Job
+from sshdash.sftp.database import Change, StoreBroken, StoreInUse
 from sshdash.sftp.kept import SWEPT, Kept, PartRow, Standing, figures, ledger_of, pack, parts_of
 from sshdash.sftp.ledger import Ledger
 from sshdash.sftp.shelf import Shelf
@@ -29,9 +30,6 @@ from sshdash.sftp.store import (
     SAVE_JOB,
     SAVE_NOTE,
     SAVE_PART,
-    Change,
-    StoreBroken,
-    StoreInUse,
 )
 from sshdash.states import TransferState
 

@@ -96,6 +96,8 @@ class KeptTab(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     left: KeptPane
     right: KeptPane
     active: Literal["left", "right"] = "left"
+    place: Annotated[int, msgspec.Meta(ge=-1)] = -1
+    """Where it was among all tabs that come back, -1 for behind them."""
 
 
 class KeptPanes(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

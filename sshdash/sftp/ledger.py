@@ -90,7 +90,7 @@ class Ledger:
         self.done: set[tuple[bytes, bytes]] = set()
         """Keys of sources whose targets are as they should be: a retry leaves them alone."""
         self.choice: ConflictChoice | None = None
-        """What the person answered about all targets that exist. Stays over retries."""
+        """What the person answered about all targets that were known then. Stays over retries."""
         self.created: dict[bytes, Source] = {}
         """Places of directories made here to their sources, which still lack time and mode."""
         self.leftovers: set[bytes] = set()

@@ -14,14 +14,17 @@ from sshdash.sftp import local_calls as calls
 from sshdash.sftp.beneath import Beneath
 from sshdash.sftp.early import EarlySync
 from sshdash.sftp.entries import Entry, Kind, join, name_of
+from sshdash.sftp.failures import from_system
 from sshdash.sftp.filesystem import (
     HERE,
     Buffer,
     CopySource,
     Digest,
+    Filesystem,
     Finish,
     Finished,
     Limits,
+    Owner,
     Pieces,
     Reader,
     Space,
@@ -106,6 +109,11 @@ class LocalWriter:
         self._early.wrote()
         return copied
 
+    async def store(self, pieces: Sequence[Buffer], finish: Finish) -> Finished:
+        """Write `pieces` from the start and finish."""
+        await self.write(0, pieces)
+        return await self.finish(finish)
+
     async def finish(self, finish: Finish) -> Finished:
         """Set attributes, make it durable and close it."""
         await self._early.stop()
@@ -176,8 +184,16 @@ class LocalFilesystem:
         return os.fsencode(home())
 
     async def expand(self, path: bytes) -> bytes:
-        """Return a path as a person writes it, absolute and normalized."""
-        return await settle(join(os.getcwdb(), path) if path[:1] != b"/" else path, self.realpath)
+        """Return a path as a person writes it, absolute and normalized.
+
+        Raises FileError, also where it is relative and the working directory is gone.
+        """
+        if path[:1] != b"/":
+            try:
+                path = join(os.getcwdb(), path)
+            except OSError as error:
+                raise from_system(error, "find the working directory", path) from None
+        return await settle(path, self.realpath)
 
     async def scandir(
         self, path: bytes, refused: list[bytes] | None = None
@@ -287,6 +303,18 @@ class LocalFilesystem:
         """Give what `path` leads to another owner and group."""
         await self._threads.run("change the owner", path, partial(os.chown, path, uid, gid))
 
+    async def set_itself(self, path: bytes, mode: int | None, owner: Owner | None = None) -> None:
+        """Set mode and owner of what has a path itself, which is no link where confined."""
+
+        def change(at: bytes) -> None:
+            if owner is not None:
+                os.chown(at, *owner)
+            if mode is not None:
+                os.chmod(at, mode)
+
+        what = "change the owner" if owner else "change the mode"
+        await self._threads.run(what, path, self._on(change, path))
+
     async def describe(self, path: bytes) -> Entry:
         """Return all that can be told of `path` itself, its owners by name."""
         return await self._threads.run("stat", path, partial(calls.described, path))
@@ -357,3 +385,15 @@ class LocalFilesystem:
         self._threads.close()
         if self._beneath is not None:
             self._beneath.close()
+
+
+async def confined(filesystem: Filesystem, folder: bytes) -> bytes:
+    """Return a folder without links; what is below it is changed through none from now on.
+
+    That is so for this machine's; a host's folder is as it was. Raises FileError.
+    """
+    if not isinstance(filesystem, LocalFilesystem):
+        return folder
+    real = await filesystem.realpath(folder)
+    await filesystem.confine(real)
+    return real

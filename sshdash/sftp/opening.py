@@ -1,6 +1,7 @@
 """Opening a file session on a host's connection, and what is said where there is none."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import asyncssh
@@ -13,6 +14,7 @@ from sshdash.sftp.answers import StatusError
 from sshdash.sftp.failures import from_status
 from sshdash.sftp.handles import Session
 from sshdash.sftp.job import Endpoint
+from sshdash.sftp.looks import Look
 from sshdash.sftp.wire import Chatter, Wire, WireClosed
 
 if TYPE_CHECKING:
@@ -42,9 +44,10 @@ class Way(Protocol):
         """Return the host's name, with the user where it is another one."""
         ...
 
-    async def open(self, ssh: Transport) -> Wire:
+    async def open(self, ssh: Transport, looks: Sequence[Look] = ()) -> Wire:
         """Return a channel with an SFTP server behind it that was not greeted yet.
 
+        It may ask the `looks` behind `protocol.FIRST`.
         Raises SSHDashError, TimeoutError, and what opening a channel raises.
         """
         ...
@@ -57,25 +60,29 @@ class Subsystem:
         """Return the host's name."""
         return host
 
-    async def open(self, ssh: Transport) -> Wire:
-        """Return the channel."""
+    async def open(self, ssh: Transport, looks: Sequence[Look] = ()) -> Wire:
+        """Return the channel, with the `looks` to be asked with the greeting."""
+        first = (*protocol.FIRST, *((look.kind, look.body()) for look in looks))
         async with asyncio.timeout(PATIENCE):
-            return await Wire.open(ssh, protocol.FIRST)
+            return await Wire.open(ssh, first)
 
 
 SUBSYSTEM = Subsystem()
 
 
-async def open_session(lease: "Lease", way: Way = SUBSYSTEM) -> tuple[Session, bytes]:
+async def open_session(
+    lease: "Lease", way: Way = SUBSYSTEM, looks: Sequence[Look] = ()
+) -> tuple[Session, bytes]:
     """Return a session on a leased connection, and the folder it starts in.
 
+    What is asked first of all had better be in `looks`, which spares waiting.
     Raises SessionError, NoSftpError where the server has none, ConnectionLost.
     """
     host = way.label(lease.host)
     try:
-        wire = await lease.session(way.open)
+        wire = await lease.session(lambda ssh: way.open(ssh, looks))
         async with asyncio.timeout(PATIENCE):
-            begun, home = await protocol.Protocol.begin(wire)
+            begun, home = await protocol.Protocol.begin(wire, looks)
         return Session(lease, begun, way), home
     except TimeoutError:
         detail = f"no answer to SFTP within {PATIENCE:.0f} seconds"

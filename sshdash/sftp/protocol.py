@@ -4,11 +4,13 @@ A method sends its request when it is called and returns what can be awaited, so
 one after the other reach the server in that order, whoever is awaited first.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
 
 from sshdash.sftp.answers import Answers, Asked, Value
 from sshdash.sftp.filesystem import Buffer, Pieces
+from sshdash.sftp.looks import STATVFS, Look
 from sshdash.sftp.messages import (
     Attributes,
     Message,
@@ -21,9 +23,14 @@ from sshdash.sftp.messages import (
 )
 from sshdash.sftp.wire import Answer, Wire
 
+LSETSTAT = b"lsetstat@openssh.com"
 USERS_GROUPS = b"users-groups-by-id@openssh.com"
 _NO_ATTRIBUTES = Attributes().encode()
 _LIMITS = b"limits@openssh.com"
+_LOOKING = frozenset(
+    {Message.STAT, Message.LSTAT, Message.REALPATH, Message.OPENDIR, Message.READDIR}
+)
+"""Requests that change nothing."""
 FIRST = (
     (Message.REALPATH, string(b".")),
     (Message.EXTENDED, string(_LIMITS)),
@@ -37,6 +44,8 @@ class HandleProtocol:
     def __init__(self, wire: Wire) -> None:
         self.wire = wire
         self._answers = Answers(wire)
+        self._ahead: dict[tuple[int, bytes], list[asyncio.Future[Answer]]] = {}
+        """What was asked with the greeting and nobody wanted to know yet, by type and body."""
 
     def open_file(self, path: bytes, flags: int, mode: int | None = None) -> Asked[bytes]:
         """Open a file and return its handle."""
@@ -89,7 +98,25 @@ class HandleProtocol:
         return self._extended(b"copy-data", from_where + to_where, self._answers.ok)
 
     def _ask(self, kind: int, body: bytes, read: Callable[[Answer], Value]) -> Asked[Value]:
-        return Asked(self.wire.request(kind, body), read)
+        asked = self._asked_ahead(kind, body) if self._ahead else None
+        return Asked(asked or self.wire.request(kind, body), read)
+
+    def _asked_ahead(self, kind: int, body: bytes) -> "asyncio.Future[Answer] | None":
+        """Return what was asked ahead, for one who asks the same.
+
+        The first who asks for more than a look ends that: he may change what the others see.
+        """
+        if found := self._ahead.pop((kind, body), None):
+            answer, *rest = found
+            if rest:
+                self._ahead[kind, body] = rest
+            return answer
+        if kind not in _LOOKING:
+            for unwanted in self._ahead.values():
+                for one in unwanted:
+                    self.wire.disregard(one)
+            self._ahead.clear()
+        return None
 
     def _extended(self, name: bytes, body: bytes, read: Callable[[Answer], Value]) -> Asked[Value]:
         return self._ask(Message.EXTENDED, string(name) + body, read)
@@ -106,18 +133,22 @@ class Protocol(HandleProtocol):
         self._links_reversed = "OpenSSH" in version or "paramiko" in version
 
     @classmethod
-    async def begin(cls, wire: Wire) -> "tuple[Protocol, bytes]":
+    async def begin(cls, wire: Wire, looks: Sequence[Look] = ()) -> "tuple[Protocol, bytes]":
         """Greet the server on a new channel and return it with the folder it starts in.
 
+        `looks` are what the wire asks behind `FIRST`, as far as it asks anything ahead.
         Raises WireClosed where what answers does not speak SFTP; the channel is closed then.
         """
         try:
             protocol = cls(wire, await wire.greet())
             answers = protocol._answers
-            home, limits = wire.first or (wire.request(kind, body) for kind, body in FIRST)
+            first, limits, *ahead = wire.first or [wire.request(*one) for one in FIRST]
             if protocol.offers(_LIMITS):
                 protocol.limits = await Asked(limits, answers.limits)
-            return protocol, await Asked(home, answers.one_name)
+            home = await Asked(first, answers.one_name)
+            for look, answer in zip(looks, ahead, strict=False):
+                protocol._ahead.setdefault((look.kind, look.body(home)), []).append(answer)
+            return protocol, home
         except BaseException:
             wire.close()
             raise
@@ -137,6 +168,10 @@ class Protocol(HandleProtocol):
     def set_path(self, path: bytes, attributes: Attributes) -> Asked[None]:
         """Set attributes of what `path` leads to."""
         return self._ask(Message.SETSTAT, string(path) + attributes.encode(), self._answers.ok)
+
+    def set_link(self, path: bytes, attributes: Attributes) -> Asked[None]:
+        """Set attributes of `path` itself, be it a link (lsetstat@openssh.com)."""
+        return self._extended(LSETSTAT, string(path) + attributes.encode(), self._answers.ok)
 
     def remove(self, path: bytes) -> Asked[None]:
         """Remove a file or link."""
@@ -179,7 +214,7 @@ class Protocol(HandleProtocol):
 
     def statvfs(self, path: bytes) -> Asked[Volume]:
         """Return the room on a file system (statvfs@openssh.com)."""
-        return self._extended(b"statvfs@openssh.com", string(path), self._answers.volume)
+        return self._extended(STATVFS, string(path), self._answers.volume)
 
     def check_file(self, path: bytes, algorithm: bytes) -> Asked[tuple[bytes, bytes]]:
         """Return a hash of a whole file, and which it is (check-file, of later drafts)."""

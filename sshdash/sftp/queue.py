@@ -69,9 +69,16 @@ class TransferQueue:
         counts = ", ".join(f"{states.count(state)} {state}" for state in sorted(set(states)))
         return f"<TransferQueue [{counts or 'empty'}]>"
 
-    def submit(self, request: CopyRequest) -> str:
-        """Queue a copy and return the job's id; it starts as soon as there is room."""
-        job = self._add(Job(f"t{next(self._numbers)}", request, self._events))
+    def submit(self, request: CopyRequest, inherit: bool = False) -> str:
+        """Queue a copy and return the job's id; it starts as soon as there is room.
+
+        With `inherit` it goes on with what paused jobs left unfinished in the same places.
+        """
+        job = Job(f"t{next(self._numbers)}", request, self._events)
+        if inherit:
+            for other in self._jobs.values():
+                job.inherit(other)
+        self._add(job)
         if self._journal is not None:
             self._journal.follow(job)
         self._events.emit(TransferChanged(job.id, job.state, job.state))

@@ -29,6 +29,7 @@ from sshdash.sftp.filesystem import (
     Finish,
     Finished,
     Limits,
+    Owner,
     Pieces,
     Space,
 )
@@ -42,6 +43,8 @@ from sshdash.sftp.handles import (
     kept_entries,
     space_of,
 )
+from sshdash.sftp.itself import set_itself
+from sshdash.sftp.looks import STATVFS, Look
 from sshdash.sftp.messages import Attributes, Name, Open
 from sshdash.sftp.names import backup_name
 from sshdash.sftp.opening import PATIENCE, SUBSYSTEM, Way, open_session
@@ -100,13 +103,16 @@ class RemoteFilesystem:
         return f"<RemoteFilesystem {self.label} [{self._protocol.wire!r}]>"
 
     @classmethod
-    async def open(cls, lease: "Lease", way: Way = SUBSYSTEM) -> "RemoteFilesystem":
+    async def open(
+        cls, lease: "Lease", way: Way = SUBSYSTEM, looks: Sequence[Look] = ()
+    ) -> "RemoteFilesystem":
         """Open the files of a leased connection; `close` releases the lease.
 
+        `looks` are what is going to be asked first.
         Raises NoSftpError where the server has no SFTP, SessionError, ConnectionLost. The lease
         stays the caller's where this fails.
         """
-        session, home = await open_session(lease, way)
+        session, home = await open_session(lease, way, looks)
         return cls(session, home)
 
     @property
@@ -200,7 +206,7 @@ class RemoteFilesystem:
 
     async def statvfs(self, path: bytes) -> Space | None:
         """Return the room on the file system that holds `path`, None where not told."""
-        if not self._protocol.offers(b"statvfs@openssh.com"):
+        if not self._protocol.offers(STATVFS):
             return None
         return space_of(await self._call("stat", path, self._protocol.statvfs(path)))
 
@@ -260,11 +266,10 @@ class RemoteFilesystem:
         await self._call("change the mode", path, asking)
 
     async def set_attributes(
-        self, path: bytes, mode: int, mtime_ns: int | None, owner: tuple[int, int] | None = None
+        self, path: bytes, mode: int, mtime_ns: int | None, owner: Owner | None = None
     ) -> None:
         """Set permission bits and, where given, modification time (whole seconds) and owner."""
-        seconds = None if mtime_ns is None else mtime_ns // NANO
-        uid, gid = owner or (None, None)
+        seconds, (uid, gid) = mtime_ns and mtime_ns // NANO, owner or (None, None)
         wanted = Attributes(uid=uid, gid=gid, mode=mode, mtime=seconds)
         await self._call("set owner, mode or time", path, self._protocol.set_path(path, wanted))
 
@@ -277,6 +282,10 @@ class RemoteFilesystem:
         """Give what `path` leads to another owner and group, by their numbers."""
         asking = self._protocol.set_path(path, Attributes(uid=uid, gid=gid))
         await self._call("change the owner", path, asking)
+
+    async def set_itself(self, path: bytes, mode: int | None, owner: Owner | None = None) -> None:
+        """Set mode and owner of what has a path itself. Raises FileError for a link."""
+        await set_itself(self._session, self.lstat, path, mode, owner)
 
     async def describe(self, path: bytes) -> Entry:
         """Return all that can be told of `path` itself, its owners by name where they have one."""

@@ -1,5 +1,6 @@
 """Runs one copy job: looks through the trees, makes directories ahead, copies many at once."""
 
+import os
 from collections.abc import Callable
 
 from msgspec.structs import replace
@@ -18,6 +19,7 @@ from sshdash.sftp.job import CopyRequest
 from sshdash.sftp.ledger import Ledger
 from sshdash.sftp.local import LocalFilesystem
 from sshdash.sftp.mover import Mover
+from sshdash.sftp.names import is_temporary
 from sshdash.sftp.partial import AlreadyThere, may_be_placed
 from sshdash.sftp.plan import Step, decide, escapes
 from sshdash.sftp.room import Room
@@ -71,6 +73,7 @@ class Runner:
         """The first name of each file that has several."""
         self._conflicts: list[Source] = []
         self._seen = dict(zip(request.paths, request.seen, strict=bool(request.seen)))
+        self._folders: Directories | None = None
         self._confusions = Confusions(target, request.target_dir)
         self._room = Room(_WINDOW)
         self._copier = Copier(source, target)
@@ -111,17 +114,25 @@ class Runner:
         directories = Directories(
             self._target, self._target_dir, ledger, self._confusions, self._reason
         )
-        self._copier.ready = directories.ready
-        await together(
-            directories.make(self._directories),
-            self._copy_all(self._files),
-            self._settle_conflicts(),
-        )
+        self._copier.folders = self._folders = directories
+        await self._fill(directories)
         self._twins = directories.reachable(self._twins)
         await self._link_all(self._twins)
         await directories.finish(self._copier, request.preserve)
         await self._mover.remove_folders(self._directories)
         await self._copier.remove_leftovers()
+
+    async def _fill(self, directories: Directories) -> None:
+        """Make the directories and copy what goes into them."""
+        work = [
+            directories.make(self._directories, self._copier.mode),
+            self._copy_all(self._files),
+            self._settle_conflicts(),
+        ]
+        if not (self._request.move or self._conflicts or self._twins):
+            preserve, files = self._request.preserve, len(self._files)
+            work.insert(0, directories.finish_behind(files, self._copier, preserve))
+        await together(*work)
 
     def suspend(self) -> None:
         """Keep what is under way for another run, as its end is near."""
@@ -228,7 +239,9 @@ class Runner:
     def _reason(self, error: FileError) -> str:
         """Return why a source was not copied, and where that is where it is not its own end."""
         if error.host == ("" if self._source.is_local else self._source.label):
-            return reason_of(error)
+            folder, _, name = error.path.rpartition("/")
+            # Both ends are one machine, and it was the copy that could not be written.
+            return reason_of(error, f"in {folder}" if is_temporary(os.fsencode(name)) else "")
         return reason_of(error, f"on {error.host}" if error.host else "here")
 
     def _leave_out(self, source: Source, reason: str, counted: Entry | None = None) -> None:
@@ -303,6 +316,9 @@ class Runner:
             else:
                 if complaint:
                     self._ledger.fail(file.path, f"copied, but {complaint}")
+            finally:
+                if self._folders is not None:
+                    self._folders.ended(file)
 
     async def _move(self, file: Source, progress: Callable[[int], None]) -> str:
         """Copy, and where it is to be moved let the source go, if there is nothing to complain of.
@@ -310,7 +326,7 @@ class Runner:
         A rename does both.
         """
         if self._request.move:
-            await self._copier.ready(join(self._target_dir, file.place))
+            await self._copier.folders.ready(join(self._target_dir, file.place))
         if await self._mover.rename(file):
             progress(file.entry.size if file.entry.kind is Kind.FILE else 0)
             return ""

@@ -34,6 +34,8 @@ class Choices:
         self._prompter = prompter
         self._labels = labels
         self._exists = exists
+        self._for_all: ConflictChoice | None = None
+        """What was answered about all the rest of this run."""
 
     async def settle(self, file: Source, target_dir: bytes) -> Source | None:
         """Return the source as it is to be copied, None where it is skipped.
@@ -41,7 +43,9 @@ class Choices:
         Raises Cancelled, and FileError where no name beside it is free.
         """
         assert file.existing is not None
-        given = self._request.conflict or self._ledger.choice or self._ledger.answered(file)
+        given = self._request.conflict or self._ledger.answered(file)
+        if given is None and self._ledger.agrees(file):
+            given = self._for_all
         choice = given or await self._ask(file, target_dir)
         if choice is ConflictChoice.NEWER:
             if not file.existing.mtime_ns:
@@ -76,4 +80,5 @@ class Choices:
         if answer is None:
             raise Cancelled("the copy was cancelled", "a question was dismissed")
         self._ledger.chose(file, answer.choice, answer.for_all)
+        self._for_all = answer.choice if answer.for_all else self._for_all
         return answer.choice

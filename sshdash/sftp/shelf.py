@@ -9,18 +9,16 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from sshdash.sftp.kept import SWEPT, Kept, state_of
-from sshdash.sftp.store import (
-    FORGET_JOB,
-    FORGET_NOTES,
+from sshdash.sftp.database import (
     Change,
-    Store,
     StoreBroken,
     StoreInUse,
     StoreNewer,
     remove_store,
     set_aside,
 )
+from sshdash.sftp.kept import SWEPT, Kept, state_of
+from sshdash.sftp.store import FORGET_JOB, FORGET_NOTES, Store
 from sshdash.states import TransferState
 
 _DAY = 86_400.0

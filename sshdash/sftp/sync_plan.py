@@ -1,12 +1,13 @@
 """What a synchronisation does about the differences of two trees: pure decisions.
 
 One way, the other end becomes like the first; it loses what is only there where that is asked for.
-Both ways, what is only on one end goes to the other, and what is newer replaces what is older:
-without a memory of the last time nobody can tell what was deleted from what was made, so nothing
-is deleted; and what cannot be decided is a conflict, which is shown and left alone.
+Both ways, what changed on one end since the last time goes to the other, deletions too; what
+changed on both is a conflict, which is shown and left alone. Of what is not known from a last time
+nobody can tell whether it was deleted or made: what is only on one end goes to the other, what is
+newer replaces what is older, and nothing is deleted.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -17,6 +18,7 @@ from sshdash.sftp.compare import Pair, Relation, is_common, later
 from sshdash.sftp.entries import Entry, Kind, join
 from sshdash.sftp.job import CopyRequest, Endpoint
 from sshdash.sftp.seen import seen_of
+from sshdash.sftp.sync_past import Fate, Past
 
 
 class Way(Enum):
@@ -117,17 +119,25 @@ class Totals:
 
 
 def steps(
-    pairs: Iterable[Pair],
+    pairs: Sequence[Pair],
     way: Way,
     delete: bool = False,
     window: int = 0,
     keeping: "frozenset[bytes] | set[bytes]" = frozenset(),
+    past: Past | None = None,
 ) -> Iterator[Step]:
-    """Yield what to do about each pair; `keeping` are folders that must stay."""
+    """Yield what to do about each pair, in the order of a tree as they are.
+
+    `keeping` are folders that must stay; `past` is what is known from the last time, both ways.
+    """
+    both = way is Way.BOTH
+    needed = _needed(pairs, window, past) if both and past is not None else {}
     for pair in pairs:
-        step = _both(pair, window) if way is Way.BOTH else _one_way(pair, way, delete, window)
+        step = _both(pair, window, past) if both else _one_way(pair, way, delete, window)
         if step is None:
             continue
+        if step.act in (Act.DELETE, Act.CONFLICT) and step.place in needed:
+            step = _kept_folder(pair, needed[step.place])
         if step.act is Act.DELETE and step.is_folder and step.place in keeping:
             why = "it holds what was left out or could not be looked at"
             step = Step(Act.LEAVE, step.place, step.left, step.right, step.to_right, why)
@@ -147,18 +157,72 @@ def _one_way(pair: Pair, way: Way, delete: bool, window: int) -> Step | None:
     return _step(Act.CHANGED, pair, to_right, "it is newer there" if newer else "")
 
 
-def _both(pair: Pair, window: int) -> Step:
+def _both(pair: Pair, window: int, past: Past | None = None) -> Step | None:
+    fate = Fate.UNKNOWN if past is None else past.fate(pair)
     if pair.relation is Relation.UNLIKE:
         return _step(Act.CONFLICT, pair, True, pair.why)
     if pair.right is None or pair.left is None:
-        source = pair.left or pair.right
-        assert source is not None
-        return _new(pair, source, pair.right is None)
-    seconds = later(pair.left, pair.right, window)
-    if pair.left.kind is Kind.SYMLINK:
+        return _one_sided(pair, fate)
+    if fate is Fate.UNKNOWN:
+        if past is not None and past.records:
+            return _step(Act.CONFLICT, pair, True, "made on both since the last time")
+        return _newer(pair, pair.left, pair.right, window)
+    if fate is Fate.NEITHER:
+        # Times that one end rounds, or cannot be set there, make no difference.
+        by_content = past is not None and past.by_content
+        why = "different contents, and neither has changed since the last time"
+        return _step(Act.CONFLICT, pair, True, why) if by_content else None
+    if fate is Fate.BOTH:
+        return _step(Act.CONFLICT, pair, True, "changed on both since the last time")
+    return _step(Act.CHANGED, pair, fate is Fate.LEFT)
+
+
+def _one_sided(pair: Pair, fate: Fate) -> Step:
+    """Return what to do about what is on one end alone: made there, or deleted on the other."""
+    there = pair.left or pair.right
+    assert there is not None
+    here = "left" if pair.left is None else "right"
+    if fate is Fate.UNKNOWN:
+        return _new(pair, there, pair.right is None)
+    if fate is Fate.BOTH:
+        other = "right" if pair.left is None else "left"
+        why = f"deleted on the {here}, changed on the {other}"
+        return _step(Act.CONFLICT, pair, pair.left is None, why)
+    return _step(Act.DELETE, pair, pair.left is None, f"deleted on the {here}")
+
+
+def _needed(pairs: Sequence[Pair], window: int, past: Past) -> dict[bytes, Act]:
+    """Return folders that must not go, as something in them is copied, or in conflict."""
+    needed: dict[bytes, Act] = {}
+    for pair in pairs:
+        if pair.left is not None and pair.right is not None:
+            continue
+        step = _both(pair, window, past)
+        if step is None or step.act is Act.DELETE:
+            continue
+        act = Act.NEW if step.act is Act.NEW else Act.CONFLICT
+        place = pair.place
+        while (place := place.rpartition(b"/")[0]) and needed.get(place) not in (act, Act.NEW):
+            needed[place] = act
+    return needed
+
+
+def _kept_folder(pair: Pair, act: Act) -> Step:
+    """Return what to do about a folder that was deleted on one end, but is needed."""
+    where = "left" if pair.left is None else "right"
+    other = "right" if pair.left is None else "left"
+    why = f"deleted on the {where}, but something in it is new on the {other}"
+    if act is Act.CONFLICT:
+        why = f"deleted on the {where}, but something in it has changed on the {other}"
+    return _step(act, pair, pair.right is None, why)
+
+
+def _newer(pair: Pair, left: Entry, right: Entry, window: int) -> Step:
+    seconds = later(left, right, window)
+    if left.kind is Kind.SYMLINK:
         return _step(Act.CONFLICT, pair, True, "links to different places")
     if not seconds:
-        what = "sizes" if pair.left.size != pair.right.size else "contents"
+        what = "sizes" if left.size != right.size else "contents"
         return _step(Act.CONFLICT, pair, True, f"the same time and different {what}")
     return _step(Act.CHANGED, pair, seconds > 0)
 

@@ -15,6 +15,7 @@ from sshdash.sftp.entries import Entry, Kind, join
 from sshdash.sftp.failures import MissingError
 from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.job import CopyRequest, Endpoint, TransferSnapshot
+from sshdash.sftp.local import confined
 from sshdash.sftp.seen import is_as_seen
 from sshdash.sftp.sync_plan import Act, Step, Tree, copy_requests
 from sshdash.sftp.sync_trash import CHANGED, Discarding, Move
@@ -29,8 +30,8 @@ _WIDTH = 32
 class Copies(Protocol):
     """What is needed of the queue."""
 
-    def submit(self, request: CopyRequest) -> str:
-        """Queue a copy and return the job's id."""
+    def submit(self, request: CopyRequest, inherit: bool = False) -> str:
+        """Queue a copy and return the job's id; it may go on with what paused jobs left."""
         ...
 
     async def wait(self, job_id: str) -> TransferSnapshot:
@@ -96,7 +97,7 @@ class Synchronisation:
         """
         outcome = Outcome()
         requests = await asyncio.to_thread(copy_requests, self._left, self._right, steps)
-        self.jobs = [self._queue.submit(one) for one in requests]
+        self.jobs = [self._queue.submit(one, inherit=True) for one in requests]
         for job in self.jobs:
             outcome.copies.append(await self._queue.wait(job))
         doomed = [step for step in steps if step.act is Act.DELETE]
@@ -134,7 +135,8 @@ class Synchronisation:
         """Delete files and links, then the folders that they leave empty, deepest first."""
         filesystem = await self._open(tree.endpoint)
         try:
-            delete = partial(_delete, filesystem, tree.root, outcome)
+            root = await confined(filesystem, tree.root)
+            delete = partial(_delete, filesystem, root, outcome)
             files = [step for step in steps if not step.is_folder]
             await each(files, min(_WIDTH, len(files)), delete)
             levels: dict[int, list[Step]] = {}

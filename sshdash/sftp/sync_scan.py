@@ -7,10 +7,11 @@ differences take memory. A folder that cannot be listed on one end is left out o
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from heapq import merge
 from itertools import chain, islice
 from operator import attrgetter
 from typing import Any
+
+from msgspec.structs import replace
 
 from sshdash.errors import FileError
 from sshdash.sftp.compare import (
@@ -25,8 +26,10 @@ from sshdash.sftp.compare import (
 from sshdash.sftp.entries import Entry, Kind, join, name_of, parent_of
 from sshdash.sftp.filesystem import Digest, Filesystem
 from sshdash.sftp.find import Lines, TreeIndex, entries_of, is_alike
+from sshdash.sftp.sync_past import Past, Present
 from sshdash.sftp.sync_rules import Rules
 from sshdash.sftp.tasks import each, end, together
+from sshdash.sftp.turns import in_order
 from sshdash.sftp.walk import reason_of
 
 _WIDTH = 32
@@ -36,7 +39,7 @@ _LOOKS = 64
 _FEW = 4
 """Folders on one level up to which SFTP has listed them before find has even begun."""
 _BATCH = 500
-"""Names that are compared, or pairs that are put in order, without a pause."""
+"""Names that are compared without a pause."""
 _MAX_ITEMS = 5_000_000
 _MAX_DEPTH = 256
 _SIDES = attrgetter("left"), attrgetter("right")
@@ -82,10 +85,15 @@ class Comparison:
     excluded: int = 0
     keeping: set[bytes] = field(default_factory=set)
     """Folders that must stay: something in them was left out, or could not be looked at."""
+    present: Present | None = None
+    """What is alike, and what is remembered of the last time, where that was given."""
 
 
 class Scan:
-    """One comparison; `progress` is told how many names were seen."""
+    """One comparison; `progress` is told how many names were seen.
+
+    With a `past`, what is alike is noted to be remembered.
+    """
 
     def __init__(
         self,
@@ -95,13 +103,15 @@ class Scan:
         criteria: Criteria,
         digests: Digests,
         progress: Callable[[int], None] = lambda _: None,
+        past: Past | None = None,
     ) -> None:
         self._ends = left, right
+        self._present = None if past is None else Present(past)
         self._rules = rules
         self._criteria = criteria
         self._digests = digests
         self._progress = progress
-        self._findings = Findings()
+        self._findings = Findings(alike=None if self._present is None else self._present.alike)
         self._problems: list[Problem] = []
         self._folds = False
         self._seen = 0
@@ -130,7 +140,13 @@ class Scan:
 
         Where a folder is not on both ends, the nearest above it that is takes its place.
         """
-        folders = {await self._common(place) for place in places}
+        folders: set[bytes] = set()
+
+        async def find(place: bytes) -> None:
+            folders.add(await self._common(place))
+
+        wanted = set(places)
+        await each(wanted, min(_WIDTH, len(wanted)), find)
         return await self._compare([Folder(place, True, True) for place in folders], whole=False)
 
     async def _compare(
@@ -159,11 +175,12 @@ class Scan:
                 indexing = ()
         await self._settle()
         return Comparison(
-            await _in_order(findings.pairs),
+            await in_order(findings.pairs, _reading_order),
             sorted(self._problems, key=lambda problem: problem.place),
             findings.same,
             findings.excluded,
             findings.keeping,
+            self._present,
         )
 
     def _doubt_indexes(self) -> None:
@@ -244,7 +261,7 @@ class Scan:
 
     async def _drop_alike(self, folder: Folder, left: Lines, right: Lines) -> None:
         """Count what is alike by the words of find, so that nobody has to read them."""
-        if self._folds or self._criteria.checksum:
+        if self._folds or self._criteria.checksum or self._present is not None:
             return
         plain = not self._rules.lines
         names = iter(tuple(left))
@@ -325,20 +342,22 @@ class Scan:
             for pair, here, there in zip(files, *sizes, strict=True):
                 if here not in left or there not in right:
                     self._problem(pair.place, int(here in left), "its content could not be read")
-                elif left[here].value == right[there].value:
-                    self._found(pair, same=True)
+                elif (value := left[here].value) == right[there].value:
+                    self._found(pair, same=True, digest=value)
                 elif reading or (left[here].was_read and right[there].was_read):
-                    self._found(pair, same=False)
+                    self._found(replace(pair, sums=(value, right[there].value)), same=False)
                 else:
                     again.append(pair)
             if not (files := again):
                 return
 
-    def _found(self, pair: Pair, same: bool) -> None:
-        if same:
-            self._findings.same += 1
-        else:
+    def _found(self, pair: Pair, same: bool, digest: bytes = b"") -> None:
+        if not same:
             self._findings.pairs.append(pair)
+            return
+        self._findings.same += 1
+        if self._present is not None and pair.left is not None and pair.right is not None:
+            self._present.alike(pair.place, pair.left, pair.right, digest)
 
 
 def _turns(end: End) -> int:
@@ -363,22 +382,6 @@ async def _folds_case(end: End) -> bool:
 
 def _identity(entry: Entry) -> tuple[object, ...]:
     return entry.kind, entry.size, entry.mtime_ns, entry.mode, entry.uid, entry.gid
-
-
-async def _in_order(pairs: list[Pair]) -> list[Pair]:
-    """Return pairs as one reads a tree: a folder, what is in it, the next one."""
-    runs = []
-    for start in range(0, len(pairs), _BATCH):
-        runs.append(sorted(pairs[start : start + _BATCH], key=_reading_order))
-        await asyncio.sleep(0)
-    if len(runs) < 2:
-        return runs[0] if runs else []
-    merged = merge(*runs, key=_reading_order)
-    ordered: list[Pair] = []
-    while batch := list(islice(merged, _BATCH)):
-        ordered += batch
-        await asyncio.sleep(0)
-    return ordered
 
 
 def _reading_order(pair: Pair) -> bytes:

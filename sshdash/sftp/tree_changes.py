@@ -7,6 +7,7 @@ from typing import Protocol
 from sshdash.errors import ConnectionLost, FileError, SSHDashError
 from sshdash.sftp.entries import Entry, Kind, join
 from sshdash.sftp.filesystem import Filesystem
+from sshdash.sftp.local import confined
 from sshdash.sftp.tasks import each
 from sshdash.sftp.trees import Stop
 from sshdash.untrusted import clean
@@ -30,8 +31,10 @@ class Change(Protocol):
         """Return whether a directory is to be changed before it is looked into."""
         ...
 
-    async def apply(self, filesystem: Filesystem, path: bytes, entry: Entry) -> None:
-        """Change one entry. Raises FileError."""
+    async def apply(
+        self, filesystem: Filesystem, path: bytes, entry: Entry, itself: bool = False
+    ) -> None:
+        """Change what a path leads to, or only what has it `itself`. Raises FileError."""
         ...
 
 
@@ -52,9 +55,14 @@ class ModeChange:
         """Return whether its owner may look into it afterwards."""
         return self.mode_of(entry) & _OWNER_ENTERS == _OWNER_ENTERS
 
-    async def apply(self, filesystem: Filesystem, path: bytes, entry: Entry) -> None:
+    async def apply(
+        self, filesystem: Filesystem, path: bytes, entry: Entry, itself: bool = False
+    ) -> None:
         """Set the bits."""
-        await filesystem.chmod(path, self.mode_of(entry))
+        if itself:
+            await filesystem.set_itself(path, self.mode_of(entry))
+        else:
+            await filesystem.chmod(path, self.mode_of(entry))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +76,9 @@ class OwnerChange:
         """Return that a directory is given away last: it is looked into before."""
         return False
 
-    async def apply(self, filesystem: Filesystem, path: bytes, entry: Entry) -> None:
+    async def apply(
+        self, filesystem: Filesystem, path: bytes, entry: Entry, itself: bool = False
+    ) -> None:
         """Set user and group."""
         uid = entry.uid if self.uid is None else self.uid
         gid = entry.gid if self.gid is None else self.gid
@@ -77,7 +87,10 @@ class OwnerChange:
                 "the server does not tell the owner", clean(path), hint="type user and group"
             )
         try:
-            await filesystem.chown(path, uid, gid)
+            if itself:
+                await filesystem.set_itself(path, None, (uid, gid))
+            else:
+                await filesystem.chown(path, uid, gid)
         except FileError as error:
             error.hint = "only root may give files away; a group must be one of your own"
             raise
@@ -124,7 +137,9 @@ class TreeChange:
         self.changed = Changed()
 
     async def run(self, folder: bytes, entries: Iterable[Entry]) -> Changed:
-        """Change `entries` of `folder` and everything below."""
+        """Change `entries` of `folder` and everything below. Raises FileError, ConnectionLost."""
+        if self._below:
+            folder = await confined(self._filesystem, folder)
         level = [(join(folder, entry.name), entry) for entry in entries]
         last: list[list[Item]] = []
         depth = 0
@@ -158,7 +173,7 @@ class TreeChange:
             self.changed.links += 1
             return
         try:
-            await self._change.apply(self._filesystem, path, entry)
+            await self._change.apply(self._filesystem, path, entry, itself=self._below)
         except ConnectionLost:
             raise
         except SSHDashError as error:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from sshdash.errors import ConnectionLost, FileError, SSHDashError
-from sshdash.sftp.entries import Entry, Kind, join, parent_of
+from sshdash.sftp.entries import Entry, Kind, join, name_of, parent_of
 from sshdash.sftp.failures import ExistsError, MissingError
 from sshdash.sftp.filesystem import Filesystem
+from sshdash.sftp.local import confined
 from sshdash.sftp.tasks import each
 from sshdash.untrusted import clean
 
@@ -102,7 +103,11 @@ async def remove_trees(
     first failure and how many there were. A lost connection raises at once.
     """
     removal = _Removal(filesystem, removed, stop or Stop())
-    await removal.remove(list(paths))
+    by_folder: dict[bytes, list[bytes]] = {}
+    for path in paths:
+        by_folder.setdefault(parent_of(path), []).append(path)
+    for folder, roots in by_folder.items():
+        await removal.remove(folder, roots)
     if removal.first is not None:
         more = f", and {removal.failures - 1} more" if removal.failures > 1 else ""
         error = removal.first
@@ -155,8 +160,14 @@ class _Removal:
         self.failures = 0
         self.first: FileError | None = None
 
-    async def remove(self, roots: list[bytes]) -> None:
-        """Remove trees that hold nothing of each other, many entries at the same time."""
+    async def remove(self, folder: bytes, roots: list[bytes]) -> None:
+        """Remove trees in `folder` that hold nothing of each other, many entries at once."""
+        try:
+            real = await confined(self._filesystem, folder)
+        except FileError as error:
+            self._fail(error, folder)
+            return
+        roots = [join(real, name_of(root)) for root in roots]
         folders: list[bytes] = []
         await self._each(roots, partial(self._begin, folders=folders))
         levels = [folders]

@@ -1,10 +1,18 @@
 """Long work on the event loop, in turns with everybody else."""
 
 import asyncio
+from collections.abc import Callable, Sequence
+from heapq import merge
+from itertools import islice
 from time import monotonic
+from typing import TypeVar
+
+Item = TypeVar("Item")
 
 _BUDGET = 0.003
 """Seconds of work in one turn of the loop."""
+_BATCH = 500
+"""Things that are put in order without a pause."""
 
 
 class Turns:
@@ -31,3 +39,19 @@ class Turns:
 
     def _end(self) -> None:
         self._due = 0.0
+
+
+async def in_order(items: Sequence[Item], key: Callable[[Item], bytes]) -> list[Item]:
+    """Return things as their keys are in order."""
+    runs = []
+    for start in range(0, len(items), _BATCH):
+        runs.append(sorted(items[start : start + _BATCH], key=key))
+        await asyncio.sleep(0)
+    if len(runs) < 2:
+        return runs[0] if runs else []
+    merged = merge(*runs, key=key)
+    ordered: list[Item] = []
+    while batch := list(islice(merged, _BATCH)):
+        ordered += batch
+        await asyncio.sleep(0)
+    return ordered

@@ -70,7 +70,7 @@ class Wire(asyncssh.SSHClientSession[bytes]):
         self._loop = asyncio.get_running_loop()
         self._channel: asyncssh.SSHClientChannel[bytes] | None = None
         self._waiting: dict[int, asyncio.Future[Answer]] = {}
-        self._next_id = 0
+        self._next_id = VERSION + 1  # the greeting's answer has that in its place
         self._outbox: list[Buffer] = []
         self._head = bytearray()
         self._kind = self._id = self._missing = 0
@@ -196,6 +196,13 @@ class Wire(asyncssh.SSHClientSession[bytes]):
             size += sum(map(len, pieces))
         self._send(_HEAD.pack(size, kind, number) + body, *pieces)
         return self._expect(number)
+
+    def disregard(self, asked: asyncio.Future[Answer]) -> None:
+        """Let go of what was asked and nobody wants to know: what it opened is closed."""
+        if not asked.done():
+            asked.cancel()
+        elif asked.exception() is None and asked.result().kind == Message.HANDLE:
+            self.request(Message.CLOSE, b"".join(asked.result().pieces))
 
     def read_as(self, answer: Answer, parse: Callable[[Payload], Value]) -> Value:
         """Return what `parse` reads from an answer.

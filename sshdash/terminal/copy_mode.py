@@ -38,6 +38,8 @@ class Wish(Enum):
     SEARCH_UP = "search up"
     NEXT_MATCH = "next match"
     PREVIOUS_MATCH = "previous match"
+    WORD_DOWN = "word down"
+    WORD_UP = "word up"
     PROMPT_UP = "prompt up"
     PROMPT_DOWN = "prompt down"
     UNKNOWN = "unknown"
@@ -97,6 +99,8 @@ _WISHES = {
     "question_mark": Wish.SEARCH_UP,
     "n": Wish.NEXT_MATCH,
     "N": Wish.PREVIOUS_MATCH,
+    "asterisk": Wish.WORD_DOWN,
+    "number_sign": Wish.WORD_UP,
     "ctrl+up": Wish.PROMPT_UP,
     "left_square_bracket": Wish.PROMPT_UP,
     "ctrl+down": Wish.PROMPT_DOWN,
@@ -183,6 +187,10 @@ class CopyMode:
             self.top = place.row - self.height // 2
         self._go(place)
         self._wanted = self.at.column
+
+    def word(self) -> tuple[Place, str]:
+        """Return the word under the cursor, else the next one of its row, and where it begins."""
+        return finding.word(Lines(self._rows), self.at)
 
     def scroll(self, rows: int) -> None:
         """Move the view; the cursor stays in it."""

@@ -23,10 +23,12 @@ from sshdash.terminal.ghostty import call, ffi, function, lib, new, owned, sized
 from sshdash.terminal.guards import (
     CLOSE_LINK,
     MOST_LINKED,
+    SOFT_RESET,
     ColumnModeGuard,
     LinkGuard,
+    NumberGuard,
     RepeatGuard,
-    TabStopGuard,
+    SoftResetGuard,
 )
 from sshdash.terminal.osc import TITLE_LIMIT
 from sshdash.terminal.other_keys import OtherKeys
@@ -40,6 +42,8 @@ _CELL_BYTES = 10
 _PAGE_BYTES = 1024 * 1024
 """The library drops whole pages of lines, so it is told to keep somewhat more than asked for."""
 _SYNCHRONIZED = 2026
+_DELETE = b"\x7f"
+"""Means nothing to a terminal (ECMA-48), and would be shown as a character."""
 
 _SHAPES = {
     lib.GHOSTTY_RENDER_STATE_CURSOR_VISUAL_STYLE_BAR: CursorShape.BAR,
@@ -47,12 +51,17 @@ _SHAPES = {
     lib.GHOSTTY_RENDER_STATE_CURSOR_VISUAL_STYLE_UNDERLINE: CursorShape.UNDERLINE,
     lib.GHOSTTY_RENDER_STATE_CURSOR_VISUAL_STYLE_BLOCK_HOLLOW: CursorShape.HOLLOW,
 }
+_INITIAL = (
+    # What DECSTR makes of modes, margins, style and characters; the saved cursor is the corner.
+    b"\x1b[?6l\x1b[4l\x1b[?7h\x1b[?25h\x1b[?1l\x1b>\x1b[?45l\x1b[?69l\x1b[r"
+    b'\x1b[m\x1b[0"q\x1b(B\x1b)B\x1b*B\x1b+B\x0f\x1b7'
+)
 _FORGET = (
     # What a new program must not inherit from the one that ended: modes, margins, colours.
-    b"\x1b[!p\x1b[?1l\x1b>\x1b[?6l\x1b[?7h\x1b[?25h\x1b[?9l\x1b[?1000l"
+    b"\x1b[?9l\x1b[?1000l"
     b"\x1b[?1002l\x1b[?1003l\x1b[?1004l\x1b[?1005l\x1b[?1006l\x1b[?1015l\x1b[?1016l\x1b[?2004l"
     b"\x1b[?5l\x1b[?2026l\x1b[?2027l\x1b[?2031l"
-    b"\x1b[?2048l\x1b[4l\x1b[20l\x1b[<99u\x1b[=0u\x1b[>4m\x1b[0 q\x1b[r\x1b[m\x1b(B\x0f"
+    b"\x1b[?2048l\x1b[20l\x1b[<99u\x1b[=0u\x1b[>4m\x1b[0 q"
     b"\x1b]8;;\x07\x1b]104\x07\x1b]110\x07\x1b]111\x07\x1b]112\x07"
 )
 
@@ -89,7 +98,8 @@ class Emulator:
         self._other_keys = OtherKeys()
         self._column_mode = ColumnModeGuard()
         self._repeats = RepeatGuard()
-        self._tab_stops = TabStopGuard()
+        self._numbers = NumberGuard()
+        self._soft_resets = SoftResetGuard()
         self._links = LinkGuard()
         self._scrollback = scrollback
         self._configure()
@@ -108,7 +118,16 @@ class Emulator:
 
     def feed(self, data: bytes) -> None:
         """Let the terminal read `data`, which may end anywhere, even inside a character."""
-        data = self._tab_stops.filter(self._repeats.filter(self._column_mode.filter(data)))
+        data = self._soft_resets.filter(data.replace(_DELETE, b""))
+        if b"!" in data:
+            *before, data = data.split(SOFT_RESET)
+            for part in before:
+                self._read(part)
+                self._reset_in_place()
+        self._read(data)
+
+    def _read(self, data: bytes) -> None:
+        data = self._numbers.filter(self._repeats.filter(self._column_mode.filter(data)))
         if self.columns * self.rows > MOST_LINKED:
             data = self._links.filter(data)
         lib.ghostty_terminal_vt_write(self._terminal, data, len(data))
@@ -134,10 +153,13 @@ class Emulator:
         self.feed(b"\x18")
         if self.modes.alternate_screen:
             self.feed(b"\x1b[?1049l\x1b[?1047l")
-        column = self.column
-        row = self._get(lib.GHOSTTY_TERMINAL_DATA_CURSOR_Y, "uint16_t")
-        self.feed(_FORGET + b"\x1b[%d;%dH" % (row + 1, column + 1))
+        self._reset_in_place(_FORGET)
         self.effects.forget()
+
+    def _reset_in_place(self, more: bytes = b"") -> None:
+        """Do what DECSTR does, and more; the cursor stays where it is."""
+        column, row = self.position
+        self._read(_INITIAL + more + b"\x1b[%d;%dH" % (row + 1, column + 1))
 
     def compress(self) -> bool:
         """Compress some of the lines above the screen; return whether there are more.

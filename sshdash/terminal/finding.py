@@ -1,9 +1,9 @@
-"""The motions of copy mode that look for a character: vi's f, F, t, T and the other bracket.
+"""What copy mode looks for nearby: vi's f, F, t, T, the other bracket, the word of * and #.
 
-Both keep to the line, however it is wrapped, but for a bracket, whose other half may be far away.
+All keep to the line, however it is wrapped, but for a bracket, whose other half may be far away.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import Enum
 from itertools import islice
 
@@ -16,6 +16,8 @@ _MOST = 40_000
 """Cells that are looked at on the way: a motion holds up everything else."""
 _MOST_BRACKETS = 4000
 """Brackets between a bracket and its other half."""
+_MOST_BLANKS = 1000
+_LONGEST_WORD = 400
 _ROW = 25
 """Cells that a row takes as long as, besides its own."""
 
@@ -123,3 +125,45 @@ def _neighbour(lines: Lines, at: Place, forwards: bool) -> Place:
     if not lines.first <= row <= lines.last or not lines.wraps(min(row, at.row)):
         return at
     return Place(row, 0 if forwards else lines.edge(row))
+
+
+def word(lines: Lines, at: Place) -> tuple[Place, str]:
+    """Return the word under a cell or behind it in its line, and where that begins.
+
+    Empty where there is none. Of a word without an end only the first hundreds of characters.
+    """
+    start = _until(lines, at, True, _in_word, _MOST_BLANKS)
+    if not _in_word(_char(lines, start)):
+        return at, ""
+    if start == at:
+        start = _until(lines, at, False, _ends_word, _LONGEST_WORD)
+        if not _in_word(_char(lines, start)):
+            start = _neighbour(lines, start, True)
+    text, here = "", start
+    while _in_word(_char(lines, here)) and len(text) < _LONGEST_WORD:
+        text += _char(lines, here)
+        ahead = _neighbour(lines, here, True)
+        if ahead == here:
+            break
+        here = ahead
+    return start, text
+
+
+def _until(
+    lines: Lines, at: Place, forwards: bool, wanted: Callable[[str], bool], most: int
+) -> Place:
+    """Go on in the line up to a character that is wanted, or to where the line ends."""
+    for _ in range(most):
+        ahead = at if wanted(_char(lines, at)) else _neighbour(lines, at, forwards)
+        if ahead == at:
+            break
+        at = ahead
+    return at
+
+
+def _in_word(char: str) -> bool:
+    return char[:1].isalnum() or char[:1] == "_"
+
+
+def _ends_word(char: str) -> bool:
+    return not _in_word(char)

@@ -30,7 +30,7 @@ class Clients:
 
     def of(self, forwarder: Forwarder) -> list[ClientSnapshot]:
         """Return a forward's clients, in the order they came."""
-        visits = forwarder.visits()
+        visits = forwarder.clients.visits()
         nameless = [one for one in visits if one.process is None and (one.pid or one.origin[1])]
         if nameless:
             self._look(nameless, forwarder.port)

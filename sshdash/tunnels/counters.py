@@ -70,6 +70,10 @@ class Spans:
         """Return how many spans of which length there are."""
         return f"<Spans [{len(self.passed)} of {self.seconds} s]>"
 
+    def until_now(self, up: int, down: int) -> tuple[Passed, ...]:
+        """Return the spans that are over and the one that still runs, given all bytes so far."""
+        return (*self.passed, (up - self._before[0], down - self._before[1]))
+
     def close(self, now: float, up: int, down: int) -> None:
         """End the spans that have passed until `now`, given all bytes so far.
 

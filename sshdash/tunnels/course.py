@@ -33,6 +33,10 @@ class Owner(Protocol):
         """Return what forwards on a lease's connection, not listening yet."""
         ...
 
+    def early_forwarder(self) -> Forwarder | None:
+        """Return what takes its port before there is a connection, None where that has to wait."""
+        ...
+
     def came_up(self) -> None:
         """Clients are carried from now on."""
 
@@ -105,10 +109,12 @@ class Course:
         try:
             await ready()
             self._lease = lease = await self._first_lease()
-            self.forwarder = forwarder = self._owner.make_forwarder(lease)
-            if not await self._begin(forwarder, lease.connection):
-                self._let_go(forwarder)
-                lease = await self._come_back(forwarder)
+            forwarder = self.forwarder
+            if forwarder is None:
+                self.forwarder = forwarder = self._owner.make_forwarder(lease)
+                if not await self._begin(forwarder, lease.connection):
+                    self._let_go(forwarder)
+                    lease = await self._come_back(forwarder)
             while True:
                 self._open()
                 await lease.connection.wait_lost()
@@ -130,13 +136,21 @@ class Course:
                 interest.release()
 
     async def _first_lease(self) -> "Lease":
-        """Return a lease; on a host that is out already, once it is back."""
+        """Return a lease; on a host that is out already, once it is back.
+
+        Clients wait from the start where the forward can have its port before that.
+        """
         try:
             return await self._lease_connection(self._host, "tunnel")
         except ConnectError as error:
             if self._outages.retry_in(self._host) is None:
                 raise
+            self.forwarder = early = self._owner.early_forwarder()
+            if early is not None:
+                await early.open()
             self._wait_for(error)
+        if early is not None:
+            return await self._come_back(early)
         while True:
             await self._outages.back(self._host)
             try:

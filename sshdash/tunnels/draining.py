@@ -59,7 +59,7 @@ class Draining:
             finally:
                 self._vacating.discard(vacated)
                 vacated.set_result(None)
-            await forwarder.drain(seconds)
+            await forwarder.clients.drain(seconds)
         finally:
             try:
                 await forwarder.close()

@@ -57,7 +57,11 @@ class Mishap:
     """Something that went wrong, and when."""
 
     time: float
-    """Seconds since the epoch."""
+    """Seconds since the epoch; of one that happened again, the last time."""
     cause: Cause
     text: str
     """Cleaned, on one line."""
+    count: int = 1
+    """How often it happened."""
+    first: float = 0.0
+    """When it happened first, where it happened again."""

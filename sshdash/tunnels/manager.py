@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import count
 from typing import Literal
 
@@ -12,13 +12,15 @@ from sshdash.events import EventBus, TunnelRemoved, TunnelRepointed
 from sshdash.states import TunnelState
 from sshdash.tunnels.autostart import Autostart
 from sshdash.tunnels.clients import Clients
+from sshdash.tunnels.departures import Departures
 from sshdash.tunnels.groups import running_rivals
 from sshdash.tunnels.kept.rule import Rule
 from sshdash.tunnels.owners.claims import Claims
 from sshdash.tunnels.probes.probing import Probing
 from sshdash.tunnels.snapshot import ClientSnapshot, ProbeResult, TunnelHistory, TunnelSnapshot
 from sshdash.tunnels.spec import ForwardSpec
-from sshdash.tunnels.tunnel import LeaseConnection, Tunnel
+from sshdash.tunnels.totals import history_of
+from sshdash.tunnels.tunnel import LeaseConnection, LookUp, Tunnel
 
 __all__ = ["Source", "TunnelManager", "TunnelSnapshot"]
 
@@ -37,7 +39,9 @@ class TunnelManager:
     `route` names the hosts on the way to a host, itself last, for tunnels that are not
     connected; without it, and where it raises SSHDashError, only the host itself is shown.
     A rule is run by one process at a time, which the `claims` see to.
-    Tunnels outlive the `outages` of their hosts; without any, a lost connection is their end.
+    Tunnels outlive the `outages` of their hosts; without any, a lost connection is their end. One
+    that starts in an outage has its port from the start, as the configuration says that `look_up`
+    finds for its host.
     """
 
     def __init__(
@@ -47,15 +51,16 @@ class TunnelManager:
         route: PlanRoute | None = None,
         outages: Outages | None = None,
         claims: Claims | None = None,
+        look_up: LookUp | None = None,
     ) -> None:
         self._lease = lease
         self._events = events
         self._plan_route = route
         self._outages = outages or NoOutages()
         self._claims = claims
+        self._look_up = look_up
         self._tunnels: dict[str, Tunnel] = {}
-        self._departing: set[Tunnel] = set()
-        """Those that are removed, until the last of their clients have gone."""
+        self._departures = Departures()
         self._ids: dict[tuple[str, ForwardSpec], str] = {}
         self._numbers = count(1)
         self._clients = Clients()
@@ -90,6 +95,7 @@ class TunnelManager:
             self._outages,
             rule,
             self._claims,
+            self._look_up,
         )
         self._autostart.added(tunnel)
         return identifier
@@ -184,12 +190,12 @@ class TunnelManager:
             return
         self._ids.pop((tunnel.host, tunnel.spec), None)
         self._autostart.decline(tunnel)
-        self._departing.add(tunnel)
         try:
-            await tunnel.stop(drain)  # who hears of its end may still ask how it was
-            self._departing.discard(tunnel)
+            # Who hears of its end may still ask how it was.
+            await self._departures.see_off(tunnel, drain)
         finally:
             if self._tunnels.pop(identifier, None) is not None:
+                self._departures.unlist(tunnel)
                 self._autostart.allow(tunnel)
                 forward = _forward(tunnel.spec)
                 self._events.emit(TunnelRemoved(identifier, tunnel.host, forward))
@@ -209,20 +215,19 @@ class TunnelManager:
 
     def rates(self) -> tuple[int, int]:
         """Return the bytes per second of all tunnels, up and down."""
-        now = time.monotonic()
-        up = down = 0
-        for tunnel in self._tunnels.values():
-            tunnel.traffic.tick(now)
-            up += tunnel.traffic.rates[0]
-            down += tunnel.traffic.rates[1]
-        return up, down
+        return self._departures.together(self._tunnels.values(), time.monotonic()).rates
 
-    def history(self, identifier: str) -> TunnelHistory:
-        """Return what passed through a tunnel when, for as long as this runs."""
-        traffic = self._tunnels[identifier].traffic
-        traffic.tick(time.monotonic())
-        spans = (traffic.seconds, traffic.minutes, traffic.hours)
-        return TunnelHistory(*(tuple(one.passed) for one in spans))
+    def history(self, tunnels: Iterable[str] | None = None) -> TunnelHistory:
+        """Return what passed through some tunnels together when, for as long as this runs.
+
+        Without any named: through all, also those that were removed. Ids that are not on the list
+        are passed over.
+        """
+        now = time.monotonic()
+        if tunnels is None:
+            return history_of([self._departures.together(self._tunnels.values(), now)], now)
+        found = [self._tunnels[one].traffic for one in tunnels if one in self._tunnels]
+        return history_of(found, now)
 
     def clients(self, identifier: str) -> list[ClientSnapshot]:
         """Return a tunnel's clients, in the order they came.
@@ -235,7 +240,7 @@ class TunnelManager:
     def cut(self, identifier: str, client: int) -> bool:
         """Reset one client of a tunnel and no other; return whether it was still there."""
         forwarder = self._tunnels[identifier].forwarder
-        return forwarder is not None and forwarder.cut(client)
+        return forwarder is not None and forwarder.clients.cut(client)
 
     async def probe(self, identifier: str) -> ProbeResult:
         """Ask a tunnel's target whether it is well, as the rule says; `snapshot` has it too.
@@ -279,7 +284,7 @@ class TunnelManager:
         await self._clients.close()
         await self._probing.close()
         self._autostart.close()
-        await asyncio.gather(*(one.stop() for one in {*self._tunnels.values(), *self._departing}))
+        await self._departures.end(self._tunnels.values())
 
 
 def _forward(spec: ForwardSpec) -> str:

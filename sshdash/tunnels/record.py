@@ -2,6 +2,7 @@
 
 import time
 from collections import deque
+from dataclasses import replace
 
 from sshdash.tunnels.causes import Place, Trouble
 from sshdash.tunnels.legs import Cause, Mishap
@@ -39,9 +40,7 @@ class Record:
         self.reached = False
 
     def note(self, trouble: Trouble) -> None:
-        """Note what keeps it from carrying clients; the same again is one mishap, the latest."""
-        if self._mishaps and self.trouble == trouble and self._mishaps[-1].text == trouble.text:
-            self._mishaps.pop()
+        """Note what keeps it from carrying clients."""
         self.trouble = trouble
         self.error = trouble.text
         self._add(trouble.cause, trouble.text)
@@ -61,4 +60,12 @@ class Record:
         self._add(cause, text)
 
     def _add(self, cause: Cause, text: str) -> None:
-        self._mishaps.append(Mishap(time.time(), cause, text))
+        """Keep a mishap as the latest; one that happened before is the same one once more."""
+        now = time.time()
+        same = next((one for one in self._mishaps if (one.cause, one.text) == (cause, text)), None)
+        if same is None:
+            self._mishaps.append(Mishap(now, cause, text))
+            return
+        self._mishaps.remove(same)
+        again = replace(same, time=now, count=same.count + 1, first=same.first or same.time)
+        self._mishaps.append(again)

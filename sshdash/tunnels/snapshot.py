@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from sshdash.states import TunnelState
+from sshdash.tunnels.counters import Passed
 from sshdash.tunnels.kept.rule import Rule
 from sshdash.tunnels.legs import Cause, Leg, Mishap
 from sshdash.tunnels.spec import ForwardSpec, Kind, exposure
@@ -41,16 +42,20 @@ class ClientSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class TunnelHistory:
-    """What passed through a tunnel when: bytes up and down of each span, the newest last.
+    """What passed through some tunnels when: bytes up and down of each span, the newest last.
 
-    Only spans that are over are in it; the longer ones begin with the tunnel.
+    The seconds are over; the last minute and the last hour still run. These begin with the
+    tunnel that is the oldest.
     """
 
-    seconds: tuple[tuple[int, int], ...]
+    seconds: tuple[Passed, ...]
     """Of the last minute."""
-    minutes: tuple[tuple[int, int], ...]
+    minutes: tuple[Passed, ...]
     """Of the last hours."""
-    hours: tuple[tuple[int, int], ...]
+    hours: tuple[Passed, ...]
+    bytes_up: int
+    """Ever since, also where the hours do not reach back so far."""
+    bytes_down: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,8 @@ from sshdash.tunnels.counters import Traffic
 from sshdash.tunnels.course import Course, LeaseConnection, Ready, not_connected
 from sshdash.tunnels.draining import Draining
 from sshdash.tunnels.forwards.forwarder import Forwarder
-from sshdash.tunnels.forwards.forwarders import forwarder_for
+from sshdash.tunnels.forwards.forwarders import early_forwarder, forwarder_for
+from sshdash.tunnels.forwards.options import ForwardOptions
 from sshdash.tunnels.kept.rule import Meanwhile, Rule
 from sshdash.tunnels.owners.claims import Claims, OwnedElsewhere
 from sshdash.tunnels.snapshot import TunnelSnapshot
@@ -28,10 +29,14 @@ from sshdash.tunnels.standing import Standing
 from sshdash.tunnels.view import snapshot_of
 
 if TYPE_CHECKING:
+    from sshdash.config.resolved import ResolvedHost
     from sshdash.connections.connection import Connection, Lease
     from sshdash.connections.recovery.outages import NoOutages, Outages
 
-__all__ = ["LeaseConnection", "Tunnel"]
+__all__ = ["LeaseConnection", "LookUp", "Tunnel"]
+
+LookUp = Callable[[str], "ResolvedHost"]
+"""Looks a host up in the configuration; raises SSHDashError."""
 
 
 class Tunnel(Standing):
@@ -49,6 +54,7 @@ class Tunnel(Standing):
         outages: "Outages | NoOutages",
         rule: Rule | None = None,
         claims: Claims | None = None,
+        look_up: LookUp | None = None,
     ) -> None:
         super().__init__(identifier, host, spec, rule, events)
         self.source = source
@@ -59,6 +65,7 @@ class Tunnel(Standing):
         self._lease_connection = lease
         self._outages = outages
         self._claims = claims
+        self._look_up = look_up
         self._work: asyncio.Task[None] | None = None
         """That of the course, and of the one before until it has given back what it had."""
         self._leaving: set[asyncio.Task[None]] = set()
@@ -180,7 +187,7 @@ class Tunnel(Standing):
                 self.record.clear()
                 self._move(Step.REPOINT)
         if forwarder is not None and drain is not None:
-            await forwarder.drain(drain)
+            await forwarder.clients.drain(drain)
 
     def change_rule(self, rule: Rule | None) -> None:
         """Take what a person has changed of the rule."""
@@ -201,6 +208,19 @@ class Tunnel(Standing):
         forwarder = forwarder_for(self.spec, lease, self.traffic, self)
         forwarder.treat(_meanwhile(self.rule))
         if self.holds_port:
+            forwarder.pause()
+        return forwarder
+
+    def early_forwarder(self) -> Forwarder | None:
+        """Return what takes its port before there is a connection, None where that has to wait."""
+        if self._look_up is None or _meanwhile(self.rule) is not Meanwhile.WAIT:
+            return None
+        try:
+            options = ForwardOptions.of(self._look_up(self.host))
+        except SSHDashError:
+            return None  # connecting tells
+        forwarder = early_forwarder(self.spec, options, self.traffic, self)
+        if forwarder is not None and self.holds_port:
             forwarder.pause()
         return forwarder
 

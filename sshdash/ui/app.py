@@ -25,6 +25,7 @@ from sshdash.settings import Settings
 from sshdash.ui.bridge import Bridge
 from sshdash.ui.command import Command
 from sshdash.ui.commands import COMMANDS
+from sshdash.ui.desktop_clipboard import DesktopClipboard
 from sshdash.ui.early_typing import EarlyTyping
 from sshdash.ui.general_actions import GeneralActions
 from sshdash.ui.hosting_cursor import HostingCursor
@@ -100,6 +101,7 @@ class SSHDashApp(StraightKeysApp, inherit_bindings=False):
         )
         self.workspace.cockpit.refused = self._ahead.refuse
         self._cursor = HostingCursor(self)
+        self._desktop_clipboard = DesktopClipboard()
         self._stack = AsyncExitStack()
         for theme in THEMES:
             self.register_theme(theme)
@@ -139,6 +141,7 @@ class SSHDashApp(StraightKeysApp, inherit_bindings=False):
         """Draw the first frame, then bring in what speaks SSH."""
         self._stack.callback(self.backend.events.subscribe(self.bridge.tell))
         self._stack.push_async_exit(self.backend)
+        self._stack.push_async_callback(self._desktop_clipboard.stop)
         self._stack.push_async_callback(self.workspace.following.stop)
         self._stack.push_async_callback(self.workspace.layouts.stop)
         self._stack.push_async_callback(self.workspace.panels.stop)
@@ -342,7 +345,10 @@ class SSHDashApp(StraightKeysApp, inherit_bindings=False):
 
     def copy_to_clipboard(self, text: str) -> None:
         """Put `text` on the clipboard; what no UTF-8 stands for becomes a question mark."""
-        super().copy_to_clipboard(text.encode("utf-8", "replace").decode())
+        text = text.encode("utf-8", "replace").decode()
+        super().copy_to_clipboard(text)
+        if not self.is_headless:
+            self._desktop_clipboard.put(text)
 
     def action_prefix(self) -> None:
         """Wait for the key of a command; the prefix itself goes to the terminal."""

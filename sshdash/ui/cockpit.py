@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Any, TypeVar
 
 from textual.screen import Screen
@@ -11,6 +12,7 @@ from sshdash.backend import Backend
 from sshdash.errors import Cancelled, SSHDashError
 from sshdash.prompts import AnswerType, Prompter, Question
 from sshdash.ui.notices import Notice, NoticeLog, Severity
+from sshdash.ui.screens.overlay import Overlay
 from sshdash.ui.widgets.sidebar import Sidebar
 from sshdash.ui.widgets.tab_area import TabArea
 from sshdash.ui.widgets.tabs import Tab
@@ -154,6 +156,16 @@ class Cockpit:
 
     def _show(self, notice: Notice) -> None:
         self.notices.add(notice)
+        self._announce(notice)
+        self.refresh_hosts()
+
+    def _announce(self, notice: Notice) -> None:
+        """Show a notice; one that only informs does not lie over a question."""
+        top = self.screen.app.screen
+        informs = notice.severity == "information"
+        if informs and isinstance(top, Overlay) and top.HOLDS_NEWS and top.is_attached:
+            top.hold(partial(self._announce, notice))
+            return
         body = notice.body or notice.heading
         self.screen.app.notify(
             body,
@@ -162,7 +174,6 @@ class Cockpit:
             timeout=_SECONDS[notice.severity],
             markup=False,
         )
-        self.refresh_hosts()
 
     def copy(self, words: str, title: str = "Copied") -> None:
         """Put a command line on the clipboard and show it."""

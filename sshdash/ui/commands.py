@@ -156,6 +156,31 @@ _TABS = (
     Command(
         "tab.previous", Place.ANYWHERE, "Previous tab", "Go to the tab before", (), prefix=("p",)
     ),
+    Command("tab.last", Place.ANYWHERE, "Last tab", "Go to the tab seen before", (), ("tab",)),
+    Command(
+        "tab.find",
+        Place.ANYWHERE,
+        "Go to a tab…",
+        "Go to a tab by its number or part of its title",
+        (),
+        prefix=("apostrophe",),
+    ),
+    Command(
+        "tab.move_left",
+        Place.ANYWHERE,
+        "Move tab left",
+        "Let the tab change places with the one on its left",
+        (),
+        prefix=("less_than_sign",),
+    ),
+    Command(
+        "tab.move_right",
+        Place.ANYWHERE,
+        "Move tab right",
+        "Let the tab change places with the one on its right",
+        (),
+        prefix=("greater_than_sign",),
+    ),
     Command(
         "tab.close",
         Place.ANYWHERE,

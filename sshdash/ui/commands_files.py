@@ -66,6 +66,7 @@ TRANSFER_COMMANDS: tuple[Command, ...] = (
     _transfers("later", "Later", "Let the copy begin after the one below", "J", "shift+down"),
     _transfers("limit", "Limit", "Set how fast the copy may go", "l", footer=6),
     _transfers("limit_all", "Limit all", "Set how fast all copies together may go", "L"),
+    _transfers("compare", "Compare again", "Compare the folders of a sync again", "equals_sign"),
     _transfers("command", "Copy scp", "Copy the scp command of the copy", "y", footer=7),
     _transfers("close", "Back", "Go back to the files", "t", "escape", footer=5),
 )

@@ -18,6 +18,7 @@ COPY_MODE_KEYS: tuple[tuple[str, str], ...] = (
     ("%", "Go to the other half of a bracket"),
     ("ctrl+u d b f", "Go by half pages and pages"),
     ("/ ? n N", "Search down and up, again, the other way"),
+    ("* #", "Search the word under the cursor, down and up"),
     ("ctrl+↑ ↓, [ ]", "Go to the prompt above or below"),
     ("v V ctrl+v", "Select characters, lines, a block"),
     ("o", "Go to the other end of what is selected"),

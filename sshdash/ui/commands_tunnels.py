@@ -20,6 +20,7 @@ TUNNEL_COMMANDS: tuple[Command, ...] = (
     _tunnels("take", "Take over", "Run here what another process runs", "t"),
     _tunnels("map", "Map", "Show all tunnels as a tree by host", "m", footer=6),
     _tunnels("detail", "Details", "Tell all about the tunnel, or less", "i"),
+    _tunnels("history", "History", "Show what passed when: of it, its rule, all", "h"),
     _tunnels("filter", "Filter", "List only the tunnels that match", "slash"),
     _tunnels("group", "By host", "List the tunnels by host, or not", "g"),
     _tunnels("sort", "Sort", "Sort: as listed, trouble, traffic, name", "s"),
@@ -27,5 +28,13 @@ TUNNEL_COMMANDS: tuple[Command, ...] = (
     _tunnels("start_all", "Start all", "Open every closed tunnel of the host", "S"),
     _tunnels("stop_all", "Stop all", "Close every tunnel of the host", "X"),
     _tunnels("command", "Copy ssh", "Copy the ssh command of the tunnel", "y", footer=7),
+    Command(
+        "tunnels.quit",
+        Place.TUNNELS,
+        "Quit",
+        "Leave; asks first if anything is live",
+        ("q",),
+        palette=False,
+    ),
     _tunnels("export", "Copy as…", "Copy it as a config block, a unit, for curl…", "Y"),
 )

@@ -1,6 +1,6 @@
 """Every screen that lies above the workspace: made here, so that a start needs none of them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sshdash.prompts import (
@@ -30,6 +30,7 @@ from sshdash.ui.screens.paste import PasteDialog
 from sshdash.ui.screens.picker import Choice, Picker
 from sshdash.ui.screens.prefix import PrefixScreen
 from sshdash.ui.screens.secret import SecretDialog
+from sshdash.ui.widgets.tabs import Tab
 from sshdash.untrusted import clean
 
 _FOR: dict[type[Question[Any]], Callable[[Any], Dialog[Any]]] = {
@@ -84,6 +85,15 @@ def link_list(links: Sequence[Link]) -> Picker:
         for number, link in enumerate(links)
     ]
     return Picker("Links in view", choices, "type part of an address")
+
+
+def tab_list(tabs: Mapping[str, Tab]) -> Picker:
+    """Return the list of the tabs, by their numbers."""
+    choices = [
+        Choice(number, f"{number:>2} {tab.tab_title}", tab.tab_flag, mark=tab.tab_mark)
+        for number, tab in tabs.items()
+    ]
+    return Picker("Tabs", choices, "type a number or part of a title")
 
 
 def link_dialog(verdict: Verdict, label: str, host: str) -> LinkDialog:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import compress, islice
 
+from sshdash.sftp.compare import is_common
+from sshdash.sftp.sync_past import MOST_GONE, Loss, Past
 from sshdash.sftp.sync_plan import COPIES, RUNS, Act, Step, Totals, Way, steps
 from sshdash.sftp.sync_scan import Comparison
 
@@ -27,11 +29,13 @@ class SyncOptions:
     """Seconds by which times may differ."""
     lines: tuple[str, ...] = ()
     """Patterns of what is left out, as in .gitignore."""
+    forget: bool = False
+    """Both ways, whether nothing is known of a last time: what was deleted comes back."""
 
     @property
     def deletes(self) -> bool:
         """Whether anything is deleted."""
-        return self.delete and self.way is not Way.BOTH
+        return not self.forget if self.way is Way.BOTH else self.delete
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,8 @@ class SyncOrder:
     """Whether everything could be compared; else nothing may be deleted."""
     keep: bool = False
     """Whether it is to be kept up to date from then on."""
+    comparison: Comparison | None = None
+    """What the steps come from."""
 
 
 class SyncChoice:
@@ -57,6 +63,11 @@ class SyncChoice:
         """What is ticked, and all that cannot be."""
         self.same = 0
         self.problems = 0
+        self.loss: Loss | None = None
+        """What is gone from one end, where that is so much that it is not ticked to be deleted."""
+        self.is_first = False
+        """Whether nothing is known of a last time, where that matters."""
+        self._both = False
         self._ticked = bytearray()
         self._able = bytearray()
         """Which steps can be ticked."""
@@ -68,7 +79,7 @@ class SyncChoice:
         """The totals with all of them ticked, and with none: to tick 10^5 at once, too."""
         self._folders: dict[bytes, int] = {}
         self._decided: dict[int, Step] = {}
-        """What was a conflict before somebody decided it."""
+        """What it was before somebody decided it."""
 
     async def load(self, comparison: Comparison, options: SyncOptions) -> None:
         """Work the steps out anew."""
@@ -78,10 +89,8 @@ class SyncChoice:
             where = "on the right" if problem.right else "on the left"
             why = f"{where}: {problem.reason}"
             fresh._add(Step(Act.LEAVE, problem.place, None, None, True, why))
-        source = steps(
-            comparison.pairs, options.way, options.deletes, options.window, comparison.keeping
-        )
-        while batch := list(islice(source, _BATCH)):
+        planned = iter(await asyncio.to_thread(fresh._plan, comparison, options))
+        while batch := list(islice(planned, _BATCH)):
             for step in batch:
                 fresh._add(step)
             await asyncio.sleep(0)  # a turn for everybody else
@@ -119,35 +128,69 @@ class SyncChoice:
 
     def decide(self, index: int, to_right: bool) -> bool:
         """Let one side win a conflict, or no side again; return whether that can be."""
-        now = self.steps[index]
-        conflict = self._decided.get(index, now)
-        left, right = conflict.left, conflict.right
-        if conflict.act is not Act.CONFLICT or left is None or right is None:
+        wanted = self._decision(index, to_right)
+        if wanted is None:
             return False
-        if left.kind is not right.kind:
-            return False
-        self._forget(index)
-        if now.act is Act.CHANGED and now.to_right is to_right:
-            del self._decided[index]
-            self._put(index, conflict)
-        else:
-            self._decided[index] = conflict
-            self._put(index, Step(Act.CHANGED, now.place, left, right, to_right, "you decided"))
+        again = wanted == self.steps[index]
+        for other in range(index, self._end_of(index) if wanted.is_folder else index + 1):
+            self._decide(other, to_right, again)
+        if wanted.act is Act.NEW and not again:
+            for folder in self._above(wanted):
+                self._decide(folder, to_right, again)
         return True
 
     # -- inside
+
+    def _plan(self, comparison: Comparison, options: SyncOptions) -> list[Step]:
+        """Return the steps, and note what is gone; it takes long and belongs in a thread."""
+        past: Past | None = None
+        self._both = options.way is Way.BOTH
+        if self._both and not options.forget and comparison.present is not None:
+            past = comparison.present.past
+            self.is_first = not past.records
+            for loss in past.losses(comparison.pairs, comparison.same):
+                self.loss = loss if loss.percent > MOST_GONE else self.loss
+        way, keeping = options.way, comparison.keeping
+        delete = options.deletes and not self._both
+        return list(steps(comparison.pairs, way, delete, options.window, keeping, past))
+
+    def _decision(self, index: int, to_right: bool) -> Step | None:
+        """Return what a step becomes where one side wins, None where nothing is to be decided."""
+        step = self._decided.get(index, self.steps[index])
+        undecided = step.act is Act.CONFLICT or (self._both and step.act is Act.DELETE)
+        winner, loser = (step.left, step.right) if to_right else (step.right, step.left)
+        if not undecided or (winner is not None and not is_common(winner)):
+            return None
+        if winner is not None and loser is not None and winner.kind is not loser.kind:
+            return None
+        act = Act.DELETE if winner is None else Act.CHANGED
+        act = Act.NEW if loser is None else act
+        return Step(act, step.place, step.left, step.right, to_right, "you decided")
+
+    def _decide(self, index: int, to_right: bool, back: bool) -> None:
+        """Let one side win, or have what was before `back`."""
+        wanted = self._decision(index, to_right)
+        if back:
+            wanted = self._decided.pop(index, None)
+        elif wanted is not None:
+            self._decided.setdefault(index, self.steps[index])
+        if wanted is not None:
+            self._forget(index)
+            self._put(index, wanted)
 
     def _add(self, step: Step) -> None:
         index = len(self.steps)
         self.steps.append(step)
         able = step.act in RUNS
-        self._ticked.append(able)
+        ticked = able and not (self.loss is not None and step.act is Act.DELETE)
+        self._ticked.append(ticked)
         self._able.append(able)
         self._makes_folder.append(step.is_folder and step.act in COPIES)
         self._deletes.append(step.act is Act.DELETE)
         self._sizes.append(step.size if step.act in COPIES else 0)
-        for totals in (self.totals, self._most, *(() if able else (self._least,))):
-            totals.add(step)
+        totals = (self.totals, self._most, *(() if able else (self._least,)))
+        for one in totals if ticked or not able else (self._most,):
+            one.add(step)
         if step.is_folder:
             self._folders[step.place] = index
 
@@ -227,6 +270,17 @@ def totals_text(totals: Totals, size: str) -> str:
     if totals.left_out:
         parts.append(f"{totals.left_out:,} left out")
     return "; ".join(parts) or "nothing is ticked"
+
+
+def loss_text(loss: Loss | None) -> str:
+    """Return a warning about what is gone from one end, empty where it is not too much."""
+    if loss is None:
+        return ""
+    end = "right" if loss.right else "left"
+    return (
+        f"{loss.places:,} of {loss.known:,} are gone from the {end}: "
+        "no deletion is ticked, a ticks all\n"
+    )
 
 
 def _one(folders: int) -> str:

@@ -136,6 +136,9 @@ def own_variables(theme: Theme) -> dict[str, str]:
 AGENT_MARK = "⇢"
 """Stands where a host may use the keys of this machine's agent."""
 
+AWAY_MARK = "↗"
+"""Stands where another process of sshdash runs a tunnel."""
+
 SILENCE_MARK = "[silence]"
 """Stands behind the name of a pane whose silence is waited for."""
 

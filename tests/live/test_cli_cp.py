@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import re
+import shutil
 import signal
 import sys
 from dataclasses import dataclass
@@ -129,6 +130,20 @@ async def test_names_mean_what_they_mean_to_scp(
         done = await cp(config, *local, tmp_path / "here", cwd=source)
         assert done.status == 1, words
     assert sorted(os.listdir(tmp_path / "here")) == ["[odd].txt", "one.log", "two.log"]
+
+
+@pytest.mark.parametrize("there", [False, True])
+@pytest.mark.parametrize("word", [".", "deep/..", "../source/."])
+async def test_a_folder_named_by_dots_is_what_is_in_it(
+    sshd: RealSshd, source: Path, tmp_path: Path, word: str, there: bool
+) -> None:
+    shutil.copytree(source, sshd.home / "source")
+    target = "into" if there else "sshd:into"
+    (tmp_path if there else sshd.home).joinpath("into").mkdir()
+    named = f"sshd:source/{word}" if there else f"{source}/{word}"
+    done = await cp(sshd.config_file, "-r", named, target, cwd=tmp_path)
+    assert (done.status, done.errors) == (0, "")
+    assert tree((tmp_path if there else sshd.home) / "into") == tree(source)
 
 
 async def test_sources_of_one_name_do_not_overwrite_each_other(

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -11,7 +12,8 @@ from typing import Any
 import pytest
 
 from tests.live.file_kit import fill_with_odd_names, tree, unfinished
-from tests.live.test_cli_cp import Ended
+from tests.live.test_cli_cp import Ended, arrived
+from tests.live.test_sftp_faults import slow_line
 from tests.patience import PATIENCE
 from tests.servers.sshd import RealSshd
 
@@ -143,6 +145,34 @@ async def test_what_is_excluded_is_neither_copied_nor_deleted(sshd: RealSshd, he
     assert not (away / "old").exists()
 
 
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+async def test_what_had_arrived_when_it_was_ended_is_not_sent_again(
+    sshd: RealSshd, tmp_path: Path, number: signal.Signals
+) -> None:
+    away, here = sshd.home / "away", tmp_path / "target"
+    away.mkdir()
+    here.mkdir()
+    data = os.urandom(30_000_000)
+    (away / "big").write_bytes(data)
+    (away / "other").write_bytes(data[:1000])
+    async with slow_line(sshd, rate=10_000_000) as (proxy, config):
+        process = await start(config, "--both", "sshd:away", here)
+        async with asyncio.timeout(30):
+            while arrived(here) < 15_000_000:  # noqa: ASYNC110 (another program writes it)
+                await asyncio.sleep(0.01)
+        process.send_signal(number)
+        _, errors = await asyncio.wait_for(process.communicate(), 20)
+        assert (b"the same command goes on with it" in errors) is (number == signal.SIGINT)
+        assert len(unfinished(here)) == 1
+        proxy.rate = 0
+        before = proxy.bytes_down
+        done = await sync(config, "--both", "sshd:away", here)
+        assert done.status == 0, done.errors
+        assert proxy.bytes_down - before < len(data) - 3_000_000, "it began anew"
+    assert tree(here) == tree(away)
+    assert not os.listdir(Path(os.environ["XDG_STATE_HOME"]) / "sshdash" / "transfers")
+
+
 async def test_both_ways_the_newer_wins_and_a_tie_is_left_alone(sshd: RealSshd, here: Path) -> None:
     away = sshd.home / "away"
     away.mkdir()
@@ -165,6 +195,57 @@ async def test_both_ways_the_newer_wins_and_a_tie_is_left_alone(sshd: RealSshd, 
     assert (away / "src" / "main.py").exists()
     wrong = await sync(sshd.config_file, "--both", "--delete", here, "sshd:away")
     assert wrong.status == 2
+
+
+async def test_both_ways_what_one_end_deleted_is_deleted_on_the_other(
+    sshd: RealSshd, here: Path
+) -> None:
+    away = sshd.home / "away"
+    first = await sync(sshd.config_file, "--both", here, "sshd:away")
+    assert (first.status, tree(here)) == (0, tree(away)), first.errors
+    (away / "notes.txt").unlink()
+    (here / "src" / "deep" / "file").unlink()
+    (here / "made").write_bytes(b"made")
+    os.utime(away / "src" / "main.py", (5000, 5000))
+    looked = await sync(sshd.config_file, "--both", "-n", here, "sshd:away")
+    assert looked.status == 0
+    assert "delete ←   notes.txt  (deleted on the right)" in looked.output
+    done = await sync(sshd.config_file, "--both", here, "sshd:away")
+    assert done.output == looked.output
+    assert "delete →   src/deep/file  (deleted on the left)" in done.output
+    assert "changed ←  src/main.py\n" in done.output, "the older time is the change"
+    assert done.status == 0
+    assert tree(here) == tree(away)
+    assert not (here / "notes.txt").exists()
+    assert not (away / "src" / "deep" / "file").exists()
+    turned = await sync(sshd.config_file, "--both", "sshd:away", here)
+    assert (turned.status, turned.output) == (0, "")
+
+
+async def test_both_ways_a_folder_that_is_gone_or_empty_does_not_empty_the_other(
+    sshd: RealSshd, here: Path
+) -> None:
+    away = sshd.home / "away"
+    both = "--both", here, "sshd:away"
+    assert (await sync(sshd.config_file, *both)).status == 0
+    before = tree(here)
+    away.rename(sshd.home / "moved")
+    gone = await sync(sshd.config_file, *both)
+    assert gone.status == 1
+    assert "not there any more" in gone.errors
+    away.mkdir()
+    empty = await sync(sshd.config_file, *both)
+    assert empty.status == 1
+    assert "Too much would be deleted" in empty.errors
+    assert "--resync" in empty.errors
+    assert (tree(here), list(away.iterdir())) == (before, [])
+    again = await sync(sshd.config_file, "--resync", *both)
+    assert (again.status, tree(away)) == (0, before), again.errors
+    for name in ("src", "odd", "part-0", "part-1", "part-2"):
+        shutil.rmtree(away / name)
+    meant = await sync(sshd.config_file, "--max-delete", "100", *both)
+    assert (meant.status, tree(here)) == (0, tree(away)), meant.errors
+    assert not (here / "src").exists()
 
 
 async def test_checksums_find_what_size_and_time_hide(sshd: RealSshd, here: Path) -> None:

@@ -75,6 +75,13 @@ async def test_all_rules_run_and_are_seen_from_outside(sshd: RealSshd, tmp_path:
                 "name", "way", "state", "clients", "up", "down", "uptime", "process",
             ]  # fmt: skip
             assert f"L localhost:{listen} → sshd → 127.0.0.1:{port}" in out
+            assert out.splitlines()[-1].split()[:5] == ["total", "4", "tunnels", "4", "open"]
+            _, out, _ = await sshdash(sshd, "tunnels", "--json", "--totals")
+            sums = json.loads(out)
+            assert sums["total"]["open"] == len(sums["tunnels"]) == 4
+            assert {name: one["tunnels"] for name, one in sums["rules"].items()} == {
+                "web": 2, "deep": 1, "one": 1,
+            }  # fmt: skip
 
             assert (await run.end(signal.SIGTERM))[0] == 0
             assert not ready.exists()
@@ -100,6 +107,7 @@ async def test_a_rule_is_stopped_started_and_paused_from_outside(sshd: RealSshd)
             assert (await sshdash(sshd, "tunnels", "start", "web"))[0] == 0
             assert await exchange(listen, b"again") == b"again"
             assert (await sshdash(sshd, "tunnels", "pause", "web"))[0] == 0
+            assert (await sshdash(sshd, "tunnels"))[0] == 3, "not all that run are open"
             waiting = asyncio.create_task(exchange(listen, b"later"))
             assert (await sshdash(sshd, "tunnels", "resume", "web"))[0] == 0
             assert await waiting == b"later"
@@ -116,6 +124,8 @@ async def test_a_rule_is_stopped_started_and_paused_from_outside(sshd: RealSshd)
             _, _, err = await sshdash(sshd, "tunnels", "stop", "web")
             assert f"process {run.process.pid} waits to start them again" in err
             assert f"sshdash tunnels end web {name}" in err
+            status, out, _ = await sshdash(sshd, "tunnels")
+            assert (status, out.count("closed")) == (1, 3), "all are stopped"
             assert (await sshdash(sshd, "tunnels", "end", "web"))[0] == 0
             assert [one["name"] for one in await running(sshd)] == [""]
             assert (await sshdash(sshd, "tunnels", "end", name))[0] == 0

@@ -212,8 +212,8 @@ async def test_42_a_server_that_flaps_is_followed_with_longer_and_longer_waits(
     waits: list[float] = []
     real = backoff.Backoff.next
 
-    def shortened(self: backoff.Backoff, turned_away: bool = False) -> float:
-        waits.append(real(self, turned_away))
+    def shortened(self: backoff.Backoff, turned_away: bool = False, refused: bool = False) -> float:
+        waits.append(real(self, turned_away, refused))
         return 0.01
 
     monkeypatch.setattr(backoff.Backoff, "next", shortened)

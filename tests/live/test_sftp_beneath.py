@@ -3,11 +3,15 @@
 import asyncio
 import contextlib
 import os
+import stat
 import threading
 from pathlib import Path
 
 import pytest
 
+from sshdash.errors import FileError
+from sshdash.sftp.protocol import LSETSTAT
+from sshdash.sftp.remote import RemoteFilesystem
 from tests.live.file_kit import files_on
 from tests.patience import PATIENCE
 from tests.servers.sshd import RealSshd
@@ -56,3 +60,26 @@ async def test_a_folder_that_is_swapped_for_a_link_is_never_written_through(
     assert os.listdir(outside / "deep") == []
     assert os.listdir(outside) == ["deep"]
     assert done.files_done + done.errors_total > 0
+
+
+@pytest.mark.parametrize("offered", [True, False])
+async def test_a_link_on_a_host_in_the_place_of_a_file_keeps_what_it_leads_to(
+    sshd: RealSshd, offered: bool
+) -> None:
+    kept, link, own = (sshd.home / name for name in ("kept", "link", "own"))
+    for file in (kept, own):
+        file.write_bytes(b"x")
+        file.chmod(0o600)
+    link.symlink_to(kept)
+    async with files_on(sshd.config_file) as files:
+        remote = await files.open("sshd")
+        assert isinstance(remote, RemoteFilesystem)
+        if not offered:
+            del remote._protocol.extensions[LSETSTAT]
+        try:
+            with contextlib.suppress(FileError):
+                await remote.set_itself(bytes(link), 0o644)
+            await remote.set_itself(bytes(own), 0o640)
+        finally:
+            await remote.close()
+    assert [stat.S_IMODE(file.stat().st_mode) for file in (kept, own)] == [0o600, 0o640]

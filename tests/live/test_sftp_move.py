@@ -111,3 +111,18 @@ async def test_mv_moves_renames_and_keeps_links(
     done = await sshdash(sshd.config_file, "mv", "sshd:gone", ".", cwd=tmp_path)
     assert done.status == 1
     assert not is_gone(sshd.home / "there" / "link")
+
+
+@pytest.mark.parametrize("word", [".", "deep/..", "..", "sshd:", "sshd:there/."])
+async def test_what_is_named_by_dots_alone_is_not_moved(
+    sshd: RealSshd, tmp_path: Path, word: str
+) -> None:
+    source = tmp_path / "above" / "source"
+    (source / "deep").mkdir(parents=True)
+    (sshd.home / "there").mkdir()
+    (sshd.home / "there" / "file").touch()
+    before = tree(tmp_path), tree(sshd.home)
+    done = await sshdash(sshd.config_file, "mv", word, tmp_path / "target", cwd=source)
+    assert done.status == 2
+    assert "Only what has a name can be moved" in done.errors
+    assert (tree(tmp_path), tree(sshd.home)) == before

@@ -267,11 +267,39 @@ async def test_history_tells_what_passed(sshd: RealSshd) -> None:
         await (await it.client()).say(b"x" * 500, 1000)
 
         def told() -> bool:
-            return sum(map(sum, it.kit.manager.history(it.id).seconds)) == 1500
+            return sum(map(sum, it.kit.manager.history([it.id]).seconds)) == 1500
 
         await until(told, "the second being over")
-        history = it.kit.manager.history(it.id)
+        history = it.kit.manager.history([it.id])
         assert len(history.seconds) == 60
         snapshot = it.kit.manager.snapshot(it.id)
         assert snapshot.minute_up > 0
         assert snapshot.minute_down == pytest.approx(2 * snapshot.minute_up)
+
+
+async def test_what_a_removed_tunnel_carried_stays_in_the_sum(sshd: RealSshd) -> None:
+    async with place(sshd, "L") as it:
+        manager = it.kit.manager
+        await (await it.client()).say(b"x" * 500, 1000)
+        await manager.remove(it.id)
+        history = manager.history()
+        assert (history.bytes_up, history.bytes_down) == (500, 1000)
+        assert history.minutes[-1] in ((500, 1000), (0, 0)), "a minute may just have begun"
+        assert manager.history([it.id]).bytes_up == 0, "it is on the list no more"
+
+
+async def test_who_gives_up_waiting_for_a_removal_keeps_nothing(sshd: RealSshd) -> None:
+    async with place(sshd, "L") as it:
+        manager = it.kit.manager
+        client = await it.client()
+        await client.say(b"x" * 500, 1000)
+        removal = asyncio.create_task(manager.remove(it.id, 60.0))
+        await until(lambda: manager.snapshot(it.id).state is TunnelState.CLOSED, "its leaving")
+        removal.cancel()
+        await asyncio.wait({removal})
+        assert manager.snapshots() == []
+        await client.say(b"x" * 500, 1000)
+        assert manager.history().bytes_up == 1000, "its client may finish, and counts"
+        client.writer.close()
+        await until(lambda: not manager._departures._stopping, "it has gone")
+        assert manager.history().bytes_up == 1000

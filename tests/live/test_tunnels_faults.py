@@ -260,7 +260,7 @@ async def test_out_of_descriptors_is_said_and_passes(sshd: RealSshd) -> None:
 async def test_too_many_clients_are_turned_away(
     sshd: RealSshd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sshdash.tunnels.forwards.forwarder.MAX_CLIENTS", 3)
+    monkeypatch.setattr("sshdash.tunnels.forwards.clients.MAX_CLIENTS", 3)
     async with target(echo) as port, tunnels_on(sshd) as kit:
         tunnel, listen = await kit.open("L", f"0:127.0.0.1:{port}")
         served = []

@@ -16,7 +16,7 @@ from sshdash.errors import ConfigError
 from sshdash.events import Event, RulesChanged, TunnelChanged, WarningRaised
 from sshdash.states import TunnelState
 from sshdash.tunnels.kept.rule import Rule, Start
-from sshdash.tunnels.kept.rules_file import rules_file, save_rule
+from sshdash.tunnels.kept.rules_file import load_rules, rules_file, save_rule
 from sshdash.tunnels.kept.rules_text import parse_option
 from sshdash.tunnels.owners.detached import Detached
 from sshdash.tunnels.owners.documents import listed
@@ -114,6 +114,35 @@ async def test_the_list_is_as_the_file_and_what_is_open_stays(
     await told.until(lambda: "0" not in rows(backend))
     assert any(isinstance(one, RulesChanged) for one in told.events)
     assert second not in {one.id for one in backend.tunnels.snapshots()}
+
+
+async def test_a_file_that_goes_or_cannot_be_read_is_told_and_takes_nothing_away(
+    sshd: RealSshd, backend_for: BackendFor
+) -> None:
+    backend = await backend_for(sshd.config_file)
+    told, rules, file = Told(backend), backend.household.rules, rules_file()
+    save_rule(rule("a", "-D 0", note="kept"))
+    await rules.follow()
+    before = rows(backend)
+    await backend.tunnels.start(rules.tunnels("a")[0])
+    file.unlink()
+    await told.until(lambda: "The file of the tunnels is gone" in told.warnings())
+    assert rows(backend) == {"0": ("a", TunnelState.OPEN)}
+    file.mkdir()
+    await told.until(lambda: "no regular file" in told.warnings())
+    file.rmdir()
+    await rules.load()
+    assert told.warnings().count("The file of the tunnels is gone") == 2, "each time anew"
+    await rules.load()
+    assert told.warnings().count("The file of the tunnels is gone") == 2, "and once"
+    assert len(rows(backend)) == len(before) == 1
+
+    await rules.save(rule("b", "-D 1"))
+    assert [one.name for one in load_rules().rules] == ["a", "b"]
+    assert load_rules().rules[0].note == "kept"
+    file.write_text("# nothing\n")
+    await told.until(lambda: "has no rules now" in told.warnings())
+    await told.until(lambda: rows(backend) == {"0": ("a", TunnelState.OPEN)})
 
 
 async def test_rules_are_saved_renamed_and_removed_as_they_run(

@@ -193,6 +193,33 @@ async def test_clients_finish_while_a_stopped_tunnel_drains(sshd: RealSshd, opti
         assert kit.lease.released == 1
 
 
+@pytest.mark.parametrize(("option", "text"), [("D", "0"), ("R", "127.0.0.1:0")])
+async def test_clients_in_their_handshake_finish_too(
+    sshd: RealSshd, option: str, text: str
+) -> None:
+    async with target(echo) as port, tunnels_on(sshd) as kit:
+        tunnel, listen = await kit.open(option, text)
+        reader, writer = await asyncio.open_connection("127.0.0.1", listen)
+        silent = await asyncio.open_connection("127.0.0.1", listen)
+        for one in ((reader, writer), silent):
+            one[1].write(b"\x05\x01\x00")
+            async with asyncio.timeout(PATIENCE):
+                assert await one[0].readexactly(2) == b"\x05\x00"
+        stopping = asyncio.ensure_future(kit.manager.stop(tunnel, drain=PATIENCE))
+        await kit.until(tunnel, TunnelState.CLOSED)
+        writer.write(b"\x05\x01\x00\x01\x7f\x00\x00\x01" + port.to_bytes(2, "big"))
+        async with asyncio.timeout(PATIENCE):
+            assert (await reader.readexactly(10))[:2] == b"\x05\x00"
+        await ping((reader, writer))
+        silent[1].close()
+        await ping((reader, writer))
+        assert not stopping.done()
+        writer.close()
+        async with asyncio.timeout(PATIENCE):
+            await stopping
+        assert kit.lease.released == 1
+
+
 @pytest.mark.parametrize("option", ["L", "R"])
 async def test_clients_that_do_not_finish_are_reset(sshd: RealSshd, option: str) -> None:
     async with target(echo) as port, tunnels_on(sshd) as kit:

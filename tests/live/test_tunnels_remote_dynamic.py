@@ -228,7 +228,7 @@ async def test_a_client_that_says_nothing_is_dropped(
 async def test_too_many_clients_are_turned_away(
     sshd: RealSshd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sshdash.tunnels.forwards.forwarder.MAX_CLIENTS", 3)
+    monkeypatch.setattr("sshdash.tunnels.forwards.clients.MAX_CLIENTS", 3)
     async with target(echo) as port, tunnels_on(sshd) as kit:
         tunnel, proxy = await kit.open("R", FAR_PORT)
         waiting = [await asyncio.open_connection("127.0.0.1", proxy) for _ in range(3)]

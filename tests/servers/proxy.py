@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import struct
+from collections import deque
 from types import TracebackType
 from typing import Self
 
@@ -27,6 +28,12 @@ class Proxy(Line):
         self.bytes_up = 0
         """From the clients to the server, all connections together."""
         self.bytes_down = 0
+        self.round_trips = 0
+        """How many times what came from the server waited for what the client sent because of
+        what had come before: with a delay, what one connection took however slow the machine."""
+        self._reached = 0
+        """The same, of what the server has got."""
+        self._under_way: dict[bool, deque[int]] = {True: deque(), False: deque()}
         self.refusing = False
         """New connections are reset at once."""
         self._budget: tuple[int, bool] | None = None
@@ -92,8 +99,16 @@ class Proxy(Line):
         """Wait while the network is stalled."""
         await self._flowing.wait()
 
+    def took(self, up: bool) -> None:
+        """Note which round trip it belongs to."""
+        self._under_way[up].append(self.round_trips if up else self._reached + 1)
+
     def count(self, size: int, up: bool) -> None:
-        """Count bytes that were passed on."""
+        """Count bytes that were passed on, and the round trips."""
+        if up:
+            self._reached = max(self._reached, self._under_way[up].popleft())
+        else:
+            self.round_trips = max(self.round_trips, self._under_way[up].popleft())
         if up:
             self.bytes_up += size
         else:

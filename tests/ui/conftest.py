@@ -216,11 +216,11 @@ class FakeHousehold:
 
     open = nothing
 
-    def snapshots(self) -> list[Any]:
-        return self.tunnels.snapshots()
+    def snapshots(self, host: str | None = None) -> list[Any]:
+        return self.tunnels.snapshots(host)
 
     def states(self) -> list[Any]:
-        return [one.state for one in self.tunnels.snapshots()]
+        return [(one.host, one.state) for one in self.tunnels.snapshots()]
 
 
 class FakeTransfers:

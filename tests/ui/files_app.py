@@ -79,6 +79,9 @@ class FakeBackend:
     async def load(self) -> None:
         """Everything is there."""
 
+    def resolve(self, destination: str) -> Any:
+        return SimpleNamespace(user="me", hostname=destination, port=22)
+
     async def filesystem(self, endpoint: str) -> Filesystem:
         self.opened.append(endpoint)
         if self.unreachable is not None and endpoint:

@@ -77,6 +77,11 @@ def test_keys_are_written_as_people_write_them() -> None:
     ]
 
 
+def test_no_key_is_shown_by_the_name_that_only_programs_know() -> None:
+    keys = {key for one in COMMANDS.values() for key in (*one.keys, *one.prefix)}
+    assert not [shown for shown in map(key_text, keys) if "_" in shown]
+
+
 def test_help_and_prefix_menu_name_every_chord() -> None:
     keymap = Keymap({}, "ctrl+g")
     listed = {title for _, title in prefix_keys(keymap)}

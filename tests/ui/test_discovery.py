@@ -160,7 +160,7 @@ async def test_what_listens_is_listed_filtered_and_forwarded(cockpit: Start, ask
             "localhost:5432",
         )
         await c.until(lambda: c.current is not None and c.current.tab_title.startswith("tunnels"))
-        await c.until(lambda: c.current.table.rows.current.id == made.id)
+        await c.until(lambda: c.current.table.listing.rows.current.id == made.id)
         await c.until(lambda: asked.leases == 0)
 
 
@@ -177,8 +177,10 @@ async def test_what_is_forwarded_already_is_gone_to(cockpit: Start, asked: Asked
         await c.until(lambda: "⇄ :15432" in c.drawn and "listed, closed" in c.drawn)
         await c.type("5432")
         await c.press("enter")
-        await c.until(lambda: c.current is not None and c.current.table.rows.current is not None)
-        await c.until(lambda: c.current.table.rows.current.id == "t2")
+        await c.until(
+            lambda: c.current is not None and c.current.table.listing.rows.current is not None
+        )
+        await c.until(lambda: c.current.table.listing.rows.current.id == "t2")
         assert (tunnels.started, tunnels.added) == ([], [])
         await c.press("D")
         await c.until(lambda: isinstance(c.app.screen, DiscoveryScreen))
@@ -377,8 +379,8 @@ async def table(c: Cockpit, tunnels: Tunnels, *listed: TunnelSnapshot) -> None:
     tunnels.listed = list(listed)
     c.hosts.go_to("db-1")
     await c.press("t")
-    await c.until(lambda: c.current is not None and c.app.focused is c.current.table.rows)
-    await c.until(lambda: c.current.table.rows.current is not None)
+    await c.until(lambda: c.current is not None and c.app.focused is c.current.table.listing.rows)
+    await c.until(lambda: c.current.table.listing.rows.current is not None)
 
 
 async def test_o_opens_the_page_of_the_tunnel(

@@ -165,7 +165,9 @@ async def test_a_tunnel_is_added_counted_and_closed() -> None:
         await pilot.press("t")
         await until(pilot, lambda: app.workspace.query(TunnelTable))
         table = app.workspace.query_one(TunnelTable)
-        await until(pilot, lambda: table.rows.has_focus or table.query_one(".tunnels-empty"))
+        await until(
+            pilot, lambda: table.listing.rows.has_focus or table.query_one(".tunnels-empty")
+        )
         app.action_command("tunnels.add")
         await until(pilot, lambda: isinstance(app.screen, ForwardForm))
         app.screen.query_one("#host", Input).value = _HOST
@@ -174,19 +176,23 @@ async def test_a_tunnel_is_added_counted_and_closed() -> None:
         await pilot.pause()
         app.screen.query_one("#listen", Input).focus()
         await pilot.press("enter")
-        await until(pilot, lambda: table.tunnels and table.tunnels[0].state is TunnelState.OPEN, 20)
-        port = int(table.tunnels[0].listen.rpartition(":")[2])
+        await until(
+            pilot,
+            lambda: table.listing.tunnels and table.listing.tunnels[0].state is TunnelState.OPEN,
+            20,
+        )
+        port = int(table.listing.tunnels[0].listen.rpartition(":")[2])
 
         async def counted() -> None:
-            await until(pilot, lambda: table.tunnels[0].clients == 1)
-            await until(pilot, lambda: table.tunnels[0].bytes_down == 5000)
+            await until(pilot, lambda: table.listing.tunnels[0].clients == 1)
+            await until(pilot, lambda: table.listing.tunnels[0].bytes_down == 5000)
 
         await exchange(pilot, port, counted)
-        await until(pilot, lambda: table.tunnels[0].clients == 0)
+        await until(pilot, lambda: table.listing.tunnels[0].clients == 0)
         app.action_command("tunnels.toggle")
-        await until(pilot, lambda: table.tunnels[0].state is TunnelState.CLOSED)
+        await until(pilot, lambda: table.listing.tunnels[0].state is TunnelState.CLOSED)
         app.action_command("tunnels.remove")
-        await until(pilot, lambda: not table.tunnels)
+        await until(pilot, lambda: not table.listing.tunnels)
 
 
 async def test_rows_dragged_onto_a_host_of_the_sidebar_are_copied_to_its_home(home: Path) -> None:

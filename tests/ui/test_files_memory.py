@@ -100,3 +100,17 @@ async def test_a_spoiled_memory_is_told_and_set_aside(cockpit: Start) -> None:
         await files(c)
         assert any("cannot be read" in one and "last-files.yaml" in one for one in c.told)
         assert file.with_name("last-files.yaml.broken").read_text() == "view: {sort: colour}"
+
+
+async def test_files_come_back_between_the_terminals_that_they_were_between(
+    cockpit: Start,
+) -> None:
+    async with cockpit(restore=True) as c:
+        await c.shell("web-1")
+        c.app.action_command("host.files")
+        await c.until(lambda: c.app.workspace.here is Place.FILES)
+        await c.shell("db-1")
+        places = [tab.place for tab in c.tabs]
+        assert places == [Place.TERMINAL, Place.FILES, Place.TERMINAL]
+    async with cockpit(restore=True) as c:
+        await c.until(lambda: [tab.place for tab in c.tabs] == places)

@@ -1,6 +1,7 @@
 """The preview of a synchronisation: what it shows, what is ticked, and what comes of it."""
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +153,140 @@ async def test_both_ways_a_conflict_waits_for_a_decision(tmp_path: Path) -> None
         await until(pilot, lambda: any("In step" in one for one in app.told))
     assert (left / "tie").read_text() == (right / "tie").read_text() == "three"
     assert tree(left) == tree(right)
+
+
+async def in_step(app: FilesApp, pilot: Pilot[Any]) -> None:
+    """Open the preview both ways, and run what is ticked."""
+    screen = await preview(pilot)
+    await pilot.press("w", "w")
+    await until(pilot, lambda: screen.options.way is Way.BOTH and not screen._busy)
+    told_before = len(app.told)
+    await pilot.press("enter")
+    await until(pilot, lambda: len(app.told) > told_before)
+
+
+async def test_both_ways_what_was_deleted_since_is_deleted_on_the_other_end(
+    tmp_path: Path, bin_folder: Path
+) -> None:
+    left, right = furnish(tmp_path)
+    (right / "tie").unlink()
+    app = FilesApp(left, right, True)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await in_step(app, pilot)
+        (right / "gone.txt").unlink()
+        (left / "same").write_text("ours")
+        (right / "same").write_text("theirs, not ours")
+        (left / "fresh" / "deep" / "file").unlink()
+        screen = await preview(pilot)
+        await pilot.press("w", "w")
+        await until(pilot, lambda: told(screen) == ["delete fresh/deep/file", "delete gone.txt"])
+        assert "deletes 2; 1 conflict" in total(screen)
+        rows = drawn(screen)
+        assert "deleted on" not in rows[0]
+        await pilot.press("x")
+        await until(pilot, lambda: told(screen) == ["new fresh/deep/file", "new gone.txt"])
+        await pilot.press("y")
+        await until(pilot, lambda: app.copied)
+        assert app.copied[0].startswith("sshdash sync --both --resync ")
+        await pilot.press("x")
+        await until(pilot, lambda: told(screen) == ["delete fresh/deep/file", "delete gone.txt"])
+        await pilot.press("enter")
+        await until(pilot, lambda: "deleted 2" in app.told[0])
+        (question,) = app.prompter.asked
+        assert isinstance(question, ConfirmQuestion)
+        assert question.title == "Delete 2 entries?"
+        assert question.detail.startswith("1 entry here to the trash, the others for good")
+    assert not (left / "gone.txt").exists()
+    assert not (right / "fresh" / "deep" / "file").exists()
+    assert (left / "same").read_text() == "ours"
+    assert (right / "same").read_text() == "theirs, not ours"
+    assert os.listdir(bin_folder) == ["gone.txt"]
+
+
+async def test_an_end_that_is_empty_all_at_once_deletes_nothing_unless_that_is_ticked(
+    tmp_path: Path,
+) -> None:
+    left, right = furnish(tmp_path)
+    (right / "tie").unlink()
+    app = FilesApp(left, right)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await in_step(app, pilot)
+        shutil.rmtree(right)
+        right.mkdir()
+        screen = await preview(pilot)
+        await pilot.press("w", "w")
+        await until(pilot, lambda: "are gone from the right" in total(screen))
+        assert told(screen) == []
+        await pilot.press("enter")
+        assert isinstance(app.screen, SyncScreen), "nothing is ticked"
+        await pilot.press("a")
+        assert "delete src" in told(screen)
+        await pilot.press("a", "escape")
+    assert (left / "src" / "new.py").exists()
+
+
+async def test_the_folders_of_a_sync_are_compared_again_from_the_list_of_transfers(
+    tmp_path: Path,
+) -> None:
+    left, right = furnish(tmp_path)
+    app = FilesApp(left, right)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await preview(pilot)
+        await pilot.press("enter")
+        await until(pilot, lambda: any("In step" in one for one in app.told))
+        (left / "same").write_text("not any more")
+        await pilot.press("t", "equals_sign")
+        await until(pilot, lambda: isinstance(app.screen, SyncScreen))
+        screen = app.screen
+        assert isinstance(screen, SyncScreen)
+        await until(pilot, lambda: told(screen) == ["changed same"])
+        assert screen.ends[0].endswith(str(left))
+
+
+async def test_a_side_can_win_where_one_deleted_and_the_other_changed(tmp_path: Path) -> None:
+    left, right = furnish(tmp_path)
+    (right / "tie").unlink()
+    app = FilesApp(left, right, True)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await in_step(app, pilot)
+        shutil.rmtree(right / "fresh")
+        (left / "fresh" / "deep" / "file").write_text("changed")
+        screen = await preview(pilot)
+        await pilot.press("w", "w")
+        await until(pilot, lambda: "3 conflicts" in total(screen))
+        rows = screen.query_one(SyncRows)
+        rows.cursor = [step.place for step in screen.choice.steps].index(b"fresh/deep/file")
+        await pilot.press("less_than_sign")
+        assert told(screen) == ["delete fresh/deep/file"]
+        await pilot.press("greater_than_sign")
+        assert told(screen) == ["new fresh", "new fresh/deep", "new fresh/deep/file"]
+        await pilot.press("enter")
+        await until(pilot, lambda: len(app.told) > 1)
+    assert (right / "fresh" / "deep" / "file").read_text() == "changed"
+
+
+async def test_two_folders_that_are_the_same_can_be_remembered_as_such(tmp_path: Path) -> None:
+    left, right = tmp_path / "left", tmp_path / "right"
+    for folder in (left, right):
+        folder.mkdir()
+        for name in ("a", "b", "c"):
+            (folder / name).write_text("same")
+            os.utime(folder / name, (1000, 1000))
+    app = FilesApp(left, right)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await listed(pilot)
+        await pilot.press("equals_sign")
+        await until(pilot, lambda: isinstance(pilot.app.screen, SyncScreen))
+        screen = pilot.app.screen
+        await pilot.press("w", "w")
+        empty = screen.query_one("#sync-empty")
+        await until(pilot, lambda: "Enter remembers" in str(empty.render()))
+        await pilot.press("enter")
+        await until(pilot, lambda: any("In step" in one for one in app.told))
+        (right / "a").unlink()
+        again = await preview(pilot)
+        await pilot.press("w", "w")
+        await until(pilot, lambda: told(again) == ["delete a"])
 
 
 async def test_escape_does_nothing_and_a_refused_deletion_neither(tmp_path: Path) -> None:

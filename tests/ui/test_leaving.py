@@ -6,6 +6,7 @@ from typing import Any
 from sshdash.tunnels.owners.handover import HandOver, Kept
 from sshdash.ui.screens.confirm import ConfirmDialog
 from sshdash.ui.screens.leave import LeaveDialog
+from sshdash.ui.widgets.tunnels_tab import TunnelsTab
 from tests.ui.conftest import Cockpit, Start
 from tests.ui.tunnel_stage import OPEN, fleet
 
@@ -33,6 +34,18 @@ async def test_tunnels_go_on_without_the_screen(cockpit: Start) -> None:
         await c.press("k")
         await c.until(lambda: c.app._exit)
         assert handed == [["t1"]]
+
+
+async def test_the_tunnels_tab_is_left_like_the_hosts(cockpit: Start) -> None:
+    async with cockpit() as c:
+        c.backend.fake_tunnels.listed = [OPEN]
+        await c.press("t")
+        await c.until(lambda: isinstance(c.current, TunnelsTab))
+        await c.until(lambda: c.current.table.listing.rows.has_focus)
+        await c.press("q")
+        await c.until(lambda: isinstance(c.app.screen, LeaveDialog))
+        await c.press("y")
+        await c.until(lambda: c.app._exit)
 
 
 async def test_tunnels_end_with_the_screen(cockpit: Start) -> None:

@@ -32,6 +32,17 @@ async def test_a_dialog_has_no_news_over_it_but_what_went_wrong(cockpit: Start) 
         await c.until(lambda: c.app.screen is c.app.workspace and len(toasts(c)) == 2)
 
 
+async def test_what_only_informs_waits_until_a_question_is_answered(cockpit: Start) -> None:
+    async with cockpit(size=(80, 24)) as c:
+        c.app.push_screen(ConfirmDialog(ConfirmQuestion("Really?", "", "Yes")))
+        await c.until(lambda: isinstance(c.app.screen, ConfirmDialog))
+        c.app.workspace.cockpit.tell("Copied")
+        c.app.workspace.cockpit.tell("It broke", severity="error")
+        await c.until(lambda: toasts(c) == ["It broke"])
+        await c.press("escape")
+        await c.until(lambda: c.app.screen is c.app.workspace and "Copied" in toasts(c))
+
+
 async def test_what_is_told_over_a_picker_is_seen(cockpit: Start) -> None:
     async with cockpit() as c:
         await told(c)

@@ -210,3 +210,18 @@ async def test_the_bar_keeps_the_focus_and_gives_way_to_copy_mode() -> None:
         assert stage.view.copying is not None
         await press(stage, "shift+home", "q")
         assert stage.rows()[-1] == "line 99"
+
+
+async def test_the_word_under_the_cursor_is_searched_both_ways() -> None:
+    async with on_stage() as stage:
+        await copy_mode(stage, b"foo bar\r\nfoobar x\r\na bar\r\nfoo")
+        view = stage.view
+        await press(stage, "g", "w", "asterisk")
+        assert view.copying is not None
+        assert tuple(view.copying.at) == (2, 2)
+        await press(stage, "n")
+        assert tuple(view.copying.at) == (0, 4)
+        await press(stage, "0", "number_sign")
+        assert tuple(view.copying.at) == (3, 0)
+        await press(stage, "N")
+        assert tuple(view.copying.at) == (0, 0)

@@ -29,6 +29,10 @@ from tests.ui.files_app import until
 from tests.unit.memory_files import MemoryFilesystem
 
 
+async def no_comparison(request: CopyRequest) -> None:
+    """Nothing is compared here."""
+
+
 class TransfersApp(App[None]):
     """The tab on a queue whose host gives nothing until it is let."""
 
@@ -57,7 +61,7 @@ class TransfersApp(App[None]):
 
     def on_mount(self) -> None:
         cockpit = Cockpit(cast(Any, self.screen), self.backend, ScriptedPrompter([]))
-        self.controller = TransfersController(cockpit, lambda request: None)
+        self.controller = TransfersController(cockpit, lambda request: None, no_comparison)
 
     async def on_unmount(self) -> None:
         await self.queue.close()

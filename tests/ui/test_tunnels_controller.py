@@ -372,6 +372,35 @@ async def test_an_edited_rule_is_led_elsewhere_while_it_is_open() -> None:
         ]
 
 
+async def test_a_rule_moves_to_another_host_and_is_opened_there() -> None:
+    app = ControllerApp(False, True)
+    async with app.run_test() as pilot:
+        app.put(NAMED, replace(CLOSED, rule=ORDERS))
+        app.keep(ORDERS)
+        rule = replace(ORDERS, host="two", colour="bright_red")
+        answer = RuleAnswer("two", (*ORDERS.forwards, CLOSED.spec), rule, True, False)
+        selected: list[str] = []
+        for count in (1, 2):
+            app.controller.handle(EditTunnel(selected.append, [*app.fake.tunnels.values()]))
+            await app.answer(pilot, answer)
+            await until(pilot, lambda: bool(app.prompter.asked[count - 1 :]))  # noqa: B023
+            if count == 1:
+                await pilot.pause()
+                assert not app.calls, "the first answer was no"
+        await until(pilot, lambda: app.calls[-1][0] == "start")
+        assert "3 clients of orders-db would be cut off" in str(app.prompter.asked[-1])
+        assert [one for one in app.calls if one[0] != "start"] == [
+            ("stop", "t1"),
+            ("remove", "t1"),
+            ("stop", "t2"),
+            ("rule None", "t2"),
+            ("add two 5432:db:5432", "orders-db"),
+            ("add two 1080", "orders-db"),
+            ("save orders-db", "orders-db"),
+        ]
+        assert [one[1] for one in app.calls if one[0] == "start"] == [*selected, "n6"]
+
+
 async def test_a_rule_that_is_not_kept_any_more_goes_from_its_file() -> None:
     app = ControllerApp()
     async with app.run_test() as pilot:

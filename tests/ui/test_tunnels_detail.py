@@ -13,7 +13,7 @@ from sshdash.tunnels.snapshot import ProbeResult, TunnelSnapshot
 from sshdash.ui.widgets.tunnel_diagram import diagram
 from sshdash.ui.widgets.tunnel_facts import trouble
 from sshdash.ui.widgets.tunnel_map import map_lines
-from sshdash.ui.widgets.tunnel_messages import CutClient
+from sshdash.ui.widgets.tunnel_messages import CutClient, TunnelStep
 from tests.ui.files_app import until
 from tests.ui.tunnel_stage import (
     CLIENTS,
@@ -218,12 +218,12 @@ async def test_a_client_is_found_and_cut() -> None:
         app.table.update()
         assert app.table.clients.current == CLIENTS[1]
         await pilot.press("escape")
-        assert app.table.rows.has_focus
+        assert app.table.listing.rows.has_focus
         await pilot.press("x")
         await until(pilot, lambda: app.table.clients.has_focus)
         app.tunnels = [replace(OPEN, clients=0)]
         app.table.update()
-        await until(pilot, lambda: app.table.rows.has_focus)
+        await until(pilot, lambda: app.table.listing.rows.has_focus)
 
 
 # The map
@@ -254,10 +254,31 @@ async def test_enter_on_the_map_goes_to_the_tunnel() -> None:
         assert current.id == "t4"
         await pilot.press("down", "down", "enter")
         await until(pilot, lambda: not app.table.is_mapped)
-        current = app.table.rows.current
+        current = app.table.listing.rows.current
         assert current is not None
         assert current.id == "t6"
         assert not app.requests
         await pilot.press("m", "escape")
         assert not app.table.is_mapped
-        assert app.table.rows.has_focus
+        assert app.table.listing.rows.has_focus
+
+
+async def test_a_rule_and_all_tunnels_are_summed_up() -> None:
+    app = TunnelsApp(fleet())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "Σ 6 of 10 open" in str(app.table.detail.border_title))
+        words = str(app.table.detail.border_title)
+        assert " · 4 clients · ↑ 48.0 kB/s ↓ 8.5 MB/s · ↑ 1.9 MB ↓ 91.2 MB " in words
+        assert "Σ" not in app.table.detail.text
+        app.table.select("t7")
+        await until(pilot, lambda: "Σ metrics  2 of 2 open · 1 client" in app.table.detail.text)
+
+
+async def test_the_history_of_what_runs_here_is_asked_for() -> None:
+    app = TunnelsApp(fleet())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        await pilot.press("h")
+        assert [one.step for one in app.requests] == [TunnelStep.HISTORY]
+        app.table.select("t12")
+        assert "take it over first" in app.table.why_not("tunnels.history")

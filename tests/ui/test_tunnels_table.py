@@ -5,20 +5,27 @@ from typing import Any
 
 import pytest
 from rich.cells import cell_len
-from textual.widgets import Input
+from rich.color_triplet import ColorTriplet
+from textual.color import Color
+from textual.theme import Theme
+from textual.widgets import Input, Static
 
 from sshdash.states import TunnelState
 from sshdash.tunnels.legs import Cause
 from sshdash.tunnels.spec import Kind
+from sshdash.ui.theme import MARKS, THEMES
 from sshdash.ui.widgets.sparkline import sparkline
+from sshdash.ui.widgets.terminal_paint import named_colours
 from sshdash.ui.widgets.tunnel_columns import TunnelColumns, Wishes, head_text
 from sshdash.ui.widgets.tunnel_messages import AddTunnel, ChangeAll, ChangeTunnel, TunnelStep
+from sshdash.ui.widgets.tunnel_order import Sorting, arranged
 from tests.ui.files_app import until
 from tests.ui.tunnel_stage import (
     CLOSED,
     FAILED,
     NAMED,
     OPEN,
+    ORDERS,
     PROHIBITED,
     TunnelsApp,
     fleet,
@@ -27,7 +34,7 @@ from tests.ui.tunnel_stage import (
 
 
 def ids(app: TunnelsApp) -> list[str]:
-    return [one.id for one in app.table.tunnels]
+    return [one.id for one in app.table.listing.tunnels]
 
 
 def asked(app: TunnelsApp) -> list[Any]:
@@ -69,10 +76,37 @@ async def test_a_rule_is_named_once_with_its_colour_and_tags() -> None:
         assert "metrics #ops" in lines[3]
         assert "metrics" not in lines[4]
         assert "└" in lines[4]
-        name = next(part for part in app.table.rows.render_line(0) if part.text == "orders-db")
+        name = next(
+            part for part in app.table.listing.rows.render_line(0) if part.text == "orders-db"
+        )
         assert name.style is not None
         assert name.style.color is not None
-        assert name.style.color.name == "cyan"
+        cyan = named_colours(app.current_theme)[6]
+        assert name.style.color.triplet == ColorTriplet(*cyan)
+
+
+@pytest.mark.parametrize("colour", ["black", "cyan", "white", "bright_yellow"])
+@pytest.mark.parametrize("theme", THEMES)
+async def test_every_colour_of_a_rule_can_be_read(theme: Theme, colour: str) -> None:
+    app = TunnelsApp([replace(NAMED, rule=replace(ORDERS, colour=colour))], theme.name)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await pilot.pause()
+        rows = app.table.listing.rows
+        [name] = [part for part in rows.render_line(0) if part.text == "orders-db"]
+        assert name.style is not None
+        assert name.style.color is not None
+        assert name.style.color.triplet is not None
+        ground = Color.parse(theme.surface or "")
+        shown = Color(*name.style.color.triplet)
+        light = sorted((_luminance(shown), _luminance(ground)))
+        assert (light[1] + 0.05) / (light[0] + 0.05) >= 2.9
+
+
+def _luminance(colour: Color) -> float:
+    """Return the relative luminance, from 0 to 1."""
+    parts = [one / 255 for one in colour.rgb]
+    linear = [one / 12.92 if one <= 0.04045 else ((one + 0.055) / 1.055) ** 2.4 for one in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 async def test_rows_say_why_and_until_when() -> None:
@@ -84,7 +118,28 @@ async def test_rows_say_why_and_until_when() -> None:
         assert ends[1].endswith("retry 3 s")
         assert "*:8080 ⚠ → localhost:3000" in ends[1]
         assert ends[2].endswith("paused, keeps port")
-        assert ends[5].endswith("in forward (4211)")
+        assert ends[5].endswith("↗ up 1 min, forward")
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        (TunnelState.PAUSED, "↗ paused"),
+        (TunnelState.RECONNECTING, "↗ retry 3 s"),
+        (TunnelState.FAILED, "↗ failed"),
+    ],
+)
+async def test_what_another_process_runs_shows_how_it_is_there(
+    state: TunnelState, words: str
+) -> None:
+    there = replace(fleet()[-1], state=state, retry_in=2.4, uptime=None)
+    app = TunnelsApp([OPEN, there])
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        assert app.lines()[1].rstrip().endswith(words)
+        assert app.lines()[1].startswith(f" {MARKS[state].shape} ")
+        app.table.select(there.id)
+        await until(pilot, lambda: "↗ forward (4211) runs it" in app.table.detail.text)
 
 
 @pytest.mark.parametrize("width", [80, 90])
@@ -125,13 +180,13 @@ async def test_rows_follow_the_snapshots() -> None:
     async with app.run_test(size=(120, 30)) as pilot:
         await until(pilot, lambda: "closed" in app.lines()[0])
         app.tunnels = [replace(CLOSED, state=TunnelState.OPENING), OPEN]
-        await until(pilot, lambda: len(app.table.tunnels) == 2)
+        await until(pilot, lambda: len(app.table.listing.tunnels) == 2)
         assert " ◌ " in app.lines()[0]
         assert "opening" in app.lines()[0]
         await pilot.press("down")
         app.tunnels = [OPEN]
-        await until(pilot, lambda: len(app.table.tunnels) == 1)
-        current = app.table.rows.current
+        await until(pilot, lambda: len(app.table.listing.tunnels) == 1)
+        current = app.table.listing.rows.current
         assert current is not None
         assert current.id == "t1"
 
@@ -143,7 +198,7 @@ async def test_only_rows_that_look_different_are_drawn_again(
     async with app.run_test(size=(120, 30)) as pilot:
         await pilot.pause()
         drawn: list[int] = []
-        rows = app.table.rows
+        rows = app.table.listing.rows
         monkeypatch.setattr(rows, "refresh_lines", lambda y, *_: drawn.append(y))
         monkeypatch.setattr(rows, "refresh", lambda *_, **__: drawn.append(-1))
         app.table.update()
@@ -198,7 +253,7 @@ async def test_rows_are_filtered_sorted_and_listed_by_host() -> None:
         await until(pilot, lambda: ids(app) == ["t6", "t8"])
         assert "2 of 10" in str(app.table.query_one(".tunnels-said").render())
         await pilot.press("enter")
-        assert app.table.rows.has_focus
+        assert app.table.listing.rows.has_focus
         await pilot.press("escape")
         await until(pilot, lambda: len(ids(app)) == 10)
         assert not app.table.query_one(".tunnels-bar").display
@@ -210,6 +265,45 @@ async def test_rows_are_filtered_sorted_and_listed_by_host() -> None:
         await until(pilot, lambda: app.lines()[0].startswith(" db-1  via bastion   3 tunnels"))
         assert app.lines()[4].startswith(" web")
         assert "✖ 1" in app.lines()[9]
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("postgres", ["t1", "t10"]),
+        ("redis prohibited", ["t4"]),
+        ("#billing", ["t1"]),
+        ("replica reports", ["t1"]),
+        ("paused", ["t9"]),
+        ("socks", ["t5", "t11"]),
+        ("bastion reconnecting", ["t8"]),
+    ],
+)
+async def test_the_filter_knows_services_states_tags_notes_and_hosts(
+    words: str, found: list[str]
+) -> None:
+    tunnels = arranged(fleet(), Sorting.LISTED, by_host=False, words=words)
+    assert [one.id for one in tunnels] == found
+
+
+@pytest.mark.parametrize("before", [(), ("m",)])
+async def test_a_filter_without_a_match_says_what_it_was_and_how_to_clear_it(
+    before: tuple[str, ...],
+) -> None:
+    app = TunnelsApp(fleet())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press(*before, "slash", *"nowhere")
+        empty = app.table.query_one(".tunnels-empty", Static)
+        await until(pilot, lambda: empty.display)
+        assert "No tunnel matches “nowhere”" in str(empty.render())
+        assert "Esc clears the filter and shows all 10." in str(empty.render())
+        assert not app.table.detail.display
+        await pilot.press("enter")
+        said = app.table.query_one(".tunnels-said")
+        await until(pilot, lambda: "0 of 10  ·  Esc shows all" in str(said.render()))
+        await pilot.press("escape")
+        await until(pilot, lambda: len(ids(app)) == 10 and not empty.display)
+        assert app.table.is_mapped is bool(before)
 
 
 async def test_a_tunnel_that_is_filtered_out_is_shown_when_it_is_gone_to() -> None:

@@ -194,3 +194,28 @@ async def test_the_host_of_the_command_line_opens_at_once(cockpit: Start) -> Non
     async with cockpit(host="web-1") as c:
         await c.until(lambda: c.tabs and c.tabs[0].view and c.app.focused is c.tabs[0].view)
         assert c.backend.opened == ["web-1"]
+
+
+async def test_any_of_many_tabs_is_gone_to_by_number_or_title(cockpit: Start) -> None:
+    async with cockpit() as c:
+        tabs = [await c.shell("bastion") for _ in range(11)]
+        await c.press("ctrl+g", "apostrophe", "1", "0", "enter")
+        await c.until(lambda: c.app.focused is tabs[9].view)
+        await c.press("ctrl+g", "tab")
+        await c.until(lambda: c.app.focused is tabs[10].view)
+        await c.press("ctrl+g", "tab")
+        await c.until(lambda: c.app.focused is tabs[9].view)
+
+
+async def test_a_tab_is_moved_beside_others_and_not_around_the_ends(cockpit: Start) -> None:
+    async with cockpit() as c:
+        first = await c.shell("bastion")
+        second = await c.shell("web-1")
+        await c.press("ctrl+g", "less_than_sign")
+        await c.until(lambda: c.tabs == [second, first])
+        await c.press("ctrl+g", "less_than_sign")
+        await c.press("ctrl+g", "1")
+        await c.until(lambda: c.app.focused is second.view)
+        assert c.tabs == [second, first]
+        await c.press("ctrl+g", "greater_than_sign")
+        await c.until(lambda: c.tabs == [first, second])

@@ -245,7 +245,7 @@ class TunnelsApp(App[None]):
         yield self.table
 
     def on_mount(self) -> None:
-        self.table.rows.focus()
+        self.table.listing.rows.focus()
 
     @on(ChangeTunnel)
     @on(ChangeAll)
@@ -261,7 +261,7 @@ class TunnelsApp(App[None]):
 
     def lines(self) -> list[str]:
         """Return the rows as they are drawn."""
-        front = self.table.front
+        front = self.table.listing.front
         count = front.line_count()
         return ["".join(part.text for part in front.render_line(y)) for y in range(count)]
 

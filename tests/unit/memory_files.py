@@ -220,6 +220,16 @@ class MemoryFilesystem:
         await self._step("chown", path)
         self._node(path).owners = uid, gid
 
+    async def set_itself(
+        self, path: bytes, mode: int | None, owner: tuple[int, int] | None = None
+    ) -> None:
+        if self._node(path).kind is Kind.SYMLINK:
+            raise FileError("not changed", path.decode("latin-1"), "a link")
+        if owner is not None:
+            await self.chown(path, *owner)
+        if mode is not None:
+            await self.chmod(path, mode)
+
     async def describe(self, path: bytes) -> Entry:
         return await self.lstat(path)
 
@@ -314,6 +324,10 @@ class MemoryFile:
         node = self._node
         size = len(node.data) if node.claims is None else node.claims
         return Entry(b"", node.kind, size, node.mode, node.mtime_ns)
+
+    async def store(self, pieces: Sequence[Buffer], finish: Finish) -> Finished:
+        await self.write(0, pieces)
+        return await self.finish(finish)
 
     async def finish(self, finish: Finish) -> Finished:
         await self._step("finish")

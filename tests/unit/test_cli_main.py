@@ -1,6 +1,7 @@
 """The command line before any command runs."""
 
 import argparse
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -136,6 +137,77 @@ def test_short_options_without_a_host_say_what_they_need() -> None:
 
 def test_short_options_may_stand_before_the_command() -> None:
     assert parsed("-p", "2201", "resolve", "web").option == [("-p", "2201")]
+
+
+@pytest.mark.parametrize(
+    ("words", "quiet", "operands"),
+    [
+        ("cp f -q host:", True, ["f", "host:"]),
+        ("cp f host: -q", True, ["f", "host:"]),
+        ("cp -q -- -f host:", True, ["-f", "host:"]),
+        ("cp -- f -q", False, ["f", "-q"]),
+    ],
+)
+def test_options_may_stand_among_the_files(words: str, quiet: bool, operands: list[str]) -> None:
+    arguments = parsed(*words.split())
+    assert (arguments.quiet, arguments.operands) == (quiet, operands)
+
+
+def test_a_wrong_option_is_named_with_its_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parsed("cp", "f", "--wrong", "host:")
+    assert "sshdash cp: error: unrecognized arguments: --wrong" in capsys.readouterr().err
+
+
+def test_cp_takes_the_options_of_scp() -> None:
+    arguments = parsed("cp", "-3", "-4", "-C", "-c", "aes128-ctr", "-P", "2201", "a:x", "b:")
+    assert arguments.operands == ["a:x", "b:"]
+    web = Resolver(context.source(arguments)).resolve("a")
+    assert web.flag("compression")
+    assert web.get("addressfamily") == "inet"
+    assert web.get("ciphers") == "aes128-ctr"
+
+
+def test_lists_show_sizes_for_people_with_the_letter_of_ls_and_du() -> None:
+    assert parsed("ls", "-lah", "a:").human
+    assert (parsed("du", "-sh", "a:").human, parsed("du", "-sh", "a:").depth) == (True, 0)
+
+
+@pytest.fixture
+def buffered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let programs write as they do for everybody, in large pieces."""
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
+
+
+@pytest.mark.usefixtures("buffered")
+def test_output_that_cannot_be_written_is_told() -> None:
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "sshdash", "ls", "/"],
+            stdin=subprocess.DEVNULL,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    told = "sshdash: cannot write the output: No space left on device\n"
+    assert (done.returncode, done.stderr) == (1, told)
+
+
+@pytest.mark.usefixtures("buffered")
+def test_nothing_is_told_where_the_reader_of_a_short_list_is_gone() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with open(writing, "wb") as pipe:
+        done = subprocess.run(
+            [sys.executable, "-m", "sshdash", "ls", "/"],
+            stdin=subprocess.DEVNULL,
+            stdout=pipe,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (141, "")
 
 
 def test_an_interrupt_while_it_loads_is_obeyed_quietly() -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sshdash.connections.recovery.backoff import CAP, FIRST, GATE, STEADY, Backoff
-from sshdash.connections.recovery.retrying import turned_away, why_not
+from sshdash.connections.recovery.retrying import refused, turned_away, why_not
 from sshdash.errors import (
     AuthenticationError,
     Cancelled,
@@ -40,27 +40,63 @@ def test_a_connection_that_held_begins_again() -> None:
 def test_a_server_that_takes_us_and_drops_us_is_met_with_longer_waits() -> None:
     backoff = Backoff(draw=longest)
     waits = []
-    for _ in range(9):
+    for _ in range(13):
         backoff.held(0.2)
         waits.append(backoff.next())
-    assert waits == [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
+    assert waits == [*[0.5] * 5, 1, 2, 4, 8, 16, 30, 30, 30]
+
+
+def out_of_favours() -> Backoff:
+    """Return one whose connections have not held of late."""
+    backoff = Backoff(draw=longest)
+    for _ in range(5):
+        backoff.held(0)
+    return backoff
+
+
+def test_a_server_that_is_restarted_a_few_times_is_waited_for_as_the_first_time() -> None:
+    backoff = Backoff(draw=longest)
+    for _ in range(5):
+        backoff.held(1.0)
+        assert [backoff.next(), backoff.next(refused=True)] == [0.5, 1.0]
+    assert backoff.next() > 1.0
+
+
+def test_favours_come_back_while_it_holds() -> None:
+    backoff = out_of_favours()
+    for _ in range(9):
+        backoff.next()
+    backoff.held(STEADY / 5 - 0.1)
+    assert backoff.next() > FIRST
+    backoff.held(STEADY / 5 + 0.1)
+    assert backoff.next() == FIRST
 
 
 def test_on_a_train_it_is_up_for_longer_than_it_is_waited_for() -> None:
-    backoff = Backoff(draw=longest)
+    backoff = out_of_favours()
     waits = []
-    for _ in range(20):
-        backoff.held(8.5)
+    for _ in range(40):
+        backoff.held(4.5)
         waits.append(backoff.next())
-    assert waits == [0.5, 1, 2, *[4] * 17]
+    assert max(waits) <= 4.5 / 2
 
 
 def test_a_long_outage_is_not_held_against_the_connection_after_it() -> None:
-    backoff = Backoff(draw=longest)
+    backoff = out_of_favours()
     waits = [backoff.next() for _ in range(9)]
-    backoff.held(10)
+    backoff.held(2)
     waits += [backoff.next() for _ in range(3)]  # nobody answers at first
-    assert waits[-4:] == [30, 4, 8, 16]
+    assert waits[-4:] == [30, 1, 2, 4]
+
+
+def test_a_port_where_nobody_listens_is_tried_more_often() -> None:
+    backoff = Backoff(draw=longest)
+    waits = [backoff.next()]
+    while waits[-1] < CAP:
+        waits.append(backoff.next(refused=True))
+        assert waits[-1] == CAP or waits[-1] <= max(1.0, waits[-2] * 1.1)
+    assert len([wait for wait in waits if wait <= 1.5]) >= 5, "as long as a server takes to start"
+    assert len(waits) < 50, "but not for ever"
 
 
 @given(st.lists(st.one_of(st.none(), st.floats(0, 100)), max_size=50), st.floats(GATE, 100))
@@ -79,12 +115,14 @@ def test_one_that_held_is_not_waited_for_longer_than_half_of_that(
     assert held < STEADY or wait == FIRST
 
 
-@given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), max_size=200))
-def test_no_wait_is_negative_or_longer_than_the_cap(draws: list[tuple[float, bool]]) -> None:
-    shares = iter([share for share, _ in draws])
+@given(st.lists(st.tuples(st.floats(0, 1), st.booleans(), st.booleans()), max_size=200))
+def test_no_wait_is_negative_or_longer_than_the_cap(
+    draws: list[tuple[float, bool, bool]],
+) -> None:
+    shares = iter([share for share, _, _ in draws])
     backoff = Backoff(draw=lambda: next(shares))
-    for _, away in draws:
-        assert 0 <= backoff.next(away) <= CAP
+    for _, away, silent in draws:
+        assert 0 <= backoff.next(away, silent) <= CAP
 
 
 def test_waits_are_spread_over_the_whole_range() -> None:
@@ -136,9 +174,11 @@ def test_the_cause_behind_a_jump_host_counts() -> None:
 
 
 def test_a_refused_connection_is_not_a_server_that_is_tired_of_us() -> None:
-    refused = UnreachableError("Connection refused")
-    refused.__cause__ = ConnectionRefusedError()
+    nobody = UnreachableError("Connection refused")
+    nobody.__cause__ = ConnectionRefusedError()
     closed = UnreachableError("Closed before an SSH greeting")
     closed.__cause__ = asyncssh.ConnectionLost("Connection lost")
-    assert not turned_away(refused)
+    assert not turned_away(nobody)
     assert turned_away(closed)
+    assert refused(nobody)
+    assert not refused(closed)

@@ -1,14 +1,20 @@
 """A confined local file system: links in place of folders are never written through."""
 
 import os
-from collections.abc import Awaitable, Callable
+import stat
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
 from sshdash.errors import FileError
+from sshdash.sftp.entries import Entry
 from sshdash.sftp.filesystem import Finish
 from sshdash.sftp.local import LocalFilesystem
+from sshdash.sftp.sync_plan import Act, Step, Tree
+from sshdash.sftp.sync_run import Synchronisation
+from sshdash.sftp.tree_changes import ModeChange, TreeChange
+from sshdash.sftp.trees import remove_trees
 
 Do = Callable[[LocalFilesystem, bytes], Awaitable[object]]
 CHANGES: dict[str, Do] = {
@@ -115,3 +121,68 @@ async def test_everything_works_where_nobody_interferes(root: Path) -> None:
     await files.close()
     assert (root / "a" / "b" / "c").is_dir()
     assert len(os.listdir("/dev/fd")) == before
+
+
+class Swapping(LocalFilesystem):
+    """Once the folder ``a`` was listed, somebody puts a link in its place."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__()
+        self._root = root
+
+    async def scandir(
+        self, path: bytes, refused: list[bytes] | None = None
+    ) -> AsyncIterator[list[Entry]]:
+        async for batch in super().scandir(path, refused):
+            yield batch
+        if path.endswith(b"/a"):
+            (self._root / "a").rename(self._root / "moved")
+            (self._root / "a").symlink_to(self._root.parent / "outside")
+
+
+@pytest.fixture
+def doomed(tmp_path: Path) -> Path:
+    """Return a folder that holds what a folder outside holds too."""
+    for name in ("top/a", "outside"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "file").write_text("kept")
+        (tmp_path / name / "file").chmod(0o600)
+    return tmp_path / "top"
+
+
+async def test_a_deletion_does_not_leave_the_tree_by_a_link_put_in_it_meanwhile(
+    doomed: Path,
+) -> None:
+    files = Swapping(doomed)
+    with pytest.raises(FileError, match="Not everything was deleted"):
+        await remove_trees(files, [bytes(doomed)])
+    await files.close()
+    assert (doomed.parent / "outside" / "file").read_text() == "kept"
+
+
+async def test_a_change_of_modes_does_not_leave_the_tree_either(doomed: Path) -> None:
+    files = Swapping(doomed)
+    top = [await files.lstat(bytes(doomed))]
+    changed = await TreeChange(files, ModeChange(0o666)).run(bytes(doomed.parent), top)
+    await files.close()
+    assert [one.path for one in changed.failures] == [f"{doomed}/a/file"]
+    assert stat.S_IMODE((doomed.parent / "outside" / "file").stat().st_mode) == 0o600
+
+
+async def test_a_sync_does_not_delete_through_a_link_put_in_a_folder_meanwhile(
+    doomed: Path, tmp_path: Path
+) -> None:
+    files = LocalFilesystem()
+    step = Step(Act.DELETE, b"a/file", None, await files.lstat(bytes(doomed / "a" / "file")), True)
+    os.utime(tmp_path / "outside" / "file", ns=(0, (doomed / "a" / "file").stat().st_mtime_ns))
+    (doomed / "a").rename(doomed / "moved")
+    (doomed / "a").symlink_to(tmp_path / "outside")
+    await files.close()
+
+    async def opened(endpoint: str) -> LocalFilesystem:
+        return LocalFilesystem()
+
+    trees = Tree("", bytes(tmp_path / "outside")), Tree("", bytes(doomed))
+    outcome = await Synchronisation(*trees, None, opened).run([step])  # type: ignore[arg-type]
+    assert (outcome.deleted, len(outcome.failures)) == (0, 1)
+    assert (tmp_path / "outside" / "file").read_text() == "kept"

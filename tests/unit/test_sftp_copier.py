@@ -8,7 +8,7 @@ import pytest
 
 from sshdash.errors import ConnectionLost, FileError
 from sshdash.sftp.copier import Copier, FileCopy
-from sshdash.sftp.entries import Kind
+from sshdash.sftp.entries import Entry, Kind
 from sshdash.sftp.failures import VagueError
 from sshdash.sftp.filesystem import Space
 from tests.unit.memory_files import MemoryFilesystem
@@ -64,6 +64,12 @@ async def test_content_mode_and_time_arrive(size: int, old: bytes | None) -> Non
     assert bench.target.open_files == bench.source.open_files == 0
 
 
+def test_a_directory_keeps_that_nobody_removes_what_is_anothers() -> None:
+    bench = Bench()
+    assert bench.copier.mode(Entry(b"tmp", Kind.DIRECTORY, 0, 0o7777)) == 0o1777
+    assert bench.copier.mode(Entry(b"file", Kind.FILE, 0, 0o7777)) == 0o777
+
+
 async def test_without_preserve_an_old_file_keeps_its_mode_and_a_new_one_gets_the_umask() -> None:
     bench = Bench(mode=0o666)
     bench.copier = Copier(bench.source, bench.target, preserve=False, umask=0o027)
@@ -110,7 +116,7 @@ async def test_a_gigantic_claim_reserves_nothing() -> None:
     bench.assert_untouched()
 
 
-@pytest.mark.parametrize("change", ["truncate", "grow", "rewrite", "directory"])
+@pytest.mark.parametrize("change", ["truncate", "rewrite", "directory"])
 @pytest.mark.parametrize("data", [b"tiny", NEW])
 async def test_a_source_that_keeps_changing_is_reported(data: bytes, change: str) -> None:
     bench = Bench(data)
@@ -121,8 +127,6 @@ async def test_a_source_that_keeps_changing_is_reported(data: bytes, change: str
             node.mtime_ns += 1
             if change == "truncate":
                 node.data = node.data[:-1]
-            elif change == "grow":
-                node.data += b"x"
             elif change == "directory":
                 node.kind = Kind.DIRECTORY
 
@@ -130,6 +134,25 @@ async def test_a_source_that_keeps_changing_is_reported(data: bytes, change: str
     with pytest.raises(FileError, match="source changed while copied"):
         await bench.copy()
     bench.assert_untouched()
+
+
+@pytest.mark.parametrize("data", [b"tiny", NEW])
+async def test_of_a_source_that_keeps_growing_what_it_was_is_copied_and_told(data: bytes) -> None:
+    bench = Bench(data)
+    node = bench.source.nodes[b"/from/file"]
+
+    def at(operation: str, path: bytes) -> None:
+        if operation in ("read end", "fstat"):
+            node.mtime_ns += 1
+            node.data += b"another line\n"
+
+    bench.source.at = at
+    complaint = await bench.copy()
+    copied = bench.target.nodes[b"/to/file"].data
+    assert len(copied) >= len(data)
+    assert node.data.startswith(copied)
+    assert complaint == f"it grew meanwhile: these are its first {len(copied):,} bytes"
+    assert bench.counted == len(copied)
 
 
 async def test_a_source_that_changed_since_it_was_listed_is_copied_as_it_is_now() -> None:

@@ -42,6 +42,26 @@ async def test_nested_folders_are_asked_for_before_any_is_made() -> None:
         assert one.near.below(b"/to") == {b"x/a/b/file": b"1", b"x/beside": b"2"}
 
 
+async def test_a_folder_is_what_it_is_to_be_but_for_the_others_before_it_is_filled() -> None:
+    async with kit() as one:
+        furnish(one)
+        for name, mode in ((b"/x", 0o7777), (b"/x/a", 0o550), (b"/x/a/b", 0o700)):
+            one.far.nodes[name].mode = mode
+        modes: dict[bytes, int] = {}
+        make = one.near.mkdir
+
+        async def mkdir(path: bytes, mode: int = 0o777) -> None:
+            modes[path] = mode
+            await make(path, mode)
+
+        one.near.mkdir = mkdir  # type: ignore[method-assign]
+        done = await one.copy(b"/x", preserve=True)
+        assert done.state is TransferState.DONE
+        assert modes == {b"/to/x": 0o755, b"/to/x/a": 0o750, b"/to/x/a/b": 0o700}
+        assert one.near.nodes[b"/to/x"].mode == 0o1777
+        assert one.near.nodes[b"/to/x/a"].mode == 0o550
+
+
 async def test_files_are_read_while_their_folders_are_made() -> None:
     async with kit() as one:
         furnish(one)
@@ -113,6 +133,127 @@ async def test_a_folder_that_cannot_be_made_costs_what_is_in_it_alone() -> None:
         done = await one.copy(b"/x")
         assert set(reasons(done)) == {"/x/a", "/x/a/b/file"}
         assert one.near.below(b"/to") == {b"x/beside": b"2"}
+
+
+async def test_files_are_opened_before_their_folders_are_known_to_be_made() -> None:
+    async with kit() as one:
+        furnish(one)
+        one.near.limits = IN_ORDER
+        opened, made = asyncio.Event(), one.near.mkdir
+        written: list[bytes] = []
+
+        async def mkdir(path: bytes, mode: int = 0o777) -> None:
+            await made(path, mode)
+            await opened.wait()
+
+        def at(operation: str, path: bytes) -> None:
+            if operation == "create":
+                opened.set()
+            if operation == "write":
+                written.append(path)
+            assert operation != "create" or not written
+
+        one.near.mkdir = mkdir  # type: ignore[method-assign]
+        one.near.at = at
+        async with asyncio.timeout(10):
+            done = await one.copy(b"/x")
+        assert done.state is TransferState.DONE
+        assert one.near.below(b"/to") == {b"x/a/b/file": b"1", b"x/beside": b"2"}
+
+
+async def test_nothing_is_written_into_a_folder_that_is_not_ours() -> None:
+    async with kit() as one:
+        furnish(one)
+        one.near.limits = IN_ORDER
+        one.near.folder(b"/elsewhere")
+        opened, made = asyncio.Event(), one.near.mkdir
+
+        async def mkdir(path: bytes, mode: int = 0o777) -> None:
+            if path != b"/to/x":
+                return await made(path, mode)
+            one.near.folder(path)  # somebody else was faster
+            await opened.wait()
+            raise ExistsError("cannot make the directory", "x", "it exists already")
+
+        def at(operation: str, path: bytes) -> None:
+            if operation == "create" and path.startswith(b"/to/x/."):
+                opened.set()
+            assert operation not in ("write", "rename")
+
+        one.near.mkdir = mkdir  # type: ignore[method-assign]
+        one.near.at = at
+        async with asyncio.timeout(10):
+            done = await one.copy(b"/x")
+        assert reasons(done)["/x/beside"] == "its directory could not be made"
+        assert folders(one.near, b"/to/x") == [b"/to/x"]
+
+
+async def test_folders_get_their_times_behind_the_last_name() -> None:
+    async with kit() as one:
+        furnish(one)
+        one.near.limits = IN_ORDER
+        finished, rename = asyncio.Event(), one.near.rename
+        missing = {b"/to/x", b"/to/x/a", b"/to/x/a/b"}
+
+        async def renamed(old: bytes, new: bytes) -> None:
+            await rename(old, new)
+            await finished.wait()
+
+        def at(operation: str, path: bytes) -> None:
+            if operation == "attributes":
+                missing.discard(path)
+                if not missing:
+                    finished.set()
+
+        one.near.rename = renamed  # type: ignore[method-assign]
+        one.near.at = at
+        async with asyncio.timeout(10):
+            done = await one.copy(b"/x")
+        assert done.state is TransferState.DONE
+
+
+async def test_folders_get_their_times_again_where_the_last_name_was_refused() -> None:
+    async with kit() as one:
+        furnish(one)
+        one.far.nodes[b"/x"].mtime_ns = 5
+        one.near.limits = IN_ORDER
+        steps: list[str] = []
+
+        def at(operation: str, path: bytes) -> None:
+            if path == b"/to/x" and operation == "attributes":
+                steps.append("time")
+            if operation == "rename" and path == b"/to/x/beside":
+                raise FileError("cannot rename", "beside", "no permission")
+            if operation == "unlink" and path.startswith(b"/to/x/."):
+                steps.append("removed")
+
+        one.near.at = at
+        done = await one.copy(b"/x")
+        assert set(reasons(done)) == {"/x/beside"}
+        assert steps[-1] == "time"
+        assert "removed" in steps
+        assert one.near.nodes[b"/to/x"].mtime_ns == 5
+
+
+async def test_a_folder_that_is_read_only_gets_its_mode_once_all_is_in_it() -> None:
+    async with kit() as one:
+        furnish(one)
+        one.far.nodes[b"/x/a/b"].mode = 0o555
+        one.near.limits = IN_ORDER
+        steps: list[tuple[str, bytes]] = []
+        rename = one.near.rename
+
+        async def renamed(old: bytes, new: bytes) -> None:
+            await rename(old, new)
+            steps.append(("named", new))
+
+        one.near.rename = renamed  # type: ignore[method-assign]
+        one.near.at = lambda operation, path: steps.append((operation, path))
+        done = await one.copy(b"/x")
+        assert done.state is TransferState.DONE
+        named = [at for at, (step, _) in enumerate(steps) if step == "named"]
+        assert steps.index(("attributes", b"/to/x/a/b")) > max(named)
+        assert one.near.nodes[b"/to/x/a/b"].mode == 0o555
 
 
 def folders(files: MemoryFilesystem, start: bytes) -> list[bytes]:

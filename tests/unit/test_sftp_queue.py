@@ -1,6 +1,7 @@
 """Jobs in the queue: what arrives, conflicts, failures of single files, what is told."""
 
 import asyncio
+import os
 
 import pytest
 
@@ -295,6 +296,19 @@ async def test_a_failure_at_the_target_says_on_which_end_it_was() -> None:
         one.near.at = refuse
         snapshot = await one.copy(b"/other")
         assert reasons(snapshot) == {"/other/file": "cannot create here: disk full"}
+
+
+async def test_a_failure_at_the_target_names_its_folder_where_both_ends_are_one_machine() -> None:
+    async with kit() as one:
+        one.near.file(b"/tree/file", b"f")
+
+        def at(operation: str, path: bytes) -> None:
+            if operation == "create":
+                raise FileError("cannot write", os.fsdecode(path), "permission denied")
+
+        one.near.at = at
+        snapshot = await one.copy(b"/tree", source="", target="")
+        assert reasons(snapshot) == {"/tree/file": "cannot write in /to/tree: permission denied"}
 
 
 async def test_everybody_has_a_turn_while_a_large_directory_is_looked_through(

@@ -52,6 +52,27 @@ async def test_an_answer_for_all_holds_for_the_retry() -> None:
         assert sorted(one.near.below(b"/to")) == [b"a", b"a (2)", b"b", b"b (2)"]
 
 
+async def test_an_answer_for_all_does_not_hold_for_what_changed_since() -> None:
+    overwrite = ConflictAnswer(ConflictChoice.OVERWRITE, for_all=True)
+    async with kit(overwrite, ConflictAnswer(ConflictChoice.SKIP, for_all=True)) as one:
+        for name in (b"a", b"b", b"c", b"d"):
+            one.far.file(b"/" + name, b"new")
+        for name in (b"a", b"b", b"c"):
+            one.near.file(b"/to/" + name, b"old")
+        refuse(one, b"/b", b"/c", b"/d")
+        snapshot = await one.copy(b"/a", b"/b", b"/c", b"/d")
+        assert (snapshot.state, len(one.prompter.asked)) == (TransferState.FAILED, 1)
+        refuse(one)
+        one.near.file(b"/to/b", b"edited since")
+        one.near.file(b"/to/d", b"made since")
+        one.queue.retry(snapshot.id)
+        snapshot = await one.queue.wait(snapshot.id)
+        assert (snapshot.state, len(one.prompter.asked)) == (TransferState.DONE, 2)
+        assert one.near.below(b"/to") == {
+            b"a": b"new", b"b": b"edited since", b"c": b"new", b"d": b"made since",
+        }  # fmt: skip
+
+
 async def test_of_two_with_one_name_the_one_that_failed_is_copied_again() -> None:
     async with kit() as one:
         one.far.file(b"/x/a", b"1")

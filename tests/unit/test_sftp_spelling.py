@@ -63,3 +63,19 @@ async def test_dots_behind_a_link_lead_where_the_system_goes(
             await local.expand(b"none/../file")
     finally:
         await local.close()
+
+
+async def test_a_working_directory_that_is_gone_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    folder.rmdir()
+    local = LocalFilesystem()
+    try:
+        assert await local.expand(bytes(tmp_path)) == bytes(tmp_path)
+        with pytest.raises(MissingError, match="cannot find the working directory"):
+            await local.expand(b"file")
+    finally:
+        await local.close()

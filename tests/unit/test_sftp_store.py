@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from sshdash.prompts import ConflictChoice
+from sshdash.sftp.database import StoreBroken, StoreInUse, StoreNewer
 from sshdash.sftp.job import CopyRequest
 from sshdash.sftp.kept import Standing, pack, request_of
 from sshdash.sftp.shelf import Shelf
-from sshdash.sftp.store import SAVE_JOB, Store, StoreBroken, StoreInUse, StoreNewer
+from sshdash.sftp.store import SAVE_JOB, Store
 
 REQUEST = CopyRequest(
     "web", (b"/a\xff\n", b"/b"), "", b"/to", conflict=ConflictChoice.SKIP, target_name=b"\xfe"

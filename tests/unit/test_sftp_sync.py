@@ -130,6 +130,17 @@ async def test_times_are_compared_in_whole_seconds_and_within_a_window(trees: Tr
     assert later(entry, Entry(b"", Kind.FILE, mtime_ns=6 * SECOND), 2) == 3
 
 
+@pytest.mark.parametrize(("here", "there"), [(-5, 0), (2**32 + 5, 2**32 - 1)])
+async def test_a_time_that_sftp_cannot_hold_is_alike_once_it_was_copied(
+    trees: Trees, here: int, there: int
+) -> None:
+    trees.left.file(b"/l/file", b"1", mtime_ns=here * SECOND)
+    trees.right.file(b"/r/file", b"1", mtime_ns=there * SECOND)
+    assert await trees.steps() == []
+    trees.right.nodes[b"/r/file"].mtime_ns = SECOND
+    assert len(await trees.steps()) == 1
+
+
 async def test_what_is_only_there_is_looked_into_only_where_it_is_of_interest(
     trees: Trees,
 ) -> None:

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sshdash.sftp.answers import StatusError, whole
-from sshdash.sftp.messages import Attributes, Code, Message, Payload, string, uint32
+from sshdash.sftp.looks import Look
+from sshdash.sftp.messages import VERSION, Attributes, Code, Message, Payload, string, uint32
 from sshdash.sftp.protocol import FIRST, Protocol
 from sshdash.sftp.wire import Chatter, Wire, WireClosed
 
@@ -60,7 +61,7 @@ def connected() -> tuple[Protocol, Wire, Channel]:
     assert channel.requests()[0][0] == Message.INIT
     channel.writes = 0
     wire._waiting.clear()
-    wire._greeted = True
+    wire._greeted, wire._next_id = True, 0
     return Protocol(wire, {}), wire, channel
 
 
@@ -128,10 +129,54 @@ async def test_where_the_server_reads_on_what_comes_first_leaves_with_the_greeti
     for _ in range(4):
         await asyncio.sleep(0)
     limits = b"".join(size.to_bytes(8, "big") for size in (1, 2, 3, 4))
-    wire.data_received(message(Message.NAME, 0, named(b"/home/me")), None)
-    wire.data_received(message(Message.EXTENDED_REPLY, 1, limits), None)
+    wire.data_received(message(Message.NAME, VERSION + 1, named(b"/home/me")), None)
+    wire.data_received(message(Message.EXTENDED_REPLY, VERSION + 2, limits), None)
     protocol, home = await beginning
     assert (home, protocol.limits.read) == (b"/home/me", 2)
+
+
+async def looked_ahead(*looks: Look) -> tuple[Protocol, Wire, Channel]:
+    """Return a protocol whose server has answered the greeting, and not the `looks`."""
+    wire, channel = Wire((*FIRST, *((look.kind, look.body()) for look in looks))), Channel()
+    wire.connection_made(channel)  # type: ignore[arg-type]
+    wire.data_received(uint32(5) + b"\x02" + uint32(3), None)
+    wire.data_received(message(Message.NAME, VERSION + 1, named(b"/home/me")), None)
+    wire.data_received(status(VERSION + 2, Code.FAILURE), None)
+    protocol, _ = await Protocol.begin(wire, looks)
+    wire._flush()
+    assert len(channel.requests()) == 3 + len(looks)
+    return protocol, wire, channel
+
+
+async def test_what_was_looked_at_with_the_greeting_is_not_asked_again() -> None:
+    look = Look(Message.STAT, b"docs")
+    protocol, wire, channel = await looked_ahead(look, look)
+    for number in (VERSION + 3, VERSION + 4):
+        asked = protocol.stat(b"/home/me/docs")
+        wire.data_received(message(Message.ATTRS, number, Attributes(size=number).encode()), None)
+        assert (await asked).size == number
+    wire._flush()
+    assert channel.requests() == []
+    protocol.stat(b"/home/me/docs")
+    wire._flush()
+    assert [kind for kind, _, _ in channel.requests()] == [Message.STAT]
+
+
+@pytest.mark.parametrize("late", [False, True])
+async def test_what_was_looked_at_counts_no_more_once_something_else_was_asked(late: bool) -> None:
+    looks = Look(Message.OPENDIR, b"docs"), Look(Message.LSTAT, b"docs")
+    protocol, wire, channel = await looked_ahead(*looks)
+    opened = message(Message.HANDLE, VERSION + 3, string(b"7"))
+    if not late:
+        wire.data_received(opened, None)
+    protocol.rename(b"/home/me/docs", b"/home/me/old")
+    if late:
+        wire.data_received(opened, None)
+    protocol.lstat(b"/home/me/docs")
+    wire._flush()
+    sent = {(kind, body) for kind, _, body in channel.requests()}
+    assert (Message.CLOSE, string(b"7")) in sent  # what nobody lists does not stay open
+    assert (Message.LSTAT, string(b"/home/me/docs")) in sent
 
 
 async def test_what_came_first_fails_with_the_greeting_that_was_none() -> None:

@@ -30,6 +30,8 @@ NAMES = {
     ";": "semicolon",
     ",": "comma",
     "%": "percent_sign",
+    "*": "asterisk",
+    "#": "number_sign",
 }
 
 
@@ -309,3 +311,26 @@ def test_a_key_that_waits_for_a_character_is_shown_and_takes_every_key() -> None
     assert mode.at == (2, 0)
     press(mode, "v f c")
     assert mode.span == Span(Place(2, 0), Place(2, 3))
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "begins", "word"),
+    [
+        (2, 0, (2, 0), "ab"),
+        (2, 1, (2, 0), "ab"),
+        (2, 2, (2, 3), "cd"),
+        (2, 8, (2, 10), "gh"),
+        (3, 19, (3, 19), "of"),
+        (4, 0, (3, 19), "of"),
+        (4, 8, (4, 10), "world"),
+        (6, 2, (5, 5), "世界世界世界世世界"),
+        (1, 0, (1, 0), ""),
+    ],
+)
+def test_the_word_under_the_cursor(
+    row: int, column: int, begins: tuple[int, int], word: str
+) -> None:
+    mode, _ = copying(row, column)
+    assert press(mode, "*") is Wish.WORD_DOWN
+    assert press(mode, "#") is Wish.WORD_UP
+    assert mode.word() == (Place(*begins), word)

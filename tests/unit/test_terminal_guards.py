@@ -7,7 +7,7 @@ import pytest
 
 from sshdash.terminal.emulator import Emulator
 from sshdash.terminal.ghostty import lib
-from sshdash.terminal.guards import ColumnModeGuard, LinkGuard, RepeatGuard
+from sshdash.terminal.guards import ColumnModeGuard, LinkGuard, NumberGuard, RepeatGuard
 
 ALLOWED = [
     b"\x1b[?40h",
@@ -109,6 +109,40 @@ def test_other_repeats_pass_as_they_are(other: bytes) -> None:
     guard.most = 20
     assert guard.filter(b"a" + other + b"b") == b"a" + other + b"b"
     assert b"".join(guard.filter(bytes([byte])) for byte in other) == other
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        *(
+            b"\x1b[0m",
+            b"\x1b[0J",
+            b"\x1b[0K",
+            b"\x1b[10L",
+            b"\x1b[0;3H",
+            b"0L",
+            b";3A",
+            b"\x1b[;3r",
+        ),
+        *(b"\x1b[1;2;3m", b"\x1b[?1;2J", b"\x1b[3;4 q", b"\x1b]4;1;A", b"\x1b[1;3h", b"\x1b[3g"),
+    ],
+)
+def test_other_numbers_pass_as_they_are(other: bytes) -> None:
+    guard = NumberGuard()
+    assert guard.filter(b"a" + other + b"b") == b"a" + other + b"b"
+    assert b"".join(guard.filter(bytes([byte])) for byte in other) == other
+
+
+def test_a_soft_reset_ends_what_a_program_left_behind() -> None:
+    emulator = Emulator(20, 6)
+    emulator.feed(b"\x1b[?1h\x1b[?25l\x1b[?7l\x1b[?2004h\x1b[2;4r\x1b[3;5H\x1b7\x1b[!p")
+    assert emulator.position == (4, 2)
+    assert not emulator.modes.application_cursor
+    assert emulator.modes.bracketed_paste
+    emulator.feed(b"\x1b8")
+    assert emulator.position == (0, 0)
+    emulator.take_damage()
+    assert emulator.cursor.visible
 
 
 LARGE = (500, 120)

@@ -338,3 +338,39 @@ def test_plain_text_and_named_colours_can_be_read_on_the_background(theme: Theme
     named = named_colours(theme)
     for index in (*range(1, 7), *range(9, 15)):
         assert _contrast(Color.from_rgb(*named[index]), behind) >= 3, index
+
+
+def drawn_colours(data: str) -> list[tuple[str, str, str]]:
+    """Return text, its colour and the colour behind it, of what the first row holds."""
+    emulator = Emulator(COLUMNS, 2)
+    emulator.colours.set_palette(named_colours(DARK))
+    emulator.feed(data.encode())
+    strip = painter(emulator).line(emulator.take_damage().lines[0], COLUMNS)
+    found = []
+    for text, style, _ in strip:
+        assert style is not None
+        assert style.color is not None
+        assert style.bgcolor is not None
+        if text.strip():
+            found.append((text, style.color.get_truecolor().hex, style.bgcolor.get_truecolor().hex))
+    return found
+
+
+def test_a_picture_in_256_colours_has_the_colours_it_asks_for() -> None:
+    data = "\x1b[38;5;130;48;5;131m▀\x1b[38;5;24;48;5;25m▄\x1b[38;5;238;48;5;240mdim"
+    assert drawn_colours(data) == [
+        ("▀", "#af5f00", "#af5f5f"),
+        ("▄", "#005f87", "#005faf"),
+        ("dim", "#444444", "#585858"),
+    ]
+
+
+def test_the_edge_of_a_field_has_the_colour_of_the_field() -> None:
+    field, edge = drawn_colours("\x1b[30;44m dir \x1b[34;42m\ue0b0")
+    assert edge[0] == "\ue0b0"
+    assert edge[1] == field[2]
+
+
+def test_a_block_in_the_colour_behind_it_is_not_seen() -> None:
+    [(_, colour, behind), *_] = drawn_colours("\x1b[31;41m█\x1b[mx")
+    assert colour == behind

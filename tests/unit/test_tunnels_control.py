@@ -1,6 +1,7 @@
 """The socket by which processes ask each other about tunnels, and what may come in by it."""
 
 import asyncio
+import errno
 import json
 import os
 import socket
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 from sshdash.errors import ForwardError, SSHDashError
+from sshdash.events import EventBus
 from sshdash.paths import runtime_dir, secret_dir
 from sshdash.states import TunnelState
 from sshdash.tunnels.kept.rule import Probe, ProbeKind, Rule, Start
@@ -23,6 +25,7 @@ from sshdash.tunnels.owners import control as control_module
 from sshdash.tunnels.owners.claims import Claims, OwnedElsewhere
 from sshdash.tunnels.owners.control import MAX_REQUEST, Control
 from sshdash.tunnels.owners.documents import Answer, document, listed
+from sshdash.tunnels.owners.household import Household, NotTaken
 from sshdash.tunnels.owners.neighbours import Neighbours, ask, survey
 from sshdash.tunnels.snapshot import ProbeResult, TunnelSnapshot
 from tests.patience import PATIENCE
@@ -270,6 +273,78 @@ async def test_what_others_run_stands_in_the_place_of_ours(stranger: int) -> Non
             (f"{stranger}/t8", owner, TunnelState.OPEN),
         ]
     await neighbours.close()
+
+
+async def test_what_failed_elsewhere_is_told_where_it_is_closed_here(stranger: int) -> None:
+    neighbours = Neighbours(runtime_dir())
+    failed, states = TunnelState.FAILED, (TunnelState.CLOSED, TunnelState.FAILED, TunnelState.OPEN)
+    names = ("web", "db", "api")
+    async with answering(Desk(*(tunnel(f"t{one}", one, state=failed) for one in names))):
+        await neighbours.look()
+        own = [tunnel(one, one, state=state) for one, state in zip(names, states, strict=True)]
+        rows = neighbours.around(own)
+        assert [(one.id, bool(one.owner), one.state) for one in rows] == [
+            ("web", True, failed),
+            ("db", False, failed),
+            ("api", False, TunnelState.OPEN),
+        ]
+    await neighbours.close()
+
+
+async def test_forwards_without_a_name_are_the_same_by_where_they_listen(stranger: int) -> None:
+    neighbours = Neighbours(runtime_dir())
+    owner = f"forward (pid {stranger})"
+    fixed, chosen = parse_option("-D 1080"), parse_option("-D 0")
+    others = (tunnel("t7", spec=fixed), tunnel("t8", spec=chosen))
+    async with answering(Desk(*others)):
+        await neighbours.look()
+        ours = [tunnel("t1", spec=fixed), tunnel("t2", spec=chosen)]
+        rows = neighbours.around([replace(one, state=TunnelState.CLOSED) for one in ours])
+        assert [(one.id, one.owner) for one in rows] == [
+            ("t1", owner), ("t2", ""), (f"{stranger}/t8", owner),
+        ]  # fmt: skip
+    await neighbours.close()
+
+
+async def test_what_was_taken_over_since_the_last_look_is_not_theirs_as_well(
+    stranger: int,
+) -> None:
+    neighbours = Neighbours(runtime_dir())
+    async with answering(Desk(tunnel("t7", "web"))):
+        await neighbours.look()
+    for state in (TunnelState.OPENING, TunnelState.OPEN, TunnelState.RECONNECTING):
+        [row] = neighbours.around([tunnel("t1", "web", state=state)])
+        assert (row.id, row.owner, row.state) == ("t1", "", state)
+    await neighbours.close()
+
+
+async def test_one_rule_that_cannot_be_taken_over_leaves_the_others_be(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    started: list[str] = []
+
+    class Manager(Desk):
+        def snapshot(self, identifier: str) -> TunnelSnapshot:
+            return next(one for one in self.tunnels if one.id == identifier)
+
+        async def start(self, identifier: str) -> None:
+            if identifier == "gone":
+                raise KeyError(identifier)
+            started.append(identifier)
+
+    async def lease(host: str, purpose: str) -> Any:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    manager: Any = Manager(tunnel("t1", "web"), tunnel("gone", "db"), tunnel("t3", "api"))
+    household = Household(manager, lease, EventBus(), Claims(runtime_dir(), "screen"))
+    owned = [tunnel("9/t1", "web", owner="forward (pid 9)")]
+    monkeypatch.setattr(household, "_owned", lambda one: owned if one == "t1" else [])
+    with pytest.raises(NotTaken) as caught:
+        await household.take_over(["t1", "gone", "t3"])
+    assert list(caught.value.errors) == ["t1"]
+    assert "open files" in str(caught.value)
+    assert started == ["t3"]
+    await household.close()
 
 
 async def test_looking_at_neighbours_keeps_them_up_to_date(

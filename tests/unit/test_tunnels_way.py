@@ -149,18 +149,23 @@ def test_a_record_keeps_the_last_mishaps_and_no_flood_of_the_same_one() -> None:
     record = Record()
     for _ in range(3):
         record.note(BIND)
-    assert [one.text for one in record.mishaps] == ["in use"]
+    [only] = record.mishaps
+    assert (only.text, only.count) == ("in use", 3)
+    assert 0 < only.first <= only.time
     record.note(FAR)
     record.note(BIND)
-    assert [one.cause for one in record.mishaps] == [
-        Cause.BIND_IN_USE,
-        Cause.CONNECTION_DOWN,
-        Cause.BIND_IN_USE,
+    assert [(one.cause, one.count) for one in record.mishaps] == [
+        (Cause.CONNECTION_DOWN, 1),
+        (Cause.BIND_IN_USE, 4),
     ]
+    for _ in range(60):
+        record.turned_away("Too many open files")
+    assert [(one.text, one.count) for one in record.mishaps][-1] == ("Too many open files", 60)
+    assert record.failures == 60
     for number in range(60):
         record.refused(Cause.TARGET_REFUSED, f"client {number}")
     assert len(record.mishaps) == 50
     assert record.mishaps[-1].text == record.error == "client 59"
     record.clear()
-    assert (record.error, record.trouble, record.failures) == ("", None, 60)
+    assert (record.error, record.trouble, record.failures) == ("", None, 120)
     assert len(record.mishaps) == 50, "what went wrong is history, and stays"

@@ -2,7 +2,8 @@
 
 First the certificates that CertificateFile names, then the agent's keys that the configuration
 names, then the agent's others, then keys that are only on disk. A key on disk is opened when a
-server has said that it would take it, so nobody types a passphrase in vain.
+server has said that it would take it, so nobody types a passphrase in vain. The only key there
+is signs without that, which saves a round trip, where nobody is asked anything for it.
 """
 
 import asyncio
@@ -71,16 +72,19 @@ class KeyPairs:
     async def next(self) -> KeyPair | None:
         """Return the next pair to offer, None once there are no more."""
         if self._queue is None:
-            self._queue = deque(await self._gather())
+            found = await self._gather()
+            if len(found) == 1 and isinstance(only := found[0], DiskKeyPair):
+                only.signs_at_once = only.asks_nobody
+            self._queue = deque(found)
         while self._queue:
-            found = self._queue.popleft()
-            if isinstance(found, Identity):
-                self._queue.extendleft(reversed(await self._opened_pairs(found)))
-            elif self._usable(found):
-                self.report.offered.append(found.label)
-                self._tell(f"offering {found.label}")
-                self._tried.append(found)
-                return found
+            pair = self._queue.popleft()
+            if isinstance(pair, Identity):
+                self._queue.extendleft(reversed(await self._opened_pairs(pair)))
+            elif self._usable(pair):
+                self.report.offered.append(pair.label)
+                self._tell(f"offering {pair.label}")
+                self._tried.append(pair)
+                return pair
         self._tried.clear()  # as in OpenSSH, a method that has nothing left is over
         return None
 
@@ -219,7 +223,11 @@ class KeyPairs:
 
     def _disk_pair(self, identity: Identity, certificate: bytes = b"") -> DiskKeyPair:
         assert identity.blob
-        return DiskKeyPair(identity.blob, identity.path, self._opener(identity), certificate)
+        opener, keeps = self._opener(identity), self._resolved.get("addkeystoagent") or "no"
+        asks_nobody = not identity.encrypted and keeps == "no"
+        return DiskKeyPair(
+            identity.blob, identity.path, opener, certificate, asks_nobody=asks_nobody
+        )
 
     async def _opened_pairs(self, identity: Identity) -> Sequence[KeyPair]:
         """Return the pair of a key whose public half only the passphrase tells."""

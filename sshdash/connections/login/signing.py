@@ -32,6 +32,8 @@ class KeyPair(asyncssh.SSHKeyPair):
 
     source = ""
     """Where its private half is, for people: "agent" or nothing."""
+    signs_at_once = False
+    """Whether it signs before the server has said that it would take it."""
 
     def __init__(self, blob: bytes, name: str, certificate: bytes = b"") -> None:
         self.base = plain_type(blob_type(blob))
@@ -112,9 +114,19 @@ class DiskKeyPair(KeyPair):
 
     _key_type = "local"
 
-    def __init__(self, blob: bytes, path: Path, opened: Opened, certificate: bytes = b"") -> None:
+    def __init__(
+        self,
+        blob: bytes,
+        path: Path,
+        opened: Opened,
+        certificate: bytes = b"",
+        *,
+        asks_nobody: bool = False,
+    ) -> None:
         super().__init__(blob, str(path), certificate)
         self._opened = opened
+        self.asks_nobody = asks_nobody
+        """Whether it opens without a question to anybody."""
 
     async def sign_async(self, data: bytes) -> bytes:
         """Return the signature of `data`; raises ValueError where the key stays closed."""

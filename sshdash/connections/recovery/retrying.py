@@ -50,6 +50,11 @@ def turned_away(error: BaseException) -> bool:
     return isinstance(error, ConnectError) and not isinstance(error, UnreachableError)
 
 
+def refused(error: BaseException) -> bool:
+    """Return whether a machine was reached on which nobody listens."""
+    return any(isinstance(one, ConnectionRefusedError) for one in _causes(error))
+
+
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
     seen: list[BaseException] = []  # an error of ours may be its own cause
     while error is not None and error not in seen:

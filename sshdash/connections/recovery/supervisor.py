@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 
 from sshdash.connections.connection import through
 from sshdash.connections.recovery.interest import Interest, Interests
-from sshdash.connections.recovery.retrying import turned_away, why_not
+from sshdash.connections.recovery.retrying import refused, turned_away, why_not
 from sshdash.connections.registry import Registry
 from sshdash.connections.shared import SharedConnection
 from sshdash.errors import SSHDashError
@@ -97,7 +97,7 @@ class Supervisor:
         if shared.outage.gives_up:
             self._give_up(shared, error.title)
         else:
-            self._consider(shared, turned_away(error))
+            self._consider(shared, error)
 
     def refused(self, shared: SharedConnection, error: SSHDashError) -> None:
         """Note that the configuration no longer says how to reach what waits."""
@@ -156,8 +156,11 @@ class Supervisor:
 
     # -- what is done about it
 
-    def _consider(self, shared: SharedConnection, patient: bool = False) -> None:
-        """Plan the next attempt at a connection that is down, where somebody wants it."""
+    def _consider(self, shared: SharedConnection, error: SSHDashError | None = None) -> None:
+        """Plan the next attempt at a connection that is down, where somebody wants it.
+
+        `error` is how the last one failed.
+        """
         outage = shared.outage
         if not self.enabled or shared.state not in _DOWN or outage.gives_up:
             return
@@ -165,7 +168,9 @@ class Supervisor:
             return
         hop = shared.hop
         if hop is None or hop.is_live or (hop.state is ConnectionState.IDLE and not hop.stopped):
-            self._plan(shared, outage.backoff.next(patient))
+            patient = error is not None and turned_away(error)
+            at_once = error is not None and refused(error)
+            self._plan(shared, outage.backoff.next(patient, at_once))
         elif hop.stopped or hop.outage.gives_up:
             outage.gives_up = hop.outage.gives_up or "its jump host was disconnected"
             outage.blamed = hop

@@ -37,14 +37,13 @@ class DirectChannel(SSHChannel[Any]):
 
     def take(self, data: memoryview) -> Gatherer | None:
         """Deliver data that is there for now; return whose `flush` has to follow."""
-        size = len(data)
         session: Any = self._session
         gather = getattr(session, "gather", None)
-        window = self._recv_window - size
+        window = self._recv_window - len(data)
         if (
             self._recv_paused
-            or not size
-            or window < self._init_recv_window / 2
+            or not data
+            or 2 * window < self._init_recv_window
             or self._encoding
             or session is None
             or self._send_state in _ENDED

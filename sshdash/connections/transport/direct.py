@@ -26,6 +26,7 @@ import time
 from typing import Any, cast
 
 from asyncssh.channel import SSHChannel
+from asyncssh.connection import SSHConnection
 from asyncssh.constants import (
     MSG_CHANNEL_CLOSE,
     MSG_CHANNEL_DATA,
@@ -54,6 +55,7 @@ _UNANSWERED = frozenset({MSG_IGNORE, MSG_CHANNEL_WINDOW_ADJUST})
 _BLOCK = 16
 _LEAST_PADDING = 4
 """Bytes, RFC 4253 section 6."""
+_LENGTH = struct.Struct(">I")
 _DATA = struct.Struct(">BBII")
 """The lengths of the padding and of the data, with type and channel between them."""
 _DATA_HEAD = struct.Struct(">BII")
@@ -119,13 +121,13 @@ class DirectTransport(Patient, asyncio.BufferedProtocol):
         self.low_water.read(nbytes, len(self._channels))
         if self._inpbuf or not self._reads_in_place():
             self.data_received(bytes(self._inbox[:size]))
-            return
-        self._inpbuf = self._inbox[:size]  # type: ignore[assignment]
-        super()._recv_data()
-        if isinstance(self._inpbuf, memoryview):
-            # Nothing follows where the connection was ended over what it sent.
-            self._keep(self._inpbuf if self._transport else b"")
-        self.count_received(nbytes)
+        else:
+            self._inpbuf = self._inbox[:size]  # type: ignore[assignment]
+            SSHConnection._recv_data(self)
+            if isinstance(self._inpbuf, memoryview):
+                # Nothing follows where the connection was ended over what it sent.
+                self._keep(self._inpbuf if self._transport else b"")
+            self.count_received(nbytes)
 
     def _reads_in_place(self) -> bool:
         return (
@@ -280,9 +282,8 @@ class DirectTransport(Patient, asyncio.BufferedProtocol):
         if type(opener) is not GCM or self._decompressor is not None:
             self._inpbuf = bytes(data)
             return super()._recv_pkthdr()
-        view = memoryview(data)
         try:
-            return self._open_all(view, opener)
+            return self._open_all(memoryview(data), opener)
         finally:
             self._end_read()
 
@@ -290,22 +291,35 @@ class DirectTransport(Patient, asyncio.BufferedProtocol):
         start, size = 0, len(view)
         if size > len(self._opened):
             self._opened = memoryview(bytearray(size))
-        while size - start >= 4:
-            header = view[start : start + 4]
-            length = int.from_bytes(header, "big")
-            if length > self._max_recv_pktlen:
-                raise ProtocolError("Max packet size exceeded")
-            if length % _BLOCK or not length:
-                raise ProtocolError("Packet size is no multiple of the block size")
-            end = start + 4 + length + TAG
+        opened, gatherers, channels = self._opened, self._gatherers, self._channels
+        while size - start >= _LENGTH.size:
+            (length,) = _LENGTH.unpack_from(view, start)
+            sealed = start + _LENGTH.size
+            end = sealed + length + TAG
+            if length % _BLOCK or not 0 < length <= self._max_recv_pktlen:
+                raise _wrong_length(length, self._max_recv_pktlen)
             if end > size:
                 break
-            packet = self._opened[start : start + length]
-            if not opener.open_into(header, view[start + 4 : end], packet):
+            packet = opened[start : start + length]
+            if not opener.open_into(view[start:sealed], view[sealed:end], packet):
                 raise MACError("MAC verification failed")
-            if not _LEAST_PADDING <= packet[0] < length - 1:
+            padding, kind, number, count = _DATA.unpack_from(packet)
+            if not _LEAST_PADDING <= padding < length - 1:
                 raise ProtocolError("Wrong padding of a packet")
-            if not self._deliver(packet):
+            channel: Any = channels.get(number) if self._auth_complete else None
+            if (
+                kind == MSG_CHANNEL_DATA
+                and isinstance(channel, DirectChannel)
+                and count == length - padding - _DATA.size <= channel._recv_window
+                and channel._recv_state == "open"
+            ):
+                # What nearly all packets are has no call more than it takes.
+                self._auth_final = True
+                self._recv_seq = (self._recv_seq + 1) & _SEQUENCE
+                gatherer = channel.take(packet[_DATA.size : _DATA.size + count])
+                if gatherer is not None:
+                    gatherers[gatherer] = None
+            elif channel is None or not self._deliver(channel, kind, count, packet[:-padding]):
                 self._end_read()
                 opener.hand_over(bytes(packet))
                 return self._hand_over(view, start, length)
@@ -315,11 +329,8 @@ class DirectTransport(Patient, asyncio.BufferedProtocol):
 
     def _end_read(self) -> None:
         """Have passed on what was gathered: it is not there any more with the next read."""
-        if self._gatherers:
-            gatherers = tuple(self._gatherers)
-            self._gatherers.clear()
-            for gatherer in gatherers:
-                gatherer.flush()
+        while self._gatherers:
+            self._gatherers.popitem()[0].flush()
         if self._widened:
             self._widen()
 
@@ -334,27 +345,16 @@ class DirectTransport(Patient, asyncio.BufferedProtocol):
         self._inpbuf = view[end:] if goes_on else bytes(view[end:])  # type: ignore[assignment]
         return goes_on
 
-    def _deliver(self, packet: memoryview) -> bool:
-        """Give data or room to its channel; return False for all that is not just that."""
-        if len(packet) < _DATA.size or not self._auth_complete:
-            return False
-        padding, kind, number, size = _DATA.unpack_from(packet)
-        channel: Any = self._channels.get(number)
-        end = len(packet) - padding
-        if channel is None:
-            return False
-        if end in (_ENDING, _CONFIRMATION) and self._turns(channel, kind, packet[2:end]):
+    def _deliver(self, channel: Any, kind: int, size: int, payload: memoryview) -> bool:
+        """Give data or room to a channel; return False for all that is not just that."""
+        end = len(payload)
+        if end in (_ENDING, _CONFIRMATION) and self._turns(channel, kind, payload[2:]):
             return True
         if channel._recv_state != "open":
             return False
         if kind == MSG_CHANNEL_DATA and size == end - _DATA.size <= channel._recv_window:
             self._count_packet()
-            if isinstance(channel, DirectChannel):
-                gatherer = channel.take(packet[_DATA.size : end])
-                if gatherer is not None:
-                    self._gatherers[gatherer] = None
-            else:
-                channel._accept_data(bytes(packet[_DATA.size : end]))
+            channel._accept_data(bytes(payload[_DATA.size :]))
             return True
         if kind == MSG_CHANNEL_WINDOW_ADJUST and end == _DATA.size:
             self._count_packet()
@@ -390,3 +390,9 @@ class DirectTransport(Patient, asyncio.BufferedProtocol):
             channel: Any = self._widened.pop()
             if channel._send_chan is not None:
                 channel._flush_send_buf()
+
+
+def _wrong_length(length: int, most: int) -> ProtocolError:
+    if length > most:
+        return ProtocolError("Max packet size exceeded")
+    return ProtocolError("Packet size is no multiple of the block size")

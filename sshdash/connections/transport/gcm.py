@@ -64,8 +64,10 @@ class GCM(Encryption):
             packet = self.open(header, sealed)
             room[:] = packet or bytes(len(room))
             return packet is not None
+        counter = self._counter
+        self._counter = (counter + 1) % _COUNTERS
         try:
-            self._decrypt_into(self._next(), sealed, header, room)
+            self._decrypt_into(self._fixed + counter.to_bytes(8, "big"), sealed, header, room)
         except InvalidTag:
             return False
         return True

@@ -7,7 +7,7 @@ from typing import Any
 
 from sshdash.tunnels.forwards.leaving import Leaving
 from sshdash.tunnels.forwards.local import ListeningForwarder, peer_name
-from sshdash.tunnels.forwards.relay import Hold
+from sshdash.tunnels.forwards.relay import Hold, Relay
 from sshdash.tunnels.ports import peer_pid
 from sshdash.tunnels.proxy.handshake import Handshake
 from sshdash.tunnels.proxy.proxy_request import Request
@@ -54,6 +54,7 @@ class DynamicForwarder(ListeningForwarder):
         origin = peer_name(client)
         greeter = _Greeter()
         self._greeters[greeter] = loop.time()
+        self.clients.greet(greeter)
         try:
             await loop.connect_accepted_socket(lambda: greeter, client)
             await self._hear_out(greeter)
@@ -63,6 +64,7 @@ class DynamicForwarder(ListeningForwarder):
             return
         finally:
             self._greeters.pop(greeter, None)
+            self.clients.greeted(greeter)
         request = greeter.parser.request
         if request is not None:
             await self._pass_on(greeter, request, origin)
@@ -89,7 +91,7 @@ class DynamicForwarder(ListeningForwarder):
         if transport is None or greeter.gone.is_set() or self._closed:
             greeter.drop()
             return
-        relay = self._relay()
+        relay = greeter.relay = self._relay()
         relay.visit.pid = peer_pid(transport.get_extra_info("socket"))
         # Nothing can arrive in between: the greeter has paused its transport.
         transport.set_protocol(relay.socket)
@@ -103,6 +105,7 @@ class _Greeter(asyncio.Protocol):
 
     def __init__(self) -> None:
         self.parser = Handshake()
+        self.relay: Relay | None = None
         self.transport: asyncio.Transport | None = None
         self.finished = asyncio.Event()
         """There is a request, or there will be none."""
@@ -139,6 +142,9 @@ class _Greeter(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.gone.set()
         self.finished.set()
+
+    def abort(self) -> None:
+        self.drop()
 
     def drop(self) -> None:
         """End a client that will not be served, or not any longer."""

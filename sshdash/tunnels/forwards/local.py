@@ -13,7 +13,7 @@ from sshdash.connections.transport.direct import DirectTransport
 from sshdash.connections.transport.opening import open_direct
 from sshdash.connections.transport.transport import Transport
 from sshdash.tunnels.forwards.accepting import can_take_over, take_over
-from sshdash.tunnels.forwards.forwarder import Forwarder
+from sshdash.tunnels.forwards.carrying import CarryingForwarder
 from sshdash.tunnels.forwards.leaving import RESET
 from sshdash.tunnels.forwards.listener import Listener
 from sshdash.tunnels.forwards.refusal import Refusal
@@ -25,7 +25,7 @@ from sshdash.untrusted import clean
 log = logging.getLogger(__name__)
 
 
-class ListeningForwarder(Forwarder):
+class ListeningForwarder(CarryingForwarder):
     """A forward that listens on this machine."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -88,10 +88,10 @@ class ListeningForwarder(Forwarder):
         if not self._admits:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
             client.close()
-        elif self._full():
+        elif self.clients.full():
             client.close()
         elif self._closed or not self._serve_at_once(client):
-            self._start(self._admit(client))
+            self.clients.start(self._admit(client))
 
     def _serve_at_once(self, client: socket.socket) -> bool:
         """Take one client in without a task of its own; return whether that was possible."""
@@ -131,7 +131,7 @@ class LocalForwarder(ListeningForwarder):
                 self._reached(time.monotonic() - began)
             else:
                 # Later: this runs while the connection forgets its channels, where it was lost.
-                self._start(self._after(error, ssh, relay, host, port))
+                self.clients.start(self._after(error, ssh, relay, host, port))
 
         try:
             open_direct(ssh, relay.channel, (host, port), origin, answered)

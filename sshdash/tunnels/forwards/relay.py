@@ -289,10 +289,12 @@ class ChannelEnd(_End, asyncssh.SSHTCPSession[bytes]):
 
     def flush(self) -> None:
         """Pass on what was gathered."""
-        gathered, self._gathered = self._gathered, []
+        gathered = self._gathered
         if gathered:
-            self._count(sum(map(len, gathered)))
+            self._gathered = []
+            size = sum(map(len, gathered))
             self.peer.send_pieces(gathered)
+            self._count(size)
 
     def eof_received(self) -> bool:
         """Pass the end of file on; the channel stays open for the other direction."""

@@ -187,7 +187,7 @@ class ServerListener(Forwarder):
             raise asyncssh.ChannelOpenError(_CONNECT_FAILED, "the forward is closed")
         if not self._admits:
             raise asyncssh.ChannelOpenError(_CONNECT_FAILED, "the forward is paused")
-        if self._full():
+        if self.clients.full():
             raise asyncssh.ChannelOpenError(_SHORTAGE, "too many clients")
         return await self._welcome((clean(origin_host, 60), origin_port))
 

@@ -52,7 +52,8 @@ class RemoteDynamicForwarder(ServerListener):
         """Confirm the channel at once: the client speaks first."""
         caller = _Caller(origin)
         self._callers.add(caller)
-        self._start(self._serve(caller))
+        self.clients.greet(caller)
+        self.clients.start(self._serve(caller))
         return caller
 
     async def _serve(self, caller: "_Caller") -> None:
@@ -65,6 +66,7 @@ class RemoteDynamicForwarder(ServerListener):
         finally:
             self._callers.discard(caller)
             caller.drop()
+            self.clients.greeted(caller)
 
     async def _hear_out(self, caller: "_Caller") -> None:
         """Wait until there is a request, or there will be none."""
@@ -77,7 +79,7 @@ class RemoteDynamicForwarder(ServerListener):
                 self._observer.strayed(mishap)
 
     async def _pass_on(self, caller: "_Caller", request: Request) -> None:
-        relay = self._relay(client_is_remote=True)
+        relay = caller.relay = self._relay(client_is_remote=True)
         relay.visit.origin = caller.origin
         relay.visit.target = clean(host_port(request.host, request.port), 120)
         try:
@@ -121,6 +123,7 @@ class _Caller(asyncssh.SSHTCPSession[bytes]):
     def __init__(self, origin: tuple[str, int]) -> None:
         self.origin = origin
         self.parser = Handshake()
+        self.relay: Relay | None = None
         self.task: asyncio.Task[None] | None = None
         self.finished = asyncio.Event()
         self.lost = False
@@ -184,6 +187,9 @@ class _Caller(asyncssh.SSHTCPSession[bytes]):
         if self._ended:
             relay.channel.eof_received()
         channel.resume_reading()
+
+    def abort(self) -> None:
+        self.leave()
 
     def leave(self) -> None:
         """Be served no longer."""

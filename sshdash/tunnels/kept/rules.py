@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from sshdash.config.catalog import Catalog
-from sshdash.errors import SSHDashError, UsageError
+from sshdash.errors import FileError, SSHDashError, UsageError
 from sshdash.events import Event, EventBus, RulesChanged, TunnelChanged, WarningRaised
 from sshdash.follower import Follower
 from sshdash.states import TunnelState
@@ -19,6 +19,8 @@ from sshdash.tunnels.spec import ForwardSpec
 from sshdash.untrusted import clean
 
 Fill = Callable[[str, ForwardSpec], ForwardSpec]
+_AWAY = (0.0, 0.5)
+"""Seconds before each look for a file that is not there: it may be about to be replaced."""
 _AT_REST = (TunnelState.CLOSED, TunnelState.FAILED)
 
 
@@ -46,6 +48,8 @@ class Rules:
         self._leaving: set[str] = set()
         """Those that are no rule's any more, and are open."""
         self._told: set[str] = set()
+        self._unread = ""
+        """Why the file could not be read when it was last tried; empty where it could."""
         self._turn = asyncio.Lock()
         self._work: set[asyncio.Task[None]] = set()
         self._follower: Follower | None = None
@@ -99,15 +103,34 @@ class Rules:
     async def load(self) -> None:
         """Read the file, and list its rules as tunnels.
 
-        What is wrong is told as a warning; a file that cannot be read changes nothing.
+        What is wrong is told as a warning; a file that is gone or cannot be read changes nothing.
         """
         async with self._turn:
             try:
-                listed = await asyncio.to_thread(load_rules, self.path)
+                listed = await self._newest()
             except SSHDashError as error:
-                self._tell(error.title, error.detail)
+                if error.detail != self._unread:
+                    self._events.emit(WarningRaised(error.title, error.detail))
+                self._unread = error.detail
                 return
+            self._unread = ""
+            if self._listed.rules and not listed.lines:
+                count = len(self._listed.rules)
+                words = f"{self.path}: {count} of them off the list, but for what is open"
+                self._events.emit(WarningRaised("The file of the tunnels has no rules now", words))
             await self._take(listed)
+
+    async def _newest(self) -> RuleList:
+        """Return what the file has. Raises SSHDashError, also where it had rules and is gone."""
+        if self._listed.rules:
+            for pause in _AWAY:
+                await asyncio.sleep(pause)
+                if await asyncio.to_thread(self.path.exists):
+                    break
+            else:
+                words = "its rules stay listed, and the next change of one writes all of them"
+                raise FileError("The file of the tunnels is gone", str(self.path), words)
+        return await asyncio.to_thread(load_rules, self.path)
 
     async def follow(self) -> None:
         """Read the file, and again whenever it changes, until this is closed."""
@@ -144,6 +167,9 @@ class Rules:
 
     async def _write(self, change: Callable[[], RuleList]) -> None:
         async with self._turn:
+            if self._listed.rules and not await asyncio.to_thread(self.path.exists):
+                for rule in self._listed.rules:
+                    await asyncio.to_thread(save_rule, rule, path=self.path)
             await self._take(await asyncio.to_thread(change))
 
     # -- the list

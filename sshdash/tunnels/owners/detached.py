@@ -24,6 +24,8 @@ _ENDED = 5.0
 _TAIL = 2_000
 _SPEAKER = "sshdash: "
 """What an error begins with on stderr; what belongs to it is on lines with blanks in front."""
+_LONGEST_LOG = 1_000_000
+"""Bytes of a log: the older half is dropped then."""
 _KEPT = 20
 """Logs of earlier processes that stay."""
 _PASSED_ON = (
@@ -50,7 +52,7 @@ class Detached:
     unit: str
     """The unit of systemd that it is, empty where it is none."""
     log: str
-    """Where it tells what happens: a file, or a command that shows it."""
+    """The file where it tells what happens."""
     tunnels: tuple[dict[str, Any], ...]
     """Its forwards as `documents.listed` has them."""
 
@@ -70,19 +72,20 @@ async def detach(
     words += arguments
     by_systemd = await _has_systemd()
     log = _log_file(token)
-    start = _start_unit(words, token) if by_systemd else _start_process(words, report, log)
+    words += ["--bound-log", str(_LONGEST_LOG)]
+    start = _start_unit(words, token, log) if by_systemd else _start_process(words, report, log)
     try:
         async with asyncio.timeout(patience):
-            unit, place = await start
+            unit = await start
         ready = json.loads(report.read_bytes())
     except TimeoutError as error:
         raise ForwardError(
             "The tunnels are not open yet", f"after {patience:g} s", f"see {log}"
         ) from error
-    return Detached(int(ready["pid"]), unit, place, tuple(ready["tunnels"]))
+    return Detached(int(ready["pid"]), unit, str(log), tuple(ready["tunnels"]))
 
 
-async def _start_process(words: list[str], report: Path, log: Path) -> tuple[str, str]:
+async def _start_process(words: list[str], report: Path, log: Path) -> str:
     """Start it as a process, and wait until it is ready; where that is given up it ends."""
     child = _Child(words, log)
     try:
@@ -96,7 +99,7 @@ async def _start_process(words: list[str], report: Path, log: Path) -> tuple[str
             await asyncio.sleep(_EVERY)
         child.signal(signal.SIGKILL)
         raise
-    return "", str(log)
+    return ""
 
 
 class _Child:
@@ -106,7 +109,7 @@ class _Child:
     """
 
     def __init__(self, words: list[str], log: Path) -> None:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
         self._log = log
         self._pid = os.posix_spawn(
             words[0],
@@ -139,28 +142,31 @@ class _Child:
             os.kill(self._pid, number)
 
 
-async def _start_unit(words: list[str], token: str) -> tuple[str, str]:
-    """Start it as a unit, which systemd does not call started before it is ready."""
+async def _start_unit(words: list[str], token: str, log: Path) -> str:
+    """Start it as a unit, which systemd does not call started before it is ready; return its name.
+
+    Of one that fails systemd says no more than that: the reason is in our log.
+    """
     unit = f"sshdash-forward-{token}.service"
     environment = _environment()
     given = [f"--setenv={name}={environment[name]}" for name in _PASSED_ON if name in environment]
     process = await asyncio.create_subprocess_exec(
         "systemd-run", "--user", "--quiet", "--collect", f"--unit={unit}", "--service-type=notify",
         "--property=TimeoutStartSec=infinity",
+        f"--property=StandardOutput=append:{log}", f"--property=StandardError=append:{log}",
         f"--working-directory={os.getcwd()}", *given, "--", *words,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
-    log = f"journalctl --user -u {unit}"
     try:
         _, said = await process.communicate()
     except asyncio.CancelledError:
         await _end_unit(process, unit)
         raise
     if process.returncode:
-        raise DetachFailed(1, clean_lines(said), log)
-    return unit, log
+        raise DetachFailed(1, failure_in(_tail(log)) or clean_lines(said), str(log))
+    return unit
 
 
 async def _end_unit(process: asyncio.subprocess.Process, unit: str) -> None:
@@ -195,7 +201,9 @@ def _log_file(token: str) -> Path:
     logs = sorted(folder.glob("*.log"), key=lambda one: one.stat().st_mtime)
     for old in logs[:-_KEPT]:
         old.unlink(missing_ok=True)
-    return folder / f"{token}.log"
+    log = folder / f"{token}.log"
+    log.touch(0o600)  # systemd would let others read it
+    return log
 
 
 def failure_in(said: str) -> str:

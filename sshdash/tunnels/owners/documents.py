@@ -1,16 +1,19 @@
 """Tunnels as JSON: for programs that ask, and between processes of sshdash. Pure."""
 
 import json
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any, Self
 
 import msgspec
 
 from sshdash.tunnels.snapshot import TunnelSnapshot
+from sshdash.tunnels.totals import by_rule, total
 
 _LISTED = (
     "name", "tunnel", "kind", "host", "forward", "listen", "port", "socket", "target", "route",
     "state", "exposed", "clients", "clients_total", "failures", "bytes_up", "bytes_down", "rate_up",
-    "rate_down", "uptime", "retry_in", "reconnects", "error", "owner",
+    "rate_down", "minute_up", "minute_down", "uptime", "retry_in", "reconnects", "error", "owner",
 )  # fmt: skip
 
 
@@ -71,9 +74,21 @@ def listed(tunnel: TunnelSnapshot) -> dict[str, Any]:
     """Return what a program that watches tunnels wants to know."""
     fields = document(tunnel)
     kept = {name: fields[name] for name in _LISTED}
-    for name in ("uptime", "retry_in", "rate_up", "rate_down"):
-        kept[name] = None if kept[name] is None else round(kept[name], 3)
-    return kept
+    return _rounded(kept)
+
+
+def totals_document(tunnels: Sequence[TunnelSnapshot]) -> dict[str, Any]:
+    """Return what tunnels carry together, in all and by rule, beside each of them."""
+    rules = {name: _rounded(asdict(sums)) for name, sums in by_rule(tunnels).items()}
+    sums = _rounded(asdict(total(tunnels)))
+    return {"total": sums, "rules": rules, "tunnels": [listed(one) for one in tunnels]}
+
+
+def _rounded(fields: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: round(value, 3) if isinstance(value, float) else value
+        for name, value in fields.items()
+    }
 
 
 def port_of(tunnel: TunnelSnapshot) -> int | None:

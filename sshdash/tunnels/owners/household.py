@@ -1,9 +1,11 @@
 """The tunnels of this process among those of others: who runs what, and how it changes hands."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING
 
+from sshdash.connections.faults import explain
 from sshdash.errors import ForwardError, SSHDashError
 from sshdash.events import EventBus, WarningRaised
 from sshdash.states import TunnelState
@@ -12,7 +14,7 @@ from sshdash.tunnels.kept.rules import Fill, Rules
 from sshdash.tunnels.manager import TunnelManager
 from sshdash.tunnels.owners.claims import Claims
 from sshdash.tunnels.owners.control import Act, Control
-from sshdash.tunnels.owners.neighbours import Neighbours, ask, origin, settled
+from sshdash.tunnels.owners.neighbours import HEADLESS, Neighbours, ask, origin, settled
 from sshdash.tunnels.snapshot import TunnelSnapshot
 from sshdash.tunnels.spec import ForwardSpec
 from sshdash.tunnels.tunnel import LeaseConnection
@@ -21,10 +23,10 @@ if TYPE_CHECKING:
     from sshdash.config.resolved import ResolvedHost
     from sshdash.connections.connection import Lease
 
+log = logging.getLogger(__name__)
+
 LetGo = Callable[[str], Awaitable[None]]
 """Ends a tunnel that another process takes over."""
-_HEADLESS = "forward"
-"""The kind of process whose list of tunnels is its own, and not that of the file."""
 _RUNNING = frozenset(TunnelState) - {TunnelState.CLOSED, TunnelState.FAILED}
 
 
@@ -90,15 +92,22 @@ class Household:
         if self._control is not None:
             await self._control.close()
 
-    def snapshots(self) -> list[TunnelSnapshot]:
-        """Return our tunnels and, with their `owner`, those that others run; see `around`."""
-        return self.neighbours.around(self._manager.snapshots())
+    def snapshots(self, host: str | None = None) -> list[TunnelSnapshot]:
+        """Return our tunnels and, with their `owner`, those that others run; see `around`.
 
-    def states(self) -> list[TunnelState]:
-        """Return the states of all `snapshots`, for much less where nobody else runs any."""
+        With a `host` only those of that.
+        """
+        theirs = self.neighbours.tunnels()
+        if host is not None and all(one.host != host for one in theirs):
+            return self._manager.snapshots(host)
+        every = self.neighbours.around(self._manager.snapshots())
+        return [one for one in every if host is None or one.host == host]
+
+    def states(self) -> list[tuple[str, TunnelState]]:
+        """Return host and state of all `snapshots`, for much less where nobody else runs any."""
         if self.neighbours.tunnels():
-            return [tunnel.state for tunnel in self.snapshots()]
-        return [state for _, state in self._manager.states()]
+            return [(tunnel.host, tunnel.state) for tunnel in self.snapshots()]
+        return self._manager.states()
 
     async def ask(self, do: str, tunnel: TunnelSnapshot) -> None:
         """Have the owner of a tunnel ``stop``, ``start``, ``pause`` or ``resume`` it, or let it go.
@@ -122,6 +131,7 @@ class Household:
             rule = self._manager.snapshot(tunnel).rule
             shares.setdefault(rule.name if rule else tunnel, []).append(tunnel)
         done = await asyncio.gather(*map(self._take, shares.values()))
+        await self.neighbours.look()  # or they still ran it, as long as nobody looks
         kept = {
             tunnel: error
             for error, share in zip(done, shares.values(), strict=True)
@@ -140,11 +150,16 @@ class Household:
                 lease = await self._lease(owned[0].host, "tunnel")
                 await self._have_let_go(owned[0], tunnels)
             everything = self._all_of(tunnels, owned)
-            if self._claims.kind == _HEADLESS:
+            if self._claims.kind == HEADLESS:
                 await self._keep_ports(everything, owned)
             await asyncio.gather(*map(self._manager.start, everything))
         except SSHDashError as error:
             return error
+        except KeyError:
+            return None  # it was removed meanwhile
+        except Exception as error:  # whatever it is, the other rules are taken all the same
+            log.warning("a tunnel is not taken over", exc_info=error)
+            return explain(error, owned[0].host if owned else "", "taking a tunnel over")
         finally:
             if lease is not None:
                 lease.release()

@@ -29,7 +29,10 @@ _EVERY = 1.0
 """Seconds between two looks, while somebody wants to know."""
 _IDLE = 3.0
 """Seconds after which nobody does."""
+HEADLESS = "forward"
+"""The kind of process that is there for its tunnels alone."""
 _AT_REST = (TunnelState.CLOSED, TunnelState.FAILED)
+_Key = tuple[str, str, ForwardSpec]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,18 +88,27 @@ class Neighbours:
         return [tunnel for one in self._seen for tunnel in one.tunnels]
 
     def around(self, own: Iterable[TunnelSnapshot]) -> list[TunnelSnapshot]:
-        """Return our tunnels and theirs: a forward that they run stands in the place of ours."""
-        theirs = {
-            (one.rule.name if one.rule else one.id, one.host, origin(one)): one
-            for one in self.tunnels()
-            if one.state not in _AT_REST
-        }
+        """Return our tunnels and theirs: a forward that they run stands in the place of ours.
+
+        So does one that has failed where a process is there for it alone. Of a rule that runs here
+        they ran nothing for longer than the last look is ago.
+        """
+        theirs: dict[_Key, list[TunnelSnapshot]] = {}
+        for one in self.tunnels():
+            alone = one.state is TunnelState.FAILED and one.owner.startswith(HEADLESS)
+            if alone or one.state not in _AT_REST:
+                theirs.setdefault(_key(one, origin(one)), []).append(one)
         rows = []
         for one in own:
-            key = (one.rule.name if one.rule else "", one.host, one.spec)
-            other = theirs.pop(key, None) if one.state in _AT_REST else None
-            rows.append(replace(other, id=one.id) if other else one)
-        return [*rows, *theirs.values()]
+            others = theirs.get(_key(one, one.spec), [])
+            if others and one.state in _AT_REST:
+                other = others.pop(0)
+                if other.state is not TunnelState.FAILED or one.state is TunnelState.CLOSED:
+                    one = replace(other, id=one.id)
+            elif one.rule is not None:
+                others.clear()
+            rows.append(one)
+        return [*rows, *(one for others in theirs.values() for one in others)]
 
     async def look(self) -> tuple[Neighbour, ...]:
         """Look now."""
@@ -128,6 +140,14 @@ def origin(tunnel: TunnelSnapshot) -> ForwardSpec:
     chosen = replace(spec, port=0)
     forwards = tunnel.rule.forwards if tunnel.rule else ()
     return chosen if spec not in forwards and chosen in forwards else spec
+
+
+def _key(tunnel: TunnelSnapshot, forward: ForwardSpec) -> _Key:
+    """Return what it has in common with the same forward in another process."""
+    if tunnel.rule is not None:
+        return tunnel.rule.name, tunnel.host, forward
+    is_fixed = forward.port or forward.listen_path
+    return ("", tunnel.host if is_fixed else tunnel.id, forward)  # or each has a port of its own
 
 
 async def _look(path: Path, kind: str, pid: int) -> Neighbour | None:

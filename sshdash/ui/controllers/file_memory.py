@@ -93,8 +93,11 @@ class FileMemory:
         before = self._kept or KeptPanes()
         if not self.cockpit.backend.settings.restore:
             return KeptPanes(self._view, before.tabs)
-        tabs = [tab for tab in self.cockpit.tabs if tab.place is Place.FILES]
-        return KeptPanes(self._view, tuple(map(_kept_tab, tabs))[:MOST])
+        lasting = [tab for tab in self.cockpit.tabs if tab.place in (Place.FILES, Place.TERMINAL)]
+        tabs = [
+            _kept_tab(tab, place) for place, tab in enumerate(lasting) if tab.place is Place.FILES
+        ]
+        return KeptPanes(self._view, tuple(tabs[:MOST]))
 
     async def keep(self) -> None:
         """Write what has changed."""
@@ -115,10 +118,11 @@ class FileMemory:
             await self.keep()
 
 
-def _kept_tab(tab: Tab) -> KeptTab:
+def _kept_tab(tab: Tab, place: int) -> KeptTab:
     panes = cast("FilesTab", tab).panes
     panes_kept = (_kept_pane(panes.left), _kept_pane(panes.right))
-    return KeptTab(tab.host, *panes_kept, "left" if panes.active is panes.left else "right")
+    on_left = panes.active is panes.left
+    return KeptTab(tab.host, *panes_kept, "left" if on_left else "right", place)
 
 
 def _kept_pane(pane: FilePane) -> KeptPane:

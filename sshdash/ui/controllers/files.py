@@ -90,7 +90,9 @@ class FilesController:
             ask.CopyFiles: self._copy,
             ask.CopyToSpot: self._copy_to,
             ask.CopyCommand: self._copy_command,
-            ask.ChangeTransfer: TransfersController(cockpit, self._copy_scp).change,
+            ask.ChangeTransfer: TransfersController(
+                cockpit, self._copy_scp, self.syncs.compare_again
+            ).change,
         }
         self.navigation = FileNavigation(cockpit, self.listings, self._submit)
         self._handlers |= self.navigation.handlers

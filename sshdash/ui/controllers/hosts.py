@@ -15,7 +15,7 @@ from sshdash.states import ConnectionState, SessionState, TransferState, TunnelS
 from sshdash.ui.explanation import card_warnings
 from sshdash.ui.format import duration_text
 from sshdash.ui.outlook import attempts_text, outlook_of
-from sshdash.ui.theme import MARKS, Mark
+from sshdash.ui.theme import AWAY_MARK, MARKS, Mark
 from sshdash.ui.widgets.host_card import HostFacts, Line
 from sshdash.ui.widgets.host_list import HostRow
 from sshdash.ui.widgets.status_bar import LiveFigures, TransferFigures
@@ -101,7 +101,7 @@ class HostBoard:
             for session in backend.sessions.values()
             if session.state is SessionState.RUNNING
         )
-        tunnels = Counter(host for host, state in backend.tunnels.states() if state in _OPEN)
+        tunnels = Counter(host for host, state in backend.household.states() if state in _OPEN)
         return shells, tunnels
 
     # The card
@@ -181,7 +181,7 @@ class HostBoard:
     def _forwards(self, host: str) -> tuple[Line, ...]:
         return tuple(
             (MARKS[tunnel.state], _forward_text(tunnel))
-            for tunnel in self.backend.tunnels.snapshots(host)
+            for tunnel in self.backend.household.snapshots(host)
         )
 
     # Figures
@@ -255,7 +255,8 @@ def _reason(status: "ConnectionSnapshot | None") -> str:
 def _forward_text(tunnel: "TunnelSnapshot") -> str:
     """Return a tunnel in few words: loopback is where they listen unless another name is there."""
     listen = tunnel.listen.removeprefix("localhost:").removeprefix("127.0.0.1:")
-    return clean(f"{tunnel.kind.name[0]} {listen} → {tunnel.target}")
+    away = f" {AWAY_MARK} {tunnel.owner}" if tunnel.owner else ""
+    return clean(f"{tunnel.kind.name[0]} {listen} → {tunnel.target}{away}")
 
 
 def _address(summary: HostSummary) -> str:

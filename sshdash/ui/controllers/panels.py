@@ -97,6 +97,8 @@ class PanelController:
         for kept in (await self.files.memory.load()).tabs:
             tab = await self._files_tab(kept.host)
             self.files.memory.fill(tab.panes, kept)
+            if kept.place >= 0:
+                self.cockpit.area.put(tab, kept.place)
             tab.retitle()
         if first is not None:
             self.cockpit.go_to_tab(first)

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 import shlex
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
 from sshdash.errors import SSHDashError, UsageError
+from sshdash.paths import sync_dir
 from sshdash.prompts import ConfirmQuestion
 from sshdash.sftp.compare import Criteria
 from sshdash.sftp.entries import is_inside
 from sshdash.sftp.failures import shown
 from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.find import index_tree
+from sshdash.sftp.job import CopyRequest
+from sshdash.sftp.sync_after import look_again
 from sshdash.sftp.sync_keep import Wish
-from sshdash.sftp.sync_plan import Tree, Way
+from sshdash.sftp.sync_memory import SyncMemory, identity
+from sshdash.sftp.sync_plan import Act, Step, Tree, Way
 from sshdash.sftp.sync_rules import Rules
 from sshdash.sftp.sync_run import Outcome, Synchronisation
 from sshdash.sftp.sync_scan import Comparison, End, Scan
@@ -32,6 +38,8 @@ if TYPE_CHECKING:
     from sshdash.ui.controllers.file_listings import Listings
     from sshdash.ui.widgets.file_pane import FilePane
 
+log = logging.getLogger(__name__)
+
 _WHEN = "after everything is copied, and only if that went well"
 
 
@@ -42,20 +50,38 @@ class SyncController:
         self.cockpit = cockpit
         self.backend = cockpit.backend
         self.listings = listings
+        self._memory = SyncMemory(sync_dir(), self.backend.events)
 
     async def preview(self, left: FilePane, right: FilePane) -> None:
-        """Show what differs, and do what the person asks for."""
-        trees = _trees(left, right)
+        """Show what differs in two panes, and do what the person asks for."""
+        await self._preview(_trees(left, right), (_words(left), _words(right)))
+
+    async def compare_again(self, copy: CopyRequest) -> None:
+        """Show what differs in the folders of a synchronisation of which `copy` was a part.
+
+        Raises UsageError for another copy.
+        """
+        if copy.base is None:
+            raise UsageError("Only a synchronisation can be compared again", hint="r retries")
+        trees = Tree(copy.source, copy.base), Tree(copy.target, copy.target_dir)
+        left, right = (names.place(clean(tree.endpoint), tree.root) for tree in trees)
+        await self._preview(trees, (left, right))
+
+    async def _preview(self, trees: tuple[Tree, Tree], words: tuple[str, str]) -> None:
         _refuse_overlap(*trees)
 
         async def compare(
-            rules: Rules, criteria: Criteria, seen: Callable[[int], None]
+            rules: Rules, criteria: Criteria, both: bool, seen: Callable[[int], None]
         ) -> Comparison:
-            return await self._compare(trees, rules, criteria, seen)
+            past = None
+            if both:
+                past = await self._memory.recall(self._pair(trees), criteria.checksum)
+            async with self._ends(trees) as ends:
+                return await Scan(*ends, rules, criteria, digests, seen, past).everything()
 
         keeps = _keeping_way(*trees)
         screen = SyncScreen(
-            (_words(left), _words(right)),
+            words,
             compare,
             lambda options: command_line(trees, options),
             keeps or Way.RIGHT,
@@ -82,19 +108,14 @@ class SyncController:
         if await self.cockpit.ask(question):
             self._keep(Wish(local, remote, Rules()))
 
-    async def _compare(
-        self,
-        trees: tuple[Tree, Tree],
-        rules: Rules,
-        criteria: Criteria,
-        seen: Callable[[int], None],
-    ) -> Comparison:
+    @asynccontextmanager
+    async def _ends(self, trees: tuple[Tree, Tree]) -> AsyncIterator[tuple[End, End]]:
+        """Open both trees."""
         left = await self.backend.filesystem(trees[0].endpoint)
         try:
             right = await self.backend.filesystem(trees[1].endpoint)
             try:
-                ends = self._end(left, trees[0]), self._end(right, trees[1])
-                return await Scan(*ends, rules, criteria, digests, seen).everything()
+                yield self._end(left, trees[0]), self._end(right, trees[1])
             finally:
                 await right.close()
         finally:
@@ -107,23 +128,9 @@ class SyncController:
 
     async def _is_meant(self, trees: tuple[Tree, Tree], order: SyncOrder) -> bool:
         """Ask, where anything is to be deleted."""
-        count = order.totals.deletes
-        if not count or not order.may_delete:
+        if not order.totals.deletes or not order.may_delete:
             return True
-        entries = count_text(count, "entry", "entries")
-        question = ConfirmQuestion(
-            f"Delete {entries}?",
-            f"They are deleted for good, {_WHEN}.",
-            action="Sync and delete",
-            danger=True,
-        )
-        loses = trees[0] if order.options.way is Way.LEFT else trees[1]
-        if not loses.endpoint:
-            question = ConfirmQuestion(
-                f"Move {entries} to the trash?",
-                f"They can be taken out of it again. They go there {_WHEN}.",
-                action="Sync and move to trash",
-            )
+        question = _deletion_question(trees, order.steps)
         answer = await self.cockpit.ask(question)
         return bool(answer)
 
@@ -133,6 +140,10 @@ class SyncController:
         self.cockpit.start(self._run(run, trees, order), aside=True)
 
     async def _run(self, run: Synchronisation, trees: tuple[Tree, Tree], order: SyncOrder) -> None:
+        rules = Rules(order.options.lines)
+        comparison = order.comparison if order.options.way is Way.BOTH else None
+        if comparison is not None:
+            await self._memory.settle(self._pair(trees), comparison, rules)
         try:
             outcome = await run.run(order.steps, order.may_delete)
             if outcome.refused and await self._may_go_for_good(outcome):
@@ -140,11 +151,37 @@ class SyncController:
         finally:
             for tree in trees:
                 self.listings.refresh_folder(tree.endpoint, tree.root)
+        if comparison is not None:
+            await self._remember(trees, comparison, rules, order, outcome)
         self._tell(outcome, order)
         if order.keep:
             local, remote = _local_first(trees)
             options = order.options
-            self._keep(Wish(local, remote, Rules(options.lines), options.deletes, options.window))
+            self._keep(Wish(local, remote, rules, options.deletes, options.window))
+
+    async def _remember(
+        self,
+        trees: tuple[Tree, Tree],
+        comparison: Comparison,
+        rules: Rules,
+        order: SyncOrder,
+        outcome: Outcome,
+    ) -> None:
+        """Note for the next time what both have in common now."""
+        assert comparison.present is not None
+        past, window = comparison.present.past, order.options.window
+        try:
+            async with self._ends(trees) as ends:
+                learned = await look_again(ends, rules, past, order.steps, outcome, window)
+        except SSHDashError as error:
+            # What is alike is seen so the next time; what was deleted is on neither end then.
+            log.info("both folders could not be looked at again: %s", error)
+        else:
+            await self._memory.note(self._pair(trees), *learned)
+
+    def _pair(self, trees: tuple[Tree, Tree]) -> tuple[str, str]:
+        left, right = (identity(tree, self.backend.resolve) for tree in trees)
+        return left, right
 
     async def _may_go_for_good(self, outcome: Outcome) -> bool:
         """Ask about what the trash did not take."""
@@ -196,12 +233,39 @@ def command_line(trees: tuple[Tree, Tree], options: SyncOptions) -> str:
     """Return the command that does the same without the screen."""
     source, target = trees if options.way is not Way.LEFT else (trees[1], trees[0])
     words = ["sshdash", "sync"]
-    words += ["--both"] * (options.way is Way.BOTH) + ["--delete"] * options.deletes
+    if options.way is Way.BOTH:
+        words += ["--both"] + ["--resync"] * options.forget
+    words += ["--delete"] * (options.deletes and options.way is not Way.BOTH)
     words += ["--checksum"] * options.checksum
     words += ["--modify-window", str(options.window)] if options.window else []
     for line in options.lines:
         words += ["--exclude", line]
     return shlex.join([*words, *(_operand(tree) for tree in (source, target))])
+
+
+def _deletion_question(trees: tuple[Tree, Tree], steps: Sequence[Step]) -> ConfirmQuestion:
+    """Return what is asked before anything is deleted: how many entries, and where."""
+    counts = [0, 0]
+    for step in steps:
+        counts[step.to_right] += step.act is Act.DELETE
+    lost = {tree.endpoint: count for tree, count in zip(trees, counts, strict=True) if count}
+    total = count_text(sum(counts), "entry", "entries")
+    if "" in lost and len(lost) > 1:
+        here = count_text(lost[""], "entry", "entries")
+        detail = f"{here} here to the trash, the others for good, {_WHEN}."
+        return ConfirmQuestion(f"Delete {total}?", detail, action="Sync and delete", danger=True)
+    if "" in lost:
+        return ConfirmQuestion(
+            f"Move {total} to the trash?",
+            f"They can be taken out of it again. They go there {_WHEN}.",
+            action="Sync and move to trash",
+        )
+    return ConfirmQuestion(
+        f"Delete {total}?",
+        f"They are deleted for good, {_WHEN}.",
+        action="Sync and delete",
+        danger=True,
+    )
 
 
 def _operand(tree: Tree) -> str:

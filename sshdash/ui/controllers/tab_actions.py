@@ -4,6 +4,8 @@ from sshdash.prompts import ConfirmQuestion
 from sshdash.ui.cockpit import Cockpit
 from sshdash.ui.widgets.tabs import Tab
 
+_AMONG_SEVERAL = ("tab.last", "tab.move_left", "tab.move_right")
+
 
 class TabActions:
     """Goes between tabs and closes them, asking first where something would end."""
@@ -13,7 +15,10 @@ class TabActions:
 
     def why_not(self, command_id: str) -> str:
         """Return why a command is not available now, empty where it is."""
-        return "" if self.cockpit.tabs else "No tab is open"
+        tabs = self.cockpit.tabs
+        if len(tabs) == 1 and command_id in _AMONG_SEVERAL:
+            return "There is only one tab"
+        return "" if tabs else "No tab is open"
 
     def action_tab_go(self, key: str = "1") -> None:
         """Go to the tab whose number is the key."""
@@ -32,6 +37,23 @@ class TabActions:
         """Go to the tab before, from the first to the last."""
         self._go_by(-1)
 
+    def action_tab_last(self) -> None:
+        """Go to the tab that was in sight before this one."""
+        if (tab := self.cockpit.area.previous) is not None:
+            self.cockpit.go_to_tab(tab)
+
+    def action_tab_find(self) -> None:
+        """List the tabs, to go to one."""
+        self.cockpit.start(self._find())
+
+    def action_tab_move_left(self) -> None:
+        """Move the tab to the left."""
+        self._move(-1)
+
+    def action_tab_move_right(self) -> None:
+        """Move the tab to the right."""
+        self._move(1)
+
     def action_tab_close(self) -> None:
         """Close the tab in sight."""
         if self.cockpit.current is not None:
@@ -49,6 +71,18 @@ class TabActions:
         self.cockpit.remove_tab(tab)
         await tab.close_tab()
         self.cockpit.refresh_hosts()
+
+    async def _find(self) -> None:
+        from sshdash.ui.dialogs import tab_list
+
+        tabs = {str(number): tab for number, tab in enumerate(self.cockpit.tabs, 1)}
+        picked = await self.cockpit.show(tab_list(tabs))
+        if picked is not None and (tab := tabs[picked]) in self.cockpit.tabs:
+            self.cockpit.go_to_tab(tab)
+
+    def _move(self, step: int) -> None:
+        if self.cockpit.current is not None:
+            self.cockpit.area.move(self.cockpit.current, step)
 
     def _go_by(self, step: int) -> None:
         self.cockpit.area.go_by(step)

@@ -1,6 +1,7 @@
 """Does what the person wants of the copy jobs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from sshdash.errors import UsageError
 from sshdash.sftp.job import CopyRequest
@@ -15,9 +16,18 @@ from sshdash.ui.widgets.file_messages import ChangeTransfer, TransferStep
 class TransfersController:
     """One for the list below the panes and for the tab."""
 
-    def __init__(self, cockpit: Cockpit, copy_scp: Callable[[CopyRequest], None]) -> None:
-        """`copy_scp` puts the scp command of a copy on the clipboard."""
+    def __init__(
+        self,
+        cockpit: Cockpit,
+        copy_scp: Callable[[CopyRequest], None],
+        compare: Callable[[CopyRequest], Coroutine[Any, Any, None]],
+    ) -> None:
+        """`copy_scp` puts the scp command of a copy on the clipboard.
+
+        `compare` compares the folders of a synchronisation again.
+        """
         self.cockpit = cockpit
+        self._compare = compare
         self._copy_scp = copy_scp
 
     def change(self, request: ChangeTransfer) -> None:
@@ -38,6 +48,7 @@ class TransfersController:
                 TransferStep.EARLIER: lambda: transfers.shift(job, -1),
                 TransferStep.LATER: lambda: transfers.shift(job, 1),
                 TransferStep.LIMIT: lambda: self.cockpit.start(self._limit(job, jobs[job].limit)),
+                TransferStep.COMPARE: lambda: self.cockpit.start(self._compare(jobs[job].request)),
                 TransferStep.COPY_COMMAND: lambda: self._copy_scp(jobs[job].request),
             }
             steps[request.step]()

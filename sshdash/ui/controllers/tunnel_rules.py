@@ -12,7 +12,7 @@ from sshdash.ui.rule_draft import RuleAnswer, RuleDraft
 from sshdash.ui.screens.forward_form import ForwardForm
 from sshdash.ui.screens.picker import Choice, Picker
 from sshdash.ui.tunnel_exports import exports_of
-from sshdash.ui.widgets.tunnel_words import title_of
+from sshdash.ui.widgets.tunnel_words import RUNNING, title_of
 from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
@@ -72,8 +72,12 @@ class TunnelRules:
         old = first.rule.name if first.rule is not None else ""
         kept = self.is_kept(old)
         draft = RuleDraft.of(first.host, [one.spec for one in tunnels], first.rule)
-        answer = await self.cockpit.show(ForwardForm(first.host, (), draft, kept=kept))
+        hosts = [entry.alias for entry in self.backend.catalog.hosts]
+        answer = await self.cockpit.show(ForwardForm(first.host, hosts, draft, kept=kept))
         if answer is None:
+            return
+        if answer.host != first.host:
+            await self._move(tunnels, answer, old if kept else "", select)
             return
         ids = await self._fit(tunnels, answer)
         for tunnel in ids:
@@ -88,6 +92,48 @@ class TunnelRules:
             for tunnel in ids:
                 await self.backend.tunnels.start(tunnel)
         self.cockpit.refresh_hosts()
+
+    async def _move(
+        self, tunnels: Sequence[TunnelSnapshot], answer: RuleAnswer, kept: str, select: Select
+    ) -> None:
+        """Close a rule on its host and list it on another; what was open is opened there."""
+        manager = self.backend.tunnels
+        self.backend.resolver.preview(answer.host)
+        if not await self._sure_to_move(tunnels, answer.host):
+            return
+        opened = any(one.state in RUNNING for one in tunnels)
+        for one in tunnels:  # its ports are free then
+            await manager.stop(one.id)
+            if one.source == "config":  # which has it for that host all the same
+                manager.change_rule(one.id, None)
+            else:
+                await manager.remove(one.id)
+        ids = [self._list(spec, answer) for spec in answer.forwards]
+        select(ids[0])
+        try:
+            if answer.rule is not None and answer.keep:
+                await self.rules.save(answer.rule, kept)
+            elif kept:
+                await self.rules.remove(kept)
+        finally:
+            if opened or answer.start:
+                for tunnel in ids:
+                    await manager.start(tunnel)
+            self.cockpit.refresh_hosts()
+
+    async def _sure_to_move(self, tunnels: Sequence[TunnelSnapshot], host: str) -> bool:
+        """Ask where clients would be cut off."""
+        clients = sum(one.clients for one in tunnels)
+        if not clients:
+            return True
+        question = ConfirmQuestion(
+            f"Move the tunnel to {clean(host, 60)}?",
+            f"{count_text(clients, 'client')} of {title_of(tunnels[0])} would be cut off.",
+            action="Move",
+            danger=True,
+        )
+        answer: bool | None = await self.cockpit.ask(question)
+        return bool(answer)
 
     async def _fit(self, tunnels: Sequence[TunnelSnapshot], answer: RuleAnswer) -> list[str]:
         """Re-point, add and remove forwards as the answer has them; return their ids."""

@@ -23,7 +23,8 @@ from sshdash.ui.widgets.tunnel_messages import (
     EditTunnel,
     TunnelStep,
 )
-from sshdash.ui.widgets.tunnel_words import title_of
+from sshdash.ui.widgets.tunnel_order import siblings
+from sshdash.ui.widgets.tunnel_words import name_of, title_of
 from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
@@ -54,7 +55,8 @@ class TunnelsController:
 
     def states(self) -> list[TunnelState]:
         """Return how all tunnels are."""
-        return self.backend.household.states() if self.backend.loaded else []
+        every = self.backend.household.states() if self.backend.loaded else []
+        return [state for _, state in every]
 
     def rates(self) -> tuple[float, float]:
         """Return the bytes per second up and down through all our own tunnels."""
@@ -97,6 +99,8 @@ class TunnelsController:
             self.cockpit.start(self._probe(tunnel))
         elif step is TunnelStep.EXPORT:
             self.cockpit.start(self.rules.export(tunnel))
+        elif step is TunnelStep.HISTORY:
+            self.cockpit.start(self._show_history(tunnel))
         else:
             self.cockpit.start(self._change(step, [tunnel], ""))
 
@@ -191,6 +195,17 @@ class TunnelsController:
         else:
             took = f"{said} in {time_text(found.seconds)}"
             self.cockpit.tell(f"{title_of(tunnel)} is well", took)
+
+    async def _show_history(self, tunnel: TunnelSnapshot) -> None:
+        from sshdash.ui.screens.traffic_history import TrafficHistoryScreen, Whose
+
+        whose = [Whose(title_of(tunnel), (tunnel.id,))]
+        if len(rule := siblings(tunnel, self.snapshots())) > 1:
+            way = f"{clean(tunnel.listen, 80)} → {clean(tunnel.target, 80)}"
+            ids = tuple(one.id for one in rule)
+            whose = [Whose(way, (tunnel.id,)), Whose(f"rule {name_of(tunnel)}", ids)]
+        whose.append(Whose("all tunnels", None))
+        await self.cockpit.show(TrafficHistoryScreen(whose, self.backend.tunnels.history))
 
     def _copy_command(self, tunnel: TunnelSnapshot) -> None:
         words = forward_command(

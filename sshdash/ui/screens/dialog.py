@@ -50,6 +50,8 @@ class Dialog(Overlay[Result]):
         Binding("pagedown", "scroll_body(1, True)", "Page down", show=False),
     ]
 
+    HOLDS_NEWS = True
+
     def __init__(self, title: str, *, danger: bool = False) -> None:
         super().__init__(classes="-danger" if danger else None)
         self.title_text = title

@@ -12,12 +12,12 @@ from textual.widget import Widget
 from textual.widgets import Button, Input, RadioSet, Select, Static, TextArea
 
 from sshdash.tunnels.kept.rule import ProbeKind, Start
+from sshdash.tunnels.kept.rules_text import COLOURS
 from sshdash.tunnels.spec import ForwardSpec, Kind, exposure
 from sshdash.ui.rule_draft import RuleAnswer, RuleDraft
 from sshdash.ui.screens.dialog import choice, text
 from sshdash.ui.screens.form import Form
 from sshdash.ui.widgets.ticks import Radio, Tick
-from sshdash.ui.widgets.tunnel_rows import COLOURS
 from sshdash.ui.widgets.tunnel_words import meaning_of
 from sshdash.untrusted import clean
 
@@ -99,7 +99,6 @@ class ForwardForm(Form[RuleAnswer]):
         suggester = SuggestFromList(self._hosts, case_sensitive=False)
         field = _input("host", draft.host, "as in ssh_config, or user@host")
         field.suggester = suggester
-        field.disabled = self._editing
         return _row("host", field)
 
     def _more(self, draft: RuleDraft) -> Vertical:

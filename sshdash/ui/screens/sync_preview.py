@@ -22,12 +22,20 @@ from sshdash.sftp.sync_scan import Comparison
 from sshdash.ui.format import clip, count_text, size_text
 from sshdash.ui.screens.overlay import Overlay
 from sshdash.ui.screens.text_input import TextInputDialog
-from sshdash.ui.sync_choice import FAT_WINDOW, SyncChoice, SyncOptions, SyncOrder, totals_text
+from sshdash.ui.sync_choice import (
+    FAT_WINDOW,
+    SyncChoice,
+    SyncOptions,
+    SyncOrder,
+    loss_text,
+    totals_text,
+)
 from sshdash.ui.widgets.file_row_text import TimeForm, shorten_middle, time_cell
 from sshdash.ui.widgets.row_list import RowList
 from sshdash.ui.widgets.sync_rows import SyncRows
 
-Compare = Callable[[Rules, Criteria, Callable[[int], None]], Coroutine[Any, Any, Comparison]]
+Compare = Callable[[Rules, Criteria, bool, Callable[[int], None]], Coroutine[Any, Any, Comparison]]
+"""Is told by which rules, what counts, whether for both ways, and whom to tell of the progress."""
 _KEYS = " Space tick  a all  <> decide  d list  y command  u keep up to date  Enter run  Esc "
 _SHORT_KEYS = " Space tick  a all  <> decide  Enter run  ? keys  Esc "
 _HELP = (
@@ -120,7 +128,8 @@ class SyncScreen(Overlay[SyncOrder]):
         try:
             rules = Rules(options.lines)
             criteria = Criteria(options.window, options.checksum)
-            self._comparison = await self._compare(rules, criteria, self._seen)
+            both = options.way is Way.BOTH
+            self._comparison = await self._compare(rules, criteria, both, self._seen)
         except SSHDashError as error:
             self._busy, self._problem = "", error
             self._list_changed()
@@ -160,13 +169,18 @@ class SyncScreen(Overlay[SyncOrder]):
             self._say("It is not compared yet")
         elif keep and self._can_keep is not self.options.way:
             self._say("Only a folder here can be kept up to date on a host, that way alone")
-        elif not (steps := self.choice.ticked) and not keep:
+        elif not (steps := self.choice.ticked) and not keep and not self._is_to_remember:
             self._say("Nothing is ticked")
         else:
-            order = SyncOrder(
-                self.options, steps, self.choice.totals, not self.choice.problems, keep
-            )
-            self.dismiss(order)
+            may_delete = not self.choice.problems
+            totals, comparison = self.choice.totals, self._comparison
+            self.dismiss(SyncOrder(self.options, steps, totals, may_delete, keep, comparison))
+
+    @property
+    def _is_to_remember(self) -> bool:
+        """Whether both are the same and that is not remembered yet."""
+        present = self._comparison and self._comparison.present
+        return not self.choice.steps and bool(present and (present.fresh or present.unseen))
 
     def action_tick(self) -> None:
         """Tick the step under the cursor, or not, and go on to the next."""
@@ -192,15 +206,19 @@ class SyncScreen(Overlay[SyncOrder]):
 
     def action_turn(self) -> None:
         """Go the other way, or both."""
-        self.options = replace(self.options, way=self.options.way.turned)
-        self._replan()
+        before = self.options.way
+        self.options = replace(self.options, way=before.turned)
+        if Way.BOTH in (before, self.options.way):
+            self.action_again()  # what is remembered counts for both ways alone
+        else:
+            self._replan()
 
     def action_delete(self) -> None:
-        """Delete what is only on the end that changes, or leave it."""
+        """Delete what is only on the end that changes; both ways, what is gone since last time."""
         if self.options.way is Way.BOTH:
-            self._say("Both ways nothing is deleted: nobody can tell it from what was made")
-            return
-        self.options = replace(self.options, delete=not self.options.delete)
+            self.options = replace(self.options, forget=not self.options.forget)
+        else:
+            self.options = replace(self.options, delete=not self.options.delete)
         self._replan()
 
     def action_content(self) -> None:
@@ -321,9 +339,12 @@ class SyncScreen(Overlay[SyncOrder]):
             return Content("")
         totals = self.choice.totals
         words = totals_text(totals, size_text(totals.size))
-        same = f"   {self.choice.same:,} the same"
+        first = "   first time: nothing is deleted" if self.choice.is_first and totals else ""
+        same = f"{first}   {self.choice.same:,} the same"
         return Content.assemble(
-            Content.styled(words, "bold $foreground"), Content.styled(same, "$muted")
+            Content.styled(loss_text(self.choice.loss), "$warning"),
+            Content.styled(words, "bold $foreground"),
+            Content.styled(same, "$muted"),
         )
 
     def _empty_text(self) -> Content:
@@ -334,7 +355,10 @@ class SyncScreen(Overlay[SyncOrder]):
             return Content.assemble(
                 Content.styled(title, "$error"), Content("\n" + "\n".join(lines))
             )
-        return Content.styled(self._busy or "Both are the same.", "$muted")
+        same = "Both are the same."
+        if self._is_to_remember:
+            same += " Enter remembers that: what you delete from now on goes on the other, too."
+        return Content.styled(self._busy or same, "$muted")
 
     def _draw_detail(self) -> None:
         """Tell all of the step under the cursor: its whole place, and why."""

@@ -163,6 +163,7 @@ class TransferStep(Enum):
     RETRY = "retry"
     CLEAR = "clear"
     COPY_COMMAND = "copy command"
+    COMPARE = "compare again"
 
 
 class ChangeTransfer(Message):

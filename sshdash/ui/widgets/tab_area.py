@@ -62,6 +62,12 @@ class TabArea(Vertical):
         self.go_to(tab)
         return mounted
 
+    def put(self, tab: Tab, place: int) -> None:
+        """Give a tab another place among the others."""
+        self.tabs.remove(tab)
+        self.tabs.insert(place, tab)
+        self._show_labels()
+
     def go_to(self, tab: Tab) -> None:
         """Bring a tab in sight."""
         if tab is not self.current:
@@ -84,6 +90,18 @@ class TabArea(Vertical):
         if self.current is not None:
             place = self.tabs.index(self.current)
             self.go_to(self.tabs[(place + step) % len(self.tabs)])
+
+    @property
+    def previous(self) -> Tab | None:
+        """Return the tab that was in sight before the current one."""
+        return self._history[-2] if len(self._history) > 1 else None
+
+    def move(self, tab: Tab, step: int) -> None:
+        """Let a tab change places with the one beside it, not around the ends."""
+        place = self.tabs.index(tab)
+        other = min(max(0, place + step), len(self.tabs) - 1)
+        self.tabs[place], self.tabs[other] = self.tabs[other], tab
+        self._show_labels()
 
     def _show_current(self) -> None:
         current = self.current

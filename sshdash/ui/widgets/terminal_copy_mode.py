@@ -1,11 +1,13 @@
 """A terminal one goes about in with a cursor, by the keys of vi(1), to select and copy."""
 
+import re
 from collections.abc import Callable
 from functools import partial
 
 from sshdash.terminal.cells import Cursor
 from sshdash.terminal.copy_mode import CopyMode, Span, Wish
 from sshdash.terminal.motions import Place
+from sshdash.ui.widgets.terminal_finder import Query
 from sshdash.ui.widgets.terminal_prompts import TerminalPrompts
 
 _ROOMY = 80
@@ -19,7 +21,7 @@ class TerminalCopyMode(TerminalPrompts):
     _entered = False
     """Whether no key was pressed yet, so that a word on the keys is in order."""
     _cursor_before: Place | None = None
-    """Where the cursor was as the bar opened."""
+    """Where a search begins that the cursor does not: where it was as the bar opened."""
 
     # -- what is drawn
 
@@ -114,6 +116,8 @@ class TerminalCopyMode(TerminalPrompts):
             Wish.SEARCH_UP: partial(self.open_bar, upwards=True, sign="?"),
             Wish.NEXT_MATCH: partial(self._another_match, onwards=True),
             Wish.PREVIOUS_MATCH: partial(self._another_match, onwards=False),
+            Wish.WORD_DOWN: partial(self._find_word, upwards=False),
+            Wish.WORD_UP: partial(self._find_word, upwards=True),
             Wish.PROMPT_UP: self.action_terminal_previous_prompt,
             Wish.PROMPT_DOWN: self.action_terminal_next_prompt,
         }
@@ -160,8 +164,7 @@ class TerminalCopyMode(TerminalPrompts):
         """Return where a search begins: in copy mode at the cursor."""
         if self.copying is None:
             return super().search_origin()
-        before = self._cursor_before if self.bar_open else None
-        return before or self.copying.at
+        return self._cursor_before or self.copying.at
 
     def submit_search(self) -> None:
         """Go to the next match; in copy mode, stay at this one."""
@@ -197,6 +200,18 @@ class TerminalCopyMode(TerminalPrompts):
             upwards = self.finder.query.upwards is onwards
         if not self.find_next(upwards):
             self.say("nothing was found" if self.finder else "/ and ? search")
+
+    def _find_word(self, upwards: bool) -> None:
+        """Go to the next place where the word under the cursor stands."""
+        if self.copying is None:
+            return
+        place, word = self.copying.word()
+        if not word:
+            self.say("no word here")
+            return
+        self._cursor_before = Place(place.row, place.column + (-1 if upwards else 1))
+        self.find(Query(rf"\b{re.escape(word)}\b", regex=True, upwards=upwards))
+        self._cursor_before = None
 
     # -- prompts
 

@@ -1,6 +1,7 @@
 """From a terminal's rows to Textual's strips, in the colours of the theme."""
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.color import Color, ColorSystem
 from rich.segment import Segment
@@ -36,6 +37,10 @@ _CALMED = (*range(1, 7), *range(9, 15))
 _NO_ATTRIBUTES = PLAIN[2:]
 _UNCHANGED = ScreenColours()
 _CAUTIOUS = Hosting()
+_NAMED = 16
+"""Colours of the palette that are the theme's; of the others a program knows what they are."""
+_AREAS = re.compile("([\u2580-\u259f\ue0b0-\ue0d4\U0001fb00-\U0001fbaf]+)")
+"""Characters that paint as a background does: blocks, and the edges of a status line's fields."""
 _READABLE = 3.0
 """The least contrast of text that is left in the colour its program chose."""
 _DARK_SIXTEEN = (
@@ -116,6 +121,7 @@ class Painter:
         self._before = (_RESET + plain.partition("x")[0]).encode()
         """What takes back a style and sets the colours of the theme."""
         self._styles: dict[CellStyle, Style] = {}
+        self._area_styles: dict[CellStyle, Style] = {}
 
     def line(
         self,
@@ -163,16 +169,42 @@ class Painter:
         return found
 
     def _segments(self, runs: Iterable[Run]) -> list[Segment]:
-        segments = []
+        segments: list[Segment] = []
         for run in runs:
             style = self.style(run.style)
-            if run.parts:
-                segments += [
-                    Segment(text, style) for text in fitting(run, self.hosting.clusters) if text
-                ]
+            parts = fitting(run, self.hosting.clusters) if run.parts else (run.text,)
+            if not run.text.isascii() and _is_themed(run.style):
+                segments += self._with_areas(parts, style, run.style)
+            elif run.parts:
+                segments += [Segment(text, style) for text in parts if text]
             else:
                 segments.append(Segment(run.text, style))
         return segments
+
+    def _with_areas(
+        self, parts: Iterable[str], style: Style, cells: CellStyle
+    ) -> Iterator[Segment]:
+        """Draw what paints areas in the colours that a background has, and the rest as text."""
+        for part in parts:
+            for at, text in enumerate(_AREAS.split(part)):
+                if text:
+                    yield Segment(text, self._area_style(cells) if at % 2 else style)
+
+    def _area_style(self, cells: CellStyle) -> Style:
+        found = self._area_styles.get(cells)
+        if found is None:
+            if len(self._area_styles) >= _STYLE_LIMIT:
+                self._area_styles.clear()
+            found = self.style(cells) + Style(
+                color=self._area(cells.foreground) or self.base.color,
+                bgcolor=self._area(cells.background) or self.base.bgcolor,
+            )
+            self._area_styles[cells] = found
+        return found
+
+    def _area(self, colour: Colour) -> Color | None:
+        found = self._colour(colour)
+        return self._behind(colour, found) if isinstance(colour, int) else found
 
     def _rich(self, cells: CellStyle) -> Style:
         colour = self._colour(cells.underline_colour)
@@ -190,7 +222,8 @@ class Painter:
         background = self._colour(cells.background)
         if isinstance(cells.background, int) and not cells.conceal:
             background = self._behind(cells.background, background)
-            foreground = self._readable(foreground or self.base.color, background)
+            if not (_is_exact(cells.foreground) and _is_exact(cells.background)):
+                foreground = self._readable(foreground or self.base.color, background)
         foreground = foreground or self.base.color
         background = background or self.base.bgcolor
         if cells[2:] == _NO_ATTRIBUTES:
@@ -257,6 +290,19 @@ class Painter:
             inside.cell_length,
         )
         return Strip.join([before, inside, after])
+
+
+def _is_exact(colour: Colour) -> bool:
+    """Return whether a program knows what the colour looks like."""
+    return colour is not None and not (isinstance(colour, int) and colour < _NAMED)
+
+
+def _is_themed(cells: CellStyle) -> bool:
+    """Return whether one of the colours was chosen by its name."""
+    return any(
+        isinstance(colour, int) and colour < _NAMED
+        for colour in (cells.foreground, cells.background)
+    )
 
 
 def _rgb(colour: Color) -> Rgb:

@@ -326,6 +326,10 @@ class TransferList(Vertical):
         """Retry the job at the cursor."""
         self._change(TransferStep.RETRY)
 
+    def action_transfers_compare(self) -> None:
+        """Compare the folders of the synchronisation at the cursor again."""
+        self._change(TransferStep.COMPARE)
+
     def action_transfers_command(self) -> None:
         """Copy the scp command that does the same copy."""
         self._change(TransferStep.COPY_COMMAND)

@@ -16,7 +16,9 @@ class TunnelBar(Horizontal):
         super().__init__(classes="tunnels-bar")
         self._slash = Static("/", classes="tunnels-slash", markup=False)
         self._field = Input(
-            placeholder="part of a name, host, port, tag or state", compact=True, id=FILTER
+            placeholder="part of a name, host, port, service, tag or state",
+            compact=True,
+            id=FILTER,
         )
         self._said = Static(classes="tunnels-said", markup=False)
         self._words = ""

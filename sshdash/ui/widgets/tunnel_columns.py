@@ -15,7 +15,7 @@ _WAY = (16, 56)
 _CLIENTS = 3
 _TRAFFIC = 9
 _SPARK = (6, 30)
-_STANDING = (11, 18)
+_STANDING = (11, 20)
 
 
 @dataclass(frozen=True, slots=True)

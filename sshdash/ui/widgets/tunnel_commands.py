@@ -9,6 +9,8 @@ from textual.message import Message
 
 from sshdash.states import TunnelState
 from sshdash.ui.widgets.tunnel_clients import TunnelClients
+from sshdash.ui.widgets.tunnel_detail import TunnelDetail
+from sshdash.ui.widgets.tunnel_listing import TunnelListing
 from sshdash.ui.widgets.tunnel_messages import (
     AddTunnel,
     ChangeAll,
@@ -27,27 +29,33 @@ if TYPE_CHECKING:
 
 
 class TunnelCommands(Vertical):
-    """Turns commands into requests; a subclass says what is shown and where the cursor is."""
+    """Turns commands into requests; a subclass says what is listed and brings it in sight."""
 
     host = ""
     """What a new forward begins with where no tunnel is at the cursor."""
     listed: list[TunnelSnapshot]
     """Every tunnel, shown or filtered out."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.listing = TunnelListing()
+        self.detail = TunnelDetail()
+        """What is told about the tunnel at the cursor."""
+
     @property
     def current(self) -> TunnelSnapshot | None:
-        """The tunnel at the cursor."""
-        raise NotImplementedError
+        """The tunnel at the cursor of the table or the map."""
+        return self.listing.current
 
     @property
     def is_mapped(self) -> bool:
         """Whether the map is shown and not the table."""
-        raise NotImplementedError
+        return self.listing.is_mapped
 
     @property
     def clients(self) -> TunnelClients:
         """The clients of the tunnel at the cursor."""
-        raise NotImplementedError
+        return self.detail.clients
 
     def select(self, tunnel: str) -> None:
         """Put the cursor of the table on a tunnel."""
@@ -141,6 +149,11 @@ class TunnelCommands(Vertical):
         """Choose what to copy of the rule at the cursor."""
         if (tunnel := self.current) is not None:
             self.post_message(ChangeTunnel(TunnelStep.EXPORT, tunnel))
+
+    def action_tunnels_history(self) -> None:
+        """Show what passed when."""
+        if (tunnel := self.current) is not None:
+            self.post_message(ChangeTunnel(TunnelStep.HISTORY, tunnel))
 
     def _change(self, step: TunnelStep) -> None:
         """Ask for a change of the tunnel at the cursor, and of all forwards of its rule."""

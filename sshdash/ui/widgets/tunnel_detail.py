@@ -47,7 +47,7 @@ class TunnelDetail(VerticalScroll, can_focus=False):
         """Show a tunnel among the forwards of its rule; in brief where `clients` is None."""
         self.flow.show(rule)
         width = max(self.scrollable_content_region.width - 2, 20)
-        lines = brief(tunnel) if clients is None else full(tunnel, width)
+        lines = brief(tunnel, rule) if clients is None else full(tunnel, width, rule)
         if lines != self._lines:
             grown = len(lines) != len(self._lines) or _longest(lines) > width
             self._lines = lines
@@ -55,6 +55,11 @@ class TunnelDetail(VerticalScroll, can_focus=False):
             self._words.update(drawn, layout=grown)
         self.clients.show(clients or ())
         self.clients.display = bool(clients)
+
+    def show_sum(self, words: str) -> None:
+        """Tell on the border what all tunnels carry together."""
+        if self.border_title != words:
+            self.border_title = words and Content(f" Σ {words} ")
 
     @property
     def text(self) -> str:

@@ -9,7 +9,9 @@ from sshdash.states import TunnelState
 from sshdash.tunnels.kept.rule import Meanwhile, ProbeKind, Start
 from sshdash.tunnels.legs import Leg
 from sshdash.tunnels.spec import Kind
+from sshdash.tunnels.totals import Totals, total
 from sshdash.ui.format import clip, count_text, duration_text, rate_text, size_text
+from sshdash.ui.theme import AWAY_MARK
 from sshdash.ui.widgets.sparkline import sparkline
 from sshdash.ui.widgets.tunnel_diagram import legs_of, time_text
 from sshdash.ui.widgets.tunnel_words import (
@@ -22,7 +24,7 @@ from sshdash.ui.widgets.tunnel_words import (
 from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from sshdash.tunnels.snapshot import TunnelSnapshot
 
@@ -38,15 +40,31 @@ _STARTS = {Start.LAUNCH: "opens with sshdash", Start.HOST: "opens when the host 
 _MISHAPS = 4
 
 
-def brief(tunnel: TunnelSnapshot) -> list[Line]:
+def brief(tunnel: TunnelSnapshot, rule: Sequence[TunnelSnapshot] = ()) -> list[Line]:
     """Return what a person wants to know first: what is wrong, what it is for, how much passed."""
     lines = list(trouble(tunnel))
     lines.append(((meaning(tunnel), "$muted"),))
     lines.append((("  ·  ".join(_numbers(tunnel)), "$faint"),))
+    if len(rule) > 1:
+        lines.append(_rule_sum(tunnel, rule))
     return lines
 
 
-def full(tunnel: TunnelSnapshot, width: int) -> list[Line]:
+def sum_words(totals: Totals) -> str:
+    """Return what tunnels carry together: how many are open, clients, rates and bytes."""
+    words = [f"{totals.open} of {totals.tunnels} open"]
+    if totals.clients:
+        words.append(count_text(totals.clients, "client"))
+    for up, down, form in (
+        (totals.rate_up, totals.rate_down, rate_text),
+        (totals.bytes_up, totals.bytes_down, size_text),
+    ):
+        if max(up, down) >= 0.5:
+            words.append(f"↑ {form(up)} ↓ {form(down)}")
+    return " · ".join(words)
+
+
+def full(tunnel: TunnelSnapshot, width: int, rule: Sequence[TunnelSnapshot] = ()) -> list[Line]:
     """Return all there is."""
     lines = list(trouble(tunnel))
     lines.append(((meaning(tunnel), "$muted"),))
@@ -54,6 +72,8 @@ def full(tunnel: TunnelSnapshot, width: int) -> list[Line]:
         lines.append(own)
     lines += _traffic(tunnel, width)
     lines.append((("  ·  ".join(_circumstances(tunnel)), "$muted"),))
+    if len(rule) > 1:
+        lines.append(_rule_sum(tunnel, rule))
     if tunnel.probe is not None:
         lines.append(_probe(tunnel))
     lines += _mishaps(tunnel, width)
@@ -66,7 +86,9 @@ def trouble(tunnel: TunnelSnapshot) -> Iterable[Line]:
     words = clean(leg.message if leg is not None and leg.message else tunnel.error, 1000)
     style = "$error" if tunnel.state is TunnelState.FAILED else "$warning"
     if tunnel.owner:
-        yield ((f"It runs in {clean(tunnel.owner, 60)}, which has its port and its clients.", ""),)
+        owner = clean(tunnel.owner, 60)
+        words = f"{owner} runs it, and has its port and its clients; t takes it over."
+        yield ((f"{AWAY_MARK} ", "$accent"), (words, ""))
     if tunnel.state is TunnelState.PAUSED:
         yield ((_pause(tunnel), "$warning"),)
     if words:
@@ -115,6 +137,13 @@ def _numbers(tunnel: TunnelSnapshot) -> list[str]:
     if tunnel.reconnects:
         words.append(count_text(tunnel.reconnects, "reconnect"))
     return words
+
+
+def _rule_sum(tunnel: TunnelSnapshot, rule: Sequence[TunnelSnapshot]) -> Line:
+    return (
+        (f"Σ {name_of(tunnel)}  ", "bold $muted"),
+        (sum_words(total(rule)), "$muted"),
+    )
 
 
 def _circumstances(tunnel: TunnelSnapshot) -> list[str]:
@@ -187,5 +216,9 @@ def _probe(tunnel: TunnelSnapshot) -> Line:
 def _mishaps(tunnel: TunnelSnapshot, width: int) -> Iterable[Line]:
     for mishap in reversed(tunnel.mishaps[-_MISHAPS:]):
         clock = time.strftime("%H:%M:%S", time.localtime(mishap.time))
-        words = clip(clean(mishap.text, 400), max(width - 11, 20))
-        yield ((f"{clock}  ", "$faint"), (words, "$warning"))
+        again = ""
+        if mishap.count > 1:
+            first = time.strftime("%H:%M:%S", time.localtime(mishap.first))
+            again = f"  ×{mishap.count} since {first}"
+        words = clip(clean(mishap.text, 400), max(width - 11 - len(again), 20))
+        yield ((f"{clock}  ", "$faint"), (words, "$warning"), (again, "$muted"))

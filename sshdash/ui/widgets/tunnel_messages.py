@@ -26,6 +26,7 @@ class TunnelStep(Enum):
     PROBE = "probe"
     COPY_COMMAND = "copy command"
     EXPORT = "export"
+    HISTORY = "history"
 
 
 class ChangeTunnel(Message):

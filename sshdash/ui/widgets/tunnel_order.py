@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from enum import Enum
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from sshdash.states import TunnelState
+from sshdash.tunnels.discover.services import service_of, service_of_socket
 from sshdash.ui.widgets.tunnel_words import name_of, standing, title_of, way_of
 from sshdash.untrusted import clean
 
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from sshdash.tunnels.snapshot import TunnelSnapshot
+    from sshdash.tunnels.spec import ForwardSpec
 
 
 class Sorting(Enum):
@@ -73,11 +76,21 @@ def _traffic(tunnel: TunnelSnapshot) -> tuple[int, int]:
 def _matches(tunnel: TunnelSnapshot, wanted: list[str]) -> bool:
     rule = tunnel.rule
     said = [clean(tunnel.host, 80), tunnel.kind.word, *way_of(tunnel), standing(tunnel)]
-    said += [name_of(tunnel), str(tunnel.state.value)]
+    said += [name_of(tunnel), str(tunnel.state.value), service_word(tunnel.spec)]
+    said += [clean(hop, 80) for hop in tunnel.route]
     if rule is not None:
         said += [clean(rule.note, 200), rule.group, *(f"#{tag}" for tag in rule.tags)]
     text = " ".join(said).casefold()
     return all(word in text for word in wanted)
+
+
+@lru_cache(maxsize=2048)
+def service_word(spec: ForwardSpec) -> str:
+    """Return what usually answers where a forward leads, like ``postgres``."""
+    if spec.is_socks:
+        return "socks proxy"
+    service = service_of_socket(spec.target_path) or service_of(spec.target_port)
+    return service.name if service is not None else ""
 
 
 def siblings(tunnel: TunnelSnapshot, tunnels: Iterable[TunnelSnapshot]) -> list[TunnelSnapshot]:

@@ -12,8 +12,8 @@ from sshdash.untrusted import clean
 if TYPE_CHECKING:
     from sshdash.tunnels.snapshot import TunnelSnapshot
 
-_ALWAYS = ("add", "sort", "group")
-_OURS = ("restart", "remove", "edit", "probe", "cut")
+_ALWAYS = ("add", "sort", "group", "quit")
+_OURS = ("restart", "remove", "edit", "probe", "cut", "history")
 """What can be done only with tunnels that run here."""
 
 

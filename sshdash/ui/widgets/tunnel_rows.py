@@ -6,14 +6,18 @@ from collections import Counter
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
+from rich.color import Color
 from rich.style import Style
 from textual.strip import Strip
+from textual.theme import Theme
 
 from sshdash.states import TunnelState
+from sshdash.tunnels.kept.rules_text import COLOURS
 from sshdash.ui.format import clip, count_text, rate_text, size_text
 from sshdash.ui.theme import MARKS
 from sshdash.ui.widgets.row_list import Piece, RowList
 from sshdash.ui.widgets.sparkline import sparkline
+from sshdash.ui.widgets.terminal_paint import named_colours
 from sshdash.ui.widgets.tunnel_columns import TunnelColumns, Wishes
 from sshdash.ui.widgets.tunnel_words import name_of, standing, way_of
 from sshdash.untrusted import clean
@@ -21,8 +25,6 @@ from sshdash.untrusted import clean
 if TYPE_CHECKING:
     from sshdash.tunnels.snapshot import TunnelSnapshot
 
-COLOURS = ("red", "green", "yellow", "blue", "magenta", "cyan", "white")
-"""What a rule may be coloured in: the terminal's own colours."""
 _LEAST_TAG = 5
 """Cells in which the beginning of a tag says something."""
 
@@ -187,7 +189,7 @@ class TunnelRows(RowList):
             spark = sparkline(tunnel.history, columns.spark) if some else " " * columns.spark
             pieces.append((f"  {spark}", self.look("tunnel--spark")))
         words = clip(standing(tunnel, columns.standing), columns.standing)
-        pieces.append((f"  {words:<{columns.standing}}", detail if tunnel.owner else colour))
+        pieces.append((f"  {words:<{columns.standing}}", colour))
         return pieces
 
     def _heading_pieces(self, first: TunnelSnapshot) -> list[Piece]:
@@ -218,7 +220,7 @@ class TunnelRows(RowList):
         gap = width - cell_len(name) - (cell_len(tags) + 1 if tags else 0)
         look = self.look("tunnel--name")
         if rule.colour in COLOURS:
-            look += Style(color=rule.colour)
+            look += Style(color=_shown(rule.colour, self.app.current_theme))
         return [
             (name, look),
             (f" {tags}" if tags else "", self.look("tunnel--faint")),
@@ -240,6 +242,13 @@ class TunnelRows(RowList):
 
 def _order(tunnels: list[TunnelSnapshot]) -> list[tuple[str, str]]:
     return [(tunnel.id, tunnel.host) for tunnel in tunnels]
+
+
+def _shown(colour: str, theme: Theme) -> Color:
+    """Return a rule's colour as it can be read on the theme's background."""
+    lost = "black" if theme.dark else "white"
+    index = COLOURS.index("bright_black" if colour == lost else colour)
+    return Color.from_rgb(*named_colours(theme)[index])
 
 
 def _tags(tunnel: TunnelSnapshot) -> str:

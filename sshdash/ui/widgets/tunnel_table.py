@@ -8,22 +8,18 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.content import Content
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from sshdash.states import TunnelState
+from sshdash.tunnels.totals import total
 from sshdash.ui.command import Place
 from sshdash.ui.commands import bindings_of
 from sshdash.ui.widgets.row_list import RowList
-from sshdash.ui.widgets.tunnel_bar import FILTER, TunnelBar
-from sshdash.ui.widgets.tunnel_clients import TunnelClients
-from sshdash.ui.widgets.tunnel_columns import head_text
+from sshdash.ui.widgets.tunnel_bar import FILTER
 from sshdash.ui.widgets.tunnel_commands import TunnelCommands
-from sshdash.ui.widgets.tunnel_detail import TunnelDetail
 from sshdash.ui.widgets.tunnel_diagram import moves
-from sshdash.ui.widgets.tunnel_map import TunnelMap
-from sshdash.ui.widgets.tunnel_order import Sorting, arranged, siblings
-from sshdash.ui.widgets.tunnel_rows import TunnelRows
+from sshdash.ui.widgets.tunnel_facts import sum_words
+from sshdash.ui.widgets.tunnel_order import siblings
 
 if TYPE_CHECKING:
     from sshdash.tunnels.snapshot import ClientSnapshot, TunnelSnapshot
@@ -35,12 +31,6 @@ _CALM = 6
 _ROOMY = 26
 """Rows of the tab from which there is room for all about a tunnel."""
 _CHANGING = (TunnelState.OPENING, TunnelState.RECONNECTING)
-_EMPTY = (
-    "No tunnels yet\n\n"
-    "a adds one: a local port that leads to something only the host can reach,\n"
-    "a port on the host that leads here, or a SOCKS proxy.\n"
-    "LocalForward, RemoteForward and DynamicForward of ssh_config are listed too."
-)
 
 
 class TunnelTable(TunnelCommands):
@@ -66,92 +56,37 @@ class TunnelTable(TunnelCommands):
         self._clients_of = clients
         self._watch = watch
         self.listed = []
-        self._sorting = Sorting.LISTED
-        self._by_host = False
         self._full: bool | None = None
         """Whether all about a tunnel is wanted; None leaves that to the room there is."""
         self._looks = 0
         self._calm = False
-        self._rows = TunnelRows()
-        self._map = TunnelMap()
-        self._bar = TunnelBar()
-        self._head = Static(classes="tunnels-head", markup=False)
-        self._detail = TunnelDetail()
-        self._empty = Static(_EMPTY, classes="tunnels-empty", markup=False)
 
     def compose(self) -> ComposeResult:
-        """Lay out the table above the detail."""
-        yield self._bar
-        yield self._head
-        yield self._rows
-        yield self._map
-        yield self._empty
-        yield self._detail
+        """Lay out the list above the detail."""
+        yield self.listing
+        yield self.detail
 
     def on_mount(self) -> None:
         """Begin to look."""
-        self._map.display = False
         self.update()
         self.set_interval(_INTERVAL, self._look)
-
-    @property
-    def rows(self) -> TunnelRows:
-        """The list of tunnels, which takes the focus."""
-        return self._rows
-
-    @property
-    def front(self) -> RowList:
-        """The table or the map, whichever is shown."""
-        return self._map if self.is_mapped else self._rows
-
-    @property
-    def tunnels(self) -> list[TunnelSnapshot]:
-        """What is listed, in its order."""
-        return self._rows.tunnels
-
-    @property
-    def detail(self) -> TunnelDetail:
-        """What is told about the tunnel at the cursor."""
-        return self._detail
-
-    @property
-    def clients(self) -> TunnelClients:
-        """The clients of the tunnel at the cursor."""
-        return self._detail.clients
-
-    @property
-    def is_mapped(self) -> bool:
-        """Whether the map is shown and not the table."""
-        return bool(self._map.display)
-
-    @property
-    def current(self) -> TunnelSnapshot | None:
-        """The tunnel at the cursor of the table or the map."""
-        if not self.is_mapped:
-            return self._rows.current
-        wanted = self._map.current
-        return next((one for one in self.listed if one.id == wanted), None)
 
     def select_host(self, host: str) -> None:
         """Put the cursor on the first tunnel of a host, and let new ones begin with it."""
         self.host = host
         self.update()
-        for index, tunnel in enumerate(self.tunnels):
-            if tunnel.host == host:
-                self._rows.cursor = index
-                break
+        first = next((one.id for one in self.listing.tunnels if one.host == host), "")
+        self.listing.go_to(first)
 
     def select(self, tunnel: str) -> None:
-        """Put the cursor on a tunnel, shown or not until now."""
-        self._map.display = False
+        """Put the cursor of the table on a tunnel, shown or not until now."""
+        self.listing.turn(mapped=False)
         self.update()
-        if tunnel not in (ids := [one.id for one in self.tunnels]):
-            self._bar.clear()
+        if not self.listing.go_to(tunnel):
+            self.listing.bar.clear()
             self.update()
-            ids = [one.id for one in self.tunnels]
-        if tunnel in ids:
-            self._rows.cursor = ids.index(tunnel)
-        self._rows.focus()
+            self.listing.go_to(tunnel)
+        self.listing.rows.focus()
 
     # Looking
 
@@ -171,30 +106,9 @@ class TunnelTable(TunnelCommands):
         self._calm = not any(
             moves(one) or one.clients or one.state in _CHANGING for one in self.listed
         )
-        words = self._bar.filter_text
-        tunnels = arranged(self.listed, self._sorting, by_host=self._by_host, words=words)
-        some, mapped = bool(self.listed), self.is_mapped
-        self._rows.display = self._head.display = some and not mapped
-        self._empty.display = not some
-        self._detail.display = some
-        moved = self._rows.show(tunnels, self._by_host)
-        if mapped:
-            self._map.show(tunnels)
-        if moved:
-            self._draw_head()
-        self._draw_bar()
+        self.listing.show(self.listed)
+        self.detail.show_sum(sum_words(total(self.listed)) if len(self.listed) > 1 else "")
         self._draw_detail()
-
-    def _draw_head(self) -> None:
-        self._head.update(Content(head_text(self._rows.columns)), layout=False)
-
-    def _draw_bar(self) -> None:
-        words = []
-        if self._bar.filter_text:
-            words.append(f"{len(self.tunnels)} of {len(self.listed)}")
-        if self._sorting is not Sorting.LISTED:
-            words.append(f"sorted by {self._sorting.value}")
-        self._bar.say("  ·  ".join(words))
 
     @on(events.Resize)
     def _resized(self) -> None:
@@ -203,8 +117,7 @@ class TunnelTable(TunnelCommands):
 
     def _redraw(self) -> None:
         if self.is_mounted:
-            self._rows.show(self.tunnels, self._by_host)
-            self._draw_head()
+            self.listing.fit()
             self._draw_detail()
 
     @property
@@ -213,22 +126,22 @@ class TunnelTable(TunnelCommands):
 
     def _draw_detail(self) -> None:
         tunnel = self.current
+        self.detail.display = tunnel is not None
         if tunnel is None:
-            self._detail.display = False
             return
         self._watch(tunnel.id)
-        self._detail.set_class(self._wants_all, "-full")
+        self.detail.set_class(self._wants_all, "-full")
         clients: Sequence[ClientSnapshot] | None = None
         if self._wants_all:
             clients = self._clients_of(tunnel.id) if tunnel.clients else ()
         if self.clients.has_focus and not clients:
-            self.front.focus()  # the last one has gone
-        self._detail.show(tunnel, siblings(tunnel, self.listed), clients)
+            self.listing.front.focus()  # the last one has gone
+        self.detail.show(tunnel, siblings(tunnel, self.listed), clients)
 
     @on(RowList.Moved)
     def _moved(self, event: RowList.Moved) -> None:
         event.stop()
-        if event.rows is self.front:
+        if event.rows is self.listing.front:
             self._draw_detail()
 
     @on(RowList.Chosen)
@@ -244,24 +157,24 @@ class TunnelTable(TunnelCommands):
     @on(Input.Submitted, f"#{FILTER}")
     def _keep_filter(self, event: Input.Submitted) -> None:
         event.stop()
-        self.front.focus()
-        self.call_after_refresh(self._draw_bar)
+        self.listing.front.focus()
+        self.call_after_refresh(self.listing.draw_bar)
 
     # Going back
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Return whether an action can be done: Esc goes on to others where nothing is to leave."""
         if action == "leave":
-            return self._bar.is_used or self.clients.has_focus or self.is_mapped
+            return self.listing.bar.is_used or self.clients.has_focus or self.is_mapped
         return super().check_action(action, parameters)
 
     def action_leave(self) -> None:
         """Back out by one step: the clients, the filter, the map."""
         if self.clients.has_focus:
-            self.front.focus()
-        elif self._bar.is_used:
-            self._bar.clear()
-            self.front.focus()
+            self.listing.front.focus()
+        elif self.listing.bar.is_used:
+            self.listing.bar.clear()
+            self.listing.front.focus()
             self.call_after_refresh(self.update)
         else:
             self.action_tunnels_map()
@@ -270,33 +183,32 @@ class TunnelTable(TunnelCommands):
 
     def action_tunnels_filter(self) -> None:
         """List only what matches."""
-        self._bar.begin()
+        self.listing.bar.begin()
 
     def action_tunnels_sort(self) -> None:
         """Sort by the next thing."""
-        self._sorting = self._sorting.following
-        self.update()
+        self.listing.sort()
+        self._draw_detail()
 
     def action_tunnels_group(self) -> None:
         """List by host, or not."""
-        self._by_host = not self._by_host
-        self.update()
+        self.listing.group()
+        self._draw_detail()
 
     def action_tunnels_map(self) -> None:
         """Show the map, or the table."""
-        current = self.current
-        shown = self._map.display = not self._map.display
-        self.update()
-        if shown and current is not None:
-            self._map.go_to(current.id)
-        elif current is not None:
-            self.select(current.id)
-        self.front.focus()
+        self.listing.turn(mapped=not self.is_mapped)
+        self._draw_detail()
+        self.listing.front.focus()
 
     def action_tunnels_detail(self) -> None:
         """Tell all about a tunnel, or the most important."""
         self._full = not self._wants_all
         self._draw_detail()
+
+    async def action_tunnels_quit(self) -> None:
+        """Leave sshdash, as from the hosts."""
+        await self.run_action("app.command('app.quit')")
 
     def show_clients(self) -> None:
         """Go to the clients of the tunnel at the cursor."""

@@ -10,6 +10,7 @@ from sshdash.states import TunnelState
 from sshdash.tunnels.legs import Cause, Leg, LegState
 from sshdash.tunnels.spec import Kind
 from sshdash.ui.format import duration_text
+from sshdash.ui.theme import AWAY_MARK
 from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
@@ -131,14 +132,17 @@ def standing(tunnel: TunnelSnapshot, width: int = 80) -> str:
 
     Where all of it does not fit in `width` cells, the less important is left out.
     """
+    words, short = _standing(tunnel)
     if tunnel.owner:
-        words, short = f"in {_cleaned(tunnel.owner)}", "elsewhere"
-    else:
-        words, short = _own_standing(tunnel)
+        owner = _cleaned(tunnel.owner)
+        words, short = f"{AWAY_MARK} {words}", f"{AWAY_MARK} {short}"
+        for named in (f"{words}, {owner}", f"{words}, {owner.partition(' ')[0]}"):
+            if len(named) <= width:
+                return named
     return words if len(words) <= width else short
 
 
-def _own_standing(tunnel: TunnelSnapshot) -> tuple[str, str]:
+def _standing(tunnel: TunnelSnapshot) -> tuple[str, str]:
     state = tunnel.state
     if state is TunnelState.OPEN and tunnel.uptime is not None:
         words = f"up {uptime_text(tunnel.uptime)}"

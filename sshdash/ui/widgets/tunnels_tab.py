@@ -63,7 +63,7 @@ class TunnelsTab(Tab):
     def on_show_tab(self) -> None:
         """Give the focus to the table or the map."""
         self.table.wake()
-        self.table.front.focus()
+        self.table.listing.front.focus()
 
     def action_tab_copy(self) -> None:
         """Copy the ssh command of the tunnel under the cursor."""

@@ -1,0 +1,186 @@
+"""Remembers what two trees had in common the last time: a file of SQLite for each pair of them.
+
+What cannot be read or written is as if there had been no last time, which deletes nothing; the
+person is told.
+"""
+
+import asyncio
+import hashlib
+import platform
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+from sshdash.config.resolved import ResolvedHost
+from sshdash.events import EventBus, WarningRaised
+from sshdash.sftp.database import (
+    Change,
+    Database,
+    StoreBroken,
+    StoreInUse,
+    StoreNewer,
+    set_aside,
+)
+from sshdash.sftp.entries import Kind
+from sshdash.sftp.job import host_of, user_of
+from sshdash.sftp.sync_past import Past, Record
+from sshdash.sftp.sync_plan import Tree
+from sshdash.sftp.sync_rules import Rules
+from sshdash.sftp.sync_scan import Comparison
+
+_VERSION = 1
+_SCHEMA = """
+CREATE TABLE places (
+    place BLOB PRIMARY KEY, kind TEXT NOT NULL, left_size INTEGER NOT NULL,
+    left_time INTEGER NOT NULL, right_size INTEGER NOT NULL, right_time INTEGER NOT NULL,
+    digest BLOB NOT NULL
+) WITHOUT ROWID;
+"""
+_SAVE = "INSERT OR REPLACE INTO places VALUES (?, ?, ?, ?, ?, ?, ?)"
+_FORGET = "DELETE FROM places WHERE place = ?"
+_PATIENCE = 5.0
+"""Seconds that another process may take to read or write."""
+_MOST_PLACES = 500_000
+"""Of a larger tree nothing is remembered: all of it is in memory while trees are compared."""
+_MOST_PAIRS = 200
+_DAYS = 400
+"""Pairs that nobody synchronised for so long are forgotten."""
+_DAY = 86_400.0
+_LARGEST = 2**63
+"""No number in the file is as large."""
+
+Pair = tuple[str, str]
+"""What both trees are known by."""
+
+
+def identity(tree: Tree, resolve: Callable[[str], ResolvedHost]) -> str:
+    """Return what a tree is known by: an alias that leads elsewhere now is another one."""
+    root = tree.root.decode("utf-8", "surrogateescape")
+    if not tree.endpoint:
+        return f"local {platform.node()} {root}"
+    host = resolve(host_of(tree.endpoint))
+    return f"{host.user}@{host.hostname}:{host.port} ({user_of(tree.endpoint)}) {root}"
+
+
+class SyncMemory:
+    """What is remembered in `folder`, of one pair of trees at a time."""
+
+    def __init__(self, folder: Path, events: EventBus) -> None:
+        self._folder = folder
+        self._events = events
+
+    def __repr__(self) -> str:
+        return f"<SyncMemory {self._folder}>"
+
+    async def recall(self, pair: Pair, by_content: bool = False) -> Past:
+        """Return what is remembered of a pair, nothing where that cannot be read."""
+        records = await self._guarded(partial(self._read, pair), "remembered")
+        return Past(records or {}, by_content)
+
+    async def settle(self, pair: Pair, comparison: Comparison, rules: Rules) -> None:
+        """Remember what was found alike, and forget what is on neither end any more."""
+        present = comparison.present
+        if present is None:
+            return
+        hidden = [problem.place for problem in comparison.problems]
+        gone = await asyncio.to_thread(present.gone, comparison.pairs, hidden, rules)
+        await self.note(pair, present.fresh, gone)
+
+    async def note(
+        self, pair: Pair, fresh: Mapping[bytes, Record], gone: Iterable[bytes] = ()
+    ) -> None:
+        """Remember `fresh` and forget `gone`."""
+        forget = list(gone)
+        if fresh or forget:
+            await self._guarded(partial(self._write, pair, fresh, forget), "to be remembered")
+
+    async def _guarded(
+        self, work: Callable[[], dict[bytes, Record] | None], what: str
+    ) -> dict[bytes, Record] | None:
+        """Do what blocks in a thread, and tell what went wrong."""
+        title = f"The last sync of these folders cannot be {what}"
+        try:
+            return await asyncio.to_thread(work)
+        except StoreInUse:
+            problem = "another sshdash is busy with it"
+        except StoreNewer as error:
+            problem = f"a newer sshdash wrote it ({error})"
+        except (OSError, StoreBroken, sqlite3.Error) as error:
+            problem = str(error)
+        self._events.emit(WarningRaised(title, f"{problem}; deletions cannot be told"))
+        return None
+
+    # -- in a thread
+
+    def _path(self, pair: Pair) -> Path:
+        name = "\n".join(sorted(pair)).encode("utf-8", "surrogateescape")
+        return self._folder / f"pair-{hashlib.sha256(name).hexdigest()[:32]}.db"
+
+    def _open(self, path: Path) -> Database:
+        try:
+            return Database(path, _SCHEMA, _VERSION, _PATIENCE)
+        except StoreBroken:
+            set_aside(path)
+            raise
+
+    def _read(self, pair: Pair) -> dict[bytes, Record] | None:
+        path = self._path(pair)
+        if not path.exists():
+            return None
+        base = self._open(path)
+        try:
+            found = dict(map(_record, base.rows("SELECT * FROM places")))
+        except (ValueError, TypeError) as error:
+            set_aside(path)
+            raise StoreBroken(str(error)) from error
+        finally:
+            base.close()
+        if pair[0] <= pair[1]:
+            return found
+        return {place: record.turned for place, record in found.items()}
+
+    def _write(self, pair: Pair, fresh: Mapping[bytes, Record], gone: list[bytes]) -> None:
+        turned = pair[0] > pair[1]
+        rows = [
+            _row(place, record.turned if turned else record)
+            for place, record in fresh.items()
+            if max(*record.left, *record.right) < _LARGEST
+        ]
+        changes: list[Change] = [(_FORGET, [(place,) for place in gone]), (_SAVE, rows)]
+        base = self._open(self._path(pair))
+        large = False
+        try:
+            base.write(changes)
+            (count,) = base.rows("SELECT count(*) FROM places").fetchone()
+            large = count > _MOST_PLACES
+        finally:
+            base.close(remove=large)
+        self._prune()
+        if large:
+            raise OSError(f"more than {_MOST_PLACES:,} files")
+
+    def _prune(self) -> None:
+        """Forget pairs that are old, or too many."""
+        found = []
+        for path in self._folder.glob("pair-*.db"):
+            with suppress(FileNotFoundError):
+                found.append((path.stat().st_mtime, path))
+        found.sort(reverse=True)
+        oldest = time.time() - _DAYS * _DAY
+        for number, (written, path) in enumerate(found):
+            if number >= _MOST_PAIRS or written < oldest:
+                with suppress(StoreInUse, StoreNewer, StoreBroken, FileNotFoundError):
+                    Database(path, _SCHEMA, _VERSION).close(remove=True)
+
+
+def _record(row: tuple[bytes, str, int, int, int, int, bytes]) -> tuple[bytes, Record]:
+    place, kind, left_size, left_time, right_size, right_time, digest = row
+    record = Record(Kind(kind), (left_size, left_time), (right_size, right_time), digest)
+    return bytes(place), record
+
+
+def _row(place: bytes, record: Record) -> tuple[object, ...]:
+    return place, record.kind.value, *record.left, *record.right, record.digest
