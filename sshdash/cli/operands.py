@@ -80,6 +80,13 @@ def _end_of_host(text: str) -> int | None:
 
 
 def _parse_uri(text: str) -> Operand:
-    authority, _, path = text.removeprefix("scp://").partition("/")
-    destination = parse_destination(f"ssh://{authority}")
-    return Operand(str(destination), unquote_to_bytes(path))
+    authority, _, rest = text.removeprefix("scp://").partition("/")
+    path = unquote_to_bytes(rest)
+    if b"\0" in path:
+        raise UsageError("A name with a zero byte", f"{clean(text, 1024)}: no file has one")
+    try:
+        destination = parse_destination(f"ssh://{authority}")
+    except UsageError:
+        hint = "write scp://[user@]host[:port]/path"
+        raise UsageError(f"“{clean(text, 1024)}” is not a place", hint=hint) from None
+    return Operand(str(destination), path)

@@ -251,10 +251,10 @@ def entry_of(name: bytes, attributes: Attributes, longname: bytes = b"") -> Entr
         name,
         kind_of(attributes.mode or 0),
         attributes.size or 0,
-        (attributes.mode or 0) & 0o7777,
-        (attributes.mtime or 0) * NANO,
-        -1 if attributes.uid is None else attributes.uid,
-        -1 if attributes.gid is None else attributes.gid,
+        _shared((attributes.mode or 0) & 0o7777),
+        _shared((attributes.mtime or 0) * NANO),
+        -1 if attributes.uid is None else _shared(attributes.uid),
+        -1 if attributes.gid is None else _shared(attributes.gid),
         owner or ("" if attributes.uid is None else str(attributes.uid)),
         group or ("" if attributes.gid is None else str(attributes.gid)),
         links=links,
@@ -296,6 +296,12 @@ def told(longname: bytes) -> tuple[str, str, int, bool]:
         return "", "", 0, False
     links = int(fields[1]) if fields[1].isdigit() and len(fields[1]) < 10 else 0
     return _named(fields[2]), _named(fields[3]), links, fields[0][10:11] == b"+"
+
+
+@lru_cache(maxsize=1000)
+def _shared(number: int) -> int:
+    """Return the one object for a number that very many entries have: each would take 32 bytes."""
+    return number
 
 
 @lru_cache(maxsize=1000)

@@ -1,5 +1,6 @@
 """What two trees have in common after a synchronisation: only what was really done counts."""
 
+import asyncio
 from collections.abc import Sequence
 
 from sshdash.sftp.compare import Criteria, Pair, Relation
@@ -8,7 +9,7 @@ from sshdash.sftp.sync_past import Past, Present, Record, record_of
 from sshdash.sftp.sync_plan import COPIES, RUNS, Act, Step
 from sshdash.sftp.sync_rules import Rules
 from sshdash.sftp.sync_run import Outcome
-from sshdash.sftp.sync_scan import End, Scan
+from sshdash.sftp.sync_scan import Comparison, End, Scan
 from sshdash.sftp.sync_sums import digests
 
 Learned = tuple[dict[bytes, Record], list[bytes]]
@@ -24,12 +25,21 @@ async def look_again(
     window: int = 0,
 ) -> Learned:
     """Look at the folders in which something was to be done. Raises FileError."""
-    done = {step.place: step for step in steps if step.act in RUNS}
+    done, folders = await asyncio.to_thread(_places, steps)
     if not done:
         return {}, []
-    folders = {place.rpartition(b"/")[0] for place in done}
     scan = Scan(*ends, rules, Criteria(window), digests, past=Past(past.records))
     found = await scan.these(folders)
+    return await asyncio.to_thread(_learned, found, done, outcome)
+
+
+def _places(steps: Sequence[Step]) -> tuple[dict[bytes, Step], set[bytes]]:
+    """Return what was to be done by place, and the folders that is in."""
+    done = {step.place: step for step in steps if step.act in RUNS}
+    return done, {place.rpartition(b"/")[0] for place in done}
+
+
+def _learned(found: Comparison, done: dict[bytes, Step], outcome: Outcome) -> Learned:
     present = found.present
     assert present is not None
     if outcome.copied_all:

@@ -121,8 +121,8 @@ class Present:
     unseen: set[bytes] = field(default_factory=set)
     """What is remembered of places that were not come across, alike or different."""
 
-    def __post_init__(self) -> None:
-        """Begin with all that is remembered."""
+    def begin(self) -> None:
+        """Begin with all that is remembered; of 10^5, call it in a thread."""
         self.unseen = set(self.past.records)
 
     def alike(self, place: bytes, left: Entry, right: Entry, digest: bytes = b"") -> None:

@@ -29,7 +29,7 @@ from sshdash.sftp.find import Lines, TreeIndex, entries_of, is_alike
 from sshdash.sftp.sync_past import Past, Present
 from sshdash.sftp.sync_rules import Rules
 from sshdash.sftp.tasks import each, end, together
-from sshdash.sftp.turns import in_order
+from sshdash.sftp.turns import Turns, in_order
 from sshdash.sftp.walk import reason_of
 
 _WIDTH = 32
@@ -111,6 +111,7 @@ class Scan:
         self._criteria = criteria
         self._digests = digests
         self._progress = progress
+        self._pace = Turns()
         self._findings = Findings(alike=None if self._present is None else self._present.alike)
         self._problems: list[Problem] = []
         self._folds = False
@@ -159,6 +160,8 @@ class Scan:
 
         Where there turns out to be much below, `indexing` is waited for.
         """
+        if self._present is not None:
+            await asyncio.to_thread(self._present.begin)
         self._folds = any(await together(*map(_folds_case, self._ends)))
         findings = self._findings
         depth = 0
@@ -216,9 +219,8 @@ class Scan:
             self._set_clashes_apart(folder, left, right)
         names = chain(left, (name for name in right if name not in left))
         while batch := list(islice(names, _BATCH)):
+            await self._pace.take()
             compare_names(folder, batch, left, right, self._rules, self._criteria, self._findings)
-            if len(batch) == _BATCH:
-                await asyncio.sleep(0)  # a turn for everybody else
 
     async def _list(self, folder: Folder, side: int) -> dict[bytes, Entry] | None:
         """Return what is in a folder on one end; None where that cannot be told, which is noted."""
@@ -249,10 +251,11 @@ class Scan:
         if lines[0] and lines[1]:
             await self._drop_alike(folder, lines[0], lines[1])
         try:
-            found = [None if known is None else entries_of(known) for known in lines]
+            found = [
+                None if known is None else await _entries(known, self._pace) for known in lines
+            ]
         except ValueError:
-            # What was dropped is missing on both ends, so both have to be listed anew.
-            self._findings.same, found = before, [None, None]
+            self._findings.same, found = before, [None, None]  # what was dropped is in neither
         missing = [side for side in (0, 1) if found[side] is None]
         listed = await together(*(self._list(folder, side) for side in missing))
         for side, entries in zip(missing, listed, strict=True):
@@ -266,6 +269,7 @@ class Scan:
         plain = not self._rules.lines
         names = iter(tuple(left))
         while batch := list(islice(names, _BATCH)):
+            await self._pace.take()
             for name in batch:
                 line = right.get(name)
                 if line is None or not is_alike(left[name], line):
@@ -276,8 +280,6 @@ class Scan:
                     del left[name], right[name]
                     self._findings.same += 1
                     self._seen += 2
-            if len(batch) == _BATCH:
-                await asyncio.sleep(0)
 
     def _problem(self, place: bytes, side: int, reason: str) -> None:
         self._problems.append(Problem(place, bool(side), reason))
@@ -358,6 +360,16 @@ class Scan:
         self._findings.same += 1
         if self._present is not None and pair.left is not None and pair.right is not None:
             self._present.alike(pair.place, pair.left, pair.right, digest)
+
+
+async def _entries(lines: Lines, turns: Turns) -> dict[bytes, Entry]:
+    """Return what find says as entries. Raises ValueError for what no find prints."""
+    found: dict[bytes, Entry] = {}
+    said = iter(lines.items())
+    while batch := dict(islice(said, _BATCH)):
+        await turns.take()
+        found.update(entries_of(batch))
+    return found
 
 
 def _turns(end: End) -> int:

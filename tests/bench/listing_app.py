@@ -6,6 +6,7 @@ the loop took of a processor, and by how much the process grew.
 """
 
 import asyncio
+import gc
 import json
 import os
 import resource
@@ -19,6 +20,7 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from sshdash.cli.context import settle_memory
+from sshdash.cli.entry import GARBAGE
 from sshdash.config.source import ConfigSource
 from sshdash.settings import Settings
 from sshdash.ui.app import SSHDashApp
@@ -108,7 +110,8 @@ async def measure(app: SSHDashApp, pane: FilePane, folder: bytes) -> dict[str, f
 
 
 async def main(config: str, folder: str, result: Path) -> None:
-    """Run the app without a terminal until everything is measured."""
+    """Run the app without a terminal, set up as the program, until everything is measured."""
+    gc.set_threshold(*GARBAGE)
     app = SSHDashApp(
         Settings(audit=False), ConfigSource.standard(config), once_loaded=settle_memory
     )

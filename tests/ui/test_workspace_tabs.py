@@ -219,3 +219,13 @@ async def test_a_tab_is_moved_beside_others_and_not_around_the_ends(cockpit: Sta
         assert c.tabs == [second, first]
         await c.press("ctrl+g", "greater_than_sign")
         await c.until(lambda: c.tabs == [first, second])
+
+
+async def test_a_number_goes_to_its_tab_though_titles_have_it_too(cockpit: Start) -> None:
+    async with cockpit() as c:
+        first = await c.shell("web-1")
+        await c.shell("web-1")
+        await c.shell("web-1")
+        first.tab_title = "web-2"
+        await c.press("ctrl+g", "apostrophe", "2", "enter")
+        await c.until(lambda: c.app.focused is c.tabs[1].view)

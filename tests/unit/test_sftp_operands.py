@@ -30,7 +30,14 @@ def test_operands(text: str, endpoint: str, path: bytes) -> None:
     assert parse_operand(text) == Operand(endpoint, path)
 
 
-@pytest.mark.parametrize("text", ["", "-oProxyCommand=x:y", "a;b:c", "scp://:1/x", "@h:x"])
+@pytest.mark.parametrize(
+    "text", ["", "-oProxyCommand=x:y", "a;b:c", "scp://:1/x", "@h:x", "scp://h/%00"]
+)
 def test_what_is_no_operand(text: str) -> None:
     with pytest.raises(UsageError):
         parse_operand(text)
+
+
+def test_a_wrong_address_is_named_as_it_was_written() -> None:
+    with pytest.raises(UsageError, match=r"scp://web:99999/x.* is not a place"):
+        parse_operand("scp://web:99999/x")

@@ -58,7 +58,7 @@ class ChoiceList(RowList):
         self._title_width = min(max((cell_len(one.title) for one in choices), default=0), 36)
 
     def filter(self, text: str) -> None:
-        """Show what matches `text`; all of it, in its own order, for an empty one."""
+        """Show what matches `text`, what it names first; for an empty one all, in its own order."""
         self._matches = {}
         if text:
             scored = []
@@ -66,7 +66,7 @@ class ChoiceList(RowList):
                 if found := match(text, one.title):
                     self._matches[one.id] = frozenset(found.places)
                     scored.append((found.score, one))
-            scored.sort(key=lambda pair: (not pair[1].enabled, -pair[0]))
+            scored.sort(key=lambda pair: (not pair[1].enabled, pair[1].id != text, -pair[0]))
             self._shown = [one for _, one in scored]
         else:
             self._shown = list(self._all)
