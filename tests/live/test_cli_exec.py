@@ -179,7 +179,7 @@ def test_terminal_of_the_same_size_and_every_key(sshd: RealSshd) -> None:
         terminal.until("^G")
         terminal.until("abc")
         terminal.press("\x04")
-        terminal.settle()
+        terminal.end()
 
 
 def test_password_is_asked_on_the_terminal(sshd: RealSshd) -> None:

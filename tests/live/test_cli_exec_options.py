@@ -70,5 +70,5 @@ def test_the_escape_character_ends_it_though_the_server_hangs(sshd: RealSshd) ->
         terminal.until("up")
         sshd.suspend()
         terminal.press("\r~.")
-        terminal.settle()
+        terminal.end()
     sshd.resume()

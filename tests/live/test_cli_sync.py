@@ -157,11 +157,11 @@ async def test_what_had_arrived_when_it_was_ended_is_not_sent_again(
     (away / "other").write_bytes(data[:1000])
     async with slow_line(sshd, rate=10_000_000) as (proxy, config):
         process = await start(config, "--both", "sshd:away", here)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             while arrived(here) < 15_000_000:  # noqa: ASYNC110 (another program writes it)
                 await asyncio.sleep(0.01)
         process.send_signal(number)
-        _, errors = await asyncio.wait_for(process.communicate(), 20)
+        _, errors = await asyncio.wait_for(process.communicate(), PATIENCE)
         assert (b"the same command goes on with it" in errors) is (number == signal.SIGINT)
         assert len(unfinished(here)) == 1
         proxy.rate = 0

@@ -8,10 +8,10 @@ import pytest
 from sshdash.connections.recovery import backoff
 from sshdash.connections.snapshot import ConnectionSnapshot
 from sshdash.errors import AuthenticationError, UnreachableError
-from sshdash.events import ConnectionChanged
+from sshdash.events import ConnectionChanged, Event
 from sshdash.settings import Settings
 from sshdash.states import ConnectionState
-from tests.live.connecting import connecting, until
+from tests.live.connecting import Client, connecting, until
 from tests.live.reconnect_kit import through_line
 from tests.servers.loopback import LoopbackServer, Phase
 from tests.servers.proxy import Proxy
@@ -58,25 +58,31 @@ async def test_a_killed_server_is_back_without_anybody_asking(sshd: RealSshd) ->
         assert manager.status("sshd").attempts == 0
 
 
+def waits_of(client: Client, host: str) -> list[tuple[ConnectionSnapshot, float]]:
+    """Return a list that gets what is told of each wait as it begins, and its seconds."""
+    waits: list[tuple[ConnectionSnapshot, float]] = []
+
+    def note(event: Event) -> None:
+        if isinstance(event, ConnectionChanged) and event.new is WAITING:
+            status = client.manager.status(host)
+            assert status.retry_at is not None
+            waits.append((status, status.retry_at - asyncio.get_running_loop().time()))
+
+    client.bus.subscribe(note)
+    return waits
+
+
 @pytest.mark.usefixtures("longest_waits")
 async def test_the_next_attempt_can_be_counted_down() -> None:
     async with LoopbackServer() as server, connecting(server.config_file) as client:
-        manager, loop = client.manager, asyncio.get_running_loop()
-        manager.interest("loopback", "tunnel")
-        await manager.lease("loopback", "tunnel")
+        waits = waits_of(client, "loopback")
+        client.manager.interest("loopback", "tunnel")
+        await client.manager.lease("loopback", "tunnel")
         await server.stop()
-
-        async def waits(attempts: int) -> ConnectionSnapshot:
-            await until(lambda: manager.status("loopback").attempts == attempts)
-            await client.reaches("loopback", WAITING)
-            return manager.status("loopback")
-
-        for attempts, longest in ((0, 0.5), (1, 1.0), (2, 2.0)):
-            status = await waits(attempts)
-            assert status.retry_at is not None
-            assert 0 < status.retry_at - loop.time() <= longest
-            if attempts:
-                assert status.reason == "Connection refused"
+        await until(lambda: len(waits) == 3)
+        assert [status.attempts for status, _ in waits] == [0, 1, 2]
+        assert all(0 < left <= most for (_, left), most in zip(waits, (0.5, 1, 2), strict=True))
+        assert [status.reason for status, _ in waits[1:]] == ["Connection refused"] * 2
 
 
 async def test_try_now_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -236,16 +242,14 @@ async def test_44_a_server_that_turns_us_away_is_given_time() -> None:
     async with LoopbackServer() as server, Proxy(server.port) as line:
         config = through_line(server, line)
         async with connecting(config) as client:
-            manager, loop = client.manager, asyncio.get_running_loop()
-            manager.interest("loopback", "shell")
-            await manager.lease("loopback", "shell")
+            waits = waits_of(client, "loopback")
+            client.manager.interest("loopback", "shell")
+            await client.manager.lease("loopback", "shell")
             line.refusing = True
             line.cut()
-            await until(lambda: manager.status("loopback").attempts)
-            await client.reaches("loopback", WAITING)
-            retry_at = manager.status("loopback").retry_at
-            assert retry_at is not None
-            assert retry_at - loop.time() > 1.5
+            await until(lambda: len(waits) == 2)
+            assert waits[-1][0].attempts == 1
+            assert waits[-1][1] > 1.5
             assert line.accepted == 2
 
 
@@ -254,6 +258,7 @@ async def test_a_connection_that_held_for_a_while_starts_again_with_short_waits(
 ) -> None:
     monkeypatch.setattr(backoff, "STEADY", 0.2)
     async with LoopbackServer() as server, connecting(server.config_file) as client:
+        waits = waits_of(client, "loopback")
         client.manager.interest("loopback", "shell")
         await client.manager.lease("loopback", "shell")
         for _ in range(4):
@@ -263,9 +268,7 @@ async def test_a_connection_that_held_for_a_while_starts_again_with_short_waits(
             await pause(0.25)
         server.drop_connections()
         await client.reaches("loopback", WAITING)
-        retry_at = client.manager.status("loopback").retry_at
-        assert retry_at is not None
-        assert retry_at - asyncio.get_running_loop().time() <= 0.5
+        assert waits[-1][1] <= 0.5
 
 
 # -- the way there ----------------------------------------------------------------------------

@@ -153,7 +153,7 @@ def test_50_the_screen_ends_with_shell_and_proxy_command(
         screen.until("sshd$")
         assert proxies(stubborn)
         os.kill(screen.pid, number)
-        screen.settle(5)
+        screen.end()
         assert b"\x1b[?1049l" in screen.sent
         assert b"Traceback" not in screen.sent
     assert not proxies(stubborn)

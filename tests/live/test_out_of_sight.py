@@ -54,11 +54,13 @@ def test_the_bell_tells_of_a_long_command_that_ended_out_of_sight(sshd: RealSshd
         screen.press("\r")
         screen.until("sshd$")
         screen.press(
-            "printf '\\e]133;C\\a'; read -t 2; printf '\\e]133;D;0\\a'; echo $((6*7))-over\r"
+            "printf '\\e]133;C\\a'; read -t 1.5; until [ -e seen ]; do sleep 0.1; done;"
+            " printf '\\e]133;D;0\\a'; echo $((6*7))-over\r"
         )
-        screen.settle()
+        screen.until("-over")
         rung = screen.bells
         screen.press("\x07f")  # the files are in sight now
         screen.until("files local")
+        (sshd.home / "seen").touch()
         screen.until("A command has ended")
         assert screen.bells == rung + 1

@@ -8,13 +8,16 @@ import signal
 import struct
 import termios
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
 from sshdash.terminal.cells import Cursor
 from sshdash.terminal.emulator import Emulator
 from tests.patience import PATIENCE
+
+_LOOK = 0.05
+"""Seconds between two looks at what does not come through the terminal."""
 
 
 class Tty:
@@ -28,6 +31,7 @@ class Tty:
         self._emulator = Emulator(columns, rows)
         self._pid = 0
         self._descriptor = -1
+        self._closed = False
 
     def __enter__(self) -> Self:
         self._pid, self._descriptor = pty.fork()
@@ -81,14 +85,29 @@ class Tty:
 
     def until(self, shown: str, patience: float = PATIENCE, times: int = 1) -> None:
         """Wait until the screen shows `shown`. Raises TimeoutError with what it shows."""
+        self.holds(lambda: self.text.count(shown) >= times, repr(shown), patience)
+
+    def holds(self, condition: Callable[[], bool], what: str, patience: float = PATIENCE) -> None:
+        """Wait until what came makes `condition` true. Raises TimeoutError with the screen."""
         limit = time.monotonic() + patience
-        while self.text.count(shown) < times:
-            left = limit - time.monotonic()
-            if left <= 0 or not self._read(left):
-                raise TimeoutError(f"never saw {shown!r} on:\n{self.text}")
+        while not condition():
+            if self._closed or time.monotonic() > limit:
+                raise TimeoutError(f"never saw {what} on:\n{self.text}")
+            self._read(_LOOK)
+
+    def end(self) -> None:
+        """Wait until the program has ended by itself, and read its last words."""
+        limit = time.monotonic() + PATIENCE
+        while not os.waitid(os.P_PID, self._pid, os.WEXITED | os.WNOWAIT | os.WNOHANG):
+            if time.monotonic() > limit:
+                raise TimeoutError(f"it did not end:\n{self.text}")
+            if not self._read(_LOOK):
+                time.sleep(0.001)  # it may have closed the terminal before
+        while self._read(0):
+            pass
 
     def settle(self, quiet: float = 0.3) -> None:
-        """Read until nothing has come for `quiet` seconds."""
+        """Read until nothing has come for `quiet` seconds: for what must not come."""
         while self._read(quiet):
             pass
 
@@ -99,7 +118,8 @@ class Tty:
         try:
             data = os.read(self._descriptor, 65536)
         except OSError:  # Linux says EIO where the program has gone
-            return False
+            data = b""
+        self._closed = not data
         self.sent += data
         self._emulator.feed(data)
         return bool(data)

@@ -89,7 +89,7 @@ def test_on_a_terminal_nothing_recorded_reaches_it(tmp_path: Path) -> None:
         one.until("■")
         assert "hello green" in one.text
         one.press("q")
-        one.settle(5.0)  # until it has ended
+        one.end()
         sent = bytes(one.sent).decode()
     assert "owned" not in sent
     assert "\x1b]" not in sent
@@ -123,7 +123,7 @@ def test_keys_pause_seek_and_leave(tmp_path: Path) -> None:
         one.press("\x1b[A")
         one.until("×0.02")
         one.press("q")
-        one.settle(5.0)  # until it has ended
+        one.end()
 
 
 def test_a_larger_recording_shows_where_the_cursor_is(tmp_path: Path) -> None:

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from sshdash.cli.telling import Telling
-
-PATIENCE = 20.0
+from tests.patience import PATIENCE
 
 
 class Pipes:

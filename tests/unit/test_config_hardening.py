@@ -284,7 +284,7 @@ _BOMB = "a0: &a0 [x, x]\n" + "".join(
         (_BOMB, "settings.yaml"),
     ],
 )
-@pytest.mark.timeout(20)  # unfolded, the bomb fills the memory
+@pytest.mark.timeout(60)  # unfolded, the bomb fills the memory
 def test_row_14_settings_that_are_wrong_are_refused_at_once(
     tmp_path: Path, text: str, told: str
 ) -> None:

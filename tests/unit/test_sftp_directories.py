@@ -155,7 +155,7 @@ async def test_files_are_opened_before_their_folders_are_known_to_be_made() -> N
 
         one.near.mkdir = mkdir  # type: ignore[method-assign]
         one.near.at = at
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             done = await one.copy(b"/x")
         assert done.state is TransferState.DONE
         assert one.near.below(b"/to") == {b"x/a/b/file": b"1", b"x/beside": b"2"}
@@ -182,7 +182,7 @@ async def test_nothing_is_written_into_a_folder_that_is_not_ours() -> None:
 
         one.near.mkdir = mkdir  # type: ignore[method-assign]
         one.near.at = at
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             done = await one.copy(b"/x")
         assert reasons(done)["/x/beside"] == "its directory could not be made"
         assert folders(one.near, b"/to/x") == [b"/to/x"]
@@ -207,7 +207,7 @@ async def test_folders_get_their_times_behind_the_last_name() -> None:
 
         one.near.rename = renamed  # type: ignore[method-assign]
         one.near.at = at
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             done = await one.copy(b"/x")
         assert done.state is TransferState.DONE
 

@@ -13,6 +13,7 @@ from sshdash.tunnels.forwards.local import LocalForwarder
 from sshdash.tunnels.kept.rule import Meanwhile, Rule
 from sshdash.tunnels.manager import TunnelManager
 from sshdash.tunnels.spec import Kind, parse_forward
+from tests.patience import PATIENCE
 
 
 class World:
@@ -122,11 +123,11 @@ async def test_clients_wait_from_the_start_where_the_host_is_out(text: str) -> N
     assert waiting.state is TunnelState.RECONNECTING
     port = int(waiting.listen.rpartition(":")[2])
     _, writer = await asyncio.open_connection("127.0.0.1", port)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while not manager.snapshot(tunnel).clients:  # noqa: ASYNC110 - it tells nobody
             await asyncio.sleep(0)
     world.is_back.set()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while manager.snapshot(tunnel).state is not TunnelState.OPEN:  # noqa: ASYNC110
             await asyncio.sleep(0)
     assert manager.snapshot(tunnel).listen == waiting.listen

