@@ -146,7 +146,7 @@ def runs(pid: int) -> bool:
 
 def in_the_hands_of(pid: int, sign: str = "●", kind: str = "forward") -> str:
     """Return what a screen has for the rule while another process runs it."""
-    return rf"{sign} .*(elsewhere|in {kind})(.*\n)+.*It runs in {kind} \(pid {pid}\)"
+    return rf"{sign} .*↗ .*(\n.*)+↗ {kind} \(pid {pid}\) runs it"
 
 
 def rows(shown: str, port: int) -> int:
@@ -154,7 +154,7 @@ def rows(shown: str, port: int) -> int:
     return len(re.findall(rf"[●○◌] .*L (?:localhost)?:{port} →", shown))
 
 
-HERE = r"● .*up <1 min"
+HERE = r"● [^↗\n]*up <1 min"
 
 
 @pytest.fixture

@@ -69,10 +69,9 @@ async def detach(
     token = secrets.token_hex(4)
     report = secret_dir(runtime_dir()) / f"ready-{token}.json"
     words = [sys.executable, "-m", "sshdash", *options, "forward", "--ready-file", str(report)]
-    words += arguments
+    words += ["--bound-log", str(_LONGEST_LOG), *arguments]
     by_systemd = await _has_systemd()
     log = _log_file(token)
-    words += ["--bound-log", str(_LONGEST_LOG)]
     start = _start_unit(words, token, log) if by_systemd else _start_process(words, report, log)
     try:
         async with asyncio.timeout(patience):
