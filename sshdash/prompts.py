@@ -183,6 +183,8 @@ class ConfirmQuestion(Question[bool]):
     detail: str = ""
     action: str = "Yes"
     danger: bool = False
+    unbidden: bool = False
+    """It follows no command: who types meanwhile has not read it."""
 
 
 @dataclass(frozen=True, slots=True)
