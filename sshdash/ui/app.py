@@ -270,12 +270,12 @@ class SSHDashApp(StraightKeysApp, inherit_bindings=False):
 
     async def _give(self, event: Typed) -> None:
         """Give a key whose turn it is, where it was meant to go."""
-        if self._is_prefix(event):
-            if self._questions.set_aside(event):
-                await self._ahead.take_back(event)
-                return
-        elif self._questions.take_typed_on(event):
+        if not self._is_prefix(event) and self._questions.take_typed_on(event):
             return
+        if self._questions.set_aside(event):
+            await self._ahead.take_back(event)
+            return
+        self._questions.note(event)
         await super().on_event(event)
 
     def takes_straight(self, event: events.Key) -> bool:

@@ -1,7 +1,8 @@
 """The questions of the backend on the screen, one after the other; none takes a key typed on.
 
 Some come by themselves: a host key, a password, a program that wants the clipboard. Whoever
-types in a shell then has not read them, and must neither answer them nor lose what was typed.
+types in a shell or a field then has not read them, and must neither answer them nor lose what
+was typed.
 """
 
 import time
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from textual import events
 from textual._time import get_time
+from textual.widget import Widget
 
 from sshdash.prompts import ConfirmQuestion
 from sshdash.states import SessionState
@@ -23,7 +25,9 @@ if TYPE_CHECKING:
 PAUSE = 1.0
 """Seconds without a key in a terminal until a question that comes by itself is put up."""
 UNREAD = 0.7
-"""Seconds that nobody has read it in: what is typed in them is meant for the terminal."""
+"""Seconds that nobody has read it in: what is typed in them is meant for what is beneath."""
+_IN_USE = 10.0
+"""Seconds since the last key in a field in which one may be about to type on in it."""
 
 
 class Questions:
@@ -33,9 +37,11 @@ class Questions:
         self._app = app
         self._asking: Asked | None = None
         self._dialog: Dialog[Any] | None = None
-        self._last_typed = -PAUSE
+        self._last_typed = -_IN_USE
         self._terminal: TerminalView | None = None
         """Where what is typed on goes, while it does."""
+        self._over_field = False
+        """A field is beneath that one may be typing in."""
         self._unread_until = 0.0
 
     def __repr__(self) -> str:
@@ -45,8 +51,14 @@ class Questions:
         """Note that a key went to a terminal."""
         self._last_typed = time.monotonic()
 
+    def note(self, event: Typed) -> None:
+        """Note a key, if it goes to a field: Enter and Escape end the typing there."""
+        if self._app.screen is not self._dialog and _is_field(self._app.focused):
+            ends = isinstance(event, events.Key) and event.key in ("enter", "escape")
+            self._last_typed = -_IN_USE if ends else time.monotonic()
+
     def ask_next(self) -> None:
-        """Put the next question up; one that comes by itself once nobody types in a terminal."""
+        """Put the next question up; one that comes by itself once nobody is typing."""
         asked = None if self._asking else self._app.bridge.next_question()
         if asked is None:
             return
@@ -57,6 +69,8 @@ class Questions:
             return
         self._asking = asked
         self._terminal = self._typed_in() if unbidden else None
+        in_use = time.monotonic() - self._last_typed < _IN_USE
+        self._over_field = unbidden and in_use and _is_field(self._app.focused)
         self._put_up(asked)
 
     def _put_up(self, asked: Asked) -> None:
@@ -87,11 +101,7 @@ class Questions:
             self._unread_until = min(self._unread_until, get_time() + UNREAD)
 
     def take_typed_on(self, event: Typed) -> bool:
-        """Give what was typed on under a question to its terminal; return whether it was that.
-
-        A key of the cockpit's own, the prefix, sets the question aside until typing pauses; it
-        has to be given again then.
-        """
+        """Give what was typed on under a question to its terminal; return whether it was that."""
         if self._terminal is None or self._app.screen is not self._dialog:
             return False
         if event.time > self._unread_until or not self._terminal.is_attached:
@@ -106,9 +116,13 @@ class Questions:
         return True
 
     def set_aside(self, event: Typed) -> bool:
-        """Take an unread question away, to be asked again; return whether there was one."""
+        """Take an unread question away until typing pauses; return whether there was one.
+
+        The key, one for a field or the cockpit's own, has to be given again.
+        """
         dialog = self._dialog
-        unread = self._terminal is not None and event.time <= self._unread_until
+        guarded = self._terminal is not None or self._over_field
+        unread = guarded and event.time <= self._unread_until
         if dialog is None or not unread or self._app.screen is not dialog:
             return False
         self._forget()
@@ -119,12 +133,18 @@ class Questions:
 
     def _forget(self) -> None:
         self._asking = self._dialog = self._terminal = None
+        self._over_field = False
 
     def _typed_in(self) -> "TerminalView | None":
         """Return the terminal with the focus, where its shell takes what is typed."""
         view: Any = self._app.focused
         here = self._app.screen is self._app.workspace and hasattr(view, "press")
         return view if here and view.session.state is SessionState.RUNNING else None
+
+
+def _is_field(widget: Widget | None) -> bool:
+    """Return whether one types text in a widget: of both kinds one is seldom loaded."""
+    return hasattr(widget, "cursor_blink")
 
 
 def _is_unbidden(asked: Asked) -> bool:

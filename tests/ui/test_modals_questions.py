@@ -146,6 +146,25 @@ async def test_a_command_typed_as_a_question_comes_is_run_and_the_question_comes
         assert other.view.keys == []
 
 
+async def test_what_is_typed_on_in_a_field_goes_there_and_the_question_comes_again(
+    cockpit: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(questions, "UNREAD", 3600)
+    async with cockpit() as c:
+        await c.press("o", "m", "e")
+        await c.until(lambda: isinstance(c.app.focused, Input) and c.app.focused.value == "me")
+        field = c.app.focused
+        answer = ask(c, PASSWORD)
+        await c.until(lambda: isinstance(c.app.screen, SecretDialog))
+        await c.press("@", "h")
+        await c.until(lambda: field.value == "me@h")
+        await c.until(lambda: isinstance(c.app.screen, SecretDialog))
+        c.app._questions._unread_until = 0.0  # it was read
+        await c.press("x", "enter")
+        assert await answer == ("x",)
+        assert field.value == "me@h"
+
+
 async def test_the_question_of_a_command_is_answered_at_once(
     cockpit: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
