@@ -176,6 +176,8 @@ class ConfirmQuestion(Question[bool], frozen=True):
     detail: str = ""
     action: str = "Yes"
     danger: bool = False
+    unbidden: bool = False
+    """It follows no command: who types meanwhile has not read it."""
 
 
 class NoticeQuestion(Question[bool], frozen=True):

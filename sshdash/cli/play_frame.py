@@ -1,5 +1,6 @@
 """Frames of a played recording: an emulator's rows as sequences that are all sshdash's own."""
 
+import os
 import unicodedata
 from collections.abc import Mapping
 
@@ -65,7 +66,23 @@ def _sgr(style: CellStyle) -> str:
     if style.underline:
         codes.append("21" if style.underline is Underline.DOUBLE else "4")
     codes += _colour(style.foreground, 38) + _colour(style.background, 48)
-    return f"\x1b[{';'.join(codes)}m"
+    return f"\x1b[{';'.join(codes)}m{_underline(style)}"
+
+
+def _underline(style: CellStyle) -> str:
+    """Return the kind and the colour of an underline, behind the plain one.
+
+    Only for terminals that say what they are: others might take it for something else.
+    """
+    if not style.underline or os.environ.get("COLORTERM") not in ("truecolor", "24bit"):
+        return ""
+    kind, colour = style.underline, style.underline_colour
+    written = f"\x1b[4:{int(kind)}m" if kind > Underline.DOUBLE else ""
+    if isinstance(colour, int):
+        written += f"\x1b[58:5:{colour}m"
+    elif colour is not None:
+        written += "\x1b[58:2::{}:{}:{}m".format(*colour)
+    return written
 
 
 def _colour(colour: Colour, kind: int) -> list[str]:

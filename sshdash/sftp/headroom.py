@@ -73,6 +73,7 @@ async def ensure_room(
         f"{where}: {lack}.\n\nWhat does not fit would be reported, the rest copied.",
         action="Copy anyway",
         danger=True,
+        unbidden=True,
     )
     if not await prompter.ask(question):
         hint = "nothing was copied: free some space and retry"

@@ -98,6 +98,8 @@ class KeptTab(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     active: Literal["left", "right"] = "left"
     place: Annotated[int, msgspec.Meta(ge=-1)] = -1
     """Where it was among all tabs that come back, -1 for behind them."""
+    here: bool = False
+    """It was the one in sight."""
 
 
 class KeptPanes(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

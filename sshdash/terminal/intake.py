@@ -74,6 +74,11 @@ class Intake:
     def __repr__(self) -> str:
         return f"<Intake [{self._size} bytes waiting{', paused' if self._paused else ''}]>"
 
+    @property
+    def waiting(self) -> bytes:
+        """Return what was not fed yet."""
+        return b"".join(self._waiting)
+
     def follow(self, sight: Sight) -> None:
         """Hurry only while somebody looks."""
         self._sight = sight

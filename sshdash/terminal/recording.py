@@ -52,7 +52,7 @@ _PATIENCE = 5.0
 class _Item:
     """One thing to write, at a time of the monotonic clock."""
 
-    kind: Literal["output", "resize", "mark", "end"]
+    kind: Literal["output", "screen", "resize", "mark", "end"]
     at: float
     data: bytes = b""
     numbers: tuple[int, ...] = ()
@@ -81,7 +81,7 @@ class _Cast:
         return self._encoder.begin(header, at)
 
     def item(self, item: _Item) -> str:
-        if item.kind == "output":
+        if item.kind in ("output", "screen"):
             return self._encoder.output(item.at, item.data)
         if item.kind == "resize":
             return self._encoder.resize(item.at, *item.numbers)
@@ -166,6 +166,10 @@ class Recording:
     def output(self, data: bytes) -> None:
         """Record what the remote sent."""
         self._put(_Item("output", time.monotonic(), data))
+
+    def screen(self, written: bytes) -> None:
+        """Record what the terminal shows already; the plain text begins with what comes next."""
+        self._put(_Item("screen", time.monotonic(), written))
 
     def resize(self, columns: int, rows: int) -> None:
         """Record another size of the terminal."""

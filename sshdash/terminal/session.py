@@ -26,6 +26,7 @@ from sshdash.terminal.pointer import Pointer
 from sshdash.terminal.reopening import reopening_rule
 from sshdash.terminal.reports import Reports
 from sshdash.terminal.resting import RestingTerminal
+from sshdash.terminal.screen_writing import written_screen
 from sshdash.terminal.selection import Selection
 from sshdash.terminal.serial import SerialLine
 from sshdash.terminal.starting import starting_command
@@ -215,7 +216,7 @@ class ShellSession:
         """Record what the remote sends from now on, also when it is opened again; or stop."""
         self._recorded = wanted
         if wanted and self.state is SessionState.RUNNING:
-            self._start_recording()
+            self._start_recording(amid=True)
         elif not wanted:
             self._end_recording()
 
@@ -248,8 +249,6 @@ class ShellSession:
                     self._end(Step.EXIT, "closed")
             self._watcher = None
         self._release()
-
-    # -- internals
 
     async def _paste(self, pasting: Pasting, channel: SessionChannel) -> None:
         """Send a long paste, then what was typed meanwhile."""
@@ -330,12 +329,14 @@ class ShellSession:
         else:
             self._end(Step.LOSE, f"connection lost: {reason}" if reason else "connection lost")
 
-    def _start_recording(self) -> None:
+    def _start_recording(self, amid: bool = False) -> None:
         recorder, channel = self._recorder, self._channel
         if recorder is None or channel is None or self.is_recording:
             return
         size = (self.emulator.columns, self.emulator.rows)
         self.recording = recorder.start(self.id, self.host, *size, self._term)
+        if amid:
+            self.recording.screen(written_screen(self.emulator) + channel.intake.waiting)
         channel.taps.append(self.recording.output)
 
     def _end_recording(self, status: int | None = None) -> None:

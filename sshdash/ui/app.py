@@ -5,7 +5,6 @@ import importlib
 import logging
 import signal
 import sys
-import time
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -30,12 +29,13 @@ from sshdash.ui.early_typing import EarlyTyping
 from sshdash.ui.general_actions import GeneralActions
 from sshdash.ui.hosting_cursor import HostingCursor
 from sshdash.ui.keymap import Keymap, key_text
-from sshdash.ui.messages import Asked, EventArrived, QuestionAsked
+from sshdash.ui.messages import EventArrived, QuestionAsked
 from sshdash.ui.outlet import hung_up, outlive_terminal
+from sshdash.ui.questions import Questions
 from sshdash.ui.screens.workspace import Workspace
 from sshdash.ui.straight_keys import StraightKeysApp
 from sshdash.ui.theme import DARK, THEMES, own_variables
-from sshdash.ui.typing_ahead import TypingAhead
+from sshdash.ui.typing_ahead import Typed, TypingAhead
 from sshdash.ui.widgets.terminal_keys import keep_alt_keys
 from sshdash.untrusted import clean
 
@@ -46,8 +46,6 @@ log = logging.getLogger(__name__)
 
 MakeBackend = Callable[[Settings, Prompter, ConfigSource], Backend]
 
-_PAUSE = 1.0
-"""Seconds without a key in a terminal until a question may take the keys."""
 _LOOK = 1.0
 """Seconds between two looks whether the terminal is still there."""
 _FIRST_STYLES = ("base", "workspace", "hosts")
@@ -88,11 +86,10 @@ class SSHDashApp(StraightKeysApp, inherit_bindings=False):
         self._early = None if host is None else EarlyTyping()
         """What is typed for the shell of the first host before its tab has the focus."""
         self._once_loaded = once_loaded
-        self._asking: Asked | None = None
-        self._typed = -_PAUSE
+        self._questions = Questions(self)
         self._ahead = TypingAhead(
             self,
-            super().on_event,
+            self._give,
             moving=self._is_moving,
             due=lambda: self.workspace.cockpit.focus_is_due,
             rest=self.workspace.cockpit.rest,
@@ -224,38 +221,7 @@ class SSHDashApp(StraightKeysApp, inherit_bindings=False):
 
     def on_question_asked(self, message: QuestionAsked) -> None:
         """Put the next question on the screen."""
-        self._ask_next()
-
-    def _ask_next(self) -> None:
-        """Put the next question on the screen, once nobody is typing in a terminal.
-
-        What is typed there on the way to a dialog that comes by itself would be its answer.
-        """
-        typing = self._typed + _PAUSE - time.monotonic()
-        if typing > 0:
-            self.set_timer(typing, self._ask_next)
-            return
-        asked = None if self._asking else self.bridge.next_question()
-        if asked is None:
-            return
-        self._asking = asked
-        self.workspace.shells.forget_typed()
-        from sshdash.ui.dialogs import dialog_for
-
-        dialog = dialog_for(asked.question)
-
-        def answered(answer: Any) -> None:
-            self._asking = None
-            if not asked.answer.done():
-                asked.answer.set_result(answer)
-            self.call_later(self._ask_next)
-
-        def withdrawn(_: object) -> None:
-            if self._asking is asked and dialog.is_running:
-                dialog.withdraw()
-
-        self.push_screen(dialog, answered)
-        asked.answer.add_done_callback(withdrawn)
+        self._questions.ask_next()
 
     def post_display_hook(self) -> None:
         """Have the cursor of the hosting terminal where a terminal of ours wants a bar."""
@@ -294,20 +260,30 @@ class SSHDashApp(StraightKeysApp, inherit_bindings=False):
         if not isinstance(event, events.Key | events.Paste) or event.is_forwarded:
             await super().on_event(event)
         elif self._early is not None and not self._is_prefix(event) and self._is_too_early():
-            self._typed = time.monotonic()
+            self._questions.typed()
             self._early.keep(event)
         elif self._goes_to_remote(event) and not self._ahead.busy:
-            self._typed = time.monotonic()
+            self._questions.typed()
             await super().on_event(event)
         elif self._goes_to_remote(event) or self._is_prefix(event) or not self._is_out_of_sight:
             await self._ahead.take(event)
+
+    async def _give(self, event: Typed) -> None:
+        """Give a key whose turn it is, where it was meant to go."""
+        if not self._is_prefix(event) and self._questions.take_typed_on(event):
+            return
+        if self._questions.set_aside(event):
+            await self._ahead.take_back(event)
+            return
+        self._questions.note(event)
+        await super().on_event(event)
 
     def takes_straight(self, event: events.Key) -> bool:
         """Return whether a key is for the terminal with the focus, and nothing waits before it."""
         waiting = self._early is not None or self._ahead.busy or self.screen is not self.workspace
         if waiting or not self._goes_to_remote(event):
             return False
-        self._typed = time.monotonic()
+        self._questions.typed()
         return True
 
     def _is_too_early(self) -> bool:

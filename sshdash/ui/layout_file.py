@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from yaml.nodes import ScalarNode
 
 _SUFFIX = ".yaml"
+_PART = ("host", "share", *(axis.value for axis in Axis))
 _MOST_BYTES = 100_000
 _MOST_PANES = 200
 _DEEPEST = 20
@@ -41,6 +42,8 @@ class TabLayout:
 
     root: Node
     hosts: tuple[str, ...]
+    here: bool = False
+    """It is the one in sight."""
 
 
 Layout = tuple[TabLayout, ...]
@@ -136,7 +139,11 @@ def layout_text(layout: Layout) -> str:
     """Return a layout as YAML."""
     import yaml
 
-    data = {"tabs": [_data(tab.root, tab.hosts) for tab in layout]}
+    data = {
+        "tabs": [
+            ({"here": True} if tab.here else {}) | _data(tab.root, tab.hosts) for tab in layout
+        ]
+    }
     return _HEAD + yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
 
 
@@ -186,11 +193,23 @@ class _Reader:
 
     def _tab(self, node: "YamlNode") -> TabLayout:
         self._hosts = []
-        root, _ = self._part(node, 0)
-        return TabLayout(root, tuple(self._hosts))
+        fields = dict(self._fields(node, (*_PART, "here")))
+        here = fields.pop("here", None)
+        root, _ = self._part(node, fields, 0)
+        return TabLayout(root, tuple(self._hosts), self._truth(here))
 
-    def _part(self, node: "YamlNode", depth: int) -> tuple[Node, float]:
-        fields = dict(self._fields(node, ("host", "share", *(axis.value for axis in Axis))))
+    def _truth(self, node: "YamlNode | None") -> bool:
+        word = "false" if node is None else self._scalar(node).value
+        if word not in ("true", "false"):
+            self._fail(node, "here is true or false")
+        return word == "true"
+
+    def _inner(self, node: "YamlNode", depth: int) -> tuple[Node, float]:
+        return self._part(node, dict(self._fields(node, _PART)), depth)
+
+    def _part(
+        self, node: "YamlNode", fields: "dict[str, YamlNode]", depth: int
+    ) -> tuple[Node, float]:
         share = self._share(fields.pop("share", None))
         if len(fields) != 1 or depth > _DEEPEST:
             deep = f"more than {_DEEPEST} splits inside each other"
@@ -198,7 +217,7 @@ class _Reader:
         [(kind, value)] = fields.items()
         if kind == "host":
             return self._leaf(value), share
-        parts = [self._part(one, depth + 1) for one in self._items(value)]
+        parts = [self._inner(one, depth + 1) for one in self._items(value)]
         if len(parts) < 2:
             self._fail(value, f"{kind} needs two parts at least")
         nodes, shares = zip(*parts, strict=True)

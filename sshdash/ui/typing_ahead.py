@@ -24,7 +24,7 @@ _LONGEST_WAY = 3.0
 the letters of a command line must not become commands of the list they were typed over."""
 _LONGEST_WORK = 0.25
 """Seconds of them for what a command began and what may yet ask something."""
-_HASTE = 0.3
+HASTE = 0.3
 """Seconds between two keys that are typed as one word: what was typed for a dialog or a field
 that did not come, because its command was refused or took too long, must not run as commands."""
 _MOVES = frozenset(["up", "down", "left", "right", "home", "end", "pageup", "pagedown"]) | {
@@ -106,7 +106,7 @@ class TypingAhead:
         """Return whether a key was meant for what did not come; tell of the first of them."""
         if self._refused is None:
             return False
-        if event.time - self._refused > _HASTE or not self._commands(event):
+        if event.time - self._refused > HASTE or not self._commands(event):
             self._refused = None
             return False
         if isinstance(event, events.Key) and event.key in _MOVES:

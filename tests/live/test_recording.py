@@ -18,6 +18,7 @@ from sshdash.paths import recordings_dir
 from sshdash.settings import Settings
 from sshdash.states import SessionState
 from sshdash.terminal import recording as module
+from sshdash.terminal.playback import Playback, open_recording
 from sshdash.terminal.recording import Recorder
 from sshdash.terminal.recording_files import RecordingFile
 from sshdash.terminal.serial import LineEnding
@@ -137,6 +138,8 @@ async def test_nothing_is_recorded_that_was_not_asked_for(sshd: RealSshd) -> Non
         await until(lambda: one.client.told(RecordingEnded))
         await one.type("echo after the end")
         await one.shows("^after the end")
+        await one.type("clear")
+        await until(lambda: "after the end" not in "".join(one.session.emulator.screen_text()))
         one.session.record(True)
         await one.type("echo once more")
         await one.shows("^once more")
@@ -144,6 +147,28 @@ async def test_nothing_is_recorded_that_was_not_asked_for(sshd: RealSshd) -> Non
     first, second = files()
     assert "after the end" not in first.read_text() + second.read_text()
     assert "once more" in shown(second)
+
+
+async def test_a_recording_begun_in_a_program_begins_with_what_it_has_drawn(
+    sshd: RealSshd,
+) -> None:
+    async with recorded(sshd, record_format="both") as (one, _):
+        one.session.record(False)
+        await until(lambda: one.client.told(RecordingEnded))
+        await one.type("echo before; tput smcup; tput cup 4 2; tput setaf 2; echo drawn; read it")
+        await one.shows("^  drawn")
+        seen, place = one.session.emulator.view(), one.session.emulator.position
+        one.session.record(True)
+        await until(lambda: len(files("cast")) == 2)
+        await until(lambda: "drawn" in shown(files("cast")[1]))
+        with open_recording(files("cast")[1]) as cast:
+            played = Playback(*cast)
+        played.go_to(played.events[0].at)
+        assert played.emulator.view() == seen
+        assert played.emulator.position == place
+        assert played.emulator.modes.alternate_screen
+        assert "before" not in shown(files("cast")[1])
+        assert "drawn" not in files("txt")[1].read_text()
 
 
 async def test_a_shell_that_is_opened_again_is_recorded_again(sshd: RealSshd) -> None:

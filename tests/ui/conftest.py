@@ -31,7 +31,7 @@ from sshdash.terminal.activity import Activity
 from sshdash.terminal.effects import Effects
 from sshdash.terminal.reports import Reports
 from sshdash.terminal.serial import SerialLine
-from sshdash.ui import typing_ahead
+from sshdash.ui import questions, typing_ahead
 from sshdash.ui.app import SSHDashApp
 from sshdash.ui.controllers import shells
 from sshdash.ui.straight_keys import take_straight
@@ -134,7 +134,13 @@ class FakeView(Widget, can_focus=True):
         if event.key != self.prefix:
             event.stop()
             event.prevent_default()
-            self.keys.append(event.key)
+            self.press(event.key, event.character)
+
+    def press(self, key: str, character: str | None) -> None:
+        self.keys.append(key)
+
+    def insert(self, text: str) -> None:
+        self.keys.append(text)
 
 
 @dataclass(frozen=True)
@@ -385,7 +391,8 @@ class Cockpit:
 @pytest.fixture(autouse=True)
 def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a pilot press the next key at once where a person would have read what was refused."""
-    monkeypatch.setattr(typing_ahead, "_HASTE", 0.0)
+    monkeypatch.setattr(typing_ahead, "HASTE", 0.0)
+    monkeypatch.setattr(questions, "UNREAD", 0.0)
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ from sshdash.config.source import ConfigSource
 from sshdash.errors import UsageError
 from sshdash.prompts import ConfirmQuestion
 from sshdash.settings import Settings
-from sshdash.ui import app, typing_ahead
+from sshdash.ui import questions, typing_ahead
 from sshdash.ui.app import SSHDashApp
 from sshdash.ui.command import Place
 from sshdash.ui.commands import COMMANDS
@@ -28,7 +28,7 @@ CHARACTERS = {"slash": "/", "colon": ":", "minus": "-", "space": " "}
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let what is typed at once be in haste on a loaded machine as well."""
-    monkeypatch.setattr(typing_ahead, "_HASTE", 600.0)
+    monkeypatch.setattr(typing_ahead, "HASTE", 600.0)
 
 
 def type_at_once(c: Cockpit, *keys: str) -> None:
@@ -225,7 +225,7 @@ async def test_what_is_typed_for_a_shell_reaches_no_other_tab(cockpit: Start) ->
 async def test_what_is_typed_before_a_question_is_no_answer_and_no_command(
     cockpit: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(app, "_PAUSE", 0)
+    monkeypatch.setattr(questions, "PAUSE", 0)
     async with cockpit() as c:
         c.backend.held = asyncio.Event()
         type_at_once(c, "enter")
@@ -305,7 +305,7 @@ async def test_what_is_typed_in_one_go_with_a_refused_command_runs_nothing(cockp
 async def test_a_key_after_a_moment_runs_its_command(
     cockpit: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(typing_ahead, "_HASTE", 0.0)
+    monkeypatch.setattr(typing_ahead, "HASTE", 0.0)
     async with cockpit() as c:
         c.app._ahead.refuse()
         await c.press("colon")

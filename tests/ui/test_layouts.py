@@ -150,6 +150,21 @@ async def test_the_last_layout_comes_back_where_that_is_wanted(
     assert len(read_layout(last) or ()) == 2
 
 
+async def test_the_last_layout_comes_back_at_the_tab_one_was_in(
+    cockpit: Start, folders: Path
+) -> None:
+    async with cockpit(restore=True) as c:
+        for host in ("bastion", "web-1", "db-1"):
+            await c.shell(host)
+        c.app.workspace.cockpit.go_to_tab(c.tabs[1])
+        await c.until(lambda: c.app.focused is c.tabs[1].view)
+    kept = read_layout(folders / "last.yaml") or ()
+    assert [one.here for one in kept] == [False, True, False]
+    async with cockpit(restore=True) as c:
+        await c.until(lambda: len(c.tabs) == 3 and all(one.view for one in c.tabs))
+        await c.until(lambda: c.app.focused is c.tabs[1].view)
+
+
 @pytest.fixture
 def broken(folders: Path) -> Path:
     folders.mkdir()
@@ -164,4 +179,4 @@ async def test_a_broken_last_layout_is_told_and_set_aside(cockpit: Start, broken
         await c.shell("bastion")
         await c.until(lambda: broken.exists())
     assert broken.with_suffix(".yaml.broken").read_text() == "tabs: what\n"
-    assert read_layout(broken) == (TabLayout(Leaf(0), ("bastion",)),)
+    assert read_layout(broken) == (TabLayout(Leaf(0), ("bastion",), here=True),)

@@ -1,9 +1,11 @@
 """Questions of the backend: who asks gets the answer, and nothing is ever a silent yes."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from textual import events
 from textual.widgets import Button, Input
 
 from sshdash.prompts import (
@@ -16,9 +18,10 @@ from sshdash.prompts import (
     SecretPrompt,
     SecretQuestion,
 )
-from sshdash.ui import app
+from sshdash.ui import questions
 from sshdash.ui.screens.changed_key import ChangedKeyDialog
 from sshdash.ui.screens.confirm import ConfirmDialog
+from sshdash.ui.screens.dialog import Dialog
 from sshdash.ui.screens.host_key import HostKeyDialog
 from sshdash.ui.screens.secret import SecretDialog
 from tests.ui.conftest import Cockpit, Start
@@ -85,7 +88,7 @@ async def test_enter_alone_refuses_a_host_key(cockpit: Start) -> None:
 async def test_a_question_that_comes_by_itself_takes_no_key_meant_for_a_shell(
     cockpit: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(app, "_PAUSE", 3600)
+    monkeypatch.setattr(questions, "PAUSE", 3600)
     async with cockpit() as c:
         tab = await c.shell("bastion")
         await c.press("l")
@@ -93,11 +96,88 @@ async def test_a_question_that_comes_by_itself_takes_no_key_meant_for_a_shell(
         await c.press("s", "enter")
         await c.until(lambda: tab.view.keys == ["l", "s", "enter"])
         assert c.app.screen is c.app.workspace
-        monkeypatch.setattr(app, "_PAUSE", 0)
-        c.app._ask_next()
+        monkeypatch.setattr(questions, "PAUSE", 0)
+        c.app._questions.ask_next()
         await c.until(lambda: isinstance(c.app.screen, SecretDialog))
+        c.app._questions._unread_until = 0.0  # it was read
         await c.press("escape")
         assert await answer is None
+
+
+@pytest.mark.parametrize("question", [KEY, PASSWORD, replace(SURE, unbidden=True)])
+async def test_what_is_typed_on_as_a_question_comes_reaches_the_shell_and_answers_nothing(
+    cockpit: Start, monkeypatch: pytest.MonkeyPatch, question: Question[Any]
+) -> None:
+    monkeypatch.setattr(questions, "UNREAD", 3600)
+    async with cockpit() as c:
+        tab = await c.shell("bastion")
+        answer = ask(c, question)
+        await c.until(lambda: isinstance(c.app.screen, Dialog))
+        await c.press("y", "e", "s")
+        c.app.post_message(events.Paste("pasted"))
+        await c.press("enter", "escape")
+        typed = ["y", "e", "s", "pasted", "enter", "escape"]
+        await c.until(lambda: tab.view.keys == typed)
+        assert isinstance(c.app.screen, Dialog)
+        assert not answer.done()
+        c.app._questions._unread_until = 0.0  # it was read
+        await c.press("escape")
+        assert await answer is None
+        assert tab.view.keys == typed
+
+
+async def test_a_command_typed_as_a_question_comes_is_run_and_the_question_comes_again(
+    cockpit: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(questions, "UNREAD", 3600)
+    async with cockpit() as c:
+        tab = await c.shell("bastion")
+        other = await c.shell("web-1")
+        answer = ask(c, replace(SURE, unbidden=True))
+        await c.until(lambda: isinstance(c.app.screen, ConfirmDialog))
+        await c.press("ctrl+g", "1", "y")
+        await c.until(lambda: tab.view.keys == ["y"])
+        assert not answer.done()
+        await c.until(lambda: isinstance(c.app.screen, ConfirmDialog))
+        c.app._questions._unread_until = 0.0
+        await c.press("y")
+        assert await answer is True
+        assert tab.view.keys == ["y"]
+        assert other.view.keys == []
+
+
+async def test_what_is_typed_on_in_a_field_goes_there_and_the_question_comes_again(
+    cockpit: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(questions, "UNREAD", 3600)
+    async with cockpit() as c:
+        await c.press("o", "m", "e")
+        await c.until(lambda: isinstance(c.app.focused, Input) and c.app.focused.value == "me")
+        field = c.app.focused
+        answer = ask(c, PASSWORD)
+        await c.until(lambda: isinstance(c.app.screen, SecretDialog))
+        await c.press("@", "h")
+        await c.until(lambda: field.value == "me@h")
+        await c.until(lambda: isinstance(c.app.screen, SecretDialog))
+        c.app._questions._unread_until = 0.0  # it was read
+        await c.press("x", "enter")
+        assert await answer == ("x",)
+        assert field.value == "me@h"
+
+
+async def test_the_question_of_a_command_is_answered_at_once(
+    cockpit: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(questions, "PAUSE", 3600)
+    monkeypatch.setattr(questions, "UNREAD", 3600)
+    async with cockpit() as c:
+        tab = await c.shell("bastion")
+        await c.press("l")
+        answer = ask(c, SURE)
+        await c.until(lambda: isinstance(c.app.screen, ConfirmDialog))
+        await c.press("y")
+        assert await answer is True
+        assert tab.view.keys == ["l"]
 
 
 @pytest.mark.parametrize("keys", [["pagedown"] * 3, ["down"] * 30])

@@ -229,3 +229,34 @@ async def test_keys_typed_as_the_focus_comes_back_are_meant_for_the_bar() -> Non
         assert stage.view.query_one(Input).value == "77"
         assert stage.session.taken() == b""
         assert "not sent" not in "\n".join(stage.rows())
+
+
+@pytest.mark.parametrize(
+    ("columns", "text", "status"),
+    [
+        (10, "miss", "90/90"),
+        (10, "nowhere", "none"),
+        (7, "nowhere", "0"),
+        (20, "nowhere", "not found"),
+        (10, "miss-wrapped", "1/90"),
+        (20, "miss-wrapped", "1/90 wrapped"),
+        (24, "miss", "90/90"),
+    ],
+)
+async def test_a_narrow_bar_shows_the_count_in_whole(columns: int, text: str, status: str) -> None:
+    async with on_stage() as stage:
+        await stage.shows(LINES)
+        await stage.pilot.resize_terminal(columns, 20)
+        stage.view.action_terminal_search()
+        await stage.pilot.pause()
+        one = Searching(stage)
+        await one.type(text.removesuffix("-wrapped"))
+        if text.endswith("-wrapped"):
+            one.stage.view._show_status("1/90 wrapped")
+            await one.settle()
+        label = stage.view.query_one("#search-status", Static)
+        assert one.status == status
+        assert label.content_size.width == len(status)
+        assert one.field.size.width >= 3
+        bar = stage.view.query_one(SearchBar)
+        assert label.region.right <= bar.region.right

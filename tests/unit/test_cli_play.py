@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from sshdash.cli.play_frame import frame
 from sshdash.terminal.asciicast import CastEvent, Code, Header
+from sshdash.terminal.emulator import Emulator
 from sshdash.terminal.playback import Playback, open_recording, text_of, without_pauses
 from tests.servers.tty import Tty
 
@@ -156,7 +157,7 @@ def test_version_2_files_of_others_are_read(tmp_path: Path) -> None:
         assert "".join(text_of(events)) == "a\nb\n"
 
 
-OWN = re.compile(r"\x1b\[(?:\?25[hl]|[\d;]*[mGHK])")
+OWN = re.compile(r"\x1b\[(?:\?25[hl]|[\d;:]*[mGHK])")
 """The sequences that frames are made of."""
 
 
@@ -177,3 +178,18 @@ def test_bidirectional_text_does_not_reorder_what_is_around_it() -> None:
     one.go_to(0.0)
     drawn = frame(one.emulator.take_damage().lines, one.emulator.cursor, 0, 6, "", 20)
     assert not set("\u202e\u2066") & set(drawn)
+
+
+def test_underlines_keep_their_kind_and_colour_where_the_terminal_knows_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one, again = Emulator(20, 2), Emulator(20, 3)
+    one.feed(b"\x1b[4:3;58:2::9:8:7mcurly\x1b[m \x1b[4:4;58:5:9;31mdots\x1b[m \x1b[21mtwo\x1b[m on")
+    lines = one.take_damage().lines
+    monkeypatch.setenv("COLORTERM", "truecolor")
+    again.feed(frame(lines, one.cursor, 0, 2, "", 20).encode())
+    assert again.view()[0].runs == one.view()[0].runs
+    monkeypatch.delenv("COLORTERM")
+    drawn = frame(lines, one.cursor, 0, 2, "", 20)
+    assert "4:" not in drawn
+    assert "58" not in drawn

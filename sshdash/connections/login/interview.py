@@ -105,7 +105,8 @@ class Interview:
         if self.silent or self.refusal:
             return False
         with self.deadline.paused():
-            answer: bool | None = await self._prompter.ask(ConfirmQuestion(title, detail, action))
+            question = ConfirmQuestion(title, detail, action, unbidden=True)
+            answer: bool | None = await self._prompter.ask(question)
             return bool(answer)
 
     async def patiently(self, pair: KeyPair, signing: Awaitable[bytes]) -> bytes:

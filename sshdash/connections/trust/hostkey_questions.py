@@ -94,4 +94,5 @@ def other_address(
         ),
         action="Connect",
         danger=True,
+        unbidden=True,
     )

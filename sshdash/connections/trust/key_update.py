@@ -74,6 +74,7 @@ class KeyUpdate:
             f"{clean(self._policy.name)} has updated its host keys",
             detail="its known key vouches for the change\n" + "\n".join(_changes(update, proved)),
             action="Update known_hosts",
+            unbidden=True,
         )
         answer: bool | None = await self._trust.prompter.ask(question)
         return bool(answer)

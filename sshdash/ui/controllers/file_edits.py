@@ -212,7 +212,9 @@ class _Edit:
             await save(filesystem, self.taken.path, edited, now)
         except OwnerNotKept as error:
             detail = f"{self.name}: {error.detail}, and would be yours. Its mode is kept."
-            question = ConfirmQuestion("Save it as your own?", detail, action="Save as mine")
+            question = ConfirmQuestion(
+                "Save it as your own?", detail, action="Save as mine", unbidden=True
+            )
             if not await self.cockpit.prompter.ask(question):
                 return False
             await save(filesystem, self.taken.path, edited, now, anyone=True)

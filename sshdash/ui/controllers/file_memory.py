@@ -95,7 +95,9 @@ class FileMemory:
             return KeptPanes(self._view, before.tabs)
         lasting = [tab for tab in self.cockpit.tabs if tab.place in (Place.FILES, Place.TERMINAL)]
         tabs = [
-            _kept_tab(tab, place) for place, tab in enumerate(lasting) if tab.place is Place.FILES
+            _kept_tab(tab, place, here=tab is self.cockpit.current)
+            for place, tab in enumerate(lasting)
+            if tab.place is Place.FILES
         ]
         return KeptPanes(self._view, tuple(tabs[:MOST]))
 
@@ -118,11 +120,11 @@ class FileMemory:
             await self.keep()
 
 
-def _kept_tab(tab: Tab, place: int) -> KeptTab:
+def _kept_tab(tab: Tab, place: int, *, here: bool) -> KeptTab:
     panes = cast("FilesTab", tab).panes
     panes_kept = (_kept_pane(panes.left), _kept_pane(panes.right))
     on_left = panes.active is panes.left
-    return KeptTab(tab.host, *panes_kept, "left" if on_left else "right", place)
+    return KeptTab(tab.host, *panes_kept, "left" if on_left else "right", place, here)
 
 
 def _kept_pane(pane: FilePane) -> KeptPane:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from dataclasses import replace
 
 from textual.timer import Timer
 
@@ -44,6 +45,11 @@ class Layouts:
     def now(self) -> Layout:
         """Return the layout of all terminal tabs."""
         return tuple(layout_of(tab) for tab in self.cockpit.tabs if isinstance(tab, TerminalTab))
+
+    def _now_with_place(self) -> Layout:
+        """Return the layout of all terminal tabs, and in which of them one is."""
+        tabs = [tab for tab in self.cockpit.tabs if isinstance(tab, TerminalTab)]
+        return tuple(replace(layout_of(tab), here=tab is self.cockpit.current) for tab in tabs)
 
     def why_not(self, command_id: str) -> str:
         """Return why a command is not available now, empty where it is."""
@@ -106,8 +112,9 @@ class Layouts:
         tabs = [self._tab(one) for one in layout]
         for tab in tabs:
             self.shells.open_all(tab)
+        here = [tab for tab, one in zip(tabs, layout, strict=True) if one.here]
         if tabs:
-            self.cockpit.go_to_tab(tabs[0])
+            self.cockpit.go_to_tab(here[0] if here else tabs[0])
 
     def _tab(self, layout: TabLayout) -> TerminalTab:
         panes = [TerminalPane(self.hosts.destination(host)) for host in layout.hosts]
@@ -172,7 +179,7 @@ class Layouts:
             await self._keep()
 
     async def _keep(self) -> None:
-        layout = self.now()
+        layout = self._now_with_place()
         if layout == self._written:
             return
         async with self._writing:

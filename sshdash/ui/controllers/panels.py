@@ -93,15 +93,17 @@ class PanelController:
 
     async def restore_files(self) -> None:
         """Open the files of the last time again, and keep what is open from now on."""
-        first = next(iter(self.cockpit.tabs), None)
+        here = self.cockpit.current
         for kept in (await self.files.memory.load()).tabs:
             tab = await self._files_tab(kept.host)
             self.files.memory.fill(tab.panes, kept)
             if kept.place >= 0:
                 self.cockpit.area.put(tab, kept.place)
             tab.retitle()
-        if first is not None:
-            self.cockpit.go_to_tab(first)
+            if kept.here:
+                here = tab
+        if here is not None:
+            self.cockpit.go_to_tab(here)
 
     async def stop(self) -> None:
         """Keep how the files are at the end."""

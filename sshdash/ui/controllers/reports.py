@@ -81,6 +81,7 @@ class ReportController:
             f"Let {clean(session.host)} fill the clipboard?",
             f"A program there wants these {size} on it:\n\n{clean_lines(wish.text, _PREVIEW, 120)}",
             action="Copy",
+            unbidden=True,
         )
         agreed = False
         try:

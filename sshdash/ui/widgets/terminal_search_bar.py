@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -15,6 +16,11 @@ from sshdash.ui.widgets.terminal_finder import Query
 
 _ROOMY = 60
 """Columns from which on there is room for words."""
+_NARROW = 24
+"""Columns below which there is room for the field and the count, and for nothing else."""
+_FIELD = 3
+"""Columns of the field at least."""
+_SHORTER = {"not found": ("none", "0"), "too slow, stopped": ("too slow", "slow")}
 
 
 class SearchBar(Horizontal):
@@ -84,9 +90,11 @@ class SearchBar(Horizontal):
         self.take_focus()
 
     def on_resize(self) -> None:
-        """Say in full what is searched for where there is room."""
+        """Say in full what is searched for, and what was found, where there is room."""
         if self._composed:
+            self.set_class(self.size.width < _NARROW, "-narrow")
             self._show_regex()
+            self.show_status(*self._status)
 
     def take_focus(self) -> None:
         """Have the typing go here, once there is a field."""
@@ -104,8 +112,19 @@ class SearchBar(Horizontal):
         self._status = (words, wrong)
         if self._composed:
             status = self.query_one("#search-status", Static)
-            status.update(Content(words))
+            status.update(Content(self._fitting(words, wrong)))
             status.set_class(wrong, "-wrong")
+
+    def _fitting(self, words: str, wrong: bool) -> str:
+        """Return as much of the status as can be read beside the field."""
+        width = self.size.width
+        if width >= _NARROW:
+            return words
+        room = width - cell_len(self._sign) - _FIELD - 1
+        count = words.partition(" ")[0]
+        shorter = ("wrong", "!") if wrong else (count, count.partition("/")[0])
+        forms = (words, *_SHORTER.get(words, shorter))
+        return next((one for one in forms if cell_len(one) <= room), forms[-1])
 
     def _show_regex(self) -> None:
         toggle = self.query_one("#search-regex", Static)

@@ -105,16 +105,20 @@ class TerminalView(TerminalCopyMode, LinkedTerminal, can_focus=True):
         event.prevent_default()
         if self.key_to_bar(event):
             return  # it came while the focus was on its way there
-        if self.session.pasting is not None and event.key in _STOP_KEYS:
+        self.press(event.key, event.character)
+
+    def press(self, key: str, character: str | None) -> None:
+        """Do what a key means to whoever reads the pane, or send it."""
+        if self.session.pasting is not None and key in _STOP_KEYS:
             self.session.pasting.stop()
         elif self.copying is not None:
-            self.copy_mode_key(event.key, event.character or "")
-        elif self._own_key(event.key):
+            self.copy_mode_key(key, character or "")
+        elif self._own_key(key):
             return
-        elif self.ended and event.key == "enter":
+        elif self.ended and key == "enter":
             self.post_message(self.ReopenRequested(self.session))
         elif self.takes_typing():
-            self.type_key(event.key, event.character)
+            self.type_key(key, character)
 
     def takes_typing(self) -> bool:
         """Return whether what is typed goes to a shell now; say so where it does not."""
@@ -182,7 +186,7 @@ class TerminalView(TerminalCopyMode, LinkedTerminal, can_focus=True):
         if not self.app.clipboard:
             self.say("nothing was copied yet")
         else:
-            self._paste(self.app.clipboard)
+            self.insert(self.app.clipboard)
 
     # -- pastes
 
@@ -191,9 +195,9 @@ class TerminalView(TerminalCopyMode, LinkedTerminal, can_focus=True):
         if self.has_focus:
             event.stop()
             event.prevent_default()
-            self._paste(event.text)
+            self.insert(event.text)
 
-    def _paste(self, text: str) -> None:
+    def insert(self, text: str) -> None:
         """Send a paste, asking first where each of its lines would be run as it arrives."""
         if not text or self._refuses():
             return
