@@ -335,7 +335,7 @@ class ShellSession:
             return
         size = (self.emulator.columns, self.emulator.rows)
         self.recording = recorder.start(self.id, self.host, *size, self._term)
-        if amid:
+        if amid and self.emulator.modes.alternate_screen:  # what a shell showed stays out of it
             self.recording.screen(written_screen(self.emulator) + channel.intake.waiting)
         channel.taps.append(self.recording.output)
 
