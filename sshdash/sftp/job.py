@@ -46,6 +46,9 @@ class CopyRequest:
     """Whether directories are copied; where not, they are reported as failures."""
     preserve: bool = True
     """Whether times and permissions (never setuid, setgid and sticky) are kept."""
+    folder_modes: bool = False
+    """Whether directories that were there get their source's permissions, too, where these are
+    kept; their time they get anyway, as far as that is allowed."""
     conflict: ConflictChoice | None = None
     """What to do with targets that exist; None asks."""
     follow: bool = False
