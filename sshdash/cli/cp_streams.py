@@ -60,14 +60,16 @@ async def _pour(
     if len(named) != 1:
         raise UsageError("One file for one stream", f"{source} names {len(named)}")
     try:
-        found = await pour(files, named[0].path, Writer(1).write, pace, arguments.checksum)
+        found, grew = await pour(files, named[0].path, Writer(1).write, pace, arguments.checksum)
     except BrokenPipeError:
         raise
     except OSError as error:
         raise FileError("Cannot write the output", "", error.strerror or str(error)) from error
     if found is not None:
         _tell_verified(found, source.endpoint)
-    return 0
+    if grew:
+        print(f"sshdash: {source}: copied, but {grew}", file=sys.stderr)
+    return 1 if grew else 0
 
 
 async def _fill(

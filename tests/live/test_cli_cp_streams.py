@@ -46,6 +46,15 @@ def test_a_kernels_file_is_poured_to_its_end(sshd: RealSshd) -> None:
     assert (done.returncode, done.stdout) == (0, Path("/proc/version").read_bytes()), done.stderr
 
 
+def test_of_a_file_that_grows_what_it_was_is_poured_and_that_is_told(sshd: RealSshd) -> None:
+    grown = sshd.home / "log"
+    grown.write_bytes(DATA)
+    line = f"CP -l 4MB/s sshd:log - | (head -c 1000000; echo more >> {grown}; cat)"
+    done = shell(sshd, line)
+    assert (done.returncode, done.stdout == DATA) == (1, True), done.stderr
+    assert b"it grew meanwhile: these are its first 3,500,000 bytes" in done.stderr
+
+
 def test_a_new_file_has_the_umask_and_an_old_one_its_mode(sshd: RealSshd) -> None:
     (sshd.home / "old").write_bytes(b"x")
     (sshd.home / "old").chmod(0o640)
