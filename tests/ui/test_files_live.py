@@ -128,6 +128,14 @@ async def test_a_pane_shows_the_files_as_root_and_as_oneself_again() -> None:
         assert (tools / "became").read_text() == "root\n"
         await pilot.press("number_sign")
         await until(pilot, lambda: pane.label == "sshd" and "file" in names(pane))
+        # A folder that root cannot list, as of a FUSE mount, leads back to oneself.
+        (tools / "asks").unlink()
+        (server.home / "folder").rename(server.home / "away")
+        await pilot.press("number_sign")
+        await until(pilot, lambda: pane.label == "sshd (root)" and pane.problem)
+        (server.home / "away").rename(server.home / "folder")
+        await pilot.press("number_sign")
+        await until(pilot, lambda: pane.label == "sshd" and "file" in names(pane))
 
 
 async def test_a_server_without_sftp_says_so_in_the_pane() -> None:

@@ -16,7 +16,10 @@ from sshdash.ui.widgets import file_messages as ask
 from sshdash.ui.widgets.file_pane import FilePane
 
 _SORTS = (SortKey.NAME, SortKey.SIZE, SortKey.TIME, SortKey.TYPE)
-_ALWAYS = ("endpoint", "goto", "other", "transfers", "open", "refresh", "back", "home", "up")
+_ALWAYS = (
+    *("endpoint", "become", "goto", "home", "up", "other"),
+    *("transfers", "open", "refresh", "back"),
+)
 """Commands that need no listing."""
 _OF_SELECTION = ("copy", "delete", "chmod", "chown", "rename_many", "command")
 """Commands about what is marked, or under the cursor."""
