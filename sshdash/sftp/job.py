@@ -186,6 +186,13 @@ class TransferTotals:
     rates: tuple[int, ...] = ()
     """Bytes per second of all, second by second, the newest last."""
 
+    @property
+    def progress(self) -> tuple[int, int]:
+        """How much is done of how much: bytes, or files where none of them holds any."""
+        if self.bytes_total:
+            return self.bytes_done, self.bytes_total
+        return self.files_done, self.files_total
+
 
 def direction_of(source: Endpoint, target: Endpoint) -> str:
     """Return ``up``, ``down``, ``across`` or ``local``."""
