@@ -68,6 +68,10 @@ def test_files_that_hold_nothing_count_by_themselves() -> None:
     assert bar.count("▰") == bar.count("▱")
 
 
+def test_that_some_failed_is_told_once() -> None:
+    assert job_lines(FAILED, False, 100)[0].text.count("failed") == 1
+
+
 def test_a_failed_job_tells_why() -> None:
     lines = [line.text for line in job_lines(FAILED, True, 100)]
     assert "5 failed" in lines[0]

@@ -158,7 +158,8 @@ def _figures(job: TransferSnapshot) -> list[str]:
         if job.started is not None and job.ended is not None:
             words.append(duration_text(job.ended - job.started))
         return words
-    return [*words, job.state.value]
+    told = failed and job.state is TransferState.FAILED  # by how many
+    return words if told else [*words, job.state.value]
 
 
 def counts_text(jobs: Sequence[TransferSnapshot]) -> str:
