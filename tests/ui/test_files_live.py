@@ -115,8 +115,12 @@ async def test_a_pane_shows_the_files_as_root_and_as_oneself_again() -> None:
     async with server, cockpit(server) as (app, pilot):
         panes = await open_files(app, pilot)
         pane = panes.right
+        panes.focus_pane(panes.left)
+        await pilot.pause()
+        assert "local files" in panes.why_not("files.become")
         panes.focus_pane(pane)
         await pilot.pause()
+        assert panes.why_not("files.become") == ""
         pane.rows.cursor = row_of(pane, "folder")
         await pilot.press("enter")
         await until(pilot, lambda: "file" in names(pane))

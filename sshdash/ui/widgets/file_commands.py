@@ -77,6 +77,8 @@ class PaneCommands(TwoPanes):
         """Return why a command is not available now, an empty string where it is."""
         pane = self._active
         name = command_id.partition(".")[2]
+        if name == "become" and not pane.host:
+            return "This pane shows local files: those of a host can be shown as root"
         if name in _ALWAYS:
             return ""
         if not pane.listed:
