@@ -125,6 +125,7 @@ async def _requests(
             place.folder,
             recursive=arguments.recursive,
             preserve=arguments.preserve,
+            folder_modes=arguments.preserve,
             conflict=CHOICES[arguments.on_conflict],
             follow=follow and not arguments.move,
             move=arguments.move,

@@ -6,6 +6,8 @@ whole, old or new, at every moment. The exit status is 0 only where everything i
 
 import argparse
 import asyncio
+import os
+import stat
 from collections.abc import Awaitable, Callable, Sequence
 
 from sshdash.cli.context import open_backend, settle_memory, tell_ignored
@@ -138,11 +140,23 @@ def looks_ahead(
     return {}
 
 
+def is_device(target: Operand) -> bool:
+    """Return whether a target here is a device or a FIFO, which is written into as scp does."""
+    if target.endpoint or target.is_stream:
+        return False
+    try:
+        mode = os.stat(target.path).st_mode
+    except (OSError, ValueError):
+        return False  # whoever copies to it tells why not
+    return stat.S_ISCHR(mode) or stat.S_ISBLK(mode) or stat.S_ISFIFO(mode)
+
+
 async def _main(
     arguments: argparse.Namespace, sources: list[Operand], target: Operand, limit: int
 ) -> int:
     ends = (*sources, target)
-    streams = any(end.is_stream for end in ends) and not arguments.move
+    streams = any(end.is_stream for end in ends) or (len(sources) == 1 and is_device(target))
+    streams = streams and not arguments.move
     with cancelled_by_signals():
         async with open_backend(arguments) as backend:
             for host in dict.fromkeys(end.host for end in ends if end.host):

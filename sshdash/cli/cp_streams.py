@@ -1,13 +1,17 @@
-"""``sshdash cp`` with ``-`` on one side: standard input or output in the place of a file."""
+"""``sshdash cp`` with ``-`` on one side, for standard input or output, or into a device."""
 
 import argparse
+import asyncio
+import errno
+import os
+import stat
 import sys
 
 from msgspec.structs import replace
 
 from sshdash.backend import Backend
 from sshdash.cli.copying import resolve_source, resolve_target
-from sshdash.cli.cp import CHOICES
+from sshdash.cli.cp import CHOICES, is_device
 from sshdash.cli.operands import Operand
 from sshdash.cli.stdio import InputReader, Writer
 from sshdash.errors import FileError, UsageError
@@ -15,7 +19,7 @@ from sshdash.prompts import ConflictChoice
 from sshdash.sftp.conflicts import Conflicts
 from sshdash.sftp.copier import Copier, FileCopy
 from sshdash.sftp.entries import Kind, join
-from sshdash.sftp.failures import ExistsError
+from sshdash.sftp.failures import ExistsError, from_system
 from sshdash.sftp.filesystem import Digest, Filesystem
 from sshdash.sftp.ledger import Ledger
 from sshdash.sftp.streams import Stream, pour
@@ -23,6 +27,8 @@ from sshdash.sftp.throttle import Pace
 from sshdash.sftp.walk import Source
 
 _NAME = b"-"
+_LOOK = 0.05
+"""Seconds between two looks whether somebody reads a FIFO."""
 
 
 async def copy_stream(
@@ -32,18 +38,24 @@ async def copy_stream(
     target: Operand,
     pace: Pace,
 ) -> int:
-    """Copy from standard input, or to standard output, and return the exit status.
+    """Copy from standard input, or to standard output or a device, and return the exit status.
 
     Raises SSHDashError, and BrokenPipeError where whoever read the output is gone.
     """
-    if len(sources) != 1 or target.is_stream is sources[0].is_stream:
+    device = is_device(target)
+    if len(sources) != 1 or (device or target.is_stream) is sources[0].is_stream:
         raise UsageError("One file for one stream", "with - there is one source and one target")
     if arguments.resume:
         raise UsageError("--resume is for files", "a stream cannot be gone on with")
-    if target.is_stream:
+    if device and CHOICES[arguments.on_conflict] is ConflictChoice.SKIP:
+        print(f"sshdash: {target} exists and is left as it is", file=sys.stderr)
+        return 0
+    if device or target.is_stream:
         files = await backend.filesystem(sources[0].endpoint)
         try:
-            return await _pour(files, sources[0], arguments, pace)
+            if device:
+                return await _pour_into(files, sources[0], target, arguments, pace)
+            return await _pour(files, sources[0], 1, arguments, pace)
         finally:
             await files.close()
     files = await backend.filesystem(target.endpoint)
@@ -53,21 +65,60 @@ async def copy_stream(
         await files.close()
 
 
+async def _pour_into(
+    files: Filesystem, source: Operand, target: Operand, arguments: argparse.Namespace, pace: Pace
+) -> int:
+    """Copy into a device or a FIFO, once that is read, and return the exit status."""
+    descriptor = await _open_device(target)
+    try:
+        status = await _pour(files, source, descriptor, arguments, pace)
+        if stat.S_ISBLK(os.fstat(descriptor).st_mode):  # which tells only now what it could not do
+            await asyncio.to_thread(os.fsync, descriptor)
+    except OSError as error:
+        raise from_system(error, "write to it", target.path) from error
+    finally:
+        os.close(descriptor)
+    return status
+
+
+async def _open_device(target: Operand) -> int:
+    while True:
+        try:
+            descriptor = os.open(target.path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
+        except OSError as error:
+            if error.errno != errno.ENXIO or not is_device(target):
+                raise from_system(error, "write to it", target.path) from error
+            await asyncio.sleep(_LOOK)
+        else:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return descriptor
+            os.close(descriptor)
+            raise FileError("cannot write to it", str(target), "it is another file by now")
+
+
 async def _pour(
-    files: Filesystem, source: Operand, arguments: argparse.Namespace, pace: Pace
+    files: Filesystem,
+    source: Operand,
+    descriptor: int,
+    arguments: argparse.Namespace,
+    pace: Pace,
 ) -> int:
     named = await resolve_source(files, source)
     if len(named) != 1:
         raise UsageError("One file for one stream", f"{source} names {len(named)}")
     try:
-        found = await pour(files, named[0].path, Writer(1).write, pace, arguments.checksum)
+        found, grew = await pour(
+            files, named[0].path, Writer(descriptor).write, pace, arguments.checksum
+        )
     except BrokenPipeError:
         raise
     except OSError as error:
         raise FileError("Cannot write the output", "", error.strerror or str(error)) from error
     if found is not None:
         _tell_verified(found, source.endpoint)
-    return 0
+    if grew:
+        print(f"sshdash: {source}: copied, but {grew}", file=sys.stderr)
+    return 1 if grew else 0
 
 
 async def _fill(

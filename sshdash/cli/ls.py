@@ -1,6 +1,7 @@
 """``sshdash ls``: list directories here and on hosts."""
 
 import argparse
+import errno
 import json
 import time
 
@@ -16,7 +17,7 @@ from sshdash.cli.named_files import (
 )
 from sshdash.errors import FileError
 from sshdash.sftp.entries import Entry, Kind
-from sshdash.sftp.failures import shown
+from sshdash.sftp.failures import failure, shown
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -57,6 +58,8 @@ async def _list_all(arguments: argparse.Namespace, named: list[Named], _: Backen
             if one.operand.path.endswith(b"/") and entry.kind is Kind.SYMLINK:
                 entry = await one.filesystem.stat(one.path)
             [entry] = await _with_targets(arguments, one, [entry])
+            if one.operand.path.endswith((b"/", b"/.")) and not entry.leads_to_directory:
+                raise failure("list", one.operand.path, errno.ENOTDIR, one.operand.host)
             if entry.leads_to_directory and not arguments.itself:
                 folders.append(one)
             else:

@@ -71,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     print_anything()
     words = list(sys.argv[1:] if argv is None else argv)
     try:
-        arguments = _parse(words)
+        arguments = _told(words)
         if not getattr(arguments, "own_log", False):
             _start_log(arguments.verbose)
         status = int(arguments.run(arguments))
@@ -99,6 +99,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         log.exception("unexpected failure")
         _report_defect(error)
         return 1
+
+
+def _told(words: list[str]) -> argparse.Namespace:
+    """Parse the command line, or print what it asks for and raise SystemExit."""
+    try:
+        return _parse(words)
+    except SystemExit:
+        sys.stdout.flush()  # the help: whoever reads it may be gone, as with any output
+        raise
 
 
 def _drop_output() -> None:

@@ -22,12 +22,17 @@ def compare(before: Entry, after: Entry, size: int, may_grow: bool = False) -> s
     if before.size == 0 and after.size == 0 and size:
         return ""  # a pseudo file; its time is that of the look at it
     if may_grow and has_grown(before, after, size):
-        return f"it grew meanwhile: these are its first {size:,} bytes"
+        return grown(size)
     if differs(before, after):
         raise Changed(after)
     if size != after.size and not (size < after.size and after.size in PAGES):
         raise Changed(after)
     return ""
+
+
+def grown(size: int) -> str:
+    """Return the complaint about a source of which only what it was is copied."""
+    return f"it grew meanwhile: these are its first {size:,} bytes"
 
 
 def has_grown(before: Entry, after: Entry, size: int) -> bool:

@@ -19,7 +19,15 @@ from sshdash.sftp.entries import PERMISSIONS, STICKY, Entry, Kind, join, name_of
 from sshdash.sftp.failures import FullError, MissingError, VagueError, shown
 from sshdash.sftp.filesystem import CopySource, Digest, Filesystem, Finish, Pieces, Reader, Writer
 from sshdash.sftp.names import file_keys, part_name
-from sshdash.sftp.partial import AlreadyThere, CannotResume, Partial, check, is_placed, remove_parts
+from sshdash.sftp.partial import (
+    AlreadyThere,
+    CannotResume,
+    Partial,
+    check,
+    ends_alike,
+    is_placed,
+    remove_parts,
+)
 from sshdash.sftp.pump import UPLOAD_WINDOW, WINDOW, pump
 from sshdash.sftp.seen import ensure_as_seen
 from sshdash.sftp.storing import Existing, Folders, store
@@ -289,7 +297,10 @@ class Copier:
                     begun = under_way.arrived.until
                     await copy_within(reader, writer, begun, before.size, under_way.wrote)
                 size = await pump(reader, writer, before, self._chunk, self._window, under_way)
-                grew = compare(before, await reader.stat(), size, may_grow=again)
+                after = await reader.stat()
+                rest = self._target, under_way.part, size
+                grown = has_grown(before, after, size) and await ends_alike(reader, *rest)
+                grew = compare(before, after, size, may_grow=again or grown)
                 hole = size if before.held is not None else None
                 finished = await writer.finish(self._finish(file, hole))
             finally:

@@ -8,7 +8,7 @@ from sshdash.errors import FileError
 from sshdash.sftp.confusions import Confusions
 from sshdash.sftp.copier import Copier
 from sshdash.sftp.countdown import Countdown
-from sshdash.sftp.entries import Entry, join, parent_of
+from sshdash.sftp.entries import SETGID, Entry, join, parent_of
 from sshdash.sftp.failures import ExistsError, MissingError
 from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.ledger import Ledger
@@ -37,12 +37,17 @@ class Directories:
         ledger: Ledger,
         confusions: Confusions,
         reason: Callable[[FileError], str],
+        merge_modes: bool = False,
     ) -> None:
+        """With `merge_modes` those that were there get their source's permissions, too."""
         self._target = target
         self._folder = folder
         self._ledger = ledger
         self._confusions = confusions
         self._reason = reason
+        self._merge_modes = merge_modes
+        self._merged: dict[bytes, Source] = {}
+        """Places of those that were there to their sources."""
         self._mode: Callable[[Entry], int] = lambda entry: 0
         self._broken: set[bytes] = set()
         """Places of those that could not be made."""
@@ -69,7 +74,14 @@ class Directories:
         They are made for what is to be their `mode`, in case nobody comes to finish them.
         """
         self._mode = mode
-        missing = [folder for folder in folders if folder.existing is None]
+        missing: list[Source] = []
+        for folder in folders:
+            if folder.existing is None:
+                missing.append(folder)
+            elif (
+                folder.place not in self._ledger.created
+            ):  # made, but not finished, by a run before
+                self._merged[folder.place] = folder
         if missing:
             await self._ledger.make(missing)
         self._unasked = len(missing)
@@ -116,12 +128,12 @@ class Directories:
         return [file for file in files if not self._is_lost(file)]
 
     async def finish(self, copier: Copier, preserve: bool) -> None:
-        """Give new directories their mode and time, which filling them would have changed."""
+        """Give directories their mode and time, which filling them would have changed."""
         await self._remove_strays()  # where a file was in the way that was taken away meanwhile
         failed = len(self._ledger.failures) != self._failures
-        created = [
+        filled = [
             (place, folder)
-            for place, folder in self._ledger.created.items()
+            for place, folder in self._filled(preserve)
             if failed or place not in self._finished
         ]
 
@@ -131,7 +143,7 @@ class Directories:
             except FileError as error:
                 self._ledger.fail(item[1].path, self._reason(error))
 
-        await self._each_deepest_first(created, finish)
+        await self._each_deepest_first(filled, finish)
         self._ledger.created.clear()
 
     async def finish_behind(self, files: int, copier: Copier, preserve: bool) -> None:
@@ -146,9 +158,9 @@ class Directories:
         await self._names.over()
         await self._made.wait()
         self._failures = len(self._ledger.failures)
-        created = [
+        filled = [
             (place, folder)
-            for place, folder in self._ledger.created.items()
+            for place, folder in self._filled(preserve)
             if copier.mode(folder.entry) & _CHANGEABLE == _CHANGEABLE
         ]
 
@@ -157,25 +169,37 @@ class Directories:
                 await self._set_attributes(*item, copier, preserve)
                 self._finished.add(item[0])
 
-        await self._each_deepest_first(created, finish)
+        await self._each_deepest_first(filled, finish)
+
+    def _filled(self, preserve: bool) -> list[tuple[bytes, Source]]:
+        """Return the places and sources of those that are to be finished."""
+        return [*self._ledger.created.items(), *(self._merged.items() if preserve else ())]
 
     async def _set_attributes(
         self, place: bytes, folder: Source, copier: Copier, preserve: bool
     ) -> None:
-        await self._target.set_attributes(
-            join(self._folder, place),
-            copier.mode(folder.entry),
-            folder.entry.mtime_ns if preserve else None,
-            copier.owner_of(folder.entry),
-        )
+        path, entry = join(self._folder, place), folder.entry
+        mtime = entry.mtime_ns if preserve else None
+        if place not in self._merged:
+            await self._target.set_attributes(
+                path, copier.mode(entry), mtime, copier.owner_of(entry)
+            )
+        elif self._merge_modes:
+            assert folder.existing is not None
+            # As cp does: a folder that hands its group on goes on doing so.
+            mode = copier.mode(entry) | folder.existing.mode & SETGID
+            await self._target.set_attributes(path, mode, mtime, copier.owner_of(entry))
+        else:
+            with suppress(FileError):  # of others, who let us write there: it stays as it is
+                await self._target.set_attributes(path, None, mtime)
 
     async def _each_deepest_first(
         self,
-        created: list[tuple[bytes, Source]],
+        folders: list[tuple[bytes, Source]],
         work: Callable[[tuple[bytes, Source]], Awaitable[None]],
     ) -> None:
-        created.sort(key=lambda item: -item[0].count(b"/"))
-        await each(created, min(self._target.limits.files, len(created)), work)
+        folders.sort(key=lambda item: -item[0].count(b"/"))
+        await each(folders, min(self._target.limits.files, len(folders)), work)
 
     async def _remove_strays(self) -> None:
         """Remove what was made where it does not belong, as far as it is empty."""

@@ -15,6 +15,7 @@ NAME_MAX = 255
 """The longest name, in bytes, that common file systems take."""
 PERMISSIONS = 0o777
 """The bits that a copy may restore: setuid and setgid are not among them."""
+SETGID = 0o2000
 STICKY = 0o1000
 """Of a directory that all may write to: nobody removes what is another's. Copies keep it, too."""
 

@@ -278,9 +278,13 @@ class Filesystem(Protocol):
         ...
 
     async def set_attributes(
-        self, path: bytes, mode: int, mtime_ns: int | None, owner: tuple[int, int] | None = None
+        self,
+        path: bytes,
+        mode: int | None,
+        mtime_ns: int | None,
+        owner: tuple[int, int] | None = None,
     ) -> None:
-        """Set permission bits and, where given, modification time and owner (as numbers)."""
+        """Set what is given of permission bits, modification time and owner (as numbers)."""
         ...
 
     async def set_time(self, path: bytes, mtime_ns: int) -> None:

@@ -46,6 +46,9 @@ class CopyRequest:
     """Whether directories are copied; where not, they are reported as failures."""
     preserve: bool = True
     """Whether times and permissions (never setuid, setgid and sticky) are kept."""
+    folder_modes: bool = False
+    """Whether directories that were there get their source's permissions, too, where these are
+    kept; their time they get anyway, as far as that is allowed."""
     conflict: ConflictChoice | None = None
     """What to do with targets that exist; None asks."""
     follow: bool = False
@@ -182,6 +185,13 @@ class TransferTotals:
     """Bytes per second that all may go together; 0 for no limit."""
     rates: tuple[int, ...] = ()
     """Bytes per second of all, second by second, the newest last."""
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """How much is done of how much: bytes, or files where none of them holds any."""
+        if self.bytes_total:
+            return self.bytes_done, self.bytes_total
+        return self.files_done, self.files_total
 
 
 def direction_of(source: Endpoint, target: Endpoint) -> str:

@@ -289,9 +289,13 @@ class LocalFilesystem:
         await self._threads.run("change the mode", path, partial(os.chmod, path, mode))
 
     async def set_attributes(
-        self, path: bytes, mode: int, mtime_ns: int | None, owner: tuple[int, int] | None = None
+        self,
+        path: bytes,
+        mode: int | None,
+        mtime_ns: int | None,
+        owner: tuple[int, int] | None = None,
     ) -> None:
-        """Set permission bits and, where given, modification time and owner."""
+        """Set what is given of permission bits, modification time and owner."""
         call = partial(calls.set_attributes, mode=mode, mtime_ns=mtime_ns, owner=owner)
         await self._threads.run("set owner, mode or time", path, self._on(call, path))
 

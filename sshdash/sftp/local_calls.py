@@ -312,14 +312,15 @@ def finish_file(descriptor: int, finish: Finish) -> Finished:
 
 
 def set_attributes(
-    path: bytes, mode: int, mtime_ns: int | None, owner: tuple[int, int] | None
+    path: bytes, mode: int | None, mtime_ns: int | None, owner: tuple[int, int] | None
 ) -> None:
-    """Set permission bits and, where given, the modification time and the owner."""
+    """Set what is given of permission bits, modification time and owner."""
     if owner is not None:
         os.chown(path, *owner)
     if mtime_ns is not None:
         os.utime(path, ns=(mtime_ns, mtime_ns))
-    os.chmod(path, mode)
+    if mode is not None:
+        os.chmod(path, mode)
 
 
 def set_time(path: bytes, mtime_ns: int) -> None:

@@ -134,6 +134,20 @@ async def check(partial: Partial, source: Reader, now: Entry, target: Filesystem
         await reader.close()
 
 
+async def ends_alike(source: Reader, target: Filesystem, part: bytes, size: int) -> bool:
+    """Return whether the end of `size` bytes that were copied still is what the source has there.
+
+    A file that only grows keeps it; one that is written anew does not.
+    """
+    reader = await target.open_read(part)
+    try:
+        offset = max(0, size - _TAIL)
+        tails = await together(*(_read(one, offset, size - offset) for one in (reader, source)))
+        return bool(tails[0] == tails[1])
+    finally:
+        await reader.close()
+
+
 async def _read(reader: Reader, offset: int, size: int) -> bytes:
     """Return `size` bytes from `offset`, fewer at the end."""
     data = bytearray()

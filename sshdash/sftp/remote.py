@@ -266,9 +266,9 @@ class RemoteFilesystem:
         await self._call("change the mode", path, asking)
 
     async def set_attributes(
-        self, path: bytes, mode: int, mtime_ns: int | None, owner: Owner | None = None
+        self, path: bytes, mode: int | None, mtime_ns: int | None, owner: Owner | None = None
     ) -> None:
-        """Set permission bits and, where given, modification time (whole seconds) and owner."""
+        """Set what is given of permission bits, modification time (whole seconds) and owner."""
         seconds, (uid, gid) = mtime_ns and mtime_ns // NANO, owner or (None, None)
         wanted = Attributes(uid=uid, gid=gid, mode=mode, mtime=seconds)
         await self._call("set owner, mode or time", path, self._protocol.set_path(path, wanted))

@@ -111,9 +111,8 @@ class Runner:
         await together(walker.walk(found, self._target_dir), self._ask_umask())
         await self._ensure_room()
         scanned()
-        directories = Directories(
-            self._target, self._target_dir, ledger, self._confusions, self._reason
-        )
+        ends = self._target, self._target_dir, ledger, self._confusions, self._reason
+        directories = Directories(*ends, merge_modes=request.folder_modes)
         self._copier.folders = self._folders = directories
         await self._fill(directories)
         self._twins = directories.reachable(self._twins)

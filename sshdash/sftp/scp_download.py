@@ -6,14 +6,13 @@ person chose, and below it only what is directly in its directory (CVE-2019-6111
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from msgspec import structs
 
 from sshdash.errors import FileError
 from sshdash.prompts import Prompter
 from sshdash.sftp.copier import Copier, FileCopy
-from sshdash.sftp.entries import PERMISSIONS, Entry, Kind, join, name_of
+from sshdash.sftp.entries import PERMISSIONS, SETGID, Entry, Kind, join, name_of
 from sshdash.sftp.failures import UnsupportedError, shown
 from sshdash.sftp.filesystem import CopySource, Digest, Filesystem, Limits, Pieces, Reader
 from sshdash.sftp.job import CopyRequest
@@ -102,12 +101,6 @@ class Incoming:
         """Do nothing: what comes after it comes on the same channel."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Folder:
-    source: Source
-    created: bool
-
-
 class Download:
     """One job. Its failures are noted in the ledger; what ends all of it is raised."""
 
@@ -156,7 +149,7 @@ class Download:
 
     async def _take(self, channel: ScpChannel, path: bytes, name: bytes) -> None:
         """Take one root and what is below it."""
-        stack: list[_Folder] = []
+        stack: list[Source] = []
         began, mtime_ns = False, 0
         while (record := await channel.record()) is not None:
             if isinstance(record, Complaint):
@@ -175,7 +168,7 @@ class Download:
                     raise _unasked("more than one file was sent")
                 began = True
                 entry, mtime_ns = structs.replace(record, mtime_ns=mtime_ns), 0
-                above = stack[-1].source if stack else None
+                above = stack[-1] if stack else None
                 await self._enter(channel, await self._source(entry, above, path, name), stack)
         if stack or not began:
             detail = channel.said or "it ended without a word"
@@ -190,7 +183,7 @@ class Download:
                 raise _unasked(f"more than {_MAX_DEPTH} directories deep")
         return Source(path, name, entry, await self._target.exists(join(self._folder, name)))
 
-    async def _enter(self, channel: ScpChannel, source: Source, stack: list[_Folder]) -> None:
+    async def _enter(self, channel: ScpChannel, source: Source, stack: list[Source]) -> None:
         """Take a file, or go into a directory."""
         verdict = decide(source.entry, source.existing, self._request.recursive)
         reason = verdict.reason if verdict.step is Step.REFUSE else ""
@@ -210,20 +203,26 @@ class Download:
             self._ledger.fail(source.path, reason, source.entry if is_file else None)
             await channel.refuse("not taken")
         else:
-            stack.append(_Folder(source, source.existing is None))
+            stack.append(source)
             await channel.acknowledge()
 
-    async def _leave(self, folder: _Folder) -> None:
-        """Give a new directory its mode and time, which filling it would have changed."""
-        if not folder.created:
+    async def _leave(self, folder: Source) -> None:
+        """Give a directory its mode and time, which filling it would have changed."""
+        entry, request = folder.entry, self._request
+        existing = folder.existing
+        if existing is not None and not request.preserve:
             return
-        entry, preserve = folder.source.entry, self._request.preserve
-        mode = entry.mode & PERMISSIONS & ~self._umask
-        path = join(self._folder, folder.source.place)
+        mode: int | None = entry.mode & PERMISSIONS & ~self._umask
+        if existing is not None and mode is not None:
+            mode = mode | existing.mode & SETGID if request.folder_modes else None
+        path = join(self._folder, folder.place)
         try:
-            await self._target.set_attributes(path, mode, entry.mtime_ns if preserve else None)
+            await self._target.set_attributes(
+                path, mode, entry.mtime_ns if request.preserve else None
+            )
         except FileError as error:
-            self._ledger.fail(folder.source.path, reason_of(error))
+            if mode is not None:  # a folder of others, who let us write there, stays as it is
+                self._ledger.fail(folder.path, reason_of(error))
 
     async def _file(self, channel: ScpChannel, file: Source, asks: bool) -> None:
         """Take one file, or leave it out where that is the choice. Raises FileError."""

@@ -82,11 +82,12 @@ async def pour(
     write: Callable[[bytes], Awaitable[None]],
     pace: Pace,
     verify: bool = False,
-) -> Digest | None:
+) -> tuple[Digest | None, str]:
     """Write a file's content out in order, reading no further ahead than a window.
 
-    Return how its checksum was found where it is to `verify`. Raises FileError, also where the
-    file changed meanwhile, and what `write` raises: then part of it is out already.
+    Return how its checksum was found where it is to `verify`, and a complaint where the file grew
+    meanwhile: then what it was is out. Raises FileError, also where the file changed otherwise,
+    and what `write` raises: then part of it is out already.
     """
     if files.is_local:
         path = await files.realpath(path)
@@ -98,32 +99,33 @@ async def pour(
     digest = hashlib.sha256()
     try:
         before = await reader.stat()
-        size = await _pour_all(reader, files.limits.chunk, write, pace, digest)
-        compare(before, await reader.stat(), size)
+        size = await _pour_all(reader, before.size, files.limits.chunk, write, pace, digest)
+        grew = compare(before, await reader.stat(), size, may_grow=True)
     except Changed:
         hint = "what was written out is not a whole file: begin again"
         raise FileError("source changed while copied", shown(path), "", hint, host) from None
     finally:
         await reader.close()
-    if not verify or not entry.size:
-        return None
+    if grew or not verify or not entry.size:
+        return None, grew
     found = await files.sha256(path, size)
     if found.value != digest.digest():
         found = await files.sha256(path, size, reading=True)
     if found.value != digest.digest():
         hint = "what was written out is not the file: begin again"
         raise FileError("the checksums differ", shown(path), f"by {found.by}", hint, host)
-    return found
+    return found, ""
 
 
 async def _pour_all(
     reader: Reader,
+    claimed: int,
     chunk: int,
     write: Callable[[bytes], Awaitable[None]],
     pace: Pace,
     digest: "hashlib._Hash",
 ) -> int:
-    """Write everything out and return how much it was."""
+    """Write out what a file claims to hold, all there is where that is nothing; return how much."""
     ahead: deque[asyncio.Task[bytes]] = deque()
     sizes: deque[int] = deque()
     asked = done = 0
@@ -131,10 +133,16 @@ async def _pour_all(
         while True:
             while len(ahead) < max(2, _WINDOW // chunk):
                 size = pace.most(chunk)
+                if claimed:
+                    size = min(size, claimed - asked)
+                    if not size:
+                        break
                 await pace.take(size)
                 ahead.append(asyncio.ensure_future(_whole(reader, asked, size)))
                 sizes.append(size)
                 asked += size
+            if not ahead:
+                return done
             data = await ahead.popleft()
             if data:
                 digest.update(data)

@@ -49,7 +49,8 @@ def editor_command(path: str, line: int) -> list[str]:
         return [*words, "--wait", "--goto", f"{path}:{line}"]
     if name in _AT_PLACE:
         return [*words, f"{path}:{line}"]
-    return [*words, f"+{line}", path]
+    # At its beginning a file opens anyway, and not every editor knows what +1 means.
+    return [*words, f"+{line}", path] if line > 1 else [*words, path]
 
 
 async def run_outside(app: "App[None]", command: list[str]) -> int:

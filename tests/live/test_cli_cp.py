@@ -79,6 +79,27 @@ async def test_a_tree_goes_up_across_and_down(sshd: RealSshd, source: Path, tmp_
     assert tree(tmp_path / "into" / "across") == tree(source)
 
 
+async def test_folders_that_were_there_get_mode_and_time_with_p(
+    sshd: RealSshd, source: Path, tmp_path: Path
+) -> None:
+    for folder, mode in ((source / "deep", 0o775), (source, 0o770)):
+        os.chmod(folder, mode)
+        os.utime(folder, (1_000_000_000, 1_000_000_000))
+    there, here = sshd.home / "up" / "source", tmp_path / "down" / "source"
+    for copy, words in ((there, (source, "sshd:up")), (here, ("sshd:up/source", "down"))):
+        (copy / "deep").mkdir(parents=True)
+        for folder in (copy, copy / "deep"):
+            os.chmod(folder, 0o700)
+        done = await cp(sshd.config_file, "-r", *words, cwd=tmp_path)
+        assert (done.status, done.errors) == (0, "")
+        assert (copy / "deep").stat().st_mode & 0o7777 == 0o700
+        done = await cp(sshd.config_file, "-r", "-p", *words, cwd=tmp_path)
+        assert (done.status, done.errors) == (0, "")
+        for folder, mode in ((copy, 0o770), (copy / "deep", 0o775)):
+            assert folder.stat().st_mode & 0o7777 == mode
+            assert folder.stat().st_mtime == 1_000_000_000
+
+
 async def test_targets_are_taken_as_scp_takes_them(
     sshd: RealSshd, source: Path, tmp_path: Path
 ) -> None:

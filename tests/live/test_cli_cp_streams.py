@@ -46,6 +46,41 @@ def test_a_kernels_file_is_poured_to_its_end(sshd: RealSshd) -> None:
     assert (done.returncode, done.stdout) == (0, Path("/proc/version").read_bytes()), done.stderr
 
 
+def test_of_a_file_that_grows_what_it_was_is_poured_and_that_is_told(sshd: RealSshd) -> None:
+    grown = sshd.home / "log"
+    grown.write_bytes(DATA)
+    line = f"CP -l 4MB/s sshd:log - | (head -c 1000000; echo more >> {grown}; cat)"
+    done = shell(sshd, line)
+    assert (done.returncode, done.stdout == DATA) == (1, True), done.stderr
+    assert b"it grew meanwhile: these are its first 3,500,000 bytes" in done.stderr
+
+
+def test_a_device_and_a_fifo_are_written_into(sshd: RealSshd, tmp_path: Path) -> None:
+    (sshd.home / "in").write_bytes(DATA)
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    line = f"CP --checksum sshd:in {fifo} & cat {fifo}; wait $! && CP -p sshd:in /dev/null"
+    done = shell(sshd, line)
+    assert (done.returncode, done.stdout == DATA) == (0, True), done.stderr
+    assert fifo.is_fifo()
+    assert Path("/dev/null").is_char_device()
+    assert os.listdir(tmp_path) == ["fifo"]
+
+
+def test_who_stops_reading_a_fifo_is_told_of_and_full_devices_too(
+    sshd: RealSshd, tmp_path: Path
+) -> None:
+    (sshd.home / "in").write_bytes(DATA)
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    done = shell(sshd, f"CP sshd:in {fifo} & head -c 10 {fifo} >/dev/null; wait $!")
+    assert (done.returncode, b"roken pipe" in done.stderr) == (1, True), done.stderr
+    done = shell(sshd, "CP sshd:in /dev/full")
+    assert done.returncode == 1
+    assert b"No space left" in done.stderr
+    assert fifo.is_fifo()
+
+
 def test_a_new_file_has_the_umask_and_an_old_one_its_mode(sshd: RealSshd) -> None:
     (sshd.home / "old").write_bytes(b"x")
     (sshd.home / "old").chmod(0o640)

@@ -68,6 +68,10 @@ async def test_ls_tells_what_ls_tells(sshd: RealSshd) -> None:
     assert rows[1].endswith("link -> file")
     done = await sshdash(sshd.config_file, "ls", "sshd:way")
     assert done.output == "file\nlink\n", "a link to a directory is looked into"
+    for word in ("sshd:web/file/", "sshd:web/file/.", f"{folder}/link/"):
+        done = await sshdash(sshd.config_file, "ls", word)
+        assert (done.status, done.output) == (1, "")
+        assert "not a directory" in done.errors
     done = await sshdash(sshd.config_file, "ls", "-d", "sshd:w*", "sshd:none")
     assert done.status == 1
     assert done.output.splitlines() == [f"sshd:{sshd.home}/way", f"sshd:{sshd.home}/web"]

@@ -11,9 +11,9 @@ from tests.servers.tty import Tty
 
 _EDITOR = """\
 #!/bin/sh
-printf '\\033[2J\\033[Hediting %s\\n' "$2"
+printf '\\033[2J\\033[Hediting %s\\n' "$1"
 read line
-printf '%s\\n' "$line" >> "$2"
+printf '%s\\n' "$line" >> "$1"
 """
 
 

@@ -115,8 +115,12 @@ async def test_a_pane_shows_the_files_as_root_and_as_oneself_again() -> None:
     async with server, cockpit(server) as (app, pilot):
         panes = await open_files(app, pilot)
         pane = panes.right
+        panes.focus_pane(panes.left)
+        await pilot.pause()
+        assert "local files" in panes.why_not("files.become")
         panes.focus_pane(pane)
         await pilot.pause()
+        assert panes.why_not("files.become") == ""
         pane.rows.cursor = row_of(pane, "folder")
         await pilot.press("enter")
         await until(pilot, lambda: "file" in names(pane))
@@ -126,6 +130,14 @@ async def test_a_pane_shows_the_files_as_root_and_as_oneself_again() -> None:
         await pilot.press("enter")
         await until(pilot, lambda: pane.label == "sshd (root)" and "file" in names(pane))
         assert (tools / "became").read_text() == "root\n"
+        await pilot.press("number_sign")
+        await until(pilot, lambda: pane.label == "sshd" and "file" in names(pane))
+        # A folder that root cannot list, as of a FUSE mount, leads back to oneself.
+        (tools / "asks").unlink()
+        (server.home / "folder").rename(server.home / "away")
+        await pilot.press("number_sign")
+        await until(pilot, lambda: pane.label == "sshd (root)" and pane.problem)
+        (server.home / "away").rename(server.home / "folder")
         await pilot.press("number_sign")
         await until(pilot, lambda: pane.label == "sshd" and "file" in names(pane))
 

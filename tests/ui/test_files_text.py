@@ -176,6 +176,8 @@ def test_a_problem_says_what_to_press() -> None:
         "permission denied",
         "ctrl+r tries again",
     ]
+    # What is in sight is another folder, and that is what would be listed again.
+    assert denied.words(over_old=True).plain.endswith("ctrl+r lists again · Esc hides this")
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,12 @@ from textual.widgets import Button, Input, Static
 
 from sshdash.paths import styles_dir
 from sshdash.prompts import ConflictAnswer, ConflictChoice, ConflictQuestion
-from sshdash.sftp.job import FileFailure, FileProgress, TransferSnapshot
+from sshdash.sftp.job import FileFailure, FileProgress, TransferSnapshot, TransferTotals
 from sshdash.states import TransferState
 from sshdash.ui.screens.conflict import ConflictScreen
 from sshdash.ui.theme import DARK, THEMES, own_variables
 from sshdash.ui.widgets.file_messages import ChangeTransfer, TransferStep
-from sshdash.ui.widgets.transfer_lines import job_lines
+from sshdash.ui.widgets.transfer_lines import job_lines, totals_text
 from sshdash.ui.widgets.transfer_list import Jobs
 from tests.ui.files_app import FilesApp, listed, names, until
 
@@ -60,6 +60,17 @@ def test_a_long_path_keeps_its_end() -> None:
     first, *_ = [line.text for line in job_lines(deep, False, 90)]
     assert "local → local:…" in first
     assert "/projects  " in first
+
+
+def test_files_that_hold_nothing_count_by_themselves() -> None:
+    totals = TransferTotals(jobs_running=1, files_done=1, files_total=2)
+    bar, text = totals_text(totals, 60)
+    assert " 50 %" in text
+    assert bar.count("▰") == bar.count("▱")
+
+
+def test_that_some_failed_is_told_once() -> None:
+    assert job_lines(FAILED, False, 100)[0].text.count("failed") == 1
 
 
 def test_a_failed_job_tells_why() -> None:

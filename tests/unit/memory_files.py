@@ -205,10 +205,15 @@ class MemoryFilesystem:
         self._node(path).mode = mode
 
     async def set_attributes(
-        self, path: bytes, mode: int, mtime_ns: int | None, owner: tuple[int, int] | None = None
+        self,
+        path: bytes,
+        mode: int | None,
+        mtime_ns: int | None,
+        owner: tuple[int, int] | None = None,
     ) -> None:
         await self._step("attributes", path)
-        self._node(path).mode = mode
+        if mode is not None:
+            self._node(path).mode = mode
         if mtime_ns is not None:
             self._node(path).mtime_ns = mtime_ns
 

@@ -76,6 +76,26 @@ def test_no_traceback_when_the_reader_leaves(tmp_path: Path) -> None:
     assert told.stderr == ""
 
 
+@pytest.mark.parametrize("words", [("--help",), ("cp", "--help"), ("--version",)])
+def test_help_that_nobody_reads_ends_as_any_output(words: tuple[str, ...]) -> None:
+    buffered = {key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"}
+    reading, writing = os.pipe()
+    os.close(reading)
+    with open(writing, "wb") as gone, open("/dev/full", "wb") as full:
+        for output, status, said in ((gone, 141, ""), (full, 1, "No space left")):
+            told = subprocess.run(
+                [sys.executable, "-m", "sshdash", *words],
+                stdout=output,
+                stderr=subprocess.PIPE,
+                text=True,
+                check=False,
+                env=buffered,
+            )
+            assert told.returncode == status
+            assert said in told.stderr
+            assert "Exception" not in told.stderr
+
+
 def test_a_terminal_without_the_characters_is_no_reason_to_fail(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -155,6 +155,28 @@ async def test_of_a_source_that_keeps_growing_what_it_was_is_copied_and_told(dat
     assert bench.counted == len(copied)
 
 
+@pytest.mark.parametrize("rewritten", [False, True])
+async def test_a_source_that_only_grew_is_read_once_and_one_that_was_written_anew_twice(
+    rewritten: bool,
+) -> None:
+    bench = Bench(NEW)
+    node, opened, looks = bench.source.nodes[b"/from/file"], 0, 0
+
+    def at(operation: str, path: bytes) -> None:
+        nonlocal opened, looks
+        opened += operation == "open"
+        looks += operation == "fstat"
+        if operation == "fstat" and looks == 2:  # at the end of the first attempt
+            node.mtime_ns += 1
+            node.data = bytes(len(NEW)) + b"x" if rewritten else node.data + b"another line\n"
+
+    bench.source.at = at
+    complaint = await bench.copy()
+    assert bool(complaint) is not rewritten
+    assert opened == 1 + rewritten
+    assert bench.target.nodes[b"/to/file"].data == (node.data if rewritten else NEW)
+
+
 async def test_a_source_that_changed_since_it_was_listed_is_copied_as_it_is_now() -> None:
     bench = Bench(b"as it was listed")
     entry = await bench.source.lstat(b"/from/file")

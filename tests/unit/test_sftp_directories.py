@@ -1,6 +1,7 @@
 """Folders that are made ahead: asked for without waiting where a target keeps order."""
 
 import asyncio
+from functools import partial
 
 from sshdash.errors import FileError
 from sshdash.sftp.failures import ExistsError, MissingError
@@ -254,6 +255,68 @@ async def test_a_folder_that_is_read_only_gets_its_mode_once_all_is_in_it() -> N
         named = [at for at, (step, _) in enumerate(steps) if step == "named"]
         assert steps.index(("attributes", b"/to/x/a/b")) > max(named)
         assert one.near.nodes[b"/to/x/a/b"].mode == 0o555
+
+
+async def test_folders_that_were_there_get_their_times_and_modes_where_asked() -> None:
+    for in_order in (False, True):
+        for asked in (False, True):
+            async with kit() as one:
+                furnish(one)
+                if in_order:
+                    one.near.limits = IN_ORDER
+                for path in (b"/x", b"/x/a"):
+                    one.far.nodes[path].mtime_ns = 7
+                    one.far.nodes[path].mode = 0o6775
+                    one.near.folder(b"/to" + path)
+                    one.near.nodes[b"/to" + path].mode = 0o700
+                one.near.nodes[b"/to/x"].mode = 0o2700
+                steps: list[tuple[str, bytes]] = []
+                one.near.at = partial(note, steps)
+                done = await one.copy(b"/x", folder_modes=asked)
+                assert done.state is TransferState.DONE, reasons(done)
+                found = [one.near.nodes[b"/to" + path] for path in (b"/x", b"/x/a")]
+                assert [node.mtime_ns for node in found] == [7, 7]
+                modes = [0o2775, 0o775] if asked else [0o2700, 0o700]
+                assert [node.mode for node in found] == modes
+                b, a, x = (
+                    steps.index(("attributes", b"/to" + path))
+                    for path in (b"/x/a/b", b"/x/a", b"/x")
+                )
+                assert b < a < x
+
+
+async def test_folders_of_others_are_told_only_where_their_modes_were_asked_for() -> None:
+    for asked in (False, True):
+        async with kit() as one:
+            furnish(one)
+            one.near.folder(b"/to/x")
+
+            def at(step: str, path: bytes) -> None:
+                if step == "attributes" and path == b"/to/x":
+                    raise FileError("cannot set owner, mode or time", "x", "no permission")
+
+            one.near.at = at
+            done = await one.copy(b"/x", folder_modes=asked)
+            assert set(reasons(done)) == ({"/x"} if asked else set())
+            assert one.near.below(b"/to") == {b"x/a/b/file": b"1", b"x/beside": b"2"}
+
+
+async def test_folders_that_were_there_stay_as_they_were_where_nothing_is_kept() -> None:
+    async with kit() as one:
+        furnish(one)
+        one.near.folder(b"/to/x")
+        one.near.nodes[b"/to/x"].mode = 0o711
+        asked: list[bytes] = []
+        one.near.at = lambda step, path: asked.append(path) if step == "attributes" else None
+        done = await one.copy(b"/x", preserve=False, folder_modes=True)
+        assert done.state is TransferState.DONE
+        assert b"/to/x" not in asked
+        assert one.near.nodes[b"/to/x"].mode == 0o711
+
+
+def note(steps: list[tuple[str, bytes]], step: str, path: bytes) -> None:
+    """Note what is done to a path."""
+    steps.append((step, path))
 
 
 def folders(files: MemoryFilesystem, start: bytes) -> list[bytes]:

@@ -211,11 +211,12 @@ class HostBoard:
             return TransferFigures()
         totals = self.backend.transfers.totals()
         jobs = self.backend.transfers.snapshots()
+        done, total = totals.progress
         kept, kept_well = kept_text(self.backend.keepers.snapshots())
         return TransferFigures(
             running=totals.jobs_running + totals.jobs_queued,
-            bytes_done=totals.bytes_done,
-            bytes_total=totals.bytes_total,
+            done=done,
+            total=total,
             rate=totals.rate_up + totals.rate_down,
             eta=totals.eta,
             failed=sum(job.state is TransferState.FAILED for job in jobs),

@@ -16,7 +16,10 @@ from sshdash.ui.widgets import file_messages as ask
 from sshdash.ui.widgets.file_pane import FilePane
 
 _SORTS = (SortKey.NAME, SortKey.SIZE, SortKey.TIME, SortKey.TYPE)
-_ALWAYS = ("endpoint", "goto", "other", "transfers", "open", "refresh", "back", "home", "up")
+_ALWAYS = (
+    *("endpoint", "become", "goto", "home", "up", "other"),
+    *("transfers", "open", "refresh", "back"),
+)
 """Commands that need no listing."""
 _OF_SELECTION = ("copy", "delete", "chmod", "chown", "rename_many", "command")
 """Commands about what is marked, or under the cursor."""
@@ -74,6 +77,8 @@ class PaneCommands(TwoPanes):
         """Return why a command is not available now, an empty string where it is."""
         pane = self._active
         name = command_id.partition(".")[2]
+        if name == "become" and not pane.host:
+            return "This pane shows local files: those of a host can be shown as root"
         if name in _ALWAYS:
             return ""
         if not pane.listed:

@@ -44,7 +44,8 @@ class Problem:
 
         `outlook` tells when a lost connection is expected back.
         """
-        keys = "Enter connects again" if self.lost else "ctrl+r tries again"
+        again = "ctrl+r lists again · Esc hides this" if over_old else "ctrl+r tries again"
+        keys = "Enter connects again" if self.lost else again
         mark = "▲" if self.lost and over_old else "✖"
         if self.lost and outlook is not None:
             keys = f"{outlook.words} · Enter tries now"

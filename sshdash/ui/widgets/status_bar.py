@@ -96,8 +96,9 @@ class TransferFigures:
     """All transfers together."""
 
     running: int = 0
-    bytes_done: int = 0
-    bytes_total: int = 0
+    done: int = 0
+    """Bytes, or files where none of them holds any."""
+    total: int = 0
     rate: float = 0
     eta: float | None = None
     failed: int = 0
@@ -179,7 +180,7 @@ class StatusBar(Widget):
         stopped = Content.assemble(*parts)
         if not figures.running:
             return stopped
-        done, total = figures.bytes_done, figures.bytes_total
+        done, total = figures.done, figures.total
         wide = self.size.width >= 100
         eta = eta_text(figures.eta)
         words = (

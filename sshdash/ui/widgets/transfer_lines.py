@@ -158,7 +158,8 @@ def _figures(job: TransferSnapshot) -> list[str]:
         if job.started is not None and job.ended is not None:
             words.append(duration_text(job.ended - job.started))
         return words
-    return [*words, job.state.value]
+    told = failed and job.state is TransferState.FAILED  # by how many
+    return words if told else [*words, job.state.value]
 
 
 def counts_text(jobs: Sequence[TransferSnapshot]) -> str:
@@ -181,13 +182,13 @@ def totals_text(totals: TransferTotals, width: int) -> tuple[str, str]:
     if not totals.jobs_running + totals.jobs_queued:
         return "", "nothing runs"
     done, total = totals.bytes_done, totals.bytes_total
-    words = [f"{percent_text(done, total):>5}", f"{size_text(done)} of {size_text(total)}"]
+    words = [f"{percent_text(*totals.progress):>5}", f"{size_text(done)} of {size_text(total)}"]
     if totals.files_total > 1:
         words.append(f"{totals.files_done}/{totals.files_total} files")
     if eta := eta_text(totals.eta):
         words.append(f"ETA {eta}")
     text = "  ".join(words)
-    return bar_text(done, total, max(min(width - len(text) - 2, 40), 8)), f" {text}"
+    return bar_text(*totals.progress, max(min(width - len(text) - 2, 40), 8)), f" {text}"
 
 
 def graph_text(totals: TransferTotals, width: int) -> tuple[str, str]:
