@@ -43,6 +43,8 @@ async def test_connections_sessions_tunnels_and_copies(
 ) -> None:
     backend = await backend_for(sshd.config_file, settings=Settings(record=("sshd",)))
     session = await backend.open_shell("sshd", 80, 24)
+    # Written by a thread: where that begins after a shell has ended, its own lines alone name it.
+    await until(lambda: entries("recording_started"))
     session.write(b"exit 3\r")
     await until(lambda: session.state is SessionState.EXITED)
     tunnel = backend.tunnels.add("sshd", parse_forward(Kind.DYNAMIC, str(free_port())))
