@@ -52,6 +52,9 @@ _DAY = 86_400.0
 _LARGEST = 2**63
 """No number in the file is as large."""
 
+_WAYS = "proxyjump", "proxycommand", "hostkeyalias"
+"""What else says which machine an address is."""
+
 Pair = tuple[str, str]
 """What both trees are known by."""
 
@@ -62,7 +65,9 @@ def identity(tree: Tree, resolve: Callable[[str], ResolvedHost]) -> str:
     if not tree.endpoint:
         return f"local {platform.node()} {root}"
     host = resolve(host_of(tree.endpoint))
-    return f"{host.user}@{host.hostname}:{host.port} ({user_of(tree.endpoint)}) {root}"
+    place = f"{host.user}@{host.hostname}:{host.port} ({user_of(tree.endpoint)}) {root}"
+    # One address may be different machines behind different jump hosts, or by different names.
+    return " ".join((place, *filter(None, map(host.get, _WAYS))))
 
 
 class SyncMemory:
