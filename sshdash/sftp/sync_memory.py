@@ -6,6 +6,7 @@ person is told.
 
 import asyncio
 import hashlib
+import os
 import platform
 import sqlite3
 import time
@@ -138,6 +139,7 @@ class SyncMemory:
         base = self._open(path)
         try:
             found = dict(map(_record, base.rows("SELECT * FROM places")))
+            os.utime(path)  # it is in use, though nothing may have changed for long
         except (ValueError, TypeError) as error:
             set_aside(path)
             raise StoreBroken(str(error)) from error

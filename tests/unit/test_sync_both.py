@@ -361,6 +361,19 @@ async def test_pairs_that_are_old_or_too_many_are_forgotten(
     assert (await memory.recall(("a", "3"))).records == record
 
 
+async def test_a_pair_in_which_nothing_changes_is_not_forgotten_while_it_is_in_use(
+    tmp_path: Path,
+) -> None:
+    memory = SyncMemory(tmp_path, EventBus())
+    record = {b"x": Record(Kind.FILE, (1, 10), (1, 20))}
+    await memory.note(("a", "1"), record)
+    (file,) = tmp_path.iterdir()
+    os.utime(file, (1000, 1000))
+    await memory.recall(("a", "1"))
+    await memory.note(("a", "2"), record)
+    assert (await memory.recall(("a", "1"))).records == record
+
+
 async def test_a_tree_that_is_too_large_is_not_remembered_and_that_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
