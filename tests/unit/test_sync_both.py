@@ -367,8 +367,8 @@ async def test_a_pair_in_which_nothing_changes_is_not_forgotten_while_it_is_in_u
     memory = SyncMemory(tmp_path, EventBus())
     record = {b"x": Record(Kind.FILE, (1, 10), (1, 20))}
     await memory.note(("a", "1"), record)
-    (file,) = tmp_path.iterdir()
-    os.utime(file, (1000, 1000))
+    (name,) = os.listdir(tmp_path)
+    os.utime(tmp_path / name, (1000, 1000))
     await memory.recall(("a", "1"))
     await memory.note(("a", "2"), record)
     assert (await memory.recall(("a", "1"))).records == record
