@@ -195,6 +195,7 @@ class TunnelManager:
             await self._departures.see_off(tunnel, drain)
         finally:
             if self._tunnels.pop(identifier, None) is not None:
+                self._unname(tunnel, tunnel.spec)  # it may have been led elsewhere meanwhile
                 self._departures.unlist(tunnel)
                 self._autostart.allow(tunnel)
                 forward = _forward(tunnel.spec)
