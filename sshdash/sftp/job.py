@@ -45,7 +45,7 @@ class CopyRequest:
     recursive: bool = True
     """Whether directories are copied; where not, they are reported as failures."""
     preserve: bool = True
-    """Whether times and permissions (never setuid, setgid and sticky) are kept."""
+    """Whether times and permissions are kept: no setuid, no setgid, sticky of folders alone."""
     folder_modes: bool = False
     """Whether directories that were there get their source's permissions, too, where these are
     kept; their time they get anyway, as far as that is allowed."""
