@@ -4,7 +4,7 @@ import hashlib
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from msgspec.structs import replace
 
@@ -174,6 +174,13 @@ class LocalFilesystem:
         """Return a call that is done with what has a path, which is no link where confined."""
         run = partial(call) if self._beneath is None else partial(self._beneath.run_on, call)
         return partial(run, path)
+
+    async def at_once(
+        self, operation: str, path: bytes, work: Callable[["Confined"], Result]
+    ) -> Result:
+        """Return what `work` returns, which does many calls in one thread by what it is given."""
+        run = _unconfined if self._beneath is None else self._beneath.run
+        return await self._threads.run(operation, path, partial(work, run))
 
     def copies_from(self, source: CopySource) -> bool:
         """Return whether copies stay on this machine."""
@@ -389,6 +396,18 @@ class LocalFilesystem:
         self._threads.close()
         if self._beneath is not None:
             self._beneath.close()
+
+
+class Confined(Protocol):
+    """Does calls that change files, in open folders where these are confined."""
+
+    def __call__(self, call: Callable[..., Result], /, *paths: bytes) -> Result:
+        """Return what `call` returns for paths. Raises OSError."""
+        ...
+
+
+def _unconfined(call: Callable[..., Result], *paths: bytes) -> Result:
+    return call(*paths)
 
 
 async def confined(filesystem: Filesystem, folder: bytes) -> bytes:
