@@ -1,16 +1,27 @@
 """Very many small files in one stream of tar, and by SFTP where that is not as expected."""
 
+import asyncio
 import logging
 import os
+import shlex
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
+from sshdash.sftp.bulk import stream
 from sshdash.states import TransferState
 from tests.live.file_kit import files_on, fill_with_odd_names, tree, unfinished
+from tests.live.test_sftp_faults import SFTP_SERVERS, slow_line, until_some_arrived
+from tests.live.test_sftp_faults import small_disk as small_disk
+from tests.patience import PATIENCE
 from tests.servers.sshd import RealSshd
 
-MANY = 700
+MANY = 1400
+"""Small files: more than one tar is asked for."""
+BY_SFTP = "small files go by SFTP"
+IN_BULK = "small files came in one stream"
 
 
 def furnish(folder: Path, files: int = MANY) -> None:
@@ -18,7 +29,7 @@ def furnish(folder: Path, files: int = MANY) -> None:
     for number in range(files):
         path = folder / f"folder {number % 7}" / "below" / f"{number}"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(os.urandom(1 + number * 13 % 5000))
+        path.write_bytes(os.urandom(1 + number * 13 % 3000))
         path.chmod(0o400 | number % 0o400)
         os.utime(path, (1_000_000_000 + number, 1_000_000_000 + number))
     (folder / "odd").mkdir()
@@ -43,17 +54,208 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
     return source, target
 
 
+@pytest.fixture(autouse=True)
+def told(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    """Return what is told of the way files go."""
+    caplog.set_level(logging.DEBUG, "sshdash.sftp.bulk")
+    return caplog
+
+
+@asynccontextmanager
+async def answering(commands: str, tmp_path: Path, **options: str) -> AsyncIterator[RealSshd]:
+    """Run a server that has SFTP, and for commands only what a shell script makes of `$asked`."""
+    program = next((one for one in SFTP_SERVERS if one.exists()), None)
+    if program is None:
+        pytest.skip("this system has no sftp-server program")
+    script = tmp_path / "forced"
+    script.write_text(
+        "asked=$SSH_ORIGINAL_COMMAND\ncase $asked in\n"
+        f"{program}) exec {program};;\nesac\ncd {shlex.quote(str(tmp_path))} || exit\n{commands}\n"
+    )
+    forced = f"/bin/sh {script}"
+    async with RealSshd(subsystem=str(program), ForceCommand=forced, **options) as server:
+        yield server
+
+
 async def test_a_tree_comes_down_whole_and_mostly_in_bulk(
-    sshd: RealSshd, folders: tuple[Path, Path], caplog: pytest.LogCaptureFixture
+    sshd: RealSshd, folders: tuple[Path, Path], told: pytest.LogCaptureFixture
 ) -> None:
     source, target = folders
-    caplog.set_level(logging.DEBUG, "sshdash.sftp.bulk")
     async with files_on(sshd.config_file) as files:
         done = await files.copy("sshd", [source], "", target)
     assert done.state is TransferState.DONE, done.errors
     assert tree(target / "source") == tree(source)
     assert looks(target / "source") == looks(source)
     assert not unfinished(target)
-    assert "small files came in one stream" in caplog.text
-    assert "small files go by SFTP" not in caplog.text
-    assert done.files_done == done.files_total == len([p for p in source.rglob("*") if p.is_file()])
+    assert IN_BULK in told.text
+    assert BY_SFTP not in told.text
+    assert done.files_done == done.files_total == sum(map(Path.is_file, source.rglob("*")))
+    assert done.bytes_done == sum(
+        path.stat().st_size for path in source.rglob("*") if path.is_file()
+    )
+
+
+@pytest.mark.parametrize(
+    "commands",
+    [
+        "echo Welcome to this host",
+        "exit 0",
+        "echo no commands here >&2; exit 1",
+        'echo a word first; eval "$asked"',
+        'eval "$asked" | head -c 200000',
+        'eval "$asked" | head -c 200000; kill -9 $$',
+        'eval "$asked"; echo and more',
+        "cat /dev/zero",
+        "cat /dev/urandom",
+        "tar -cf - --format=ustar source",
+        "tar -cf - --format=posix -C source .",
+        'mkdir bin; printf "#!/bin/sh\\necho bsdtar 3.6\\n" >bin/tar; chmod +x bin/tar\n'
+        'PATH=$PWD/bin:$PATH; eval "$asked"',
+    ],
+)
+async def test_a_host_that_does_something_else_costs_nothing_but_time(
+    folders: tuple[Path, Path], tmp_path: Path, told: pytest.LogCaptureFixture, commands: str
+) -> None:
+    source, target = folders
+    async with answering(commands, tmp_path) as server, files_on(server.config_file) as files:
+        done = await files.copy("sshd", [source], "", target)
+    assert done.state is TransferState.DONE, done.errors
+    assert tree(target / "source") == tree(source)
+    assert looks(target / "source") == looks(source)
+    assert not unfinished(target)
+    assert BY_SFTP in told.text
+
+
+async def test_a_command_that_hangs_is_given_up(
+    folders: tuple[Path, Path],
+    tmp_path: Path,
+    told: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    source, target = folders
+    monkeypatch.setattr(stream, "FIRST", 0.2)
+    hangs = "exec tail -f /dev/null"
+    async with answering(hangs, tmp_path) as server, files_on(server.config_file) as files:
+        done = await files.copy("sshd", [source], "", target)
+    assert done.state is TransferState.DONE, done.errors
+    assert tree(target / "source") == tree(source)
+    assert "nothing came" in told.text
+
+
+async def test_no_other_connection_is_made_where_there_is_no_room_for_a_command(
+    folders: tuple[Path, Path], tmp_path: Path, told: pytest.LogCaptureFixture
+) -> None:
+    source, target = folders
+    async with RealSshd(MaxSessions="1") as server, files_on(server.config_file) as files:
+        done = await files.copy("sshd", [source], "", target)
+        assert server.log.count("Accepted publickey") == 1
+    assert done.state is TransferState.DONE, done.errors
+    assert tree(target / "source") == tree(source)
+    assert BY_SFTP in told.text
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "left"),
+    [
+        ("touch 'source/folder 0/below/0'", ""),
+        ("echo changed >'source/folder 0/below/0'", ""),
+        ("rm 'source/folder 0/below/0'", "0/below/0"),
+    ],
+)
+async def test_what_changes_after_the_listing_is_copied_or_reported_as_ever(
+    folders: tuple[Path, Path], tmp_path: Path, meanwhile: str, left: str
+) -> None:
+    source, target = folders
+    commands = f'[ -e once ] || {{ touch once; {meanwhile}; }}; eval "$asked"'
+    async with answering(commands, tmp_path) as server, files_on(server.config_file) as files:
+        done = await files.copy("sshd", [source], "", target)
+    missing = [error.path for error in done.errors]
+    assert len(missing) == bool(left)
+    there, here = tree(source), tree(target / "source")
+    if left:
+        assert missing[0].endswith(left)
+        assert b"folder 0/below/0" not in here
+    assert here == there
+    assert not unfinished(target)
+
+
+async def test_a_file_that_is_written_while_it_is_read_goes_by_sftp(
+    folders: tuple[Path, Path], tmp_path: Path, told: pytest.LogCaptureFixture
+) -> None:
+    source, target = folders
+    # The word of tar that a file changed is its status alone.
+    commands = '[ -e once ] && eval "$asked" || { touch once; eval "$asked"; exit 1; }'
+    async with answering(commands, tmp_path) as server, files_on(server.config_file) as files:
+        done = await files.copy("sshd", [source], "", target)
+    assert done.state is TransferState.DONE, done.errors
+    assert tree(target / "source") == tree(source)
+    assert "go by SFTP: status 1" in told.text
+    assert IN_BULK in told.text, "others are not meant"
+
+
+async def test_nothing_that_appears_at_the_target_is_overwritten(
+    folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    source, target = folders
+    place = shlex.quote(str(target / "source" / "folder 3" / "below"))
+    commands = f'while ! echo mine >{place}/3; do sleep 0.01; done 2>/dev/null; eval "$asked"'
+    async with answering(commands, tmp_path) as server, files_on(server.config_file) as files:
+        done = await files.copy("sshd", [source], "", target)
+    (error,) = done.errors
+    assert "it was not overwritten" in error.reason
+    assert (target / "source" / "folder 3" / "below" / "3").read_bytes() == b"mine\n"
+    assert not unfinished(target)
+
+
+async def test_a_link_in_the_place_of_a_folder_leads_nothing_out(
+    folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    source, target = folders
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    place = shlex.quote(str(target / "source" / "folder 3"))
+    commands = (
+        f"while ! mv {place}/below {place}/aside; do sleep 0.01; done 2>/dev/null\n"
+        f'ln -s {shlex.quote(str(outside))} {place}/below; eval "$asked"'
+    )
+    async with answering(commands, tmp_path) as server, files_on(server.config_file) as files:
+        done = await files.copy("sshd", [source], "", target)
+    assert done.errors_total >= len(list((source / "folder 3" / "below").iterdir()))
+    assert not list(outside.iterdir())
+
+
+@pytest.mark.parametrize("fault", ["cancel", "kill", "cut"])
+async def test_an_interrupted_copy_leaves_nothing_half_and_a_retry_finishes(
+    sshd: RealSshd, folders: tuple[Path, Path], fault: str
+) -> None:
+    source, target = folders
+    async with slow_line(sshd, rate=2_000_000) as (proxy, config), files_on(config) as files:
+        job = files.submit("sshd", [source], "", target)
+        await until_some_arrived(files, job, 300_000)
+        {"cancel": lambda: files.queue.cancel(job), "kill": sshd.kill_connections}.get(
+            fault, proxy.cut
+        )()
+        async with asyncio.timeout(PATIENCE):
+            done = await files.queue.wait(job)
+        assert done.state is not TransferState.DONE
+        assert not unfinished(target)
+        there = tree(source)
+        assert tree(target / "source").items() <= there.items()
+        files.queue.retry(job)
+        async with asyncio.timeout(PATIENCE):
+            done = await files.queue.wait(job)
+        assert done.state is TransferState.DONE, done
+        assert tree(target / "source") == there
+        assert looks(target / "source") == looks(source)
+
+
+async def test_a_full_disk_is_called_that_and_what_fits_is_whole(
+    sshd: RealSshd, folders: tuple[Path, Path], small_disk: Path
+) -> None:
+    source, _ = folders
+    async with files_on(sshd.config_file, True) as files:
+        done = await files.copy("sshd", [source], "", small_disk)
+    assert done.errors
+    assert all("disk full" in error.reason for error in done.errors)
+    assert not unfinished(small_disk)
+    assert tree(small_disk / "source").items() <= tree(source).items()

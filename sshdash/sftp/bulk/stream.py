@@ -13,8 +13,8 @@ from sshdash.untrusted import clean
 if TYPE_CHECKING:
     from sshdash.connections.connection import Lease
 
-PATIENCE = 20.0
-"""Seconds without another byte after which a command is given up: it hangs, or waits."""
+FIRST, PATIENCE = 5.0, 20.0
+"""Seconds without a first byte, and without another, after which a command is given up."""
 _AHEAD = 2 * 1024 * 1024
 """Bytes of output that may wait to be used; what comes then stays in the channel's window."""
 _SAID = 500
@@ -35,6 +35,7 @@ class Stream(asyncssh.SSHClientSession[bytes]):
         self._paused = False
         self._news = asyncio.Event()
         self._said = b""
+        self._begun = False
         self._ended = False
         self.problem: Exception | None = None
         """What ended the connection, too."""
@@ -79,10 +80,11 @@ class Stream(asyncssh.SSHClientSession[bytes]):
         while not self._waiting and not self._ended:
             self._news.clear()
             try:
-                async with asyncio.timeout(PATIENCE):
+                async with asyncio.timeout(PATIENCE if self._begun else FIRST):
                     await self._news.wait()
             except TimeoutError:
-                raise Hangs(f"nothing came within {PATIENCE:.0f} seconds") from None
+                raise Hangs("nothing came for too long") from None
+        self._begun = True
         taken, self._waiting, self._ahead = self._waiting, [], 0
         if self._paused and self._channel is not None:
             self._paused = False
