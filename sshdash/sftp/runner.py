@@ -7,7 +7,9 @@ from msgspec.structs import replace
 
 from sshdash.errors import ConnectionLost, FileError
 from sshdash.prompts import Prompter
-from sshdash.sftp.bulk.download import Download, is_for
+from sshdash.sftp.bulk.download import Download
+from sshdash.sftp.bulk.small import is_for
+from sshdash.sftp.bulk.upload import Upload
 from sshdash.sftp.conflicts import Conflicts
 from sshdash.sftp.confusions import Confusions
 from sshdash.sftp.copier import Copier, FileCopy
@@ -125,6 +127,8 @@ class Runner:
 
     async def _fill(self, directories: Directories) -> None:
         """Make the directories and copy what goes into them."""
+        if not self._conflicts:  # whoever is to be asked is asked at once
+            await self._send_new()
         work = [
             directories.make(self._directories, self._copier.mode),
             self._copy_new(directories),
@@ -261,6 +265,21 @@ class Runner:
         ledger.fits = True
 
     # -- files
+
+    async def _send_new(self) -> None:
+        """Copy new folders in bulk, as far as that goes."""
+        source, target = self._source, self._target
+        lease = target.commands if isinstance(target, RemoteFilesystem) else None
+        if lease is None or not isinstance(source, LocalFilesystem) or not is_for(self._request):
+            return
+        rest = self._target_dir, self._ledger, self._copier, self._request.preserve
+        arrived = await Upload(lease, source, target, *rest).copy(self._directories, self._files)
+        if arrived:
+            self._files = [file for file in self._files if file.place not in arrived]
+            self._directories = [
+                replace(one, existing=one.entry) if one.place in arrived else one
+                for one in self._directories
+            ]
 
     async def _copy_new(self, directories: Directories) -> None:
         """Copy what replaces nothing, very many small files in bulk."""

@@ -22,6 +22,8 @@ MANY = 1400
 """Small files: more than one tar is asked for."""
 BY_SFTP = "small files go by SFTP"
 IN_BULK = "small files came in one stream"
+UP_BY_SFTP = "a folder of small files goes by SFTP"
+WENT_IN_BULK = "small files went in one stream"
 
 
 def furnish(folder: Path, files: int = MANY) -> None:
@@ -37,10 +39,11 @@ def furnish(folder: Path, files: int = MANY) -> None:
 
 
 def looks(folder: Path) -> dict[str, tuple[int, int]]:
-    """Return modes and times of everything below a folder."""
+    """Return modes and times of everything below a folder but links, which have none of theirs."""
     return {
         str(path.relative_to(folder)): (path.lstat().st_mode, int(path.lstat().st_mtime))
         for path in sorted(folder.rglob("*"))
+        if not path.is_symlink()
     }
 
 
@@ -259,3 +262,35 @@ async def test_a_full_disk_is_called_that_and_what_fits_is_whole(
     assert all("disk full" in error.reason for error in done.errors)
     assert not unfinished(small_disk)
     assert tree(small_disk / "source").items() <= tree(source).items()
+
+
+# -- up
+
+
+async def test_a_tree_goes_up_whole_and_mostly_in_bulk(
+    sshd: RealSshd, folders: tuple[Path, Path], told: pytest.LogCaptureFixture
+) -> None:
+    source, target = folders
+    (source / "large").write_bytes(os.urandom(300_000))
+    (source / "link").symlink_to("large")
+    (source / "empty" / "deeper").mkdir(parents=True)
+    (source / "empty").chmod(0o3750)
+    (source / "read-only").mkdir()
+    (source / "read-only" / "file").write_bytes(b"x")
+    (source / "read-only").chmod(0o555)
+    os.utime(source / "empty", (1_100_000_000, 1_100_000_000))
+    async with files_on(sshd.config_file) as files:
+        done = await files.copy("", [source], "sshd", target)
+    assert done.state is TransferState.DONE, done.errors
+    assert tree(target / "source") == tree(source)
+    (source / "empty").chmod(0o1750)  # never setgid
+    assert looks(target / "source") == looks(source)
+    assert os.listdir(target) == ["source"]
+    assert WENT_IN_BULK in told.text
+    assert UP_BY_SFTP not in told.text
+    assert done.files_done == done.files_total
+    assert done.bytes_done == sum(
+        path.stat().st_size
+        for path in source.rglob("*")
+        if path.is_file() and not path.is_symlink()
+    )

@@ -15,19 +15,37 @@ _PLAIN = re.compile(rb"[\w@+:,./ -]*", re.ASCII)
 NO_TAR = 78
 """The status where there is no GNU tar."""
 _SCRIPT = b"""\
-t() { env -i PATH="$PATH" LC_ALL=C tar "$@"; }; \
-case $(t --version </dev/null 2>/dev/null) in "tar (GNU tar) "*) ;; *) exit %d;; esac; \
-cd -- "$1" || exit; t %b"""
-_CREATE = (
-    b"--create --file=- --format=ustar --blocking-factor=128 --no-recursion --hard-dereference"
-    b" --owner=0 --group=0 --numeric-owner --no-unquote --null --files-from=-"
-)
+r() { env -i PATH="$PATH" LC_ALL=C "$@"; }; \
+case $(r tar --version </dev/null 2>/dev/null) in "tar (GNU tar) "*) ;; *) exit %d;; esac; \
+cd -- "$1" || exit; %b"""
+_UNPACK = b"""\
+r find . -maxdepth 0 -printf "" || exit; \
+r tar --extract --file=- --same-permissions --no-same-owner --keep-old-files%b || exit; \
+r find . -mindepth 1 -printf "%%y %%s %%T@ %%l\\0%%P\\0\""""
+_CREATE = b"""\
+r tar --create --file=- --format=ustar --blocking-factor=128 --no-recursion --hard-dereference \
+--owner=0 --group=0 --numeric-owner --no-unquote --null --files-from=-"""
 """Names are read as they are, nothing below a folder is chosen besides, and owners stay untold."""
 
 
 def create_in(folder: bytes) -> bytes:
     """Return the command that archives what is named on its input, NUL behind each name."""
     return command_line((b"sh", b"-c", _SCRIPT % (NO_TAR, _CREATE), b"sh", folder))
+
+
+def is_plain(path: bytes) -> bool:
+    """Return whether every shell takes a path as it is, in quotes."""
+    return _PLAIN.fullmatch(path) is not None
+
+
+def unpack_in(folder: bytes, timed: bool) -> bytes:
+    """Return the command that unpacks its input in a plain folder, and tells what is there then.
+
+    With `timed` files get the times they have in the archive. What is told is what `find.TreeIndex`
+    reads. Nothing is replaced, and everything belongs to who unpacks it.
+    """
+    script = _UNPACK % (b"" if timed else b" --touch")
+    return command_line((b"sh", b"-c", _SCRIPT % (NO_TAR, script), b"sh", folder))
 
 
 def folder_above(paths: Iterable[bytes]) -> bytes:

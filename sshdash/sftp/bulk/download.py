@@ -11,7 +11,6 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING
 
 import asyncssh
@@ -20,13 +19,12 @@ from msgspec import Struct
 from sshdash.errors import FileError, SSHDashError
 from sshdash.sftp import local_calls as calls
 from sshdash.sftp.bulk.command import create_in, folder_above, name_in
+from sshdash.sftp.bulk.small import LEAST, is_small, sliced
 from sshdash.sftp.bulk.stream import Hangs, Stream
 from sshdash.sftp.bulk.ustar import Listed, Reader, Unwanted, fits
-from sshdash.sftp.changes import PAGES
 from sshdash.sftp.copier import Copier, FileCopy
-from sshdash.sftp.entries import Kind, join
+from sshdash.sftp.entries import join
 from sshdash.sftp.filesystem import Finish
-from sshdash.sftp.job import CopyRequest
 from sshdash.sftp.ledger import Ledger, Track
 from sshdash.sftp.local import Confined, LocalFilesystem
 from sshdash.sftp.storing import Folders
@@ -39,10 +37,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LEAST = 500
-"""Files from which on starting a program for them is worth it."""
-_LARGEST = 64 * 1024
-"""Bytes of a file up to which it is one of the small."""
 _FILES, _BYTES = 1000, 4 * 1024 * 1024
 """What one tar is asked for at most: as much is copied once more where a file in it changes."""
 _WIDTH = 2
@@ -88,11 +82,6 @@ class _Batch:
         }
 
 
-def is_for(request: CopyRequest) -> bool:
-    """Return whether a job asks for nothing that tar cannot do."""
-    return not (request.move or request.verify or request.xattrs or request.owner)
-
-
 class Download:
     """The small files of one run."""
 
@@ -135,16 +124,8 @@ class Download:
         return left
 
     def _is_plain(self, file: Source) -> bool:
-        entry = file.entry
-        return (
-            entry.kind is Kind.FILE
-            and 0 < entry.size <= _LARGEST  # a kernel's pseudo files claim to be empty,
-            and entry.size not in PAGES  # or a page
-            and entry.linked is None
-            and file.existing is None
-            and not file.resume
-            and not (self._ledger.partials and self._to(file) in self._ledger.partials)
-        )
+        partials = self._ledger.partials
+        return is_small(file) and not (partials and self._to(file) in partials)
 
     def _to(self, file: Source) -> bytes:
         return join(self._folder, file.place)
@@ -236,7 +217,7 @@ class Download:
                 placed.add(one.source.key)
                 del batch.begun[one.part]
 
-        for files in _sliced(batch.whole, _NAMES):
+        for files in sliced(batch.whole, _NAMES):
             for one in files:
                 self._copier.under_way[one.target].placing = True
             await undivided(place(files), _PATIENCE)
@@ -315,9 +296,3 @@ def _batches(files: Iterable[Source]) -> Iterator[list[Source]]:
         size += file.entry.size
     if batch:
         yield batch
-
-
-def _sliced(files: Sequence[_File], most: int) -> Iterator[list[_File]]:
-    rest = iter(files)
-    while some := list(islice(rest, most)):
-        yield some

@@ -34,6 +34,8 @@ class Stream(asyncssh.SSHClientSession[bytes]):
         self._ahead = 0
         self._paused = False
         self._news = asyncio.Event()
+        self._writable = asyncio.Event()
+        self._writable.set()
         self._said = b""
         self._begun = False
         self._ended = False
@@ -74,6 +76,24 @@ class Stream(asyncssh.SSHClientSession[bytes]):
     async def __aexit__(self, *_: object) -> None:
         """End the command, whatever it does."""
         self.abort()
+
+    async def send(self, data: bytes, last: bool = False) -> None:
+        """Send more input, as fast as it is taken. Raises Hangs, BrokenPipeError."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self._writable.wait()
+        except TimeoutError:
+            raise Hangs("nothing was taken for too long") from None
+        if self._channel is None or self._ended:
+            raise BrokenPipeError(self.said or "it has ended")
+        self._channel.write(data)
+        if last:
+            self._channel.write_eof()
+
+    def ensure_success(self) -> None:
+        """Raise BrokenPipeError unless it has ended well."""
+        if self.problem is not None or self.status != 0:
+            raise BrokenPipeError(f"status {self.status}: {self.problem or self.said}")
 
     async def take(self) -> list[bytes]:
         """Return what has come, nothing at the end. Raises Hangs."""
@@ -131,8 +151,17 @@ class Stream(asyncssh.SSHClientSession[bytes]):
             self._channel.pause_reading()
         self._news.set()
 
+    def pause_writing(self) -> None:
+        """Send no more for now."""
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        """Go on sending."""
+        self._writable.set()
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Note that it is over."""
         self.problem = exc
         self._ended = True
         self._news.set()
+        self._writable.set()
