@@ -95,12 +95,22 @@ class Stream(asyncssh.SSHClientSession[bytes]):
         if self.problem is not None or self.status != 0:
             raise BrokenPipeError(f"status {self.status}: {self.problem or self.said}")
 
-    async def take(self) -> list[bytes]:
-        """Return what has come, nothing at the end. Raises Hangs."""
+    async def expect(self, word: bytes) -> None:
+        """Wait for the first that is said. Raises BrokenPipeError where it is something else."""
+        said = b""
+        while len(said) < len(word) and word.startswith(said):
+            if not (pieces := await self.take()):
+                break
+            said += b"".join(pieces)
+        if said != word:
+            raise BrokenPipeError(self.said or clean(said[:_SAID], _SAID) or "it has ended")
+
+    async def take(self, patience: float = PATIENCE) -> list[bytes]:
+        """Return what has come, nothing at the end. Raises Hangs after `patience` seconds."""
         while not self._waiting and not self._ended:
             self._news.clear()
             try:
-                async with asyncio.timeout(PATIENCE if self._begun else FIRST):
+                async with asyncio.timeout(patience if self._begun else FIRST):
                     await self._news.wait()
             except TimeoutError:
                 raise Hangs("nothing came for too long") from None

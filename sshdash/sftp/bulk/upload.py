@@ -16,7 +16,7 @@ import asyncssh
 
 from sshdash.errors import ConnectionLost, SSHDashError
 from sshdash.sftp import local_calls as calls
-from sshdash.sftp.bulk.command import is_plain, unpack_in
+from sshdash.sftp.bulk.command import READY, is_plain, unpack_in
 from sshdash.sftp.bulk.small import LEAST, is_small, sliced
 from sshdash.sftp.bulk.stream import Hangs, Stream
 from sshdash.sftp.bulk.ustar import Unwanted, end, file_header, fits, folder_header, padding
@@ -44,6 +44,8 @@ _READ = 64
 """Files that are read in one call."""
 _PATIENCE = 10.0
 """Seconds for cleaning up."""
+_UNPACKING = 120.0
+"""Seconds for what is under way still to arrive, and for the last of it to be unpacked."""
 _SECOND = 10**9
 
 
@@ -165,6 +167,7 @@ class Upload:
         index = TreeIndex()
         command = unpack_in(staging, timed=self._preserve)
         async with await Stream.start(self._lease, command) as stream:
+            await stream.expect(READY)
             for data in self._folders_of(tree):
                 await stream.send(data)
             for some in sliced(tuple(tree.files.items()), _READ):
@@ -175,7 +178,7 @@ class Upload:
                 await stream.send(data)
                 track.advance(sum(file.entry.size for name, file in some if name in tree.files))
             await stream.send(end(), last=True)
-            while pieces := await stream.take():
+            while pieces := await stream.take(_UNPACKING):
                 index.feed(b"".join(pieces))
             stream.ensure_success()
         index.finish()
