@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import shlex
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from sshdash.sftp.bulk import stream
 from sshdash.states import TransferState
 from tests.live.file_kit import files_on, fill_with_odd_names, tree, unfinished
+from tests.live.test_cli_cp import cp, start
 from tests.live.test_sftp_faults import SFTP_SERVERS, slow_line, until_some_arrived
 from tests.live.test_sftp_faults import small_disk as small_disk
 from tests.patience import PATIENCE
@@ -395,3 +397,31 @@ async def test_a_full_remote_disk_is_called_that_and_what_fits_is_whole(
     assert all("disk full" in error.reason for error in done.errors)
     assert not unfinished(small_disk)
     assert tree(small_disk / "source").items() <= tree(source).items()
+
+
+@pytest.mark.parametrize("resume", [(), ("--resume",)], ids=["anew", "resumed"])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize("way", ["down", "up"])
+async def test_a_cp_that_was_killed_leaves_nothing_behind_once_it_is_run_again(
+    sshd: RealSshd,
+    folders: tuple[Path, Path],
+    way: str,
+    number: signal.Signals,
+    resume: tuple[str, ...],
+) -> None:
+    source, target = folders
+    ends = (f"sshd:{source}", target) if way == "down" else (source, f"sshd:{target}")
+    async with slow_line(sshd, rate=1_000_000) as (proxy, config):
+        process = await start(config, "-r", "-p", *ends)
+        async with asyncio.timeout(PATIENCE):
+            while len(unfinished(target)) < 200:  # noqa: ASYNC110 (another program writes it)
+                await asyncio.sleep(0.01)
+        process.send_signal(number)
+        await asyncio.wait_for(process.communicate(), PATIENCE)
+        assert process.returncode
+        proxy.rate = 0
+        done = await cp(config, "-r", "-p", *resume, *ends)
+    assert done.status == 0, done.errors
+    assert os.listdir(target) == ["source"]
+    assert tree(target / "source") == tree(source)
+    assert looks(target / "source") == looks(source)

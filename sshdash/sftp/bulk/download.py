@@ -8,7 +8,7 @@ SFTP as if nothing had been tried, and is reported from there.
 import asyncio
 import logging
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ from msgspec import Struct
 from sshdash.errors import FileError, SSHDashError
 from sshdash.sftp import local_calls as calls
 from sshdash.sftp.bulk.command import create_in, folder_above, name_in
-from sshdash.sftp.bulk.small import LEAST, is_small, sliced
+from sshdash.sftp.bulk.small import LEAST, batches, is_small, sliced
 from sshdash.sftp.bulk.stream import Hangs, Stream
 from sshdash.sftp.bulk.ustar import Listed, Reader, Unwanted, fits
 from sshdash.sftp.copier import Copier, FileCopy
@@ -43,7 +43,7 @@ _WIDTH = 2
 """How many run at the same time: servers allow ten sessions, and others use some."""
 _PIECES = 8
 """Pieces of the stream that are written in one call: it cannot be cancelled."""
-_NAMES = 64
+_NAMES = 128
 """Files that get their names in one call."""
 _PATIENCE = 10.0
 """Seconds for cleaning up."""
@@ -119,7 +119,8 @@ class Download:
 
     async def copy(self, files: Iterable[Source]) -> list[Source]:
         """Copy and return the files that are still to be copied."""
-        await each(_batches(files), _WIDTH, self._copy)
+        some = batches(files, _FILES, _BYTES, lambda file: file.entry.size)
+        await each(some, _WIDTH, self._copy)
         left, self._left = self._left, []
         return left
 
@@ -183,6 +184,7 @@ class Download:
                 while pieces:
                     data = b"".join(pieces[:_PIECES])
                     del pieces[:_PIECES]
+                    await self._copier.pace.take(len(data))
                     write = partial(_write, batch, reader, data, lost)
                     track.advance(await self._target.at_once("write", self._folder, write))
             if stream.problem is not None:
@@ -194,15 +196,17 @@ class Download:
                 raise Unwanted("the stream is cut off")
 
     async def _lost(self, batch: _Batch) -> set[bytes]:
-        """Return the names of files whose folders could not be made."""
-        lost: set[bytes] = set()
-        for name, one in batch.files.items():
-            await self._turns.take()
-            try:
-                await self._folders.ready(one.target)
-            except FileError:
-                lost.add(name)
-        return lost
+        """Return the folders that could not be made."""
+        asked: dict[bytes, bool] = {}
+        for one in batch.files.values():
+            folder = one.target.rpartition(b"/")[0]
+            if folder not in asked:
+                try:
+                    await self._folders.ready(one.target)
+                    asked[folder] = True
+                except FileError:
+                    asked[folder] = False
+        return {folder for folder, made in asked.items() if not made}
 
     async def _place(self, batch: _Batch, track: Track, placed: set[tuple[bytes, bytes]]) -> None:
         """Give what is whole its names, those of nothing that is there."""
@@ -250,8 +254,10 @@ def _write(batch: _Batch, reader: Reader, data: bytes, lost: set[bytes], run: Co
     for member in reader.feed(data):
         one = batch.files[member.name]
         entry = one.source.entry
-        if member.name in lost or member.seconds != entry.mtime_ns // _SECOND:
-            continue  # changed since it was listed
+        if member.seconds != entry.mtime_ns // _SECOND or (
+            lost and one.target.rpartition(b"/")[0] in lost
+        ):
+            continue  # changed since it was listed, or has no place to go
         batch.begun[one.part] = one
         finished = run(partial(calls.store, pieces=(member.content,), finish=one.finish), one.part)
         if finished.size == entry.size and not finished.complaint:
@@ -279,20 +285,3 @@ def _remove(parts: Iterable[bytes], run: Confined) -> list[bytes]:
                 run(os.unlink, part)
             gone.append(part)
     return gone
-
-
-# -- parts of a whole
-
-
-def _batches(files: Iterable[Source]) -> Iterator[list[Source]]:
-    """Yield files by as many as one tar is asked for."""
-    batch: list[Source] = []
-    size = 0
-    for file in files:
-        if len(batch) == _FILES or size + file.entry.size > _BYTES:
-            yield batch
-            batch, size = [], 0
-        batch.append(file)
-        size += file.entry.size
-    if batch:
-        yield batch

@@ -1,6 +1,6 @@
 """Which files are worth a stream of tar."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import TypeVar
 
@@ -36,8 +36,24 @@ def is_small(file: Source) -> bool:
     )
 
 
-def sliced(items: Sequence[Item], most: int) -> Iterator[list[Item]]:
+def sliced(items: Iterable[Item], most: int) -> Iterator[list[Item]]:
     """Yield items in order, so many at a time."""
     rest = iter(items)
     while some := list(islice(rest, most)):
         yield some
+
+
+def batches(
+    items: Iterable[Item], most: int, bytes_: int, size: Callable[[Item], int]
+) -> Iterator[list[Item]]:
+    """Yield items in order, at most so many at a time, and no more bytes unless one has them."""
+    batch: list[Item] = []
+    held = 0
+    for item in items:
+        if batch and (len(batch) == most or held + size(item) > bytes_):
+            yield batch
+            batch, held = [], 0
+        batch.append(item)
+        held += size(item)
+    if batch:
+        yield batch

@@ -17,7 +17,7 @@ import asyncssh
 from sshdash.errors import ConnectionLost, SSHDashError
 from sshdash.sftp import local_calls as calls
 from sshdash.sftp.bulk.command import READY, is_plain, unpack_in
-from sshdash.sftp.bulk.small import LEAST, is_small, sliced
+from sshdash.sftp.bulk.small import LEAST, batches, is_small, sliced
 from sshdash.sftp.bulk.stream import Hangs, Stream
 from sshdash.sftp.bulk.ustar import Unwanted, end, file_header, fits, folder_header, padding
 from sshdash.sftp.changes import differs
@@ -40,8 +40,8 @@ log = logging.getLogger(__name__)
 
 _FILES, _BYTES = 20_000, 64 * 1024 * 1024
 """What one tree holds at most: as much is sent again where the connection is lost."""
-_READ = 64
-"""Files that are read in one call."""
+_READ, _READ_BYTES = 64, 256 * 1024
+"""What is read in one call, and sent in one turn of the loop."""
 _PATIENCE = 10.0
 """Seconds for cleaning up."""
 _UNPACKING = 120.0
@@ -170,16 +170,19 @@ class Upload:
             await stream.expect(READY)
             for data in self._folders_of(tree):
                 await stream.send(data)
-            for some in sliced(tuple(tree.files.items()), _READ):
+            for some in batches(tuple(tree.files.items()), _READ, _READ_BYTES, _size):
                 pack = partial(_pack, some, self._copier)
                 data, unread = await self._source.at_once("read", tree.top.path, pack)
                 for name in unread:
                     del tree.files[name]
+                await self._copier.pace.take(len(data))
                 await stream.send(data)
                 track.advance(sum(file.entry.size for name, file in some if name in tree.files))
             await stream.send(end(), last=True)
             while pieces := await stream.take(_UNPACKING):
                 index.feed(b"".join(pieces))
+                if index.count > len(tree.files) + len(tree.folders):
+                    raise Unwanted("more is there than was sent")
             stream.ensure_success()
         index.finish()
         await self._verify(tree, index)
@@ -263,6 +266,10 @@ class Upload:
 
 def _fits(name: bytes, source: Source) -> bool:
     return fits(name, source.entry.size, source.entry.mtime_ns // _SECOND)
+
+
+def _size(named: tuple[bytes, Source]) -> int:
+    return named[1].entry.size
 
 
 # -- in a thread
