@@ -20,8 +20,10 @@ from tests.live.test_sftp_faults import small_disk as small_disk
 from tests.patience import PATIENCE
 from tests.servers.sshd import RealSshd
 
-MANY = 1100
-"""Small files: more than one tar is asked for."""
+MANY = 540
+"""Small files: enough for a stream."""
+MORE = 600
+"""As many more that one tar is not asked for all of them."""
 BY_SFTP = "small files go by SFTP"
 IN_BULK = "small files came in one stream"
 UP_BY_SFTP = "a folder of small files goes by SFTP"
@@ -171,7 +173,7 @@ async def test_what_changes_after_the_listing_is_copied_or_reported_as_ever(
     folders: tuple[Path, Path], tmp_path: Path, meanwhile: str, left: str
 ) -> None:
     source, target = folders
-    commands = f'[ -e once ] || {{ touch once; {meanwhile}; }}; eval "$asked"'
+    commands = f'mkdir once && {{ {meanwhile}; }}; eval "$asked"'
     async with answering(commands, tmp_path) as server, files_on(server.config_file) as files:
         done = await files.copy("sshd", [source], "", target)
     missing = [error.path for error in done.errors]
@@ -188,8 +190,10 @@ async def test_a_file_that_is_written_while_it_is_read_goes_by_sftp(
     folders: tuple[Path, Path], tmp_path: Path, told: pytest.LogCaptureFixture
 ) -> None:
     source, target = folders
+    (source / "more").mkdir()
+    furnish(source / "more", MORE)
     # The word of tar that a file changed is its status alone.
-    commands = '[ -e once ] && eval "$asked" || { touch once; eval "$asked"; exit 1; }'
+    commands = 'mkdir once && { eval "$asked"; exit 1; }; eval "$asked"'
     async with answering(commands, tmp_path) as server, files_on(server.config_file) as files:
         done = await files.copy("sshd", [source], "", target)
     assert done.state is TransferState.DONE, done.errors
@@ -258,6 +262,8 @@ async def test_a_full_disk_is_called_that_and_what_fits_is_whole(
     sshd: RealSshd, folders: tuple[Path, Path], small_disk: Path
 ) -> None:
     source, _ = folders
+    (source / "more").mkdir()
+    furnish(source / "more", MORE)
     async with files_on(sshd.config_file, True) as files:
         done = await files.copy("sshd", [source], "", small_disk)
     assert done.errors
@@ -319,9 +325,14 @@ async def test_a_tree_goes_up_whole_and_mostly_in_bulk(
     ],
 )
 async def test_a_host_that_does_something_else_gets_all_by_sftp(
-    folders: tuple[Path, Path], tmp_path: Path, told: pytest.LogCaptureFixture, commands: str
+    folders: tuple[Path, Path],
+    tmp_path: Path,
+    told: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    commands: str,
 ) -> None:
     source, target = folders
+    monkeypatch.setattr(stream, "FIRST", 1.0)
     async with answering(commands, tmp_path) as server, files_on(server.config_file) as files:
         done = await files.copy("", [source], "sshd", target)
     assert done.state is TransferState.DONE, done.errors
@@ -391,6 +402,8 @@ async def test_a_full_remote_disk_is_called_that_and_what_fits_is_whole(
     sshd: RealSshd, folders: tuple[Path, Path], small_disk: Path
 ) -> None:
     source, _ = folders
+    (source / "more").mkdir()
+    furnish(source / "more", MORE)
     async with files_on(sshd.config_file, True) as files:
         done = await files.copy("", [source], "sshd", small_disk)
     assert done.errors

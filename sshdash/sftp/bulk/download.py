@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import partial
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import asyncssh
@@ -23,7 +24,7 @@ from sshdash.sftp.bulk.small import LEAST, batches, is_small, sliced
 from sshdash.sftp.bulk.stream import Hangs, Stream
 from sshdash.sftp.bulk.ustar import Listed, Reader, Unwanted, fits
 from sshdash.sftp.copier import Copier, FileCopy
-from sshdash.sftp.entries import join
+from sshdash.sftp.entries import join, name_of, parent_of
 from sshdash.sftp.filesystem import Finish
 from sshdash.sftp.ledger import Ledger, Track
 from sshdash.sftp.local import Confined, LocalFilesystem
@@ -199,7 +200,7 @@ class Download:
         """Return the folders that could not be made."""
         asked: dict[bytes, bool] = {}
         for one in batch.files.values():
-            folder = one.target.rpartition(b"/")[0]
+            folder = parent_of(one.target)
             if folder not in asked:
                 try:
                     await self._folders.ready(one.target)
@@ -250,30 +251,47 @@ class Download:
 
 def _write(batch: _Batch, reader: Reader, data: bytes, lost: set[bytes], run: Confined) -> int:
     """Write the files that are complete with some more of the stream; return their bytes."""
-    written = 0
-    for member in reader.feed(data):
-        one = batch.files[member.name]
-        entry = one.source.entry
-        if member.seconds != entry.mtime_ns // _SECOND or (
-            lost and one.target.rpartition(b"/")[0] in lost
-        ):
-            continue  # changed since it was listed, or has no place to go
-        batch.begun[one.part] = one
-        finished = run(partial(calls.store, pieces=(member.content,), finish=one.finish), one.part)
-        if finished.size == entry.size and not finished.complaint:
+    whole = len(batch.whole)
+    members = [(batch.files[member.name], member) for member in reader.feed(data)]
+    for folder, some in groupby(members, key=lambda one: parent_of(one[0].part)):
+        # One that changed since it was listed is left, and so is one that has no place to go.
+        wanted = [
+            (one, member.content)
+            for one, member in some
+            if member.seconds == one.source.entry.mtime_ns // _SECOND and folder not in lost
+        ]
+        if wanted:
+            batch.begun.update((one.part, one) for one, _ in wanted)
+            run(partial(_store, batch, wanted), wanted[0][0].part)
+    return sum(one.source.entry.size for one in batch.whole[whole:])
+
+
+def _store(batch: _Batch, files: Sequence[tuple[_File, bytes]], first: bytes) -> None:
+    """Make temporary files in the folder of the `first`, which is opened for all of them."""
+    folder = parent_of(first)
+    for one, content in files:
+        finished = calls.store(join(folder, name_of(one.part)), (content,), one.finish)
+        if finished.size == one.source.entry.size and not finished.complaint:
             batch.whole.append(one)
-            written += entry.size
-    return written
 
 
 def _rename(files: Sequence[_File], run: Confined) -> list[_File]:
     """Give files their names and return those that have them now."""
-    placed = []
-    for one in files:
+    placed: list[_File] = []
+    for _, some in groupby(files, key=lambda one: parent_of(one.part)):
+        beside = list(some)
         with suppress(OSError):  # whatever is there is reported from the other way
-            run(calls.rename, one.part, one.target)
-            placed.append(one)
+            run(partial(_place, beside, placed), beside[0].part)
     return placed
+
+
+def _place(files: Sequence[_File], placed: list[_File], first: bytes) -> None:
+    """Give files in the folder of the `first` their names."""
+    folder = parent_of(first)
+    for one in files:
+        with suppress(OSError):
+            calls.rename(join(folder, name_of(one.part)), join(folder, name_of(one.target)))
+            placed.append(one)
 
 
 def _remove(parts: Iterable[bytes], run: Confined) -> list[bytes]:
