@@ -273,13 +273,8 @@ class Runner:
         if lease is None or not isinstance(source, LocalFilesystem) or not is_for(self._request):
             return
         rest = self._target_dir, self._ledger, self._copier, self._request.preserve
-        arrived = await Upload(lease, source, target, *rest).copy(self._directories, self._files)
-        if arrived:
-            self._files = [file for file in self._files if file.place not in arrived]
-            self._directories = [
-                replace(one, existing=one.entry) if one.place in arrived else one
-                for one in self._directories
-            ]
+        bulk = Upload(lease, source, target, *rest)
+        self._directories, self._files = await bulk.copy(self._directories, self._files)
 
     async def _copy_new(self, directories: Directories) -> None:
         """Copy what replaces nothing, very many small files in bulk."""

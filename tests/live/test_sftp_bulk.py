@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sshdash.sftp.bulk import stream
+from sshdash.sftp.bulk import download, stream, upload
 from sshdash.states import TransferState
 from tests.live.file_kit import files_on, fill_with_odd_names, tree, unfinished
 from tests.live.test_cli_cp import cp, start
@@ -438,3 +438,32 @@ async def test_a_cp_that_was_killed_leaves_nothing_behind_once_it_is_run_again(
     assert os.listdir(target) == ["source"]
     assert tree(target / "source") == tree(source)
     assert looks(target / "source") == looks(source)
+
+
+@pytest.mark.parametrize("preserve", [True, False])
+@pytest.mark.parametrize("way", ["down", "up"])
+async def test_copies_are_as_those_by_sftp(
+    sshd: RealSshd,
+    folders: tuple[Path, Path],
+    monkeypatch: pytest.MonkeyPatch,
+    way: str,
+    preserve: bool,
+) -> None:
+    source, target = folders
+    other = target.with_name("other")
+    other.mkdir()
+    for folder in (target, other):
+        folder.chmod(0o2775)
+    ends = ("sshd", "") if way == "down" else ("", "sshd")
+    async with files_on(sshd.config_file) as files:
+        done = await files.copy(ends[0], [source], ends[1], target, preserve=preserve)
+        assert done.state is TransferState.DONE, done.errors
+        for module in (download, upload):
+            monkeypatch.setattr(module, "LEAST", 1_000_000)
+        done = await files.copy(ends[0], [source], ends[1], other, preserve=preserve)
+        assert done.state is TransferState.DONE, done.errors
+    bulk, single = looks(target), looks(other)
+    assert bulk.keys() == single.keys()
+    for path, (mode, seconds) in bulk.items():
+        assert mode == single[path][0], path
+        assert seconds == single[path][1] or (not preserve and single[path][1] - seconds < 60), path

@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import asyncssh
+from msgspec.structs import replace
 
 from sshdash.errors import ConnectionLost, SSHDashError
 from sshdash.sftp import local_calls as calls
@@ -30,7 +31,7 @@ from sshdash.sftp.ledger import Ledger, Track
 from sshdash.sftp.local import Confined, LocalFilesystem
 from sshdash.sftp.partial import Partial, remove_parts
 from sshdash.sftp.tasks import finish, undivided
-from sshdash.sftp.turns import Turns
+from sshdash.sftp.turns import Turns, in_order
 from sshdash.sftp.walk import Source
 
 if TYPE_CHECKING:
@@ -104,11 +105,29 @@ class Upload:
         self._preserve = preserve
         self._turns = Turns()
 
-    async def copy(self, folders: Sequence[Source], files: Sequence[Source]) -> set[bytes]:
-        """Copy what can be, note it as done or made, and return the places of that."""
-        arrived: set[bytes] = set()
+    async def copy(
+        self, folders: list[Source], files: list[Source]
+    ) -> tuple[list[Source], list[Source]]:
+        """Copy what can be, and return the folders as they are now and the files that are left."""
         if len(files) < LEAST or self._copier.pace.is_limited:
-            return arrived
+            return folders, files
+        arrived = await self._copy_trees(folders, files)
+        if not arrived:
+            return folders, files
+        as_now: list[Source] = []
+        left: list[Source] = []
+        for one in folders:
+            await self._turns.take()
+            as_now.append(replace(one, existing=one.entry) if one.place in arrived else one)
+        for one in files:
+            await self._turns.take()
+            if one.place not in arrived:
+                left.append(one)
+        return as_now, left
+
+    async def _copy_trees(self, folders: list[Source], files: list[Source]) -> set[bytes]:
+        """Copy and note as done or made, and return the places of all that."""
+        arrived: set[bytes] = set()
         for tree in await self._trees(folders, files):
             if not LEAST <= len(tree.files) <= _FILES or tree.size > _BYTES:
                 continue
@@ -122,17 +141,20 @@ class Upload:
 
     async def _trees(self, folders: Sequence[Source], files: Sequence[Source]) -> list[Tree]:
         """Return the topmost of the missing folders with what is to go into them."""
-        missing = {folder.place: folder for folder in folders if folder.existing is None}
+        missing: set[bytes] = set()
         trees: dict[bytes, Tree] = {}
         """By the place of every folder in it."""
-        for place in sorted(missing, key=lambda place: place.count(b"/")):
+        for folder in await in_order(folders, lambda folder: folder.place):
             await self._turns.take()
-            above = parent_of(b"/" + place)[1:]
+            if folder.existing is not None:
+                continue
+            place, above = folder.place, parent_of(b"/" + folder.place)[1:]
+            missing.add(place)
             if above in trees:
-                if trees[above].add_folder(missing[place]):
+                if trees[above].add_folder(folder):
                     trees[place] = trees[above]
             elif above not in missing:
-                trees[place] = Tree(missing[place])
+                trees[place] = Tree(folder)
         for file in files:
             await self._turns.take()
             tree = trees.get(parent_of(b"/" + file.place)[1:])
