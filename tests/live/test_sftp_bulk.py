@@ -3,7 +3,9 @@
 import asyncio
 import logging
 import os
+import random
 import shlex
+import shutil
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,10 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from sshdash.prompts import ConflictChoice
 from sshdash.sftp.bulk import download, stream, upload
 from sshdash.states import TransferState
 from tests.live.file_kit import files_on, fill_with_odd_names, tree, unfinished
 from tests.live.test_cli_cp import cp, start
+from tests.live.test_sftp_cuts import check_names
 from tests.live.test_sftp_faults import SFTP_SERVERS, slow_line, until_some_arrived
 from tests.live.test_sftp_faults import small_disk as small_disk
 from tests.patience import PATIENCE
@@ -24,6 +28,7 @@ MANY = 540
 """Small files: enough for a stream."""
 MORE = 600
 """As many more that one tar is not asked for all of them."""
+CUTS = 12
 BY_SFTP = "small files go by SFTP"
 IN_BULK = "small files came in one stream"
 UP_BY_SFTP = "a folder of small files goes by SFTP"
@@ -467,3 +472,34 @@ async def test_copies_are_as_those_by_sftp(
     for path, (mode, seconds) in bulk.items():
         assert mode == single[path][0], path
         assert seconds == single[path][1] or (not preserve and single[path][1] - seconds < 60), path
+
+
+@pytest.mark.parametrize("reset", [False, True], ids=["cut", "reset"])
+@pytest.mark.parametrize("way", ["down", "up"])
+async def test_a_tree_arrives_whole_over_a_connection_that_is_cut_at_random(
+    sshd: RealSshd, folders: tuple[Path, Path], tmp_path: Path, way: str, reset: bool
+) -> None:
+    source, above = folders
+    dice, cuts = random.Random(f"{way}, {reset}"), 0
+    ends = ("sshd", "") if way == "down" else ("", "sshd")
+    async with (
+        slow_line(sshd) as (proxy, config),
+        files_on(config, kept=tmp_path / "kept") as files,
+    ):
+        while cuts < CUTS:
+            target = above / f"after {cuts}"
+            target.mkdir()
+            choice = ConflictChoice.OVERWRITE
+            proxy.cut_after(dice.randrange(5_000, 1_500_000), reset)
+            job = files.submit(ends[0], [source], ends[1], target, conflict=choice)
+            while (end := await files.queue.wait(job)).state is not TransferState.DONE:
+                assert end.cut_off, end
+                check_names(source, target / "source", set())
+                cuts += 1
+                assert cuts < 4 * CUTS, "it gets nowhere"
+                proxy.cut_after(dice.randrange(5_000, 1_500_000), reset)
+                files.queue.retry(job)
+            assert os.listdir(target) == ["source"]
+            assert tree(target / "source") == tree(source)
+            assert looks(target / "source") == looks(source)
+            shutil.rmtree(target)
