@@ -207,6 +207,20 @@ async def test_a_file_that_is_written_while_it_is_read_goes_by_sftp(
     assert IN_BULK in told.text, "others are not meant"
 
 
+async def test_pseudo_files_that_claim_a_page_are_not_filled_up_with_zeros(
+    sshd: RealSshd, tmp_path: Path
+) -> None:
+    folder = Path("/sys/devices/virtual")
+    pseudo = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
+    if sum(path.stat().st_size == 4096 for path in pseudo) < MANY:
+        pytest.skip("this system has too few of them")
+    async with files_on(sshd.config_file) as files:
+        done = await files.copy("sshd", [folder], "", tmp_path)
+    assert done.files_done > MANY
+    copied = [path for path in (tmp_path / "virtual").rglob("*") if path.is_file()]
+    assert not [path for path in copied if b"\0" * 100 in path.read_bytes()]
+
+
 async def test_nothing_that_appears_at_the_target_is_overwritten(
     folders: tuple[Path, Path], tmp_path: Path
 ) -> None:

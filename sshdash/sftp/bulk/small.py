@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import TypeVar
 
-from sshdash.sftp.changes import PAGES
 from sshdash.sftp.entries import Kind
 from sshdash.sftp.job import CopyRequest
 from sshdash.sftp.walk import Source
@@ -27,8 +26,7 @@ def is_small(file: Source) -> bool:
     entry = file.entry
     return (
         entry.kind is Kind.FILE
-        and 0 < entry.size <= _LARGEST  # a kernel's pseudo files claim to be empty,
-        and entry.size not in PAGES  # or a page
+        and 0 < entry.size <= _LARGEST  # a kernel's pseudo files claim to be empty
         and entry.linked is None
         and entry.held is None
         and file.existing is None
