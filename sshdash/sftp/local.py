@@ -4,14 +4,14 @@ import hashlib
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from msgspec.structs import replace
 
 from sshdash.errors import FileError
 from sshdash.paths import home
 from sshdash.sftp import local_calls as calls
-from sshdash.sftp.beneath import Beneath
+from sshdash.sftp.beneath import Beneath, Confined, unconfined
 from sshdash.sftp.early import EarlySync
 from sshdash.sftp.entries import Entry, Kind, join, name_of
 from sshdash.sftp.failures import from_system
@@ -176,10 +176,10 @@ class LocalFilesystem:
         return partial(run, path)
 
     async def at_once(
-        self, operation: str, path: bytes, work: Callable[["Confined"], Result]
+        self, operation: str, path: bytes, work: Callable[[Confined], Result]
     ) -> Result:
         """Return what `work` returns, which does many calls in one thread by what it is given."""
-        run = _unconfined if self._beneath is None else self._beneath.run
+        run = unconfined if self._beneath is None else self._beneath.run
         return await self._threads.run(operation, path, partial(work, run))
 
     def copies_from(self, source: CopySource) -> bool:
@@ -396,18 +396,6 @@ class LocalFilesystem:
         self._threads.close()
         if self._beneath is not None:
             self._beneath.close()
-
-
-class Confined(Protocol):
-    """Does calls that change files, in open folders where these are confined."""
-
-    def __call__(self, call: Callable[..., Result], /, *paths: bytes) -> Result:
-        """Return what `call` returns for paths. Raises OSError."""
-        ...
-
-
-def _unconfined(call: Callable[..., Result], *paths: bytes) -> Result:
-    return call(*paths)
 
 
 async def confined(filesystem: Filesystem, folder: bytes) -> bytes:

@@ -47,6 +47,11 @@ def furnish(folder: Path, files: int = MANY) -> None:
     fill_with_odd_names(folder / "odd")
 
 
+def files_below(folder: Path) -> list[Path]:
+    """Return the regular files below a folder."""
+    return [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
+
+
 def looks(folder: Path) -> dict[str, tuple[int, int]]:
     """Return modes and times of everything below a folder but links, which have none of theirs."""
     return {
@@ -211,13 +216,12 @@ async def test_pseudo_files_that_claim_a_page_are_not_filled_up_with_zeros(
     sshd: RealSshd, tmp_path: Path
 ) -> None:
     folder = Path("/sys/devices/virtual")
-    pseudo = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
-    if sum(path.stat().st_size == 4096 for path in pseudo) < MANY:
+    if sum(path.stat().st_size == 4096 for path in files_below(folder)) < MANY:
         pytest.skip("this system has too few of them")
     async with files_on(sshd.config_file) as files:
         done = await files.copy("sshd", [folder], "", tmp_path)
     assert done.files_done > MANY
-    copied = [path for path in (tmp_path / "virtual").rglob("*") if path.is_file()]
+    copied = files_below(tmp_path / "virtual")
     assert not [path for path in copied if b"\0" * 100 in path.read_bytes()]
 
 

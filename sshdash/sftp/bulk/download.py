@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from sshdash.errors import FileError, SSHDashError
 from sshdash.sftp import local_calls as calls
+from sshdash.sftp.beneath import Confined
 from sshdash.sftp.bulk.command import create_in, folder_above, name_in
 from sshdash.sftp.bulk.small import LEAST, batches, is_small, sliced
 from sshdash.sftp.bulk.stream import Hangs, Stream
@@ -27,7 +28,7 @@ from sshdash.sftp.copier import Copier, FileCopy
 from sshdash.sftp.entries import join, name_of, parent_of
 from sshdash.sftp.filesystem import Finish
 from sshdash.sftp.ledger import Ledger, Track
-from sshdash.sftp.local import Confined, LocalFilesystem
+from sshdash.sftp.local import LocalFilesystem
 from sshdash.sftp.storing import Folders
 from sshdash.sftp.tasks import each, finish, undivided
 from sshdash.sftp.turns import Turns

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from sshdash.errors import ConnectionLost, SSHDashError
 from sshdash.sftp import local_calls as calls
+from sshdash.sftp.beneath import Confined
 from sshdash.sftp.bulk.command import READY, is_plain, unpack_in
 from sshdash.sftp.bulk.small import LEAST, batches, is_small, sliced
 from sshdash.sftp.bulk.stream import Hangs, Stream
@@ -28,7 +29,7 @@ from sshdash.sftp.entries import join, parent_of
 from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.find import TreeIndex
 from sshdash.sftp.ledger import Ledger, Track
-from sshdash.sftp.local import Confined, LocalFilesystem
+from sshdash.sftp.local import LocalFilesystem
 from sshdash.sftp.partial import Partial, remove_parts
 from sshdash.sftp.tasks import finish, undivided
 from sshdash.sftp.turns import Turns, in_order
