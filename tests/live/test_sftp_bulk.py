@@ -1,6 +1,7 @@
 """Very many small files in one stream of tar, and by SFTP where that is not as expected."""
 
 import asyncio
+import hashlib
 import logging
 import os
 import random
@@ -521,3 +522,58 @@ async def test_a_tree_arrives_whole_over_a_connection_that_is_cut_at_random(
             assert tree(target / "source") == tree(source)
             assert looks(target / "source") == looks(source)
             shutil.rmtree(target)
+
+
+@pytest.mark.parametrize(
+    "values", [{"verify": True}, {"move": True}, {"owner": True}], ids=lambda one: next(iter(one))
+)
+@pytest.mark.parametrize("way", ["down", "up"])
+async def test_what_tar_cannot_do_goes_by_sftp(
+    sshd: RealSshd,
+    folders: tuple[Path, Path],
+    told: pytest.LogCaptureFixture,
+    way: str,
+    values: dict[str, bool],
+) -> None:
+    source, target = folders
+    there = tree(source)
+    ends = ("sshd", "") if way == "down" else ("", "sshd")
+    async with files_on(sshd.config_file) as files:
+        done = await files.copy(ends[0], [source], ends[1], target, **values)
+    assert done.state is TransferState.DONE, done.errors
+    assert tree(target / "source") == there
+    assert "in one stream" not in told.text
+
+
+@pytest.mark.parametrize("way", ["down", "up"])
+async def test_a_copy_with_a_limit_goes_by_sftp(
+    sshd: RealSshd, folders: tuple[Path, Path], told: pytest.LogCaptureFixture, way: str
+) -> None:
+    source, target = folders
+    ends = ("sshd", "") if way == "down" else ("", "sshd")
+    async with files_on(sshd.config_file) as files:
+        files.queue.limit(20_000_000)
+        done = await files.copy(ends[0], [source], ends[1], target)
+    assert done.state is TransferState.DONE, done.errors
+    assert tree(target / "source") == tree(source)
+    assert "in one stream" not in told.text
+
+
+async def test_only_what_replaces_nothing_comes_in_bulk(
+    sshd: RealSshd, folders: tuple[Path, Path], told: pytest.LogCaptureFixture
+) -> None:
+    source, target = folders
+    old = target / "source" / "folder 1" / "below"
+    old.mkdir(parents=True)
+    for number in (1, 8):
+        (old / f"{number}").write_bytes(b"old")
+    furnish(source / "odd", MORE)
+    async with files_on(sshd.config_file) as files:
+        done = await files.copy("sshd", [source], "", target, conflict=ConflictChoice.SKIP)
+    assert done.state is TransferState.DONE, done.errors
+    assert done.skipped == 2
+    expected = tree(source)
+    for number in (1, 8):
+        expected[b"folder 1/below/%d" % number] = hashlib.sha256(b"old").hexdigest()
+    assert tree(target / "source") == expected
+    assert IN_BULK in told.text
