@@ -577,3 +577,20 @@ async def test_only_what_replaces_nothing_comes_in_bulk(
         expected[b"folder 1/below/%d" % number] = hashlib.sha256(b"old").hexdigest()
     assert tree(target / "source") == expected
     assert IN_BULK in told.text
+
+
+@pytest.mark.parametrize("way", ["down", "up"])
+async def test_a_host_that_allows_sftp_alone_is_not_waited_for(
+    folders: tuple[Path, Path], told: pytest.LogCaptureFixture, way: str
+) -> None:
+    source, target = folders
+    ends = ("sshd", "") if way == "down" else ("", "sshd")
+    async with (
+        RealSshd(ForceCommand="internal-sftp") as server,
+        files_on(server.config_file) as files,
+    ):
+        done = await files.copy(ends[0], [source], ends[1], target)
+    assert done.state is TransferState.DONE, done.errors
+    assert tree(target / "source") == tree(source)
+    assert "by SFTP" in told.text
+    assert "too long" not in told.text

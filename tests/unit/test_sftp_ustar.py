@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 import subprocess
 import tarfile
 from contextlib import suppress
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sshdash.sftp.bulk.command import create_in, folder_above, name_in
+from sshdash.sftp.bulk.command import ASKED, READY, create_in, folder_above, name_in, unpack_in
 from sshdash.sftp.bulk.ustar import (
     BLOCK,
     Listed,
@@ -25,6 +26,7 @@ from sshdash.sftp.bulk.ustar import (
     padding,
     split,
 )
+from sshdash.sftp.find import TreeIndex
 
 part = st.binary(min_size=1, max_size=120).map(lambda name: name.translate(None, b"\0/"))
 names = st.lists(part.filter(bool), min_size=1, max_size=4).map(
@@ -231,3 +233,37 @@ def test_the_folder_on_the_command_line_is_plain(paths: list[bytes], above: byte
     assert folder_above(paths) == above
     for path in paths:
         assert above.rstrip(b"/") + name_in(above, path)[1:] == path
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash", "zsh", "ksh", "fish", "csh", "tcsh"])
+def test_a_real_tar_unpacks_and_find_tells_whatever_the_shell(tmp_path: Path, shell: str) -> None:
+    program = shutil.which(shell)
+    if program is None:
+        pytest.skip(f"there is no {shell}")
+    folder = tmp_path / "with a space"
+    folder.mkdir()
+    stream = b"".join(
+        [
+            folder_header(b"./-d\n", 0o750, 5),
+            file_header(b"./-d\n/\xff", 0o4640, 3, 7),
+            b"abc",
+            padding(3),
+            end(),
+        ]
+    )
+    done = subprocess.run(
+        [program, "-c", os.fsdecode(unpack_in(bytes(folder), timed=True))],
+        input=ASKED + stream,
+        capture_output=True,
+        env={"TAR_OPTIONS": "--verbose", "HOME": str(tmp_path), "PATH": os.environ["PATH"]},
+        check=True,
+    )
+    assert done.stderr == b""
+    assert done.stdout.startswith(READY)
+    index = TreeIndex()
+    index.feed(done.stdout.removeprefix(READY))
+    index.finish()
+    assert index.count == 2
+    assert (index.take(b"-d\n") or {})[b"\xff"].startswith(b"f 3 7.")
+    assert (folder / "-d\n").stat().st_mode & 0o777 == 0o750
+    assert (folder / "-d\n" / os.fsdecode(b"\xff")).read_bytes() == b"abc"

@@ -14,14 +14,18 @@ _PLAIN = re.compile(rb"[\w@+:,./ -]*", re.ASCII)
 """What every shell takes in quotes as it is, csh and its history too."""
 NO_TAR = 78
 """The status where there is no GNU tar."""
-READY = b"ready to unpack"
-"""What is said before anything is sent: other programs are not to have it."""
+ASKED, READY = b"tar\n", b"ready to unpack"
+"""What is said, and answered, before anything is sent: other programs are not to have it.
+
+An SFTP server that runs instead, as on many hosts, takes the question for a message longer than
+any and ends at once.
+"""
 _SCRIPT = b"""\
 r() { env -i PATH="$PATH" LC_ALL=C "$@"; }; \
 case $(r tar --version </dev/null 2>/dev/null) in "tar (GNU tar) "*) ;; *) exit %d;; esac; \
 cd -- "$1" || exit; %b"""
 _UNPACK = b"""\
-r find . -maxdepth 0 -printf "%b" || exit; \
+read -r asked && r find . -maxdepth 0 -printf "%b" || exit; \
 r tar --extract --file=- --same-permissions --no-same-owner --keep-old-files%b || exit; \
 r find . -mindepth 1 -printf "%%y %%s %%T@ %%l\\0%%P\\0\""""
 _CREATE = b"""\
@@ -43,9 +47,9 @@ def is_plain(path: bytes) -> bool:
 def unpack_in(folder: bytes, timed: bool) -> bytes:
     """Return the command that unpacks its input in a plain folder, and tells what is there then.
 
-    It says `READY` before it takes any. With `timed` files get the times they have in the archive.
-    What is told is what `find.TreeIndex` reads. Nothing is replaced, and everything belongs to who
-    unpacks it.
+    `ASKED` comes before the archive; then it says `READY`. With `timed` files get the times they
+    have in the archive. What is told is what `find.TreeIndex` reads. Nothing is replaced, and
+    everything belongs to who unpacks it.
     """
     script = _UNPACK % (READY, b"" if timed else b" --touch")
     return command_line((b"sh", b"-c", _SCRIPT % (NO_TAR, script), b"sh", folder))

@@ -27,8 +27,9 @@ class Hangs(Exception):
 class Stream(asyncssh.SSHClientSession[bytes]):
     """One command, from its start to its end."""
 
-    def __init__(self, input_: Sequence[bytes] = ()) -> None:
+    def __init__(self, input_: Sequence[bytes], more: bool) -> None:
         self._input = input_
+        self._more = more
         self._channel: asyncssh.SSHClientChannel[bytes] | None = None
         self._waiting: list[bytes] = []
         self._ahead = 0
@@ -46,12 +47,14 @@ class Stream(asyncssh.SSHClientSession[bytes]):
         return f"<Stream {'ended' if self._ended else 'open'} [{self._ahead} bytes wait]>"
 
     @classmethod
-    async def start(cls, lease: "Lease", command: bytes, input_: Sequence[bytes] = ()) -> Self:
-        """Run a command line, with all of its input unless none is given.
+    async def start(
+        cls, lease: "Lease", command: bytes, input_: Sequence[bytes], more: bool = False
+    ) -> Self:
+        """Run a command line with its input, which `send` goes on with where there is more.
 
         Raises TimeoutError, OSError, asyncssh.Error and SSHDashError.
         """
-        stream = cls(input_)
+        stream = cls(input_, more)
         try:
             async with asyncio.timeout(PATIENCE):
                 # Where there is no room for one more, no other connection is made for it.
@@ -143,11 +146,12 @@ class Stream(asyncssh.SSHClientSession[bytes]):
         self._channel = chan
 
     def session_started(self) -> None:
-        """Send the input and its end."""
-        if self._channel is not None and self._input:
+        """Send the input, and its end unless there is more."""
+        if self._channel is not None:
             with suppress(BrokenPipeError):  # it has ended already; its status says so
                 self._channel.writelines(self._input)
-                self._channel.write_eof()
+                if not self._more:
+                    self._channel.write_eof()
 
     def data_received(self, data: bytes, datatype: int | None) -> None:
         """Keep output, and the beginning of what comes beside it."""

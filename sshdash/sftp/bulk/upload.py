@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from sshdash.errors import ConnectionLost, SSHDashError
 from sshdash.sftp import local_calls as calls
 from sshdash.sftp.beneath import Confined
-from sshdash.sftp.bulk.command import READY, is_plain, unpack_in
+from sshdash.sftp.bulk.command import ASKED, READY, is_plain, unpack_in
 from sshdash.sftp.bulk.small import LEAST, batches, is_small, sliced
 from sshdash.sftp.bulk.stream import Hangs, Stream
 from sshdash.sftp.bulk.ustar import Unwanted, end, file_header, fits, folder_header, padding
@@ -189,7 +189,7 @@ class Upload:
         """Have a tree unpacked. Raises where not all of it is whole then."""
         index = TreeIndex()
         command = unpack_in(staging, timed=self._preserve)
-        async with await Stream.start(self._lease, command) as stream:
+        async with await Stream.start(self._lease, command, [ASKED], more=True) as stream:
             await stream.expect(READY)
             for data in self._folders_of(tree):
                 await stream.send(data)
