@@ -29,7 +29,7 @@ MANY = 540
 """Small files: enough for a stream."""
 MORE = 600
 """As many more that one tar is not asked for all of them."""
-CUTS = 12
+CUTS = 6
 BY_SFTP = "small files go by SFTP"
 IN_BULK = "small files came in one stream"
 UP_BY_SFTP = "a folder of small files goes by SFTP"
