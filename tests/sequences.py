@@ -165,6 +165,7 @@ ATTACKS: dict[str, bytes] = {
     "keys": b"\x1b[>31u\x1b[>4;2m\x1b[<9u\x1b[?u\x1b[=5;1u\x1b[>4m",
     "queries": b"\x1b[c\x1b[>c\x1b[6n\x1b[?6n\x1b[18t\x1b[?2026$p\x1bP$qm\x1b\\\x1bP+q544e\x1b\\",
     "tabs": b"\x1bH\x1b[3g\x1b[99999I\x1b[99999Z\x1b[?5W\t\tx",
+    "soft resets": b"a\x1b[!p" * 20,
     "saved": b"\x1b7\x1b[99;99H\x1b8\x1b[s\x1b[?1048h\x1b[?1048l\x1b[u",
 }
 """What tries to be expensive or confusing, by what it does."""

@@ -275,7 +275,8 @@ class Sync:
         journal = journal_of_sync(found.trees, backend.events)
         queue = TransferQueue(backend.filesystem, backend.prompter, backend.events, journal=journal)
         before = await queue.restore()
-        synchronisation = Synchronisation(*found.trees, queue, backend.filesystem)
+        purges = self._arguments.delete_excluded
+        synchronisation = Synchronisation(*found.trees, queue, backend.filesystem, purges=purges)
         may_delete = not comparison.problems or self._arguments.ignore_errors
         show: CopyReport = Line() if self._shows_progress else Quiet()
         running = asyncio.create_task(

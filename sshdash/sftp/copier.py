@@ -80,8 +80,7 @@ class Copier:
         self._chunk = min(source.limits.chunk, target.limits.chunk)
         by_server = self._within and not target.is_local
         self._small = min(self._chunk, WORTH) if by_server else self._chunk
-        uploads = source.is_local and not target.is_local
-        self._window = UPLOAD_WINDOW if uploads else WINDOW
+        self._window = UPLOAD_WINDOW if source.is_local and not target.is_local else WINDOW
         self._keys = file_keys()
         self.umask = umask
         """What new files do not get of their source's permission bits, unless these are kept."""

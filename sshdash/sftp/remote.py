@@ -196,10 +196,9 @@ class RemoteFilesystem:
 
     async def exists(self, path: bytes) -> Entry | None:
         """Return what `path` itself is, None where there is nothing."""
-        try:
+        with suppress(MissingError):
             return await self.lstat(path)
-        except MissingError:
-            return None
+        return None
 
     async def realpath(self, path: bytes) -> bytes:
         """Return `path` absolute and without links."""
@@ -217,8 +216,7 @@ class RemoteFilesystem:
 
     async def mkdir(self, path: bytes, mode: int = 0o777) -> None:
         """Make one directory; the server reduces `mode` by its umask."""
-        asking = self._protocol.make_directory(path, mode)
-        await self._named("make the directory", path, asking)
+        await self._named("make the directory", path, self._protocol.make_directory(path, mode))
 
     async def symlink(self, target: bytes, path: bytes) -> None:
         """Make the symbolic link `path` that points to `target`."""
@@ -267,8 +265,7 @@ class RemoteFilesystem:
 
     async def chmod(self, path: bytes, mode: int) -> None:
         """Set the permission bits of what `path` leads to."""
-        asking = self._protocol.set_path(path, Attributes(mode=mode))
-        await self._call("change the mode", path, asking)
+        await self._set("change the mode", path, Attributes(mode=mode))
 
     async def set_attributes(
         self, path: bytes, mode: int | None, mtime_ns: int | None, owner: Owner | None = None
@@ -276,17 +273,15 @@ class RemoteFilesystem:
         """Set what is given of permission bits, modification time (whole seconds) and owner."""
         seconds, (uid, gid) = mtime_ns and mtime_ns // NANO, owner or (None, None)
         wanted = Attributes(uid=uid, gid=gid, mode=mode, mtime=seconds)
-        await self._call("set owner, mode or time", path, self._protocol.set_path(path, wanted))
+        await self._set("set owner, mode or time", path, wanted)
 
     async def set_time(self, path: bytes, mtime_ns: int) -> None:
         """Set access and modification time of what `path` leads to, in whole seconds."""
-        asking = self._protocol.set_path(path, Attributes(mtime=mtime_ns // NANO))
-        await self._call("set the time", path, asking)
+        await self._set("set the time", path, Attributes(mtime=mtime_ns // NANO))
 
     async def chown(self, path: bytes, uid: int, gid: int) -> None:
         """Give what `path` leads to another owner and group, by their numbers."""
-        asking = self._protocol.set_path(path, Attributes(uid=uid, gid=gid))
-        await self._call("change the owner", path, asking)
+        await self._set("change the owner", path, Attributes(uid=uid, gid=gid))
 
     async def set_itself(self, path: bytes, mode: int | None, owner: Owner | None = None) -> None:
         """Set mode and owner of what has a path itself. Raises FileError for a link."""
@@ -354,14 +349,12 @@ class RemoteFilesystem:
 
     async def open_read(self, path: bytes) -> RemoteReader:
         """Open a file whose `lstat` said it is regular."""
-        opening = self._protocol.open_file(path, Open.READ)
-        handle = await self._call("read", path, opening)
+        handle = await self._call("read", path, self._protocol.open_file(path, Open.READ))
         return RemoteReader(self._session, path, handle, self._read_block)
 
     async def open_write(self, path: bytes) -> RemoteWriter:
         """Create a file that must not exist yet, readable by its owner alone (0600)."""
-        opening = self._protocol.open_file(path, _NEW_FILE, 0o600)
-        handle = await self._named("create", path, opening)
+        handle = await self._named("create", path, self._protocol.open_file(path, _NEW_FILE, 0o600))
         return RemoteWriter(self._session, path, handle, self._write_block, self._help)
 
     async def open_again(self, path: bytes) -> RemoteWriter:
@@ -381,6 +374,9 @@ class RemoteFilesystem:
 
     async def _call(self, operation: str, path: bytes, asking: Awaitable[Result]) -> Result:
         return await self._session.call(operation, path, asking)
+
+    async def _set(self, operation: str, path: bytes, wanted: Attributes) -> None:
+        await self._call(operation, path, self._protocol.set_path(path, wanted))
 
     async def _named(self, operation: str, path: bytes, asking: Awaitable[Result]) -> Result:
         """Call for something that makes `path`: OpenSSH says only "failure" where it exists."""

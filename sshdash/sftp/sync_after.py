@@ -71,10 +71,19 @@ def _is_copy(source: Entry, target: Entry) -> bool:
 
 
 def _gone(pairs: Sequence[Pair], done: dict[bytes, Step], present: Present) -> list[bytes]:
-    """Return what was deleted, and is on neither end now."""
-    still = {pair.place for pair in pairs}
+    """Return what was deleted and is not there now.
+
+    Made anew on the other end meanwhile, it is new there: as something that is remembered, it
+    would seem to be deleted here and go, too.
+    """
+    still = {pair.place for pair in pairs if not _is_lost(pair, done.get(pair.place))}
     return [
         place
         for place, step in done.items()
         if step.act is Act.DELETE and place in present.unseen and place not in still
     ]
+
+
+def _is_lost(pair: Pair, step: Step | None) -> bool:
+    """Return whether what a step changes is not there any more."""
+    return step is not None and (pair.right if step.to_right else pair.left) is None

@@ -6,6 +6,7 @@ person is told.
 
 import asyncio
 import hashlib
+import os
 import platform
 import sqlite3
 import time
@@ -52,6 +53,9 @@ _DAY = 86_400.0
 _LARGEST = 2**63
 """No number in the file is as large."""
 
+_WAYS = "proxyjump", "proxycommand", "hostkeyalias"
+"""What else says which machine an address is."""
+
 Pair = tuple[str, str]
 """What both trees are known by."""
 
@@ -62,7 +66,9 @@ def identity(tree: Tree, resolve: Callable[[str], ResolvedHost]) -> str:
     if not tree.endpoint:
         return f"local {platform.node()} {root}"
     host = resolve(host_of(tree.endpoint))
-    return f"{host.user}@{host.hostname}:{host.port} ({user_of(tree.endpoint)}) {root}"
+    place = f"{host.user}@{host.hostname}:{host.port} ({user_of(tree.endpoint)}) {root}"
+    # One address may be different machines behind different jump hosts, or by different names.
+    return " ".join((place, *filter(None, map(host.get, _WAYS))))
 
 
 class SyncMemory:
@@ -133,6 +139,7 @@ class SyncMemory:
         base = self._open(path)
         try:
             found = dict(map(_record, base.rows("SELECT * FROM places")))
+            os.utime(path)  # it is in use, though nothing may have changed for long
         except (ValueError, TypeError) as error:
             set_aside(path)
             raise StoreBroken(str(error)) from error

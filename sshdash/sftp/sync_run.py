@@ -1,7 +1,8 @@
 """Carries out a synchronisation: copies by the queue, then what is to be deleted.
 
-Nothing is deleted where anything before went wrong, as in rsync, unless that is asked for; and
-nothing that is not any more what it was when the trees were compared.
+Nothing is deleted where anything before went wrong, as in rsync, unless that is asked for; nothing
+that is not any more what it was when the trees were compared; and nothing that the other end has
+again, or of which it cannot tell: a listing leaves out what its server may not look at.
 """
 
 import asyncio
@@ -25,6 +26,7 @@ from sshdash.states import TransferState
 
 _WIDTH = 32
 """Things that are deleted at the same time."""
+_BACK = "the other end has it again, and it was not deleted"
 
 
 class Copies(Protocol):
@@ -70,7 +72,10 @@ class Outcome:
 
 
 class Synchronisation:
-    """One run over two trees; what goes on this machine, goes to its `trash` where there is one."""
+    """One run over two trees; what goes on this machine, goes to its `trash` where there is one.
+
+    With `purges`, what is to be deleted may be on the other end, too.
+    """
 
     def __init__(
         self,
@@ -79,12 +84,14 @@ class Synchronisation:
         queue: Copies,
         open_filesystem: Callable[[Endpoint], Awaitable[Filesystem]],
         trash: Move | None = None,
+        purges: bool = False,
     ) -> None:
         self._left = left
         self._right = right
         self._queue = queue
         self._open = open_filesystem
         self._trash = trash
+        self._purges = purges
         self.jobs: list[str] = []
         """The copies that were queued."""
 
@@ -113,12 +120,39 @@ class Synchronisation:
         await self._delete_all(refused, outcome, None)
 
     async def _delete_all(self, doomed: list[Step], outcome: Outcome, trash: Move | None) -> None:
-        for tree, to_right in ((self._left, False), (self._right, True)):
+        for tree, other, to_right in (
+            (self._left, self._right, False),
+            (self._right, self._left, True),
+        ):
             here = [step for step in doomed if step.to_right is to_right]
+            if here and not self._purges:
+                here = await self._absent(other, here, outcome)
             if here and trash is not None and not tree.endpoint:
                 await self._discard(tree, here, outcome, trash)
             elif here:
                 await self._delete(tree, here, outcome)
+
+    async def _absent(self, tree: Tree, steps: list[Step], outcome: Outcome) -> list[Step]:
+        """Return the steps about what a tree has not; the others are told as failures."""
+        filesystem = await self._open(tree.endpoint)
+        absent: set[bytes] = set()
+
+        async def look(step: Step) -> None:
+            reason = _BACK
+            try:
+                if await filesystem.exists(join(tree.root, step.place)) is None:
+                    absent.add(step.place)
+                    return
+            except FileError as error:
+                reason = f"the other end cannot tell whether it has it: {reason_of(error)}"
+            outcome.failures.append((step.place, reason))
+
+        try:
+            await filesystem.stat(tree.root)  # without it, everything would seem to be gone
+            await each(steps, min(_WIDTH, len(steps)), look)
+        finally:
+            await filesystem.close()
+        return [step for step in steps if step.place in absent]
 
     async def _discard(self, tree: Tree, steps: list[Step], outcome: Outcome, trash: Move) -> None:
         filesystem = await self._open(tree.endpoint)

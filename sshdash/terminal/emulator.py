@@ -153,13 +153,16 @@ class Emulator:
         self.feed(b"\x18")
         if self.modes.alternate_screen:
             self.feed(b"\x1b[?1049l\x1b[?1047l")
-        self._reset_in_place(_FORGET)
+        self._read(_FORGET)
+        self._reset_in_place()
         self.effects.forget()
 
-    def _reset_in_place(self, more: bytes = b"") -> None:
-        """Do what DECSTR does, and more; the cursor stays where it is."""
+    def _reset_in_place(self) -> None:
+        """Do what DECSTR does; the cursor stays where it is."""
         column, row = self.position
-        self._read(_INITIAL + more + b"\x1b[%d;%dH" % (row + 1, column + 1))
+        data = _INITIAL + b"\x1b[%d;%dH" % (row + 1, column + 1)
+        # It is nothing that a guard has to see, and a program may send thousands of it.
+        lib.ghostty_terminal_vt_write(self._terminal, data, len(data))
 
     def compress(self) -> bool:
         """Compress some of the lines above the screen; return whether there are more.

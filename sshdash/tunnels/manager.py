@@ -170,7 +170,7 @@ class TunnelManager:
             await tunnel.repoint(spec, drain)
         finally:
             for one in {old, spec} - {tunnel.spec if identifier in self._tunnels else None}:
-                self._ids.pop((tunnel.host, one), None)
+                self._unname(tunnel, one)
             if old != spec and tunnel.spec == spec:
                 event = TunnelRepointed(identifier, tunnel.host, _forward(old), forward)
                 self._events.emit(event)
@@ -188,13 +188,14 @@ class TunnelManager:
         tunnel = self._tunnels.get(identifier)
         if tunnel is None:
             return
-        self._ids.pop((tunnel.host, tunnel.spec), None)
+        self._unname(tunnel, tunnel.spec)
         self._autostart.decline(tunnel)
         try:
             # Who hears of its end may still ask how it was.
             await self._departures.see_off(tunnel, drain)
         finally:
             if self._tunnels.pop(identifier, None) is not None:
+                self._unname(tunnel, tunnel.spec)  # it may have been led elsewhere meanwhile
                 self._departures.unlist(tunnel)
                 self._autostart.allow(tunnel)
                 forward = _forward(tunnel.spec)
@@ -260,6 +261,11 @@ class TunnelManager:
     def failure(self, identifier: str) -> SSHDashError | None:
         """Return why a tunnel has failed, with a hint; None while it has not."""
         return self._tunnels[identifier].failure
+
+    def _unname(self, tunnel: Tunnel, spec: ForwardSpec) -> None:
+        """Let a forward be added anew, unless it was since."""
+        if self._ids.get((tunnel.host, spec)) == tunnel.id:
+            del self._ids[tunnel.host, spec]
 
     def _begin(self, tunnel: Tunnel, provided: Callable[[], bool] = lambda: True) -> None:
         """Begin to open a tunnel in the place of the others of its group."""

@@ -52,7 +52,7 @@ def rewrite(path: Path) -> None:
 
 @pytest.mark.parametrize("change", [append, rewrite])
 @pytest.mark.parametrize("way", ["down", "up"])
-async def test_a_source_that_changes_while_copied_is_copied_anew_or_reported(
+async def test_a_source_that_grows_while_copied_is_told_and_one_that_changes_is_copied_anew(
     sshd: RealSshd, folders: tuple[Path, Path], way: str, change: Any
 ) -> None:
     source, target = folders
@@ -66,8 +66,14 @@ async def test_a_source_that_changes_while_copied_is_copied_anew_or_reported(
         change(file)
         async with asyncio.timeout(PATIENCE):
             done = await files.queue.wait(job)
-    assert done.state is TransferState.DONE, done.errors
-    assert tree(target) == tree(source)
+    if change is append:
+        assert done.state is TransferState.FAILED
+        assert "it grew meanwhile: these are its first 12,000,000 bytes" in done.errors[0].reason
+        assert (target / "file").read_bytes() == file.read_bytes()[:LARGE]
+    else:
+        assert done.state is TransferState.DONE, done.errors
+        assert tree(target) == tree(source)
+    assert not unfinished(target)
 
 
 @pytest.mark.parametrize("way", ["down", "up"])

@@ -245,6 +245,21 @@ async def never(*arguments: Any) -> None:
     await asyncio.Event().wait()
 
 
+async def test_a_client_whose_target_is_reached_counts_once(
+    sshd: RealSshd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sshdash.tunnels.forwards.clients.MAX_CLIENTS", 2)
+    async with target(echo) as port, tunnels_on(sshd) as kit:
+        tunnel, proxy = await kit.open("R", FAR_PORT)
+        with monkeypatch.context() as patch:
+            patch.setattr(remote_dynamic, "reach_host", never)
+            _, writer = await asyncio.open_connection("127.0.0.1", proxy)
+            writer.write(HELLO + connect5("127.0.0.1", port))
+            await until(lambda: kit.manager.snapshot(tunnel).clients == 1, "the client")
+        assert await reply(proxy, "127.0.0.1", port) == 0
+        writer.close()
+
+
 @pytest.mark.parametrize("how", ["end of file", "reset"])
 async def test_a_client_that_leaves_while_its_target_is_reached(
     sshd: RealSshd, monkeypatch: pytest.MonkeyPatch, how: str

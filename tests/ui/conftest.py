@@ -206,6 +206,9 @@ class FakeTunnels:
     async def launch(self) -> None:
         """Nothing opens by itself."""
 
+    async def opens(self, identifier: str) -> None:
+        """The household alone starts any, in the place of others' groups."""
+
     def look(self, tunnel: str) -> None:
         """Nothing is measured."""
 
@@ -221,6 +224,9 @@ class FakeHousehold:
         """There is nothing to do."""
 
     open = nothing
+
+    async def start(self, tunnel: str) -> None:
+        await self.tunnels.opens(tunnel)
 
     def snapshots(self, host: str | None = None) -> list[Any]:
         return self.tunnels.snapshots(host)

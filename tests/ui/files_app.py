@@ -80,7 +80,7 @@ class FakeBackend:
         """Everything is there."""
 
     def resolve(self, destination: str) -> Any:
-        return SimpleNamespace(user="me", hostname=destination, port=22)
+        return SimpleNamespace(user="me", hostname=destination, port=22, get=dict[str, str]().get)
 
     async def filesystem(self, endpoint: str) -> Filesystem:
         self.opened.append(endpoint)

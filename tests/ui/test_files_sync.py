@@ -289,6 +289,25 @@ async def test_two_folders_that_are_the_same_can_be_remembered_as_such(tmp_path:
         await until(pilot, lambda: told(again) == ["delete a"])
 
 
+async def test_a_link_that_leads_elsewhere_since_is_another_folder(tmp_path: Path) -> None:
+    current, right = tmp_path / "current", tmp_path / "right"
+    for folder, names in (("v1", "abcd"), ("v2", "bce"), ("right", "abc")):
+        (tmp_path / folder).mkdir()
+        for name in names:
+            (tmp_path / folder / name).write_text("same")
+            os.utime(tmp_path / folder / name, (1000, 1000))
+    current.symlink_to("v1")
+    app = FilesApp(current, right)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await in_step(app, pilot)
+        current.unlink()
+        current.symlink_to("v2")
+        screen = await preview(pilot)
+        await pilot.press("w", "w")
+        await until(pilot, lambda: screen.options.way is Way.BOTH and not screen._busy)
+        assert told(screen) == ["new a", "new d", "new e"]
+
+
 async def test_escape_does_nothing_and_a_refused_deletion_neither(tmp_path: Path) -> None:
     left, right = furnish(tmp_path)
     before = tree(left), tree(right)

@@ -1,10 +1,10 @@
 """Questions of the backend: who asks gets the answer, and nothing is ever a silent yes."""
 
 import asyncio
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from textual import events
 from textual.widgets import Button, Input
 

@@ -10,6 +10,7 @@ from sshdash.ui.theme import Mark
 from sshdash.ui.widgets.host_list import HostRow
 from sshdash.ui.widgets.status_bar import KeyHint, StatusBar
 from tests.ui.conftest import Cockpit, Start
+from tests.ui.tunnel_stage import OPEN
 
 
 async def test_hosts_are_listed_in_order_with_their_groups(cockpit: Start) -> None:
@@ -17,6 +18,17 @@ async def test_hosts_are_listed_in_order_with_their_groups(cockpit: Start) -> No
         assert c.hosts.shown_hosts == ["bastion", "web-1", "db-1", "stage-1", "stage-2"]
         assert c.hosts.host == "bastion"
         assert c.app.focused is c.hosts
+
+
+async def test_tunnels_of_other_processes_are_counted_though_nothing_tells_of_them(
+    cockpit: Start,
+) -> None:
+    async with cockpit() as c:
+        await c.until(lambda: c.backend.loaded)
+        c.backend.fake_tunnels.listed = [replace(OPEN, host="web-1")] * 2
+        await c.until(lambda: "2⇄" in c.drawn)
+        c.backend.fake_tunnels.listed = []
+        await c.until(lambda: "2⇄" not in c.drawn)
 
 
 async def test_keys_move_the_cursor_over_hosts_and_headings(cockpit: Start) -> None:

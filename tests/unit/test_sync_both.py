@@ -11,12 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sshdash.config.resolver import Resolver
+from sshdash.config.source import ConfigSource
 from sshdash.errors import FileError
 from sshdash.events import Event, EventBus, WarningRaised
 from sshdash.sftp.compare import Criteria
 from sshdash.sftp.entries import Kind
 from sshdash.sftp.sync_after import look_again
-from sshdash.sftp.sync_memory import SyncMemory
+from sshdash.sftp.sync_memory import SyncMemory, identity
 from sshdash.sftp.sync_past import Past, Record
 from sshdash.sftp.sync_plan import RUNS, Step, Tree, Way, steps
 from sshdash.sftp.sync_rules import Rules
@@ -359,6 +361,19 @@ async def test_pairs_that_are_old_or_too_many_are_forgotten(
     assert (await memory.recall(("a", "3"))).records == record
 
 
+async def test_a_pair_in_which_nothing_changes_is_not_forgotten_while_it_is_in_use(
+    tmp_path: Path,
+) -> None:
+    memory = SyncMemory(tmp_path, EventBus())
+    record = {b"x": Record(Kind.FILE, (1, 10), (1, 20))}
+    await memory.note(("a", "1"), record)
+    (name,) = os.listdir(tmp_path)
+    os.utime(tmp_path / name, (1000, 1000))
+    await memory.recall(("a", "1"))
+    await memory.note(("a", "2"), record)
+    assert (await memory.recall(("a", "1"))).records == record
+
+
 async def test_a_tree_that_is_too_large_is_not_remembered_and_that_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -386,3 +401,83 @@ async def test_what_is_gone_from_one_end_is_counted(tmp_path: Path) -> None:
         left, right = found.present.past.losses(found.pairs, found.same)
         assert (left.places, right.places, right.known, right.percent) == (0, 7, 10, 70)
         assert Past({}).losses(found.pairs, found.same)[1].places == 0
+
+
+async def test_what_an_end_may_not_look_at_is_not_deleted_on_the_other(tmp_path: Path) -> None:
+    async with kit() as one:
+        both = Both(one, tmp_path)
+        for name in (b"closed/a", b"closed/b", b"other"):
+            both.write(both.left, name, b"1", 100)
+        await both.run()
+        # OpenSSH's server lists nothing of a folder that may be read, but not searched.
+        nodes = dict(both.right.nodes)
+        remove(both.right, b"closed/a")
+        remove(both.right, b"closed/b")
+
+        def at(operation: str, path: bytes) -> None:
+            if operation == "stat" and path.startswith(ROOT + b"/closed/"):
+                raise FileError("cannot stat", "", "permission denied", host="far")
+
+        both.right.at = at
+        assert await both.told() == ["delete ← closed/a", "delete ← closed/b"]
+        outcome = await both.run()
+        assert outcome.deleted == 0
+        assert sorted(place for place, _ in outcome.failures) == [b"closed/a", b"closed/b"]
+        assert all("permission denied" in reason for _, reason in outcome.failures)
+        both.right.at = lambda operation, path: None
+        both.right.nodes = nodes
+        assert await both.told() == []
+        assert set(files_of(both.left)) == {b"closed/a", b"closed/b", b"other"}
+
+
+async def test_what_is_back_after_it_was_compared_is_not_deleted_on_the_other(
+    tmp_path: Path,
+) -> None:
+    async with kit() as one:
+        both = Both(one, tmp_path)
+        both.write(both.left, b"saved", b"1", 100)
+        both.write(both.left, b"other", b"1", 100)
+        await both.run()
+        remove(both.left, b"saved")
+        _, todo = await both.plan()
+        both.write(both.left, b"saved", b"1", 100)
+        trees = Tree("", ROOT), Tree("far", ROOT)
+        outcome = await Synchronisation(*trees, one.queue, one.open).run(todo)
+        assert (outcome.deleted, [place for place, _ in outcome.failures]) == (0, [b"saved"])
+        assert files_of(both.right) == files_of(both.left)
+
+
+async def test_what_is_back_as_it_is_deleted_on_the_other_is_new(tmp_path: Path) -> None:
+    async with kit() as one:
+        both = Both(one, tmp_path)
+        both.write(both.left, b"saved", b"1", 100)
+        both.write(both.left, b"other", b"1", 100)
+        await both.run()
+        remove(both.left, b"saved")
+
+        def at(operation: str, path: bytes) -> None:
+            if operation == "unlink" and path == ROOT + b"/saved":
+                both.write(both.left, b"saved", b"1", 100)
+
+        both.right.at = at
+        await both.run()
+        both.right.at = lambda operation, path: None
+        assert await both.told() == ["new → saved"]
+
+
+def test_one_address_behind_different_jump_hosts_is_not_one_tree(tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    config.write_text(
+        "Host one two\n  HostName 10.0.0.5\n  User me\n"
+        "Host one\n  ProxyJump bastion-1\nHost two\n  ProxyJump bastion-2\n"
+        "Host again\n  HostName 10.0.0.5\n  User me\n  ProxyJump bastion-1\n"
+        "Host alias\n  HostName 10.0.0.5\n  User me\n  HostKeyAlias box\n"
+        "Host command\n  HostName 10.0.0.5\n  User me\n  ProxyCommand way %h\n"
+    )
+    resolve = Resolver(ConfigSource.standard(str(config))).resolve
+    known = {
+        name: identity(Tree(name, b"/data"), resolve)
+        for name in ("one", "two", "again", "alias", "command")
+    }
+    assert known["one"] == known["again"]
+    assert len(set(known.values())) == 4

@@ -84,6 +84,20 @@ async def test_a_host_that_is_not_trusted_any_more_ends_its_tunnels() -> None:
     await manager.close()
 
 
+async def test_what_was_added_again_is_not_forgotten_as_the_former_one_goes() -> None:
+    manager, tunnel = opened(World())
+    spec = manager.snapshot(tunnel).spec
+    await manager.start(tunnel)
+    removing = asyncio.ensure_future(manager.remove(tunnel))
+    await asyncio.sleep(0)
+    again = manager.add("far", spec)
+    await manager.remove(tunnel)
+    await removing
+    assert again != tunnel
+    assert manager.add("far", spec) == again
+    await manager.close()
+
+
 class Out(World):
     """A host that is out until it is let back."""
 

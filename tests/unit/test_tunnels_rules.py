@@ -1,6 +1,7 @@
 """The file of rules: what it says, and that a change leaves everything else as it was."""
 
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,13 @@ from hypothesis import strategies as st
 from sshdash.errors import ConfigError, SSHDashError
 from sshdash.tunnels.kept.rule import Meanwhile, Probe, ProbeKind, Rule, Start
 from sshdash.tunnels.kept.rules_edit import with_rule, without_rule
-from sshdash.tunnels.kept.rules_file import load_rules, remove_rule, rules_file, save_rule
+from sshdash.tunnels.kept.rules_file import (
+    load_rules,
+    remove_rule,
+    rules_file,
+    save_rule,
+    save_rules,
+)
 from sshdash.tunnels.kept.rules_text import COLOURS, parse_option, parse_rules, rule_text
 
 FILE = "tunnels.yaml"
@@ -118,6 +125,16 @@ def test_names_and_forwards_are_unique() -> None:
     assert "a has the same forward" in str(parse_rules(text + other, FILE).problems[0])
     elsewhere = other.replace("x", "y")
     assert not parse_rules(text + elsewhere, FILE).problems
+
+
+def test_lost_rules_are_written_again_all_or_none(tmp_path: Path) -> None:
+    file = tmp_path / "tunnels.yaml"
+    rules = parse_rules(BY_HAND, FILE).rules
+    with pytest.raises(ConfigError):
+        save_rules([*rules, replace(rules[0], name="no\nname")], file)
+    assert not file.exists()
+    save_rules(rules, file)
+    assert load_rules(file).rules == rules
 
 
 def test_a_change_touches_nothing_else_in_the_file() -> None:

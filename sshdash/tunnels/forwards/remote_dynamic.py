@@ -80,6 +80,7 @@ class RemoteDynamicForwarder(ServerListener):
 
     async def _pass_on(self, caller: "_Caller", request: Request) -> None:
         relay = caller.relay = self._relay(client_is_remote=True)
+        self.clients.greeted(caller)
         relay.visit.origin = caller.origin
         relay.visit.target = clean(host_port(request.host, request.port), 120)
         try:

@@ -12,7 +12,13 @@ from sshdash.events import Event, EventBus, RulesChanged, TunnelChanged, Warning
 from sshdash.follower import Follower
 from sshdash.states import TunnelState
 from sshdash.tunnels.kept.rule import Rule
-from sshdash.tunnels.kept.rules_file import load_rules, remove_rule, rules_file, save_rule
+from sshdash.tunnels.kept.rules_file import (
+    load_rules,
+    remove_rule,
+    rules_file,
+    save_rule,
+    save_rules,
+)
 from sshdash.tunnels.kept.rules_text import RuleList
 from sshdash.tunnels.manager import TunnelManager
 from sshdash.tunnels.spec import ForwardSpec
@@ -168,8 +174,7 @@ class Rules:
     async def _write(self, change: Callable[[], RuleList]) -> None:
         async with self._turn:
             if self._listed.rules and not await asyncio.to_thread(self.path.exists):
-                for rule in self._listed.rules:
-                    await asyncio.to_thread(save_rule, rule, path=self.path)
+                await asyncio.to_thread(save_rules, self._listed.rules, self.path)
             await self._take(await asyncio.to_thread(change))
 
     # -- the list

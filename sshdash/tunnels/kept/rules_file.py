@@ -1,6 +1,6 @@
 """The file of the rules, which a person may edit by hand."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from sshdash.config.saving import locked, read_version, replace_file
@@ -31,6 +31,17 @@ def save_rule(rule: Rule, old: str = "", path: Path | None = None) -> RuleList:
     Raises what reading raises, ConfigError where it cannot be, and ChangedSince.
     """
     return _change(path, lambda text, file: with_rule(text, file, rule, old))
+
+
+def save_rules(rules: Iterable[Rule], path: Path | None = None) -> RuleList:
+    """Add rules to the file, all of them or none, and return all there are; see `save_rule`."""
+
+    def with_all(text: str, file: Path) -> str:
+        for rule in rules:
+            text = with_rule(text, file, rule, "")
+        return text
+
+    return _change(path, with_all)
 
 
 def remove_rule(name: str, path: Path | None = None) -> RuleList:

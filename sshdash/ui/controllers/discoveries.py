@@ -104,7 +104,8 @@ class DiscoveryController:
             tab.table.select(identifier)
         tunnel = tunnels.snapshot(identifier)
         if tunnel.state not in _LISTENS:
-            tunnel = await tunnels.start(identifier)
+            await self.cockpit.backend.household.start(identifier)
+            tunnel = tunnels.snapshot(identifier)
             self.cockpit.refresh_hosts()
         if tunnel.state not in _LISTENS:
             return  # its row tells why

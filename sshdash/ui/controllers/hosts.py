@@ -45,6 +45,8 @@ class HostBoard:
         self._summaries: dict[str, HostFacts] = {}
         self._catalog: Catalog | None = None
         self._catalog_rows: tuple[HostRow, ...] = ()
+        self._counted = Counter[str](), Counter[str]()
+        """The shells and tunnels of each host in the list, as it was shown last."""
 
     def forget(self) -> None:
         """Look everything up again: the configuration changed."""
@@ -76,6 +78,17 @@ class HostBoard:
             else row
             for row in listed
         ]
+
+    def rows_to_show(self) -> list[HostRow]:
+        """Return the `rows` for the list, and remember what it counts."""
+        if self.backend.loaded:
+            self._counted = self._counts()
+        return self.rows()
+
+    @property
+    def is_stale(self) -> bool:
+        """Return whether the list counts otherwise now: other processes tell of no change."""
+        return self.backend.loaded and self._counts() != self._counted
 
     def _listed(self) -> tuple[HostRow, ...]:
         """Return the idle rows of the catalog, made once for each time it is read."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import shlex
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
-from sshdash.errors import SSHDashError, UsageError
+from sshdash.errors import FileError, SSHDashError, UsageError
 from sshdash.paths import sync_dir
 from sshdash.prompts import ConfirmQuestion
 from sshdash.sftp.compare import Criteria
@@ -20,7 +20,7 @@ from sshdash.sftp.find import index_tree
 from sshdash.sftp.job import CopyRequest
 from sshdash.sftp.sync_after import look_again
 from sshdash.sftp.sync_keep import Wish
-from sshdash.sftp.sync_memory import SyncMemory, identity
+from sshdash.sftp.sync_memory import Pair, SyncMemory, identity
 from sshdash.sftp.sync_plan import Act, Step, Tree, Way
 from sshdash.sftp.sync_rules import Rules
 from sshdash.sftp.sync_run import Outcome, Synchronisation
@@ -69,14 +69,17 @@ class SyncController:
 
     async def _preview(self, trees: tuple[Tree, Tree], words: tuple[str, str]) -> None:
         _refuse_overlap(*trees)
+        pair: Pair = "", ""
 
         async def compare(
             rules: Rules, criteria: Criteria, both: bool, seen: Callable[[int], None]
         ) -> Comparison:
+            nonlocal pair
             past = None
-            if both:
-                past = await self._memory.recall(self._pair(trees), criteria.checksum)
             async with self._ends(trees) as ends:
+                if both:
+                    pair = await self._pair(trees, ends)
+                    past = await self._memory.recall(pair, criteria.checksum)
                 return await Scan(*ends, rules, criteria, digests, seen, past).everything()
 
         keeps = _keeping_way(*trees)
@@ -89,7 +92,7 @@ class SyncController:
         )
         order = await self.cockpit.show(screen)
         if order is not None and await self._is_meant(trees, order):
-            await self._carry_out(trees, order)
+            await self._carry_out(trees, pair, order)
 
     async def keep(self, left: FilePane, right: FilePane) -> None:
         """Keep the folder on the host like the one here; end that where it is so already."""
@@ -134,16 +137,18 @@ class SyncController:
         answer = await self.cockpit.ask(question)
         return bool(answer)
 
-    async def _carry_out(self, trees: tuple[Tree, Tree], order: SyncOrder) -> None:
+    async def _carry_out(self, trees: tuple[Tree, Tree], pair: Pair, order: SyncOrder) -> None:
         queue, opened = self.backend.transfers, self.backend.filesystem
         run = Synchronisation(*trees, queue, opened, move_to_trash)
-        self.cockpit.start(self._run(run, trees, order), aside=True)
+        self.cockpit.start(self._run(run, trees, pair, order), aside=True)
 
-    async def _run(self, run: Synchronisation, trees: tuple[Tree, Tree], order: SyncOrder) -> None:
+    async def _run(
+        self, run: Synchronisation, trees: tuple[Tree, Tree], pair: Pair, order: SyncOrder
+    ) -> None:
         rules = Rules(order.options.lines)
         comparison = order.comparison if order.options.way is Way.BOTH else None
         if comparison is not None:
-            await self._memory.settle(self._pair(trees), comparison, rules)
+            await self._memory.settle(pair, comparison, rules)
         try:
             outcome = await run.run(order.steps, order.may_delete)
             if outcome.refused and await self._may_go_for_good(outcome):
@@ -152,7 +157,7 @@ class SyncController:
             for tree in trees:
                 self.listings.refresh_folder(tree.endpoint, tree.root)
         if comparison is not None:
-            await self._remember(trees, comparison, rules, order, outcome)
+            await self._remember(trees, pair, comparison, rules, order, outcome)
         self._tell(outcome, order)
         if order.keep:
             local, remote = _local_first(trees)
@@ -162,6 +167,7 @@ class SyncController:
     async def _remember(
         self,
         trees: tuple[Tree, Tree],
+        pair: Pair,
         comparison: Comparison,
         rules: Rules,
         order: SyncOrder,
@@ -177,11 +183,17 @@ class SyncController:
             # What is alike is seen so the next time; what was deleted is on neither end then.
             log.info("both folders could not be looked at again: %s", error)
         else:
-            await self._memory.note(self._pair(trees), *learned)
+            await self._memory.note(pair, *learned)
 
-    def _pair(self, trees: tuple[Tree, Tree]) -> tuple[str, str]:
-        left, right = (identity(tree, self.backend.resolve) for tree in trees)
-        return left, right
+    async def _pair(self, trees: tuple[Tree, Tree], ends: tuple[End, End]) -> Pair:
+        """Return what both are known by: a link that leads elsewhere now is another folder."""
+        known = []
+        for tree, end in zip(trees, ends, strict=True):
+            root = end.root
+            with suppress(FileError):  # told by the comparison
+                root = await end.filesystem.realpath(root)
+            known.append(identity(Tree(tree.endpoint, root), self.backend.resolve))
+        return known[0], known[1]
 
     async def _may_go_for_good(self, outcome: Outcome) -> bool:
         """Ask about what the trash did not take."""

@@ -59,12 +59,16 @@ class TunnelRules:
                 await self.rules.save(answer.rule)
         finally:  # what cannot be kept is still wanted now
             if answer.start:
-                for tunnel in listed:
-                    await self.backend.tunnels.start(tunnel)
+                await self._start(listed)
             self.cockpit.refresh_hosts()
 
     def _list(self, spec: ForwardSpec, answer: RuleAnswer) -> str:
         return self.backend.tunnels.add(answer.host, spec, "ad hoc", answer.rule)
+
+    async def _start(self, tunnels: Sequence[str]) -> None:
+        """Open tunnels in the place of what runs of their group, here or elsewhere."""
+        for tunnel in tunnels:
+            await self.backend.household.start(tunnel)
 
     async def edit(self, tunnels: Sequence[TunnelSnapshot], select: Select) -> None:
         """Ask how a rule is to be, and make it so; what is open stays open."""
@@ -89,8 +93,7 @@ class TunnelRules:
         if ids:
             select(ids[0])
         if answer.start:
-            for tunnel in ids:
-                await self.backend.tunnels.start(tunnel)
+            await self._start(ids)
         self.cockpit.refresh_hosts()
 
     async def _move(
@@ -117,8 +120,7 @@ class TunnelRules:
                 await self.rules.remove(kept)
         finally:
             if opened or answer.start:
-                for tunnel in ids:
-                    await manager.start(tunnel)
+                await self._start(ids)
             self.cockpit.refresh_hosts()
 
     async def _sure_to_move(self, tunnels: Sequence[TunnelSnapshot], host: str) -> bool:

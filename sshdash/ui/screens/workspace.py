@@ -157,7 +157,7 @@ class Workspace(Screen[None]):
 
     def _refresh_now(self) -> None:
         self._stale = False
-        self.cockpit.sidebar.hosts.show(self.board.rows())
+        self.cockpit.sidebar.hosts.show(self.board.rows_to_show())
         self._show_card()
         self._show_figures()
         self._show_keys()
@@ -172,6 +172,8 @@ class Workspace(Screen[None]):
         card = self.cockpit.sidebar.card
         if self.backend.loaded and host is not None and card.facts is not None:
             card.show(self.board.live_card(host))
+        if self.board.is_stale:
+            self.refresh_soon()
 
     @on(HostList.Highlighted)
     def _show_card(self) -> None:

@@ -23,7 +23,7 @@ _SCALE = 10
 
 
 class Unit(Enum):
-    """Spans of one length: its name, its seconds, how the clock is told, and the key for it."""
+    """Spans of one length: its name, its seconds, and how the clock is told."""
 
     SECOND = ("second", 1, "%H:%M:%S")
     MINUTE = ("minute", 60, "%H:%M")
