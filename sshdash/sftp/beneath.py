@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from threading import Lock
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from sshdash.errors import FileError
 from sshdash.sftp.entries import is_inside
@@ -27,6 +27,19 @@ _FRESH = 1.0
 _MOST = 64
 """Folders that are kept open."""
 _LOOK = getattr(os, "O_PATH", os.O_RDONLY) | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class Confined(Protocol):
+    """Does calls that change files, in open folders where these are confined."""
+
+    def __call__(self, call: Callable[..., Result], /, *paths: bytes) -> Result:
+        """Return what `call` returns for paths. Raises OSError."""
+        ...
+
+
+def unconfined(call: Callable[..., Result], /, *paths: bytes) -> Result:
+    """Do a call where nothing is confined."""
+    return call(*paths)
 
 
 class _Folder:

@@ -163,6 +163,10 @@ class Copier:
         """Return user and group that the copy of `entry` gets, None for whoever makes it."""
         return (entry.uid, entry.gid) if self.keeps_owner and entry.uid >= 0 else None
 
+    def planned(self, file: FileCopy) -> tuple[UnderWay, Finish]:
+        """Return a copy that somebody else carries out, not begun, and what ends it."""
+        return self._under_way(file, lambda size: None), self._finish(file)
+
     async def remove_leftovers(self) -> None:
         """Remove what an earlier failure had to leave behind, as far as that is allowed."""
         await remove_parts(self._target, self.leftovers)

@@ -234,7 +234,7 @@ class Directories:
 
     async def _tried(self, path: bytes, entry: Entry) -> FileError | None:
         try:
-            await self._target.mkdir(path, _OWN | self._mode(entry) & ~_OTHERS_WRITE)
+            await self._target.mkdir(path, mode_at_first(self._mode(entry)))
         except FileError as error:
             return error
         return None
@@ -260,6 +260,11 @@ class Directories:
         if lost:
             self._ledger.fail(file.path, _LOST, file.entry)
         return lost
+
+
+def mode_at_first(mode: int) -> int:
+    """Return the mode that a directory is made with, whose own is `mode`."""
+    return _OWN | mode & ~_OTHERS_WRITE
 
 
 def _depth(folder: Source) -> int:

@@ -210,6 +210,16 @@ class Ledger:
         self.bytes_total += track.done - (entry.size if entry.kind is Kind.FILE else 0)
         self.bytes_finished += track.done
 
+    @contextmanager
+    def gathering(self, files: int, size: int) -> Iterator[Track]:
+        """Follow the bytes of files that come in together; each is counted by itself later."""
+        track = Track(b"%d small files" % files, size)
+        self._tracks.add(track)
+        try:
+            yield track
+        finally:
+            self._tracks.discard(track)
+
     def restarts(self) -> tuple[FileFailure, ...]:
         """Return the first of what was started over, and why."""
         return _first(self.restarted)

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from sshdash.errors import FileError
 from sshdash.paths import home
 from sshdash.sftp import local_calls as calls
-from sshdash.sftp.beneath import Beneath
+from sshdash.sftp.beneath import Beneath, Confined, unconfined
 from sshdash.sftp.early import EarlySync
 from sshdash.sftp.entries import Entry, Kind, join, name_of
 from sshdash.sftp.failures import from_system
@@ -174,6 +174,13 @@ class LocalFilesystem:
         """Return a call that is done with what has a path, which is no link where confined."""
         run = partial(call) if self._beneath is None else partial(self._beneath.run_on, call)
         return partial(run, path)
+
+    async def at_once(
+        self, operation: str, path: bytes, work: Callable[[Confined], Result]
+    ) -> Result:
+        """Return what `work` returns, which does many calls in one thread by what it is given."""
+        run = unconfined if self._beneath is None else self._beneath.run
+        return await self._threads.run(operation, path, partial(work, run))
 
     def copies_from(self, source: CopySource) -> bool:
         """Return whether copies stay on this machine."""

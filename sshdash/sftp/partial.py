@@ -5,10 +5,13 @@ from typing import Protocol
 from msgspec import Struct
 
 from sshdash.errors import FileError
-from sshdash.sftp.entries import Entry, Kind
+from sshdash.sftp.entries import Entry, Kind, name_of
 from sshdash.sftp.failures import MissingError
 from sshdash.sftp.filesystem import Filesystem, Reader
+from sshdash.sftp.names import is_temporary
+from sshdash.sftp.remote import RemoteFilesystem
 from sshdash.sftp.tasks import each, together
+from sshdash.sftp.trees import remove_trees
 
 _TAIL = 128 * 1024
 """Bytes before the end of what has arrived that are compared with the source."""
@@ -102,10 +105,26 @@ async def remove_parts(target: Removing, parts: set[bytes]) -> None:
         except MissingError:
             pass  # the server removed it, or it was never made
         except FileError:
-            return  # remembered for another time; the copy itself may well succeed
+            if not await _remove_folder(target, part):
+                return  # remembered for another time; the copy itself may well succeed
         parts.discard(part)
 
     await each(tuple(parts), min(_WIDTH, len(parts)), remove)
+
+
+async def _remove_folder(target: Removing, part: bytes) -> bool:
+    """Remove a temporary folder of a host with all it holds; return whether it is gone."""
+    if not isinstance(target, RemoteFilesystem) or not is_temporary(name_of(part)):
+        return False
+    try:
+        if (await target.lstat(part)).kind is not Kind.DIRECTORY:
+            return False
+        await remove_trees(target, (part,))
+    except MissingError:
+        return True
+    except FileError:
+        return False
+    return True
 
 
 async def check(partial: Partial, source: Reader, now: Entry, target: Filesystem) -> None:

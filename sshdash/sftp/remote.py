@@ -120,6 +120,11 @@ class RemoteFilesystem:
         """The host as the user names it, with the user in brackets where it is another one."""
         return self._session.host
 
+    @property
+    def commands(self) -> "Lease | None":
+        """What runs commands with the same rights as these files have, None where nothing does."""
+        return self._session.lease if self._session.way is SUBSYSTEM else None
+
     def copies_from(self, source: CopySource) -> bool:
         """Return whether the server copies from file to file: handles mean nothing elsewhere."""
         return source is self and self._protocol.offers(COPY_DATA)

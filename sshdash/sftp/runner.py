@@ -7,6 +7,9 @@ from msgspec.structs import replace
 
 from sshdash.errors import ConnectionLost, FileError
 from sshdash.prompts import Prompter
+from sshdash.sftp.bulk.download import Download
+from sshdash.sftp.bulk.small import is_for
+from sshdash.sftp.bulk.upload import Upload
 from sshdash.sftp.conflicts import Conflicts
 from sshdash.sftp.confusions import Confusions
 from sshdash.sftp.copier import Copier, FileCopy
@@ -22,6 +25,7 @@ from sshdash.sftp.mover import Mover
 from sshdash.sftp.names import is_temporary
 from sshdash.sftp.partial import AlreadyThere, may_be_placed
 from sshdash.sftp.plan import Step, decide, escapes
+from sshdash.sftp.remote import RemoteFilesystem
 from sshdash.sftp.room import Room
 from sshdash.sftp.roots import Roots
 from sshdash.sftp.seen import ChangedThere, seen_of
@@ -123,9 +127,11 @@ class Runner:
 
     async def _fill(self, directories: Directories) -> None:
         """Make the directories and copy what goes into them."""
+        if not self._conflicts:  # whoever is to be asked is asked at once
+            await self._send_new()
         work = [
             directories.make(self._directories, self._copier.mode),
-            self._copy_all(self._files),
+            self._copy_new(directories),
             self._settle_conflicts(),
         ]
         if not (self._request.move or self._conflicts or self._twins):
@@ -259,6 +265,27 @@ class Runner:
         ledger.fits = True
 
     # -- files
+
+    async def _send_new(self) -> None:
+        """Copy new folders in bulk, as far as that goes."""
+        source, target = self._source, self._target
+        lease = target.commands if isinstance(target, RemoteFilesystem) else None
+        if lease is None or not isinstance(source, LocalFilesystem) or not is_for(self._request):
+            return
+        rest = self._target_dir, self._ledger, self._copier, self._request.preserve
+        bulk = Upload(lease, source, target, *rest)
+        self._directories, self._files = await bulk.copy(self._directories, self._files)
+
+    async def _copy_new(self, directories: Directories) -> None:
+        """Copy what replaces nothing, very many small files in bulk."""
+        lease = self._source.commands if isinstance(self._source, RemoteFilesystem) else None
+        target, files = self._target, self._files
+        if lease is not None and isinstance(target, LocalFilesystem) and is_for(self._request):
+            rest = self._target_dir, self._ledger, self._copier, directories
+            bulk = Download(lease, target, *rest)
+            chosen, others = await bulk.choose(files)
+            files, _ = await together(bulk.copy(chosen), self._copy_all(others))
+        await self._copy_all(files)
 
     async def _copy_all(self, files: list[Source]) -> None:
         # Large ones first would starve the small; as listed, both are always under way.

@@ -113,6 +113,11 @@ class Pace:
     def __repr__(self) -> str:
         return f"<Pace {self.own}, {self._shared}>"
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether there is a rate at all."""
+        return bool(self.own.rate or self._shared.rate)
+
     def most(self, size: int) -> int:
         """Return how much of `size` bytes to ask for at once."""
         return self.own.most(self._shared.most(size))

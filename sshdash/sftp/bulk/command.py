@@ -1,0 +1,74 @@
+"""Command lines of the tar at the other end, for the shell of an account, whichever that is. Pure.
+
+Only GNU tar is run, of which all this is known. Nothing in the environment may change what it does
+(TAR_OPTIONS), and no name is on its command line.
+"""
+
+import re
+from collections.abc import Iterable
+
+from sshdash.quoting import command_line
+from sshdash.sftp.entries import join
+
+_PLAIN = re.compile(rb"[\w@+:,./ -]*", re.ASCII)
+"""What every shell takes in quotes as it is, csh and its history too."""
+NO_TAR = 78
+"""The status where there is no GNU tar."""
+ASKED, READY = b"tar\n", b"ready to unpack"
+"""What is said, and answered, before anything is sent: other programs are not to have it.
+
+An SFTP server that runs instead, as on many hosts, takes the question for a message longer than
+any and ends at once.
+"""
+_SCRIPT = b"""\
+r() { env -i PATH="$PATH" LC_ALL=C "$@"; }; \
+case $(r tar --version </dev/null 2>/dev/null) in "tar (GNU tar) "*) ;; *) exit %d;; esac; \
+cd -- "$1" || exit; %b"""
+_UNPACK = b"""\
+read -r asked && r find . -maxdepth 0 -printf "%b" || exit; \
+r tar --extract --file=- --same-permissions --no-same-owner --keep-old-files%b || exit; \
+r find . -mindepth 1 -printf "%%y %%s %%T@ %%l\\0%%P\\0\""""
+_CREATE = b"""\
+r tar --create --file=- --format=ustar --blocking-factor=128 --no-recursion --hard-dereference \
+--owner=0 --group=0 --numeric-owner --no-unquote --null --files-from=-"""
+"""Names are read as they are, nothing below a folder is chosen besides, and owners stay untold."""
+
+
+def create_in(folder: bytes) -> bytes:
+    """Return the command that archives what is named on its input, NUL behind each name."""
+    return command_line((b"sh", b"-c", _SCRIPT % (NO_TAR, _CREATE), b"sh", folder))
+
+
+def is_plain(path: bytes) -> bool:
+    """Return whether every shell takes a path as it is, in quotes."""
+    return _PLAIN.fullmatch(path) is not None
+
+
+def unpack_in(folder: bytes, timed: bool) -> bytes:
+    """Return the command that unpacks its input in a plain folder, and tells what is there then.
+
+    `ASKED` comes before the archive; then it says `READY`. With `timed` files get the times they
+    have in the archive. What is told is what `find.TreeIndex` reads. Nothing is replaced, and
+    everything belongs to who unpacks it.
+    """
+    script = _UNPACK % (READY, b"" if timed else b" --touch")
+    return command_line((b"sh", b"-c", _SCRIPT % (NO_TAR, script), b"sh", folder))
+
+
+def folder_above(paths: Iterable[bytes]) -> bytes:
+    """Return the deepest folder above all paths, of those whose names are plain in any shell."""
+    paths = iter(paths)
+    above = next(paths).split(b"/")[:-1]
+    for path in paths:
+        parts = path.split(b"/")
+        while parts[: len(above)] != above or len(parts) == len(above):
+            above.pop()
+    plain = 0
+    while plain < len(above) and _PLAIN.fullmatch(above[plain]):
+        plain += 1
+    return b"/".join(above[:plain]) or b"/"
+
+
+def name_in(folder: bytes, path: bytes) -> bytes:
+    """Return what tar calls a path below a folder: never something that looks like an option."""
+    return b"./" + path[len(join(folder, b"")) :]

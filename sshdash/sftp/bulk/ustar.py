@@ -1,0 +1,186 @@
+"""The ustar format of POSIX: headers of small regular files and folders, written and read. Pure.
+
+The reader is for streams that somebody else chose every byte of: it takes the files that were
+asked for, as they were listed, and nothing else.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+BLOCK = 512
+_NAME, _PREFIX = 100, 155
+_SIZE = slice(124, 136)
+_TIME = slice(136, 148)
+_SUM = slice(148, 156)
+_KIND = slice(156, 157)
+_MAGIC = slice(257, 265)
+_FILE, _FOLDER = b"0", b"5"
+_USTAR = b"ustar\x0000"
+_BLANK_SUM = 8 * ord(" ")
+_NUMBER = 0o77777777777
+"""The largest that a size or a time may be."""
+_PADDING = 128 * BLOCK
+"""What may follow the end at most: tar fills its last record up."""
+_ZEROS = bytes(BLOCK)
+_END = 2
+"""Blocks of zeros that end an archive."""
+
+
+class Unwanted(ValueError):
+    """The stream is not what was asked for; the text says how."""
+
+
+class Listed(NamedTuple):
+    """What a file was when it was listed."""
+
+    size: int
+    seconds: int
+    """Its time, in whole seconds since the epoch."""
+
+
+class Member(NamedTuple):
+    """One file of the stream."""
+
+    name: bytes
+    content: bytes
+    seconds: int
+
+
+def split(name: bytes) -> tuple[bytes, bytes] | None:
+    """Return a name as the two fields prefix and name, None where they cannot hold it.
+
+    It is cut where GNU tar does, so that what does not fit here is what tar refuses.
+    """
+    if len(name) <= _NAME:
+        return b"", name
+    cut = name.rfind(b"/", 1, min(_PREFIX + 1, len(name) - 1))
+    if cut < 1 or not 0 < len(name) - cut - 1 <= _NAME:
+        return None
+    return name[:cut], name[cut + 1 :]
+
+
+def fits(name: bytes, size: int, seconds: int) -> bool:
+    """Return whether a header can tell of such a file."""
+    return 0 <= size <= _NUMBER and 0 <= seconds <= _NUMBER and split(name) is not None
+
+
+def file_header(name: bytes, mode: int, size: int, seconds: int) -> bytes:
+    """Return the header of a regular file. Raises ValueError where it does not fit."""
+    return _header(name, mode, size, seconds, _FILE)
+
+
+def folder_header(name: bytes, mode: int, seconds: int) -> bytes:
+    """Return the header of a folder. Raises ValueError where it does not fit."""
+    return _header(name + b"/", mode, 0, seconds, _FOLDER)
+
+
+def padding(size: int) -> bytes:
+    """Return what follows a content of `size` bytes."""
+    return _ZEROS[: -size % BLOCK]
+
+
+def end() -> bytes:
+    """Return what ends an archive."""
+    return _ZEROS * _END
+
+
+def _header(name: bytes, mode: int, size: int, seconds: int, kind: bytes) -> bytes:
+    parts = split(name)
+    if parts is None or not fits(name, size, seconds):
+        raise ValueError("no header can hold this")
+    prefix, name = parts
+    head = b"%b%07o\0%07o\0%07o\0%011o\0%011o\0" % (
+        name.ljust(100, b"\0"),
+        mode,
+        0,
+        0,
+        size,
+        seconds,
+    )
+    rest = kind + bytes(100) + _USTAR + bytes(80) + prefix.ljust(_PREFIX, b"\0") + bytes(12)
+    total = sum(head) + sum(rest) + _BLANK_SUM
+    return b"%b%06o\0 %b" % (head, total, rest)
+
+
+class Reader:
+    """Takes a stream of the `listed` files, by name, in any order, each at most once."""
+
+    def __init__(self, listed: Mapping[bytes, Listed]) -> None:
+        self._missing = dict(listed)
+        self._buffer = b""
+        self._zeros = 0
+        """Blocks of zeros at the end, so far."""
+
+    def __repr__(self) -> str:
+        return f"<Reader [{len(self._missing)} missing]>"
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the archive has ended where one may end."""
+        return self._zeros >= _END and not self._buffer
+
+    def feed(self, data: bytes) -> Iterator[Member]:
+        """Yield the files that are complete; what is left is kept, at most one file.
+
+        Raises Unwanted, after which nothing more may be fed.
+        """
+        buffer = self._buffer + data if self._buffer else data
+        self._buffer = b""
+        at, until = 0, len(buffer)
+        while until - at >= BLOCK:
+            header = buffer[at : at + BLOCK]
+            if self._is_end(header):
+                at += BLOCK
+                continue
+            name, listed = self._expected(header)
+            begin = at + BLOCK
+            behind = begin + listed.size + -listed.size % BLOCK
+            if until < behind:
+                break
+            del self._missing[name]
+            yield Member(name, buffer[begin : begin + listed.size], _number(header[_TIME]))
+            at = behind
+        self._buffer = buffer[at:]
+
+    def _is_end(self, header: bytes) -> bool:
+        if header == _ZEROS:
+            self._zeros += 1
+            if self._zeros * BLOCK > _PADDING:
+                raise Unwanted("an end without an end")
+            return True
+        if self._zeros:
+            raise Unwanted("something behind the end")
+        return False
+
+    def _expected(self, header: bytes) -> tuple[bytes, Listed]:
+        """Return which of the files comes now."""
+        if header[_MAGIC] != _USTAR:
+            raise Unwanted("no ustar header")
+        if sum(header) - sum(header[_SUM]) + _BLANK_SUM != _number(header[_SUM]):
+            raise Unwanted("a header with a wrong sum")
+        name = _text(header[:_NAME])
+        if prefix := _text(header[345:500]):
+            name = prefix + b"/" + name
+        if header[_KIND] != _FILE:
+            raise Unwanted("something else than a regular file")
+        listed = self._missing.get(name)
+        if listed is None:
+            raise Unwanted("a file that was not asked for, or twice")
+        if _number(header[_SIZE]) != listed.size:
+            raise Unwanted("a file of another size than listed")
+        return name, listed
+
+
+def _text(field: bytes) -> bytes:
+    text, _, rest = field.partition(b"\0")
+    if rest.strip(b"\0"):
+        raise Unwanted("something behind a name")
+    return text
+
+
+def _number(field: bytes) -> int:
+    """Return an octal number, which may have blanks around it and NULs behind it."""
+    digits = field.rstrip(b"\0 ").lstrip(b" ")
+    if not digits.isdigit() or digits.strip(b"01234567"):
+        raise Unwanted("no number where one should be")
+    return int(digits, 8)
