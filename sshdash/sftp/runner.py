@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from sshdash.errors import ConnectionLost, FileError
 from sshdash.prompts import Prompter
 from sshdash.sftp.bulk.download import Download
+from sshdash.sftp.bulk.download_tree import DownloadTree
 from sshdash.sftp.bulk.small import is_for
 from sshdash.sftp.bulk.upload import Upload
 from sshdash.sftp.conflicts import Conflicts
@@ -75,6 +76,8 @@ class Runner:
         """Further names of files that are copied under another."""
         self._firsts: dict[tuple[int, int], Source] = {}
         """The first name of each file that has several."""
+        self._in_bulk = True
+        """Whether the source may be good at more than SFTP."""
         self._conflicts: list[Source] = []
         self._seen = dict(zip(request.paths, request.seen, strict=bool(request.seen)))
         self._folders: Directories | None = None
@@ -129,6 +132,7 @@ class Runner:
         """Make the directories and copy what goes into them."""
         if not self._conflicts:  # whoever is to be asked is asked at once
             await self._send_new()
+            await self._fetch_new()
         work = [
             directories.make(self._directories, self._copier.mode),
             self._copy_new(directories),
@@ -267,7 +271,7 @@ class Runner:
     # -- files
 
     async def _send_new(self) -> None:
-        """Copy new folders in bulk, as far as that goes."""
+        """Copy new folders to a host in bulk, as far as that goes."""
         source, target = self._source, self._target
         lease = target.commands if isinstance(target, RemoteFilesystem) else None
         if lease is None or not isinstance(source, LocalFilesystem) or not is_for(self._request):
@@ -276,13 +280,23 @@ class Runner:
         bulk = Upload(lease, source, target, *rest)
         self._directories, self._files = await bulk.copy(self._directories, self._files)
 
+    async def _fetch_new(self) -> None:
+        """Copy new folders here in bulk, as far as that goes."""
+        lease = self._source.commands if isinstance(self._source, RemoteFilesystem) else None
+        target = self._target
+        if lease is None or not isinstance(target, LocalFilesystem) or not is_for(self._request):
+            return
+        bulk = DownloadTree(lease, target, self._target_dir, self._ledger, self._copier)
+        self._directories, self._files = await bulk.copy(self._directories, self._files)
+        self._in_bulk = not bulk.useless
+
     async def _copy_new(self, directories: Directories) -> None:
         """Copy what replaces nothing, very many small files in bulk."""
         lease = self._source.commands if isinstance(self._source, RemoteFilesystem) else None
         target, files = self._target, self._files
         if lease is not None and isinstance(target, LocalFilesystem) and is_for(self._request):
             rest = self._target_dir, self._ledger, self._copier, directories
-            bulk = Download(lease, target, *rest)
+            bulk = Download(lease, target, *rest, useless=not self._in_bulk)
             chosen, others = await bulk.choose(files)
             files, _ = await together(bulk.copy(chosen), self._copy_all(others))
         await self._copy_all(files)
