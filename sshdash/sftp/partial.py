@@ -115,7 +115,9 @@ async def remove_parts(target: Removing, parts: set[bytes]) -> None:
 
 async def _remove_folder(target: Removing, part: bytes) -> bool:
     """Remove a temporary folder with all it holds; return whether it is gone."""
-    if not isinstance(target, RemoteFilesystem | LocalFilesystem) or not is_temporary(name_of(part)):
+    if not isinstance(target, RemoteFilesystem | LocalFilesystem) or not is_temporary(
+        name_of(part)
+    ):
         return False
     try:
         if (await target.lstat(part)).kind is not Kind.DIRECTORY:

@@ -15,7 +15,9 @@ from pathlib import Path
 import pytest
 
 from sshdash.prompts import ConflictChoice
+from sshdash.sftp import walk
 from sshdash.sftp.bulk import download, stream, upload
+from sshdash.sftp.bulk import tree as trees
 from sshdash.states import TransferState
 from tests.live.file_kit import files_on, fill_with_odd_names, tree, unfinished
 from tests.live.test_cli_cp import cp, start
@@ -195,9 +197,15 @@ async def test_no_other_connection_is_made_where_there_is_no_room_for_a_command(
     ],
 )
 async def test_what_changes_after_the_listing_is_copied_or_reported_as_ever(
-    either: tuple[Path, Path], tmp_path: Path, meanwhile: str, left: str
+    either: tuple[Path, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    meanwhile: str,
+    left: str,
 ) -> None:
     source, target = either
+    # Else the command would be there before the listing.
+    monkeypatch.setattr(walk, "_MANY_FOLDERS", MANY)
     commands = f'mkdir once && {{ {meanwhile}; }}; eval "$asked"'
     async with answering(commands, tmp_path) as server, files_on(server.config_file) as files:
         done = await files.copy("sshd", [source], "", target)
@@ -255,6 +263,24 @@ async def test_a_folder_that_appears_here_is_left_alone(
     assert tree(target / "source").keys() == {b"odd"}
     assert (target / "source" / "odd").read_bytes() == b"mine\n"
     assert os.listdir(target) == ["source"]
+
+
+async def test_a_stream_that_was_opened_for_few_files_is_let_go(
+    folders: tuple[Path, Path], tmp_path: Path, told: pytest.LogCaptureFixture
+) -> None:
+    source, target = folders
+    for path in files_below(source)[10:]:
+        path.unlink()
+    commands = 'echo begun >begun; eval "$asked"; echo "$?" >ended'
+    async with answering(commands, tmp_path) as server, files_on(server.config_file) as files:
+        done = await files.copy("sshd", [source], "", target)
+        async with asyncio.timeout(PATIENCE):
+            while not (tmp_path / "ended").exists():  # noqa: ASYNC110 (another program writes it)
+                await asyncio.sleep(0.01)
+    assert done.state is TransferState.DONE, done.errors
+    assert tree(target / "source") == tree(source)
+    assert (tmp_path / "begun").exists()
+    assert IN_BULK not in told.text
 
 
 async def test_pseudo_files_that_claim_a_page_are_not_filled_up_with_zeros(
@@ -528,7 +554,7 @@ async def test_copies_are_as_those_by_sftp(
     async with files_on(sshd.config_file) as files:
         done = await files.copy(ends[0], [source], ends[1], target, preserve=preserve)
         assert done.state is TransferState.DONE, done.errors
-        for module in (download, upload):
+        for module in (download, trees, upload):
             monkeypatch.setattr(module, "LEAST", 1_000_000)
         done = await files.copy(ends[0], [source], ends[1], other, preserve=preserve)
         assert done.state is TransferState.DONE, done.errors

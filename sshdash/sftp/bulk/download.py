@@ -91,12 +91,8 @@ class Download:
         ledger: Ledger,
         copier: Copier,
         folders: Folders,
-        useless: bool,
     ) -> None:
-        """`folder` is where all places of files are; `folders` makes those below.
-
-        With `useless` it is known that the host does not do it.
-        """
+        """`folder` is where all places of files are; `folders` makes those below."""
         self._lease = lease
         self._target = target
         self._folder = folder
@@ -104,12 +100,13 @@ class Download:
         self._copier = copier
         self._folders = folders
         self._turns = Turns()
-        self._useless = useless
+        self._useless = False
+        """Whether the host does not do it, so that there is no use in asking again."""
         self._left: list[Source] = []
 
     async def choose(self, files: Sequence[Source]) -> tuple[list[Source], list[Source]]:
         """Return those that are copied so, and the others."""
-        if self._useless or len(files) < LEAST or self._copier.pace.is_limited:
+        if len(files) < LEAST or self._copier.pace.is_limited:
             return [], [*files]
         chosen: list[Source] = []
         others: list[Source] = []

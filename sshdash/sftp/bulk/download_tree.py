@@ -16,6 +16,7 @@ import asyncssh
 from sshdash.errors import FileError, SSHDashError
 from sshdash.sftp.beneath import Confined
 from sshdash.sftp.bulk.command import create_in, is_plain
+from sshdash.sftp.bulk.download import Download
 from sshdash.sftp.bulk.nursery import Nursery
 from sshdash.sftp.bulk.small import LEAST, sliced
 from sshdash.sftp.bulk.stream import Hangs, Stream
@@ -26,6 +27,7 @@ from sshdash.sftp.entries import join
 from sshdash.sftp.ledger import Ledger, Track
 from sshdash.sftp.local import LocalFilesystem
 from sshdash.sftp.partial import remove_parts
+from sshdash.sftp.storing import Folders
 from sshdash.sftp.tasks import finish, undivided
 from sshdash.sftp.turns import Turns
 from sshdash.sftp.walk import Source
@@ -62,8 +64,45 @@ class DownloadTree:
         self._ledger = ledger
         self._copier = copier
         self._turns = Turns()
+        self._early: tuple[bytes, asyncio.Task[Stream]] | None = None
+        """The folder that a stream is being opened for, and who does it."""
         self.useless = False
         """Whether the host does not do it, so that there is no use in asking again."""
+
+    def expect(self, folder: Source) -> None:
+        """Have a stream ready for a new folder that may be worth it, which is known only later.
+
+        Opening one takes two round trips. `close` has to follow.
+        """
+        limited = self._copier.pace.is_limited
+        if (
+            self._early is None
+            and folder.existing is None
+            and is_plain(folder.path)
+            and not limited
+        ):
+            opening = Stream.start(self._lease, create_in(folder.path), (), more=True)
+            self._early = folder.path, asyncio.ensure_future(opening)
+
+    async def close(self) -> None:
+        """Let go of a stream that nobody wanted."""
+        if self._early is None:
+            return
+        (_, opening), self._early = self._early, None
+
+        async def close() -> None:
+            await asyncio.wait((opening,))
+            if opening.exception() is None:
+                opening.result().abort()
+
+        if await finish(close(), _PATIENCE):
+            raise asyncio.CancelledError
+
+    def for_files(self, folders: Folders) -> Download:
+        """Return what copies files into folders that are there, or made meanwhile."""
+        return Download(
+            self._lease, self._target, self._folder, self._ledger, self._copier, folders
+        )
 
     async def copy(
         self, folders: list[Source], files: list[Source]
@@ -121,7 +160,8 @@ class DownloadTree:
             listed[_HERE + name] = Listed(file.entry.size, file.entry.mtime_ns // _SECOND)
         reader = Reader(listed)
         names = b"\0".join((*listed, b""))
-        async with await Stream.start(self._lease, create_in(tree.top.path), [names]) as stream:
+        async with await self._stream(tree.top.path) as stream:
+            await stream.send(names, last=True)
             while pieces := await stream.take():
                 for some in sliced(pieces, _PIECES):
                     data = b"".join(some)
@@ -135,6 +175,16 @@ class DownloadTree:
                 raise (Spoilt if reader.is_whole else Unwanted)(why)
         if not reader.has_all:
             raise Unwanted("not everything came")
+
+    async def _stream(self, folder: bytes) -> Stream:
+        """Return a stream that waits for the names of files in a folder."""
+        if self._early is None or self._early[0] != folder:
+            return await Stream.start(self._lease, create_in(folder), (), more=True)
+        try:
+            return await asyncio.shield(self._early[1])
+        finally:
+            if self._early[1].done():
+                self._early = None
 
     async def _place(
         self, tree: Tree, nursery: Nursery, target: bytes, arrived: set[bytes]
