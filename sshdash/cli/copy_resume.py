@@ -7,6 +7,7 @@ import hashlib
 import shlex
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -18,8 +19,10 @@ from sshdash.sftp.job import CopyRequest, TransferSnapshot
 from sshdash.sftp.journal import Journal
 from sshdash.sftp.queue import TransferQueue
 from sshdash.sftp.shelf import Shelf
-from sshdash.sftp.sync_plan import Tree
 from sshdash.states import TransferState
+
+if TYPE_CHECKING:
+    from sshdash.sftp.sync_plan import Tree
 
 
 def journal_of(requests: Sequence[CopyRequest], events: EventBus) -> Journal:
@@ -29,7 +32,7 @@ def journal_of(requests: Sequence[CopyRequest], events: EventBus) -> Journal:
     return Journal(Shelf(transfers_dir(), name), events)
 
 
-def journal_of_sync(trees: tuple[Tree, Tree], events: EventBus) -> Journal:
+def journal_of_sync(trees: "tuple[Tree, Tree]", events: EventBus) -> Journal:
     """Return where the copies of a synchronisation are kept: the next one goes on with them."""
     known_by = msgspec.msgpack.encode(sorted((tree.endpoint, tree.root) for tree in trees))
     name = f"cp-{hashlib.blake2b(known_by, digest_size=12).hexdigest()}.db"
