@@ -304,7 +304,8 @@ class Copier:
                 if self._within and before.held is None and before.size not in PAGES:
                     begun = under_way.arrived.until
                     await copy_within(reader, writer, begun, before.size, under_way.wrote)
-                size = await pump(reader, writer, before, self._chunk, self._window, under_way)
+                window = self._window * await writer.widen(before.size)
+                size = await pump(reader, writer, before, self._chunk, window, under_way)
                 after = await reader.stat()
                 rest = self._target, under_way.part, size
                 grown = has_grown(before, after, size) and await ends_alike(reader, *rest)

@@ -114,6 +114,10 @@ class Writer(Protocol):
         """Write all of `pieces`, one after the other, from `offset` on."""
         ...
 
+    async def widen(self, size: int) -> int:
+        """Return how many ways `size` bytes are spread over, more than one over a long line."""
+        ...
+
     async def copy_from(self, reader: Reader, offset: int, size: int) -> int:
         """Have at most `size` bytes at `offset` copied where both files are.
 

@@ -1,6 +1,6 @@
 """Open files of a host: reading and writing with many requests in flight."""
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
@@ -17,6 +17,7 @@ from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
     from sshdash.connections.connection import Lease
+    from sshdash.sftp.further import Further
     from sshdash.sftp.opening import Way
 
 Result = TypeVar("Result")
@@ -126,11 +127,23 @@ class RemoteReader:
         return self._handle
 
 
+class _Lane:
+    """One of the sessions that write a file, and what it has to do."""
+
+    __slots__ = ("handle", "session", "waiting")
+
+    def __init__(self, session: Session, handle: bytes) -> None:
+        self.session = session
+        self.handle = handle
+        self.waiting = 0
+        """Bytes that are under way."""
+
+
 class RemoteWriter:
     """A new file of a host open for writing.
 
-    `helper` returns a session of its own for writing to the disk early: in its own session a
-    server would take nothing else meanwhile.
+    It is written to the disk early by a session of its own (`further`): in this one a server
+    would take nothing else meanwhile.
     """
 
     def __init__(
@@ -139,19 +152,54 @@ class RemoteWriter:
         path: bytes,
         handle: bytes,
         block: int,
-        helper: Callable[[], Awaitable[Session]],
+        further: "Further",
     ) -> None:
         self._session = session
         self._path = path
         self._handle: bytes | None = handle
         self._block = block
-        self._helper = helper
+        self._further = further
+        self._lanes: list[_Lane] = []
+        """Those besides the session itself, and it too where there are any."""
         self._early = EarlySync(self._sync)
 
     async def write(self, offset: int, pieces: Sequence[Buffer]) -> None:
         """Write all of `pieces`, one after the other, from `offset` on."""
-        await self._session.call("write", self._path, whole(self._ask(offset, pieces)))
+        if self._lanes:
+            await self._write_by(min(self._lanes, key=_waiting), offset, pieces)
+        else:
+            await self._session.call("write", self._path, whole(self._ask(offset, pieces)))
         self._early.wrote()
+
+    async def widen(self, size: int) -> int:
+        """Have `size` bytes spread over several sessions where one is not enough for the line.
+
+        Returns over how many.
+        """
+        further = await self._further.lanes(size)
+        if not further:
+            return 1
+        opened = [session.protocol.open_file(self._path, Open.WRITE) for session in further]
+        self._lanes = [_Lane(self._session, self._open)]
+        for session, handle in zip(further, opened, strict=True):
+            self._lanes.append(_Lane(session, await session.call("write", self._path, handle)))
+        return len(self._lanes)
+
+    async def _write_by(self, lane: _Lane, offset: int, pieces: Sequence[Buffer]) -> None:
+        blocks = _blocks(offset, pieces, self._block)
+        protocol, size = lane.session.protocol, sum(map(len, pieces))
+        asked = [protocol.write(lane.handle, at, block) for at, block in blocks]
+        lane.waiting += size
+        try:
+            await lane.session.call("write", self._path, whole(asked))
+        finally:
+            lane.waiting -= size
+
+    def _close_lanes(self) -> None:
+        """Close what the further sessions have open, without waiting: all of it was answered."""
+        lanes, self._lanes = self._lanes[1:], []
+        for lane in lanes:
+            lane.session.protocol.close_handle(lane.handle)
 
     async def copy_from(self, reader: Reader, offset: int, size: int) -> int:
         """Have the server copy `size` bytes; 0 is returned where the source ends before that."""
@@ -165,6 +213,7 @@ class RemoteWriter:
     async def finish(self, finish: Finish) -> Finished:
         """Set attributes, make it durable and close it, all in one round trip."""
         await self._early.stop()
+        self._close_lanes()
         return await self.store((), finish)
 
     async def store(self, pieces: Sequence[Buffer], finish: Finish) -> Finished:
@@ -194,6 +243,7 @@ class RemoteWriter:
     async def close(self) -> None:
         """Close it without finishing and without waiting for the answer."""
         await self._early.stop()
+        self._close_lanes()
         handle, self._handle = self._handle, None
         if handle is not None:
             self._session.protocol.close_handle(handle)
@@ -211,7 +261,7 @@ class RemoteWriter:
         return self._session.protocol.set_handle(handle, wanted)
 
     async def _sync(self) -> None:
-        helper = await self._helper()
+        helper = await self._further.helper()
         opened = helper.protocol.open_file(self._path, Open.READ)
         handle = await helper.call("write", self._path, opened)
         try:
@@ -223,6 +273,10 @@ class RemoteWriter:
     def _open(self) -> bytes:
         assert self._handle is not None, "the file is closed"
         return self._handle
+
+
+def _waiting(lane: _Lane) -> int:
+    return lane.waiting
 
 
 async def _complaint(asked: Asked[None], finish: Finish) -> str:

@@ -100,6 +100,10 @@ class LocalWriter:
         await self._threads.run("write", self._path, write)
         self._early.wrote()
 
+    async def widen(self, size: int) -> int:
+        """Return that there is one way."""
+        return 1
+
     async def copy_from(self, reader: Reader, offset: int, size: int) -> int:
         """Have the kernel copy at most `size` bytes, or share them where the file system can."""
         assert isinstance(reader, LocalReader)

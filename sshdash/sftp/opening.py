@@ -1,6 +1,7 @@
 """Opening a file session on a host's connection, and what is said where there is none."""
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
@@ -8,7 +9,7 @@ import asyncssh
 
 from sshdash.connections.faults import explain
 from sshdash.connections.transport.transport import Transport
-from sshdash.errors import SessionError
+from sshdash.errors import SessionError, SSHDashError
 from sshdash.sftp import protocol
 from sshdash.sftp.answers import StatusError
 from sshdash.sftp.failures import from_status
@@ -19,6 +20,8 @@ from sshdash.sftp.wire import Chatter, Wire, WireClosed
 
 if TYPE_CHECKING:
     from sshdash.connections.connection import Lease
+
+log = logging.getLogger(__name__)
 
 PATIENCE = 20.0
 """Seconds to open a session, or to get a file's first bytes: some of a kernel's never come."""
@@ -103,3 +106,18 @@ async def open_session(
         raise explain(error, host, "opening SFTP") from error
     except (OSError, asyncssh.Error) as error:
         raise explain(error, host, "opening SFTP") from error
+
+
+async def open_beside(first: Session) -> Session | None:
+    """Return a further session on the very connection of another, None where it takes no more.
+
+    No other connection is made for it.
+    """
+    try:
+        wire = await first.way.open(first.lease.connection.ssh)
+        async with asyncio.timeout(PATIENCE):
+            begun, _ = await protocol.Protocol.begin(wire, ())
+    except (OSError, asyncssh.Error, SSHDashError, WireClosed, StatusError) as error:
+        log.debug("no further session: %s", error)
+        return None
+    return Session(first.lease, begun, first.way)

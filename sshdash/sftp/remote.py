@@ -33,6 +33,7 @@ from sshdash.sftp.filesystem import (
     Pieces,
     Space,
 )
+from sshdash.sftp.further import Further
 from sshdash.sftp.handles import (
     COPY_DATA,
     NANO,
@@ -88,8 +89,7 @@ class RemoteFilesystem:
         self._protocol = session.protocol
         self._home = home
         self._closed = False
-        self._helper: Session | None = None
-        self._helping = asyncio.Lock()
+        self._further = Further(session)
         self._digests = RemoteDigests(session, self.open_read)
         told = session.protocol.limits
         self._read_block = min(told.read or _SAFE_BLOCK, _MAX_BLOCK)
@@ -355,12 +355,12 @@ class RemoteFilesystem:
     async def open_write(self, path: bytes) -> RemoteWriter:
         """Create a file that must not exist yet, readable by its owner alone (0600)."""
         handle = await self._named("create", path, self._protocol.open_file(path, _NEW_FILE, 0o600))
-        return RemoteWriter(self._session, path, handle, self._write_block, self._help)
+        return RemoteWriter(self._session, path, handle, self._write_block, self._further)
 
     async def open_again(self, path: bytes) -> RemoteWriter:
         """Open a file that was created here and not finished."""
         handle = await self._call("write", path, self._protocol.open_file(path, Open.WRITE))
-        return RemoteWriter(self._session, path, handle, self._write_block, self._help)
+        return RemoteWriter(self._session, path, handle, self._write_block, self._further)
 
     async def close(self) -> None:
         """Give back the channel and the connection; harmless when closed already."""
@@ -368,8 +368,7 @@ class RemoteFilesystem:
             return
         self._closed = True
         self._protocol.wire.close()
-        if self._helper is not None:
-            self._helper.protocol.wire.close()
+        self._further.close()
         self._session.lease.release()
 
     async def _call(self, operation: str, path: bytes, asking: Awaitable[Result]) -> Result:
@@ -388,13 +387,6 @@ class RemoteFilesystem:
             raise ExistsError(
                 error.title, error.path, "it exists already", host=self.label
             ) from error
-
-    async def _help(self) -> Session:
-        """Return a second session, for what would hold up the first."""
-        async with self._helping:
-            if self._helper is None:
-                self._helper, _ = await open_session(self._session.lease, self._session.way)
-            return self._helper
 
     async def _with_target(self, path: bytes, link: Entry) -> Entry:
         target, kind = None, None

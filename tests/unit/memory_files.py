@@ -313,6 +313,10 @@ class MemoryFile:
         data[offset : offset + len(fresh)] = fresh
         self._node.data = bytes(data)
 
+    async def widen(self, size: int) -> int:
+        """Return that there is one way."""
+        return 1
+
     async def copy_from(self, reader: Reader, offset: int, size: int) -> int:
         assert isinstance(reader, MemoryFile)
         await self._step("copy within")

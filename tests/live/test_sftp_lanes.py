@@ -1,0 +1,137 @@
+"""A large upload over a long line goes through several sessions of one connection."""
+
+import asyncio
+import os
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from sshdash.states import TransferState
+from tests.live.file_kit import files_on, unfinished
+from tests.live.test_sftp_faults import until_some_arrived
+from tests.patience import PATIENCE
+from tests.servers.proxy import Proxy
+from tests.servers.sshd import RealSshd
+
+LARGE = 24_000_000
+LONG = 0.030
+"""Seconds one way: a round trip that is worth four lanes."""
+SFTP = "Starting session: subsystem 'sftp'"
+
+
+@asynccontextmanager
+async def long_line(server: RealSshd, delay: float = LONG) -> AsyncIterator[tuple[Proxy, Path]]:
+    """Put a delay before a server and return it with a configuration that goes through it."""
+    async with Proxy(server.port, delay=delay) as proxy:
+        config = server.folder / "long_config"
+        text = server.config_file.read_text().replace(f"Port {server.port}", f"Port {proxy.port}")
+        config.write_text(text + f"    HostKeyAlias [127.0.0.1]:{server.port}\n")
+        config.chmod(0o600)
+        yield proxy, config
+
+
+@pytest.fixture
+def large(tmp_path: Path) -> tuple[Path, Path]:
+    """Return a large file and an empty target folder."""
+    source, target = tmp_path / "large", tmp_path / "target"
+    source.write_bytes(os.urandom(LARGE))
+    source.chmod(0o640)
+    os.utime(source, (1_100_000_000, 1_100_000_000))
+    target.mkdir()
+    return source, target
+
+
+async def test_it_arrives_whole_by_more_sessions_of_one_connection(
+    sshd: RealSshd, large: tuple[Path, Path]
+) -> None:
+    source, target = large
+    async with long_line(sshd) as (_, config), files_on(config) as files:
+        done = await files.copy("", [source], "sshd", target, verify=True)
+    assert done.state is TransferState.DONE, done.errors
+    copied = target / "large"
+    assert copied.read_bytes() == source.read_bytes()
+    assert (copied.stat().st_mode, copied.stat().st_mtime) == (0o100640, 1_100_000_000)
+    assert not unfinished(target)
+    assert sshd.log.count("Accepted publickey") == 1
+    assert sshd.log.count(SFTP) >= 4
+
+
+async def test_a_short_line_needs_no_more(sshd: RealSshd, large: tuple[Path, Path]) -> None:
+    source, target = large
+    async with files_on(sshd.config_file) as files:
+        done = await files.copy("", [source], "sshd", target)
+    assert done.state is TransferState.DONE, done.errors
+    assert sshd.log.count(SFTP) == 1
+
+
+@pytest.mark.parametrize("sessions", ["1", "2", "3"])
+async def test_a_server_that_takes_few_sessions_gets_it_by_those(
+    large: tuple[Path, Path], sessions: str
+) -> None:
+    source, target = large
+    async with (
+        RealSshd(MaxSessions=sessions) as server,
+        long_line(server) as (_, config),
+        files_on(config) as files,
+    ):
+        done = await files.copy("", [source], "sshd", target)
+        assert server.log.count("Accepted publickey") == 1
+    assert done.state is TransferState.DONE, done.errors
+    assert (target / "large").read_bytes() == source.read_bytes()
+    assert not unfinished(target)
+
+
+@pytest.mark.parametrize("fault", ["cut", "kill"])
+async def test_what_was_spread_is_gone_on_with(
+    sshd: RealSshd, large: tuple[Path, Path], tmp_path: Path, fault: str
+) -> None:
+    source, target = large
+    async with (
+        long_line(sshd) as (proxy, config),
+        files_on(config, kept=tmp_path / "kept") as files,
+    ):
+        proxy.rate = 20_000_000
+        job = files.submit("", [source], "sshd", target)
+        await until_some_arrived(files, job, LARGE // 2)
+        (proxy.cut if fault == "cut" else sshd.kill_connections)()
+        async with asyncio.timeout(PATIENCE):
+            done = await files.queue.wait(job)
+        assert done.cut_off, done
+        (part,) = unfinished(target)
+        assert (target / os.fsdecode(part)).stat().st_size
+        proxy.rate = 0
+        sent = proxy.bytes_up
+        files.queue.retry(job)
+        async with asyncio.timeout(PATIENCE):
+            done = await files.queue.wait(job)
+        assert done.state is TransferState.DONE, done.errors
+        assert (target / "large").read_bytes() == source.read_bytes()
+        assert proxy.bytes_up - sent < LARGE * 9 // 10, done
+        assert not unfinished(target)
+
+
+async def test_it_arrives_whole_over_a_line_that_is_cut_at_random(
+    sshd: RealSshd, large: tuple[Path, Path], tmp_path: Path
+) -> None:
+    source, target = large
+    dice = random.Random(7)
+    async with (
+        long_line(sshd, 0.012) as (proxy, config),
+        files_on(config, kept=tmp_path / "kept") as files,
+    ):
+        proxy.cut_after(dice.randrange(1_000_000, 9_000_000))
+        job = files.submit("", [source], "sshd", target)
+        for _ in range(8):
+            async with asyncio.timeout(PATIENCE):
+                done = await files.queue.wait(job)
+            if done.state is TransferState.DONE:
+                break
+            assert done.cut_off, done
+            proxy.cut_after(dice.randrange(9_000_000, 15_000_000))
+            files.queue.retry(job)
+    assert done.state is TransferState.DONE, done.errors
+    assert (target / "large").read_bytes() == source.read_bytes()
+    assert not unfinished(target)
