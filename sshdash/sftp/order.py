@@ -4,9 +4,10 @@ import re
 import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import islice
-from typing import Any
+from typing import Any, Self
 
 from sshdash.sftp.entries import Entry
 
@@ -16,6 +17,8 @@ _RUN = 1_000
 """Entries that are sorted in less than the time nobody else should have to wait."""
 _SAMPLE = 100
 """Of how many keys of a run one tells where to divide it."""
+_TOGETHER = 32
+"""Runs that are joined at once: to divide more takes longer than to join them twice."""
 
 
 def natural_key(label: str) -> str:
@@ -32,60 +35,80 @@ class Sorter:
 
     def __init__(self, key: Callable[[Entry], Any]) -> None:
         self._key = key
-        self._entries: list[Entry] = []
-        self._keys: list[Any] = []
-        self._runs: list[list[int]] = []
-        """Places in `entries`, each run in order."""
-        self._sorted = 0
-        """How many entries are in runs."""
+        self._fresh: list[Entry] = []
+        """Entries that are in no run yet."""
+        self._runs: list[_Run] = []
 
     def add(self, entries: Iterable[Entry]) -> None:
         """Take more entries; so many that it takes long should come in a thread."""
         source = iter(entries)
         while batch := list(islice(source, _RUN)):
-            self._entries += batch
-            self._keys += map(self._key, batch)
-            if len(self._keys) - self._sorted >= _RUN:
+            self._fresh += batch
+            if len(self._fresh) >= _RUN:
                 self._end_run()
                 time.sleep(0)  # lets the thread of the screen have the interpreter
 
     def all(self) -> list[Entry]:
-        """Return all entries in order, equal ones as they came."""
-        if len(self._keys) > self._sorted:
+        """Return all entries in order, equal ones as they came, and forget them."""
+        if self._fresh:
             self._end_run()
-        at = self._keys.__getitem__
-        ordered: list[Entry] = []
-        for bucket, alike in self._buckets():
-            if not alike:
-                bucket.sort(key=at)
-            ordered += [self._entries[place] for place in bucket]
-            time.sleep(0)  # as above
-        return ordered
+        while len(self._runs) > 1:
+            together = range(0, len(self._runs), _TOGETHER)
+            self._runs = [_joined(self._runs[start : start + _TOGETHER]) for start in together]
+        return self._runs.pop().entries if self._runs else []
 
     def _end_run(self) -> None:
-        fresh = range(self._sorted, len(self._keys))
-        self._runs.append(sorted(fresh, key=self._keys.__getitem__))
-        self._sorted = len(self._keys)
+        self._runs.append(_Run.of([*map(self._key, self._fresh)], self._fresh))
+        self._fresh = []
 
-    def _buckets(self) -> Iterator[tuple[list[int], bool]]:
-        """Yield what is between the same keys in all runs, and what is alike with one of them."""
-        at = self._keys.__getitem__
-        if len(self._runs) < 2:
-            yield from ((run, True) for run in self._runs)
-            return
-        samples = sorted(at(run[i]) for run in self._runs for i in range(0, len(run), _SAMPLE))
-        starts = [0] * len(self._runs)
-        for divider in dict.fromkeys(samples[:: max(_RUN // _SAMPLE, 1)]):
-            for bisect in (bisect_left, bisect_right):
-                ends = [
-                    bisect(run, divider, start, key=at)
-                    for run, start in zip(self._runs, starts, strict=True)
-                ]
-                parts = zip(self._runs, starts, ends, strict=True)
-                yield [one for run, a, b in parts for one in run[a:b]], bisect is bisect_right
-                starts = ends
-        rests = zip(self._runs, starts, strict=True)
-        yield [one for run, start in rests for one in run[start:]], False
+
+@dataclass(slots=True)
+class _Run:
+    """Entries in order, and their keys."""
+
+    keys: list[Any]
+    entries: list[Entry]
+
+    @classmethod
+    def of(cls, keys: list[Any], entries: list[Entry]) -> Self:
+        """Return them in order, equal ones as they are."""
+        order = sorted(range(len(keys)), key=keys.__getitem__)
+        return cls([keys[place] for place in order], [entries[place] for place in order])
+
+
+def _joined(runs: list[_Run]) -> _Run:
+    """Return some runs as one, letting others have turns."""
+    if len(runs) == 1:
+        return runs[0]
+    whole = _Run([], [])
+    for part, alike in _buckets(runs):
+        ordered = part if alike else _Run.of(part.keys, part.entries)
+        whole.keys += ordered.keys
+        whole.entries += ordered.entries
+        time.sleep(0)  # as above
+    return whole
+
+
+def _buckets(runs: list[_Run]) -> Iterator[tuple[_Run, bool]]:
+    """Yield what is between the same keys in all runs, and what is alike with one of them."""
+    samples = sorted(key for run in runs for key in run.keys[::_SAMPLE])
+    starts = [0] * len(runs)
+    for divider in dict.fromkeys(samples[:: max(_RUN // _SAMPLE, 1)]):
+        for bisect in (bisect_left, bisect_right):
+            parts = zip(runs, starts, strict=True)
+            ends = [bisect(run.keys, divider, start) for run, start in parts]
+            yield _cut(runs, starts, ends), bisect is bisect_right
+            starts = ends
+    yield _cut(runs, starts, [len(run.keys) for run in runs]), False
+
+
+def _cut(runs: list[_Run], starts: list[int], ends: list[int]) -> _Run:
+    """Return what of each run is between two places, one behind the other."""
+    parts = [*zip(runs, starts, ends, strict=True)]
+    return _Run(
+        [key for run, start, end in parts for key in run.keys[start:end]],
+        [entry for run, start, end in parts for entry in run.entries[start:end]],
+    )
 
 
 def sorted_in_turns(entries: Iterable[Entry], key: Callable[[Entry], Any]) -> list[Entry]:
@@ -105,10 +128,12 @@ def matches(label: str, pattern: str) -> bool:
     return pattern in label
 
 
-def natural(entry: Entry) -> str:
+def natural(entry: Entry) -> bytes:
     """Return the sort key of an entry's name."""
-    # What a name reads like is enough for its place; to have it cleaned takes longer.
-    return natural_key(entry.name.decode("utf-8", "surrogateescape"))
+    # What a name reads like is enough for its place; to have it cleaned takes longer. Bytes are
+    # in the same order, and smaller.
+    label = entry.name.decode("utf-8", "surrogateescape")
+    return natural_key(label).encode("utf-8", "surrogateescape")
 
 
 def _padded(match: re.Match[str]) -> str:

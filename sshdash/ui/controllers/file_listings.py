@@ -157,11 +157,7 @@ class Listings:
         """Add what takes another round trip: where links lead, how much room there is."""
         with suppress(FileError):
             if listing.has_links:
-                entries = await filesystem.resolve_links(path, listing.entries)
-                if len(entries) > THREAD_LIMIT:
-                    await asyncio.to_thread(listing.replace, entries)
-                else:
-                    listing.replace(entries)
+                listing.replace(await filesystem.resolve_links(path, listing.entries))
                 await self._show(pane, path, listing, None)
             pane.show_space(await filesystem.statvfs(path))
         with suppress(FileError, ConfigError):  # told where somebody asks for them
@@ -216,10 +212,10 @@ class Listings:
             rows = await asyncio.to_thread(listing.rows, view, path)
             if view == pane.view_for(path):  # else the order was changed meanwhile
                 break
-        old = pane.browser.held()
-        pane.show(path, listing.entries, select, rows, named=listing.named)
-        if len(old[0]) > THREAD_LIMIT:
-            await asyncio.to_thread(let_go, *old)
+        old = pane.browser.held
+        pane.show(path, listing.entries, select, rows)
+        if len(old) + len(old.others) > THREAD_LIMIT:
+            await asyncio.to_thread(let_go, old)
 
     # Following
 

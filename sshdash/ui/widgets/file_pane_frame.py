@@ -153,7 +153,6 @@ class PaneFrame(Vertical):
         select: bytes | None = None,
         arranged: Rows | None = None,
         loading: bool = False,
-        named: dict[bytes, Entry] | None = None,
     ) -> None:
         """Show a listing, with the cursor on `select` where given.
 
@@ -166,7 +165,7 @@ class PaneFrame(Vertical):
         self.listed = True
         if arranged is not None and path != self.browser.path:
             self.browser.show(path, ())
-        self.browser.show(path, entries, arranged, loading, named)
+        self.browser.show(path, entries, arranged, loading)
         if select is not None and (index := self.browser.index_of(select)) is not None:
             self.browser.move_to(index)
         self._rows.update()

@@ -158,10 +158,9 @@ class PlacedPane(PaneFrame):
         select: bytes | None = None,
         arranged: Rows | None = None,
         loading: bool = False,
-        named: dict[bytes, Entry] | None = None,
     ) -> None:
         """Show a listing, and remember that it was visited."""
-        super().show(path, entries, select, arranged, loading, named)
+        super().show(path, entries, select, arranged, loading)
         self._tab.history.visit(self.spot)
         self._draw_tabs()
 
