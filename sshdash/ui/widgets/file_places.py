@@ -120,6 +120,7 @@ class PlacedPane(PaneFrame):
         elsewhere = tab.endpoint != self.endpoint
         self._tab = tab
         self.endpoint = tab.endpoint
+        self.wanted = tab.browser.path
         self.take_browser(tab.browser, tab.listed)
         self._draw_tabs()
         self.post_message(TabShown(self._pane, elsewhere))
