@@ -1,6 +1,7 @@
 """A directory's entries as they come, so that little is left to do after the last. Pure."""
 
 import time
+from array import array
 
 from sshdash.sftp.browser import View
 from sshdash.sftp.entries import Entry, Kind
@@ -15,32 +16,35 @@ class Listing:
     """What is known of a directory while it is listed, and after."""
 
     def __init__(self) -> None:
-        self.entries: list[Entry] = []
-        """As they came; once `rows` were asked for, in the order of their names."""
         self.has_links = False
-        self._sorter: Sorter | None = Sorter(natural)
+        self._sorter = Sorter(natural)
+        self._entries = self._sorter.entries
+        self._order: array[int] | None = None
+        """Their places in the order of their names, once `rows` were asked for."""
 
     def __len__(self) -> int:
         """Return how many entries there are so far."""
-        return len(self.entries)
+        return len(self._entries)
+
+    @property
+    def entries(self) -> list[Entry]:
+        """What there is so far, as it came."""
+        return self._entries
 
     def add(self, entries: list[Entry]) -> None:
         """Take some more, before any `rows` are asked for."""
-        assert self._sorter, "it is complete"
-        self.entries += entries
         self._sorter.add(entries)
         self.has_links = self.has_links or any(one.kind is Kind.SYMLINK for one in entries)
 
     def rows(self, view: View, path: bytes) -> Rows:
         """Return all of them as a view has them; of 10^5, ask for them in a thread."""
-        if self._sorter:
-            self.entries = self._sorter.all()
-            self._sorter = None
-        return view.rows(path, self.entries, natural_order=True)
+        if self._order is None:
+            self._order = self._sorter.order()
+        return view.rows(path, map(self._entries.__getitem__, self._order), natural_order=True)
 
     def replace(self, entries: list[Entry]) -> None:
         """Take the same entries once more: where links lead is told later."""
-        self.entries = entries
+        self._entries = entries
 
 
 def let_go(rows: Rows) -> None:

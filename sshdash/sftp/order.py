@@ -2,15 +2,16 @@
 
 import re
 import time
+from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import islice
-from typing import Any, Self
+from typing import Any, TypeAlias
 
 from sshdash.sftp.entries import Entry
 
+_Places: TypeAlias = "array[int]"
 _DIGITS = re.compile(r"\d+")
 _COUNTS = [f"{size:03d}" for size in range(100)]
 _RUN = 1_000
@@ -30,92 +31,85 @@ class Sorter:
     """Orders entries by `key` as they come, so that little is left to do after the last.
 
     One sort of very many would not let any other thread run until it is done. So they are sorted
-    in small runs. To join these, each is cut where the same keys divide all of them evenly.
+    in small runs. To join these, each is cut where the same keys divide all of them evenly. Runs
+    are arrays of places: small, and nothing in which the garbage collector would look for more.
     """
 
     def __init__(self, key: Callable[[Entry], Any]) -> None:
+        self.entries: list[Entry] = []
+        """All of them, as they came."""
         self._key = key
-        self._fresh: list[Entry] = []
-        """Entries that are in no run yet."""
-        self._runs: list[_Run] = []
+        self._keys: list[Any] = []
+        self._runs: list[_Places] = []
+        self._sorted = 0
+        """How many entries are in runs."""
 
     def add(self, entries: Iterable[Entry]) -> None:
         """Take more entries; so many that it takes long should come in a thread."""
         source = iter(entries)
         while batch := list(islice(source, _RUN)):
-            self._fresh += batch
-            if len(self._fresh) >= _RUN:
+            self.entries += batch
+            self._keys += map(self._key, batch)
+            if len(self._keys) - self._sorted >= _RUN:
                 self._end_run()
                 time.sleep(0)  # lets the thread of the screen have the interpreter
 
-    def all(self) -> list[Entry]:
-        """Return all entries in order, equal ones as they came, and forget them."""
-        if self._fresh:
+    def order(self) -> _Places:
+        """Return the places of all entries in order, equal ones as they came; none may follow."""
+        if len(self._keys) > self._sorted:
             self._end_run()
         while len(self._runs) > 1:
             together = range(0, len(self._runs), _TOGETHER)
-            self._runs = [_joined(self._runs[start : start + _TOGETHER]) for start in together]
-        return self._runs.pop().entries if self._runs else []
+            self._runs = [self._joined(self._runs[at : at + _TOGETHER]) for at in together]
+        self._keys.clear()
+        return self._runs[0] if self._runs else _places(())
 
     def _end_run(self) -> None:
-        self._runs.append(_Run.of([*map(self._key, self._fresh)], self._fresh))
-        self._fresh = []
+        self._runs.append(self._ordered(range(self._sorted, len(self._keys))))
+        self._sorted = len(self._keys)
+
+    def _ordered(self, places: Iterable[int]) -> _Places:
+        return _places(sorted(places, key=self._keys.__getitem__))
+
+    def _joined(self, runs: list[_Places]) -> _Places:
+        """Return some runs as one, letting others have turns."""
+        whole = _places(())
+        for bucket, alike in self._buckets(runs):
+            whole += bucket if alike else self._ordered(bucket)
+            time.sleep(0)  # as above
+        return whole
+
+    def _buckets(self, runs: list[_Places]) -> Iterator[tuple[_Places, bool]]:
+        """Yield what is between the same keys in all runs, and what is alike with one of them."""
+        at = self._keys.__getitem__
+        samples = sorted(at(place) for run in runs for place in run[::_SAMPLE])
+        starts = [0] * len(runs)
+        for divider in dict.fromkeys(samples[:: max(_RUN // _SAMPLE, 1)]):
+            for bisect in (bisect_left, bisect_right):
+                parts = zip(runs, starts, strict=True)
+                ends = [bisect(run, divider, start, key=at) for run, start in parts]
+                yield _cut(runs, starts, ends), bisect is bisect_right
+                starts = ends
+        yield _cut(runs, starts, [*map(len, runs)]), False
 
 
-@dataclass(slots=True)
-class _Run:
-    """Entries in order, and their keys."""
-
-    keys: list[Any]
-    entries: list[Entry]
-
-    @classmethod
-    def of(cls, keys: list[Any], entries: list[Entry]) -> Self:
-        """Return them in order, equal ones as they are."""
-        order = sorted(range(len(keys)), key=keys.__getitem__)
-        return cls([keys[place] for place in order], [entries[place] for place in order])
+def _places(places: Iterable[int]) -> _Places:
+    return array("I", places)
 
 
-def _joined(runs: list[_Run]) -> _Run:
-    """Return some runs as one, letting others have turns."""
-    if len(runs) == 1:
-        return runs[0]
-    whole = _Run([], [])
-    for part, alike in _buckets(runs):
-        ordered = part if alike else _Run.of(part.keys, part.entries)
-        whole.keys += ordered.keys
-        whole.entries += ordered.entries
-        time.sleep(0)  # as above
-    return whole
-
-
-def _buckets(runs: list[_Run]) -> Iterator[tuple[_Run, bool]]:
-    """Yield what is between the same keys in all runs, and what is alike with one of them."""
-    samples = sorted(key for run in runs for key in run.keys[::_SAMPLE])
-    starts = [0] * len(runs)
-    for divider in dict.fromkeys(samples[:: max(_RUN // _SAMPLE, 1)]):
-        for bisect in (bisect_left, bisect_right):
-            parts = zip(runs, starts, strict=True)
-            ends = [bisect(run.keys, divider, start) for run, start in parts]
-            yield _cut(runs, starts, ends), bisect is bisect_right
-            starts = ends
-    yield _cut(runs, starts, [len(run.keys) for run in runs]), False
-
-
-def _cut(runs: list[_Run], starts: list[int], ends: list[int]) -> _Run:
+def _cut(runs: list[_Places], starts: list[int], ends: list[int]) -> _Places:
     """Return what of each run is between two places, one behind the other."""
-    parts = [*zip(runs, starts, ends, strict=True)]
-    return _Run(
-        [key for run, start, end in parts for key in run.keys[start:end]],
-        [entry for run, start, end in parts for entry in run.entries[start:end]],
-    )
+    bucket = _places(())
+    for run, start, end in zip(runs, starts, ends, strict=True):
+        bucket += run[start:end]
+    return bucket
 
 
 def sorted_in_turns(entries: Iterable[Entry], key: Callable[[Entry], Any]) -> list[Entry]:
     """Return `entries` ordered by `key`, equal ones as they were, letting others have turns."""
     sorter = Sorter(key)
     sorter.add(entries)
-    return sorter.all()
+    return [sorter.entries[place] for place in sorter.order()]
 
 
 def matches(label: str, pattern: str) -> bool:
