@@ -6,7 +6,7 @@ Pure: whoever lists directories puts the entries in; whoever draws reads `rows`.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
-from itertools import chain, islice
+from itertools import chain, filterfalse, islice
 from operator import attrgetter
 
 from sshdash.sftp.entries import Entry, Kind, join, name_of, normalize, parent_of
@@ -55,13 +55,15 @@ class View:
     columns: frozenset[Column] | None = None
     """What is shown beside the names; None for what there is room for."""
 
-    def arrange(self, entries: Iterable[Entry], natural_order: bool = False) -> list[Entry]:
-        """Return the entries to show, in order; `natural_order` where they are in that of names.
+    def rows(self, path: bytes, entries: Iterable[Entry], natural_order: bool = False) -> Rows:
+        """Return the rows of the directory `path`: ``..`` first (but in the root), then these.
 
-        Takes some tenths of a second for 10^5 entries, so call it in a thread for many: it lets
-        the others have their turn all the time.
+        `natural_order` tells that the entries are in that of names. Takes some tenths of a second
+        for 10^5 entries, so call it in a thread for many: it lets the others have their turn all
+        the time.
         """
-        ordered = self._shown(list(entries))
+        rows = Rows(() if path == b"/" else (UP,))
+        ordered, rows.others = self._parted(entries)
         if not natural_order:
             ordered = sorted_in_turns(ordered, natural)
         if self.sort is SortKey.SIZE:
@@ -72,24 +74,22 @@ class View:
             ordered = sorted_in_turns(ordered, suffix_of)
         if self.reverse:
             ordered.reverse()
-        folders: list[Entry] = []
-        files: list[Entry] = []
-        for entry in ordered:
-            folder = entry.kind is Kind.DIRECTORY or entry.target_kind is Kind.DIRECTORY
-            (folders if folder else files).append(entry)
-        return folders + files if folders else files
+        rows.extend(filter(_is_folder, ordered))
+        rows.extend(filterfalse(_is_folder, ordered))
+        return rows
 
-    def rows(self, path: bytes, entries: Iterable[Entry], natural_order: bool = False) -> Rows:
-        """Return the rows of the directory `path`: ``..`` first (but in the root), then these."""
-        shown = self.arrange(entries, natural_order)
-        return Rows(shown if path == b"/" else chain((UP,), shown))
-
-    def _shown(self, entries: list[Entry]) -> list[Entry]:
-        if not self.show_hidden and not self.text.startswith("."):
-            entries = [entry for entry in entries if entry.name[:1] != b"."]
-        if not self.text:
-            return entries
-        return [entry for entry in entries if matches(entry.label, self.text)]
+    def _parted(self, entries: Iterable[Entry]) -> tuple[list[Entry], dict[bytes, Entry]]:
+        """Return what is shown, and what is not, by name."""
+        shown: list[Entry] = []
+        others: dict[bytes, Entry] = {}
+        hides = not self.show_hidden and not self.text.startswith(".")
+        for entry in entries:
+            hidden = hides and entry.name[:1] == b"."
+            if hidden or (self.text and not matches(entry.label, self.text)):
+                others[entry.name] = entry
+            else:
+                shown.append(entry)
+        return shown, others
 
 
 class Browser:
@@ -106,12 +106,11 @@ class Browser:
         """Names that are marked, shown or not."""
         self.measured: dict[bytes, Measured] = {}
         """What was counted of folders, by name."""
-        self._entries: dict[bytes, Entry] = {}
         self._rows = Rows()
 
     def __repr__(self) -> str:
         """Return path, counts and cursor."""
-        counts = f"{len(self._entries)} entries, {len(self.rows)} rows, {len(self.marks)} marked"
+        counts = f"{self._count} entries, {len(self.rows)} rows, {len(self.marks)} marked"
         return f"<Browser {self.path!r} [{counts}, cursor {self.cursor}]>"
 
     # -- what there is
@@ -123,8 +122,8 @@ class Browser:
 
     @property
     def entries(self) -> Iterable[Entry]:
-        """Everything in the directory, shown or not, in the order it came."""
-        return self._entries.values()
+        """Everything in the directory: what is shown, then the rest."""
+        return chain(islice(self._rows.entries, self._has_up, None), self._rows.others.values())
 
     @property
     def current(self) -> Entry | None:
@@ -136,15 +135,14 @@ class Browser:
     def selection(self) -> tuple[Entry, ...]:
         """What an action is about: the marked entries in view order, else the current one."""
         if self.marks:
-            places, rows = self._rows.places, self._rows.entries
-            if len(self.marks) == len(places) - self._has_up == len(self._entries):
+            places, rows, others = self._rows.places, self._rows.entries, self._rows.others
+            if len(self.marks) == self._count and not others:
                 return tuple(rows[self._has_up :])
             found = sorted(places[name] for name in self.marks if name in places)
             shown = tuple(rows[place] for place in found)
             if len(shown) == len(self.marks):
                 return shown
-            others = (entry for name, entry in self._entries.items() if name not in places)
-            return (*shown, *(entry for entry in others if entry.name in self.marks))
+            return (*shown, *(entry for name, entry in others.items() if name in self.marks))
         return (self.current,) if self.current else ()
 
     @property
@@ -155,7 +153,7 @@ class Browser:
     @property
     def marked_bytes(self) -> int:
         """The sizes of the marked files in sum."""
-        files = (self._entries[name] for name in self.marks)
+        files = filter(None, map(self._rows.entry, self.marks))
         size = sum(entry.size for entry in files if entry.kind is Kind.FILE)
         return size + sum(self.measured[name].size for name in self.marks & self.measured.keys())
 
@@ -167,7 +165,7 @@ class Browser:
     @property
     def hidden_count(self) -> int:
         """How many entries the view leaves out."""
-        return len(self._entries) - len(self._rows) + self._has_up
+        return len(self._rows.others)
 
     @property
     def parent(self) -> bytes:
@@ -194,13 +192,12 @@ class Browser:
         entries: Iterable[Entry],
         arranged: Rows | None = None,
         loading: bool = False,
-        named: dict[bytes, Entry] | None = None,
     ) -> None:
         """Show the directory `path` with `entries`.
 
         The cursor stays on its name in the same directory, and goes to the directory just left
-        on the way up. `arranged` is the result of ``view.rows(path, entries)`` and `named` has the
-        entries by name, where that was made ahead in a thread.
+        on the way up. `arranged` is the result of ``view.rows(path, entries)``, where that was
+        made ahead in a thread.
         """
         path = normalize(path)
         keep = self._name_at_cursor()
@@ -214,23 +211,23 @@ class Browser:
             arranged = None
         self.path = path
         self.loading = loading
-        self._entries = by_name(entries) if named is None else named
-        self.marks &= self._entries.keys()
-        self._arrange(arranged)
+        self._rows = self.view.rows(path, entries) if arranged is None else arranged
+        self.marks = {name for name in self.marks if name in self._rows}
         self._place(keep, old_cursor)
 
-    def held(self) -> tuple[list[Entry], dict[bytes, Entry]]:
-        """Return what holds the entries now, for `let_go` once they are replaced."""
-        return self._rows.entries, self._entries
+    @property
+    def held(self) -> Rows:
+        """What holds the entries now, for `let_go` once they are replaced."""
+        return self._rows
 
     def extend(self, entries: Iterable[Entry]) -> None:
         """Add entries of the same directory, as a long listing comes in.
 
         They are put at the end; `finish` arranges them all once.
         """
-        fresh = [entry for entry in entries if entry.name not in self._entries]
-        self._entries.update((entry.name, entry) for entry in fresh)
-        self._rows.extend(self.view.arrange(fresh))
+        more = self.view.rows(b"/", [one for one in entries if one.name not in self._rows])
+        self._rows.extend(more.entries)
+        self._rows.others |= more.others
 
     def finish(self, arranged: Rows | None = None) -> None:
         """Arrange everything, now that the listing is complete."""
@@ -239,13 +236,13 @@ class Browser:
 
     def measure(self, name: bytes, measured: Measured) -> None:
         """Take down how much a folder holds."""
-        if name in self._entries:
+        if name in self._rows:
             self.measured[name] = measured
 
     def rearrange(self, arranged: Rows | None = None) -> None:
         """Order the rows anew, with the cursor on the same name."""
         keep, cursor = self._name_at_cursor(), self.cursor
-        self._arrange(arranged)
+        self._rows = self.view.rows(self.path, self.entries) if arranged is None else arranged
         self._place(keep, cursor)
 
     # -- how it is viewed
@@ -333,7 +330,10 @@ class Browser:
 
         `found` is the result of ``matching(pattern)``, where that was asked for ahead.
         """
-        found = self.matching(pattern) if found is None else found & self._entries.keys()
+        if found is None:
+            found = self.matching(pattern)
+        else:
+            found = {name for name in found if name in self._rows}
         before = len(self.marks)
         self.marks = self.marks | found if marked else self.marks - found
         return abs(len(self.marks) - before)
@@ -345,6 +345,11 @@ class Browser:
     # -- inside
 
     @property
+    def _count(self) -> int:
+        """How many entries there are, shown or not."""
+        return len(self._rows) - self._has_up + len(self._rows.others)
+
+    @property
     def _has_up(self) -> int:
         return int(bool(self._rows) and self.rows[0] is UP)
 
@@ -352,16 +357,10 @@ class Browser:
         row = self.row(self.cursor)
         return row.name if row else None
 
-    def _arrange(self, arranged: Rows | None) -> None:
-        if arranged is None:
-            arranged = self.view.rows(self.path, self._entries.values())
-        self._rows = arranged
-
     def _place(self, name: bytes | None, fallback: int) -> None:
         index = None if name is None else self.index_of(name)
         self.move_to(fallback if index is None else index)
 
 
-def by_name(entries: Iterable[Entry]) -> dict[bytes, Entry]:
-    """Return the entries by name."""
-    return {entry.name: entry for entry in entries}
+def _is_folder(entry: Entry) -> bool:
+    return entry.kind is Kind.DIRECTORY or entry.target_kind is Kind.DIRECTORY

@@ -326,14 +326,19 @@ def space_of(volume: Volume) -> Space:
     )
 
 
-def kept_entries(names: list[Name], seen: set[bytes], refused: list[bytes] | None) -> list[Entry]:
-    """Return the entries that mean a new name in their directory; report the others."""
+def kept_entries(
+    names: list[Name], seen: dict[bytes, None], refused: list[bytes] | None
+) -> list[Entry]:
+    """Return the entries that mean a new name in their directory; report the others.
+
+    What was `seen` is in no set: through each of 10^6 names the garbage collector would look.
+    """
     entries = []
     for name, longname, attributes in names:
         if name in (b".", b".."):
             continue
         if is_plain_name(name) and name not in seen:
-            seen.add(name)
+            seen[name] = None
             entries.append(entry_of(name, attributes, longname))
         elif refused is not None:
             refused.append(name)

@@ -152,7 +152,7 @@ class RemoteFilesystem:
         """Yield the directory's entries in batches, without ``.``, ``..`` and unsafe names."""
         opening = self._protocol.open_directory(path)
         handle = await self._session.call("list", path, opening)
-        seen: set[bytes] = set()
+        seen: dict[bytes, None] = {}
         listed = 0
         ahead: deque[Asked[list[Name] | None]] = deque()
         width = 2

@@ -1,4 +1,4 @@
-"""The rows of a pane in order, and what finds them. Pure."""
+"""The rows of a pane in order, what finds them, and what is not among them. Pure."""
 
 from collections.abc import Iterable
 from itertools import count, islice
@@ -20,6 +20,8 @@ class Rows:
         self.entries: list[Entry] = []
         self.places: dict[bytes, int] = {}
         """The row of each name."""
+        self.others: dict[bytes, Entry] = {}
+        """What the view leaves out, by name."""
         self._text = _END
         """All names: to look through it is much faster than through the entries."""
         self.extend(entries)
@@ -27,6 +29,15 @@ class Rows:
     def __len__(self) -> int:
         """Return how many there are."""
         return len(self.entries)
+
+    def __contains__(self, name: bytes) -> bool:
+        """Return whether the directory has a name, shown or not."""
+        return name in self.places or name in self.others
+
+    def entry(self, name: bytes) -> Entry | None:
+        """Return the entry of a name, shown or not, None where there is none."""
+        row = self.places.get(name)
+        return self.others.get(name) if row is None else self.entries[row]
 
     def extend(self, entries: Iterable[Entry]) -> None:
         """Put more rows below the others."""

@@ -200,6 +200,14 @@ async def test_changes_permissions(left: Path, right: Path) -> None:
         await until(pilot, lambda: (left / "file1.txt").stat().st_mode & 0o777 == 0o601)
 
 
+async def test_a_mode_is_typed_at_once(left: Path, right: Path) -> None:
+    async with FilesApp(left, right).run_test() as pilot:
+        panes = await listed(pilot)
+        panes.left.rows.cursor = row_of(panes.left, "file1.txt")
+        await pilot.press("m", "6", "4", "0", "enter")
+        await until(pilot, lambda: (left / "file1.txt").stat().st_mode & 0o777 == 0o640)
+
+
 async def test_views_a_file(left: Path, right: Path) -> None:
     (left / "file1.txt").write_bytes(b"one\n\x1b[31mred [bold]x[/]\n\xff\n")
     async with FilesApp(left, right).run_test() as pilot:

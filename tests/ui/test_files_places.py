@@ -5,11 +5,13 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
+from sshdash.errors import SSHDashError
 from sshdash.sftp.bookmarks import bookmarks_file, keep_bookmark, load_bookmarks
 from sshdash.ui.controllers import file_listings
 from sshdash.ui.screens.bookmarks import BookmarkPicker
 from sshdash.ui.screens.finder import Finder, FoundList
 from sshdash.ui.widgets.file_pane_tabs import PaneTabBar
+from sshdash.ui.widgets.file_pane_title import PaneTitle
 from tests.ui.files_app import (
     HOST,
     FilesApp,
@@ -254,3 +256,21 @@ async def test_a_drag_keeps_what_was_pressed_though_rows_change(left: Path, righ
         await pilot.mouse_up(panes.right.rows, offset=(6, 12))
         await until(pilot, lambda: (right / "file2.txt").exists())
         assert not (right / "file1.txt").exists()
+
+
+async def test_a_folder_that_another_user_cannot_open_stays_named(left: Path, right: Path) -> None:
+    app = FilesApp(left, right)
+    async with app.run_test(size=(200, 40)) as pilot:
+        panes = await listed(pilot)
+        app.fake.unreachable = SSHDashError("sudo refused", "try again")
+        panes.right.rows.focus()
+        await pilot.press("#")
+        await until(pilot, lambda: panes.right.label == f"{HOST} (root)" and panes.right.problem)
+        title = panes.right.query_one(PaneTitle)
+        assert str(right) in title.render_line(0).text
+        await pilot.press("#")
+        await until(pilot, lambda: panes.right.label == HOST and panes.right.problem)
+        app.fake.unreachable = None
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: panes.right.listed)
+        assert panes.right.browser.path == bytes(right)

@@ -88,6 +88,19 @@ async def test_the_differences_are_listed_with_words_sizes_and_times(tmp_path: P
         assert any("− delete" in row and "gone.txt" in row for row in drawn(screen))
 
 
+async def test_a_copy_over_what_is_newer_is_marked(tmp_path: Path) -> None:
+    left, right = furnish(tmp_path)
+    os.utime(left / "changed.txt", (1000, 1000))
+    app = FilesApp(left, right)
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = await preview(pilot)
+        rows = drawn(screen)
+        assert "!" in rows[0]
+        assert "!" not in rows[1]
+        detail = screen.query_one("#sync-detail").render_line(1).text
+        assert "it is newer there" in detail
+
+
 async def test_what_is_ticked_is_what_is_done(tmp_path: Path) -> None:
     left, right = furnish(tmp_path)
     app = FilesApp(left, right, True)

@@ -11,10 +11,11 @@ from rich.cells import cell_len
 from sshdash.errors import ConnectionLost, FileError
 from sshdash.sftp.browser import UP, Browser, SortKey, View
 from sshdash.sftp.entries import Entry, Kind
+from sshdash.sftp.filesystem import Space
 from sshdash.sftp.trees import Census
 from sshdash.ui.controllers import file_names
 from sshdash.ui.widgets import file_row_text as text
-from sshdash.ui.widgets.file_pane_text import Problem, counts_text, empty_text
+from sshdash.ui.widgets.file_pane_text import Problem, counts_text, empty_text, foot_text
 from sshdash.ui.widgets.file_pane_title import crumbs_of
 
 
@@ -234,3 +235,11 @@ def test_many_names_are_listed_in_part() -> None:
     lines = file_names.listing(entries, 8).splitlines()
     assert len(lines) == 8
     assert lines[-1] == "… and 13 more"
+
+
+def test_the_sum_of_sizes_gives_way_to_the_free_space() -> None:
+    counts, space = "9 folders, 21 files, 30.2 MB", Space(10**12, 78_400_000_000)
+    assert foot_text(Browser(), counts, space, 45) == f"{counts}     78.4 GB free"
+    assert foot_text(Browser(), counts, space, 40) == "9 folders, 21 files         78.4 GB free"
+    assert foot_text(Browser(), counts, space, 28) == counts
+    assert foot_text(Browser(), counts, None, 28) == counts

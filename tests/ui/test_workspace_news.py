@@ -59,6 +59,20 @@ async def test_a_finished_copy_is_told_to_whoever_does_something_else(cockpit: S
         assert len(c.told) == 1
 
 
+async def test_a_copy_that_ended_in_an_earlier_run_is_no_news(cockpit: Start) -> None:
+    async with cockpit() as c:
+        await c.shell("bastion")
+        old = TransferSnapshot("j0", "old.sql", "db-1", "local", "/tmp", TransferState.DONE)
+        transfers: Any = c.backend.fake_transfers
+        transfers.snapshots = lambda: [old]
+        for state in (TransferState.DONE, TransferState.FAILED):
+            c.backend.events.emit(TransferChanged("j0", state, state))
+        copy_ended(c, TransferState.DONE)
+        await c.until(lambda: c.told)
+        assert len(c.told) == 1
+        assert c.told[0].startswith("Copied dump.sql")
+
+
 def test_a_notice_about_a_file_says_which() -> None:
     error = FileError("cannot make the directory", "/srv/a\x1b", "it exists already", host="web")
     notice = Notice.of_error(error)

@@ -79,8 +79,7 @@ class Listings:
             if status.state is ConnectionState.WAITING:
                 self.backend.connections.retry_now(pane.host)  # it is listed again then
                 return
-        path = pane.browser.path if pane.listed else None
-        self._start_list(pane, self._list(pane, path))
+        self._start_list(pane, self._list(pane, pane.folder))
 
     async def end(self, panes: FilePanes) -> None:
         """Give back what the panes of a tab hold."""
@@ -107,7 +106,7 @@ class Listings:
         # Where it is gone again already, a pane must not dial: two could go on by turns forever.
         status = self.backend.connections.status(pane.host)
         if status.state is ConnectionState.CONNECTED and pane.is_cut_off:
-            await self._list(pane, pane.browser.path if pane.listed else None)
+            await self._list(pane, pane.folder)
 
     def _start_list(self, pane: FilePane, work: Coroutine[Any, Any, None]) -> None:
         """Run one listing at a time for each pane: the newest is the one that is wanted."""
@@ -122,7 +121,7 @@ class Listings:
     async def _use(self, pane: FilePane, endpoint: str, path: bytes | None) -> None:
         self._lose_interest(pane)
         await self._drop(pane)
-        pane.use(endpoint)
+        pane.use(endpoint, path)
         await self._list(pane, path)
 
     async def _show_tab(self, pane: FilePane, elsewhere: bool) -> None:
@@ -135,6 +134,7 @@ class Listings:
         try:
             filesystem = await self.filesystem(pane)
             path = normalize(path if path is not None else _first_folder(pane, filesystem))
+            pane.wanted = path
             pane.wait("listing…")
             pane.outdated = False
             listing = await self._listing(pane, filesystem, path)
@@ -157,11 +157,7 @@ class Listings:
         """Add what takes another round trip: where links lead, how much room there is."""
         with suppress(FileError):
             if listing.has_links:
-                entries = await filesystem.resolve_links(path, listing.entries)
-                if len(entries) > THREAD_LIMIT:
-                    await asyncio.to_thread(listing.replace, entries)
-                else:
-                    listing.replace(entries)
+                listing.replace(await filesystem.resolve_links(path, listing.entries))
                 await self._show(pane, path, listing, None)
             pane.show_space(await filesystem.statvfs(path))
         with suppress(FileError, ConfigError):  # told where somebody asks for them
@@ -216,10 +212,10 @@ class Listings:
             rows = await asyncio.to_thread(listing.rows, view, path)
             if view == pane.view_for(path):  # else the order was changed meanwhile
                 break
-        old = pane.browser.held()
-        pane.show(path, listing.entries, select, rows, named=listing.named)
-        if len(old[0]) > THREAD_LIMIT:
-            await asyncio.to_thread(let_go, *old)
+        old = pane.browser.held
+        pane.show(path, listing.entries, select, rows)
+        if len(old) + len(old.others) > THREAD_LIMIT:
+            await asyncio.to_thread(let_go, old)
 
     # Following
 

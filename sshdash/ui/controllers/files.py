@@ -110,8 +110,7 @@ class FilesController:
         pane, host = request.pane, request.pane.host
         endpoint = as_user(host, request.user) if request.user else host
         # Of one that cannot be listed as the one user, the other may see more.
-        has_path = pane.listed or (pane.problem is not None and pane.filesystem is not None)
-        self.listings.use(pane, endpoint, pane.browser.path if has_path else None)
+        self.listings.use(pane, endpoint, pane.folder)
 
     def begin(self, panes: FilePanes, left: str, right: str) -> None:
         """Show two endpoints in a new tab, each where one begins there."""

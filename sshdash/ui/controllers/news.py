@@ -34,8 +34,8 @@ class News:
         )
 
     def _transfer(self, event: TransferChanged) -> None:
-        if event.new not in (TransferState.DONE, TransferState.FAILED):
-            return
+        if event.new not in (TransferState.DONE, TransferState.FAILED) or event.new is event.old:
+            return  # it goes on, or has only been listed: it ended in an earlier run
         jobs = {job.id: job for job in self.cockpit.backend.transfers.snapshots()}
         job = jobs.get(event.job)
         if job is None or self._in_sight(Place.FILES) or self._in_sight(Place.TRANSFERS):

@@ -3,7 +3,7 @@
 import stat
 from collections.abc import Iterable
 
-from textual import on
+from textual import events, on
 from textual.containers import Grid, Horizontal
 from textual.content import Content
 from textual.widget import Widget
@@ -62,6 +62,14 @@ class ChmodDialog(Dialog[tuple[int, bool]]):
     def _answer(self) -> None:
         below = self._folders and self.query(Tick).last().value
         self.dismiss((self.mode, below))
+
+    def on_key(self, event: events.Key) -> None:
+        """Begin the number with a digit that is typed on a box."""
+        if isinstance(self.focused, Tick) and event.character and event.character in "01234567":
+            event.stop()
+            field = self.query_one(Input)
+            self.set_focus(field)
+            field.post_message(events.Key(event.key, event.character))  # once all is selected
 
     @on(Tick.Changed)
     def _tick(self, event: Tick.Changed) -> None:

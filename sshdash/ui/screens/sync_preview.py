@@ -374,7 +374,8 @@ def _detail_text(step: Step, width: int) -> Content:
             when = time_cell(entry, TimeForm.FULL, 0)
             size = f"{size_text(entry.size)} " if entry.kind is Kind.FILE else ""
             sides.append(f"{name} {size}{when}")
-    why = Content.styled(step.why or " ", "$warning" if step.act is Act.CONFLICT else "$muted")
+    warns = step.act in (Act.CONFLICT, Act.CHANGED)
+    why = Content.styled(step.why or " ", "$warning" if warns else "$muted")
     return Content("\n").join(
         [
             Content.styled(shorten_middle(shown(step.place) or ".", width), "$foreground"),

@@ -74,10 +74,9 @@ class FilePane(PlacedPane):
         select: bytes | None = None,
         arranged: Rows | None = None,
         loading: bool = False,
-        named: dict[bytes, Entry] | None = None,
     ) -> None:
         """Show a listing, with the cursor on `select` where given."""
-        super().show(path, entries, select, arranged, loading, named)
+        super().show(path, entries, select, arranged, loading)
         self.post_message(self.Pointed(self))
 
     # What the widgets inside tell

@@ -46,6 +46,8 @@ class PaneFrame(Vertical):
         """Whether the folder has changed since it was listed."""
         self.listed = False
         """Whether there is a listing to show, be it an old one."""
+        self.wanted: bytes | None = None
+        """The folder that was asked for last, None where a pane begins wherever one does."""
         self.stoppable = False
         """Whether something goes on here that Esc ends."""
         self.problem: text.Problem | None = None
@@ -107,10 +109,16 @@ class PaneFrame(Vertical):
         """Whose files these are, cleaned: ``local`` or the host."""
         return clean(self.endpoint) or "local"
 
-    def use(self, endpoint: str) -> None:
-        """Show another endpoint, of which nothing is known yet."""
+    def use(self, endpoint: str, path: bytes | None = None) -> None:
+        """Show another endpoint, of which nothing is known yet but, maybe, a folder."""
         self.endpoint = endpoint
+        self.wanted = path
         self.take_browser(Browser(view=self.browser.view))
+
+    @property
+    def folder(self) -> bytes | None:
+        """The folder that is shown, else the one that is to be, None where nobody knows yet."""
+        return self.browser.path if self.listed else self.wanted
 
     def take_browser(self, browser: Browser, listed: bool = False) -> None:
         """Show another browser; `listed` tells that it has a listing, if an old one."""
@@ -153,7 +161,6 @@ class PaneFrame(Vertical):
         select: bytes | None = None,
         arranged: Rows | None = None,
         loading: bool = False,
-        named: dict[bytes, Entry] | None = None,
     ) -> None:
         """Show a listing, with the cursor on `select` where given.
 
@@ -166,7 +173,7 @@ class PaneFrame(Vertical):
         self.listed = True
         if arranged is not None and path != self.browser.path:
             self.browser.show(path, ())
-        self.browser.show(path, entries, arranged, loading, named)
+        self.browser.show(path, entries, arranged, loading)
         if select is not None and (index := self.browser.index_of(select)) is not None:
             self.browser.move_to(index)
         self._rows.update()
@@ -202,7 +209,7 @@ class PaneFrame(Vertical):
             return
         title = self._title_line
         title.endpoint = self.label
-        title.path = self.browser.path if self.listed else b""
+        title.path = self.folder or b""
         title.home = self.filesystem.home() if self.filesystem else b""
         if not self._waiting:
             title.busy = ""

@@ -89,12 +89,18 @@ def typed_text(typed: str) -> str:
 
 
 def foot_text(browser: Browser, counts: str, space: Space | None, width: int) -> str:
-    """Return the marks or `counts` on the left, the free space on the right where it fits."""
+    """Return the marks or `counts` on the left, the free space on the right where it fits.
+
+    The sum of the sizes gives way to it: what more there is room for matters most.
+    """
     left = counts
     if browser.marks:
         left = f"✓ {len(browser.marks)} marked"
         if len(browser.marks) <= _MANY and (size := browser.marked_bytes):
             left += f", {size_text(size)}"
     right = f"{size_text(space.free)} free" if space else ""
-    gap = width - cell_len(left) - len(right)
-    return left + " " * gap + right if gap >= 2 else clip(left, width)
+    for said in (left, left.rpartition(", ")[0]) if right else ():
+        gap = width - cell_len(said) - len(right)
+        if said and gap >= 2:
+            return said + " " * gap + right
+    return clip(left, width)

@@ -120,6 +120,7 @@ class PlacedPane(PaneFrame):
         elsewhere = tab.endpoint != self.endpoint
         self._tab = tab
         self.endpoint = tab.endpoint
+        self.wanted = tab.browser.path
         self.take_browser(tab.browser, tab.listed)
         self._draw_tabs()
         self.post_message(TabShown(self._pane, elsewhere))
@@ -158,10 +159,9 @@ class PlacedPane(PaneFrame):
         select: bytes | None = None,
         arranged: Rows | None = None,
         loading: bool = False,
-        named: dict[bytes, Entry] | None = None,
     ) -> None:
         """Show a listing, and remember that it was visited."""
-        super().show(path, entries, select, arranged, loading, named)
+        super().show(path, entries, select, arranged, loading)
         self._tab.history.visit(self.spot)
         self._draw_tabs()
 

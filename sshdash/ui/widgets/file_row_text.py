@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from itertools import islice
 
 from rich.cells import cell_len, set_cell_size
@@ -64,6 +65,7 @@ class Columns:
     owner: int
 
     @classmethod
+    @lru_cache(maxsize=64)  # each line of a pane asks for the same
     def fit(
         cls,
         width: int,

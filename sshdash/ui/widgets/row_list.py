@@ -8,7 +8,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Offset, Size
+from textual.geometry import Offset, Region, Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
@@ -112,7 +112,7 @@ class RowList(ScrollView, can_focus=True):
             return self.get_component_rich_style(name)
         if item == self.hovered:
             return self.get_component_rich_style("row--hover")
-        return self.rich_style
+        return self._plain
 
     def line_ground(self, line: int) -> Style:
         """Return the background of a line: that of its item."""
@@ -139,12 +139,22 @@ class RowList(ScrollView, can_focus=True):
         self._looks.clear()
         super().notify_style_update()
 
+    @cached_property
+    def _plain(self) -> Style:
+        """The ground of most lines: to ask for it takes longer than to draw one."""
+        return self.rich_style
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Draw the lines of a region, all on the ground that there is now."""
+        self.__dict__.pop("_plain", None)  # what is around decides, too, and does not tell
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         """Draw one line of the view."""
         width = self.scrollable_content_region.width
         line = y + self.scroll_offset.y
         if not 0 <= line < self.line_count():
-            return Strip.blank(width, self.rich_style)
+            return Strip.blank(width, self._plain)
         return strip_of(self.pieces(line, width), width, self.line_ground(line))
 
     def reset_lines(self) -> None:

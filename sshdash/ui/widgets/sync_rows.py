@@ -79,7 +79,8 @@ class SyncRows(RowList):
         ]
 
     def _detail(self, step: Step) -> Style:
-        return self.look("sync--conflict" if step.act is Act.CONFLICT else "sync--detail")
+        warns = step.act is Act.CONFLICT or (step.act is Act.CHANGED and step.why)
+        return self.look("sync--conflict" if warns else "sync--detail")
 
 
 def _columns(width: int, step: Step) -> tuple[TimeForm, int]:
@@ -98,7 +99,8 @@ def _rest(step: Step, form: TimeForm, width: int) -> str:
     now = time.time()
     one = step.source if step.act is not Act.DELETE else step.target
     size = size_text(one.size) if one is not None and one.kind is Kind.FILE else ""
-    text = f"  {size:>{_SIZE}}"
+    mark = "!" if step.why else " "
+    text = f" {mark}{size:>{_SIZE}}"
     if form is not TimeForm.NONE:
         for entry in (step.left, step.right):
             text += f"  {_time(entry, form, now):>{form.value}}"
