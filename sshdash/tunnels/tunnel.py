@@ -230,6 +230,10 @@ class Tunnel(Standing):
             forwarder.pause()
         return forwarder
 
+    def suits(self, forwarder: Forwarder, lease: "Lease") -> bool:
+        """Return whether an early forwarder listens as it has to on a lease's connection."""
+        return forwarder.listens_by(ForwardOptions.of(lease.resolved))
+
     def explain(self, error: BaseException) -> SSHDashError:
         """Return an error of any kind as one of ours."""
         return explain(error, self.host, f"forward {self.spec}")
