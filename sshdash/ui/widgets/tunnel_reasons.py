@@ -36,7 +36,7 @@ def why_not(name: str, tunnel: TunnelSnapshot | None, tunnels: Sequence[TunnelSn
 
 def _of_one(name: str, tunnel: TunnelSnapshot, tunnels: Sequence[TunnelSnapshot]) -> str:
     running = tunnel.state in RUNNING
-    if name == "restart" and not running:
+    if name == "restart" and not running and tunnel.state is not TunnelState.FAILED:
         return "The tunnel is not open"
     if name == "pause" and not running and tunnel.state is not TunnelState.PAUSED:
         return "The tunnel is not open"

@@ -50,8 +50,7 @@ _NEXT = {
     Cause.BIND_IN_USE: "end what holds the port, or give the tunnel another one (e)",
     Cause.BIND_PRIVILEGED: "ports below 1024 are root's: listen on a higher one (e)",
     Cause.BIND_ADDRESS: "listen on an address that this machine has, or on localhost (e)",
-    Cause.BIND_REFUSED: "the server decides: GatewayPorts and AllowTcpForwarding in its "
-    "sshd_config, permitlisten at the key",
+    Cause.BIND_REFUSED: "the server decides; permitlisten at the key does, too",
     Cause.PROHIBITED: "the server decides: AllowTcpForwarding and PermitOpen in its sshd_config, "
     "permitopen at the key",
     Cause.UNKNOWN_NAME: "the last host looks the name up, not this machine: name it as it is "
@@ -123,6 +122,8 @@ def next_step(tunnel: TunnelSnapshot) -> str:
         if cause is None:
             failed = tunnel.state is TunnelState.FAILED
             cause = Cause.OTHER if failed else Cause.TARGET_REFUSED
+        if cause is Cause.CONNECTION_DOWN and tunnel.state is TunnelState.FAILED:
+            return "it is not tried again by itself: r does, or Enter"
         return _NEXT[cause]
     return ""
 
