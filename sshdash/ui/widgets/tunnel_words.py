@@ -55,7 +55,8 @@ _NEXT = {
     "permitopen at the key",
     Cause.UNKNOWN_NAME: "the last host looks the name up, not this machine: name it as it is "
     "known there (e)",
-    Cause.TARGET_REFUSED: "nothing listens there: start the service, or correct the port (e)",
+    Cause.TARGET_REFUSED: "nothing listens there, or it turns one away: start the service, or "
+    "correct the port (e)",
     Cause.TARGET_TIMED_OUT: "the target is down, or a firewall drops what comes from that host",
     Cause.UNREACHABLE: "that host has no way to the target: go by another one",
     Cause.OUR_SIDE_REFUSED: "nothing listens here: start the service, or correct the port (e)",
