@@ -315,7 +315,8 @@ async def test_rules_that_start_by_themselves_leave_those_of_others_alone(
             pass
         assert not [one for one in told.events if isinstance(one, TunnelChanged)]
         await backend.household.take_over(ids)
-        assert (await run.end())[0] == 0
+        ended = await run.end()
+        assert ended[0] == 0, ended
     done = await backend.hand_over(ids)
     async with ended_afterwards(done):
         assert (sorted(done.moved), done.kept) == (sorted(ids), ())
