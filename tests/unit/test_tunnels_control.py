@@ -319,6 +319,22 @@ async def test_what_was_taken_over_since_the_last_look_is_not_theirs_as_well(
     await neighbours.close()
 
 
+async def test_a_port_that_we_listen_on_since_the_last_look_is_theirs_no_more(
+    stranger: int,
+) -> None:
+    fixed = parse_option("-L 5432:db:5432")
+    neighbours = Neighbours(runtime_dir())
+    theirs = [tunnel("t7", spec=fixed), tunnel("t8", spec=fixed, state=TunnelState.FAILED)]
+    async with answering(Desk(*theirs)):
+        await neighbours.look()
+    for state in (TunnelState.OPEN, TunnelState.DEGRADED):
+        ours, failed = neighbours.around([tunnel("t1", spec=fixed, state=state)])
+        assert (ours.id, ours.state) == ("t1", state)
+        assert (failed.id, failed.state) == (f"{stranger}/t8", TunnelState.FAILED)
+    assert len(neighbours.around([tunnel("t1", spec=fixed, state=TunnelState.OPENING)])) == 3
+    await neighbours.close()
+
+
 async def test_one_rule_that_cannot_be_taken_over_leaves_the_others_be(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
