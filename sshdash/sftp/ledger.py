@@ -210,6 +210,11 @@ class Ledger:
         self.bytes_total += track.done - (entry.size if entry.kind is Kind.FILE else 0)
         self.bytes_finished += track.done
 
+    def arrive(self, source: Source) -> None:
+        """Count a file that is there already."""
+        with self.tracking(source) as track:
+            track.advance(source.entry.size)
+
     @contextmanager
     def gathering(self, files: int, size: int) -> Iterator[Track]:
         """Follow the bytes of files that come in together; each is counted by itself later."""

@@ -30,9 +30,10 @@ from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.find import TreeIndex
 from sshdash.sftp.ledger import Ledger, Track
 from sshdash.sftp.local import LocalFilesystem
-from sshdash.sftp.partial import Partial, remove_parts
+from sshdash.sftp.partial import remove_parts
 from sshdash.sftp.tasks import finish, undivided
 from sshdash.sftp.turns import Turns, in_order
+from sshdash.sftp.under_way import UnderWay
 from sshdash.sftp.walk import Source
 
 if TYPE_CHECKING:
@@ -46,8 +47,10 @@ _READ, _READ_BYTES = 64, 256 * 1024
 """What is read in one call, and sent in one turn of the loop."""
 _PATIENCE = 10.0
 """Seconds for cleaning up."""
+_TOLD = 64
+"""Bytes that find tells of one file or folder at most, besides its name."""
 _UNPACKING = 120.0
-"""Seconds for what is under way still to arrive, and for the last of it to be unpacked."""
+"""Seconds in which nothing of what is under way arrives, or for the last of it to be unpacked."""
 _SECOND = 10**9
 
 
@@ -180,18 +183,24 @@ class Upload:
             await self._target.mkdir(staging, 0o700)
             with self._ledger.gathering(len(tree.files), tree.size) as track:
                 await self._send(tree, staging, track)
-            await undivided(self._place(tree, staging, target, arrived), _PATIENCE)
+            # Whoever goes on after a crash looks whether it has got its name.
+            self._copier.under_way[target] = under_way
+            under_way.placing = True
+            await undivided(self._place(tree, under_way, target, arrived), _PATIENCE)
         finally:
+            self._copier.under_way.pop(target, None)
             if staging in leftovers:
                 await self._remove(staging)
 
     async def _send(self, tree: Tree, staging: bytes, track: Track) -> None:
         """Have a tree unpacked. Raises where not all of it is whole then."""
-        index = TreeIndex()
+        names = *tree.folders, *tree.files
+        index = TreeIndex(len(names), sum(map(len, names)) + _TOLD * len(names))
         command = unpack_in(staging, timed=self._preserve)
         async with await Stream.start(self._lease, command, [ASKED], more=True) as stream:
             await stream.expect(READY)
             for data in self._folders_of(tree):
+                await self._turns.take()
                 await stream.send(data)
             for some in batches(tuple(tree.files.items()), _READ, _READ_BYTES, _size):
                 pack = partial(_pack, some, self._copier)
@@ -203,9 +212,9 @@ class Upload:
                 track.advance(sum(file.entry.size for name, file in some if name in tree.files))
             await stream.send(end(), last=True)
             while pieces := await stream.take(_UNPACKING):
-                index.feed(b"".join(pieces))
-                if index.count > len(tree.files) + len(tree.folders):
-                    raise Unwanted("more is there than was sent")
+                for piece in pieces:
+                    index.feed(piece)
+                    await self._turns.take()
             stream.ensure_success()
         index.finish()
         await self._verify(tree, index)
@@ -228,6 +237,7 @@ class Upload:
             raise Unwanted("not everything arrived, or something else did")
         found = {name: index.take(name) or {} for name in tree.folders}
         for name in tree.folders:
+            await self._turns.take()
             above, _, last = name.rpartition(b"/")
             if name and not found[above].get(last, b"").startswith(b"d "):
                 raise Unwanted("a folder is not there")
@@ -242,32 +252,26 @@ class Upload:
             ):
                 raise Unwanted("a file is not whole")
 
-    async def _place(self, tree: Tree, staging: bytes, target: bytes, arrived: set[bytes]) -> None:
+    async def _place(
+        self, tree: Tree, under_way: UnderWay, target: bytes, arrived: set[bytes]
+    ) -> None:
         """Give what is whole its name, and note it."""
         folders = list(tree.folders.values())
         await self._ledger.make(folders)
         try:
-            await self._target.rename(staging, target)
-        except ConnectionLost:
-            self._keep(tree, staging, target)
+            await self._target.rename(under_way.part, target)
+        except (ConnectionLost, asyncio.CancelledError):  # nobody heard whether it has its name
+            if self._copier.partials is not None:
+                self._copier.partials[target] = under_way.so_far()
             raise
-        self._copier.leftovers.discard(staging)
+        self._copier.leftovers.discard(under_way.part)
         for folder in folders:
             self._ledger.created[folder.place] = folder
             arrived.add(folder.place)
         for file in tree.files.values():
             await self._turns.take()
-            with self._ledger.tracking(file) as track:
-                track.advance(file.entry.size)
+            self._ledger.arrive(file)
             arrived.add(file.place)
-
-    def _keep(self, tree: Tree, staging: bytes, target: bytes) -> None:
-        """Have the next run look whether the folder got its name, as nobody heard of it."""
-        if self._copier.partials is not None:
-            for name, file in tree.files.items():
-                part = join(staging, name)
-                kept = Partial(part, file.entry, 0, replacing=False, placing=True)
-                self._copier.partials[join(target, name)] = kept
 
     async def _remove(self, staging: bytes) -> None:
         """Remove what did not get its name; where that cannot be, it is remembered."""

@@ -1,0 +1,145 @@
+"""A process that is killed while very many small files go as a stream, and the one after it."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sshdash.sftp.local import LocalFilesystem
+from sshdash.sftp.remote import RemoteFilesystem
+from sshdash.sftp.turns import Turns
+from sshdash.states import TransferState
+from tests.live.file_kit import files_on, tree
+from tests.live.test_sftp_bulk import files_below, looks
+from tests.live.test_sftp_bulk import folders as folders
+from tests.patience import PATIENCE
+from tests.servers.sshd import RealSshd
+
+
+class Crash:
+    """Keeps what a process that is killed at this very moment leaves: its journal, and files."""
+
+    def __init__(self, kept: Path, target: Path) -> None:
+        self._kept = kept, kept.with_name("kept by the dead")
+        self._target = target, target.with_name("target of the dead")
+        self.happened = asyncio.Event()
+
+    def happen(self) -> None:
+        """Be killed, the first time."""
+        if not self.happened.is_set():
+            self.happened.set()
+            for now, then in (self._kept, self._target):
+                shutil.copytree(now, then, symlinks=True)
+
+    def restore(self) -> Path:
+        """Put the files back, and return where the journal is."""
+        now, then = self._target
+        shutil.rmtree(now)
+        then.rename(now)
+        return self._kept[1]
+
+
+def around(
+    monkeypatch: pytest.MonkeyPatch, where: type, name: str, moment: str, happen: Callable[[], None]
+) -> None:
+    """Have something happen before or after every call of a method."""
+    real: Callable[..., Awaitable[Any]] = getattr(where, name)
+
+    async def call(*arguments: Any) -> Any:
+        if moment == "before":
+            happen()
+        result = await real(*arguments)
+        if moment == "after":
+            happen()
+        return result
+
+    monkeypatch.setattr(where, name, call)
+
+
+@pytest.mark.parametrize("preserve", [True, False])
+@pytest.mark.parametrize("moment", ["before", "after", "noting"])
+async def test_a_new_folder_whose_name_nobody_noted_is_not_asked_about(
+    sshd: RealSshd,
+    folders: tuple[Path, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    moment: str,
+    preserve: bool,
+) -> None:
+    source, target = folders
+    crash = Crash(tmp_path / "kept", target)
+    count = 0
+
+    def note() -> None:
+        nonlocal count
+        count += (target / "source").exists()
+        if count == 100:
+            crash.happen()
+
+    with monkeypatch.context() as patch:
+        if moment == "noting":
+            around(patch, Turns, "take", "after", note)
+        else:
+            around(patch, RemoteFilesystem, "rename", moment, crash.happen)
+        async with files_on(sshd.config_file, kept=tmp_path / "kept") as files:
+            done = await files.copy("", [source], "sshd", target, preserve=preserve, conflict=None)
+    assert done.state is TransferState.DONE, done.errors
+    assert crash.happened.is_set()
+    async with files_on(sshd.config_file, kept=crash.restore()) as files:
+        (job,) = await files.queue.restore()
+        before = {path: path.stat().st_ino for path in (target / "source").rglob("*")}
+        files.queue.retry(job)
+        async with asyncio.timeout(PATIENCE):
+            done = await files.queue.wait(job)
+        assert not files.client.prompter.asked
+    assert done.state is TransferState.DONE, done.errors
+    assert tree(target / "source") == tree(source)
+    assert os.listdir(target) == ["source"]
+    assert not done.skipped
+    assert done.files_done == done.files_total == len(files_below(source))
+    if preserve:
+        assert looks(target / "source") == looks(source)
+    after = {path: path.stat().st_ino for path in before}
+    assert (moment == "before") is (not before)
+    assert after == before, "nothing is sent again"
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("call", [1, 4])
+async def test_a_process_killed_while_files_come_is_followed_by_one_that_finishes(
+    sshd: RealSshd,
+    folders: tuple[Path, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    moment: str,
+    call: int,
+) -> None:
+    source, target = folders
+    crash, count = Crash(tmp_path / "kept", target), 0
+
+    def happen() -> None:
+        nonlocal count
+        count += 1
+        if count == call:
+            crash.happen()
+
+    with monkeypatch.context() as patch:
+        around(patch, LocalFilesystem, "at_once", moment, happen)
+        async with files_on(sshd.config_file, kept=tmp_path / "kept") as files:
+            done = await files.copy("sshd", [source], "", target, conflict=None)
+    assert done.state is TransferState.DONE, done.errors
+    async with files_on(sshd.config_file, kept=crash.restore()) as files:
+        (job,) = await files.queue.restore()
+        files.queue.retry(job)
+        async with asyncio.timeout(PATIENCE):
+            done = await files.queue.wait(job)
+        assert not files.client.prompter.asked
+    assert done.state is TransferState.DONE, done.errors
+    assert tree(target / "source") == tree(source)
+    assert looks(target / "source") == looks(source)
+    assert os.listdir(target) == ["source"]
+    assert not done.skipped
