@@ -47,6 +47,8 @@ _READ, _READ_BYTES = 64, 256 * 1024
 """What is read in one call, and sent in one turn of the loop."""
 _PATIENCE = 10.0
 """Seconds for cleaning up."""
+_AGAIN = 0.1, 0.3, 1.0, 3.0
+"""Seconds between attempts: tar goes on for a moment with what it has got already."""
 _TOLD = 64
 """Bytes that find tells of one file or folder at most, besides its name."""
 _UNPACKING = 120.0
@@ -279,7 +281,10 @@ class Upload:
 
         async def remove() -> None:
             await remove_parts(self._target, parts)
-            if parts:  # tar had not ended yet, perhaps
+            for pause in _AGAIN:
+                if not parts:
+                    break
+                await asyncio.sleep(pause)
                 await remove_parts(self._target, parts)
             if not parts:
                 self._copier.leftovers.discard(staging)
