@@ -195,6 +195,9 @@ async def test_what_changes_after_the_listing_is_copied_or_reported_as_ever(
     if left:
         assert missing[0].endswith(left)
         assert b"folder 0/below/0" not in here
+    else:
+        changed = "folder 0/below/0"
+        assert looks(target / "source")[changed] == looks(source)[changed]
     assert here == there
     assert not unfinished(target)
 
