@@ -83,10 +83,10 @@ async def is_placed(partial: Partial, target: Filesystem, path: bytes, timed: bo
     """
     if not partial.placing or (partial.replacing and not timed):
         return False
-    if await target.exists(partial.part) is not None:
-        return False
-    there = await target.exists(path)
-    return there is not None and is_copy(partial.entry, there, timed)
+    part, there = await target.exists(partial.part), await target.exists(path)
+    if there is None or (part is not None and not (part.linked and part.linked == there.linked)):
+        return False  # of one that gets its name by a link, both may be there
+    return is_copy(partial.entry, there, timed)
 
 
 class Removing(Protocol):

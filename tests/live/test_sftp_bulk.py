@@ -384,6 +384,8 @@ async def test_what_changes_before_it_is_read_is_sent_as_it_is_then(
     (error,) = done.errors
     assert error.path.endswith("folder 0/below/7")
     assert tree(target / "source") == tree(source)
+    touched = "folder 0/below/21"
+    assert looks(target / "source")[touched] == looks(source)[touched]
     assert WENT_IN_BULK in told.text
 
 

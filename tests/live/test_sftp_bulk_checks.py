@@ -79,3 +79,14 @@ async def test_nothing_goes_into_a_folder_that_somebody_else_made_meanwhile(
         if not place.startswith(b"folder 3/below/")
     }
     assert tree(target / "source") == expected
+
+
+async def test_nobody_else_looks_into_a_folder_that_is_unpacked(
+    folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    source, target = folders
+    commands = 'stat -c %a target/.*.part >seen; eval "$asked"'
+    async with answering(commands, tmp_path) as server, files_on(server.config_file) as files:
+        done = await files.copy("", [source], "sshd", target)
+    assert done.state is TransferState.DONE, done.errors
+    assert (tmp_path / "seen").read_text() == "700\n"

@@ -3,17 +3,19 @@
 import asyncio
 import os
 import shutil
+import subprocess
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sshdash.sftp import local_calls
 from sshdash.sftp.local import LocalFilesystem
 from sshdash.sftp.remote import RemoteFilesystem
 from sshdash.sftp.turns import Turns
 from sshdash.states import TransferState
-from tests.live.file_kit import files_on, tree
+from tests.live.file_kit import files_on, tree, unfinished
 from tests.live.test_sftp_bulk import files_below, looks
 from tests.live.test_sftp_bulk import folders as folders
 from tests.patience import PATIENCE
@@ -33,7 +35,7 @@ class Crash:
         if not self.happened.is_set():
             self.happened.set()
             for now, then in (self._kept, self._target):
-                shutil.copytree(now, then, symlinks=True)
+                subprocess.run(["cp", "-a", now, then], check=True)
 
     def restore(self) -> Path:
         """Put the files back, and return where the journal is."""
@@ -143,3 +145,64 @@ async def test_a_process_killed_while_files_come_is_followed_by_one_that_finishe
     assert looks(target / "source") == looks(source)
     assert os.listdir(target) == ["source"]
     assert not done.skipped
+
+
+@pytest.mark.parametrize("names", [1, 100, 300])
+async def test_a_file_that_had_both_its_names_is_not_asked_about(
+    sshd: RealSshd,
+    folders: tuple[Path, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    names: int,
+) -> None:
+    source, target = folders
+    crash, count = Crash(tmp_path / "kept", target), 0
+
+    def rename(old: bytes, new: bytes) -> None:
+        nonlocal count
+        count += 1
+        os.link(old, new)
+        if count == names:
+            crash.happen()
+        os.unlink(old)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(local_calls, "rename", rename)
+        async with files_on(sshd.config_file, kept=tmp_path / "kept") as files:
+            done = await files.copy("sshd", [source], "", target, conflict=None)
+    assert done.state is TransferState.DONE, done.errors
+    async with files_on(sshd.config_file, kept=crash.restore()) as files:
+        (job,) = await files.queue.restore()
+        files.queue.retry(job)
+        async with asyncio.timeout(PATIENCE):
+            done = await files.queue.wait(job)
+        assert not files.client.prompter.asked
+    assert done.state is TransferState.DONE, done.errors
+    assert tree(target / "source") == tree(source)
+    assert looks(target / "source") == looks(source)
+    assert os.listdir(target) == ["source"]
+
+
+async def test_what_comes_is_noted_before_there_is_anything_of_it(
+    sshd: RealSshd, folders: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, target = folders
+    shutil.rmtree(source)
+    source.mkdir()
+    (target / "source").mkdir()  # nothing else is to be done, and noted
+    for number in range(600):
+        (source / f"{number}").write_bytes(b"small")
+    crash = Crash(tmp_path / "kept", target)
+    with monkeypatch.context() as patch:
+        around(patch, LocalFilesystem, "at_once", "after", crash.happen)
+        async with files_on(sshd.config_file, kept=tmp_path / "kept") as files:
+            done = await files.copy("sshd", [source], "", target, conflict=None)
+    assert done.state is TransferState.DONE, done.errors
+    async with files_on(sshd.config_file, kept=crash.restore()) as files:
+        assert unfinished(target)
+        (job,) = await files.queue.restore()
+        files.queue.retry(job)
+        async with asyncio.timeout(PATIENCE):
+            done = await files.queue.wait(job)
+    assert done.state is TransferState.DONE, done.errors
+    assert tree(target / "source") == tree(source)
