@@ -1,6 +1,7 @@
 """A process that is killed while very many small files go as a stream, and the one after it."""
 
 import asyncio
+import hashlib
 import os
 import shutil
 import subprocess
@@ -10,8 +11,10 @@ from typing import Any
 
 import pytest
 
+from sshdash.prompts import ConflictAnswer, ConflictChoice, ConflictQuestion
 from sshdash.sftp import local_calls
 from sshdash.sftp.local import LocalFilesystem
+from sshdash.sftp.partial import remove_parts
 from sshdash.sftp.remote import RemoteFilesystem
 from sshdash.sftp.turns import Turns
 from sshdash.states import TransferState
@@ -206,3 +209,61 @@ async def test_what_comes_is_noted_before_there_is_anything_of_it(
             done = await files.queue.wait(job)
     assert done.state is TransferState.DONE, done.errors
     assert tree(target / "source") == tree(source)
+
+
+@pytest.mark.parametrize("change", ["longer", "touched", "theirs"])
+async def test_what_is_not_as_it_was_sent_is_asked_about_after_a_crash(
+    sshd: RealSshd,
+    folders: tuple[Path, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    change: str,
+) -> None:
+    source, target = folders
+    crash = Crash(tmp_path / "kept", target)
+    with monkeypatch.context() as patch:
+        moment = "before" if change == "theirs" else "after"
+        around(patch, RemoteFilesystem, "rename", moment, crash.happen)
+        async with files_on(sshd.config_file, kept=tmp_path / "kept") as files:
+            await files.copy("", [source], "sshd", target, conflict=None)
+    kept = crash.restore()
+    file, own = target / "source" / "folder 0" / "below" / "7", b"my own"
+    if change == "theirs":  # the folder never got its name: another one has it
+        file.parent.mkdir(parents=True)
+        own = bytes((source / "folder 0" / "below" / "7").stat().st_size)
+    file.write_bytes(own if change != "touched" else file.read_bytes())
+    if change == "theirs":
+        shutil.copystat(source / "folder 0" / "below" / "7", file)
+    before = file.read_bytes()
+    answer = ConflictAnswer(ConflictChoice.SKIP)
+    async with files_on(sshd.config_file, answer, kept=kept) as files:
+        (job,) = await files.queue.restore()
+        files.queue.retry(job)
+        async with asyncio.timeout(PATIENCE):
+            done = await files.queue.wait(job)
+        (asked,) = files.client.prompter.asked
+    assert isinstance(asked, ConflictQuestion)
+    assert asked.target.endswith("folder 0/below/7")
+    assert done.state is TransferState.DONE, done.errors
+    assert done.skipped == 1
+    assert file.read_bytes() == before
+    expected = tree(source)
+    expected[b"folder 0/below/7"] = hashlib.sha256(before).hexdigest()
+    assert tree(target / "source") == expected
+
+
+async def test_only_unfinished_folders_are_ever_removed(sshd: RealSshd, tmp_path: Path) -> None:
+    ours, theirs = tmp_path / ".folder.sshdash-1234abcd.part", tmp_path / "folder"
+    for folder in (ours, theirs):
+        (folder / "deep").mkdir(parents=True)
+        (folder / "deep" / "file").write_bytes(b"x")
+    async with files_on(sshd.config_file) as files:
+        filesystem = await files.open("sshd")
+        try:
+            parts = {bytes(ours), bytes(theirs)}
+            await remove_parts(filesystem, parts)
+        finally:
+            await filesystem.close()
+    assert parts == {bytes(theirs)}
+    assert not ours.exists()
+    assert (theirs / "deep" / "file").exists()
