@@ -232,7 +232,7 @@ async def test_what_is_not_as_it_was_sent_is_asked_about_after_a_crash(
         file.parent.mkdir(parents=True)
         own = bytes((source / "folder 0" / "below" / "7").stat().st_size)
     file.write_bytes(own if change != "touched" else file.read_bytes())
-    if change == "theirs":
+    if change != "touched":
         shutil.copystat(source / "folder 0" / "below" / "7", file)
     before = file.read_bytes()
     answer = ConflictAnswer(ConflictChoice.SKIP)
