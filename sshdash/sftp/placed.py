@@ -17,15 +17,20 @@ class PlacedFolders:
         return f"<PlacedFolders {self._prefixes}>"
 
     async def find(self, ledger: Ledger, target: Filesystem) -> None:
-        """Look which did; the others are left over."""
+        """Look which did; they are known to the next run, too. The others are left over."""
         folders = [
             path for path, one in ledger.partials.items() if one.entry.kind is Kind.DIRECTORY
         ]
         for path in folders:
-            part = ledger.partials[path].part
-            if await target.exists(part) is None:
+            if await target.exists(ledger.partials[path].part) is None:
                 self._prefixes += (join(path, b""),)
-            ledger.abandon(path)
+            else:
+                ledger.abandon(path)
+
+    def forget(self, ledger: Ledger) -> None:
+        """Have done with them: all that is in them is noted."""
+        for prefix in self._prefixes:
+            ledger.abandon(prefix[:-1])
 
     def hold(self, source: Source, target: bytes, timed: bool) -> bool:
         """Return whether a file came to its `target` with one of them."""

@@ -126,6 +126,7 @@ class Runner:
         await self._link_all(self._twins)
         await directories.finish(self._copier, request.preserve)
         await self._mover.remove_folders(self._directories)
+        self._placed.forget(ledger)
         await self._copier.remove_leftovers()
 
     async def _fill(self, directories: Directories) -> None:

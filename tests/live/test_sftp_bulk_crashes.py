@@ -11,12 +11,14 @@ from typing import Any
 
 import pytest
 
+from sshdash.errors import ConnectionLost
 from sshdash.prompts import ConflictAnswer, ConflictChoice, ConflictQuestion
 from sshdash.sftp import local_calls
 from sshdash.sftp.local import LocalFilesystem
 from sshdash.sftp.partial import remove_parts
 from sshdash.sftp.remote import RemoteFilesystem
 from sshdash.sftp.turns import Turns
+from sshdash.sftp.walk import Walker
 from sshdash.states import TransferState
 from tests.live.file_kit import files_on, tree, unfinished
 from tests.live.test_sftp_bulk import files_below, looks
@@ -111,6 +113,36 @@ async def test_a_new_folder_whose_name_nobody_noted_is_not_asked_about(
     after = {path: path.stat().st_ino for path in before}
     assert (moment == "before") is (not before)
     assert after == before, "nothing is sent again"
+
+
+async def test_a_run_that_is_cut_off_again_leaves_that_to_the_next(
+    sshd: RealSshd, folders: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, target = folders
+    crash = Crash(tmp_path / "kept", target)
+    with monkeypatch.context() as patch:
+        around(patch, RemoteFilesystem, "rename", "after", crash.happen)
+        async with files_on(sshd.config_file, kept=tmp_path / "kept") as files:
+            await files.copy("", [source], "sshd", target, conflict=None)
+
+    def lose() -> None:
+        raise ConnectionLost("Connection lost", host="sshd")
+
+    async with files_on(sshd.config_file, kept=crash.restore()) as files:
+        (job,) = await files.queue.restore()
+        with monkeypatch.context() as patch:
+            around(patch, Walker, "walk", "before", lose)
+            files.queue.retry(job)
+            assert (await files.queue.wait(job)).cut_off
+        files.queue.retry(job)
+        async with asyncio.timeout(PATIENCE):
+            done = await files.queue.wait(job)
+        assert not files.client.prompter.asked
+    assert done.state is TransferState.DONE, done.errors
+    assert not done.reason
+    assert tree(target / "source") == tree(source)
+    assert looks(target / "source") == looks(source)
+    assert os.listdir(target) == ["source"]
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
