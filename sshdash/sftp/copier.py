@@ -184,6 +184,7 @@ class Copier:
             placed = await is_placed(partial, self._target, file.target, self._preserve)
             del self.partials[file.target]
             if placed:
+                await self._discard(partial.part)
                 progress(partial.entry.size)
                 return None
             if partial.done:

@@ -107,7 +107,7 @@ def parts_of(ledger: Ledger, before: Mapping[bytes, PartRow]) -> dict[bytes, Par
     rows = {}
     for target, one in ledger.under_way.items():
         row = before.get(one.part)
-        if row is None or row.done != one.done:
+        if row is None or (row.target, row.done) != (target, one.done):
             row = _part_row(target, one.so_far())
         rows[one.part] = row
     for target, partial in ledger.partials.items():

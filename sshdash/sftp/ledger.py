@@ -210,8 +210,8 @@ class Ledger:
         self.bytes_total += track.done - (entry.size if entry.kind is Kind.FILE else 0)
         self.bytes_finished += track.done
 
-    def arrived(self, source: Source) -> None:
-        """Count a file all of which came, as it was listed, with others."""
+    def arrive(self, source: Source) -> None:
+        """Count a file all of which is there, as it was listed."""
         self.files_done += 1
         self.bytes_finished += source.entry.size
         self.settle(source)

@@ -24,6 +24,7 @@ from sshdash.sftp.local import LocalFilesystem
 from sshdash.sftp.mover import Mover
 from sshdash.sftp.names import is_temporary
 from sshdash.sftp.partial import AlreadyThere, may_be_placed
+from sshdash.sftp.placed import PlacedFolders
 from sshdash.sftp.plan import Step, decide, escapes
 from sshdash.sftp.remote import RemoteFilesystem
 from sshdash.sftp.room import Room
@@ -80,6 +81,7 @@ class Runner:
         self._seen = dict(zip(request.paths, request.seen, strict=bool(request.seen)))
         self._folders: Directories | None = None
         self._confusions = Confusions(target, request.target_dir)
+        self._placed = PlacedFolders()
         self._room = Room(_WINDOW)
         self._copier = Copier(source, target)
         self._mover = Mover(source, target, self._target_dir, ledger, request.move)
@@ -111,6 +113,7 @@ class Runner:
             self._copier.checked = self._checked
         self._copier.restarted = self._restarted
         self._copier.resumed = self._resumed
+        await self._placed.find(ledger, self._target)
         await self._copier.remove_leftovers()
         found = await self._mover.rename_roots(await roots.found())
         self._bulk = self._bulk_download()
@@ -138,6 +141,7 @@ class Runner:
         await self._link_all(self._twins)
         await directories.finish(self._copier, request.preserve)
         await self._mover.remove_folders(self._directories)
+        self._placed.forget(ledger)
         await self._copier.remove_leftovers()
 
     async def _fill(self, directories: Directories) -> None:
@@ -209,11 +213,17 @@ class Runner:
                 self._need.add(source)
             return self._request.base is None
         self._ledger.found(source.entry)
-        if verdict.step is Step.CREATE and self._is_twin(source):
+        if self._placed.hold(source, join(self._target_dir, source.place), self._request.preserve):
+            self._ledger.arrive(source)
+        elif verdict.step is Step.CREATE and self._is_twin(source):
             self._twins.append(source)
-            return False
+        else:
+            self._add(source, verdict.step)
+        return False
+
+    def _add(self, source: Source, step: Step) -> None:
         self._need.add(source)
-        if verdict.step is Step.CREATE:
+        if step is Step.CREATE:
             self._files.append(source)
         elif begun := self._begun(source):
             self._files.append(begun)
@@ -222,7 +232,6 @@ class Runner:
             self._ledger.fail(source.path, reason_of(ChangedThere(source.path)), source.entry)
         else:
             self._conflicts.append(source)
-        return False
 
     def _is_as_seen(self, path: bytes, existing: Entry) -> bool:
         return not self._seen or self._seen.get(path) == seen_of(existing)
@@ -404,14 +413,8 @@ class Runner:
 
     async def _settle_conflicts(self) -> None:
         """Settle what is to be done about each target that exists, while the rest is copied."""
-        conflicts = Conflicts(
-            self._source,
-            self._target,
-            self._target_dir,
-            self._choice,
-            self._ledger,
-            self._prompter,
-        )
+        rest = self._choice, self._ledger, self._prompter
+        conflicts = Conflicts(self._source, self._target, self._target_dir, *rest)
         try:
             accepted = await conflicts.settle_all(self._conflicts, self._fail)
         except ConnectionLost:

@@ -17,6 +17,7 @@ from sshdash.errors import FileError
 from sshdash.events import Event, EventBus, WarningRaised
 from sshdash.sftp.compare import Criteria
 from sshdash.sftp.entries import Kind
+from sshdash.sftp.failures import MissingError
 from sshdash.sftp.sync_after import look_again
 from sshdash.sftp.sync_memory import SyncMemory, identity
 from sshdash.sftp.sync_past import Past, Record
@@ -445,6 +446,22 @@ async def test_what_is_back_after_it_was_compared_is_not_deleted_on_the_other(
         outcome = await Synchronisation(*trees, one.queue, one.open).run(todo)
         assert (outcome.deleted, [place for place, _ in outcome.failures]) == (0, [b"saved"])
         assert files_of(both.right) == files_of(both.left)
+
+
+async def test_nothing_is_deleted_where_the_other_end_is_gone_itself(tmp_path: Path) -> None:
+    async with kit() as one:
+        both = Both(one, tmp_path)
+        both.write(both.left, b"gone", b"1", 100)
+        both.write(both.left, b"other", b"1", 100)
+        await both.run()
+        remove(both.left, b"gone")
+        _, todo = await both.plan()
+        remove(both.left, b"other")
+        del both.left.nodes[ROOT]  # a disk that was taken away since
+        trees = Tree("", ROOT), Tree("far", ROOT)
+        with pytest.raises(MissingError):
+            await Synchronisation(*trees, one.queue, one.open).run(todo)
+        assert set(files_of(both.right)) == {b"gone", b"other"}
 
 
 async def test_what_is_back_as_it_is_deleted_on_the_other_is_new(tmp_path: Path) -> None:

@@ -213,7 +213,7 @@ class Download:
             done = await self._target.at_once("rename", self._folder, partial(_rename, files))
             for one in done:
                 track.advance(-one.source.entry.size)
-                self._ledger.arrived(one.source)
+                self._ledger.arrive(one.source)
                 placed.add(one.source.key)
                 del batch.begun[one.part]
 
