@@ -14,9 +14,11 @@ from sshdash.config.catalog import Catalog, HostSummary, load_catalog, summarize
 from sshdash.config.patterns import first_for_host
 from sshdash.config.resolver import ResolvedHost, Resolver
 from sshdash.config.source import ConfigSource
+from sshdash.connections.network.ahead import Ahead
+from sshdash.connections.network.sockets import connect_seconds
 from sshdash.connections.recovery.outages import Outages
 from sshdash.endpoints import LOCAL, Endpoints, releasing
-from sshdash.errors import Cancelled
+from sshdash.errors import Cancelled, SSHDashError
 from sshdash.events import CatalogChanged, EventBus, WarningRaised
 from sshdash.live_counts import LiveCounts
 from sshdash.modules import Modules
@@ -88,6 +90,7 @@ class Backend:
         """Whether `load_connections` is done."""
         self._loading = asyncio.Lock()
         self._modules = Modules()
+        self._ahead = Ahead()
         self._endpoints = Endpoints(self._modules, prompter, self._lease_files)
         self._warned: set[WarningRaised] = set()
 
@@ -98,7 +101,20 @@ class Backend:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self.close()
+        try:
+            await self.close()
+        finally:
+            await self._ahead.close()
+
+    def reach(self, destination: str) -> None:
+        """Begin to connect to whom a command is about to ask for, before `load_connections`.
+
+        What is wrong with it is told by whoever connects.
+        """
+        with suppress(SSHDashError):
+            resolved = self.resolver.certain(destination)
+            if resolved is not None:
+                self._ahead.begin(resolved, connect_seconds(resolved, self.settings))
 
     async def load_connections(self) -> None:
         """Import what speaks SSH, off the loop, and build what connects; once.
@@ -113,7 +129,7 @@ class Backend:
             return
         await self._modules.load(*_CONNECTIONS)
         self.connections = self._modules["connections.manager"].ConnectionManager(
-            self.resolver, self.prompter, self.events, self.settings
+            self.resolver, self.prompter, self.events, self.settings, self._ahead
         )
         if self.settings.audit:
             self._audit = self._modules["audit"].AuditLog(

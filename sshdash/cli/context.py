@@ -66,9 +66,11 @@ async def open_backend(
     prompter: Prompter | None = None,
     reconnect: bool = False,
     tunnels: bool = False,
+    first: str = "",
 ) -> AsyncIterator[Backend]:
     """Run a backend for one command; questions go to the terminal by default.
 
+    `first` is the host that it is going to ask for first, where there is one.
     Only where it may `reconnect`, and the settings let it, are lost connections made again; only
     where the command is about `tunnels` does it have them.
     """
@@ -76,6 +78,8 @@ async def open_backend(
     settings = msgspec.structs.replace(settings, reconnect=reconnect and settings.reconnect)
     backend = Backend(settings, prompter or choose_prompter(), source(arguments))
     async with backend:
+        if first:
+            backend.reach(first)
         await (backend.load(terminals=False) if tunnels else backend.load_connections())
         from sshdash.cli.narration import Narrator
 

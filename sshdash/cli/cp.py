@@ -157,8 +157,9 @@ async def _main(
     ends = (*sources, target)
     streams = any(end.is_stream for end in ends) or (len(sources) == 1 and is_device(target))
     streams = streams and not arguments.move
+    first = next((end.host for end in ends if end.host), "")
     with cancelled_by_signals():
-        async with open_backend(arguments) as backend:
+        async with open_backend(arguments, first=first) as backend:
             for host in dict.fromkeys(end.host for end in ends if end.host):
                 tell_ignored(backend.resolve(host))
             if streams:

@@ -66,8 +66,9 @@ def run_on_files(arguments: argparse.Namespace, work: Work, patterns: bool = Tru
 async def _main(
     arguments: argparse.Namespace, operands: Sequence[Operand], work: Work, patterns: bool
 ) -> int:
+    first = next((operand.host for operand in operands if operand.host), "")
     with cancelled_by_signals():
-        async with open_backend(arguments) as backend:
+        async with open_backend(arguments, first=first) as backend:
             opened = Opened(backend.filesystem)
             try:
                 named, found_all = await _find(backend, opened, operands, patterns)

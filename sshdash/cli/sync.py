@@ -154,8 +154,9 @@ async def _main(
     arguments: argparse.Namespace, rules: Rules, source: Operand, target: Operand
 ) -> int:
     report = JsonSteps() if arguments.json else Steps(arguments.quiet, arguments.both)
+    first = source.host or target.host
     with cancelled_by_signals():
-        async with open_backend(arguments, reconnect=arguments.watch) as backend:
+        async with open_backend(arguments, reconnect=arguments.watch, first=first) as backend:
             for host in dict.fromkeys(end.endpoint for end in (source, target) if end.endpoint):
                 tell_ignored(backend.resolve(host))
             if arguments.watch:

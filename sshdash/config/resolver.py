@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from typing import NoReturn
 
 from sshdash.config.algorithms import DEFAULTS as ALGORITHMS
 from sshdash.config.algorithms import assemble
@@ -77,6 +78,20 @@ class Resolver:
             destination, _no_lookup, lambda command: remembered.get(command, False)
         ).result()
 
+    def certain(self, destination: Destination | str) -> ResolvedHost | None:
+        """Return what `resolve` would, None where that takes a command or the network to know.
+
+        Raises as `resolve` does.
+        """
+
+        def unknown(*_: object) -> NoReturn:
+            raise _Unknown
+
+        try:
+            return self._resolution(destination, unknown, unknown).result()
+        except _Unknown:
+            return None
+
     def _resolution(
         self, destination: Destination | str, lookup: Lookup, run: Callable[[str], bool]
     ) -> "_Resolution":
@@ -87,6 +102,10 @@ class Resolver:
     def _run(self, command: str) -> bool:
         self._outcomes[command] = run_in_shell(command)
         return self._outcomes[command]
+
+
+class _Unknown(Exception):
+    """Something has to be asked to know the values."""
 
 
 class _Resolution:

@@ -16,10 +16,11 @@ from sshdash.connections.login.auth import SSHClient
 from sshdash.connections.login.interview import Interview
 from sshdash.connections.login.login_faults import LoginFaults
 from sshdash.connections.login.replay import Replay
+from sshdash.connections.network.ahead import Ahead
 from sshdash.connections.network.proxy import ProxyCommand
 from sshdash.connections.network.service_class import ServiceClass
-from sshdash.connections.network.sockets import open_socket
-from sshdash.connections.options import connect_options, connect_seconds, keepalive
+from sshdash.connections.network.sockets import connect_seconds, open_socket
+from sshdash.connections.options import connect_options, keepalive
 from sshdash.connections.refusals import refuse_connection
 from sshdash.connections.timeline import Phase, Timeline
 from sshdash.connections.transport.algorithms import rekey_limits, weakness
@@ -58,7 +59,10 @@ class Dialled:
 class Dialer:
     """Makes connections for one run: shares trust, opened keys and the prompter among them."""
 
-    def __init__(self, prompter: Prompter, events: EventBus, settings: Settings) -> None:
+    def __init__(
+        self, prompter: Prompter, events: EventBus, settings: Settings, ahead: Ahead | None = None
+    ) -> None:
+        self.ahead = ahead or Ahead()
         self._prompter = prompter
         self._events = events
         self.settings = settings
@@ -195,7 +199,9 @@ class _Attempt:
                 proxy = await self._start_proxy(self._resolved.proxy_command)
                 sock = proxy.socket
             elif self._via is None:
-                sock = await open_socket(self._resolved, self._host, self._timeline, seconds)
+                sock = await self._dialer.ahead.take(self._resolved, self._timeline)
+                if sock is None:
+                    sock = await open_socket(self._resolved, self._host, self._timeline, seconds)
                 check.peer = sock.getpeername()[0]
                 self.address = _address(sock)
             async with deadline:

@@ -1,11 +1,10 @@
-"""The one mapping from the SSH library's and the system's exceptions to our errors."""
+"""The one mapping from the SSH library's exceptions to our errors."""
 
-import errno
 import logging
-import socket
 
 import asyncssh
 
+from sshdash.connections.network.system_faults import NETWORK, explain_socket
 from sshdash.connections.transport.algorithms import can_do
 from sshdash.connections.transport.offers import Disagreement
 from sshdash.errors import (
@@ -24,28 +23,6 @@ from sshdash.untrusted import clean
 log = logging.getLogger(__name__)
 
 _REASON_LIMIT = 300
-
-_NETWORK: dict[int, tuple[str, str]] = {
-    errno.ECONNREFUSED: (
-        "Connection refused",
-        "nothing listens there: is sshd running, is the port right?",
-    ),
-    errno.EHOSTUNREACH: ("No route to host", "is the host up, and on a network you can reach?"),
-    errno.ENETUNREACH: ("Network unreachable", "are you online, or is a VPN missing?"),
-    errno.ENETDOWN: ("Network down", "are you online?"),
-    errno.ETIMEDOUT: (
-        "Connection timed out",
-        "no answer at all: a firewall, a wrong address, or the host is down",
-    ),
-    errno.ECONNRESET: (
-        "Connection reset",
-        "the far end, or a firewall between, cut the connection",
-    ),
-    errno.EPIPE: ("Connection closed", "the far end closed the connection"),
-    errno.EADDRNOTAVAIL: ("Cannot use the local address", "check BindAddress"),
-    errno.EACCES: ("Not permitted by the local system", "a local firewall may forbid it"),
-    errno.EMFILE: ("Too many open files", "close something, or raise ulimit -n"),
-}
 
 _OPEN_REASONS: dict[int, tuple[str, str]] = {
     asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED: (
@@ -93,25 +70,6 @@ def explain(error: BaseException, host: str, operation: str) -> SSHDashError:
     )
 
 
-def explain_socket(
-    error: OSError | UnicodeError, host: str, address: str, port: int = 0
-) -> UnreachableError:
-    """Return a name or network failure as one of ours; `address` is what was asked for."""
-    where = clean(f"{address} port {port}" if port else address)
-    if isinstance(error, socket.gaierror | UnicodeError):
-        again = isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN
-        return UnreachableError(
-            "Name does not resolve",
-            detail=where,
-            hint="the name server does not answer" if again else "check HostName, or the VPN",
-            host=host,
-        )
-    title, hint = _NETWORK.get(error.errno or 0, ("", ""))
-    if not title:
-        title = clean(error.strerror or str(error) or type(error).__name__)
-    return UnreachableError(title, detail=where, hint=hint, host=host)
-
-
 def lost_reason(error: BaseException | None) -> str:
     """Return in one line why a connection that was up is gone."""
     if error is None:
@@ -126,7 +84,7 @@ def lost_reason(error: BaseException | None) -> str:
     if isinstance(error, asyncssh.DisconnectError):
         return f"disconnected: {text}"
     if isinstance(error, OSError):
-        return _NETWORK.get(error.errno or 0, (clean(error.strerror or str(error)), ""))[0].lower()
+        return NETWORK.get(error.errno or 0, (clean(error.strerror or str(error)), ""))[0].lower()
     return text or type(error).__name__
 
 

@@ -15,6 +15,7 @@ from sshdash.connections.connection import Connection, ConnectionSnapshot, Lease
 from sshdash.connections.dialer import Dialer
 from sshdash.connections.login.account import account_of
 from sshdash.connections.names import canonical
+from sshdash.connections.network.ahead import Ahead
 from sshdash.connections.recovery.attendance import Attendance
 from sshdash.connections.recovery.interest import Interest
 from sshdash.connections.recovery.redial import Redialler
@@ -38,8 +39,14 @@ class ConnectionManager:
     """Hands out leases on shared connections, dialling where there is none."""
 
     def __init__(
-        self, resolver: Resolver, prompter: Prompter, events: EventBus, settings: Settings
+        self,
+        resolver: Resolver,
+        prompter: Prompter,
+        events: EventBus,
+        settings: Settings,
+        ahead: Ahead | None = None,
     ) -> None:
+        """`ahead` may have begun with the first connection."""
         self._planner = RoutePlanner(resolver)
         self._registry = Registry(events)
         if not isinstance(prompter, RefusingPrompter):
@@ -48,7 +55,7 @@ class ConnectionManager:
         self._supervisor = Supervisor(
             self._registry, self._redialler.dial, self._redialler.cancel, settings.reconnect
         )
-        self._dialer = Dialer(prompter, events, settings)
+        self._dialer = Dialer(prompter, events, settings, ahead)
         self._attempts = Attempts(self._dialer, self._registry, self._supervisor, settings)
         self._vigil = Vigil(self._registry, self._supervisor.hurry)
         self._redialler.attempts = self._attempts

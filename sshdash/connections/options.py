@@ -77,13 +77,6 @@ def connect_options(
     }
 
 
-def connect_seconds(resolved: ResolvedHost, settings: Settings) -> float:
-    """Return how long each address may take to answer, and then the key exchange; 0 for ever."""
-    if is_chosen(resolved, "connecttimeout"):
-        return resolved.seconds("connecttimeout") or 0
-    return settings.connect_timeout
-
-
 def keepalive(resolved: ResolvedHost, settings: Settings) -> tuple[int, int]:
     """Return the interval in seconds (0 for none) and the keepalives that may go unanswered."""
     interval, count = settings.keepalive_interval, settings.keepalive_count

@@ -223,13 +223,13 @@ class Timeline:
     def include(self, hop: str, other: "Timeline") -> Callable[[], None]:
         """Show the steps of `other`, the attempt at a jump host, among these, under its name.
 
-        Returns what ends that.
+        Without a name they are this attempt's own, begun before it. Returns what ends that.
         """
         places: dict[int, int] = {}
         later = other._began - self._began
 
         def take(place: int, entry: Entry) -> None:
-            moved = replace(entry, at=entry.at + later, hop=entry.hop or hop)
+            moved = replace(entry, at=max(0.0, entry.at + later), hop=entry.hop or hop)
             if place in places:
                 self._put(places[place], moved)
             else:

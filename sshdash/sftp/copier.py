@@ -167,6 +167,11 @@ class Copier:
         """Return a copy that somebody else carries out, not begun, and what ends it."""
         return self._under_way(file, lambda size: None), self._finish(file)
 
+    def finish(self, entry: Entry) -> Finish:
+        """Return what ends the copy of a small new file."""
+        mtime = entry.mtime_ns if self._preserve else None
+        return Finish(self.mode(entry), mtime, durable=False, owner=self.owner_of(entry))
+
     async def remove_leftovers(self) -> None:
         """Remove what an earlier failure had to leave behind, as far as that is allowed."""
         await remove_parts(self._target, self.leftovers)

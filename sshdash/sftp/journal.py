@@ -226,8 +226,10 @@ class _Record:
         if own:
             row = (job.uid, job.position, _state(job), pack(job.request), pack(_standing(job)))
             changes.append((SAVE_JOB, [row]))
+        over = own and job.state is TransferState.DONE
         if ledger.notes:
-            changes.append((SAVE_NOTE, [(job.uid, *note) for note in ledger.notes]))
+            if not over:
+                changes.append((SAVE_NOTE, [(job.uid, *note) for note in ledger.notes]))
             ledger.notes = []
         parts = parts_of(ledger, self._parts)
         gone = [(job.uid, part) for part in self._parts if part not in parts]
@@ -235,7 +237,7 @@ class _Record:
         self._parts = parts
         changes += [(FORGET_PART, gone)] if gone else []
         changes += [(SAVE_PART, new)] if new else []
-        if own and job.state is TransferState.DONE:
+        if over:
             changes.append((FORGET_NOTES, [(job.uid,)]))
         return changes
 

@@ -210,6 +210,12 @@ class Ledger:
         self.bytes_total += track.done - (entry.size if entry.kind is Kind.FILE else 0)
         self.bytes_finished += track.done
 
+    def arrived(self, source: Source) -> None:
+        """Count a file all of which came, as it was listed, with others."""
+        self.files_done += 1
+        self.bytes_finished += source.entry.size
+        self.settle(source)
+
     @contextmanager
     def gathering(self, files: int, size: int) -> Iterator[Track]:
         """Follow the bytes of files that come in together; each is counted by itself later."""

@@ -144,17 +144,24 @@ def cached(descriptor: int, size: int, offset: int) -> Buffer | None:
         return None  # not in memory, or a file system that cannot tell; whatever it is shows there
 
 
-def create(path: bytes) -> int:
-    """Create a file that must not exist and return its descriptor."""
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW, 0o600)
+def create(path: bytes, folder: int | None = None) -> int:
+    """Create a file that must not exist, in an open `folder`, and return its descriptor."""
+    how = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW
+    return os.open(path, how, 0o600, dir_fd=folder)
 
 
-def store(path: bytes, pieces: Sequence[Buffer], finish: Finish) -> Finished:
-    """Create a file with this content and finish it."""
-    descriptor = create(path)
+def store(
+    path: bytes, pieces: Sequence[Buffer], finish: Finish, folder: int | None = None
+) -> Finished:
+    """Create a file with this content, in an open `folder`, and finish it."""
+    descriptor = create(path, folder)
     try:
-        write_sparse(descriptor, 0, pieces)
-        extend(descriptor, sum(map(len, pieces)))
+        size = sum(map(len, pieces))
+        if size < _HOLE:
+            write(descriptor, 0, pieces)
+        else:
+            write_sparse(descriptor, 0, pieces)
+            extend(descriptor, size)
     except BaseException:
         os.close(descriptor)
         raise
@@ -190,6 +197,12 @@ def hash_on(path: bytes, offset: int, digest: "hashlib._Hash") -> int:
 
 def write(descriptor: int, offset: int, pieces: Sequence[Buffer]) -> None:
     """Write all of `pieces` from `offset` on."""
+    if len(pieces) == 1:
+        written = os.pwrite(descriptor, pieces[0], offset)
+        if written == len(pieces[0]):
+            return
+        offset += written
+        pieces = (memoryview(pieces[0])[written:],)
     todo = [memoryview(piece) for piece in pieces]
     while todo:
         written = os.pwritev(descriptor, todo[:_IOV], offset)

@@ -8,6 +8,7 @@ from sshdash.errors import FileError
 from sshdash.sftp.entries import Entry, Kind, name_of
 from sshdash.sftp.failures import MissingError
 from sshdash.sftp.filesystem import Filesystem, Reader
+from sshdash.sftp.local import LocalFilesystem
 from sshdash.sftp.names import is_temporary
 from sshdash.sftp.remote import RemoteFilesystem
 from sshdash.sftp.tasks import each, together
@@ -113,8 +114,10 @@ async def remove_parts(target: Removing, parts: set[bytes]) -> None:
 
 
 async def _remove_folder(target: Removing, part: bytes) -> bool:
-    """Remove a temporary folder of a host with all it holds; return whether it is gone."""
-    if not isinstance(target, RemoteFilesystem) or not is_temporary(name_of(part)):
+    """Remove a temporary folder with all it holds; return whether it is gone."""
+    if not isinstance(target, RemoteFilesystem | LocalFilesystem) or not is_temporary(
+        name_of(part)
+    ):
         return False
     try:
         if (await target.lstat(part)).kind is not Kind.DIRECTORY:

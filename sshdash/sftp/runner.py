@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from sshdash.errors import ConnectionLost, FileError
 from sshdash.prompts import Prompter
-from sshdash.sftp.bulk.download import Download
+from sshdash.sftp.bulk.download_tree import DownloadTree
 from sshdash.sftp.bulk.small import is_for
 from sshdash.sftp.bulk.upload import Upload
 from sshdash.sftp.conflicts import Conflicts
@@ -75,6 +75,7 @@ class Runner:
         """Further names of files that are copied under another."""
         self._firsts: dict[tuple[int, int], Source] = {}
         """The first name of each file that has several."""
+        self._bulk: DownloadTree | None = None
         self._conflicts: list[Source] = []
         self._seen = dict(zip(request.paths, request.seen, strict=bool(request.seen)))
         self._folders: Directories | None = None
@@ -112,6 +113,20 @@ class Runner:
         self._copier.resumed = self._resumed
         await self._copier.remove_leftovers()
         found = await self._mover.rename_roots(await roots.found())
+        self._bulk = self._bulk_download()
+        try:
+            await self._copy_found(found, walker, scanned)
+        finally:
+            if self._bulk is not None:
+                await self._bulk.close()
+
+    async def _copy_found(
+        self, found: list[Source], walker: Walker, scanned: Callable[[], None]
+    ) -> None:
+        """Copy what was asked for and is there, and all that is in it."""
+        request, ledger = self._request, self._ledger
+        if self._bulk is not None and len(found) == 1 and walker.looks_large(found[0]):
+            self._bulk.expect(found[0])
         await together(walker.walk(found, self._target_dir), self._ask_umask())
         await self._ensure_room()
         scanned()
@@ -129,6 +144,7 @@ class Runner:
         """Make the directories and copy what goes into them."""
         if not self._conflicts:  # whoever is to be asked is asked at once
             await self._send_new()
+            await self._fetch_new()
         work = [
             directories.make(self._directories, self._copier.mode),
             self._copy_new(directories),
@@ -267,7 +283,7 @@ class Runner:
     # -- files
 
     async def _send_new(self) -> None:
-        """Copy new folders in bulk, as far as that goes."""
+        """Copy new folders to a host in bulk, as far as that goes."""
         source, target = self._source, self._target
         lease = target.commands if isinstance(target, RemoteFilesystem) else None
         if lease is None or not isinstance(source, LocalFilesystem) or not is_for(self._request):
@@ -276,13 +292,25 @@ class Runner:
         bulk = Upload(lease, source, target, *rest)
         self._directories, self._files = await bulk.copy(self._directories, self._files)
 
+    def _bulk_download(self) -> DownloadTree | None:
+        """Return what copies new folders here in bulk, None where nothing does."""
+        lease = self._source.commands if isinstance(self._source, RemoteFilesystem) else None
+        target = self._target
+        if lease is None or not isinstance(target, LocalFilesystem) or not is_for(self._request):
+            return None
+        return DownloadTree(lease, target, self._target_dir, self._ledger, self._copier)
+
+    async def _fetch_new(self) -> None:
+        """Copy new folders here in bulk, as far as that goes."""
+        if self._bulk is not None:
+            copied = await self._bulk.copy(self._directories, self._files)
+            self._directories, self._files = copied
+
     async def _copy_new(self, directories: Directories) -> None:
         """Copy what replaces nothing, very many small files in bulk."""
-        lease = self._source.commands if isinstance(self._source, RemoteFilesystem) else None
-        target, files = self._target, self._files
-        if lease is not None and isinstance(target, LocalFilesystem) and is_for(self._request):
-            rest = self._target_dir, self._ledger, self._copier, directories
-            bulk = Download(lease, target, *rest)
+        files = self._files
+        if self._bulk is not None and not self._bulk.useless:
+            bulk = self._bulk.for_files(directories)
             chosen, others = await bulk.choose(files)
             files, _ = await together(bulk.copy(chosen), self._copy_all(others))
         await self._copy_all(files)

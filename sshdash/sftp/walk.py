@@ -15,6 +15,7 @@ from sshdash.sftp.tasks import each, together
 from sshdash.sftp.turns import Turns
 
 _WIDTH = 32
+_MANY_FOLDERS, _MANY = 4, 500
 _MAX_DEPTH = 256
 _MAX_ITEMS = 5_000_000
 
@@ -88,6 +89,12 @@ class Walker:
                 self._ahead[path] = await self._list(path, refused), refused
 
         await each(paths, len(paths), look)
+
+    def looks_large(self, root: Source) -> bool:
+        """Return whether a root that was listed ahead may hold very many files."""
+        listed, _ = self._ahead.get(root.path, ((), ()))
+        folders = sum(entry.kind is Kind.DIRECTORY for entry in listed)
+        return folders >= _MANY_FOLDERS or len(listed) >= _MANY
 
     async def walk(self, roots: Iterable[Source], target_dir: bytes = b"") -> None:
         """Visit the roots and everything below them, parents before children.

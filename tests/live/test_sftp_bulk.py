@@ -15,7 +15,9 @@ from pathlib import Path
 import pytest
 
 from sshdash.prompts import ConflictChoice
+from sshdash.sftp import walk
 from sshdash.sftp.bulk import download, stream, upload
+from sshdash.sftp.bulk import tree as trees
 from sshdash.states import TransferState
 from tests.live.file_kit import files_on, fill_with_odd_names, tree, unfinished
 from tests.live.test_cli_cp import cp, start
@@ -72,6 +74,20 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
     return source, target
 
 
+@pytest.fixture(params=["new", "there"])
+def either(folders: tuple[Path, Path], request: pytest.FixtureRequest) -> tuple[Path, Path]:
+    """Return them with the folders of the source new to the target, or there and without files."""
+    source, target = folders
+    if request.param == "there":
+        shutil.copytree(source, target / "source", ignore=_no_folders)
+    return folders
+
+
+def _no_folders(above: str, names: list[str]) -> list[str]:
+    found = [Path(above, name) for name in names]
+    return [path.name for path in found if path.is_symlink() or not path.is_dir()]
+
+
 @pytest.fixture(autouse=True)
 def told(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
     """Return what is told of the way files go."""
@@ -96,9 +112,9 @@ async def answering(commands: str, tmp_path: Path, **options: str) -> AsyncItera
 
 
 async def test_a_tree_comes_down_whole_and_mostly_in_bulk(
-    sshd: RealSshd, folders: tuple[Path, Path], told: pytest.LogCaptureFixture
+    sshd: RealSshd, either: tuple[Path, Path], told: pytest.LogCaptureFixture
 ) -> None:
-    source, target = folders
+    source, target = either
     async with files_on(sshd.config_file) as files:
         done = await files.copy("sshd", [source], "", target)
     assert done.state is TransferState.DONE, done.errors
@@ -132,9 +148,9 @@ async def test_a_tree_comes_down_whole_and_mostly_in_bulk(
     ],
 )
 async def test_a_host_that_does_something_else_costs_nothing_but_time(
-    folders: tuple[Path, Path], tmp_path: Path, told: pytest.LogCaptureFixture, commands: str
+    either: tuple[Path, Path], tmp_path: Path, told: pytest.LogCaptureFixture, commands: str
 ) -> None:
-    source, target = folders
+    source, target = either
     async with answering(commands, tmp_path) as server, files_on(server.config_file) as files:
         done = await files.copy("sshd", [source], "", target)
     assert done.state is TransferState.DONE, done.errors
@@ -145,12 +161,12 @@ async def test_a_host_that_does_something_else_costs_nothing_but_time(
 
 
 async def test_a_command_that_hangs_is_given_up(
-    folders: tuple[Path, Path],
+    either: tuple[Path, Path],
     tmp_path: Path,
     told: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    source, target = folders
+    source, target = either
     monkeypatch.setattr(stream, "FIRST", 0.2)
     hangs = "exec tail -f /dev/null"
     async with answering(hangs, tmp_path) as server, files_on(server.config_file) as files:
@@ -161,9 +177,9 @@ async def test_a_command_that_hangs_is_given_up(
 
 
 async def test_no_other_connection_is_made_where_there_is_no_room_for_a_command(
-    folders: tuple[Path, Path], tmp_path: Path, told: pytest.LogCaptureFixture
+    either: tuple[Path, Path], tmp_path: Path, told: pytest.LogCaptureFixture
 ) -> None:
-    source, target = folders
+    source, target = either
     async with RealSshd(MaxSessions="1") as server, files_on(server.config_file) as files:
         done = await files.copy("sshd", [source], "", target)
         assert server.log.count("Accepted publickey") == 1
@@ -181,9 +197,15 @@ async def test_no_other_connection_is_made_where_there_is_no_room_for_a_command(
     ],
 )
 async def test_what_changes_after_the_listing_is_copied_or_reported_as_ever(
-    folders: tuple[Path, Path], tmp_path: Path, meanwhile: str, left: str
+    either: tuple[Path, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    meanwhile: str,
+    left: str,
 ) -> None:
-    source, target = folders
+    source, target = either
+    # Else the command would be there before the listing.
+    monkeypatch.setattr(walk, "_MANY_FOLDERS", MANY)
     commands = f'mkdir once && {{ {meanwhile}; }}; eval "$asked"'
     async with answering(commands, tmp_path) as server, files_on(server.config_file) as files:
         done = await files.copy("sshd", [source], "", target)
@@ -197,12 +219,14 @@ async def test_what_changes_after_the_listing_is_copied_or_reported_as_ever(
     assert not unfinished(target)
 
 
+@pytest.mark.parametrize("either", ["there"], indirect=True)
 async def test_a_file_that_is_written_while_it_is_read_goes_by_sftp(
-    folders: tuple[Path, Path], tmp_path: Path, told: pytest.LogCaptureFixture
+    either: tuple[Path, Path], tmp_path: Path, told: pytest.LogCaptureFixture
 ) -> None:
-    source, target = folders
+    source, target = either
     (source / "more").mkdir()
     furnish(source / "more", MORE)
+    shutil.copytree(source / "more", target / "source" / "more", ignore=_no_folders)
     # The word of tar that a file changed is its status alone.
     commands = 'mkdir once && { eval "$asked"; exit 1; }; eval "$asked"'
     async with answering(commands, tmp_path) as server, files_on(server.config_file) as files:
@@ -211,6 +235,52 @@ async def test_a_file_that_is_written_while_it_is_read_goes_by_sftp(
     assert tree(target / "source") == tree(source)
     assert "go by SFTP: status 1" in told.text
     assert IN_BULK in told.text, "others are not meant"
+
+
+async def test_a_new_folder_with_a_file_that_is_written_meanwhile_comes_in_parts(
+    folders: tuple[Path, Path], tmp_path: Path, told: pytest.LogCaptureFixture
+) -> None:
+    source, target = folders
+    commands = 'mkdir once && { eval "$asked"; exit 1; }; eval "$asked"'
+    async with answering(commands, tmp_path) as server, files_on(server.config_file) as files:
+        done = await files.copy("sshd", [source], "", target)
+    assert done.state is TransferState.DONE, done.errors
+    assert tree(target / "source") == tree(source)
+    assert os.listdir(target) == ["source"]
+    assert "in parts: status 1" in told.text
+    assert IN_BULK in told.text, "the host is good at it"
+
+
+async def test_a_folder_that_appears_here_is_left_alone(
+    folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    source, target = folders
+    place = shlex.quote(str(target / "source"))
+    commands = f'mkdir {place} && echo mine >{place}/odd; eval "$asked"'
+    async with answering(commands, tmp_path) as server, files_on(server.config_file) as files:
+        done = await files.copy("sshd", [source], "", target)
+    assert done.errors
+    assert tree(target / "source").keys() == {b"odd"}
+    assert (target / "source" / "odd").read_bytes() == b"mine\n"
+    assert os.listdir(target) == ["source"]
+
+
+async def test_a_stream_that_was_opened_for_few_files_is_let_go(
+    folders: tuple[Path, Path], tmp_path: Path, told: pytest.LogCaptureFixture
+) -> None:
+    source, target = folders
+    for path in files_below(source)[10:]:
+        path.unlink()
+    commands = 'echo begun >begun; eval "$asked"; echo "$?" >ended'
+    async with answering(commands, tmp_path) as server, files_on(server.config_file) as files:
+        done = await files.copy("sshd", [source], "", target)
+        async with asyncio.timeout(PATIENCE):
+            while not (tmp_path / "ended").exists():  # noqa: ASYNC110 (another program writes it)
+                await asyncio.sleep(0.01)
+    assert done.state is TransferState.DONE, done.errors
+    assert tree(target / "source") == tree(source)
+    assert (tmp_path / "begun").exists()
+    assert IN_BULK not in told.text
 
 
 async def test_pseudo_files_that_claim_a_page_are_not_filled_up_with_zeros(
@@ -226,10 +296,11 @@ async def test_pseudo_files_that_claim_a_page_are_not_filled_up_with_zeros(
     assert not [path for path in copied if b"\0" * 100 in path.read_bytes()]
 
 
+@pytest.mark.parametrize("either", ["there"], indirect=True)
 async def test_nothing_that_appears_at_the_target_is_overwritten(
-    folders: tuple[Path, Path], tmp_path: Path
+    either: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    source, target = folders
+    source, target = either
     place = shlex.quote(str(target / "source" / "folder 3" / "below"))
     commands = f'while ! echo mine >{place}/3; do sleep 0.01; done 2>/dev/null; eval "$asked"'
     async with answering(commands, tmp_path) as server, files_on(server.config_file) as files:
@@ -240,10 +311,11 @@ async def test_nothing_that_appears_at_the_target_is_overwritten(
     assert not unfinished(target)
 
 
+@pytest.mark.parametrize("either", ["there"], indirect=True)
 async def test_a_link_in_the_place_of_a_folder_leads_nothing_out(
-    folders: tuple[Path, Path], tmp_path: Path
+    either: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    source, target = folders
+    source, target = either
     outside = tmp_path / "outside"
     outside.mkdir()
     place = shlex.quote(str(target / "source" / "folder 3"))
@@ -259,9 +331,9 @@ async def test_a_link_in_the_place_of_a_folder_leads_nothing_out(
 
 @pytest.mark.parametrize("fault", ["cancel", "kill", "cut"])
 async def test_an_interrupted_copy_leaves_nothing_half_and_a_retry_finishes(
-    sshd: RealSshd, folders: tuple[Path, Path], fault: str
+    sshd: RealSshd, either: tuple[Path, Path], fault: str
 ) -> None:
-    source, target = folders
+    source, target = either
     async with slow_line(sshd, rate=2_000_000) as (proxy, config), files_on(config) as files:
         job = files.submit("sshd", [source], "", target)
         await until_some_arrived(files, job, 300_000)
@@ -283,9 +355,9 @@ async def test_an_interrupted_copy_leaves_nothing_half_and_a_retry_finishes(
 
 
 async def test_a_full_disk_is_called_that_and_what_fits_is_whole(
-    sshd: RealSshd, folders: tuple[Path, Path], small_disk: Path
+    sshd: RealSshd, either: tuple[Path, Path], small_disk: Path
 ) -> None:
-    source, _ = folders
+    source, _ = either
     (source / "more").mkdir()
     furnish(source / "more", MORE)
     async with files_on(sshd.config_file, True) as files:
@@ -482,7 +554,7 @@ async def test_copies_are_as_those_by_sftp(
     async with files_on(sshd.config_file) as files:
         done = await files.copy(ends[0], [source], ends[1], target, preserve=preserve)
         assert done.state is TransferState.DONE, done.errors
-        for module in (download, upload):
+        for module in (download, trees, upload):
             monkeypatch.setattr(module, "LEAST", 1_000_000)
         done = await files.copy(ends[0], [source], ends[1], other, preserve=preserve)
         assert done.state is TransferState.DONE, done.errors

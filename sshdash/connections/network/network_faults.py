@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sshdash.config.resolver import ResolvedHost
-from sshdash.connections.faults import explain_socket
+from sshdash.connections.network.system_faults import explain_socket
 from sshdash.errors import UnreachableError
 from sshdash.untrusted import clean
 

@@ -13,6 +13,7 @@ from sshdash.connections.network.local_end import local_address
 from sshdash.connections.network.network_faults import all_failed, name_failed, system_reason
 from sshdash.connections.network.service_class import ServiceClass
 from sshdash.connections.timeline import Phase, Timeline
+from sshdash.settings import Settings
 
 _FAMILIES = {"inet": socket.AF_INET, "inet6": socket.AF_INET6}
 _STAGGER = 0.25
@@ -20,6 +21,13 @@ _STAGGER = 0.25
 
 Address = tuple[Any, ...]
 """One answer of getaddrinfo."""
+
+
+def connect_seconds(resolved: ResolvedHost, settings: Settings) -> float:
+    """Return how long each address may take to answer, and then the key exchange; 0 for ever."""
+    if resolved.origins.get("connecttimeout"):
+        return resolved.seconds("connecttimeout") or 0
+    return settings.connect_timeout
 
 
 async def open_socket(

@@ -23,7 +23,7 @@ from sshdash.sftp.beneath import Confined
 from sshdash.sftp.bulk.command import create_in, folder_above, name_in
 from sshdash.sftp.bulk.small import LEAST, batches, is_small, sliced
 from sshdash.sftp.bulk.stream import Hangs, Stream
-from sshdash.sftp.bulk.ustar import Listed, Reader, Unwanted, fits
+from sshdash.sftp.bulk.ustar import Listed, Reader, Spoilt, Unwanted, fits
 from sshdash.sftp.copier import Copier, FileCopy
 from sshdash.sftp.entries import join, name_of, parent_of
 from sshdash.sftp.filesystem import Finish
@@ -50,10 +50,6 @@ _NAMES = 128
 _PATIENCE = 10.0
 """Seconds for cleaning up."""
 _SECOND = 10**9
-
-
-class _Spoilt(Exception):
-    """A batch whose files may not be what they were when they were listed; others may."""
 
 
 class _File(Struct, frozen=True):
@@ -149,7 +145,7 @@ class Download:
                 await self._receive(batch, track)
                 await self._place(batch, track, placed)
             log.debug("%d small files came in one stream", len(placed))
-        except _Spoilt as spoilt:
+        except Spoilt as spoilt:
             log.debug("small files go by SFTP: %s", spoilt)
         except (Unwanted, Hangs, OSError, asyncssh.Error, SSHDashError) as error:
             log.debug("small files go by SFTP from now on: %s", error)
@@ -193,7 +189,7 @@ class Download:
                 raise Unwanted(str(stream.problem))
             if stream.status != 0:
                 why = f"status {stream.status}: {stream.said}"
-                raise (_Spoilt if reader.is_whole else Unwanted)(why)
+                raise (Spoilt if reader.is_whole else Unwanted)(why)
             if not reader.is_whole:
                 raise Unwanted("the stream is cut off")
 
@@ -216,10 +212,8 @@ class Download:
         async def place(files: Sequence[_File]) -> None:
             done = await self._target.at_once("rename", self._folder, partial(_rename, files))
             for one in done:
-                size = one.source.entry.size
-                track.advance(-size)
-                with self._ledger.tracking(one.source) as own:
-                    own.advance(size)
+                track.advance(-one.source.entry.size)
+                self._ledger.arrived(one.source)
                 placed.add(one.source.key)
                 del batch.begun[one.part]
 

@@ -13,26 +13,26 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import asyncssh
-from msgspec.structs import replace
 
 from sshdash.errors import ConnectionLost, SSHDashError
 from sshdash.sftp import local_calls as calls
 from sshdash.sftp.beneath import Confined
 from sshdash.sftp.bulk.command import ASKED, READY, is_plain, unpack_in
-from sshdash.sftp.bulk.small import LEAST, batches, is_small, sliced
+from sshdash.sftp.bulk.small import LEAST, batches, sliced
 from sshdash.sftp.bulk.stream import Hangs, Stream
-from sshdash.sftp.bulk.ustar import Unwanted, end, file_header, fits, folder_header, padding
+from sshdash.sftp.bulk.tree import Tree, without, worthwhile
+from sshdash.sftp.bulk.ustar import Unwanted, end, file_header, folder_header, padding
 from sshdash.sftp.changes import differs
 from sshdash.sftp.copier import Copier, FileCopy
 from sshdash.sftp.directories import mode_at_first
-from sshdash.sftp.entries import join, parent_of
+from sshdash.sftp.entries import join
 from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.find import TreeIndex
 from sshdash.sftp.ledger import Ledger, Track
 from sshdash.sftp.local import LocalFilesystem
 from sshdash.sftp.partial import Partial, remove_parts
 from sshdash.sftp.tasks import finish, undivided
-from sshdash.sftp.turns import Turns, in_order
+from sshdash.sftp.turns import Turns
 from sshdash.sftp.walk import Source
 
 if TYPE_CHECKING:
@@ -40,8 +40,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_FILES, _BYTES = 20_000, 64 * 1024 * 1024
-"""What one tree holds at most: as much is sent again where the connection is lost."""
 _READ, _READ_BYTES = 64, 256 * 1024
 """What is read in one call, and sent in one turn of the loop."""
 _PATIENCE = 10.0
@@ -49,38 +47,6 @@ _PATIENCE = 10.0
 _UNPACKING = 120.0
 """Seconds for what is under way still to arrive, and for the last of it to be unpacked."""
 _SECOND = 10**9
-
-
-class Tree:
-    """A new folder and what of it goes into the stream, by the names they have below it."""
-
-    def __init__(self, top: Source) -> None:
-        self.top = top
-        self.folders: dict[bytes, Source] = {b"": top}
-        self.files: dict[bytes, Source] = {}
-        self.size = 0
-
-    def name_of(self, source: Source) -> bytes:
-        """Return what a source is called below the folder."""
-        return source.place[len(self.top.place) + 1 :]
-
-    def add_folder(self, folder: Source) -> bool:
-        """Take a folder, if a header can tell of it; return whether."""
-        name = self.name_of(folder)
-        if self._has_place(name) and _fits(b"./" + name + b"/", folder):
-            self.folders[name] = folder
-            return True
-        return False
-
-    def add_file(self, file: Source) -> None:
-        """Take a file, if a header can tell of it."""
-        name = self.name_of(file)
-        if self._has_place(name) and _fits(b"./" + name, file):
-            self.files[name] = file
-            self.size += file.entry.size
-
-    def _has_place(self, name: bytes) -> bool:
-        return name.rpartition(b"/")[0] in self.folders
 
 
 class Upload:
@@ -112,56 +78,15 @@ class Upload:
         """Copy what can be, and return the folders as they are now and the files that are left."""
         if len(files) < LEAST or self._copier.pace.is_limited:
             return folders, files
-        arrived = await self._copy_trees(folders, files)
-        if not arrived:
-            return folders, files
-        as_now: list[Source] = []
-        left: list[Source] = []
-        for one in folders:
-            await self._turns.take()
-            as_now.append(replace(one, existing=one.entry) if one.place in arrived else one)
-        for one in files:
-            await self._turns.take()
-            if one.place not in arrived:
-                left.append(one)
-        return as_now, left
-
-    async def _copy_trees(self, folders: list[Source], files: list[Source]) -> set[bytes]:
-        """Copy and note as done or made, and return the places of all that."""
         arrived: set[bytes] = set()
-        for tree in await self._trees(folders, files):
-            if not LEAST <= len(tree.files) <= _FILES or tree.size > _BYTES:
-                continue
+        for tree in await worthwhile(folders, files, self._is_begun, self._turns):
             try:
                 await self._copy(tree, arrived)
             except (Unwanted, Hangs, OSError, ValueError, asyncssh.Error, SSHDashError) as error:
                 log.debug("a folder of small files goes by SFTP: %s", error)
                 break
             log.debug("%d small files went in one stream", len(tree.files))
-        return arrived
-
-    async def _trees(self, folders: Sequence[Source], files: Sequence[Source]) -> list[Tree]:
-        """Return the topmost of the missing folders with what is to go into them."""
-        missing: set[bytes] = set()
-        trees: dict[bytes, Tree] = {}
-        """By the place of every folder in it."""
-        for folder in await in_order(folders, lambda folder: folder.place):
-            await self._turns.take()
-            if folder.existing is not None:
-                continue
-            place, above = folder.place, parent_of(b"/" + folder.place)[1:]
-            missing.add(place)
-            if above in trees:
-                if trees[above].add_folder(folder):
-                    trees[place] = trees[above]
-            elif above not in missing:
-                trees[place] = Tree(folder)
-        for file in files:
-            await self._turns.take()
-            tree = trees.get(parent_of(b"/" + file.place)[1:])
-            if tree is not None and is_small(file) and not self._is_begun(file):
-                tree.add_file(file)
-        return [tree for place, tree in trees.items() if place == tree.top.place]
+        return await without(arrived, folders, files, self._turns)
 
     def _is_begun(self, file: Source) -> bool:
         partials = self._ledger.partials
@@ -285,10 +210,6 @@ class Upload:
             cancelled = await finish(remove(), _PATIENCE)
         if cancelled:
             raise asyncio.CancelledError
-
-
-def _fits(name: bytes, source: Source) -> bool:
-    return fits(name, source.entry.size, source.entry.mtime_ns // _SECOND)
 
 
 def _size(named: tuple[bytes, Source]) -> int:

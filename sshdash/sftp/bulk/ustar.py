@@ -11,8 +11,8 @@ BLOCK = 512
 _NAME, _PREFIX = 100, 155
 _SIZE = slice(124, 136)
 _TIME = slice(136, 148)
-_SUM = slice(148, 156)
 _KIND = slice(156, 157)
+_PREFIXED = 345
 _MAGIC = slice(257, 265)
 _FILE, _FOLDER = b"0", b"5"
 _USTAR = b"ustar\x0000"
@@ -28,6 +28,10 @@ _END = 2
 
 class Unwanted(ValueError):
     """The stream is not what was asked for; the text says how."""
+
+
+class Spoilt(Unwanted):
+    """Something is not what it was when it was listed, all else may be as it should."""
 
 
 class Listed(NamedTuple):
@@ -119,6 +123,11 @@ class Reader:
         """Whether the archive has ended where one may end."""
         return self._zeros >= _END and not self._buffer
 
+    @property
+    def has_all(self) -> bool:
+        """Whether it has, and every file that was asked for has come."""
+        return self.is_whole and not self._missing
+
     def feed(self, data: bytes) -> Iterator[Member]:
         """Yield the files that are complete; what is left is kept, at most one file.
 
@@ -156,31 +165,32 @@ class Reader:
         """Return which of the files comes now."""
         if header[_MAGIC] != _USTAR:
             raise Unwanted("no ustar header")
-        if sum(header) - sum(header[_SUM]) + _BLANK_SUM != _number(header[_SUM]):
-            raise Unwanted("a header with a wrong sum")
         name = _text(header[:_NAME])
-        if prefix := _text(header[345:500]):
-            name = prefix + b"/" + name
+        if header[_PREFIXED]:
+            name = _text(header[345:500]) + b"/" + name
         if header[_KIND] != _FILE:
             raise Unwanted("something else than a regular file")
         listed = self._missing.get(name)
         if listed is None:
             raise Unwanted("a file that was not asked for, or twice")
         if _number(header[_SIZE]) != listed.size:
-            raise Unwanted("a file of another size than listed")
+            raise Spoilt("a file of another size than listed")
         return name, listed
 
 
 def _text(field: bytes) -> bytes:
-    text, _, rest = field.partition(b"\0")
-    if rest.strip(b"\0"):
+    text = field.rstrip(b"\0")
+    if b"\0" in text:
         raise Unwanted("something behind a name")
     return text
 
 
 def _number(field: bytes) -> int:
     """Return an octal number, which may have blanks around it and NULs behind it."""
-    digits = field.rstrip(b"\0 ").lstrip(b" ")
-    if not digits.isdigit() or digits.strip(b"01234567"):
+    digits = field.strip(b"\0 ")
+    if not digits.isdigit():  # int() would take more, such as a sign
         raise Unwanted("no number where one should be")
-    return int(digits, 8)
+    try:
+        return int(digits, 8)
+    except ValueError:
+        raise Unwanted("no number where one should be") from None

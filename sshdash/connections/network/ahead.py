@@ -1,0 +1,78 @@
+"""A socket that is opened while the SSH library is still imported, which takes as long.
+
+Nothing but TCP happens on it until somebody asks for the connection, and nothing at all where it
+is not certain yet where that leads.
+"""
+
+import asyncio
+import socket
+from dataclasses import dataclass
+
+from sshdash.config.resolver import ResolvedHost
+from sshdash.connections.network.sockets import open_socket
+from sshdash.connections.refusals import refuse_connection
+from sshdash.connections.timeline import Timeline
+from sshdash.errors import SSHDashError
+
+
+@dataclass(frozen=True)
+class _Begun:
+    resolved: ResolvedHost
+    timeline: Timeline
+    opening: "asyncio.Task[socket.socket]"
+
+
+class Ahead:
+    """At most one of these, for the first connection that is made."""
+
+    def __init__(self) -> None:
+        self._begun: _Begun | None = None
+
+    def __repr__(self) -> str:
+        where = self._begun.resolved.hostname if self._begun else "nowhere"
+        return f"<Ahead to {where}>"
+
+    def begin(self, resolved: ResolvedHost, seconds: float) -> None:
+        """Begin to connect where that needs nobody between; each address gets `seconds`.
+
+        `close` has to follow.
+        """
+        if self._begun is not None or resolved.proxy_jump or resolved.proxy_command:
+            return
+        try:
+            refuse_connection(resolved)
+        except SSHDashError:
+            return  # whoever connects says why
+        timeline = Timeline(resolved.alias)
+        opening = open_socket(resolved, resolved.alias, timeline, seconds)
+        self._begun = _Begun(resolved, timeline, asyncio.ensure_future(opening))
+
+    async def take(self, resolved: ResolvedHost, timeline: Timeline) -> socket.socket | None:
+        """Return what was begun where it leads to the same, None where nothing was.
+
+        Its steps are shown on `timeline`. Raises what `open_socket` does.
+        """
+        begun, self._begun = self._begun, None
+        if begun is None:
+            return None
+        if begun.resolved != resolved:
+            await _let_go(begun.opening)
+            return None
+        leave = timeline.include("", begun.timeline)
+        try:
+            return await begun.opening
+        finally:
+            leave()
+
+    async def close(self) -> None:
+        """Let go of what nobody took; harmless where nothing was begun."""
+        begun, self._begun = self._begun, None
+        if begun is not None:
+            await _let_go(begun.opening)
+
+
+async def _let_go(opening: "asyncio.Task[socket.socket]") -> None:
+    opening.cancel()
+    await asyncio.wait((opening,))
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().close()

@@ -1,0 +1,235 @@
+"""New folders full of small files of a host, by one tar there that packs them all.
+
+They are written in a folder of our own beside the target, which gets its name once all in it is
+whole. It is a short cut that nothing depends on: whatever is not as expected, and whatever else is
+in these folders, goes by SFTP, and is reported from there.
+"""
+
+import asyncio
+import logging
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING
+
+import asyncssh
+
+from sshdash.errors import FileError, SSHDashError
+from sshdash.sftp.beneath import Confined
+from sshdash.sftp.bulk.command import create_in, is_plain
+from sshdash.sftp.bulk.download import Download
+from sshdash.sftp.bulk.nursery import Nursery
+from sshdash.sftp.bulk.small import LEAST, sliced
+from sshdash.sftp.bulk.stream import Hangs, Stream
+from sshdash.sftp.bulk.tree import Tree, without, worthwhile
+from sshdash.sftp.bulk.ustar import Listed, Reader, Spoilt, Unwanted
+from sshdash.sftp.copier import Copier, FileCopy
+from sshdash.sftp.entries import join
+from sshdash.sftp.ledger import Ledger, Track
+from sshdash.sftp.local import LocalFilesystem
+from sshdash.sftp.partial import remove_parts
+from sshdash.sftp.storing import Folders
+from sshdash.sftp.tasks import finish, undivided
+from sshdash.sftp.turns import Turns
+from sshdash.sftp.walk import Source
+
+if TYPE_CHECKING:
+    from sshdash.connections.connection import Lease
+
+log = logging.getLogger(__name__)
+
+_PIECES = 16
+"""Pieces of the stream that are written in one call: it cannot be cancelled."""
+_PATIENCE = 10.0
+"""Seconds for cleaning up."""
+_SECOND = 10**9
+_HERE = b"./"
+"""What tar puts before every name, and needs before one that looks like an option."""
+
+
+class DownloadTree:
+    """The new folders of one run."""
+
+    def __init__(
+        self,
+        lease: "Lease",
+        target: LocalFilesystem,
+        folder: bytes,
+        ledger: Ledger,
+        copier: Copier,
+    ) -> None:
+        """`folder` is where all places are."""
+        self._lease = lease
+        self._target = target
+        self._folder = folder
+        self._ledger = ledger
+        self._copier = copier
+        self._turns = Turns()
+        self._early: tuple[bytes, asyncio.Task[Stream]] | None = None
+        """The folder that a stream is being opened for, and who does it."""
+        self.useless = False
+        """Whether the host does not do it, so that there is no use in asking again."""
+
+    def expect(self, folder: Source) -> None:
+        """Have a stream ready for a new folder that may be worth it, which is known only later.
+
+        Opening one takes two round trips. `close` has to follow.
+        """
+        limited = self._copier.pace.is_limited
+        if (
+            self._early is None
+            and folder.existing is None
+            and is_plain(folder.path)
+            and not limited
+        ):
+            opening = Stream.start(self._lease, create_in(folder.path), (), more=True)
+            self._early = folder.path, asyncio.ensure_future(opening)
+
+    async def close(self) -> None:
+        """Let go of a stream that nobody wanted."""
+        if self._early is None:
+            return
+        (_, opening), self._early = self._early, None
+
+        async def close() -> None:
+            await asyncio.wait((opening,))
+            if opening.exception() is None:
+                opening.result().abort()
+
+        if await finish(close(), _PATIENCE):
+            raise asyncio.CancelledError
+
+    def for_files(self, folders: Folders) -> Download:
+        """Return what copies files into folders that are there, or made meanwhile."""
+        return Download(
+            self._lease, self._target, self._folder, self._ledger, self._copier, folders
+        )
+
+    async def copy(
+        self, folders: list[Source], files: list[Source]
+    ) -> tuple[list[Source], list[Source]]:
+        """Copy what can be, and return the folders as they are now and the files that are left."""
+        if len(files) < LEAST or self._copier.pace.is_limited:
+            return folders, files
+        arrived: set[bytes] = set()
+        for tree in await worthwhile(folders, files, self._is_begun, self._turns):
+            try:
+                await self._copy(tree, arrived)
+            except Spoilt as spoilt:
+                log.debug("a folder of small files comes in parts: %s", spoilt)
+                continue
+            except FileError as error:
+                log.debug("a folder of small files is not put here: %s", error)
+                continue
+            except (Unwanted, Hangs, OSError, asyncssh.Error, SSHDashError) as error:
+                log.debug("small files go by SFTP: %s", error)
+                self.useless = True
+                break
+            log.debug("%d small files came in one stream", len(tree.files))
+        return await without(arrived, folders, files, self._turns)
+
+    def _is_begun(self, file: Source) -> bool:
+        partials = self._ledger.partials
+        return bool(partials) and join(self._folder, file.place) in partials
+
+    async def _copy(self, tree: Tree, arrived: set[bytes]) -> None:
+        if not is_plain(tree.top.path):
+            raise Spoilt("a name that not every shell takes as it is")
+        target = join(self._folder, tree.top.place)
+        under_way, _ = self._copier.planned(FileCopy(tree.top.path, target, tree.top.entry))
+        nursery = Nursery(under_way.part)
+        leftovers = self._copier.leftovers
+        leftovers.add(nursery.path)
+        try:
+            await self._copier.recorded()
+            folders = [name for name in tree.folders if name]
+            make = partial(nursery.make, folders, 0o700)
+            await self._target.at_once("make", self._folder, make)
+            with self._ledger.gathering(len(tree.files), tree.size) as track:
+                await self._receive(tree, nursery, track)
+            await undivided(self._place(tree, nursery, target, arrived), _PATIENCE)
+        finally:
+            nursery.close()
+            if nursery.path in leftovers:
+                await self._remove(nursery.path)
+
+    async def _receive(self, tree: Tree, nursery: Nursery, track: Track) -> None:
+        """Write what comes. Raises where anything is not as expected."""
+        listed: dict[bytes, Listed] = {}
+        for name, file in tree.files.items():
+            await self._turns.take()
+            listed[_HERE + name] = Listed(file.entry.size, file.entry.mtime_ns // _SECOND)
+        reader = Reader(listed)
+        names = b"\0".join((*listed, b""))
+        async with await self._stream(tree.top.path) as stream:
+            await stream.send(names, last=True)
+            while pieces := await stream.take():
+                for some in sliced(pieces, _PIECES):
+                    data = b"".join(some)
+                    await self._copier.pace.take(len(data))
+                    write = partial(_write, tree, nursery, reader, data, self._copier)
+                    track.advance(await self._target.at_once("write", self._folder, write))
+            if stream.problem is not None:
+                raise Unwanted(str(stream.problem))
+            if stream.status != 0:
+                why = f"status {stream.status}: {stream.said}"
+                raise (Spoilt if reader.is_whole else Unwanted)(why)
+        if not reader.has_all:
+            raise Unwanted("not everything came")
+
+    async def _stream(self, folder: bytes) -> Stream:
+        """Return a stream that waits for the names of files in a folder."""
+        if self._early is None or self._early[0] != folder:
+            return await Stream.start(self._lease, create_in(folder), (), more=True)
+        try:
+            return await asyncio.shield(self._early[1])
+        finally:
+            if self._early[1].done():
+                self._early = None
+
+    async def _place(
+        self, tree: Tree, nursery: Nursery, target: bytes, arrived: set[bytes]
+    ) -> None:
+        """Give the whole its name, and note it."""
+        folders = list(tree.folders.values())
+        await self._ledger.make(folders)
+        await self._target.rename(nursery.path, target)
+        self._copier.leftovers.discard(nursery.path)
+        for folder in folders:
+            self._ledger.created[folder.place] = folder
+            arrived.add(folder.place)
+        for file in tree.files.values():
+            await self._turns.take()
+            self._ledger.arrived(file)
+            arrived.add(file.place)
+
+    async def _remove(self, staging: bytes) -> None:
+        """Remove what did not get its name; where that cannot be, it is remembered."""
+        parts = {staging}
+
+        async def remove() -> None:
+            await remove_parts(self._target, parts)
+            if not parts:
+                self._copier.leftovers.discard(staging)
+
+        cancelled = False
+        with suppress(SSHDashError):
+            cancelled = await finish(remove(), _PATIENCE)
+        if cancelled:
+            raise asyncio.CancelledError
+
+
+# -- in a thread
+
+
+def _write(
+    tree: Tree, nursery: Nursery, reader: Reader, data: bytes, copier: Copier, run: Confined
+) -> int:
+    """Write the files that are complete with some more of the stream; return their bytes."""
+    size = 0
+    for name, content, seconds in reader.feed(data):
+        entry = tree.files[name.removeprefix(_HERE)].entry
+        whole = nursery.store(name, content, copier.finish(entry))
+        if not whole or seconds != entry.mtime_ns // _SECOND:
+            raise Spoilt("a file is not as it was listed, or cannot be so here")
+        size += len(content)
+    return size

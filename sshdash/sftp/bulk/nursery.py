@@ -1,0 +1,64 @@
+"""A new folder on this machine that is filled before it gets its name.
+
+All calls block: they belong in a thread.
+"""
+
+import os
+from collections.abc import Iterable
+
+from sshdash.sftp import local_calls as calls
+from sshdash.sftp.beneath import Confined
+from sshdash.sftp.filesystem import Finish
+
+_OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_MOST = 64
+"""Folders that are kept open."""
+
+
+class Nursery:
+    """One of these. Only its owner can get in, and it is known by what was opened, not by name."""
+
+    def __init__(self, path: bytes) -> None:
+        self.path = path
+        self._open: dict[bytes, int] = {}
+        """Descriptors of its folders, of itself under no name."""
+
+    def __repr__(self) -> str:
+        return f"<Nursery {self.path!r} [{len(self._open)} open]>"
+
+    def make(self, folders: Iterable[bytes], mode: int, run: Confined) -> None:
+        """Make it and folders in it, parents first. Raises OSError."""
+        run(self._make, self.path)
+        for folder in folders:
+            os.mkdir(folder, mode, dir_fd=self._open[b""])
+
+    def store(self, name: bytes, content: bytes, finish: Finish) -> bool:
+        """Create a file in it; return whether all of it, and of its attributes, is as it should be.
+
+        Raises OSError.
+        """
+        folder, _, last = name.removeprefix(b"./").rpartition(b"/")
+        descriptor = self._open.get(folder)
+        if descriptor is None:
+            descriptor = self._folder(folder)
+        done = calls.store(last, (content,), finish, descriptor)
+        return done.size == len(content) and not done.complaint
+
+    def close(self) -> None:
+        """Keep nothing open; harmless when closed already."""
+        opened, self._open = self._open, {}
+        for descriptor in opened.values():
+            os.close(descriptor)
+
+    def _make(self, path: bytes) -> None:
+        os.mkdir(path, 0o700)
+        self._open[b""] = os.open(path, _OPEN)
+
+    def _folder(self, folder: bytes) -> int:
+        if len(self._open) > _MOST:
+            oldest = next(name for name in self._open if name)
+            os.close(self._open.pop(oldest))
+        # Nobody else can put a link in the place of a folder in here.
+        descriptor = os.open(folder, _OPEN, dir_fd=self._open[b""])
+        self._open[folder] = descriptor
+        return descriptor

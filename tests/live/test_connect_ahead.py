@@ -1,0 +1,138 @@
+"""The first connection of a command is begun while the SSH library is still imported."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from sshdash.backend import Backend
+from sshdash.config.source import ConfigSource
+from sshdash.errors import SSHDashError, UnreachableError
+from sshdash.prompts import RefusingPrompter
+from sshdash.settings import Settings
+from tests.patience import PATIENCE
+from tests.servers.ports import free_port
+from tests.servers.sshd import RealSshd
+
+
+@asynccontextmanager
+async def backend_of(config: Path) -> AsyncIterator[Backend]:
+    """Run a backend that has imported nothing yet."""
+    source = ConfigSource.standard(str(config), ())
+    async with Backend(Settings(), RefusingPrompter(), source) as backend:
+        yield backend
+
+
+class Listener:
+    """Counts the clients of a port, and lets them wait."""
+
+    def __init__(self) -> None:
+        self.clients: list[asyncio.StreamWriter] = []
+        self.came = asyncio.Event()
+        self.port = 0
+
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator["Listener"]:
+        """Listen on a free port of loopback."""
+        server = await asyncio.start_server(self._take, "127.0.0.1", 0)
+        self.port = server.sockets[0].getsockname()[1]
+        try:
+            yield self
+        finally:
+            server.close()
+            for client in self.clients:
+                client.close()
+
+    def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.clients.append(writer)
+        self.came.set()
+
+
+def configured(folder: Path, text: str) -> Path:
+    """Return an ssh_config with these lines for the host `there`."""
+    path = folder / "config"
+    path.write_text(f"{text}\n")
+    return path
+
+
+async def test_a_host_is_reached_before_the_library_is_there(tmp_path: Path) -> None:
+    async with Listener().listening() as listener:
+        config = configured(tmp_path, f"Host there\nHostName 127.0.0.1\nPort {listener.port}")
+        async with backend_of(config) as backend:
+            backend.reach("there")
+            await asyncio.wait_for(listener.came.wait(), PATIENCE)
+        assert len(listener.clients) == 1, "and let go of, as nobody asked for it"
+
+
+async def test_the_connection_that_was_begun_is_the_one_that_is_used(sshd: RealSshd) -> None:
+    async with backend_of(sshd.config_file) as backend:
+        backend.reach("sshd")
+        await backend.load_connections()
+        async with await backend.connections.lease("sshd", "test") as lease:
+            done = await lease.connection.ssh.run("echo hello", check=True)
+        assert done.stdout == "hello\n"
+        timeline = backend.connections.status("sshd").timeline
+        assert timeline is not None
+        phases = [entry.phase.value for entry in timeline.entries]
+        assert phases[:2] == ["name", "connection"]
+        assert all(entry.at >= 0 for entry in timeline.entries)
+    assert sshd.log.count("Connection from") == 1
+
+
+async def test_what_went_wrong_is_told_once_it_is_asked_for(tmp_path: Path) -> None:
+    config = configured(tmp_path, f"Host there\nHostName 127.0.0.1\nPort {free_port()}")
+    async with backend_of(config) as backend:
+        backend.reach("there")
+        await backend.load_connections()
+        with pytest.raises(UnreachableError, match="Connection refused"):
+            await backend.connections.lease("there", "test")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "ProxyJump other",
+        "ProxyCommand exec false",
+        "RefuseConnection not now",
+        "Match originalhost there exec false\nUser other",
+        "HostName localhost\nCanonicalizeHostname always\nCanonicalDomains example.invalid",
+    ],
+)
+async def test_nothing_is_begun_that_may_lead_elsewhere(tmp_path: Path, words: str) -> None:
+    async with Listener().listening() as listener:
+        lines = f"Host there\nPort {listener.port}\n{words}\nHost *\nHostName 127.0.0.1"
+        async with backend_of(configured(tmp_path, lines)) as backend:
+            backend.reach("there")
+            # Whoever was begun with would be let in before this one.
+            _, writer = await asyncio.open_connection("127.0.0.1", listener.port)
+            await asyncio.wait_for(listener.came.wait(), PATIENCE)
+            writer.close()
+        assert len(listener.clients) == 1
+
+
+async def test_another_host_than_expected_is_connected_to_as_ever(
+    sshd: RealSshd, tmp_path: Path
+) -> None:
+    async with Listener().listening() as listener:
+        config = configured(
+            tmp_path,
+            f"Host there\nHostName 127.0.0.1\nPort {listener.port}\n"
+            f"Host *\nInclude {sshd.config_file}",
+        )
+        async with backend_of(config) as backend:
+            backend.reach("there")
+            await asyncio.wait_for(listener.came.wait(), PATIENCE)
+            await backend.load_connections()
+            async with await backend.connections.lease("sshd", "test") as lease:
+                done = await lease.connection.ssh.run("echo hello", check=True)
+            assert done.stdout == "hello\n"
+
+
+async def test_a_name_that_is_none_is_nothing_to_begin_with(tmp_path: Path) -> None:
+    async with backend_of(configured(tmp_path, "Host there")) as backend:
+        backend.reach("-oProxyCommand=x")
+        await backend.load_connections()
+        with pytest.raises(SSHDashError):
+            await backend.connections.lease("-oProxyCommand=x", "test")
