@@ -57,8 +57,9 @@ wrong before, unless --ignore-errors says so.
 With --both, what both folders had in common is remembered after each run. What was deleted on one
 end since is deleted on the other; what changed on one end goes to the other; what changed on both
 is a conflict. The first time, and with --resync, nothing is deleted: what is on one end alone goes
-to the other, and the newer wins. Where more than half of what was there is gone from one end, the
-run is refused: --max-delete says how much may be.
+to the other, and the newer wins. Where what is remembered is there and cannot be read, the run is
+refused; --resync puts it aside and begins anew. Where more than half of what was there is gone from
+one end, the run is refused: --max-delete says how much may be.
 
 Exits with 0 where everything is in step, or, with -n, could be compared; 1 where something could
 not be copied, deleted or compared, or is a conflict; 2 for a wrong command line; 255 where there is
@@ -216,9 +217,12 @@ class Sync:
         """Return what is known from the last time, where that counts."""
         if not self._arguments.both:
             return None
-        past = await self._memory.recall(self._pair(found), self._arguments.checksum)
+        arguments, pair = self._arguments, self._pair(found)
+        past = await self._memory.recall(pair, arguments.checksum, arguments.resync)
+        if arguments.resync and not arguments.dry:
+            await self._memory.begin_anew(pair)
         for end in (found.left, found.right):
-            if past.records and not end.exists and not self._arguments.resync:
+            if past.records and not end.exists and not arguments.resync:
                 host = "" if end.filesystem.is_local else end.filesystem.label
                 detail = "it was there the last time, and an empty folder would delete everything"
                 raise FileError("not there any more", shown(end.root), detail, _RESYNC, host)

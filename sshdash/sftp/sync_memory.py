@@ -1,7 +1,7 @@
 """Remembers what two trees had in common the last time: a file of SQLite for each pair of them.
 
-What cannot be read or written is as if there had been no last time, which deletes nothing; the
-person is told.
+A file that is there and cannot be read is no first time: that would bring back what was deleted.
+It stays as it is until somebody asks to begin anew. What cannot be written is told.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from sshdash.config.resolved import ResolvedHost
+from sshdash.errors import SSHDashError
 from sshdash.events import EventBus, WarningRaised
 from sshdash.sftp.database import (
     Change,
@@ -26,6 +27,7 @@ from sshdash.sftp.database import (
     set_aside,
 )
 from sshdash.sftp.entries import Kind
+from sshdash.sftp.failures import shown
 from sshdash.sftp.job import host_of, user_of
 from sshdash.sftp.sync_past import Past, Record
 from sshdash.sftp.sync_plan import Tree
@@ -71,6 +73,27 @@ def identity(tree: Tree, resolve: Callable[[str], ResolvedHost]) -> str:
     return " ".join((place, *filter(None, map(host.get, _WAYS))))
 
 
+_UNREADABLE = OSError, sqlite3.Error, StoreBroken, StoreInUse, StoreNewer
+
+
+class UnreadableMemory(SSHDashError):
+    """What was remembered is there, and cannot be read."""
+
+    def __init__(self, path: Path, error: Exception) -> None:
+        busy = isinstance(error, StoreInUse)
+        hint = "wait until it has ended" if busy else "--resync begins anew and deletes nothing"
+        title = "What is remembered of the last sync cannot be read"
+        super().__init__(title, f"{shown(os.fsencode(path))}: {_problem_of(error)}", hint)
+
+
+def _problem_of(error: Exception) -> str:
+    if isinstance(error, StoreInUse):
+        return "another sshdash is busy with it"
+    if isinstance(error, StoreNewer):
+        return f"a newer sshdash wrote it ({error})"
+    return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
+
+
 class SyncMemory:
     """What is remembered in `folder`, of one pair of trees at a time."""
 
@@ -81,10 +104,26 @@ class SyncMemory:
     def __repr__(self) -> str:
         return f"<SyncMemory {self._folder}>"
 
-    async def recall(self, pair: Pair, by_content: bool = False) -> Past:
-        """Return what is remembered of a pair, nothing where that cannot be read."""
-        records = await self._guarded(partial(self._read, pair), "remembered")
-        return Past(records or {}, by_content)
+    async def recall(self, pair: Pair, by_content: bool = False, anew: bool = False) -> Past:
+        """Return what is remembered of a pair.
+
+        Raises UnreadableMemory where there is a file that does not tell; `anew` is for whoever
+        wants to go on even so, as if there had been no last time.
+        """
+        try:
+            records = await asyncio.to_thread(self._read, pair)
+        except _UNREADABLE as error:
+            if not anew:
+                raise UnreadableMemory(self._path(pair), error) from error
+            records = {}
+        return Past(records, by_content)
+
+    async def begin_anew(self, pair: Pair) -> None:
+        """Put a file aside that cannot be read, so that there can be another.
+
+        Raises UnreadableMemory where that is not possible.
+        """
+        await asyncio.to_thread(self._make_way, pair)
 
     async def settle(self, pair: Pair, comparison: Comparison, rules: Rules) -> None:
         """Remember what was found alike, and forget what is on neither end any more."""
@@ -101,23 +140,16 @@ class SyncMemory:
         """Remember `fresh` and forget `gone`."""
         forget = list(gone)
         if fresh or forget:
-            await self._guarded(partial(self._write, pair, fresh, forget), "to be remembered")
+            await self._guarded(partial(self._write, pair, fresh, forget))
 
-    async def _guarded(
-        self, work: Callable[[], dict[bytes, Record] | None], what: str
-    ) -> dict[bytes, Record] | None:
-        """Do what blocks in a thread, and tell what went wrong."""
-        title = f"The last sync of these folders cannot be {what}"
+    async def _guarded(self, work: Callable[[], None]) -> None:
+        """Write in a thread, and tell what went wrong."""
         try:
-            return await asyncio.to_thread(work)
-        except StoreInUse:
-            problem = "another sshdash is busy with it"
-        except StoreNewer as error:
-            problem = f"a newer sshdash wrote it ({error})"
-        except (OSError, StoreBroken, sqlite3.Error) as error:
-            problem = str(error)
-        self._events.emit(WarningRaised(title, f"{problem}; deletions cannot be told"))
-        return None
+            await asyncio.to_thread(work)
+        except _UNREADABLE as error:
+            title = "The last sync of these folders cannot be remembered"
+            why = f"{_problem_of(error)}; what is deleted until the next one cannot be told"
+            self._events.emit(WarningRaised(title, why))
 
     # -- in a thread
 
@@ -126,28 +158,38 @@ class SyncMemory:
         return self._folder / f"pair-{hashlib.sha256(name).hexdigest()[:32]}.db"
 
     def _open(self, path: Path) -> Database:
-        try:
-            return Database(path, _SCHEMA, _VERSION, _PATIENCE)
-        except StoreBroken:
-            set_aside(path)
-            raise
+        return Database(path, _SCHEMA, _VERSION, _PATIENCE)
 
-    def _read(self, pair: Pair) -> dict[bytes, Record] | None:
+    def _read(self, pair: Pair) -> dict[bytes, Record]:
         path = self._path(pair)
-        if not path.exists():
-            return None
+        try:
+            if not path.stat().st_size:
+                raise StoreBroken("it is empty")
+        except FileNotFoundError:
+            return {}
         base = self._open(path)
         try:
             found = dict(map(_record, base.rows("SELECT * FROM places")))
             os.utime(path)  # it is in use, though nothing may have changed for long
         except (ValueError, TypeError) as error:
-            set_aside(path)
             raise StoreBroken(str(error)) from error
         finally:
             base.close()
         if pair[0] <= pair[1]:
             return found
         return {place: record.turned for place, record in found.items()}
+
+    def _make_way(self, pair: Pair) -> None:
+        path = self._path(pair)
+        try:
+            self._read(pair)
+        except StoreInUse as error:
+            raise UnreadableMemory(path, error) from error
+        except _UNREADABLE:
+            try:
+                set_aside(path)
+            except OSError as error:
+                raise UnreadableMemory(path, error) from error
 
     def _write(self, pair: Pair, fresh: Mapping[bytes, Record], gone: list[bytes]) -> None:
         turned = pair[0] > pair[1]

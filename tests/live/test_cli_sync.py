@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from sshdash.paths import sync_dir
 from tests.live.file_kit import fill_with_odd_names, tree, unfinished
 from tests.live.test_cli_cp import Ended, arrived
 from tests.live.test_sftp_faults import slow_line
@@ -246,6 +247,32 @@ async def test_both_ways_a_folder_that_is_gone_or_empty_does_not_empty_the_other
     meant = await sync(sshd.config_file, "--max-delete", "100", *both)
     assert (meant.status, tree(here)) == (0, tree(away)), meant.errors
     assert not (here / "src").exists()
+
+
+async def test_both_ways_what_is_remembered_and_cannot_be_read_is_no_first_time(
+    sshd: RealSshd, here: Path
+) -> None:
+    both = "--both", here, "sshd:away"
+    assert (await sync(sshd.config_file, *both)).status == 0
+    (file,) = sync_dir().iterdir()
+    file.write_bytes(b"spoiled" * 1000)
+    (here / "notes.txt").unlink()
+    for words in (both, ("-n", *both)):
+        refused = await sync(sshd.config_file, *words)
+        assert (refused.status, refused.output) == (1, "")
+        assert f"{file}: " in refused.errors
+        assert "--resync begins anew and deletes nothing" in refused.errors
+    assert file.read_bytes() == b"spoiled" * 1000
+    assert (sshd.home / "away" / "notes.txt").exists()
+    dry = await sync(sshd.config_file, "-n", "--resync", *both)
+    assert (dry.status, dry.output) == (0, "new ←      notes.txt\n"), dry.errors
+    assert file.read_bytes() == b"spoiled" * 1000, "a dry run changes nothing"
+    anew = await sync(sshd.config_file, "--resync", *both)
+    assert (anew.status, anew.output) == (0, dry.output), anew.errors
+    assert file.with_suffix(".broken").read_bytes() == b"spoiled" * 1000
+    (here / "notes.txt").unlink()
+    after = await sync(sshd.config_file, *both)
+    assert after.output == "delete →   notes.txt  (deleted on the left)\n", after.errors
 
 
 async def test_checksums_find_what_size_and_time_hide(sshd: RealSshd, here: Path) -> None:

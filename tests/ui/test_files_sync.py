@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from sshdash.paths import sync_dir
 from sshdash.prompts import ConfirmQuestion
 from sshdash.sftp import trash
 from sshdash.sftp.sync_plan import Way
@@ -201,6 +202,34 @@ async def test_both_ways_what_was_deleted_since_is_deleted_on_the_other_end(
     assert (left / "same").read_text() == "ours"
     assert (right / "same").read_text() == "theirs, not ours"
     assert os.listdir(bin_folder) == ["gone.txt"]
+
+
+async def test_both_ways_what_is_remembered_and_cannot_be_read_is_told(tmp_path: Path) -> None:
+    left, right = furnish(tmp_path)
+    (right / "tie").unlink()
+    app = FilesApp(left, right, True)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await in_step(app, pilot)
+        (file,) = sync_dir().iterdir()
+        file.write_bytes(b"spoiled" * 1000)
+        (right / "gone.txt").unlink()
+        screen = await preview(pilot)
+        await pilot.press("w", "w")
+        await until(pilot, lambda: screen.options.way is Way.BOTH and not screen._busy)
+        words = str(screen.query_one("#sync-empty").render())
+        assert "What is remembered of the last sync cannot be read" in words
+        assert file.name in words
+        assert "→ x begins anew and deletes nothing" in words
+        await pilot.press("enter")
+        assert not screen.choice.steps
+        await pilot.press("x")
+        await until(pilot, lambda: told(screen) == ["new gone.txt"])
+        assert file.read_bytes() == b"spoiled" * 1000
+        before = len(app.told)
+        await pilot.press("enter")
+        await until(pilot, lambda: len(app.told) > before)
+        assert (right / "gone.txt").exists()
+        assert file.with_suffix(".broken").read_bytes() == b"spoiled" * 1000
 
 
 async def test_an_end_that_is_empty_all_at_once_deletes_nothing_unless_that_is_ticked(

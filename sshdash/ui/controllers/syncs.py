@@ -20,7 +20,8 @@ from sshdash.sftp.find import index_tree
 from sshdash.sftp.job import CopyRequest
 from sshdash.sftp.sync_after import look_again
 from sshdash.sftp.sync_keep import Wish
-from sshdash.sftp.sync_memory import Pair, SyncMemory, identity
+from sshdash.sftp.sync_memory import Pair, SyncMemory, UnreadableMemory, identity
+from sshdash.sftp.sync_past import Past
 from sshdash.sftp.sync_plan import Act, Step, Tree, Way
 from sshdash.sftp.sync_rules import Rules
 from sshdash.sftp.sync_run import Outcome, Synchronisation
@@ -71,15 +72,14 @@ class SyncController:
         _refuse_overlap(*trees)
         pair: Pair = "", ""
 
-        async def compare(
-            rules: Rules, criteria: Criteria, both: bool, seen: Callable[[int], None]
-        ) -> Comparison:
+        async def compare(options: SyncOptions, seen: Callable[[int], None]) -> Comparison:
             nonlocal pair
-            past = None
+            rules, past = Rules(options.lines), None
+            criteria = Criteria(options.window, options.checksum)
             async with self._ends(trees) as ends:
-                if both:
+                if options.way is Way.BOTH:
                     pair = await self._pair(trees, ends)
-                    past = await self._memory.recall(pair, criteria.checksum)
+                    past = await self._recall(pair, options)
                 return await Scan(*ends, rules, criteria, digests, seen, past).everything()
 
         keeps = _keeping_way(*trees)
@@ -148,6 +148,8 @@ class SyncController:
         rules = Rules(order.options.lines)
         comparison = order.comparison if order.options.way is Way.BOTH else None
         if comparison is not None:
+            if order.options.forget:
+                await self._memory.begin_anew(pair)
             await self._memory.settle(pair, comparison, rules)
         try:
             outcome = await run.run(order.steps, order.may_delete)
@@ -163,6 +165,14 @@ class SyncController:
             local, remote = _local_first(trees)
             options = order.options
             self._keep(Wish(local, remote, rules, options.deletes, options.window))
+
+    async def _recall(self, pair: Pair, options: SyncOptions) -> Past:
+        """Return what is known from the last time; where that cannot be read, say the key."""
+        try:
+            return await self._memory.recall(pair, options.checksum, options.forget)
+        except UnreadableMemory as error:
+            error.hint = error.hint.replace("--resync", "x")
+            raise
 
     async def _remember(
         self,
