@@ -25,13 +25,14 @@ from sshdash.cli.sync_report import JsonSteps, Report, Steps
 from sshdash.errors import FileError, SSHDashError, UsageError
 from sshdash.paths import sync_dir
 from sshdash.sftp.compare import Criteria
-from sshdash.sftp.entries import Kind, is_inside, join, name_of, parent_of
+from sshdash.sftp.entries import Kind, join, name_of, parent_of
 from sshdash.sftp.failures import shown
 from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.find import index_tree
 from sshdash.sftp.queue import TransferQueue
 from sshdash.sftp.sync_after import look_again
-from sshdash.sftp.sync_memory import SyncMemory, identity
+from sshdash.sftp.sync_identity import identity, refuse_overlap
+from sshdash.sftp.sync_memory import SyncMemory
 from sshdash.sftp.sync_past import MOST_GONE, Past
 from sshdash.sftp.sync_plan import Step, Totals, Tree, Way, steps
 from sshdash.sftp.sync_rules import Rules, including
@@ -322,8 +323,8 @@ async def ends(
             )
             if not any(end.exists for end in ends):
                 raise UsageError("There is nothing to compare", "neither folder exists")
-            _refuse_overlap(source, target, *ends)
             trees = Tree(source.endpoint, ends[0].root), Tree(target.endpoint, ends[1].root)
+            refuse_overlap(trees, backend.resolve)
             lease = backend.connections.lease
             left_end, right_end = (
                 replace(end, index=partial(index_tree, lease, tree.endpoint, tree.root))
@@ -346,10 +347,3 @@ async def _end(filesystem: Filesystem, operand: Operand, must_exist: bool) -> En
         host = "" if filesystem.is_local else filesystem.label
         raise FileError("not a directory", shown(path), "sync is between folders", host=host)
     return End(filesystem, await filesystem.realpath(path))
-
-
-def _refuse_overlap(source: Operand, target: Operand, left: End, right: End) -> None:
-    if source.endpoint == target.endpoint and (
-        is_inside(left.root, right.root) or is_inside(right.root, left.root)
-    ):
-        raise UsageError("One folder is inside the other", f"{source} and {target}")

@@ -7,7 +7,6 @@ It stays as it is until somebody asks to begin anew. What cannot be written is t
 import asyncio
 import hashlib
 import os
-import platform
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -15,7 +14,6 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from sshdash.config.resolved import ResolvedHost
 from sshdash.errors import SSHDashError
 from sshdash.events import EventBus, WarningRaised
 from sshdash.sftp.database import (
@@ -28,9 +26,7 @@ from sshdash.sftp.database import (
 )
 from sshdash.sftp.entries import Kind
 from sshdash.sftp.failures import shown
-from sshdash.sftp.job import host_of, user_of
 from sshdash.sftp.sync_past import Past, Record
-from sshdash.sftp.sync_plan import Tree
 from sshdash.sftp.sync_rules import Rules
 from sshdash.sftp.sync_scan import Comparison
 
@@ -55,22 +51,8 @@ _DAY = 86_400.0
 _LARGEST = 2**63
 """No number in the file is as large."""
 
-_WAYS = "proxyjump", "proxycommand", "hostkeyalias"
-"""What else says which machine an address is."""
-
 Pair = tuple[str, str]
 """What both trees are known by."""
-
-
-def identity(tree: Tree, resolve: Callable[[str], ResolvedHost]) -> str:
-    """Return what a tree is known by: an alias that leads elsewhere now is another one."""
-    root = tree.root.decode("utf-8", "surrogateescape")
-    if not tree.endpoint:
-        return f"local {platform.node()} {root}"
-    host = resolve(host_of(tree.endpoint))
-    place = f"{host.user}@{host.hostname}:{host.port} ({user_of(tree.endpoint)}) {root}"
-    # One address may be different machines behind different jump hosts, or by different names.
-    return " ".join((place, *filter(None, map(host.get, _WAYS))))
 
 
 _UNREADABLE = OSError, sqlite3.Error, StoreBroken, StoreInUse, StoreNewer

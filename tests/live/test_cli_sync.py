@@ -386,3 +386,29 @@ async def test_what_cannot_be_synced_is_named(sshd: RealSshd, here: Path) -> Non
     done = await sync(sshd.config_file, here / "notes.txt", "sshd:x")
     assert done.status == 1
     assert f"{here}/notes.txt: not a directory" in done.errors
+
+
+async def test_a_folder_inside_the_other_is_refused_by_whatever_name(
+    sshd: RealSshd, here: Path
+) -> None:
+    (sshd.home / "away" / "sub").mkdir(parents=True)
+    (sshd.home / "link").symlink_to("away/sub")
+    (here.parent / "link").symlink_to(here / "src")
+    config = here.parent / "config"
+    alias = sshd.config_file.read_text().replace("Host sshd inner\n", "Host sshd inner alias\n", 1)
+    config.write_text(alias)
+    config.chmod(0o600)
+    for source, target in (
+        ("sshd:away", "alias:away/sub"),
+        ("alias:away/sub", "sshd:away"),
+        ("sshd:away", "alias:link"),
+        ("sshd:away", "alias:away/sub/new"),
+        ("sshd:away", f"{sshd.user}@sshd:{sshd.home}/away"),
+        (here, here.parent / "link"),
+        (here.parent / "link", here),
+    ):
+        done = await sync(config, "--delete", source, target)
+        assert done.status == 2, (source, target, done.errors)
+        assert "One folder is inside the other" in done.errors
+    done = await sync(config, "sshd:away", "alias:other")
+    assert done.status == 0, done.errors

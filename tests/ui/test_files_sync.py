@@ -337,6 +337,21 @@ async def test_a_link_that_leads_elsewhere_since_is_another_folder(tmp_path: Pat
         assert told(screen) == ["new a", "new d", "new e"]
 
 
+async def test_a_folder_inside_the_other_is_refused_through_links_too(tmp_path: Path) -> None:
+    left, _ = furnish(tmp_path)
+    (tmp_path / "link").symlink_to(left / "src")
+    app = FilesApp(left, tmp_path / "link")
+    async with app.run_test(size=(100, 30)) as pilot:
+        await listed(pilot)
+        await pilot.press("equals_sign")
+        await until(pilot, lambda: isinstance(app.screen, SyncScreen))
+        screen = app.screen
+        assert isinstance(screen, SyncScreen)
+        await until(pilot, lambda: not screen._busy)
+        assert "One folder is inside the other" in str(screen.query_one("#sync-empty").render())
+        assert not screen.choice.steps
+
+
 async def test_escape_does_nothing_and_a_refused_deletion_neither(tmp_path: Path) -> None:
     left, right = furnish(tmp_path)
     before = tree(left), tree(right)

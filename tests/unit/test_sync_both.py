@@ -19,7 +19,8 @@ from sshdash.events import Event, EventBus, WarningRaised
 from sshdash.sftp.compare import Criteria
 from sshdash.sftp.entries import Kind
 from sshdash.sftp.sync_after import look_again
-from sshdash.sftp.sync_memory import SyncMemory, UnreadableMemory, identity
+from sshdash.sftp.sync_identity import identity
+from sshdash.sftp.sync_memory import SyncMemory, UnreadableMemory
 from sshdash.sftp.sync_past import Past, Record
 from sshdash.sftp.sync_plan import RUNS, Step, Tree, Way, steps
 from sshdash.sftp.sync_rules import Rules
