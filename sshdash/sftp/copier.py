@@ -29,7 +29,6 @@ from sshdash.sftp.partial import (
     remove_parts,
 )
 from sshdash.sftp.pump import UPLOAD_WINDOW, WINDOW, pump
-from sshdash.sftp.seen import ensure_as_seen
 from sshdash.sftp.storing import Existing, Folders, store
 from sshdash.sftp.streams import Stream
 from sshdash.sftp.tasks import finish
@@ -57,6 +56,10 @@ class FileCopy(Struct, frozen=True, gc=False):
     """What is to be replaced; None where nothing may be."""
     resume: bool = False
     """Whether what is to be replaced is the beginning, and to be gone on with."""
+
+
+async def _agreed(file: FileCopy, part: bytes) -> None:
+    """Nothing speaks against it."""
 
 
 async def _unrecorded() -> None:
@@ -98,8 +101,9 @@ class Copier:
         """Temporary files that could not be removed, because the connection was gone."""
         self.checked: Callable[[Digest, Digest], None] | None = None
         """Told of each file whose checksum is the same on both ends; None where none is taken."""
-        self.looks_again = False
-        """Whether what is replaced must still be what it was when it was listed."""
+        self.replacing: Callable[[FileCopy, bytes], Awaitable[None]] = _agreed
+        """Told a file and its temporary one, right before that replaces what is there; raises
+        FileError where it must not."""
         self.keeps_owner = False
         """Whether copies get the user and group of their source, by number."""
         self.xattrs: Callable[[bytes, bytes], Awaitable[str]] | None = None
@@ -143,7 +147,7 @@ class Copier:
         try:
             await self.recorded()
             await self._target.symlink(target, under_way.part)
-            await self._replace(under_way.part, file.target, file.existing)
+            await self._replace(under_way.part, file)
         except BaseException:
             await self._discard(under_way.part)
             raise
@@ -235,12 +239,11 @@ class Copier:
         if file.existing is None:
             await self._target.rename(under_way.part, file.target)
         else:
-            await self._replace(under_way.part, file.target, file.existing)
+            await self._replace(under_way.part, file)
 
-    async def _replace(self, part: bytes, path: bytes, existing: Entry) -> None:
-        if self.looks_again:
-            await ensure_as_seen(self._target, path, existing)
-        await self._target.replace(part, path)
+    async def _replace(self, part: bytes, file: FileCopy) -> None:
+        await self.replacing(file, part)
+        await self._target.replace(part, file.target)
 
     def _keep(self, file: FileCopy, under_way: UnderWay, error: BaseException) -> bool:
         """Keep what has arrived where a lost connection is why the copy ends; return whether.

@@ -28,7 +28,7 @@ from sshdash.sftp.plan import Step, decide, escapes
 from sshdash.sftp.remote import RemoteFilesystem
 from sshdash.sftp.room import Room
 from sshdash.sftp.roots import Roots
-from sshdash.sftp.seen import ChangedThere, seen_of
+from sshdash.sftp.seen import ChangedThere, ensure_as_seen, seen_of
 from sshdash.sftp.tasks import each, together
 from sshdash.sftp.throttle import Pace
 from sshdash.sftp.walk import Source, Walker, reason_of
@@ -97,7 +97,7 @@ class Runner:
         self._copier.pace = self.pace
         self._copier.leftovers = ledger.leftovers
         self._copier.keeps_owner = request.owner
-        self._copier.looks_again = bool(request.seen)
+        self._copier.replacing = self._may_replace
         if request.xattrs and isinstance(self._target, LocalFilesystem):
             self._copier.xattrs = self._target.copy_xattrs
         self._copier.under_way = ledger.under_way
@@ -210,6 +210,12 @@ class Runner:
 
     def _is_as_seen(self, path: bytes, existing: Entry) -> bool:
         return not self._seen or self._seen.get(path) == seen_of(existing)
+
+    async def _may_replace(self, file: FileCopy, part: bytes) -> None:
+        """Raise FileError where what is there is not what was seen, or is the source itself."""
+        if self._seen and file.existing is not None:
+            await ensure_as_seen(self._target, file.target, file.existing)
+        await self._mover.ensure_apart(file.source, part)
 
     def _is_twin(self, source: Source) -> bool:
         """Return whether it is another name of a file that is copied already."""
