@@ -46,7 +46,7 @@ class Quiet:
     def finish(self, snapshots: Sequence[TransferSnapshot], seconds: float) -> None:
         """Name each file that was not copied on stderr."""
         for snapshot in snapshots:
-            _tell_failures(snapshot)
+            tell_failures(snapshot)
 
 
 class Line:
@@ -69,7 +69,7 @@ class Line:
             LINE.draw(_line(snapshots))
             LINE.leave()
         for snapshot in snapshots:
-            _tell_failures(snapshot)
+            tell_failures(snapshot)
             if snapshot.verified:
                 by = clean(", ".join(snapshot.verified_by), 200)
                 print(f"{snapshot.verified} files verified by SHA-256 ({by})", file=sys.stderr)
@@ -172,7 +172,8 @@ def _figures(snapshot: TransferSnapshot) -> dict[str, object]:
     }
 
 
-def _tell_failures(snapshot: TransferSnapshot) -> None:
+def tell_failures(snapshot: TransferSnapshot) -> None:
+    """Name each file that was not copied, or not as it should be, on stderr."""
     prefix = f"{snapshot.source}:" if snapshot.request.source else ""
     for error in snapshot.errors:
         print(f"sshdash: {prefix}{error.path}: {error.reason}", file=sys.stderr)

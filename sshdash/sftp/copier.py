@@ -10,14 +10,15 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from msgspec import Struct, structs
+from msgspec import structs
 
 from sshdash.errors import ConnectionLost, FileError, SSHDashError
 from sshdash.sftp.changes import PAGES, Changed, compare, differs, has_grown
 from sshdash.sftp.checksums import compare_digests
 from sshdash.sftp.entries import PERMISSIONS, STICKY, Entry, Kind, join, name_of, parent_of
-from sshdash.sftp.failures import FullError, MissingError, VagueError, shown
+from sshdash.sftp.failures import FullError, MissingError, RefusedError, VagueError, shown
 from sshdash.sftp.filesystem import CopySource, Digest, Filesystem, Finish, Pieces, Reader, Writer
+from sshdash.sftp.in_place import Unreplaceable
 from sshdash.sftp.names import file_keys, part_name
 from sshdash.sftp.partial import (
     AlreadyThere,
@@ -33,7 +34,7 @@ from sshdash.sftp.storing import Existing, Folders, store
 from sshdash.sftp.streams import Stream
 from sshdash.sftp.tasks import finish
 from sshdash.sftp.throttle import Pace
-from sshdash.sftp.under_way import Progress, UnderWay
+from sshdash.sftp.under_way import FileCopy, Progress, UnderWay
 from sshdash.sftp.vague import explained
 from sshdash.sftp.within import WORTH, copy_within
 
@@ -43,19 +44,6 @@ _DURABLE = 1024 * 1024
 """New files from this size on, and all that replace one, are on the disk before they get their
 name. For small new files that would take longer than the copy, and a crash costs no old file.
 """
-
-
-class FileCopy(Struct, frozen=True, gc=False):
-    """One file to copy."""
-
-    source: bytes
-    target: bytes
-    entry: Entry
-    """What the source was when it was listed."""
-    existing: Entry | None = None
-    """What is to be replaced; None where nothing may be."""
-    resume: bool = False
-    """Whether what is to be replaced is the beginning, and to be gone on with."""
 
 
 async def _agreed(file: FileCopy, part: bytes) -> None:
@@ -81,8 +69,7 @@ class Copier:
         self._preserve = preserve
         self._within = target.copies_from(source)
         self._chunk = min(source.limits.chunk, target.limits.chunk)
-        by_server = self._within and not target.is_local
-        self._small = min(self._chunk, WORTH) if by_server else self._chunk
+        self._small = min(self._chunk, WORTH if self._within and not target.is_local else 2**63)
         self._window = UPLOAD_WINDOW if source.is_local and not target.is_local else WINDOW
         self._keys = file_keys()
         self.umask = umask
@@ -108,6 +95,8 @@ class Copier:
         """Whether copies get the user and group of their source, by number."""
         self.xattrs: Callable[[bytes, bytes], Awaitable[str]] | None = None
         """Gives a file the extended attributes of another and returns a complaint, where asked."""
+        self.torn: Callable[[FileCopy], None] = lambda file: None
+        """Told of a file that was being written in place when that ended early."""
         self.partials: dict[bytes, Partial] | None = None
         """By target, what a lost connection left to go on with; None where nothing is kept."""
         self.restarted: Callable[[FileCopy, str], None] = lambda file, reason: None
@@ -121,11 +110,12 @@ class Copier:
         """Copy and return a complaint about attributes that were not set, or growth, or nothing.
 
         `progress` is called with bytes as they arrive; with a negative number where they are
-        started over. Raises FileError and ConnectionLost.
+        started over. Raises FileError, Unreplaceable among them, and ConnectionLost.
         """
+        attempt = self._copy_over if file.in_place else self._copy
         for again in (False, True):
             try:
-                return await self._copy(file, progress, again)
+                return await attempt(file, progress, again)
             except Changed as changed:
                 # What was listed may be older than the file that was opened: once more.
                 if again or changed.entry.kind is not Kind.FILE:
@@ -223,23 +213,44 @@ class Copier:
             under_way.forget()
             if not self._keep(file, under_way, error):
                 await self._discard(under_way.part)
+            if isinstance(error, RefusedError) and file.may_be_written(error, under_way.part):
+                raise Unreplaceable(error) from error
             raise
         finally:
             self.under_way.pop(file.target, None)
         return complaint
 
+    async def _copy_over(self, file: FileCopy, progress: Progress, again: bool) -> str:
+        """Write into what is there, which is not whole until the end."""
+        under_way = self._under_way(file, progress)
+        under_way.part = file.target
+        try:
+            complaint = await self._copy_large(file, under_way, again)
+            await self._check(file, file.target)
+        except BaseException:
+            if under_way.forget():
+                self.torn(file)
+            raise
+        if self.xattrs is not None:
+            complaint = complaint or await self.xattrs(file.source, file.target)
+        return complaint
+
     async def _place(self, file: FileCopy, under_way: UnderWay) -> None:
         """Give what is whole its name, where its checksum is right, too."""
-        # A kernel's pseudo files claim to be empty, and may be different each time.
-        if self.checked is not None and (file.entry.size or isinstance(self._source, Stream)):
-            ends = self._source, file.source, file.entry, self._target
-            self.checked(*await compare_digests(*ends, under_way.part, file.target))
+        await self._check(file, under_way.part)
         under_way.placing = True
         self.folders.placing(file.target)
         if file.existing is None:
             await self._target.rename(under_way.part, file.target)
         else:
             await self._replace(under_way.part, file)
+
+    async def _check(self, file: FileCopy, path: bytes) -> None:
+        """Compare the checksums of a source and its copy at `path`, where that is asked."""
+        # A kernel's pseudo files claim to be empty, and may be different each time.
+        if self.checked is not None and (file.entry.size or isinstance(self._source, Stream)):
+            ends = self._source, file.source, file.entry, self._target
+            self.checked(*await compare_digests(*ends, path, file.target))
 
     async def _replace(self, part: bytes, file: FileCopy) -> None:
         await self.replacing(file, part)
@@ -297,9 +308,16 @@ class Copier:
                 if not (again and has_grown(file.entry, before, file.entry.size)):
                     raise Changed(before)
                 file = structs.replace(file, entry=before)
+            if file.in_place:
+                before = structs.replace(before, held=None)  # what is there has other holes
             writer = await self._open_writer(file, reader, before, under_way)
             try:
-                if self._within and before.held is None and before.size not in PAGES:
+                if (
+                    not file.in_place
+                    and self._within
+                    and before.held is None
+                    and before.size not in PAGES
+                ):
                     begun = under_way.arrived.until
                     await copy_within(reader, writer, begun, before.size, under_way.wrote)
                 size = await pump(reader, writer, before, self._chunk, self._window, under_way)
@@ -307,7 +325,7 @@ class Copier:
                 rest = self._target, under_way.part, size
                 grown = has_grown(before, after, size) and await ends_alike(reader, *rest)
                 grew = compare(before, after, size, may_grow=again or grown)
-                hole = size if before.held is not None else None
+                hole = size if before.held is not None or file.in_place else None
                 finished = await writer.finish(self._finish(file, hole))
             finally:
                 await writer.close()
@@ -320,6 +338,8 @@ class Copier:
         self, file: FileCopy, reader: Reader, now: Entry, under_way: UnderWay
     ) -> Writer:
         """Return where the content goes: on behind what has arrived before, if that can be."""
+        if file.in_place:
+            return await self._target.open_again(file.target)
         partial = under_way.partial
         if partial is not None:
             try:
@@ -379,7 +399,7 @@ class Copier:
         mtime = entry.mtime_ns if self._preserve else None
         durable = self.durable or file.existing is not None or entry.size >= _DURABLE
         owner = self.owner_of(entry)
-        return Finish(self.mode(entry, file.existing), mtime, durable, size, owner)
+        return Finish(self.mode(entry, file.existing), mtime, durable, size, owner, file.in_place)
 
     def _verify(self, file: FileCopy, found: int, expected: int) -> None:
         if found != expected:

@@ -67,6 +67,9 @@ class CopyRequest:
     """A folder above all of `paths`: each goes to the same place below `target_dir`, where the
     folders on its way exist or are among `paths`. Of a directory, only it itself is made."""
 
+    in_place: bool | None = False
+    """Whether files that exist are written into, which is not safe, rather than replaced; None
+    asks where they cannot be replaced."""
     seen: tuple[tuple[int, int], ...] = ()
     """Where not empty, what was seen at the target of each of `paths` in turn: size and time in
     seconds. What is something else by now is not overwritten."""

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 
+from msgspec import structs
 from msgspec.structs import replace
 
 from sshdash.errors import ConnectionLost, FileError
@@ -12,12 +13,13 @@ from sshdash.sftp.bulk.small import is_for
 from sshdash.sftp.bulk.upload import Upload
 from sshdash.sftp.conflicts import Conflicts
 from sshdash.sftp.confusions import Confusions
-from sshdash.sftp.copier import Copier, FileCopy
+from sshdash.sftp.copier import Copier
 from sshdash.sftp.directories import Directories, NoFolder
 from sshdash.sftp.entries import Entry, Kind, join
-from sshdash.sftp.failures import ExistsError, shown
+from sshdash.sftp.failures import ExistsError, RefusedError, shown
 from sshdash.sftp.filesystem import Digest, Filesystem, Space
 from sshdash.sftp.headroom import Need, ensure_room, room_at
+from sshdash.sftp.in_place import TORN, Leave, Unreplaceable
 from sshdash.sftp.job import CopyRequest
 from sshdash.sftp.ledger import Ledger
 from sshdash.sftp.local import LocalFilesystem
@@ -31,6 +33,7 @@ from sshdash.sftp.roots import Roots
 from sshdash.sftp.seen import ChangedThere, ensure_as_seen, seen_of
 from sshdash.sftp.tasks import each, together
 from sshdash.sftp.throttle import Pace
+from sshdash.sftp.under_way import FileCopy
 from sshdash.sftp.walk import Source, Walker, reason_of
 
 _WINDOW = 48 * 1024 * 1024
@@ -78,11 +81,14 @@ class Runner:
         self._conflicts: list[Source] = []
         self._seen = dict(zip(request.paths, request.seen, strict=bool(request.seen)))
         self._folders: Directories | None = None
+        self._closed: RefusedError | None = None
+        """Why nothing can be made in the target folder itself."""
         self._confusions = Confusions(target, request.target_dir)
         self._room = Room(_WINDOW)
         self._copier = Copier(source, target)
         self._mover = Mover(source, target, self._target_dir, ledger, request.move)
         self._resumable = resumable
+        self._leave = Leave(prompter, False if request.move else request.in_place)
         self.pace = Pace()
         """How fast it may go."""
 
@@ -110,9 +116,12 @@ class Runner:
             self._copier.checked = self._checked
         self._copier.restarted = self._restarted
         self._copier.resumed = self._resumed
+        self._copier.torn = lambda file: ledger.fail(file.source, TORN)
         await self._copier.remove_leftovers()
         found = await self._mover.rename_roots(await roots.found())
         await together(walker.walk(found, self._target_dir), self._ask_umask())
+        if self._closed is not None and not self._conflicts:
+            raise self._closed
         await self._ensure_room()
         scanned()
         ends = self._target, self._target_dir, ledger, self._confusions, self._reason
@@ -172,7 +181,10 @@ class Runner:
 
     async def _ask_umask(self) -> None:
         if not self._request.preserve:
-            self._copier.umask = await self._target.umask(self._target_dir)
+            try:
+                self._copier.umask = await self._target.umask(self._target_dir)
+            except RefusedError as error:
+                self._closed = error
 
     # -- what there is
 
@@ -369,9 +381,16 @@ class Runner:
 
     async def _transfer(self, file: Source, progress: Callable[[int], None]) -> str:
         target = join(self._target_dir, file.place)
-        copy = FileCopy(file.path, target, file.entry, file.existing, file.resume)
+        is_file = file.existing is not None and file.existing.kind is file.entry.kind is Kind.FILE
+        in_place = is_file and not file.resume and self._request.in_place is True
+        copy = FileCopy(file.path, target, file.entry, file.existing, file.resume, in_place)
         if file.entry.kind is Kind.FILE:
-            return await self._copier.copy(copy, progress)
+            try:
+                return await self._copier.copy(copy, progress)
+            except Unreplaceable as error:
+                if not await self._leave.given(error):
+                    raise
+                return await self._copier.copy(structs.replace(copy, in_place=True), progress)
         pointed = await self._source.readlink(file.path)
         if not self._source.is_local and escapes(file.place, pointed):
             raise _LeadsOut(f"the link leads out of the copied folder, to {shown(pointed)}")
@@ -398,4 +417,5 @@ class Runner:
         await self._copy_all(accepted)
 
     def _fail(self, file: Source, error: FileError) -> None:
-        self._ledger.fail(file.path, self._reason(error), file.entry)
+        torn = f"; {TORN}" if self._ledger.failures.get(file.path) == TORN else ""
+        self._ledger.fail(file.path, self._reason(error) + torn, file.entry)

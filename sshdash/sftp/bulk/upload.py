@@ -23,7 +23,7 @@ from sshdash.sftp.bulk.small import LEAST, batches, is_small, sliced
 from sshdash.sftp.bulk.stream import Hangs, Stream
 from sshdash.sftp.bulk.ustar import Unwanted, end, file_header, fits, folder_header, padding
 from sshdash.sftp.changes import differs
-from sshdash.sftp.copier import Copier, FileCopy
+from sshdash.sftp.copier import Copier
 from sshdash.sftp.directories import mode_at_first
 from sshdash.sftp.entries import join, parent_of
 from sshdash.sftp.filesystem import Filesystem
@@ -33,6 +33,7 @@ from sshdash.sftp.local import LocalFilesystem
 from sshdash.sftp.partial import Partial, remove_parts
 from sshdash.sftp.tasks import finish, undivided
 from sshdash.sftp.turns import Turns, in_order
+from sshdash.sftp.under_way import FileCopy
 from sshdash.sftp.walk import Source
 
 if TYPE_CHECKING:
