@@ -111,6 +111,8 @@ class _Source(Struct, frozen=True):
     inside: bool = False
     """Whether what is in the directory was named, rather than itself."""
     follow: bool = True
+    like: bytes | None = None
+    """The directory that it was found in, where all of that was named."""
 
 
 async def _requests(
@@ -135,15 +137,17 @@ async def _requests(
             found += [one] if isinstance(end, ScpHost) else await _inside(end, one)
         else:
             found.append(one)
+    runs = groupby(found, key=lambda one: (one.endpoint, one.follow))
     return [
         CopyRequest(
             endpoint,
-            tuple(one.path for one in group),
+            tuple(one.path for one in group if one.path != one.like),
             target.endpoint,
             place.folder,
             recursive=arguments.recursive,
             preserve=arguments.preserve,
             folder_modes=arguments.preserve,
+            like=group[-1].like if arguments.preserve else None,
             conflict=CHOICES[arguments.on_conflict],
             follow=follow and not arguments.move,
             move=arguments.move,
@@ -153,7 +157,7 @@ async def _requests(
             in_place=arguments.inplace,
             target_name=place.name,
         )
-        for (endpoint, follow), group in groupby(found, key=lambda one: (one.endpoint, one.follow))
+        for endpoint, follow, group in ((*key, list(run)) for key, run in runs)
     ]
 
 
@@ -190,11 +194,10 @@ async def resolve_source(end: CopyEnd, source: Operand) -> list[_Source]:
 
 
 async def _inside(filesystem: Filesystem, source: _Source) -> list[_Source]:
-    """Return everything in a directory, its links as they are."""
+    """Return everything in a directory, its links as they are, and then the directory itself."""
     entries = await filesystem.listdir(source.path)
-    return [
-        _Source(source.endpoint, join(source.path, entry.name), follow=False) for entry in entries
-    ]
+    paths = [*(join(source.path, entry.name) for entry in entries), source.path]
+    return [_Source(source.endpoint, path, follow=False, like=source.path) for path in paths]
 
 
 async def _stat(end: CopyEnd, path: bytes) -> Entry | None:

@@ -49,6 +49,8 @@ class CopyRequest:
     folder_modes: bool = False
     """Whether directories that were there get their source's permissions, too, where these are
     kept; their time they get anyway, as far as that is allowed."""
+    like: bytes | None = None
+    """A folder on the source whose permissions and time `target_dir` itself gets, too."""
     conflict: ConflictChoice | None = None
     """What to do with targets that exist; None asks."""
     follow: bool = False

@@ -33,6 +33,7 @@ from sshdash.sftp.roots import Roots
 from sshdash.sftp.seen import ChangedThere, ensure_as_seen, seen_of
 from sshdash.sftp.tasks import each, together
 from sshdash.sftp.throttle import Pace
+from sshdash.sftp.twins import Twins
 from sshdash.sftp.under_way import FileCopy
 from sshdash.sftp.walk import Source, Walker, reason_of
 
@@ -74,10 +75,7 @@ class Runner:
         self._files: list[Source] = []
         self._need = Need(request.conflict or ledger.choice)
         self._space: Space | None = None
-        self._twins: list[Source] = []
-        """Further names of files that are copied under another."""
-        self._firsts: dict[tuple[int, int], Source] = {}
-        """The first name of each file that has several."""
+        self._twins = Twins(request.preserve)
         self._conflicts: list[Source] = []
         self._seen = dict(zip(request.paths, request.seen, strict=bool(request.seen)))
         self._folders: Directories | None = None
@@ -99,24 +97,8 @@ class Runner:
         walker = Walker(self._source, self._target, self._visit, ledger.fail, ledger.leave_out)
         await self._look(roots, walker)
         self._confusions = Confusions(self._target, self._target_dir)
-        self._copier = Copier(self._source, self._target, request.preserve)
-        self._copier.pace = self.pace
-        self._copier.leftovers = ledger.leftovers
-        self._copier.keeps_owner = request.owner
-        self._copier.replacing = self._may_replace
-        if request.xattrs and isinstance(self._target, LocalFilesystem):
-            self._copier.xattrs = self._target.copy_xattrs
-        self._copier.under_way = ledger.under_way
-        self._copier.recorded = ledger.recorded
-        self._copier.durable = request.move
+        self._furnish_copier()
         self._mover = Mover(self._source, self._target, self._target_dir, ledger, request.move)
-        if self._resumable:
-            self._copier.partials = ledger.partials
-        if request.verify:
-            self._copier.checked = self._checked
-        self._copier.restarted = self._restarted
-        self._copier.resumed = self._resumed
-        self._copier.torn = lambda file: ledger.fail(file.source, TORN)
         await self._copier.remove_leftovers()
         found = await self._mover.rename_roots(await roots.found())
         await together(walker.walk(found, self._target_dir), self._ask_umask())
@@ -127,12 +109,36 @@ class Runner:
         ends = self._target, self._target_dir, ledger, self._confusions, self._reason
         directories = Directories(*ends, merge_modes=request.folder_modes)
         self._copier.folders = self._folders = directories
+        if request.like is not None:
+            looks = self._source.stat(request.like), self._target.stat(self._target_dir)
+            directories.merge(Source(request.like, b"", *await together(*looks)))
         await self._fill(directories)
-        self._twins = directories.reachable(self._twins)
-        await self._link_all(self._twins)
+        self._twins.found = directories.reachable(self._twins.found)
+        rest = self._target, self._target_dir, ledger, self._mover, self._fail
+        await self._copy_all(await self._twins.link_all(*rest))
         await directories.finish(self._copier, request.preserve)
         await self._mover.remove_folders(self._directories)
         await self._copier.remove_leftovers()
+
+    def _furnish_copier(self) -> None:
+        request, ledger = self._request, self._ledger
+        copier = self._copier = Copier(self._source, self._target, request.preserve)
+        copier.pace = self.pace
+        copier.leftovers = ledger.leftovers
+        copier.keeps_owner = request.owner
+        copier.replacing = self._may_replace
+        if request.xattrs and isinstance(self._target, LocalFilesystem):
+            copier.xattrs = self._target.copy_xattrs
+        copier.under_way = ledger.under_way
+        copier.recorded = ledger.recorded
+        copier.durable = request.move
+        if self._resumable:
+            copier.partials = ledger.partials
+        if request.verify:
+            copier.checked = self._checked
+        copier.restarted = self._restarted
+        copier.resumed = self._resumed
+        copier.torn = lambda file: ledger.fail(file.source, TORN)
 
     async def _fill(self, directories: Directories) -> None:
         """Make the directories and copy what goes into them."""
@@ -143,7 +149,7 @@ class Runner:
             self._copy_new(directories),
             self._settle_conflicts(),
         ]
-        if not (self._request.move or self._conflicts or self._twins):
+        if not (self._request.move or self._conflicts or self._twins.found):
             preserve, files = self._request.preserve, len(self._files)
             work.insert(0, directories.finish_behind(files, self._copier, preserve))
         await together(*work)
@@ -205,8 +211,7 @@ class Runner:
                 self._need.add(source)
             return self._request.base is None
         self._ledger.found(source.entry)
-        if verdict.step is Step.CREATE and self._is_twin(source):
-            self._twins.append(source)
+        if verdict.step is Step.CREATE and self._twins.take(source):
             return False
         self._need.add(source)
         if verdict.step is Step.CREATE:
@@ -228,13 +233,6 @@ class Runner:
         if self._seen and file.existing is not None:
             await ensure_as_seen(self._target, file.target, file.existing)
         await self._mover.ensure_apart(file.source, part)
-
-    def _is_twin(self, source: Source) -> bool:
-        """Return whether it is another name of a file that is copied already."""
-        linked = source.entry.linked
-        if linked is None or not self._request.preserve:
-            return False
-        return self._firsts.setdefault(linked, source) is not source
 
     def _begun(self, source: Source) -> Source | None:
         """Return a source whose target needs no question: it was answered, or is its own."""
@@ -309,31 +307,6 @@ class Runner:
         # Large ones first would starve the small; as listed, both are always under way.
         width = min(self._source.limits.files, self._target.limits.files, len(files))
         await each(files, width, self._copy)
-
-    async def _link_all(self, twins: list[Source]) -> None:
-        """Give files that were copied their further names; copy them where that cannot be."""
-        width = min(self._target.limits.files, len(twins))
-        apart: list[Source] = []
-
-        async def link(twin: Source) -> None:
-            assert twin.entry.linked is not None
-            first, linked = self._firsts[twin.entry.linked], False
-            try:
-                if first.key not in self._ledger.done:
-                    raise FileError("its first name was not copied")
-                names = [join(self._target_dir, one.place) for one in (first, twin)]
-                with self._ledger.tracking(twin):
-                    await self._target.hardlink(*names)
-                    linked = True
-                    await self._mover.remove(twin)
-            except FileError as error:
-                if linked:
-                    self._fail(twin, error)
-                else:
-                    apart.append(twin)
-
-        await each(twins, width, link)
-        await self._copy_all(apart)
 
     async def _copy(self, file: Source) -> None:
         """Copy one file or link; its failure is noted and the others go on."""
