@@ -281,7 +281,10 @@ class Sync:
         queue = TransferQueue(backend.filesystem, backend.prompter, backend.events, journal=journal)
         before = await queue.restore()
         purges = self._arguments.delete_excluded
-        synchronisation = Synchronisation(*found.trees, queue, backend.filesystem, purges=purges)
+        doom = partial(self._memory.doom, self._pair(found)) if self._arguments.both else None
+        synchronisation = Synchronisation(
+            *found.trees, queue, backend.filesystem, purges=purges, deleting=doom
+        )
         may_delete = not comparison.problems or self._arguments.ignore_errors
         show: CopyReport = Line() if self._shows_progress else Quiet()
         running = asyncio.create_task(

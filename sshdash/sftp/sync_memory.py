@@ -38,6 +38,12 @@ CREATE TABLE places (
     digest BLOB NOT NULL
 ) WITHOUT ROWID;
 """
+_DOOMED = """
+CREATE TABLE IF NOT EXISTS doomed (place BLOB PRIMARY KEY, to_right INTEGER NOT NULL) WITHOUT ROWID
+"""
+"""It came later, and an earlier sshdash may pass it over."""
+_DOOM = "INSERT OR REPLACE INTO doomed VALUES (?, ?)"
+_OVER = "DELETE FROM doomed WHERE place = ?"
 _SAVE = "INSERT OR REPLACE INTO places VALUES (?, ?, ?, ?, ?, ?, ?)"
 _FORGET = "DELETE FROM places WHERE place = ?"
 _PATIENCE = 5.0
@@ -93,12 +99,12 @@ class SyncMemory:
         wants to go on even so, as if there had been no last time.
         """
         try:
-            records = await asyncio.to_thread(self._read, pair)
+            records, doomed = await asyncio.to_thread(self._read, pair)
         except _UNREADABLE as error:
             if not anew:
                 raise UnreadableMemory(self._path(pair), error) from error
-            records = {}
-        return Past(records, by_content)
+            records, doomed = {}, {}
+        return Past(records, by_content, doomed)
 
     async def begin_anew(self, pair: Pair) -> None:
         """Put a file aside that cannot be read, so that there can be another.
@@ -115,6 +121,14 @@ class SyncMemory:
         hidden = [problem.place for problem in comparison.problems]
         gone = await asyncio.to_thread(present.gone, comparison.pairs, hidden, rules)
         await self.note(pair, present.fresh, gone)
+
+    async def doom(self, pair: Pair, places: Mapping[bytes, bool]) -> None:
+        """Remember what is about to be deleted, on the right or not, until it is forgotten.
+
+        Nobody can tell otherwise, after a run that was cut short, who deleted it.
+        """
+        if places:
+            await self._guarded(partial(self._write, pair, {}, [], places))
 
     async def note(
         self, pair: Pair, fresh: Mapping[bytes, Record], gone: Iterable[bytes] = ()
@@ -142,24 +156,27 @@ class SyncMemory:
     def _open(self, path: Path) -> Database:
         return Database(path, _SCHEMA, _VERSION, _PATIENCE)
 
-    def _read(self, pair: Pair) -> dict[bytes, Record]:
+    def _read(self, pair: Pair) -> tuple[dict[bytes, Record], dict[bytes, bool]]:
         path = self._path(pair)
         try:
             if not path.stat().st_size:
                 raise StoreBroken("it is empty")
         except FileNotFoundError:
-            return {}
+            return {}, {}
         base = self._open(path)
         try:
             found = dict(map(_record, base.rows("SELECT * FROM places")))
+            base.rows(_DOOMED)
+            doomed = {bytes(place): bool(end) for place, end in base.rows("SELECT * FROM doomed")}
             os.utime(path)  # it is in use, though nothing may have changed for long
         except (ValueError, TypeError) as error:
             raise StoreBroken(str(error)) from error
         finally:
             base.close()
         if pair[0] <= pair[1]:
-            return found
-        return {place: record.turned for place, record in found.items()}
+            return found, doomed
+        turned = {place: record.turned for place, record in found.items()}
+        return turned, {place: not to_right for place, to_right in doomed.items()}
 
     def _make_way(self, pair: Pair) -> None:
         path = self._path(pair)
@@ -173,14 +190,26 @@ class SyncMemory:
             except OSError as error:
                 raise UnreadableMemory(path, error) from error
 
-    def _write(self, pair: Pair, fresh: Mapping[bytes, Record], gone: list[bytes]) -> None:
+    def _write(
+        self,
+        pair: Pair,
+        fresh: Mapping[bytes, Record],
+        gone: list[bytes],
+        doomed: Mapping[bytes, bool] | None = None,
+    ) -> None:
         turned = pair[0] > pair[1]
         rows = [
             _row(place, record.turned if turned else record)
             for place, record in fresh.items()
             if max(*record.left, *record.right) < _LARGEST
         ]
-        changes: list[Change] = [(_FORGET, [(place,) for place in gone]), (_SAVE, rows)]
+        changes: list[Change] = [
+            (_DOOMED, [()]),
+            (_FORGET, [(place,) for place in gone]),
+            (_OVER, [(place,) for place in (*gone, *fresh)]),
+            (_SAVE, rows),
+            (_DOOM, [(place, end is not turned) for place, end in (doomed or {}).items()]),
+        ]
         base = self._open(self._path(pair))
         large = False
         try:

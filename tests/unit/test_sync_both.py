@@ -5,6 +5,7 @@ import sqlite3
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -76,13 +77,17 @@ class Both:
             for step in todo
         ]
 
-    async def run(self, **criteria: object) -> Outcome:
-        """Synchronise, and remember."""
+    async def run(self, killed: bool = False, **criteria: object) -> Outcome:
+        """Synchronise, and remember, unless it is killed before that."""
         found, todo = await self.plan(**criteria)
         assert found.present is not None
         await self.memory.settle(PAIR, found, self.rules)
         trees = Tree("", ROOT), Tree("far", ROOT)
-        outcome = await Synchronisation(*trees, self.one.queue, self.one.open).run(todo)
+        doom = partial(self.memory.doom, PAIR)
+        run = Synchronisation(*trees, self.one.queue, self.one.open, deleting=doom)
+        outcome = await run.run(todo)
+        if killed:
+            return outcome
         learned = await look_again(self.ends, self.rules, found.present.past, todo, outcome)
         await self.memory.note(PAIR, *learned)
         return outcome
@@ -110,6 +115,16 @@ def found_in(folder: Path) -> list[Path]:
 
 def content_of(file: Path) -> bytes | None:
     return file.read_bytes() if file.is_file() else None
+
+
+def stop_before(operation: str) -> Callable[[str, bytes], None]:
+    """Have an operation fail."""
+
+    def at(now: str, path: bytes) -> None:
+        if now == operation:
+            raise FileError(f"cannot {now}", path.decode())
+
+    return at
 
 
 def remove(files: MemoryFilesystem, name: bytes) -> None:
@@ -416,6 +431,49 @@ async def test_what_another_process_has_is_not_put_aside(
     finally:
         other.close()
     assert len((await memory.recall(PAIR)).records) == 1
+
+
+@pytest.mark.parametrize("again", [b"1", b"made anew"])
+async def test_a_run_that_is_killed_after_a_deletion_does_not_take_what_came_back_for_old(
+    tmp_path: Path, again: bytes
+) -> None:
+    async with kit() as one:
+        both = Both(one, tmp_path)
+        for name in (b"a", b"b", b"kept"):
+            both.write(both.left, name, b"1", 100)
+        await both.run()
+        remove(both.right, b"a")
+        remove(both.left, b"b")
+        await both.run(killed=True)
+        assert set(files_of(both.left)) == set(files_of(both.right)) == {b"kept"}
+        both.write(both.right, b"a", again, 100)  # as from a backup, with its time
+        both.write(both.left, b"b", again, 100)
+        assert await both.told() == ["new ← a", "new → b"]
+        found, _ = await both.plan()
+        await both.memory.settle(PAIR, found, both.rules)  # and killed once more, before the copy
+        assert await both.told() == ["new ← a", "new → b"]
+        await both.run()
+        assert files_of(both.left) == files_of(both.right) == {
+            b"a": again, b"b": again, b"kept": b"1",
+        }  # fmt: skip
+        remove(both.left, b"a")
+        assert await both.told() == ["delete → a"], "it is remembered as ever"
+
+
+async def test_a_run_that_is_killed_before_a_deletion_deletes_in_the_next(tmp_path: Path) -> None:
+    async with kit() as one:
+        both = Both(one, tmp_path)
+        for name in (b"a", b"b", b"kept"):
+            both.write(both.left, name, b"1", 100)
+        await both.run()
+        remove(both.left, b"a")
+        both.one.far.at = stop_before("unlink")
+        outcome = await both.run(killed=True)
+        assert outcome.failures
+        both.one.far.at = lambda operation, path: None
+        assert await both.told() == ["delete → a"]
+        await both.run()
+        assert set(files_of(both.right)) == {b"b", b"kept"}
 
 
 async def test_pairs_that_are_old_or_too_many_are_forgotten(

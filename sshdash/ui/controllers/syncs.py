@@ -140,7 +140,9 @@ class SyncController:
 
     async def _carry_out(self, trees: tuple[Tree, Tree], pair: Pair, order: SyncOrder) -> None:
         queue, opened = self.backend.transfers, self.backend.filesystem
-        run = Synchronisation(*trees, queue, opened, move_to_trash)
+        both = order.options.way is Way.BOTH
+        doom = partial(self._memory.doom, pair) if both else None
+        run = Synchronisation(*trees, queue, opened, move_to_trash, deleting=doom)
         self.cockpit.start(self._run(run, trees, pair, order), aside=True)
 
     async def _run(
