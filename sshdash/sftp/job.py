@@ -125,6 +125,9 @@ class TransferSnapshot:
     errors: tuple[FileFailure, ...] = ()
     """The first hundred failures."""
     errors_total: int = 0
+    files_failed: int = 0
+    bytes_failed: int = 0
+    """Of the failures, files that would have been copied, and their bytes; in no total."""
     left_out: tuple[FileFailure, ...] = ()
     """The first hundred of what is never copied: special files, links out of the folder."""
     left_out_total: int = 0
