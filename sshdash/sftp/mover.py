@@ -14,6 +14,8 @@ from sshdash.sftp.plan import SAME
 from sshdash.sftp.tasks import each
 from sshdash.sftp.walk import Source, reason_of
 
+_ONE_FILE = "it and what is there are names of one file, and both stay"
+
 
 class Mover:
     """Does for one job what a move does beyond a copy; nothing where the job is a copy."""
@@ -78,7 +80,15 @@ class Mover:
             raise
         except FileError:
             return False  # another disk, or a server that cannot: the copy tells what is wrong
+        if file.existing is not None and file.path.lower() != target.lower():
+            await self._ensure_gone(file)
         return True
+
+    async def _ensure_gone(self, file: Source) -> None:
+        """Raise FileError where a rename did nothing: of two names of one file both stay."""
+        if await self._source.exists(file.path) is not None:
+            host = "" if self._source.is_local else self._source.label
+            raise FileError("not moved", shown(file.path), _ONE_FILE, host=host)
 
     async def ensure_apart(self, path: bytes, part: bytes) -> None:
         """Raise FileError where a source is in the folder of its own copy, under the same name.
