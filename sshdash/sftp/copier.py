@@ -13,15 +13,15 @@ from contextlib import suppress
 from msgspec import structs
 
 from sshdash.errors import ConnectionLost, FileError, SSHDashError
-from sshdash.sftp.changes import PAGES, Changed, compare, differs, has_grown
+from sshdash.sftp.changes import PAGES, Changed, compare, differs, has_grown, unsteady
 from sshdash.sftp.checksums import compare_digests
 from sshdash.sftp.entries import PERMISSIONS, STICKY, Entry, Kind, join, name_of, parent_of
 from sshdash.sftp.failures import FullError, MissingError, RefusedError, VagueError, shown
 from sshdash.sftp.filesystem import CopySource, Digest, Filesystem, Finish, Pieces, Reader, Writer
+from sshdash.sftp.going_on import go_on
 from sshdash.sftp.in_place import Unreplaceable
 from sshdash.sftp.names import file_keys, part_name
 from sshdash.sftp.partial import (
-    AlreadyThere,
     CannotResume,
     Partial,
     check,
@@ -119,7 +119,7 @@ class Copier:
             except Changed as changed:
                 # What was listed may be older than the file that was opened: once more.
                 if again or changed.entry.kind is not Kind.FILE:
-                    raise self._changed(file) from None
+                    raise unsteady(file.source, self._source) from None
                 entry = structs.replace(changed.entry, name=file.entry.name)
                 file = structs.replace(file, entry=entry)
         raise AssertionError("two attempts return or raise")
@@ -358,41 +358,10 @@ class Copier:
                 return writer
         if not file.resume:
             return await self._target.open_write(under_way.part)
-        return await self._go_on(file, reader, now, under_way)
-
-    async def _go_on(
-        self, file: FileCopy, reader: Reader, now: Entry, under_way: UnderWay
-    ) -> Writer:
-        """Return a new file that begins with what is there, which itself stays as it is."""
-        assert file.existing is not None
-        there = Partial(file.target, file.entry, file.existing.size, replacing=True)
-        try:
-            await check(there, reader, now, self._target)
-        except CannotResume as error:
-            title, hint = "cannot go on with what is there", "overwrite it, or keep both"
-            host = "" if self._target.is_local else self._target.label
-            raise FileError(title, shown(file.target), str(error), hint, host) from None
-        if there.done == file.entry.size:
-            raise AlreadyThere("it is all there", shown(file.target))
-        writer = await self._target.open_write(under_way.part)
-        try:
-            await self._take_over(file.target, there.done, writer, under_way)
-        except BaseException:
-            await writer.close()
-            raise
+        writer = await go_on(self._target, file, reader, now, under_way)
         if under_way.arrived.until:
             self.resumed(file, under_way.arrived.until)
         return writer
-
-    async def _take_over(self, path: bytes, size: int, writer: Writer, under_way: UnderWay) -> None:
-        """Begin with the first `size` bytes of another file, where they need not be sent for it."""
-        if not self._target.copies_from(self._target):
-            return
-        reader = await self._target.open_read(path)
-        try:
-            await copy_within(reader, writer, 0, size, under_way.wrote)
-        finally:
-            await reader.close()
 
     def _finish(self, file: FileCopy, size: int | None = None) -> Finish:
         entry = file.entry
@@ -431,8 +400,3 @@ class Copier:
             cancelled = await finish(discard(), _PATIENCE)
         if cancelled:
             raise asyncio.CancelledError
-
-    def _changed(self, file: FileCopy) -> FileError:
-        host = "" if self._source.is_local else self._source.label
-        hint = "retry once nobody writes to it"
-        return FileError("source changed while copied", shown(file.source), "", hint, host)

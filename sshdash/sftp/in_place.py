@@ -30,13 +30,17 @@ class Leave:
         """Return whether a file of which `error` is told may be written into."""
         async with self._asking:
             if self._said is None:
+                folder = error.path.rpartition("/")[0] or "/"
+                where = f"{error.host}:{folder}" if error.host else folder
                 question = ConfirmQuestion(
                     "Write into files as they are?",
-                    f"{error.path}: {error.title}: {error.detail}. Without a temporary file beside "
-                    "it, a file is not whole until all of it has arrived; one that is interrupted "
-                    "is neither the old nor the new one. This is about all such files of the copy.",
+                    f"{where} takes no new file ({error.detail}), so what is in it cannot be "
+                    "replaced. A file that is written into is not whole until all has arrived; "
+                    "cut short, it is neither the old nor the new one. Else such files of this "
+                    "copy stay as they are, and are told.",
                     action="Write in place",
                     danger=True,
+                    unbidden=True,
                 )
                 answer = await self._prompter.ask(question)
                 self._said = answer is True
