@@ -73,6 +73,17 @@ def test_that_some_failed_is_told_once() -> None:
     assert job_lines(FAILED, False, 100)[0].text.count("failed") == 1
 
 
+def test_what_failed_in_part_is_never_all_done() -> None:
+    there = replace(FAILED, files_done=9, files_total=9, bytes_done=3000, bytes_total=3000)
+    job = replace(there, files_failed=1, bytes_failed=1000, errors_total=1)
+    line = job_lines(job, False, 100)[0].text
+    assert "75 %" in line
+    assert "9/10 files" in line
+    assert "▱" in line
+    folder = replace(job, files_failed=0, bytes_failed=0)
+    assert "99 %" in job_lines(folder, False, 100)[0].text
+
+
 def test_a_failed_job_tells_why() -> None:
     lines = [line.text for line in job_lines(FAILED, True, 100)]
     assert "5 failed" in lines[0]

@@ -45,6 +45,6 @@ async def test_of_a_link_that_is_deleted_only_the_link_goes(tmp_path: Path) -> N
 def test_the_second_of_one_name_in_a_listing_is_refused() -> None:
     names = [Name(name, b"", Attributes()) for name in (b"a", b"b", b"a", b"../c")]
     refused: list[bytes] = []
-    kept = kept_entries(names, {b"b"}, refused)
+    kept = kept_entries(names, {b"b": None}, refused)
     assert [entry.name for entry in kept] == [b"a"]
     assert refused == [b"b", b"a", b"../c"]

@@ -6,13 +6,14 @@ from typing import Self
 
 from sshdash.errors import ConnectionLost, SSHDashError
 from sshdash.sftp.bulk.tree import Tree
-from sshdash.sftp.copier import Copier, FileCopy
+from sshdash.sftp.copier import Copier
 from sshdash.sftp.entries import join
 from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.ledger import Ledger
 from sshdash.sftp.partial import remove_parts
 from sshdash.sftp.tasks import finish, undivided
 from sshdash.sftp.turns import Turns
+from sshdash.sftp.under_way import FileCopy
 
 _PATIENCE = 10.0
 """Seconds for cleaning up."""

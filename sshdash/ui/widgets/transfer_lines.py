@@ -130,17 +130,24 @@ def _summary(job: TransferSnapshot, width: int, tail_width: int) -> str:
 
 
 def _progress(job: TransferSnapshot) -> tuple[int, int]:
-    """Return how much is done of how much: bytes, or files where none of them holds any."""
+    """Return how much is done of how much: bytes, or files where none of them holds any.
+
+    What failed is not done, and all of it never is where anything failed.
+    """
     if job.state is TransferState.DONE:
         return 1, 1
-    if job.bytes_total:
-        return job.bytes_done, job.bytes_total
-    return job.files_done, job.files_total
+    done, total = job.bytes_done, job.bytes_total + job.bytes_failed
+    if not total:
+        done, total = job.files_done, job.files_total + job.files_failed
+    if job.errors_total and done >= total > 0:
+        return 99, 100  # not a file: a folder, or what belongs to one that is there
+    return done, total
 
 
 def _figures(job: TransferSnapshot) -> list[str]:
     failed = max(job.errors_total, len(job.errors))
-    words = [f"{job.files_done}/{job.files_total} files"] if job.files_total > 1 else []
+    files = job.files_total + job.files_failed
+    words = [f"{job.files_done}/{files} files"] if files > 1 else []
     if failed:
         words.append(f"{failed} failed")
     if left_out := max(job.left_out_total, len(job.left_out)):
