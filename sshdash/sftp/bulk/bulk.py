@@ -34,12 +34,12 @@ class Bulk:
         if not is_for(request):
             return
         rest = folder, ledger, copier
-        if isinstance(source, LocalFilesystem) and isinstance(target, RemoteFilesystem):
-            if target.commands is not None:
-                self._up = Upload(target.commands, source, target, *rest, request.preserve)
-        elif isinstance(source, RemoteFilesystem) and isinstance(target, LocalFilesystem):
-            if source.commands is not None:
-                self._down = DownloadTree(source.commands, target, *rest)
+        there = target.commands if isinstance(target, RemoteFilesystem) else None
+        if there is not None and isinstance(source, LocalFilesystem):
+            self._up = Upload(there, source, target, *rest, request.preserve)
+        there = source.commands if isinstance(source, RemoteFilesystem) else None
+        if there is not None and isinstance(target, LocalFilesystem):
+            self._down = DownloadTree(there, target, *rest)
 
     def expect(self, found: Sequence[Source], walker: Walker) -> None:
         """Begin with what takes a while, where it looks as if it will be worth it."""
