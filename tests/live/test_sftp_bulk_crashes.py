@@ -5,6 +5,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -198,15 +199,16 @@ async def test_a_file_that_had_both_its_names_is_not_asked_about(
     names: int,
 ) -> None:
     source, target = folders
-    crash, count = Crash(tmp_path / "kept", target), 0
+    crash, count, others_wait = Crash(tmp_path / "kept", target), 0, threading.Lock()
 
     def rename(old: bytes, new: bytes) -> None:
         nonlocal count
-        count += 1
-        os.link(old, new)
-        if count == names:
-            crash.happen()
-        os.unlink(old)
+        with others_wait:
+            count += 1
+            os.link(old, new)
+            if count == names:
+                crash.happen()
+            os.unlink(old)
 
     with monkeypatch.context() as patch:
         patch.setattr(trees, "LEAST", 1_000_000)  # a new folder gets one name alone
