@@ -32,8 +32,10 @@ class PlacedFolders:
         for prefix in self._prefixes:
             ledger.abandon(prefix[:-1])
 
-    def hold(self, source: Source, target: bytes, timed: bool) -> bool:
-        """Return whether a file came to its `target` with one of them."""
-        if source.existing is None or not target.startswith(self._prefixes):
+    def hold(self, source: Source, folder: bytes, timed: bool) -> bool:
+        """Return whether a file came to its place in `folder` with one of them."""
+        if source.existing is None or not self._prefixes:
+            return False
+        if not join(folder, source.place).startswith(self._prefixes):
             return False
         return is_copy(source.entry, source.existing, timed)

@@ -227,7 +227,7 @@ class Runner:
                 self._need.add(source)
             return self._request.base is None
         self._ledger.found(source.entry)
-        if self._placed.hold(source, join(self._target_dir, source.place), self._request.preserve):
+        if self._placed.hold(source, self._target_dir, self._request.preserve):
             self._ledger.arrive(source)
         elif not (verdict.step is Step.CREATE and self._twins.take(source)):
             self._add(source, verdict.step)
