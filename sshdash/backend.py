@@ -15,10 +15,9 @@ from sshdash.config.patterns import first_for_host
 from sshdash.config.resolver import ResolvedHost, Resolver
 from sshdash.config.source import ConfigSource
 from sshdash.connections.network.ahead import Ahead
-from sshdash.connections.network.sockets import connect_seconds
 from sshdash.connections.recovery.outages import Outages
 from sshdash.endpoints import LOCAL, Endpoints, releasing
-from sshdash.errors import Cancelled, SSHDashError
+from sshdash.errors import Cancelled
 from sshdash.events import CatalogChanged, EventBus, WarningRaised
 from sshdash.live_counts import LiveCounts
 from sshdash.modules import Modules
@@ -108,14 +107,8 @@ class Backend:
             await self._ahead.close()
 
     def reach(self, destination: str) -> None:
-        """Begin to connect to whom a command is about to ask for, before `load_connections`.
-
-        What is wrong with it is told by whoever connects.
-        """
-        with suppress(SSHDashError):
-            resolved = self.resolver.certain(destination)
-            if resolved is not None:
-                self._ahead.begin(resolved, connect_seconds(resolved, self.settings))
+        """Begin to connect to whom a command is about to ask for, before `load_connections`."""
+        self._ahead.reach(self.resolver, destination, self.settings)
 
     async def load_connections(self) -> None:
         """Import what speaks SSH, off the loop, and build what connects; once.
