@@ -53,6 +53,7 @@ _CONNECTIONS = ("connections.manager", "audit")
 _REST = (
     "tunnels.manager",
     "tunnels.owners.household",
+    "tunnels.owners.handover",  # needed last of all, when the program's files may be others
     "sftp.queue",
     "sftp.journal",
     "sftp.shelf",
@@ -377,9 +378,11 @@ class Backend:
 
     async def hand_over(self, tunnels: Iterable[str]) -> "HandOver":
         """Have another process go on with tunnels when this one ends; return what came of it."""
-        from sshdash.tunnels.owners.handover import hand_over
-
-        return await hand_over(self.household, self.tunnels, tunnels, self.source)
+        handover = self._modules["tunnels.owners.handover"]
+        done: HandOver = await handover.hand_over(
+            self.household, self.tunnels, tunnels, self.source
+        )
+        return done
 
     def _warn_once(self, warning: WarningRaised) -> None:
         if warning not in self._warned:
