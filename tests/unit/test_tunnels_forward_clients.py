@@ -6,8 +6,11 @@ from typing import Any
 
 from sshdash.tunnels.counters import Traffic
 from sshdash.tunnels.forwards.clients import Clients
+from sshdash.tunnels.forwards.options import ForwardOptions
 from sshdash.tunnels.forwards.relay import Relay
+from sshdash.tunnels.forwards.remote import RemoteForwarder
 from sshdash.tunnels.legs import Cause
+from sshdash.tunnels.spec import Kind, parse_forward
 from tests.unit.test_tunnels_relay import Remembering
 
 
@@ -23,8 +26,8 @@ class Silent:
     def troubled(self, reason: str) -> None: ...
 
 
-def crowd(count: int) -> tuple[Clients, list[Relay]]:
-    clients = Clients(Traffic(0.0), Silent())
+def crowd(count: int, clients: Clients | None = None) -> tuple[Clients, list[Relay]]:
+    clients = clients if clients is not None else Clients(Traffic(0.0), Silent())
     relays = [clients.enter() for _ in range(count)]
     for relay in relays:
         relay.socket.connection_made(Remembering())
@@ -48,6 +51,14 @@ async def test_others_get_their_turn_while_a_thousand_clients_are_reset() -> Non
     assert all(relay.over for relay in relays)
     steps = [after - before for before, after in zip([0, *others], others, strict=False)]
     assert max(steps) <= 50, "the loop was held"
+
+
+async def test_a_forward_that_is_closed_has_no_clients_left() -> None:
+    spec = parse_forward(Kind.REMOTE, "0:localhost:9")
+    forward = RemoteForwarder(spec, None, Traffic(0.0), Silent(), ForwardOptions())
+    _, relays = crowd(100, forward.clients)
+    await forward.close()
+    assert all(relay.over for relay in relays)
 
 
 async def test_who_comes_while_clients_are_reset_is_none_of_them() -> None:
