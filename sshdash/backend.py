@@ -378,11 +378,9 @@ class Backend:
 
     async def hand_over(self, tunnels: Iterable[str]) -> "HandOver":
         """Have another process go on with tunnels when this one ends; return what came of it."""
-        handover = self._modules["tunnels.owners.handover"]
-        done: HandOver = await handover.hand_over(
-            self.household, self.tunnels, tunnels, self.source
-        )
-        return done
+        from sshdash.tunnels.owners.handover import hand_over
+
+        return await hand_over(self.household, self.tunnels, tunnels, self.source)
 
     def _warn_once(self, warning: WarningRaised) -> None:
         if warning not in self._warned:
