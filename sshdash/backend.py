@@ -53,6 +53,7 @@ _CONNECTIONS = ("connections.manager", "audit")
 _REST = (
     "tunnels.manager",
     "tunnels.owners.household",
+    "tunnels.owners.handover",  # needed last of all, when the program's files may be others
     "sftp.queue",
     "sftp.journal",
     "sftp.shelf",

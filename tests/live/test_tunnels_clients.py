@@ -159,6 +159,26 @@ async def test_cutting_a_client_leaves_the_others(sshd: RealSshd, option: str) -
         assert (snapshot.state, snapshot.failures) == (TunnelState.OPEN, 0)
 
 
+@pytest.mark.parametrize("option", ["L 0:127.0.0.1:{}", "R 127.0.0.1:0:127.0.0.1:{}"])
+async def test_a_client_that_waits_for_a_pause_to_end_can_be_cut(
+    sshd: RealSshd, option: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sshdash.tunnels.forwards.remote.PATIENCE", 10 * PATIENCE)
+    async with target(echo) as port, tunnels_on(sshd) as kit:
+        kind, _, text = option.format(port).partition(" ")
+        tunnel, listen = await kit.open(kind, text)
+        await kit.manager.pause(tunnel)
+        reader, writer = await asyncio.open_connection("127.0.0.1", listen)
+        await until(lambda: kit.manager.snapshot(tunnel).clients == 1, "a client that waits")
+        [shown] = kit.manager.clients(tunnel)
+        assert kit.manager.cut(tunnel, shown.id)
+        async with asyncio.timeout(PATIENCE):
+            with contextlib.suppress(ConnectionResetError):
+                assert await reader.read() == b""
+        writer.close()
+        await kit.manager.resume(tunnel)
+
+
 async def test_a_client_that_waits_for_its_target_can_be_cut(sshd: RealSshd) -> None:
     with contextlib.ExitStack() as held:
         port = held.enter_context(unreachable())

@@ -13,6 +13,7 @@ import pytest
 from sshdash.states import TunnelState
 from sshdash.tunnels.spec import Kind, parse_forward
 from tests.live.tunnel_kit import (
+    OTHER_ADDRESS,
     Tunnels,
     echo,
     exchange,
@@ -89,9 +90,10 @@ async def test_all_interfaces_only_when_asked_and_then_marked(sshd: RealSshd) ->
         snapshot = kit.manager.snapshot(tunnel)
         assert snapshot.exposed
         assert snapshot.listen == f"*:{listen}"
-        assert await exchange(listen, b"in") == b"in"
+        assert await exchange(listen, b"in", OTHER_ADDRESS) == b"in"
     async with target(echo) as port, tunnels_on(sshd, gateway_ports=True) as kit:
-        tunnel, _ = await kit.open("L", f"0:127.0.0.1:{port}")
+        tunnel, listen = await kit.open("L", f"0:127.0.0.1:{port}")
+        assert await exchange(listen, b"in", OTHER_ADDRESS) == b"in"
         assert kit.manager.snapshot(tunnel).exposed, "GatewayPorts yes opens every interface"
 
 

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from sshdash.states import TunnelState
-from tests.live.tunnel_kit import echo, exchange, target, tunnels_on, until
+from tests.live.tunnel_kit import OTHER_ADDRESS, echo, exchange, target, tunnels_on, until
 from tests.patience import PATIENCE
 from tests.servers.ports import free_port
 from tests.servers.sshd import RealSshd
@@ -32,6 +32,16 @@ async def test_listens_on_loopback_alone_on_both_families(sshd: RealSshd) -> Non
         assert not kit.manager.snapshot(tunnel).exposed
         assert await exchange(listen, b"four") == b"four"
         assert await exchange(listen, b"six", "::1") == b"six"
+        with pytest.raises(ConnectionRefusedError):
+            await exchange(listen, b"other", OTHER_ADDRESS)
+
+
+async def test_a_proxy_listens_on_loopback_alone(sshd: RealSshd) -> None:
+    async with tunnels_on(sshd) as kit:
+        tunnel, listen = await kit.open("D", "0")
+        assert not kit.manager.snapshot(tunnel).exposed
+        with pytest.raises(ConnectionRefusedError):
+            await exchange(listen, b"other", OTHER_ADDRESS)
 
 
 async def test_remote_forward_carries_bytes_both_ways(sshd: RealSshd) -> None:

@@ -26,6 +26,7 @@ from sshdash.tunnels.owners.handover import HandOver
 from sshdash.tunnels.snapshot import TunnelSnapshot
 from tests.live.conftest import BackendFor
 from tests.live.test_cli_forward import forwarding
+from tests.live.test_cli_tunnels import sshdash
 from tests.live.tunnel_kit import echo, exchange, free_to_use, target, until
 from tests.patience import PATIENCE
 from tests.servers.ports import free_port
@@ -167,6 +168,20 @@ async def test_rules_are_saved_renamed_and_removed_as_they_run(
     assert rows(backend) == {port: ("", TunnelState.OPEN)}, "it is still one of ssh_config"
 
 
+async def test_a_rule_that_is_removed_while_it_is_open_is_not_told_of(
+    sshd: RealSshd, backend_for: BackendFor
+) -> None:
+    backend = await backend_for(sshd.config_file)
+    told, rules = Told(backend), backend.household.rules
+    [tunnel] = await rules.save(rule("web", "-D 0"))
+    await backend.tunnels.start(tunnel)
+    await rules.remove("web")
+    assert rows(backend) == {"0": ("web", TunnelState.OPEN)}, "it stays until it is closed"
+    assert told.warnings() == "", "whoever removed it knows"
+    await backend.tunnels.stop(tunnel)
+    await told.until(lambda: not rows(backend))
+
+
 async def test_what_a_process_runs_is_on_the_list_of_another(
     sshd: RealSshd, backend_for: BackendFor
 ) -> None:
@@ -217,6 +232,11 @@ async def test_of_a_group_one_rule_runs_on_the_whole_machine(
         assert failed.state is TunnelState.FAILED
         assert f"first is run by forward (pid {run.process.pid})" in failed.error
         assert "end that first: sshdash tunnels end first" in failed.error
+        await backend.tunnels.stop(mine)
+        status, _, err = await sshdash(sshd, "tunnels", "start", "second")
+        assert status == 1
+        assert f"first is run by forward (pid {run.process.pid})" in err
+        assert backend.tunnels.snapshot(mine).state is TunnelState.CLOSED, "told to who asked"
         await household.start(mine)
         assert backend.tunnels.snapshot(mine).state is TunnelState.OPEN
         assert (await run.end())[0] == 0, "nothing is left for it to run"

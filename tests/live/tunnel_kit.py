@@ -20,6 +20,9 @@ from tests.patience import PATIENCE
 from tests.servers.loopback import LoopbackServer
 from tests.servers.sshd import RealSshd
 
+OTHER_ADDRESS = "127.0.0.2"
+"""One of this machine that a port on 127.0.0.1 and ::1 is not reached at, and one on all is."""
+
 
 class BareLease:
     """A lease on one plain connection, with the surface a tunnel uses."""

@@ -87,6 +87,7 @@ class Soak:
     async def run(self, seconds: float) -> Report:
         """Do harm for so long, let everything come back, end it, and return the figures."""
         began = time.monotonic()
+        free_port()  # the first one takes a descriptor, for as long as the process runs
         before = _descriptors()
         async with RealSshd() as server, self._network(server) as lines:
             with _config(server, lines) as config:

@@ -77,3 +77,30 @@ def test_a_copy_connects_before_it_loads_what_only_copies_and_no_tunnels() -> No
     assert "sshdash.connections.dialer" in modules
     assert not [name for name in modules if name.startswith("sshdash.tunnels.manager")]
     assert not modules & {"sshdash.sftp.queue", "sshdash.sftp.journal", "sqlite3"}
+
+
+HANDING_OVER = """
+import asyncio, sys
+from sshdash.backend import Backend
+from sshdash.config.source import ConfigSource
+from sshdash.prompts import RefusingPrompter
+from sshdash.settings import Settings
+
+class Replaced:
+    def find_spec(self, name, path=None, target=None):
+        if name.startswith("sshdash"):
+            raise ImportError(name)
+
+async def main():
+    async with Backend(Settings(), RefusingPrompter(), ConfigSource.standard("none")) as backend:
+        await backend.load()
+        sys.meta_path.insert(0, Replaced())
+        print((await backend.hand_over([])).kept)
+
+asyncio.run(main())
+"""
+
+
+def test_tunnels_are_handed_over_when_the_programs_files_have_been_replaced() -> None:
+    run = subprocess.run([sys.executable, "-c", HANDING_OVER], capture_output=True, text=True)
+    assert (run.stdout, run.stderr) == ("()\n", "")

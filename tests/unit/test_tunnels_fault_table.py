@@ -20,6 +20,7 @@ FAULTS = {
     ),
     "no bind address is loopback alone": (
         "live/test_tunnels_forward.py::test_listens_on_loopback_alone_on_both_families",
+        "live/test_tunnels_forward.py::test_a_proxy_listens_on_loopback_alone",
         "live/test_tunnels_faults.py::test_all_interfaces_only_when_asked_and_then_marked",
     ),
     # ports

@@ -1,7 +1,8 @@
 """The clients that one forward serves."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections import deque
+from collections.abc import Coroutine, Iterable
 from typing import Any, Protocol
 
 from sshdash.tunnels.counters import Traffic, Visit
@@ -10,6 +11,8 @@ from sshdash.tunnels.forwards.relay import Relay
 
 MAX_CLIENTS = 1024
 """Clients one tunnel serves at a time, those that left while their channel opens included."""
+_AT_ONCE = 32
+"""Clients reset in one turn of the loop: some milliseconds, with what follows."""
 
 
 class Arrival(Protocol):
@@ -34,6 +37,11 @@ class Clients:
         self._tasks: set[asyncio.Task[None]] = set()
         self._left = asyncio.Event()
         """Set when a client has gone."""
+        self._resetting: deque[Relay | Arrival] = deque()
+        """Those whose turn to be reset has not come yet."""
+        self._reset_all = asyncio.Event()
+        """Set while there are none of those."""
+        self._reset_all.set()
 
     def __repr__(self) -> str:
         """Return how many there are."""
@@ -98,8 +106,7 @@ class Clients:
                     self._left.clear()
                     await self._left.wait()
         except TimeoutError:
-            for one in self._left_of(before, arriving):
-                one.abort()
+            self._reset(self._left_of(before, arriving))
 
     def _left_of(self, before: set[Relay], arriving: set[Arrival]) -> set[Relay | Arrival]:
         """Return those of some clients that are still there, as what they have become."""
@@ -108,12 +115,31 @@ class Clients:
         return {*(before & self._relays), *silent}
 
     def reset(self) -> None:
-        """Reset all of them."""
-        for relay in tuple(self._relays):
-            relay.abort()
+        """Begin to reset all of them; `all_reset` returns when it is done."""
+        self._reset(self._relays)
 
     def reset_carried(self) -> None:
-        """Reset those that have, or had, a channel; others wait on."""
-        for relay in tuple(self._relays):
-            if relay.is_through:
-                relay.abort()
+        """Begin to reset those that have, or had, a channel; others wait on."""
+        self._reset(relay for relay in self._relays if relay.is_through)
+
+    async def all_reset(self) -> None:
+        """Return when nobody is left who was to be reset."""
+        await self._reset_all.wait()
+
+    def _reset(self, clients: "Iterable[Relay | Arrival]") -> None:
+        """Reset some now and the others in the next turns: a thousand would hold the loop."""
+        is_under_way = bool(self._resetting)
+        self._resetting.extend(clients)
+        if not is_under_way:
+            self._reset_all.clear()
+            self._reset_some()
+
+    def _reset_some(self) -> None:
+        try:
+            for _ in range(min(_AT_ONCE, len(self._resetting))):
+                self._resetting.popleft().abort()
+        finally:
+            if self._resetting:
+                asyncio.get_running_loop().call_soon(self._reset_some)
+            else:
+                self._reset_all.set()

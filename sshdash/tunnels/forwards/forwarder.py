@@ -115,6 +115,7 @@ class Forwarder(ABC):
         self._ready.set()
         self.clients.reset()
         await self.vacate()
+        await self.clients.all_reset()
 
     def pause(self) -> None:
         """Carry nobody until `resume`: those who are carried are reset."""

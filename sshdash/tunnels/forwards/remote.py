@@ -192,9 +192,18 @@ class ServerListener(Forwarder):
         return await self._welcome((clean(origin_host, 60), origin_port))
 
     async def _wait_admitted(self, relay: Relay) -> None:
-        """Return once clients are carried. Raises ChannelOpenError for one that waits in vain."""
+        """Return once clients are carried. Raises ChannelOpenError for one that waits in vain.
+
+        One that is cut off waits no longer.
+        """
+        if self._carrying is None:
+            await relay.attempt.make(self._admission())
+        if relay.over:
+            raise asyncssh.ChannelOpenError(_CONNECT_FAILED, "the client is cut off")
+
+    async def _admission(self) -> None:
         until = asyncio.get_running_loop().time() + PATIENCE
-        if await self._connection(until) is None or relay.over:
+        if await self._connection(until) is None:
             raise asyncssh.ChannelOpenError(_CONNECT_FAILED, "the forward is paused")
 
     @abstractmethod

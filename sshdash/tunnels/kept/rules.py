@@ -175,12 +175,12 @@ class Rules:
         async with self._turn:
             if self._listed.rules and not await asyncio.to_thread(self.path.exists):
                 await asyncio.to_thread(save_rules, self._listed.rules, self.path)
-            await self._take(await asyncio.to_thread(change))
+            await self._take(await asyncio.to_thread(change), asked=True)
 
     # -- the list
 
-    async def _take(self, listed: RuleList) -> None:
-        """Make the list of tunnels like the file."""
+    async def _take(self, listed: RuleList, asked: bool = False) -> None:
+        """Make the list of tunnels like the file; who `asked` for a change is not told of it."""
         for problem in listed.problems:
             self._tell(problem.title, problem.detail)
         changed = listed != self._listed
@@ -196,12 +196,15 @@ class Rules:
         self._tunnels = tunnels
         self._leaving -= self._tunnels.keys()
         for tunnel in before.keys() - self._tunnels.keys():
-            await self._drop(tunnel, before[tunnel])
+            await self._drop(tunnel, "" if asked else before[tunnel])
         if changed:
             self._events.emit(RulesChanged())
 
     async def _drop(self, tunnel: str, name: str) -> None:
-        """Take a forward off the list whose rule has gone, unless it is open or ssh_config's."""
+        """Take a forward off the list whose rule has gone, unless it is open or ssh_config's.
+
+        That it stays is told where there is a `name` for that.
+        """
         try:
             snapshot = self._manager.snapshot(tunnel)
         except KeyError:  # somebody has removed it
@@ -212,6 +215,8 @@ class Rules:
             await self._manager.remove(tunnel)
         else:
             self._leaving.add(tunnel)
+            if not name:
+                return
             title = f"{clean(name)} is not in the file any more"
             way = f"-{snapshot.kind.value} {snapshot.spec}"
             self._tell(title, f"{clean(way)} is open, and stays until it is closed")

@@ -249,6 +249,14 @@ class Household:
         raise ForwardError("No other process runs that tunnel any more", tunnel.listen)
 
     async def _start(self, tunnel: str) -> None:
+        """Open a tunnel because another process asks for that, which is told why it does not.
+
+        What others run is no failure of the tunnel here, which stays closed then.
+        """
+        rule = self._manager.snapshot(tunnel).rule
+        if rule is not None:
+            with self._claims.sole(rule.name, rule.group):
+                pass
         snapshot = await self._manager.start(tunnel)
         if snapshot.state is TunnelState.FAILED:
             error = self._manager.failure(tunnel)

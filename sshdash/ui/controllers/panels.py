@@ -1,5 +1,7 @@
 """Opens the tabs of files and tunnels. What they are made of is brought in with the first one."""
 
+import asyncio
+import importlib
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, cast
 
@@ -165,6 +167,8 @@ class PanelController:
     async def _begin_tunnels(self) -> None:
         household = self.cockpit.backend.household
         await household.open("screen")
+        # Leaving asks by it, when an upgrade may have replaced the program's files.
+        await asyncio.to_thread(importlib.import_module, "sshdash.ui.screens.leave")
         await household.rules.follow()
         await self.cockpit.backend.tunnels.launch()
         self.cockpit.refresh_hosts()

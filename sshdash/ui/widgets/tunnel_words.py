@@ -50,7 +50,7 @@ _NEXT = {
     Cause.BIND_IN_USE: "end what holds the port, or give the tunnel another one (e)",
     Cause.BIND_PRIVILEGED: "ports below 1024 are root's: listen on a higher one (e)",
     Cause.BIND_ADDRESS: "listen on an address that this machine has, or on localhost (e)",
-    Cause.BIND_REFUSED: "D shows whether the port is taken there; if not, the server does not "
+    Cause.BIND_REFUSED: "D shows who has the port there; if nobody has, the server does not "
     "allow it, or permitlisten at the key",
     Cause.PROHIBITED: "the server decides: AllowTcpForwarding and PermitOpen in its sshd_config, "
     "permitopen at the key",
