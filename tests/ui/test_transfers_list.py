@@ -98,6 +98,23 @@ def test_a_copy_that_asks_says_so() -> None:
     assert not any("answer" in line.text for line in job_lines(RUNNING, False, 80))
 
 
+def test_a_job_of_which_something_failed_is_not_all_there() -> None:
+    through = replace(FAILED, files_done=3, files_total=3, bytes_done=9, bytes_total=9)
+    line = job_lines(replace(through, errors_total=1), False, 100)[0].text
+    assert " 75 %" in line
+    assert "3 files  1 failed" in line
+
+
+def test_a_single_file_tells_how_much_of_it_has_gone() -> None:
+    single = replace(RUNNING, files_done=0, files_total=1)
+    assert "500 kB of 1.0 MB" in job_lines(single, False, 120)[0].text
+
+
+def test_a_move_says_that_it_is_one() -> None:
+    request = replace(RUNNING.request, move=True)
+    assert "move local → web" in job_lines(replace(RUNNING, request=request), False, 120)[0].text
+
+
 async def test_what_runs_stands_above_what_ended(folders: tuple[Path, Path]) -> None:
     ended = [
         replace(RUNNING, id=str(n), title=f"old-{n}", state=TransferState.DONE, ended=float(n))

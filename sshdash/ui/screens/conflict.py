@@ -81,7 +81,7 @@ class ConflictScreen(Dialog[ConflictAnswer]):
     def _side(self, label: str, size: int, when: float, other: float) -> Horizontal:
         age = "newer" if when > other + 1 else ""
         if label == "new" and abs(when - other) <= 1:
-            age = "same time"
+            age = "same time" if int(when) == int(other) else "1 s apart"
         length = "" if self.question.is_directory else size_text(size)
         exact = "" if self.question.is_directory or size < 1000 else f"{size:,} B".replace(",", " ")
         return Horizontal(

@@ -116,7 +116,8 @@ def _left_out_lines(job: TransferSnapshot, most: int, selected: bool) -> list[Jo
 
 def _summary(job: TransferSnapshot, width: int, tail_width: int) -> str:
     """Return the text of a job's own line, right of its mark."""
-    ends = f"{job.source} → {job.target}:"
+    verb = "move " if job.request.move else ""
+    ends = f"{verb}{job.source} → {job.target}:"
     tail = tail_text(job)
     if width - tail_width >= _NAME + 6:
         tail = tail.ljust(tail_width)
@@ -133,14 +134,36 @@ def _progress(job: TransferSnapshot) -> tuple[int, int]:
     """Return how much is done of how much: bytes, or files where none of them holds any."""
     if job.state is TransferState.DONE:
         return 1, 1
+    if left := _missing(job):
+        return job.files_done, job.files_done + left
     if job.bytes_total:
         return job.bytes_done, job.bytes_total
     return job.files_done, job.files_total
 
 
+def _failed(job: TransferSnapshot) -> int:
+    return max(job.errors_total, len(job.errors))
+
+
+def _missing(job: TransferSnapshot) -> int:
+    """Return how much failed of a job that got through: its totals are without that."""
+    is_through = job.state is TransferState.FAILED and job.files_done == job.files_total
+    return _failed(job) if is_through else 0
+
+
+def _counted(job: TransferSnapshot) -> list[str]:
+    """Return how many files are done of how many; of a single one how much of it."""
+    if _missing(job):
+        return [count_text(job.files_done, "file")]
+    if job.files_total > 1:
+        return [f"{job.files_done}/{job.files_total} files"]
+    if job.files_total == 1 and job.state is TransferState.COPYING:
+        return [f"{size_text(job.bytes_done)} of {size_text(job.bytes_total)}"]
+    return []
+
+
 def _figures(job: TransferSnapshot) -> list[str]:
-    failed = max(job.errors_total, len(job.errors))
-    words = [f"{job.files_done}/{job.files_total} files"] if job.files_total > 1 else []
+    words, failed = _counted(job), _failed(job)
     if failed:
         words.append(f"{failed} failed")
     if left_out := max(job.left_out_total, len(job.left_out)):
