@@ -115,6 +115,20 @@ def test_a_move_says_that_it_is_one() -> None:
     assert "move local → web" in job_lines(replace(RUNNING, request=request), False, 120)[0].text
 
 
+async def test_the_list_unfolds_for_what_is_new_not_for_what_ended_before(
+    folders: tuple[Path, Path],
+) -> None:
+    jobs = [replace(RUNNING, state=TransferState.DONE, current=(), ended=-1.0)]
+    app = FilesApp(*folders)
+    app.panes.transfers._source = lambda: list(jobs)
+    async with app.run_test(size=(100, 30)) as pilot:
+        panes = await listed(pilot)
+        await until(pilot, lambda: panes.transfers.display)
+        assert not panes.transfers.has_class("-open")
+        jobs.append(replace(RUNNING, id="3"))
+        await until(pilot, lambda: panes.transfers.has_class("-open"))
+
+
 async def test_what_runs_stands_above_what_ended(folders: tuple[Path, Path]) -> None:
     ended = [
         replace(RUNNING, id=str(n), title=f"old-{n}", state=TransferState.DONE, ended=float(n))
