@@ -16,6 +16,7 @@ from sshdash.states import TransferState
 from sshdash.ui.screens.conflict import ConflictScreen
 from sshdash.ui.theme import DARK, THEMES, own_variables
 from sshdash.ui.widgets.file_messages import ChangeTransfer, TransferStep
+from sshdash.ui.widgets.ticks import Tick
 from sshdash.ui.widgets.transfer_lines import job_lines, totals_text
 from sshdash.ui.widgets.transfer_list import Jobs
 from tests.ui.files_app import FilesApp, listed, names, until
@@ -287,6 +288,21 @@ async def test_a_conflict_says_which_side_is_the_newer(there: float, age: list[s
         sides = list(app.screen.query(".conflict-newer").results(Static))
         assert [str(side.render()) for side in sides] == age
         assert sides[1].size.width >= len(age[1])
+
+
+@pytest.mark.parametrize(
+    ("more", "label"),
+    [(None, ["for all the rest of this copy"]), (1, ["also for the 1 other"]), (0, [])],
+)
+async def test_an_answer_for_all_says_how_many_there_are(
+    more: int | None, label: list[str]
+) -> None:
+    app = Asking(structs.replace(QUESTION, more=more))
+    async with app.run_test(size=(80, 24)) as pilot:
+        assert [str(tick.label) for tick in app.screen.query(Tick)] == label
+        await pilot.press("a", "s")
+        await until(pilot, lambda: app.answers)
+    assert app.answers == [ConflictAnswer(ConflictChoice.SKIP, more != 0)]
 
 
 async def test_the_keys_of_a_conflict_are_in_sight() -> None:

@@ -123,7 +123,7 @@ class FileRenames:
     async def undo(self, request: ask.UndoRename) -> None:
         """Take back the last rename or move of this run, wherever it was."""
         if not self._journal:
-            self.cockpit.tell("Nothing to undo", "no rename, or move on one host, in this run")
+            self.cockpit.tell("Nothing to undo", "no rename, or move on one disk, in this run")
             return
         last = self._journal[-1]
         filesystem = await self.cockpit.backend.filesystem(last.endpoint)
