@@ -106,6 +106,12 @@ def test_a_job_of_which_something_failed_is_not_all_there() -> None:
     assert "3 files  1 failed" in line
 
 
+def test_a_job_is_not_all_there_before_each_file_has_its_name() -> None:
+    unpacking = replace(RUNNING, bytes_done=RUNNING.bytes_total)
+    assert " 99 %" in job_lines(unpacking, False, 100)[0].text
+    assert "100 %" in job_lines(replace(unpacking, files_done=12), False, 100)[0].text
+
+
 def test_a_single_file_tells_how_much_of_it_has_gone() -> None:
     single = replace(RUNNING, files_done=0, files_total=1)
     assert "500 kB of 1.0 MB" in job_lines(single, False, 120)[0].text

@@ -137,7 +137,8 @@ def _progress(job: TransferSnapshot) -> tuple[int, int]:
     if left := _missing(job):
         return job.files_done, job.files_done + left
     if job.bytes_total:
-        return job.bytes_done, job.bytes_total
+        unnamed = job.files_done < job.files_total  # all may have come, and be unpacked still
+        return min(job.bytes_done, job.bytes_total - unnamed), job.bytes_total
     return job.files_done, job.files_total
 
 
