@@ -15,10 +15,9 @@ from sshdash.config.patterns import first_for_host
 from sshdash.config.resolver import ResolvedHost, Resolver
 from sshdash.config.source import ConfigSource
 from sshdash.connections.network.ahead import Ahead
-from sshdash.connections.network.sockets import connect_seconds
 from sshdash.connections.recovery.outages import Outages
 from sshdash.endpoints import LOCAL, Endpoints, releasing
-from sshdash.errors import Cancelled, SSHDashError
+from sshdash.errors import Cancelled
 from sshdash.events import CatalogChanged, EventBus, WarningRaised
 from sshdash.live_counts import LiveCounts
 from sshdash.modules import Modules
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from sshdash.connections.manager import ConnectionManager, Lease
     from sshdash.escape_commands import EscapeCommands
     from sshdash.sftp.filesystem import Filesystem
+    from sshdash.sftp.journal import Journal
     from sshdash.sftp.looks import Look
     from sshdash.sftp.queue import TransferQueue
     from sshdash.sftp.scp_runner import CopyEnd
@@ -107,14 +107,8 @@ class Backend:
             await self._ahead.close()
 
     def reach(self, destination: str) -> None:
-        """Begin to connect to whom a command is about to ask for, before `load_connections`.
-
-        What is wrong with it is told by whoever connects.
-        """
-        with suppress(SSHDashError):
-            resolved = self.resolver.certain(destination)
-            if resolved is not None:
-                self._ahead.begin(resolved, connect_seconds(resolved, self.settings))
+        """Begin to connect to whom a command is about to ask for, before `load_connections`."""
+        self._ahead.reach(self.resolver, destination, self.settings)
 
     async def load_connections(self) -> None:
         """Import what speaks SSH, off the loop, and build what connects; once.
@@ -171,18 +165,17 @@ class Backend:
             )
             fill = household.tokens_by(self.resolver.preview)
             self.household = household.Household(self.tunnels, lease, self.events, claims, fill)
-            shelf = self._modules["sftp.shelf"].Shelf(transfers_dir())
             self.transfers = self._modules["sftp.queue"].TransferQueue(
                 self.copy_end,
                 self.prompter,
                 self.events,
                 self.settings.transfers_at_once,
                 outages,
-                self._modules["sftp.journal"].Journal(shelf, self.events),
+                self._journal(),
             )
             self.transfers.limit(self.settings.transfer_limit_kb * 1000)
             self.keepers = self._modules["sftp.sync_keepers"].Keepers(
-                self.filesystem, self.prompter, self.events, outages
+                self.filesystem, self.prompter, self.events, outages, self._journal
             )
             self.escapes = self._modules["escape_commands"].EscapeCommands(
                 self.connections, self.tunnels
@@ -346,6 +339,12 @@ class Backend:
 
     async def _lease_files(self, host: str) -> "Lease":
         return await self.connections.lease(host, "files")
+
+    def _journal(self) -> "Journal":
+        """Return where the copies of one queue are kept, of which each has its own."""
+        shelf = self._modules["sftp.shelf"].Shelf(transfers_dir())
+        journal: Journal = self._modules["sftp.journal"].Journal(shelf, self.events)
+        return journal
 
     async def filesystem(self, endpoint: str) -> "Filesystem":
         """Open `LOCAL`, a host, or a host as another user; closing it releases its lease."""

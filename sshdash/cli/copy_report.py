@@ -46,7 +46,7 @@ class Quiet:
     def finish(self, snapshots: Sequence[TransferSnapshot], seconds: float) -> None:
         """Name each file that was not copied on stderr."""
         for snapshot in snapshots:
-            _tell_failures(snapshot)
+            tell_failures(snapshot)
 
 
 class Line:
@@ -69,7 +69,7 @@ class Line:
             LINE.draw(_line(snapshots))
             LINE.leave()
         for snapshot in snapshots:
-            _tell_failures(snapshot)
+            tell_failures(snapshot)
             if snapshot.verified:
                 by = clean(", ".join(snapshot.verified_by), 200)
                 print(f"{snapshot.verified} files verified by SHA-256 ({by})", file=sys.stderr)
@@ -136,9 +136,9 @@ def size_text(size: float) -> str:
 
 def _line(snapshots: Sequence[TransferSnapshot]) -> str:
     done = sum(snapshot.bytes_done for snapshot in snapshots)
-    total = sum(snapshot.bytes_total for snapshot in snapshots)
+    total = sum(snapshot.bytes_total + snapshot.bytes_failed for snapshot in snapshots)
     files = sum(snapshot.files_done for snapshot in snapshots)
-    all_files = sum(snapshot.files_total for snapshot in snapshots)
+    all_files = sum(snapshot.files_total + snapshot.files_failed for snapshot in snapshots)
     rate = sum(snapshot.rate for snapshot in snapshots if snapshot.is_running) or max(
         (snapshot.rate for snapshot in snapshots), default=0.0
     )
@@ -147,7 +147,9 @@ def _line(snapshots: Sequence[TransferSnapshot]) -> str:
         percent = "looking"
     else:
         part, whole = (done, total) if total else (files, all_files)
-        percent = f"{100 * part // whole if whole else 100 * is_all_there(snapshots):>3} %"
+        most = 99 if any(snapshot.errors_total for snapshot in snapshots) else 100
+        done_of = 100 * part // whole if whole else 100 * is_all_there(snapshots)
+        percent = f"{min(done_of, most):>3} %"
     name = next((c.name for snapshot in snapshots for c in snapshot.current), snapshots[0].title)
     eta = f"  ETA {_clock(max(ends))}" if ends else ""
     return f"{percent}  {size_text(done)}  {size_text(rate)}/s{eta}  {files}/{all_files}  {name}"
@@ -172,7 +174,8 @@ def _figures(snapshot: TransferSnapshot) -> dict[str, object]:
     }
 
 
-def _tell_failures(snapshot: TransferSnapshot) -> None:
+def tell_failures(snapshot: TransferSnapshot) -> None:
+    """Name each file that was not copied, or not as it should be, on stderr."""
     prefix = f"{snapshot.source}:" if snapshot.request.source else ""
     for error in snapshot.errors:
         print(f"sshdash: {prefix}{error.path}: {error.reason}", file=sys.stderr)

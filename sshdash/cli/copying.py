@@ -15,7 +15,14 @@ from msgspec import Struct
 from sshdash.backend import Backend
 from sshdash.cli import copy_resume
 from sshdash.cli.context import CONNECTION_FAILED
-from sshdash.cli.copy_report import JsonLines, Line, Quiet, Report, is_all_there
+from sshdash.cli.copy_report import (
+    JsonLines,
+    Line,
+    Quiet,
+    Report,
+    is_all_there,
+    tell_failures,
+)
 from sshdash.cli.cp import CHOICES
 from sshdash.cli.moving_line import LINE
 from sshdash.cli.opened import Opened
@@ -24,7 +31,7 @@ from sshdash.errors import UsageError
 from sshdash.sftp.entries import Entry, Kind, join, name_of, parent_of
 from sshdash.sftp.failures import MissingError
 from sshdash.sftp.filesystem import Filesystem
-from sshdash.sftp.job import CopyRequest, Endpoint
+from sshdash.sftp.job import CopyRequest, Endpoint, TransferSnapshot
 from sshdash.sftp.queue import TransferQueue
 from sshdash.sftp.scp_host import ScpHost
 from sshdash.sftp.scp_runner import CopyEnd
@@ -48,14 +55,25 @@ async def copy(
     journal = copy_resume.journal_of(requests, backend.events)
     queue = TransferQueue(opened.take, backend.prompter, backend.events, journal=journal)
     queue.limit(limit)
+    cut_short = True
     try:
         backend.events.subscribe(report.changed)
         jobs = await copy_resume.begin(queue, requests, arguments.resume)
-        return await _copy(queue, jobs, report)
+        status = await _copy(queue, jobs, report)
+        cut_short = False
+        return status
     finally:
-        await queue.close(copy_resume.is_resumable)
+        await queue.close(lambda job: _is_kept(job, cut_short))
         LINE.clear()
         copy_resume.tell_how_to_go_on(queue.snapshots())
+
+
+def _is_kept(job: TransferSnapshot, cut_short: bool) -> bool:
+    """Return whether a job can be gone on with; what failed in one that is `cut_short` is told."""
+    if cut_short and job.errors_total:
+        LINE.clear()
+        tell_failures(job)
+    return copy_resume.is_resumable(job)
 
 
 async def _copy(queue: TransferQueue, jobs: list[str], report: Report) -> int:
@@ -93,6 +111,8 @@ class _Source(Struct, frozen=True):
     inside: bool = False
     """Whether what is in the directory was named, rather than itself."""
     follow: bool = True
+    like: bytes | None = None
+    """The directory that it was found in, where all of that was named."""
 
 
 async def _requests(
@@ -117,24 +137,27 @@ async def _requests(
             found += [one] if isinstance(end, ScpHost) else await _inside(end, one)
         else:
             found.append(one)
+    runs = groupby(found, key=lambda one: (one.endpoint, one.follow))
     return [
         CopyRequest(
             endpoint,
-            tuple(one.path for one in group),
+            tuple(one.path for one in group if one.path != one.like),
             target.endpoint,
             place.folder,
             recursive=arguments.recursive,
             preserve=arguments.preserve,
             folder_modes=arguments.preserve,
+            like=group[-1].like if arguments.preserve else None,
             conflict=CHOICES[arguments.on_conflict],
             follow=follow and not arguments.move,
             move=arguments.move,
             owner=arguments.owner,
             xattrs=arguments.xattrs,
             verify=arguments.checksum,
+            in_place=arguments.inplace,
             target_name=place.name,
         )
-        for (endpoint, follow), group in groupby(found, key=lambda one: (one.endpoint, one.follow))
+        for endpoint, follow, group in ((*key, list(run)) for key, run in runs)
     ]
 
 
@@ -171,11 +194,10 @@ async def resolve_source(end: CopyEnd, source: Operand) -> list[_Source]:
 
 
 async def _inside(filesystem: Filesystem, source: _Source) -> list[_Source]:
-    """Return everything in a directory, its links as they are."""
+    """Return everything in a directory, its links as they are, and then the directory itself."""
     entries = await filesystem.listdir(source.path)
-    return [
-        _Source(source.endpoint, join(source.path, entry.name), follow=False) for entry in entries
-    ]
+    paths = [*(join(source.path, entry.name) for entry in entries), source.path]
+    return [_Source(source.endpoint, path, follow=False, like=source.path) for path in paths]
 
 
 async def _stat(end: CopyEnd, path: bytes) -> Entry | None:

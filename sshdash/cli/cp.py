@@ -51,6 +51,12 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     add_scp_options(parser)
     add_copy_options(parser)
     parser.add_argument(
+        "--inplace",
+        action="store_true",
+        help="write into files that exist, where their folder may not be changed: not whole until "
+        "the end, and neither old nor new where that is interrupted",
+    )
+    parser.add_argument(
         "--direct",
         action="store_true",
         help="from one host straight to another: the first runs scp, and is lent your agent for it",

@@ -17,13 +17,14 @@ from sshdash.cli.stdio import InputReader, Writer
 from sshdash.errors import FileError, UsageError
 from sshdash.prompts import ConflictChoice
 from sshdash.sftp.conflicts import Conflicts
-from sshdash.sftp.copier import Copier, FileCopy
+from sshdash.sftp.copier import Copier
 from sshdash.sftp.entries import Kind, join
 from sshdash.sftp.failures import ExistsError, from_system
 from sshdash.sftp.filesystem import Digest, Filesystem
 from sshdash.sftp.ledger import Ledger
 from sshdash.sftp.streams import Stream, pour
 from sshdash.sftp.throttle import Pace
+from sshdash.sftp.under_way import FileCopy
 from sshdash.sftp.walk import Source
 
 _NAME = b"-"
@@ -153,7 +154,9 @@ async def _fill(
         copier.checked = lambda ours, theirs: _tell_verified(theirs, target.endpoint)
     path = join(place.folder, settled.place)
     try:
-        await copier.copy(FileCopy(_NAME, path, source.entry, settled.existing), lambda size: None)
+        in_place = arguments.inplace and existing is not None and existing.kind is Kind.FILE
+        copy = FileCopy(_NAME, path, source.entry, settled.existing, in_place=in_place)
+        await copier.copy(copy, lambda size: None)
     except ExistsError:
         detail = "something appeared there meanwhile and was not overwritten"
         raise FileError("cannot write to it", str(target), detail) from None

@@ -130,9 +130,9 @@ class Run:
 
     def _note(self, event: Event) -> None:
         if isinstance(event, TunnelChanged):
-            self._changes.put_nowait(
-                _Change(time.time(), event, self._manager.snapshot(event.tunnel))
-            )
+            snapshot = self._manager.snapshot(event.tunnel)
+            failure = self._manager.failure(event.tunnel)
+            self._changes.put_nowait(_Change(time.time(), event, snapshot, failure))
         elif isinstance(event, TunnelRemoved):
             self._changes.put_nowait(event)
         elif isinstance(event, HostRestored):
@@ -210,8 +210,7 @@ class Run:
         return None
 
     def _fail(self, change: "_Change") -> int | None:
-        standing, tunnel = self._standing, change.tunnel
-        error = self._manager.failure(tunnel.id)
+        standing, tunnel, error = self._standing, change.tunnel, change.failure
         if error is not None:
             self._say(report_text(error))
         status = failure_status(error)
@@ -249,19 +248,23 @@ class Run:
             self._readiness.status(self._words())
         elif not standing.unsettled:
             standing.is_ready = True
-            document = {"pid": os.getpid(), "tunnels": [*map(self._document, self._tunnels)]}
+            document = {"pid": os.getpid(), "tunnels": [*map(self._document, self._listed())]}
             try:
                 self._readiness.ready(self._words(), document)
             except SSHDashError as error:
                 self._say(report_text(error))
                 self._changes.put_nowait(1)
 
-    def _document(self, tunnel: str) -> dict[str, Any]:
-        fields = listed(self._manager.snapshot(tunnel))
-        return fields | {"error": self._kept.get(tunnel, fields["error"])}
+    def _listed(self) -> list[TunnelSnapshot]:
+        """Return the tunnels as they are; one may be gone, of which the news is still to come."""
+        return [one for one in self._manager.snapshots() if one.id in self._tunnels]
+
+    def _document(self, tunnel: TunnelSnapshot) -> dict[str, Any]:
+        fields = listed(tunnel)
+        return fields | {"error": self._kept.get(tunnel.id, fields["error"])}
 
     def _words(self) -> str:
-        states = [self._manager.snapshot(one).state for one in self._tunnels]
+        states = [one.state for one in self._listed()]
         return f"{sum(one in _OPEN for one in states)} of {len(states)} forwards open"
 
     def _say(self, text: str) -> None:
@@ -289,6 +292,7 @@ class _Change:
     time: float
     event: TunnelChanged
     tunnel: TunnelSnapshot
+    failure: SSHDashError | None
 
     def line(self) -> str:
         """Return it for people."""

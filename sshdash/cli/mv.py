@@ -23,4 +23,6 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     )
     add_ssh_options(parser, ("-P", "-i", "-J"))
     cp.add_copy_options(parser)
-    parser.set_defaults(run=cp.run, recursive=True, preserve=True, move=True, direct=False)
+    parser.set_defaults(
+        run=cp.run, recursive=True, preserve=True, move=True, direct=False, inplace=False
+    )

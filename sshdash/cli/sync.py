@@ -25,13 +25,14 @@ from sshdash.cli.sync_report import JsonSteps, Report, Steps
 from sshdash.errors import FileError, SSHDashError, UsageError
 from sshdash.paths import sync_dir
 from sshdash.sftp.compare import Criteria
-from sshdash.sftp.entries import Kind, is_inside, join, name_of, parent_of
+from sshdash.sftp.entries import Kind, join, name_of, parent_of
 from sshdash.sftp.failures import shown
 from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.find import index_tree
 from sshdash.sftp.queue import TransferQueue
 from sshdash.sftp.sync_after import look_again
-from sshdash.sftp.sync_memory import SyncMemory, identity
+from sshdash.sftp.sync_identity import identity, refuse_overlap
+from sshdash.sftp.sync_memory import SyncMemory
 from sshdash.sftp.sync_past import MOST_GONE, Past
 from sshdash.sftp.sync_plan import Step, Totals, Tree, Way, steps
 from sshdash.sftp.sync_rules import Rules, including
@@ -57,8 +58,9 @@ wrong before, unless --ignore-errors says so.
 With --both, what both folders had in common is remembered after each run. What was deleted on one
 end since is deleted on the other; what changed on one end goes to the other; what changed on both
 is a conflict. The first time, and with --resync, nothing is deleted: what is on one end alone goes
-to the other, and the newer wins. Where more than half of what was there is gone from one end, the
-run is refused: --max-delete says how much may be.
+to the other, and the newer wins. Where what is remembered is there and cannot be read, the run is
+refused; --resync puts it aside and begins anew. Where more than half of what was there is gone from
+one end, the run is refused: --max-delete says how much may be.
 
 Exits with 0 where everything is in step, or, with -n, could be compared; 1 where something could
 not be copied, deleted or compared, or is a conflict; 2 for a wrong command line; 255 where there is
@@ -217,9 +219,12 @@ class Sync:
         """Return what is known from the last time, where that counts."""
         if not self._arguments.both:
             return None
-        past = await self._memory.recall(self._pair(found), self._arguments.checksum)
+        arguments, pair = self._arguments, self._pair(found)
+        past = await self._memory.recall(pair, arguments.checksum, arguments.resync)
+        if arguments.resync and not arguments.dry:
+            await self._memory.begin_anew(pair)
         for end in (found.left, found.right):
-            if past.records and not end.exists and not self._arguments.resync:
+            if past.records and not end.exists and not arguments.resync:
                 host = "" if end.filesystem.is_local else end.filesystem.label
                 detail = "it was there the last time, and an empty folder would delete everything"
                 raise FileError("not there any more", shown(end.root), detail, _RESYNC, host)
@@ -277,7 +282,10 @@ class Sync:
         queue = TransferQueue(backend.filesystem, backend.prompter, backend.events, journal=journal)
         before = await queue.restore()
         purges = self._arguments.delete_excluded
-        synchronisation = Synchronisation(*found.trees, queue, backend.filesystem, purges=purges)
+        doom = partial(self._memory.doom, self._pair(found)) if self._arguments.both else None
+        synchronisation = Synchronisation(
+            *found.trees, queue, backend.filesystem, purges=purges, deleting=doom
+        )
         may_delete = not comparison.problems or self._arguments.ignore_errors
         show: CopyReport = Line() if self._shows_progress else Quiet()
         running = asyncio.create_task(
@@ -319,8 +327,8 @@ async def ends(
             )
             if not any(end.exists for end in ends):
                 raise UsageError("There is nothing to compare", "neither folder exists")
-            _refuse_overlap(source, target, *ends)
             trees = Tree(source.endpoint, ends[0].root), Tree(target.endpoint, ends[1].root)
+            refuse_overlap(trees, backend.resolve)
             lease = backend.connections.lease
             left_end, right_end = (
                 replace(end, index=partial(index_tree, lease, tree.endpoint, tree.root))
@@ -343,10 +351,3 @@ async def _end(filesystem: Filesystem, operand: Operand, must_exist: bool) -> En
         host = "" if filesystem.is_local else filesystem.label
         raise FileError("not a directory", shown(path), "sync is between folders", host=host)
     return End(filesystem, await filesystem.realpath(path))
-
-
-def _refuse_overlap(source: Operand, target: Operand, left: End, right: End) -> None:
-    if source.endpoint == target.endpoint and (
-        is_inside(left.root, right.root) or is_inside(right.root, left.root)
-    ):
-        raise UsageError("One folder is inside the other", f"{source} and {target}")

@@ -116,7 +116,8 @@ class JsonSteps:
 def summary(comparison: Comparison, totals: Totals, dry: bool) -> str:
     """Return what there was to do in one line."""
     would = "would copy" if dry else "to copy"
-    parts = [f"{would}: {totals.copies:,} files, {size_text(totals.size)}"]
+    files = "file" if totals.copies == 1 else "files"
+    parts = [f"{would}: {totals.copies:,} {files}, {size_text(totals.size)}"]
     if totals.folders:
         parts.append(f"new folders: {totals.folders:,}")
     if totals.deletes:

@@ -117,7 +117,8 @@ async def _show(arguments: argparse.Namespace) -> int:
         told["tunnels"] += idle
         print(json.dumps(told if arguments.totals else told["tunnels"]))
     elif tunnels or saved:
-        sums = [_sum_row(total(tunnels))] if len(tunnels) > 1 else []
+        several = len(tunnels) + len(saved) > 1
+        sums = [_sum_row(total(tunnels), len(saved))] if several else []
         rows = [_HEADS, *map(_row, tunnels), *map(_idle_row, saved), *sums]
         widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADS))]
         for row in rows:
@@ -170,10 +171,15 @@ def _row(tunnel: TunnelSnapshot) -> tuple[str, ...]:
     )
 
 
-def _sum_row(sums: Totals) -> tuple[str, ...]:
-    state, clients = f"{sums.open} open", f"{sums.clients} of {sums.clients_total}"
+def _sum_row(sums: Totals, saved: int) -> tuple[str, ...]:
+    order = [state.value for state in TunnelState]
+    each = sorted(sums.states.items(), key=lambda one: order.index(one[0]))
+    state = ", ".join(f"{count} {word}" for word, count in each)
+    clients = f"{sums.clients} of {sums.clients_total}"
     up, down = _size(sums.bytes_up), _size(sums.bytes_down)
-    return ("total", f"{sums.tunnels} tunnels", state, clients, up, down, "", "")
+    own = f"{sums.tunnels} {'tunnel' if sums.tunnels == 1 else 'tunnels'}"
+    idle = f" and {saved} {'rule' if saved == 1 else 'rules'} at rest" if saved else ""
+    return ("total", own + idle, state, clients, up, down, "", "")
 
 
 def _idle_row(rule: Rule) -> tuple[str, ...]:

@@ -111,6 +111,16 @@ class IdleChannels:
                     told(f"closed after {limit:g} s without use (ChannelTimeout)")
 
 
+def standing(channel: Any) -> tuple[int, ...]:
+    """Return how a channel stands: where it is as it was, nothing was sent, taken or received."""
+    return (
+        channel._recv_window,
+        channel._send_window,
+        channel._send_buf_len,
+        len(channel._recv_buf),
+    )
+
+
 class _Seen:
     """How a channel looked the last time."""
 
@@ -121,12 +131,7 @@ class _Seen:
 
     def looks_at(self, channel: Any, now: float) -> bool:
         """Return whether something was sent or received since the last look."""
-        state = (
-            channel._recv_window,
-            channel._send_window,
-            channel._send_buf_len,
-            len(channel._recv_buf),
-        )
+        state = standing(channel)
         changed, self._state = state != self._state, state
         if changed:
             self.moved = now

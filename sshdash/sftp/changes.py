@@ -1,6 +1,9 @@
 """Whether a source is still what it was when it was listed or opened."""
 
+from sshdash.errors import FileError
 from sshdash.sftp.entries import Entry, Kind
+from sshdash.sftp.failures import shown
+from sshdash.sftp.filesystem import CopySource
 
 PAGES = (4096, 16384, 65536)
 """Sizes that a kernel's pseudo files claim whatever is in them."""
@@ -39,6 +42,13 @@ def has_grown(before: Entry, after: Entry, size: int) -> bool:
     """Return whether all that a file was is read, and there is only more of it now, as in a log."""
     kept = before.kind is after.kind is Kind.FILE
     return kept and 0 < before.size == size < after.size
+
+
+def unsteady(path: bytes, source: CopySource) -> FileError:
+    """Return the error for a source that changed again and again while it was copied."""
+    host = "" if source.is_local else source.label
+    hint = "retry once nobody writes to it"
+    return FileError("source changed while copied", shown(path), "", hint, host)
 
 
 def differs(one: Entry, other: Entry) -> bool:

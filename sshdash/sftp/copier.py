@@ -10,17 +10,18 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from msgspec import Struct, structs
+from msgspec import structs
 
 from sshdash.errors import ConnectionLost, FileError, SSHDashError
-from sshdash.sftp.changes import PAGES, Changed, compare, differs, has_grown
+from sshdash.sftp.changes import PAGES, Changed, compare, differs, has_grown, unsteady
 from sshdash.sftp.checksums import compare_digests
 from sshdash.sftp.entries import PERMISSIONS, STICKY, Entry, Kind, join, name_of, parent_of
-from sshdash.sftp.failures import FullError, MissingError, VagueError, shown
+from sshdash.sftp.failures import FullError, MissingError, RefusedError, VagueError, shown
 from sshdash.sftp.filesystem import CopySource, Digest, Filesystem, Finish, Pieces, Reader, Writer
+from sshdash.sftp.going_on import go_on
+from sshdash.sftp.in_place import Unreplaceable
 from sshdash.sftp.names import file_keys, part_name
 from sshdash.sftp.partial import (
-    AlreadyThere,
     CannotResume,
     Partial,
     check,
@@ -29,12 +30,11 @@ from sshdash.sftp.partial import (
     remove_parts,
 )
 from sshdash.sftp.pump import UPLOAD_WINDOW, WINDOW, pump
-from sshdash.sftp.seen import ensure_as_seen
 from sshdash.sftp.storing import Existing, Folders, store
 from sshdash.sftp.streams import Stream
 from sshdash.sftp.tasks import finish
 from sshdash.sftp.throttle import Pace
-from sshdash.sftp.under_way import Progress, UnderWay
+from sshdash.sftp.under_way import FileCopy, Progress, UnderWay
 from sshdash.sftp.vague import explained
 from sshdash.sftp.within import WORTH, copy_within
 
@@ -46,17 +46,8 @@ name. For small new files that would take longer than the copy, and a crash cost
 """
 
 
-class FileCopy(Struct, frozen=True, gc=False):
-    """One file to copy."""
-
-    source: bytes
-    target: bytes
-    entry: Entry
-    """What the source was when it was listed."""
-    existing: Entry | None = None
-    """What is to be replaced; None where nothing may be."""
-    resume: bool = False
-    """Whether what is to be replaced is the beginning, and to be gone on with."""
+async def _agreed(file: FileCopy, part: bytes) -> None:
+    """Nothing speaks against it."""
 
 
 async def _unrecorded() -> None:
@@ -78,8 +69,7 @@ class Copier:
         self._preserve = preserve
         self._within = target.copies_from(source)
         self._chunk = min(source.limits.chunk, target.limits.chunk)
-        by_server = self._within and not target.is_local
-        self._small = min(self._chunk, WORTH) if by_server else self._chunk
+        self._small = min(self._chunk, WORTH if self._within and not target.is_local else 2**63)
         self._window = UPLOAD_WINDOW if source.is_local and not target.is_local else WINDOW
         self._keys = file_keys()
         self.umask = umask
@@ -98,12 +88,15 @@ class Copier:
         """Temporary files that could not be removed, because the connection was gone."""
         self.checked: Callable[[Digest, Digest], None] | None = None
         """Told of each file whose checksum is the same on both ends; None where none is taken."""
-        self.looks_again = False
-        """Whether what is replaced must still be what it was when it was listed."""
+        self.replacing: Callable[[FileCopy, bytes], Awaitable[None]] = _agreed
+        """Told a file and its temporary one, right before that replaces what is there; raises
+        FileError where it must not."""
         self.keeps_owner = False
         """Whether copies get the user and group of their source, by number."""
         self.xattrs: Callable[[bytes, bytes], Awaitable[str]] | None = None
         """Gives a file the extended attributes of another and returns a complaint, where asked."""
+        self.torn: Callable[[FileCopy], None] = lambda file: None
+        """Told of a file that was being written in place when that ended early."""
         self.partials: dict[bytes, Partial] | None = None
         """By target, what a lost connection left to go on with; None where nothing is kept."""
         self.restarted: Callable[[FileCopy, str], None] = lambda file, reason: None
@@ -117,15 +110,16 @@ class Copier:
         """Copy and return a complaint about attributes that were not set, or growth, or nothing.
 
         `progress` is called with bytes as they arrive; with a negative number where they are
-        started over. Raises FileError and ConnectionLost.
+        started over. Raises FileError, Unreplaceable among them, and ConnectionLost.
         """
+        attempt = self._copy_over if file.in_place else self._copy
         for again in (False, True):
             try:
-                return await self._copy(file, progress, again)
+                return await attempt(file, progress, again)
             except Changed as changed:
                 # What was listed may be older than the file that was opened: once more.
                 if again or changed.entry.kind is not Kind.FILE:
-                    raise self._changed(file) from None
+                    raise unsteady(file.source, self._source) from None
                 entry = structs.replace(changed.entry, name=file.entry.name)
                 file = structs.replace(file, entry=entry)
         raise AssertionError("two attempts return or raise")
@@ -143,7 +137,7 @@ class Copier:
         try:
             await self.recorded()
             await self._target.symlink(target, under_way.part)
-            await self._replace(under_way.part, file.target, file.existing)
+            await self._replace(under_way.part, file)
         except BaseException:
             await self._discard(under_way.part)
             raise
@@ -184,6 +178,7 @@ class Copier:
             placed = await is_placed(partial, self._target, file.target, self._preserve)
             del self.partials[file.target]
             if placed:
+                await self._discard(partial.part)
                 progress(partial.entry.size)
                 return None
             if partial.done:
@@ -224,28 +219,48 @@ class Copier:
             under_way.forget()
             if not self._keep(file, under_way, error):
                 await self._discard(under_way.part)
+            if isinstance(error, RefusedError) and file.may_be_written(error, under_way.part):
+                raise Unreplaceable(error) from error
             raise
         finally:
             self.under_way.pop(file.target, None)
         return complaint
 
+    async def _copy_over(self, file: FileCopy, progress: Progress, again: bool) -> str:
+        """Write into what is there, which is not whole until the end."""
+        under_way = self._under_way(file, progress)
+        under_way.part = file.target
+        try:
+            complaint = await self._copy_large(file, under_way, again)
+            await self._check(file, file.target)
+        except BaseException:
+            if under_way.forget():
+                self.torn(file)
+            raise
+        if self.xattrs is not None:
+            complaint = complaint or await self.xattrs(file.source, file.target)
+        return complaint
+
     async def _place(self, file: FileCopy, under_way: UnderWay) -> None:
         """Give what is whole its name, where its checksum is right, too."""
-        # A kernel's pseudo files claim to be empty, and may be different each time.
-        if self.checked is not None and (file.entry.size or isinstance(self._source, Stream)):
-            ends = self._source, file.source, file.entry, self._target
-            self.checked(*await compare_digests(*ends, under_way.part, file.target))
+        await self._check(file, under_way.part)
         under_way.placing = True
         self.folders.placing(file.target)
         if file.existing is None:
             await self._target.rename(under_way.part, file.target)
         else:
-            await self._replace(under_way.part, file.target, file.existing)
+            await self._replace(under_way.part, file)
 
-    async def _replace(self, part: bytes, path: bytes, existing: Entry) -> None:
-        if self.looks_again:
-            await ensure_as_seen(self._target, path, existing)
-        await self._target.replace(part, path)
+    async def _check(self, file: FileCopy, path: bytes) -> None:
+        """Compare the checksums of a source and its copy at `path`, where that is asked."""
+        # A kernel's pseudo files claim to be empty, and may be different each time.
+        if self.checked is not None and (file.entry.size or isinstance(self._source, Stream)):
+            ends = self._source, file.source, file.entry, self._target
+            self.checked(*await compare_digests(*ends, path, file.target))
+
+    async def _replace(self, part: bytes, file: FileCopy) -> None:
+        await self.replacing(file, part)
+        await self._target.replace(part, file.target)
 
     def _keep(self, file: FileCopy, under_way: UnderWay, error: BaseException) -> bool:
         """Keep what has arrived where a lost connection is why the copy ends; return whether.
@@ -299,9 +314,16 @@ class Copier:
                 if not (again and has_grown(file.entry, before, file.entry.size)):
                     raise Changed(before)
                 file = structs.replace(file, entry=before)
+            if file.in_place:
+                before = structs.replace(before, held=None)  # what is there has other holes
             writer = await self._open_writer(file, reader, before, under_way)
             try:
-                if self._within and before.held is None and before.size not in PAGES:
+                if (
+                    not file.in_place
+                    and self._within
+                    and before.held is None
+                    and before.size not in PAGES
+                ):
                     begun = under_way.arrived.until
                     await copy_within(reader, writer, begun, before.size, under_way.wrote)
                 window = self._window * await writer.widen(before.size)
@@ -310,7 +332,7 @@ class Copier:
                 rest = self._target, under_way.part, size
                 grown = has_grown(before, after, size) and await ends_alike(reader, *rest)
                 grew = compare(before, after, size, may_grow=again or grown)
-                hole = size if before.held is not None else None
+                hole = size if before.held is not None or file.in_place else None
                 finished = await writer.finish(self._finish(file, hole))
             finally:
                 await writer.close()
@@ -323,6 +345,8 @@ class Copier:
         self, file: FileCopy, reader: Reader, now: Entry, under_way: UnderWay
     ) -> Writer:
         """Return where the content goes: on behind what has arrived before, if that can be."""
+        if file.in_place:
+            return await self._target.open_again(file.target)
         partial = under_way.partial
         if partial is not None:
             try:
@@ -341,48 +365,17 @@ class Copier:
                 return writer
         if not file.resume:
             return await self._target.open_write(under_way.part)
-        return await self._go_on(file, reader, now, under_way)
-
-    async def _go_on(
-        self, file: FileCopy, reader: Reader, now: Entry, under_way: UnderWay
-    ) -> Writer:
-        """Return a new file that begins with what is there, which itself stays as it is."""
-        assert file.existing is not None
-        there = Partial(file.target, file.entry, file.existing.size, replacing=True)
-        try:
-            await check(there, reader, now, self._target)
-        except CannotResume as error:
-            title, hint = "cannot go on with what is there", "overwrite it, or keep both"
-            host = "" if self._target.is_local else self._target.label
-            raise FileError(title, shown(file.target), str(error), hint, host) from None
-        if there.done == file.entry.size:
-            raise AlreadyThere("it is all there", shown(file.target))
-        writer = await self._target.open_write(under_way.part)
-        try:
-            await self._take_over(file.target, there.done, writer, under_way)
-        except BaseException:
-            await writer.close()
-            raise
+        writer = await go_on(self._target, file, reader, now, under_way)
         if under_way.arrived.until:
             self.resumed(file, under_way.arrived.until)
         return writer
-
-    async def _take_over(self, path: bytes, size: int, writer: Writer, under_way: UnderWay) -> None:
-        """Begin with the first `size` bytes of another file, where they need not be sent for it."""
-        if not self._target.copies_from(self._target):
-            return
-        reader = await self._target.open_read(path)
-        try:
-            await copy_within(reader, writer, 0, size, under_way.wrote)
-        finally:
-            await reader.close()
 
     def _finish(self, file: FileCopy, size: int | None = None) -> Finish:
         entry = file.entry
         mtime = entry.mtime_ns if self._preserve else None
         durable = self.durable or file.existing is not None or entry.size >= _DURABLE
         owner = self.owner_of(entry)
-        return Finish(self.mode(entry, file.existing), mtime, durable, size, owner)
+        return Finish(self.mode(entry, file.existing), mtime, durable, size, owner, file.in_place)
 
     def _verify(self, file: FileCopy, found: int, expected: int) -> None:
         if found != expected:
@@ -414,8 +407,3 @@ class Copier:
             cancelled = await finish(discard(), _PATIENCE)
         if cancelled:
             raise asyncio.CancelledError
-
-    def _changed(self, file: FileCopy) -> FileError:
-        host = "" if self._source.is_local else self._source.label
-        hint = "retry once nobody writes to it"
-        return FileError("source changed while copied", shown(file.source), "", hint, host)

@@ -156,6 +156,8 @@ class Job:
             current=ledger.current(),
             errors=ledger.errors(),
             errors_total=len(ledger.failures),
+            files_failed=ledger.files_failed,
+            bytes_failed=ledger.bytes_failed,
             left_out=ledger.omissions(),
             left_out_total=len(ledger.left_out),
             asks=self.questions > 0,

@@ -96,6 +96,10 @@ class Directories:
         self._asked.set()
         self._made.set()
 
+    def merge(self, folder: Source) -> None:
+        """Have one that was there get mode and time, as those do that are among the sources."""
+        self._merged[folder.place] = folder
+
     async def asked(self, target: bytes) -> None:
         """Return once whatever is asked from now on comes behind the folder of a target.
 
@@ -178,7 +182,7 @@ class Directories:
     async def _set_attributes(
         self, place: bytes, folder: Source, copier: Copier, preserve: bool
     ) -> None:
-        path, entry = join(self._folder, place), folder.entry
+        path, entry = join(self._folder, place) if place else self._folder, folder.entry
         mtime = entry.mtime_ns if preserve else None
         if place not in self._merged:
             await self._target.set_attributes(

@@ -20,6 +20,10 @@ class ExistsError(FileError):
     """Something is there already."""
 
 
+class RefusedError(FileError):
+    """Whoever asked may not do that."""
+
+
 class UnsupportedError(FileError):
     """The server does not offer the operation."""
 
@@ -58,6 +62,8 @@ _CLASSES: dict[int, type[FileError]] = {
     errno.EEXIST: ExistsError,
     errno.ENOSPC: FullError,
     errno.EDQUOT: FullError,
+    errno.EACCES: RefusedError,
+    errno.EPERM: RefusedError,
 }
 _CODES: dict[int, int] = {
     Code.NO_SUCH_FILE: errno.ENOENT,

@@ -31,6 +31,8 @@ _MOST = 1_000_000
 """Entries that are kept until they are asked for; a larger tree is listed folder by folder."""
 _LONGEST = 64 * 1024
 """Bytes of what is told of one entry: two paths of 4096 at most, and numbers."""
+_MOST_BYTES = 256 * 1024 * 1024
+"""Bytes of what is told of all of them: what nobody has would fill the memory."""
 _READ = 64 * 1024
 _PATIENCE = 20.0
 """Seconds without another word after which it is given up: something else answers, or hangs."""
@@ -58,7 +60,10 @@ Lines = dict[bytes, bytes]
 class TreeIndex:
     """What find told of a tree, by folder; what was taken is forgotten."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = _MOST, size: int = _MOST_BYTES) -> None:
+        """It takes `most` entries of `size` bytes together."""
+        self._most = most
+        self._free = size
         self._folders: dict[bytes, Lines] = {b"": {}}
         self._rest = b""
         self.count = 0
@@ -68,6 +73,7 @@ class TreeIndex:
 
     def feed(self, data: bytes) -> None:
         """Take some output. Raises ValueError for a tree that is too large."""
+        self._free -= len(data)
         fields = (self._rest + data).split(b"\0")
         whole = (len(fields) - 1) // _FIELDS * _FIELDS
         self._rest = b"\0".join(fields[whole:])
@@ -83,7 +89,7 @@ class TreeIndex:
         self.count += whole // _FIELDS
         if len(self._rest) > _LONGEST:
             raise ValueError("a line without an end")
-        if self.count > _MOST:
+        if self.count > self._most or self._free < 0:
             raise ValueError("more entries than are kept")
 
     def finish(self) -> None:

@@ -8,7 +8,9 @@ from sshdash.sftp.filesystem import Filesystem, Space
 from sshdash.sftp.walk import Source
 
 _MARGIN = 1024 * 1024
-"""Bytes that should stay free: directories and half filled blocks take some, too."""
+_SHARE = 8
+"""Bytes that should stay free, at most, and at most such a part of what is needed: directories
+and half filled blocks take some, too."""
 
 
 class Need:
@@ -82,8 +84,10 @@ async def ensure_room(
 
 def _lack(space: Space, needed: int, files: int) -> str:
     """Return what there is too little of, nothing where there is enough."""
-    if needed and needed + _MARGIN > space.free:
+    if needed > space.free:
         return f"{needed:,} bytes are needed, {space.free:,} are free"
+    if needed + min(_MARGIN, needed // _SHARE) > space.free:
+        return f"{needed:,} bytes and a little more are needed, {space.free:,} are free"
     if space.free_files is not None and files > space.free_files:
         return f"{files:,} files are to be made, {space.free_files:,} more can be (inodes)"
     return ""

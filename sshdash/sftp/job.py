@@ -49,6 +49,8 @@ class CopyRequest:
     folder_modes: bool = False
     """Whether directories that were there get their source's permissions, too, where these are
     kept; their time they get anyway, as far as that is allowed."""
+    like: bytes | None = None
+    """A folder on the source whose permissions and time `target_dir` itself gets, too."""
     conflict: ConflictChoice | None = None
     """What to do with targets that exist; None asks."""
     follow: bool = False
@@ -67,6 +69,9 @@ class CopyRequest:
     """A folder above all of `paths`: each goes to the same place below `target_dir`, where the
     folders on its way exist or are among `paths`. Of a directory, only it itself is made."""
 
+    in_place: bool | None = False
+    """Whether files that exist are written into, which is not safe, rather than replaced; None
+    asks where they cannot be replaced."""
     seen: tuple[tuple[int, int], ...] = ()
     """Where not empty, what was seen at the target of each of `paths` in turn: size and time in
     seconds. What is something else by now is not overwritten."""
@@ -120,6 +125,9 @@ class TransferSnapshot:
     errors: tuple[FileFailure, ...] = ()
     """The first hundred failures."""
     errors_total: int = 0
+    files_failed: int = 0
+    bytes_failed: int = 0
+    """Of the failures, files that would have been copied, and their bytes; in no total."""
     left_out: tuple[FileFailure, ...] = ()
     """The first hundred of what is never copied: special files, links out of the folder."""
     left_out_total: int = 0

@@ -33,6 +33,8 @@ class Standing(msgspec.Struct, kw_only=True):
     files_total: int = 0
     bytes_finished: int = 0
     bytes_total: int = 0
+    files_failed: int = 0
+    bytes_failed: int = 0
     skipped: int = 0
     resumed: int = 0
     limit: int = 0
@@ -91,6 +93,7 @@ def figures(ledger: Ledger, standing: Standing) -> Standing:
     """Fill in what a ledger counts, and return it."""
     standing.files_done, standing.files_total = ledger.files_done, ledger.files_total
     standing.bytes_finished, standing.bytes_total = ledger.bytes_finished, ledger.bytes_total
+    standing.files_failed, standing.bytes_failed = ledger.files_failed, ledger.bytes_failed
     standing.skipped, standing.resumed = ledger.skipped, ledger.resumed
     standing.verified, standing.verified_by = ledger.verified, list(ledger.verified_by)
     standing.failures = list(islice(ledger.failures.items(), _REASONS))
@@ -107,7 +110,7 @@ def parts_of(ledger: Ledger, before: Mapping[bytes, PartRow]) -> dict[bytes, Par
     rows = {}
     for target, one in ledger.under_way.items():
         row = before.get(one.part)
-        if row is None or row.done != one.done:
+        if row is None or (row.target, row.done) != (target, one.done):
             row = _part_row(target, one.so_far())
         rows[one.part] = row
     for target, partial in ledger.partials.items():
@@ -127,6 +130,7 @@ def ledger_of(kept: Kept) -> Ledger:
     ledger, standing = Ledger(), kept.standing
     ledger.files_done, ledger.files_total = standing.files_done, standing.files_total
     ledger.bytes_finished, ledger.bytes_total = standing.bytes_finished, standing.bytes_total
+    ledger.files_failed, ledger.bytes_failed = standing.files_failed, standing.bytes_failed
     ledger.skipped, ledger.resumed = standing.skipped, standing.resumed
     ledger.verified, ledger.verified_by = standing.verified, dict.fromkeys(standing.verified_by)
     ledger.failures.update(standing.failures)

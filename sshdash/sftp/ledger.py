@@ -83,10 +83,9 @@ class Ledger:
         """Returns once all that is known by now is on the disk."""
         self.under_way: dict[bytes, UnderWay] = {}
         """By target, the files under way."""
-        self.files_done = 0
-        self.files_total = 0
-        self.bytes_total = 0
-        self.skipped = 0
+        self.files_done = self.files_total = self.bytes_total = self.skipped = 0
+        self.files_failed = self.bytes_failed = 0
+        """What of the failures had been counted, and is in no total any more."""
         self.failures: dict[bytes, str] = {}
         """Source path to reason, in the order they came."""
         self.left_out: dict[bytes, str] = {}
@@ -123,6 +122,7 @@ class Ledger:
         self.files_total = self.files_done
         self.bytes_total = self.bytes_finished
         self.failures.clear()
+        self.files_failed = self.bytes_failed = 0
         self._tracks.clear()
 
     @property
@@ -192,6 +192,8 @@ class Ledger:
         self.failures[path] = reason
         if entry is not None:
             self._uncount(entry)
+            self.files_failed += 1
+            self.bytes_failed += entry.size if entry.kind is Kind.FILE else 0
 
     def leave_out(self, path: bytes, reason: str, entry: Entry | None = None) -> None:
         """Note something that is not to be copied; `entry` where it had been counted."""
@@ -215,8 +217,8 @@ class Ledger:
         self.bytes_total += track.done - (entry.size if entry.kind is Kind.FILE else 0)
         self.bytes_finished += track.done
 
-    def arrived(self, source: Source) -> None:
-        """Count a file all of which came, as it was listed, with others."""
+    def arrive(self, source: Source) -> None:
+        """Count a file all of which is there, as it was listed."""
         self.files_done += 1
         self.bytes_finished += source.entry.size
         self.settle(source)

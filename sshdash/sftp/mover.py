@@ -5,13 +5,16 @@ copied; a directory only once nothing is left in it.
 """
 
 from sshdash.errors import FileError
-from sshdash.sftp.entries import Entry, Kind, join, parent_of
-from sshdash.sftp.failures import ExistsError
+from sshdash.sftp.entries import PERMISSIONS, Entry, Kind, join, name_of, parent_of
+from sshdash.sftp.failures import ExistsError, shown
 from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.ledger import Ledger
 from sshdash.sftp.local import LocalFilesystem
+from sshdash.sftp.plan import SAME
 from sshdash.sftp.tasks import each
 from sshdash.sftp.walk import Source, reason_of
+
+_ONE_FILE = "it and what is there are names of one file, and both stay"
 
 
 class Mover:
@@ -77,7 +80,26 @@ class Mover:
             raise
         except FileError:
             return False  # another disk, or a server that cannot: the copy tells what is wrong
+        if file.existing is not None and file.path.lower() != target.lower():
+            await self._ensure_gone(file)
         return True
+
+    async def _ensure_gone(self, file: Source) -> None:
+        """Raise FileError where a rename did nothing: of two names of one file both stay."""
+        if await self._source.exists(file.path) is not None:
+            host = "" if self._source.is_local else self._source.label
+            raise FileError("not moved", shown(file.path), _ONE_FILE, host=host)
+
+    async def ensure_apart(self, path: bytes, part: bytes) -> None:
+        """Raise FileError where a source is in the folder of its own copy, under the same name.
+
+        By another name of the host, a mount or a link it may be; removing it would lose both. It
+        shows the temporary file `part` of the copy then.
+        """
+        beside = join(parent_of(path), name_of(part))
+        if self._wanted and await self._source.exists(beside) is not None:
+            host = "" if self._source.is_local else self._source.label
+            raise FileError(SAME, shown(path), host=host)
 
     async def remove(self, file: Source) -> None:
         """Remove a source whose copy is in place. Raises FileError where it stays."""
@@ -108,11 +130,19 @@ class Mover:
     async def _remove_folder(self, folder: Source) -> None:
         try:
             await self._source.rmdir(folder.path)
+            await self._ensure_still_there(folder)
             self._ledger.settle(folder)
         except FileError as error:
             if not self._is_explained(folder):
                 reason = f"moved, but the directory stays: {reason_of(error)}"
                 self._ledger.fail(folder.path, reason)
+
+    async def _ensure_still_there(self, folder: Source) -> None:
+        """Make a target anew that went with its source, as that was itself. Raises FileError."""
+        target = join(self._target_dir, folder.place)
+        if folder.existing is not None and await self._target.exists(target) is None:
+            await self._target.mkdir(target, folder.entry.mode & PERMISSIONS)
+            raise FileError(SAME)
 
     def _is_explained(self, folder: Source) -> bool:
         """Return whether something in a directory is known to stay, and told as that."""

@@ -58,11 +58,14 @@ def may_be_placed(partial: Partial, there: Entry, timed: bool) -> bool:
 
     Without the time of its source, nobody can tell.
     """
-    if not partial.placing or not timed:
+    return partial.placing and timed and is_copy(partial.entry, there, timed)
+
+
+def is_copy(entry: Entry, there: Entry, timed: bool) -> bool:
+    """Return whether `there` looks as a copy of `entry` does, which has its time where `timed`."""
+    if (there.kind, there.size) != (Kind.FILE, entry.size):
         return False
-    was = partial.entry
-    alike = (there.kind, there.size) == (Kind.FILE, was.size)
-    return alike and there.mtime_ns // _SECOND == was.mtime_ns // _SECOND
+    return not timed or there.mtime_ns // _SECOND == entry.mtime_ns // _SECOND
 
 
 class AlreadyThere(FileError):
@@ -81,12 +84,10 @@ async def is_placed(partial: Partial, target: Filesystem, path: bytes, timed: bo
     """
     if not partial.placing or (partial.replacing and not timed):
         return False
-    if await target.exists(partial.part) is not None:
-        return False
-    there = await target.exists(path)
-    if there is None or (there.kind, there.size) != (Kind.FILE, partial.entry.size):
-        return False
-    return not timed or there.mtime_ns // _SECOND == partial.entry.mtime_ns // _SECOND
+    part, there = await target.exists(partial.part), await target.exists(path)
+    if there is None or (part is not None and not (part.linked and part.linked == there.linked)):
+        return False  # of one that gets its name by a link, both may be there
+    return is_copy(partial.entry, there, timed)
 
 
 class Removing(Protocol):

@@ -53,6 +53,7 @@ from sshdash.sftp.remote_description import described
 from sshdash.sftp.remote_digest import RemoteDigests
 from sshdash.sftp.spelling import settle
 from sshdash.sftp.tasks import each, undivided
+from sshdash.sftp.unsearched import ensure_searched
 from sshdash.sftp.vague import explained
 
 if TYPE_CHECKING:
@@ -162,6 +163,8 @@ class RemoteFilesystem:
                     ahead.append(self._protocol.read_directory(handle))
                 names = await self._session.call("list", path, ahead.popleft())
                 if names is None:
+                    if not listed:
+                        await ensure_searched(self.lstat, path, self.label)
                     return
                 width = min(width * 2, _LISTING_AHEAD)
                 listed += max(1, len(names))  # the same names again count, and so do none

@@ -3,34 +3,36 @@
 import os
 from collections.abc import Callable
 
+from msgspec import structs
 from msgspec.structs import replace
 
 from sshdash.errors import ConnectionLost, FileError
 from sshdash.prompts import Prompter
-from sshdash.sftp.bulk.download_tree import DownloadTree
-from sshdash.sftp.bulk.small import is_for
-from sshdash.sftp.bulk.upload import Upload
+from sshdash.sftp.bulk.bulk import Bulk
 from sshdash.sftp.conflicts import Conflicts
 from sshdash.sftp.confusions import Confusions
-from sshdash.sftp.copier import Copier, FileCopy
+from sshdash.sftp.copier import Copier
 from sshdash.sftp.directories import Directories, NoFolder
 from sshdash.sftp.entries import Entry, Kind, join
-from sshdash.sftp.failures import ExistsError, shown
+from sshdash.sftp.failures import ExistsError, RefusedError, shown
 from sshdash.sftp.filesystem import Digest, Filesystem, Space
 from sshdash.sftp.headroom import Need, ensure_room, room_at
+from sshdash.sftp.in_place import TORN, Leave, Unreplaceable
 from sshdash.sftp.job import CopyRequest
 from sshdash.sftp.ledger import Ledger
 from sshdash.sftp.local import LocalFilesystem
 from sshdash.sftp.mover import Mover
 from sshdash.sftp.names import is_temporary
 from sshdash.sftp.partial import AlreadyThere, may_be_placed
+from sshdash.sftp.placed import PlacedFolders
 from sshdash.sftp.plan import Step, decide, escapes
-from sshdash.sftp.remote import RemoteFilesystem
 from sshdash.sftp.room import Room
 from sshdash.sftp.roots import Roots
-from sshdash.sftp.seen import ChangedThere, seen_of
+from sshdash.sftp.seen import ChangedThere, ensure_as_seen, seen_of
 from sshdash.sftp.tasks import each, together
 from sshdash.sftp.throttle import Pace
+from sshdash.sftp.twins import Twins
+from sshdash.sftp.under_way import FileCopy
 from sshdash.sftp.walk import Source, Walker, reason_of
 
 _WINDOW = 48 * 1024 * 1024
@@ -71,19 +73,20 @@ class Runner:
         self._files: list[Source] = []
         self._need = Need(request.conflict or ledger.choice)
         self._space: Space | None = None
-        self._twins: list[Source] = []
-        """Further names of files that are copied under another."""
-        self._firsts: dict[tuple[int, int], Source] = {}
-        """The first name of each file that has several."""
-        self._bulk: DownloadTree | None = None
+        self._twins = Twins(request.preserve)
+        self._bulk: Bulk | None = None
         self._conflicts: list[Source] = []
         self._seen = dict(zip(request.paths, request.seen, strict=bool(request.seen)))
         self._folders: Directories | None = None
+        self._closed: RefusedError | None = None
+        """Why nothing can be made in the target folder itself."""
         self._confusions = Confusions(target, request.target_dir)
+        self._placed = PlacedFolders()
         self._room = Room(_WINDOW)
         self._copier = Copier(source, target)
         self._mover = Mover(source, target, self._target_dir, ledger, request.move)
         self._resumable = resumable
+        self._leave = Leave(prompter, False if request.move else request.in_place)
         self.pace = Pace()
         """How fast it may go."""
 
@@ -94,63 +97,75 @@ class Runner:
         walker = Walker(self._source, self._target, self._visit, ledger.fail, ledger.leave_out)
         await self._look(roots, walker)
         self._confusions = Confusions(self._target, self._target_dir)
-        self._copier = Copier(self._source, self._target, request.preserve)
-        self._copier.pace = self.pace
-        self._copier.leftovers = ledger.leftovers
-        self._copier.keeps_owner = request.owner
-        self._copier.looks_again = bool(request.seen)
-        if request.xattrs and isinstance(self._target, LocalFilesystem):
-            self._copier.xattrs = self._target.copy_xattrs
-        self._copier.under_way = ledger.under_way
-        self._copier.recorded = ledger.recorded
-        self._copier.durable = request.move
+        self._furnish_copier()
         self._mover = Mover(self._source, self._target, self._target_dir, ledger, request.move)
-        if self._resumable:
-            self._copier.partials = ledger.partials
-        if request.verify:
-            self._copier.checked = self._checked
-        self._copier.restarted = self._restarted
-        self._copier.resumed = self._resumed
+        await self._placed.find(ledger, self._target)
         await self._copier.remove_leftovers()
         found = await self._mover.rename_roots(await roots.found())
-        self._bulk = self._bulk_download()
+        ends = self._source, self._target, self._target_dir
+        self._bulk = bulk = Bulk(request, *ends, ledger, self._copier)
         try:
+            bulk.expect(found, walker)
             await self._copy_found(found, walker, scanned)
         finally:
-            if self._bulk is not None:
-                await self._bulk.close()
+            await bulk.close()
 
     async def _copy_found(
         self, found: list[Source], walker: Walker, scanned: Callable[[], None]
     ) -> None:
         """Copy what was asked for and is there, and all that is in it."""
         request, ledger = self._request, self._ledger
-        if self._bulk is not None and len(found) == 1 and walker.looks_large(found[0]):
-            self._bulk.expect(found[0])
         await together(walker.walk(found, self._target_dir), self._ask_umask())
+        if self._closed is not None and not self._conflicts:
+            raise self._closed
         await self._ensure_room()
         scanned()
         ends = self._target, self._target_dir, ledger, self._confusions, self._reason
         directories = Directories(*ends, merge_modes=request.folder_modes)
         self._copier.folders = self._folders = directories
+        if request.like is not None:
+            looks = self._source.stat(request.like), self._target.stat(self._target_dir)
+            directories.merge(Source(request.like, b"", *await together(*looks)))
         await self._fill(directories)
-        self._twins = directories.reachable(self._twins)
-        await self._link_all(self._twins)
+        self._twins.found = directories.reachable(self._twins.found)
+        rest = self._target, self._target_dir, ledger, self._mover, self._fail
+        await self._copy_all(await self._twins.link_all(*rest))
         await directories.finish(self._copier, request.preserve)
         await self._mover.remove_folders(self._directories)
+        self._placed.forget(ledger)
         await self._copier.remove_leftovers()
+
+    def _furnish_copier(self) -> None:
+        request, ledger = self._request, self._ledger
+        copier = self._copier = Copier(self._source, self._target, request.preserve)
+        copier.pace = self.pace
+        copier.leftovers = ledger.leftovers
+        copier.keeps_owner = request.owner
+        copier.replacing = self._may_replace
+        if request.xattrs and isinstance(self._target, LocalFilesystem):
+            copier.xattrs = self._target.copy_xattrs
+        copier.under_way = ledger.under_way
+        copier.recorded = ledger.recorded
+        copier.durable = request.move
+        if self._resumable:
+            copier.partials = ledger.partials
+        if request.verify:
+            copier.checked = self._checked
+        copier.restarted = self._restarted
+        copier.resumed = self._resumed
+        copier.torn = lambda file: ledger.fail(file.source, TORN)
 
     async def _fill(self, directories: Directories) -> None:
         """Make the directories and copy what goes into them."""
-        if not self._conflicts:  # whoever is to be asked is asked at once
-            await self._send_new()
-            await self._fetch_new()
+        if self._bulk is not None and not self._conflicts:  # whoever is to be asked is at once
+            copied = await self._bulk.copy_folders(self._directories, self._files)
+            self._directories, self._files = copied
         work = [
             directories.make(self._directories, self._copier.mode),
             self._copy_new(directories),
             self._settle_conflicts(),
         ]
-        if not (self._request.move or self._conflicts or self._twins):
+        if not (self._request.move or self._conflicts or self._twins.found):
             preserve, files = self._request.preserve, len(self._files)
             work.insert(0, directories.finish_behind(files, self._copier, preserve))
         await together(*work)
@@ -188,7 +203,10 @@ class Runner:
 
     async def _ask_umask(self) -> None:
         if not self._request.preserve:
-            self._copier.umask = await self._target.umask(self._target_dir)
+            try:
+                self._copier.umask = await self._target.umask(self._target_dir)
+            except RefusedError as error:
+                self._closed = error
 
     # -- what there is
 
@@ -209,11 +227,15 @@ class Runner:
                 self._need.add(source)
             return self._request.base is None
         self._ledger.found(source.entry)
-        if verdict.step is Step.CREATE and self._is_twin(source):
-            self._twins.append(source)
-            return False
+        if self._placed.hold(source, self._target_dir, self._request.preserve):
+            self._ledger.arrive(source)
+        elif not (verdict.step is Step.CREATE and self._twins.take(source)):
+            self._add(source, verdict.step)
+        return False
+
+    def _add(self, source: Source, step: Step) -> None:
         self._need.add(source)
-        if verdict.step is Step.CREATE:
+        if step is Step.CREATE:
             self._files.append(source)
         elif begun := self._begun(source):
             self._files.append(begun)
@@ -222,17 +244,15 @@ class Runner:
             self._ledger.fail(source.path, reason_of(ChangedThere(source.path)), source.entry)
         else:
             self._conflicts.append(source)
-        return False
 
     def _is_as_seen(self, path: bytes, existing: Entry) -> bool:
         return not self._seen or self._seen.get(path) == seen_of(existing)
 
-    def _is_twin(self, source: Source) -> bool:
-        """Return whether it is another name of a file that is copied already."""
-        linked = source.entry.linked
-        if linked is None or not self._request.preserve:
-            return False
-        return self._firsts.setdefault(linked, source) is not source
+    async def _may_replace(self, file: FileCopy, part: bytes) -> None:
+        """Raise FileError where what is there is not what was seen, or is the source itself."""
+        if self._seen and file.existing is not None:
+            await ensure_as_seen(self._target, file.target, file.existing)
+        await self._mover.ensure_apart(file.source, part)
 
     def _begun(self, source: Source) -> Source | None:
         """Return a source whose target needs no question: it was answered, or is its own."""
@@ -282,35 +302,11 @@ class Runner:
 
     # -- files
 
-    async def _send_new(self) -> None:
-        """Copy new folders to a host in bulk, as far as that goes."""
-        source, target = self._source, self._target
-        lease = target.commands if isinstance(target, RemoteFilesystem) else None
-        if lease is None or not isinstance(source, LocalFilesystem) or not is_for(self._request):
-            return
-        rest = self._target_dir, self._ledger, self._copier, self._request.preserve
-        bulk = Upload(lease, source, target, *rest)
-        self._directories, self._files = await bulk.copy(self._directories, self._files)
-
-    def _bulk_download(self) -> DownloadTree | None:
-        """Return what copies new folders here in bulk, None where nothing does."""
-        lease = self._source.commands if isinstance(self._source, RemoteFilesystem) else None
-        target = self._target
-        if lease is None or not isinstance(target, LocalFilesystem) or not is_for(self._request):
-            return None
-        return DownloadTree(lease, target, self._target_dir, self._ledger, self._copier)
-
-    async def _fetch_new(self) -> None:
-        """Copy new folders here in bulk, as far as that goes."""
-        if self._bulk is not None:
-            copied = await self._bulk.copy(self._directories, self._files)
-            self._directories, self._files = copied
-
     async def _copy_new(self, directories: Directories) -> None:
         """Copy what replaces nothing, very many small files in bulk."""
         files = self._files
-        if self._bulk is not None and not self._bulk.useless:
-            bulk = self._bulk.for_files(directories)
+        bulk = None if self._bulk is None else self._bulk.for_files(directories)
+        if bulk is not None:
             chosen, others = await bulk.choose(files)
             files, _ = await together(bulk.copy(chosen), self._copy_all(others))
         await self._copy_all(files)
@@ -319,31 +315,6 @@ class Runner:
         # Large ones first would starve the small; as listed, both are always under way.
         width = min(self._source.limits.files, self._target.limits.files, len(files))
         await each(files, width, self._copy)
-
-    async def _link_all(self, twins: list[Source]) -> None:
-        """Give files that were copied their further names; copy them where that cannot be."""
-        width = min(self._target.limits.files, len(twins))
-        apart: list[Source] = []
-
-        async def link(twin: Source) -> None:
-            assert twin.entry.linked is not None
-            first, linked = self._firsts[twin.entry.linked], False
-            try:
-                if first.key not in self._ledger.done:
-                    raise FileError("its first name was not copied")
-                names = [join(self._target_dir, one.place) for one in (first, twin)]
-                with self._ledger.tracking(twin):
-                    await self._target.hardlink(*names)
-                    linked = True
-                    await self._mover.remove(twin)
-            except FileError as error:
-                if linked:
-                    self._fail(twin, error)
-                else:
-                    apart.append(twin)
-
-        await each(twins, width, link)
-        await self._copy_all(apart)
 
     async def _copy(self, file: Source) -> None:
         """Copy one file or link; its failure is noted and the others go on."""
@@ -391,9 +362,16 @@ class Runner:
 
     async def _transfer(self, file: Source, progress: Callable[[int], None]) -> str:
         target = join(self._target_dir, file.place)
-        copy = FileCopy(file.path, target, file.entry, file.existing, file.resume)
+        is_file = file.existing is not None and file.existing.kind is file.entry.kind is Kind.FILE
+        in_place = is_file and not file.resume and self._request.in_place is True
+        copy = FileCopy(file.path, target, file.entry, file.existing, file.resume, in_place)
         if file.entry.kind is Kind.FILE:
-            return await self._copier.copy(copy, progress)
+            try:
+                return await self._copier.copy(copy, progress)
+            except Unreplaceable as error:
+                if not await self._leave.given(error):
+                    raise
+                return await self._copier.copy(structs.replace(copy, in_place=True), progress)
         pointed = await self._source.readlink(file.path)
         if not self._source.is_local and escapes(file.place, pointed):
             raise _LeadsOut(f"the link leads out of the copied folder, to {shown(pointed)}")
@@ -404,14 +382,8 @@ class Runner:
 
     async def _settle_conflicts(self) -> None:
         """Settle what is to be done about each target that exists, while the rest is copied."""
-        conflicts = Conflicts(
-            self._source,
-            self._target,
-            self._target_dir,
-            self._choice,
-            self._ledger,
-            self._prompter,
-        )
+        rest = self._choice, self._ledger, self._prompter
+        conflicts = Conflicts(self._source, self._target, self._target_dir, *rest)
         try:
             accepted = await conflicts.settle_all(self._conflicts, self._fail)
         except ConnectionLost:
@@ -420,4 +392,5 @@ class Runner:
         await self._copy_all(accepted)
 
     def _fail(self, file: Source, error: FileError) -> None:
-        self._ledger.fail(file.path, self._reason(error), file.entry)
+        torn = f"; {TORN}" if self._ledger.failures.get(file.path) == TORN else ""
+        self._ledger.fail(file.path, self._reason(error) + torn, file.entry)

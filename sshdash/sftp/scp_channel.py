@@ -12,6 +12,7 @@ from sshdash.sftp.filesystem import Buffer, Pieces
 from sshdash.sftp.messages import MalformedError
 from sshdash.sftp.rcp import LINE_MAX, Complaint, Record, parse
 from sshdash.sftp.tasks import end
+from sshdash.sftp.turns import Turns
 from sshdash.sftp.wire import WINDOW
 from sshdash.untrusted import clean
 
@@ -37,6 +38,7 @@ class ScpChannel:
         self._lease = lease
         self._stdin, self._stdout = streams
         self._buffer = bytearray()
+        self._turns = Turns()
         self._said = b""
         self._listener: asyncio.Task[None] | None = None
 
@@ -115,6 +117,7 @@ class ScpChannel:
                 return None
             if self._buffer[0]:
                 return self._parse(await self._line())
+            await self._turns.take()  # there may be no end of them
             del self._buffer[0]
 
     async def line(self) -> bytes:
@@ -139,6 +142,7 @@ class ScpChannel:
         return b"".join(await self.data(size))
 
     async def _line(self) -> bytes:
+        await self._turns.take()
         searched = 0
         while (found := self._buffer.find(b"\n", searched)) < 0:
             searched = len(self._buffer)

@@ -43,10 +43,7 @@ class Choices:
         Raises Cancelled, and FileError where no name beside it is free.
         """
         assert file.existing is not None
-        given = self._request.conflict or self._ledger.answered(file)
-        if given is None and self._ledger.agrees(file):
-            given = self._for_all
-        choice = given or await self._ask(file, target_dir)
+        choice = self._given(file) or await self._ask(file, target_dir)
         if choice is ConflictChoice.NEWER:
             if not file.existing.mtime_ns:
                 raise FileError("nobody can tell which is newer without SFTP")
@@ -64,6 +61,16 @@ class Choices:
             if await self._exists(join(target_dir, place)) is None:
                 return structs.replace(file, place=place, existing=None, beside=file.place)
         raise FileError("no name is free beside it", shown(file.place))
+
+    def _given(self, file: Source) -> ConflictChoice | None:
+        """Return what was said beforehand, or answered about this file or about all."""
+        if self._request.conflict is not None:
+            return self._request.conflict
+        given = self._ledger.answered(file)
+        if given is None and self._for_all is not None and self._ledger.agrees(file):
+            given = self._for_all
+            self._ledger.chose(file, given, for_all=False)  # about what is there now
+        return given
 
     async def _ask(self, file: Source, target_dir: bytes) -> ConflictChoice:
         assert file.existing is not None

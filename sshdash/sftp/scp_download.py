@@ -11,7 +11,7 @@ from msgspec import structs
 
 from sshdash.errors import FileError
 from sshdash.prompts import Prompter
-from sshdash.sftp.copier import Copier, FileCopy
+from sshdash.sftp.copier import Copier
 from sshdash.sftp.entries import PERMISSIONS, SETGID, Entry, Kind, join, name_of
 from sshdash.sftp.failures import UnsupportedError, shown
 from sshdash.sftp.filesystem import CopySource, Digest, Filesystem, Limits, Pieces, Reader
@@ -24,6 +24,7 @@ from sshdash.sftp.scp_channel import ScpChannel
 from sshdash.sftp.scp_choices import Choices
 from sshdash.sftp.scp_host import ScpHost
 from sshdash.sftp.throttle import Pace
+from sshdash.sftp.under_way import FileCopy
 from sshdash.sftp.walk import Source, reason_of
 
 _CHUNK = 256 * 1024

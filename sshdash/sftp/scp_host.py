@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
@@ -183,7 +184,7 @@ class ScpHost:
             self._asked += 1
             end = b"#%d" % self._asked
             script = b"".join(command_line(words) + b" 2>/dev/null\n" for words in asked)
-            answers: list[bytes] = []
+            answers: deque[bytes] = deque(maxlen=len(asked))  # it may answer without an end
             try:
                 async with asyncio.timeout(PATIENCE):
                     await self._shell.send(script + b"echo '%b'\n" % end)
@@ -195,7 +196,7 @@ class ScpHost:
             if len(answers) < len(asked):
                 detail = "the shell there left answers out"
                 raise FileError("cannot look", "", detail, host=self.label)
-            return answers[-len(asked) :]
+            return [*answers]
 
     async def _start_shell(self) -> None:
         """Start a shell that answers, if there is one."""

@@ -44,6 +44,7 @@ class ScpRunner:
             "A move": request.move,
             "A checksum": request.verify,
             "An owner": request.owner,
+            "Writing in place": bool(request.in_place),
             "A synchronisation": request.base is not None,
         }
         for what in (what for what, is_asked in asked.items() if is_asked):

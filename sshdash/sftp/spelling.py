@@ -10,7 +10,7 @@ from sshdash.sftp.entries import join, name_of, normalize
 from sshdash.sftp.failures import MissingError
 from sshdash.sftp.filesystem import Filesystem
 
-_MAGIC = re.compile(rb"[*?\[]")
+_MAGIC = re.compile(rb"[*?\[\\]")
 _MAX_MATCHES = 100_000
 """A pattern that stands for more is taken for a mistake."""
 

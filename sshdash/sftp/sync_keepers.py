@@ -13,6 +13,7 @@ from sshdash.prompts import Prompter
 from sshdash.sftp.failures import shown
 from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.job import Endpoint
+from sshdash.sftp.journal import Journal
 from sshdash.sftp.queue import TransferQueue
 from sshdash.sftp.sync_keep import KeepUp, Kept, Wish
 from sshdash.sftp.sync_plan import Tree
@@ -32,7 +33,11 @@ class KeepSnapshot:
 
 
 class Keepers:
-    """Starts, tells and ends them. Each has a queue of its own, so that none waits for copies."""
+    """Starts, tells and ends them. Each has a queue of its own, so that none waits for copies.
+
+    `journal` returns where the copies of one are kept: after a crash, or when all are ended at
+    once, they are among those of the next process, paused.
+    """
 
     def __init__(
         self,
@@ -40,8 +45,11 @@ class Keepers:
         prompter: Prompter,
         events: EventBus,
         outages: Outages | None = None,
+        journal: Callable[[], Journal | None] = lambda: None,
     ) -> None:
         self._open = open_filesystem
+        self._journal = journal
+        self._leaving = False
         self._prompter = prompter
         self._events = events
         self._outages = outages
@@ -55,7 +63,13 @@ class Keepers:
         """Keep a tree up to date from now on and return the keeper's id."""
         number = f"k{next(self._numbers)}"
         # Its copies are not told one by one: they would fill the list of transfers.
-        queue = TransferQueue(self._open, self._prompter, EventBus(), outages=self._outages)
+        queue = TransferQueue(
+            self._open,
+            self._prompter,
+            EventBus(),
+            outages=self._outages,
+            journal=self._journal(),
+        )
 
         def tell(kept: Kept) -> None:
             self._events.emit(KeepChanged(number, kept.state.value))
@@ -79,7 +93,8 @@ class Keepers:
                 await self.stop(one.id)
 
     async def close(self) -> None:
-        """End all."""
+        """End all, and keep what they were copying."""
+        self._leaving = True
         await end([task for _, task in self._running.values()])
 
     def snapshots(self) -> list[KeepSnapshot]:
@@ -109,7 +124,7 @@ class Keepers:
         finally:
             del self._running[number]
             self._events.emit(KeepChanged(number, "ended"))
-            await queue.close()
+            await queue.close(lambda job: self._leaving)
 
     def _warn(self, keep: KeepUp, why: str) -> None:
         host = clean(keep.wish.remote.endpoint)

@@ -1,13 +1,12 @@
 """Remembers what two trees had in common the last time: a file of SQLite for each pair of them.
 
-What cannot be read or written is as if there had been no last time, which deletes nothing; the
-person is told.
+A file that is there and cannot be read is no first time: that would bring back what was deleted.
+It stays as it is until somebody asks to begin anew. What cannot be written is told.
 """
 
 import asyncio
 import hashlib
 import os
-import platform
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -15,7 +14,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from sshdash.config.resolved import ResolvedHost
+from sshdash.errors import SSHDashError
 from sshdash.events import EventBus, WarningRaised
 from sshdash.sftp.database import (
     Change,
@@ -26,9 +25,8 @@ from sshdash.sftp.database import (
     set_aside,
 )
 from sshdash.sftp.entries import Kind
-from sshdash.sftp.job import host_of, user_of
+from sshdash.sftp.failures import shown
 from sshdash.sftp.sync_past import Past, Record
-from sshdash.sftp.sync_plan import Tree
 from sshdash.sftp.sync_rules import Rules
 from sshdash.sftp.sync_scan import Comparison
 
@@ -40,6 +38,12 @@ CREATE TABLE places (
     digest BLOB NOT NULL
 ) WITHOUT ROWID;
 """
+_DOOMED = """
+CREATE TABLE IF NOT EXISTS doomed (place BLOB PRIMARY KEY, to_right INTEGER NOT NULL) WITHOUT ROWID
+"""
+"""It came later, and an earlier sshdash may pass it over."""
+_DOOM = "INSERT OR REPLACE INTO doomed VALUES (?, ?)"
+_OVER = "DELETE FROM doomed WHERE place = ?"
 _SAVE = "INSERT OR REPLACE INTO places VALUES (?, ?, ?, ?, ?, ?, ?)"
 _FORGET = "DELETE FROM places WHERE place = ?"
 _PATIENCE = 5.0
@@ -53,22 +57,29 @@ _DAY = 86_400.0
 _LARGEST = 2**63
 """No number in the file is as large."""
 
-_WAYS = "proxyjump", "proxycommand", "hostkeyalias"
-"""What else says which machine an address is."""
-
 Pair = tuple[str, str]
 """What both trees are known by."""
 
 
-def identity(tree: Tree, resolve: Callable[[str], ResolvedHost]) -> str:
-    """Return what a tree is known by: an alias that leads elsewhere now is another one."""
-    root = tree.root.decode("utf-8", "surrogateescape")
-    if not tree.endpoint:
-        return f"local {platform.node()} {root}"
-    host = resolve(host_of(tree.endpoint))
-    place = f"{host.user}@{host.hostname}:{host.port} ({user_of(tree.endpoint)}) {root}"
-    # One address may be different machines behind different jump hosts, or by different names.
-    return " ".join((place, *filter(None, map(host.get, _WAYS))))
+_UNREADABLE = OSError, sqlite3.Error, StoreBroken, StoreInUse, StoreNewer
+
+
+class UnreadableMemory(SSHDashError):
+    """What was remembered is there, and cannot be read."""
+
+    def __init__(self, path: Path, error: Exception) -> None:
+        busy = isinstance(error, StoreInUse)
+        hint = "wait until it has ended" if busy else "--resync begins anew and deletes nothing"
+        title = "What is remembered of the last sync cannot be read"
+        super().__init__(title, f"{shown(os.fsencode(path))}: {_problem_of(error)}", hint)
+
+
+def _problem_of(error: Exception) -> str:
+    if isinstance(error, StoreInUse):
+        return "another sshdash is busy with it"
+    if isinstance(error, StoreNewer):
+        return f"a newer sshdash wrote it ({error})"
+    return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
 
 
 class SyncMemory:
@@ -81,10 +92,26 @@ class SyncMemory:
     def __repr__(self) -> str:
         return f"<SyncMemory {self._folder}>"
 
-    async def recall(self, pair: Pair, by_content: bool = False) -> Past:
-        """Return what is remembered of a pair, nothing where that cannot be read."""
-        records = await self._guarded(partial(self._read, pair), "remembered")
-        return Past(records or {}, by_content)
+    async def recall(self, pair: Pair, by_content: bool = False, anew: bool = False) -> Past:
+        """Return what is remembered of a pair.
+
+        Raises UnreadableMemory where there is a file that does not tell; `anew` is for whoever
+        wants to go on even so, as if there had been no last time.
+        """
+        try:
+            records, doomed = await asyncio.to_thread(self._read, pair)
+        except _UNREADABLE as error:
+            if not anew:
+                raise UnreadableMemory(self._path(pair), error) from error
+            records, doomed = {}, {}
+        return Past(records, by_content, doomed)
+
+    async def begin_anew(self, pair: Pair) -> None:
+        """Put a file aside that cannot be read, so that there can be another.
+
+        Raises UnreadableMemory where that is not possible.
+        """
+        await asyncio.to_thread(self._make_way, pair)
 
     async def settle(self, pair: Pair, comparison: Comparison, rules: Rules) -> None:
         """Remember what was found alike, and forget what is on neither end any more."""
@@ -95,29 +122,30 @@ class SyncMemory:
         gone = await asyncio.to_thread(present.gone, comparison.pairs, hidden, rules)
         await self.note(pair, present.fresh, gone)
 
+    async def doom(self, pair: Pair, places: Mapping[bytes, bool]) -> None:
+        """Remember what is about to be deleted, on the right or not, until it is forgotten.
+
+        Nobody can tell otherwise, after a run that was cut short, who deleted it.
+        """
+        if places:
+            await self._guarded(partial(self._write, pair, {}, [], places))
+
     async def note(
         self, pair: Pair, fresh: Mapping[bytes, Record], gone: Iterable[bytes] = ()
     ) -> None:
         """Remember `fresh` and forget `gone`."""
         forget = list(gone)
         if fresh or forget:
-            await self._guarded(partial(self._write, pair, fresh, forget), "to be remembered")
+            await self._guarded(partial(self._write, pair, fresh, forget))
 
-    async def _guarded(
-        self, work: Callable[[], dict[bytes, Record] | None], what: str
-    ) -> dict[bytes, Record] | None:
-        """Do what blocks in a thread, and tell what went wrong."""
-        title = f"The last sync of these folders cannot be {what}"
+    async def _guarded(self, work: Callable[[], None]) -> None:
+        """Write in a thread, and tell what went wrong."""
         try:
-            return await asyncio.to_thread(work)
-        except StoreInUse:
-            problem = "another sshdash is busy with it"
-        except StoreNewer as error:
-            problem = f"a newer sshdash wrote it ({error})"
-        except (OSError, StoreBroken, sqlite3.Error) as error:
-            problem = str(error)
-        self._events.emit(WarningRaised(title, f"{problem}; deletions cannot be told"))
-        return None
+            await asyncio.to_thread(work)
+        except _UNREADABLE as error:
+            title = "The last sync of these folders cannot be remembered"
+            why = f"{_problem_of(error)}; what is deleted until the next one cannot be told"
+            self._events.emit(WarningRaised(title, why))
 
     # -- in a thread
 
@@ -126,37 +154,62 @@ class SyncMemory:
         return self._folder / f"pair-{hashlib.sha256(name).hexdigest()[:32]}.db"
 
     def _open(self, path: Path) -> Database:
-        try:
-            return Database(path, _SCHEMA, _VERSION, _PATIENCE)
-        except StoreBroken:
-            set_aside(path)
-            raise
+        return Database(path, _SCHEMA, _VERSION, _PATIENCE)
 
-    def _read(self, pair: Pair) -> dict[bytes, Record] | None:
+    def _read(self, pair: Pair) -> tuple[dict[bytes, Record], dict[bytes, bool]]:
         path = self._path(pair)
-        if not path.exists():
-            return None
+        try:
+            if not path.stat().st_size:
+                raise StoreBroken("it is empty")
+        except FileNotFoundError:
+            return {}, {}
         base = self._open(path)
         try:
             found = dict(map(_record, base.rows("SELECT * FROM places")))
+            base.rows(_DOOMED)
+            doomed = {bytes(place): bool(end) for place, end in base.rows("SELECT * FROM doomed")}
             os.utime(path)  # it is in use, though nothing may have changed for long
         except (ValueError, TypeError) as error:
-            set_aside(path)
             raise StoreBroken(str(error)) from error
         finally:
             base.close()
         if pair[0] <= pair[1]:
-            return found
-        return {place: record.turned for place, record in found.items()}
+            return found, doomed
+        turned = {place: record.turned for place, record in found.items()}
+        return turned, {place: not to_right for place, to_right in doomed.items()}
 
-    def _write(self, pair: Pair, fresh: Mapping[bytes, Record], gone: list[bytes]) -> None:
+    def _make_way(self, pair: Pair) -> None:
+        path = self._path(pair)
+        try:
+            self._read(pair)
+        except StoreInUse as error:
+            raise UnreadableMemory(path, error) from error
+        except _UNREADABLE:
+            try:
+                set_aside(path)
+            except OSError as error:
+                raise UnreadableMemory(path, error) from error
+
+    def _write(
+        self,
+        pair: Pair,
+        fresh: Mapping[bytes, Record],
+        gone: list[bytes],
+        doomed: Mapping[bytes, bool] | None = None,
+    ) -> None:
         turned = pair[0] > pair[1]
         rows = [
             _row(place, record.turned if turned else record)
             for place, record in fresh.items()
             if max(*record.left, *record.right) < _LARGEST
         ]
-        changes: list[Change] = [(_FORGET, [(place,) for place in gone]), (_SAVE, rows)]
+        changes: list[Change] = [
+            (_DOOMED, [()]),
+            (_FORGET, [(place,) for place in gone]),
+            (_OVER, [(place,) for place in (*gone, *fresh)]),
+            (_SAVE, rows),
+            (_DOOM, [(place, end is not turned) for place, end in (doomed or {}).items()]),
+        ]
         base = self._open(self._path(pair))
         large = False
         try:

@@ -76,10 +76,22 @@ class Past:
     records: Mapping[bytes, Record]
     by_content: bool = False
     """Whether files are compared by their content now."""
+    doomed: Mapping[bytes, bool] = field(default_factory=dict)
+    """Places at which a run that was cut short was about to delete; whether on the right."""
+
+    def known(self, pair: Pair) -> Record | None:
+        """Return what is remembered of a place, None where that is over.
+
+        What a run deleted is gone from there by that alone: what the other end has, is new.
+        """
+        to_right = self.doomed.get(pair.place)
+        if to_right is not None and (pair.right if to_right else pair.left) is None:
+            return None
+        return self.records.get(pair.place)
 
     def fate(self, pair: Pair) -> Fate:
         """Return what happened to a place at which the ends differ."""
-        record = self.records.get(pair.place)
+        record = self.known(pair)
         if record is None:
             return Fate.UNKNOWN
         sums = pair.sums or (b"", b"")
@@ -94,7 +106,7 @@ class Past:
         gone = [0, 0]
         known = same
         for pair in pairs:
-            if pair.place in self.records:
+            if self.known(pair) is not None:
                 known += 1
                 if pair.left is None or pair.right is None:
                     gone[pair.right is None] += 1
@@ -141,12 +153,15 @@ class Present:
 
         Of `hidden` places, of what the rules leave out, and of all below, nothing is known.
         """
-        secret = set(hidden)
+        secret, over = set(hidden), []
         for pair in pairs:
             self.unseen.discard(pair.place)
             if pair.relation is Relation.UNLIKE:
                 secret.add(pair.place)
-        return [place for place in self.unseen if not self._is_hidden(place, secret, rules)]
+            if pair.place in self.past.doomed and self.past.known(pair) is None:
+                over.append(pair.place)
+        seen = [place for place in self.unseen if not self._is_hidden(place, secret, rules)]
+        return over + seen
 
     def _is_hidden(self, place: bytes, secret: Collection[bytes], rules: Rules) -> bool:
         folder = self.past.records[place].kind is Kind.DIRECTORY

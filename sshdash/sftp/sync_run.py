@@ -6,7 +6,7 @@ again, or of which it cannot tell: a listing leaves out what its server may not 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
@@ -85,13 +85,16 @@ class Synchronisation:
         open_filesystem: Callable[[Endpoint], Awaitable[Filesystem]],
         trash: Move | None = None,
         purges: bool = False,
+        deleting: Callable[[Mapping[bytes, bool]], Awaitable[None]] | None = None,
     ) -> None:
+        """`deleting` is told what is about to be deleted, by place, and whether on the right."""
         self._left = left
         self._right = right
         self._queue = queue
         self._open = open_filesystem
         self._trash = trash
         self._purges = purges
+        self._deleting = deleting
         self.jobs: list[str] = []
         """The copies that were queued."""
 
@@ -111,6 +114,8 @@ class Synchronisation:
         if not may_delete or not (outcome.copied_all or whatever_fails):
             outcome.not_deleted = len(doomed)
             return outcome
+        if self._deleting is not None:
+            await self._deleting({step.place: step.to_right for step in doomed})
         await self._delete_all(doomed, outcome, self._trash)
         return outcome
 

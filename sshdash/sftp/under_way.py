@@ -2,12 +2,36 @@
 
 from collections.abc import Callable
 
-from sshdash.sftp.entries import Entry
+from msgspec import Struct
+
+from sshdash.errors import FileError
+from sshdash.sftp.entries import Entry, Kind
+from sshdash.sftp.failures import shown
 from sshdash.sftp.partial import Arrived, Partial
 from sshdash.sftp.throttle import Pace
 
 Progress = Callable[[int], None]
 """Told bytes as they arrive; a negative number where they are started over."""
+
+
+class FileCopy(Struct, frozen=True, gc=False):
+    """One file to copy."""
+
+    source: bytes
+    target: bytes
+    entry: Entry
+    """What the source was when it was listed."""
+    existing: Entry | None = None
+    """What is to be replaced; None where nothing may be."""
+    resume: bool = False
+    """Whether what is to be replaced is the beginning, and to be gone on with."""
+    in_place: bool = False
+    """Whether what is there is written into, rather than replaced once all has arrived."""
+
+    def may_be_written(self, error: FileError, part: bytes) -> bool:
+        """Return whether a failure is about the temporary file, where there is no need of one."""
+        files = self.existing is not None and self.existing.kind is self.entry.kind is Kind.FILE
+        return files and error.path in (shown(part), shown(self.target))
 
 
 class UnderWay:
@@ -58,6 +82,8 @@ class UnderWay:
         self._counted += size
         self._progress(size)
 
-    def forget(self) -> None:
-        """Take back what was told: the copy has ended early."""
-        self.count(-self._counted)
+    def forget(self) -> int:
+        """Take back what was told, as the copy has ended early; return how many bytes that was."""
+        counted = self._counted
+        self.count(-counted)
+        return counted

@@ -37,6 +37,10 @@ class Owner(Protocol):
         """Return what takes its port before there is a connection, None where that has to wait."""
         ...
 
+    def suits(self, forwarder: Forwarder, lease: "Lease") -> bool:
+        """Return whether an early forwarder listens as it has to on a lease's connection."""
+        ...
+
     def came_up(self) -> None:
         """Clients are carried from now on."""
 
@@ -150,7 +154,7 @@ class Course:
                 await early.open()
             self._wait_for(error)
         if early is not None:
-            return await self._come_back(early)
+            return await self._come_back(early, early=True)
         while True:
             await self._outages.back(self._host)
             try:
@@ -202,8 +206,11 @@ class Course:
         self._owner.interrupted(error)
         self.settled.set()
 
-    async def _come_back(self, forwarder: Forwarder) -> "Lease":
-        """Go on over the next connection that carries the forward, and return the lease on it."""
+    async def _come_back(self, forwarder: Forwarder, early: bool = False) -> "Lease":
+        """Go on over the next connection that carries the forward, and return the lease on it.
+
+        One that listens since before there was a connection may have to be made anew.
+        """
         while True:
             await self._outages.back(self._host, forwarder.turn_away)
             try:
@@ -211,6 +218,10 @@ class Course:
             except SSHDashError as error:
                 self._excuse(error)
                 continue
+            if early and not self._owner.suits(forwarder, lease):
+                await forwarder.close()
+                self.forwarder = None
+                return lease
             try:
                 await self._attach(forwarder, lease.connection)
             except ConnectionLost as error:

@@ -179,8 +179,9 @@ class TunnelManager:
     def change_rule(self, identifier: str, rule: Rule | None) -> None:
         """Take what a person has changed of a tunnel's rule; it goes on as it is."""
         tunnel = self._tunnels[identifier]
+        changed = tunnel.rule != rule
         tunnel.change_rule(rule)
-        self._probing.arrange(tunnel, afresh=True)
+        self._probing.arrange(tunnel, afresh=changed)
         self._autostart.added(tunnel)
 
     async def remove(self, identifier: str, drain: float | None = None) -> None:

@@ -4,6 +4,7 @@ import os
 import re
 from dataclasses import dataclass
 from enum import Enum
+from itertools import pairwise
 
 from sshdash.config.forward_fields import BadFields, Field, escaped, fields, words
 from sshdash.config.forwards import SOCKET_LIMIT
@@ -28,6 +29,8 @@ class Kind(Enum):
         return self.name.lower()
 
 
+_PATH_STARTS = "/.~"
+"""What one begins the path of a socket with; any slash makes one."""
 _BLANK_AT_COLON = re.compile(r":\s|\s:")
 _FORMS = {
     Kind.LOCAL: "-L [bind:]port:host:hostport, with a socket's path for either end",
@@ -184,6 +187,8 @@ def _parse(problem: _Problem, kind: Kind, found: list[str]) -> ForwardSpec:
         parts, rest = fields(":".join(found))
     except BadFields as error:
         raise problem(clean(str(error), 120)) from error
+    if any(one.text.isalpha() and two.text.startswith("//") for one, two in pairwise(parts)):
+        raise problem("a URL; a forward takes its host and its port alone")
     if rest:
         raise problem("too many parts; IPv6 addresses need [brackets]")
     listen, target = _sides(problem, kind, parts, len(found) == 2)
@@ -205,6 +210,9 @@ def _sides(
     if kind is Kind.DYNAMIC:
         return parts, []
     if count in (2, 3) and parts[-1].is_path:
+        hosts_port = count == 3 and _is_port(parts[0]) and port_number(parts[1].text) < 0
+        if hosts_port and parts[-1].text[:1] not in _PATH_STARTS:
+            _port(problem, parts[-1].text, "target port", lowest=1)
         return parts[:-1], parts[-1:]
     if count >= 3:
         return parts[:-2], parts[-2:]
@@ -245,6 +253,8 @@ def _target(problem: _Problem, parts: list[Field]) -> tuple[str, int]:
         raise problem("the target host is empty")
     if parts[0].is_path or parts[1].is_path:
         path = next(field.text for field in parts if field.is_path)
+        if path == host and path[:1] not in _PATH_STARTS:
+            raise problem(f"the target host '{clean(path, 60)}' has a slash in it")
         raise problem(f"the socket '{clean(path, 60)}' has no address and no port")
     _check_host(problem, host, "target host")
     return host, _port(problem, port, "target port", lowest=1)

@@ -1,8 +1,8 @@
 """What several tunnels carry together: those of a rule, or all of them. Pure."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import zip_longest
 
 from sshdash.states import TunnelState
@@ -30,6 +30,8 @@ class Totals:
     minute_up: float = 0.0
     minute_down: float = 0.0
     reconnects: int = 0
+    states: dict[str, int] = field(default_factory=dict)
+    """How many are in each state, by its word; states that none is in are left out."""
 
 
 def total(tunnels: Iterable[TunnelSnapshot]) -> Totals:
@@ -48,6 +50,7 @@ def total(tunnels: Iterable[TunnelSnapshot]) -> Totals:
         minute_up=sum(one.minute_up for one in each),
         minute_down=sum(one.minute_down for one in each),
         reconnects=sum(one.reconnects for one in each),
+        states=dict(Counter(one.state.value for one in each)),
     )
 
 

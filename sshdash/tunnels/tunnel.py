@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from sshdash.connections.faults import explain
 from sshdash.errors import ForwardError, SSHDashError
-from sshdash.events import EventBus
+from sshdash.events import EventBus, WarningRaised
 from sshdash.states import Step, TunnelState, allows
 from sshdash.tunnels.counters import Traffic
 from sshdash.tunnels.course import Course, LeaseConnection, Ready, not_connected
@@ -22,7 +22,7 @@ from sshdash.tunnels.forwards.forwarder import Forwarder
 from sshdash.tunnels.forwards.forwarders import early_forwarder, forwarder_for
 from sshdash.tunnels.forwards.options import ForwardOptions
 from sshdash.tunnels.kept.rule import Meanwhile, Rule
-from sshdash.tunnels.owners.claims import Claims, OwnedElsewhere
+from sshdash.tunnels.owners.claims import Claim, Claims, OwnedElsewhere
 from sshdash.tunnels.snapshot import TunnelSnapshot
 from sshdash.tunnels.spec import ForwardSpec
 from sshdash.tunnels.standing import Standing
@@ -65,6 +65,8 @@ class Tunnel(Standing):
         self._lease_connection = lease
         self._outages = outages
         self._claims = claims
+        self._claim: Claim | None = None
+        """What its course has claimed."""
         self._look_up = look_up
         self._work: asyncio.Task[None] | None = None
         """That of the course, and of the one before until it has given back what it had."""
@@ -192,6 +194,10 @@ class Tunnel(Standing):
     def change_rule(self, rule: Rule | None) -> None:
         """Take what a person has changed of the rule."""
         self.rule = rule
+        owned = self._claim.move(*_claimed(rule)) if self._claim else None
+        if owned is not None:
+            words = "both go on until one of them is closed"
+            self._events.emit(WarningRaised(owned.title, words, self.host))
         if self.forwarder is not None:
             self.forwarder.treat(_meanwhile(rule))
 
@@ -224,6 +230,10 @@ class Tunnel(Standing):
             forwarder.pause()
         return forwarder
 
+    def suits(self, forwarder: Forwarder, lease: "Lease") -> bool:
+        """Return whether an early forwarder listens as it has to on a lease's connection."""
+        return forwarder.listens_by(ForwardOptions.of(lease.resolved))
+
     def explain(self, error: BaseException) -> SSHDashError:
         """Return an error of any kind as one of ours."""
         return explain(error, self.host, f"forward {self.spec}")
@@ -232,14 +242,17 @@ class Tunnel(Standing):
 
     async def _run_alone(self, course: Course, ready: Ready) -> None:
         """Run a course unless another process has the rule; none has it then until this ends."""
-        rule = self.rule
-        alone = self._claims.sole(rule.name, rule.group) if self._claims and rule else None
+        claim = self._claims.sole(*_claimed(self.rule)) if self._claims else None
         try:
-            with alone or nullcontext():
+            with claim or nullcontext():
+                self._claim = claim
                 await course.run(ready)
         except OwnedElsewhere as error:
             self.failed(error)
             course.settled.set()
+        finally:
+            if self._claim is claim:  # else the next course has begun
+                self._claim = None
 
     @property
     def forwarder(self) -> Forwarder | None:
@@ -291,6 +304,11 @@ class Tunnel(Standing):
                 self._end()
                 await self.vacated()
             raise
+
+
+def _claimed(rule: Rule | None) -> tuple[str, str]:
+    """Return what one process alone may run: a rule, and its group."""
+    return (rule.name, rule.group) if rule else ("", "")
 
 
 def _meanwhile(rule: Rule | None) -> Meanwhile:

@@ -6,13 +6,14 @@ import shlex
 import shutil
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sshdash.errors import UsageError
 from sshdash.tunnels.kept.exports import rule_block, rule_command, systemd_unit
 from sshdash.tunnels.kept.rule import Rule
 from sshdash.tunnels.kept.use_lines import use_lines
+from sshdash.tunnels.owners.neighbours import origin, settled
 
 if TYPE_CHECKING:
     from sshdash.config.source import ConfigSource
@@ -30,7 +31,8 @@ class Export:
 def exports_of(tunnel: TunnelSnapshot, source: ConfigSource | None) -> list[Export]:
     """Return all ways to say a tunnel, or its rule, and then the lines that make use of it."""
     rule = tunnel.rule or Rule("", tunnel.host, (tunnel.spec,))
-    found = [Export("ssh command", rule_command(rule, source))]
+    forwards = tuple(settled(tunnel) if one == origin(tunnel) else one for one in rule.forwards)
+    found = [Export("ssh command", rule_command(replace(rule, forwards=forwards), source))]
     with suppress(UsageError):  # ssh_config has no way to write it
         found.append(Export("ssh_config block", rule_block(rule)))
     if tunnel.rule is not None:

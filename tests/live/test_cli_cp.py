@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import signal
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -165,6 +166,38 @@ async def test_a_folder_named_by_dots_is_what_is_in_it(
     done = await cp(sshd.config_file, "-r", named, target, cwd=tmp_path)
     assert (done.status, done.errors) == (0, "")
     assert tree((tmp_path if there else sshd.home) / "into") == tree(source)
+
+
+def copied_by_cp(source: Path, folder: Path, filled: bool) -> None:
+    """Have cp copy what is in a folder with a mode and time of its own, and make other targets."""
+    if not filled:
+        shutil.rmtree(source)
+        source.mkdir()
+    source.chmod(0o751)
+    os.utime(source, (1_000_000_000, 1_000_000_000))
+    (folder / "link").symlink_to("source")
+    for name in ("theirs", "ours", "kept"):
+        (folder / name).mkdir(mode=0o700)
+    subprocess.run(["cp", "-rp", f"{source}/.", folder / "theirs"], check=True)
+
+
+@pytest.mark.parametrize("filled", [True, False])
+@pytest.mark.parametrize("ends", [("", ""), ("", "sshd:"), ("sshd:", "")])
+async def test_what_is_in_a_folder_gives_its_mode_and_time_to_the_target_as_with_cp(
+    sshd: RealSshd, source: Path, tmp_path: Path, ends: tuple[str, str], filled: bool
+) -> None:
+    copied_by_cp(source, tmp_path, filled)
+    for words in (f"{source}/.", f"{tmp_path}/link/."):
+        (tmp_path / "ours").chmod(0o700)
+        done = await cp(sshd.config_file, "-rp", f"{ends[0]}{words}", f"{ends[1]}{tmp_path}/ours")
+        assert (done.status, done.errors) == (0, "")
+        ours, theirs = (tmp_path / name for name in ("ours", "theirs"))
+        assert tree(ours) == tree(theirs)
+        assert ours.stat().st_mode == theirs.stat().st_mode
+        assert ours.stat().st_mtime == theirs.stat().st_mtime
+    await cp(sshd.config_file, "-r", f"{ends[0]}{source}/.", f"{ends[1]}{tmp_path}/kept")
+    assert (tmp_path / "kept").stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / "kept").stat().st_mtime > 1_000_000_000
 
 
 async def test_sources_of_one_name_do_not_overwrite_each_other(

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from sshdash.paths import sync_dir
 from tests.live.file_kit import fill_with_odd_names, tree, unfinished
 from tests.live.test_cli_cp import Ended, arrived
 from tests.live.test_sftp_faults import slow_line
@@ -248,6 +249,32 @@ async def test_both_ways_a_folder_that_is_gone_or_empty_does_not_empty_the_other
     assert not (here / "src").exists()
 
 
+async def test_both_ways_what_is_remembered_and_cannot_be_read_is_no_first_time(
+    sshd: RealSshd, here: Path
+) -> None:
+    both = "--both", here, "sshd:away"
+    assert (await sync(sshd.config_file, *both)).status == 0
+    (file,) = sync_dir().iterdir()
+    file.write_bytes(b"spoiled" * 1000)
+    (here / "notes.txt").unlink()
+    for words in (both, ("-n", *both)):
+        refused = await sync(sshd.config_file, *words)
+        assert (refused.status, refused.output) == (1, "")
+        assert f"{file}: " in refused.errors
+        assert "--resync begins anew and deletes nothing" in refused.errors
+    assert file.read_bytes() == b"spoiled" * 1000
+    assert (sshd.home / "away" / "notes.txt").exists()
+    dry = await sync(sshd.config_file, "-n", "--resync", *both)
+    assert (dry.status, dry.output) == (0, "new ←      notes.txt\n"), dry.errors
+    assert file.read_bytes() == b"spoiled" * 1000, "a dry run changes nothing"
+    anew = await sync(sshd.config_file, "--resync", *both)
+    assert (anew.status, anew.output) == (0, dry.output), anew.errors
+    assert file.with_suffix(".broken").read_bytes() == b"spoiled" * 1000
+    (here / "notes.txt").unlink()
+    after = await sync(sshd.config_file, *both)
+    assert after.output == "delete →   notes.txt  (deleted on the left)\n", after.errors
+
+
 async def test_checksums_find_what_size_and_time_hide(sshd: RealSshd, here: Path) -> None:
     away = sshd.home / "away"
     await sync(sshd.config_file, here, "sshd:away")
@@ -359,3 +386,29 @@ async def test_what_cannot_be_synced_is_named(sshd: RealSshd, here: Path) -> Non
     done = await sync(sshd.config_file, here / "notes.txt", "sshd:x")
     assert done.status == 1
     assert f"{here}/notes.txt: not a directory" in done.errors
+
+
+async def test_a_folder_inside_the_other_is_refused_by_whatever_name(
+    sshd: RealSshd, here: Path
+) -> None:
+    (sshd.home / "away" / "sub").mkdir(parents=True)
+    (sshd.home / "link").symlink_to("away/sub")
+    (here.parent / "link").symlink_to(here / "src")
+    config = here.parent / "config"
+    alias = sshd.config_file.read_text().replace("Host sshd inner\n", "Host sshd inner alias\n", 1)
+    config.write_text(alias)
+    config.chmod(0o600)
+    for source, target in (
+        ("sshd:away", "alias:away/sub"),
+        ("alias:away/sub", "sshd:away"),
+        ("sshd:away", "alias:link"),
+        ("sshd:away", "alias:away/sub/new"),
+        ("sshd:away", f"{sshd.user}@sshd:{sshd.home}/away"),
+        (here, here.parent / "link"),
+        (here.parent / "link", here),
+    ):
+        done = await sync(config, "--delete", source, target)
+        assert done.status == 2, (source, target, done.errors)
+        assert "One folder is inside the other" in done.errors
+    done = await sync(config, "sshd:away", "alias:other")
+    assert done.status == 0, done.errors

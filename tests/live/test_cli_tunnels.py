@@ -125,7 +125,7 @@ async def test_a_rule_is_stopped_started_and_paused_from_outside(sshd: RealSshd)
             assert f"process {run.process.pid} waits to start them again" in err
             assert f"sshdash tunnels end web {name}" in err
             status, out, _ = await sshdash(sshd, "tunnels")
-            assert (status, out.count("closed")) == (1, 3), "all are stopped"
+            assert (status, out.count("closed")) == (1, 4), "all are stopped"
             assert (await sshdash(sshd, "tunnels", "end", "web"))[0] == 0
             assert [one["name"] for one in await running(sshd)] == [""]
             assert (await sshdash(sshd, "tunnels", "end", name))[0] == 0

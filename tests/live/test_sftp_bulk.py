@@ -16,8 +16,10 @@ import pytest
 
 from sshdash.prompts import ConflictChoice
 from sshdash.sftp import walk
-from sshdash.sftp.bulk import download, stream, upload
+from sshdash.sftp.bulk import download, staging, stream, upload
 from sshdash.sftp.bulk import tree as trees
+from sshdash.sftp.filesystem import Filesystem
+from sshdash.sftp.partial import remove_parts
 from sshdash.states import TransferState
 from tests.live.file_kit import files_on, fill_with_odd_names, tree, unfinished
 from tests.live.test_cli_cp import cp, start
@@ -215,6 +217,9 @@ async def test_what_changes_after_the_listing_is_copied_or_reported_as_ever(
     if left:
         assert missing[0].endswith(left)
         assert b"folder 0/below/0" not in here
+    else:
+        changed = "folder 0/below/0"
+        assert looks(target / "source")[changed] == looks(source)[changed]
     assert here == there
     assert not unfinished(target)
 
@@ -451,6 +456,8 @@ async def test_what_changes_before_it_is_read_is_sent_as_it_is_then(
     (error,) = done.errors
     assert error.path.endswith("folder 0/below/7")
     assert tree(target / "source") == tree(source)
+    touched = "folder 0/below/21"
+    assert looks(target / "source")[touched] == looks(source)[touched]
     assert WENT_IN_BULK in told.text
 
 
@@ -492,6 +499,27 @@ async def test_an_upload_that_is_interrupted_leaves_nothing_a_retry_does_not_rem
         assert os.listdir(target) == ["source"]
         assert tree(target / "source") == tree(source)
         assert looks(target / "source") == looks(source)
+
+
+async def test_what_is_still_unpacked_after_a_cancel_is_removed_too(
+    sshd: RealSshd, folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, target = folders
+    unpacking = [True] * 3
+
+    async def remove(filesystem: Filesystem, parts: set[bytes]) -> None:
+        if unpacking:
+            unpacking.pop()  # a folder that something appeared in meanwhile stays
+        else:
+            await remove_parts(filesystem, parts)
+
+    monkeypatch.setattr(staging, "remove_parts", remove)
+    async with slow_line(sshd, rate=2_000_000) as (_, config), files_on(config) as files:
+        job = files.submit("", [source], "sshd", target)
+        await until_some_arrived(files, job, 100_000)
+        files.queue.cancel(job)
+        await files.queue.wait(job)
+    assert os.listdir(target) == []
 
 
 async def test_a_full_remote_disk_is_called_that_and_what_fits_is_whole(

@@ -396,3 +396,26 @@ async def test_what_a_server_sends_too_much_of_ends_only_its_session(
                 await filesystem.lstat(b"/none")
         finally:
             await filesystem.close()
+
+
+@pytest.mark.parametrize("size", [100, LARGE])
+async def test_a_server_that_does_not_write_all_is_found_out(
+    folders: tuple[Path, Path], size: int
+) -> None:
+    source, _ = folders
+    (source / "file").write_bytes(os.urandom(size))
+
+    class Lossy(asyncssh.SFTPServer):
+        def write(self, file_obj: Any, offset: int, data: bytes) -> int:
+            end = offset + len(data) == size
+            super().write(file_obj, offset, data[:-1] if end else data)
+            return len(data)
+
+    async with loopback(Lossy) as files, asyncio.timeout(PATIENCE):
+        (files.home / "file").write_bytes(b"old")
+        done = await files.copy("", [source / "file"], "loopback", Path("/"))
+        (error,) = done.errors
+        assert "not whole" in error.reason
+        assert f"{size - 1:,} of {size:,} bytes arrived" in error.reason
+        assert {path.name for path in files.home.iterdir()} == {"file"}
+        assert (files.home / "file").read_bytes() == b"old"

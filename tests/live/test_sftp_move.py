@@ -126,3 +126,26 @@ async def test_what_is_named_by_dots_alone_is_not_moved(
     assert done.status == 2
     assert "Only what has a name can be moved" in done.errors
     assert (tree(tmp_path), tree(sshd.home)) == before
+
+
+@pytest.mark.parametrize("ends", [("sshd", ""), ("", "sshd"), ("sshd", "inner")])
+async def test_what_is_moved_onto_itself_by_another_name_of_its_machine_stays(
+    sshd: RealSshd, source: Path, tmp_path: Path, ends: tuple[str, str]
+) -> None:
+    (source / "hollow").mkdir()
+    for place in tree(source):  # nothing tells them from a copy
+        os.utime(bytes(source) + b"/" + place, (1000, 1000), follow_symlinks=False)
+    before = tree(source)
+    async with files_on(sshd.config_file) as files:
+        done = await files.copy(ends[0], [source], ends[1], source.parent, move=True)
+        assert done.state is TransferState.FAILED
+        assert "source and target are the same" in done.errors[0].reason
+        assert tree(source) == before
+        assert not unfinished(source)
+
+        (tmp_path / "link").symlink_to(source.parent)
+        done = await files.copy(
+            ends[0], [tmp_path / "link" / "tree"], ends[1], source.parent, move=True
+        )
+        assert done.state is TransferState.FAILED
+    assert tree(source) == before

@@ -14,10 +14,12 @@ import pytest
 from sshdash.backend import Backend
 from sshdash.errors import ConfigError
 from sshdash.events import Event, RulesChanged, TunnelChanged, WarningRaised
+from sshdash.paths import runtime_dir
 from sshdash.states import TunnelState
 from sshdash.tunnels.kept.rule import Rule, Start
 from sshdash.tunnels.kept.rules_file import load_rules, rules_file, save_rule
 from sshdash.tunnels.kept.rules_text import parse_option
+from sshdash.tunnels.owners.claims import Claims
 from sshdash.tunnels.owners.detached import Detached
 from sshdash.tunnels.owners.documents import listed
 from sshdash.tunnels.owners.handover import HandOver
@@ -213,7 +215,8 @@ async def test_of_a_group_one_rule_runs_on_the_whole_machine(
         await run.until("open")
         failed = await backend.tunnels.start(mine)
         assert failed.state is TunnelState.FAILED
-        assert f"group dbs is run by forward (pid {run.process.pid})" in failed.error
+        assert f"first is run by forward (pid {run.process.pid})" in failed.error
+        assert "end that first: sshdash tunnels end first" in failed.error
         await household.start(mine)
         assert backend.tunnels.snapshot(mine).state is TunnelState.OPEN
         assert (await run.end())[0] == 0, "nothing is left for it to run"
@@ -222,6 +225,32 @@ async def test_of_a_group_one_rule_runs_on_the_whole_machine(
     async with forwarding(sshd, "--take-over", "--name", "first") as run:
         await run.until("open")
         assert backend.tunnels.snapshot(mine).state is TunnelState.CLOSED
+
+
+async def test_a_group_that_is_changed_while_it_runs_is_free_for_others(
+    sshd: RealSshd, backend_for: BackendFor
+) -> None:
+    save_rule(rule("first", "-D 0", group="dbs"))
+    others = Claims(runtime_dir(), "forward")
+    backend = await backend_for(sshd.config_file)
+    told, rules = Told(backend), backend.household.rules
+    await rules.load()
+    [mine] = rules.tunnels("first")
+    await backend.tunnels.start(mine)
+    assert not others.is_free("second", "dbs")
+    await rules.save(replace(rules.get("first"), group="web"), "first")
+    assert backend.tunnels.snapshot(mine).state is TunnelState.OPEN
+    assert others.is_free("second", "dbs")
+    assert not others.is_free("second", "web")
+    await rules.rename("first", "renamed")
+    assert others.is_free("first")
+    assert not others.is_free("renamed")
+    with others.sole("second", "dbs"):
+        await rules.save(replace(rules.get("renamed"), group="dbs"), "renamed")
+        assert backend.tunnels.snapshot(mine).state is TunnelState.OPEN
+        assert "second is run by forward" in told.warnings()
+    await backend.tunnels.stop(mine)
+    assert others.is_free("renamed", "dbs")
 
 
 async def test_tunnels_are_handed_over_with_their_ports(
@@ -286,7 +315,8 @@ async def test_rules_that_start_by_themselves_leave_those_of_others_alone(
             pass
         assert not [one for one in told.events if isinstance(one, TunnelChanged)]
         await backend.household.take_over(ids)
-        assert (await run.end())[0] == 0
+        ended = await run.end()
+        assert ended[0] == 0, ended
     done = await backend.hand_over(ids)
     async with ended_afterwards(done):
         assert (sorted(done.moved), done.kept) == (sorted(ids), ())

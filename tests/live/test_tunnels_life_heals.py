@@ -324,6 +324,39 @@ async def test_a_port_here_is_kept_over_an_outage_and_lost_only_by_closing(
         await carry(lives, {tunnel: listen})
 
 
+@pytest.mark.parametrize("open_to_all", [True, False])
+async def test_a_port_taken_in_an_outage_listens_as_match_exec_then_has_it(
+    sshd: RealSshd, tmp_path: Path, open_to_all: bool
+) -> None:
+    """Nobody knows before the connection what the command says by then."""
+    config, flag = tmp_path / "config", tmp_path / "flag"
+    text = sshd.config_file.read_text()
+    config.write_text(f'Match exec "test -e {flag}"\n    GatewayPorts yes\n{text}')
+    config.chmod(0o600)
+    async with target(echo) as port, lives_of(config) as lives:
+        first, _ = await lives.open("L", f"{free_port()}:127.0.0.1:{port}")
+        assert not lives.manager.snapshot(first).exposed
+        await asyncio.to_thread(sshd.stop)
+        await lives.reach(TunnelState.RECONNECTING, first)
+        listen = free_port()
+        early = await lives.start("L", f"{listen}:127.0.0.1:{port}")
+        assert early.state is TunnelState.RECONNECTING, early.error
+        assert early.listen == f"localhost:{listen}"
+        asking = asyncio.ensure_future(exchange(listen, b"patient"))
+        await when(lambda: lives.manager.snapshot(early.id).clients == 1, "the client waits")
+        if open_to_all:
+            flag.touch()
+        await asyncio.to_thread(sshd.start)
+        await lives.reach(TunnelState.OPEN, early.id)
+        now = lives.manager.snapshot(early.id)
+        assert now.exposed is open_to_all
+        assert now.listen == (f"*:{listen}" if open_to_all else f"localhost:{listen}")
+        [said] = await asyncio.gather(asking, return_exceptions=True)
+        assert isinstance(said, OSError | asyncio.IncompleteReadError) or said in (b"", b"patient")
+        assert open_to_all or said == b"patient", "who waits is carried by the same listener"
+        await carry(lives, {early.id: listen})
+
+
 async def test_a_remote_port_led_elsewhere_while_it_waits(sshd: RealSshd) -> None:
     async with target(echo) as port, lives_of(sshd.config_file) as lives:
         old, new = free_port(), free_port()

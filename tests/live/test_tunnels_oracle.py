@@ -23,6 +23,8 @@ CASES = [
     "/a:80", "/a:b:/c", r"/a\:b:db:1", "[/a:b]:db:1", "/a b:db:1", "80:db", "80:db:", "0:db:1",
     "0", "1:2:3:4:5", "[::1:80:db:80", "[::1]x:80:db:80", "99999:db:80", "80:db:0", " 80:db:80",
     "80::80", "x/y:80:db:80", "80:x/y:80", "/" + "a" * 106 + ":/b", "/" + "a" * 107 + ":/b",
+    "80:db/x:80", "80:db:80/tcp", "80:http://db:80", "http://db:80", "80:x/:1", "x/:80", "80:db:x/",
+    "80:x/y", "a:80:x/y", "80:80:x/y", "80:a:x/y", "http:80:x/y", "80:http:x/y",
     "+80:db:80", "080:db:80", "80:db:80\\", r"/a\\b:/c", r"\[80:db:80", "80:[/b]", "[80]:[db]:[80]",
 ]  # fmt: skip
 PIECES = st.sampled_from(
@@ -33,6 +35,8 @@ STRICTER = (
     "is not a host name or address",
     "the target host is empty",
     "has no address and no port",
+    "has a slash in it",
+    "a URL; a forward takes",
     "the target host:port is missing its port",
 )
 """What is refused here that ssh takes, and fails with when a client comes."""

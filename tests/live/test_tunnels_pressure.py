@@ -1,12 +1,14 @@
 """Tunnels whose channels open slowly, and flows that nobody takes: nothing leaks or piles up."""
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import AsyncIterator
 
 import psutil
 import pytest
 
+from sshdash.tunnels.forwards import reaching
 from tests.live.slow_target import SlowTarget, connected, push
 from tests.live.tunnel_kit import (
     echo,
@@ -17,6 +19,8 @@ from tests.live.tunnel_kit import (
     tunnels_on,
     until,
 )
+from tests.patience import PATIENCE
+from tests.servers.ports import free_port
 from tests.servers.sshd import RealSshd
 
 
@@ -143,3 +147,30 @@ async def test_a_client_that_never_reads_holds_the_target_back(sshd: RealSshd) -
             assert held < 60 << 20
             assert psutil.Process().memory_info().rss - before < 20 << 20
         await until(lambda: kit.channels == 0, "no channels")
+
+
+@pytest.mark.parametrize("end", ["cut", "removed", "closed"])
+@pytest.mark.parametrize("proxy", [False, True])
+async def test_who_is_cut_off_on_the_server_does_not_wait_for_a_target_that_is_silent(
+    sshd: RealSshd, slow: SlowTarget, monkeypatch: pytest.MonkeyPatch, proxy: bool, end: str
+) -> None:
+    monkeypatch.setattr(reaching, "CONNECT_TIMEOUT", 10 * PATIENCE)
+    async with tunnels_on(sshd) as kit:
+        text = str(free_port()) if proxy else f"{free_port()}:127.0.0.1:{slow.port}"
+        tunnel, listen = await kit.open("R", text)
+        reader, writer = await asyncio.open_connection("127.0.0.1", listen)
+        if proxy:
+            writer.write(b"\x04\x01" + slow.port.to_bytes(2) + b"\x7f\0\0\1\0")
+        await until(lambda: kit.manager.snapshot(tunnel).clients == 1, "the client")
+        if end == "cut":
+            [client] = kit.manager.clients(tunnel)
+            assert kit.manager.cut(tunnel, client.id)
+        elif end == "removed":
+            await kit.manager.remove(tunnel)
+        else:
+            await kit.manager.stop(tunnel)
+        async with asyncio.timeout(PATIENCE):
+            with contextlib.suppress(ConnectionError):
+                assert await reader.read(-1) == b""
+        await until(lambda: not kit.channels, "no channel is left")
+        writer.close()

@@ -360,6 +360,30 @@ async def test_a_rule_asks_by_the_clock(sshd: RealSshd, monkeypatch: pytest.Monk
         server.close()
 
 
+async def test_a_rule_that_is_read_again_as_it_was_asks_no_sooner(sshd: RealSshd) -> None:
+    asked: list[str] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append((await reader.readline()).split()[1].decode())
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+
+    async with target(serve) as port, tunnels_on(sshd) as kit:
+        spec = parse_forward(Kind.LOCAL, f"0:127.0.0.1:{port}")
+
+        def rule(path: str) -> Rule:
+            return Rule("w", "sshd", (spec,), probe=Probe(ProbeKind.HTTP, path, interval=3600))
+
+        tunnel = kit.manager.add("sshd", spec, rule=rule("/first"))
+        await kit.manager.start(tunnel)
+        await until(lambda: kit.manager.snapshot(tunnel).probe is not None, "the probe")
+        clock = kit.manager._probing._clocks[tunnel]
+        kit.manager.change_rule(tunnel, rule("/first"))
+        assert kit.manager._probing._clocks[tunnel] is clock
+        kit.manager.change_rule(tunnel, rule("/second"))
+        await until(lambda: len(asked) > 1, "another probe")
+        assert asked == ["/first", "/second"]
+
+
 async def test_a_client_that_connects_does_not_hide_that_a_target_is_unwell(
     sshd: RealSshd,
 ) -> None:

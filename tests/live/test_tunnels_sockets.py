@@ -212,6 +212,8 @@ async def test_a_folder_that_is_not_there(sshd: RealSshd, tmp_path: Path) -> Non
     async with tunnels_on(sshd) as kit:
         error = await refused(kit, "L", f"{tmp_path}/none/in.sock:localhost:9")
         assert f"there is no folder {tmp_path}/none" in error
+        assert "make the folder first" in error
+        assert "~ means nothing here" in await refused(kit, "L", "~/no-such-x/in.sock:localhost:9")
 
 
 # -- the server's side --------------------------------------------------------------------------

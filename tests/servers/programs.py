@@ -11,6 +11,8 @@ _PLACES = (
     "/usr/local/sbin",
     "/opt/homebrew/sbin",
     "/usr/local/bin",
+    "/usr/lib/openssh",
+    "/usr/libexec",
     "/usr/lib/git-core",
     "/opt/homebrew/opt/git/libexec/git-core",
     *sorted(glob.glob("/usr/lib/postgresql/*/bin"), reverse=True),
@@ -31,3 +33,13 @@ def require(name: str) -> str:
     if os.environ.get("SSHDASH_REQUIRE_SSHD") == "1":
         pytest.fail(f"SSHDASH_REQUIRE_SSHD=1, but there is no {name} on this machine")
     pytest.skip(f"there is no {name} on this machine")
+
+
+def no_superuser() -> list[str]:
+    """Return the words that run a program with the rights of its user alone, root's too.
+
+    The superuser may read, search and write whatever its mode says.
+    """
+    if os.getuid():
+        return []
+    return [require("setpriv"), "--bounding-set=-dac_override,-dac_read_search"]

@@ -151,7 +151,7 @@ async def test_a_rename_and_a_move_are_undone(left: Path, right: Path) -> None:
         await until(pilot, lambda: isinstance(pilot.app.focused, InlineName))
         pilot.app.screen.query_one(InlineName).value = "other.txt"
         await pilot.press("enter")
-        await until(pilot, lambda: any("u undoes it" in told for told in app.told))
+        await until(pilot, lambda: any("u undoes the rename" in told for told in app.told))
         assert "file1.txt renamed to other.txt" in app.told[0]
         await pilot.press("u")
         await until(pilot, lambda: "file1.txt" in names(panes.left))
@@ -169,7 +169,7 @@ async def test_an_undo_that_would_hurt_says_why_not(left: Path, right: Path) -> 
         await until(pilot, lambda: isinstance(pilot.app.focused, InlineName))
         pilot.app.screen.query_one(InlineName).value = "other.txt"
         await pilot.press("enter")
-        await until(pilot, lambda: any("u undoes it" in told for told in app.told))
+        await until(pilot, lambda: any("u undoes the rename" in told for told in app.told))
         (left / "file1.txt").write_text("somebody's")
         await pilot.press("u")
         await until(pilot, lambda: "something else has that name" in app.told[0])

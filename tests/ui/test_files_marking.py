@@ -105,7 +105,7 @@ async def test_a_move_on_one_host_is_a_rename_that_can_be_undone(left: Path, rig
         panes.left.rows.cursor = row_of(panes.left, "file1.txt")
         await pilot.press("M")
         await until(pilot, lambda: "file1.txt" in names(panes.right))
-        await until(pilot, lambda: any("u undoes it" in told for told in app.told))
+        await until(pilot, lambda: any("u undoes the move" in told for told in app.told))
         assert not app.fake.transfers.snapshots()
         await pilot.press("u")
         await until(pilot, lambda: "file1.txt" in names(panes.left))

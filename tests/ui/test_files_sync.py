@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from sshdash.paths import sync_dir
 from sshdash.prompts import ConfirmQuestion
 from sshdash.sftp import trash
 from sshdash.sftp.sync_plan import Way
@@ -65,6 +66,12 @@ def told(screen: SyncScreen) -> list[str]:
 def total(screen: SyncScreen) -> str:
     """Return the line with the sum."""
     return str(screen.query_one("#sync-sum").render())
+
+
+def emptiness(screen: SyncScreen) -> str:
+    """Return what is shown where there is no list."""
+    found = screen.query("#sync-empty")
+    return str(found.first().render()) if found else ""
 
 
 async def test_the_differences_are_listed_with_words_sizes_and_times(tmp_path: Path) -> None:
@@ -216,6 +223,34 @@ async def test_both_ways_what_was_deleted_since_is_deleted_on_the_other_end(
     assert os.listdir(bin_folder) == ["gone.txt"]
 
 
+async def test_both_ways_what_is_remembered_and_cannot_be_read_is_told(tmp_path: Path) -> None:
+    left, right = furnish(tmp_path)
+    (right / "tie").unlink()
+    app = FilesApp(left, right, True)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await in_step(app, pilot)
+        (file,) = sync_dir().iterdir()
+        file.write_bytes(b"spoiled" * 1000)
+        (right / "gone.txt").unlink()
+        screen = await preview(pilot)
+        await pilot.press("w", "w")
+        title = "What is remembered of the last sync cannot be read"
+        await until(pilot, lambda: title in emptiness(screen))
+        words = emptiness(screen)
+        assert file.name in words
+        assert "→ x begins anew and deletes nothing" in words
+        await pilot.press("enter")
+        assert not screen.choice.steps
+        await pilot.press("x")
+        await until(pilot, lambda: told(screen) == ["new gone.txt"])
+        assert file.read_bytes() == b"spoiled" * 1000
+        before = len(app.told)
+        await pilot.press("enter")
+        await until(pilot, lambda: len(app.told) > before)
+        assert (right / "gone.txt").exists()
+        assert file.with_suffix(".broken").read_bytes() == b"spoiled" * 1000
+
+
 async def test_an_end_that_is_empty_all_at_once_deletes_nothing_unless_that_is_ticked(
     tmp_path: Path,
 ) -> None:
@@ -319,6 +354,21 @@ async def test_a_link_that_leads_elsewhere_since_is_another_folder(tmp_path: Pat
         await pilot.press("w", "w")
         await until(pilot, lambda: screen.options.way is Way.BOTH and not screen._busy)
         assert told(screen) == ["new a", "new d", "new e"]
+
+
+async def test_a_folder_inside_the_other_is_refused_through_links_too(tmp_path: Path) -> None:
+    left, _ = furnish(tmp_path)
+    (tmp_path / "link").symlink_to(left / "src")
+    app = FilesApp(left, tmp_path / "link")
+    async with app.run_test(size=(100, 30)) as pilot:
+        panes = await listed(pilot)
+        panes.right.endpoint = ""  # this machine, too
+        await pilot.press("equals_sign")
+        await until(pilot, lambda: isinstance(app.screen, SyncScreen))
+        screen = app.screen
+        assert isinstance(screen, SyncScreen)
+        await until(pilot, lambda: "One folder is inside the other" in emptiness(screen))
+        assert not screen.choice.steps
 
 
 async def test_escape_does_nothing_and_a_refused_deletion_neither(tmp_path: Path) -> None:

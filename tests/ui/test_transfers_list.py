@@ -74,6 +74,17 @@ def test_that_some_failed_is_told_once() -> None:
     assert job_lines(FAILED, False, 100)[0].text.count("failed") == 1
 
 
+def test_what_failed_in_part_is_never_all_done() -> None:
+    there = replace(FAILED, files_done=9, files_total=9, bytes_done=3000, bytes_total=3000)
+    job = replace(there, files_failed=1, bytes_failed=1000, errors_total=1)
+    line = job_lines(job, False, 100)[0].text
+    assert "75 %" in line
+    assert "9/10 files" in line
+    assert "▱" in line
+    folder = replace(job, files_failed=0, bytes_failed=0)
+    assert "99 %" in job_lines(folder, False, 100)[0].text
+
+
 def test_a_failed_job_tells_why() -> None:
     lines = [line.text for line in job_lines(FAILED, True, 100)]
     assert "5 failed" in lines[0]
@@ -97,13 +108,6 @@ def test_a_copy_that_asks_says_so() -> None:
     texts = [line.text for line in job_lines(replace(RUNNING, asks=True), False, 80)]
     assert any("waits for your answer" in text for text in texts)
     assert not any("answer" in line.text for line in job_lines(RUNNING, False, 80))
-
-
-def test_a_job_of_which_something_failed_is_not_all_there() -> None:
-    through = replace(FAILED, files_done=3, files_total=3, bytes_done=9, bytes_total=9)
-    line = job_lines(replace(through, errors_total=1), False, 100)[0].text
-    assert " 75 %" in line
-    assert "3 files  1 failed" in line
 
 
 def test_a_job_is_not_all_there_before_each_file_has_its_name() -> None:

@@ -11,7 +11,9 @@ from textual.theme import Theme
 from textual.widgets import Input, Static
 
 from sshdash.states import TunnelState
-from sshdash.tunnels.legs import Cause
+from sshdash.tunnels.kept.rule import Rule
+from sshdash.tunnels.legs import Cause, Leg, LegState
+from sshdash.tunnels.snapshot import TunnelSnapshot
 from sshdash.tunnels.spec import Kind
 from sshdash.ui.format import clip_address
 from sshdash.ui.theme import MARKS, THEMES
@@ -19,7 +21,7 @@ from sshdash.ui.widgets.sparkline import sparkline
 from sshdash.ui.widgets.terminal_paint import named_colours
 from sshdash.ui.widgets.tunnel_columns import TunnelColumns, Wishes, head_text
 from sshdash.ui.widgets.tunnel_messages import AddTunnel, ChangeAll, ChangeTunnel, TunnelStep
-from sshdash.ui.widgets.tunnel_order import Sorting, arranged
+from sshdash.ui.widgets.tunnel_order import Sorting, arranged, to_open
 from tests.ui.files_app import until
 from tests.ui.tunnel_stage import (
     CLOSED,
@@ -341,6 +343,41 @@ async def test_keys_start_and_stop_all_of_the_host_at_the_cursor() -> None:
         app.tunnels = [OPEN]
         app.table.update()
         assert app.table.why_not("tunnels.start_all") == "Every tunnel of db-1 is open"
+
+
+async def test_of_a_group_one_rule_is_opened_with_all_of_the_host() -> None:
+    def member(number: int, group: str, state: TunnelState) -> TunnelSnapshot:
+        rule = Rule(f"r{number // 2}", "db-1", (OPEN.spec,), group=group)
+        return replace(CLOSED, id=f"g{number}", host="db-1", rule=rule, state=state)
+
+    closed = [member(number, "a", TunnelState.CLOSED) for number in range(4)]
+    apart = replace(CLOSED, id="apart", host="db-1", rule=None)
+    assert [one.id for one in to_open("db-1", [*closed, apart])] == ["g0", "g1", "apart"]
+    paused = replace(closed[3], state=TunnelState.PAUSED)
+    assert [one.id for one in to_open("db-1", [*closed[:3], paused])] == ["g2", "g3"]
+    runs = replace(closed[0], host="elsewhere", id="x", state=TunnelState.OPEN)
+    runs = replace(runs, rule=Rule("r9", "elsewhere", (OPEN.spec,), group="a"))
+    assert not to_open("db-1", [*closed, runs])
+    app = TunnelsApp([*closed, runs])
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        why = app.table.why_not("tunnels.start_all")
+        assert why == "Every tunnel of db-1 is open, or another of its group is"
+        app.tunnels = [*closed]
+        app.table.update()
+        assert not app.table.why_not("tunnels.start_all")
+
+
+async def test_what_failed_is_tried_again_by_the_key_that_its_hint_names() -> None:
+    leg = Leg("you", "db-1", LegState.FAILED, cause=Cause.CONNECTION_DOWN, message="it is down")
+    failed = replace(CLOSED, state=TunnelState.FAILED, error="it is down", legs=(leg,))
+    app = TunnelsApp([failed])
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, lambda: "→ it is not tried again by itself: r" in app.table.detail.text)
+        assert not app.table.why_not("tunnels.restart")
+        await pilot.press("r")
+        assert asked(app) == [(TunnelStep.RESTART, failed.id)]
+        assert app.table.why_not("tunnels.pause") == "The tunnel is not open"
 
 
 async def test_keys_ask_for_changes() -> None:

@@ -41,7 +41,7 @@ def test_the_configuration_is_read_without_sockets_or_a_loop(module: str) -> Non
 
 
 def test_the_headless_commands_load_no_screen() -> None:
-    modules = loaded_by("import sshdash.cli.main, sshdash.cli.context, sshdash.cli.exec")
+    modules = loaded_by("import sshdash.cli.main, sshdash.cli.exec, sshdash.cli.exec_session")
     assert not modules & {"textual", "rich"}
 
 

@@ -7,10 +7,11 @@ from collections.abc import Callable
 import pytest
 
 from sshdash.errors import ConnectionLost, FileError
-from sshdash.sftp.copier import Copier, FileCopy
+from sshdash.sftp.copier import Copier
 from sshdash.sftp.entries import Entry, Kind
 from sshdash.sftp.failures import VagueError
 from sshdash.sftp.filesystem import Space
+from sshdash.sftp.under_way import FileCopy
 from tests.unit.memory_files import MemoryFilesystem
 
 OLD, NEW = b"the old content", b"something new that is rather longer than a chunk of sixteen"

@@ -40,11 +40,11 @@ def test_replaced_files_count_for_the_moment_both_are_there(
 async def test_the_person_decides_where_it_does_not_fit(answer: bool | None) -> None:
     async with kit(answer) as one:
         one.far.file(b"/x/a", b"0123456789")
-        one.near.space = Space(MEGA, MEGA)
+        one.near.space = Space(MEGA, 9)
         done = await one.copy(b"/x/a")
         (question,) = one.prompter.asked
         assert isinstance(question, ConfirmQuestion)
-        assert "10 bytes are needed, 1,048,576 are free" in question.detail
+        assert "10 bytes are needed, 9 are free" in question.detail
         assert question.danger
         if answer:
             assert done.state is TransferState.DONE
@@ -54,12 +54,23 @@ async def test_the_person_decides_where_it_does_not_fit(answer: bool | None) -> 
             assert one.near.below(b"/to") == {}
 
 
+async def test_little_room_is_enough_for_little() -> None:
+    async with kit() as one:
+        one.far.file(b"/x/a", b"0123456789")
+        one.near.space = Space(MEGA, 11)
+        assert (await one.copy(b"/x/a")).state is TransferState.DONE
+        one.far.file(b"/x/b", b"0123456789")
+        one.near.space = Space(MEGA, 10)
+        done = await one.copy(b"/x/b")
+        assert "10 bytes and a little more" in done.reason
+
+
 async def test_a_yes_is_not_asked_for_again_by_a_retry() -> None:
     from sshdash.errors import FileError
 
     async with kit(True) as one:
         one.far.file(b"/x/a", b"0123456789")
-        one.near.space = Space(MEGA, MEGA)
+        one.near.space = Space(MEGA, 9)
         failing = {"create"}
 
         def at(operation: str, path: bytes) -> None:

@@ -212,3 +212,19 @@ async def test_a_second_name_that_stays_is_told_as_that(
     (left,) = (tmp_path / "tree").iterdir()
     assert "copied, but the source stays" in reasons(done)[str(left)]
     assert far.below(b"/to/tree") == {b"one": b"content", b"two": b"content"}
+
+
+async def test_two_names_of_one_file_are_not_taken_for_moved() -> None:
+    """As rename(2) does nothing then, and says nothing."""
+    async with kit() as one:
+        one.far.file(b"/to/a", b"1")
+        one.far.file(b"/a", b"1")
+
+        async def nothing(old: bytes, new: bytes) -> None:
+            return None
+
+        one.far.replace = nothing  # type: ignore[method-assign]
+        snapshot = await one.copy(b"/a", target="far", move=True, conflict=ConflictChoice.OVERWRITE)
+        assert snapshot.state is TransferState.FAILED
+        assert "names of one file" in reasons(snapshot)["/a"]
+        assert one.far.nodes[b"/a"]

@@ -389,6 +389,29 @@ async def test_a_file_that_got_its_name_unheard_is_neither_asked_about_nor_copie
         assert len(one.prompter.asked) == (old is not None)
 
 
+@pytest.mark.parametrize("theirs", [b"another size", DATA[::-1]])
+@pytest.mark.parametrize("old", [None, b"old content"])
+async def test_what_somebody_else_put_where_a_name_was_given_unheard_is_left_alone(
+    theirs: bytes, old: bytes | None
+) -> None:
+    answers = [ConflictAnswer(choice) for choice in (ConflictChoice.OVERWRITE, ConflictChoice.SKIP)]
+    async with kit(*answers) as one:
+        one.near.file(b"/it", DATA)
+        if old is not None:
+            one.far.file(b"/to/it", old)
+        renamed_unheard(one, "rename" if old is None else "replace")
+        job = one.submit(b"/it", source="", target="far")
+        await one.reaches(job, TransferState.WAITING)
+        one.far.file(b"/to/it", theirs, mtime_ns=99 * 10**9)
+        one.weather.clear("far")
+        end = await one.queue.wait(job)
+        assert one.far.below(b"/to") == {b"it": theirs}
+        if old is None:
+            assert "it was not overwritten" in end.errors[0].reason
+        else:
+            assert (end.state, end.skipped) == (TransferState.DONE, 1)
+
+
 async def test_a_rename_that_never_came_is_done_again_without_another_question() -> None:
     async with kit(ConflictAnswer(ConflictChoice.OVERWRITE)) as one:
         one.near.file(b"/it", DATA)

@@ -1,11 +1,15 @@
 """Saving what was edited: whole or not at all."""
 
 import asyncio
+import os
+from pathlib import Path
 
 import pytest
 
 from sshdash.errors import FileError
+from sshdash.sftp import local_calls
 from sshdash.sftp.failures import ExistsError, MissingError
+from sshdash.sftp.local import LocalFilesystem
 from sshdash.sftp.saving import OwnerNotKept, look_again, save, save_in_place, save_new, take
 from tests.unit.memory_files import MemoryFilesystem
 
@@ -59,6 +63,46 @@ async def test_whatever_fails_the_old_file_stays_and_nothing_else(operation: str
         await save(files, PATH, b"new", taken.entry)
     assert files.below(b"/etc") == {b"app.conf": b"old\n"}
     assert not files.open_files
+
+
+async def test_what_did_not_arrive_whole_replaces_nothing() -> None:
+    files = files_with()
+    taken, _ = await take(files, PATH, 1000)
+
+    def at(operation: str, path: bytes) -> None:
+        if operation == "finish":
+            files.nodes[path].data = b"ne"
+
+    files.at = at
+    with pytest.raises(FileError, match="2 of 3 bytes arrived"):
+        await save(files, PATH, b"new", taken.entry)
+    assert files.below(b"/etc") == {b"app.conf": b"old\n"}
+
+
+async def test_what_is_saved_is_on_the_disk_before_it_gets_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    sync, replace = local_calls.sync, os.replace
+
+    def noted_sync(descriptor: int) -> None:
+        sync(descriptor)
+        done.append("sync")
+
+    def noted_replace(*names: bytes) -> None:
+        replace(*names)
+        done.append("replace")
+
+    monkeypatch.setattr(local_calls, "sync", noted_sync)
+    monkeypatch.setattr(os, "replace", noted_replace)
+    file = tmp_path / "file"
+    file.write_bytes(b"old")
+    files = LocalFilesystem()
+    taken, _ = await take(files, bytes(file), 1000)
+    await save(files, bytes(file), b"new", taken.entry)
+    assert file.read_bytes() == b"new"
+    assert done == ["sync", "replace"]
+    await files.close()
 
 
 async def test_a_save_that_is_cancelled_leaves_nothing_behind() -> None:

@@ -1,4 +1,4 @@
-"""What a channel that speaks rcp gives when whoever reads it is cancelled."""
+"""What a channel that speaks rcp gives: to whoever is cancelled, and of what never ends."""
 
 import asyncio
 from typing import Any, cast
@@ -33,3 +33,34 @@ async def test_a_read_that_is_cancelled_takes_nothing_of_the_file() -> None:
     stdout.fed.put_nowait(b"second\0")
     assert b"".join(await channel.data(12)) == b"first second"
     await channel.answer()
+
+
+class Flood:
+    """A program that writes the same without an end, all of it there at once."""
+
+    def __init__(self, what: bytes) -> None:
+        self.left = 40
+        self._what = what * 10_000
+
+    async def read(self, size: int) -> bytes:
+        self.left -= 1
+        return self._what if self.left else b""
+
+
+@pytest.mark.parametrize("what", [b"\0", b"\n"])
+async def test_everybody_has_a_turn_while_what_means_nothing_comes_without_an_end(
+    what: bytes,
+) -> None:
+    flood, turns = Flood(what), 0
+    channel = ScpChannel(cast(Any, None), (cast(Any, None), cast(Any, flood)))
+
+    async def read() -> None:
+        while flood.left > 1:
+            await (channel.line() if what == b"\n" else channel.record())
+
+    reading = asyncio.ensure_future(read())
+    while not reading.done():
+        await asyncio.sleep(0)
+        turns += 1
+    await reading
+    assert turns > 5, "it was looked through in one turn"

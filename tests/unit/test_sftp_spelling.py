@@ -29,6 +29,8 @@ from tests.unit.memory_files import MemoryFilesystem
         (b"/logs/a.log/*", []),
         (b"/plain", [b"/plain"]),
         (b"/logs/[", [b"/logs/["]),
+        (b"/logs/back\\\\slash", [b"/logs/back\\slash"]),
+        (b"/logs/back\\slash", [b"/logs/back\\slash"]),
     ],
 )
 async def test_a_pattern_stands_for_what_a_shell_would_find(
@@ -40,6 +42,8 @@ async def test_a_pattern_stands_for_what_a_shell_would_find(
     files.file(b"/old/a.log")
     if pattern == b"/logs/[":
         files.file(pattern)
+    if b"back" in pattern:
+        files.file(b"/logs/back\\slash")
     assert sorted(await matching(files, pattern)) == sorted(found)
 
 

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from sshdash.errors import ConnectionLost, FileError
-from sshdash.sftp.copier import Copier, FileCopy
+from sshdash.sftp.copier import Copier
+from sshdash.sftp.under_way import FileCopy
 from tests.unit.memory_files import MemoryFilesystem
 
 DATA = bytes(range(256)) * 200

@@ -1,9 +1,11 @@
 """Both ways with what is known from the last time: beside a three-way merge made by hand."""
 
 import os
+import sqlite3
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,8 +19,10 @@ from sshdash.errors import FileError
 from sshdash.events import Event, EventBus, WarningRaised
 from sshdash.sftp.compare import Criteria
 from sshdash.sftp.entries import Kind
+from sshdash.sftp.failures import MissingError
 from sshdash.sftp.sync_after import look_again
-from sshdash.sftp.sync_memory import SyncMemory, identity
+from sshdash.sftp.sync_identity import identity
+from sshdash.sftp.sync_memory import SyncMemory, UnreadableMemory
 from sshdash.sftp.sync_past import Past, Record
 from sshdash.sftp.sync_plan import RUNS, Step, Tree, Way, steps
 from sshdash.sftp.sync_rules import Rules
@@ -74,13 +78,17 @@ class Both:
             for step in todo
         ]
 
-    async def run(self, **criteria: object) -> Outcome:
-        """Synchronise, and remember."""
+    async def run(self, killed: bool = False, **criteria: object) -> Outcome:
+        """Synchronise, and remember, unless it is killed before that."""
         found, todo = await self.plan(**criteria)
         assert found.present is not None
         await self.memory.settle(PAIR, found, self.rules)
         trees = Tree("", ROOT), Tree("far", ROOT)
-        outcome = await Synchronisation(*trees, self.one.queue, self.one.open).run(todo)
+        doom = partial(self.memory.doom, PAIR)
+        run = Synchronisation(*trees, self.one.queue, self.one.open, deleting=doom)
+        outcome = await run.run(todo)
+        if killed:
+            return outcome
         learned = await look_again(self.ends, self.rules, found.present.past, todo, outcome)
         await self.memory.note(PAIR, *learned)
         return outcome
@@ -100,6 +108,24 @@ def folders_of(files: MemoryFilesystem) -> set[bytes]:
         for path, node in files.nodes.items()
         if node.kind is Kind.DIRECTORY and path.startswith(inside)
     }
+
+
+def found_in(folder: Path) -> list[Path]:
+    return [folder / name for name in os.listdir(folder)]
+
+
+def content_of(file: Path) -> bytes | None:
+    return file.read_bytes() if file.is_file() else None
+
+
+def stop_before(operation: str) -> Callable[[str, bytes], None]:
+    """Have an operation fail."""
+
+    def at(now: str, path: bytes) -> None:
+        if now == operation:
+            raise FileError(f"cannot {now}", path.decode())
+
+    return at
 
 
 def remove(files: MemoryFilesystem, name: bytes) -> None:
@@ -332,9 +358,7 @@ async def test_the_ends_may_be_named_the_other_way_round(tmp_path: Path) -> None
     assert (await memory.recall(("a", "c"))).records == {}
 
 
-async def test_what_is_remembered_is_the_owners_alone_and_broken_files_are_told(
-    tmp_path: Path,
-) -> None:
+async def test_what_is_remembered_is_the_owners_alone(tmp_path: Path) -> None:
     async with kit() as one:
         both = Both(one, tmp_path / "sync")
         both.write(both.left, b"a", b"1", 100)
@@ -342,11 +366,115 @@ async def test_what_is_remembered_is_the_owners_alone_and_broken_files_are_told(
         (file,) = (tmp_path / "sync").iterdir()
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
         assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
-        file.write_bytes(b"not a database, and long enough to be looked at" * 50)
+
+
+def _is_newer(file: Path) -> None:
+    base = sqlite3.connect(file)
+    base.execute("PRAGMA user_version = 9")
+    base.close()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "why"),
+    [
+        (lambda file: file.write_bytes(b"not a database, and long enough" * 50), "not a database"),
+        (lambda file: file.write_bytes(b""), "it is empty"),
+        (lambda file: file.write_bytes(file.read_bytes()[:5000]), ""),
+        (_is_newer, "a newer sshdash wrote it (version 9)"),
+        (lambda file: (file.unlink(), file.mkdir()), ""),
+    ],
+    ids=["garbage", "empty", "cut off", "newer", "a folder"],
+)
+async def test_what_is_remembered_and_cannot_be_read_is_no_first_time(
+    tmp_path: Path, spoil: Callable[[Path], object], why: str
+) -> None:
+    async with kit() as one:
+        both = Both(one, tmp_path)
+        both.write(both.left, b"a", b"1", 100)
+        both.write(both.left, b"b", b"1", 100)
+        await both.run()
+        (file,) = found_in(tmp_path)
+        spoil(file)
+        spoiled = content_of(file)
         remove(both.left, b"a")
+        for _ in range(2):
+            with pytest.raises(UnreadableMemory) as raised:
+                await both.run()
+            assert f"{file}: " in raised.value.detail
+            assert why in raised.value.detail
+            assert "--resync begins anew" in raised.value.hint
+        assert content_of(file) == spoiled, "it is left as it was"
+        assert set(files_of(both.right)) == {b"a", b"b"}, "nothing was done"
+
+        assert (await both.memory.recall(PAIR, anew=True)).records == {}
+        assert found_in(tmp_path) == [file], "whoever only looks changes nothing"
+        await both.memory.begin_anew(PAIR)
+        assert file.with_suffix(".broken") in found_in(tmp_path), "and even then it is not deleted"
         assert await both.told() == ["new ← a"]
-        (warning,) = both.warnings
-        assert "cannot be remembered" in warning
+        await both.run()
+        remove(both.left, b"b")
+        assert await both.told() == ["delete → b"], "it is remembered again"
+
+
+async def test_what_another_process_has_is_not_put_aside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sshdash.sftp.sync_memory._PATIENCE", 0)
+    memory = SyncMemory(tmp_path, EventBus())
+    await memory.note(PAIR, {b"x": Record(Kind.FILE, (1, 10), (1, 20))})
+    (file,) = found_in(tmp_path)
+    other = sqlite3.connect(file)
+    other.execute("BEGIN EXCLUSIVE")
+    try:
+        for ask in (memory.recall(PAIR), memory.begin_anew(PAIR)):
+            with pytest.raises(UnreadableMemory, match="another sshdash is busy with it"):
+                await ask
+    finally:
+        other.close()
+    assert len((await memory.recall(PAIR)).records) == 1
+
+
+@pytest.mark.parametrize("again", [b"1", b"made anew"])
+async def test_a_run_that_is_killed_after_a_deletion_does_not_take_what_came_back_for_old(
+    tmp_path: Path, again: bytes
+) -> None:
+    async with kit() as one:
+        both = Both(one, tmp_path)
+        for name in (b"a", b"b", b"kept"):
+            both.write(both.left, name, b"1", 100)
+        await both.run()
+        remove(both.right, b"a")
+        remove(both.left, b"b")
+        await both.run(killed=True)
+        assert set(files_of(both.left)) == set(files_of(both.right)) == {b"kept"}
+        both.write(both.right, b"a", again, 100)  # as from a backup, with its time
+        both.write(both.left, b"b", again, 100)
+        assert await both.told() == ["new ← a", "new → b"]
+        found, _ = await both.plan()
+        await both.memory.settle(PAIR, found, both.rules)  # and killed once more, before the copy
+        assert await both.told() == ["new ← a", "new → b"]
+        await both.run()
+        assert files_of(both.left) == files_of(both.right) == {
+            b"a": again, b"b": again, b"kept": b"1",
+        }  # fmt: skip
+        remove(both.left, b"a")
+        assert await both.told() == ["delete → a"], "it is remembered as ever"
+
+
+async def test_a_run_that_is_killed_before_a_deletion_deletes_in_the_next(tmp_path: Path) -> None:
+    async with kit() as one:
+        both = Both(one, tmp_path)
+        for name in (b"a", b"b", b"kept"):
+            both.write(both.left, name, b"1", 100)
+        await both.run()
+        remove(both.left, b"a")
+        both.one.far.at = stop_before("unlink")
+        outcome = await both.run(killed=True)
+        assert outcome.failures
+        both.one.far.at = lambda operation, path: None
+        assert await both.told() == ["delete → a"]
+        await both.run()
+        assert set(files_of(both.right)) == {b"b", b"kept"}
 
 
 async def test_pairs_that_are_old_or_too_many_are_forgotten(
@@ -445,6 +573,22 @@ async def test_what_is_back_after_it_was_compared_is_not_deleted_on_the_other(
         outcome = await Synchronisation(*trees, one.queue, one.open).run(todo)
         assert (outcome.deleted, [place for place, _ in outcome.failures]) == (0, [b"saved"])
         assert files_of(both.right) == files_of(both.left)
+
+
+async def test_nothing_is_deleted_where_the_other_end_is_gone_itself(tmp_path: Path) -> None:
+    async with kit() as one:
+        both = Both(one, tmp_path)
+        both.write(both.left, b"gone", b"1", 100)
+        both.write(both.left, b"other", b"1", 100)
+        await both.run()
+        remove(both.left, b"gone")
+        _, todo = await both.plan()
+        remove(both.left, b"other")
+        del both.left.nodes[ROOT]  # a disk that was taken away since
+        trees = Tree("", ROOT), Tree("far", ROOT)
+        with pytest.raises(MissingError):
+            await Synchronisation(*trees, one.queue, one.open).run(todo)
+        assert set(files_of(both.right)) == {b"gone", b"other"}
 
 
 async def test_what_is_back_as_it_is_deleted_on_the_other_is_new(tmp_path: Path) -> None:

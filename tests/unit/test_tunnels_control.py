@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import fcntl
 import json
 import os
 import socket
@@ -318,6 +319,22 @@ async def test_what_was_taken_over_since_the_last_look_is_not_theirs_as_well(
     await neighbours.close()
 
 
+async def test_a_port_that_we_listen_on_since_the_last_look_is_theirs_no_more(
+    stranger: int,
+) -> None:
+    fixed = parse_option("-L 5432:db:5432")
+    neighbours = Neighbours(runtime_dir())
+    theirs = [tunnel("t7", spec=fixed), tunnel("t8", spec=fixed, state=TunnelState.FAILED)]
+    async with answering(Desk(*theirs)):
+        await neighbours.look()
+    for state in (TunnelState.OPEN, TunnelState.DEGRADED):
+        ours, failed = neighbours.around([tunnel("t1", spec=fixed, state=state)])
+        assert (ours.id, ours.state) == ("t1", state)
+        assert (failed.id, failed.state) == (f"{stranger}/t8", TunnelState.FAILED)
+    assert len(neighbours.around([tunnel("t1", spec=fixed, state=TunnelState.OPENING)])) == 3
+    await neighbours.close()
+
+
 async def test_one_rule_that_cannot_be_taken_over_leaves_the_others_be(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -411,9 +428,71 @@ def test_of_an_exclusive_group_one_process_alone_runs_rules() -> None:
     with mine.sole("a", "dbs"), mine.sole("b", "dbs"), theirs.sole("c", "web"), theirs.sole("dbs"):
         with pytest.raises(OwnedElsewhere) as caught, theirs.sole("d", "dbs"):
             raise AssertionError("it is taken")
-        assert f"group dbs is run by screen (pid {os.getpid()})" in caught.value.title
+        assert caught.value.title == (
+            f"Of the group dbs one rule runs at a time: b is run by screen (pid {os.getpid()})"
+        )
+        assert caught.value.hint == "end that first: sshdash tunnels end b"
         assert not theirs.is_free("d", "dbs")
         with theirs.sole("d"):
             pass  # what could not be had is not kept by half
     with theirs.sole("d", "dbs"):
         assert not mine.is_free("a", "dbs")
+
+
+def test_whoever_looks_whether_a_rule_is_free_is_in_nobodys_way() -> None:
+    mine, theirs = Claims(runtime_dir(), "screen"), Claims(runtime_dir(), "forward")
+    assert mine.is_free("a", "dbs"), "nobody has ever had it"
+    assert not runtime_dir().exists() or not list(runtime_dir().iterdir())
+    with mine.sole("a"):
+        assert mine.is_free("a")
+        assert not theirs.is_free("a")
+    with (runtime_dir() / "rule-a.lock").open() as looked_at:
+        fcntl.flock(looked_at, fcntl.LOCK_SH)
+        assert theirs.is_free("a"), "somebody else only looks"
+        with pytest.raises(OwnedElsewhere, match="another process"), mine.sole("a"):
+            raise AssertionError("it is taken, and not for an instant")
+
+
+def test_a_lock_that_somebody_looked_at_is_had_an_instant_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    mine = Claims(runtime_dir(), "screen")
+    with mine.sole("a"):
+        pass
+    looked_at = (runtime_dir() / "rule-a.lock").open()
+    fcntl.flock(looked_at, fcntl.LOCK_SH)
+    monkeypatch.setattr("sshdash.tunnels.owners.claims.time.sleep", lambda _: looked_at.close())
+    with mine.sole("a"):
+        assert looked_at.closed
+        assert not Claims(runtime_dir(), "forward").is_free("a")
+
+
+def test_a_claim_follows_the_rule_that_a_person_changes() -> None:
+    mine, theirs = Claims(runtime_dir(), "screen"), Claims(runtime_dir(), "forward")
+    with mine.sole("a", "dbs") as claim:
+        assert claim.move("b", "web") is None
+        assert not theirs.is_free("b")
+        assert not theirs.is_free("c", "web")
+        with theirs.sole("a", "dbs"):
+            pass  # what it was before is free
+        assert claim.move("", "") is None
+        assert theirs.is_free("b", "web")
+    assert theirs.is_free("b", "web")
+    assert not mine._held
+
+
+def test_a_claim_moved_to_what_another_process_has_is_on_the_rest_alone() -> None:
+    mine, theirs = Claims(runtime_dir(), "screen"), Claims(runtime_dir(), "forward")
+    with theirs.sole("x", "web"):
+        with mine.sole("a", "dbs") as claim:
+            owned = claim.move("b", "web")
+            assert owned is not None
+            assert "web one rule runs at a time: x" in owned.title
+            assert not theirs.is_free("b")
+            assert theirs.is_free("a", "dbs")
+            owned = claim.move("x", "dbs")
+            assert owned is not None
+            assert owned.title.startswith("x is run by forward")
+            assert not theirs.is_free("z", "dbs")
+        assert theirs.is_free("z", "dbs")
+        assert not mine.is_free("x"), "theirs is as it was"

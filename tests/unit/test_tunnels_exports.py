@@ -10,9 +10,11 @@ import pytest
 
 from sshdash.config.resolver import Resolver
 from sshdash.config.source import ConfigSource
-from sshdash.tunnels.kept.exports import rule_block, rule_command, systemd_unit
+from sshdash.tunnels.kept.exports import rule_block, rule_command, ssh_argument, systemd_unit
 from sshdash.tunnels.kept.rule import Rule
 from sshdash.tunnels.kept.rules_text import parse_option
+from sshdash.ui.tunnel_exports import exports_of
+from tests.ui.tunnel_stage import OPEN
 
 FORWARDS = tuple(
     map(parse_option, ("-L 5432:db:5432", "-L [::1]:81:[fe80::1%eth0]:80", "-R *:0:a:1", "-D 1080"))
@@ -74,3 +76,30 @@ def test_the_words_of_a_unit_are_quoted_as_systemd_has_it() -> None:
     assert command == (
         'ExecStart="/opt/ssh dash" forward --name "50%% of $$HOME" "say \\"a\\\\b\\"" "bell\\x07"'
     )
+
+
+@pytest.mark.parametrize(
+    ("option", "argument"),
+    [
+        ("-L 0:db:5432", "5432:db:5432"),
+        ("-L *:0:db:80", "*:8080:db:80"),
+        ("-L 0:/run/app.sock", "1080:/run/app.sock"),
+        ("-D 0", "1080"),
+        ("-R 0:db:80", "0:db:80"),
+        ("-L /run/x:db:80", "/run/x:db:80"),
+    ],
+)
+def test_a_port_that_ssh_does_not_choose_itself_is_given_to_it(option: str, argument: str) -> None:
+    assert ssh_argument(parse_option(option)) == argument
+    assert rule_command(Rule("x", "web", (parse_option(option),))).split()[-2] in (
+        argument,
+        f"'{argument}'",
+    )
+
+
+def test_what_is_copied_of_an_open_tunnel_has_the_port_that_it_got() -> None:
+    spec = parse_option("-L 0:db:5432")
+    rule = Rule("x", OPEN.host, (spec, parse_option("-D 0")))
+    tunnel = replace(OPEN, spec=spec, rule=rule, listen="localhost:40123")
+    [command, *_] = exports_of(tunnel, None)
+    assert command.text == f"ssh -N -L 40123:db:5432 -D 1080 {OPEN.host}"

@@ -39,6 +39,7 @@ def test_figures_are_added_up() -> None:
         minute_up=1.5,
         minute_down=21.0,
         reconnects=3,
+        states={"open": 1, "degraded": 1, "closed": 1},
     )
     assert total([]) == Totals()
 

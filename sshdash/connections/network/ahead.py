@@ -6,13 +6,15 @@ is not certain yet where that leads.
 
 import asyncio
 import socket
+from contextlib import suppress
 from dataclasses import dataclass
 
-from sshdash.config.resolver import ResolvedHost
-from sshdash.connections.network.sockets import open_socket
+from sshdash.config.resolver import ResolvedHost, Resolver
+from sshdash.connections.network.sockets import connect_seconds, open_socket
 from sshdash.connections.refusals import refuse_connection
 from sshdash.connections.timeline import Timeline
 from sshdash.errors import SSHDashError
+from sshdash.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,16 @@ class Ahead:
     def __repr__(self) -> str:
         where = self._begun.resolved.hostname if self._begun else "nowhere"
         return f"<Ahead to {where}>"
+
+    def reach(self, resolver: Resolver, destination: str, settings: Settings) -> None:
+        """Begin to connect to whom a command is about to ask for, where it is certain who that is.
+
+        What is wrong with it is told by whoever connects.
+        """
+        with suppress(SSHDashError):
+            resolved = resolver.certain(destination)
+            if resolved is not None:
+                self.begin(resolved, connect_seconds(resolved, settings))
 
     def begin(self, resolved: ResolvedHost, seconds: float) -> None:
         """Begin to connect where that needs nobody between; each address gets `seconds`.

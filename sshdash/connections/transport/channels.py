@@ -55,7 +55,8 @@ class DirectChannel(SSHChannel[Any]):
             session.data_received(bytes(data), None)
             return None
         gather(data)
-        return cast(Gatherer, session)
+        gatherer: Gatherer = session
+        return gatherer
 
     def process_open_confirmation(
         self, send_chan: int, send_window: int, send_pktsize: int, packet: SSHPacket
@@ -71,14 +72,22 @@ class DirectChannel(SSHChannel[Any]):
         if connection is None or self._send_chan is None:
             super().write(data, datatype)
             return
-        size = min(len(data), self._send_window)
+        size = len(data)
+        if 0 < size <= PACKET and size <= self._send_window and size <= self._send_pktsize:
+            # Of one packet there is nothing to cut.
+            if connection.send_data(self._send_chan, size, data):
+                self._send_window -= size
+            else:
+                super().write(data)
+            return
+        size = min(size, self._send_window)
         most = min(self._send_pktsize, PACKET)
         start = 0
         while start < size:
             piece: Any = data
             if len(data) > most or len(data) > size:
                 piece = memoryview(data)[start : min(start + most, size)]
-            if not connection.send_data(self._send_chan, piece):
+            if not connection.send_data(self._send_chan, len(piece), piece):
                 break
             self._send_window -= len(piece)
             start += len(piece)
@@ -97,7 +106,7 @@ class DirectChannel(SSHChannel[Any]):
             connection is not None
             and self._send_chan is not None
             and 0 < size <= min(self._send_window, self._send_pktsize, PACKET)
-            and connection.send_data(self._send_chan, *pieces)
+            and connection.send_data(self._send_chan, size, *pieces)
         ):
             self._send_window -= size
         elif size and self._send_buf and self._send_state == "open":
@@ -121,7 +130,7 @@ class DirectChannel(SSHChannel[Any]):
             kept, datatype = self._send_buf[0]
             size = min(self._send_window, self._send_pktsize, PACKET)
             piece = kept if len(kept) <= size else kept[:size]
-            if datatype is not None or not connection.send_data(self._send_chan, piece):
+            if datatype is not None or not connection.send_data(self._send_chan, len(piece), piece):
                 break
             if piece is kept:
                 del self._send_buf[0]

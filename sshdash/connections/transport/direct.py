@@ -20,10 +20,8 @@ What this relies on inside the library is checked by `sshdash.connections.transp
 """
 
 import asyncio
-import os
 import struct
-import time
-from typing import Any, cast
+from typing import Any
 
 from asyncssh.channel import SSHChannel
 from asyncssh.connection import SSHConnection
@@ -31,41 +29,25 @@ from asyncssh.constants import (
     MSG_CHANNEL_CLOSE,
     MSG_CHANNEL_DATA,
     MSG_CHANNEL_EOF,
-    MSG_CHANNEL_OPEN,
     MSG_CHANNEL_OPEN_CONFIRMATION,
     MSG_CHANNEL_WINDOW_ADJUST,
-    MSG_IGNORE,
 )
 from asyncssh.misc import MACError, ProtocolError
 from asyncssh.packet import SSHPacket
 
-from sshdash.connections.transport.channels import PACKET, DirectChannel, Gatherer, make_direct
-from sshdash.connections.transport.gcm import GCM, TAG, Buffer
-from sshdash.connections.transport.keepalive import Patient
+from sshdash.connections.transport.channels import DirectChannel, Gatherer
+from sshdash.connections.transport.gcm import GCM, TAG
+from sshdash.connections.transport.sealing import BLOCK, LEAST_PADDING, Sealing
 
 _PIECE = 40 * 1024
 """A little more than the largest packet servers send, 32 KiB and its overhead."""
-_BULK = 8 * 1024
-"""Bytes from which a packet is no keystroke."""
-_LARGEST = PACKET + 1024
-"""More than a packet of such data needs on the wire."""
-_OUTBOX = 8 * _LARGEST
-"""Bytes of bulk that leave at the latest, be the turn of the loop over or not."""
-_UNANSWERED = frozenset({MSG_IGNORE, MSG_CHANNEL_WINDOW_ADJUST})
-_BLOCK = 16
-_LEAST_PADDING = 4
-"""Bytes, RFC 4253 section 6."""
 _LENGTH = struct.Struct(">I")
 _DATA = struct.Struct(">BBII")
 """The lengths of the padding and of the data, with type and channel between them."""
-_DATA_HEAD = struct.Struct(">BII")
-"""The same without the padding's length."""
 _ENDING = 6
 """Bytes of an end of file or a close: the padding's length, type and channel."""
 _CONFIRMATION = 18
 """Bytes of the answer to an open request that says nothing more than it has to."""
-_SPICE = 4096
-"""Bytes of chance that the system is asked for at a time; a packet's padding takes 4 to 19."""
 _READ = 260 * 1024
 """Bytes read at a time, and more than a packet of the largest size that is accepted."""
 _SEQUENCE = 0xFFFFFFFF
@@ -75,32 +57,23 @@ _SEQUENCE = 0xFFFFFFFF
 bytes(8 * 1024 * 1024)
 
 
-class DirectTransport(Patient, asyncio.BufferedProtocol):
+class DirectTransport(Sealing, asyncio.BufferedProtocol):
     """A client's connection; see the module for what it does otherwise."""
 
-    _ignores: bool
-    _outbox: memoryview
-    _filled: int
     _widened: set[SSHChannel[Any]]
     _inbox: memoryview
     _opened: memoryview
     _gatherers: dict[Gatherer, None]
     _kept: int
-    _spice = b""
-    _spiced = _SPICE
 
     def start(self) -> None:
         """Take over from the library, wherever the connection stands."""
         super().start()
-        self._outbox = memoryview(bytearray(_OUTBOX))
-        self._filled = 0
         self._widened = set()
         self._inbox = memoryview(bytearray(2 * _READ))
         self._opened = memoryview(bytearray(2 * _READ))
         self._gatherers = {}
         self._kept = 0
-        self._ignores = b"cbc" in self._enc_alg_cs
-        self._send_encryption = GCM.take_over(self._send_encryption)
         self._recv_encryption = GCM.take_over(self._recv_encryption)
         self._next_recv_encryption = GCM.take_over(self._next_recv_encryption)
         if isinstance(self._transport, asyncio.Transport):
@@ -118,7 +91,8 @@ class DirectTransport(Patient, asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         """Take what was read: in place where packets are ours, as bytes where the library's."""
         size, self._kept = self._kept + nbytes, 0
-        self.low_water.read(nbytes, len(self._channels))
+        if self.low_water.unhurried:
+            self.low_water.read(nbytes, len(self._channels))
         if self._inpbuf or not self._reads_in_place():
             self.data_received(bytes(self._inbox[:size]))
         else:
@@ -159,116 +133,12 @@ class DirectTransport(Patient, asyncio.BufferedProtocol):
         if isinstance(self._inpbuf, memoryview):
             self._inpbuf = bytes(self._inpbuf)
 
-    def _send(self, data: bytes) -> None:
-        if not self._filled and len(data) < _BULK:
-            super()._send(data)
-        elif len(data) > _LARGEST:
-            self._flush()
-            super()._send(data)
-        else:
-            self._room(len(data))[:] = data
-            self._sealed(len(data))
-
-    def _room(self, size: int) -> memoryview:
-        """Return where the next `size` bytes, at most _LARGEST, wait to be sent."""
-        if self._filled + size > len(self._outbox):
-            self._flush()
-        return self._outbox[self._filled : self._filled + size]
-
-    def _sealed(self, size: int) -> None:
-        """Send bulk once per turn of the loop, and with the first packet that is small."""
-        if not self._filled and size >= _BULK:
-            self._loop.call_soon(self._flush)
-        self._filled += size
-        if size < _BULK:
-            self._flush()
-
-    def _flush(self) -> None:
-        if self._filled:
-            sent, self._filled = self._outbox[: self._filled], 0
-            super()._send(cast(bytes, sent))
-            if self._transport and self._transport.get_write_buffer_size():
-                # The loop may hold on to what is left of it.
-                self._outbox = memoryview(bytearray(_OUTBOX))
-
     # -- keys
 
     def send_newkeys(self, k: bytes, h: bytes) -> None:
-        """Finish a key exchange, and take over from the library's AES-GCM."""
-        self._ignores = b"cbc" in self._enc_alg_cs
+        """Finish a key exchange; what is received comes with the new keys a little later."""
         super().send_newkeys(k, h)
-        self._send_encryption = GCM.take_over(self._send_encryption)
         self._next_recv_encryption = GCM.take_over(self._next_recv_encryption)
-
-    # -- sending
-
-    def send_packet(self, pkttype: int, *args: bytes, handler: Any = None) -> None:
-        """Send a packet, or leave it out where it has no use."""
-        if pkttype == MSG_IGNORE and not self._ignores:
-            return
-        if pkttype not in _UNANSWERED:
-            self.low_water.lower()
-        sealer = self._sealer() if pkttype >= MSG_CHANNEL_OPEN else None
-        if sealer is None or sum(map(len, args)) > PACKET:
-            super().send_packet(pkttype, *args, handler=handler)
-        else:
-            self._seal(sealer, bytes((pkttype,)), *args)
-
-    def send_data(self, channel: int, *pieces: Buffer) -> bool:
-        """Send channel data of at most PACKET bytes, where it needs nothing but encryption.
-
-        Returns False where it is the library's: another cipher, compression, new keys. The
-        layout is that of RFC 4253 section 6 and RFC 5647 section 7.2.
-        """
-        sealer = self._sealer()
-        self.low_water.lower()
-        if sealer is None:
-            return False
-        size = sum(map(len, pieces))
-        self._seal(sealer, _DATA_HEAD.pack(MSG_CHANNEL_DATA, channel, size), *pieces)
-        return True
-
-    def _sealer(self) -> GCM | None:
-        """Return what encrypts a packet that needs nothing else."""
-        sealer = self._send_encryption
-        if (
-            type(sealer) is not GCM
-            or not (self._kex_complete and self._auth_complete)
-            or self._compressor is not None
-            or self._rekey_bytes_sent >= self._rekey_bytes
-            or (self._rekey_seconds and time.monotonic() >= self._rekey_time)
-        ):
-            return None
-        return sealer
-
-    def _seal(self, sealer: GCM, *pieces: Buffer) -> None:
-        """Encrypt and send one packet."""
-        size = sum(map(len, pieces)) + 1
-        padding = -size % _BLOCK
-        if padding < _LEAST_PADDING:
-            padding += _BLOCK
-        size += padding
-        header = size.to_bytes(4, "big")
-        if self._spiced + padding > _SPICE:
-            self._spice, self._spiced = os.urandom(_SPICE), 0
-        spice = self._spice[self._spiced : self._spiced + padding]
-        self._spiced += padding
-        packet = b"".join((padding.to_bytes(1, "big"), *pieces, spice))
-        if not self._filled and size < _BULK:
-            # A key: the shortest way there is.
-            super()._send(header + sealer.seal(header, packet))
-        else:
-            room = self._room(4 + size + TAG)
-            room[:4] = header
-            sealer.seal_into(header, packet, room[4:])
-            self._sealed(len(room))
-        self._send_seq = (self._send_seq + 1) & _SEQUENCE
-        self._rekey_bytes_sent += size
-
-    def add_channel(self, chan: SSHChannel[Any]) -> int:
-        """Give a new channel its number, and the straight way to `send_data`."""
-        make_direct(chan)
-        return super().add_channel(chan)
 
     # -- receiving
 
@@ -296,7 +166,7 @@ class DirectTransport(Patient, asyncio.BufferedProtocol):
             (length,) = _LENGTH.unpack_from(view, start)
             sealed = start + _LENGTH.size
             end = sealed + length + TAG
-            if length % _BLOCK or not 0 < length <= self._max_recv_pktlen:
+            if length % BLOCK or not 0 < length <= self._max_recv_pktlen:
                 raise _wrong_length(length, self._max_recv_pktlen)
             if end > size:
                 break
@@ -304,7 +174,7 @@ class DirectTransport(Patient, asyncio.BufferedProtocol):
             if not opener.open_into(view[start:sealed], view[sealed:end], packet):
                 raise MACError("MAC verification failed")
             padding, kind, number, count = _DATA.unpack_from(packet)
-            if not _LEAST_PADDING <= padding < length - 1:
+            if not LEAST_PADDING <= padding < length - 1:
                 raise ProtocolError("Wrong padding of a packet")
             channel: Any = channels.get(number) if self._auth_complete else None
             if (
@@ -337,9 +207,9 @@ class DirectTransport(Patient, asyncio.BufferedProtocol):
     def _hand_over(self, view: memoryview, start: int, length: int) -> bool:
         """Let the library handle one packet, of which it gets nothing of what follows it."""
         end = start + 4 + length + TAG
-        self._packet = bytes(view[start : start + _BLOCK])
+        self._packet = bytes(view[start : start + BLOCK])
         self._pktlen = length
-        self._inpbuf = bytes(view[start + _BLOCK : end])
+        self._inpbuf = bytes(view[start + BLOCK : end])
         goes_on = self._recv_packet()
         # It takes its time over some packets, and what was read is gone then.
         self._inpbuf = view[end:] if goes_on else bytes(view[end:])  # type: ignore[assignment]

@@ -1,6 +1,7 @@
 """A keepalive timer that is set when it runs out, and not anew for every read."""
 
 from collections.abc import Callable
+from time import monotonic
 from typing import Any
 
 from sshdash.connections.transport.rekeying import Rekeying
@@ -14,7 +15,7 @@ class Patient(Rekeying):
     def start(self) -> None:
         """Take the server for alive by now."""
         super().start()
-        self._heard = self._loop.time()
+        self._heard = monotonic()
 
     def set_keepalive(self, *arguments: Any, **options: Any) -> None:
         """Change when keepalives are sent."""
@@ -22,13 +23,13 @@ class Patient(Rekeying):
         super().set_keepalive(*arguments, **options)
 
     def _reset_keepalive_timer(self) -> None:
-        self._heard = self._loop.time()
+        self._heard = monotonic()
         self._keepalive_count = 0
         if self._keepalive_timer is None:
             super()._reset_keepalive_timer()
 
     def _keepalive_timer_callback(self) -> None:
-        left = self._heard + self._keepalive_interval - self._loop.time()
+        left = self._heard + self._keepalive_interval - monotonic()
         if left > 0:
             again: Callable[[], None] = self._keepalive_timer_callback
             self._keepalive_timer = self._loop.call_later(left, again)

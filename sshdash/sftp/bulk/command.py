@@ -15,20 +15,21 @@ _PLAIN = re.compile(rb"[\w@+:,./ -]*", re.ASCII)
 NO_TAR = 78
 """The status where there is no GNU tar."""
 ASKED, READY = b"tar\n", b"ready to unpack"
-"""What is said, and answered, before anything is sent: other programs are not to have it.
+"""What is said on both sides before anything is sent: other programs are not to have it.
 
-An SFTP server that runs instead, as on many hosts, takes the question for a message longer than
-any and ends at once.
+Neither waits for the other. An SFTP server that runs instead, as on many hosts, takes what it is
+asked for a message longer than any and ends at once.
 """
 _SCRIPT = b"""\
 r() { env -i PATH="$PATH" LC_ALL=C "$@"; }; \
 case $(r tar --version </dev/null 2>/dev/null) in "tar (GNU tar) "*) ;; *) exit %d;; esac; \
-cd -- "$1" || exit; %b"""
+%b"""
 _UNPACK = b"""\
-read -r asked && r find . -maxdepth 0 -printf "%b" || exit; \
+cd -- "$1" && r find . -maxdepth 0 -printf "%b" && read -r asked || exit; \
 r tar --extract --file=- --same-permissions --no-same-owner --keep-old-files%b || exit; \
 r find . -mindepth 1 -printf "%%y %%s %%T@ %%l\\0%%P\\0\""""
 _CREATE = b"""\
+cd -- "$1" || exit; \
 r tar --create --file=- --format=ustar --blocking-factor=128 --no-recursion --hard-dereference \
 --owner=0 --group=0 --numeric-owner --no-unquote --null --files-from=-"""
 """Names are read as they are, nothing below a folder is chosen besides, and owners stay untold."""
@@ -47,7 +48,7 @@ def is_plain(path: bytes) -> bool:
 def unpack_in(folder: bytes, timed: bool) -> bytes:
     """Return the command that unpacks its input in a plain folder, and tells what is there then.
 
-    `ASKED` comes before the archive; then it says `READY`. With `timed` files get the times they
+    `ASKED` comes before the archive, and it says `READY`. With `timed` files get the times they
     have in the archive. What is told is what `find.TreeIndex` reads. Nothing is replaced, and
     everything belongs to who unpacks it.
     """

@@ -24,7 +24,7 @@ from sshdash.sftp.bulk.command import create_in, folder_above, name_in
 from sshdash.sftp.bulk.small import LEAST, batches, is_small, sliced
 from sshdash.sftp.bulk.stream import Hangs, Stream
 from sshdash.sftp.bulk.ustar import Listed, Reader, Spoilt, Unwanted, fits
-from sshdash.sftp.copier import Copier, FileCopy
+from sshdash.sftp.copier import Copier
 from sshdash.sftp.entries import join, name_of, parent_of
 from sshdash.sftp.filesystem import Finish
 from sshdash.sftp.ledger import Ledger, Track
@@ -32,6 +32,7 @@ from sshdash.sftp.local import LocalFilesystem
 from sshdash.sftp.storing import Folders
 from sshdash.sftp.tasks import each, finish, undivided
 from sshdash.sftp.turns import Turns
+from sshdash.sftp.under_way import FileCopy
 from sshdash.sftp.walk import Source
 
 if TYPE_CHECKING:
@@ -213,7 +214,7 @@ class Download:
             done = await self._target.at_once("rename", self._folder, partial(_rename, files))
             for one in done:
                 track.advance(-one.source.entry.size)
-                self._ledger.arrived(one.source)
+                self._ledger.arrive(one.source)
                 placed.add(one.source.key)
                 del batch.begun[one.part]
 

@@ -7,7 +7,6 @@ in these folders, goes by SFTP, and is reported from there.
 
 import asyncio
 import logging
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -19,16 +18,16 @@ from sshdash.sftp.bulk.command import create_in, is_plain
 from sshdash.sftp.bulk.download import Download
 from sshdash.sftp.bulk.nursery import Nursery
 from sshdash.sftp.bulk.small import LEAST, sliced
+from sshdash.sftp.bulk.staging import Staging
 from sshdash.sftp.bulk.stream import Hangs, Stream
 from sshdash.sftp.bulk.tree import Tree, without, worthwhile
 from sshdash.sftp.bulk.ustar import Listed, Reader, Spoilt, Unwanted
-from sshdash.sftp.copier import Copier, FileCopy
+from sshdash.sftp.copier import Copier
 from sshdash.sftp.entries import join
 from sshdash.sftp.ledger import Ledger, Track
 from sshdash.sftp.local import LocalFilesystem
-from sshdash.sftp.partial import remove_parts
 from sshdash.sftp.storing import Folders
-from sshdash.sftp.tasks import finish, undivided
+from sshdash.sftp.tasks import finish
 from sshdash.sftp.turns import Turns
 from sshdash.sftp.walk import Source
 
@@ -134,23 +133,17 @@ class DownloadTree:
     async def _copy(self, tree: Tree, arrived: set[bytes]) -> None:
         if not is_plain(tree.top.path):
             raise Spoilt("a name that not every shell takes as it is")
-        target = join(self._folder, tree.top.place)
-        under_way, _ = self._copier.planned(FileCopy(tree.top.path, target, tree.top.entry))
-        nursery = Nursery(under_way.part)
-        leftovers = self._copier.leftovers
-        leftovers.add(nursery.path)
-        try:
-            await self._copier.recorded()
-            folders = [name for name in tree.folders if name]
-            make = partial(nursery.make, folders, 0o700)
-            await self._target.at_once("make", self._folder, make)
-            with self._ledger.gathering(len(tree.files), tree.size) as track:
-                await self._receive(tree, nursery, track)
-            await undivided(self._place(tree, nursery, target, arrived), _PATIENCE)
-        finally:
-            nursery.close()
-            if nursery.path in leftovers:
-                await self._remove(nursery.path)
+        staging = Staging(tree, self._target, self._folder, self._ledger, self._copier)
+        nursery = Nursery(staging.path)
+        async with staging:
+            try:
+                make = partial(nursery.make, [name for name in tree.folders if name], 0o700)
+                await self._target.at_once("make", self._folder, make)
+                with self._ledger.gathering(len(tree.files), tree.size) as track:
+                    await self._receive(tree, nursery, track)
+            finally:
+                nursery.close()
+            await staging.place(arrived)
 
     async def _receive(self, tree: Tree, nursery: Nursery, track: Track) -> None:
         """Write what comes. Raises where anything is not as expected."""
@@ -185,37 +178,6 @@ class DownloadTree:
         finally:
             if self._early[1].done():
                 self._early = None
-
-    async def _place(
-        self, tree: Tree, nursery: Nursery, target: bytes, arrived: set[bytes]
-    ) -> None:
-        """Give the whole its name, and note it."""
-        folders = list(tree.folders.values())
-        await self._ledger.make(folders)
-        await self._target.rename(nursery.path, target)
-        self._copier.leftovers.discard(nursery.path)
-        for folder in folders:
-            self._ledger.created[folder.place] = folder
-            arrived.add(folder.place)
-        for file in tree.files.values():
-            await self._turns.take()
-            self._ledger.arrived(file)
-            arrived.add(file.place)
-
-    async def _remove(self, staging: bytes) -> None:
-        """Remove what did not get its name; where that cannot be, it is remembered."""
-        parts = {staging}
-
-        async def remove() -> None:
-            await remove_parts(self._target, parts)
-            if not parts:
-                self._copier.leftovers.discard(staging)
-
-        cancelled = False
-        with suppress(SSHDashError):
-            cancelled = await finish(remove(), _PATIENCE)
-        if cancelled:
-            raise asyncio.CancelledError
 
 
 # -- in a thread

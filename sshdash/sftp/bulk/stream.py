@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 import asyncssh
 
+from sshdash.connections.idle import standing
 from sshdash.sftp.wire import WINDOW
 from sshdash.untrusted import clean
 
@@ -82,11 +83,7 @@ class Stream(asyncssh.SSHClientSession[bytes]):
 
     async def send(self, data: bytes, last: bool = False) -> None:
         """Send more input, as fast as it is taken. Raises Hangs, BrokenPipeError."""
-        try:
-            async with asyncio.timeout(PATIENCE):
-                await self._writable.wait()
-        except TimeoutError:
-            raise Hangs("nothing was taken for too long") from None
+        await self._wait(self._writable, PATIENCE, "nothing was taken for too long")
         if self._channel is None or self._ended:
             raise BrokenPipeError(self.said or "it has ended")
         self._channel.write(data)
@@ -108,21 +105,35 @@ class Stream(asyncssh.SSHClientSession[bytes]):
         if said != word:
             raise BrokenPipeError(self.said or clean(said[:_SAID], _SAID) or "it has ended")
 
-    async def take(self, patience: float = PATIENCE) -> list[bytes]:
-        """Return what has come, nothing at the end. Raises Hangs after `patience` seconds."""
+    async def take(self, patience: float | None = None) -> list[bytes]:
+        """Return what has come, nothing at the end.
+
+        Raises Hangs after `patience` seconds in which nothing of the input was taken either.
+        """
+        patience = (patience or PATIENCE) if self._begun else FIRST
         while not self._waiting and not self._ended:
             self._news.clear()
-            try:
-                async with asyncio.timeout(patience if self._begun else FIRST):
-                    await self._news.wait()
-            except TimeoutError:
-                raise Hangs("nothing came for too long") from None
+            await self._wait(self._news, patience, "nothing came for too long")
         self._begun = True
         taken, self._waiting, self._ahead = self._waiting, [], 0
         if self._paused and self._channel is not None:
             self._paused = False
             self._channel.resume_reading()
         return taken
+
+    async def _wait(self, event: asyncio.Event, patience: float, why: str) -> None:
+        """Wait for an event; raise Hangs where nothing at all happens for `patience` seconds.
+
+        On a slow line, what was sent takes its time to arrive.
+        """
+        while not event.is_set():
+            before = None if self._channel is None else standing(self._channel)
+            try:
+                async with asyncio.timeout(patience):
+                    await event.wait()
+            except TimeoutError:
+                if self._channel is None or standing(self._channel) == before:
+                    raise Hangs(why) from None
 
     @property
     def status(self) -> int | None:

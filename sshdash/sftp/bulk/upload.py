@@ -5,33 +5,30 @@ found to be whole. It is a short cut that nothing depends on: whatever is not as
 whatever else is in these folders, goes by SFTP, and is reported from there.
 """
 
-import asyncio
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
 import asyncssh
 
-from sshdash.errors import ConnectionLost, SSHDashError
+from sshdash.errors import SSHDashError
 from sshdash.sftp import local_calls as calls
 from sshdash.sftp.beneath import Confined
 from sshdash.sftp.bulk.command import ASKED, READY, is_plain, unpack_in
 from sshdash.sftp.bulk.small import LEAST, batches, sliced
+from sshdash.sftp.bulk.staging import Staging
 from sshdash.sftp.bulk.stream import Hangs, Stream
 from sshdash.sftp.bulk.tree import Tree, without, worthwhile
 from sshdash.sftp.bulk.ustar import Unwanted, end, file_header, folder_header, padding
 from sshdash.sftp.changes import differs
-from sshdash.sftp.copier import Copier, FileCopy
+from sshdash.sftp.copier import Copier
 from sshdash.sftp.directories import mode_at_first
 from sshdash.sftp.entries import join
 from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.find import TreeIndex
 from sshdash.sftp.ledger import Ledger, Track
 from sshdash.sftp.local import LocalFilesystem
-from sshdash.sftp.partial import Partial, remove_parts
-from sshdash.sftp.tasks import finish, undivided
 from sshdash.sftp.turns import Turns
 from sshdash.sftp.walk import Source
 
@@ -42,10 +39,10 @@ log = logging.getLogger(__name__)
 
 _READ, _READ_BYTES = 64, 256 * 1024
 """What is read in one call, and sent in one turn of the loop."""
-_PATIENCE = 10.0
-"""Seconds for cleaning up."""
+_TOLD = 64
+"""Bytes that find tells of one file or folder at most, besides its name."""
 _UNPACKING = 120.0
-"""Seconds for what is under way still to arrive, and for the last of it to be unpacked."""
+"""Seconds in which nothing of what is under way arrives, or for the last of it to be unpacked."""
 _SECOND = 10**9
 
 
@@ -93,30 +90,24 @@ class Upload:
         return bool(partials) and join(self._folder, file.place) in partials
 
     async def _copy(self, tree: Tree, arrived: set[bytes]) -> None:
-        target = join(self._folder, tree.top.place)
-        under_way, _ = self._copier.planned(FileCopy(tree.top.path, target, tree.top.entry))
-        staging = under_way.part
-        if not is_plain(staging):
+        staging = Staging(tree, self._target, self._folder, self._ledger, self._copier)
+        if not is_plain(staging.path):
             raise ValueError("a name that not every shell takes as it is")
-        leftovers = self._copier.leftovers
-        leftovers.add(staging)
-        try:
-            await self._copier.recorded()
-            await self._target.mkdir(staging, 0o700)
+        async with staging:
+            await self._target.mkdir(staging.path, 0o700)
             with self._ledger.gathering(len(tree.files), tree.size) as track:
-                await self._send(tree, staging, track)
-            await undivided(self._place(tree, staging, target, arrived), _PATIENCE)
-        finally:
-            if staging in leftovers:
-                await self._remove(staging)
+                await self._send(tree, staging.path, track)
+            await staging.place(arrived)
 
     async def _send(self, tree: Tree, staging: bytes, track: Track) -> None:
         """Have a tree unpacked. Raises where not all of it is whole then."""
-        index = TreeIndex()
+        names = *tree.folders, *tree.files
+        index = TreeIndex(len(names), sum(map(len, names)) + _TOLD * len(names))
         command = unpack_in(staging, timed=self._preserve)
         async with await Stream.start(self._lease, command, [ASKED], more=True) as stream:
             await stream.expect(READY)
             for data in self._folders_of(tree):
+                await self._turns.take()
                 await stream.send(data)
             for some in batches(tuple(tree.files.items()), _READ, _READ_BYTES, _size):
                 pack = partial(_pack, some, self._copier)
@@ -128,9 +119,9 @@ class Upload:
                 track.advance(sum(file.entry.size for name, file in some if name in tree.files))
             await stream.send(end(), last=True)
             while pieces := await stream.take(_UNPACKING):
-                index.feed(b"".join(pieces))
-                if index.count > len(tree.files) + len(tree.folders):
-                    raise Unwanted("more is there than was sent")
+                for piece in pieces:
+                    index.feed(piece)
+                    await self._turns.take()
             stream.ensure_success()
         index.finish()
         await self._verify(tree, index)
@@ -153,6 +144,7 @@ class Upload:
             raise Unwanted("not everything arrived, or something else did")
         found = {name: index.take(name) or {} for name in tree.folders}
         for name in tree.folders:
+            await self._turns.take()
             above, _, last = name.rpartition(b"/")
             if name and not found[above].get(last, b"").startswith(b"d "):
                 raise Unwanted("a folder is not there")
@@ -166,50 +158,6 @@ class Upload:
                 self._preserve and seconds != b"%d" % (file.entry.mtime_ns // _SECOND)
             ):
                 raise Unwanted("a file is not whole")
-
-    async def _place(self, tree: Tree, staging: bytes, target: bytes, arrived: set[bytes]) -> None:
-        """Give what is whole its name, and note it."""
-        folders = list(tree.folders.values())
-        await self._ledger.make(folders)
-        try:
-            await self._target.rename(staging, target)
-        except ConnectionLost:
-            self._keep(tree, staging, target)
-            raise
-        self._copier.leftovers.discard(staging)
-        for folder in folders:
-            self._ledger.created[folder.place] = folder
-            arrived.add(folder.place)
-        for file in tree.files.values():
-            await self._turns.take()
-            with self._ledger.tracking(file) as track:
-                track.advance(file.entry.size)
-            arrived.add(file.place)
-
-    def _keep(self, tree: Tree, staging: bytes, target: bytes) -> None:
-        """Have the next run look whether the folder got its name, as nobody heard of it."""
-        if self._copier.partials is not None:
-            for name, file in tree.files.items():
-                part = join(staging, name)
-                kept = Partial(part, file.entry, 0, replacing=False, placing=True)
-                self._copier.partials[join(target, name)] = kept
-
-    async def _remove(self, staging: bytes) -> None:
-        """Remove what did not get its name; where that cannot be, it is remembered."""
-        parts = {staging}
-
-        async def remove() -> None:
-            await remove_parts(self._target, parts)
-            if parts:  # tar had not ended yet, perhaps
-                await remove_parts(self._target, parts)
-            if not parts:
-                self._copier.leftovers.discard(staging)
-
-        cancelled = False
-        with suppress(SSHDashError):
-            cancelled = await finish(remove(), _PATIENCE)
-        if cancelled:
-            raise asyncio.CancelledError
 
 
 def _size(named: tuple[bytes, Source]) -> int:

@@ -5,6 +5,7 @@ asked for, as they were listed, and nothing else.
 """
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 BLOCK = 512
@@ -101,9 +102,15 @@ def _header(name: bytes, mode: int, size: int, seconds: int, kind: bytes) -> byt
         size,
         seconds,
     )
+    rest, rest_sum = _rest(kind, prefix)
+    return b"%b%06o\0 %b" % (head, sum(head) + rest_sum, rest)
+
+
+@lru_cache(maxsize=100)
+def _rest(kind: bytes, prefix: bytes) -> tuple[bytes, int]:
+    """Return what follows the sum in a header, and what that and the blank sum add to it."""
     rest = kind + bytes(100) + _USTAR + bytes(80) + prefix.ljust(_PREFIX, b"\0") + bytes(12)
-    total = sum(head) + sum(rest) + _BLANK_SUM
-    return b"%b%06o\0 %b" % (head, total, rest)
+    return rest, sum(rest) + _BLANK_SUM
 
 
 class Reader:

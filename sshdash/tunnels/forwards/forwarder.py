@@ -69,6 +69,12 @@ class Forwarder(ABC):
         opens_up = self._options.gateway_ports and spec.kind is not Kind.REMOTE
         return "*" if spec.bind is None and opens_up else spec.bind
 
+    def listens_by(self, options: ForwardOptions) -> bool:
+        """Return whether these options have it listen as it does."""
+        if self._spec.listen_path:
+            return options.bind_mask == self._options.bind_mask
+        return self._spec.bind is not None or options.gateway_ports == self._options.gateway_ports
+
     @property
     @abstractmethod
     def port(self) -> int:

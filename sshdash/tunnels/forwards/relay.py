@@ -15,13 +15,14 @@ import os
 import socket
 import time
 from collections.abc import Callable
-from enum import Flag, auto
 from typing import Protocol
 
 import asyncssh
 
 from sshdash.connections.transport.trunk import Trunk
 from sshdash.tunnels.counters import Traffic
+from sshdash.tunnels.forwards.attempt import Attempt
+from sshdash.tunnels.forwards.hold import Hold
 from sshdash.tunnels.forwards.leaving import RESET, Leaving
 
 log = logging.getLogger(__name__)
@@ -36,18 +37,6 @@ _BULK = 8 * 1024
 """Bytes from which a packet is no keystroke."""
 _AT_ONCE = 256
 """Pieces the system is given in one call; it takes 1024 at most."""
-
-
-class Hold(Flag):
-    """Why an end is not read."""
-
-    NONE = 0
-    UNOPENED = auto()
-    """The other end does not exist yet."""
-    PEER = auto()
-    """The other end holds all it may."""
-    TRUNK = auto()
-    """The SSH connection's own socket is full."""
 
 
 class _Transport(Protocol):
@@ -343,6 +332,8 @@ class Relay:
         self.over = False
         """Whether it was ended from our side; a channel that opens later is given back."""
         self._client: _End = self.channel if client_is_remote else self.socket
+        self.attempt = Attempt()
+        """At the target of a client that is remote."""
         self._traffic: Traffic | None = traffic
         self._on_done = on_done
 
@@ -385,6 +376,7 @@ class Relay:
     def abort(self) -> None:
         """End both sides at once; a channel still being opened is given back when it comes."""
         self.over = True
+        self.attempt.give_up()
         if self._client is self.channel and self.channel.transport is None:
             # The library forgets a server's open request with its connection, and tells nobody.
             self.channel.lost = True

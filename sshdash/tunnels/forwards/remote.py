@@ -233,16 +233,19 @@ class RemoteForwarder(ServerListener):
         spec = self._spec
         loop = asyncio.get_running_loop()
         began = loop.time()
+        if spec.target_path:
+            connecting = reach_socket(lambda: relay.socket, spec.target_path)
+        else:
+            connecting = reach_host(
+                lambda: relay.socket, spec.target_host, spec.target_port, self._lookups
+            )
         try:
-            if spec.target_path:
-                await reach_socket(lambda: relay.socket, spec.target_path)
-            else:
-                await reach_host(
-                    lambda: relay.socket, spec.target_host, spec.target_port, self._lookups
-                )
+            reached = await relay.attempt.make(connecting)
         except Unreached as error:
             self._observer.refused(str(error), refusal_cause(error.refusal, here=True))
             raise asyncssh.ChannelOpenError(_CONNECT_FAILED, str(error)) from error
+        if not reached:
+            raise asyncssh.ChannelOpenError(_CONNECT_FAILED, "the client is cut off")
         self._traffic.reached(spec.target_text, loop.time() - began)
 
 

@@ -111,8 +111,8 @@ class RemoteDynamicForwarder(ServerListener):
             raise Unreached(Refusal.PROHIBITED, reason)
         loop = asyncio.get_running_loop()
         began = loop.time()
-        await reach_host(lambda: relay.socket, host, port, self._lookups)
-        self._traffic.reached(self._spec.target_text, loop.time() - began)
+        if await relay.attempt.make(reach_host(lambda: relay.socket, host, port, self._lookups)):
+            self._traffic.reached(self._spec.target_text, loop.time() - began)
 
 
 class _Caller(asyncssh.SSHTCPSession[bytes]):

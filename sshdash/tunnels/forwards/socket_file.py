@@ -72,9 +72,10 @@ def explain_socket(error: OSError, path: str) -> BindError:
         return _in_the_way(os.path.abspath(path), shown)
     folder = clean(os.path.dirname(path), 120)
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
-        return BindError(
-            Cause.BIND_ADDRESS, title, f"there is no folder {folder}", "make the folder first"
-        )
+        hint = "make the folder first"
+        if path.startswith("~"):
+            hint = "~ means nothing here, as with ssh: write the whole path"
+        return BindError(Cause.BIND_ADDRESS, title, f"there is no folder {folder}", hint)
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         detail = f"no permission to make a socket in {folder}"
         return BindError(Cause.BIND_PRIVILEGED, title, detail, "choose a folder of yours")

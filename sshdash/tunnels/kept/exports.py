@@ -1,6 +1,7 @@
 """A rule in the words of others: an ssh command, a block of ssh_config, a unit of systemd. Pure."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sshdash.config.destination import Destination, parse_destination
 from sshdash.config.equivalent import forwards_command
@@ -16,14 +17,30 @@ _KEYWORDS = {
     Kind.REMOTE: "RemoteForward",
     Kind.DYNAMIC: "DynamicForward",
 }
+_SOCKS_PORT = 1080
+_FIRST_FREE = 1024
+"""Ports below belong to root."""
+_INSTEAD = 8000
+"""What is added to those: 80 becomes 8080."""
 _NEVER_AGAIN = "2 5"
 """Exit statuses that another start does not mend: wrong usage, and another process has the rule."""
 
 
 def rule_command(rule: Rule, source: ConfigSource | None = None) -> str:
     """Return the ssh command that runs the forwards of a rule and nothing else."""
-    forwards = [(spec.kind.value, ":".join(spec.in_ssh())) for spec in rule.forwards]
+    forwards = [(spec.kind.value, ssh_argument(spec)) for spec in rule.forwards]
     return forwards_command(rule.host, forwards, source)
+
+
+def ssh_argument(spec: ForwardSpec) -> str:
+    """Return what comes behind -L, -R or -D, so that ssh takes it.
+
+    It has no port 0 here: one that suits the target stands in its place.
+    """
+    if _is_chosen_here(spec):
+        usual = spec.target_port or _SOCKS_PORT
+        spec = replace(spec, port=usual if usual >= _FIRST_FREE else usual + _INSTEAD)
+    return ":".join(spec.in_ssh())
 
 
 def rule_block(rule: Rule) -> str:
@@ -71,9 +88,12 @@ WantedBy=default.target
 
 def _line(spec: ForwardSpec) -> str:
     line = f"{_KEYWORDS[spec.kind]} {' '.join(map(quoted, spec.in_ssh()))}"
-    # ssh lets only the server choose a port.
-    chosen = spec.port == 0 and not spec.listen_path and spec.kind is not Kind.REMOTE
-    return f"    # {line}: ssh wants a port here" if chosen else f"    {line}"
+    return f"    # {line}: ssh wants a port here" if _is_chosen_here(spec) else f"    {line}"
+
+
+def _is_chosen_here(spec: ForwardSpec) -> bool:
+    """Return whether this machine chooses the port, which ssh lets only the server do."""
+    return spec.port == 0 and not spec.listen_path and spec.kind is not Kind.REMOTE
 
 
 def _word(word: str) -> str:

@@ -34,6 +34,19 @@ COLOURS = (
 _TITLE = "A tunnel's rule is wrong"
 _LONGEST_NAME = 64
 _SECRETS = frozenset({"password", "passphrase", "secret", "token"})
+_TEXT = "text, in quotes where it looks like a number or a date"
+_WANTED = {
+    "host": "a host as after ssh, in quotes where it looks like a number or a date",
+    "forwards": 'options of ssh, as "-L 5432:db:5432" or a list of such',
+    "note": _TEXT,
+    "tags": "a list of words, as [prod, db]",
+    "colour": f"one of {', '.join(COLOURS)}",
+    "start": "launch, host or never",
+    "group": _TEXT,
+    "meanwhile": "wait or refuse",
+    "probe": "tcp, http, postgres, redis or ssh, or as {http: /path, every: 30}",
+}
+"""What each field of a rule has to be, for whoever wrote something else."""
 _OPTION = re.compile(r"-([A-Za-z])\s*(\S.*)", re.DOTALL)
 _FIELD = re.compile(r"\$\.(\w+)")
 _PATH = re.compile(r"/[!-~]*")
@@ -170,9 +183,7 @@ class _Reader:
         try:
             kept = msgspec.convert(data, _Kept)
         except msgspec.ValidationError as error:
-            found = _FIELD.search(str(error))
-            place = places.get(found[1], node) if found else node
-            self._fail(place, clean(str(error)))
+            self._fail(*_misfit(str(error), node, places))
         return Rule(
             name=self._name,
             host=self._host(kept.host, places["host"]),
@@ -245,8 +256,8 @@ class _Reader:
         try:
             interval = msgspec.convert(kept.get("every"), _Seconds | None)
             kinds = {ProbeKind(name): value for name, value in kept.items() if name != "every"}
-        except (msgspec.ValidationError, ValueError) as error:
-            self._fail(place, clean(str(error)))
+        except (msgspec.ValidationError, ValueError):
+            self._fail(place, f"probe has to be {_WANTED['probe']}; every: 1 to 86400 seconds")
         if len(kinds) > 1:
             self._fail(place, "one way to ask is enough")
         kind, path = next(iter(kinds.items()), (ProbeKind.TCP, None))
@@ -259,6 +270,16 @@ class _Reader:
     def _fail(self, node: "YamlNode", problem: str) -> NoReturn:
         line = node.start_mark.line + 1
         raise ConfigError(_TITLE, self._path, line, f"{clean(self._name)}: {problem}")
+
+
+def _misfit(said: str, node: "YamlNode", places: "dict[str, YamlNode]") -> "tuple[YamlNode, str]":
+    """Return where something is wrong, and what belongs there."""
+    found = _FIELD.search(said)
+    name = found[1] if found else ""
+    if name in _WANTED:
+        return places.get(name, node), f"{name} has to be {_WANTED[name]}"
+    missing = " and ".join(name for name in ("host", "forwards") if name not in places)
+    return node, f"{missing} is missing" if missing else clean(said)
 
 
 def parse_option(text: str) -> ForwardSpec:

@@ -8,10 +8,12 @@ import json
 import logging
 import os
 import shlex
+import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 from urllib.parse import quote
 
 from sshdash.errors import ForwardError
@@ -20,8 +22,11 @@ from sshdash.untrusted import clean
 
 log = logging.getLogger(__name__)
 
-_MOST = 400
+_MOST = 800
 """Bytes that are read of who holds a lock."""
+_TRIES = 5
+_INSTANT = 0.001
+"""Seconds until a lock is tried again that somebody only looked at."""
 
 
 class OwnedElsewhere(ForwardError):
@@ -31,6 +36,49 @@ class OwnedElsewhere(ForwardError):
         super().__init__(f"{what} is run by {owner or 'another process'}", hint=hint)
         self.owner = owner
         self.pid = pid
+
+
+class Claim:
+    """What one tunnel has claimed, from `with` on to its end."""
+
+    def __init__(self, claims: "Claims", rule: str, group: str) -> None:
+        self._claims = claims
+        self._rule = rule
+        self._group = group
+
+    def __repr__(self) -> str:
+        return f"<Claim on {self._rule or 'nothing'} [{self._group or 'no group'}]>"
+
+    def __enter__(self) -> Self:
+        """Take it. Raises OwnedElsewhere."""
+        self._claims.hold("rule", self._rule, self._rule)
+        try:
+            self._claims.hold("group", self._group, self._rule)
+        except OwnedElsewhere:
+            self._claims.let_go("rule", self._rule)
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._claims.let_go("group", self._group)
+        self._claims.let_go("rule", self._rule)
+
+    def move(self, rule: str, group: str) -> OwnedElsewhere | None:
+        """Claim what a person has made of the rule; return who has that already, if anybody.
+
+        What nobody else has is ours then, and all that it was before is free.
+        """
+        names = {"rule": (self._rule, rule), "group": (self._group, group)}
+        self._rule, self._group = rule, group
+        met: OwnedElsewhere | None = None
+        for kind, (old, new) in names.items():
+            try:
+                self._claims.hold(kind, new, rule)
+            except OwnedElsewhere as error:
+                self._rule, self._group = ("", self._group) if kind == "rule" else (rule, "")
+                met = met or error
+            self._claims.let_go(kind, old)
+        return met
 
 
 class Claims:
@@ -46,40 +94,57 @@ class Claims:
     def __repr__(self) -> str:
         return f"<Claims of {self.kind} {sorted(self._held)}>"
 
-    @contextmanager
-    def sole(self, rule: str, group: str = "") -> Iterator[None]:
+    def sole(self, rule: str, group: str = "") -> Claim:
         """Be the one process that runs a rule, and any of its group; empty names are nobody's.
 
-        Several forwards of this process share the claims. Raises OwnedElsewhere.
+        Several forwards of this process share the claims. Entering it raises OwnedElsewhere.
         """
-        with self._held_alone("rule", rule), self._held_alone("group", group):
-            yield
+        return Claim(self, rule, group)
 
     def is_free(self, rule: str, group: str = "") -> bool:
         """Return whether no other process runs a rule, or one of its group."""
-        try:
-            with self.sole(rule, group):
-                return True
-        except OwnedElsewhere:
-            return False
+        return self._has_no_other("rule", rule) and self._has_no_other("group", group)
 
-    @contextmanager
-    def _held_alone(self, kind: str, name: str) -> Iterator[None]:
-        lock = f"{kind}-{quote(name, safe='')}.lock"
-        if name and lock not in self._held:
-            self._take(lock, kind, name)
+    def hold(self, kind: str, name: str, rule: str) -> None:
+        """Have a lock once more, for a rule. Raises OwnedElsewhere."""
+        lock = _lock_file(kind, name)
+        if lock in self._held:
+            with suppress(OSError):
+                self._sign(self._held[lock], rule)  # of a group, the one that began last
+        elif name:
+            self._take(lock, kind, name, rule)
         self._uses[lock] += 1
-        try:
-            yield
-        finally:
-            self._uses[lock] -= 1
-            if not self._uses[lock]:
-                del self._uses[lock]
-                descriptor = self._held.pop(lock, None)
-                if descriptor is not None:
-                    os.close(descriptor)
 
-    def _take(self, lock: str, kind: str, name: str) -> None:
+    def let_go(self, kind: str, name: str) -> None:
+        """Have a lock once less; the last time it is free."""
+        lock = _lock_file(kind, name)
+        self._uses[lock] -= 1
+        if self._uses[lock]:
+            return
+        del self._uses[lock]
+        descriptor = self._held.pop(lock, None)
+        if descriptor is not None:
+            with suppress(OSError):
+                os.ftruncate(descriptor, 0)  # it tells of nobody then, see `_lock`
+            os.close(descriptor)
+
+    def _has_no_other(self, kind: str, name: str) -> bool:
+        lock = _lock_file(kind, name)
+        if not name or lock in self._held:
+            return True
+        try:
+            descriptor = os.open(self.folder / lock, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except OSError:
+            return True
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError as error:
+            return not isinstance(error, BlockingIOError)
+        finally:
+            os.close(descriptor)
+        return True
+
+    def _take(self, lock: str, kind: str, name: str, rule: str) -> None:
         try:
             secret_dir(self.folder)
             flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
@@ -89,17 +154,33 @@ class Claims:
             log.warning("%s is run without a lock: %s", clean(name), error)
             return
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            words = json.dumps({"kind": self.kind, "pid": os.getpid()}).encode()
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, words, 0)
+            _lock(descriptor)
+            self._sign(descriptor, rule)
         except BlockingIOError as error:
-            owner, pid = _told(descriptor)
+            holder = _Holder.of(descriptor)
             os.close(descriptor)
-            raise _owned(kind, name, owner, pid) from error
+            raise _owned(kind, name, holder) from error
         except OSError as error:
             log.warning("nobody can read who runs %s: %s", clean(name), error)
         self._held[lock] = descriptor
+
+    def _sign(self, descriptor: int, rule: str) -> None:
+        words = json.dumps({"kind": self.kind, "pid": os.getpid(), "rule": rule}).encode()
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, words, 0)
+
+
+def is_there(pid: int) -> bool:
+    """Return whether a process runs, as far as can be told."""
+    if pid <= 0:
+        return False
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return True
 
 
 def owner_text(kind: str, pid: int) -> str:
@@ -107,20 +188,50 @@ def owner_text(kind: str, pid: int) -> str:
     return f"{clean(kind, 20)} (pid {pid})"
 
 
-def _owned(kind: str, name: str, owner: str, pid: int) -> OwnedElsewhere:
-    if kind == "group":
-        what, hint = f"A rule of the group {clean(name)}", "take this one over in its place"
-    else:
-        what = clean(name)
-        hint = f"take it over, or end it: sshdash tunnels end {clean(shlex.quote(name))}"
-    return OwnedElsewhere(what, hint, owner, pid)
+@dataclass(frozen=True, slots=True)
+class _Holder:
+    """What whoever holds a lock wrote of itself."""
+
+    kind: str = ""
+    pid: int = 0
+    rule: str = ""
+
+    @classmethod
+    def of(cls, descriptor: int) -> Self:
+        """Read it; where there is nothing to be read it is nobody that one knows."""
+        try:
+            said = json.loads(os.pread(descriptor, _MOST, 0))
+            return cls(str(said["kind"]), int(said["pid"]), str(said.get("rule", "")))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return cls()
 
 
-def _told(descriptor: int) -> tuple[str, int]:
-    """Return what whoever holds a lock wrote of itself."""
-    try:
-        said = json.loads(os.pread(descriptor, _MOST, 0))
-        pid = int(said["pid"])
-        return owner_text(str(said["kind"]), pid), pid
-    except (OSError, ValueError, KeyError, TypeError):
-        return "", 0
+def _lock(descriptor: int) -> None:
+    """Take a lock. Raises BlockingIOError where another process keeps it.
+
+    Who only looks whether it is free has it for an instant, and no owner is told of then.
+    """
+    for _ in range(_TRIES):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if is_there(_Holder.of(descriptor).pid):
+                raise
+            time.sleep(_INSTANT)
+        else:
+            return
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _lock_file(kind: str, name: str) -> str:
+    return f"{kind}-{quote(name, safe='')}.lock"
+
+
+def _owned(kind: str, name: str, holder: _Holder) -> OwnedElsewhere:
+    owner = owner_text(holder.kind, holder.pid) if holder.pid else ""
+    if kind == "rule":
+        end = f"sshdash tunnels end {clean(shlex.quote(name))}"
+        return OwnedElsewhere(clean(name), f"take it over, or end it: {end}", owner, holder.pid)
+    what = f"Of the group {clean(name)} one rule runs at a time: {clean(holder.rule) or 'another'}"
+    hint = f"end that first: sshdash tunnels end {clean(shlex.quote(holder.rule))}"
+    return OwnedElsewhere(what, hint if holder.rule else "end that first", owner, holder.pid)

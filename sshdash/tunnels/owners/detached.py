@@ -15,6 +15,7 @@ from typing import Any
 
 from sshdash.errors import ForwardError
 from sshdash.paths import private_dir, runtime_dir, secret_dir, state_dir
+from sshdash.tunnels.owners.claims import is_there
 from sshdash.untrusted import clean_lines
 
 _PATIENCE = 120.0
@@ -27,7 +28,7 @@ _SPEAKER = "sshdash: "
 _LONGEST_LOG = 1_000_000
 """Bytes of a log: the older half is dropped then."""
 _KEPT = 20
-"""Logs of earlier processes that stay."""
+"""Logs of processes that have ended which stay."""
 _PASSED_ON = (
     "HOME", "PATH", "PYTHONPATH", "SSH_AUTH_SOCK", "SSH_ASKPASS", "SSH_ASKPASS_REQUIRE", "DISPLAY",
     "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_STATE_HOME",
@@ -67,7 +68,7 @@ async def detach(
     it takes longer than `patience` seconds, and OSError.
     """
     token = secrets.token_hex(4)
-    report = secret_dir(runtime_dir()) / f"ready-{token}.json"
+    report = _report(token)
     words = [sys.executable, "-m", "sshdash", *options, "forward", "--ready-file", str(report)]
     words += ["--bound-log", str(_LONGEST_LOG), *arguments]
     by_systemd = await _has_systemd()
@@ -198,11 +199,25 @@ def _environment() -> dict[str, str]:
 def _log_file(token: str) -> Path:
     folder = private_dir(state_dir() / "forward")
     logs = sorted(folder.glob("*.log"), key=lambda one: one.stat().st_mtime)
-    for old in logs[:-_KEPT]:
+    for old in [one for one in logs if not _is_written(one)][:-_KEPT]:
         old.unlink(missing_ok=True)
     log = folder / f"{token}.log"
     log.touch(0o600)  # systemd would let others read it
     return log
+
+
+def _report(token: str) -> Path:
+    """Return what a process says of itself once it is ready, until it ends."""
+    return secret_dir(runtime_dir()) / f"ready-{token}.json"
+
+
+def _is_written(log: Path) -> bool:
+    """Return whether the process runs that writes a log."""
+    try:
+        pid = int(json.loads(_report(log.stem).read_bytes())["pid"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return is_there(pid)
 
 
 def failure_in(said: str) -> str:

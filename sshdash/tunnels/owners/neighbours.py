@@ -32,6 +32,7 @@ _IDLE = 3.0
 HEADLESS = "forward"
 """The kind of process that is there for its tunnels alone."""
 _AT_REST = (TunnelState.CLOSED, TunnelState.FAILED)
+_LISTENS = (TunnelState.OPEN, TunnelState.DEGRADED)
 _Key = tuple[str, str, ForwardSpec]
 
 
@@ -107,6 +108,8 @@ class Neighbours:
                     one = replace(other, id=one.id)
             elif one.rule is not None:
                 others.clear()
+            elif one.state in _LISTENS:  # where theirs did, at the last look
+                others[:] = [other for other in others if other.state is TunnelState.FAILED]
             rows.append(one)
         return [*rows, *(one for others in theirs.values() for one in others)]
 

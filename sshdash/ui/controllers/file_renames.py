@@ -150,14 +150,19 @@ class FileRenames:
         with suppress(SSHDashError):  # it was done all the same; it only cannot be taken back
             self._journal.append(await describe(filesystem, pane.endpoint, renames))
             del self._journal[:-_KEPT]
-            self.cockpit.tell(_said(renames), "u undoes it", host=pane.endpoint)
+            # It is read when other things may have been done, which u does not undo.
+            self.cockpit.tell(_said(renames), f"u undoes the {_word(renames)}", host=pane.endpoint)
+
+
+def _word(renames: Sequence[Rename]) -> str:
+    one = renames[0]
+    return "move" if parent_of(one.old) != parent_of(one.new) else "rename"
 
 
 def _said(renames: Sequence[Rename]) -> str:
     one = renames[0]
     if len(renames) > 1:
-        done = "moved" if parent_of(one.old) != parent_of(one.new) else "renamed"
-        return f"{count_text(len(renames), 'item')} {done}"
+        return f"{count_text(len(renames), 'item')} {_word(renames)}d"
     old, new = names.short(name_of(one.old)), names.short(name_of(one.new))
     if parent_of(one.old) != parent_of(one.new):
         return f"{old} moved to {names.short(parent_of(one.new))}"

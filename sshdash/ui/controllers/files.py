@@ -257,7 +257,8 @@ class FilesController:
         """Queue a copy that is made as the settings say."""
         settings = self.backend.settings
         policy = CONFLICT_POLICIES[settings.conflict]
-        self.backend.transfers.submit(replace(copy, conflict=policy, verify=settings.checksum))
+        asked = replace(copy, conflict=policy, verify=settings.checksum, in_place=None)
+        self.backend.transfers.submit(asked)
 
     def _copy_command(self, request: ask.CopyCommand) -> None:
         if not request.entries:

@@ -13,14 +13,15 @@ from sshdash.errors import FileError, SSHDashError, UsageError
 from sshdash.paths import sync_dir
 from sshdash.prompts import ConfirmQuestion
 from sshdash.sftp.compare import Criteria
-from sshdash.sftp.entries import is_inside
 from sshdash.sftp.failures import shown
 from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.find import index_tree
 from sshdash.sftp.job import CopyRequest
 from sshdash.sftp.sync_after import look_again
+from sshdash.sftp.sync_identity import identity, refuse_overlap
 from sshdash.sftp.sync_keep import Wish
-from sshdash.sftp.sync_memory import Pair, SyncMemory, identity
+from sshdash.sftp.sync_memory import Pair, SyncMemory, UnreadableMemory
+from sshdash.sftp.sync_past import Past
 from sshdash.sftp.sync_plan import Act, Step, Tree, Way
 from sshdash.sftp.sync_rules import Rules
 from sshdash.sftp.sync_run import Outcome, Synchronisation
@@ -68,18 +69,18 @@ class SyncController:
         await self._preview(trees, (left, right))
 
     async def _preview(self, trees: tuple[Tree, Tree], words: tuple[str, str]) -> None:
-        _refuse_overlap(*trees)
         pair: Pair = "", ""
 
-        async def compare(
-            rules: Rules, criteria: Criteria, both: bool, seen: Callable[[int], None]
-        ) -> Comparison:
+        async def compare(options: SyncOptions, seen: Callable[[int], None]) -> Comparison:
             nonlocal pair
-            past = None
+            rules, past = Rules(options.lines), None
+            criteria = Criteria(options.window, options.checksum)
             async with self._ends(trees) as ends:
-                if both:
-                    pair = await self._pair(trees, ends)
-                    past = await self._memory.recall(pair, criteria.checksum)
+                real = await _real(trees, ends)
+                refuse_overlap(real, self.backend.resolve)
+                if options.way is Way.BOTH:
+                    pair = self._pair(real)
+                    past = await self._recall(pair, options)
                 return await Scan(*ends, rules, criteria, digests, seen, past).everything()
 
         keeps = _keeping_way(*trees)
@@ -139,7 +140,9 @@ class SyncController:
 
     async def _carry_out(self, trees: tuple[Tree, Tree], pair: Pair, order: SyncOrder) -> None:
         queue, opened = self.backend.transfers, self.backend.filesystem
-        run = Synchronisation(*trees, queue, opened, move_to_trash)
+        both = order.options.way is Way.BOTH
+        doom = partial(self._memory.doom, pair) if both else None
+        run = Synchronisation(*trees, queue, opened, move_to_trash, deleting=doom)
         self.cockpit.start(self._run(run, trees, pair, order), aside=True)
 
     async def _run(
@@ -148,6 +151,8 @@ class SyncController:
         rules = Rules(order.options.lines)
         comparison = order.comparison if order.options.way is Way.BOTH else None
         if comparison is not None:
+            if order.options.forget:
+                await self._memory.begin_anew(pair)
             await self._memory.settle(pair, comparison, rules)
         try:
             outcome = await run.run(order.steps, order.may_delete)
@@ -163,6 +168,14 @@ class SyncController:
             local, remote = _local_first(trees)
             options = order.options
             self._keep(Wish(local, remote, rules, options.deletes, options.window))
+
+    async def _recall(self, pair: Pair, options: SyncOptions) -> Past:
+        """Return what is known from the last time; where that cannot be read, say the key."""
+        try:
+            return await self._memory.recall(pair, options.checksum, options.forget)
+        except UnreadableMemory as error:
+            error.hint = error.hint.replace("--resync", "x")
+            raise
 
     async def _remember(
         self,
@@ -185,15 +198,10 @@ class SyncController:
         else:
             await self._memory.note(pair, *learned)
 
-    async def _pair(self, trees: tuple[Tree, Tree], ends: tuple[End, End]) -> Pair:
+    def _pair(self, trees: tuple[Tree, Tree]) -> Pair:
         """Return what both are known by: a link that leads elsewhere now is another folder."""
-        known = []
-        for tree, end in zip(trees, ends, strict=True):
-            root = end.root
-            with suppress(FileError):  # told by the comparison
-                root = await end.filesystem.realpath(root)
-            known.append(identity(Tree(tree.endpoint, root), self.backend.resolve))
-        return known[0], known[1]
+        left, right = (identity(tree, self.backend.resolve) for tree in trees)
+        return left, right
 
     async def _may_go_for_good(self, outcome: Outcome) -> bool:
         """Ask about what the trash did not take."""
@@ -223,6 +231,17 @@ class SyncController:
         self.cockpit.report(
             SSHDashError("Not everything is in step", f"{words}; {why}", "compare again with =")
         )
+
+
+async def _real(trees: tuple[Tree, Tree], ends: tuple[End, End]) -> tuple[Tree, Tree]:
+    """Return both with their paths without links."""
+    roots = []
+    for end in ends:
+        root = end.root
+        with suppress(FileError):  # told by the comparison
+            root = await end.filesystem.realpath(root)
+        roots.append(root)
+    return Tree(trees[0].endpoint, roots[0]), Tree(trees[1].endpoint, roots[1])
 
 
 def _why(outcome: Outcome) -> str:
@@ -303,12 +322,3 @@ def _keeping_way(left: Tree, right: Tree) -> Way | None:
 
 def _words(pane: FilePane) -> str:
     return f"{pane.label}:{shown(pane.browser.path)}"
-
-
-def _refuse_overlap(left: Tree, right: Tree) -> None:
-    if left.endpoint == right.endpoint and (
-        is_inside(left.root, right.root) or is_inside(right.root, left.root)
-    ):
-        raise UsageError(
-            "One folder is inside the other", hint="show two folders of which none holds the other"
-        )

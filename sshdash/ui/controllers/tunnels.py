@@ -12,6 +12,8 @@ from textual.message import Message
 from sshdash.config.equivalent import forward_command
 from sshdash.errors import SSHDashError
 from sshdash.prompts import ConfirmQuestion
+from sshdash.tunnels.kept.exports import ssh_argument
+from sshdash.tunnels.owners.neighbours import settled
 from sshdash.ui.controllers.tunnel_rules import TunnelRules
 from sshdash.ui.format import count_text
 from sshdash.ui.widgets.tunnel_diagram import time_text
@@ -208,7 +210,6 @@ class TunnelsController:
         await self.cockpit.show(TrafficHistoryScreen(whose, self.backend.tunnels.history))
 
     def _copy_command(self, tunnel: TunnelSnapshot) -> None:
-        words = forward_command(
-            tunnel.host, ":".join(tunnel.spec.in_ssh()), self.backend.source, tunnel.kind.value
-        )
+        argument = ssh_argument(settled(tunnel))
+        words = forward_command(tunnel.host, argument, self.backend.source, tunnel.kind.value)
         self.cockpit.copy(words)

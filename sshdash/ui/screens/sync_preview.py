@@ -13,7 +13,6 @@ from textual.widgets import Static
 from textual.worker import Worker
 
 from sshdash.errors import SSHDashError
-from sshdash.sftp.compare import Criteria
 from sshdash.sftp.entries import Kind
 from sshdash.sftp.failures import shown
 from sshdash.sftp.sync_plan import Act, Step, Way
@@ -34,8 +33,8 @@ from sshdash.ui.widgets.file_row_text import TimeForm, shorten_middle, time_cell
 from sshdash.ui.widgets.row_list import RowList
 from sshdash.ui.widgets.sync_rows import SyncRows
 
-Compare = Callable[[Rules, Criteria, bool, Callable[[int], None]], Coroutine[Any, Any, Comparison]]
-"""Is told by which rules, what counts, whether for both ways, and whom to tell of the progress."""
+Compare = Callable[[SyncOptions, Callable[[int], None]], Coroutine[Any, Any, Comparison]]
+"""Is told what counts, and whom to tell of the progress."""
 _KEYS = " Space tick  a all  <> decide  d list  y command  u keep up to date  Enter run  Esc "
 _SHORT_KEYS = " Space tick  a all  <> decide  Enter run  ? keys  Esc "
 _HELP = (
@@ -126,10 +125,7 @@ class SyncScreen(Overlay[SyncOrder]):
         self.choice.steps.clear()
         self._list_changed()
         try:
-            rules = Rules(options.lines)
-            criteria = Criteria(options.window, options.checksum)
-            both = options.way is Way.BOTH
-            self._comparison = await self._compare(rules, criteria, both, self._seen)
+            self._comparison = await self._compare(options, self._seen)
         except SSHDashError as error:
             self._busy, self._problem = "", error
             self._list_changed()
@@ -219,7 +215,10 @@ class SyncScreen(Overlay[SyncOrder]):
             self.options = replace(self.options, forget=not self.options.forget)
         else:
             self.options = replace(self.options, delete=not self.options.delete)
-        self._replan()
+        if self._problem is not None:
+            self.action_again()  # it may have been that nobody can tell what was the last time
+        else:
+            self._replan()
 
     def action_content(self) -> None:
         """Compare the content of files of the same size, or their times."""

@@ -131,40 +131,35 @@ def _summary(job: TransferSnapshot, width: int, tail_width: int) -> str:
 
 
 def _progress(job: TransferSnapshot) -> tuple[int, int]:
-    """Return how much is done of how much: bytes, or files where none of them holds any."""
+    """Return how much is done of how much: bytes, or files where none of them holds any.
+
+    What failed is not done, and all of it never is where anything failed.
+    """
     if job.state is TransferState.DONE:
         return 1, 1
-    if left := _missing(job):
-        return job.files_done, job.files_done + left
-    if job.bytes_total:
-        unnamed = job.files_done < job.files_total  # all may have come, and be unpacked still
-        return min(job.bytes_done, job.bytes_total - unnamed), job.bytes_total
-    return job.files_done, job.files_total
-
-
-def _failed(job: TransferSnapshot) -> int:
-    return max(job.errors_total, len(job.errors))
-
-
-def _missing(job: TransferSnapshot) -> int:
-    """Return how much failed of a job that got through: its totals are without that."""
-    is_through = job.state is TransferState.FAILED and job.files_done == job.files_total
-    return _failed(job) if is_through else 0
+    done, total = job.bytes_done, job.bytes_total + job.bytes_failed
+    if not total:
+        done, total = job.files_done, job.files_total + job.files_failed
+    elif job.files_done < job.files_total:
+        done = min(done, total - 1)  # all may have come, and be unpacked still
+    if job.errors_total and done >= total > 0:
+        return 99, 100  # not a file: a folder, or what belongs to one that is there
+    return done, total
 
 
 def _counted(job: TransferSnapshot) -> list[str]:
     """Return how many files are done of how many; of a single one how much of it."""
-    if _missing(job):
-        return [count_text(job.files_done, "file")]
-    if job.files_total > 1:
-        return [f"{job.files_done}/{job.files_total} files"]
-    if job.files_total == 1 and job.state is TransferState.COPYING:
+    files = job.files_total + job.files_failed
+    if files > 1:
+        return [f"{job.files_done}/{files} files"]
+    if files == 1 and job.state is TransferState.COPYING:
         return [f"{size_text(job.bytes_done)} of {size_text(job.bytes_total)}"]
     return []
 
 
 def _figures(job: TransferSnapshot) -> list[str]:
-    words, failed = _counted(job), _failed(job)
+    failed = max(job.errors_total, len(job.errors))
+    words = _counted(job)
     if failed:
         words.append(f"{failed} failed")
     if left_out := max(job.left_out_total, len(job.left_out)):

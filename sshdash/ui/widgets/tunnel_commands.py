@@ -19,7 +19,7 @@ from sshdash.ui.widgets.tunnel_messages import (
     EditTunnel,
     TunnelStep,
 )
-from sshdash.ui.widgets.tunnel_order import siblings
+from sshdash.ui.widgets.tunnel_order import siblings, to_open
 from sshdash.ui.widgets.tunnel_reasons import why_not
 from sshdash.ui.widgets.tunnel_words import RUNNING, name_of
 from sshdash.untrusted import clean
@@ -71,15 +71,6 @@ class TunnelCommands(Vertical):
         if name == "toggle" and self.clients.has_focus:
             return "x cuts the client; Esc goes back to the tunnels"
         return why_not(name, self.current, self.listed)
-
-    def _of_host(self, *, running: bool) -> list[TunnelSnapshot]:
-        """Return the tunnels of the host at the cursor that run, or those that do not."""
-        current = self.current
-        return [
-            one
-            for one in self.listed
-            if current and one.host == current.host and (one.state in RUNNING) is running
-        ]
 
     def action_tunnels_toggle(self) -> None:
         """Open or close what is at the cursor; on the map, go to it in the table."""
@@ -133,12 +124,19 @@ class TunnelCommands(Vertical):
             self.post_message(CutClient(tunnel, client))
 
     def action_tunnels_start_all(self) -> None:
-        """Open what is closed of the host at the cursor."""
-        self._change_host(TunnelStep.START, self._of_host(running=False))
+        """Open what is closed of the host at the cursor; of a group one rule."""
+        if (tunnel := self.current) is not None:
+            self._change_host(TunnelStep.START, to_open(tunnel.host, self.listed))
 
     def action_tunnels_stop_all(self) -> None:
         """Close what is open of the host at the cursor."""
-        self._change_host(TunnelStep.STOP, self._of_host(running=True))
+        current = self.current
+        running = [
+            one
+            for one in self.listed
+            if current and one.host == current.host and one.state in RUNNING
+        ]
+        self._change_host(TunnelStep.STOP, running)
 
     def action_tunnels_command(self) -> None:
         """Copy the ssh command that opens the same tunnel."""

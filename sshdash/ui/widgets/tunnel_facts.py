@@ -11,7 +11,7 @@ from sshdash.tunnels.legs import Leg
 from sshdash.tunnels.spec import Kind
 from sshdash.tunnels.totals import Totals, total
 from sshdash.ui.format import clip, count_text, duration_text, rate_text, size_text
-from sshdash.ui.theme import AWAY_MARK
+from sshdash.ui.theme import AWAY_MARK, MARKS
 from sshdash.ui.widgets.sparkline import sparkline
 from sshdash.ui.widgets.tunnel_diagram import legs_of, time_text
 from sshdash.ui.widgets.tunnel_words import (
@@ -38,6 +38,13 @@ _KEYWORDS = {
 }
 _STARTS = {Start.LAUNCH: "opens with sshdash", Start.HOST: "opens when the host is connected"}
 _MISHAPS = 4
+_TOLD_APART = (
+    TunnelState.DEGRADED,
+    TunnelState.RECONNECTING,
+    TunnelState.PAUSED,
+    TunnelState.FAILED,
+)
+"""The states that sums name, with the marks of the rows."""
 
 
 def brief(tunnel: TunnelSnapshot, rule: Sequence[TunnelSnapshot] = ()) -> list[Line]:
@@ -51,8 +58,13 @@ def brief(tunnel: TunnelSnapshot, rule: Sequence[TunnelSnapshot] = ()) -> list[L
 
 
 def sum_words(totals: Totals) -> str:
-    """Return what tunnels carry together: how many are open, clients, rates and bytes."""
-    words = [f"{totals.open} of {totals.tunnels} open"]
+    """Return what tunnels carry together: how many are open and how the others are, and what."""
+    others = "".join(
+        f" {MARKS[state].value[0]} {totals.states[state.value]}"
+        for state in _TOLD_APART
+        if state.value in totals.states
+    )
+    words = [f"{totals.open} of {totals.tunnels} open{others}"]
     if totals.clients:
         words.append(count_text(totals.clients, "client"))
     for up, down, form in (

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from sshdash.states import TunnelState
 from sshdash.tunnels.discover.services import service_of, service_of_socket
-from sshdash.ui.widgets.tunnel_words import name_of, standing, title_of, way_of
+from sshdash.ui.widgets.tunnel_words import RUNNING, name_of, standing, title_of, way_of
 from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from sshdash.tunnels.snapshot import TunnelSnapshot
     from sshdash.tunnels.spec import ForwardSpec
@@ -91,6 +91,24 @@ def service_word(spec: ForwardSpec) -> str:
         return "socks proxy"
     service = service_of_socket(spec.target_path) or service_of(spec.target_port)
     return service.name if service is not None else ""
+
+
+def to_open(host: str, tunnels: Sequence[TunnelSnapshot]) -> list[TunnelSnapshot]:
+    """Return what is closed of a host, to be opened together.
+
+    Of an exclusive group that is the rule that runs anywhere, else the first of the host.
+    """
+    chosen: dict[str, str] = {}
+    closed = [one for one in tunnels if one.host == host and one.state not in RUNNING]
+    in_use = (one for one in tunnels if one.state not in (TunnelState.CLOSED, TunnelState.FAILED))
+    for one in (*in_use, *closed):
+        if one.rule is not None:
+            chosen.setdefault(one.rule.group, one.rule.name)
+    return [
+        one
+        for one in closed
+        if one.rule is None or not one.rule.group or chosen[one.rule.group] == one.rule.name
+    ]
 
 
 def siblings(tunnel: TunnelSnapshot, tunnels: Iterable[TunnelSnapshot]) -> list[TunnelSnapshot]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from sshdash.states import TunnelState
+from sshdash.ui.widgets.tunnel_order import to_open
 from sshdash.ui.widgets.tunnel_words import RUNNING
 from sshdash.untrusted import clean
 
@@ -36,7 +37,7 @@ def why_not(name: str, tunnel: TunnelSnapshot | None, tunnels: Sequence[TunnelSn
 
 def _of_one(name: str, tunnel: TunnelSnapshot, tunnels: Sequence[TunnelSnapshot]) -> str:
     running = tunnel.state in RUNNING
-    if name == "restart" and not running:
+    if name == "restart" and not running and tunnel.state is not TunnelState.FAILED:
         return "The tunnel is not open"
     if name == "pause" and not running and tunnel.state is not TunnelState.PAUSED:
         return "The tunnel is not open"
@@ -45,8 +46,9 @@ def _of_one(name: str, tunnel: TunnelSnapshot, tunnels: Sequence[TunnelSnapshot]
     if name == "cut" and not tunnel.clients:
         return "The tunnel has no clients"
     own = [one.state in RUNNING for one in tunnels if one.host == tunnel.host]
-    if name == "start_all" and all(own):
-        return f"Every tunnel of {clean(tunnel.host, 60)} is open"
+    if name == "start_all" and not to_open(tunnel.host, tunnels):
+        rest = "" if all(own) else ", or another of its group is"
+        return f"Every tunnel of {clean(tunnel.host, 60)} is open{rest}"
     if name == "stop_all" and not any(own):
         return f"No tunnel of {clean(tunnel.host, 60)} is open"
     return ""

@@ -50,13 +50,14 @@ _NEXT = {
     Cause.BIND_IN_USE: "end what holds the port, or give the tunnel another one (e)",
     Cause.BIND_PRIVILEGED: "ports below 1024 are root's: listen on a higher one (e)",
     Cause.BIND_ADDRESS: "listen on an address that this machine has, or on localhost (e)",
-    Cause.BIND_REFUSED: "the server decides: GatewayPorts and AllowTcpForwarding in its "
-    "sshd_config, permitlisten at the key",
+    Cause.BIND_REFUSED: "D shows whether the port is taken there; if not, the server does not "
+    "allow it, or permitlisten at the key",
     Cause.PROHIBITED: "the server decides: AllowTcpForwarding and PermitOpen in its sshd_config, "
     "permitopen at the key",
     Cause.UNKNOWN_NAME: "the last host looks the name up, not this machine: name it as it is "
     "known there (e)",
-    Cause.TARGET_REFUSED: "nothing listens there: start the service, or correct the port (e)",
+    Cause.TARGET_REFUSED: "nothing listens there, or it turns one away: start the service, or "
+    "correct the port (e)",
     Cause.TARGET_TIMED_OUT: "the target is down, or a firewall drops what comes from that host",
     Cause.UNREACHABLE: "that host has no way to the target: go by another one",
     Cause.OUR_SIDE_REFUSED: "nothing listens here: start the service, or correct the port (e)",
@@ -123,6 +124,8 @@ def next_step(tunnel: TunnelSnapshot) -> str:
         if cause is None:
             failed = tunnel.state is TunnelState.FAILED
             cause = Cause.OTHER if failed else Cause.TARGET_REFUSED
+        if cause is Cause.CONNECTION_DOWN and tunnel.state is TunnelState.FAILED:
+            return "it is not tried again by itself: r does, or Enter"
         return _NEXT[cause]
     return ""
 

@@ -1,0 +1,62 @@
+"""Further names of files that are copied under another: hard links stay hard links."""
+
+from collections.abc import Callable
+
+from sshdash.errors import FileError
+from sshdash.sftp.entries import join
+from sshdash.sftp.filesystem import Filesystem
+from sshdash.sftp.ledger import Ledger
+from sshdash.sftp.mover import Mover
+from sshdash.sftp.tasks import each
+from sshdash.sftp.walk import Source
+
+
+class Twins:
+    """Those of one run; none where nothing is `kept` of a file but its content."""
+
+    def __init__(self, kept: bool) -> None:
+        self._kept = kept
+        self.found: list[Source] = []
+        self._firsts: dict[tuple[int, int], Source] = {}
+        """The first name of each file that has several."""
+
+    def take(self, source: Source) -> bool:
+        """Return whether it is another name of a file that is copied already, and keep it then."""
+        linked = source.entry.linked
+        if linked is None or not self._kept:
+            return False
+        is_twin = self._firsts.setdefault(linked, source) is not source
+        if is_twin:
+            self.found.append(source)
+        return is_twin
+
+    async def link_all(
+        self,
+        target: Filesystem,
+        folder: bytes,
+        ledger: Ledger,
+        mover: Mover,
+        failed: Callable[[Source, FileError], None],
+    ) -> list[Source]:
+        """Give files that were copied their further names; return those that have to be copied."""
+        apart: list[Source] = []
+
+        async def link(twin: Source) -> None:
+            assert twin.entry.linked is not None
+            first, linked = self._firsts[twin.entry.linked], False
+            try:
+                if first.key not in ledger.done:
+                    raise FileError("its first name was not copied")
+                names = [join(folder, one.place) for one in (first, twin)]
+                with ledger.tracking(twin):
+                    await target.hardlink(*names)
+                    linked = True
+                    await mover.remove(twin)
+            except FileError as error:
+                if linked:
+                    failed(twin, error)
+                else:
+                    apart.append(twin)
+
+        await each(self.found, min(target.limits.files, len(self.found)), link)
+        return apart

@@ -1,0 +1,94 @@
+"""What is looked at before files that went as a stream get their names: each check, by itself."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sshdash.sftp.bulk import tree as trees
+from sshdash.sftp.failures import ExistsError
+from sshdash.sftp.local import LocalFilesystem
+from sshdash.states import TransferState
+from tests.live.file_kit import files_on, tree, unfinished
+from tests.live.test_sftp_bulk import UP_BY_SFTP, answering, looks
+from tests.live.test_sftp_bulk import folders as folders
+from tests.live.test_sftp_bulk import told as told
+from tests.servers.sshd import RealSshd
+
+TAR = """\
+#!/bin/sh
+{real} "$@"
+status=$?
+case $1 in --extract) {then};; esac
+exit $status
+"""
+
+
+@pytest.mark.parametrize(
+    "then",
+    [
+        "cd 'folder 0/below'; touch -r 7 time; : >7; touch -r time 7; rm time",
+        "touch 'folder 0/below/7'",
+        "rm 'folder 0/below/7' && ln -s 14 'folder 0/below/7'",
+        "mv 'folder 0/below/7' 'folder 0/below/another'",
+        "rmdir empty && : >empty",
+        "rm 'folder 0/below/7'",
+        ": >another",
+    ],
+    ids=["shorter", "touched", "a link", "another name", "no folder", "not there", "one more"],
+)
+async def test_what_is_not_as_it_was_sent_does_not_get_its_name(
+    folders: tuple[Path, Path], tmp_path: Path, told: pytest.LogCaptureFixture, then: str
+) -> None:
+    source, target = folders
+    (source / "empty").mkdir()
+    tar = tmp_path / "bin" / "tar"
+    tar.parent.mkdir()
+    tar.write_text(TAR.format(real=shutil.which("tar"), then=then))
+    tar.chmod(0o755)
+    commands = 'PATH=$PWD/bin:$PATH; eval "$asked"'
+    async with answering(commands, tmp_path) as server, files_on(server.config_file) as files:
+        done = await files.copy("", [source], "sshd", target)
+    assert done.state is TransferState.DONE, done.errors
+    assert tree(target / "source") == tree(source)
+    assert looks(target / "source") == looks(source)
+    assert not unfinished(target)
+    assert UP_BY_SFTP in told.text
+
+
+async def test_nothing_goes_into_a_folder_that_somebody_else_made_meanwhile(
+    sshd: RealSshd, folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, target = folders
+    theirs = target / "source" / "folder 3" / "below"
+    make = LocalFilesystem.mkdir
+
+    async def mkdir(self: LocalFilesystem, path: bytes, mode: int = 0o777) -> Any:
+        await make(self, path, mode)
+        if path == bytes(theirs):
+            raise ExistsError("cannot make the directory", str(theirs), "it exists already")
+
+    monkeypatch.setattr(trees, "LEAST", 1_000_000)
+    monkeypatch.setattr(LocalFilesystem, "mkdir", mkdir)
+    async with files_on(sshd.config_file) as files:
+        done = await files.copy("sshd", [source], "", target)
+    assert done.state is TransferState.FAILED
+    assert not list(theirs.iterdir())
+    expected = {
+        place: what
+        for place, what in tree(source).items()
+        if not place.startswith(b"folder 3/below/")
+    }
+    assert tree(target / "source") == expected
+
+
+async def test_nobody_else_looks_into_a_folder_that_is_unpacked(
+    folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    source, target = folders
+    commands = 'stat -c %a target/.*.part >seen; eval "$asked"'
+    async with answering(commands, tmp_path) as server, files_on(server.config_file) as files:
+        done = await files.copy("", [source], "sshd", target)
+    assert done.state is TransferState.DONE, done.errors
+    assert (tmp_path / "seen").read_text() == "700\n"
