@@ -167,6 +167,8 @@ class ConflictQuestion(Question[ConflictAnswer], frozen=True):
     is_directory: bool = False
     can_resume: bool = False
     """Whether the target is shorter, and the same as the source as far as it goes."""
+    more: int | None = None
+    """How many targets besides this one are still to be asked about, None where nobody knows."""
 
 
 class ConfirmQuestion(Question[bool], frozen=True):

@@ -1,6 +1,6 @@
 """What becomes of sources whose targets exist: as was said beforehand, or as the person answers."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
@@ -40,11 +40,13 @@ class Conflicts:
         self._prompter = prompter
         self._for_all: ConflictChoice | None = None
         """What was answered about all that were known then, which are those of this run."""
+        self._more = 0
+        """How many conflicts come after this one."""
         self._taken: dict[bytes, set[bytes]] = {}
         """Names in the target directories in which a free one was looked for."""
 
     async def settle_all(
-        self, files: Iterable[Source], failed: Callable[[Source, FileError], None]
+        self, files: Sequence[Source], failed: Callable[[Source, FileError], None]
     ) -> list[Source]:
         """Return what is to be copied of `files`; `failed` is told what cannot be settled.
 
@@ -52,7 +54,8 @@ class Conflicts:
         """
         accepted: list[Source] = []
         turns = Turns()
-        for file in files:
+        for number, file in enumerate(files, 1):
+            self._more = len(files) - number
             await turns.take()
             try:
                 settled = await self.settle(file)
@@ -106,6 +109,7 @@ class Conflicts:
             source_time=file.entry.mtime,
             target_time=file.existing.mtime,
             can_resume=resumable and await self._begins_alike(file),
+            more=self._more,
         )
         answer: ConflictAnswer | None = await self._prompter.ask(question)
         if answer is None:

@@ -36,6 +36,9 @@ class Job:
         """Questions that the person has not answered yet."""
         self.meter: RateMeter | None = None
         self.started: float | None = None
+        """When it began, later by as long as it only waited: to go on, for answers, for hosts."""
+        self.ran = 0.0
+        """Seconds that its runs before this one took."""
         self.ended: float | None = None
         self.task: asyncio.Task[None] | None = None
         self.finished = asyncio.Event()
@@ -77,6 +80,14 @@ class Job:
         """Note that it is not as it was."""
         self._still = None
         self.noted(self)
+
+    def waited(self, since: float) -> None:
+        """Leave out of the time it ran that it waited since then, though not while files came."""
+        pause = time.monotonic() - max(since, self.ledger.last_done)
+        if self.started is not None:
+            self.started += pause
+        if self.meter is not None:
+            self.meter.leave_out(pause)
 
     def stop(self, keep: bool) -> None:
         """End what runs of it; with `keep`, files under way are kept to go on with."""

@@ -52,10 +52,12 @@ class Asking:
     async def ask(self, question: Question[AnswerType]) -> AnswerType | None:
         """Return the answer, or None where the question was dismissed."""
         self._job.questions += 1
+        asked = time.monotonic()
         try:
             return await self._prompter.ask(question)
         finally:
             self._job.questions -= 1
+            self._job.waited(asked)
 
 
 class Execution:
@@ -80,7 +82,7 @@ class Execution:
 
     async def run(self, job: Job) -> None:
         """Run a job that is queued to its end, clean-up included."""
-        job.started = time.monotonic()
+        job.started = time.monotonic() - job.ran
         job.ledger.restart()
         job.move(Step.START)
         try:
@@ -95,6 +97,7 @@ class Execution:
             log.exception("copy %s failed unexpectedly", job.id)
             job.end(Step.FAIL, f"unexpected: {clean(repr(error))}")
         finally:
+            job.ran = time.monotonic() - job.started
             if await finish(self._clean(job), PATIENCE):
                 raise asyncio.CancelledError
 
@@ -152,10 +155,12 @@ class Execution:
 
     async def _turn(self, job: Job) -> None:
         """Return once the hosts of a job that waits are back, and there is room for it."""
+        since = time.monotonic()
         for host in job.hosts:
             await self._outages.back(host)
         job.reason = "waits for other copies"
         await self._turns.turn(job)
+        job.waited(since)
 
     async def _copy(self, job: Job) -> None:
         request = job.request

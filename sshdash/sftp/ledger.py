@@ -1,6 +1,7 @@
 """What a running job knows of itself: counted as it happens, read by whoever looks."""
 
 import heapq
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from enum import IntEnum
@@ -72,6 +73,9 @@ async def _unrecorded() -> None:
 class Ledger:
     """Files, bytes, failures and what is finished. Kept over retries."""
 
+    last_done = 0.0
+    """When nothing was left to do about a source last, in monotonic seconds."""
+
     def __init__(self) -> None:
         self.notes: list[Note] | None = None
         """What was not written to the disk yet; None where nothing is written at all."""
@@ -141,6 +145,7 @@ class Ledger:
 
     def settle(self, source: Source) -> None:
         """Note that nothing is left to do about a source, in no run."""
+        self.last_done = time.monotonic()
         self.done.add(source.key)
         self._note(Fact.DONE, source.key)
 

@@ -43,6 +43,11 @@ class RateMeter:
         age = now - self._started
         return (count - self._first) / age if age > 0 else 0.0
 
+    def leave_out(self, seconds: float) -> None:
+        """Count seconds that have passed as none of its own."""
+        self._started += seconds
+        self._last_time = max(self._last_time, self._started)
+
     def age(self, now: float) -> float:
         """Return the seconds since the start."""
         return now - self._started

@@ -17,6 +17,10 @@ _WIDTH = 32
 """Paths that are looked at, or renamed, at the same time."""
 
 
+class HalfRenamedError(FileError):
+    """Some have their new names and could not be given the old ones back; the detail says which."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rename:
     """One path that gets another name, or another folder of the same file system."""
@@ -90,7 +94,7 @@ async def _take_back(filesystem: Filesystem, done: list[Rename], error: SSHDashE
             await filesystem.rename(step.new, step.old)
         except SSHDashError:
             done.append(step)
-            raise FileError(
+            raise HalfRenamedError(
                 error.title, getattr(error, "path", ""), f"{error.detail}; {_said(done)}"
             ) from error
 

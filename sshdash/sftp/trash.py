@@ -7,6 +7,8 @@ from sshdash.errors import FileError
 from sshdash.sftp.failures import MissingError, shown
 from sshdash.untrusted import clean
 
+_DATA = "XDG_DATA_HOME"
+
 
 async def move_to_trash(path: bytes) -> None:
     """Move a file, a link or a whole folder to the trash. Raises FileError where it cannot be,
@@ -28,6 +30,10 @@ async def move_to_trash(path: bytes) -> None:
 
 
 def _move(path: bytes) -> None:
+    # The standard has what is no absolute path ignored; the library puts a Trash into the
+    # current folder.
+    if not os.environ.get(_DATA, "/").startswith("/"):
+        del os.environ[_DATA]
     from send2trash import send2trash
 
     os.lstat(path)

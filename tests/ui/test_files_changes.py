@@ -3,6 +3,7 @@
 import asyncio
 import os
 import stat
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from sshdash.prompts import ConfirmQuestion
 from sshdash.sftp import trash
 from sshdash.sftp.local import LocalFilesystem
 from sshdash.ui.screens.bulk_rename import BulkRenameDialog, NewNames
+from sshdash.ui.screens.chmod import ChmodDialog
 from sshdash.ui.screens.fields import FieldsDialog
 from sshdash.ui.screens.properties import PropertiesDialog
 from sshdash.ui.widgets.file_messages import StopWork
@@ -239,6 +241,23 @@ async def test_what_is_deleted_here_is_in_the_trash(
         assert "Move src to the trash?" in str(app.prompter.asked[0])
 
 
+@pytest.mark.parametrize("named", ["", "data"])
+def test_no_trash_is_made_in_the_current_folder(
+    named: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in [name for name in sys.modules if name.startswith("send2trash")]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setenv("XDG_DATA_HOME", named)
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    file = folder / "file"
+    file.write_text("kept")
+    trash._move(bytes(file))
+    assert not list(folder.iterdir())
+    assert (home / ".local/share/Trash/files/file").read_text() == "kept"
+
+
 async def test_without_a_trash_it_is_asked_before_deleting_for_good(
     left: Path, right: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -292,6 +311,23 @@ async def test_a_deletion_is_stopped_with_esc_and_counts_what_is_gone(
         gone = 400 - len(list(many.iterdir()))
         assert 0 < gone < 100
         assert f"{gone} items of 401 are gone, the rest is there" in app.told[0]
+
+
+async def test_that_the_permissions_of_many_differ_is_said(left: Path, right: Path) -> None:
+    (left / "file1.txt").chmod(0o600)
+    (left / "file2.txt").chmod(0o644)
+    app = FilesApp(left, right)
+    async with app.run_test() as pilot:
+        panes = await listed(pilot)
+        panes.left.browser.marks = {b"file1.txt"}
+        await pilot.press("m")
+        await until(pilot, lambda: isinstance(app.screen, ChmodDialog))
+        assert not app.screen.query(".chmod-differ")
+        await pilot.press("escape")
+        panes.left.browser.marks = {b"file1.txt", b"file2.txt"}
+        await pilot.press("m")
+        await until(pilot, lambda: isinstance(app.screen, ChmodDialog))
+        assert app.screen.query(".chmod-differ")
 
 
 async def test_the_mode_of_all_is_changed_though_one_fails(left: Path, right: Path) -> None:

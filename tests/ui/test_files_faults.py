@@ -79,6 +79,33 @@ async def test_a_folder_that_cannot_be_listed_is_told_and_the_old_one_stays(
         await until(pilot, lambda: "inbox" not in names(panes.right))
 
 
+async def test_what_was_in_a_removed_folder_is_shown_as_out_of_date(
+    left: Path, right: Path
+) -> None:
+    async with FilesApp(left, right).run_test() as pilot:
+        panes = await listed(pilot)
+        await pilot.press("tab")
+        os.rename(right, right.with_name("elsewhere"))
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: panes.right.problem)
+        assert panes.right.rows.stale
+        await pilot.press("escape")
+        assert panes.right.rows.stale
+        await pilot.press("backspace")
+        await until(pilot, lambda: panes.right.browser.path == bytes(right.parent))
+        assert not panes.right.rows.stale
+
+
+async def test_a_path_that_is_not_there_leaves_what_is_shown_as_it_is(
+    left: Path, right: Path
+) -> None:
+    async with FilesApp(left, right).run_test() as pilot:
+        panes = await listed(pilot)
+        await pilot.press("g", *"missing", "enter")
+        await until(pilot, lambda: panes.left.problem)
+        assert not panes.left.rows.stale
+
+
 async def test_a_lost_connection_keeps_the_listing_and_enter_connects_again(
     left: Path, right: Path
 ) -> None:

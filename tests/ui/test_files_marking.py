@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from textual import events
 
-from sshdash.prompts import ConfirmQuestion
+from sshdash.prompts import ConfirmQuestion, ConflictAnswer, ConflictChoice, ConflictQuestion
 from sshdash.sftp.browser import Column
 from sshdash.ui.screens.picker import Picker
 from sshdash.ui.screens.text_input import TextInputDialog
@@ -15,6 +15,7 @@ from tests.ui.files_app import (
     furnish_left,
     furnish_right,
     listed,
+    names,
     row_of,
     shown,
     until,
@@ -93,6 +94,61 @@ async def test_the_move_key_asks_and_says_so_in_the_job(left: Path, right: Path)
         assert question.title == "Move file1.txt?"
         assert app.fake.transfers.snapshots()[0].request.move
         await until(pilot, lambda: (right / "file1.txt").exists())
+
+
+async def test_a_move_on_one_host_is_a_rename_that_can_be_undone(left: Path, right: Path) -> None:
+    app = FilesApp(left, right, True)
+    async with app.run_test(size=(100, 24)) as pilot:
+        panes = await listed(pilot)
+        app.controller.listings.use(panes.right, "", bytes(right))
+        await until(pilot, lambda: panes.right.endpoint == "" and panes.right.listed)
+        panes.left.rows.cursor = row_of(panes.left, "file1.txt")
+        await pilot.press("M")
+        await until(pilot, lambda: "file1.txt" in names(panes.right))
+        await until(pilot, lambda: any("u undoes the move" in told for told in app.told))
+        assert not app.fake.transfers.snapshots()
+        await pilot.press("u")
+        await until(pilot, lambda: "file1.txt" in names(panes.left))
+        await until(pilot, lambda: "file1.txt" not in names(panes.right))
+
+
+async def test_a_move_on_one_host_asks_about_what_exists(left: Path, right: Path) -> None:
+    (right / "file1.txt").write_text("there already")
+    app = FilesApp(left, right, True, ConflictAnswer(ConflictChoice.RENAME))
+    async with app.run_test(size=(100, 24)) as pilot:
+        panes = await listed(pilot)
+        app.controller.listings.use(panes.right, "", bytes(right))
+        await until(pilot, lambda: panes.right.endpoint == "" and panes.right.listed)
+        panes.left.rows.cursor = row_of(panes.left, "file1.txt")
+        await pilot.press("M")
+        await until(pilot, lambda: not (left / "file1.txt").exists())
+        assert (right / "file1.txt").read_text() == "there already"
+        await until(pilot, lambda: "file1 (2).txt" in names(panes.right))
+        assert isinstance(app.prompter.asked[-1], ConflictQuestion)
+
+
+async def test_what_was_moved_away_from_a_host_is_not_shown_any_more(
+    left: Path, right: Path
+) -> None:
+    app = FilesApp(left, right, True)
+    async with app.run_test(size=(100, 24)) as pilot:
+        panes = await listed(pilot)
+        await pilot.press("tab")
+        panes.right.rows.cursor = row_of(panes.right, "old.txt")
+        await pilot.press("M")
+        await until(pilot, lambda: "old.txt" in names(panes.left))
+        await until(pilot, lambda: "old.txt" not in names(panes.right))
+
+
+async def test_a_range_begins_at_the_row_that_was_marked_last(left: Path, right: Path) -> None:
+    async with FilesApp(left, right).run_test(size=(100, 24)) as pilot:
+        pane = (await listed(pilot)).left
+        rows, browser = pane.rows, pane.browser
+        await pilot.click(rows, offset=(6, 1))
+        await pilot.click(rows, offset=(6, 2), shift=True)
+        await pilot.click(rows, offset=(6, 4), control=True)
+        await pilot.click(rows, offset=(6, 5), shift=True)
+        assert browser.marks == {browser.rows[item].name for item in (1, 2, 4, 5)}
 
 
 async def test_a_modifier_at_the_drop_moves(left: Path, right: Path) -> None:

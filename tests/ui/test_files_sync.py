@@ -15,7 +15,7 @@ from sshdash.sftp.sync_plan import Way
 from sshdash.ui.screens.sync_preview import SyncScreen
 from sshdash.ui.widgets.sync_rows import SyncRows
 from tests.live.file_kit import tree
-from tests.ui.files_app import FilesApp, listed, until
+from tests.ui.files_app import FilesApp, listed, names, until
 
 
 def furnish(tmp_path: Path) -> tuple[Path, Path]:
@@ -339,9 +339,9 @@ async def test_two_folders_that_are_the_same_can_be_remembered_as_such(tmp_path:
 
 async def test_a_link_that_leads_elsewhere_since_is_another_folder(tmp_path: Path) -> None:
     current, right = tmp_path / "current", tmp_path / "right"
-    for folder, names in (("v1", "abcd"), ("v2", "bce"), ("right", "abc")):
+    for folder, some in (("v1", "abcd"), ("v2", "bce"), ("right", "abc")):
         (tmp_path / folder).mkdir()
-        for name in names:
+        for name in some:
             (tmp_path / folder / name).write_text("same")
             os.utime(tmp_path / folder / name, (1000, 1000))
     current.symlink_to("v1")
@@ -412,6 +412,7 @@ async def test_a_folder_is_kept_up_to_date_until_that_is_ended(tmp_path: Path) -
         await until(pilot, lambda: app.fake.keepers.snapshots())
         (left / "later").write_text("later")
         await until(pilot, (right / "later").exists)
+        await until(pilot, lambda: "later" in names(app.panes.right))
         app.panes.action_files_keep()
         await until(pilot, lambda: not app.fake.keepers.snapshots())
         assert "Not kept up to date any more" in app.told[0]

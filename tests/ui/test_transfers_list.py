@@ -16,6 +16,7 @@ from sshdash.states import TransferState
 from sshdash.ui.screens.conflict import ConflictScreen
 from sshdash.ui.theme import DARK, THEMES, own_variables
 from sshdash.ui.widgets.file_messages import ChangeTransfer, TransferStep
+from sshdash.ui.widgets.ticks import Tick
 from sshdash.ui.widgets.transfer_lines import job_lines, totals_text
 from sshdash.ui.widgets.transfer_list import Jobs
 from tests.ui.files_app import FilesApp, listed, names, until
@@ -107,6 +108,36 @@ def test_a_copy_that_asks_says_so() -> None:
     texts = [line.text for line in job_lines(replace(RUNNING, asks=True), False, 80)]
     assert any("waits for your answer" in text for text in texts)
     assert not any("answer" in line.text for line in job_lines(RUNNING, False, 80))
+
+
+def test_a_job_is_not_all_there_before_each_file_has_its_name() -> None:
+    unpacking = replace(RUNNING, bytes_done=RUNNING.bytes_total)
+    assert " 99 %" in job_lines(unpacking, False, 100)[0].text
+    assert "100 %" in job_lines(replace(unpacking, files_done=12), False, 100)[0].text
+
+
+def test_a_single_file_tells_how_much_of_it_has_gone() -> None:
+    single = replace(RUNNING, files_done=0, files_total=1)
+    assert "500 kB of 1.0 MB" in job_lines(single, False, 120)[0].text
+
+
+def test_a_move_says_that_it_is_one() -> None:
+    request = replace(RUNNING.request, move=True)
+    assert "move local → web" in job_lines(replace(RUNNING, request=request), False, 120)[0].text
+
+
+async def test_the_list_unfolds_for_what_is_new_not_for_what_ended_before(
+    folders: tuple[Path, Path],
+) -> None:
+    jobs = [replace(RUNNING, state=TransferState.DONE, current=(), ended=-1.0)]
+    app = FilesApp(*folders)
+    app.panes.transfers._source = lambda: list(jobs)
+    async with app.run_test(size=(100, 30)) as pilot:
+        panes = await listed(pilot)
+        await until(pilot, lambda: panes.transfers.display)
+        assert not panes.transfers.has_class("-open")
+        jobs.append(replace(RUNNING, id="3"))
+        await until(pilot, lambda: panes.transfers.has_class("-open"))
 
 
 async def test_what_runs_stands_above_what_ended(folders: tuple[Path, Path]) -> None:
@@ -267,6 +298,21 @@ async def test_a_conflict_says_which_side_is_the_newer(there: float, age: list[s
         sides = list(app.screen.query(".conflict-newer").results(Static))
         assert [str(side.render()) for side in sides] == age
         assert sides[1].size.width >= len(age[1])
+
+
+@pytest.mark.parametrize(
+    ("more", "label"),
+    [(None, ["for all the rest of this copy"]), (1, ["also for the 1 other"]), (0, [])],
+)
+async def test_an_answer_for_all_says_how_many_there_are(
+    more: int | None, label: list[str]
+) -> None:
+    app = Asking(structs.replace(QUESTION, more=more))
+    async with app.run_test(size=(80, 24)) as pilot:
+        assert [str(tick.label) for tick in app.screen.query(Tick)] == label
+        await pilot.press("a", "s")
+        await until(pilot, lambda: app.answers)
+    assert app.answers == [ConflictAnswer(ConflictChoice.SKIP, more != 0)]
 
 
 async def test_the_keys_of_a_conflict_are_in_sight() -> None:

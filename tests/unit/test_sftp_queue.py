@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 
 import pytest
 
@@ -80,6 +81,54 @@ async def test_a_job_tells_that_it_waits_for_an_answer() -> None:
     await queue.close()
 
 
+async def test_the_time_it_ran_is_that_of_all_its_runs_without_the_pauses(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one = Kit()
+    waiting = Waiting()
+    queue = TransferQueue(one.open, waiting, EventBus())
+    one.far.file(b"/x/a", b"new")
+    one.near.file(b"/to/a", b"old")
+    passed = 0.0
+    now = time.monotonic
+    monkeypatch.setattr(time, "monotonic", lambda: now() + passed)
+    job = queue.submit(request(b"/x/a"))
+    await waiting.asked.wait()
+    queue._jobs[job].started -= 100.0  # type: ignore[operator]
+    running = queue._jobs[job].task
+    assert running is not None
+    queue.pause(job)
+    await asyncio.wait({running})
+    passed = 900.0
+    waiting.answer.set()
+    queue.retry(job)
+    done = await queue.wait(job)
+    await queue.close()
+    assert done.started is not None
+    assert done.ended is not None
+    assert 100 <= done.ended - done.started < 900
+
+
+async def test_the_time_that_only_an_answer_was_waited_for_is_none_that_it_ran(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one = Kit()
+    waiting = Waiting()
+    queue = TransferQueue(one.open, waiting, EventBus())
+    one.far.file(b"/x/a", b"new")
+    one.near.file(b"/to/a", b"old")
+    job = queue.submit(request(b"/x/a"))
+    await waiting.asked.wait()
+    now = time.monotonic
+    monkeypatch.setattr(time, "monotonic", lambda: now() + 900)
+    waiting.answer.set()
+    done = await queue.wait(job)
+    await queue.close()
+    assert done.started is not None
+    assert done.ended is not None
+    assert 0 <= done.ended - done.started < 900
+
+
 @pytest.mark.parametrize(
     ("choice", "content", "skipped"),
     [
@@ -116,7 +165,8 @@ async def test_an_answer_for_all_is_asked_once_and_single_ones_each_time() -> No
             one.near.file(b"/to/tree/%d" % number, b"old")
         snapshot = await one.copy(b"/tree")
         assert snapshot.state is TransferState.DONE
-        assert len(one.prompter.asked) == 2
+        asked = [each for each in one.prompter.asked if isinstance(each, ConflictQuestion)]
+        assert [question.more for question in asked] == [4, 3]
         assert sorted(one.near.below(b"/to").values()) == [b"new"] * 4 + [b"old"]
 
 

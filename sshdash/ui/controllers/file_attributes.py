@@ -37,7 +37,8 @@ class FileAttributes:
         """Ask for permission bits and set them."""
         what = names.listing(request.entries, 3)
         folders = _has_folders(request)
-        answer = await self.cockpit.show(ChmodDialog(what, request.entries[0].mode, folders))
+        modes = [entry.mode for entry in request.entries]
+        answer = await self.cockpit.show(ChmodDialog(what, modes, folders))
         if answer is not None:
             mode, below = answer
             await self._change(request, ModeChange(mode, below), below, "the permissions")

@@ -13,7 +13,7 @@ from weakref import WeakSet
 
 from sshdash.errors import Cancelled, ConfigError, ConnectionLost, FileError, SSHDashError
 from sshdash.sftp.bookmarks import load_bookmarks
-from sshdash.sftp.entries import normalize
+from sshdash.sftp.entries import is_inside, normalize
 from sshdash.sftp.history import Spot
 from sshdash.sftp.listing import Listing, let_go
 from sshdash.sftp.watching import FolderWatch
@@ -268,6 +268,12 @@ class Listings:
         for pane in self.showing(endpoint):
             if pane.listed and pane.filesystem and pane.browser.path == normalize(folder):
                 self.refresh(pane)
+
+    def refresh_below(self, endpoint: str, root: bytes) -> None:
+        """List again what shows a folder, or one below it."""
+        for folder in {pane.browser.path for pane in self.showing(endpoint) if pane.listed}:
+            if is_inside(folder, normalize(root)):
+                self.refresh_folder(endpoint, folder)
 
     def changed(self, pane: FilePane, folder: bytes, select: bytes | None = None) -> None:
         """List again after a change, with the cursor on what is new, unless the pane went on."""

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 from sshdash.errors import FileError, SSHDashError
 from sshdash.prompts import ConfirmQuestion
 from sshdash.sftp.entries import Kind, join, name_of, parent_of
-from sshdash.sftp.renames import Journalled, Rename, describe, rename_all, take_back
+from sshdash.sftp.job import CopyRequest
+from sshdash.sftp.renames import (
+    HalfRenamedError,
+    Journalled,
+    Rename,
+    describe,
+    rename_all,
+    take_back,
+)
 from sshdash.ui.controllers import file_names as names
 from sshdash.ui.format import count_text
 from sshdash.ui.screens.bulk_rename import BulkRenameDialog
@@ -16,7 +24,7 @@ from sshdash.ui.widgets import file_messages as ask
 from sshdash.ui.widgets.inline_name import InlineName
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from sshdash.sftp.filesystem import Filesystem
     from sshdash.ui.cockpit import Cockpit
@@ -30,9 +38,16 @@ _KEPT = 100
 class FileRenames:
     """Renames, moves, and the journal of them for this run."""
 
-    def __init__(self, cockpit: Cockpit, listings: Listings) -> None:
+    def __init__(
+        self,
+        cockpit: Cockpit,
+        listings: Listings,
+        submit: Callable[[FilePane, CopyRequest], None],
+    ) -> None:
+        """`submit` queues what cannot be done by renames."""
         self.cockpit = cockpit
         self.listings = listings
+        self._submit = submit
         self._journal: list[Journalled] = []
 
     async def rename(self, request: ask.RenameFile) -> None:
@@ -72,7 +87,11 @@ class FileRenames:
             self.listings.changed(pane, request.folder)
 
     async def move(self, request: ask.MoveFiles) -> None:
-        """Move entries into another folder of the same file system, after asking."""
+        """Move entries into another folder of the same endpoint, after asking.
+
+        What a rename does not do, the queue does: it asks about targets that exist, and copies
+        to another file system.
+        """
         pane = request.pane
         question = ConfirmQuestion(
             f"Move {names.count(request.entries)}?",
@@ -86,18 +105,25 @@ class FileRenames:
             Rename(join(request.folder, entry.name), join(request.into, entry.name))
             for entry in request.entries
         ]
+        paths = tuple(one.old for one in renames)
         try:
             await rename_all(filesystem, renames)
             await self._keep(filesystem, pane, renames)
-        finally:
             pane.browser.clear_marks()
+        except HalfRenamedError:
+            raise
+        except FileError:
+            ends = pane.endpoint, paths, pane.endpoint, request.into
+            self._submit(pane, CopyRequest(*ends, move=True))
+            return
+        finally:
             self.listings.changed(pane, request.folder)
             self.listings.refresh_folder(pane.endpoint, request.into)
 
     async def undo(self, request: ask.UndoRename) -> None:
         """Take back the last rename or move of this run, wherever it was."""
         if not self._journal:
-            self.cockpit.tell("Nothing to undo", "no rename or move was made in this run")
+            self.cockpit.tell("Nothing to undo", "no rename, or move on one disk, in this run")
             return
         last = self._journal[-1]
         filesystem = await self.cockpit.backend.filesystem(last.endpoint)

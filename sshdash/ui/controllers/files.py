@@ -10,11 +10,12 @@ from textual.message import Message
 
 from sshdash.config.equivalent import scp_command
 from sshdash.errors import ConnectionLost, SSHDashError, UsageError
-from sshdash.events import ConnectionChanged, Event, TransferChanged
+from sshdash.events import ConnectionChanged, Event, KeepChanged, TransferChanged
 from sshdash.prompts import CONFLICT_POLICIES, ConfirmQuestion
-from sshdash.sftp.entries import is_inside, join
+from sshdash.sftp.entries import is_inside, join, parent_of
 from sshdash.sftp.history import Spot
 from sshdash.sftp.job import CopyRequest, as_user, host_of
+from sshdash.sftp.sync_keep import KeepState
 from sshdash.states import ConnectionState, TransferState
 from sshdash.ui.controllers import file_names as names
 from sshdash.ui.controllers.file_attributes import FileAttributes
@@ -57,8 +58,10 @@ class FilesController:
         stops = Stops()
         edits = FileEdits(cockpit, listings, stops)
         changes = FileChanges(cockpit, listings)
+        self._uploading: set[str] = set()
+        """What is kept up to date and copies something."""
         attributes = FileAttributes(cockpit, listings, stops)
-        renames = FileRenames(cockpit, listings)
+        renames = FileRenames(cockpit, listings, self._submit_of)
         removals = FileRemovals(cockpit, listings, stops)
         self._handlers: dict[type[Message], Callable[[Any], object]] = {
             ask.OpenFolder: lambda m: self.listings.open(m.pane, m.path, m.select),
@@ -138,9 +141,28 @@ class FilesController:
         elif isinstance(event, ConnectionChanged) and event.new is ConnectionState.CONNECTED:
             self.listings.revive(event.host)
         elif isinstance(event, TransferChanged) and event.new in _ENDED:
-            jobs = {job.id: job.request for job in self.backend.transfers.snapshots()}
-            if request := jobs.get(event.job):
-                self.listings.refresh_folder(request.target, request.target_dir)
+            self._list_ends(event.job)
+        elif isinstance(event, KeepChanged):
+            self._list_kept(event)
+
+    def _list_ends(self, job: str) -> None:
+        """List again where files came with a job that has ended, and where a move took them."""
+        jobs = {job.id: job.request for job in self.backend.transfers.snapshots()}
+        if request := jobs.get(job):
+            self.listings.refresh_folder(request.target, request.target_dir)
+            for folder in set(map(parent_of, request.paths)) if request.move else ():
+                self.listings.refresh_folder(request.source, folder)
+
+    def _list_kept(self, event: KeepChanged) -> None:
+        """List again what shows a folder that is kept up to date, once files were copied there."""
+        if event.state == KeepState.COPYING.value:
+            self._uploading.add(event.keep)
+        elif event.keep in self._uploading:
+            self._uploading.discard(event.keep)
+            for one in self.backend.keepers.snapshots():
+                if one.id == event.keep:
+                    remote = one.wish.remote
+                    self.listings.refresh_below(remote.endpoint, remote.root)
 
     # Where to go
 
@@ -192,6 +214,9 @@ class FilesController:
         verb = "moved" if request.move else "copied"
         if same and any(is_inside(spot.path, path) for path in paths):
             raise UsageError(f"A folder cannot be {verb} into itself", clean(spot.path))
+        if request.move and same:
+            self.handle(ask.MoveFiles(source, request.entries, spot.path))
+            return
         copy = CopyRequest(source.endpoint, paths, spot.endpoint, spot.path, move=request.move)
         if request.move:
             self.cockpit.start(self._move_to(request, copy))

@@ -288,12 +288,12 @@ def _deletion_question(trees: tuple[Tree, Tree], steps: Sequence[Step]) -> Confi
     if "" in lost:
         return ConfirmQuestion(
             f"Move {total} to the trash?",
-            f"They can be taken out of it again. They go there {_WHEN}.",
+            f"What is in the trash can be taken out again. It goes there {_WHEN}.",
             action="Sync and move to trash",
         )
     return ConfirmQuestion(
         f"Delete {total}?",
-        f"They are deleted for good, {_WHEN}.",
+        f"For good, {_WHEN}.",
         action="Sync and delete",
         danger=True,
     )

@@ -1,7 +1,7 @@
 """Who may read, write and execute: nine boxes and the octal number, which follow each other."""
 
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from textual import events, on
 from textual.containers import Grid, Horizontal
@@ -23,15 +23,19 @@ class ChmodDialog(Dialog[tuple[int, bool]]):
 
     AUTO_FOCUS = "Tick"
 
-    def __init__(self, names: str, mode: int, folders: bool = False) -> None:
+    def __init__(self, names: str, modes: Sequence[int], folders: bool = False) -> None:
+        """Begin with the first of `modes`; that they differ is told."""
         super().__init__("Permissions")
         self._names = names
-        self.mode = mode & _LIMIT
+        self.mode = modes[0] & _LIMIT
+        self._differ = len({mode & _LIMIT for mode in modes}) > 1
         self._folders = folders
 
     def body(self) -> Iterable[Widget]:
         """Return the boxes and the number."""
         yield text(self._names, "chmod-names")
+        if self._differ:
+            yield text("Theirs differ; these are the first one's", "chmod-differ")
         cells: list[Widget] = [text("")]
         cells += [text(what, "chmod-head") for what in _WHAT]
         for row, who in enumerate(_WHO):

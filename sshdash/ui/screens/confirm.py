@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Button
 
@@ -23,6 +24,10 @@ class ConfirmDialog(Dialog[bool]):
     def __init__(self, question: ConfirmQuestion) -> None:
         super().__init__(question.title, danger=question.danger)
         self.question = question
+
+    def on_mount(self) -> None:
+        """Name the keys."""
+        self.query_one(".dialog").border_subtitle = Content(" y yes  n no ")
 
     def body(self) -> Iterable[Widget]:
         """Return what would happen."""

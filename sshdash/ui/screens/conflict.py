@@ -10,7 +10,7 @@ from textual.widget import Widget
 from textual.widgets import Button
 
 from sshdash.prompts import ConflictAnswer, ConflictChoice, ConflictQuestion
-from sshdash.ui.format import size_text
+from sshdash.ui.format import count_text, size_text
 from sshdash.ui.screens.dialog import Dialog, choice, text
 from sshdash.ui.widgets.file_row_text import shorten_middle
 from sshdash.ui.widgets.ticks import Tick
@@ -42,7 +42,11 @@ class ConflictScreen(Dialog[ConflictAnswer]):
         yield self._side("there", asked.target_size, asked.target_time, asked.source_time)
         yield self._side("new", asked.source_size, asked.source_time, asked.target_time)
         yield text(f"from {_place_text(asked.source)}", "conflict-source")
-        yield Tick(Content("for all the rest of this copy"), compact=True, classes="conflict-all")
+        if asked.more != 0:
+            label = "for all the rest of this copy"
+            if asked.more:
+                label = f"also for the {count_text(asked.more, 'other')}"
+            yield Tick(Content(label), compact=True, classes="conflict-all")
 
     def buttons(self) -> Iterable[Button]:
         """Return the choices, the one that loses nothing first."""
@@ -61,12 +65,13 @@ class ConflictScreen(Dialog[ConflictAnswer]):
     def on_mount(self) -> None:
         """Name the keys."""
         resume = "r resume  " if self.question.can_resume else ""
-        keys = f" k both  s skip  n newer  {resume}o overwrite  a for all "
+        for_all = "" if self.question.more == 0 else "  a for all"
+        keys = f" k both  s skip  n newer  {resume}o overwrite{for_all} "
         self.query_one(".dialog").border_subtitle = Content(keys)
 
     def on_choice(self, name: str) -> None:
         """Answer."""
-        for_all = self.query_one(Tick).value
+        for_all = any(tick.value for tick in self.query(Tick))
         self.dismiss(ConflictAnswer(ConflictChoice(name), for_all))
 
     def action_choose(self, name: str) -> None:
@@ -76,12 +81,13 @@ class ConflictScreen(Dialog[ConflictAnswer]):
 
     def action_all(self) -> None:
         """Toggle whether the answer goes for all that follow."""
-        self.query_one(Tick).toggle()
+        for tick in self.query(Tick):
+            tick.toggle()
 
     def _side(self, label: str, size: int, when: float, other: float) -> Horizontal:
         age = "newer" if when > other + 1 else ""
         if label == "new" and abs(when - other) <= 1:
-            age = "same time"
+            age = "same time" if int(when) == int(other) else "1 s apart"
         length = "" if self.question.is_directory else size_text(size)
         exact = "" if self.question.is_directory or size < 1000 else f"{size:,} B".replace(",", " ")
         return Horizontal(

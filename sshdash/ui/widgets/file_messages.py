@@ -122,7 +122,7 @@ class SendFiles(FilesAction):
 
 
 class MoveFiles(FilesAction):
-    """Move the entries into another folder of the same file system, after asking."""
+    """Move the entries into another folder of the same endpoint, after asking."""
 
     def __init__(self, pane: FilePane, entries: Sequence[Entry], into: bytes) -> None:
         super().__init__(pane, entries)

@@ -13,6 +13,7 @@ from textual.widgets import Input, Static
 from sshdash.errors import SSHDashError
 from sshdash.sftp.browser import Browser, View
 from sshdash.sftp.entries import Entry
+from sshdash.sftp.failures import MissingError
 from sshdash.sftp.job import host_of
 from sshdash.sftp.rows import Rows
 from sshdash.ui.widgets import file_pane_text as text
@@ -193,7 +194,8 @@ class PaneFrame(Vertical):
         """Show why the last request failed; an older listing stays."""
         self._waiting = ""
         self.problem = text.Problem.of(error, connected=self.filesystem is not None)
-        self._rows.stale = self.problem.lost and self.listed
+        gone = isinstance(error, MissingError) and self.wanted == self.browser.path
+        self._rows.stale = self.listed and (self.problem.lost or gone)
         self._draw()
 
     def show_outlook(self, outlook: Outlook | None) -> None:

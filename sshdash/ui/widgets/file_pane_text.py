@@ -77,7 +77,8 @@ def counts_text(browser: Browser) -> str:
         return count_text(shown, "entry", "entries")
     folders = sum(entry.leads_to_directory for entry in browser.rows) - up
     words = [count_text(folders, "folder")] if folders else []
-    words.append(count_text(shown - folders, "file"))
+    if shown > folders or not folders:
+        words.append(count_text(shown - folders, "file"))
     if size := browser.shown_bytes:
         words.append(size_text(size))
     return ", ".join(words)

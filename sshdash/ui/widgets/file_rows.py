@@ -55,7 +55,7 @@ class FileRows(TypedRows):
     ]
 
     stale: reactive[bool] = reactive(False)
-    """Whether what is shown may be out of date, because the connection is gone."""
+    """Whether what is shown may be out of date: the connection is gone, or the folder itself."""
 
     class Marked(Message):
         """Other rows are marked."""
@@ -246,6 +246,7 @@ class FileRows(TypedRows):
         if event.shift:
             self._extend_to(item)
         else:
+            self._anchor = None
             self.cursor = item
             self.browser.toggle_mark(item)
             self.marks_changed()

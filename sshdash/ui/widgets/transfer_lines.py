@@ -116,7 +116,8 @@ def _left_out_lines(job: TransferSnapshot, most: int, selected: bool) -> list[Jo
 
 def _summary(job: TransferSnapshot, width: int, tail_width: int) -> str:
     """Return the text of a job's own line, right of its mark."""
-    ends = f"{job.source} → {job.target}:"
+    verb = "move " if job.request.move else ""
+    ends = f"{verb}{job.source} → {job.target}:"
     tail = tail_text(job)
     if width - tail_width >= _NAME + 6:
         tail = tail.ljust(tail_width)
@@ -139,15 +140,26 @@ def _progress(job: TransferSnapshot) -> tuple[int, int]:
     done, total = job.bytes_done, job.bytes_total + job.bytes_failed
     if not total:
         done, total = job.files_done, job.files_total + job.files_failed
+    elif job.files_done < job.files_total:
+        done = min(done, total - 1)  # all may have come, and be unpacked still
     if job.errors_total and done >= total > 0:
         return 99, 100  # not a file: a folder, or what belongs to one that is there
     return done, total
 
 
+def _counted(job: TransferSnapshot) -> list[str]:
+    """Return how many files are done of how many; of a single one how much of it."""
+    files = job.files_total + job.files_failed
+    if files > 1:
+        return [f"{job.files_done}/{files} files"]
+    if files == 1 and job.state is TransferState.COPYING:
+        return [f"{size_text(job.bytes_done)} of {size_text(job.bytes_total)}"]
+    return []
+
+
 def _figures(job: TransferSnapshot) -> list[str]:
     failed = max(job.errors_total, len(job.errors))
-    files = job.files_total + job.files_failed
-    words = [f"{job.files_done}/{files} files"] if files > 1 else []
+    words = _counted(job)
     if failed:
         words.append(f"{failed} failed")
     if left_out := max(job.left_out_total, len(job.left_out)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from bisect import bisect_right
 from collections.abc import Callable
 from itertools import accumulate
@@ -216,6 +217,8 @@ class TransferList(Vertical):
         self._head = Static(classes="transfers-head", markup=False)
         self._empty = NoJobs()
         self._seen: set[str] = set()
+        self._since = time.monotonic()
+        """What had ended by then is no news."""
 
     def compose(self) -> ComposeResult:
         """Lay out the summary and the jobs."""
@@ -244,9 +247,10 @@ class TransferList(Vertical):
             self._show_totals(jobs, self._totals())
             return
         self.display = bool(jobs)
-        if {job.id for job in jobs} - self._seen:
-            self._seen = {job.id for job in jobs}
+        recent = {job.id for job in jobs if job.ended is None or job.ended > self._since}
+        if recent - self._seen:
             self.add_class("-open")
+        self._seen = recent
         arrow = "▾" if self.has_class("-open") else "▸"
         self._head.update(Content(f"{arrow} transfers  {counts_text(jobs)}"))
         if not jobs and self.has_focus_within:
