@@ -35,6 +35,11 @@ class Further:
     def __repr__(self) -> str:
         return f"<Further [{len(self._lanes)} lanes, helper={self._helper is not None}]>"
 
+    @property
+    def round_trip(self) -> float:
+        """Seconds, 0 before it was measured."""
+        return self._round_trip or 0.0
+
     async def helper(self) -> Session:
         """Return a session for what would hold up the first."""
         async with self._opening:

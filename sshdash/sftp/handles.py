@@ -1,5 +1,6 @@
 """Open files of a host: reading and writing with many requests in flight."""
 
+import asyncio
 from collections.abc import Awaitable, Iterator, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
@@ -25,6 +26,10 @@ Result = TypeVar("Result")
 _READ_ONLY = 1
 """The flag of statvfs@openssh.com for a file system without writing."""
 NANO = 10**9
+_PROOF = 2 * 1024 * 1024
+"""Bytes that tell how fast a line is."""
+_HELD_UP = 1024 * 1024
+"""Bytes in a round trip from which on a server's room for two megabytes is what holds it up."""
 FSYNC = b"fsync@openssh.com"
 COPY_DATA = b"copy-data"
 
@@ -161,12 +166,16 @@ class RemoteWriter:
         self._further = further
         self._lanes: list[_Lane] = []
         """Those besides the session itself, and it too where there are any."""
+        self._began = 0.0
+        self._answered = 0
+        self._spread = False
+        """Whether all of them are used."""
         self._early = EarlySync(self._sync)
 
     async def write(self, offset: int, pieces: Sequence[Buffer]) -> None:
         """Write all of `pieces`, one after the other, from `offset` on."""
         if self._lanes:
-            await self._write_by(min(self._lanes, key=_waiting), offset, pieces)
+            await self._write_by(self._lane(), offset, pieces)
         else:
             await self._session.call("write", self._path, whole(self._ask(offset, pieces)))
         self._early.wrote()
@@ -181,9 +190,26 @@ class RemoteWriter:
             return 1
         opened = [session.protocol.open_file(self._path, Open.WRITE) for session in further]
         self._lanes = [_Lane(self._session, self._open)]
+        self._began = asyncio.get_running_loop().time()
         for session, handle in zip(further, opened, strict=True):
             self._lanes.append(_Lane(session, await session.call("write", self._path, handle)))
         return len(self._lanes)
+
+    def _lane(self) -> _Lane:
+        """Return which of the sessions takes what comes next.
+
+        It is the first alone until that is known to be what holds the line up: where the line is
+        slow, what is written then has no gaps, and all of it can be gone on with.
+        """
+        if not self._spread:
+            return self._lanes[0]
+        return min(self._lanes, key=_waiting)
+
+    def _arrived(self, size: int) -> None:
+        self._answered += size
+        if not self._spread and self._answered >= _PROOF:
+            took = asyncio.get_running_loop().time() - self._began
+            self._spread = self._answered * self._further.round_trip > took * _HELD_UP
 
     async def _write_by(self, lane: _Lane, offset: int, pieces: Sequence[Buffer]) -> None:
         blocks = _blocks(offset, pieces, self._block)
@@ -194,6 +220,7 @@ class RemoteWriter:
             await lane.session.call("write", self._path, whole(asked))
         finally:
             lane.waiting -= size
+        self._arrived(size)
 
     def _close_lanes(self) -> None:
         """Close what the further sessions have open, without waiting: all of it was answered."""

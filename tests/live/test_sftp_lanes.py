@@ -113,6 +113,31 @@ async def test_what_was_spread_is_gone_on_with(
         assert not unfinished(target)
 
 
+async def test_what_is_written_over_a_slow_line_has_no_gaps(
+    sshd: RealSshd, large: tuple[Path, Path], tmp_path: Path
+) -> None:
+    source, target = large
+    async with (
+        long_line(sshd) as (proxy, config),
+        files_on(config, kept=tmp_path / "kept") as files,
+    ):
+        proxy.rate = 6_000_000
+        job = files.submit("", [source], "sshd", target)
+        await until_some_arrived(files, job, LARGE // 3)
+        arrived = files.queue.snapshot(job).bytes_done
+        files.queue.pause(job)
+        async with asyncio.timeout(PATIENCE):
+            while (now := files.queue.snapshot(job)).state is not TransferState.PAUSED:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert now.bytes_done >= arrived
+        proxy.rate = 0
+        files.queue.retry(job)
+        async with asyncio.timeout(PATIENCE):
+            done = await files.queue.wait(job)
+    assert done.state is TransferState.DONE, done.errors
+    assert (target / "large").read_bytes() == source.read_bytes()
+
+
 async def test_it_arrives_whole_over_a_line_that_is_cut_at_random(
     sshd: RealSshd, large: tuple[Path, Path], tmp_path: Path
 ) -> None:
