@@ -52,15 +52,27 @@ async def _pump_chunks(
 ) -> int:
     """Copy `parts` of a file of `size`, `width` at the same time; return where it ended."""
     end = size
+    rest: list[tuple[int, int]] = []
+
+    def part() -> tuple[int, int] | None:
+        """Return what is to be copied next, no more than the pace allows at once."""
+        found = rest.pop() if rest else next(parts, None)
+        if found is None:
+            return None
+        start, stop = found
+        until = start + under_way.pace.most(stop - start)
+        if until < stop:
+            # Whoever comes next goes on right behind, so that what has arrived has no gaps.
+            rest.append((until, stop))
+        return start, until
 
     async def worker() -> None:
         nonlocal end
-        for start, stop in parts:
-            offset = start
+        while (taken := part()) is not None:
+            offset, stop = taken
+            await under_way.pace.take(stop - offset)
             while offset < stop:
-                wanted = under_way.pace.most(stop - offset)
-                await under_way.pace.take(wanted)
-                pieces = await reader.read(offset, wanted)
+                pieces = await reader.read(offset, stop - offset)
                 if not pieces:
                     end = min(end, offset)
                     return
