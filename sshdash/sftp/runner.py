@@ -153,7 +153,7 @@ class Runner:
             copier.checked = self._checked
         copier.restarted = self._restarted
         copier.resumed = self._resumed
-        copier.torn = lambda file: ledger.fail(file.source, TORN)
+        copier.torn = lambda file: ledger.tear(file.source)
 
     async def _fill(self, directories: Directories) -> None:
         """Make the directories and copy what goes into them."""
@@ -392,5 +392,5 @@ class Runner:
         await self._copy_all(accepted)
 
     def _fail(self, file: Source, error: FileError) -> None:
-        torn = f"; {TORN}" if self._ledger.failures.get(file.path) == TORN else ""
+        torn = f"; {TORN}" if file.path in self._ledger.torn else ""
         self._ledger.fail(file.path, self._reason(error) + torn, file.entry)
