@@ -82,7 +82,6 @@ class Ledger:
         self.under_way: dict[bytes, UnderWay] = {}
         """By target, the files under way."""
         self.files_done = self.files_total = self.skipped = 0
-        self.bytes_finished = self.bytes_total = 0
         self.files_failed = self.bytes_failed = 0
         """What of the failures had been counted, and is in no total any more."""
         self.failures: dict[bytes, str] = {}
@@ -109,8 +108,8 @@ class Ledger:
         """Source path to why the file was started over after an interruption."""
         self.fits = False
         """Whether there was room for everything, or the person wanted it copied all the same."""
-        self.verified = 0
-        """Files whose checksums are the same on both ends."""
+        self.bytes_finished = self.bytes_total = self.verified = 0
+        """The last: files whose checksums are the same on both ends."""
         self.verified_by: dict[str, None] = {}
         """How the checksums were found, in the order of their first use."""
         self.resumed = 0

@@ -125,3 +125,18 @@ async def test_what_was_broken_off_is_not_newer_than_what_was_to_be_there(tmp_pa
     await after.close()
     assert (snapshot.state, snapshot.errors, snapshot.skipped) == (TransferState.DONE, (), 0)
     assert one.near.nodes[b"/to/a"].data == b"new" * 1000
+
+
+async def test_what_was_sent_and_not_answered_may_have_been_written() -> None:
+    async with kit() as one:
+        one.far.file(b"/a", b"new")
+        one.near.file(b"/to/a", b"old")
+
+        def lost(operation: str, path: bytes) -> None:
+            if operation == "write":
+                one.near.nodes[b"/to/a"].data = b"n"
+                raise failure("write", path, errno.EIO)
+
+        one.near.at = lost
+        snapshot = await one.copy(b"/a", in_place=True, conflict=ConflictChoice.OVERWRITE)
+        assert "neither the old file nor the new one" in reasons(snapshot)["/a"]
