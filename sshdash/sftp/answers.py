@@ -45,7 +45,7 @@ class Asked(Generic[Value]):
         read: Callable[[Answer], Value],
         let_go: "Callable[[asyncio.Future[Answer]], None] | None" = None,
     ) -> None:
-        """`let_go` is told what somebody asked who is cancelled: the answer may be there already."""
+        """`let_go` is told what somebody asked who is cancelled: it may be answered already."""
         self._answer = answer
         self._read = read
         self._let_go = let_go

@@ -91,7 +91,7 @@ async def test_copies_cancelled_at_any_moment_leave_no_file_open_in_their_sessio
     sshd: RealSshd, folders: tuple[Path, Path], way: str
 ) -> None:
     source, target = folders
-    old, new = b"old" * 1000, os.urandom(700_000)
+    old, new = b"old" * 1000, os.urandom(5_000_000)
     (source / "small").write_bytes(new[:5000])
     (source / "large").write_bytes(new)
     moments = random.Random(69)
@@ -101,7 +101,7 @@ async def test_copies_cancelled_at_any_moment_leave_no_file_open_in_their_sessio
         copier = Copier(*ends)
         cancelled = 0
         try:
-            for number in range(200):
+            for number in range(120):
                 name = b"small" if number % 2 else b"large"
                 path, place = bytes(source) + b"/" + name, bytes(target) + b"/" + name
                 (target / name.decode()).write_bytes(old)
@@ -131,7 +131,7 @@ async def test_copies_cancelled_at_any_moment_leave_no_file_open_in_their_sessio
         finally:
             await local.close()
             await remote.close()
-    assert cancelled > 50
+    assert cancelled > 30
     assert not unfinished(target)
 
 
