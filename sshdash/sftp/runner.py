@@ -213,6 +213,7 @@ class Runner:
     def _visit(self, source: Source) -> bool:
         """Sort one source into what is to be done; return whether to look into it."""
         if source.key in self._ledger.done:
+            self._twins.know(source)
             return False
         verdict = decide(source.entry, source.existing, self._request.recursive)
         if verdict.step is Step.REFUSE:
@@ -229,6 +230,7 @@ class Runner:
         self._ledger.found(source.entry)
         if self._placed.hold(source, join(self._target_dir, source.place), self._request.preserve):
             self._ledger.arrive(source)
+            self._twins.know(source)
         elif not (verdict.step is Step.CREATE and self._twins.take(source)):
             self._add(source, verdict.step)
         return False

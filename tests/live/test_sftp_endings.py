@@ -9,9 +9,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from sshdash.errors import SessionError
+from sshdash.errors import ConnectionLost, SessionError
 from sshdash.sftp.copier import Copier
 from sshdash.sftp.filesystem import Filesystem
+from sshdash.sftp.remote import RemoteFilesystem
 from sshdash.sftp.under_way import FileCopy
 from sshdash.states import TransferState
 from tests.live.file_kit import files_on, tree, unfinished
@@ -133,6 +134,34 @@ async def test_copies_cancelled_at_any_moment_leave_no_file_open_in_their_sessio
             await remote.close()
     assert cancelled > 30
     assert not unfinished(target)
+
+
+@pytest.mark.parametrize("meanwhile", [b"first", b"another"])
+async def test_names_of_one_file_stay_that_where_the_copy_goes_on(
+    sshd: RealSshd, folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, meanwhile: bytes
+) -> None:
+    source, target = folders
+    (source / "one").write_bytes(b"first")
+    (source / "two").hardlink_to(source / "one")
+
+    async def lost(*_: object) -> None:
+        raise ConnectionLost("the connection was lost")
+
+    names = [source / "one", source / "two"]
+    async with files_on(sshd.config_file) as files:
+        with monkeypatch.context() as patched:
+            patched.setattr(RemoteFilesystem, "hardlink", lost)
+            job = files.submit("", names, "sshd", target)
+            assert (await files.queue.wait(job)).state is TransferState.FAILED
+        (copied,) = target.iterdir()
+        if meanwhile != b"first":
+            copied.write_bytes(meanwhile)
+        files.queue.retry(job)
+        done = await files.queue.wait(job)
+    assert done.state is TransferState.DONE, done.errors
+    ours = (target / "one").samefile(target / "two")
+    assert ours == (meanwhile == b"first"), "nothing is linked to what somebody else wrote"
+    assert sorted(path.read_bytes() for path in target.iterdir()) == sorted((b"first", meanwhile))
 
 
 async def test_a_packet_of_a_gigabyte_is_not_waited_for(sshd: RealSshd) -> None:
