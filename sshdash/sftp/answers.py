@@ -37,15 +37,28 @@ class StatusError(Exception):
 class Asked(Generic[Value]):
     """A request that was sent. Awaiting it raises StatusError and WireClosed."""
 
-    __slots__ = ("_answer", "_read")
+    __slots__ = ("_answer", "_let_go", "_read")
 
-    def __init__(self, answer: "asyncio.Future[Answer]", read: Callable[[Answer], Value]) -> None:
+    def __init__(
+        self,
+        answer: "asyncio.Future[Answer]",
+        read: Callable[[Answer], Value],
+        let_go: "Callable[[asyncio.Future[Answer]], None] | None" = None,
+    ) -> None:
+        """`let_go` is told what somebody asked who is cancelled: it may be answered already."""
         self._answer = answer
         self._read = read
+        self._let_go = let_go
 
     def __await__(self) -> Generator[Any, None, Value]:
         """Return what the answer says."""
-        return self._read((yield from self._answer))
+        try:
+            answer = yield from self._answer
+        except asyncio.CancelledError:
+            if self._let_go is not None:
+                self._let_go(self._answer)
+            raise
+        return self._read(answer)
 
 
 async def whole(asked: Iterable[Asked[Value]]) -> list[Value]:

@@ -73,7 +73,9 @@ class Conflicts:
         assert file.existing is not None
         choice = await self._choose(file)
         if choice is ConflictChoice.NEWER:
-            newer = is_newer(file.entry, file.existing)
+            # What was being written in place has the time of that, and is neither old nor new.
+            torn = file.path in self._ledger.torn
+            newer = torn or is_newer(file.entry, file.existing)
             choice = ConflictChoice.OVERWRITE if newer else ConflictChoice.SKIP
         if choice in (ConflictChoice.SKIP, ConflictChoice.RENAME):
             self._ledger.abandon(self._place(file))

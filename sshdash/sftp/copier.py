@@ -234,7 +234,8 @@ class Copier:
             complaint = await self._copy_large(file, under_way, again)
             await self._check(file, file.target)
         except BaseException:
-            if under_way.forget():
+            under_way.forget()
+            if under_way.sent:
                 self.torn(file)
             raise
         if self.xattrs is not None:

@@ -172,6 +172,8 @@ def _recall(ledger: Ledger, note: Note) -> None:
         ledger.choices[key] = Agreed(ConflictChoice(choice), then)
     elif note.fact == Fact.CHOICE_FOR_ALL:
         ledger.choice = ConflictChoice(note.value.decode())
+    elif note.fact == Fact.TORN:
+        ledger.torn.add(note.source)
     elif note.fact == Fact.PLACE:
         ledger.places[key] = note.value
     elif note.fact == Fact.FOLDER:

@@ -13,6 +13,7 @@ import msgspec
 from sshdash.prompts import ConflictChoice
 from sshdash.sftp.entries import Entry, Kind
 from sshdash.sftp.failures import shown
+from sshdash.sftp.in_place import TORN
 from sshdash.sftp.job import FileFailure, FileProgress
 from sshdash.sftp.partial import Partial
 from sshdash.sftp.seen import Seen, seen_of
@@ -47,6 +48,7 @@ class Fact(IntEnum):
     CHOICE_FOR_ALL = 3
     PLACE = 4
     FOLDER = 5
+    TORN = 6
 
 
 class Note(NamedTuple):
@@ -83,7 +85,7 @@ class Ledger:
         """Returns once all that is known by now is on the disk."""
         self.under_way: dict[bytes, UnderWay] = {}
         """By target, the files under way."""
-        self.files_done = self.files_total = self.bytes_total = self.skipped = 0
+        self.files_done = self.files_total = self.skipped = 0
         self.files_failed = self.bytes_failed = 0
         """What of the failures had been counted, and is in no total any more."""
         self.failures: dict[bytes, str] = {}
@@ -102,19 +104,20 @@ class Ledger:
         """By target, what a lost connection left to go on with."""
         self.places: dict[tuple[bytes, bytes], bytes] = {}
         """By key, where sources go that are kept beside what is there."""
+        self.torn: set[bytes] = set()
+        """Sources that were being written in place when that ended early."""
         self.choices: dict[tuple[bytes, bytes], Agreed] = {}
         """What the person answered about single targets that exist."""
         self.restarted: dict[bytes, str] = {}
         """Source path to why the file was started over after an interruption."""
         self.fits = False
         """Whether there was room for everything, or the person wanted it copied all the same."""
-        self.verified = 0
-        """Files whose checksums are the same on both ends."""
+        self.bytes_finished = self.bytes_total = self.verified = 0
+        """The last: files whose checksums are the same on both ends."""
         self.verified_by: dict[str, None] = {}
         """How the checksums were found, in the order of their first use."""
         self.resumed = 0
         """How often a file was gone on with."""
-        self.bytes_finished = 0
         self._tracks: set[Track] = set()
 
     def restart(self) -> None:
@@ -195,6 +198,12 @@ class Ledger:
             self.files_failed += 1
             self.bytes_failed += entry.size if entry.kind is Kind.FILE else 0
 
+    def tear(self, path: bytes) -> None:
+        """Note a failure that leaves a file neither old nor new."""
+        self.torn.add(path)
+        self._note(Fact.TORN, (path, b""))
+        self.fail(path, TORN)
+
     def leave_out(self, path: bytes, reason: str, entry: Entry | None = None) -> None:
         """Note something that is not to be copied; `entry` where it had been counted."""
         self.left_out[path] = reason
@@ -211,6 +220,7 @@ class Ledger:
             yield track
         finally:
             self._tracks.discard(track)
+        self.failures.pop(source.path, None)  # of an attempt before
         self.files_done += 1
         self.settle(source)
         # Pseudo files hold more or less than they claim.

@@ -99,7 +99,7 @@ class HandleProtocol:
 
     def _ask(self, kind: int, body: bytes, read: Callable[[Answer], Value]) -> Asked[Value]:
         asked = self._asked_ahead(kind, body) if self._ahead else None
-        return Asked(asked or self.wire.request(kind, body), read)
+        return Asked(asked or self.wire.request(kind, body), read, self.wire.disregard)
 
     def _asked_ahead(self, kind: int, body: bytes) -> "asyncio.Future[Answer] | None":
         """Return what was asked ahead, for one who asks the same.

@@ -76,6 +76,7 @@ async def _pump_chunks(
                 if not pieces:
                     end = min(end, offset)
                     return
+                under_way.sent = True
                 await writer.write(offset, pieces)
                 length = sum(map(len, pieces))
                 under_way.wrote(offset, length)
@@ -99,6 +100,7 @@ async def _pump_to_end(reader: Reader, writer: Writer, chunk: int, under_way: Un
                 end += length
             if not length:
                 return
+            under_way.sent = True
             await writer.write(offset, pieces)
             under_way.count(length)
             await under_way.pace.take(length)

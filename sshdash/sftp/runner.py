@@ -153,7 +153,7 @@ class Runner:
             copier.checked = self._checked
         copier.restarted = self._restarted
         copier.resumed = self._resumed
-        copier.torn = lambda file: ledger.fail(file.source, TORN)
+        copier.torn = lambda file: ledger.tear(file.source)
 
     async def _fill(self, directories: Directories) -> None:
         """Make the directories and copy what goes into them."""
@@ -213,6 +213,7 @@ class Runner:
     def _visit(self, source: Source) -> bool:
         """Sort one source into what is to be done; return whether to look into it."""
         if source.key in self._ledger.done:
+            self._twins.know(source)
             return False
         verdict = decide(source.entry, source.existing, self._request.recursive)
         if verdict.step is Step.REFUSE:
@@ -229,6 +230,7 @@ class Runner:
         self._ledger.found(source.entry)
         if self._placed.hold(source, self._target_dir, self._request.preserve):
             self._ledger.arrive(source)
+            self._twins.know(source)
         elif not (verdict.step is Step.CREATE and self._twins.take(source)):
             self._add(source, verdict.step)
         return False
@@ -392,5 +394,5 @@ class Runner:
         await self._copy_all(accepted)
 
     def _fail(self, file: Source, error: FileError) -> None:
-        torn = f"; {TORN}" if self._ledger.failures.get(file.path) == TORN else ""
+        torn = f"; {TORN}" if file.path in self._ledger.torn else ""
         self._ledger.fail(file.path, self._reason(error) + torn, file.entry)

@@ -55,6 +55,8 @@ class Keepers:
         self._outages = outages
         self._numbers = itertools.count(1)
         self._running: dict[str, tuple[KeepUp, asyncio.Task[None]]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        """Theirs, and of those that have ended and clean up."""
 
     def __repr__(self) -> str:
         return f"<Keepers [{len(self._running)} running]>"
@@ -78,6 +80,8 @@ class Keepers:
         task = asyncio.create_task(self._keep(number, keep, queue), name=f"keep {number}")
         # One that is ended before it began does not get to take itself off.
         task.add_done_callback(lambda _: self._running.pop(number, None))
+        task.add_done_callback(self._tasks.discard)
+        self._tasks.add(task)
         self._running[number] = keep, task
         return number
 
@@ -93,9 +97,11 @@ class Keepers:
                 await self.stop(one.id)
 
     async def close(self) -> None:
-        """End all, and keep what they were copying."""
+        """End all, and keep what they were copying; who is about to end cleans up first."""
         self._leaving = True
         await end([task for _, task in self._running.values()])
+        if self._tasks:
+            await asyncio.wait(self._tasks)
 
     def snapshots(self) -> list[KeepSnapshot]:
         """Return those that run."""
@@ -124,7 +130,8 @@ class Keepers:
         finally:
             del self._running[number]
             self._events.emit(KeepChanged(number, "ended"))
-            await queue.close(lambda job: self._leaving)
+            leaving = self._leaving
+            await queue.close(lambda job: leaving)
 
     def _warn(self, keep: KeepUp, why: str) -> None:
         host = clean(keep.wish.remote.endpoint)

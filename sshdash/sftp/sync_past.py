@@ -144,8 +144,9 @@ class Present:
             return
         now, then = record_of(left, right, digest), self.past.records.get(place)
         if then is not None and not digest and then == _with(now, then.digest):
-            return
-        if now != then:
+            now = then
+        # What a run was about to delete and is there again has to be told from that.
+        if now != then or place in self.past.doomed:
             self.fresh[place] = now
 
     def gone(self, pairs: Iterable[Pair], hidden: Iterable[bytes], rules: Rules) -> list[bytes]:

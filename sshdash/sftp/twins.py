@@ -7,6 +7,7 @@ from sshdash.sftp.entries import join
 from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.ledger import Ledger
 from sshdash.sftp.mover import Mover
+from sshdash.sftp.partial import is_copy
 from sshdash.sftp.tasks import each
 from sshdash.sftp.walk import Source
 
@@ -29,6 +30,12 @@ class Twins:
         if is_twin:
             self.found.append(source)
         return is_twin
+
+    def know(self, source: Source) -> None:
+        """Take one that an earlier run has copied, where it still is what that made of it."""
+        entry, there = source.entry, source.existing
+        if self._kept and entry.linked and there and is_copy(entry, there, timed=True):
+            self._firsts.setdefault(entry.linked, source)
 
     async def link_all(
         self,

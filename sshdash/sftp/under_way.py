@@ -50,6 +50,8 @@ class UnderWay:
         self.partial: Partial | None = None
         """What is gone on with, once it is known to be good."""
         self.arrived = Arrived()
+        self.sent = False
+        """Whether any of it may be there, known to have arrived or not."""
         self.placing = False
         self.pace = pace
         """How fast it may go."""
@@ -82,8 +84,6 @@ class UnderWay:
         self._counted += size
         self._progress(size)
 
-    def forget(self) -> int:
-        """Take back what was told, as the copy has ended early; return how many bytes that was."""
-        counted = self._counted
-        self.count(-counted)
-        return counted
+    def forget(self) -> None:
+        """Take back what was told, as the copy has ended early."""
+        self.count(-self._counted)

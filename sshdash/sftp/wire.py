@@ -201,8 +201,10 @@ class Wire(asyncssh.SSHClientSession[bytes]):
         """Let go of what was asked and nobody wants to know: what it opened is closed."""
         if not asked.done():
             asked.cancel()
-        elif asked.exception() is None and asked.result().kind == Message.HANDLE:
-            self.request(Message.CLOSE, b"".join(asked.result().pieces))
+        elif not (asked.cancelled() or asked.exception()):
+            answer = asked.result()
+            if answer.kind == Message.HANDLE:
+                self.request(Message.CLOSE, b"".join(answer.pieces))
 
     def read_as(self, answer: Answer, parse: Callable[[Payload], Value]) -> Value:
         """Return what `parse` reads from an answer.

@@ -165,6 +165,21 @@ async def test_a_signal_before_the_end_of_input_leaves_the_old_file(
     ]
 
 
+async def test_a_signal_while_it_is_written_in_place_is_told(sshd: RealSshd) -> None:
+    (sshd.home / "x").write_bytes(b"old")
+    words = "--inplace", "-", "sshd:x"
+    process = await start(sshd.config_file, *words, stdin=asyncio.subprocess.PIPE)
+    assert process.stdin
+    process.stdin.write(DATA)
+    async with asyncio.timeout(PATIENCE):
+        while (sshd.home / "x").stat().st_size < 4:  # noqa: ASYNC110 (another program writes it)
+            await asyncio.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    errors = await asyncio.wait_for(_errors(process), PATIENCE)
+    assert process.returncode == 130, errors
+    assert b"sshd:x: it was being written in place: what is there is neither" in errors
+
+
 async def _errors(process: asyncio.subprocess.Process) -> bytes:
     """Return what is said, with the input left open."""
     assert process.stderr

@@ -1,14 +1,20 @@
 """Files that are written into, as their folder takes no temporary one beside them."""
 
+import asyncio
 import errno
+from pathlib import Path
 
 import pytest
 
+from sshdash.events import EventBus
 from sshdash.prompts import ConfirmQuestion, ConflictChoice
 from sshdash.sftp.failures import failure
+from sshdash.sftp.journal import Journal
 from sshdash.sftp.names import is_temporary
+from sshdash.sftp.queue import TransferQueue
+from sshdash.sftp.shelf import Shelf
 from sshdash.states import TransferState
-from tests.unit.queue_kit import Kit, kit, reasons
+from tests.unit.queue_kit import Kit, kit, reasons, request
 
 NAMES = b"a", b"b", b"c"
 
@@ -74,4 +80,63 @@ async def test_what_is_broken_off_in_place_is_told_as_such() -> None:
         snapshot = await one.copy(b"/a", in_place=True, conflict=ConflictChoice.OVERWRITE)
         assert snapshot.state is TransferState.FAILED
         assert "disk full" in reasons(snapshot)["/a"]
+        assert "neither the old file nor the new one" in reasons(snapshot)["/a"]
+
+
+async def test_what_is_whole_after_a_second_look_at_the_source_is_not_told_as_broken_off() -> None:
+    async with kit() as one:
+        one.far.file(b"/a", b"first" * 10)
+        one.near.file(b"/to/a", b"old")
+        source = one.far.nodes[b"/a"]
+
+        def at(operation: str, path: bytes) -> None:
+            if operation == "write":
+                source.data, source.mtime_ns = b"second" * 10, 9 * 10**9
+
+        one.near.at = at
+        snapshot = await one.copy(b"/a", in_place=True, conflict=ConflictChoice.OVERWRITE)
+        assert (snapshot.state, snapshot.errors) == (TransferState.DONE, ())
+        assert one.near.below(b"/to") == {b"a": b"second" * 10}
+
+
+async def test_what_was_broken_off_is_not_newer_than_what_was_to_be_there(tmp_path: Path) -> None:
+    one, bus = Kit(), EventBus()
+    one.far.file(b"/a", b"new" * 1000, mtime_ns=8 * 10**9)
+    one.near.file(b"/to/a", b"old", mtime_ns=7 * 10**9)
+    writing = asyncio.Event()
+
+    def at(operation: str, path: bytes) -> None:
+        if operation == "write":
+            one.near.nodes[b"/to/a"].mtime_ns = 9 * 10**9  # as ever for who writes
+            if len(one.near.nodes[b"/to/a"].data) > 1000:
+                writing.set()
+
+    one.near.at = at
+    queue = TransferQueue(one.open, one.prompter, bus, 1, None, Journal(Shelf(tmp_path), bus))
+    queue.submit(request(b"/a", in_place=True, conflict=ConflictChoice.NEWER))
+    await writing.wait()
+    await queue.close()
+    assert one.near.nodes[b"/to/a"].data[-3:] != b"new"
+
+    after = TransferQueue(one.open, one.prompter, bus, 1, None, Journal(Shelf(tmp_path), bus))
+    (job,) = await after.restore()
+    after.retry(job)
+    snapshot = await after.wait(job)
+    await after.close()
+    assert (snapshot.state, snapshot.errors, snapshot.skipped) == (TransferState.DONE, (), 0)
+    assert one.near.nodes[b"/to/a"].data == b"new" * 1000
+
+
+async def test_what_was_sent_and_not_answered_may_have_been_written() -> None:
+    async with kit() as one:
+        one.far.file(b"/a", b"new")
+        one.near.file(b"/to/a", b"old")
+
+        def lost(operation: str, path: bytes) -> None:
+            if operation == "write":
+                one.near.nodes[b"/to/a"].data = b"n"
+                raise failure("write", path, errno.EIO)
+
+        one.near.at = lost
+        snapshot = await one.copy(b"/a", in_place=True, conflict=ConflictChoice.OVERWRITE)
         assert "neither the old file nor the new one" in reasons(snapshot)["/a"]

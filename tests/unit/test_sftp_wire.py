@@ -253,7 +253,8 @@ async def test_large_writes_leave_in_packets_and_whole() -> None:
     await asked
 
 
-async def test_a_file_opened_for_somebody_who_was_cancelled_is_closed() -> None:
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_a_file_opened_for_somebody_who_was_cancelled_is_closed(at_once: bool) -> None:
     protocol, wire, channel = connected()
 
     async def opens() -> bytes:
@@ -263,9 +264,13 @@ async def test_a_file_opened_for_somebody_who_was_cancelled_is_closed() -> None:
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     ((_, number, _),) = channel.requests()
+    if not at_once:
+        task.cancel()
+        await asyncio.wait((task,))
+    wire.data_received(message(Message.HANDLE, number, string(b"late")), None)
     task.cancel()
     await asyncio.wait((task,))
-    wire.data_received(message(Message.HANDLE, number, string(b"late")), None)
+    assert task.cancelled()
     await asyncio.sleep(0)
     assert [(kind, body) for kind, _, body in channel.requests()] == [
         (Message.CLOSE, string(b"late"))

@@ -477,6 +477,24 @@ async def test_a_run_that_is_killed_before_a_deletion_deletes_in_the_next(tmp_pa
         assert set(files_of(both.right)) == {b"b", b"kept"}
 
 
+async def test_what_was_to_be_deleted_and_is_there_again_can_be_deleted_on_the_other_end(
+    tmp_path: Path,
+) -> None:
+    async with kit() as one:
+        both = Both(one, tmp_path)
+        for name in (b"a", b"kept"):
+            both.write(both.left, name, b"1", 100)
+        await both.run()
+        remove(both.left, b"a")
+        both.one.far.at = stop_before("unlink")
+        await both.run(killed=True)
+        both.one.far.at = lambda operation, path: None
+        both.write(both.left, b"a", b"1", 100)  # out of the trash, with its time
+        await both.run()
+        remove(both.right, b"a")
+        assert await both.told() == ["delete ← a"], "nothing brings it back"
+
+
 async def test_pairs_that_are_old_or_too_many_are_forgotten(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

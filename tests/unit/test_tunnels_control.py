@@ -490,9 +490,15 @@ def test_a_claim_moved_to_what_another_process_has_is_on_the_rest_alone() -> Non
             assert "web one rule runs at a time: x" in owned.title
             assert not theirs.is_free("b")
             assert theirs.is_free("a", "dbs")
+            owned = claim.move("x", "web")
+            assert owned is not None
+            assert owned.title.startswith("x is run by forward")
+            assert not mine._held, "both are theirs"
+            assert claim.move("b", "dbs") is None
             owned = claim.move("x", "dbs")
             assert owned is not None
             assert owned.title.startswith("x is run by forward")
             assert not theirs.is_free("z", "dbs")
         assert theirs.is_free("z", "dbs")
         assert not mine.is_free("x"), "theirs is as it was"
+        assert not mine._uses, "nothing is counted that was never had"

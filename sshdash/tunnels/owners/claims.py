@@ -69,15 +69,16 @@ class Claim:
         What nobody else has is ours then, and all that it was before is free.
         """
         names = {"rule": (self._rule, rule), "group": (self._group, group)}
-        self._rule, self._group = rule, group
         met: OwnedElsewhere | None = None
         for kind, (old, new) in names.items():
             try:
                 self._claims.hold(kind, new, rule)
             except OwnedElsewhere as error:
-                self._rule, self._group = ("", self._group) if kind == "rule" else (rule, "")
+                self._claims.hold(kind, "", rule)
+                names[kind] = old, ""
                 met = met or error
             self._claims.let_go(kind, old)
+        self._rule, self._group = names["rule"][1], names["group"][1]
         return met
 
 
