@@ -1,10 +1,11 @@
 """Open files of a host: reading and writing with many requests in flight."""
 
 from collections.abc import Awaitable, Iterator, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
-from sshdash.errors import ConnectionLost
+from sshdash.errors import ConnectionLost, FileError
 from sshdash.sftp.answers import Asked, StatusError, at_end, whole
 from sshdash.sftp.early import EarlySync
 from sshdash.sftp.entries import Entry, is_plain_name, kind_of
@@ -12,6 +13,7 @@ from sshdash.sftp.failures import from_status
 from sshdash.sftp.filesystem import Buffer, Finish, Finished, Pieces, Reader, Space
 from sshdash.sftp.messages import Attributes, Name, Open, Volume
 from sshdash.sftp.protocol import Protocol
+from sshdash.sftp.tasks import together
 from sshdash.sftp.wire import WireClosed
 from sshdash.untrusted import clean
 
@@ -179,11 +181,14 @@ class RemoteWriter:
         further = await self._further.lanes(size)
         if not further:
             return 1
-        opened = [session.protocol.open_file(self._path, Open.WRITE) for session in further]
         self._lanes = [_Lane(self._session, self._open)]
-        for session, handle in zip(further, opened, strict=True):
-            self._lanes.append(_Lane(session, await session.call("write", self._path, handle)))
+        await together(*(self._add_lane(session) for session in further))
         return len(self._lanes)
+
+    async def _add_lane(self, session: Session) -> None:
+        opening = session.protocol.open_file(self._path, Open.WRITE)
+        with suppress(FileError, ConnectionLost):  # where a file is opened once only, for one
+            self._lanes.append(_Lane(session, await session.call("write", self._path, opening)))
 
     async def _write_by(self, lane: _Lane, offset: int, pieces: Sequence[Buffer]) -> None:
         blocks = _blocks(offset, pieces, self._block)
