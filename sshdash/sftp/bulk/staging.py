@@ -75,6 +75,7 @@ class Staging:
         except (ConnectionLost, asyncio.CancelledError):  # nobody heard whether it has its name
             if self._copier.partials is not None:
                 self._copier.partials[self._place] = self._under_way.so_far()
+                self._ledger.created.update({one.place: one for one in folders})
             raise
         self._copier.leftovers.discard(self.path)
         for folder in folders:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import asyncssh
 
-from sshdash.errors import SSHDashError
+from sshdash.errors import ConnectionLost, SSHDashError
 from sshdash.sftp import local_calls as calls
 from sshdash.sftp.beneath import Confined
 from sshdash.sftp.bulk.command import ASKED, READY, is_plain, unpack_in
@@ -79,6 +79,8 @@ class Upload:
         for tree in await worthwhile(folders, files, self._is_begun, self._turns):
             try:
                 await self._copy(tree, arrived)
+            except ConnectionLost:
+                raise
             except (Unwanted, Hangs, OSError, ValueError, asyncssh.Error, SSHDashError) as error:
                 log.debug("a folder of small files goes by SFTP: %s", error)
                 break
