@@ -27,7 +27,7 @@ from sshdash.sftp.entries import join
 from sshdash.sftp.ledger import Ledger, Track
 from sshdash.sftp.local import LocalFilesystem
 from sshdash.sftp.storing import Folders
-from sshdash.sftp.tasks import finish
+from sshdash.sftp.tasks import end, finish
 from sshdash.sftp.turns import Turns
 from sshdash.sftp.walk import Source
 
@@ -90,11 +90,12 @@ class DownloadTree:
         (_, opening), self._early = self._early, None
 
         async def close() -> None:
-            await asyncio.wait((opening,))
-            if opening.exception() is None:
+            await asyncio.wait((opening,), timeout=_PATIENCE)
+            await end((opening,))
+            if not opening.cancelled() and opening.exception() is None:
                 opening.result().abort()
 
-        if await finish(close(), _PATIENCE):
+        if await finish(close(), 2 * _PATIENCE):
             raise asyncio.CancelledError
 
     def for_files(self, folders: Folders) -> Download:
@@ -173,11 +174,9 @@ class DownloadTree:
         """Return a stream that waits for the names of files in a folder."""
         if self._early is None or self._early[0] != folder:
             return await Stream.start(self._lease, create_in(folder), (), more=True)
-        try:
-            return await asyncio.shield(self._early[1])
-        finally:
-            if self._early[1].done():
-                self._early = None
+        stream = await asyncio.shield(self._early[1])
+        self._early = None
+        return stream
 
 
 # -- in a thread
