@@ -327,7 +327,7 @@ class Copier:
                 ):
                     begun = under_way.arrived.until
                     await copy_within(reader, writer, begun, before.size, under_way.wrote)
-                window = self._window * await writer.widen(before.size)
+                window = self._window * await writer.widen(before.size - under_way.arrived.until)
                 size = await pump(reader, writer, before, self._chunk, window, under_way)
                 after = await reader.stat()
                 rest = self._target, under_way.part, size

@@ -43,7 +43,7 @@ class Further:
     async def helper(self) -> Session:
         """Return a session for what would hold up the first."""
         async with self._opening:
-            if self._helper is None:
+            if self._helper is None or _has_ended(self._helper):
                 self._helper, _ = await open_session(self._first.lease, self._first.way)
             return self._helper
 
@@ -53,6 +53,8 @@ class Further:
             return []
         async with self._opening:
             wanted = await self._wanted()
+            # A server may end one that was idle (ChannelTimeout), or run out of memory for it.
+            self._lanes = [lane for lane in self._lanes if not _has_ended(lane)]
             missing = 0 if self._full or self._closed else wanted - len(self._lanes)
             if missing > 0:
                 opened = await together(*(self._open() for _ in range(missing)))
@@ -81,3 +83,7 @@ class Further:
         if opened is not None:
             self._lanes.append(opened)
         return opened
+
+
+def _has_ended(session: Session) -> bool:
+    return session.protocol.wire.closed is not None

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Iterator, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
-from sshdash.errors import ConnectionLost
+from sshdash.errors import ConnectionLost, FileError
 from sshdash.sftp.answers import Asked, StatusError, at_end, whole
 from sshdash.sftp.early import EarlySync
 from sshdash.sftp.entries import Entry, is_plain_name, kind_of
@@ -13,6 +14,7 @@ from sshdash.sftp.failures import from_status
 from sshdash.sftp.filesystem import Buffer, Finish, Finished, Pieces, Reader, Space
 from sshdash.sftp.messages import Attributes, Name, Open, Volume
 from sshdash.sftp.protocol import Protocol
+from sshdash.sftp.tasks import together
 from sshdash.sftp.wire import WireClosed
 from sshdash.untrusted import clean
 
@@ -188,12 +190,15 @@ class RemoteWriter:
         further = await self._further.lanes(size)
         if not further:
             return 1
-        opened = [session.protocol.open_file(self._path, Open.WRITE) for session in further]
         self._lanes = [_Lane(self._session, self._open)]
+        await together(*(self._add_lane(session) for session in further))
         self._began = asyncio.get_running_loop().time()
-        for session, handle in zip(further, opened, strict=True):
-            self._lanes.append(_Lane(session, await session.call("write", self._path, handle)))
         return len(self._lanes)
+
+    async def _add_lane(self, session: Session) -> None:
+        opening = session.protocol.open_file(self._path, Open.WRITE)
+        with suppress(FileError, ConnectionLost):  # where a file is opened once only, for one
+            self._lanes.append(_Lane(session, await session.call("write", self._path, opening)))
 
     def _lane(self) -> _Lane:
         """Return which of the sessions takes what comes next.

@@ -74,6 +74,8 @@ async def finish(work: Coroutine[Any, Any, None], patience: float) -> bool:
         except asyncio.CancelledError:
             cancelled = True
     if not task.cancelled() and (error := task.exception()):
+        if cancelled:  # whoever has no use for the failure must not miss that
+            raise asyncio.CancelledError from error
         raise error
     return cancelled
 

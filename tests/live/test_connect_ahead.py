@@ -1,6 +1,7 @@
 """The first connection of a command is begun while the SSH library is still imported."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -8,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from sshdash.backend import Backend
+from sshdash.config.resolver import Resolver
 from sshdash.config.source import ConfigSource
+from sshdash.connections.network import ahead
+from sshdash.connections.timeline import Timeline
 from sshdash.errors import SSHDashError, UnreachableError
 from sshdash.prompts import RefusingPrompter
 from sshdash.settings import Settings
@@ -136,3 +140,27 @@ async def test_a_name_that_is_none_is_nothing_to_begin_with(tmp_path: Path) -> N
         await backend.load_connections()
         with pytest.raises(SSHDashError):
             await backend.connections.lease("-oProxyCommand=x", "test")
+
+
+async def test_what_connects_as_it_is_cancelled_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, theirs = socket.socketpair()
+    wanted = asyncio.Event()
+
+    async def connects(*_: object) -> socket.socket:
+        await wanted.wait()
+        asyncio.get_running_loop().call_soon(taking.cancel)
+        return ours
+
+    monkeypatch.setattr(ahead, "open_socket", connects)
+    config = configured(tmp_path, "Host there\nHostName 127.0.0.1")
+    resolved = Resolver(ConfigSource.standard(str(config), ())).resolve("there")
+    begun = ahead.Ahead()
+    begun.begin(resolved, 5)
+    taking = asyncio.ensure_future(begun.take(resolved, Timeline("there")))
+    await asyncio.sleep(0)
+    wanted.set()
+    with theirs, pytest.raises(asyncio.CancelledError):
+        await taking
+    assert ours.fileno() == -1

@@ -11,13 +11,16 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sshdash.prompts import ConflictChoice
 from sshdash.sftp import walk
-from sshdash.sftp.bulk import download, staging, stream, upload
+from sshdash.sftp.beneath import unconfined
+from sshdash.sftp.bulk import download, nursery, staging, stream, upload
 from sshdash.sftp.bulk import tree as trees
+from sshdash.sftp.directories import Directories
 from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.partial import remove_parts
 from sshdash.states import TransferState
@@ -694,3 +697,89 @@ async def test_a_host_that_allows_sftp_alone_is_not_waited_for(
     assert tree(target / "source") == tree(source)
     assert "by SFTP" in told.text
     assert "too long" not in told.text
+
+
+async def test_a_group_that_a_folder_hands_on_is_that_of_what_goes_into_it(
+    sshd: RealSshd, folders: tuple[Path, Path], told: pytest.LogCaptureFixture
+) -> None:
+    source, target = folders
+    groups = [4321] if not os.geteuid() else [one for one in os.getgroups() if one != os.getegid()]
+    if not groups:
+        pytest.skip("whoever runs this is in no second group")
+    os.chown(target, -1, groups[0])
+    target.chmod(0o2775)
+    async with files_on(sshd.config_file) as files:
+        done = await files.copy("", [source], "sshd", target)
+    assert done.state is TransferState.DONE, done.errors
+    assert WENT_IN_BULK in told.text
+    others = [path for path in target.rglob("*") if path.lstat().st_gid != groups[0]]
+    assert not others
+    assert looks(target / "source") == looks(source)
+
+
+async def test_a_stream_for_few_files_takes_no_session_from_the_rest_of_the_copy(
+    folders: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, target = folders
+    for path in files_below(source)[10:]:
+        path.unlink()
+    make = Directories.make
+
+    async def make_then(*arguments: Any) -> None:
+        async with asyncio.timeout(PATIENCE):
+            while not (tmp_path / "ended").exists():  # noqa: ASYNC110 (another program writes it)
+                await asyncio.sleep(0.01)
+        await make(*arguments)
+
+    monkeypatch.setattr(Directories, "make", make_then)
+    commands = 'eval "$asked"; echo "$?" >ended'
+    async with answering(commands, tmp_path) as server, files_on(server.config_file) as files:
+        done = await files.copy("sshd", [source], "", target)
+    assert done.state is TransferState.DONE, done.reason
+    assert tree(target / "source") == tree(source)
+
+
+async def test_a_stream_that_is_ready_as_the_copy_is_cancelled_is_let_go(
+    folders: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, target = folders
+    wanted = asyncio.Event()
+    start, shield = stream.Stream.start, asyncio.shield
+
+    async def start_then(*arguments: Any, **values: Any) -> Any:
+        started = await start(*arguments, **values)
+        await wanted.wait()
+        asyncio.get_running_loop().call_soon(files.queue.cancel, job)
+        return started
+
+    def want(work: Any) -> Any:
+        wanted.set()
+        return shield(work)
+
+    commands = 'eval "$asked"; echo "$?" >ended'
+    async with answering(commands, tmp_path) as server, files_on(server.config_file) as files:
+        others = await files.open("sshd")  # the connection stays
+        with monkeypatch.context() as patch:
+            patch.setattr(stream.Stream, "start", start_then)
+            patch.setattr(asyncio, "shield", want)
+            job = files.submit("sshd", [source], "", target)
+            done = await files.queue.wait(job)
+        async with asyncio.timeout(PATIENCE):
+            while not (tmp_path / "ended").exists():  # noqa: ASYNC110 (another program writes it)
+                await asyncio.sleep(0.01)
+        await others.close()
+    assert done.state is TransferState.CANCELLED
+    assert not os.listdir(target)
+
+
+async def test_a_folder_that_is_put_in_the_place_of_ours_gets_nothing(
+    folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = folders[1]
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    made = nursery.Nursery(bytes(target / "ours"))
+    with pytest.raises(PermissionError):
+        made.make([b"below"], 0o700, unconfined)
+    made.close()
+    assert os.listdir(target) == ["ours"]
+    assert not os.listdir(target / "ours")

@@ -9,11 +9,13 @@ import pytest
 from sshdash.sftp.bulk import tree as trees
 from sshdash.sftp.failures import ExistsError
 from sshdash.sftp.local import LocalFilesystem
+from sshdash.sftp.remote import RemoteFilesystem
 from sshdash.states import TransferState
 from tests.live.file_kit import files_on, tree, unfinished
 from tests.live.test_sftp_bulk import UP_BY_SFTP, answering, looks
 from tests.live.test_sftp_bulk import folders as folders
 from tests.live.test_sftp_bulk import told as told
+from tests.live.test_sftp_bulk_crashes import around
 from tests.servers.sshd import RealSshd
 
 TAR = """\
@@ -92,3 +94,28 @@ async def test_nobody_else_looks_into_a_folder_that_is_unpacked(
         done = await files.copy("", [source], "sshd", target)
     assert done.state is TransferState.DONE, done.errors
     assert (tmp_path / "seen").read_text() == "700\n"
+
+
+@pytest.mark.parametrize("way", ["down", "up"])
+async def test_what_has_arrived_stays_counted_while_it_gets_its_name(
+    sshd: RealSshd, folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    source, target = folders
+    ends = ("sshd", "") if way == "down" else ("", "sshd")
+    counted: list[int] = []
+    filesystem = LocalFilesystem if way == "down" else RemoteFilesystem
+    async with files_on(sshd.config_file) as files:
+        for moment in ("before", "after"):
+            around(
+                monkeypatch,
+                filesystem,
+                "rename",
+                moment,
+                lambda: counted.append(files.queue.snapshot(job).bytes_done),
+            )
+        job = files.submit(ends[0], [source], ends[1], target)
+        done = await files.queue.wait(job)
+    assert done.state is TransferState.DONE, done.errors
+    before, after, *_ = counted
+    assert done.bytes_done == done.bytes_total >= before >= done.bytes_total * 0.9
+    assert after >= before

@@ -309,3 +309,28 @@ async def test_only_unfinished_folders_are_ever_removed(sshd: RealSshd, tmp_path
     assert parts == {bytes(theirs)}
     assert not ours.exists()
     assert (theirs / "deep" / "file").exists()
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+async def test_folders_get_their_modes_though_nobody_heard_of_their_name(
+    sshd: RealSshd, folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    source, target = folders
+    (source / "folder 0").chmod(0o1577)
+
+    def lose() -> None:
+        raise ConnectionLost("Connection lost", host="sshd")
+
+    async with files_on(sshd.config_file, kept=target.parent / "kept") as files:
+        with monkeypatch.context() as patch:
+            around(patch, RemoteFilesystem, "rename", moment, lose)
+            job = files.submit("", [source], "sshd", target, conflict=None)
+            assert (await files.queue.wait(job)).cut_off
+        files.queue.retry(job)
+        async with asyncio.timeout(PATIENCE):
+            done = await files.queue.wait(job)
+        assert not files.client.prompter.asked
+    assert done.state is TransferState.DONE, done.errors
+    assert tree(target / "source") == tree(source)
+    assert looks(target / "source") == looks(source)
+    assert os.listdir(target) == ["source"]

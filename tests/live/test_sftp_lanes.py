@@ -9,7 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from sshdash.sftp.answers import Asked
+from sshdash.sftp.further import Further
+from sshdash.sftp.messages import Open
+from sshdash.sftp.opening import open_session
+from sshdash.sftp.protocol import HandleProtocol
 from sshdash.states import TransferState
+from tests.live.connecting import connecting
 from tests.live.file_kit import files_on, unfinished
 from tests.live.test_sftp_faults import until_some_arrived
 from tests.patience import PATIENCE
@@ -160,3 +166,42 @@ async def test_it_arrives_whole_over_a_line_that_is_cut_at_random(
     assert done.state is TransferState.DONE, done.errors
     assert (target / "large").read_bytes() == source.read_bytes()
     assert not unfinished(target)
+
+
+async def test_a_session_that_ended_by_itself_is_opened_anew(sshd: RealSshd) -> None:
+    async with (
+        long_line(sshd) as (_, config),
+        connecting(config) as client,
+        await client.manager.lease("sshd", "files") as lease,
+    ):
+        first, _ = await open_session(lease)
+        further = Further(first)
+        try:
+            lanes = await further.lanes(LARGE)
+            lanes[0].protocol.wire.close()
+            (await further.helper()).protocol.wire.close()
+            again, helper = await further.lanes(LARGE), await further.helper()
+            assert len(again) == len(lanes)
+            assert not any(one.protocol.wire.closed for one in (helper, *again))
+        finally:
+            first.protocol.wire.close()
+            further.close()
+
+
+async def test_a_server_that_opens_a_file_once_only_gets_it_by_one(
+    sshd: RealSshd, large: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, target = large
+    opened = HandleProtocol.open_file
+
+    def once_only(
+        protocol: HandleProtocol, path: bytes, flags: int, mode: int | None = None
+    ) -> Asked[bytes]:
+        return opened(protocol, path + b" in use" if flags == Open.WRITE else path, flags, mode)
+
+    monkeypatch.setattr(HandleProtocol, "open_file", once_only)
+    async with long_line(sshd) as (_, config), files_on(config) as files:
+        done = await files.copy("", [source], "sshd", target)
+    assert done.state is TransferState.DONE, done.errors
+    assert (target / "large").read_bytes() == source.read_bytes()
+    assert sshd.log.count(SFTP) >= 4

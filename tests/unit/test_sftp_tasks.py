@@ -123,3 +123,18 @@ def test_a_rate_follows_and_an_end_is_told_once_it_is_known() -> None:
     assert seconds_left(5.0, 1000.0, 5000, 0, 1) == pytest.approx(5)
     assert seconds_left(10.0, 0.0, 0, 50, 50) == pytest.approx(10)
     assert seconds_left(10.0, 0.0, 0, 50, 0) == 0.0
+
+
+async def test_a_clean_up_that_fails_hides_no_cancel() -> None:
+    cancelled = asyncio.Event()
+
+    async def fails() -> None:
+        await cancelled.wait()
+        raise ValueError("no such thing")
+
+    task = asyncio.ensure_future(finish(fails(), 5))
+    await asyncio.sleep(0)
+    task.cancel()
+    cancelled.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task

@@ -73,6 +73,9 @@ class Ahead:
         leave = timeline.include("", begun.timeline)
         try:
             return await begun.opening
+        except asyncio.CancelledError:
+            await _let_go(begun.opening)  # it may have connected in this very moment
+            raise
         finally:
             leave()
 

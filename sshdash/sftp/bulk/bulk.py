@@ -51,7 +51,11 @@ class Bulk:
     ) -> tuple[list[Source], list[Source]]:
         """Copy new folders, and return the folders as they are now and the files that are left."""
         way = self._up or self._down
-        return (folders, files) if way is None else await way.copy(folders, files)
+        if way is None:
+            return folders, files
+        copied = await way.copy(folders, files)
+        await self.close()
+        return copied
 
     def for_files(self, folders: Folders) -> Download | None:
         """Return what copies many files into folders that are there, or made meanwhile."""
@@ -60,6 +64,6 @@ class Bulk:
         return self._down.for_files(folders)
 
     async def close(self) -> None:
-        """Let go of what was begun and not needed."""
+        """Let go of what was begun and not needed: it takes one of the few sessions there are."""
         if self._down is not None:
             await self._down.close()

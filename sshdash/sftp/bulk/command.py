@@ -26,7 +26,9 @@ case $(r tar --version </dev/null 2>/dev/null) in "tar (GNU tar) "*) ;; *) exit 
 %b"""
 _UNPACK = b"""\
 cd -- "$1" && r find . -maxdepth 0 -printf "%b" && read -r asked || exit; \
-r tar --extract --file=- --same-permissions --no-same-owner --keep-old-files%b || exit; \
+r tar --extract --file=- --same-permissions --no-same-owner --keep-old-files \
+--delay-directory-restore%b || exit; \
+if test -g .; then r find . -mindepth 1 -type d -exec chmod g+s {} + || exit; fi; \
 r find . -mindepth 1 -printf "%%y %%s %%T@ %%l\\0%%P\\0\""""
 _CREATE = b"""\
 cd -- "$1" || exit; \
@@ -50,7 +52,8 @@ def unpack_in(folder: bytes, timed: bool) -> bytes:
 
     `ASKED` comes before the archive, and it says `READY`. With `timed` files get the times they
     have in the archive. What is told is what `find.TreeIndex` reads. Nothing is replaced, and
-    everything belongs to who unpacks it.
+    everything belongs to who unpacks it, and to the group that the folder hands on where it does;
+    so do those in it, as more may go into them before they get their own modes.
     """
     script = _UNPACK % (READY, b"" if timed else b" --touch")
     return command_line((b"sh", b"-c", _SCRIPT % (NO_TAR, script), b"sh", folder))

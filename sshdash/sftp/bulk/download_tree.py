@@ -7,6 +7,7 @@ in these folders, goes by SFTP, and is reported from there.
 
 import asyncio
 import logging
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,7 @@ from sshdash.sftp.entries import join
 from sshdash.sftp.ledger import Ledger, Track
 from sshdash.sftp.local import LocalFilesystem
 from sshdash.sftp.storing import Folders
-from sshdash.sftp.tasks import finish
+from sshdash.sftp.tasks import end, finish, together
 from sshdash.sftp.turns import Turns
 from sshdash.sftp.walk import Source
 
@@ -38,6 +39,8 @@ log = logging.getLogger(__name__)
 
 _PIECES = 16
 """Pieces of the stream that are written in one call: it cannot be cancelled."""
+_NAMES = 500
+"""Names that are sent in one turn of the loop."""
 _PATIENCE = 10.0
 """Seconds for cleaning up."""
 _SECOND = 10**9
@@ -90,11 +93,12 @@ class DownloadTree:
         (_, opening), self._early = self._early, None
 
         async def close() -> None:
-            await asyncio.wait((opening,))
-            if opening.exception() is None:
+            await asyncio.wait((opening,), timeout=_PATIENCE)
+            await end((opening,))
+            if not opening.cancelled() and opening.exception() is None:
                 opening.result().abort()
 
-        if await finish(close(), _PATIENCE):
+        if await finish(close(), 2 * _PATIENCE):
             raise asyncio.CancelledError
 
     def for_files(self, folders: Folders) -> Download:
@@ -136,14 +140,14 @@ class DownloadTree:
         staging = Staging(tree, self._target, self._folder, self._ledger, self._copier)
         nursery = Nursery(staging.path)
         async with staging:
-            try:
-                make = partial(nursery.make, [name for name in tree.folders if name], 0o700)
-                await self._target.at_once("make", self._folder, make)
-                with self._ledger.gathering(len(tree.files), tree.size) as track:
+            with self._ledger.gathering(len(tree.files), tree.size) as track:
+                try:
+                    make = partial(nursery.make, [name for name in tree.folders if name], 0o700)
+                    await self._target.at_once("make", self._folder, make)
                     await self._receive(tree, nursery, track)
-            finally:
-                nursery.close()
-            await staging.place(arrived)
+                finally:
+                    nursery.close()
+                await staging.place(arrived, track)
 
     async def _receive(self, tree: Tree, nursery: Nursery, track: Track) -> None:
         """Write what comes. Raises where anything is not as expected."""
@@ -152,15 +156,10 @@ class DownloadTree:
             await self._turns.take()
             listed[_HERE + name] = Listed(file.entry.size, file.entry.mtime_ns // _SECOND)
         reader = Reader(listed)
-        names = b"\0".join((*listed, b""))
+        write = partial(_write, tree, nursery, reader, self._copier)
         async with await self._stream(tree.top.path) as stream:
-            await stream.send(names, last=True)
-            while pieces := await stream.take():
-                for some in sliced(pieces, _PIECES):
-                    data = b"".join(some)
-                    await self._copier.pace.take(len(data))
-                    write = partial(_write, tree, nursery, reader, data, self._copier)
-                    track.advance(await self._target.at_once("write", self._folder, write))
+            # It takes names only as fast as what it packs is taken.
+            await together(self._name(stream, listed), self._take(stream, write, track))
             if stream.problem is not None:
                 raise Unwanted(str(stream.problem))
             if stream.status != 0:
@@ -169,22 +168,34 @@ class DownloadTree:
         if not reader.has_all:
             raise Unwanted("not everything came")
 
+    async def _name(self, stream: Stream, names: Iterable[bytes]) -> None:
+        for some in sliced(names, _NAMES):
+            await self._turns.take()
+            await stream.send(b"\0".join((*some, b"")))
+        await stream.send(b"", last=True)
+
+    async def _take(self, stream: Stream, write: Callable[..., int], track: Track) -> None:
+        while pieces := await stream.take():
+            for some in sliced(pieces, _PIECES):
+                data = b"".join(some)
+                await self._copier.pace.take(len(data))
+                writing = partial(write, data)
+                track.advance(await self._target.at_once("write", self._folder, writing))
+
     async def _stream(self, folder: bytes) -> Stream:
         """Return a stream that waits for the names of files in a folder."""
         if self._early is None or self._early[0] != folder:
             return await Stream.start(self._lease, create_in(folder), (), more=True)
-        try:
-            return await asyncio.shield(self._early[1])
-        finally:
-            if self._early[1].done():
-                self._early = None
+        stream = await asyncio.shield(self._early[1])
+        self._early = None
+        return stream
 
 
 # -- in a thread
 
 
 def _write(
-    tree: Tree, nursery: Nursery, reader: Reader, data: bytes, copier: Copier, run: Confined
+    tree: Tree, nursery: Nursery, reader: Reader, copier: Copier, data: bytes, run: Confined
 ) -> int:
     """Write the files that are complete with some more of the stream; return their bytes."""
     size = 0

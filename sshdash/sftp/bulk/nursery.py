@@ -3,6 +3,7 @@
 All calls block: they belong in a thread.
 """
 
+import errno
 import os
 from collections.abc import Iterable
 
@@ -53,6 +54,10 @@ class Nursery:
     def _make(self, path: bytes) -> None:
         os.mkdir(path, 0o700)
         self._open[b""] = os.open(path, _OPEN)
+        made = os.fstat(self._open[b""])
+        if made.st_uid != os.geteuid() or made.st_mode & 0o022:
+            # Who may write in the folder above can put another one in its place.
+            raise PermissionError(errno.EPERM, "somebody else put it there", path)
 
     def _folder(self, folder: bytes) -> int:
         if len(self._open) > _MOST:

@@ -9,7 +9,7 @@ from sshdash.sftp.bulk.tree import Tree
 from sshdash.sftp.copier import Copier
 from sshdash.sftp.entries import join
 from sshdash.sftp.filesystem import Filesystem
-from sshdash.sftp.ledger import Ledger
+from sshdash.sftp.ledger import Ledger, Track
 from sshdash.sftp.partial import remove_parts
 from sshdash.sftp.tasks import finish, undivided
 from sshdash.sftp.turns import Turns
@@ -60,14 +60,17 @@ class Staging:
         if self.path in self._copier.leftovers:
             await self._remove()
 
-    async def place(self, arrived: set[bytes]) -> None:
-        """Give it its name and note all that it holds, of which `arrived` gets the places."""
+    async def place(self, arrived: set[bytes], track: Track) -> None:
+        """Give it its name and note all that it holds, of which `arrived` gets the places.
+
+        What `track` counted until then is counted by file.
+        """
         # Whoever goes on after a crash looks whether it has got its name.
         self._copier.under_way[self._place] = self._under_way
         self._under_way.placing = True
-        await undivided(self._rename(arrived), _PATIENCE)
+        await undivided(self._rename(arrived, track), _PATIENCE)
 
-    async def _rename(self, arrived: set[bytes]) -> None:
+    async def _rename(self, arrived: set[bytes], track: Track) -> None:
         folders = list(self._tree.folders.values())
         await self._ledger.make(folders)
         try:
@@ -75,6 +78,7 @@ class Staging:
         except (ConnectionLost, asyncio.CancelledError):  # nobody heard whether it has its name
             if self._copier.partials is not None:
                 self._copier.partials[self._place] = self._under_way.so_far()
+                self._ledger.created.update({one.place: one for one in folders})
             raise
         self._copier.leftovers.discard(self.path)
         for folder in folders:
@@ -82,6 +86,7 @@ class Staging:
             arrived.add(folder.place)
         for file in self._tree.files.values():
             await self._turns.take()
+            track.advance(-file.entry.size)
             self._ledger.arrive(file)
             arrived.add(file.place)
 

@@ -33,6 +33,10 @@ class Tree:
         """Return what a source is called below the folder."""
         return source.place[len(self.top.place) + 1 :]
 
+    def size_of(self, name: bytes) -> int:
+        """Return the bytes of one of the files."""
+        return self.files[name].entry.size
+
     def add_folder(self, folder: Source) -> bool:
         """Take a folder, if a header can tell of it; return whether."""
         name = self.name_of(folder)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import asyncssh
 
-from sshdash.errors import SSHDashError
+from sshdash.errors import ConnectionLost, SSHDashError
 from sshdash.sftp import local_calls as calls
 from sshdash.sftp.beneath import Confined
 from sshdash.sftp.bulk.command import ASKED, READY, is_plain, unpack_in
@@ -79,6 +79,8 @@ class Upload:
         for tree in await worthwhile(folders, files, self._is_begun, self._turns):
             try:
                 await self._copy(tree, arrived)
+            except ConnectionLost:
+                raise
             except (Unwanted, Hangs, OSError, ValueError, asyncssh.Error, SSHDashError) as error:
                 log.debug("a folder of small files goes by SFTP: %s", error)
                 break
@@ -97,19 +99,21 @@ class Upload:
             await self._target.mkdir(staging.path, 0o700)
             with self._ledger.gathering(len(tree.files), tree.size) as track:
                 await self._send(tree, staging.path, track)
-            await staging.place(arrived)
+                await staging.place(arrived, track)
 
     async def _send(self, tree: Tree, staging: bytes, track: Track) -> None:
         """Have a tree unpacked. Raises where not all of it is whole then."""
-        names = *tree.folders, *tree.files
-        index = TreeIndex(len(names), sum(map(len, names)) + _TOLD * len(names))
+        told = *tree.folders, *tree.files
+        index = TreeIndex(len(told), sum(map(len, told)) + _TOLD * len(told))
         command = unpack_in(staging, timed=self._preserve)
         async with await Stream.start(self._lease, command, [ASKED], more=True) as stream:
             await stream.expect(READY)
             for data in self._folders_of(tree):
                 await self._turns.take()
                 await stream.send(data)
-            for some in batches(tuple(tree.files.items()), _READ, _READ_BYTES, _size):
+            # Names alone: the garbage collector would look through as many pairs.
+            for names in batches(tuple(tree.files), _READ, _READ_BYTES, tree.size_of):
+                some = [(name, tree.files[name]) for name in names]
                 pack = partial(_pack, some, self._copier)
                 data, unread = await self._source.at_once("read", tree.top.path, pack)
                 for name in unread:
@@ -158,10 +162,6 @@ class Upload:
                 self._preserve and seconds != b"%d" % (file.entry.mtime_ns // _SECOND)
             ):
                 raise Unwanted("a file is not whole")
-
-
-def _size(named: tuple[bytes, Source]) -> int:
-    return named[1].entry.size
 
 
 # -- in a thread
