@@ -8,10 +8,10 @@ import pytest
 
 from sshdash.sftp.bulk import stream, upload
 from sshdash.states import TransferState
+from tests.live.bulk_kit import answering, looks
+from tests.live.bulk_kit import folders as folders
+from tests.live.bulk_kit import told as told
 from tests.live.file_kit import files_on, tree, unfinished
-from tests.live.test_sftp_bulk import answering, looks
-from tests.live.test_sftp_bulk import folders as folders
-from tests.live.test_sftp_bulk import told as told
 from tests.servers.sshd import RealSshd
 
 ways = pytest.mark.parametrize("way", ["down", "up"])

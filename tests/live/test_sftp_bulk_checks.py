@@ -11,10 +11,10 @@ from sshdash.sftp.failures import ExistsError
 from sshdash.sftp.local import LocalFilesystem
 from sshdash.sftp.remote import RemoteFilesystem
 from sshdash.states import TransferState
+from tests.live.bulk_kit import UP_BY_SFTP, answering, looks
+from tests.live.bulk_kit import folders as folders
+from tests.live.bulk_kit import told as told
 from tests.live.file_kit import files_on, tree, unfinished
-from tests.live.test_sftp_bulk import UP_BY_SFTP, answering, looks
-from tests.live.test_sftp_bulk import folders as folders
-from tests.live.test_sftp_bulk import told as told
 from tests.live.test_sftp_bulk_crashes import around
 from tests.servers.sshd import RealSshd
 

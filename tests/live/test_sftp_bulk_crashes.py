@@ -22,9 +22,9 @@ from sshdash.sftp.remote import RemoteFilesystem
 from sshdash.sftp.turns import Turns
 from sshdash.sftp.walk import Walker
 from sshdash.states import TransferState
+from tests.live.bulk_kit import files_below, looks
+from tests.live.bulk_kit import folders as folders
 from tests.live.file_kit import files_on, tree, unfinished
-from tests.live.test_sftp_bulk import files_below, looks
-from tests.live.test_sftp_bulk import folders as folders
 from tests.patience import PATIENCE
 from tests.servers.sshd import RealSshd
 

@@ -1,0 +1,180 @@
+"""New folders of small files that go to a host in one stream of tar."""
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+from sshdash.sftp.bulk import staging, stream
+from sshdash.sftp.filesystem import Filesystem
+from sshdash.sftp.partial import remove_parts
+from sshdash.states import TransferState
+from tests.live.bulk_kit import MORE, UP_BY_SFTP, WENT_IN_BULK, answering, furnish, looks
+from tests.live.bulk_kit import folders as folders
+from tests.live.bulk_kit import told as told
+from tests.live.file_kit import files_on, tree, unfinished
+from tests.live.test_sftp_faults import slow_line, until_some_arrived
+from tests.live.test_sftp_faults import small_disk as small_disk
+from tests.patience import PATIENCE
+from tests.servers.sshd import RealSshd
+
+
+async def test_a_tree_goes_up_whole_and_mostly_in_bulk(
+    sshd: RealSshd, folders: tuple[Path, Path], told: pytest.LogCaptureFixture
+) -> None:
+    source, target = folders
+    (source / "large").write_bytes(os.urandom(300_000))
+    (source / "link").symlink_to("large")
+    (source / "empty" / "deeper").mkdir(parents=True)
+    (source / "empty").chmod(0o3750)
+    (source / "read-only").mkdir()
+    (source / "read-only" / "file").write_bytes(b"x")
+    (source / "read-only").chmod(0o555)
+    os.utime(source / "empty", (1_100_000_000, 1_100_000_000))
+    async with files_on(sshd.config_file) as files:
+        done = await files.copy("", [source], "sshd", target)
+    assert done.state is TransferState.DONE, done.errors
+    assert tree(target / "source") == tree(source)
+    (source / "empty").chmod(0o1750)  # never setgid
+    assert looks(target / "source") == looks(source)
+    assert os.listdir(target) == ["source"]
+    assert WENT_IN_BULK in told.text
+    assert UP_BY_SFTP not in told.text
+    assert done.files_done == done.files_total
+    assert done.bytes_done == sum(
+        path.stat().st_size
+        for path in source.rglob("*")
+        if path.is_file() and not path.is_symlink()
+    )
+
+
+@pytest.mark.parametrize(
+    "commands",
+    [
+        "echo Welcome to this host",
+        "exit 0",
+        "printf 'ready to unpack'; cat >/dev/null",
+        "cat",
+        'echo a word first; eval "$asked"',
+        'eval "$asked" | head -c 2000',
+        'head -c 200000 | eval "$asked"',
+        'eval "$asked"; kill -9 $$',
+        'eval "$asked"; echo and more',
+        'echo own >"$(echo target/.*.part)/own"; eval "$asked"',
+        'mkdir -p "$(echo target/.*.part)/folder 0/below/0"; eval "$asked"',
+        'mkdir bin; printf "#!/bin/sh\\necho bsdtar 3.6\\n" >bin/tar; chmod +x bin/tar\n'
+        'PATH=$PWD/bin:$PATH; eval "$asked"',
+        'mkdir bin; printf "#!/bin/sh\\nexit 1\\n" >bin/find; chmod +x bin/find\n'
+        'PATH=$PWD/bin:$PATH; eval "$asked"',
+    ],
+)
+async def test_a_host_that_does_something_else_gets_all_by_sftp(
+    folders: tuple[Path, Path],
+    tmp_path: Path,
+    told: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    commands: str,
+) -> None:
+    source, target = folders
+    monkeypatch.setattr(stream, "FIRST", 1.0)
+    async with answering(commands, tmp_path) as server, files_on(server.config_file) as files:
+        done = await files.copy("", [source], "sshd", target)
+    assert done.state is TransferState.DONE, done.errors
+    assert tree(target / "source") == tree(source)
+    assert looks(target / "source") == looks(source)
+    assert os.listdir(target) == ["source"]
+    assert UP_BY_SFTP in told.text
+
+
+async def test_what_changes_before_it_is_read_is_sent_as_it_is_then(
+    folders: tuple[Path, Path], tmp_path: Path, told: pytest.LogCaptureFixture
+) -> None:
+    source, target = folders
+    changes = "cd source/folder*0/below; echo changed >0; rm 7; chmod 0 14; touch 21; cd ../../.."
+    async with (
+        answering(f'{changes}; eval "$asked"', tmp_path) as server,
+        files_on(server.config_file) as files,
+    ):
+        done = await files.copy("", [source], "sshd", target)
+    (error,) = done.errors
+    assert error.path.endswith("folder 0/below/7")
+    assert tree(target / "source") == tree(source)
+    touched = "folder 0/below/21"
+    assert looks(target / "source")[touched] == looks(source)[touched]
+    assert WENT_IN_BULK in told.text
+
+
+async def test_a_folder_that_appears_at_the_target_is_left_alone(
+    folders: tuple[Path, Path], tmp_path: Path, told: pytest.LogCaptureFixture
+) -> None:
+    source, target = folders
+    commands = 'mkdir target/source; echo mine >target/source/mine; eval "$asked"'
+    async with answering(commands, tmp_path) as server, files_on(server.config_file) as files:
+        done = await files.copy("", [source], "sshd", target)
+    assert done.errors
+    assert tree(target / "source").keys() == {b"mine"}
+    assert os.listdir(target) == ["source"]
+    assert UP_BY_SFTP in told.text
+
+
+@pytest.mark.parametrize("fault", ["cancel", "kill", "cut"])
+async def test_an_upload_that_is_interrupted_leaves_nothing_a_retry_does_not_remove(
+    sshd: RealSshd, folders: tuple[Path, Path], fault: str
+) -> None:
+    source, target = folders
+    async with slow_line(sshd, rate=2_000_000) as (proxy, config), files_on(config) as files:
+        job = files.submit("", [source], "sshd", target)
+        await until_some_arrived(files, job, 300_000)
+        {"cancel": lambda: files.queue.cancel(job), "kill": sshd.kill_connections}.get(
+            fault, proxy.cut
+        )()
+        async with asyncio.timeout(PATIENCE):
+            done = await files.queue.wait(job)
+        assert done.state is not TransferState.DONE
+        assert not (target / "source").exists()
+        left = os.listdir(target)
+        assert len(left) == (fault != "cancel")
+        assert all(name.startswith(".source.sshdash-") for name in left)
+        files.queue.retry(job)
+        async with asyncio.timeout(PATIENCE):
+            done = await files.queue.wait(job)
+        assert done.state is TransferState.DONE, done
+        assert os.listdir(target) == ["source"]
+        assert tree(target / "source") == tree(source)
+        assert looks(target / "source") == looks(source)
+
+
+async def test_what_is_still_unpacked_after_a_cancel_is_removed_too(
+    sshd: RealSshd, folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, target = folders
+    unpacking = [True] * 3
+
+    async def remove(filesystem: Filesystem, parts: set[bytes]) -> None:
+        if unpacking:
+            unpacking.pop()  # a folder that something appeared in meanwhile stays
+        else:
+            await remove_parts(filesystem, parts)
+
+    monkeypatch.setattr(staging, "remove_parts", remove)
+    async with slow_line(sshd, rate=2_000_000) as (_, config), files_on(config) as files:
+        job = files.submit("", [source], "sshd", target)
+        await until_some_arrived(files, job, 100_000)
+        files.queue.cancel(job)
+        await files.queue.wait(job)
+    assert os.listdir(target) == []
+
+
+async def test_a_full_remote_disk_is_called_that_and_what_fits_is_whole(
+    sshd: RealSshd, folders: tuple[Path, Path], small_disk: Path
+) -> None:
+    source, _ = folders
+    (source / "more").mkdir()
+    furnish(source / "more", MORE)
+    async with files_on(sshd.config_file, True) as files:
+        done = await files.copy("", [source], "sshd", small_disk)
+    assert done.errors
+    assert all("disk full" in error.reason for error in done.errors)
+    assert not unfinished(small_disk)
+    assert tree(small_disk / "source").items() <= tree(source).items()
