@@ -37,6 +37,7 @@ from asyncssh.packet import SSHPacket
 
 from sshdash.connections.transport.channels import DirectChannel, Gatherer
 from sshdash.connections.transport.gcm import GCM, TAG
+from sshdash.connections.transport.prompt_acks import PromptAcks
 from sshdash.connections.transport.sealing import BLOCK, LEAST_PADDING, Sealing
 
 _PIECE = 40 * 1024
@@ -64,6 +65,7 @@ class DirectTransport(Sealing, asyncio.BufferedProtocol):
     _inbox: memoryview
     _opened: memoryview
     _gatherers: dict[Gatherer, None]
+    _acks: PromptAcks
     _kept: int
 
     def start(self) -> None:
@@ -73,12 +75,14 @@ class DirectTransport(Sealing, asyncio.BufferedProtocol):
         self._inbox = memoryview(bytearray(2 * _READ))
         self._opened = memoryview(bytearray(2 * _READ))
         self._gatherers = {}
+        self._acks = PromptAcks()
         self._kept = 0
         self._recv_encryption = GCM.take_over(self._recv_encryption)
         self._next_recv_encryption = GCM.take_over(self._next_recv_encryption)
         if isinstance(self._transport, asyncio.Transport):
             self._transport.set_protocol(self)  # it looks once at how a protocol wants to read
             self.low_water.attach(self._transport.get_extra_info("socket"))
+            self._acks.attach(self._transport.get_extra_info("socket"))
 
     # -- the socket
 
@@ -93,6 +97,7 @@ class DirectTransport(Sealing, asyncio.BufferedProtocol):
         size, self._kept = self._kept + nbytes, 0
         if self.low_water.unhurried:
             self.low_water.read(nbytes, len(self._channels))
+        self._acks.read()
         if self._inpbuf or not self._reads_in_place():
             self.data_received(bytes(self._inbox[:size]))
         else:
