@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from sshdash.sftp import further
 from sshdash.sftp.answers import Asked
 from sshdash.sftp.further import Further
 from sshdash.sftp.messages import Open
 from sshdash.sftp.opening import open_session
 from sshdash.sftp.protocol import HandleProtocol
-from sshdash.sftp import further
 from sshdash.states import TransferState
 from tests.live.connecting import connecting
 from tests.live.file_kit import files_on, unfinished
