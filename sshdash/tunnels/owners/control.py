@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 MAX_REQUEST = 4_096
 """Bytes of a request."""
+_ACCEPTING = 6
+"""Turns of the loop from a connection that is accepted to the task that serves it."""
 _MAX_PEERS = 32
 _LAST_WORDS = 1.0
 _PATIENCE = 30.0
@@ -86,6 +88,8 @@ class Control:
             return
         self.path.unlink(missing_ok=True)
         server.close()
+        for _ in range(_ACCEPTING):
+            await asyncio.sleep(0)  # whoever was let in just now is a peer only a few turns later
         if self._answering:
             await asyncio.wait(tuple(self._answering), timeout=_LAST_WORDS)
         for peer in tuple(self._peers):
@@ -96,7 +100,11 @@ class Control:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task
-        if len(self._peers) >= _MAX_PEERS or peer_uid(writer) not in (os.getuid(), 0):
+        if (
+            self._server is None
+            or len(self._peers) >= _MAX_PEERS
+            or peer_uid(writer) not in (os.getuid(), 0)
+        ):
             writer.close()
             return
         self._peers.add(task)
