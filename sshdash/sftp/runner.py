@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from sshdash.errors import ConnectionLost, FileError
 from sshdash.prompts import Prompter
 from sshdash.sftp.bulk.bulk import Bulk
+from sshdash.sftp.claims import Claims
 from sshdash.sftp.conflicts import Conflicts
 from sshdash.sftp.confusions import Confusions
 from sshdash.sftp.copier import Copier
@@ -74,6 +75,7 @@ class Runner:
         self._need = Need(request.conflict or ledger.choice)
         self._space: Space | None = None
         self._twins = Twins(request.preserve)
+        self._claims = Claims()
         self._bulk: Bulk | None = None
         self._conflicts: list[Source] = []
         self._seen = dict(zip(request.paths, request.seen, strict=bool(request.seen)))
@@ -101,9 +103,9 @@ class Runner:
         self._mover = Mover(self._source, self._target, self._target_dir, ledger, request.move)
         await self._placed.find(ledger, self._target)
         await self._copier.remove_leftovers()
-        found = await self._mover.rename_roots(await roots.found())
-        ends = self._source, self._target, self._target_dir
-        self._bulk = bulk = Bulk(request, *ends, ledger, self._copier)
+        found, self._claims = await self._mover.rename_roots(await roots.found()), roots.claims
+        ends, merges = (self._source, self._target, self._target_dir), bool(self._claims.folders)
+        self._bulk = bulk = Bulk(request, *ends, ledger, self._copier, merges)
         try:
             bulk.expect(found, walker)
             await self._copy_found(found, walker, scanned)
@@ -115,7 +117,7 @@ class Runner:
     ) -> None:
         """Copy what was asked for and is there, and all that is in it."""
         request, ledger = self._request, self._ledger
-        await together(walker.walk(found, self._target_dir), self._ask_umask())
+        await together(self._claims.walk(walker, found, self._target_dir), self._ask_umask())
         if self._closed is not None and not self._conflicts:
             raise self._closed
         await self._ensure_room()
@@ -153,7 +155,7 @@ class Runner:
             copier.checked = self._checked
         copier.restarted = self._restarted
         copier.resumed = self._resumed
-        copier.torn = lambda file: ledger.tear(file.source)
+        copier.torn = ledger.torn
 
     async def _fill(self, directories: Directories) -> None:
         """Make the directories and copy what goes into them."""
@@ -212,6 +214,8 @@ class Runner:
 
     def _visit(self, source: Source) -> bool:
         """Sort one source into what is to be done; return whether to look into it."""
+        if (settled := self._claims.settled(source, self._ledger.fail)) is not None:
+            return settled
         if source.key in self._ledger.done:
             self._twins.know(source)
             return False

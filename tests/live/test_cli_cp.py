@@ -33,13 +33,14 @@ async def start(
     *words: object,
     cwd: Path | None = None,
     stdin: int = asyncio.subprocess.DEVNULL,
+    command: str = "cp",
 ) -> asyncio.subprocess.Process:
-    """Start ``sshdash cp``."""
-    command = [sys.executable, "-m", "sshdash", "-F", config, "cp", *words]
+    """Start ``sshdash cp``, or another command."""
+    line = [sys.executable, "-m", "sshdash", "-F", config, command, *words]
     pipe = asyncio.subprocess.PIPE
     root = Path(__file__).parent.parent.parent
     return await asyncio.create_subprocess_exec(
-        *map(str, command),
+        *map(str, line),
         stdin=stdin,
         stdout=pipe,
         stderr=pipe,
@@ -210,6 +211,44 @@ async def test_sources_of_one_name_do_not_overwrite_each_other(
     assert done.status == 1
     assert f"{source}/deep/a:b: another source of the same name" in done.errors
     assert (sshd.home / "a:b").read_bytes() == b"colon"
+
+
+@pytest.mark.parametrize("way", ["up", "down", "here"])
+async def test_folders_of_one_name_are_merged_as_by_cp(
+    sshd: RealSshd, tmp_path: Path, way: str
+) -> None:
+    ours = sshd.home / "ours" if way == "down" else tmp_path / "ours"
+    for name, files in {"one": ("x/a", "x/both", "x/in/1"), "two": ("x/b", "x/in/2")}.items():
+        for file in files:
+            path = ours / name / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(f"{name} {file}")
+    source, theirs = ("sshd:ours", tmp_path) if way == "down" else (ours, sshd.home)
+    target = theirs / "into" if way != "here" else tmp_path / "into"
+    (tmp_path / "expected").mkdir()
+    target.mkdir()
+    words = (f"{source}/one/x", f"{source}/two/x", "sshd:into" if way == "up" else target)
+    done = await cp(sshd.config_file, "-r", *words)
+    assert (done.status, done.errors) == (0, "")
+    sources = ours / "one/x", ours / "two/x"
+    await (await asyncio.create_subprocess_exec("cp", "-r", *sources, tmp_path / "expected")).wait()
+    assert tree(target) == tree(tmp_path / "expected")
+    (ours / "two" / "x" / "both").write_text("the other")
+    shutil.rmtree(target / "x")
+    done = await cp(sshd.config_file, "-r", *words)
+    assert done.status == 1, "what cp would overwrite in silence"
+    assert f"{ours}/two/x/both: another source of the same name" in done.errors
+    assert tree(target) == tree(tmp_path / "expected")
+    assert f"{ours}/two/x: another source" in (await start_mv(sshd.config_file, *words)), (
+        "nothing could be left behind in a folder that is gone"
+    )
+    assert (ours / "two" / "x" / "both").exists()
+
+
+async def start_mv(config: Path, *words: object) -> str:
+    """Run ``sshdash mv`` and return what it tells."""
+    process = await start(config, *words, command="mv")
+    return (await asyncio.wait_for(process.communicate(), 60))[1].decode()
 
 
 async def test_a_missing_target_folder_is_named(
