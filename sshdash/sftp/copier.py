@@ -128,7 +128,7 @@ class Copier:
         """Make the symbolic link `file.target`, pointing to `target`."""
         await self.folders.ready(file.target)
         if file.existing is None:
-            await self._target.symlink(target, file.target)
+            await self._make_link(file, target, file.target)
             return
         if self.partials and (partial := self.partials.pop(file.target, None)):
             await self._discard(partial.part)
@@ -136,13 +136,20 @@ class Copier:
         self.under_way[file.target] = under_way
         try:
             await self.recorded()
-            await self._target.symlink(target, under_way.part)
+            await self._make_link(file, target, under_way.part)
             await self._replace(under_way.part, file)
         except BaseException:
             await self._discard(under_way.part)
             raise
         finally:
             self.under_way.pop(file.target, None)
+
+    async def _make_link(self, file: FileCopy, target: bytes, path: bytes) -> None:
+        """Make the link at `path`, with its own time where the system there has such a thing."""
+        await self._target.symlink(target, path)
+        if self._preserve:
+            with suppress(FileError):
+                await self._target.set_own_time(path, file.entry.mtime_ns)
 
     def mode(self, entry: Entry, existing: Entry | None = None) -> int:
         """Return the permission bits that the copy of `entry` gets."""

@@ -44,7 +44,7 @@ from sshdash.sftp.handles import (
     kept_entries,
     space_of,
 )
-from sshdash.sftp.itself import set_itself
+from sshdash.sftp.itself import set_itself, set_own_time
 from sshdash.sftp.looks import STATVFS, Look
 from sshdash.sftp.messages import Attributes, Name, Open
 from sshdash.sftp.names import backup_name
@@ -281,6 +281,10 @@ class RemoteFilesystem:
     async def set_time(self, path: bytes, mtime_ns: int) -> None:
         """Set access and modification time of what `path` leads to, in whole seconds."""
         await self._set("set the time", path, Attributes(mtime=mtime_ns // NANO))
+
+    async def set_own_time(self, path: bytes, mtime_ns: int) -> None:
+        """Set the time of what has a path itself, of a link only where the server offers that."""
+        await set_own_time(self._session, self.lstat, path, mtime_ns // NANO)
 
     async def chown(self, path: bytes, uid: int, gid: int) -> None:
         """Give what `path` leads to another owner and group, by their numbers."""

@@ -102,6 +102,22 @@ async def test_folders_that_were_there_get_mode_and_time_with_p(
             assert folder.stat().st_mtime == 1_000_000_000
 
 
+@pytest.mark.parametrize("kept", [True, False])
+async def test_links_have_times_of_their_own(
+    sshd: RealSshd, source: Path, tmp_path: Path, kept: bool
+) -> None:
+    link = source / "link"
+    link.symlink_to("nowhere")
+    os.utime(link, (10**9, 10**9), follow_symlinks=False)
+    words = ("-r", "-p") if kept else ("-r",)
+    for turn in "new", "there":
+        assert (await cp(sshd.config_file, *words, source, "sshd:")).status == 0
+        assert (await cp(sshd.config_file, *words, "sshd:source", tmp_path / "down")).status == 0
+        assert ((sshd.home / "source" / "link").lstat().st_mtime == 10**9) is kept
+        assert ((tmp_path / "down" / "link").lstat().st_mtime == 10**9) is kept
+        shutil.move(tmp_path / "down", tmp_path / f"{turn} before")
+
+
 async def test_targets_are_taken_as_scp_takes_them(
     sshd: RealSshd, source: Path, tmp_path: Path
 ) -> None:
