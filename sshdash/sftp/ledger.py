@@ -77,6 +77,8 @@ class Ledger:
 
     last_done = 0.0
     """When nothing was left to do about a source last, in monotonic seconds."""
+    fits = False
+    """Whether there was room for everything, or the person wanted it copied all the same."""
 
     def __init__(self) -> None:
         self.notes: list[Note] | None = None
@@ -102,6 +104,8 @@ class Ledger:
         """Temporary files on the target that could not be removed yet."""
         self.partials: dict[bytes, Partial] = {}
         """By target, what a lost connection left to go on with."""
+        self.others: dict[bytes, Partial] = {}
+        """Likewise, what jobs before it left that were to do the same: it stays theirs."""
         self.places: dict[tuple[bytes, bytes], bytes] = {}
         """By key, where sources go that are kept beside what is there."""
         self.torn = Tears(lambda path, value: self._note(Fact.TORN, (path, b""), value), self.fail)
@@ -110,8 +114,6 @@ class Ledger:
         """What the person answered about single targets that exist."""
         self.restarted: dict[bytes, str] = {}
         """Source path to why the file was started over after an interruption."""
-        self.fits = False
-        """Whether there was room for everything, or the person wanted it copied all the same."""
         self.bytes_finished = self.bytes_total = self.verified = 0
         """The last: files whose checksums are the same on both ends."""
         self.verified_by: dict[str, None] = {}

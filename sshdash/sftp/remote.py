@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from msgspec.structs import replace
 
-from sshdash.errors import FileError, SSHDashError
+from sshdash.errors import FileError
 from sshdash.sftp.answers import Asked, whole
-from sshdash.sftp.entries import Entry, Kind, join, name_of, parent_of
+from sshdash.sftp.entries import Entry, Kind, join, name_of
 from sshdash.sftp.failures import (
     ExistsError,
     MissingError,
@@ -47,12 +47,12 @@ from sshdash.sftp.handles import (
 from sshdash.sftp.itself import set_itself, set_own_time
 from sshdash.sftp.looks import STATVFS, Look
 from sshdash.sftp.messages import Attributes, Name, Open
-from sshdash.sftp.names import backup_name
 from sshdash.sftp.opening import PATIENCE, SUBSYSTEM, Way, open_session
 from sshdash.sftp.remote_description import described
 from sshdash.sftp.remote_digest import RemoteDigests
 from sshdash.sftp.spelling import settle
 from sshdash.sftp.tasks import each, undivided
+from sshdash.sftp.two_steps import swap
 from sshdash.sftp.unsearched import ensure_searched
 from sshdash.sftp.vague import explained
 
@@ -125,6 +125,11 @@ class RemoteFilesystem:
     def commands(self) -> "Lease | None":
         """What runs commands with the same rights as these files have, None where nothing does."""
         return self._session.lease if self._session.way is SUBSYSTEM else None
+
+    @property
+    def replaces_at_once(self) -> bool:
+        """Whether a file is replaced in one step."""
+        return self._protocol.offers(b"posix-rename@openssh.com")
 
     def copies_from(self, source: CopySource) -> bool:
         """Return whether the server copies from file to file: handles mean nothing elsewhere."""
@@ -235,23 +240,13 @@ class RemoteFilesystem:
         A server without posix-rename@openssh.com needs two steps, between which the old file
         has another name; it gets its own back where the second step fails.
         """
-        if self._protocol.offers(b"posix-rename@openssh.com"):
+        if self.replaces_at_once:
             await self._call("put in place", new, self._protocol.posix_rename(old, new))
             return
         if await self.exists(new) is None:
             await self.rename(old, new)
             return
-        await undivided(self._swap(old, new), PATIENCE)
-
-    async def _swap(self, old: bytes, new: bytes) -> None:
-        aside = join(parent_of(new), backup_name(name_of(new), secrets.token_hex(4)))
-        await self.rename(new, aside)
-        try:
-            await self.rename(old, new)
-        except SSHDashError:
-            await self.rename(aside, new)
-            raise
-        await self.unlink(aside)
+        await undivided(swap(self, old, new), PATIENCE)
 
     async def unlink(self, path: bytes) -> None:
         """Remove one file or link."""

@@ -24,7 +24,7 @@ from sshdash.sftp.ledger import Ledger
 from sshdash.sftp.local import LocalFilesystem
 from sshdash.sftp.mover import Mover
 from sshdash.sftp.names import is_temporary
-from sshdash.sftp.partial import AlreadyThere, may_be_placed
+from sshdash.sftp.partial import AlreadyThere, may_be_placed, put_all_right
 from sshdash.sftp.placed import PlacedFolders
 from sshdash.sftp.plan import Step, decide, escapes
 from sshdash.sftp.room import Room
@@ -97,6 +97,7 @@ class Runner:
         request, ledger = self._request, self._ledger
         roots = Roots(request, self._source, self._target, ledger, self._mover, self._reason)
         walker = Walker(self._source, self._target, self._visit, ledger.fail, ledger.leave_out)
+        await put_all_right(self._target, ledger.others | ledger.partials, ledger.leftovers)
         await self._look(roots, walker)
         self._confusions = Confusions(self._target, self._target_dir)
         self._furnish_copier()

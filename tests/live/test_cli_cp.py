@@ -11,11 +11,13 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import asyncssh
 import pytest
 
 from tests.live.file_kit import tree, unfinished
 from tests.live.test_sftp_faults import slow_line
 from tests.patience import PATIENCE
+from tests.servers.loopback import Faults, LoopbackServer
 from tests.servers.sshd import RealSshd
 
 
@@ -427,6 +429,55 @@ async def test_a_copy_that_was_killed_goes_on_unless_the_source_changed(
     assert done.status == 0, done.errors
     assert "/big: started over: the source has changed meanwhile" in done.errors
     assert {path.name: path.read_bytes() for path in target.iterdir()} == {"big": data}
+
+
+@pytest.mark.parametrize("step", ["aside", "in place", "removed"])
+@pytest.mark.parametrize("again", ["resume", "anew", "other"])
+async def test_a_replacement_in_steps_that_was_killed_is_put_right(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, again: str
+) -> None:
+    from asyncssh.sftp import SFTPServerHandler
+
+    killed: list[asyncio.subprocess.Process] = []
+
+    class Killing(asyncssh.SFTPServer):
+        """Kills the client once, before it hears that a step was done."""
+
+        def _done(self, what: str) -> None:
+            if what == step and len(killed) == 1:
+                killed.append(killed[0])
+                killed[0].kill()
+
+        def rename(self, oldpath: bytes, newpath: bytes) -> None:
+            super().rename(oldpath, newpath)
+            self._done("aside" if newpath.endswith(b".old") else "in place")
+
+        def remove(self, path: bytes) -> None:
+            super().remove(path)
+            self._done("removed")
+
+    monkeypatch.setattr(SFTPServerHandler, "_extensions", [])
+    source = tmp_path / "file"
+    source.write_bytes(os.urandom(300_000))
+    async with LoopbackServer(Faults(sftp_server=Killing)) as server:
+        (server.home / "file").write_bytes(b"old")
+        words = "-q", source, "loopback:"
+        killed.append(await start(server.config_file, *words))
+        await asyncio.wait_for(killed[0].communicate(), 60)
+        assert killed[0].returncode == -signal.SIGKILL
+        assert (server.home / "file").exists() is (step != "aside")
+        if again == "other":  # whoever made one meanwhile loses neither it nor the old one
+            monkeypatch.setattr(Killing, "_done", lambda self, what: None)
+            (server.home / "file").write_bytes(b"made since")
+            words = *words, "--on-conflict", "skip"
+        if again == "resume":
+            words = *words, "--resume"
+        done = await cp(server.config_file, *words)
+        assert done.status == 0, done.errors
+        found = {path.name: path.read_bytes() for path in server.home.iterdir()}
+        assert found.pop("file") == (b"made since" if again == "other" else source.read_bytes())
+        left = [b"old"] if again == "other" and step == "aside" else []
+        assert [*found.values()] == left, "the old file is removed once there is a new one"
 
 
 async def test_resume_where_nothing_was_left_says_so_and_copies(
