@@ -461,7 +461,7 @@ async def test_a_replacement_in_steps_that_was_killed_is_put_right(
     source.write_bytes(os.urandom(300_000))
     async with LoopbackServer(Faults(sftp_server=Killing)) as server:
         (server.home / "file").write_bytes(b"old")
-        words = "-q", source, "loopback:"
+        words: tuple[object, ...] = ("-q", source, "loopback:")
         killed.append(await start(server.config_file, *words))
         await asyncio.wait_for(killed[0].communicate(), 60)
         assert killed[0].returncode == -signal.SIGKILL
