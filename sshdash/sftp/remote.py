@@ -44,6 +44,7 @@ from sshdash.sftp.handles import (
     kept_entries,
     space_of,
 )
+from sshdash.sftp.held_up import HeldUp
 from sshdash.sftp.itself import set_itself, set_own_time
 from sshdash.sftp.looks import STATVFS, Look
 from sshdash.sftp.messages import Attributes, Name, Open
@@ -91,6 +92,7 @@ class RemoteFilesystem:
         self._home = home
         self._closed = False
         self._further = Further(session)
+        self._held_up = HeldUp(session, self._further.helper)
         self._digests = RemoteDigests(session, self.open_read)
         told = session.protocol.limits
         self._read_block = min(told.read or _SAFE_BLOCK, _MAX_BLOCK)
@@ -333,7 +335,8 @@ class RemoteFilesystem:
 
     async def fetch(self, path: bytes, size: int) -> tuple[Pieces, Entry]:
         """Return at most `size` first bytes and the attributes afterwards: two round trips."""
-        return await (await self.open_read(path)).fetch(size)
+        with self._held_up.watching(path):
+            return await (await self._open_read(path)).fetch(size)
 
     async def store(self, path: bytes, pieces: Sequence[Buffer], finish: Finish) -> Finished:
         """Create a file with this content and finish it: two round trips."""
@@ -351,6 +354,10 @@ class RemoteFilesystem:
 
     async def open_read(self, path: bytes) -> RemoteReader:
         """Open a file whose `lstat` said it is regular."""
+        with self._held_up.watching(path):
+            return await self._open_read(path)
+
+    async def _open_read(self, path: bytes) -> RemoteReader:
         handle = await self._call("read", path, self._protocol.open_file(path, Open.READ))
         return RemoteReader(self._session, path, handle, self._read_block)
 
@@ -369,6 +376,7 @@ class RemoteFilesystem:
         if self._closed:
             return
         self._closed = True
+        await self._held_up.close()
         self._protocol.wire.close()
         self._further.close()
         self._session.lease.release()
