@@ -357,6 +357,7 @@ class Runner:
 
         A rename does both.
         """
+        await self._mover.ensure_other(file)
         if self._request.move:
             await self._copier.folders.ready(join(self._target_dir, file.place))
         if await self._mover.rename(file):

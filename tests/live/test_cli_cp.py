@@ -133,8 +133,20 @@ async def test_targets_are_taken_as_scp_takes_them(
     done = await cp(sshd.config_file, "sshd:a:b", "link", cwd=tmp_path)
     assert (tmp_path / "there").read_bytes() == b"colon", "a named link is written through"
     assert (tmp_path / "link").is_symlink()
+    for ends in (("./a:b", "sshd:leads"), ("sshd:a:b", str(tmp_path / "leads"))):
+        folder = sshd.home if ends[1] == "sshd:leads" else tmp_path
+        (folder / "leads").symlink_to("to a link")
+        (folder / "to a link").symlink_to("to nothing")
+        done = await cp(sshd.config_file, *ends, cwd=source)
+        assert (done.status, done.errors) == (0, "")
+        assert (folder / "leads").is_symlink(), "one that leads nowhere is, too"
+        assert (folder / "to nothing").read_bytes() == b"colon"
     done = await cp(sshd.config_file, "-r", source / ".", "sshd:dot", cwd=tmp_path)
     assert done.status == 0, done.errors
+    done = await cp(sshd.config_file, "-r", source, "sshd:slash/", cwd=tmp_path)
+    assert (done.status, tree(sshd.home / "slash")) == (0, tree(source)), "a slash names a folder"
+    done = await cp(sshd.config_file, "-r", "./a:b", "sshd:file/", cwd=source)
+    assert (done.status, (sshd.home / "file").exists()) == (2, False), done.errors
     (sshd.home / "contents").mkdir()
     done = await cp(sshd.config_file, "-r", f"{source}/.", "sshd:contents", cwd=tmp_path)
     assert tree(sshd.home / "contents") == tree(source)
