@@ -9,7 +9,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from sshdash.sftp.entries import Entry
+from sshdash.sftp.entries import PERMISSIONS, Entry
 
 Buffer = bytes | memoryview
 Pieces = list[Buffer]
@@ -39,6 +39,15 @@ class Limits(Struct, frozen=True):
     """Files that may be open at the same time."""
     in_order: bool = False
     """Whether what is asked first is done first, though nobody waited for it."""
+
+
+def untaken(mode: int) -> int:
+    """Return the bits that new files do not get, where one that asked for all got `mode`.
+
+    Of a server that makes nothing executable nobody can tell what it does about that.
+    """
+    asked = PERMISSIONS if mode & 0o100 else 0o666
+    return asked & ~mode
 
 
 class Finish(Struct, frozen=True, gc=False):

@@ -341,7 +341,7 @@ class LocalFilesystem:
 
     async def umask(self, directory: bytes) -> int:
         """Return the bits that new files do not get."""
-        return await self._threads.run("read the umask", directory, calls.umask)
+        return await self._threads.run("make files in", directory, partial(calls.umask, directory))
 
     async def read_head(self, path: bytes, limit: int) -> bytes:
         """Return at most `limit` first bytes of a regular file."""

@@ -5,6 +5,7 @@ import grp
 import hashlib
 import os
 import pwd
+import secrets
 import stat as modes
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
@@ -14,7 +15,7 @@ from msgspec.structs import replace
 
 from sshdash.sftp.entries import Entry, Kind, join, kind_of
 from sshdash.sftp.failures import irregular
-from sshdash.sftp.filesystem import Buffer, Finish, Finished, Pieces
+from sshdash.sftp.filesystem import Buffer, Finish, Finished, Pieces, untaken
 from sshdash.untrusted import clean
 
 _BATCH = 500
@@ -344,14 +345,15 @@ def set_time(path: bytes, mtime_ns: int) -> None:
 def described(path: bytes) -> Entry:
     """Return what a path itself is, and whether an access list says more than its mode."""
     found = entry(os.path.basename(path), os.lstat(path))
-    return replace(found, has_acl=_has_acl(path))
+    return replace(found, has_acl=_has("posix_acl", path))
 
 
-def _has_acl(path: bytes) -> bool:
+def _has(attribute: str, path: bytes) -> bool:
+    """Return whether an extended attribute of such a name is there."""
     if not hasattr(os, "listxattr"):  # macOS keeps them elsewhere
         return False
     try:
-        return any("posix_acl" in name for name in os.listxattr(path, follow_symlinks=False))
+        return any(attribute in name for name in os.listxattr(path, follow_symlinks=False))
     except OSError:
         return False  # a file system without them
 
@@ -388,8 +390,16 @@ def rename(old: bytes, new: bytes) -> None:
         os.unlink(old)
 
 
-def umask() -> int:
-    """Return the bits that new files do not get."""
+def umask(folder: bytes) -> int:
+    """Return the bits that new files in a folder do not get: its default access list decides."""
+    if _has("posix_acl_default", folder):
+        path = join(folder, b".sshdash-%b.part" % secrets.token_hex(4).encode())
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW, 0o777)
+        try:
+            return untaken(modes.S_IMODE(os.fstat(descriptor).st_mode))
+        finally:
+            os.close(descriptor)
+            os.unlink(path)
     # There is no way to only ask; for that instant the tightest mask is in force.
     current = os.umask(0o077)
     os.umask(current)

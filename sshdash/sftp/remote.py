@@ -32,6 +32,7 @@ from sshdash.sftp.filesystem import (
     Owner,
     Pieces,
     Space,
+    untaken,
 )
 from sshdash.sftp.further import Further
 from sshdash.sftp.handles import (
@@ -75,6 +76,7 @@ _LISTING_AHEAD = 16
 _LINKS_AHEAD = 64
 _MAX_ENTRIES = 2_000_000
 """A listing that goes on beyond this is taken for an endless one."""
+_ALL = 0o777
 _NEW_FILE = Open.WRITE | Open.CREATE | Open.EXCLUSIVE
 
 
@@ -301,7 +303,7 @@ class RemoteFilesystem:
         Nothing in SFTP tells it otherwise; the file is empty and goes at once.
         """
         path = join(directory, b".sshdash-%b.part" % secrets.token_hex(4).encode())
-        opening = self._protocol.open_file(path, _NEW_FILE, 0o666)
+        opening = self._protocol.open_file(path, _NEW_FILE, _ALL)
         try:
             handle = await self._call("make files in", directory, opening)
         except VagueError as error:
@@ -310,7 +312,7 @@ class RemoteFilesystem:
         gone = (self._protocol.close_handle(handle), self._protocol.remove(path))
         stat = await self._call("make files in", directory, asked)
         await self._call("remove", path, whole(gone))
-        return 0o666 & ~(stat.mode or 0o644)
+        return untaken(stat.mode or 0o644)
 
     async def read_head(self, path: bytes, limit: int) -> bytes:
         """Return at most `limit` first bytes of a regular file.

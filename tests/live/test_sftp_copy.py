@@ -3,6 +3,7 @@
 import asyncio
 import os
 import stat
+import struct
 import subprocess
 from pathlib import Path
 
@@ -86,6 +87,51 @@ async def test_times_and_modes_are_kept_but_never_setuid(
     assert (stat.S_IMODE(copied.st_mode), copied.st_mtime) == (0o555, 1_100_000_000)
     (target / "folder").chmod(0o755)
     folder.chmod(0o755)
+
+
+@pytest.mark.parametrize("mask", ["077", "027", "002"])
+async def test_the_umask_of_a_host_takes_every_bit_that_it_says(
+    folders: tuple[Path, Path], mask: str
+) -> None:
+    source, target = folders
+    (source / "deep").mkdir()
+    for path, mode in ((source / "deep", 0o777), (source / "run", 0o755), (source / "read", 0o644)):
+        path.touch()
+        path.chmod(mode)
+    async with (
+        RealSshd(subsystem=f"internal-sftp -u {mask}") as server,
+        files_on(server.config_file) as files,
+    ):
+        done = await files.copy("", list(source.iterdir()), "sshd", target, preserve=False)
+    assert done.state is TransferState.DONE, done.errors
+    for path in source.iterdir():
+        wanted = stat.S_IMODE(path.stat().st_mode) & ~int(mask, 8)
+        assert stat.S_IMODE((target / path.name).stat().st_mode) == wanted, path
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_default_access_list_rules_where_there_is_one(
+    sshd: RealSshd, folders: tuple[Path, Path], way: str
+) -> None:
+    source, target = folders
+    # user::rwx user:1000:rwx group::r-x mask::rwx other::---
+    entries = ((1, 7, -1), (2, 7, 1000), (4, 5, -1), (16, 7, -1), (32, 0, -1))
+    packed = b"".join(struct.pack("<HHi", *entry) for entry in entries)
+    try:
+        os.setxattr(target, "system.posix_acl_default", struct.pack("<I", 2) + packed)
+    except OSError:
+        pytest.skip("a file system without access lists")
+    (source / "deep").mkdir()
+    for path, mode in ((source / "deep", 0o755), (source / "run", 0o755), (source / "read", 0o644)):
+        path.touch()
+        path.chmod(mode)
+    sources = list(source.iterdir())
+    async with files_on(sshd.config_file) as files:
+        done = await files.copy(ends(way)[0], sources, ends(way)[1], target, preserve=False)
+    assert done.state is TransferState.DONE, done.errors
+    for path in sources:
+        wanted = stat.S_IMODE(path.stat().st_mode) & 0o770
+        assert stat.S_IMODE((target / path.name).stat().st_mode) == wanted, path
 
 
 @pytest.mark.parametrize("way", ["down", "up"])
