@@ -40,6 +40,7 @@ from sshdash.sftp.within import WORTH, copy_within
 
 _PATIENCE = 10.0
 """Seconds for taking a temporary file away before it is left behind and reported."""
+_PAGE = 4096
 _DURABLE = 1024 * 1024
 """New files from this size on, and all that replace one, are on the disk before they get their
 name. For small new files that would take longer than the copy, and a crash costs no old file.
@@ -300,8 +301,10 @@ class Copier:
     async def _read(self, file: FileCopy) -> Pieces | None:
         """Return all of a small file, None where it has another size than it claims."""
         await self.pace.take(file.entry.size)
-        # One byte more than there should be tells whether there is more.
-        pieces, after = await self._source.fetch(file.source, file.entry.size + 1)
+        # One byte more than there should be tells whether there is more. Some of a kernel's files
+        # that claim to be empty give nothing at all where so little is asked for.
+        wanted = file.entry.size + 1 if file.entry.size else _PAGE
+        pieces, after = await self._source.fetch(file.source, wanted)
         size = sum(map(len, pieces))
         if size != file.entry.size:
             # A pseudo file, a server that answers in small parts, or a change: to be looked into.

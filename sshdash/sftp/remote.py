@@ -254,7 +254,10 @@ class RemoteFilesystem:
 
     async def unlink(self, path: bytes) -> None:
         """Remove one file or link."""
-        await self._call("remove", path, self._protocol.remove(path))
+        try:
+            await self._call("remove", path, self._protocol.remove(path))
+        except VagueError as error:
+            raise await explained(error, self, path) from error
 
     async def rmdir(self, path: bytes) -> None:
         """Remove one empty directory."""
