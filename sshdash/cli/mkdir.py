@@ -8,6 +8,8 @@ from sshdash.errors import FileError
 from sshdash.sftp.failures import MissingError
 from sshdash.sftp.trees import make_folders
 
+_ALL = 0o777
+
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Register the command."""
@@ -44,11 +46,13 @@ async def _make_all(arguments: argparse.Namespace, named: list[Named], _: Backen
 
 
 async def _make(arguments: argparse.Namespace, one: Named) -> None:
+    # At no moment may anybody do there what the mode forbids.
+    mode = _ALL if arguments.mode is None else arguments.mode & _ALL
     if arguments.parents:
-        made = await make_folders(one.filesystem, one.path)
+        made = await make_folders(one.filesystem, one.path, mode)
     else:
         try:
-            await one.filesystem.mkdir(one.path)
+            await one.filesystem.mkdir(one.path, mode)
         except MissingError as error:
             error.hint = "-p makes the directories above too"
             raise

@@ -76,6 +76,8 @@ async def _checked(arguments: argparse.Namespace, one: Named) -> Entry:
         raise FileError("refused to remove", str(one.operand), "'.' and '..' are no names", host="")
     entry = await one.filesystem.lstat(one.path)
     if entry.kind is not Kind.DIRECTORY:
+        if one.operand.path.endswith(b"/"):  # as for rm, what has a slash is a folder or nothing
+            raise FileError("cannot remove", shown(one.path), "not a directory", "", host)
         return entry
     if not arguments.recursive:
         hint = "-r removes it with all it holds"

@@ -381,10 +381,10 @@ class RemoteFilesystem:
         if self._closed:
             return
         self._closed = True
-        await self._held_up.close()
         self._protocol.wire.close()
         self._further.close()
         self._session.lease.release()
+        await self._held_up.close()
 
     async def _call(self, operation: str, path: bytes, asking: Awaitable[Result]) -> Result:
         return await self._session.call(operation, path, asking)

@@ -7,7 +7,7 @@ from functools import partial
 
 from sshdash.errors import ConnectionLost, FileError, SSHDashError
 from sshdash.sftp.entries import Entry, Kind, join, name_of, parent_of
-from sshdash.sftp.failures import ExistsError, MissingError
+from sshdash.sftp.failures import ExistsError, MissingError, shown
 from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.local import confined
 from sshdash.sftp.tasks import each
@@ -121,9 +121,10 @@ async def remove_trees(
     return removal.count
 
 
-async def make_folders(filesystem: Filesystem, path: bytes) -> bool:
+async def make_folders(filesystem: Filesystem, path: bytes, mode: int = 0o777) -> bool:
     """Make the directory `path` and those above it that are missing; return whether it was.
 
+    At no moment does it allow what `mode` does not; those above have theirs by the umask.
     Raises FileError where something else has one of the names.
     """
     missing: list[bytes] = []
@@ -132,10 +133,12 @@ async def make_folders(filesystem: Filesystem, path: bytes) -> bool:
         missing.append(above)
         above = parent_of(above)
     if found.kind is not Kind.DIRECTORY:
-        raise FileError("cannot make the directory", clean(path, 1024), f"{clean(above)} is none")
+        detail, host = f"{shown(above)} is no directory", filesystem.label
+        host = "" if filesystem.is_local else host
+        raise FileError("cannot make the directory", shown(path), detail, host=host)
     for folder in reversed(missing):
         try:
-            await filesystem.mkdir(folder)
+            await filesystem.mkdir(folder, mode if folder == path else 0o777)
         except ExistsError:
             if (await filesystem.stat(folder)).kind is not Kind.DIRECTORY:
                 raise

@@ -122,6 +122,14 @@ async def test_rm_removes_trees_and_links_only(sshd: RealSshd, tmp_path: Path) -
     assert (outside / "kept").read_bytes() == b"kept"
     assert (await sshdash(sshd.config_file, "rm", "sshd:tree")).status == 1
     assert (await sshdash(sshd.config_file, "rm", "-f", "sshd:tree")).status == 0
+    # What a slash is behind is a folder, or not what was meant.
+    (sshd.home / "named").symlink_to(outside)
+    (sshd.home / "file").touch()
+    for words in (("sshd:named/",), ("-r", "sshd:named/"), ("sshd:file/",), ("-r", "sshd:file/")):
+        done = await sshdash(sshd.config_file, "rm", *words)
+        assert (done.status, "not a directory" in done.errors) == (1, True), done.errors
+    assert (sshd.home / "named").is_symlink()
+    assert (sshd.home / "file").exists()
 
 
 @pytest.mark.parametrize("word", ["sshd:/", "sshd:", "sshd:x/..", "sshd:.", "sshd:~", "sshd:alias"])
@@ -167,6 +175,7 @@ async def test_mkdir_makes_what_is_missing(sshd: RealSshd, tmp_path: Path) -> No
     (sshd.home / "file").touch()
     done = await sshdash(sshd.config_file, "mkdir", "-p", "sshd:file/x")
     assert done.status == 1
+    assert f"{sshd.home}/file is no directory" in done.errors
     done = await sshdash(sshd.config_file, "mkdir", "sshd:a")
     assert done.status == 1
     assert "exists already" in done.errors
