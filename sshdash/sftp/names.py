@@ -71,16 +71,17 @@ def confused(name: bytes, others: Iterable[bytes]) -> bytes | None:
     None where `name` itself is among them.
     """
     alike: bytes | None = None
-    folded = _folded(name)
+    wanted = folded(name)
     for other in others:
         if other == name:
             return None
-        if _folded(other) == folded:
+        if folded(other) == wanted:
             alike = other
     return alike
 
 
-def _folded(name: bytes) -> str:
+def folded(name: bytes) -> str:
+    """Return what such systems compare."""
     text = name.decode("utf-8", "surrogateescape")
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
 

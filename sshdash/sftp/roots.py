@@ -1,5 +1,6 @@
 """What a copy was asked for, as sources with what is at their targets."""
 
+from collections import Counter
 from collections.abc import Callable
 
 from msgspec import structs
@@ -7,12 +8,14 @@ from msgspec import structs
 from sshdash.errors import FileError
 from sshdash.prompts import ConflictChoice
 from sshdash.sftp.claims import TAKEN, Claims, may_merge
+from sshdash.sftp.confusions import Confusions
 from sshdash.sftp.entries import Entry, Kind, join, name_of, parent_of
 from sshdash.sftp.failures import MissingError
 from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.job import CopyRequest
 from sshdash.sftp.ledger import Ledger
 from sshdash.sftp.mover import Mover
+from sshdash.sftp.names import folded
 from sshdash.sftp.plan import SAME, refuse_overlap
 from sshdash.sftp.tasks import each, together
 from sshdash.sftp.turns import Turns
@@ -86,6 +89,24 @@ class Roots:
                 apart.append(structs.replace(root, existing=root.existing or first.entry))
             else:
                 self._ledger.fail(root.path, TAKEN)
+        return await self._told_apart(apart)
+
+    async def _told_apart(self, roots: list[Source]) -> list[Source]:
+        """Return the roots but those whose names the target takes for that of another of them.
+
+        Each of them would replace what the one before it made.
+        """
+        alike = Counter(folded(root.place) for root in roots)
+        if len(alike) == len(roots):
+            return roots
+        confusions = Confusions(self._target, self._target_dir)
+        apart = []
+        for root in roots:
+            several = root.existing is not None and alike[folded(root.place)] > 1
+            if several and (reason := await confusions.explain(root.place)):
+                self._ledger.fail(root.path, reason)
+            else:
+                apart.append(root)
         return apart
 
     async def _root(self, path: bytes) -> Source | str:

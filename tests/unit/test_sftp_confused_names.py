@@ -68,6 +68,22 @@ async def test_what_is_there_under_another_case_is_not_overwritten() -> None:
         assert one.near.below(b"/to") == {b"x/README": b"old"}
 
 
+@pytest.mark.parametrize("first", [b"README", b"readme"])
+async def test_of_two_that_are_named_one_does_not_replace_the_other(first: bytes) -> None:
+    async with kit() as one:
+        for name in (b"README", b"readme"):
+            one.far.file(b"/x/" + name, name)
+        one.near.file(b"/to/readme", b"old")
+        one.near.nodes = Blind(one.near.nodes)
+        names = [first, *{b"README", b"readme"} - {first}]
+        done = await one.copy(*(b"/x/" + name for name in names), conflict=ConflictChoice.OVERWRITE)
+        assert reasons(done) == {"/x/README": "the target does not tell its name from readme"}
+        assert one.near.below(b"/to") == {b"readme": b"readme"}
+        done = await one.copy(b"/x/README", conflict=ConflictChoice.OVERWRITE)
+        assert done.state is TransferState.DONE, "alone it replaces what has its name there"
+        assert one.near.below(b"/to") == {b"readme": b"README"}
+
+
 async def test_folders_that_differ_only_by_case_are_not_mixed() -> None:
     async with kit() as one:
         one.far.file(b"/x/lib/a", b"1")
