@@ -10,6 +10,7 @@ import os
 import stat
 from collections.abc import Awaitable, Callable, Sequence
 
+from sshdash import loop
 from sshdash.cli.context import open_backend, settle_memory, tell_ignored
 from sshdash.cli.endings import TERMINATED, cancelled_by_signals
 from sshdash.cli.opened import Opened
@@ -121,7 +122,7 @@ def run(arguments: argparse.Namespace) -> int:
         cp_direct.check(arguments, operands[:-1], operands[-1])
         main = cp_direct.copy_directly
     try:
-        return asyncio.run(main(arguments, operands[:-1], operands[-1], limit))
+        return loop.run(main(arguments, operands[:-1], operands[-1], limit))
     except asyncio.CancelledError:
         return TERMINATED
 
