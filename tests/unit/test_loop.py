@@ -11,8 +11,8 @@ import pytest
 from sshdash import loop
 from sshdash.loop import Attentive, Loop
 
-TICK = 50e-6
-"""Seconds that pass with each look at the clock: two looks are less than a moment."""
+TICK = 30e-6
+"""Seconds that pass with each look at the clock: four looks are a moment."""
 
 
 class Asked:
@@ -44,6 +44,10 @@ def ticking(step: float = TICK) -> Iterator[float]:
     return (number * step for number in itertools.count())
 
 
+def ticking_for(seconds: float) -> Iterator[float]:
+    return itertools.takewhile(lambda at: at < seconds, ticking())
+
+
 @pytest.fixture
 def selector() -> Iterator[Attentive]:
     """Return one on two processors whose answers come soon."""
@@ -66,13 +70,13 @@ def test_what_does_not_come_in_a_moment_is_waited_for_asleep(
     asked: Asked, selector: Attentive
 ) -> None:
     asked.on(selector, 5.0)
-    assert asked.on(selector, 5.0, ready_at=99) == [0, 0, 5.0]
+    assert asked.on(selector, 5.0, ready_at=99) == [0, 0, 0, 0, 5.0]
     assert asked.on(selector, 5.0) == [5.0], "it was in vain"
 
 
 def test_it_stays_awake_no_longer_than_it_may_wait(asked: Asked, selector: Attentive) -> None:
     asked.on(selector, 5.0)
-    assert asked.on(selector, TICK / 2, ready_at=99) == [TICK / 2]
+    assert asked.on(selector, TICK / 2, ready_at=99) == [0, TICK / 2]
 
 
 def test_bulk_is_waited_for_asleep(asked: Asked, selector: Attentive) -> None:
@@ -87,6 +91,19 @@ def test_who_only_looks_does_not_wait(asked: Asked, selector: Attentive) -> None
     asked.timeouts = []
     assert selector.select(0) == []
     assert asked.timeouts == [0]
+
+
+def test_while_others_want_the_processors_it_sleeps(asked: Asked) -> None:
+    held_up = 60e-6
+    times = iter([0.0, TICK, 2 * TICK, 2 * TICK + held_up, *(1e-3 + at for at in ticking_for(0.2))])
+    with Attentive(2, times.__next__) as selector:
+        asked.on(selector, 5.0)
+        assert asked.on(selector, 5.0, ready_at=99) == [0, 5.0]
+        for _ in range(20):
+            assert asked.on(selector, 5.0) == [5.0], "for a while"
+        for _ in range(2000):
+            asked.on(selector, 5.0)
+        assert asked.on(selector, 5.0) == [0]
 
 
 def test_a_single_processor_is_left_to_whoever_answers(asked: Asked) -> None:
