@@ -8,6 +8,8 @@ import argparse
 import asyncio
 import sys
 import time
+from contextlib import suppress
+from dataclasses import replace
 from itertools import groupby
 
 from msgspec import Struct
@@ -129,7 +131,10 @@ async def _requests(
             hint = "name the folder, or what is in it"
             raise UsageError("Only what has a name can be moved", str(source), hint)
         named += found
-    place = await resolve_target(await opened.look(target.endpoint), target, len(named) > 1)
+    into = await opened.look(target.endpoint)
+    if arguments.recursive and len(named) == 1 and target.path.endswith(b"/"):
+        target = await _named_folder(opened, named[0], into, target)
+    place = await resolve_target(into, target, len(named) > 1)
     found = []
     for one in named:
         if one.inside and arguments.recursive and place.name is None:
@@ -178,6 +183,22 @@ async def resolve_target(end: CopyEnd, target: Operand, many: bool) -> _Target:
         # A link is written through, as scp and cp do: the target was named by the person.
         path = await end.realpath(path)
     return _Target(parent_of(path), name_of(path))
+
+
+async def _named_folder(
+    opened: Opened[CopyEnd], source: _Source, into: CopyEnd, target: Operand
+) -> Operand:
+    """Return the target without its slash where that says what it becomes: one folder's copy."""
+    end = await opened.look(source.endpoint)
+    bare = target.path.rstrip(b"/")
+    if not bare or any(isinstance(one, ScpHost) and not one.has_shell for one in (end, into)):
+        return target
+    with suppress(MissingError):
+        await into.lstat(await into.expand(bare))
+        return target
+    found = await _stat(end, source.path)
+    is_folder = found is not None and found.kind is Kind.DIRECTORY
+    return replace(target, path=bare) if is_folder else target
 
 
 async def resolve_source(end: CopyEnd, source: Operand) -> list[_Source]:
