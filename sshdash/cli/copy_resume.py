@@ -48,10 +48,11 @@ async def begin(queue: TransferQueue, requests: Sequence[CopyRequest], resume: b
     await queue.restore()
     left = {_key(job.request): job.id for job in queue.snapshots()}
     if not resume:
+        jobs = [queue.submit(request) for request in requests]
         for job in left.values():
             queue.cancel(job)
         queue.remove_finished()
-        return [queue.submit(request) for request in requests]
+        return jobs
     if not left:
         tell("sshdash: nothing was left to resume: copying from the beginning")
     jobs = []
@@ -66,9 +67,12 @@ async def begin(queue: TransferQueue, requests: Sequence[CopyRequest], resume: b
 
 
 def is_resumable(job: TransferSnapshot) -> bool:
-    """Return whether a job ended early, with something done that need not be done again."""
+    """Return whether a job ended early, with something done that need not be done again.
+
+    Of what was being written in place, it is known as long that it is neither old nor new.
+    """
     ended = job.state is TransferState.PAUSED or job.cut_off
-    return ended and bool(job.files_done or job.bytes_done)
+    return job.torn or (ended and bool(job.files_done or job.bytes_done))
 
 
 def tell_how_to_go_on(jobs: Sequence[TransferSnapshot]) -> None:
@@ -80,8 +84,9 @@ def tell_how_to_go_on(jobs: Sequence[TransferSnapshot]) -> None:
     if "--resume" not in words:
         at = next((place for place, word in enumerate(words) if word in ("cp", "mv")), -1)
         words.insert(at + 1, "--resume")
-    size = size_text(sum(job.bytes_done for job in kept))
-    tell(f"sshdash: {size} are kept; to go on: {shlex.join(['sshdash', *words])}")
+    size = sum(job.bytes_done for job in kept)
+    what = f"{size_text(size)} are kept; to go on" if size else "to write it again"
+    tell(f"sshdash: {what}: {shlex.join(['sshdash', *words])}")
 
 
 def _key(request: CopyRequest) -> tuple[object, ...]:

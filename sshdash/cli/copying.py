@@ -8,8 +8,6 @@ import argparse
 import asyncio
 import sys
 import time
-from contextlib import suppress
-from dataclasses import replace
 from itertools import groupby
 
 from msgspec import Struct
@@ -29,9 +27,9 @@ from sshdash.cli.cp import CHOICES
 from sshdash.cli.moving_line import LINE
 from sshdash.cli.opened import Opened
 from sshdash.cli.operands import Operand
-from sshdash.errors import UsageError
+from sshdash.errors import FileError, UsageError
 from sshdash.sftp.entries import Entry, Kind, join, name_of, parent_of
-from sshdash.sftp.failures import MissingError
+from sshdash.sftp.failures import MissingError, shown
 from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.job import CopyRequest, Endpoint, TransferSnapshot
 from sshdash.sftp.queue import TransferQueue
@@ -41,6 +39,8 @@ from sshdash.sftp.spelling import matching
 
 _FRAME = 0.2
 """Seconds between two looks at the progress."""
+_LINKS = 40
+"""How many may lead to one another, as on Linux."""
 
 
 async def copy(
@@ -105,6 +105,8 @@ class _Target(Struct, frozen=True):
     folder: bytes
     name: bytes | None
     """The name to copy a single source under, None into the folder."""
+    is_folder: bool = False
+    """Whether what gets that name must be a directory."""
 
 
 class _Source(Struct, frozen=True):
@@ -131,10 +133,13 @@ async def _requests(
             hint = "name the folder, or what is in it"
             raise UsageError("Only what has a name can be moved", str(source), hint)
         named += found
-    into = await opened.look(target.endpoint)
-    if arguments.recursive and len(named) == 1 and target.path.endswith(b"/"):
-        target = await _named_folder(opened, named[0], into, target)
-    place = await resolve_target(into, target, len(named) > 1)
+    end = await opened.look(target.endpoint)
+    trees = arguments.recursive or arguments.move
+    place = await resolve_target(end, target, len(named) > 1, arguments.move, trees)
+    if place.is_folder:
+        end = await opened.look(named[0].endpoint)
+        if isinstance(end, ScpHost) or not await _is_folder(end, named[0].path):
+            raise _no_folder(target, None)
     found = []
     for one in named:
         if one.inside and arguments.recursive and place.name is None:
@@ -166,8 +171,13 @@ async def _requests(
     ]
 
 
-async def resolve_target(end: CopyEnd, target: Operand, many: bool) -> _Target:
-    """Return where to copy to, as scp takes it. Raises FileError and UsageError."""
+async def resolve_target(
+    end: CopyEnd, target: Operand, many: bool, move: bool = False, trees: bool = False
+) -> _Target:
+    """Return where to copy to, as scp takes it, or where to `move`. Raises FileError, UsageError.
+
+    Where `trees` are copied, a slash may be behind the name that one gets.
+    """
     path = await end.expand(target.path or b".")
     if isinstance(end, ScpHost) and not end.has_shell:
         # Nobody can tell what is there, but a slash says that it is a directory.
@@ -176,29 +186,39 @@ async def resolve_target(end: CopyEnd, target: Operand, many: bool) -> _Target:
     found = await _stat(end, path)
     if found is not None and found.kind is Kind.DIRECTORY:
         return _Target(path, None)
-    if many or target.path.endswith(b"/"):
-        problem = "not a directory" if found else "no such directory"
-        raise UsageError("The target must be a directory", f"{target}: {problem}")
+    slash = target.path.endswith(b"/")
+    if many or (slash and (found or not trees or await end.exists(path))):
+        raise _no_folder(target, found)
+    if not move:
+        path = await _written_through(end, path, found)
+    return _Target(parent_of(path), name_of(path), is_folder=slash)
+
+
+async def _written_through(end: CopyEnd, path: bytes, found: Entry | None) -> bytes:
+    """Return where a link leads that the person named: scp and cp write through it."""
     if found is not None:
-        # A link is written through, as scp and cp do: the target was named by the person.
-        path = await end.realpath(path)
-    return _Target(parent_of(path), name_of(path))
+        return await end.realpath(path)
+    if isinstance(end, ScpHost):
+        return path
+    for _ in range(_LINKS):  # to where nothing is yet, which scp makes
+        link = await end.exists(path)
+        if link is None or link.kind is not Kind.SYMLINK:
+            return path
+        path = await end.expand(join(parent_of(path), await end.readlink(path)))
+    raise FileError("too many links", shown(path), host="" if end.is_local else end.label)
 
 
-async def _named_folder(
-    opened: Opened[CopyEnd], source: _Source, into: CopyEnd, target: Operand
-) -> Operand:
-    """Return the target without its slash where that says what it becomes: one folder's copy."""
-    end = await opened.look(source.endpoint)
-    bare = target.path.rstrip(b"/")
-    if not bare or any(isinstance(one, ScpHost) and not one.has_shell for one in (end, into)):
-        return target
-    with suppress(MissingError):
-        await into.lstat(await into.expand(bare))
-        return target
-    found = await _stat(end, source.path)
-    is_folder = found is not None and found.kind is Kind.DIRECTORY
-    return replace(target, path=bare) if is_folder else target
+async def _is_folder(end: Filesystem, path: bytes) -> bool:
+    """Return whether a source is a directory; what cannot be looked at is told by the copy."""
+    try:
+        return (await end.stat(path)).kind is Kind.DIRECTORY
+    except FileError:
+        return True
+
+
+def _no_folder(target: Operand, found: Entry | None) -> UsageError:
+    problem = "not a directory" if found else "no such directory"
+    return UsageError("The target must be a directory", f"{target}: {problem}")
 
 
 async def resolve_source(end: CopyEnd, source: Operand) -> list[_Source]:

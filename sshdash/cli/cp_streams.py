@@ -22,7 +22,7 @@ from sshdash.sftp.copier import Copier
 from sshdash.sftp.entries import Kind, join
 from sshdash.sftp.failures import ExistsError, from_system
 from sshdash.sftp.filesystem import Digest, Filesystem
-from sshdash.sftp.in_place import TORN
+from sshdash.sftp.in_place import Tears
 from sshdash.sftp.ledger import Ledger
 from sshdash.sftp.streams import Stream, pour
 from sshdash.sftp.throttle import Pace
@@ -152,7 +152,7 @@ async def _fill(
         return 0
     copier = Copier(stream, files, preserve=False, umask=await files.umask(place.folder))
     copier.pace = pace
-    copier.torn = lambda _: tell(f"sshdash: {target}: {TORN}")
+    copier.torn = Tears(failed=lambda _, reason: tell(f"sshdash: {target}: {reason}"))
     if arguments.checksum:
         copier.checked = lambda ours, theirs: _tell_verified(theirs, target.endpoint)
     path = join(place.folder, settled.place)

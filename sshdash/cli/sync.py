@@ -288,9 +288,10 @@ class Sync:
             *found.trees, queue, backend.filesystem, purges=purges, deleting=doom
         )
         may_delete = not comparison.problems or self._arguments.ignore_errors
+        stale = None if self._arguments.both else comparison.stale
         show: CopyReport = Line() if self._shows_progress else Quiet()
         running = asyncio.create_task(
-            synchronisation.run(todo, may_delete, self._arguments.ignore_errors)
+            synchronisation.run(todo, may_delete, self._arguments.ignore_errors, stale)
         )
         try:
             while not running.done():

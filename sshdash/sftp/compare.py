@@ -92,12 +92,20 @@ class Findings:
     """Folders that hold something that was left out, and must therefore stay."""
     alike: Alike | None = None
     """Told of each of those that are the same."""
+    stale: list[bytes] = field(default_factory=list)
+    """Places of folders and links that are the same but for their time."""
 
     def match(self, place: bytes, left: Entry, right: Entry) -> None:
         """Count what is the same on both ends."""
         self.same += 1
+        self.look_at_times(place, left, right)
         if self.alike is not None:
             self.alike(place, left, right)
+
+    def look_at_times(self, place: bytes, left: Entry, right: Entry) -> None:
+        """Note a folder or a link that has another time on the other end."""
+        if left.kind in (Kind.DIRECTORY, Kind.SYMLINK) and later(left, right):
+            self.stale.append(place)
 
     def keep(self, place: bytes) -> None:
         """Note that a folder, and so those above it, holds what nobody looked at."""

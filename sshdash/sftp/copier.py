@@ -19,7 +19,7 @@ from sshdash.sftp.entries import PERMISSIONS, STICKY, Entry, Kind, join, name_of
 from sshdash.sftp.failures import FullError, MissingError, RefusedError, VagueError, shown
 from sshdash.sftp.filesystem import CopySource, Digest, Filesystem, Finish, Pieces, Reader, Writer
 from sshdash.sftp.going_on import go_on
-from sshdash.sftp.in_place import Unreplaceable
+from sshdash.sftp.in_place import Tears, Unreplaceable
 from sshdash.sftp.names import file_keys, part_name
 from sshdash.sftp.partial import (
     CannotResume,
@@ -95,8 +95,8 @@ class Copier:
         """Whether copies get the user and group of their source, by number."""
         self.xattrs: Callable[[bytes, bytes], Awaitable[str]] | None = None
         """Gives a file the extended attributes of another and returns a complaint, where asked."""
-        self.torn: Callable[[FileCopy], None] = lambda file: None
-        """Told of a file that was being written in place when that ended early."""
+        self.torn = Tears()
+        """Told of files that are written in place, and which of them are neither old nor new."""
         self.partials: dict[bytes, Partial] | None = None
         """By target, what a lost connection left to go on with; None where nothing is kept."""
         self.restarted: Callable[[FileCopy, str], None] = lambda file, reason: None
@@ -128,7 +128,7 @@ class Copier:
         """Make the symbolic link `file.target`, pointing to `target`."""
         await self.folders.ready(file.target)
         if file.existing is None:
-            await self._target.symlink(target, file.target)
+            await self._make_link(file, target, file.target)
             return
         if self.partials and (partial := self.partials.pop(file.target, None)):
             await self._discard(partial.part)
@@ -136,13 +136,20 @@ class Copier:
         self.under_way[file.target] = under_way
         try:
             await self.recorded()
-            await self._target.symlink(target, under_way.part)
+            await self._make_link(file, target, under_way.part)
             await self._replace(under_way.part, file)
         except BaseException:
             await self._discard(under_way.part)
             raise
         finally:
             self.under_way.pop(file.target, None)
+
+    async def _make_link(self, file: FileCopy, target: bytes, path: bytes) -> None:
+        """Make the link at `path`, with its own time where the system there has such a thing."""
+        await self._target.symlink(target, path)
+        if self._preserve:
+            with suppress(FileError):
+                await self._target.set_own_time(path, file.entry.mtime_ns)
 
     def mode(self, entry: Entry, existing: Entry | None = None) -> int:
         """Return the permission bits that the copy of `entry` gets."""
@@ -230,14 +237,19 @@ class Copier:
         """Write into what is there, which is not whole until the end."""
         under_way = self._under_way(file, progress)
         under_way.part = file.target
+        self.torn.begin(file.source)
         try:
+            await self.recorded()
             complaint = await self._copy_large(file, under_way, again)
             await self._check(file, file.target)
         except BaseException:
             under_way.forget()
             if under_way.sent:
-                self.torn(file)
+                self.torn.tear(file.source)
+            else:
+                self.torn.end(file.source, whole=False)
             raise
+        self.torn.end(file.source, whole=True)
         if self.xattrs is not None:
             complaint = complaint or await self.xattrs(file.source, file.target)
         return complaint

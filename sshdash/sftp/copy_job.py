@@ -57,6 +57,14 @@ class Job:
     def __repr__(self) -> str:
         return f"<Job {self.id} {self.state.value} [{self.ledger.files_done} files done]>"
 
+    def know(self, other: "Job") -> None:
+        """Take over which files a job that was to do the same left torn, or half replaced."""
+        new, old = self.request, other.request
+        ends = [(one.source, one.target, one.target_dir, one.target_name) for one in (new, old)]
+        if ends[0] == ends[1]:
+            self.ledger.torn.inherit(other.ledger.torn)
+            self.ledger.others.update(other.ledger.partials)
+
     def inherit(self, other: "Job") -> None:
         """Take over the unfinished files of a paused job that are to be copied again."""
         new, old = self.request, other.request
@@ -165,6 +173,7 @@ class Job:
             verified=ledger.verified,
             verified_by=tuple(ledger.verified_by),
             resumed=ledger.resumed,
+            torn=bool(ledger.torn),
             restarted=ledger.restarts(),
             direction=direction_of(request.source, request.target),
             reason=self.reason,

@@ -295,6 +295,13 @@ class Filesystem(Protocol):
         """Set access and modification time of what `path` leads to."""
         ...
 
+    async def set_own_time(self, path: bytes, mtime_ns: int) -> None:
+        """Set access and modification time of what has a path itself, a link or a folder.
+
+        Raises FileError, UnsupportedError where a link's cannot be set.
+        """
+        ...
+
     async def chown(self, path: bytes, uid: int, gid: int) -> None:
         """Give what `path` leads to another owner and group, by their numbers."""
         ...

@@ -219,10 +219,18 @@ class RemoteWriter:
     async def _write_by(self, lane: _Lane, offset: int, pieces: Sequence[Buffer]) -> None:
         blocks = _blocks(offset, pieces, self._block)
         protocol, size = lane.session.protocol, sum(map(len, pieces))
-        asked = [protocol.write(lane.handle, at, block) for at, block in blocks]
         lane.waiting += size
         try:
+            asked = [protocol.write(lane.handle, at, block) for at, block in blocks]
             await lane.session.call("write", self._path, whole(asked))
+        except ConnectionLost:
+            first, *further = self._lanes or (lane,)
+            if lane is first or self._session.protocol.wire.closed is not None:
+                raise
+            # A server may end one by itself: what it had answered is in the file.
+            self._lanes = [first, *(one for one in further if one is not lane)]
+            await self._write_by(first, offset, pieces)
+            return
         finally:
             lane.waiting -= size
         self._arrived(size)

@@ -1,6 +1,7 @@
 """Writing into a file itself, where its folder takes no temporary one: not whole until the end."""
 
 import asyncio
+from collections.abc import Callable
 
 from sshdash.errors import FileError
 from sshdash.prompts import ConfirmQuestion, Prompter
@@ -15,6 +16,64 @@ class Unreplaceable(FileError):
 
     def __init__(self, error: RefusedError) -> None:
         super().__init__(error.title, error.path, error.detail, _HINT, error.host)
+
+
+class Tears:
+    """Sources that were being written in place when that ended early.
+
+    `note` is told a source before anything is written, with nothing, and with `WHOLE` once that
+    is over: whatever happens to the process, the one that comes after knows. `failed` is told
+    what is torn.
+    """
+
+    WHOLE = b"whole"
+
+    def __init__(
+        self,
+        note: Callable[[bytes, bytes], None] = lambda path, value: None,
+        failed: Callable[[bytes, str], None] = lambda path, reason: None,
+    ) -> None:
+        self._note = note
+        self._failed = failed
+        self._torn: set[bytes] = set()
+
+    def __repr__(self) -> str:
+        return f"<Tears [{len(self._torn)} files]>"
+
+    def __contains__(self, path: bytes) -> bool:
+        """Return whether what is at a source's target is neither old nor new."""
+        return path in self._torn
+
+    def __bool__(self) -> bool:
+        """Return whether there are any."""
+        return bool(self._torn)
+
+    def begin(self, path: bytes) -> None:
+        """Note a source that is about to be written."""
+        self._note(path, b"")
+
+    def tear(self, path: bytes) -> None:
+        """Note that its end was not reached, and something was written."""
+        self._torn.add(path)
+        self._failed(path, TORN)
+
+    def end(self, path: bytes, whole: bool) -> None:
+        """Note that all of it was written, or nothing."""
+        if whole:
+            self._torn.discard(path)
+        if path not in self._torn:
+            self._note(path, self.WHOLE)
+
+    def recall(self, path: bytes, value: bytes) -> None:
+        """Take what another process noted."""
+        if value != self.WHOLE:
+            self._torn.add(path)
+
+    def inherit(self, other: "Tears") -> None:
+        """Take what is torn over from a job that did the same."""
+        for path in other._torn - self._torn:
+            self._torn.add(path)
+            self._note(path, b"")
 
 
 class Leave:

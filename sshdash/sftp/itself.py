@@ -1,4 +1,4 @@
-"""Modes and owners of what has a name itself: a link put in its place meanwhile is not followed."""
+"""Modes, owners and times of what has a name itself: a link put there meanwhile is not followed."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -35,4 +35,21 @@ async def set_itself(
             return
     if (await look(path)).kind is Kind.SYMLINK:
         raise FileError("not changed", shown(path), "a link has taken its place", "", session.host)
+    await session.call(what, path, session.protocol.set_path(path, wanted))
+
+
+async def set_own_time(
+    session: "Session", look: Callable[[bytes], Awaitable[Entry]], path: bytes, seconds: int
+) -> None:
+    """Have a server set the time of a link or a folder itself.
+
+    Raises UnsupportedError for a link where the server, or its system, cannot.
+    """
+    wanted, what = Attributes(mtime=seconds), "set the time"
+    if session.protocol.offers(LSETSTAT):
+        with suppress(UnsupportedError, VagueError):
+            await session.call(what, path, session.protocol.set_link(path, wanted))
+            return
+    if (await look(path)).kind is Kind.SYMLINK:
+        raise UnsupportedError("the time of a link cannot be set", shown(path), host=session.host)
     await session.call(what, path, session.protocol.set_path(path, wanted))

@@ -149,6 +149,8 @@ class TransferSnapshot:
     """Why the whole job ended early, or what it waits for."""
     cut_off: bool = False
     """Whether it ended early for want of a connection."""
+    torn: bool = False
+    """Whether a file is neither old nor new, as it was being written in place."""
     started: float | None = None
     """Monotonic seconds."""
     ended: float | None = None

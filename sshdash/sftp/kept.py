@@ -173,7 +173,7 @@ def _recall(ledger: Ledger, note: Note) -> None:
     elif note.fact == Fact.CHOICE_FOR_ALL:
         ledger.choice = ConflictChoice(note.value.decode())
     elif note.fact == Fact.TORN:
-        ledger.torn.add(note.source)
+        ledger.torn.recall(note.source, note.value)
     elif note.fact == Fact.PLACE:
         ledger.places[key] = note.value
     elif note.fact == Fact.FOLDER:

@@ -13,7 +13,7 @@ import msgspec
 from sshdash.prompts import ConflictChoice
 from sshdash.sftp.entries import Entry, Kind
 from sshdash.sftp.failures import shown
-from sshdash.sftp.in_place import TORN
+from sshdash.sftp.in_place import Tears
 from sshdash.sftp.job import FileFailure, FileProgress
 from sshdash.sftp.partial import Partial
 from sshdash.sftp.seen import Seen, seen_of
@@ -77,6 +77,8 @@ class Ledger:
 
     last_done = 0.0
     """When nothing was left to do about a source last, in monotonic seconds."""
+    fits = False
+    """Whether there was room for everything, or the person wanted it copied all the same."""
 
     def __init__(self) -> None:
         self.notes: list[Note] | None = None
@@ -102,16 +104,16 @@ class Ledger:
         """Temporary files on the target that could not be removed yet."""
         self.partials: dict[bytes, Partial] = {}
         """By target, what a lost connection left to go on with."""
+        self.others: dict[bytes, Partial] = {}
+        """Likewise, what jobs before it left that were to do the same: it stays theirs."""
         self.places: dict[tuple[bytes, bytes], bytes] = {}
         """By key, where sources go that are kept beside what is there."""
-        self.torn: set[bytes] = set()
-        """Sources that were being written in place when that ended early."""
+        self.torn = Tears(lambda path, value: self._note(Fact.TORN, (path, b""), value), self.fail)
+        """Sources that were being written in place when that ended early. Stays over retries."""
         self.choices: dict[tuple[bytes, bytes], Agreed] = {}
         """What the person answered about single targets that exist."""
         self.restarted: dict[bytes, str] = {}
         """Source path to why the file was started over after an interruption."""
-        self.fits = False
-        """Whether there was room for everything, or the person wanted it copied all the same."""
         self.bytes_finished = self.bytes_total = self.verified = 0
         """The last: files whose checksums are the same on both ends."""
         self.verified_by: dict[str, None] = {}
@@ -197,12 +199,6 @@ class Ledger:
             self._uncount(entry)
             self.files_failed += 1
             self.bytes_failed += entry.size if entry.kind is Kind.FILE else 0
-
-    def tear(self, path: bytes) -> None:
-        """Note a failure that leaves a file neither old nor new."""
-        self.torn.add(path)
-        self._note(Fact.TORN, (path, b""))
-        self.fail(path, TORN)
 
     def leave_out(self, path: bytes, reason: str, entry: Entry | None = None) -> None:
         """Note something that is not to be copied; `entry` where it had been counted."""

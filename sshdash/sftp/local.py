@@ -314,6 +314,11 @@ class LocalFilesystem:
         """Set access and modification time of what `path` leads to."""
         await self._threads.run("set the time", path, partial(calls.set_time, path, mtime_ns))
 
+    async def set_own_time(self, path: bytes, mtime_ns: int) -> None:
+        """Set access and modification time of what has a path itself, a link or a folder."""
+        call = partial(os.utime, ns=(mtime_ns, mtime_ns), follow_symlinks=False)
+        await self._threads.run("set the time", path, self._in(call, path))
+
     async def chown(self, path: bytes, uid: int, gid: int) -> None:
         """Give what `path` leads to another owner and group."""
         await self._threads.run("change the owner", path, partial(os.chown, path, uid, gid))

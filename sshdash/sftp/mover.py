@@ -4,9 +4,11 @@ A source is removed only once all of it is safe under its final name, and is sti
 copied; a directory only once nothing is left in it.
 """
 
+from contextlib import suppress
+
 from sshdash.errors import FileError
 from sshdash.sftp.entries import PERMISSIONS, Entry, Kind, join, name_of, parent_of
-from sshdash.sftp.failures import ExistsError, shown
+from sshdash.sftp.failures import ExistsError, MissingError, shown
 from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.ledger import Ledger
 from sshdash.sftp.local import LocalFilesystem
@@ -33,7 +35,8 @@ class Mover:
         self._target_dir = target_dir
         self._ledger = ledger
         self._wanted = wanted
-        self._renames = wanted and (source is target or (source.is_local and target.is_local))
+        self._one_end = source is target or (source.is_local and target.is_local)
+        self._renames = wanted and self._one_end
 
     async def rename_roots(self, roots: list[Source]) -> list[Source]:
         """Rename with one call what has no target yet, and return the others."""
@@ -89,6 +92,23 @@ class Mover:
         if await self._source.exists(file.path) is not None:
             host = "" if self._source.is_local else self._source.label
             raise FileError("not moved", shown(file.path), _ONE_FILE, host=host)
+
+    async def ensure_other(self, file: Source) -> None:
+        """Raise FileError where a file is to replace itself, or a link what it leads to.
+
+        Of two names of one file that are moved, `rename` tells.
+        """
+        if file.existing is None or not self._one_end:
+            return
+        linked = file.entry.linked
+        same = linked is not None and linked == file.existing.linked and not self._wanted
+        if file.entry.kind is Kind.SYMLINK:
+            with suppress(MissingError):  # it leads nowhere
+                target = join(self._target_dir, file.place)
+                same = await self._source.realpath(file.path) == target
+        if same:
+            host = "" if self._source.is_local else self._source.label
+            raise FileError(SAME, shown(file.path), host=host)
 
     async def ensure_apart(self, path: bytes, part: bytes) -> None:
         """Raise FileError where a source is in the folder of its own copy, under the same name.

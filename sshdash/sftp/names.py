@@ -9,6 +9,7 @@ from sshdash.sftp.entries import NAME_MAX
 
 _KEY = 8
 """Digits that tell the temporary files of one target apart."""
+_TAIL = re.compile(rb"\.sshdash-[0-9a-f]{8}\.(part|old)\Z")
 _TEMPORARY = re.compile(rb"\..*\.?sshdash-[0-9a-f]{8}\.(part|old)", re.DOTALL)
 
 
@@ -27,6 +28,17 @@ def part_name(name: bytes, job: str) -> bytes:
 def backup_name(name: bytes, job: str) -> bytes:
     """Return the name under which a target steps aside where it cannot be replaced at once."""
     return _hidden(name, b".sshdash-%b.old" % job.encode())
+
+
+def set_aside_by(part: bytes) -> bytes:
+    """Return the name under which a target steps aside for the temporary file of that name."""
+    return part.removesuffix(b".part") + b".old"
+
+
+def named_by(part: bytes) -> bytes | None:
+    """Return whose temporary file's name it is, None where that cannot be told from it."""
+    whole = is_temporary(part) and len(part) < NAME_MAX - 3  # else it may have been cut
+    return _TAIL.sub(b"", part[1:]) if whole else None
 
 
 def is_temporary(name: bytes) -> bool:

@@ -1,5 +1,6 @@
 """What an interrupted copy of a file left on the target, and whether it can be gone on with."""
 
+from collections.abc import Collection, Mapping
 from typing import Protocol
 
 from msgspec import Struct
@@ -13,6 +14,7 @@ from sshdash.sftp.names import is_temporary
 from sshdash.sftp.remote import RemoteFilesystem
 from sshdash.sftp.tasks import each, together
 from sshdash.sftp.trees import remove_trees
+from sshdash.sftp.two_steps import put_right
 
 _TAIL = 128 * 1024
 """Bytes before the end of what has arrived that are compared with the source."""
@@ -98,8 +100,27 @@ class Removing(Protocol):
         ...
 
 
+async def put_all_right(
+    target: object, partials: Mapping[bytes, Partial], parts: Collection[bytes]
+) -> None:
+    """Undo replacements of which only the first step was done, where a server needs two.
+
+    `partials` are by target; of other `parts` the target is known by their names.
+    """
+    if not isinstance(target, RemoteFilesystem) or target.replaces_at_once:
+        return
+    named: list[tuple[bytes, bytes | None]] = [(one.part, path) for path, one in partials.items()]
+    named += [(part, None) for part in parts]
+
+    async def settle(one: tuple[bytes, bytes | None]) -> None:
+        await put_right(target, *one)
+
+    await each(named, min(_WIDTH, len(named)), settle)
+
+
 async def remove_parts(target: Removing, parts: set[bytes]) -> None:
     """Remove temporary files, and take those that are gone out of `parts`."""
+    await put_all_right(target, {}, parts)
 
     async def remove(part: bytes) -> None:
         try:

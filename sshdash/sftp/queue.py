@@ -75,12 +75,13 @@ class TransferQueue:
         With `inherit` it goes on with what paused jobs left unfinished in the same places.
         """
         job = Job(f"t{next(self._numbers)}", request, self._events)
-        if inherit:
-            for other in self._jobs.values():
-                job.inherit(other)
-        self._add(job)
         if self._journal is not None:
             self._journal.follow(job)
+        for other in self._jobs.values():
+            job.know(other)
+            if inherit:
+                job.inherit(other)
+        self._add(job)
         self._events.emit(TransferChanged(job.id, job.state, job.state))
         self.give_way()
         return job.id

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from msgspec.structs import replace
 
-from sshdash.errors import FileError, SSHDashError
+from sshdash.errors import FileError
 from sshdash.sftp.answers import Asked, whole
-from sshdash.sftp.entries import Entry, Kind, join, name_of, parent_of
+from sshdash.sftp.entries import Entry, Kind, join, name_of
 from sshdash.sftp.failures import (
     ExistsError,
     MissingError,
@@ -44,15 +44,16 @@ from sshdash.sftp.handles import (
     kept_entries,
     space_of,
 )
-from sshdash.sftp.itself import set_itself
+from sshdash.sftp.held_up import HeldUp
+from sshdash.sftp.itself import set_itself, set_own_time
 from sshdash.sftp.looks import STATVFS, Look
 from sshdash.sftp.messages import Attributes, Name, Open
-from sshdash.sftp.names import backup_name
 from sshdash.sftp.opening import PATIENCE, SUBSYSTEM, Way, open_session
 from sshdash.sftp.remote_description import described
 from sshdash.sftp.remote_digest import RemoteDigests
 from sshdash.sftp.spelling import settle
 from sshdash.sftp.tasks import each, undivided
+from sshdash.sftp.two_steps import swap
 from sshdash.sftp.unsearched import ensure_searched
 from sshdash.sftp.vague import explained
 
@@ -91,6 +92,7 @@ class RemoteFilesystem:
         self._home = home
         self._closed = False
         self._further = Further(session)
+        self._held_up = HeldUp(session, self._further.helper)
         self._digests = RemoteDigests(session, self.open_read)
         told = session.protocol.limits
         self._read_block = min(told.read or _SAFE_BLOCK, _MAX_BLOCK)
@@ -125,6 +127,11 @@ class RemoteFilesystem:
     def commands(self) -> "Lease | None":
         """What runs commands with the same rights as these files have, None where nothing does."""
         return self._session.lease if self._session.way is SUBSYSTEM else None
+
+    @property
+    def replaces_at_once(self) -> bool:
+        """Whether a file is replaced in one step."""
+        return self._protocol.offers(b"posix-rename@openssh.com")
 
     def copies_from(self, source: CopySource) -> bool:
         """Return whether the server copies from file to file: handles mean nothing elsewhere."""
@@ -235,23 +242,13 @@ class RemoteFilesystem:
         A server without posix-rename@openssh.com needs two steps, between which the old file
         has another name; it gets its own back where the second step fails.
         """
-        if self._protocol.offers(b"posix-rename@openssh.com"):
+        if self.replaces_at_once:
             await self._call("put in place", new, self._protocol.posix_rename(old, new))
             return
         if await self.exists(new) is None:
             await self.rename(old, new)
             return
-        await undivided(self._swap(old, new), PATIENCE)
-
-    async def _swap(self, old: bytes, new: bytes) -> None:
-        aside = join(parent_of(new), backup_name(name_of(new), secrets.token_hex(4)))
-        await self.rename(new, aside)
-        try:
-            await self.rename(old, new)
-        except SSHDashError:
-            await self.rename(aside, new)
-            raise
-        await self.unlink(aside)
+        await undivided(swap(self, old, new), PATIENCE)
 
     async def unlink(self, path: bytes) -> None:
         """Remove one file or link."""
@@ -281,6 +278,10 @@ class RemoteFilesystem:
     async def set_time(self, path: bytes, mtime_ns: int) -> None:
         """Set access and modification time of what `path` leads to, in whole seconds."""
         await self._set("set the time", path, Attributes(mtime=mtime_ns // NANO))
+
+    async def set_own_time(self, path: bytes, mtime_ns: int) -> None:
+        """Set the time of what has a path itself, of a link only where the server offers that."""
+        await set_own_time(self._session, self.lstat, path, mtime_ns // NANO)
 
     async def chown(self, path: bytes, uid: int, gid: int) -> None:
         """Give what `path` leads to another owner and group, by their numbers."""
@@ -334,7 +335,8 @@ class RemoteFilesystem:
 
     async def fetch(self, path: bytes, size: int) -> tuple[Pieces, Entry]:
         """Return at most `size` first bytes and the attributes afterwards: two round trips."""
-        return await (await self.open_read(path)).fetch(size)
+        with self._held_up.watching(path):
+            return await (await self._open_read(path)).fetch(size)
 
     async def store(self, path: bytes, pieces: Sequence[Buffer], finish: Finish) -> Finished:
         """Create a file with this content and finish it: two round trips."""
@@ -352,6 +354,10 @@ class RemoteFilesystem:
 
     async def open_read(self, path: bytes) -> RemoteReader:
         """Open a file whose `lstat` said it is regular."""
+        with self._held_up.watching(path):
+            return await self._open_read(path)
+
+    async def _open_read(self, path: bytes) -> RemoteReader:
         handle = await self._call("read", path, self._protocol.open_file(path, Open.READ))
         return RemoteReader(self._session, path, handle, self._read_block)
 
@@ -370,6 +376,7 @@ class RemoteFilesystem:
         if self._closed:
             return
         self._closed = True
+        await self._held_up.close()
         self._protocol.wire.close()
         self._further.close()
         self._session.lease.release()

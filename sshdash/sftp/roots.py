@@ -6,6 +6,7 @@ from msgspec import structs
 
 from sshdash.errors import FileError
 from sshdash.prompts import ConflictChoice
+from sshdash.sftp.claims import TAKEN, Claims, may_merge
 from sshdash.sftp.entries import Entry, Kind, join, name_of, parent_of
 from sshdash.sftp.failures import MissingError
 from sshdash.sftp.filesystem import Filesystem
@@ -41,6 +42,8 @@ class Roots:
         self._ledger = ledger
         self._mover = mover
         self._reason = reason
+        self.claims = Claims()
+        """With the folders that are merged into others among them."""
         self._found: dict[bytes, Source | str] = dict.fromkeys(request.paths, "")
         """By path, the source or why there is none; "" where it is done already."""
 
@@ -64,7 +67,10 @@ class Roots:
         return await self._apart(roots)
 
     async def _apart(self, roots: list[Source]) -> list[Source]:
-        """Return the roots so that no two go to the same place; some are reported instead."""
+        """Return the roots so that no two go to the same place; some are reported instead.
+
+        Folders that are merged into others are left to whoever comes to these, as by cp.
+        """
         keeps_both = self._request.conflict is ConflictChoice.RENAME
         firsts: dict[bytes, Source] = {}
         apart: list[Source] = []
@@ -74,11 +80,12 @@ class Roots:
             first = firsts.setdefault(root.place, root)
             if first is root:
                 apart.append(root)
+            elif may_merge(root, first) and self._request.recursive and not self._request.move:
+                self.claims.folders.append(root)
             elif keeps_both and root.entry.kind is not Kind.DIRECTORY:
                 apart.append(structs.replace(root, existing=root.existing or first.entry))
             else:
-                reason = "another source of the same name goes to the same place"
-                self._ledger.fail(root.path, reason)
+                self._ledger.fail(root.path, TAKEN)
         return apart
 
     async def _root(self, path: bytes) -> Source | str:

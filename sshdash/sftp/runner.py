@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from sshdash.errors import ConnectionLost, FileError
 from sshdash.prompts import Prompter
 from sshdash.sftp.bulk.bulk import Bulk
+from sshdash.sftp.claims import Claims
 from sshdash.sftp.conflicts import Conflicts
 from sshdash.sftp.confusions import Confusions
 from sshdash.sftp.copier import Copier
@@ -23,7 +24,7 @@ from sshdash.sftp.ledger import Ledger
 from sshdash.sftp.local import LocalFilesystem
 from sshdash.sftp.mover import Mover
 from sshdash.sftp.names import is_temporary
-from sshdash.sftp.partial import AlreadyThere, may_be_placed
+from sshdash.sftp.partial import AlreadyThere, may_be_placed, put_all_right
 from sshdash.sftp.placed import PlacedFolders
 from sshdash.sftp.plan import Step, decide, escapes
 from sshdash.sftp.room import Room
@@ -74,6 +75,7 @@ class Runner:
         self._need = Need(request.conflict or ledger.choice)
         self._space: Space | None = None
         self._twins = Twins(request.preserve)
+        self._claims = Claims()
         self._bulk: Bulk | None = None
         self._conflicts: list[Source] = []
         self._seen = dict(zip(request.paths, request.seen, strict=bool(request.seen)))
@@ -95,15 +97,16 @@ class Runner:
         request, ledger = self._request, self._ledger
         roots = Roots(request, self._source, self._target, ledger, self._mover, self._reason)
         walker = Walker(self._source, self._target, self._visit, ledger.fail, ledger.leave_out)
+        await put_all_right(self._target, ledger.others | ledger.partials, ledger.leftovers)
         await self._look(roots, walker)
         self._confusions = Confusions(self._target, self._target_dir)
         self._furnish_copier()
         self._mover = Mover(self._source, self._target, self._target_dir, ledger, request.move)
         await self._placed.find(ledger, self._target)
         await self._copier.remove_leftovers()
-        found = await self._mover.rename_roots(await roots.found())
-        ends = self._source, self._target, self._target_dir
-        self._bulk = bulk = Bulk(request, *ends, ledger, self._copier)
+        found, self._claims = await self._mover.rename_roots(await roots.found()), roots.claims
+        ends, merges = (self._source, self._target, self._target_dir), bool(self._claims.folders)
+        self._bulk = bulk = Bulk(request, *ends, ledger, self._copier, merges)
         try:
             bulk.expect(found, walker)
             await self._copy_found(found, walker, scanned)
@@ -115,7 +118,7 @@ class Runner:
     ) -> None:
         """Copy what was asked for and is there, and all that is in it."""
         request, ledger = self._request, self._ledger
-        await together(walker.walk(found, self._target_dir), self._ask_umask())
+        await together(self._claims.walk(walker, found, self._target_dir), self._ask_umask())
         if self._closed is not None and not self._conflicts:
             raise self._closed
         await self._ensure_room()
@@ -153,7 +156,7 @@ class Runner:
             copier.checked = self._checked
         copier.restarted = self._restarted
         copier.resumed = self._resumed
-        copier.torn = lambda file: ledger.tear(file.source)
+        copier.torn = ledger.torn
 
     async def _fill(self, directories: Directories) -> None:
         """Make the directories and copy what goes into them."""
@@ -212,6 +215,8 @@ class Runner:
 
     def _visit(self, source: Source) -> bool:
         """Sort one source into what is to be done; return whether to look into it."""
+        if (settled := self._claims.settled(source, self._ledger.fail)) is not None:
+            return settled
         if source.key in self._ledger.done:
             self._twins.know(source)
             return False
@@ -352,6 +357,7 @@ class Runner:
 
         A rename does both.
         """
+        await self._mover.ensure_other(file)
         if self._request.move:
             await self._copier.folders.ready(join(self._target_dir, file.place))
         if await self._mover.rename(file):

@@ -128,7 +128,8 @@ class KeepUp:
         if any(step.act in RUNS for step in todo):
             self._show(KeepState.COPYING)
             run = Synchronisation(wish.local, wish.remote, self._queue, self._open)
-            outcome = await run.run(todo, may_delete=not comparison.problems)
+            may_delete, stale = not comparison.problems, comparison.stale
+            outcome = await run.run(todo, may_delete, stale=stale)
             self._queue.remove_finished()
         if any(copy.cut_off for copy in outcome.copies):
             raise ConnectionLost("Connection lost", host=wish.remote.endpoint)

@@ -6,7 +6,7 @@ again, or of which it cannot tell: a listing leaves out what its server may not 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
@@ -18,7 +18,8 @@ from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.job import CopyRequest, Endpoint, TransferSnapshot
 from sshdash.sftp.local import confined
 from sshdash.sftp.seen import is_as_seen
-from sshdash.sftp.sync_plan import Act, Step, Tree, copy_requests
+from sshdash.sftp.sync_plan import RUNS, Act, Step, Tree, copy_requests
+from sshdash.sftp.sync_times import settle_times
 from sshdash.sftp.sync_trash import CHANGED, Discarding, Move
 from sshdash.sftp.tasks import each
 from sshdash.sftp.walk import reason_of
@@ -99,12 +100,25 @@ class Synchronisation:
         """The copies that were queued."""
 
     async def run(
-        self, steps: Sequence[Step], may_delete: bool = True, whatever_fails: bool = False
+        self,
+        steps: Sequence[Step],
+        may_delete: bool = True,
+        whatever_fails: bool = False,
+        stale: Collection[bytes] | None = None,
+        to_right: bool = True,
     ) -> Outcome:
         """Carry out `steps`; nothing is deleted without `may_delete`, or where a copy fails.
 
-        `whatever_fails` is for whoever wants it deleted even so.
+        `whatever_fails` is for whoever wants it deleted even so. One way, `stale` are folders and
+        links that get the time of the other end with the folders in which something was done.
         """
+        outcome = await self._run(steps, may_delete, whatever_fails)
+        if stale is not None and not any(one.cut_off for one in outcome.copies):
+            changed = {step.place.rpartition(b"/")[0] for step in steps if step.act in RUNS}
+            await self._settle_times({b"", *stale, *changed}, to_right)
+        return outcome
+
+    async def _run(self, steps: Sequence[Step], may_delete: bool, whatever_fails: bool) -> Outcome:
         outcome = Outcome()
         requests = await asyncio.to_thread(copy_requests, self._left, self._right, steps)
         self.jobs = [self._queue.submit(one, inherit=True) for one in requests]
@@ -123,6 +137,18 @@ class Synchronisation:
         """Delete for good what the trash did not take."""
         refused, outcome.refused = outcome.refused, []
         await self._delete_all(refused, outcome, None)
+
+    async def _settle_times(self, places: set[bytes], to_right: bool) -> None:
+        ends = (self._left, self._right) if to_right else (self._right, self._left)
+        source = await self._open(ends[0].endpoint)
+        try:
+            target = await self._open(ends[1].endpoint)
+            try:
+                await settle_times(source, ends[0].root, target, ends[1].root, places)
+            finally:
+                await target.close()
+        finally:
+            await source.close()
 
     async def _delete_all(self, doomed: list[Step], outcome: Outcome, trash: Move | None) -> None:
         for tree, other, to_right in (

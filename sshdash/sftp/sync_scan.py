@@ -87,6 +87,8 @@ class Comparison:
     """Folders that must stay: something in them was left out, or could not be looked at."""
     present: Present | None = None
     """What is alike, and what is remembered of the last time, where that was given."""
+    stale: list[bytes] = field(default_factory=list)
+    """Places of folders and links that are the same but for their time."""
 
 
 class Scan:
@@ -184,6 +186,7 @@ class Scan:
             findings.excluded,
             findings.keeping,
             self._present,
+            findings.stale,
         )
 
     def _doubt_indexes(self) -> None:
@@ -358,7 +361,10 @@ class Scan:
             self._findings.pairs.append(pair)
             return
         self._findings.same += 1
-        if self._present is not None and pair.left is not None and pair.right is not None:
+        if pair.left is None or pair.right is None:
+            return
+        self._findings.look_at_times(pair.place, pair.left, pair.right)
+        if self._present is not None:
             self._present.alike(pair.place, pair.left, pair.right, digest)
 
 

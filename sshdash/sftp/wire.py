@@ -143,6 +143,12 @@ class Wire(asyncssh.SSHClientSession[bytes]):
         if self._channel:
             self._channel.close()
 
+    def give_up(self, reason: str) -> None:
+        """End a session that is held up; requests that are unanswered fail for that `reason`."""
+        self._end(reason)
+        if self._channel:
+            self._channel.abort()
+
     async def wait_closed(self) -> None:
         """Wait until the channel is gone."""
         await self._gone.wait()

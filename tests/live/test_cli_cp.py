@@ -11,11 +11,13 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import asyncssh
 import pytest
 
 from tests.live.file_kit import tree, unfinished
 from tests.live.test_sftp_faults import slow_line
 from tests.patience import PATIENCE
+from tests.servers.loopback import Faults, LoopbackServer
 from tests.servers.sshd import RealSshd
 
 
@@ -33,13 +35,14 @@ async def start(
     *words: object,
     cwd: Path | None = None,
     stdin: int = asyncio.subprocess.DEVNULL,
+    command: str = "cp",
 ) -> asyncio.subprocess.Process:
-    """Start ``sshdash cp``."""
-    command = [sys.executable, "-m", "sshdash", "-F", config, "cp", *words]
+    """Start ``sshdash cp``, or another command."""
+    line = [sys.executable, "-m", "sshdash", "-F", config, command, *words]
     pipe = asyncio.subprocess.PIPE
     root = Path(__file__).parent.parent.parent
     return await asyncio.create_subprocess_exec(
-        *map(str, command),
+        *map(str, line),
         stdin=stdin,
         stdout=pipe,
         stderr=pipe,
@@ -101,6 +104,22 @@ async def test_folders_that_were_there_get_mode_and_time_with_p(
             assert folder.stat().st_mtime == 1_000_000_000
 
 
+@pytest.mark.parametrize("kept", [True, False])
+async def test_links_have_times_of_their_own(
+    sshd: RealSshd, source: Path, tmp_path: Path, kept: bool
+) -> None:
+    link = source / "link"
+    link.symlink_to("nowhere")
+    os.utime(link, (10**9, 10**9), follow_symlinks=False)
+    words = ("-r", "-p") if kept else ("-r",)
+    for turn in "new", "there":
+        assert (await cp(sshd.config_file, *words, source, "sshd:")).status == 0
+        assert (await cp(sshd.config_file, *words, "sshd:source", tmp_path / "down")).status == 0
+        assert ((sshd.home / "source" / "link").lstat().st_mtime == 10**9) is kept
+        assert ((tmp_path / "down" / "link").lstat().st_mtime == 10**9) is kept
+        shutil.move(tmp_path / "down", tmp_path / f"{turn} before")
+
+
 async def test_targets_are_taken_as_scp_takes_them(
     sshd: RealSshd, source: Path, tmp_path: Path
 ) -> None:
@@ -114,8 +133,20 @@ async def test_targets_are_taken_as_scp_takes_them(
     done = await cp(sshd.config_file, "sshd:a:b", "link", cwd=tmp_path)
     assert (tmp_path / "there").read_bytes() == b"colon", "a named link is written through"
     assert (tmp_path / "link").is_symlink()
+    for ends in (("./a:b", "sshd:leads"), ("sshd:a:b", str(tmp_path / "leads"))):
+        folder = sshd.home if ends[1] == "sshd:leads" else tmp_path
+        (folder / "leads").symlink_to("to a link")
+        (folder / "to a link").symlink_to("to nothing")
+        done = await cp(sshd.config_file, *ends, cwd=source)
+        assert (done.status, done.errors) == (0, "")
+        assert (folder / "leads").is_symlink(), "one that leads nowhere is, too"
+        assert (folder / "to nothing").read_bytes() == b"colon"
     done = await cp(sshd.config_file, "-r", source / ".", "sshd:dot", cwd=tmp_path)
     assert done.status == 0, done.errors
+    done = await cp(sshd.config_file, "-r", source, "sshd:slash/", cwd=tmp_path)
+    assert (done.status, tree(sshd.home / "slash")) == (0, tree(source)), "a slash names a folder"
+    done = await cp(sshd.config_file, "-r", "./a:b", "sshd:file/", cwd=source)
+    assert (done.status, (sshd.home / "file").exists()) == (2, False), done.errors
     (sshd.home / "contents").mkdir()
     done = await cp(sshd.config_file, "-r", f"{source}/.", "sshd:contents", cwd=tmp_path)
     assert tree(sshd.home / "contents") == tree(source)
@@ -210,6 +241,44 @@ async def test_sources_of_one_name_do_not_overwrite_each_other(
     assert done.status == 1
     assert f"{source}/deep/a:b: another source of the same name" in done.errors
     assert (sshd.home / "a:b").read_bytes() == b"colon"
+
+
+@pytest.mark.parametrize("way", ["up", "down", "here"])
+async def test_folders_of_one_name_are_merged_as_by_cp(
+    sshd: RealSshd, tmp_path: Path, way: str
+) -> None:
+    ours = sshd.home / "ours" if way == "down" else tmp_path / "ours"
+    for name, files in {"one": ("x/a", "x/both", "x/in/1"), "two": ("x/b", "x/in/2")}.items():
+        for file in files:
+            path = ours / name / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(f"{name} {file}")
+    source, theirs = ("sshd:ours", tmp_path) if way == "down" else (ours, sshd.home)
+    target = theirs / "into" if way != "here" else tmp_path / "into"
+    (tmp_path / "expected").mkdir()
+    target.mkdir()
+    words = (f"{source}/one/x", f"{source}/two/x", "sshd:into" if way == "up" else target)
+    done = await cp(sshd.config_file, "-r", *words)
+    assert (done.status, done.errors) == (0, "")
+    sources = ours / "one/x", ours / "two/x"
+    await (await asyncio.create_subprocess_exec("cp", "-r", *sources, tmp_path / "expected")).wait()
+    assert tree(target) == tree(tmp_path / "expected")
+    (ours / "two" / "x" / "both").write_text("the other")
+    shutil.rmtree(target / "x")
+    done = await cp(sshd.config_file, "-r", *words)
+    assert done.status == 1, "what cp would overwrite in silence"
+    assert f"{ours}/two/x/both: another source of the same name" in done.errors
+    assert tree(target) == tree(tmp_path / "expected")
+    assert f"{ours}/two/x: another source" in (await start_mv(sshd.config_file, *words)), (
+        "nothing could be left behind in a folder that is gone"
+    )
+    assert (ours / "two" / "x" / "both").exists()
+
+
+async def start_mv(config: Path, *words: object) -> str:
+    """Run ``sshdash mv`` and return what it tells."""
+    process = await start(config, *words, command="mv")
+    return (await asyncio.wait_for(process.communicate(), 60))[1].decode()
 
 
 async def test_a_missing_target_folder_is_named(
@@ -372,6 +441,55 @@ async def test_a_copy_that_was_killed_goes_on_unless_the_source_changed(
     assert done.status == 0, done.errors
     assert "/big: started over: the source has changed meanwhile" in done.errors
     assert {path.name: path.read_bytes() for path in target.iterdir()} == {"big": data}
+
+
+@pytest.mark.parametrize("step", ["aside", "in place", "removed"])
+@pytest.mark.parametrize("again", ["resume", "anew", "other"])
+async def test_a_replacement_in_steps_that_was_killed_is_put_right(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, again: str
+) -> None:
+    from asyncssh.sftp import SFTPServerHandler
+
+    killed: list[asyncio.subprocess.Process] = []
+
+    class Killing(asyncssh.SFTPServer):
+        """Kills the client once, before it hears that a step was done."""
+
+        def _done(self, what: str) -> None:
+            if what == step and len(killed) == 1:
+                killed.append(killed[0])
+                killed[0].kill()
+
+        def rename(self, oldpath: bytes, newpath: bytes) -> None:
+            super().rename(oldpath, newpath)
+            self._done("aside" if newpath.endswith(b".old") else "in place")
+
+        def remove(self, path: bytes) -> None:
+            super().remove(path)
+            self._done("removed")
+
+    monkeypatch.setattr(SFTPServerHandler, "_extensions", [])
+    source = tmp_path / "file"
+    source.write_bytes(os.urandom(300_000))
+    async with LoopbackServer(Faults(sftp_server=Killing)) as server:
+        (server.home / "file").write_bytes(b"old")
+        words: tuple[object, ...] = ("-q", source, "loopback:")
+        killed.append(await start(server.config_file, *words))
+        await asyncio.wait_for(killed[0].communicate(), 60)
+        assert killed[0].returncode == -signal.SIGKILL
+        assert (server.home / "file").exists() is (step != "aside")
+        if again == "other":  # whoever made one meanwhile loses neither it nor the old one
+            monkeypatch.setattr(Killing, "_done", lambda self, what: None)
+            (server.home / "file").write_bytes(b"made since")
+            words = *words, "--on-conflict", "skip"
+        if again == "resume":
+            words = *words, "--resume"
+        done = await cp(server.config_file, *words)
+        assert done.status == 0, done.errors
+        found = {path.name: path.read_bytes() for path in server.home.iterdir()}
+        assert found.pop("file") == (b"made since" if again == "other" else source.read_bytes())
+        left = [b"old"] if again == "other" and step == "aside" else []
+        assert [*found.values()] == left, "the old file is removed once there is a new one"
 
 
 async def test_resume_where_nothing_was_left_says_so_and_copies(

@@ -157,3 +157,49 @@ async def test_what_is_cut_off_in_place_is_told_as_neither_old_nor_new(
         f"{tmp_path}/file: it was being written in place: what is there is neither" in ended.errors
     )
     assert (folder / "file").stat().st_size < 3_000_000
+
+
+@pytest.mark.parametrize("again", [("--resume",), ()])
+@pytest.mark.parametrize("ended", [signal.SIGKILL, signal.SIGINT])
+async def test_what_was_cut_off_in_place_is_not_newer_whoever_ended_it(
+    sshd: RealSshd, tmp_path: Path, ended: signal.Signals, again: tuple[str, ...]
+) -> None:
+    there, here = sshd.home / "file", tmp_path / "file"
+    there.write_bytes(b"old")
+    here.write_bytes(os.urandom(3_000_000))
+    os.utime(here, (1_000_000_000, 1_000_000_000))
+    words = "cp", "--inplace", "--json", "-l", "4000", "file", "sshd:"
+    process = await start(sshd.config_file, *words, cwd=tmp_path)
+    assert process.stdout is not None
+    told: dict[str, object] = {}
+    while not told.get("bytes_done"):
+        told = json.loads(await process.stdout.readline())
+    process.send_signal(ended)
+    await finished(process)
+    assert 3 < there.stat().st_size < 3_000_000
+    newer = "cp", "--inplace", *again, "--on-conflict", "newer", "file", "sshd:"
+    done = await run(sshd.config_file, *newer, cwd=tmp_path)
+    assert (done.status, done.errors) == (0, "")
+    assert there.read_bytes() == here.read_bytes()
+    there.write_bytes(b"made since, and newer")
+    done = await run(sshd.config_file, *newer, cwd=tmp_path)
+    assert done.status == 0, "it was whole in between"
+    assert there.read_bytes() == b"made since, and newer"
+
+
+async def test_what_could_not_be_written_in_place_stays_newer(
+    plain: RealSshd, tmp_path: Path
+) -> None:
+    there, here = plain.home / "file", tmp_path / "file"
+    here.write_bytes(b"older")
+    os.utime(here, (1_000_000_000, 1_000_000_000))
+    there.write_bytes(b"newer, and may not be written")
+    there.chmod(0o400)
+    plain.home.chmod(0o555)
+    words = "cp", "--inplace", "file", "sshd:"
+    done = await run(plain.config_file, *words, cwd=tmp_path)
+    assert done.status == 1
+    there.chmod(0o600)
+    newer = "cp", "--inplace", "--resume", "--on-conflict", "newer", "file", "sshd:"
+    done = await run(plain.config_file, *newer, cwd=tmp_path)
+    assert there.read_bytes() == b"newer, and may not be written", done.errors

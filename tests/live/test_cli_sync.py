@@ -85,6 +85,50 @@ async def test_a_tree_goes_up_and_down_and_is_then_in_step(
     assert unfinished(away) == unfinished(back) == []
 
 
+def times(folder: Path) -> dict[str, int]:
+    """Return the times of a folder and of all below it, those of links themselves too."""
+    paths = [folder, *folder.rglob("*")]
+    return {str(path.relative_to(folder)): int(path.lstat().st_mtime) for path in paths}
+
+
+@pytest.mark.parametrize("way", ["up", "down", "no commands"])
+async def test_folders_and_links_have_the_times_of_their_source(
+    here: Path, tmp_path: Path, way: str
+) -> None:
+    options = {"forcecommand": "internal-sftp"} if way == "no commands" else {}
+    async with RealSshd(**options) as server:
+        one, other = here, server.home / "away"
+        ends = (str(here), f"sshd:{other}")
+        if way == "down":
+            shutil.copytree(here, server.home / "from", symlinks=True)
+            one, other = server.home / "from", tmp_path / "away"
+            ends = (f"sshd:{one}", str(other))
+        (one / "src" / "other link").symlink_to("nowhere")
+        for number, path in enumerate(sorted([one, *one.rglob("*")], reverse=True)):
+            os.utime(path, (10**9 + number,) * 2, follow_symlinks=False)
+        done = await sync(server.config_file, "--delete", *ends)
+        assert done.status == 0, done.errors
+        assert times(other) == times(one)
+
+        (other / "src" / "extra").write_bytes(b"")  # goes, which changes its folder's time
+        os.utime(other / "src" / "link", (1, 1), follow_symlinks=False)
+        os.utime(other / "empty", (1, 1))
+        shutil.rmtree(other / "part-1")
+        (one / "src" / "deep" / "more").write_bytes(b"")
+        os.utime(one / "src" / "deep", (10**9 + 500,) * 2)
+        dry = await sync(server.config_file, "-n", "--delete", *ends)
+        assert (other / "empty").stat().st_mtime == 1, dry.errors
+        done = await sync(server.config_file, "--delete", *ends)
+        assert (done.status, tree(other)) == (0, tree(one)), done.errors
+        assert times(other) == times(one)
+
+        (other / "src" / "new").write_bytes(b"")
+        before = times(other)
+        done = await sync(server.config_file, "--both", *ends)
+        assert done.status == 0, done.errors
+        assert times(other) == before, "both ways, neither end is the one to go by"
+
+
 async def test_a_server_that_runs_no_commands_is_listed_over_sftp(here: Path) -> None:
     async with RealSshd(forcecommand="internal-sftp") as server:
         away = server.home / "away"

@@ -16,9 +16,11 @@ from typing import Any
 import asyncssh
 import pytest
 
-from sshdash.errors import FileError
+from sshdash.errors import ConnectionLost, FileError
 from sshdash.prompts import ConflictChoice
-from sshdash.sftp import remote
+from sshdash.sftp import held_up, remote
+from sshdash.sftp.copier import Copier
+from sshdash.sftp.under_way import FileCopy, Progress
 from sshdash.states import TransferState
 from tests.live.file_kit import files_on, tree, unfinished
 from tests.live.test_sftp_faults import loopback, slow_line, until_some_arrived
@@ -306,6 +308,58 @@ async def test_what_is_no_file_is_left_out_and_told(
     assert set(told) == set(special)
     assert all(kind in told[name] for name, kind in special.items())
     assert tree(target / "source") == {b"dangling": "→ nowhere"}
+
+
+@pytest.mark.parametrize("writer", ["none", "silent"])
+@pytest.mark.parametrize("size", [5, 5_000_000])
+async def test_a_fifo_in_the_place_of_a_file_of_a_host_holds_nothing_up(
+    sshd: RealSshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, writer: str
+) -> None:
+    folder, swapped = sshd.home / "folder", sshd.home / "folder" / "file"
+    folder.mkdir()
+    swapped.write_bytes(bytes(size))
+    for number in range(20):
+        (folder / f"other {number}").write_bytes(b"x" * number)
+    real = Copier.copy
+    held: list[int] = []
+
+    async def copy(copier: Copier, file: FileCopy, progress: Progress) -> str:
+        if file.source == bytes(swapped) and not held:
+            swapped.unlink()
+            os.mkfifo(swapped)
+            opened = os.O_RDWR if writer == "silent" else os.O_RDONLY
+            held.append(os.open(swapped, opened | os.O_NONBLOCK))
+            if writer == "none":
+                os.close(held[0])
+        return await real(copier, file, progress)
+
+    monkeypatch.setattr(Copier, "copy", copy)
+    monkeypatch.setattr(held_up, "_SLOW", 0.2)
+    monkeypatch.setattr(held_up, "_AGAIN", 0.05)
+    async with files_on(sshd.config_file) as files, asyncio.timeout(PATIENCE):
+        done = await files.copy("sshd", [folder], "", tmp_path)
+        assert not done.cut_off
+        assert [one.path for one in done.errors] == [str(swapped)]
+    assert len(list((tmp_path / "folder").iterdir())) == 20
+    assert not unfinished(tmp_path)
+
+
+async def test_a_session_that_stays_held_up_is_given_up_and_says_why(
+    sshd: RealSshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fifo = sshd.home / "file"
+    os.mkfifo(fifo)
+    monkeypatch.setattr(held_up, "_SLOW", 0.1)
+    monkeypatch.setattr(held_up, "_AGAIN", 0.05)
+    monkeypatch.setattr(held_up, "_LOOKS", 1)
+    async with files_on(sshd.config_file) as files, asyncio.timeout(PATIENCE):
+        filesystem = await files.open("sshd")
+        try:
+            with pytest.raises(ConnectionLost, match="file became a FIFO, and held it up"):
+                await filesystem.open_read(bytes(fifo))
+        finally:
+            await filesystem.close()
+        os.close(os.open(fifo, os.O_RDWR | os.O_NONBLOCK))  # lets the server there go
 
 
 async def test_nanoseconds_are_kept_where_there_are_any(

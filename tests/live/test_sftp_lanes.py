@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
 from sshdash.sftp import further
@@ -18,7 +19,7 @@ from sshdash.sftp.protocol import HandleProtocol
 from sshdash.states import TransferState
 from tests.live.connecting import connecting
 from tests.live.file_kit import files_on, unfinished
-from tests.live.test_sftp_faults import until_some_arrived
+from tests.live.test_sftp_faults import SFTP_SERVERS, until_some_arrived
 from tests.patience import PATIENCE
 from tests.servers.proxy import Proxy
 from tests.servers.sshd import RealSshd
@@ -64,6 +65,27 @@ async def test_it_arrives_whole_by_more_sessions_of_one_connection(
     assert not unfinished(target)
     assert sshd.log.count("Accepted publickey") == 1
     assert sshd.log.count(SFTP) >= 4
+
+
+async def test_several_large_files_share_them_and_a_limit_that_comes_later(
+    sshd: RealSshd, large: tuple[Path, Path], tmp_path: Path
+) -> None:
+    source, target = large
+    others = [tmp_path / "second", tmp_path / "third"]
+    for other in others:
+        other.write_bytes(os.urandom(LARGE))
+    async with long_line(sshd) as (_, config), files_on(config) as files:
+        job = files.submit("", [source, *others], "sshd", target)
+        await until_some_arrived(files, job, least=LARGE)
+        files.queue.limit(30_000_000, job)
+        files.queue.limit(20_000_000)
+        done = await files.queue.wait(job)
+    assert done.state is TransferState.DONE, done.errors
+    for path in (source, *others):
+        assert (target / path.name).read_bytes() == path.read_bytes()
+    assert not unfinished(target)
+    assert sshd.log.count("Accepted publickey") == 1
+    assert 4 <= sshd.log.count(SFTP) <= 5, "lanes, and a session for what is written to the disk"
 
 
 async def test_a_short_line_needs_no_more(
@@ -191,6 +213,37 @@ async def test_a_session_that_ended_by_itself_is_opened_anew(sshd: RealSshd) -> 
         finally:
             first.protocol.wire.close()
             further.close()
+
+
+async def test_sessions_that_die_while_they_write_are_done_without(
+    large: tuple[Path, Path],
+) -> None:
+    source, target = large
+    source.write_bytes(os.urandom(2 * LARGE))
+    program = next((one for one in SFTP_SERVERS if one.exists()), None)
+    if program is None:
+        pytest.skip("this system has no sftp-server program")
+    async with (
+        RealSshd(subsystem=str(program)) as server,
+        long_line(server) as (_, config),
+        files_on(config) as files,
+    ):
+        job = files.submit("", [source], "sshd", target)
+        await until_some_arrived(files, job, least=LARGE // 2)
+        servers = [
+            one
+            for connection in server.connections()
+            for one in psutil.Process(connection).children(recursive=True)
+            if one.name() == program.name
+        ]
+        servers.sort(key=lambda one: one.create_time())
+        assert len(servers) >= 4
+        for further_one in servers[1:]:
+            further_one.kill()
+        done = await files.queue.wait(job)
+    assert done.state is TransferState.DONE, (done.reason, done.errors)
+    assert (target / "large").read_bytes() == source.read_bytes()
+    assert not unfinished(target)
 
 
 async def test_a_server_that_opens_a_file_once_only_gets_it_by_one(

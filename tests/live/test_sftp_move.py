@@ -152,3 +152,52 @@ async def test_what_is_moved_onto_itself_by_another_name_of_its_machine_stays(
         )
         assert done.state is TransferState.FAILED
     assert tree(source) == before
+
+
+@pytest.mark.parametrize("where", ["here", "there"])
+async def test_links_are_moved_and_replaced_as_by_mv(
+    sshd: RealSshd, tmp_path: Path, where: str
+) -> None:
+    folder, host = (sshd.home, "sshd:") if where == "there" else (tmp_path, f"{tmp_path}/")
+    (folder / "file").write_bytes(b"content")
+    (folder / "other").write_bytes(b"other")
+    (folder / "link").symlink_to("file")
+    done = await sshdash(sshd.config_file, "mv", f"{host}link", f"{host}file")
+    assert done.status == 1
+    assert "source and target are the same" in done.errors
+    assert (folder / "file").read_bytes() == b"content", "it would lead to itself"
+
+    done = await sshdash(sshd.config_file, "mv", f"{host}other", f"{host}link")
+    assert (done.status, done.errors) == (0, "")
+    assert (folder / "file").read_bytes() == b"content", "a link is replaced, not written through"
+    assert not (folder / "link").is_symlink()
+    assert (folder / "link").read_bytes() == b"other"
+
+    (folder / "link").unlink()
+    (folder / "link").symlink_to("file")
+    done = await sshdash(sshd.config_file, "mv", f"{host}file", f"{host}link")
+    assert (done.status, os.listdir(folder).count("file")) == (0, 0), done.errors
+    assert (folder / "link").read_bytes() == b"content"
+
+
+@pytest.mark.parametrize("where", ["here", "there"])
+async def test_a_copy_never_replaces_what_it_is_of(
+    sshd: RealSshd, tmp_path: Path, where: str
+) -> None:
+    folder, host = (sshd.home, "sshd:") if where == "there" else (tmp_path, f"{tmp_path}/")
+    (folder / "into" / "tree").mkdir(parents=True)
+    (folder / "into" / "tree" / "link").write_bytes(b"content")
+    (folder / "tree").mkdir()
+    (folder / "tree" / "link").symlink_to("../into/tree/link")
+    done = await sshdash(sshd.config_file, "cp", "-r", f"{host}tree", f"{host}into")
+    assert done.status == 1
+    assert "source and target are the same" in done.errors
+    assert (folder / "into" / "tree" / "link").read_bytes() == b"content"
+    if where == "here":  # SFTP tells no hard links
+        (folder / "into" / "name").hardlink_to(folder / "into" / "tree" / "link")
+        done = await sshdash(
+            sshd.config_file, "cp", folder / "into" / "tree" / "link", folder / "into" / "name"
+        )
+        assert done.status == 1
+        assert "source and target are the same" in done.errors
+        assert (folder / "into" / "name").stat().st_nlink == 2

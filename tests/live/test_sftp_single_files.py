@@ -3,6 +3,7 @@
 import os
 import struct
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -211,3 +212,27 @@ async def test_modes_of_a_tree_are_changed_and_links_out_of_it_are_not(tmp_path:
     assert {(deep / f"{number}").stat().st_mode & 0o777 for number in range(200)} == {0o644}
     assert deep.stat().st_mode & 0o777 == 0o755
     assert outside.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("kind", ["FIFO", "directory", "device"])
+async def test_only_regular_files_are_looked_into(
+    sshd: RealSshd, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """The server would read a device, and wait at a FIFO: neither is opened at all."""
+    path = sshd.home / "thing"
+    if kind == "FIFO":
+        os.mkfifo(path)
+    elif kind == "directory":
+        path.mkdir()
+    else:
+        path.symlink_to("/dev/zero")
+    async with files_on(sshd.config_file) as files:
+        filesystem = await files.open("sshd")
+
+        async def open_read(path: bytes) -> NoReturn:
+            pytest.fail("it was opened")
+
+        monkeypatch.setattr(filesystem, "open_read", open_read)
+        with pytest.raises(FileError, match="not a regular file") as told:
+            await Peek.open(filesystem, bytes(path))
+    assert kind in told.value.detail

@@ -221,6 +221,9 @@ class MemoryFilesystem:
         await self._step("time", path)
         self._node(path).mtime_ns = mtime_ns
 
+    async def set_own_time(self, path: bytes, mtime_ns: int) -> None:
+        await self.set_time(path, mtime_ns)
+
     async def chown(self, path: bytes, uid: int, gid: int) -> None:
         await self._step("chown", path)
         self._node(path).owners = uid, gid

@@ -239,3 +239,37 @@ async def test_in_place_what_was_begun_is_ended_whoever_cancels() -> None:
     with pytest.raises(asyncio.CancelledError):
         await saving
     assert files.below(b"/etc") == {b"app.conf": b"new"}
+
+
+@pytest.mark.parametrize("how", ["save", "new", "in place"])
+async def test_what_is_saved_is_on_the_disk_before_the_old_content_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    synced: dict[int, bytes] = {}
+    real = local_calls.sync
+
+    def sync(descriptor: int) -> None:
+        there = path.read_bytes() if path.exists() else b""
+        synced.setdefault(os.fstat(descriptor).st_ino, there)
+        real(descriptor)
+
+    monkeypatch.setattr(local_calls, "sync", sync)
+    files = LocalFilesystem()
+    try:
+        entry = await files.lstat(bytes(path))
+        if how == "save":
+            await save(files, bytes(path), b"new", entry)
+        elif how == "new":
+            path.unlink()
+            await save_new(files, bytes(path), b"new", entry)
+        else:
+            await save_in_place(files, bytes(path), b"new", b"old")
+    finally:
+        await files.close()
+    assert path.read_bytes() == b"new"
+    if how == "in place":
+        assert b"old" in synced.values(), "the copy beside it, before anything is written"
+    else:
+        assert synced[path.stat().st_ino] == (b"old" if how == "save" else b"")

@@ -27,11 +27,15 @@ class Bulk:
         folder: bytes,
         ledger: Ledger,
         copier: Copier,
+        merges: bool = False,
     ) -> None:
-        """`folder` is where all places are, on `target`. `close` has to follow."""
+        """`folder` is where all places are, on `target`. `close` has to follow.
+
+        Where a run `merges` folders, there are none: a stream has all that is in one of them.
+        """
         self._up: Upload | None = None
         self._down: DownloadTree | None = None
-        if not is_for(request):
+        if merges or not is_for(request):
             return
         rest = folder, ledger, copier
         there = target.commands if isinstance(target, RemoteFilesystem) else None

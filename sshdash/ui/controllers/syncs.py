@@ -155,7 +155,13 @@ class SyncController:
                 await self._memory.begin_anew(pair)
             await self._memory.settle(pair, comparison, rules)
         try:
-            outcome = await run.run(order.steps, order.may_delete)
+            one_way = comparison is None
+            outcome = await run.run(
+                order.steps,
+                order.may_delete,
+                stale=() if one_way else None,  # not all of it may have been ticked
+                to_right=order.options.way is Way.RIGHT,
+            )
             if outcome.refused and await self._may_go_for_good(outcome):
                 await run.delete_refused(outcome)
         finally:

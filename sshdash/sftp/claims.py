@@ -1,0 +1,50 @@
+"""Which source each place belongs to, where several folders of one name go to the same place."""
+
+from collections.abc import Callable, Sequence
+
+from sshdash.sftp.entries import Kind
+from sshdash.sftp.walk import Source, Walker
+
+TAKEN = "another source of the same name goes to the same place"
+
+
+class Claims:
+    """The places of one run. Folders are merged, as by cp; a file's is that of the first source.
+
+    Nothing is noted, and everything is free, unless there are such `folders`.
+    """
+
+    def __init__(self) -> None:
+        self.folders: list[Source] = []
+        """Those that go to a place another one has, in the order they were named."""
+        self._first: dict[bytes, Source] = {}
+
+    def __repr__(self) -> str:
+        return f"<Claims [{len(self.folders)} folders more, {len(self._first)} places]>"
+
+    async def walk(self, walker: Walker, roots: Sequence[Source], target_dir: bytes) -> None:
+        """Look through `roots`, then through the folders that are merged into those."""
+        await walker.walk(roots, target_dir)
+        for folder in self.folders:
+            await walker.walk([folder], target_dir)
+
+    def settled(self, source: Source, failed: Callable[[bytes, str], None]) -> bool | None:
+        """Give a source its place, and return None.
+
+        Where that is another's, return whether to look into the folder; of what is not merged
+        `failed` is told.
+        """
+        if not self.folders:
+            return None
+        first = self._first.setdefault(source.place, source)
+        if first.path == source.path:
+            return None
+        if may_merge(source, first):
+            return True
+        failed(source.path, TAKEN)
+        return False
+
+
+def may_merge(source: Source, first: Source) -> bool:
+    """Return whether both are folders, so that what is in them may go to one place."""
+    return source.entry.kind is first.entry.kind is Kind.DIRECTORY
