@@ -162,8 +162,11 @@ class BulkRenameDialog(Dialog[list[bytes]]):
         changed = sum(one != other for one, other in zip(self._old, new, strict=True))
         if bad:
             self._set(None, f"{count_text(bad, 'name')} cannot be given")
+        elif changed:
+            self._set(new, "", changed)
         else:
-            self._set(new if changed else None, "", changed)
+            asked = any(field.value for field in self.query(Input))
+            self._set(None, "No name would be another one" if asked else "")
 
     def _pattern(self) -> RenamePattern:
         find = self.query_one("#find", Input).value
