@@ -212,7 +212,7 @@ class Browser:
         self.path = path
         self.loading = loading
         self._rows = self.view.rows(path, entries) if arranged is None else arranged
-        self.marks = {name for name in self.marks if name in self._rows}
+        self.marks = self._rows.known(self.marks)
         self._place(keep, old_cursor)
 
     @property

@@ -90,6 +90,17 @@ class Rows:
         """Whether the first row leads to the parent directory."""
         return bool(self.entries) and self.entries[0] is UP
 
+    def known(self, names: set[bytes]) -> set[bytes]:
+        """Return those of `names` that the directory has, shown or not."""
+        shown = set(filter(self.places.__contains__, names))
+        return shown.union(filter(self.others.__contains__, names)) if self.others else shown
+
+    def names_but(self, names: Iterable[bytes]) -> set[bytes]:
+        """Return the names of the directory, shown or not, without some."""
+        found = {*self.places, *self.others}
+        found.difference_update(names, (UP.name,))
+        return found
+
     def entry(self, name: bytes) -> Entry | None:
         """Return the entry of a name, shown or not, None where there is none."""
         row = self.places.get(name)

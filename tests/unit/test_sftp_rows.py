@@ -48,3 +48,10 @@ def test_all_of_a_directory_is_told_even_while_it_changes() -> None:
     let_go(rows)
     assert first is FILES[0]
     assert len(list(told)) < len(FILES), "whoever asked looks whether it is the same still"
+
+
+def test_which_names_a_directory_has() -> None:
+    rows = Rows([UP, *FILES[:3]])
+    rows.others = {b".h": Entry(b".h", Kind.FILE)}
+    assert rows.known({b"0", b".h", b"gone"}) == {b"0", b".h"}
+    assert rows.names_but([b"1", b"gone"]) == {b"0", b"2", b".h"}

@@ -58,6 +58,12 @@ def path_from(text: str, folder: bytes, home: bytes) -> bytes:
     return normalize(path if path.startswith(b"/") else join(folder, path))
 
 
+def paths(folder: bytes, entries: Sequence[Entry]) -> tuple[bytes, ...]:
+    """Return the paths of entries of a folder; of 10^5, within the time of one drawing."""
+    start = join(folder, b"")
+    return tuple([start + entry.name for entry in entries])
+
+
 def short(path: bytes) -> str:
     """Return a name or a path as a sentence can hold it."""
     return shorten_middle(clean(path, 4096), _TITLE)

@@ -210,9 +210,9 @@ class FilesController:
                 "Both panes show the same folder",
                 hint="open another folder in the other pane, or drop onto a folder",
             )
-        paths = tuple(join(request.folder, entry.name) for entry in request.entries)
+        paths = names.paths(request.folder, request.entries)
         verb = "moved" if request.move else "copied"
-        if same and any(is_inside(spot.path, path) for path in paths):
+        if same and _leads_into(request, spot.path):
             raise UsageError(f"A folder cannot be {verb} into itself", clean(spot.path))
         if request.move and same:
             self.handle(ask.MoveFiles(source, request.entries, spot.path))
@@ -250,7 +250,7 @@ class FilesController:
             action="Copy",
         )
         if await self.cockpit.prompter.ask(question):
-            paths = tuple(join(request.folder, entry.name) for entry in request.entries)
+            paths = names.paths(request.folder, request.entries)
             self._submit(CopyRequest(request.pane.endpoint, paths, request.host, folder))
 
     def _submit(self, copy: CopyRequest) -> None:
@@ -263,7 +263,7 @@ class FilesController:
     def _copy_command(self, request: ask.CopyCommand) -> None:
         if not request.entries:
             raise UsageError("Nothing is selected", hint="put the cursor on a file, or mark some")
-        paths = tuple(join(request.folder, entry.name) for entry in request.entries)
+        paths = names.paths(request.folder, request.entries)
         recursive = any(entry.leads_to_directory for entry in request.entries)
         target = request.target
         self._copy_scp(
@@ -284,3 +284,12 @@ class FilesController:
                 preserve=copy.preserve,
             )
         )
+
+
+def _leads_into(request: ask.CopyToSpot, path: bytes) -> bool:
+    """Return whether a path is that of one of the entries, or below it."""
+    if not is_inside(path, request.folder):
+        return False
+    start = join(request.folder, b"")
+    top = path[len(start) :].partition(b"/")[0]
+    return any(entry.name == top for entry in request.entries)

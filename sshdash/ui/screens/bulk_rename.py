@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Iterable, Sequence
+from operator import ne
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -156,10 +157,10 @@ class BulkRenameDialog(Dialog[list[bytes]]):
         except SSHDashError as error:
             self._set(None, error.title)
             return
-        wrong = problems(self._old, new, self._others)
+        wrong = await asyncio.to_thread(problems, self._old, new, self._others)
         self.query_one(NewNames).show(new, wrong)
         bad = sum(map(bool, wrong))
-        changed = sum(one != other for one, other in zip(self._old, new, strict=True))
+        changed = sum(map(ne, self._old, new))
         if bad:
             self._set(None, f"{count_text(bad, 'name')} cannot be given")
         elif changed:
