@@ -70,7 +70,7 @@ class FileRemovals:
         question = names.delete_question(request.entries, census, where, to_trash=to_trash)
         if not await self.cockpit.prompter.ask(question):
             return
-        paths = list(names.paths(request.folder, request.entries))
+        paths = list(await names.paths(request.folder, request.entries))
         if to_trash:
             paths = await self._trash(pane, paths, stop)
         if paths and not stop.asked:

@@ -37,8 +37,7 @@ class NewNames(RowList):
 
     def __init__(self, old: Sequence[bytes]) -> None:
         super().__init__()
-        self._old = [clean(name) for name in old]
-        self._new: list[str] = list(self._old)
+        self._old = self._new = old
         self._wrong: Sequence[str] = [""] * len(old)
 
     def item_count(self) -> int:
@@ -47,7 +46,7 @@ class NewNames(RowList):
 
     def show(self, new: Sequence[bytes], wrong: Sequence[str]) -> None:
         """Show other new names, from the first that is wrong."""
-        self._new, self._wrong = [clean(name) for name in new], wrong
+        self._new, self._wrong = new, wrong
         first = next((at for at, one in enumerate(wrong) if one), None)
         if first is not None:
             self.cursor = first
@@ -55,10 +54,10 @@ class NewNames(RowList):
 
     def pieces(self, line: int, width: int) -> list[Piece]:
         """Return one pair of names."""
-        old, new, wrong = self._old[line], self._new[line], self._wrong[line]
+        old, new, wrong = clean(self._old[line]), clean(self._new[line]), self._wrong[line]
         half = max((width - 15) // 2, 8)
         before = clip(old, half)
-        changed = new != old
+        changed = self._new[line] != self._old[line]
         after = clip(new, half) if changed else "·"
         gap = " " * (half - cell_len(before))
         said = " " * (half - cell_len(after)) + f" ✖ {wrong}" if wrong else ""
