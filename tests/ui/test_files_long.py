@@ -171,3 +171,21 @@ async def test_a_filter_in_the_making_is_about_what_is_listed_by_then(
         await until(pilot, lambda: asked == 2)
         await until(pilot, lambda: names(pane) == ["..", "file7.txt"])
         assert gc.isenabled(), "garbage is looked for again"
+
+
+async def test_all_of_a_folder_is_marked_only_once_all_of_it_is_there(
+    left: Path, right: Path, gate: asyncio.Event
+) -> None:
+    app = FilesApp(left, right)
+    async with app.run_test() as pilot:
+        pane = (await listed(pilot)).right
+        await pilot.press("tab", "down", "enter")
+        await until(pilot, lambda: len(pane.browser.rows) == 16)
+        for key in ("ctrl+a", "asterisk", "plus"):
+            await pilot.press(key)
+            await until(pilot, lambda: "still being listed" in "".join(app.told[:1]))
+            assert not pane.browser.marks
+        gate.set()
+        await until(pilot, lambda: not pane.browser.loading)
+        await pilot.press("ctrl+a")
+        assert len(pane.browser.marks) == 100
