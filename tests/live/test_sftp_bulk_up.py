@@ -165,9 +165,10 @@ async def test_a_cp_that_ends_with_its_login_leaves_no_command_behind(
     folders: tuple[Path, Path], tmp_path: Path
 ) -> None:
     source, _ = folders
+    (tmp_path / "file").touch()
     commands = 'eval "$asked"; echo "$?" >ended'
     async with answering(commands, tmp_path) as server:
-        done = await cp(server.config_file, "-r", source, f"sshd:{tmp_path}/nowhere/")
+        done = await cp(server.config_file, "-r", source, f"sshd:{tmp_path}/file/")
         async with asyncio.timeout(PATIENCE):
             while not (tmp_path / "ended").exists():  # noqa: ASYNC110 (another program writes it)
                 await asyncio.sleep(0.01)
