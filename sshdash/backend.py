@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from sshdash.audit import AuditLog
     from sshdash.connections.manager import ConnectionManager, Lease
     from sshdash.escape_commands import EscapeCommands
+    from sshdash.sftp.bulk.command import Command
     from sshdash.sftp.filesystem import Filesystem
     from sshdash.sftp.journal import Journal
     from sshdash.sftp.looks import Look
@@ -352,13 +353,15 @@ class Backend:
         await self.load_connections()
         return await self._endpoints.filesystem(endpoint)
 
-    async def copy_end(self, endpoint: str, looks: "Sequence[Look]" = ()) -> "CopyEnd":
+    async def copy_end(
+        self, endpoint: str, looks: "Sequence[Look]" = (), command: "Command | None" = None
+    ) -> "CopyEnd":
         """Open an endpoint for copies alone: by scp, which is told once, where it has no SFTP.
 
-        `looks` are what is going to be asked of a host first.
+        `looks` are what is going to be asked of a host first, `command` what is likely to be run.
         """
         await self.load_connections()
-        return await self._endpoints.copy_end(endpoint, self._warn_once, looks)
+        return await self._endpoints.copy_end(endpoint, self._warn_once, looks, command)
 
     # --- tunnels ---
 

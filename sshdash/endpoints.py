@@ -12,6 +12,7 @@ from sshdash.sftp.tasks import end
 
 if TYPE_CHECKING:
     from sshdash.connections.manager import Lease
+    from sshdash.sftp.bulk.command import Command
     from sshdash.sftp.elevation import Elevations
     from sshdash.sftp.filesystem import Filesystem
     from sshdash.sftp.looks import Look
@@ -40,10 +41,12 @@ class Endpoints:
     def __repr__(self) -> str:
         return f"<Endpoints [{len(self._open)} open], {self._elevations!r}>"
 
-    async def filesystem(self, endpoint: str, looks: "Sequence[Look]" = ()) -> "Filesystem":
+    async def filesystem(
+        self, endpoint: str, looks: "Sequence[Look]" = (), command: "Command | None" = None
+    ) -> "Filesystem":
         """Open `LOCAL`, a host, or a host as another user; closing it releases its lease.
 
-        `looks` are what is going to be asked of a host first.
+        `looks` are what is going to be asked of a host first, `command` what is likely to be run.
         """
         if endpoint == LOCAL:
             await self._modules.load(*MODULES)
@@ -54,7 +57,7 @@ class Endpoints:
         loading = asyncio.create_task(self._modules.load(*MODULES))  # while the host answers
         try:
             lease = await self._lease(host)
-            opening = self._remote(lease, ways, looks, loading)
+            opening = self._remote(lease, ways, (looks, command), loading)
             filesystem: Filesystem = await releasing(lease, opening)
         finally:
             await end((loading,))
@@ -65,12 +68,13 @@ class Endpoints:
         self,
         lease: "Lease",
         ways: "tuple[Way, ...]",
-        looks: "Sequence[Look]",
+        ahead: "tuple[Sequence[Look], Command | None]",
         loading: "asyncio.Task[None]",
     ) -> "Filesystem":
         await loading
         kind = self._modules["sftp.remote"].RemoteFilesystem
-        opened: Filesystem = await kind.open(lease, *ways, looks=looks)
+        looks, command = ahead
+        opened: Filesystem = await kind.open(lease, *ways, looks=looks, command=command)
         return opened
 
     async def _way(self, host: str, user: str) -> "Way":
@@ -81,16 +85,20 @@ class Endpoints:
         return self._elevations.way(host, user)
 
     async def copy_end(
-        self, endpoint: str, told: Callable[[Any], None], looks: "Sequence[Look]" = ()
+        self,
+        endpoint: str,
+        told: Callable[[Any], None],
+        looks: "Sequence[Look]" = (),
+        command: "Command | None" = None,
     ) -> "CopyEnd":
         """Open an endpoint for copies alone: by scp where it has no SFTP, which is `told`.
 
-        `looks` are what is going to be asked of a host first.
+        `looks` are what is going to be asked of a host first, `command` what is likely to be run.
         """
         from sshdash.sftp.opening import NoSftpError
 
         try:
-            return await self.filesystem(endpoint, looks)
+            return await self.filesystem(endpoint, looks, command)
         except NoSftpError:
             if user_of(endpoint):
                 raise

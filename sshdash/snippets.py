@@ -41,11 +41,6 @@ class Snippet(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         found = (match.group(2) for match in _PLACE.finditer(self.run))
         return list(dict.fromkeys(name for name in found if name))
 
-    @property
-    def is_long(self) -> bool:
-        """Return whether it has several lines."""
-        return "\n" in self.run.rstrip("\n")
-
     def fill(self, values: Mapping[str, str]) -> str:
         """Return the text with its values, without the end of its last line."""
 

@@ -65,8 +65,6 @@ class AskpassPrompter:
 class _Window:
     """The program as something to converse with: what is told comes with the next prompt."""
 
-    has_banners = False
-
     def __init__(self, program: str) -> None:
         self._program = program
         self._told = ""
@@ -84,7 +82,7 @@ class _Window:
 async def run_program(program: str, prompt: str, hint: str = "") -> str | None:
     """Return the line that the program prints, None where it fails; it ends with this."""
     shown = "\n".join(clean(line, _LINE) for line in prompt.split("\n"))
-    if shown.startswith("-"):  # a banner's, and it must be no option of the program's
+    if shown.startswith("-"):  # a server's, and it must be no option of the program's
         shown = f" {shown}"
     environment = {name: value for name, value in os.environ.items() if name != _HINT}
     if hint:

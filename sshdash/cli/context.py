@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import msgspec
 
+from sshdash import loop
 from sshdash.backend import Backend
 from sshdash.cli.prompter import choose_prompter
 from sshdash.config.advice import ignored_keywords
@@ -127,7 +128,7 @@ def run_screen(files: ConfigSource, host: str | None = None, badge: str = "") ->
     from sshdash.ui.app import SSHDashApp
 
     app = SSHDashApp(load_settings(), files, host=host, badge=badge, once_loaded=settle_memory)
-    app.run()
+    loop.run(app.run_async())
     return app.return_code or 0
 
 

@@ -187,7 +187,7 @@ async def resolve_target(
     if found is not None and found.kind is Kind.DIRECTORY:
         return _Target(path, None)
     slash = target.path.endswith(b"/")
-    if many or (slash and (found or not trees)):
+    if many or (slash and (found or not trees or await end.exists(path))):
         raise _no_folder(target, found)
     if not move:
         path = await _written_through(end, path, found)

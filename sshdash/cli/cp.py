@@ -9,7 +9,10 @@ import asyncio
 import os
 import stat
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
+from sshdash import loop
 from sshdash.cli.context import open_backend, settle_memory, tell_ignored
 from sshdash.cli.endings import TERMINATED, cancelled_by_signals
 from sshdash.cli.opened import Opened
@@ -18,10 +21,14 @@ from sshdash.cli.ssh_options import add_scp_options, add_ssh_options, add_user_o
 from sshdash.errors import UsageError
 from sshdash.modules import Modules
 from sshdash.prompts import CONFLICT_POLICIES, ConflictChoice
+from sshdash.sftp.bulk.command import Command, unpack
 from sshdash.sftp.job import Endpoint
-from sshdash.sftp.looks import Look, of_source, of_target
+from sshdash.sftp.looks import Look, may_hold_many, of_source, of_target
 from sshdash.sftp.tasks import end as end_all
 from sshdash.sftp.throttle import Pace, Throttle, parse_scp_limit
+
+if TYPE_CHECKING:
+    from sshdash.sftp.scp_runner import CopyEnd
 
 _MOST_LOOKS = 32
 """Requests that leave with the greeting."""
@@ -121,7 +128,7 @@ def run(arguments: argparse.Namespace) -> int:
         cp_direct.check(arguments, operands[:-1], operands[-1])
         main = cp_direct.copy_directly
     try:
-        return asyncio.run(main(arguments, operands[:-1], operands[-1], limit))
+        return loop.run(main(arguments, operands[:-1], operands[-1], limit))
     except asyncio.CancelledError:
         return TERMINATED
 
@@ -144,6 +151,29 @@ def looks_ahead(
     if target.endpoint and len(local) == len(sources):
         return {target.endpoint: of_target(target.path, local)}
     return {}
+
+
+def command_ahead(
+    arguments: argparse.Namespace, sources: Sequence[Operand], target: Operand
+) -> Command | None:
+    """Return what is likely to be run on the host of the target, for very many small files."""
+    asks_more = arguments.move or arguments.checksum or arguments.owner or arguments.limit
+    if asks_more or not arguments.recursive or not target.endpoint or len(sources) != 1:
+        return None
+    (source,) = sources
+    if source.endpoint or not source.path or not _looks_large(source.path):
+        return None
+    return unpack(timed=arguments.preserve)
+
+
+def _looks_large(path: bytes) -> bool:
+    folders = 0
+    with suppress(OSError, ValueError), os.scandir(path) as found:  # who walks it tells why not
+        for entries, entry in enumerate(found, start=1):
+            folders += entry.is_dir(follow_symlinks=False)
+            if may_hold_many(folders, entries):
+                return True
+    return False
 
 
 def is_device(target: Operand) -> bool:
@@ -173,10 +203,13 @@ async def _main(
 
                 return await copy_stream(backend, arguments, sources, target, Pace(Throttle(limit)))
             looks = looks_ahead(arguments, sources, target)
-            modules, opened = (
-                Modules(),
-                Opened(lambda end: backend.copy_end(end, looks.pop(end, ()))),
-            )
+            commands = {target.endpoint: command_ahead(arguments, sources, target)}
+
+            def open_end(endpoint: Endpoint) -> "Awaitable[CopyEnd]":
+                ahead = looks.pop(endpoint, ()), commands.pop(endpoint, None)
+                return backend.copy_end(endpoint, *ahead)
+
+            modules, opened = Modules(), Opened(open_end)
             loading = asyncio.create_task(modules.load("cli.copying"))  # while a host answers
             try:
                 for endpoint in [end.endpoint for end in ends if end.endpoint][:1]:

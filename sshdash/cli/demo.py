@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sshdash
+from sshdash import loop
 from sshdash.cli.context import run_screen, source
 from sshdash.errors import SSHDashError
 from sshdash.logs import start_log
@@ -48,7 +49,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 def run(arguments: argparse.Namespace) -> int:
     """Run the servers, with the screen unless ``--serve`` is given."""
     if arguments.serve:
-        return asyncio.run(_serve(arguments.json, arguments.until_eof))
+        return loop.run(_serve(arguments.json, arguments.until_eof))
     with _servers() as fleet, chdir(fleet["environment"]["HOME"]):
         os.environ.update(fleet["environment"])
         start_log(arguments.verbose)

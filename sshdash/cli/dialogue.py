@@ -22,9 +22,6 @@ AnswerType = TypeVar("AnswerType")
 class Lines(Protocol):
     """What shows text and gives lines that a person types."""
 
-    has_banners: bool
-    """Whether banners are shown there as they come, so that a question need not repeat them."""
-
     def write(self, text: str) -> None:
         """Show `text`."""
         ...
@@ -83,8 +80,8 @@ async def _ask_host_key(lines: Lines, question: HostKeyQuestion) -> HostKeyAnswe
 
 
 async def _ask_secret(lines: Lines, question: SecretQuestion) -> tuple[str, ...] | None:
-    instructions = question.news if lines.has_banners else question.instructions
-    lead = "".join(f"{text}\n" for text in (instructions, question.title) if text)
+    # Banners were told on stderr as they came, as ssh does; a program may look for words here.
+    lead = "".join(f"{text}\n" for text in (question.news, question.title) if text)
     answers = []
     for prompt in question.prompts:
         label = prompt.text.rstrip() or "Password:"

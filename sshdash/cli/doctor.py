@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
-from sshdash import __version__
+from sshdash import __version__, loop
 from sshdash.cli.checks import Check, Mark, show
 from sshdash.cli.context import source
 from sshdash.cli.secret_checks import agent_check, keyring_check
@@ -64,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
     document: dict[str, object] = {"checks": [check.document() for check in checks]}
     if arguments.destination:
         trial = Trial(arguments)
-        asyncio.run(trial.run())
+        loop.run(trial.run())
         checks += trial.checks
         document["destination"] = trial.document()
     failed = any(check.mark is Mark.FAIL for check in checks)
@@ -80,9 +80,9 @@ def _checks(arguments: argparse.Namespace) -> Iterator[Check]:
     yield from _known_hosts()
     yield from _keys()
     yield from _terminal()
-    yield asyncio.run(agent_check())
-    yield asyncio.run(keyring_check())
-    yield asyncio.run(_loop())
+    yield loop.run(agent_check())
+    yield loop.run(keyring_check())
+    yield loop.run(_loop())
 
 
 # --- programs and libraries ---

@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable
 
+from sshdash import loop
 from sshdash.cli.context import CONNECTION_FAILED, report, source
 from sshdash.cli.ssh_options import add_ssh_options
 from sshdash.config.resolver import Resolver
@@ -47,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     # Bytes, as they were typed: the server's encoding is its own affair.
     command = os.fsencode(" ".join(words)) if words else None
     try:
-        return asyncio.run(_main(arguments, command))
+        return loop.run(_main(arguments, command))
     except UsageError:
         raise
     except SSHDashError as error:

@@ -1,8 +1,8 @@
 """``sshdash forget``: remove what is saved for a host from the system's keyring."""
 
 import argparse
-import asyncio
 
+from sshdash import loop
 from sshdash.cli.context import source, tell
 from sshdash.config.resolver import Resolver
 from sshdash.untrusted import clean
@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
     from sshdash.connections.login.account import forget_secrets
 
     resolved = Resolver(source(arguments)).resolve(arguments.host)
-    gone = asyncio.run(forget_secrets(resolved))
+    gone = loop.run(forget_secrets(resolved))
     for what in gone:
         print(clean(what, 1000))
     if not gone:

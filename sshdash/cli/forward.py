@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from sshdash import loop
 from sshdash.cli.context import open_backend, report, tell, tell_ignored
 from sshdash.cli.endings import TERMINATED, cancelled_by_signals
 from sshdash.cli.forward_run import Policy, Run
@@ -109,11 +110,11 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("Nothing to forward", "name a host, or saved rules with --name or --all")
     if arguments.detach:
         try:
-            return asyncio.run(_detach(arguments))
+            return loop.run(_detach(arguments))
         except asyncio.CancelledError:
             return TERMINATED
     readiness = Readiness(arguments.ready_files)
-    return asyncio.run(_forward(arguments, specs, readiness))
+    return loop.run(_forward(arguments, specs, readiness))
 
 
 async def _forward(

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from sshdash import loop
 from sshdash.backend import Backend
 from sshdash.cli.context import open_backend, report, tell_ignored
 from sshdash.cli.endings import TERMINATED, cancelled_by_signals
@@ -58,7 +59,7 @@ def run_on_files(arguments: argparse.Namespace, work: Work, patterns: bool = Tru
     """
     operands = parse_operands(arguments.operands, arguments.user)
     try:
-        return asyncio.run(_main(arguments, operands, work, patterns))
+        return loop.run(_main(arguments, operands, work, patterns))
     except asyncio.CancelledError:
         return TERMINATED
 

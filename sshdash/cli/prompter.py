@@ -63,8 +63,6 @@ async def _notify(question: NoticeQuestion) -> None:
 class _Terminal:
     """The controlling terminal, with echo as it was once it is left."""
 
-    has_banners = True
-
     def __init__(self) -> None:
         self._descriptor = os.open(_TERMINAL, os.O_RDWR | os.O_NOCTTY)
         self._saved = termios.tcgetattr(self._descriptor)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from sshdash import loop
 from sshdash.backend import Backend
 from sshdash.cli.context import CONNECTION_FAILED, open_backend, tell, tell_ignored
 from sshdash.cli.copy_report import Line, Quiet
@@ -147,7 +148,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
     rules = Rules(arguments.lines)
     try:
-        return asyncio.run(_main(arguments, rules, source, target))
+        return loop.run(_main(arguments, rules, source, target))
     except asyncio.CancelledError:
         return TERMINATED
 

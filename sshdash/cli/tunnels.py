@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections.abc import Iterable
 
+from sshdash import loop
 from sshdash.cli.context import report, source, tell
 from sshdash.config.equivalent import global_options
 from sshdash.errors import SSHDashError, UsageError
@@ -86,10 +87,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.what == "export":
         return _export(arguments)
     if arguments.what:
-        return asyncio.run(_act(arguments.what, arguments.names))
+        return loop.run(_act(arguments.what, arguments.names))
     if arguments.watch:
-        return asyncio.run(_watch(arguments))
-    return asyncio.run(_show(arguments))
+        return loop.run(_watch(arguments))
+    return loop.run(_show(arguments))
 
 
 # -- the table

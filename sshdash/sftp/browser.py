@@ -6,7 +6,7 @@ Pure: whoever lists directories puts the entries in; whoever draws reads `rows`.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
-from itertools import chain, filterfalse, islice
+from itertools import filterfalse, islice
 from operator import attrgetter
 
 from sshdash.sftp.entries import Entry, Kind, join, name_of, normalize, parent_of
@@ -123,7 +123,7 @@ class Browser:
     @property
     def entries(self) -> Iterable[Entry]:
         """Everything in the directory: what is shown, then the rest."""
-        return chain(islice(self._rows.entries, self._has_up, None), self._rows.others.values())
+        return self._rows.all()
 
     @property
     def current(self) -> Entry | None:
@@ -137,7 +137,7 @@ class Browser:
         if self.marks:
             places, rows, others = self._rows.places, self._rows.entries, self._rows.others
             if len(self.marks) == self._count and not others:
-                return tuple(rows[self._has_up :])
+                return tuple(islice(rows, self._has_up, None))
             found = sorted(places[name] for name in self.marks if name in places)
             shown = tuple(rows[place] for place in found)
             if len(shown) == len(self.marks):
@@ -212,7 +212,7 @@ class Browser:
         self.path = path
         self.loading = loading
         self._rows = self.view.rows(path, entries) if arranged is None else arranged
-        self.marks = {name for name in self.marks if name in self._rows}
+        self.marks = self._rows.known(self.marks)
         self._place(keep, old_cursor)
 
     @property
@@ -351,7 +351,7 @@ class Browser:
 
     @property
     def _has_up(self) -> int:
-        return int(bool(self._rows) and self.rows[0] is UP)
+        return int(self._rows.has_up)
 
     def _name_at_cursor(self) -> bytes | None:
         row = self.row(self.cursor)

@@ -165,7 +165,7 @@ class Directories:
         filled = [
             (place, folder)
             for place, folder in self._filled(preserve)
-            if copier.mode(folder.entry) & _CHANGEABLE == _CHANGEABLE
+            if is_changeable(copier.mode(folder.entry))
         ]
 
         async def finish(item: tuple[bytes, Source]) -> None:
@@ -269,6 +269,11 @@ class Directories:
 def mode_at_first(mode: int) -> int:
     """Return the mode that a directory is made with, whose own is `mode`."""
     return _OWN | mode & ~_OTHERS_WRITE
+
+
+def is_changeable(mode: int) -> bool:
+    """Return whether something can be taken out of a directory by its owner."""
+    return mode & _CHANGEABLE == _CHANGEABLE
 
 
 def _depth(folder: Source) -> int:

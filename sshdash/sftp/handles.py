@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from sshdash.errors import ConnectionLost, FileError
 from sshdash.sftp.answers import Asked, StatusError, at_end, whole
+from sshdash.sftp.bulk.starter import Starter
 from sshdash.sftp.early import EarlySync
 from sshdash.sftp.entries import Entry, is_plain_name, kind_of
 from sshdash.sftp.failures import from_status
@@ -39,8 +40,12 @@ COPY_DATA = b"copy-data"
 class Session:
     """A protocol session whose failures are told in our words."""
 
-    def __init__(self, lease: "Lease", protocol: Protocol, way: "Way") -> None:
+    def __init__(
+        self, lease: "Lease", protocol: Protocol, way: "Way", starter: Starter | None = None
+    ) -> None:
         self.lease = lease
+        self.starter = Starter(lease) if starter is None else starter
+        """What runs commands beside it."""
         self.protocol = protocol
         self.way = way
         self.host = way.label(lease.host)

@@ -191,6 +191,9 @@ class TransferTotals:
     rate_down: float = 0.0
     """Bytes per second toward this machine."""
     eta: float | None = None
+    """Seconds until all of it is done, None while nobody can say."""
+    uncounted: int = 0
+    """Jobs of which nobody knows yet how much they are: all sums, and `eta`, are at least that."""
     limit: int = 0
     """Bytes per second that all may go together; 0 for no limit."""
     rates: tuple[int, ...] = ()

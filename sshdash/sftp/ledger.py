@@ -17,6 +17,7 @@ from sshdash.sftp.in_place import Tears
 from sshdash.sftp.job import FileFailure, FileProgress
 from sshdash.sftp.partial import Partial
 from sshdash.sftp.seen import Seen, seen_of
+from sshdash.sftp.turns import Turns
 from sshdash.sftp.under_way import UnderWay
 from sshdash.sftp.walk import Source
 from sshdash.untrusted import clean
@@ -188,8 +189,11 @@ class Ledger:
 
     async def make(self, folders: list[Source]) -> None:
         """Note directories that are about to be made, and have to get time and mode later."""
-        for folder in folders:
-            self._note(Fact.FOLDER, (folder.path, folder.place), folder.entry)
+        if self.notes is not None:
+            turns = Turns()
+            for folder in folders:
+                await turns.take()
+                self._note(Fact.FOLDER, (folder.path, folder.place), folder.entry)
         await self.recorded()
 
     def fail(self, path: bytes, reason: str, entry: Entry | None = None) -> None:

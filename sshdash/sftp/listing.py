@@ -55,5 +55,5 @@ def let_go(rows: Rows) -> None:
     rows.places.clear()
     rows.others.clear()
     while rows.entries:
-        del rows.entries[-_PIECE:]
+        rows.entries.drop(_PIECE)
         time.sleep(0)  # lets the thread of the screen have the interpreter

@@ -13,6 +13,7 @@ from sshdash.sftp.messages import Message, string
 STATVFS = b"statvfs@openssh.com"
 _MOST = 16
 """Names in a folder that are looked at ahead."""
+_MANY_FOLDERS, _MANY = 4, 500
 
 
 class Look(NamedTuple):
@@ -51,6 +52,11 @@ def of_target(path: bytes, sources: Iterable[bytes]) -> tuple[Look, ...]:
     names = [name for source in sources if (name := name_of(source)) not in (b"", b".", b"..")]
     looks += [Look(Message.LSTAT, join(plain, name) if plain else name) for name in names[:_MOST]]
     return tuple(looks)
+
+
+def may_hold_many(folders: int, entries: int) -> bool:
+    """Return whether very many files may be below a folder with so much in it."""
+    return folders >= _MANY_FOLDERS or entries >= _MANY
 
 
 def _plain(path: bytes) -> bytes | None:

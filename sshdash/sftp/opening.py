@@ -12,6 +12,8 @@ from sshdash.connections.transport.transport import Transport
 from sshdash.errors import SessionError, SSHDashError
 from sshdash.sftp import protocol
 from sshdash.sftp.answers import StatusError
+from sshdash.sftp.bulk.command import Command
+from sshdash.sftp.bulk.starter import Starter
 from sshdash.sftp.failures import from_status
 from sshdash.sftp.handles import Session
 from sshdash.sftp.job import Endpoint
@@ -74,19 +76,37 @@ SUBSYSTEM = Subsystem()
 
 
 async def open_session(
-    lease: "Lease", way: Way = SUBSYSTEM, looks: Sequence[Look] = ()
+    lease: "Lease",
+    way: Way = SUBSYSTEM,
+    looks: Sequence[Look] = (),
+    command: Command | None = None,
 ) -> tuple[Session, bytes]:
     """Return a session on a leased connection, and the folder it starts in.
 
-    What is asked first of all had better be in `looks`, which spares waiting.
+    What is asked first of all had better be in `looks`, and what is likely to be run there be the
+    `command`, which spares waiting.
     Raises SessionError, NoSftpError where the server has none, ConnectionLost.
     """
+    starter = Starter(lease)
+    if command is not None and way is SUBSYSTEM:
+        starter.expect(command)  # once this waits: where there is room for one, files have it
+    try:
+        begun, home = await _begin(lease, way, looks)
+    except BaseException:
+        await starter.close()
+        raise
+    return Session(lease, begun, way, starter), home
+
+
+async def _begin(
+    lease: "Lease", way: Way, looks: Sequence[Look]
+) -> tuple[protocol.Protocol, bytes]:
+    """Return a protocol session, and the folder it starts in. Raises what `open_session` does."""
     host = way.label(lease.host)
     try:
         wire = await lease.session(lambda ssh: way.open(ssh, looks))
         async with asyncio.timeout(PATIENCE):
-            begun, home = await protocol.Protocol.begin(wire, looks)
-        return Session(lease, begun, way), home
+            return await protocol.Protocol.begin(wire, looks)
     except TimeoutError:
         detail = f"no answer to SFTP within {PATIENCE:.0f} seconds"
         raise SessionError("no files here", detail, host=host) from None

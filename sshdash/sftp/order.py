@@ -47,11 +47,13 @@ class Sorter:
     def add(self, entries: Iterable[Entry]) -> None:
         """Take more entries; so many that it takes long should come in a thread."""
         source = iter(entries)
-        while batch := list(islice(source, _RUN)):
+        batch = list(islice(source, _RUN))
+        while batch:
             self.entries += batch
             self._keys += map(self._key, batch)
             if len(self._keys) - self._sorted >= _RUN:
                 self._end_run()
+            if batch := list(islice(source, _RUN)):
                 time.sleep(0)  # lets the thread of the screen have the interpreter
 
     def order(self) -> _Places:

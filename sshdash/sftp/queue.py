@@ -19,7 +19,7 @@ from sshdash.sftp.job import FINISHED, CopyRequest, Endpoint, TransferSnapshot, 
 from sshdash.sftp.journal import Journal
 from sshdash.sftp.kept import SWEPT, Kept, state_of
 from sshdash.sftp.ledger import Ledger
-from sshdash.sftp.rate import RateHistory
+from sshdash.sftp.rate import RateHistory, end_of_all
 from sshdash.sftp.sweeper import OpenFilesystem, Sweeper
 from sshdash.sftp.throttle import Pace, Throttle
 from sshdash.states import Step, TransferState, allows
@@ -192,7 +192,7 @@ class TransferQueue:
         live = [one for one in snapshots if one.state is not paused and one.state not in FINISHED]
         running = [one for one in live if one.is_running]
         rate = sum(one.rate for one in running)
-        ends = [one.eta for one in running]
+        left = sum(one.bytes_total - one.bytes_done for one in live)
         return TransferTotals(
             jobs_running=len(running),
             jobs_queued=len(live) - len(running),
@@ -205,7 +205,8 @@ class TransferQueue:
             rate_down=sum(one.rate for one in running if one.direction in ("down", "across")),
             limit=self._throttle.rate,
             rates=self._rates.note(time.monotonic(), round(rate)),
-            eta=None if None in ends else max((end for end in ends if end), default=None),
+            eta=end_of_all([one.eta for one in running], rate, left),
+            uncounted=sum(not one.is_running and not one.files_total for one in live),
         )
 
     async def wait(self, job_id: str) -> TransferSnapshot:

@@ -2,6 +2,7 @@
 
 import math
 from collections import deque
+from collections.abc import Sequence
 
 _SMOOTHING = 3.0
 """Seconds over which a change of speed is blended in."""
@@ -91,3 +92,15 @@ def seconds_left(
     if files_left > 0 and files_done > 0 and left <= 0:
         guesses.append(age * files_left / files_done)
     return max(guesses, default=None if files_left else 0.0)
+
+
+def end_of_all(ends: Sequence[float | None], rate: float, left: int) -> float | None:
+    """Return the seconds until several jobs are done, None while nobody can say.
+
+    `ends` has the seconds to go of those that run, `rate` is what they make together; of the bytes
+    that are `left` some belong to jobs that begin once others are done.
+    """
+    known = [end for end in ends if end is not None]
+    if not known or len(known) < len(ends) or (left > 0 and rate < _STANDSTILL):
+        return None
+    return max(*known, left / rate if left > 0 else 0.0) or None

@@ -12,6 +12,8 @@ from msgspec.structs import replace
 
 from sshdash.errors import FileError
 from sshdash.sftp.answers import Asked, whole
+from sshdash.sftp.bulk.command import Command
+from sshdash.sftp.bulk.starter import Starter
 from sshdash.sftp.entries import Entry, Kind, join, name_of
 from sshdash.sftp.failures import (
     ExistsError,
@@ -53,7 +55,7 @@ from sshdash.sftp.opening import PATIENCE, SUBSYSTEM, Way, open_session
 from sshdash.sftp.remote_description import described
 from sshdash.sftp.remote_digest import RemoteDigests
 from sshdash.sftp.spelling import settle
-from sshdash.sftp.tasks import each, undivided
+from sshdash.sftp.tasks import each, together, undivided
 from sshdash.sftp.two_steps import swap
 from sshdash.sftp.unsearched import ensure_searched
 from sshdash.sftp.vague import explained
@@ -109,16 +111,19 @@ class RemoteFilesystem:
 
     @classmethod
     async def open(
-        cls, lease: "Lease", way: Way = SUBSYSTEM, looks: Sequence[Look] = ()
+        cls,
+        lease: "Lease",
+        way: Way = SUBSYSTEM,
+        looks: Sequence[Look] = (),
+        command: Command | None = None,
     ) -> "RemoteFilesystem":
         """Open the files of a leased connection; `close` releases the lease.
 
-        `looks` are what is going to be asked first.
+        `looks` are what is going to be asked first, `command` what is likely to be run.
         Raises NoSftpError where the server has no SFTP, SessionError, ConnectionLost. The lease
         stays the caller's where this fails.
         """
-        session, home = await open_session(lease, way, looks)
-        return cls(session, home)
+        return cls(*await open_session(lease, way, looks, command))
 
     @property
     def label(self) -> str:
@@ -126,9 +131,9 @@ class RemoteFilesystem:
         return self._session.host
 
     @property
-    def commands(self) -> "Lease | None":
+    def commands(self) -> Starter | None:
         """What runs commands with the same rights as these files have, None where nothing does."""
-        return self._session.lease if self._session.way is SUBSYSTEM else None
+        return self._session.starter if self._session.way is SUBSYSTEM else None
 
     @property
     def replaces_at_once(self) -> bool:
@@ -383,8 +388,10 @@ class RemoteFilesystem:
         self._closed = True
         self._protocol.wire.close()
         self._further.close()
-        self._session.lease.release()
-        await self._held_up.close()
+        try:
+            await together(self._session.starter.close(), self._held_up.close())
+        finally:
+            self._session.lease.release()
 
     async def _call(self, operation: str, path: bytes, asking: Awaitable[Result]) -> Result:
         return await self._session.call(operation, path, asking)

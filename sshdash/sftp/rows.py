@@ -1,7 +1,8 @@
 """The rows of a pane in order, what finds them, and what is not among them. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import count, islice
+from typing import overload
 
 from sshdash.sftp.entries import Entry, Kind
 
@@ -13,11 +14,55 @@ _END = b"\0"
 """What is between names, as none has it."""
 
 
+class Numbered(Sequence[Entry]):
+    """Entries in order, which the garbage collector does not look through.
+
+    It would look at each entry of a list, and of 10^5 that holds the screen up for a hundredth of a
+    second. Not so with a dict of numbers and of entries, in which nothing leads to anything else.
+    """
+
+    __slots__ = ("_at",)
+
+    def __init__(self) -> None:
+        self._at: dict[int, Entry] = {}
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._at)
+
+    def __iter__(self) -> Iterator[Entry]:
+        """Yield them in order."""
+        return iter(self._at.values())
+
+    @overload
+    def __getitem__(self, index: int) -> Entry: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Entry]: ...
+    def __getitem__(self, index: int | slice) -> Entry | list[Entry]:
+        """Return one, or some; of a slice what there still is, as another thread may drop them."""
+        size = len(self._at)
+        if isinstance(index, slice):
+            return [one for one in map(self._at.get, range(*index.indices(size))) if one]
+        try:
+            return self._at[index if index >= 0 else size + index]
+        except KeyError:
+            raise IndexError(index) from None
+
+    def extend(self, entries: Iterable[Entry]) -> None:
+        """Put more behind the others."""
+        self._at.update(zip(count(len(self._at)), entries, strict=False))
+
+    def drop(self, most: int) -> None:
+        """Let go of the last ones."""
+        for _ in range(min(most, len(self._at))):
+            self._at.popitem()
+
+
 class Rows:
     """Entries in order. Making them takes a while for 10^5, so that all else is quick."""
 
     def __init__(self, entries: Iterable[Entry] = ()) -> None:
-        self.entries: list[Entry] = []
+        self.entries = Numbered()
         self.places: dict[bytes, int] = {}
         """The row of each name."""
         self.others: dict[bytes, Entry] = {}
@@ -34,6 +79,28 @@ class Rows:
         """Return whether the directory has a name, shown or not."""
         return name in self.places or name in self.others
 
+    def all(self) -> Iterator[Entry]:
+        """Yield all that is in the directory, shown or not; in a thread, too, while it changes."""
+        for start in range(self.has_up, len(self.entries), _PIECE):
+            yield from self.entries[start : start + _PIECE]
+        yield from tuple(self.others.values())
+
+    @property
+    def has_up(self) -> bool:
+        """Whether the first row leads to the parent directory."""
+        return bool(self.entries) and self.entries[0] is UP
+
+    def known(self, names: set[bytes]) -> set[bytes]:
+        """Return those of `names` that the directory has, shown or not."""
+        shown = set(filter(self.places.__contains__, names))
+        return shown.union(filter(self.others.__contains__, names)) if self.others else shown
+
+    def names_but(self, names: Iterable[bytes]) -> set[bytes]:
+        """Return the names of the directory, shown or not, without some."""
+        found = {*self.places, *self.others}
+        found.difference_update(names, (UP.name,))
+        return found
+
     def entry(self, name: bytes) -> Entry | None:
         """Return the entry of a name, shown or not, None where there is none."""
         row = self.places.get(name)
@@ -46,7 +113,7 @@ class Rows:
         while piece := list(islice(source, _PIECE)):
             names = [entry.name for entry in piece]
             self.places.update(zip(names, count(len(self.entries)), strict=False))
-            self.entries += piece
+            self.entries.extend(piece)
             texts += (_END.join(names), _END)
         self._text = b"".join(texts)
 

@@ -161,7 +161,8 @@ class Runner:
     async def _fill(self, directories: Directories) -> None:
         """Make the directories and copy what goes into them."""
         if self._bulk is not None and not self._conflicts:  # whoever is to be asked is at once
-            copied = await self._bulk.copy_folders(self._directories, self._files)
+            more = bool(self._twins.found)
+            copied = await self._bulk.copy_folders(self._directories, self._files, more)
             self._directories, self._files = copied
         work = [
             directories.make(self._directories, self._copier.mode),

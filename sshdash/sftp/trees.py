@@ -4,6 +4,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 
 from sshdash.errors import ConnectionLost, FileError, SSHDashError
 from sshdash.sftp.entries import Entry, Kind, join, name_of, parent_of
@@ -11,9 +12,12 @@ from sshdash.sftp.failures import ExistsError, MissingError, shown
 from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.local import confined
 from sshdash.sftp.tasks import each
+from sshdash.sftp.turns import Turns
 from sshdash.untrusted import clean
 
 COUNT_LIMIT = 50_000
+_AT_ONCE = 500
+"""Entries that are counted without a pause."""
 _WIDTH = 32
 """Directories, or entries of each, that are worked on at the same time."""
 
@@ -66,10 +70,14 @@ async def count_trees(
     """
     census = Census()
     until = time.monotonic() + seconds
-    waiting = [(join(folder, entry.name), entry) for entry in entries]
-    for _, entry in waiting:
-        census.add(entry)
-    paths = [path for path, entry in waiting if entry.kind is Kind.DIRECTORY]
+    paths: list[bytes] = []
+    turns = Turns()
+    source = iter(entries)
+    while batch := list(islice(source, _AT_ONCE)):
+        await turns.take()
+        for entry in batch:
+            census.add(entry)
+        paths += [join(folder, one.name) for one in batch if one.kind is Kind.DIRECTORY]
     while paths:
         told(census)
         counted = census.files + census.folders

@@ -11,11 +11,11 @@ import msgspec
 from sshdash.errors import FileError
 from sshdash.sftp.entries import Entry, Kind, join
 from sshdash.sftp.filesystem import Filesystem
+from sshdash.sftp.looks import may_hold_many
 from sshdash.sftp.tasks import each, together
 from sshdash.sftp.turns import Turns
 
 _WIDTH = 32
-_MANY_FOLDERS, _MANY = 4, 500
 _MAX_DEPTH = 256
 _MAX_ITEMS = 5_000_000
 
@@ -78,9 +78,9 @@ class Walker:
     async def look_ahead(self, paths: Collection[bytes]) -> None:
         """List what is about to be walked while something else is asked: that spares waiting.
 
-        Local directories are listed at once anyway; of very many, none is.
+        Of very many, none is.
         """
-        if self._source.is_local or len(paths) > _WIDTH:
+        if len(paths) > _WIDTH:
             return
 
         async def look(path: bytes) -> None:
@@ -94,7 +94,7 @@ class Walker:
         """Return whether a root that was listed ahead may hold very many files."""
         listed, _ = self._ahead.get(root.path, ((), ()))
         folders = sum(entry.kind is Kind.DIRECTORY for entry in listed)
-        return folders >= _MANY_FOLDERS or len(listed) >= _MANY
+        return may_hold_many(folders, len(listed))
 
     async def walk(self, roots: Iterable[Source], target_dir: bytes = b"") -> None:
         """Visit the roots and everything below them, parents before children.

@@ -47,6 +47,12 @@ def eta_text(seconds: float | None) -> str:
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
 
 
+def end_text(seconds: float | None, at_least: bool) -> str:
+    """Return ``ETA 0:41``, with a ``≥`` where more will come; empty where nobody knows."""
+    left = eta_text(seconds)
+    return f"ETA {'≥ ' if at_least else ''}{left}" if left else ""
+
+
 def duration_text(seconds: float) -> str:
     """Return how long something has lasted: ``41 s``, ``12 min``, ``3 h 05 min``, ``2 d 4 h``."""
     whole = max(int(seconds), 0)

@@ -3,7 +3,6 @@
 ``python -m tests.bench copy tunnels`` runs only these.
 """
 
-import asyncio
 import importlib
 import os
 import platform
@@ -14,6 +13,7 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from sshdash import loop
 from tests.bench.table import Row, draw
 
 BENCHES = (
@@ -57,7 +57,7 @@ def main(names: list[str]) -> int:
             os.environ[variable] = str(Path(home) / variable.lower())
         for name in names or BENCHES:
             began = time.monotonic()
-            rows += asyncio.run(importlib.import_module(f"tests.bench.bench_{name}").rows())
+            rows += loop.run(importlib.import_module(f"tests.bench.bench_{name}").rows())
             print(f"{name}: measured in {time.monotonic() - began:.0f} s", file=sys.stderr)
     print(draw(rows))
     return 0

@@ -15,6 +15,14 @@ from tests.live.test_sftp_faults import SFTP_SERVERS
 from tests.live.test_sftp_faults import small_disk as small_disk
 from tests.servers.sshd import RealSshd
 
+TAR = """\
+#!/bin/sh
+case $1 in --extract) {first};; esac
+{real} "$@"
+status=$?
+case $1 in --extract) {then};; esac
+exit $status
+"""
 MANY = 540
 """Small files: enough for a stream."""
 MORE = 600
@@ -82,6 +90,15 @@ def told(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
     """Return what is told of the way files go."""
     caplog.set_level(logging.DEBUG, "sshdash.sftp.bulk")
     return caplog
+
+
+def around_unpacking(tmp_path: Path, first: str = ":", then: str = ":") -> str:
+    """Return the commands that do more than asked, in the folder, before and after tar unpacks."""
+    tar = tmp_path / "bin" / "tar"
+    tar.parent.mkdir()
+    tar.write_text(TAR.format(real=shutil.which("tar"), first=first, then=then))
+    tar.chmod(0o755)
+    return 'PATH=$PWD/bin:$PATH; eval "$asked"'
 
 
 @asynccontextmanager

@@ -544,3 +544,19 @@ async def test_extended_attributes_are_kept_here_and_refused_elsewhere(
     done = await cp(sshd.config_file, "--xattrs", tmp_path / "file", "sshd:")
     assert done.status == 2
     assert "SFTP carries no extended attributes" in done.errors
+
+
+@pytest.mark.parametrize("way", ["up", "here"])
+async def test_a_slash_behind_a_new_folders_name_is_no_matter(
+    sshd: RealSshd, source: Path, tmp_path: Path, way: str
+) -> None:
+    """As for cp, scp and mv; a file is never put under a name that says it is a folder."""
+    place, prefix = (sshd.home, "sshd:") if way == "up" else (tmp_path, "./")
+    done = await cp(sshd.config_file, "-r", source, f"{prefix}fresh/", cwd=tmp_path)
+    assert (done.status, done.errors) == (0, "")
+    assert tree(place / "fresh") == tree(source)
+    done = await cp(sshd.config_file, "-r", source / "deep" / "file", f"{prefix}no/", cwd=tmp_path)
+    assert (done.status, "no such directory" in done.errors) == (2, True)
+    (place / "dangling").symlink_to("nowhere")
+    done = await cp(sshd.config_file, "-r", source, f"{prefix}dangling/", cwd=tmp_path)
+    assert (done.status, "no such directory" in done.errors) == (2, True)

@@ -86,6 +86,21 @@ def contents(folder: Path) -> dict[str, tuple[bytes, int]]:
     }
 
 
+async def round_trips(sshd: RealSshd, here: Path, source: Path, copy: Path, up: bool) -> int:
+    """Copy a tree to the folder `to`, and return how often the server was waited for."""
+    copy.parent.mkdir()
+    words = (source, "sshd:to") if up else (f"sshd:{source.name}", copy.parent)
+    async with Proxy(sshd.port, delay=FAR) as proxy:
+        config = through(sshd, proxy, here)
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "sshdash", "-F", config, "cp", "-q", "-r", "-p", *words)
+        )
+        assert await asyncio.wait_for(process.wait(), PATIENCE) == 0
+        found = proxy.round_trips
+    assert contents(copy) == contents(source)
+    return found
+
+
 @pytest.mark.parametrize(
     ("up", "most"),
     [
@@ -98,13 +113,25 @@ def contents(folder: Path) -> dict[str, tuple[bytes, int]]:
 async def test_a_tree_is_copied(sshd: RealSshd, tmp_path: Path, up: bool, most: int) -> None:
     source = furnish(tmp_path / "tree" if up else sshd.home / "tree")
     copy = sshd.home / "to" / "tree" if up else tmp_path / "to" / "tree"
-    copy.parent.mkdir()
-    words = (source, "sshd:to") if up else ("sshd:tree", copy.parent)
-    async with Proxy(sshd.port, delay=FAR) as proxy:
-        config = through(sshd, proxy, tmp_path)
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "sshdash", "-F", config, "cp", "-q", "-r", "-p", *words)
-        )
-        assert await asyncio.wait_for(process.wait(), PATIENCE) == 0
-        assert proxy.round_trips <= most
-    assert contents(copy) == contents(source)
+    assert await round_trips(sshd, tmp_path, source, copy, up) <= most
+
+
+@pytest.mark.parametrize(
+    ("up", "most"),
+    [
+        # Channels, programs, greeting and looks; the folder and all files; their names; end.
+        (True, LOGIN + 2 + 1 + 1 + 1 + 1),
+        # Likewise; a list; what is in it opened and listed, a program meanwhile; files; end.
+        (False, LOGIN + 2 + 1 + 3 + 1 + 2),
+    ],
+)
+async def test_very_many_small_files_are_copied(
+    sshd: RealSshd, tmp_path: Path, up: bool, most: int
+) -> None:
+    source = tmp_path / "tree" if up else sshd.home / "tree"
+    for number in range(600):
+        path = source / f"folder-{number % 5}" / f"file-{number}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"%d" % number)
+    copy = sshd.home / "to" / "tree" if up else tmp_path / "to" / "tree"
+    assert await round_trips(sshd, tmp_path, source, copy, up) <= most

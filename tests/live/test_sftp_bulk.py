@@ -68,14 +68,22 @@ async def test_a_cp_that_was_killed_leaves_nothing_behind_once_it_is_run_again(
 
 @pytest.mark.parametrize("preserve", [True, False])
 @pytest.mark.parametrize("way", ["down", "up"])
+@pytest.mark.parametrize("kind", ["mixed", "small files alone", "read-only"])
 async def test_copies_are_as_those_by_sftp(
     sshd: RealSshd,
     folders: tuple[Path, Path],
     monkeypatch: pytest.MonkeyPatch,
     way: str,
     preserve: bool,
+    kind: str,
 ) -> None:
     source, target = folders
+    if kind != "mixed":
+        shutil.rmtree(source / "odd")
+        (source / "empty").mkdir()
+        (source / "folder 2").chmod(0o2777 if kind != "read-only" else 0o555)
+        for second, old in enumerate((source, source / "folder 2", source / "folder 3" / "below")):
+            os.utime(old, (1_100_000_000, 1_100_000_000 + second))
     other = target.with_name("other")
     other.mkdir()
     for folder in (target, other):

@@ -1,6 +1,5 @@
 """What is looked at before files that went as a stream get their names: each check, by itself."""
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,45 +10,49 @@ from sshdash.sftp.failures import ExistsError
 from sshdash.sftp.local import LocalFilesystem
 from sshdash.sftp.remote import RemoteFilesystem
 from sshdash.states import TransferState
-from tests.live.bulk_kit import UP_BY_SFTP, answering, looks
+from tests.live.bulk_kit import UP_BY_SFTP, answering, around_unpacking, looks
 from tests.live.bulk_kit import folders as folders
 from tests.live.bulk_kit import told as told
 from tests.live.file_kit import files_on, tree, unfinished
 from tests.live.test_sftp_bulk_crashes import around
 from tests.servers.sshd import RealSshd
 
-TAR = """\
-#!/bin/sh
-{real} "$@"
-status=$?
-case $1 in --extract) {then};; esac
-exit $status
-"""
-
 
 @pytest.mark.parametrize(
-    "then",
+    ("first", "then"),
     [
-        "cd 'folder 0/below'; touch -r 7 time; : >7; touch -r time 7; rm time",
-        "touch 'folder 0/below/7'",
-        "rm 'folder 0/below/7' && ln -s 14 'folder 0/below/7'",
-        "mv 'folder 0/below/7' 'folder 0/below/another'",
-        "rmdir empty && : >empty",
-        "rm 'folder 0/below/7'",
-        ": >another",
+        ("echo own >own", ":"),
+        ("mkdir -p 'folder 0/below/0'", ":"),
+        (":", "cd 'folder 0/below'; touch -r 7 time; : >7; touch -r time 7; rm time"),
+        (":", "touch 'folder 0/below/7'"),
+        (":", "rm 'folder 0/below/7' && ln -s 14 'folder 0/below/7'"),
+        (":", "mv 'folder 0/below/7' 'folder 0/below/another'"),
+        (":", "rmdir empty && : >empty"),
+        (":", "rm 'folder 0/below/7'"),
+        (":", ": >another"),
     ],
-    ids=["shorter", "touched", "a link", "another name", "no folder", "not there", "one more"],
+    ids=[
+        "own",
+        "in the way",
+        "shorter",
+        "touched",
+        "a link",
+        "another name",
+        "no folder",
+        "not there",
+        "one more",
+    ],
 )
 async def test_what_is_not_as_it_was_sent_does_not_get_its_name(
-    folders: tuple[Path, Path], tmp_path: Path, told: pytest.LogCaptureFixture, then: str
+    folders: tuple[Path, Path],
+    tmp_path: Path,
+    told: pytest.LogCaptureFixture,
+    first: str,
+    then: str,
 ) -> None:
     source, target = folders
     (source / "empty").mkdir()
-    tar = tmp_path / "bin" / "tar"
-    tar.parent.mkdir()
-    tar.write_text(TAR.format(real=shutil.which("tar"), then=then))
-    tar.chmod(0o755)
-    commands = 'PATH=$PWD/bin:$PATH; eval "$asked"'
+    commands = around_unpacking(tmp_path, first, then)
     async with answering(commands, tmp_path) as server, files_on(server.config_file) as files:
         done = await files.copy("", [source], "sshd", target)
     assert done.state is TransferState.DONE, done.errors
@@ -89,7 +92,7 @@ async def test_nobody_else_looks_into_a_folder_that_is_unpacked(
     folders: tuple[Path, Path], tmp_path: Path
 ) -> None:
     source, target = folders
-    commands = 'stat -c %a target/.*.part >seen; eval "$asked"'
+    commands = around_unpacking(tmp_path, f"stat -c %a . >{tmp_path}/seen")
     async with answering(commands, tmp_path) as server, files_on(server.config_file) as files:
         done = await files.copy("", [source], "sshd", target)
     assert done.state is TransferState.DONE, done.errors

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sshdash.sftp import walk
+from sshdash.sftp import looks as ahead
 from sshdash.sftp.bulk import stream
 from sshdash.states import TransferState
 from tests.live.bulk_kit import (
@@ -126,7 +126,7 @@ async def test_what_changes_after_the_listing_is_copied_or_reported_as_ever(
 ) -> None:
     source, target = either
     # Else the command would be there before the listing.
-    monkeypatch.setattr(walk, "_MANY_FOLDERS", MANY)
+    monkeypatch.setattr(ahead, "_MANY_FOLDERS", MANY)
     commands = f'mkdir once && {{ {meanwhile}; }}; eval "$asked"'
     async with answering(commands, tmp_path) as server, files_on(server.config_file) as files:
         done = await files.copy("sshd", [source], "", target)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,22 @@ import pytest
 from sshdash.sftp.bulk import staging, stream
 from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.partial import remove_parts
+from sshdash.sftp.remote import RemoteFilesystem
 from sshdash.states import TransferState
-from tests.live.bulk_kit import MORE, UP_BY_SFTP, WENT_IN_BULK, answering, furnish, looks
+from tests.live.bulk_kit import (
+    MORE,
+    UP_BY_SFTP,
+    WENT_IN_BULK,
+    answering,
+    files_below,
+    furnish,
+    looks,
+)
 from tests.live.bulk_kit import folders as folders
 from tests.live.bulk_kit import told as told
 from tests.live.file_kit import files_on, tree, unfinished
+from tests.live.test_cli_cp import cp
+from tests.live.test_sftp_bulk_crashes import around
 from tests.live.test_sftp_faults import slow_line, until_some_arrived
 from tests.live.test_sftp_faults import small_disk as small_disk
 from tests.patience import PATIENCE
@@ -61,8 +73,6 @@ async def test_a_tree_goes_up_whole_and_mostly_in_bulk(
         'head -c 200000 | eval "$asked"',
         'eval "$asked"; kill -9 $$',
         'eval "$asked"; echo and more',
-        'echo own >"$(echo target/.*.part)/own"; eval "$asked"',
-        'mkdir -p "$(echo target/.*.part)/folder 0/below/0"; eval "$asked"',
         'mkdir bin; printf "#!/bin/sh\\necho bsdtar 3.6\\n" >bin/tar; chmod +x bin/tar\n'
         'PATH=$PWD/bin:$PATH; eval "$asked"',
         'mkdir bin; printf "#!/bin/sh\\nexit 1\\n" >bin/find; chmod +x bin/find\n'
@@ -88,14 +98,22 @@ async def test_a_host_that_does_something_else_gets_all_by_sftp(
 
 
 async def test_what_changes_before_it_is_read_is_sent_as_it_is_then(
-    folders: tuple[Path, Path], tmp_path: Path, told: pytest.LogCaptureFixture
+    sshd: RealSshd,
+    folders: tuple[Path, Path],
+    told: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     source, target = folders
-    changes = "cd source/folder*0/below; echo changed >0; rm 7; chmod 0 14; touch 21; cd ../../.."
-    async with (
-        answering(f'{changes}; eval "$asked"', tmp_path) as server,
-        files_on(server.config_file) as files,
-    ):
+    below = source / "folder 0" / "below"
+
+    def change() -> None:
+        (below / "0").write_text("changed")
+        (below / "7").unlink(missing_ok=True)
+        (below / "14").chmod(0)
+        (below / "21").touch()
+
+    around(monkeypatch, RemoteFilesystem, "mkdir", "before", change)
+    async with files_on(sshd.config_file) as files:
         done = await files.copy("", [source], "sshd", target)
     (error,) = done.errors
     assert error.path.endswith("folder 0/below/7")
@@ -105,17 +123,57 @@ async def test_what_changes_before_it_is_read_is_sent_as_it_is_then(
     assert WENT_IN_BULK in told.text
 
 
+@pytest.mark.parametrize("whole", [True, False])
 async def test_a_folder_that_appears_at_the_target_is_left_alone(
-    folders: tuple[Path, Path], tmp_path: Path, told: pytest.LogCaptureFixture
+    folders: tuple[Path, Path], tmp_path: Path, told: pytest.LogCaptureFixture, whole: bool
 ) -> None:
     source, target = folders
-    commands = 'mkdir target/source; echo mine >target/source/mine; eval "$asked"'
+    if whole:
+        shutil.rmtree(source / "odd")
+    os.utime(source, (1_100_000_000, 1_100_000_000))
+    mine = target / "source"
+    commands = 'mkdir -m 700 target/source; echo mine >target/source/mine; eval "$asked"'
     async with answering(commands, tmp_path) as server, files_on(server.config_file) as files:
         done = await files.copy("", [source], "sshd", target)
     assert done.errors
-    assert tree(target / "source").keys() == {b"mine"}
+    assert tree(mine).keys() == {b"mine"}
+    assert mine.stat().st_mode & 0o777 == 0o700
+    assert mine.stat().st_mtime != source.stat().st_mtime
     assert os.listdir(target) == ["source"]
     assert UP_BY_SFTP in told.text
+
+
+@pytest.mark.parametrize("files", ["many", "few"])
+@pytest.mark.parametrize("sessions", [10, 1])
+async def test_what_a_cp_starts_with_its_login_takes_no_session_from_its_files(
+    folders: tuple[Path, Path], files: str, sessions: int
+) -> None:
+    source, target = folders
+    if files == "few":
+        for path in files_below(source)[10:]:
+            path.unlink()
+    async with RealSshd(MaxSessions=str(sessions)) as server:
+        done = await cp(server.config_file, "-r", "-p", source, f"sshd:{target}")
+        assert server.log.count("Accepted publickey") == 1
+    assert done.status == 0, done.errors
+    assert tree(target / "source") == tree(source)
+    assert looks(target / "source") == looks(source)
+    assert os.listdir(target) == ["source"]
+
+
+async def test_a_cp_that_ends_with_its_login_leaves_no_command_behind(
+    folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    source, _ = folders
+    (tmp_path / "file").touch()
+    commands = 'eval "$asked"; echo "$?" >ended'
+    async with answering(commands, tmp_path) as server:
+        done = await cp(server.config_file, "-r", source, f"sshd:{tmp_path}/file/")
+        async with asyncio.timeout(PATIENCE):
+            while not (tmp_path / "ended").exists():  # noqa: ASYNC110 (another program writes it)
+                await asyncio.sleep(0.01)
+    assert done.status == 2
+    assert "must be a directory" in done.errors
 
 
 @pytest.mark.parametrize("fault", ["cancel", "kill", "cut"])
@@ -126,6 +184,9 @@ async def test_an_upload_that_is_interrupted_leaves_nothing_a_retry_does_not_rem
     async with slow_line(sshd, rate=2_000_000) as (proxy, config), files_on(config) as files:
         job = files.submit("", [source], "sshd", target)
         await until_some_arrived(files, job, 300_000)
+        async with asyncio.timeout(PATIENCE):
+            while not os.listdir(target):  # noqa: ASYNC110 (another program makes it)
+                await asyncio.sleep(0.01)
         {"cancel": lambda: files.queue.cancel(job), "kill": sshd.kill_connections}.get(
             fault, proxy.cut
         )()

@@ -101,6 +101,9 @@ async def test_mv_moves_renames_and_keeps_links(
     assert tree(sshd.home / "new") == before
     assert is_gone(source)
     (sshd.home / "there").mkdir()
+    done = await sshdash(sshd.config_file, "mv", "sshd:new", "sshd:newer/")
+    assert (done.status, done.errors) == (0, "")
+    (sshd.home / "newer").rename(sshd.home / "new")
     done = await sshdash(sshd.config_file, "mv", "sshd:new/deep", "sshd:new/link", "sshd:there")
     assert (done.status, done.errors) == (0, "")
     assert (sshd.home / "there" / "link").readlink() == Path("deep")

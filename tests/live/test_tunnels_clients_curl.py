@@ -4,6 +4,7 @@ import asyncio
 import socket
 import ssl
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -45,13 +46,16 @@ def site(tmp_path: Path) -> Path:
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Note every name that this process looks up."""
     names: list[str] = []
-    look_up = socket.getaddrinfo
 
-    def noting(host: Any, *arguments: Any, **options: Any) -> Any:
-        names.append(str(host))
-        return look_up(host, *arguments, **options)
+    def note(look_up: Callable[..., Any]) -> Callable[..., Any]:
+        def noting(host: Any, *arguments: Any, **options: Any) -> Any:
+            names.append(str(host))
+            return look_up(host, *arguments, **options)
 
-    monkeypatch.setattr(socket, "getaddrinfo", noting)
+        return noting
+
+    for name in ("getaddrinfo", "gethostbyname", "gethostbyname_ex"):
+        monkeypatch.setattr(socket, name, note(getattr(socket, name)))
     return names
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import signal
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -78,7 +77,8 @@ async def ended_afterwards(done: HandOver) -> AsyncIterator[list[psutil.Process]
         for process in processes:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
-                await asyncio.to_thread(os.waitpid, process.pid, 0)
+        left = "one that took over, or its zombie, to go"
+        await until(lambda: not any(one.is_running() for one in processes), left)
 
 
 async def test_the_list_is_as_the_file_and_what_is_open_stays(
@@ -146,6 +146,19 @@ async def test_a_file_that_goes_or_cannot_be_read_is_told_and_takes_nothing_away
     file.write_text("# nothing\n")
     await told.until(lambda: "has no rules now" in told.warnings())
     await told.until(lambda: rows(backend) == {"0": ("a", TunnelState.OPEN)})
+
+
+async def test_what_is_wrong_with_the_file_is_told_once_for_as_long_as_it_is(
+    sshd: RealSshd, backend_for: BackendFor
+) -> None:
+    backend = await backend_for(sshd.config_file)
+    told, rules, file = Told(backend), backend.household.rules, rules_file()
+    save_rule(rule("a", "-D 0"))
+    bad = "a: {host: sshd, forwards: [-D 0]}\nbad: {}\n"
+    for text, times in ((bad, 1), (bad + "b: {host: x, forwards: [-D 1]}\n", 1), ("", 1), (bad, 2)):
+        file.write_text(text or "a: {host: sshd, forwards: [-D 0]}\n")
+        await rules.load()
+        assert told.warnings().count("tunnels.yaml:2: bad") == times
 
 
 async def test_rules_are_saved_renamed_and_removed_as_they_run(

@@ -244,6 +244,35 @@ async def test_89_forty_tunnels_of_a_host_come_back_over_one_attempt(
         assert line.accepted == 2
 
 
+async def test_89_forty_tunnels_wait_for_a_server_by_the_attempts_of_their_host(
+    sshd: RealSshd, tmp_path: Path
+) -> None:
+    async with on_a_line(sshd, tmp_path) as lives:
+        line, port = lives.line, lives.port
+        opened = [lives.add("L", f"{free_port()}:127.0.0.1:{port}") for _ in range(40)]
+        await asyncio.gather(*map(lives.manager.start, opened))
+        failed = 0
+
+        def failures() -> int:
+            nonlocal failed
+            failed = max(failed, lives.backend.connections.status("sshd").attempts)
+            return failed
+
+        await asyncio.to_thread(sshd.stop)
+        await lives.reach(TunnelState.RECONNECTING, *opened)
+        before = line.accepted
+        await lives.watch.until(lambda: failures() >= 1)
+        assert line.accepted - before <= failed + 1
+        await asyncio.to_thread(sshd.start)
+        await lives.watch.until(
+            lambda: (
+                failures()
+                and all(lives.manager.snapshot(one).state is TunnelState.OPEN for one in opened)
+            )
+        )
+        assert line.accepted - before <= failed + 1
+
+
 async def test_90_what_fails_at_first_is_not_tried_again(sshd: RealSshd, tmp_path: Path) -> None:
     sshd.authorized_keys.write_text("")
     async with Proxy(sshd.port) as line, lives_of(through(sshd, line, tmp_path)) as lives:

@@ -252,7 +252,7 @@ async def test_a_client_whose_target_is_reached_counts_once(
     async with target(echo) as port, tunnels_on(sshd) as kit:
         tunnel, proxy = await kit.open("R", FAR_PORT)
         with monkeypatch.context() as patch:
-            patch.setattr(remote_dynamic, "reach_host", never)
+            patch.setattr(remote_dynamic, "begin_host", never)
             _, writer = await asyncio.open_connection("127.0.0.1", proxy)
             writer.write(HELLO + connect5("127.0.0.1", port))
             await until(lambda: kit.manager.snapshot(tunnel).clients == 1, "the client")
@@ -266,13 +266,13 @@ async def test_a_client_that_leaves_while_its_target_is_reached(
 ) -> None:
     ready = asyncio.Event()
 
-    async def reach_late(*arguments: Any) -> None:
+    async def reach_late(end: Any, *arguments: Any) -> None:
         await ready.wait()
-        await reach_host(*arguments)
+        await reach_host(lambda: end, *arguments)
 
     async with target(echo) as port, tunnels_on(sshd) as kit:
         tunnel, proxy = await kit.open("R", FAR_PORT)
-        monkeypatch.setattr(remote_dynamic, "reach_host", reach_late)
+        monkeypatch.setattr(remote_dynamic, "begin_host", reach_late)
         reader, writer = await asyncio.open_connection("127.0.0.1", proxy)
         writer.write(HELLO + connect5("127.0.0.1", port))
         await until(lambda: kit.manager.snapshot(tunnel).clients == 1, "the client")
@@ -358,7 +358,7 @@ async def test_its_end_drops_clients_at_every_stage(
     async with target(echo) as port, tunnels_on(sshd) as kit:
         tunnel, proxy = await kit.open("R", FAR_PORT)
         if stage == "reaching":
-            monkeypatch.setattr(remote_dynamic, "reach_host", never)
+            monkeypatch.setattr(remote_dynamic, "begin_host", never)
         reader, writer = await asyncio.open_connection("127.0.0.1", proxy)
         await until(lambda: kit.channels == 1, "the channel")
         if stage != "silent":

@@ -2,9 +2,11 @@
 
 import asyncio
 import ipaddress
+from typing import Any
 
 import pytest
 
+from sshdash.connections.transport.opening import open_direct
 from sshdash.states import TunnelState
 from tests.live.tunnel_kit import Tunnels, echo, target, tunnels_on, until
 from tests.patience import PATIENCE
@@ -117,13 +119,23 @@ async def test_the_answer_to_a_forbidden_target_is_not_allowed() -> None:
 @pytest.mark.parametrize(
     "name", ["a\0b", "a\nb", "", "a b", "\xff\xfe", "b\xfccher.example", "\x1b[31m"]
 )
-async def test_a_bad_name_never_reaches_the_server(sshd: RealSshd, name: str) -> None:
+async def test_a_bad_name_never_reaches_the_server(
+    sshd: RealSshd, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    asked: list[Any] = []
+
+    def noting(ssh: Any, session: Any, aim: Any, *arguments: Any) -> None:
+        asked.append(aim)
+        open_direct(ssh, session, aim, *arguments)
+
+    monkeypatch.setattr("sshdash.tunnels.forwards.carrying.open_direct", noting)
     async with target(echo) as port, tunnels_on(sshd) as kit:
         _, proxy = await kit.open("D", "0")
         packed = name.encode("latin-1")
         request = b"\x05\x01\x00\x03" + bytes((len(packed),)) + packed + b"\0\x50"
         assert await say(proxy, HELLO + request) == b"\x05\x00" + b"\x05\x04\x00\x01" + bytes(6)
         await still_works(kit, proxy, port)
+        assert asked == [("127.0.0.1", port)]
         assert "invalid" not in sshd.log.lower()
 
 

@@ -187,6 +187,8 @@ async def test_many_are_renamed_by_a_pattern_seen_before(left: Path, right: Path
         dialog = app.screen
         button = dialog.query_one(".-primary", Button)
         assert button.disabled
+        dialog.query_one("#find", Input).value = "*.txt"
+        await until(pilot, lambda: "No name would be" in problem(app))
         dialog.query_one("#find", Input).value = "file"
         dialog.query_one("#replacement", Input).value = "same"
         await until(pilot, lambda: not button.disabled)
@@ -328,6 +330,21 @@ async def test_that_the_permissions_of_many_differ_is_said(left: Path, right: Pa
         await pilot.press("m")
         await until(pilot, lambda: isinstance(app.screen, ChmodDialog))
         assert app.screen.query(".chmod-differ")
+
+
+async def test_enter_on_a_box_sets_the_permissions_and_space_ticks_it(
+    left: Path, right: Path
+) -> None:
+    (left / "file1.txt").chmod(0o600)
+    app = FilesApp(left, right)
+    async with app.run_test() as pilot:
+        panes = await listed(pilot)
+        panes.left.rows.cursor = row_of(panes.left, "file1.txt")
+        await pilot.press("m")
+        await until(pilot, lambda: isinstance(app.screen, ChmodDialog))
+        await pilot.press("tab", "tab", "space", "enter")  # the third box: the owner may execute it
+        await until(pilot, lambda: not isinstance(app.screen, ChmodDialog))
+        await until(pilot, lambda: (left / "file1.txt").stat().st_mode & 0o7777 == 0o700)
 
 
 async def test_the_mode_of_all_is_changed_though_one_fails(left: Path, right: Path) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from sshdash.sftp.browser import SortKey
-from sshdash.ui.widgets.file_messages import CopyFiles, MoveFiles, OpenFolder
+from sshdash.sftp.history import Spot
+from sshdash.ui.widgets.file_messages import CopyFiles, CopyToSpot, MoveFiles, OpenFolder
 from sshdash.ui.widgets.file_pane_title import PaneTitle
 from tests.ui.files_app import FilesApp, furnish_left, furnish_right, listed, names, row_of, until
 
@@ -145,3 +146,15 @@ async def test_a_drag_at_the_edge_scrolls(left: Path, right: Path) -> None:
         assert under.leads_to_directory
         await pilot.press("escape")
         assert rows.drop_item == -1
+
+
+async def test_a_folder_goes_into_no_folder_of_its_own(left: Path, right: Path) -> None:
+    app = FilesApp(left, right)
+    async with app.run_test() as pilot:
+        pane = (await listed(pilot)).left
+        src = pane.browser.rows[row_of(pane, "src")]
+        for folder in (left / "src", left / "src" / "deep"):
+            app.controller.handle(CopyToSpot(pane, (src,), Spot("", bytes(folder))))
+            assert "cannot be copied into itself" in app.told[0]
+        app.controller.handle(CopyToSpot(pane, (src,), Spot("", bytes(left / "docs"))))
+        await until(pilot, lambda: (left / "docs" / "src" / "main.py").exists())

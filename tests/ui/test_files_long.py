@@ -1,14 +1,19 @@
 """Long listings: shown while they come in, ordered at their end, given up with Esc."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from sshdash.sftp.entries import Entry
+from sshdash.sftp.entries import Entry, Kind
 from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.local import LocalFilesystem
+from sshdash.sftp.rows import Rows
+from sshdash.ui.arranging import aside
 from sshdash.ui.controllers import file_listings
 from sshdash.ui.widgets import file_pane
 from tests.ui.files_app import (
@@ -139,3 +144,48 @@ async def test_a_long_listing_is_left_refreshed_and_come_back_to(
         assert [entry.name for entry in pane.browser.selection] == [b"inbox"]
         await pilot.press("enter")
         await until(pilot, lambda: names(pane) == [*wanted, "n100"])
+
+
+async def test_a_filter_in_the_making_is_about_what_is_listed_by_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_listings, "THREAD_LIMIT", 1)
+    monkeypatch.setattr(file_pane, "THREAD_LIMIT", 1)
+    left = furnish_left(tmp_path)
+    app = FilesApp(left, furnish_right(tmp_path))
+    async with app.run_test() as pilot:
+        pane = (await listed(pilot)).left
+        asked = 0
+
+        async def meanwhile(*args: Any) -> Rows:
+            nonlocal asked
+            asked += 1
+            arranged = await aside(*args)
+            if asked == 1:  # another listing ends while these rows are put in order
+                entries = [Entry(b"file7.txt", Kind.FILE), Entry(b"other", Kind.FILE)]
+                pane.show(pane.browser.path, entries)
+            return arranged
+
+        monkeypatch.setattr(file_pane, "aside", meanwhile)
+        pane.change_view(replace(pane.browser.view, text="file"))
+        await until(pilot, lambda: asked == 2)
+        await until(pilot, lambda: names(pane) == ["..", "file7.txt"])
+        assert gc.isenabled(), "garbage is looked for again"
+
+
+async def test_all_of_a_folder_is_marked_only_once_all_of_it_is_there(
+    left: Path, right: Path, gate: asyncio.Event
+) -> None:
+    app = FilesApp(left, right)
+    async with app.run_test() as pilot:
+        pane = (await listed(pilot)).right
+        await pilot.press("tab", "down", "enter")
+        await until(pilot, lambda: len(pane.browser.rows) == 16)
+        for key in ("ctrl+a", "asterisk", "plus"):
+            await pilot.press(key)
+            await until(pilot, lambda: "still being listed" in "".join(app.told[:1]))
+            assert not pane.browser.marks
+        gate.set()
+        await until(pilot, lambda: not pane.browser.loading)
+        await pilot.press("ctrl+a")
+        assert len(pane.browser.marks) == 100

@@ -8,6 +8,7 @@ from rich.cells import cell_len
 from textual.binding import BindingType
 from textual.widgets import Input
 
+from sshdash.sftp.entries import Entry, Kind
 from sshdash.ui.widgets.file_heads import ColumnHeads
 from sshdash.ui.widgets.file_messages import DeleteFiles
 from sshdash.ui.widgets.file_pane_title import PaneTitle
@@ -232,6 +233,18 @@ async def test_copies_the_scp_command(left: Path, right: Path) -> None:
         assert f"{HOST}:{right}" in app.copied[0]
         await pilot.press("home", "y")
         assert len(app.copied) == 1
+
+
+async def test_no_command_is_copied_that_no_command_line_holds(left: Path, right: Path) -> None:
+    app = FilesApp(left, right)
+    async with app.run_test() as pilot:
+        pane = (await listed(pilot)).left
+        many = [Entry(b"%d" % number, Kind.FILE) for number in range(1001)]
+        pane.show(pane.browser.path, many)
+        await pilot.press("ctrl+a", "y")
+        await until(pilot, lambda: app.told)
+        assert "1 001 items are too many for one command" in app.told[0]
+        assert not app.copied
 
 
 async def test_the_title_opens_a_chooser_of_endpoints(left: Path, right: Path) -> None:

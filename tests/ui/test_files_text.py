@@ -168,6 +168,14 @@ def test_very_many_entries_are_only_counted() -> None:
     assert counts_text(browser) == "30 000 entries"
 
 
+def test_a_problem_in_the_folder_in_sight_goes_by_its_name() -> None:
+    gone = FileError("cannot list", "/srv/a/very/long/way/down", "no such file or directory")
+    told = Problem.of(gone, True, "/srv/a/very/long/way").words(over_old=True).plain
+    assert told.startswith("✖ down: cannot list\n")
+    assert Problem.of(gone, True, "/srv/a/ver").title.startswith("/srv/a/very")
+    assert Problem.of(gone, True, "/").title == "srv/a/very/long/way/down: cannot list"
+
+
 def test_a_problem_says_what_to_press() -> None:
     lost = Problem.of(ConnectionLost("Connection lost", "reset"), connected=True)
     assert "Enter connects again" in lost.words(over_old=True).plain

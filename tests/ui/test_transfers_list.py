@@ -70,6 +70,15 @@ def test_files_that_hold_nothing_count_by_themselves() -> None:
     assert bar.count("▰") == bar.count("▱")
 
 
+def test_what_waits_uncounted_makes_a_sum_the_least_there_is() -> None:
+    totals = TransferTotals(jobs_running=1, bytes_done=500, bytes_total=2000, eta=9.0)
+    assert "500 B of 2.0 kB" in totals_text(totals, 60)[1]
+    assert "ETA 0:09" in totals_text(totals, 60)[1]
+    more = replace(totals, jobs_queued=2, uncounted=1)
+    assert "500 B of ≥ 2.0 kB" in totals_text(more, 60)[1]
+    assert "ETA ≥ 0:09" in totals_text(more, 60)[1]
+
+
 def test_that_some_failed_is_told_once() -> None:
     assert job_lines(FAILED, False, 100)[0].text.count("failed") == 1
 

@@ -92,9 +92,18 @@ async def test_each_prompt_is_one_run_and_shows_what_led_to_it(program: Path) ->
     assert asked == "|Hello\nTwo factors\n(db-1) Password: \n|(db-1) Code\\x1b[2J: \n"
 
 
-async def test_a_banner_is_no_option_of_the_program(program: Path) -> None:
-    banner = SecretQuestion("web", "Login", (SecretPrompt("Code:"),), "--help me")
-    assert await answer(program, "1").ask(banner) == ("1",)
+async def test_a_program_is_not_asked_with_the_banner(program: Path) -> None:
+    """It is on stderr already, and a program that looks for a word finds it in the prompt alone."""
+    banner = "your password is never asked for by phone"
+    code = (SecretPrompt("Code:"),)
+    question = SecretQuestion("web", "Login", code, f"{banner}\nSecond factor", banner=banner)
+    assert await answer(program, "1").ask(question) == ("1",)
+    assert (program.parent / "asked").read_text() == "|Second factor\nLogin\n(web) Code: \n"
+
+
+async def test_what_a_server_says_is_no_option_of_the_program(program: Path) -> None:
+    question = SecretQuestion("web", "Login", (SecretPrompt("Code:"),), "--help me")
+    assert await answer(program, "1").ask(question) == ("1",)
     assert (program.parent / "asked").read_text().startswith("| --help me\n")
 
 

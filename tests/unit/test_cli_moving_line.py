@@ -59,8 +59,6 @@ async def test_whoever_asks_on_the_terminal_moves_the_line_aside(
     drawn: list[str] = []
 
     class Terminal:
-        has_banners = True
-
         def __enter__(self) -> "Terminal":
             return self
 

@@ -1,4 +1,4 @@
-"""A young connection acknowledges at once what it reads."""
+"""What is read is acknowledged soon: at once on a young connection."""
 
 import socket
 from asyncio.trsock import TransportSocket
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from sshdash.connections.transport.prompt_acks import PromptAcks
+from tests.live.tunnel_kit import until
 
 OPTION = getattr(socket, "TCP_QUICKACK", None)
 needs_linux = pytest.mark.skipif(OPTION is None, reason="only Linux has TCP_QUICKACK")
@@ -43,7 +44,7 @@ def test_what_is_read_first_is_acknowledged_at_once(
 
 
 @needs_linux
-def test_an_old_connection_is_left_to_the_system(
+async def test_an_old_connection_acknowledges_in_a_moment_and_then_lets_the_system_be(
     pair: tuple[socket.socket, socket.socket],
 ) -> None:
     near, _ = pair
@@ -51,9 +52,30 @@ def test_an_old_connection_is_left_to_the_system(
     acks.attach(TransportSocket(near))
     for _ in range(1000):
         acks.read()
+    for _ in range(3):
+        near.setsockopt(socket.IPPROTO_TCP, OPTION or 0, 0)
+        acks.read()
+        assert not is_prompt(near)
+        await until(lambda: is_prompt(near), "an acknowledgement")
+    await until(lambda: not acks.looks, "an end of looking")
     near.setsockopt(socket.IPPROTO_TCP, OPTION or 0, 0)
     acks.read()
-    assert not is_prompt(near)
+    await until(lambda: is_prompt(near), "an acknowledgement after a rest")
+
+
+@needs_linux
+async def test_a_socket_that_is_closed_meanwhile_is_looked_at_no_more(
+    pair: tuple[socket.socket, socket.socket],
+) -> None:
+    near, _ = pair
+    acks = PromptAcks()
+    acks.attach(TransportSocket(near))
+    for _ in range(1000):
+        acks.read()
+    near.close()
+    await until(lambda: not acks.looks, "an end of looking")
+    acks.read()
+    assert not acks.looks
 
 
 def test_what_is_no_tcp_socket_or_is_closed_is_no_matter() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sshdash.sftp.bulk import download
-from sshdash.sftp.bulk.command import ASKED, READY, unpack_in
+from sshdash.sftp.bulk.command import READY, begin_in, unpack
 from sshdash.sftp.bulk.ustar import end, file_header, padding
 from sshdash.sftp.entries import Entry, Kind
 from sshdash.sftp.filesystem import Finish
@@ -58,9 +58,10 @@ def test_what_is_unpacked_replaces_nothing(tmp_path: Path) -> None:
     for content in (b"first", b"other"):
         header = file_header(b"./file", 0o600, len(content), 0)
         archive += header + content + padding(len(content))
-    command = unpack_in(bytes(tmp_path), timed=False)
+    command = unpack(timed=False)
+    asked = b"".join(command.first) + begin_in(bytes(tmp_path))
     done = subprocess.run(
-        [b"sh", b"-c", command], input=ASKED + archive + end(), capture_output=True
+        [b"sh", b"-c", command.line], input=asked + archive + end(), capture_output=True
     )
     assert done.stdout == READY, "nothing is told of what is not as it was sent"
     assert done.returncode != 0

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sshdash.sftp.rate import RateMeter, seconds_left
+from sshdash.sftp.rate import RateMeter, end_of_all, seconds_left
 from sshdash.sftp.room import Room
 from sshdash.sftp.tasks import each, finish, together
 
@@ -123,6 +123,15 @@ def test_a_rate_follows_and_an_end_is_told_once_it_is_known() -> None:
     assert seconds_left(5.0, 1000.0, 5000, 0, 1) == pytest.approx(5)
     assert seconds_left(10.0, 0.0, 0, 50, 50) == pytest.approx(10)
     assert seconds_left(10.0, 0.0, 0, 50, 0) == 0.0
+
+
+def test_the_end_of_all_counts_what_waits_behind_the_running() -> None:
+    assert end_of_all([4.0, 10.0], 100.0, 500) == pytest.approx(10)
+    assert end_of_all([4.0, 10.0], 100.0, 6000) == pytest.approx(60)
+    assert end_of_all([4.0, None], 100.0, 6000) is None
+    assert end_of_all([4.0], 0.0, 6000) is None
+    assert end_of_all([], 0.0, 6000) is None
+    assert end_of_all([3.0], 0.0, 0) == pytest.approx(3), "empty files take time, too"
 
 
 async def test_a_clean_up_that_fails_hides_no_cancel() -> None:

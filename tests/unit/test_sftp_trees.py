@@ -1,12 +1,15 @@
 """Counting and removing whole trees."""
 
+import asyncio
 import os
+from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
 
 from sshdash.errors import FileError
-from sshdash.sftp.entries import Entry
+from sshdash.sftp.entries import Entry, Kind
 from sshdash.sftp.local import LocalFilesystem
 from sshdash.sftp.trees import count_trees, remove_trees
 
@@ -33,6 +36,35 @@ async def test_counts_everything_but_what_links_lead_to(tree: Path) -> None:
     census = await count_trees(filesystem, bytes(tree), entries)
     assert (census.folders, census.files, census.size) == (3, 4, 9)
     assert census.complete
+    await filesystem.close()
+
+
+async def test_very_many_are_counted_in_turns_with_everybody_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = count(1.0, 0.001)
+    monkeypatch.setattr("sshdash.sftp.turns.monotonic", lambda: next(clock))
+    taken = 0
+
+    def marked() -> Iterator[Entry]:
+        nonlocal taken
+        for number in range(20_000):
+            taken += 1
+            yield Entry(b"%d" % number, Kind.FILE, 1)
+
+    most = seen = 0
+
+    def look() -> None:
+        nonlocal most, seen
+        most, seen = max(most, taken - seen), taken
+        if taken < 20_000:
+            asyncio.get_running_loop().call_soon(look)
+
+    look()
+    filesystem = LocalFilesystem()
+    census = await count_trees(filesystem, b"/x", marked())
+    assert (census.files, census.size) == (20_000, 20_000)
+    assert most <= 2500, "one turn of the loop is not for all of them"
     await filesystem.close()
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sshdash.sftp.bulk.command import ASKED, READY, create_in, folder_above, name_in, unpack_in
+from sshdash.sftp.bulk.command import READY, begin_in, create_in, folder_above, name_in, unpack
 from sshdash.sftp.bulk.ustar import (
     BLOCK,
     Listed,
@@ -200,7 +200,7 @@ def test_a_real_tar_packs_the_named_files_and_nothing_else(tmp_path: Path) -> No
     assert folder_above(paths) == folder
     asked = [name_in(folder, path) for path in paths]
     tar = subprocess.run(
-        create_in(folder),
+        create_in(folder).line,
         shell=True,
         input=b"".join(name + b"\0" for name in asked),
         capture_output=True,
@@ -239,8 +239,7 @@ def test_a_real_tar_unpacks_and_find_tells_whatever_the_shell(tmp_path: Path, sh
     program = shutil.which(shell)
     if program is None:
         pytest.skip(f"there is no {shell}")
-    folder = tmp_path / "with a space"
-    folder.mkdir()
+    folder = tmp_path / " with spaces "
     stream = b"".join(
         [
             folder_header(b"./-d\n", 0o750, 5),
@@ -250,17 +249,25 @@ def test_a_real_tar_unpacks_and_find_tells_whatever_the_shell(tmp_path: Path, sh
             end(),
         ]
     )
-    done = subprocess.run(
-        [program, "-c", os.fsdecode(unpack_in(bytes(folder), timed=True))],
-        input=ASKED + stream,
-        capture_output=True,
+    line, first = unpack(timed=True)
+    with subprocess.Popen(
+        [program, "-c", os.fsdecode(line)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         env={"TAR_OPTIONS": "--verbose", "HOME": str(tmp_path), "PATH": os.environ["PATH"]},
-        check=True,
-    )
-    assert done.stderr == b""
-    assert done.stdout.startswith(READY)
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(b"".join(first) + begin_in(bytes(folder)))
+        process.stdin.flush()
+        assert process.stdout.read(len(READY)) == READY
+        folder.mkdir()  # only now
+        told, complaints = process.communicate(stream)
+    assert process.returncode == 0
+    assert complaints == b""
     index = TreeIndex()
-    index.feed(done.stdout.removeprefix(READY))
+    index.feed(told)
     index.finish()
     assert index.count == 2
     assert (index.take(b"-d\n") or {})[b"\xff"].startswith(b"f 3 7.")

@@ -54,7 +54,6 @@ def test_the_file(tmp_path: Path) -> None:
     assert restart.fits(["web-1"])
     assert not restart.fits(["web-1", "db-1"])
     assert up.fits(["anything"])
-    assert several.is_long
     assert several.fill({}) == "one\ntwo"
 
 

@@ -1,12 +1,102 @@
-"""What is told of a process that could not run tunnels."""
+"""What is told of a process that could not run tunnels, and what becomes of one."""
 
+import asyncio
 import json
 import os
+import sys
 from pathlib import Path
+
+import psutil
+import pytest
 
 from sshdash.paths import runtime_dir, secret_dir
 from sshdash.tunnels.owners import detached
 from sshdash.tunnels.owners.detached import failure_in
+from tests.live.tunnel_kit import until
+from tests.patience import PATIENCE
+
+_READY = """\
+#!/bin/sh
+printf '{{"pid": %d, "tunnels": []}}' $$ >"$5.new"
+mv "$5.new" "$5"
+exec sleep {patience}
+"""
+_STUBBORN = """\
+#!/bin/sh
+trap ': >{folder}/asked' TERM
+echo $$ >{folder}/new
+mv {folder}/new {folder}/pid
+while :; do sleep 0.02; done
+"""
+_SLOW_TO_STOP = """\
+#!/bin/sh
+: >{folder}/asked
+while [ ! -e {folder}/go ]; do sleep 0.02; done
+echo "$@" >{folder}/new
+mv {folder}/new {folder}/stopped
+"""
+
+
+def program(path: Path, text: str) -> str:
+    path.write_text(text.format(folder=path.parent, patience=PATIENCE))
+    path.chmod(0o755)
+    return str(path)
+
+
+@pytest.fixture
+def by_systemd(home: Path, monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Say whether systemd manages this user: it does not."""
+    answer = [False]
+
+    async def has_systemd() -> bool:
+        return answer[0]
+
+    monkeypatch.setattr(detached, "_has_systemd", has_systemd)
+    return answer
+
+
+async def cancelled_twice(detaching: "asyncio.Task[detached.Detached]", asked: Path) -> None:
+    """Cancel it, and once more while the end of what it began is waited for."""
+    detaching.cancel()
+    await until(asked.exists, "the end to be asked for")
+    detaching.cancel()
+    await asyncio.wait({detaching})
+    assert detaching.cancelled()
+
+
+async def test_a_process_that_ends_leaves_no_zombie(
+    by_systemd: list[bool], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", program(tmp_path / "ready", _READY))
+    process = psutil.Process((await detached.detach([], [])).pid)
+    process.kill()
+    await until(lambda: not process.is_running(), "its end")
+
+
+async def test_who_is_cancelled_twice_leaves_no_process(
+    by_systemd: list[bool], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", program(tmp_path / "stubborn", _STUBBORN))
+    detaching = asyncio.create_task(detached.detach([], []))
+    await until((tmp_path / "pid").exists, "the process")
+    process = psutil.Process(int((tmp_path / "pid").read_text()))
+    await cancelled_twice(detaching, tmp_path / "asked")
+    await until(lambda: not process.is_running(), "its end")
+
+
+async def test_who_is_cancelled_twice_leaves_no_unit(
+    by_systemd: list[bool], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_systemd[0] = True
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    program(tmp_path / "systemd-run", _STUBBORN)
+    program(tmp_path / "systemctl", _SLOW_TO_STOP)
+    detaching = asyncio.create_task(detached.detach([], []))
+    await until((tmp_path / "pid").exists, "the unit")
+    await cancelled_twice(detaching, tmp_path / "asked")
+    (tmp_path / "go").touch()
+    await until((tmp_path / "stopped").exists, "the end of the unit")
+    assert "--user stop sshdash-forward-" in (tmp_path / "stopped").read_text()
 
 
 def test_its_errors_are_told_and_not_what_its_tunnels_did() -> None:

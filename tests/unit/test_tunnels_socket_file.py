@@ -1,16 +1,12 @@
 """Unix sockets that listen here: their permissions, and what is not ours."""
 
-import asyncio
 import errno
 import os
-import socket
 import stat
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from sshdash.tunnels.forwards.reaching import Lookups
 from sshdash.tunnels.forwards.socket_file import SocketFile, explain_socket
 
 
@@ -67,33 +63,3 @@ def test_a_failure_without_a_number_is_explained() -> None:
     with pytest.raises(OSError, match="too long") as caught:
         SocketFile("/" + "a" * 300, 0o177, unlink=False)
     assert "too long" in explain_socket(caught.value, "/" + "a" * 300).detail
-
-
-async def test_few_names_are_looked_up_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    loop = asyncio.get_running_loop()
-    running = most = 0
-
-    async def look_up(host: str, port: int, **options: Any) -> list[Any]:
-        nonlocal running, most
-        running += 1
-        most = max(most, running)
-        await asyncio.sleep(0)
-        running -= 1
-        return [(2, 1, 6, "", (host, port)), (10, 1, 6, "", ("fe80::1", port, 0, 3))]
-
-    monkeypatch.setattr(loop, "getaddrinfo", look_up)
-    lookups = Lookups()
-    found = await asyncio.gather(*(lookups.addresses("a", 1) for _ in range(50)))
-    assert most == 8
-    assert [address for _, address in found[0]] == ["a", "fe80::1%3"]
-
-
-@pytest.mark.parametrize(
-    ("host", "family"), [("127.0.0.1", socket.AF_INET), ("fe80::1%3", socket.AF_INET6)]
-)
-async def test_an_address_is_not_looked_up(
-    monkeypatch: pytest.MonkeyPatch, host: str, family: socket.AddressFamily
-) -> None:
-    loop = asyncio.get_running_loop()
-    monkeypatch.setattr(loop, "getaddrinfo", lambda *_, **__: pytest.fail("looked up"))
-    assert await Lookups().addresses(host, 1) == [(family, host)]

@@ -62,6 +62,35 @@ def test_socks4a_at_any_cut(name: str, user: bytes, port: int, cuts: list[int]) 
     assert (answer, handshake.rest) == (b"", b"early")
 
 
+def test_the_longest_name_and_user_are_served() -> None:
+    name = b"n" * 255
+    handshake, _ = fed(GREETING + b"\x05\x01\x00\x03\xff" + name + b"\0\x50", [])
+    assert handshake.request == SocksRequest(name.decode(), 80, 5)
+    start = b"\x04\x01\0\x50\0\0\0\x01"
+    handshake, _ = fed(start + b"u" * 255 + b"\0" + name + b"\0", [])
+    assert handshake.request == SocksRequest(name.decode(), 80, 4)
+    handshake, _ = fed(start + b"\0" + name + b"n\0", [])
+    assert "too long" in handshake.error
+
+
+def test_only_an_address_that_is_none_is_followed_by_a_name() -> None:
+    for address, host in ((bytes(4), "0.0.0.0"), (b"\0\0\x01\x01", "0.0.1.1")):
+        handshake, _ = fed(b"\x04\x01\0\x50" + address + b"\0early\0", [])
+        assert handshake.request == SocksRequest(host, 80, 4)
+        assert handshake.rest == b"early\0"
+
+
+@pytest.mark.parametrize("byte", range(256))
+def test_of_a_name_only_printable_ascii_is_sent(byte: int) -> None:
+    name = b"a" + bytes((byte,)) + b"z"
+    handshake, told = fed(GREETING + b"\x05\x01\x00\x03\x03" + name + b"\0\x50", [])
+    if 0x20 < byte < 0x7F:
+        assert handshake.request == SocksRequest(name.decode(), 80, 5)
+    else:
+        assert handshake.request is None
+        assert told == b"\x05\x00" + b"\x05\x04\x00\x01" + bytes(6)
+
+
 @pytest.mark.parametrize(
     ("said", "answer", "reason"),
     [

@@ -21,6 +21,7 @@ What this relies on inside the library is checked by `sshdash.connections.transp
 
 import asyncio
 import struct
+from collections.abc import Callable
 from typing import Any
 
 from asyncssh.channel import SSHChannel
@@ -39,12 +40,15 @@ from sshdash.connections.transport.channels import DirectChannel, Gatherer
 from sshdash.connections.transport.gcm import GCM, TAG
 from sshdash.connections.transport.prompt_acks import PromptAcks
 from sshdash.connections.transport.sealing import BLOCK, LEAST_PADDING, Sealing
+from sshdash.loop import rest_of
 
 _PIECE = 40 * 1024
 """A little more than the largest packet servers send, 32 KiB and its overhead."""
 _LENGTH = struct.Struct(">I")
 _DATA = struct.Struct(">BBII")
 """The lengths of the padding and of the data, with type and channel between them."""
+_BULK = 8 * 1024
+"""Bytes read in one go that are no keystroke, and more are likely to follow."""
 _ENDING = 6
 """Bytes of an end of file or a close: the padding's length, type and channel."""
 _CONFIRMATION = 18
@@ -66,6 +70,7 @@ class DirectTransport(Sealing, asyncio.BufferedProtocol):
     _opened: memoryview
     _gatherers: dict[Gatherer, None]
     _acks: PromptAcks
+    _rest: Callable[[], None]
     _kept: int
 
     def start(self) -> None:
@@ -76,6 +81,7 @@ class DirectTransport(Sealing, asyncio.BufferedProtocol):
         self._opened = memoryview(bytearray(2 * _READ))
         self._gatherers = {}
         self._acks = PromptAcks()
+        self._rest = rest_of(self._loop)
         self._kept = 0
         self._recv_encryption = GCM.take_over(self._recv_encryption)
         self._next_recv_encryption = GCM.take_over(self._next_recv_encryption)
@@ -98,6 +104,8 @@ class DirectTransport(Sealing, asyncio.BufferedProtocol):
         if self.low_water.unhurried:
             self.low_water.read(nbytes, len(self._channels))
         self._acks.read()
+        if nbytes >= _BULK:
+            self._rest()
         if self._inpbuf or not self._reads_in_place():
             self.data_received(bytes(self._inbox[:size]))
         else:

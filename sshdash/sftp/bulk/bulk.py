@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sshdash.sftp.bulk.download import Download
 from sshdash.sftp.bulk.download_tree import DownloadTree
 from sshdash.sftp.bulk.small import is_for
+from sshdash.sftp.bulk.starter import Starter
 from sshdash.sftp.bulk.upload import Upload
 from sshdash.sftp.copier import Copier
 from sshdash.sftp.filesystem import Filesystem
@@ -33,31 +34,40 @@ class Bulk:
 
         Where a run `merges` folders, there are none: a stream has all that is in one of them.
         """
+        self._starter: Starter | None = None
         self._up: Upload | None = None
         self._down: DownloadTree | None = None
         if merges or not is_for(request):
             return
         rest = folder, ledger, copier
-        there = target.commands if isinstance(target, RemoteFilesystem) else None
-        if there is not None and isinstance(source, LocalFilesystem):
-            self._up = Upload(there, source, target, *rest, request.preserve)
-        there = source.commands if isinstance(source, RemoteFilesystem) else None
-        if there is not None and isinstance(target, LocalFilesystem):
-            self._down = DownloadTree(there, target, *rest)
+        if isinstance(target, RemoteFilesystem) and isinstance(source, LocalFilesystem):
+            self._starter = target.commands
+            if self._starter is not None:
+                self._up = Upload(self._starter, source, target, *rest, request.preserve)
+        elif isinstance(source, RemoteFilesystem) and isinstance(target, LocalFilesystem):
+            self._starter = source.commands
+            if self._starter is not None:
+                self._down = DownloadTree(self._starter, target, *rest)
 
     def expect(self, found: Sequence[Source], walker: Walker) -> None:
         """Begin with what takes a while, where it looks as if it will be worth it."""
-        if self._down is not None and len(found) == 1 and walker.looks_large(found[0]):
-            self._down.expect(found[0])
+        way = self._up or self._down
+        if way is not None and len(found) == 1 and walker.looks_large(found[0]):
+            way.expect(found[0])
 
     async def copy_folders(
-        self, folders: list[Source], files: list[Source]
+        self, folders: list[Source], files: list[Source], more: bool
     ) -> tuple[list[Source], list[Source]]:
-        """Copy new folders, and return the folders as they are now and the files that are left."""
-        way = self._up or self._down
-        if way is None:
+        """Copy new folders, and return those to be made or finished and the files that are left.
+
+        Folders are returned as they are now. Whether `more` goes into them is for whoever knows.
+        """
+        if self._up is not None:
+            copied = await self._up.copy(folders, files, more)
+        elif self._down is not None:
+            copied = await self._down.copy(folders, files)
+        else:
             return folders, files
-        copied = await way.copy(folders, files)
         await self.close()
         return copied
 
@@ -69,5 +79,5 @@ class Bulk:
 
     async def close(self) -> None:
         """Let go of what was begun and not needed: it takes one of the few sessions there are."""
-        if self._down is not None:
-            await self._down.close()
+        if self._starter is not None:
+            await self._starter.close()

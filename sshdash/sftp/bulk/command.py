@@ -6,6 +6,7 @@ Only GNU tar is run, of which all this is known. Nothing in the environment may 
 
 import re
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from sshdash.quoting import command_line
 from sshdash.sftp.entries import join
@@ -14,18 +15,24 @@ _PLAIN = re.compile(rb"[\w@+:,./ -]*", re.ASCII)
 """What every shell takes in quotes as it is, csh and its history too."""
 NO_TAR = 78
 """The status where there is no GNU tar."""
-ASKED, READY = b"tar\n", b"ready to unpack"
-"""What is said on both sides before anything is sent: other programs are not to have it.
+READY = b"ready to unpack"
+"""What is said on both sides before anything is sent: other programs are not to have it."""
+_ASKED = b"tar "
+"""What is asked at once, with a folder and the end of the line behind it as soon as it is known.
 
 Neither waits for the other. An SFTP server that runs instead, as on many hosts, takes what it is
 asked for a message longer than any and ends at once.
 """
+_TRIES = 500
+"""Hundredths of a second, at least, in which the folder has to appear: it is made meanwhile."""
 _SCRIPT = b"""\
 r() { env -i PATH="$PATH" LC_ALL=C "$@"; }; \
 case $(r tar --version </dev/null 2>/dev/null) in "tar (GNU tar) "*) ;; *) exit %d;; esac; \
 %b"""
 _UNPACK = b"""\
-cd -- "$1" && r find . -maxdepth 0 -printf "%b" && read -r asked || exit; \
+r find / -maxdepth 0 -printf "%b" && IFS= read -r asked || exit; \
+tries=0; until cd -- "${asked#tar }" 2>/dev/null; do tries=$((tries + 1)); \
+test $tries -lt %d && r sleep 0.01 || exit; done; \
 r tar --extract --file=- --same-permissions --no-same-owner --keep-old-files \
 --delay-directory-restore%b || exit; \
 if test -g .; then r find . -mindepth 1 -type d -exec chmod g+s {} + || exit; fi; \
@@ -37,9 +44,16 @@ r tar --create --file=- --format=ustar --blocking-factor=128 --no-recursion --ha
 """Names are read as they are, nothing below a folder is chosen besides, and owners stay untold."""
 
 
-def create_in(folder: bytes) -> bytes:
+class Command(NamedTuple):
+    """A command line, and what it gets to read at once."""
+
+    line: bytes
+    first: tuple[bytes, ...] = ()
+
+
+def create_in(folder: bytes) -> Command:
     """Return the command that archives what is named on its input, NUL behind each name."""
-    return command_line((b"sh", b"-c", _SCRIPT % (NO_TAR, _CREATE), b"sh", folder))
+    return Command(command_line((b"sh", b"-c", _SCRIPT % (NO_TAR, _CREATE), b"sh", folder)))
 
 
 def is_plain(path: bytes) -> bool:
@@ -47,16 +61,22 @@ def is_plain(path: bytes) -> bool:
     return _PLAIN.fullmatch(path) is not None
 
 
-def unpack_in(folder: bytes, timed: bool) -> bytes:
-    """Return the command that unpacks its input in a plain folder, and tells what is there then.
+def unpack(timed: bool) -> Command:
+    """Return the command that unpacks its input in a folder, and tells what is there then.
 
-    `ASKED` comes before the archive, and it says `READY`. With `timed` files get the times they
-    have in the archive. What is told is what `find.TreeIndex` reads. Nothing is replaced, and
-    everything belongs to who unpacks it, and to the group that the folder hands on where it does;
-    so do those in it, as more may go into them before they get their own modes.
+    It says `READY`; what `begin_in` returns comes before the archive, and that folder may be made a
+    little later. With `timed` files get the times they have in the archive. What is told is what
+    `find.TreeIndex` reads. Nothing is replaced, and everything belongs to who unpacks it, and to
+    the group that the folder hands on where it does; so do those in it, as more may go into them
+    before they get their own modes.
     """
-    script = _UNPACK % (READY, b"" if timed else b" --touch")
-    return command_line((b"sh", b"-c", _SCRIPT % (NO_TAR, script), b"sh", folder))
+    script = _UNPACK % (READY, _TRIES, b"" if timed else b" --touch")
+    return Command(command_line((b"sh", b"-c", _SCRIPT % (NO_TAR, script))), (_ASKED,))
+
+
+def begin_in(folder: bytes) -> bytes:
+    """Return what has a plain folder filled by who `unpack`s."""
+    return folder + b"\n"
 
 
 def folder_above(paths: Iterable[bytes]) -> bytes:

@@ -177,7 +177,8 @@ class Download:
         """Write what comes to temporary files. Raises where anything is not as expected."""
         reader = Reader(batch.listed())
         names = b"".join(name + b"\0" for name in batch.files)
-        async with await Stream.start(self._lease, create_in(batch.folder), [names]) as stream:
+        command = create_in(batch.folder).line
+        async with await Stream.start(self._lease, command, [names]) as stream:
             lost = await self._lost(batch)
             while pieces := await stream.take():
                 while pieces:

@@ -5,11 +5,9 @@ whole. It is a short cut that nothing depends on: whatever is not as expected, a
 in these folders, goes by SFTP, and is reported from there.
 """
 
-import asyncio
 import logging
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import TYPE_CHECKING
 
 import asyncssh
 
@@ -20,6 +18,7 @@ from sshdash.sftp.bulk.download import Download
 from sshdash.sftp.bulk.nursery import Nursery
 from sshdash.sftp.bulk.small import LEAST, sliced
 from sshdash.sftp.bulk.staging import Staging
+from sshdash.sftp.bulk.starter import Starter
 from sshdash.sftp.bulk.stream import Hangs, Stream
 from sshdash.sftp.bulk.tree import Tree, without, worthwhile
 from sshdash.sftp.bulk.ustar import Listed, Reader, Spoilt, Unwanted
@@ -28,12 +27,9 @@ from sshdash.sftp.entries import join
 from sshdash.sftp.ledger import Ledger, Track
 from sshdash.sftp.local import LocalFilesystem
 from sshdash.sftp.storing import Folders
-from sshdash.sftp.tasks import end, finish, together
+from sshdash.sftp.tasks import together
 from sshdash.sftp.turns import Turns
 from sshdash.sftp.walk import Source
-
-if TYPE_CHECKING:
-    from sshdash.connections.connection import Lease
 
 log = logging.getLogger(__name__)
 
@@ -41,8 +37,6 @@ _PIECES = 16
 """Pieces of the stream that are written in one call: it cannot be cancelled."""
 _NAMES = 500
 """Names that are sent in one turn of the loop."""
-_PATIENCE = 10.0
-"""Seconds for cleaning up."""
 _SECOND = 10**9
 _HERE = b"./"
 """What tar puts before every name, and needs before one that looks like an option."""
@@ -53,59 +47,32 @@ class DownloadTree:
 
     def __init__(
         self,
-        lease: "Lease",
+        starter: Starter,
         target: LocalFilesystem,
         folder: bytes,
         ledger: Ledger,
         copier: Copier,
     ) -> None:
         """`folder` is where all places are."""
-        self._lease = lease
+        self._starter = starter
         self._target = target
         self._folder = folder
         self._ledger = ledger
         self._copier = copier
         self._turns = Turns()
-        self._early: tuple[bytes, asyncio.Task[Stream]] | None = None
-        """The folder that a stream is being opened for, and who does it."""
         self.useless = False
         """Whether the host does not do it, so that there is no use in asking again."""
 
     def expect(self, folder: Source) -> None:
-        """Have a stream ready for a new folder that may be worth it, which is known only later.
-
-        Opening one takes two round trips. `close` has to follow.
-        """
+        """Have a stream ready for a new folder that may be worth it, which is known only later."""
         limited = self._copier.pace.is_limited
-        if (
-            self._early is None
-            and folder.existing is None
-            and is_plain(folder.path)
-            and not limited
-        ):
-            opening = Stream.start(self._lease, create_in(folder.path), (), more=True)
-            self._early = folder.path, asyncio.ensure_future(opening)
-
-    async def close(self) -> None:
-        """Let go of a stream that nobody wanted."""
-        if self._early is None:
-            return
-        (_, opening), self._early = self._early, None
-
-        async def close() -> None:
-            await asyncio.wait((opening,), timeout=_PATIENCE)
-            await end((opening,))
-            if not opening.cancelled() and opening.exception() is None:
-                opening.result().abort()
-
-        if await finish(close(), 2 * _PATIENCE):
-            raise asyncio.CancelledError
+        if folder.existing is None and is_plain(folder.path) and not limited:
+            self._starter.expect(create_in(folder.path))
 
     def for_files(self, folders: Folders) -> Download:
         """Return what copies files into folders that are there, or made meanwhile."""
-        return Download(
-            self._lease, self._target, self._folder, self._ledger, self._copier, folders
-        )
+        lease = self._starter.lease
+        return Download(lease, self._target, self._folder, self._ledger, self._copier, folders)
 
     async def copy(
         self, folders: list[Source], files: list[Source]
@@ -157,7 +124,7 @@ class DownloadTree:
             listed[_HERE + name] = Listed(file.entry.size, file.entry.mtime_ns // _SECOND)
         reader = Reader(listed)
         write = partial(_write, tree, nursery, reader, self._copier)
-        async with await self._stream(tree.top.path) as stream:
+        async with await self._starter.start(create_in(tree.top.path)) as stream:
             # It takes names only as fast as what it packs is taken.
             await together(self._name(stream, listed), self._take(stream, write, track))
             if stream.problem is not None:
@@ -181,14 +148,6 @@ class DownloadTree:
                 await self._copier.pace.take(len(data))
                 writing = partial(write, data)
                 track.advance(await self._target.at_once("write", self._folder, writing))
-
-    async def _stream(self, folder: bytes) -> Stream:
-        """Return a stream that waits for the names of files in a folder."""
-        if self._early is None or self._early[0] != folder:
-            return await Stream.start(self._lease, create_in(folder), (), more=True)
-        stream = await asyncio.shield(self._early[1])
-        self._early = None
-        return stream
 
 
 # -- in a thread

@@ -5,19 +5,20 @@ found to be whole. It is a short cut that nothing depends on: whatever is not as
 whatever else is in these folders, goes by SFTP, and is reported from there.
 """
 
+import asyncio
 import logging
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import asyncssh
 
 from sshdash.errors import ConnectionLost, SSHDashError
 from sshdash.sftp import local_calls as calls
 from sshdash.sftp.beneath import Confined
-from sshdash.sftp.bulk.command import ASKED, READY, is_plain, unpack_in
+from sshdash.sftp.bulk.command import READY, begin_in, is_plain, unpack
 from sshdash.sftp.bulk.small import LEAST, batches, sliced
 from sshdash.sftp.bulk.staging import Staging
+from sshdash.sftp.bulk.starter import Starter
 from sshdash.sftp.bulk.stream import Hangs, Stream
 from sshdash.sftp.bulk.tree import Tree, without, worthwhile
 from sshdash.sftp.bulk.ustar import Unwanted, end, file_header, folder_header, padding
@@ -29,11 +30,9 @@ from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.find import TreeIndex
 from sshdash.sftp.ledger import Ledger, Track
 from sshdash.sftp.local import LocalFilesystem
+from sshdash.sftp.tasks import together
 from sshdash.sftp.turns import Turns
 from sshdash.sftp.walk import Source
-
-if TYPE_CHECKING:
-    from sshdash.connections.connection import Lease
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +50,7 @@ class Upload:
 
     def __init__(
         self,
-        lease: "Lease",
+        starter: Starter,
         source: LocalFilesystem,
         target: Filesystem,
         folder: bytes,
@@ -60,75 +59,98 @@ class Upload:
         preserve: bool,
     ) -> None:
         """`folder` is where all places are; with `preserve` times are kept."""
-        self._lease = lease
+        self._starter = starter
         self._source = source
         self._target = target
         self._folder = folder
         self._ledger = ledger
         self._copier = copier
         self._preserve = preserve
+        self._command = unpack(timed=preserve)
         self._turns = Turns()
 
+    def expect(self, folder: Source) -> None:
+        """Have a stream ready for a new folder that may be worth it, which is known only later."""
+        if folder.existing is None and not self._copier.pace.is_limited:
+            self._starter.expect(self._command)
+
     async def copy(
-        self, folders: list[Source], files: list[Source]
+        self, folders: list[Source], files: list[Source], more: bool
     ) -> tuple[list[Source], list[Source]]:
-        """Copy what can be, and return the folders as they are now and the files that are left."""
+        """Copy what can be, and return the folders that are not finished, and the files left.
+
+        Whether `more` than these goes there is for whoever knows.
+        """
         if len(files) < LEAST or self._copier.pace.is_limited:
             return folders, files
         arrived: set[bytes] = set()
+        finished: set[bytes] = set()
         for tree in await worthwhile(folders, files, self._is_begun, self._turns):
+            others = more or len(tree.folders) < len(folders)
             try:
-                await self._copy(tree, arrived)
+                finished |= await self._copy(tree, arrived, len(files) + others)
             except ConnectionLost:
                 raise
             except (Unwanted, Hangs, OSError, ValueError, asyncssh.Error, SSHDashError) as error:
                 log.debug("a folder of small files goes by SFTP: %s", error)
                 break
             log.debug("%d small files went in one stream", len(tree.files))
-        return await without(arrived, folders, files, self._turns)
+        folders, files = await without(arrived, folders, files, self._turns)
+        return [one for one in folders if one.place not in finished], files
 
     def _is_begun(self, file: Source) -> bool:
         partials = self._ledger.partials
         return bool(partials) and join(self._folder, file.place) in partials
 
-    async def _copy(self, tree: Tree, arrived: set[bytes]) -> None:
+    async def _copy(self, tree: Tree, arrived: set[bytes], wanted: int) -> set[bytes]:
+        """Copy a tree and return which of its folders are finished.
+
+        Of `arrived` see `Staging.place`; so many files in all are `wanted`.
+        """
         staging = Staging(tree, self._target, self._folder, self._ledger, self._copier)
         if not is_plain(staging.path):
             raise ValueError("a name that not every shell takes as it is")
-        async with staging:
-            await self._target.mkdir(staging.path, 0o700)
-            with self._ledger.gathering(len(tree.files), tree.size) as track:
-                await self._send(tree, staging.path, track)
-                await staging.place(arrived, track)
-
-    async def _send(self, tree: Tree, staging: bytes, track: Track) -> None:
-        """Have a tree unpacked. Raises where not all of it is whole then."""
         told = *tree.folders, *tree.files
         index = TreeIndex(len(told), sum(map(len, told)) + _TOLD * len(told))
-        command = unpack_in(staging, timed=self._preserve)
-        async with await Stream.start(self._lease, command, [ASKED], more=True) as stream:
+        async with await self._starter.start(self._command) as stream:
             await stream.expect(READY)
-            for data in self._folders_of(tree):
+            async with staging:
+                with self._ledger.gathering(len(tree.files), tree.size) as track:
+                    # The host waits for the folder, so that nobody waits here for it.
+                    make = self._target.mkdir(staging.path, 0o700)
+                    await together(make, self._send(tree, staging.path, stream, track))
+                    await self._hear(stream, index)
+                    await self._verify(tree, index)
+                    await staging.place(arrived, track, whole=len(tree.files) == wanted)
+        return staging.finished
+
+    async def _send(self, tree: Tree, staging: bytes, stream: Stream, track: Track) -> None:
+        """Send a tree to be unpacked."""
+        await asyncio.sleep(0)  # behind the request for the folder
+        await stream.send(begin_in(staging))
+        for data in self._folders_of(tree):
+            await self._turns.take()
+            await stream.send(data)
+        # Names alone: the garbage collector would look through as many pairs.
+        for names in batches(tuple(tree.files), _READ, _READ_BYTES, tree.size_of):
+            some = [(name, tree.files[name]) for name in names]
+            pack = partial(_pack, some, self._copier)
+            data, unread = await self._source.at_once("read", tree.top.path, pack)
+            for name in unread:
+                del tree.files[name]
+            await self._copier.pace.take(len(data))
+            await stream.send(data)
+            track.advance(sum(file.entry.size for name, file in some if name in tree.files))
+        await stream.send(end(), last=True)
+
+    async def _hear(self, stream: Stream, index: TreeIndex) -> None:
+        """Take what is told of a tree once it is unpacked."""
+        while pieces := await stream.take(_UNPACKING):
+            for piece in pieces:
+                index.feed(piece)
                 await self._turns.take()
-                await stream.send(data)
-            # Names alone: the garbage collector would look through as many pairs.
-            for names in batches(tuple(tree.files), _READ, _READ_BYTES, tree.size_of):
-                some = [(name, tree.files[name]) for name in names]
-                pack = partial(_pack, some, self._copier)
-                data, unread = await self._source.at_once("read", tree.top.path, pack)
-                for name in unread:
-                    del tree.files[name]
-                await self._copier.pace.take(len(data))
-                await stream.send(data)
-                track.advance(sum(file.entry.size for name, file in some if name in tree.files))
-            await stream.send(end(), last=True)
-            while pieces := await stream.take(_UNPACKING):
-                for piece in pieces:
-                    index.feed(piece)
-                    await self._turns.take()
-            stream.ensure_success()
+        stream.ensure_success()
         index.finish()
-        await self._verify(tree, index)
 
     def _folders_of(self, tree: Tree) -> Iterator[bytes]:
         for some in sliced(tuple(tree.folders.items()), _READ):

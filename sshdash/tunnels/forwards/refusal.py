@@ -26,17 +26,21 @@ class Refusal(Enum):
 _PHRASES = (
     ("refused", Refusal.REFUSED),
     ("network is unreachable", Refusal.NETWORK_UNREACHABLE),
+    ("network unreachable", Refusal.NETWORK_UNREACHABLE),
     ("no route", Refusal.HOST_UNREACHABLE),
     ("host is unreachable", Refusal.HOST_UNREACHABLE),
     ("timed out", Refusal.TIMED_OUT),
     ("timeout", Refusal.TIMED_OUT),
     ("name or service not known", Refusal.UNKNOWN_NAME),
     ("name resolution", Refusal.UNKNOWN_NAME),
-    ("nodename nor servname", Refusal.UNKNOWN_NAME),
+    ("name nor servname", Refusal.UNKNOWN_NAME),
     ("no address associated", Refusal.UNKNOWN_NAME),
+    ("name does not resolve", Refusal.UNKNOWN_NAME),
+    ("no usable address", Refusal.UNKNOWN_NAME),
+    ("try again", Refusal.UNKNOWN_NAME),
     ("ssh connection closed", Refusal.LOST),
 )
-"""What servers write as the reason, in lower case: strerror and gai_strerror texts."""
+"""What servers write as the reason, in lower case: strerror and gai_strerror of many systems."""
 
 
 def classify(code: int, reason: str) -> Refusal:

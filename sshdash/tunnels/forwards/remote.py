@@ -11,7 +11,7 @@ from sshdash.connections.transport.transport import Transport
 from sshdash.errors import ConnectionLost, ForwardError
 from sshdash.tunnels.causes import BindError, refusal_cause
 from sshdash.tunnels.forwards.forwarder import PATIENCE, Forwarder
-from sshdash.tunnels.forwards.reaching import Lookups, Unreached, reach_host, reach_socket
+from sshdash.tunnels.forwards.reaching import Lookups, Unreached, begin_host, begin_socket
 from sshdash.tunnels.forwards.relay import Relay
 from sshdash.tunnels.forwards.remote_socket import clear_away
 from sshdash.tunnels.legs import Cause
@@ -242,14 +242,13 @@ class RemoteForwarder(ServerListener):
         spec = self._spec
         loop = asyncio.get_running_loop()
         began = loop.time()
-        if spec.target_path:
-            connecting = reach_socket(lambda: relay.socket, spec.target_path)
-        else:
-            connecting = reach_host(
-                lambda: relay.socket, spec.target_host, spec.target_port, self._lookups
-            )
         try:
-            reached = await relay.attempt.make(connecting)
+            if spec.target_path:
+                rest = begin_socket(relay.socket, spec.target_path)
+            else:
+                host, port = spec.target_host, spec.target_port
+                rest = begin_host(relay.socket, host, port, self._lookups)
+            reached = rest is None or await relay.attempt.make(rest)
         except Unreached as error:
             self._observer.refused(str(error), refusal_cause(error.refusal, here=True))
             raise asyncssh.ChannelOpenError(_CONNECT_FAILED, str(error)) from error

@@ -11,7 +11,7 @@ from typing import Any
 import asyncssh
 
 from sshdash.tunnels.causes import refusal_cause
-from sshdash.tunnels.forwards.reaching import Lookups, Unreached, reach_host
+from sshdash.tunnels.forwards.reaching import Lookups, Unreached, begin_host
 from sshdash.tunnels.forwards.refusal import Refusal
 from sshdash.tunnels.forwards.relay import Relay
 from sshdash.tunnels.forwards.remote import ServerListener
@@ -111,7 +111,8 @@ class RemoteDynamicForwarder(ServerListener):
             raise Unreached(Refusal.PROHIBITED, reason)
         loop = asyncio.get_running_loop()
         began = loop.time()
-        if await relay.attempt.make(reach_host(lambda: relay.socket, host, port, self._lookups)):
+        rest = begin_host(relay.socket, host, port, self._lookups)
+        if rest is None or await relay.attempt.make(rest):
             self._traffic.reached(self._spec.target_text, loop.time() - began)
 
 

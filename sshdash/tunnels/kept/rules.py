@@ -25,6 +25,8 @@ from sshdash.tunnels.spec import ForwardSpec
 from sshdash.untrusted import clean
 
 Fill = Callable[[str, ForwardSpec], ForwardSpec]
+Wrong = dict[tuple[str, str], None]
+"""Titles and details of what is wrong, in the order of the file."""
 _AWAY = (0.0, 0.5)
 """Seconds before each look for a file that is not there: it may be about to be replaced."""
 _AT_REST = (TunnelState.CLOSED, TunnelState.FAILED)
@@ -53,7 +55,10 @@ class Rules:
         """The ids of what the rules have on the list, with the name of the rule."""
         self._leaving: set[str] = set()
         """Those that are no rule's any more, and are open."""
-        self._told: set[str] = set()
+        self._wrong: Wrong = {}
+        """What was wrong with the file when it was last read: told once, for as long as it is."""
+        self._unfollowed = ""
+        """Why changes of the file may go unseen, as it was told last."""
         self._unread = ""
         """Why the file could not be read when it was last tried; empty where it could."""
         self._turn = asyncio.Lock()
@@ -103,8 +108,7 @@ class Rules:
     async def read(self) -> None:
         """Read the file and list nothing of it. Raises ConfigError and FileError."""
         self._listed = await asyncio.to_thread(load_rules, self.path)
-        for problem in self._listed.problems:
-            self._tell(problem.title, problem.detail)
+        self._tell_of(_problems_of(self._listed))
 
     async def load(self) -> None:
         """Read the file, and list its rules as tunnels.
@@ -181,8 +185,7 @@ class Rules:
 
     async def _take(self, listed: RuleList, asked: bool = False) -> None:
         """Make the list of tunnels like the file; who `asked` for a change is not told of it."""
-        for problem in listed.problems:
-            self._tell(problem.title, problem.detail)
+        wrong = _problems_of(listed)
         changed = listed != self._listed
         self._listed = listed
         before = self._tunnels
@@ -191,12 +194,13 @@ class Rules:
             try:
                 tunnels |= dict.fromkeys(self.enlist(rule), rule.name)
             except SSHDashError as error:
-                self._tell(f"{clean(rule.name)} is left out", str(error))
+                wrong[f"{clean(rule.name)} is left out", str(error)] = None
             await asyncio.sleep(0)  # each host may have to be looked up
         self._tunnels = tunnels
         self._leaving -= self._tunnels.keys()
         for tunnel in before.keys() - self._tunnels.keys():
             await self._drop(tunnel, "" if asked else before[tunnel])
+        self._tell_of(wrong)
         if changed:
             self._events.emit(RulesChanged())
 
@@ -219,7 +223,8 @@ class Rules:
                 return
             title = f"{clean(name)} is not in the file any more"
             way = f"-{snapshot.kind.value} {snapshot.spec}"
-            self._tell(title, f"{clean(way)} is open, and stays until it is closed")
+            detail = f"{clean(way)} is open, and stays until it is closed"
+            self._events.emit(WarningRaised(title, detail))
 
     def _note(self, event: Event) -> None:
         if (
@@ -244,9 +249,17 @@ class Rules:
         task.add_done_callback(self._work.discard)
 
     def _impossible(self, reason: str) -> None:
-        self._tell("Changes of the tunnels' rules may go unseen", clean(reason, 400))
+        if reason != self._unfollowed:
+            self._unfollowed = reason
+            title = "Changes of the tunnels' rules may go unseen"
+            self._events.emit(WarningRaised(title, clean(reason, 400)))
 
-    def _tell(self, title: str, detail: str) -> None:
-        if detail not in self._told:
-            self._told.add(detail)
+    def _tell_of(self, wrong: Wrong) -> None:
+        """Tell what is wrong now and was not before."""
+        for title, detail in (one for one in wrong if one not in self._wrong):
             self._events.emit(WarningRaised(title, detail))
+        self._wrong = wrong
+
+
+def _problems_of(listed: RuleList) -> Wrong:
+    return {(problem.title, problem.detail): None for problem in listed.problems}

@@ -7,6 +7,7 @@ import secrets
 import shutil
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ _PATIENCE = 120.0
 """Seconds until its forwards have to be open, or to have failed."""
 _EVERY = 0.05
 _ENDED = 5.0
+_UNKNOWN = 255
 _TAIL = 2_000
 _SPEAKER = "sshdash: "
 """What an error begins with on stderr; what belongs to it is on lines with blanks in front."""
@@ -92,12 +94,7 @@ async def _start_process(words: list[str], report: Path, log: Path) -> str:
         while not child.is_ready(report):  # noqa: ASYNC110 - a file tells nobody
             await asyncio.sleep(_EVERY)
     except asyncio.CancelledError:
-        child.signal(signal.SIGTERM)
-        for _ in range(round(_ENDED / _EVERY)):
-            if child.ended() is not None:
-                raise
-            await asyncio.sleep(_EVERY)
-        child.signal(signal.SIGKILL)
+        await child.end()
         raise
     return ""
 
@@ -105,13 +102,14 @@ async def _start_process(words: list[str], report: Path, log: Path) -> str:
 class _Child:
     """The process, in a session of its own: no terminal, and no hangup when ours goes.
 
-    It is no child that somebody would end with the event loop.
+    It is no child that somebody would end with the event loop; a thread waits for its end, or it
+    would stay a zombie for as long as we run.
     """
 
     def __init__(self, words: list[str], log: Path) -> None:
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
         self._log = log
-        self._pid = os.posix_spawn(
+        self._pid = os.posix_spawnp(
             words[0],
             words,
             _environment(),
@@ -123,23 +121,43 @@ class _Child:
             setsid=True,
             setsigdef=_RESET,
         )
+        self.status: int | None = None
+        """Its exit status, None while it runs."""
+        threading.Thread(target=self._wait, name=f"waits for {self._pid}", daemon=True).start()
+
+    def _wait(self) -> None:
+        try:
+            _, status = os.waitpid(self._pid, 0)
+        except ChildProcessError:  # SIGCHLD was ignored when we were started
+            self.status = _UNKNOWN
+        else:
+            self.status = os.waitstatus_to_exitcode(status)
 
     def is_ready(self, report: Path) -> bool:
         """Return whether it says so. Raises DetachFailed where it has ended."""
-        status = self.ended()
-        if status is not None:
-            raise DetachFailed(status, failure_in(_tail(self._log)), str(self._log))
+        if self.status is not None:
+            raise DetachFailed(self.status, failure_in(_tail(self._log)), str(self._log))
         return report.exists()
 
-    def ended(self) -> int | None:
-        """Return its exit status, None while it runs."""
-        ended, status = os.waitpid(self._pid, os.WNOHANG)
-        return os.waitstatus_to_exitcode(status) if ended else None
+    async def wait(self) -> None:
+        """Return once it has ended."""
+        while self.status is None:  # noqa: ASYNC110 - the thread may outlive the loop
+            await asyncio.sleep(_EVERY)
 
-    def signal(self, number: signal.Signals) -> None:
-        """Send it a signal."""
-        with suppress(ProcessLookupError):
-            os.kill(self._pid, number)
+    async def end(self) -> None:
+        """Ask it to end; kill it where that takes long, or whoever waits here is cancelled."""
+        self._signal(signal.SIGTERM)
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_ENDED):
+                    await self.wait()
+        finally:
+            self._signal(signal.SIGKILL)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self.status is None:
+            with suppress(ProcessLookupError):
+                os.kill(self._pid, number)
 
 
 async def _start_unit(words: list[str], token: str, log: Path) -> str:
@@ -162,18 +180,15 @@ async def _start_unit(words: list[str], token: str, log: Path) -> str:
     try:
         _, said = await process.communicate()
     except asyncio.CancelledError:
-        await _end_unit(process, unit)
+        process.kill()
+        # A process of its own: who is cancelled once more leaves it to end the unit.
+        stop = _Child(["systemctl", "--user", "stop", unit], log)
+        await process.wait()
+        await stop.wait()
         raise
     if process.returncode:
         raise DetachFailed(1, failure_in(_tail(log)) or clean_lines(said), str(log))
     return unit
-
-
-async def _end_unit(process: asyncio.subprocess.Process, unit: str) -> None:
-    process.kill()
-    await process.wait()
-    stop = await asyncio.create_subprocess_exec("systemctl", "--user", "stop", unit)
-    await stop.wait()
 
 
 async def _has_systemd() -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from sshdash.errors import FileError, UsageError
@@ -37,7 +38,7 @@ class FileAttributes:
         """Ask for permission bits and set them."""
         what = names.listing(request.entries, 3)
         folders = _has_folders(request)
-        modes = [entry.mode for entry in request.entries]
+        modes = list(dict.fromkeys(map(attrgetter("mode"), request.entries)))
         answer = await self.cockpit.show(ChmodDialog(what, modes, folders))
         if answer is not None:
             mode, below = answer
@@ -125,7 +126,7 @@ class FileAttributes:
 
 
 def _has_folders(request: ask.FilesAction) -> bool:
-    return any(entry.kind is Kind.DIRECTORY for entry in request.entries)
+    return Kind.DIRECTORY in map(attrgetter("kind"), request.entries)
 
 
 def _owner_problem(typed: str) -> str:

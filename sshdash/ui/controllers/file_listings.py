@@ -18,6 +18,7 @@ from sshdash.sftp.history import Spot
 from sshdash.sftp.listing import Listing, let_go
 from sshdash.sftp.watching import FolderWatch
 from sshdash.states import ConnectionState
+from sshdash.ui.arranging import aside
 from sshdash.ui.format import count_text
 from sshdash.ui.widgets.file_pane import THREAD_LIMIT, FilePane
 
@@ -209,7 +210,7 @@ class Listings:
         rows = None
         while len(listing) > THREAD_LIMIT:
             view = pane.view_for(path)
-            rows = await asyncio.to_thread(listing.rows, view, path)
+            rows = await aside(listing.rows, view, path)
             if view == pane.view_for(path):  # else the order was changed meanwhile
                 break
         old = pane.browser.held

@@ -5,12 +5,15 @@ from collections.abc import Sequence
 from sshdash.prompts import ConfirmQuestion
 from sshdash.sftp.entries import NAME_MAX, Entry, Kind, is_plain_name, join, normalize
 from sshdash.sftp.trees import Census
+from sshdash.sftp.turns import Turns
 from sshdash.ui.format import count_text, size_text
 from sshdash.ui.widgets.file_row_text import shorten, shorten_middle
 from sshdash.untrusted import clean
 
 _TITLE = 40
 """Cells of a name in the title of a dialog."""
+_AT_ONCE = 1_000
+"""Entries whose paths are made without a pause."""
 _LINE = 66
 """Cells of a name on a line of a dialog."""
 
@@ -56,6 +59,15 @@ def path_from(text: str, folder: bytes, home: bytes) -> bytes:
     if path == b"~" or path.startswith(b"~/"):
         return normalize(join(home, path[2:]))
     return normalize(path if path.startswith(b"/") else join(folder, path))
+
+
+async def paths(folder: bytes, entries: Sequence[Entry]) -> tuple[bytes, ...]:
+    """Return the paths of entries of a folder, of very many in turns with everybody else."""
+    start, found, turns = join(folder, b""), list[bytes](), Turns()
+    for at in range(0, len(entries), _AT_ONCE):
+        await turns.take()
+        found += [start + entry.name for entry in entries[at : at + _AT_ONCE]]
+    return tuple(found)
 
 
 def short(path: bytes) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sshdash.errors import FileError
-from sshdash.sftp.entries import join
 from sshdash.sftp.failures import MissingError
 from sshdash.sftp.trash import move_to_trash
 from sshdash.sftp.trees import Census, Stop, count_trees, remove_trees
@@ -71,7 +70,7 @@ class FileRemovals:
         question = names.delete_question(request.entries, census, where, to_trash=to_trash)
         if not await self.cockpit.prompter.ask(question):
             return
-        paths = [join(request.folder, entry.name) for entry in request.entries]
+        paths = list(await names.paths(request.folder, request.entries))
         if to_trash:
             paths = await self._trash(pane, paths, stop)
         if paths and not stop.asked:

@@ -68,7 +68,7 @@ class FileRenames:
         """Ask for a pattern that gives many entries other names."""
         pane = request.pane
         old = [entry.name for entry in request.entries]
-        others = {entry.name for entry in pane.browser.entries} - set(old)
+        others = pane.browser.held.names_but(old)
         where = names.place(pane.label, request.folder)
         new = await self.cockpit.show(BulkRenameDialog(old, others, where))
         if new is None:

@@ -30,6 +30,7 @@ from sshdash.ui.controllers.file_renames import FileRenames
 from sshdash.ui.controllers.file_stops import Stops
 from sshdash.ui.controllers.syncs import SyncController
 from sshdash.ui.controllers.transfers import TransfersController
+from sshdash.ui.format import count_text
 from sshdash.ui.screens.picker import Choice, Picker
 from sshdash.ui.screens.text_input import TextInputDialog
 from sshdash.ui.theme import MARKS, Mark
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
     from sshdash.ui.widgets.file_panes import FilePanes
 
 _LOCAL = "this machine"
+_ARGUMENTS = 1_000
+"""Paths in one command that is copied: more do not fit a command line."""
 _ENDED = (TransferState.DONE, TransferState.FAILED, TransferState.CANCELLED)
 
 
@@ -210,27 +213,29 @@ class FilesController:
                 "Both panes show the same folder",
                 hint="open another folder in the other pane, or drop onto a folder",
             )
-        paths = tuple(join(request.folder, entry.name) for entry in request.entries)
         verb = "moved" if request.move else "copied"
-        if same and any(is_inside(spot.path, path) for path in paths):
+        if same and _leads_into(request, spot.path):
             raise UsageError(f"A folder cannot be {verb} into itself", clean(spot.path))
         if request.move and same:
             self.handle(ask.MoveFiles(source, request.entries, spot.path))
             return
-        copy = CopyRequest(source.endpoint, paths, spot.endpoint, spot.path, move=request.move)
-        if request.move:
-            self.cockpit.start(self._move_to(request, copy))
-        else:
-            self._submit_of(source, copy)
+        self.cockpit.start(self._move_to(request) if request.move else self._queue(request))
 
-    async def _move_to(self, request: ask.CopyToSpot, copy: CopyRequest) -> None:
-        where = names.place(clean(copy.target) or "local", copy.target_dir)
+    async def _move_to(self, request: ask.CopyToSpot) -> None:
+        where = names.place(clean(request.spot.endpoint) or "local", request.spot.path)
         listed = names.listing(request.entries, 8)
         question = ConfirmQuestion(
             f"Move {names.count(request.entries)}?", f"{listed}\n\nto {where}", action="Move"
         )
         if await self.cockpit.prompter.ask(question):
-            self._submit_of(request.pane, copy)
+            await self._queue(request)
+
+    async def _queue(self, request: ask.CopyToSpot) -> None:
+        pane, spot = request.pane, request.spot
+        paths = await names.paths(request.folder, request.entries)
+        self._submit_of(
+            pane, CopyRequest(pane.endpoint, paths, spot.endpoint, spot.path, move=request.move)
+        )
 
     def _submit_of(self, pane: FilePane, copy: CopyRequest) -> None:
         """Queue a copy of what is marked in a pane, and unmark it."""
@@ -250,7 +255,7 @@ class FilesController:
             action="Copy",
         )
         if await self.cockpit.prompter.ask(question):
-            paths = tuple(join(request.folder, entry.name) for entry in request.entries)
+            paths = await names.paths(request.folder, request.entries)
             self._submit(CopyRequest(request.pane.endpoint, paths, request.host, folder))
 
     def _submit(self, copy: CopyRequest) -> None:
@@ -263,6 +268,11 @@ class FilesController:
     def _copy_command(self, request: ask.CopyCommand) -> None:
         if not request.entries:
             raise UsageError("Nothing is selected", hint="put the cursor on a file, or mark some")
+        if len(request.entries) > _ARGUMENTS:
+            raise UsageError(
+                f"{count_text(len(request.entries), 'item')} are too many for one command",
+                hint="mark fewer, or copy the command of their folder",
+            )
         paths = tuple(join(request.folder, entry.name) for entry in request.entries)
         recursive = any(entry.leads_to_directory for entry in request.entries)
         target = request.target
@@ -284,3 +294,12 @@ class FilesController:
                 preserve=copy.preserve,
             )
         )
+
+
+def _leads_into(request: ask.CopyToSpot, path: bytes) -> bool:
+    """Return whether a path is that of one of the entries, or below it."""
+    if not is_inside(path, request.folder):
+        return False
+    start = join(request.folder, b"")
+    top = path[len(start) :].partition(b"/")[0]
+    return any(entry.name == top for entry in request.entries)

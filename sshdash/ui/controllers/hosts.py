@@ -232,6 +232,7 @@ class HostBoard:
             total=total,
             rate=totals.rate_up + totals.rate_down,
             eta=totals.eta,
+            at_least=totals.uncounted > 0,
             failed=sum(job.state is TransferState.FAILED for job in jobs),
             kept=kept,
             kept_well=kept_well,

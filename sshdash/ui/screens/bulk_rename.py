@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Iterable, Sequence
+from operator import ne
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -36,8 +37,7 @@ class NewNames(RowList):
 
     def __init__(self, old: Sequence[bytes]) -> None:
         super().__init__()
-        self._old = [clean(name) for name in old]
-        self._new: list[str] = list(self._old)
+        self._old = self._new = old
         self._wrong: Sequence[str] = [""] * len(old)
 
     def item_count(self) -> int:
@@ -46,7 +46,7 @@ class NewNames(RowList):
 
     def show(self, new: Sequence[bytes], wrong: Sequence[str]) -> None:
         """Show other new names, from the first that is wrong."""
-        self._new, self._wrong = [clean(name) for name in new], wrong
+        self._new, self._wrong = new, wrong
         first = next((at for at, one in enumerate(wrong) if one), None)
         if first is not None:
             self.cursor = first
@@ -54,10 +54,10 @@ class NewNames(RowList):
 
     def pieces(self, line: int, width: int) -> list[Piece]:
         """Return one pair of names."""
-        old, new, wrong = self._old[line], self._new[line], self._wrong[line]
+        old, new, wrong = clean(self._old[line]), clean(self._new[line]), self._wrong[line]
         half = max((width - 15) // 2, 8)
         before = clip(old, half)
-        changed = new != old
+        changed = self._new[line] != self._old[line]
         after = clip(new, half) if changed else "·"
         gap = " " * (half - cell_len(before))
         said = " " * (half - cell_len(after)) + f" ✖ {wrong}" if wrong else ""
@@ -156,14 +156,17 @@ class BulkRenameDialog(Dialog[list[bytes]]):
         except SSHDashError as error:
             self._set(None, error.title)
             return
-        wrong = problems(self._old, new, self._others)
+        wrong = await asyncio.to_thread(problems, self._old, new, self._others)
         self.query_one(NewNames).show(new, wrong)
         bad = sum(map(bool, wrong))
-        changed = sum(one != other for one, other in zip(self._old, new, strict=True))
+        changed = sum(map(ne, self._old, new))
         if bad:
             self._set(None, f"{count_text(bad, 'name')} cannot be given")
+        elif changed:
+            self._set(new, "", changed)
         else:
-            self._set(new if changed else None, "", changed)
+            asked = any(field.value for field in self.query(Input))
+            self._set(None, "No name would be another one" if asked else "")
 
     def _pattern(self) -> RenamePattern:
         find = self.query_one("#find", Input).value

@@ -21,6 +21,7 @@ class ConflictScreen(Dialog[ConflictAnswer]):
     """Overwrite, skip, keep both or go on with it; Escape cancels the whole job."""
 
     AUTO_FOCUS = "Button.-safe"
+    ENTERS = False
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("o", "choose('overwrite')", "Overwrite", show=False),
         Binding("n", "choose('newer')", "Overwrite if newer", show=False),

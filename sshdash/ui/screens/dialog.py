@@ -14,6 +14,7 @@ from textual.widget import Widget
 from textual.widgets import Button, Static
 
 from sshdash.ui.screens.overlay import Overlay
+from sshdash.ui.widgets.ticks import Tick
 
 Result = TypeVar("Result")
 
@@ -51,6 +52,8 @@ class Dialog(Overlay[Result]):
     ]
 
     HOLDS_NEWS = True
+    ENTERS: ClassVar[bool] = True
+    """Whether Enter on a tick presses the primary button: not where it is one answer of many."""
 
     def __init__(self, title: str, *, danger: bool = False) -> None:
         super().__init__(classes="-danger" if danger else None)
@@ -85,6 +88,15 @@ class Dialog(Overlay[Result]):
             self.action_cancel()
         else:
             self.on_choice(name)
+
+    @on(Tick.Submitted)
+    def _enter(self, event: Tick.Submitted) -> None:
+        """Do what the dialog is for, as in a field; tick where nothing is marked as that."""
+        event.stop()
+        if self.ENTERS and (buttons := self.query(Button).filter(".-primary")):
+            buttons.first().press()
+        else:
+            event.tick.toggle()
 
     def action_cancel(self) -> None:
         """Dismiss the question."""

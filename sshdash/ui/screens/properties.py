@@ -96,7 +96,7 @@ def kind_words(entry: Entry) -> str:
 
 def size_words(size: int) -> str:
     """Return a size to the byte."""
-    exact = f"{size:,} bytes".replace(",", " ")
+    exact = "1 byte" if size == 1 else f"{size:,} bytes".replace(",", " ")
     return f"{size_text(size)} ({exact})" if size >= 1000 else exact
 
 

@@ -21,6 +21,8 @@ _ALWAYS = (
     *("transfers", "open", "refresh", "back"),
 )
 """Commands that need no listing."""
+_OF_ALL = ("mark_all", "invert", "mark_pattern")
+"""Commands that are about every row."""
 _OF_SELECTION = ("copy", "delete", "chmod", "chown", "rename_many", "command")
 """Commands about what is marked, or under the cursor."""
 
@@ -81,8 +83,8 @@ class PaneCommands(TwoPanes):
             return "This pane shows local files: those of a host can be shown as root"
         if name in _ALWAYS:
             return ""
-        if not pane.listed:
-            return "The folder cannot be listed" if pane.problem else "The folder is not listed yet"
+        if lacks := _lacks_rows(pane, name):
+            return lacks
         if name in _OF_SELECTION and not pane.browser.has_selection:
             return "Put the cursor on a file or folder, or mark some"
         if name == "copy" and not self.other(pane).listed:
@@ -217,3 +219,12 @@ class PaneCommands(TwoPanes):
         """Drop the filter, the marks or the notice; with none of them let Esc go on."""
         if not self._active.back():
             raise SkipAction
+
+
+def _lacks_rows(pane: FilePane, name: str) -> str:
+    """Return why there are no rows, or not enough, for a command; empty where there are."""
+    if not pane.listed:
+        return "The folder cannot be listed" if pane.problem else "The folder is not listed yet"
+    if name in _OF_ALL and pane.browser.loading and pane.is_waiting:
+        return "The folder is still being listed: not all of it could be marked"
+    return ""

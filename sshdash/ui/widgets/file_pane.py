@@ -14,6 +14,7 @@ from textual.widgets import Input
 from sshdash.sftp.browser import UP, SortKey, View
 from sshdash.sftp.entries import Entry, Kind, name_of
 from sshdash.sftp.rows import Rows
+from sshdash.ui.arranging import aside
 from sshdash.ui.command import Place
 from sshdash.ui.commands import bindings_of
 from sshdash.ui.widgets.file_heads import ColumnHeads
@@ -171,20 +172,23 @@ class FilePane(PlacedPane):
         """Arrange the rows another way; many of them in a thread."""
         if replace(view, text="") != replace(self.browser.view, text=""):
             self.post_message(KeepView(self))
-        entries = list(self.browser.entries)
-        if len(entries) > THREAD_LIMIT:
-            self.run_worker(self._arrange(view, entries), group="view", exclusive=True)
+        if len(self.browser.held) + self.browser.hidden_count > THREAD_LIMIT:
+            self.run_worker(self._arrange(view), group="view", exclusive=True)
         else:
             self.browser.set_view(view)
             self.refresh_view()
 
-    async def _arrange(self, view: View, entries: list[Entry]) -> None:
-        self.browser.view = view
+    async def _arrange(self, view: View) -> None:
+        browser = self.browser
+        browser.view = view
         await asyncio.sleep(_SETTLE)  # whoever types goes on typing, and no thread can be stopped
-        arranged = await asyncio.to_thread(view.rows, self.browser.path, entries)
-        if self.browser.view is view:
-            self.browser.set_view(view, arranged)
-            self.refresh_view()
+        while self.browser is browser and browser.view is view:
+            held = browser.held
+            arranged = await aside(view.rows, browser.path, held.all())
+            if browser.held is held and browser.view is view:  # else it was listed meanwhile
+                browser.set_view(view, arranged)
+                self.refresh_view()
+                return
 
     def refresh_view(self) -> None:
         """Draw after the view or the marks changed."""

@@ -193,7 +193,8 @@ class PaneFrame(Vertical):
     def fail(self, error: SSHDashError) -> None:
         """Show why the last request failed; an older listing stays."""
         self._waiting = ""
-        self.problem = text.Problem.of(error, connected=self.filesystem is not None)
+        folder = clean(self.browser.path) if self.listed else ""
+        self.problem = text.Problem.of(error, self.filesystem is not None, folder)
         gone = isinstance(error, MissingError) and self.wanted == self.browser.path
         self._rows.stale = self.listed and (self.problem.lost or gone)
         self._draw()

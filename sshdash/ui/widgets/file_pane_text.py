@@ -32,10 +32,15 @@ class Problem:
     """Whether the connection is gone, so that Enter connects again."""
 
     @classmethod
-    def of(cls, error: SSHDashError, connected: bool) -> Problem:
-        """Return the problem of an error, where a file system is still open or not."""
+    def of(cls, error: SSHDashError, connected: bool, folder: str = "") -> Problem:
+        """Return the problem of an error, where a file system is still open or not.
+
+        What is in the `folder` that is in sight goes by its name: a path is wider than a pane.
+        """
         lost = isinstance(error, ConnectionLost) or not connected
         path = clean(getattr(error, "path", ""), 400)
+        if folder:
+            path = path.removeprefix(f"{folder.rstrip('/')}/")
         title = f"{path}: {error.title}" if path else error.title
         return cls(title, error.detail, error.hint, lost)
 

@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.style import Style
 from textual.widget import Widget
 
-from sshdash.ui.format import bar_text, count_text, eta_text, percent_text, rate_text
+from sshdash.ui.format import bar_text, count_text, end_text, percent_text, rate_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +101,8 @@ class TransferFigures:
     total: int = 0
     rate: float = 0
     eta: float | None = None
+    at_least: bool = False
+    """Whether it is more than that: of some that wait nobody knows how much they are."""
     failed: int = 0
     kept: str = ""
     """How the trees stand that are kept up to date."""
@@ -182,12 +184,12 @@ class StatusBar(Widget):
             return stopped
         done, total = figures.done, figures.total
         wide = self.size.width >= 100
-        eta = eta_text(figures.eta)
+        end = end_text(figures.eta, figures.at_least)
         words = (
             "transfers " if wide else "",
             bar_text(done, total, 10 if wide else 6),
             f" {percent_text(done, total)}  {rate_text(figures.rate)}",
-            f"  ETA {eta}" if eta and wide else "",
+            f"  {end}" if end and wide else "",
             " ",
         )
         return Content.assemble(

@@ -13,6 +13,7 @@ from sshdash.ui.format import (
     clip,
     count_text,
     duration_text,
+    end_text,
     eta_text,
     percent_text,
     rate_text,
@@ -201,11 +202,13 @@ def totals_text(totals: TransferTotals, width: int) -> tuple[str, str]:
     if not totals.jobs_running + totals.jobs_queued:
         return "", "nothing runs"
     done, total = totals.bytes_done, totals.bytes_total
-    words = [f"{percent_text(*totals.progress):>5}", f"{size_text(done)} of {size_text(total)}"]
+    more = "≥ " if totals.uncounted else ""
+    whole = f"{size_text(done)} of {more}{size_text(total)}"
+    words = [f"{percent_text(*totals.progress):>5}", whole]
     if totals.files_total > 1:
         words.append(f"{totals.files_done}/{totals.files_total} files")
-    if eta := eta_text(totals.eta):
-        words.append(f"ETA {eta}")
+    if end := end_text(totals.eta, totals.uncounted > 0):
+        words.append(end)
     text = "  ".join(words)
     return bar_text(*totals.progress, max(min(width - len(text) - 2, 40), 8)), f" {text}"
 

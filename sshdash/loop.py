@@ -1,0 +1,91 @@
+"""The event loop that everything here runs on: asyncio's, which does not fall asleep at once.
+
+A process that sleeps takes as long to wake up as a keystroke takes through a whole tunnel. While
+what the loop waits for keeps coming within a moment, it asks over and over instead of sleeping, for
+no longer than such a moment; once in vain, and it sleeps as before. So it at most doubles the time
+that an exchange takes of a processor, and nobody who is idle pays for it.
+"""
+
+import asyncio
+import os
+import selectors
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+_MOMENT = 120e-6
+"""Seconds that the answer of a program on the same machine, or in the next room, takes."""
+_HELD_UP = 40e-6
+"""Seconds that to ask takes only where somebody else was given the processor meanwhile."""
+_RESPITE = 0.05
+"""Seconds that it then sleeps as usual, for there are more who need a processor."""
+_T = TypeVar("_T")
+_Events = list[tuple[selectors.SelectorKey, int]]
+
+
+class Attentive(selectors.DefaultSelector):
+    """Waits for descriptors as the system's best selector does, awake for the first moment."""
+
+    def __init__(
+        self, processors: int | None = None, clock: Callable[[], float] = time.perf_counter
+    ) -> None:
+        super().__init__()
+        self._clock = clock
+        self._may_stay_awake = (processors or _processors()) > 1
+        """On a single processor, whoever is waited for needs it."""
+        self._is_soon = False
+        self._asleep_until = 0.0
+
+    def select(self, timeout: float | None = None) -> _Events:
+        """Return what is ready within `timeout` seconds, None for ever."""
+        if not self._may_stay_awake or (timeout is not None and timeout <= 0):
+            return super().select(timeout)
+        now = began = self._clock()
+        if self._is_soon:
+            until = began + (_MOMENT if timeout is None else min(timeout, _MOMENT))
+            while now < until:
+                if ready := super().select(0):
+                    return ready
+                before, now = now, self._clock()
+                if now - before > _HELD_UP:
+                    self._asleep_until = now + _RESPITE
+                    break
+        ready = super().select(timeout)
+        now = self._clock()
+        self._is_soon = now - began < _MOMENT and now >= self._asleep_until
+        return ready
+
+    def rest(self) -> None:
+        """Sleep the next time: bulk is on its way, and whoever sends it needs the processors."""
+        self._is_soon = False
+
+
+class Loop(asyncio.SelectorEventLoop):
+    """asyncio's loop with an attentive selector."""
+
+    def __init__(self) -> None:
+        attentive = Attentive()
+        super().__init__(attentive)
+        self.rest = attentive.rest
+
+
+def run(main: Coroutine[Any, Any, _T]) -> _T:
+    """Run a program's coroutine to its end, as `asyncio.run` does."""
+    with asyncio.Runner(loop_factory=Loop) as runner:
+        return runner.run(main)
+
+
+def rest_of(loop: asyncio.AbstractEventLoop) -> Callable[[], None]:
+    """Return what tells a loop to sleep the next time; nothing for one that always does."""
+    return loop.rest if isinstance(loop, Loop) else _nothing
+
+
+def _nothing() -> None:
+    pass
+
+
+def _processors() -> int:
+    """Return how many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
