@@ -30,7 +30,8 @@ async def explained(
         space = None
     detail, hint = _cause(space, size, "disk" if filesystem.is_local else "remote disk")
     if not detail and isinstance(error, FullError):
-        free = f" ({space.free:,} bytes free)" if space is not None else ""
+        told = space is not None and error.detail != words_for(errno.EDQUOT)[0]
+        free = f" ({space.free:,} bytes free)" if space is not None and told else ""
         return FullError(error.title, error.path, error.detail + free, error.hint, error.host)
     if not detail:
         return VagueError(error.title, error.path, error.detail, hint, error.host)

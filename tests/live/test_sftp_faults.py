@@ -326,6 +326,35 @@ async def test_a_wrong_size_never_counts_as_whole(folders: tuple[Path, Path], cl
         assert not (target / "tree" / "file").exists()
 
 
+async def test_a_quota_is_called_that_and_what_fits_is_whole(
+    folders: tuple[Path, Path],
+) -> None:
+    left = 250_000
+
+    class Quota(asyncssh.SFTPServer):
+        def write(self, file_obj: object, offset: int, data: bytes) -> MaybeAwait[int]:
+            nonlocal left
+            left -= len(data)
+            if left < 0:
+                raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))
+            return super().write(file_obj, offset, data)
+
+    source, _ = folders
+    for number in range(5):
+        (source / f"file {number}").write_bytes(os.urandom(90_000))
+    async with loopback(Quota) as files:
+        done = await files.copy("", list(source.iterdir()), "loopback", Path("/"))
+        assert done.state is TransferState.FAILED
+        assert not unfinished(files.home)
+        whole = list(files.home.iterdir())
+        assert whole, "there was room for some"
+        for path in whole:
+            assert path.read_bytes() == (source / path.name).read_bytes()
+    assert len(done.errors) == 5 - len(whole)
+    for failure in done.errors:
+        assert "disk quota exceeded (your quota is used up" in failure.reason
+
+
 async def test_without_posix_rename_the_old_file_is_replaced_in_steps(
     folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
