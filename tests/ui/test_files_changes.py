@@ -212,6 +212,31 @@ async def test_many_are_renamed_by_a_pattern_seen_before(left: Path, right: Path
         await until(pilot, lambda: "file10.txt" in names(panes.left))
 
 
+async def test_a_bulk_rename_and_its_undoing_tell_how_far_they_are(
+    left: Path, right: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = FilesApp(left, right)
+    said: list[str] = []
+    async with app.run_test(size=(100, 30)) as pilot:
+        pane = (await listed(pilot)).left
+        monkeypatch.setattr(pane, "wait", said.append)
+        pane.browser.marks = {b"file1.txt", b"file2.txt"}
+        await pilot.press("R")
+        await until(pilot, lambda: isinstance(app.screen, BulkRenameDialog))
+        app.screen.query_one("#find", Input).value = "file"
+        app.screen.query_one("#replacement", Input).value = "page"
+        await until(pilot, lambda: not app.screen.query_one(".-primary", Button).disabled)
+        await pilot.press("enter")
+        await until(pilot, lambda: "page2.txt" in names(pane))
+        assert [one for one in said if "renaming" in one] == [
+            "renaming… 1 item",
+            "renaming… 2 items",
+        ]
+        await pilot.press("u")
+        await until(pilot, lambda: "file2.txt" in names(pane))
+        assert "undoing… 2 items" in said
+
+
 def problem(app: FilesApp) -> str:
     return str(app.screen.query_one(".field-problem", Static).render())
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import asyncio
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from sshdash.errors import FileError, SSHDashError
@@ -15,6 +16,7 @@ from sshdash.sftp.renames import (
     Rename,
     describe,
     rename_all,
+    renames_of,
     take_back,
 )
 from sshdash.ui.controllers import file_names as names
@@ -24,7 +26,7 @@ from sshdash.ui.widgets import file_messages as ask
 from sshdash.ui.widgets.inline_name import InlineName
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from sshdash.sftp.filesystem import Filesystem
     from sshdash.ui.cockpit import Cockpit
@@ -73,15 +75,13 @@ class FileRenames:
         new = await self.cockpit.show(BulkRenameDialog(old, others, where))
         if new is None:
             return
-        renames = [
-            Rename(join(request.folder, one), join(request.folder, other))
-            for one, other in zip(old, new, strict=True)
-            if one != other
-        ]
+        pairs, folder = zip(old, new, strict=True), request.folder
+        renames = await asyncio.to_thread(renames_of, pairs, folder, folder)
         filesystem = await self.listings.filesystem(pane)
         try:
-            await rename_all(filesystem, renames)
-            await self._keep(filesystem, pane, renames)
+            with _telling(pane, folder, "renaming") as told:
+                await rename_all(filesystem, renames, told)
+                await self._keep(filesystem, pane, renames)
         finally:
             pane.browser.clear_marks()
             self.listings.changed(pane, request.folder)
@@ -101,14 +101,13 @@ class FileRenames:
         if not await self.cockpit.prompter.ask(question):
             return
         filesystem = await self.listings.filesystem(pane)
-        renames = [
-            Rename(join(request.folder, entry.name), join(request.into, entry.name))
-            for entry in request.entries
-        ]
-        paths = tuple(one.old for one in renames)
+        pairs = [(entry.name, entry.name) for entry in request.entries]
+        renames = await asyncio.to_thread(renames_of, pairs, request.folder, request.into)
+        paths = tuple([one.old for one in renames])
         try:
-            await rename_all(filesystem, renames)
-            await self._keep(filesystem, pane, renames)
+            with _telling(pane, request.folder, "moving") as told:
+                await rename_all(filesystem, renames, told)
+                await self._keep(filesystem, pane, renames)
             pane.browser.clear_marks()
         except HalfRenamedError:
             raise
@@ -128,7 +127,9 @@ class FileRenames:
         last = self._journal[-1]
         filesystem = await self.cockpit.backend.filesystem(last.endpoint)
         try:
-            await take_back(filesystem, last)
+            pane = request.pane
+            with _telling(pane, pane.browser.path, "undoing") as told:
+                await take_back(filesystem, last, told)
         except FileError:
             self._journal.remove(last)  # nothing would make it possible again
             raise
@@ -152,6 +153,21 @@ class FileRenames:
             del self._journal[:-_KEPT]
             # It is read when other things may have been done, which u does not undo.
             self.cockpit.tell(_said(renames), f"u undoes the {_word(renames)}", host=pane.endpoint)
+
+
+@contextmanager
+def _telling(pane: FilePane, folder: bytes, what: str) -> Iterator[Callable[[int], None]]:
+    """Yield what tells in a pane how far something is, as long as it shows that folder."""
+
+    def told(count: int) -> None:
+        if pane.is_attached and pane.browser.path == folder:
+            pane.wait(f"{what}… {count_text(count, 'item')}")
+
+    try:
+        yield told
+    finally:
+        if pane.is_attached and pane.browser.path == folder:
+            pane.wait("")
 
 
 def _word(renames: Sequence[Rename]) -> str:
