@@ -229,6 +229,7 @@ async def test_a_bulk_rename_and_its_undoing_tell_how_far_they_are(
         await pilot.press("enter")
         await until(pilot, lambda: "page2.txt" in names(pane))
         assert [one for one in said if "renaming" in one] == [
+            "renaming…",
             "renaming… 1 item",
             "renaming… 2 items",
         ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import contextmanager, suppress
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from sshdash.errors import FileError, SSHDashError
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 _KEPT = 100
 """Renames that can be taken back, the oldest forgotten first."""
+_MOST = 200_000
+"""Names that all of them may be about; of the newest there may be more."""
 
 
 class FileRenames:
@@ -150,24 +153,30 @@ class FileRenames:
             return
         with suppress(SSHDashError):  # it was done all the same; it only cannot be taken back
             self._journal.append(await describe(filesystem, pane.endpoint, renames))
-            del self._journal[:-_KEPT]
+            del self._journal[: _forgotten([len(one.renames) for one in self._journal])]
             # It is read when other things may have been done, which u does not undo.
             self.cockpit.tell(_said(renames), f"u undoes the {_word(renames)}", host=pane.endpoint)
+
+
+def _forgotten(sizes: Sequence[int]) -> int:
+    """Return how many of the oldest have to go, of what had these sizes; the newest never."""
+    sums = enumerate(accumulate(reversed(sizes)))
+    return len(sizes) - sum(not at or (at < _KEPT and count <= _MOST) for at, count in sums)
 
 
 @contextmanager
 def _telling(pane: FilePane, folder: bytes, what: str) -> Iterator[Callable[[int], None]]:
     """Yield what tells in a pane how far something is, as long as it shows that folder."""
 
-    def told(count: int) -> None:
+    def say(words: str) -> None:
         if pane.is_attached and pane.browser.path == folder:
-            pane.wait(f"{what}… {count_text(count, 'item')}")
+            pane.wait(words)
 
+    say(f"{what}…")
     try:
-        yield told
+        yield lambda count: say(f"{what}… {count_text(count, 'item')}")
     finally:
-        if pane.is_attached and pane.browser.path == folder:
-            pane.wait("")
+        say("")
 
 
 def _word(renames: Sequence[Rename]) -> str:
