@@ -150,6 +150,11 @@ class PaneFrame(Vertical):
         elif self._alive and (not what or self._title_line.busy):
             self._draw_busy()
 
+    def show_active(self, active: bool) -> None:
+        """Show whether it is the pane that commands are about."""
+        for line in (self._title_line, self._foot_line):
+            line.set_class(active, "-active")
+
     def view_for(self, path: bytes) -> View:
         """Return how `path` would be arranged: a filter is for one folder only."""
         view = self.browser.view
