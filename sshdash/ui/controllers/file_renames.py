@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from sshdash.errors import FileError, SSHDashError
+from sshdash.errors import FileError, SSHDashError, UsageError
 from sshdash.prompts import ConfirmQuestion
 from sshdash.sftp.entries import Kind, join, name_of, parent_of
 from sshdash.sftp.job import CopyRequest
@@ -54,6 +54,8 @@ class FileRenames:
         self.listings = listings
         self._submit = submit
         self._journal: list[Journalled] = []
+        self._under_way = 0
+        """How many bulk renames, moves and undoings go on."""
 
     async def rename(self, request: ask.RenameFile) -> None:
         """Let the person type another name over the row of one entry."""
@@ -82,7 +84,7 @@ class FileRenames:
         renames = await asyncio.to_thread(renames_of, pairs, folder, folder)
         filesystem = await self.listings.filesystem(pane)
         try:
-            with _telling(pane, folder, "renaming") as told:
+            with self._going_on(pane, folder, "renaming") as told:
                 await rename_all(filesystem, renames, told)
                 await self._keep(filesystem, pane, renames)
         finally:
@@ -108,7 +110,7 @@ class FileRenames:
         renames = await asyncio.to_thread(renames_of, pairs, request.folder, request.into)
         paths = tuple([one.old for one in renames])
         try:
-            with _telling(pane, request.folder, "moving") as told:
+            with self._going_on(pane, request.folder, "moving") as told:
                 await rename_all(filesystem, renames, told)
                 await self._keep(filesystem, pane, renames)
             pane.browser.clear_marks()
@@ -124,26 +126,31 @@ class FileRenames:
 
     async def undo(self, request: ask.UndoRename) -> None:
         """Take back the last rename or move of this run, wherever it was."""
+        if self._under_way:  # the same one twice would be in its own way
+            raise UsageError("Names are still being changed", hint="undo it once that is done")
         if not self._journal:
             self.cockpit.tell("Nothing to undo", "no rename, or move on one disk, in this run")
             return
         last = self._journal[-1]
-        filesystem = await self.cockpit.backend.filesystem(last.endpoint)
-        try:
-            pane = request.pane
-            with _telling(pane, pane.browser.path, "undoing") as told:
-                await take_back(filesystem, last, told)
-        except FileError:
-            self._journal.remove(last)  # nothing would make it possible again
-            raise
-        finally:
-            await filesystem.close()
+        pane = request.pane
+        with self._going_on(pane, pane.browser.path, "undoing") as told:
+            await self._take_back(last, told)
         if last in self._journal:
             self._journal.remove(last)
         backwards = [one.back for one in last.renames]
         self.cockpit.tell("Undone", _said(backwards), host=last.endpoint)
         for folder in {parent_of(path) for one in backwards for path in (one.old, one.new)}:
             self.listings.refresh_folder(last.endpoint, folder)
+
+    async def _take_back(self, last: Journalled, told: Callable[[int], None]) -> None:
+        filesystem = await self.cockpit.backend.filesystem(last.endpoint)
+        try:
+            await take_back(filesystem, last, told)
+        except FileError:
+            self._journal.remove(last)  # nothing would make it possible again
+            raise
+        finally:
+            await filesystem.close()
 
     async def _keep(
         self, filesystem: Filesystem, pane: FilePane, renames: Sequence[Rename]
@@ -157,26 +164,29 @@ class FileRenames:
             # It is read when other things may have been done, which u does not undo.
             self.cockpit.tell(_said(renames), f"u undoes the {_word(renames)}", host=pane.endpoint)
 
+    @contextmanager
+    def _going_on(
+        self, pane: FilePane, folder: bytes, what: str
+    ) -> Iterator[Callable[[int], None]]:
+        """Yield what tells in a pane how far something is, as long as it shows that folder."""
+
+        def say(words: str) -> None:
+            if pane.is_attached and pane.browser.path == folder:
+                pane.wait(words)
+
+        self._under_way += 1
+        say(f"{what}…")
+        try:
+            yield lambda count: say(f"{what}… {count_text(count, 'item')}")
+        finally:
+            self._under_way -= 1
+            say("")
+
 
 def _forgotten(sizes: Sequence[int]) -> int:
     """Return how many of the oldest have to go, of what had these sizes; the newest never."""
     sums = enumerate(accumulate(reversed(sizes)))
     return len(sizes) - sum(not at or (at < _KEPT and count <= _MOST) for at, count in sums)
-
-
-@contextmanager
-def _telling(pane: FilePane, folder: bytes, what: str) -> Iterator[Callable[[int], None]]:
-    """Yield what tells in a pane how far something is, as long as it shows that folder."""
-
-    def say(words: str) -> None:
-        if pane.is_attached and pane.browser.path == folder:
-            pane.wait(words)
-
-    say(f"{what}…")
-    try:
-        yield lambda count: say(f"{what}… {count_text(count, 'item')}")
-    finally:
-        say("")
 
 
 def _word(renames: Sequence[Rename]) -> str:
