@@ -6,13 +6,16 @@ Pure: whoever lists directories puts the entries in; whoever draws reads `rows`.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
-from itertools import filterfalse, islice
+from itertools import compress, filterfalse, islice
 from operator import attrgetter
 
 from sshdash.sftp.entries import Entry, Kind, join, name_of, normalize, parent_of
 from sshdash.sftp.order import matches, natural, sorted_in_turns, suffix_of
 from sshdash.sftp.rows import UP as UP
 from sshdash.sftp.rows import Rows
+
+_FEW = 10
+"""Where so many times the marks are less than the rows, they are sorted by themselves."""
 
 
 class SortKey(Enum):
@@ -138,8 +141,11 @@ class Browser:
             places, rows, others = self._rows.places, self._rows.entries, self._rows.others
             if len(self.marks) == self._count and not others:
                 return tuple(islice(rows, self._has_up, None))
-            found = sorted(places[name] for name in self.marks if name in places)
-            shown = tuple(rows[place] for place in found)
+            if len(self.marks) * _FEW > len(rows):  # the names of `places` are in the order of rows
+                shown = tuple(compress(rows, map(self.marks.__contains__, places)))
+            else:
+                found = sorted(places[name] for name in self.marks if name in places)
+                shown = tuple(rows[place] for place in found)
             if len(shown) == len(self.marks):
                 return shown
             return (*shown, *(entry for name, entry in others.items() if name in self.marks))

@@ -18,8 +18,8 @@ LINE_LIMIT = 4_000
 """Characters of one line that are shown."""
 LINES = 20_000
 """Lines that are shown."""
-ROW = 16
-"""Bytes on a line of a dump."""
+ROWS = (16, 8, 4)
+"""Bytes on a line of a dump, the more the better."""
 _SAMPLE = 8_192
 
 
@@ -119,14 +119,28 @@ def _decoded(head: bytes, whole: bool) -> tuple[str, str]:
     return text.removeprefix("\ufeff"), "UTF-8"
 
 
-def dump_row(offset: int, row: bytes) -> str:
-    """Return offset, hexadecimal and printable characters, as ``hexdump -C`` does."""
-    halves = row[:8].hex(" "), row[8:].hex(" ")
+def dump_row(offset: int, row: bytes, size: int = 16) -> str:
+    """Return offset, hexadecimal and printable characters, as ``hexdump -C`` does.
+
+    `size` is one of `ROWS`: the bytes of a whole line.
+    """
+    halves = [row[:8].hex(" "), row[8:].hex(" ")] if size > 8 else [row.hex(" ")]
+    digits = "  ".join(f"{half:<{3 * min(size, 8) - 1}}" for half in halves)
     shown = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in row)
-    return f"{offset:08x}  {halves[0]:<23}  {halves[1]:<23}  {shown}"
+    return f"{offset:08x}  {digits}  {shown}"
 
 
-def dump_cells(at: int) -> tuple[int, ...]:
+def dump_width(size: int) -> int:
+    """Return the cells of a whole line of `size` bytes."""
+    return _characters(size) + size
+
+
+def dump_cells(at: int, size: int = 16) -> tuple[int, ...]:
     """Return the cells of a `dump_row` that show the byte at a place of it."""
     first = 10 + 3 * at + at // 8
-    return first, first + 1, 60 + at
+    return first, first + 1, _characters(size) + at
+
+
+def _characters(size: int) -> int:
+    """Return the cell where the characters of a line of `size` bytes begin."""
+    return 11 + 3 * size + (size > 8)

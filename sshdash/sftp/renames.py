@@ -1,7 +1,8 @@
 """Several renames at once: an order in which none is in another's way, and taking them back."""
 
+import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from sshdash.errors import ConnectionLost, FileError, SSHDashError
@@ -11,6 +12,8 @@ from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.names import part_name
 from sshdash.sftp.tasks import each, undivided
 
+Told = Callable[[int], None]
+"""Hears how many are done."""
 _PATIENCE = 60.0
 """Seconds that whoever cancels waits for renames under way."""
 _WIDTH = 32
@@ -34,36 +37,56 @@ class Rename:
         return Rename(self.new, self.old)
 
 
+def renames_of(pairs: Iterable[tuple[bytes, bytes]], old: bytes, new: bytes) -> list[Rename]:
+    """Return what gives names of the folder `old` others in the folder `new`; all that differ."""
+    return [
+        Rename(join(old, before), join(new, after))
+        for before, after in pairs
+        if (old, before) != (new, after)
+    ]
+
+
 def in_order(renames: Sequence[Rename]) -> list[list[Rename]]:
     """Return `renames` in waves, of which each is onto names that are free after those before it.
 
     Where names go round in a circle, one of them steps aside under a temporary name.
     """
     waiting = {one.old: one.new for one in renames if one.old != one.new}
+    awaited: dict[bytes, list[bytes]] = {}
+    for old, new in waiting.items():
+        awaited.setdefault(new, []).append(old)
+    rest = iter(tuple(waiting))
+    free = [old for old, new in waiting.items() if new not in waiting]
     waves: list[list[Rename]] = []
     while waiting:
-        free = [old for old, new in waiting.items() if new not in waiting]
         if free:
             waves.append([Rename(old, waiting.pop(old)) for old in free])
         else:
-            old, new = next(iter(waiting.items()))
+            old = next(one for one in rest if one in waiting)
             aside = join(parent_of(old), part_name(name_of(old), secrets.token_hex(4)))
             waves.append([Rename(old, aside)])
-            del waiting[old]
-            waiting[aside] = new
+            new = waiting[aside] = waiting.pop(old)
+            awaited[new].append(aside)
+        freed = [step.old for step in waves[-1]]
+        free = [one for name in freed for one in awaited.get(name, ()) if one in waiting]
     return waves
 
 
-async def rename_all(filesystem: Filesystem, renames: Sequence[Rename]) -> None:
-    """Carry out all of `renames`, or none of them.
+async def rename_all(
+    filesystem: Filesystem, renames: Sequence[Rename], told: Told = lambda _: None
+) -> None:
+    """Carry out all of `renames`, or none of them; `told` hears how many are done.
 
     Where one fails, those before it get their old names back. What cannot be taken back is
     told. A caller that is cancelled waits until it is one or the other.
     """
-    await undivided(_rename_all(filesystem, in_order(renames)), _PATIENCE)
+    waves = await asyncio.to_thread(in_order, renames)
+    await undivided(_rename_all(filesystem, waves, told), _PATIENCE)
 
 
-async def _rename_all(filesystem: Filesystem, waves: Sequence[Sequence[Rename]]) -> None:
+async def _rename_all(
+    filesystem: Filesystem, waves: Sequence[Sequence[Rename]], told: Told
+) -> None:
     done: list[Rename] = []
     failures: list[SSHDashError] = []
 
@@ -76,6 +99,7 @@ async def _rename_all(filesystem: Filesystem, waves: Sequence[Sequence[Rename]])
             failures.append(error)  # what is under way beside it is waited for: it may be done
         else:
             done.append(step)
+            told(len(done))
 
     for wave in waves:
         await each(wave, min(_WIDTH, len(wave)), rename)
@@ -118,26 +142,45 @@ class Journalled:
 async def describe(filesystem: Filesystem, endpoint: str, renames: Sequence[Rename]) -> Journalled:
     """Return what is needed to take `renames` back, which have just been carried out."""
     there = await _look(filesystem, [one.new for one in renames])
+    return await asyncio.to_thread(_journalled, endpoint, renames, there)
+
+
+def _journalled(
+    endpoint: str, renames: Sequence[Rename], there: dict[bytes, Entry | None]
+) -> Journalled:
     kept = [one for one in renames if there[one.new] is not None]
     left = [entry for one in kept if (entry := there[one.new]) is not None]
     return Journalled(endpoint, tuple(kept), tuple(left))
 
 
-async def take_back(filesystem: Filesystem, done: Journalled) -> None:
-    """Give everything its old name again. Raises FileError where something came in between."""
-    news = [one.new for one in done.renames]
-    olds = [one.old for one in done.renames if one.old not in set(news)]
+async def take_back(filesystem: Filesystem, done: Journalled, told: Told = lambda _: None) -> None:
+    """Give everything its old name again; `told` hears how many have it.
+
+    Raises FileError where something came in between.
+    """
+    news = dict.fromkeys(one.new for one in done.renames)
+    olds = [one.old for one in done.renames if one.old not in news]
     there = await _look(filesystem, [*news, *olds])
-    for path, left in zip(news, done.left, strict=True):
-        now = there[path]
+    await asyncio.to_thread(_ensure_left, there, done, olds)
+    back = await asyncio.to_thread(_backwards, done.renames)
+    await rename_all(filesystem, back, told)
+
+
+def _backwards(renames: Sequence[Rename]) -> list[Rename]:
+    return [one.back for one in renames]
+
+
+def _ensure_left(there: dict[bytes, Entry | None], done: Journalled, olds: Sequence[bytes]) -> None:
+    """Raise FileError where anything is not as the renames left it."""
+    for one, left in zip(done.renames, done.left, strict=True):
+        now = there[one.new]
         if now is None:
-            raise FileError("cannot undo", shown(path), "it is not there any more")
+            raise FileError("cannot undo", shown(one.new), "it is not there any more")
         if not _same(now, left):
-            raise FileError("cannot undo", shown(path), "it has changed since")
+            raise FileError("cannot undo", shown(one.new), "it has changed since")
     for path in olds:
         if there[path] is not None:
             raise FileError("cannot undo", shown(path), "something else has that name by now")
-    await rename_all(filesystem, [one.back for one in done.renames])
 
 
 async def _look(filesystem: Filesystem, paths: Sequence[bytes]) -> dict[bytes, Entry | None]:

@@ -5,6 +5,7 @@ import os
 import stat
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual.widgets import Button, Input, RadioSet, Static
@@ -210,6 +211,61 @@ async def test_many_are_renamed_by_a_pattern_seen_before(left: Path, right: Path
         assert (left / "10-03.TXT").read_text() == "x" * 1000
         await pilot.press("u")
         await until(pilot, lambda: "file10.txt" in names(panes.left))
+
+
+async def test_a_bulk_rename_and_its_undoing_tell_how_far_they_are(
+    left: Path, right: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = FilesApp(left, right)
+    said: list[str] = []
+    async with app.run_test(size=(100, 30)) as pilot:
+        pane = (await listed(pilot)).left
+        monkeypatch.setattr(pane, "wait", said.append)
+        pane.browser.marks = {b"file1.txt", b"file2.txt"}
+        await pilot.press("R")
+        await until(pilot, lambda: isinstance(app.screen, BulkRenameDialog))
+        app.screen.query_one("#find", Input).value = "file"
+        app.screen.query_one("#replacement", Input).value = "page"
+        await until(pilot, lambda: not app.screen.query_one(".-primary", Button).disabled)
+        await pilot.press("enter")
+        await until(pilot, lambda: "page2.txt" in names(pane))
+        assert [one for one in said if "renaming" in one] == [
+            "renaming…",
+            "renaming… 1 item",
+            "renaming… 2 items",
+        ]
+        await pilot.press("u")
+        await until(pilot, lambda: "file2.txt" in names(pane))
+        assert "undoing… 2 items" in said
+
+
+async def test_what_is_being_undone_is_not_undone_twice(
+    left: Path, right: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = FilesApp(left, right)
+    async with app.run_test(size=(100, 30)) as pilot:
+        pane = (await listed(pilot)).left
+        pane.rows.cursor = row_of(pane, "file1.txt")
+        await pilot.press("r")
+        await until(pilot, lambda: isinstance(app.focused, InlineName))
+        app.screen.query_one(InlineName).value = "other.txt"
+        await pilot.press("enter")
+        await until(pilot, lambda: "other.txt" in names(pane))
+        gate = asyncio.Event()
+        rename = LocalFilesystem.rename
+
+        async def slowly(self: LocalFilesystem, *args: Any, **how: Any) -> None:
+            await gate.wait()
+            await rename(self, *args, **how)
+
+        monkeypatch.setattr(LocalFilesystem, "rename", slowly)
+        await pilot.press("u", "u")
+        await until(pilot, lambda: "still being changed" in app.told[0])
+        gate.set()
+        await until(pilot, lambda: "file1.txt" in names(pane))
+        assert "other.txt" not in names(pane)
+        await pilot.press("u")
+        await until(pilot, lambda: "Nothing to undo" in app.told[0])
 
 
 def problem(app: FilesApp) -> str:

@@ -349,3 +349,20 @@ async def test_esc_goes_on_where_nothing_is_left_to_drop(left: Path, right: Path
         assert not panes.left.browser.marks
         await pilot.press("escape")
         assert app.escaped == 1
+
+
+async def test_the_title_shows_which_pane_has_the_keys(left: Path, right: Path) -> None:
+    app = FilesApp(left, right)
+    async with app.run_test(size=(120, 30)) as pilot:
+        panes = await listed(pilot)
+
+        def grounds() -> list[object]:
+            titles = [pane.query_one(PaneTitle) for pane in panes.panes]
+            return [title.render_line(0)._segments[0].style for title in titles]
+
+        first = grounds()
+        assert first[0] != first[1]
+        await pilot.press("tab")
+        assert grounds() == first[::-1]
+        await pilot.press("slash")
+        assert grounds() == first[::-1], "the filter is in the pane, too"

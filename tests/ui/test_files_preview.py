@@ -270,3 +270,19 @@ async def test_a_long_search_is_stopped_with_esc(left: Path, right: Path) -> Non
         await until(pilot, lambda: screen._searching and screen._searching.is_finished)
         assert app.screen is screen
         assert "stopped" in str(screen.query_one(".viewer-said", Static).render())
+
+
+async def test_a_dump_has_as_many_bytes_on_a_line_as_there_is_room(left: Path, right: Path) -> None:
+    (left / "file1.txt").write_bytes(bytes(range(256)) * 8)
+    async with at(left, right, "file1.txt") as (app, pilot):
+        await until(pilot, lambda: app.screen.query(DumpRows))
+        rows = app.screen.query_one(DumpRows)
+        rows.show_match(0x141, 2)
+        await until(pilot, lambda: rows.cursor == 0x140 // 16)
+        for columns, size in ((60, 8), (40, 4), (120, 16)):
+            await pilot.resize_terminal(columns, 24)
+            await until(pilot, lambda size=size: rows.item_count() == 2048 // size)  # type: ignore[misc]
+            assert rows.cursor == 0x141 // size
+            line = "".join(text for text, _ in rows.pieces(rows.cursor, columns))
+            assert line.startswith(f" {0x140:08x}  40 41 42 43")
+            assert "@AB" in line

@@ -285,3 +285,12 @@ def test_marks_of_hidden_names_stay_in_the_selection() -> None:
     browser.invert_marks()
     assert browser.marks == {b".h"}
     assert browser.has_selection
+
+
+@given(st.sets(st.integers(0, 59)), st.booleans())
+def test_what_is_selected_is_in_the_order_of_the_rows(marked: set[int], reverse: bool) -> None:
+    browser = Browser(b"/home", View(reverse=reverse))
+    browser.show(b"/home", [*entries(*(f"f{number}" for number in range(60))), entry(b".h")])
+    browser.marks = {b"f%d" % number for number in marked} | {b".h"}
+    wanted = [row for row in browser.rows if row.name in browser.marks]
+    assert [one.name for one in browser.selection] == [*(row.name for row in wanted), b".h"]

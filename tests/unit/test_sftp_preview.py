@@ -11,7 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sshdash.sftp.archives import NotListed, list_tar, list_zip
-from sshdash.sftp.preview import PreviewKind, dump_row, is_binary, is_zip, kind_of, text_of
+from sshdash.sftp.preview import (
+    ROWS,
+    PreviewKind,
+    dump_cells,
+    dump_row,
+    dump_width,
+    is_binary,
+    is_zip,
+    kind_of,
+    text_of,
+)
 
 
 def harmless(shown: str) -> bool:
@@ -156,3 +166,16 @@ def test_hostile_archives_are_listed_or_refused(junk: bytes) -> None:
     except NotListed as error:
         said = str(error)
     assert harmless(said)
+
+
+@pytest.mark.parametrize("size", ROWS)
+def test_a_line_of_a_dump_has_its_bytes_where_it_says(size: int) -> None:
+    row = bytes(range(65, 65 + size))
+    line = dump_row(0x40, row, size)
+    assert len(line) == dump_width(size)
+    for at, byte in enumerate(row):
+        high, low, character = dump_cells(at, size)
+        assert line[high] + line[low] == f"{byte:02x}"
+        assert line[character] == chr(byte)
+    short = dump_row(0x40, row[:1], size)
+    assert short[dump_cells(0, size)[2] :] == "A"

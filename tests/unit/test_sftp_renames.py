@@ -49,6 +49,51 @@ def test_every_order_of_names_comes_out(order: list[int]) -> None:
     assert names == {b"/%d" % new: old for old, new in enumerate(order)}
 
 
+class Counted(bytes):
+    """A path that counts how often it is looked for."""
+
+    looked = 0
+
+    def __hash__(self) -> int:
+        Counted.looked += 1
+        return super().__hash__()
+
+    def __eq__(self, other: object) -> bool:
+        return super().__eq__(other)
+
+
+def counted(pairs: list[tuple[bytes, bytes]]) -> list[Rename]:
+    Counted.looked = 0
+    return [Rename(Counted(b"/d/" + old), Counted(b"/d/" + new)) for old, new in pairs]
+
+
+def test_the_order_of_many_takes_no_square_of_their_number() -> None:
+    many = 400
+    shifted = counted([(b"%d" % at, b"%d" % (at + 1)) for at in range(many)])
+    waves = in_order(shifted)
+    assert [wave[0].old for wave in waves] == [b"/d/%d" % at for at in reversed(range(many))]
+    assert Counted.looked < 20 * many
+    swapped = [(b"%d" % at, b"%d" % (at ^ 1)) for at in range(many)]
+    assert sum(map(len, in_order(counted(swapped)))) == many + many // 2
+    assert Counted.looked < 20 * many
+
+
+async def test_many_are_taken_back_in_a_time_like_their_number() -> None:
+    many = 400
+    files = folder(*(b"%d" % at for at in range(many)))
+    before = files.below(b"/d")
+    told: list[int] = []
+    done = counted([(b"%d" % at, b"x%d" % at) for at in range(many)])
+    await rename_all(files, done, told.append)
+    assert told == list(range(1, many + 1))
+    journalled = await describe(files, "far", done)
+    Counted.looked = 0
+    await take_back(files, journalled, told.append)
+    assert files.below(b"/d") == before
+    assert Counted.looked < 40 * many
+    assert told[many:] == list(range(1, many + 1))
+
+
 async def test_one_that_fails_leaves_everything_as_it_was() -> None:
     files = folder(b"a", b"b", b"c")
     before = files.below(b"/d")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import asyncio
+from contextlib import contextmanager, suppress
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from sshdash.errors import FileError, SSHDashError
+from sshdash.errors import FileError, SSHDashError, UsageError
 from sshdash.prompts import ConfirmQuestion
 from sshdash.sftp.entries import Kind, join, name_of, parent_of
 from sshdash.sftp.job import CopyRequest
@@ -15,6 +17,7 @@ from sshdash.sftp.renames import (
     Rename,
     describe,
     rename_all,
+    renames_of,
     take_back,
 )
 from sshdash.ui.controllers import file_names as names
@@ -24,7 +27,7 @@ from sshdash.ui.widgets import file_messages as ask
 from sshdash.ui.widgets.inline_name import InlineName
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from sshdash.sftp.filesystem import Filesystem
     from sshdash.ui.cockpit import Cockpit
@@ -33,6 +36,8 @@ if TYPE_CHECKING:
 
 _KEPT = 100
 """Renames that can be taken back, the oldest forgotten first."""
+_MOST = 200_000
+"""Names that all of them may be about; of the newest there may be more."""
 
 
 class FileRenames:
@@ -49,6 +54,8 @@ class FileRenames:
         self.listings = listings
         self._submit = submit
         self._journal: list[Journalled] = []
+        self._under_way = 0
+        """How many bulk renames, moves and undoings go on."""
 
     async def rename(self, request: ask.RenameFile) -> None:
         """Let the person type another name over the row of one entry."""
@@ -73,15 +80,13 @@ class FileRenames:
         new = await self.cockpit.show(BulkRenameDialog(old, others, where))
         if new is None:
             return
-        renames = [
-            Rename(join(request.folder, one), join(request.folder, other))
-            for one, other in zip(old, new, strict=True)
-            if one != other
-        ]
+        pairs, folder = zip(old, new, strict=True), request.folder
+        renames = await asyncio.to_thread(renames_of, pairs, folder, folder)
         filesystem = await self.listings.filesystem(pane)
         try:
-            await rename_all(filesystem, renames)
-            await self._keep(filesystem, pane, renames)
+            with self._going_on(pane, folder, "renaming") as told:
+                await rename_all(filesystem, renames, told)
+                await self._keep(filesystem, pane, renames)
         finally:
             pane.browser.clear_marks()
             self.listings.changed(pane, request.folder)
@@ -101,14 +106,13 @@ class FileRenames:
         if not await self.cockpit.prompter.ask(question):
             return
         filesystem = await self.listings.filesystem(pane)
-        renames = [
-            Rename(join(request.folder, entry.name), join(request.into, entry.name))
-            for entry in request.entries
-        ]
-        paths = tuple(one.old for one in renames)
+        pairs = [(entry.name, entry.name) for entry in request.entries]
+        renames = await asyncio.to_thread(renames_of, pairs, request.folder, request.into)
+        paths = tuple([one.old for one in renames])
         try:
-            await rename_all(filesystem, renames)
-            await self._keep(filesystem, pane, renames)
+            with self._going_on(pane, request.folder, "moving") as told:
+                await rename_all(filesystem, renames, told)
+                await self._keep(filesystem, pane, renames)
             pane.browser.clear_marks()
         except HalfRenamedError:
             raise
@@ -122,24 +126,31 @@ class FileRenames:
 
     async def undo(self, request: ask.UndoRename) -> None:
         """Take back the last rename or move of this run, wherever it was."""
+        if self._under_way:  # the same one twice would be in its own way
+            raise UsageError("Names are still being changed", hint="undo it once that is done")
         if not self._journal:
             self.cockpit.tell("Nothing to undo", "no rename, or move on one disk, in this run")
             return
         last = self._journal[-1]
-        filesystem = await self.cockpit.backend.filesystem(last.endpoint)
-        try:
-            await take_back(filesystem, last)
-        except FileError:
-            self._journal.remove(last)  # nothing would make it possible again
-            raise
-        finally:
-            await filesystem.close()
+        pane = request.pane
+        with self._going_on(pane, pane.browser.path, "undoing") as told:
+            await self._take_back(last, told)
         if last in self._journal:
             self._journal.remove(last)
         backwards = [one.back for one in last.renames]
         self.cockpit.tell("Undone", _said(backwards), host=last.endpoint)
         for folder in {parent_of(path) for one in backwards for path in (one.old, one.new)}:
             self.listings.refresh_folder(last.endpoint, folder)
+
+    async def _take_back(self, last: Journalled, told: Callable[[int], None]) -> None:
+        filesystem = await self.cockpit.backend.filesystem(last.endpoint)
+        try:
+            await take_back(filesystem, last, told)
+        except FileError:
+            self._journal.remove(last)  # nothing would make it possible again
+            raise
+        finally:
+            await filesystem.close()
 
     async def _keep(
         self, filesystem: Filesystem, pane: FilePane, renames: Sequence[Rename]
@@ -149,9 +160,33 @@ class FileRenames:
             return
         with suppress(SSHDashError):  # it was done all the same; it only cannot be taken back
             self._journal.append(await describe(filesystem, pane.endpoint, renames))
-            del self._journal[:-_KEPT]
+            del self._journal[: _forgotten([len(one.renames) for one in self._journal])]
             # It is read when other things may have been done, which u does not undo.
             self.cockpit.tell(_said(renames), f"u undoes the {_word(renames)}", host=pane.endpoint)
+
+    @contextmanager
+    def _going_on(
+        self, pane: FilePane, folder: bytes, what: str
+    ) -> Iterator[Callable[[int], None]]:
+        """Yield what tells in a pane how far something is, as long as it shows that folder."""
+
+        def say(words: str) -> None:
+            if pane.is_attached and pane.browser.path == folder:
+                pane.wait(words)
+
+        self._under_way += 1
+        say(f"{what}…")
+        try:
+            yield lambda count: say(f"{what}… {count_text(count, 'item')}")
+        finally:
+            self._under_way -= 1
+            say("")
+
+
+def _forgotten(sizes: Sequence[int]) -> int:
+    """Return how many of the oldest have to go, of what had these sizes; the newest never."""
+    sums = enumerate(accumulate(reversed(sizes)))
+    return len(sizes) - sum(not at or (at < _KEPT and count <= _MOST) for at, count in sums)
 
 
 def _word(renames: Sequence[Rename]) -> str:

@@ -24,6 +24,8 @@ from sshdash.untrusted import clean
 
 _AT_ONCE = 200
 """Names that are worked out without a pause."""
+_SOON = 2_000
+"""Names that are worked out before anybody would ask."""
 _SECONDS = 0.006
 """Seconds that an expression may take for so many."""
 _REST = 0.08
@@ -128,7 +130,7 @@ class BulkRenameDialog(Dialog[list[bytes]]):
     @on(RadioSet.Changed)
     def _changed(self, event: Input.Changed | Tick.Changed | RadioSet.Changed) -> None:
         event.stop()
-        self._set(None, "")
+        self._set(None, "Working out the names…" if len(self._old) > _SOON else "")
         if self._resting is not None:
             self._resting.stop()
         self._resting = self.set_timer(_REST, self._renew)

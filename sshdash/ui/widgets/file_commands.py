@@ -69,7 +69,7 @@ class TwoPanes(Vertical):
 
     def _mark_active(self) -> None:
         for pane in self.panes:
-            pane.set_class(pane is self._active, "-active")
+            pane.show_active(pane is self._active)
 
 
 class PaneCommands(TwoPanes):

@@ -84,13 +84,14 @@ class FilePane(PlacedPane):
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Become the pane that commands are about."""
-        # A class, because `:focus-within` does not reach the component styles of the title.
-        self.add_class("-focused")
+        # A class, because `:focus-within` does not reach the component styles of the title. It is
+        # the title's own: with the pane's, all that is in it would be styled anew.
+        self._title_line.add_class("-focused")
         self.post_message(self.Focused(self))
 
     def on_descendant_blur(self, event: events.DescendantBlur) -> None:
         """Show that keys go elsewhere."""
-        self.remove_class("-focused")
+        self._title_line.remove_class("-focused")
 
     def on_click(self, event: events.Click) -> None:
         """Take the focus, wherever in the pane the click was, but in the filter."""

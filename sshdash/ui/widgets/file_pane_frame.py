@@ -150,6 +150,11 @@ class PaneFrame(Vertical):
         elif self._alive and (not what or self._title_line.busy):
             self._draw_busy()
 
+    def show_active(self, active: bool) -> None:
+        """Show whether it is the pane that commands are about."""
+        for line in (self._title_line, self._foot_line):
+            line.set_class(active, "-active")
+
     def view_for(self, path: bytes) -> View:
         """Return how `path` would be arranged: a filter is for one folder only."""
         view = self.browser.view
@@ -253,7 +258,8 @@ class PaneFrame(Vertical):
             said = self.problem.words(over_old=False, outlook=self._outlook)
         else:
             said = Content(self._waiting or " ")
-        field.update(said)
+        if said or field.display:  # else everything would be laid out anew for nothing
+            field.update(said)
         field.display = bool(said)
         field.set_class(not self.listed, "-alone")
         field.set_class(self.problem is not None and not self.listed, "-error")
@@ -279,7 +285,7 @@ class PaneFrame(Vertical):
             space = self._space if self._typed is None else None
             said = text.foot_text(self.browser, counts, space, width)
             self._foot_line.set_class(self._typed is not None, "-typing")
-            self._foot_line.update(Content(said if self.listed else ""))
+            self._foot_line.update(Content(said if self.listed else ""), layout=False)
 
     def on_resize(self) -> None:
         """Fit the counts."""

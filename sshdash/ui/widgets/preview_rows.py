@@ -12,7 +12,7 @@ from rich.cells import cell_len, chop_cells
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from sshdash.sftp.preview import ROW, dump_cells, dump_row
+from sshdash.sftp.preview import ROWS, dump_cells, dump_row, dump_width
 from sshdash.ui.format import size_text
 from sshdash.ui.widgets.row_list import Piece, RowList
 from sshdash.ui.workbench import LOOKS
@@ -221,10 +221,22 @@ class DumpRows(ContentRows):
         """Where the bytes are that were found."""
         self._blocks: OrderedDict[int, bytes] = OrderedDict()
         self._asked: set[int] = set()
+        self._row_bytes = ROWS[0]
+        """Bytes of a row."""
 
     def item_count(self) -> int:
         """Return how many rows there are."""
-        return -(-self._bytes // ROW)
+        return -(-self._bytes // self._row_bytes)
+
+    def on_resize(self) -> None:
+        """Put as many bytes on a row as there is room for, with the same ones under the cursor."""
+        room = self.scrollable_content_region.width - 1
+        size = next((one for one in ROWS if dump_width(one) <= room), ROWS[-1])
+        if size != self._row_bytes:
+            place, self._row_bytes, self._shift = self.place, size, 0
+            self.reset_lines()
+            self.cursor = place // size
+        super().on_resize()
 
     def put(self, block: int, data: bytes) -> None:
         """Show a block, of which at the end of a file that shrank there may be less."""
@@ -236,7 +248,7 @@ class DumpRows(ContentRows):
 
     def pieces(self, line: int, width: int) -> list[Piece]:
         """Return one row."""
-        offset = line * ROW
+        offset = line * self._row_bytes
         block, inside = divmod(offset, BLOCK)
         data = self._blocks.get(block)
         if data is None:
@@ -245,17 +257,17 @@ class DumpRows(ContentRows):
                 self.post_message(self.Wanted(self, block))
             return [(f" {offset:08x}  …", self.look("content--number"))]
         self._blocks.move_to_end(block)
-        text = dump_row(offset, data[inside : inside + ROW])
+        text = dump_row(offset, data[inside : inside + self._row_bytes], self._row_bytes)
         head, rest = text[:8], text[8 + self._shift :]
         number = (f" {head}", self.look("content--number"))
-        if self._match.start < offset + ROW and offset < self._match.stop:
+        if self._match.start < offset + self._row_bytes and offset < self._match.stop:
             return [number, *self._marked(offset, text)]
         return [number, (rest, self.look())]
 
     def _marked(self, offset: int, text: str) -> list[Piece]:
         """Return what is behind the offset, with the bytes that were found marked."""
-        within = [at for at in range(ROW) if offset + at in self._match]
-        cells = {cell for at in within for cell in dump_cells(at)}
+        within = [at for at in range(self._row_bytes) if offset + at in self._match]
+        cells = {cell for at in within for cell in dump_cells(at, self._row_bytes)}
         plain, found = self.look(), self.look("content--match")
         shown = range(8 + self._shift, len(text))
         return [(text[cell], found if cell in cells else plain) for cell in shown]
@@ -263,19 +275,19 @@ class DumpRows(ContentRows):
     @property
     def place(self) -> int:
         """The offset of what was found where that is under the cursor, else of the cursor."""
-        here = self.cursor * ROW
+        here = self.cursor * self._row_bytes
         found = self._match.start
-        return found if self._match and here <= found < here + ROW else here
+        return found if self._match and here <= found < here + self._row_bytes else here
 
     @property
     def is_on_match(self) -> bool:
         """Whether what was found is under the cursor."""
-        return bool(self._match) and self.cursor == self._match.start // ROW
+        return bool(self._match) and self.cursor == self._match.start // self._row_bytes
 
     def show_match(self, offset: int, length: int) -> None:
         """Go to bytes that were found and mark them."""
         self._match = range(offset, offset + length)
-        self.cursor = offset // ROW
+        self.cursor = offset // self._row_bytes
         self.refresh()
 
 
