@@ -10,6 +10,7 @@ from dataclasses import replace
 import msgspec
 
 from sshdash.backend import Backend
+from sshdash.cli.entry import GARBAGE
 from sshdash.cli.prompter import choose_prompter
 from sshdash.config.advice import ignored_keywords
 from sshdash.config.command_line import SHORT_OPTIONS
@@ -81,6 +82,7 @@ async def open_backend(
         if first:
             backend.reach(first)
         await (backend.load(terminals=False) if tunnels else backend.load_connections())
+        settle_memory()
         from sshdash.cli.narration import Narrator
 
         Narrator(backend.connections, backend.events, arguments.verbose)
@@ -94,6 +96,7 @@ def settle_memory() -> None:
     each time.
     """
     gc.freeze()
+    gc.set_threshold(*GARBAGE)
 
 
 def tell_ignored(resolved: ResolvedHost) -> None:
