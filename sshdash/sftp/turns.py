@@ -11,7 +11,7 @@ Item = TypeVar("Item")
 
 _BUDGET = 0.003
 """Seconds of work in one turn of the loop."""
-_SLICE = 32
+_SLICE = 8
 """Things that are certain to take no time worth asking for between them."""
 _BATCH = 500
 """Things that are put in order without a pause."""
