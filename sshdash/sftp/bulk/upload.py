@@ -116,10 +116,11 @@ class Upload:
             await stream.expect(READY)
             async with staging:
                 with self._ledger.gathering(len(tree.files), tree.size) as track:
-                    # The host waits for the folder, so that nobody waits here for it.
-                    make = self._target.mkdir(staging.path, 0o700)
-                    await together(make, self._send(tree, staging.path, stream, track))
-                    await self._hear(stream, index)
+                    async with stream:  # it ends before what it made is removed
+                        # The host waits for the folder, so that nobody waits here for it.
+                        make = self._target.mkdir(staging.path, 0o700)
+                        await together(make, self._send(tree, staging.path, stream, track))
+                        await self._hear(stream, index)
                     await self._verify(tree, index)
                     await staging.place(arrived, track, whole=len(tree.files) == wanted)
         return staging.finished
