@@ -11,6 +11,7 @@ import msgspec
 
 from sshdash import loop
 from sshdash.backend import Backend
+from sshdash.cli.entry import GARBAGE
 from sshdash.cli.prompter import choose_prompter
 from sshdash.config.advice import ignored_keywords
 from sshdash.config.command_line import SHORT_OPTIONS
@@ -82,6 +83,7 @@ async def open_backend(
         if first:
             backend.reach(first)
         await (backend.load(terminals=False) if tunnels else backend.load_connections())
+        settle_memory()
         from sshdash.cli.narration import Narrator
 
         Narrator(backend.connections, backend.events, arguments.verbose)
@@ -95,6 +97,7 @@ def settle_memory() -> None:
     each time.
     """
     gc.freeze()
+    gc.set_threshold(*GARBAGE)
 
 
 def tell_ignored(resolved: ResolvedHost) -> None:

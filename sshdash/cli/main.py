@@ -2,6 +2,7 @@
 
 import argparse
 import errno
+import gc
 import importlib
 import logging
 import os
@@ -42,6 +43,8 @@ _ON_FILES = frozenset({"cp", "sync", "mv", "ls", "du", "rm", "mkdir"})
 """Commands whose options may stand among the files, as with those of a shell."""
 _CONNECTING = _ON_FILES | {"exec", "forward"}
 """Commands that speak SSH."""
+_LOADED = 1_000_000
+"""Objects that are loaded at most, among which there is no garbage to look for."""
 _DISK_FAILURES = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 """What is left to be met by printing: whoever writes to files tells it in words of its own."""
 _SUMMARIES = {
@@ -195,6 +198,7 @@ def _parse_command(before: argparse.Namespace, words: list[str]) -> argparse.Nam
     parser = argparse.ArgumentParser(prog="sshdash")
     commands = parser.add_subparsers(dest="command", required=True)
     if name in _CONNECTING:
+        gc.set_threshold(_LOADED)
         # While it is imported, the SSH library may wait for programs that look for another one.
         threading.Thread(target=_import_library, name="sshdash-library").start()
     module = importlib.import_module(f"sshdash.cli.{name}")
@@ -214,8 +218,9 @@ def _parse_command(before: argparse.Namespace, words: list[str]) -> argparse.Nam
 
 def _import_library() -> None:
     from sshdash.connections.liboqs import unsearched
+    from sshdash.connections.pyopenssl import unloaded
 
-    with suppress(Exception), unsearched():  # whoever needs it will see the same
+    with suppress(Exception), unsearched(), unloaded():  # whoever needs it will see the same
         importlib.import_module("asyncssh")
 
 

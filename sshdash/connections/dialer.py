@@ -199,9 +199,11 @@ class _Attempt:
                 proxy = await self._start_proxy(self._resolved.proxy_command)
                 sock = proxy.socket
             elif self._via is None:
-                sock = await self._dialer.ahead.take(self._resolved, self._timeline)
-                if sock is None:
+                begun = await self._dialer.ahead.take(self._resolved, self._timeline)
+                if begun is None:
                     sock = await open_socket(self._resolved, self._host, self._timeline, seconds)
+                else:
+                    sock, client.greeted = begun
                 check.peer = sock.getpeername()[0]
                 self.address = _address(sock)
             async with deadline:

@@ -2,13 +2,12 @@
 
 from typing import Any
 
-from sshdash import __version__
 from sshdash.config.resolver import ResolvedHost
-from sshdash.config.tokens import TokenError, expand
 from sshdash.connections.environment import environment
 from sshdash.connections.login.agent_forwarding import forwarded_agent
 from sshdash.connections.login.auth import METHODS, SSHClient
 from sshdash.connections.login.gssapi import gssapi_options
+from sshdash.connections.network.greeting import version
 from sshdash.connections.transport.algorithms import (
     algorithms,
     compression,
@@ -18,11 +17,8 @@ from sshdash.connections.transport.algorithms import (
     signatures,
 )
 from sshdash.connections.trust.hostkeys import HostKeyCheck
-from sshdash.errors import ConfigError
 from sshdash.settings import Settings
 
-_LONGEST_VERSION = 245
-"""Characters of a version string, RFC 4253 section 4.2, without what stands around it."""
 _GIGABYTE = 1 << 30
 """Bytes sent after which RFC 4253 section 9 wants new keys, where the user sets no other."""
 
@@ -44,7 +40,7 @@ def connect_options(
         "username": resolved.user,
         "config": None,
         "client_factory": lambda: client,
-        "client_version": _version(resolved),
+        "client_version": version(resolved),
         "known_hosts": check.library_answer,
         "host_key_alias": resolved.get("hostkeyalias"),
         "server_host_key_algs": host_key_algorithms(
@@ -85,27 +81,6 @@ def keepalive(resolved: ResolvedHost, settings: Settings) -> tuple[int, int]:
     if is_chosen(resolved, "serveralivecountmax"):
         count = resolved.number("serveralivecountmax") or 0
     return interval, count
-
-
-def _version(resolved: ResolvedHost) -> str:
-    """Return our version string, with what VersionAddendum adds to it."""
-    ours = f"sshdash_{__version__}"
-    more = (resolved.get("versionaddendum") or "").partition("#")[0].strip()
-    if not more or more.lower() == "none":
-        return ours
-    try:
-        text = f"{ours} {expand(more, resolved.tokens)}"
-    except TokenError as error:
-        raise _wrong(resolved, str(error)) from error
-    if len(text) > _LONGEST_VERSION or not (text.isascii() and text.isprintable()):
-        raise _wrong(resolved, "not a short line of printable ASCII")
-    return text
-
-
-def _wrong(resolved: ResolvedHost, problem: str) -> ConfigError:
-    origin = resolved.origins["versionaddendum"][0]
-    detail = f"VersionAddendum: {problem}"
-    return ConfigError("The SSH configuration is wrong", origin.file, origin.line, detail=detail)
 
 
 def _preferred(resolved: ResolvedHost) -> list[str]:

@@ -135,12 +135,13 @@ class Walker:
         for name in refused:
             self._omit(join(folder.path, name), "the server lists an unsafe name")
         below: list[Source] = []
-        for entry in entries:
-            await self._turns.take()
-            path, place = join(folder.path, entry.name), join(folder.place, entry.name)
-            child = Source(path, place, entry, there.get(entry.name))
-            if self._enters(child):
-                below.append(child)
+        above, above_place = join(folder.path, b""), join(folder.place, b"")
+        async for some in self._turns.slices(entries):
+            for entry in some:
+                name = entry.name
+                child = Source(above + name, above_place + name, entry, there.get(name))
+                if self._enters(child):
+                    below.append(child)
         return below
 
     def _enters(self, source: Source) -> bool:

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from sshdash import __version__
 from sshdash.backend import Backend
 from sshdash.config.resolver import Resolver
 from sshdash.config.source import ConfigSource
 from sshdash.connections.network import ahead
 from sshdash.connections.timeline import Timeline
-from sshdash.errors import SSHDashError, UnreachableError
+from sshdash.errors import ConfigError, SSHDashError, UnreachableError
 from sshdash.prompts import RefusingPrompter
 from sshdash.settings import Settings
 from tests.patience import PATIENCE
@@ -34,6 +35,7 @@ class Listener:
 
     def __init__(self) -> None:
         self.clients: list[asyncio.StreamWriter] = []
+        self.readers: list[asyncio.StreamReader] = []
         self.came = asyncio.Event()
         self.port = 0
 
@@ -51,6 +53,7 @@ class Listener:
 
     def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.clients.append(writer)
+        self.readers.append(reader)
         self.came.set()
 
 
@@ -68,6 +71,47 @@ async def test_a_host_is_reached_before_the_library_is_there(tmp_path: Path) -> 
             backend.reach("there")
             await asyncio.wait_for(listener.came.wait(), PATIENCE)
         assert len(listener.clients) == 1, "and let go of, as nobody asked for it"
+
+
+async def test_a_host_is_greeted_before_the_library_is_there(tmp_path: Path) -> None:
+    async with Listener().listening() as listener:
+        lines = f"Host there\nHostName 127.0.0.1\nPort {listener.port}\nVersionAddendum on %h"
+        async with backend_of(configured(tmp_path, lines)) as backend:
+            backend.reach("there")
+            await asyncio.wait_for(listener.came.wait(), PATIENCE)
+            said = await asyncio.wait_for(listener.readers[0].readline(), PATIENCE)
+            assert said == f"SSH-2.0-sshdash_{__version__} on 127.0.0.1\r\n".encode()
+        assert await asyncio.wait_for(listener.readers[0].read(), PATIENCE) == b""
+
+
+@pytest.mark.parametrize("ahead", [True, False])
+async def test_a_host_is_greeted_once(tmp_path: Path, ahead: bool) -> None:
+    async with Listener().listening() as listener:
+        config = configured(tmp_path, f"Host there\nHostName 127.0.0.1\nPort {listener.port}")
+        async with backend_of(config) as backend:
+            if ahead:
+                backend.reach("there")
+            await backend.load_connections()
+            connecting = asyncio.create_task(backend.connections.lease("there", "test"))
+            await asyncio.wait_for(listener.came.wait(), PATIENCE)
+            said = await asyncio.wait_for(listener.readers[0].readline(), PATIENCE)
+            assert said == f"SSH-2.0-sshdash_{__version__}\r\n".encode()
+            listener.clients[0].close()
+            with pytest.raises(SSHDashError):
+                await connecting
+        assert await asyncio.wait_for(listener.readers[0].read(), PATIENCE) == b""
+
+
+async def test_a_version_that_cannot_be_sent_is_told_once_it_is_asked_for(tmp_path: Path) -> None:
+    async with Listener().listening() as listener:
+        lines = f"Host there\nHostName 127.0.0.1\nPort {listener.port}\nVersionAddendum ü"
+        async with backend_of(configured(tmp_path, lines)) as backend:
+            backend.reach("there")
+            await backend.load_connections()
+            with pytest.raises(ConfigError, match="configuration is wrong") as error:
+                await backend.connections.lease("there", "test")
+        assert "VersionAddendum" in error.value.detail
+        assert await asyncio.wait_for(listener.readers[0].read(), PATIENCE) == b""
 
 
 async def test_the_connection_that_was_begun_is_the_one_that_is_used(sshd: RealSshd) -> None:

@@ -77,6 +77,8 @@ class SSHClient(asyncssh.SSHClient):
         )
         self.lost: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
         """Done when the connection is gone, with the library's reason."""
+        self.greeted = False
+        """Whether our version string was sent before the library has the socket."""
         self._resolved = resolved
         self._check = check
         self._interview = interview
@@ -121,6 +123,7 @@ class SSHClient(asyncssh.SSHClient):
     def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
         """Keep the connection: it knows what the server offers."""
         self._connection = adopt(conn)
+        self._connection.greeted = self.greeted
         self._connection.judge = self._check
         self._connection.watch_login(self.timeline)
         self._connection.login_listener = self

@@ -1,15 +1,17 @@
 """A socket that is opened while the SSH library is still imported, which takes as long.
 
-Nothing but TCP happens on it until somebody asks for the connection, and nothing at all where it
-is not certain yet where that leads.
+Nothing but our version string is sent on it until somebody asks for the connection: the server
+answers it meanwhile. Nothing happens at all where it is not certain yet where that leads.
 """
 
 import asyncio
 import socket
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sshdash.config.resolver import ResolvedHost, Resolver
+from sshdash.connections.network.greeting import greet
 from sshdash.connections.network.sockets import connect_seconds, open_socket
 from sshdash.connections.refusals import refuse_connection
 from sshdash.connections.timeline import Timeline
@@ -17,11 +19,19 @@ from sshdash.errors import SSHDashError
 from sshdash.settings import Settings
 
 
+class Opened(NamedTuple):
+    """A connection, on which nothing was read."""
+
+    sock: socket.socket
+    greeted: bool
+    """Whether our version string has been sent."""
+
+
 @dataclass(frozen=True)
 class _Begun:
     resolved: ResolvedHost
     timeline: Timeline
-    opening: "asyncio.Task[socket.socket]"
+    opening: "asyncio.Task[Opened]"
 
 
 class Ahead:
@@ -56,10 +66,10 @@ class Ahead:
         except SSHDashError:
             return  # whoever connects says why
         timeline = Timeline(resolved.alias)
-        opening = open_socket(resolved, resolved.alias, timeline, seconds)
+        opening = _open(resolved, timeline, seconds)
         self._begun = _Begun(resolved, timeline, asyncio.ensure_future(opening))
 
-    async def take(self, resolved: ResolvedHost, timeline: Timeline) -> socket.socket | None:
+    async def take(self, resolved: ResolvedHost, timeline: Timeline) -> Opened | None:
         """Return what was begun where it leads to the same, None where nothing was.
 
         Its steps are shown on `timeline`. Raises what `open_socket` does.
@@ -86,8 +96,13 @@ class Ahead:
             await _let_go(begun.opening)
 
 
-async def _let_go(opening: "asyncio.Task[socket.socket]") -> None:
+async def _open(resolved: ResolvedHost, timeline: Timeline, seconds: float) -> Opened:
+    sock = await open_socket(resolved, resolved.alias, timeline, seconds)
+    return Opened(sock, greet(sock, resolved))
+
+
+async def _let_go(opening: "asyncio.Task[Opened]") -> None:
     opening.cancel()
     await asyncio.wait((opening,))
     if not opening.cancelled() and opening.exception() is None:
-        opening.result().close()
+        opening.result().sock.close()

@@ -38,6 +38,8 @@ class Transport(Witnessed):
     trunk: Trunk
     low_water: LowWater
     service_class: ServiceClass | None
+    greeted: bool
+    """Whether our version string was sent already, before the library had the socket."""
     """Who marks the packets; None where the way leads through another program or host."""
     idle: IdleChannels | None
     """Who closes channels that are idle, where ChannelTimeout is set."""
@@ -56,6 +58,7 @@ class Transport(Witnessed):
         self.trunk = Trunk()
         self.low_water = LowWater()
         self.service_class = None
+        self.greeted = False
         self.idle = None
         self._bulk = set()
         self._opens_terminal = self._opens_direct = self._held = False
@@ -63,6 +66,14 @@ class Transport(Witnessed):
     def set_patience(self, count: int) -> None:
         """Take the connection for lost after more than `count` keepalives without an answer."""
         self._keepalive_count_max = count
+
+    def _send_version(self) -> None:
+        """Send our version string, unless that is done: what is signed holds it in any case."""
+        if not self.greeted:
+            super()._send_version()
+            return
+        self._client_version = b"SSH-2.0-" + self._version
+        self.set_extra_info(client_version=self._client_version.decode("ascii"))
 
     def send_newkeys(self, k: bytes, h: bytes) -> None:
         """Finish a key exchange; its name can be asked for like those of the ciphers."""

@@ -119,9 +119,9 @@ class DownloadTree:
     async def _receive(self, tree: Tree, nursery: Nursery, track: Track) -> None:
         """Write what comes. Raises where anything is not as expected."""
         listed: dict[bytes, Listed] = {}
-        for name, file in tree.files.items():
-            await self._turns.take()
-            listed[_HERE + name] = Listed(file.entry.size, file.entry.mtime_ns // _SECOND)
+        async for some in self._turns.slices(tree.files.items()):
+            for name, file in some:
+                listed[_HERE + name] = Listed(file.entry.size, file.entry.mtime_ns // _SECOND)
         reader = Reader(listed)
         write = partial(_write, tree, nursery, reader, self._copier)
         async with await self._starter.start(create_in(tree.top.path)) as stream:

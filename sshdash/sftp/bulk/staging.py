@@ -98,11 +98,11 @@ class Staging:
             if folder.place not in finished:
                 self._ledger.created[folder.place] = folder
             arrived.add(folder.place)
-        for file in self._tree.files.values():
-            await self._turns.take()
-            track.advance(-file.entry.size)
-            self._ledger.arrive(file)
-            arrived.add(file.place)
+        async for some in self._turns.slices(self._tree.files.values()):
+            for file in some:
+                track.advance(-file.entry.size)
+                self._ledger.arrive(file)
+                arrived.add(file.place)
 
     def _finishing(self, finished: set[bytes]) -> list[Coroutine[None, None, None]]:
         """Return what gives the folders mode and time, the deepest first.

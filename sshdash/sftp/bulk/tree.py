@@ -80,11 +80,11 @@ async def worthwhile(
                 trees[place] = trees[above]
         elif above not in missing:
             trees[place] = Tree(folder)
-    for file in files:
-        await turns.take()
-        tree = trees.get(parent_of(b"/" + file.place)[1:])
-        if tree is not None and is_small(file) and not is_begun(file):
-            tree.add_file(file)
+    async for some in turns.slices(files):
+        for file in some:
+            tree = trees.get(parent_of(b"/" + file.place)[1:])
+            if tree is not None and is_small(file) and not is_begun(file):
+                tree.add_file(file)
     return [tree for place, tree in trees.items() if place == tree.top.place and tree.is_worth_it]
 
 
@@ -99,10 +99,8 @@ async def without(
     for one in folders:
         await turns.take()
         as_now.append(replace(one, existing=one.entry) if one.place in arrived else one)
-    for one in files:
-        await turns.take()
-        if one.place not in arrived:
-            left.append(one)
+    async for some in turns.slices(files):
+        left += [one for one in some if one.place not in arrived]
     return as_now, left
 
 

@@ -25,7 +25,7 @@ from sshdash.sftp.bulk.ustar import Unwanted, end, file_header, folder_header, p
 from sshdash.sftp.changes import differs
 from sshdash.sftp.copier import Copier
 from sshdash.sftp.directories import mode_at_first
-from sshdash.sftp.entries import join
+from sshdash.sftp.entries import Entry, join
 from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.find import TreeIndex
 from sshdash.sftp.ledger import Ledger, Track
@@ -116,10 +116,11 @@ class Upload:
             await stream.expect(READY)
             async with staging:
                 with self._ledger.gathering(len(tree.files), tree.size) as track:
-                    # The host waits for the folder, so that nobody waits here for it.
-                    make = self._target.mkdir(staging.path, 0o700)
-                    await together(make, self._send(tree, staging.path, stream, track))
-                    await self._hear(stream, index)
+                    async with stream:  # it ends before what it made is removed
+                        # The host waits for the folder, so that nobody waits here for it.
+                        make = self._target.mkdir(staging.path, 0o700)
+                        await together(make, self._send(tree, staging.path, stream, track))
+                        await self._hear(stream, index)
                     await self._verify(tree, index)
                     await staging.place(arrived, track, whole=len(tree.files) == wanted)
         return staging.finished
@@ -174,16 +175,21 @@ class Upload:
             above, _, last = name.rpartition(b"/")
             if name and not found[above].get(last, b"").startswith(b"d "):
                 raise Unwanted("a folder is not there")
-        for name, file in tree.files.items():
-            await self._turns.take()
-            above, _, last = name.rpartition(b"/")
-            kind, size, time, *_ = [*found[above].get(last, b"").split(b" "), b"", b"", b""]
-            seconds = time.partition(b".")[0]
-            whole = kind == b"f" and size == b"%d" % file.entry.size
-            if not whole or (
-                self._preserve and seconds != b"%d" % (file.entry.mtime_ns // _SECOND)
-            ):
-                raise Unwanted("a file is not whole")
+        async for some in self._turns.slices(tree.files.items()):
+            for name, file in some:
+                above, _, last = name.rpartition(b"/")
+                if not self._is_whole(found[above].get(last, b""), file.entry):
+                    raise Unwanted("a file is not whole")
+
+    def _is_whole(self, told: bytes, entry: Entry) -> bool:
+        kind, size, time, *_ = *told.split(b" ", 3), b"", b"", b""
+        return (
+            kind == b"f"
+            and size == b"%d" % entry.size
+            and (
+                not self._preserve or time.partition(b".")[0] == b"%d" % (entry.mtime_ns // _SECOND)
+            )
+        )
 
 
 # -- in a thread
