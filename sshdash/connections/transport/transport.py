@@ -37,9 +37,9 @@ class Transport(Witnessed):
 
     trunk: Trunk
     low_water: LowWater
-    service_class: ServiceClass | None
     greeted: bool
     """Whether our version string was sent already, before the library had the socket."""
+    service_class: ServiceClass | None
     """Who marks the packets; None where the way leads through another program or host."""
     idle: IdleChannels | None
     """Who closes channels that are idle, where ChannelTimeout is set."""
