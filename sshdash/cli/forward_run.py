@@ -265,7 +265,9 @@ class Run:
 
     def _words(self) -> str:
         states = [one.state for one in self._listed()]
-        return f"{sum(one in _OPEN for one in states)} of {len(states)} forwards open"
+        told = f"{sum(one in _OPEN for one in states)} of {len(states)} forwards open"
+        degraded = states.count(TunnelState.DEGRADED)
+        return f"{told}, {degraded} degraded" if degraded else told
 
     def _say(self, text: str) -> None:
         self._telling.err(told(text))

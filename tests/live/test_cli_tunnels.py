@@ -16,6 +16,7 @@ from sshdash.paths import runtime_dir
 from sshdash.tunnels.kept.rule import Rule
 from sshdash.tunnels.kept.rules_file import save_rule
 from sshdash.tunnels.kept.rules_text import parse_option
+from tests.live.life_kit import turned_away
 from tests.live.test_cli_forward import Forwarding, forwarding
 from tests.live.tunnel_kit import echo, exchange, free_to_use, target, until
 from tests.patience import PATIENCE
@@ -161,6 +162,8 @@ async def test_systemd_is_told(
             await told("STATUS=0 of 2 forwards open")
             await asyncio.to_thread(sshd.start)
             await told("STATUS=2 of 2 forwards open")
+            assert await turned_away((await run.until("open", "L"))["port"])
+            await told("STATUS=2 of 2 forwards open, 1 degraded")
             await run.end(signal.SIGTERM)
             await told("STOPPING=1")
 

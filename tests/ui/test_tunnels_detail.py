@@ -11,7 +11,7 @@ from sshdash.tunnels.kept.rule import Meanwhile
 from sshdash.tunnels.legs import LegState
 from sshdash.tunnels.snapshot import ProbeResult, TunnelSnapshot
 from sshdash.ui.widgets.tunnel_diagram import diagram
-from sshdash.ui.widgets.tunnel_facts import trouble
+from sshdash.ui.widgets.tunnel_facts import brief, full, trouble
 from sshdash.ui.widgets.tunnel_map import map_lines
 from sshdash.ui.widgets.tunnel_messages import CutClient, TunnelStep
 from tests.ui.files_app import until
@@ -62,6 +62,17 @@ def test_it_tells_what_clients_of_a_paused_tunnel_meet() -> None:
     assert "clients wait for a minute at most, 3 now." in told(holds_port=True, clients=3)
     assert "clients are refused" in told(holds_port=True, rule=refusing)
     assert "its port is free" in told(holds_port=False)
+
+
+@pytest.mark.parametrize("width", [30, 78, 200])
+def test_facts_are_on_lines_of_their_own_and_none_is_broken(width: int) -> None:
+    counted = replace(OPEN, clients_total=3, failures=1, uptime=100.0, reconnects=2, bytes_up=9)
+    for lines in (brief(counted, width), full(counted, width)):
+        told = ["".join(text for text, _ in line) for line in lines]
+        facts = [line for line in told if "LocalForward" in line or "reconnects" in line]
+        assert all(cell_len(line) <= width for line in facts)
+        assert not any(line.startswith(" ") or line.endswith("·") for line in facts)
+        assert len(facts) == (1 if width == 200 else 2)
 
 
 def test_each_leg_has_its_time_and_its_state() -> None:

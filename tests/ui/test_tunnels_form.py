@@ -37,6 +37,9 @@ class FormApp(App[None]):
     def field(self, name: str) -> Input:
         return self.form.query_one(f"#{name}", Input)
 
+    def shown(self) -> str:
+        return "\n".join(strip.text for strip in self.screen._compositor.render_strips())
+
     def set(self, field: str, value: str) -> None:
         self.field(field).value = value
 
@@ -134,6 +137,22 @@ async def test_a_port_alone_is_one_of_the_host_itself() -> None:
         app.set("listen", "8080")
         app.set("target", "80")
         await until(pilot, lambda: "-L 8080:localhost:80 db-1" in app.result())
+
+
+async def test_the_rest_is_shown_and_hidden_in_words_that_fit() -> None:
+    app = FormApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "More ▸" in app.shown() and "ctrl+o more" in app.shown())
+        await pilot.press("ctrl+o")
+        await until(pilot, lambda: "Less ▾" in app.shown() and "ctrl+o less" in app.shown())
+        for name, words in (("opens", "with its host"), ("probe", "PostgreSQL")):
+            select = app.form.query_one(f"#{name}", Select)
+            options = [str(label) for label, _ in select._options]
+            assert words in options
+            room = select.query_one("SelectCurrent #label").content_size.width
+            assert max(map(len, options)) <= room, "none of them is cut off"
+        await pilot.press("ctrl+o")
+        await until(pilot, lambda: "More ▸" in app.shown() and "ctrl+o more" in app.shown())
 
 
 async def test_a_rule_is_kept_with_everything_behind_more() -> None:

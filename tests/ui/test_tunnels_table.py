@@ -457,3 +457,13 @@ async def test_a_failed_one_is_known_by_its_cause() -> None:
 )
 def test_sparklines(values: tuple[int, ...], width: int, bars: str) -> None:
     assert sparkline(values, width) == bars
+
+
+async def test_none_are_told_of_only_once_it_is_known_that_there_are_none() -> None:
+    app = TunnelsApp([])
+    app.reading = True
+    async with app.run_test() as pilot:
+        empty = app.table.query_one(".tunnels-empty", Static)
+        await until(pilot, lambda: str(empty.render()).startswith("Reading which tunnels"))
+        app.reading = False
+        await until(pilot, lambda: str(empty.render()).startswith("No tunnels yet"))

@@ -231,7 +231,10 @@ class TunnelsApp(App[None]):
         self.clients: dict[str, list[ClientSnapshot]] = {}
         self.pulled: list[str] = []
         self.seen: list[str] = []
-        self.table = TunnelTable(lambda: self.tunnels, self._clients, self.seen.append)
+        self.reading = False
+        self.table = TunnelTable(
+            lambda: self.tunnels, self._clients, self.seen.append, lambda: self.reading
+        )
         self.requests: list[Any] = []
 
     def _clients(self, wanted: str) -> list[ClientSnapshot]:

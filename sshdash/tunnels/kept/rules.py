@@ -47,6 +47,8 @@ class Rules:
         path: Path | None = None,
     ) -> None:
         self.path = path or rules_file()
+        self.was_read = False
+        """Whether the file was tried once, whatever came of it."""
         self._fill = fill
         self._manager = manager
         self._events = events
@@ -119,6 +121,7 @@ class Rules:
             try:
                 listed = await self._newest()
             except SSHDashError as error:
+                self.was_read = True
                 if error.detail != self._unread:
                     self._events.emit(WarningRaised(error.title, error.detail))
                 self._unread = error.detail
@@ -200,6 +203,7 @@ class Rules:
         self._leaving -= self._tunnels.keys()
         for tunnel in before.keys() - self._tunnels.keys():
             await self._drop(tunnel, "" if asked else before[tunnel])
+        self.was_read = True
         self._tell_of(wrong)
         if changed:
             self._events.emit(RulesChanged())

@@ -148,7 +148,7 @@ class PanelController:
         tab = self.tunnels_tab
         if tab is None:
             of = self.tunnels
-            tab = TunnelsTab(of.snapshots, of.clients, of.watch)
+            tab = TunnelsTab(of.snapshots, of.clients, of.watch, of.is_reading)
             await self.cockpit.add_tab(tab)
         else:
             self.cockpit.go_to_tab(tab)

@@ -55,6 +55,10 @@ class TunnelsController:
         """Return all tunnels as they are now, also of other processes; none until it is loaded."""
         return self.backend.household.snapshots() if self.backend.loaded else []
 
+    def is_reading(self) -> bool:
+        """Return whether the saved rules have not been read yet."""
+        return not (self.backend.loaded and self.backend.household.rules.was_read)
+
     def states(self) -> list[TunnelState]:
         """Return how all tunnels are."""
         every = self.backend.household.states() if self.backend.loaded else []

@@ -32,15 +32,16 @@ _TARGET = "host:port, port or /a/socket"
 _STARTS = (
     ("when I start it", Start.NEVER),
     ("with sshdash", Start.LAUNCH),
-    ("when the host is connected", Start.HOST),
+    ("with its host", Start.HOST),
 )
 _PROBES = (
-    ("TCP: it accepts a connection", ProbeKind.TCP),
-    ("HTTP: it answers a GET", ProbeKind.HTTP),
+    ("TCP connect", ProbeKind.TCP),
+    ("HTTP GET", ProbeKind.HTTP),
     ("PostgreSQL", ProbeKind.POSTGRES),
     ("Redis", ProbeKind.REDIS),
-    ("SSH: its banner", ProbeKind.SSH),
+    ("SSH banner", ProbeKind.SSH),
 )
+_MORE, _LESS = "More ▸", "Less ▾"
 _MOST_LINES = 4
 """Commands of forwards in the preview."""
 
@@ -89,7 +90,7 @@ class ForwardForm(Form[RuleAnswer]):
         yield Horizontal(
             Tick(Content("open it now"), not self._editing, compact=True, id="start"),
             Tick(Content("keep it for later"), self._kept, compact=True, id="keep"),
-            choice("More ▸", "more"),
+            choice(_MORE, "more"),
             classes="forward-ticks",
         )
         yield self._more(draft)
@@ -142,9 +143,7 @@ class ForwardForm(Form[RuleAnswer]):
 
     def on_mount(self) -> None:
         """Begin with the host where none is given, and show all that is set."""
-        words = f" ctrl+o more  ctrl+s {'saves' if self._editing else 'adds'}  Esc cancels "
-        self.query_one(".dialog").border_subtitle = Content(words)
-        self.query_one(".forward-more").display = self._before.says_more
+        self._show_more(self._before.says_more)
         self._check()
         if not self._before.host:
             self.query_one("#host", Input).focus()
@@ -159,12 +158,21 @@ class ForwardForm(Form[RuleAnswer]):
     def action_more(self) -> None:
         """Show the rest of the fields, or hide them."""
         more = self.query_one(".forward-more")
-        more.display = not more.display
+        self._show_more(not more.display)
         if more.display:
             self.query_one("#note", Input).focus()
             self.call_after_refresh(more.scroll_visible, animate=False)
         elif self.focused is None or not self.focused.is_on_screen:
             self.query_one("#name", Input).focus()
+
+    def _show_more(self, shown: bool) -> None:
+        self.query_one(".forward-more").display = shown
+        for button in self.query("Button.choice").results(Button):
+            if button.name == "more":
+                button.label = Content(_LESS if shown else _MORE)
+        rest, done = "less" if shown else "more", "saves" if self._editing else "adds"
+        words = f" ctrl+o {rest}  ctrl+s {done}  Esc cancels "
+        self.query_one(".dialog").border_subtitle = Content(words)
 
     # What is typed
 

@@ -47,7 +47,7 @@ class TunnelDetail(VerticalScroll, can_focus=False):
         """Show a tunnel among the forwards of its rule; in brief where `clients` is None."""
         self.flow.show(rule)
         width = max(self.scrollable_content_region.width - 2, 20)
-        lines = brief(tunnel, rule) if clients is None else full(tunnel, width, rule)
+        lines = brief(tunnel, width, rule) if clients is None else full(tunnel, width, rule)
         if lines != self._lines:
             grown = len(lines) != len(self._lines) or _longest(lines) > width
             self._lines = lines

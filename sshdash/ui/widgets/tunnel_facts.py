@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
+
 from sshdash.states import TunnelState
 from sshdash.tunnels.kept.rule import Meanwhile, ProbeKind, Start
 from sshdash.tunnels.legs import Leg
@@ -47,11 +49,11 @@ _TOLD_APART = (
 """The states that sums name, with the marks of the rows."""
 
 
-def brief(tunnel: TunnelSnapshot, rule: Sequence[TunnelSnapshot] = ()) -> list[Line]:
+def brief(tunnel: TunnelSnapshot, width: int, rule: Sequence[TunnelSnapshot] = ()) -> list[Line]:
     """Return what a person wants to know first: what is wrong, what it is for, how much passed."""
     lines = list(trouble(tunnel))
     lines.append(((meaning(tunnel), "$muted"),))
-    lines.append((("  ·  ".join(_numbers(tunnel)), "$faint"),))
+    lines += _side_by_side(_numbers(tunnel), width, "$faint")
     if len(rule) > 1:
         lines.append(_rule_sum(tunnel, rule))
     return lines
@@ -83,7 +85,7 @@ def full(tunnel: TunnelSnapshot, width: int, rule: Sequence[TunnelSnapshot] = ()
     if own := _own(tunnel):
         lines.append(own)
     lines += _traffic(tunnel, width)
-    lines.append((("  ·  ".join(_circumstances(tunnel)), "$muted"),))
+    lines += _side_by_side(_circumstances(tunnel), width, "$muted")
     if len(rule) > 1:
         lines.append(_rule_sum(tunnel, rule))
     if tunnel.probe is not None:
@@ -126,6 +128,18 @@ def _pause(tunnel: TunnelSnapshot) -> str:
 
 def _stretch(leg: Leg) -> str:
     return f"{clean(leg.start, 60)} → {clean(leg.end, 60)}"
+
+
+def _side_by_side(words: Sequence[str], width: int, style: str) -> Iterable[Line]:
+    """Return facts on as many lines as they take, none of them broken in two."""
+    line = ""
+    for fact in words:
+        longer = f"{line}  ·  {fact}" if line else fact
+        if line and cell_len(longer) > width:
+            yield ((line, style),)
+            longer = fact
+        line = longer
+    yield ((line, style),)
 
 
 def _origin(tunnel: TunnelSnapshot) -> str:

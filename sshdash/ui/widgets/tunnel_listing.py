@@ -28,6 +28,8 @@ _EMPTY = (
     "LocalForward, RemoteForward and DynamicForward of ssh_config are listed too."
 )
 
+_READING = "Reading which tunnels there are …"
+
 
 def _no_match(words: str, count: int) -> str:
     """Return what was looked for, where, and how to have the list back."""
@@ -85,8 +87,8 @@ class TunnelListing(Vertical):
         wanted = self.map.current
         return next((one for one in self._listed if one.id == wanted), None)
 
-    def show(self, listed: Sequence[TunnelSnapshot]) -> None:
-        """Show other snapshots, as far as they match the filter."""
+    def show(self, listed: Sequence[TunnelSnapshot], *, reading: bool = False) -> None:
+        """Show other snapshots, as far as they match the filter; more come while `reading`."""
         self._listed = listed
         words = self.bar.filter_text
         tunnels = arranged(listed, self._sorting, by_host=self._by_host, words=words)
@@ -95,7 +97,8 @@ class TunnelListing(Vertical):
         self.map.display = some and mapped
         self._empty.display = not some
         if not some:
-            self._empty.update(Content(_no_match(words, len(listed)) if listed else _EMPTY))
+            none = _READING if reading else _EMPTY
+            self._empty.update(Content(_no_match(words, len(listed)) if listed else none))
         moved = self.rows.show(tunnels, self._by_host)
         if mapped:
             self.map.show(tunnels)

@@ -36,7 +36,8 @@ _CHANGING = (TunnelState.OPENING, TunnelState.RECONNECTING)
 class TunnelTable(TunnelCommands):
     """All tunnels, live. Asks for changes; the controller makes them.
 
-    `source` gives the tunnels, `clients` those of one; `watch` is told of the one that is seen.
+    `source` gives the tunnels, `clients` those of one; `watch` is told of the one that is seen, and
+    `is_reading` says whether it is not known yet which there are.
     """
 
     place: ClassVar[Place] = Place.TUNNELS
@@ -50,8 +51,10 @@ class TunnelTable(TunnelCommands):
         source: Callable[[], list[TunnelSnapshot]] = list,
         clients: Callable[[str], Sequence[ClientSnapshot]] = lambda _: (),
         watch: Callable[[str], None] = lambda _: None,
+        is_reading: Callable[[], bool] = lambda: False,
     ) -> None:
         super().__init__()
+        self._is_reading = is_reading
         self._source = source
         self._clients_of = clients
         self._watch = watch
@@ -103,10 +106,11 @@ class TunnelTable(TunnelCommands):
     def update(self) -> None:
         """Show the tunnels as they are now."""
         self.listed = self._source()
-        self._calm = not any(
+        reading = self._is_reading()
+        self._calm = not reading and not any(
             moves(one) or one.clients or one.state in _CHANGING for one in self.listed
         )
-        self.listing.show(self.listed)
+        self.listing.show(self.listed, reading=reading)
         self.detail.show_sum(sum_words(total(self.listed)) if len(self.listed) > 1 else "")
         self._draw_detail()
 

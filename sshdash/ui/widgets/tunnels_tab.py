@@ -35,9 +35,10 @@ class TunnelsTab(Tab):
         source: "Callable[[], list[TunnelSnapshot]]",
         clients: "Callable[[str], Sequence[ClientSnapshot]]",
         watch: "Callable[[str], None]",
+        is_reading: "Callable[[], bool]",
     ) -> None:
         super().__init__()
-        self.table = TunnelTable(source, clients, watch)
+        self.table = TunnelTable(source, clients, watch, is_reading)
         self.set_reactive(Tab.tab_title, "tunnels")
 
     def __repr__(self) -> str:
