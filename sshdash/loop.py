@@ -13,11 +13,11 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-_MOMENT = 120e-6
+_MOMENT = 150e-6
 """Seconds that the answer of a program on the same machine, or in the next room, takes."""
-_HELD_UP = 40e-6
+_HELD_UP = 60e-6
 """Seconds that to ask takes only where somebody else was given the processor meanwhile."""
-_RESPITE = 0.05
+_RESPITE = 0.01
 """Seconds that it then sleeps as usual, for there are more who need a processor."""
 _T = TypeVar("_T")
 _Events = list[tuple[selectors.SelectorKey, int]]
