@@ -15,9 +15,11 @@ from typing import Any, TypeVar
 
 _MOMENT = 150e-6
 """Seconds that the answer of a program on the same machine, or in the next room, takes."""
-_HELD_UP = 60e-6
-"""Seconds that to ask takes only where somebody else was given the processor meanwhile."""
-_RESPITE = 0.01
+_HELD_UP = 500e-6
+"""Seconds that to ask takes only where somebody was given the processor meanwhile, and for longer
+than it takes to answer.
+"""
+_RESPITE = 0.02
 """Seconds that it then sleeps as usual, for there are more who need a processor."""
 _T = TypeVar("_T")
 _Events = list[tuple[selectors.SelectorKey, int]]

@@ -94,7 +94,7 @@ def test_who_only_looks_does_not_wait(asked: Asked, selector: Attentive) -> None
 
 
 def test_while_others_want_the_processors_it_sleeps(asked: Asked) -> None:
-    held_up = 90e-6
+    held_up = 600e-6
     times = iter([0.0, TICK, 2 * TICK, 2 * TICK + held_up, *(1e-3 + at for at in ticking_for(0.2))])
     with Attentive(2, times.__next__) as selector:
         asked.on(selector, 5.0)
