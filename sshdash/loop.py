@@ -7,6 +7,7 @@ that an exchange takes of a processor, and nobody who is idle pays for it.
 """
 
 import asyncio
+import math
 import os
 import selectors
 import time
@@ -44,11 +45,13 @@ class Attentive(selectors.DefaultSelector):
             return super().select(timeout)
         now = began = self._clock()
         if self._is_soon:
-            until = began + (_MOMENT if timeout is None else min(timeout, _MOMENT))
-            while now < until:
+            due = math.inf if timeout is None else began + timeout
+            while now < began + _MOMENT:
                 if ready := super().select(0):
                     return ready
                 before, now = now, self._clock()
+                if now >= due:
+                    return []
                 if now - before > _HELD_UP:
                     self._asleep_until = now + _RESPITE
                     break

@@ -74,9 +74,12 @@ def test_what_does_not_come_in_a_moment_is_waited_for_asleep(
     assert asked.on(selector, 5.0) == [5.0], "it was in vain"
 
 
-def test_it_stays_awake_no_longer_than_it_may_wait(asked: Asked, selector: Attentive) -> None:
+def test_it_waits_awake_for_a_time_that_is_near(asked: Asked, selector: Attentive) -> None:
     asked.on(selector, 5.0)
-    assert asked.on(selector, TICK / 2, ready_at=99) == [0, TICK / 2]
+    asked.timeouts, asked.ready_at = [], 99
+    assert selector.select(1.5 * TICK) == []
+    assert asked.timeouts == [0, 0]
+    assert asked.on(selector, 5.0) == [0], "which says nothing of what is waited for"
 
 
 def test_bulk_is_waited_for_asleep(asked: Asked, selector: Attentive) -> None:
