@@ -37,6 +37,7 @@ from asyncssh.misc import MACError, ProtocolError
 from asyncssh.packet import SSHPacket
 
 from sshdash.connections.transport.channels import DirectChannel, Gatherer
+from sshdash.connections.transport.flood import Flood
 from sshdash.connections.transport.gcm import GCM, TAG
 from sshdash.connections.transport.prompt_acks import PromptAcks
 from sshdash.connections.transport.sealing import BLOCK, LEAST_PADDING, Sealing
@@ -70,6 +71,7 @@ class DirectTransport(Sealing, asyncio.BufferedProtocol):
     _opened: memoryview
     _gatherers: dict[Gatherer, None]
     _acks: PromptAcks
+    _flood: Flood
     _rest: Callable[[], None]
     _kept: int
 
@@ -81,6 +83,7 @@ class DirectTransport(Sealing, asyncio.BufferedProtocol):
         self._opened = memoryview(bytearray(2 * _READ))
         self._gatherers = {}
         self._acks = PromptAcks()
+        self._flood = Flood()
         self._rest = rest_of(self._loop)
         self._kept = 0
         self._recv_encryption = GCM.take_over(self._recv_encryption)
@@ -89,6 +92,7 @@ class DirectTransport(Sealing, asyncio.BufferedProtocol):
             self._transport.set_protocol(self)  # it looks once at how a protocol wants to read
             self.low_water.attach(self._transport.get_extra_info("socket"))
             self._acks.attach(self._transport.get_extra_info("socket"))
+            self._flood.attach(self._transport.get_extra_info("socket"))
 
     # -- the socket
 
@@ -104,6 +108,7 @@ class DirectTransport(Sealing, asyncio.BufferedProtocol):
         if self.low_water.unhurried:
             self.low_water.read(nbytes, len(self._channels))
         self._acks.read()
+        self._flood.read(nbytes)
         if nbytes >= _BULK:
             self._rest()
         if self._inpbuf or not self._reads_in_place():

@@ -1,0 +1,67 @@
+"""What comes faster than anybody could follow is read in large pieces.
+
+To wake up for each packet of such a stream takes a third of the work that it makes. While one goes
+on, the socket tells of what has come only from a low-water mark on (SO_RCVLOWAT, socket(7)). That
+is looked at every millisecond, so what ends below the mark waits no longer than that.
+"""
+
+import asyncio
+import socket
+from asyncio.trsock import TransportSocket
+
+MARK = 192 * 1024
+"""Bytes that the socket waits for."""
+_MOMENT = 0.001
+"""Seconds between looks."""
+_FAST = 256 * 1024
+"""Bytes between two looks that make a flood."""
+_BULK = 32 * 1024
+"""Bytes in one read from which it may be one."""
+
+
+class Flood:
+    """That of one connection, if there is one."""
+
+    def __init__(self) -> None:
+        self._socket: TransportSocket | None = None
+        self._came = 0
+        self._looks = False
+        self.is_on = False
+
+    def __repr__(self) -> str:
+        return f"<Flood [{'on' if self.is_on else 'off'}]>"
+
+    def attach(self, sock: TransportSocket | None) -> None:
+        """Take the connection's socket, None where it has none of its own."""
+        self._socket = sock
+
+    def read(self, size: int) -> None:
+        """Note that `size` bytes were read."""
+        if self._looks:
+            self._came += size
+        elif size >= _BULK and self._socket is not None:
+            self._look_later()
+            self._came = size
+
+    def _look_later(self) -> None:
+        self._came = 0
+        self._looks = True
+        asyncio.get_running_loop().call_later(_MOMENT, self._look)
+
+    def _look(self) -> None:
+        self._looks = False
+        was_on, self.is_on = self.is_on, self._came >= _FAST
+        if self.is_on is not was_on and not self._set(MARK if self.is_on else 1):
+            return
+        if self._came:
+            self._look_later()
+
+    def _set(self, size: int) -> bool:
+        """Set the mark; return False where nothing comes any more, or no system knows it."""
+        try:
+            assert self._socket is not None
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, size)
+        except OSError:
+            self._socket, self.is_on = None, False
+            return False
+        return True
