@@ -28,6 +28,15 @@ from tests.live.file_kit import files_on, tree, unfinished
 from tests.patience import PATIENCE
 from tests.servers.sshd import RealSshd
 
+_STOPPED = """\
+kill -STOP "$0"
+cp -a "$1" "$2" && cp -a "$3" "$4"
+status=$?
+kill -CONT "$0"
+exit $status
+"""
+"""Copies while a process stands still."""
+
 
 class Crash:
     """Keeps what a process that is killed at this very moment leaves: its journal, and files."""
@@ -41,8 +50,9 @@ class Crash:
         """Be killed, the first time."""
         if not self.happened.is_set():
             self.happened.set()
-            for now, then in (self._kept, self._target):
-                subprocess.run(["cp", "-a", now, then], check=True)
+            # Nobody else in this process goes on between one copy and the other.
+            places = *self._kept, *self._target
+            subprocess.run(["sh", "-c", _STOPPED, str(os.getpid()), *places], check=True)
 
     def restore(self) -> Path:
         """Put the files back, and return where the journal is."""
