@@ -83,7 +83,7 @@ class DirectTransport(Sealing, asyncio.BufferedProtocol):
         self._opened = memoryview(bytearray(2 * _READ))
         self._gatherers = {}
         self._acks = PromptAcks()
-        self._flood = Flood()
+        self._flood = Flood(self.low_water)
         self._rest = rest_of(self._loop)
         self._kept = 0
         self._recv_encryption = GCM.take_over(self._recv_encryption)

@@ -34,6 +34,11 @@ class LowWater:
     def __repr__(self) -> str:
         return f"<LowWater [{'raised' if self._timer else 'low'}, {len(self.unhurried)} unhurried]>"
 
+    @property
+    def mark(self) -> int:
+        """Return the bytes that the socket waits for, as far as this goes."""
+        return 1 if self._timer is None else MARK
+
     def attach(self, sock: socket.socket | None) -> None:
         """Take the connection's socket, None where it has none of its own."""
         self._socket = sock
