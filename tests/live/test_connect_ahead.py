@@ -218,15 +218,21 @@ async def test_a_name_that_is_none_is_nothing_to_begin_with(tmp_path: Path) -> N
             await backend.connections.lease("-oProxyCommand=x", "test")
 
 
+@pytest.mark.parametrize("times", [1, 2])
 async def test_what_connects_as_it_is_cancelled_is_closed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: int
 ) -> None:
     ours, theirs = socket.socketpair()
     wanted = asyncio.Event()
 
+    def cancel(times: int) -> None:
+        taking.cancel()
+        if times > 1:
+            asyncio.get_running_loop().call_soon(cancel, times - 1)
+
     async def connects(*_: object) -> socket.socket:
         await wanted.wait()
-        asyncio.get_running_loop().call_soon(taking.cancel)
+        asyncio.get_running_loop().call_soon(cancel, times)
         return ours
 
     monkeypatch.setattr(ahead, "open_socket", connects)

@@ -114,7 +114,11 @@ async def _open(resolved: ResolvedHost, timeline: Timeline, seconds: float) -> O
 
 
 async def _let_go(opening: "asyncio.Task[Opened]") -> None:
+    opening.add_done_callback(_close)  # which whoever is cancelled here leaves behind
     opening.cancel()
     await asyncio.wait((opening,))
+
+
+def _close(opening: "asyncio.Task[Opened]") -> None:
     if not opening.cancelled() and opening.exception() is None:
         opening.result().sock.close()
