@@ -20,7 +20,9 @@ What this relies on inside the library is checked by `sshdash.connections.transp
 """
 
 import asyncio
+import socket
 import struct
+from asyncio.trsock import TransportSocket
 from collections.abc import Callable
 from typing import Any
 
@@ -90,9 +92,14 @@ class DirectTransport(Sealing, asyncio.BufferedProtocol):
         self._next_recv_encryption = GCM.take_over(self._next_recv_encryption)
         if isinstance(self._transport, asyncio.Transport):
             self._transport.set_protocol(self)  # it looks once at how a protocol wants to read
-            self.low_water.attach(self._transport.get_extra_info("socket"))
-            self._acks.attach(self._transport.get_extra_info("socket"))
-            self._flood.attach(self._transport.get_extra_info("socket"))
+            self._attach(self._transport.get_extra_info("socket"))
+
+    def _attach(self, sock: TransportSocket | None) -> None:
+        """Let those set a socket who know one of TCP: not every system tells of others' rest."""
+        if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
+            self.low_water.attach(sock)
+            self._acks.attach(sock)
+            self._flood.attach(sock)
 
     # -- the socket
 
