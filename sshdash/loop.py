@@ -55,6 +55,8 @@ class Attentive(selectors.DefaultSelector):
                 if now - before > _HELD_UP:
                     self._asleep_until = now + _RESPITE
                     break
+            if timeout is not None:
+                timeout = due - now  # who was held up, or stopped, may be late already
         ready = super().select(timeout)
         now = self._clock()
         self._is_soon = now - began < _MOMENT and now >= self._asleep_until

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Awaitable, Callable
 
 from sshdash import loop
-from sshdash.cli.context import CONNECTION_FAILED, report, source
+from sshdash.cli.context import CONNECTION_FAILED, report, settle_memory, source
 from sshdash.cli.ssh_options import add_ssh_options
 from sshdash.config.resolver import Resolver
 from sshdash.connections.network.ahead import Ahead
@@ -91,6 +91,7 @@ async def _connect(arguments: argparse.Namespace, command: bytes | None) -> int:
     ahead.reach(resolver, arguments.destination, settings)
     try:
         await modules.load("cli.exec_session")
+        settle_memory()
         run_session: Callable[..., Awaitable[int]] = modules["cli.exec_session"].run
         return await run_session(arguments, command, resolver, settings, ahead)
     finally:

@@ -16,7 +16,7 @@ from sshdash.connections.login.auth import SSHClient
 from sshdash.connections.login.interview import Interview
 from sshdash.connections.login.login_faults import LoginFaults
 from sshdash.connections.login.replay import Replay
-from sshdash.connections.network.ahead import Ahead
+from sshdash.connections.network.ahead import Ahead, Opened
 from sshdash.connections.network.proxy import ProxyCommand
 from sshdash.connections.network.service_class import ServiceClass
 from sshdash.connections.network.sockets import connect_seconds, open_socket
@@ -199,13 +199,13 @@ class _Attempt:
                 proxy = await self._start_proxy(self._resolved.proxy_command)
                 sock = proxy.socket
             elif self._via is None:
-                begun = await self._dialer.ahead.take(self._resolved, self._timeline)
-                if begun is None:
-                    sock = await open_socket(self._resolved, self._host, self._timeline, seconds)
-                else:
-                    sock, client.greeted = begun
-                check.peer = sock.getpeername()[0]
-                self.address = _address(sock)
+                opened = await self._dialer.ahead.take(self._resolved, self._timeline)
+                if opened is None:
+                    opening = open_socket(self._resolved, self._host, self._timeline, seconds)
+                    opened = Opened.of(await opening)
+                sock, peer, client.greeted = opened
+                check.peer = peer[0]
+                self.address = _address(*peer)
             async with deadline:
                 ssh = await self._open(options, client, sock)
             ssh.set_patience(keepalive(self._resolved, settings)[1])
@@ -304,6 +304,5 @@ def _close_late(opening: "asyncio.Future[tuple[Any, Any]]") -> None:
         opening.result()[0].abort()
 
 
-def _address(sock: socket.socket) -> str:
-    host, port = sock.getpeername()[:2]
+def _address(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -129,6 +129,38 @@ async def test_the_connection_that_was_begun_is_the_one_that_is_used(sshd: RealS
     assert sshd.log.count("Connection from") == 1
 
 
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (b"Exceeded MaxStartups\r\n", "takes no more logins"),
+        (b"", "Closed before an SSH greeting"),
+    ],
+)
+async def test_who_is_turned_away_before_the_library_is_there_is_told_why(
+    tmp_path: Path, said: bytes, told: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        config = configured(
+            tmp_path, f"Host there\nHostName 127.0.0.1\nPort {server.getsockname()[1]}"
+        )
+        async with backend_of(config) as backend:
+            backend.reach("there")
+            await asyncio.to_thread(turn_away, server, said)
+            await backend.load_connections()
+            with pytest.raises(UnreachableError, match=told):
+                await backend.connections.lease("there", "test")
+
+
+def turn_away(server: socket.socket, said: bytes) -> None:
+    """Close on a client that has greeted, without having read that: its socket is reset."""
+    server.settimeout(PATIENCE)
+    client, _ = server.accept()
+    with client:
+        client.settimeout(PATIENCE)
+        client.recv(1, socket.MSG_PEEK)
+        client.sendall(said)
+
+
 async def test_what_went_wrong_is_told_once_it_is_asked_for(tmp_path: Path) -> None:
     config = configured(tmp_path, f"Host there\nHostName 127.0.0.1\nPort {free_port()}")
     async with backend_of(config) as backend:
@@ -186,15 +218,21 @@ async def test_a_name_that_is_none_is_nothing_to_begin_with(tmp_path: Path) -> N
             await backend.connections.lease("-oProxyCommand=x", "test")
 
 
+@pytest.mark.parametrize("times", [1, 2])
 async def test_what_connects_as_it_is_cancelled_is_closed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: int
 ) -> None:
     ours, theirs = socket.socketpair()
     wanted = asyncio.Event()
 
+    def cancel(times: int) -> None:
+        taking.cancel()
+        if times > 1:
+            asyncio.get_running_loop().call_soon(cancel, times - 1)
+
     async def connects(*_: object) -> socket.socket:
         await wanted.wait()
-        asyncio.get_running_loop().call_soon(taking.cancel)
+        asyncio.get_running_loop().call_soon(cancel, times)
         return ours
 
     monkeypatch.setattr(ahead, "open_socket", connects)

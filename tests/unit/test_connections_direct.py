@@ -5,9 +5,11 @@ they send must be equal.
 """
 
 import asyncio
+import contextlib
 import random
 import socket
-from collections.abc import AsyncIterator, Callable
+from asyncio.trsock import TransportSocket
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -217,6 +219,32 @@ async def test_the_low_water_mark_stays_up_while_only_room_is_given(wired: Make)
         assert mark() == MARK
         one.channel.write(b"a key")
         assert mark() == 1
+
+
+@pytest.mark.parametrize(("tcp", "kept"), [(True, MARK), (False, 1)])
+async def test_only_a_socket_of_tcp_waits_for_more(wired: Make, tcp: bool, kept: int) -> None:
+    with connected(tcp) as ours:
+        one = wired()
+        wire: Any = one.wire
+        wire._extra["socket"] = TransportSocket(ours)
+        one.ssh.start()
+        one.ssh.low_water.unhurried.add(one.channel)
+        one.feed(b"".join(one.peer.data(bytes(4_000)) for _ in range(40)))
+        assert ours.getsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT) == kept
+        one.ssh.low_water.lower()
+
+
+@contextlib.contextmanager
+def connected(tcp: bool) -> Iterator[socket.socket]:
+    """Return a socket as that of a host, or that of a ProxyCommand."""
+    if tcp:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            ours = socket.create_connection(server.getsockname())
+            theirs, _ = server.accept()
+    else:
+        ours, theirs = socket.socketpair()
+    with ours, theirs:
+        yield ours
 
 
 # -- what was touched on the way --------------------------------------------------------------

@@ -4,10 +4,14 @@ import asyncio
 import socket
 from asyncio.trsock import TransportSocket
 from collections.abc import Iterator
+from typing import Any, cast
 
 import pytest
 
+from sshdash.connections.transport import low_water as low_water_module
 from sshdash.connections.transport.flood import MARK, Flood
+from sshdash.connections.transport.low_water import MARK as UNSEEN
+from sshdash.connections.transport.low_water import LowWater
 from tests.live.tunnel_kit import until
 from tests.patience import PATIENCE
 
@@ -26,8 +30,15 @@ def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
 
 
 @pytest.fixture
-def flood(pair: tuple[socket.socket, socket.socket]) -> Flood:
-    flood = Flood()
+def low_water(pair: tuple[socket.socket, socket.socket]) -> LowWater:
+    low_water = LowWater()
+    low_water.attach(pair[0])
+    return low_water
+
+
+@pytest.fixture
+def flood(pair: tuple[socket.socket, socket.socket], low_water: LowWater) -> Flood:
+    flood = Flood(low_water)
     flood.attach(TransportSocket(pair[0]))
     return flood
 
@@ -63,6 +74,23 @@ async def test_what_ends_below_the_mark_is_told_of(
     far.sendall(b"the end")
     async with asyncio.timeout(PATIENCE):
         assert await loop.sock_recv(near, 100) == b"the end"
+
+
+async def test_the_end_of_a_flood_leaves_the_mark_of_what_nobody_looks_at(
+    pair: tuple[socket.socket, socket.socket],
+    flood: Flood,
+    low_water: LowWater,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(low_water_module, "_SECONDS", PATIENCE)
+    low_water.unhurried.add(cast(Any, object()))
+    low_water.read(PIECE, channels=1)
+    await rise(flood)
+    assert mark(pair[0]) == MARK
+    await until(lambda: not flood.is_on, "the end of a flood")
+    assert mark(pair[0]) == UNSEEN
+    low_water.lower()
+    assert mark(pair[0]) == 1
 
 
 async def test_what_a_person_reads_is_no_flood(

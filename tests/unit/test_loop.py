@@ -70,7 +70,7 @@ def test_what_does_not_come_in_a_moment_is_waited_for_asleep(
     asked: Asked, selector: Attentive
 ) -> None:
     asked.on(selector, 5.0)
-    assert asked.on(selector, 5.0, ready_at=99) == [0, 0, 0, 0, 0, 5.0]
+    assert asked.on(selector, 5.0, ready_at=99) == [0] * 5 + [pytest.approx(5.0 - 5 * TICK)]
     assert asked.on(selector, 5.0) == [5.0], "it was in vain"
 
 
@@ -101,12 +101,19 @@ def test_while_others_want_the_processors_it_sleeps(asked: Asked) -> None:
     times = iter([0.0, TICK, 2 * TICK, 2 * TICK + held_up, *(1e-3 + at for at in ticking_for(0.2))])
     with Attentive(2, times.__next__) as selector:
         asked.on(selector, 5.0)
-        assert asked.on(selector, 5.0, ready_at=99) == [0, 5.0]
+        assert asked.on(selector, 5.0, ready_at=99) == [0, pytest.approx(5.0 - held_up)]
         for _ in range(20):
             assert asked.on(selector, 5.0) == [5.0], "for a while"
         for _ in range(2000):
             asked.on(selector, 5.0)
         assert asked.on(selector, 5.0) == [0]
+
+
+def test_who_was_stopped_for_a_while_waits_for_what_is_left(asked: Asked) -> None:
+    times = iter([0.0, TICK, 2 * TICK, 2 * TICK + 4.0, 5.0])
+    with Attentive(2, times.__next__) as selector:
+        asked.on(selector, 5.0)
+        assert asked.on(selector, 5.0, ready_at=99) == [0, pytest.approx(1.0)]
 
 
 def test_a_single_processor_is_left_to_whoever_answers(asked: Asked) -> None:

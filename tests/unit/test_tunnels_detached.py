@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -96,6 +97,41 @@ async def test_who_is_cancelled_twice_leaves_no_unit(
     await cancelled_twice(detaching, tmp_path / "asked")
     (tmp_path / "go").touch()
     await until((tmp_path / "stopped").exists, "the end of the unit")
+    assert "--user stop sshdash-forward-" in (tmp_path / "stopped").read_text()
+
+
+@pytest.mark.parametrize("has_run", [True, False])
+async def test_who_is_cancelled_as_the_unit_is_started_leaves_none(
+    by_systemd: list[bool], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_run: bool
+) -> None:
+    by_systemd[0] = True
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    program(tmp_path / "systemd-run", "#!/bin/sh\n")
+    program(tmp_path / "systemctl", _SLOW_TO_STOP)
+    (tmp_path / "go").touch()
+    run = asyncio.create_subprocess_exec
+    is_there = asyncio.Event()
+
+    async def stuck() -> None:
+        is_there.set()
+        await asyncio.Event().wait()
+
+    async def start(*words: str, **options: Any) -> asyncio.subprocess.Process:
+        process = await run(*words, **options)
+        await process.communicate()
+        if has_run:
+            monkeypatch.setattr(process, "communicate", stuck)
+        else:
+            await stuck()
+        return process
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", start)
+    detaching = asyncio.create_task(detached.detach([], []))
+    async with asyncio.timeout(PATIENCE):
+        await is_there.wait()
+    detaching.cancel()
+    await asyncio.wait({detaching})
+    assert detaching.cancelled()
     assert "--user stop sshdash-forward-" in (tmp_path / "stopped").read_text()
 
 

@@ -96,6 +96,61 @@ async def test_what_refuses_here_refuses_within_the_turn(tmp_path: Path) -> None
     assert caught.value.refusal is Refusal.REFUSED
 
 
+async def test_an_address_of_a_kind_that_is_missing_here_leaves_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    make = reaching._socket
+
+    def without_ipv6(family: socket.AddressFamily) -> socket.socket:
+        if family is socket.AF_INET6:
+            raise OSError(errno.EAFNOSUPPORT, "Address family not supported by protocol")
+        return make(family)
+
+    async def look_up(host: str, port: int, **options: Any) -> list[Any]:
+        kind = socket.SOCK_STREAM
+        return [
+            (socket.AF_INET6, kind, 6, "", ("::1", port, 0, 0)),
+            (socket.AF_INET, kind, 6, "", ("127.0.0.1", port)),
+        ]
+
+    monkeypatch.setattr(reaching, "_socket", without_ipv6)
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", look_up)
+    lookups, end = Lookups(), End()
+    async with target(echo, "127.0.0.1") as port:
+        await lookups.addresses("localhost", port)
+        assert begin_host(end, "localhost", port, lookups) is None
+        assert await end.exchange() == b"there?"
+
+
+async def test_a_path_that_no_socket_can_have_is_refused() -> None:
+    rest = begin_socket(End(), f"/{'a' * 200}")
+    assert rest is not None
+    with pytest.raises(Unreached, match="too long"):
+        await rest
+
+
+async def test_a_system_that_calls_it_an_error_to_be_connected_is_understood(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loop, end = asyncio.get_running_loop(), End()
+    connect = loop.sock_connect
+
+    async def connect_twice(sock: socket.socket, address: Any) -> None:
+        await connect(sock, address)
+        raise OSError(errno.EISCONN, "Socket is already connected")
+
+    monkeypatch.setattr(loop, "sock_connect", connect_twice)
+    with full(socket.create_server(("127.0.0.1", 0), backlog=0)) as server:
+        rest = begin_host(end, "127.0.0.1", server.getsockname()[1], Lookups())
+        assert rest is not None
+        answering = asyncio.create_task(answer(server))
+        async with asyncio.timeout(PATIENCE):
+            await rest
+        assert await end.exchange() == b"there?"
+        answering.cancel()
+        await asyncio.wait({answering})
+
+
 async def test_a_port_whose_queue_is_full_is_waited_for() -> None:
     end = End()
     with full(socket.create_server(("127.0.0.1", 0), backlog=0)) as server:
@@ -148,6 +203,18 @@ async def test_only_names_of_this_machine_are_remembered_and_not_for_long(
     )
     monkeypatch.setattr(reaching, "_FRESH", 0.0)
     assert lookups.near("here") == []
+
+
+async def test_names_that_are_old_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def look_up(host: str, port: int, **options: Any) -> list[Any]:
+        return [(socket.AF_INET, 1, 6, "", ("127.0.0.1", port))]
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", look_up)
+    monkeypatch.setattr(reaching, "_FRESH", 0.0)
+    lookups = Lookups()
+    for number in range(20):
+        await lookups.addresses(f"{number}.localhost", 1)
+    assert len(lookups._near) == 1
 
 
 async def test_few_names_are_looked_up_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,8 +23,19 @@ class Opened(NamedTuple):
     """A connection, on which nothing was read."""
 
     sock: socket.socket
-    greeted: bool
+    peer: tuple[str, int]
+    """The address and the port it leads to, which nobody can ask a socket for once it is reset."""
+    greeted: bool = False
     """Whether our version string has been sent."""
+
+    @classmethod
+    def of(cls, sock: socket.socket) -> "Opened":
+        """Return a new connection as it is. Raises OSError, and closes it then."""
+        try:
+            return cls(sock, sock.getpeername()[:2])
+        except OSError:
+            sock.close()
+            raise
 
 
 @dataclass(frozen=True)
@@ -97,12 +108,17 @@ class Ahead:
 
 
 async def _open(resolved: ResolvedHost, timeline: Timeline, seconds: float) -> Opened:
-    sock = await open_socket(resolved, resolved.alias, timeline, seconds)
-    return Opened(sock, greet(sock, resolved))
+    opened = Opened.of(await open_socket(resolved, resolved.alias, timeline, seconds))
+    # A server that turns us away resets what was said and not read.
+    return opened._replace(greeted=greet(opened.sock, resolved))
 
 
 async def _let_go(opening: "asyncio.Task[Opened]") -> None:
+    opening.add_done_callback(_close)  # which whoever is cancelled here leaves behind
     opening.cancel()
     await asyncio.wait((opening,))
+
+
+def _close(opening: "asyncio.Task[Opened]") -> None:
     if not opening.cancelled() and opening.exception() is None:
         opening.result().sock.close()

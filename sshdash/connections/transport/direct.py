@@ -20,7 +20,9 @@ What this relies on inside the library is checked by `sshdash.connections.transp
 """
 
 import asyncio
+import socket
 import struct
+from asyncio.trsock import TransportSocket
 from collections.abc import Callable
 from typing import Any
 
@@ -83,16 +85,21 @@ class DirectTransport(Sealing, asyncio.BufferedProtocol):
         self._opened = memoryview(bytearray(2 * _READ))
         self._gatherers = {}
         self._acks = PromptAcks()
-        self._flood = Flood()
+        self._flood = Flood(self.low_water)
         self._rest = rest_of(self._loop)
         self._kept = 0
         self._recv_encryption = GCM.take_over(self._recv_encryption)
         self._next_recv_encryption = GCM.take_over(self._next_recv_encryption)
         if isinstance(self._transport, asyncio.Transport):
             self._transport.set_protocol(self)  # it looks once at how a protocol wants to read
-            self.low_water.attach(self._transport.get_extra_info("socket"))
-            self._acks.attach(self._transport.get_extra_info("socket"))
-            self._flood.attach(self._transport.get_extra_info("socket"))
+            self._attach(self._transport.get_extra_info("socket"))
+
+    def _attach(self, sock: TransportSocket | None) -> None:
+        """Let those set a socket who know one of TCP: not every system tells of others' rest."""
+        if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
+            self.low_water.attach(sock)
+            self._acks.attach(sock)
+            self._flood.attach(sock)
 
     # -- the socket
 

@@ -9,6 +9,8 @@ import asyncio
 import socket
 from asyncio.trsock import TransportSocket
 
+from sshdash.connections.transport.low_water import LowWater
+
 MARK = 192 * 1024
 """Bytes that the socket waits for."""
 _MOMENT = 0.001
@@ -22,7 +24,9 @@ _BULK = 32 * 1024
 class Flood:
     """That of one connection, if there is one."""
 
-    def __init__(self) -> None:
+    def __init__(self, low_water: LowWater) -> None:
+        self._low_water = low_water
+        """Whose mark stands without one."""
         self._socket: TransportSocket | None = None
         self._came = 0
         self._looks = False
@@ -51,7 +55,7 @@ class Flood:
     def _look(self) -> None:
         self._looks = False
         was_on, self.is_on = self.is_on, self._came >= _FAST
-        if self.is_on is not was_on and not self._set(MARK if self.is_on else 1):
+        if self.is_on is not was_on and not self._set(MARK if self.is_on else self._low_water.mark):
             return
         if self._came:
             self._look_later()

@@ -8,6 +8,7 @@ goes on, and nothing is sent that may be answered.
 
 import asyncio
 import socket
+from asyncio.trsock import TransportSocket
 from typing import Any
 
 from asyncssh.channel import SSHChannel
@@ -26,7 +27,7 @@ class LowWater:
     def __init__(self) -> None:
         self.unhurried: set[SSHChannel[Any]] = set()
         """The channels that nobody looks at."""
-        self._socket: socket.socket | None = None
+        self._socket: socket.socket | TransportSocket | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._has_read = False
         self._came = 0
@@ -34,7 +35,12 @@ class LowWater:
     def __repr__(self) -> str:
         return f"<LowWater [{'raised' if self._timer else 'low'}, {len(self.unhurried)} unhurried]>"
 
-    def attach(self, sock: socket.socket | None) -> None:
+    @property
+    def mark(self) -> int:
+        """Return the bytes that the socket waits for, as far as this goes."""
+        return 1 if self._timer is None else MARK
+
+    def attach(self, sock: socket.socket | TransportSocket | None) -> None:
         """Take the connection's socket, None where it has none of its own."""
         self._socket = sock
 

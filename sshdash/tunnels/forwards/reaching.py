@@ -11,6 +11,8 @@ import ipaddress
 import os
 import socket
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from sshdash.tunnels.forwards.accepting import can_take_over, take_over
@@ -76,6 +78,8 @@ class Lookups:
         )
         self._near.pop(host, None)
         if all(map(_is_loopback, found)):
+            since = loop.time() - _FRESH  # clients may name as many as they like
+            self._near = {name: near for name, near in self._near.items() if near[0] > since}
             self._near[host] = loop.time(), found
         return found
 
@@ -105,38 +109,46 @@ def begin_host(end: asyncio.BaseProtocol, host: str, port: int, lookups: Lookups
     """
     target = host_port(host, port)
     near = lookups.near(host) if can_take_over() else []
-    try:
-        for at, (family, address) in enumerate(near):
-            sock = _socket(family)
-            number = sock.connect_ex((address, port))
-            if number in _PENDING:  # it may be there by now
-                number = sock.connect_ex((address, port))
-            if number in _PENDING:
-                return _reached(_go_on(end, sock, near[at:], port), target)
-            if number in _CONNECTED:
+    for at, (family, address) in enumerate(near):
+        try:
+            sock, is_connected = _begin(family, (address, port))
+            if is_connected:
                 _hand(end, sock)
                 return None
-            sock.close()
+        except OSError as error:
             if at + 1 == len(near):
-                raise _unreached(OSError(number, os.strerror(number)), target)
-    except OSError as error:
-        raise _unreached(error, target) from error
+                raise _unreached(error, target) from error
+        else:
+            return _reached(partial(_go_on, end, sock, near[at:], port), target)
     return reach_host(lambda: end, host, port, lookups)
 
 
 def begin_socket(end: asyncio.BaseProtocol, path: str) -> Rest | None:
     """Begin to connect to a Unix socket, as `begin_host` does."""
-    if not can_take_over():
-        return reach_socket(lambda: end, path)
-    try:
-        sock = _socket(socket.AF_UNIX)
-        if sock.connect_ex(path) == 0:
+    # Whoever waits for a full queue also tells what else is wrong.
+    with suppress(OSError, ValueError):
+        if can_take_over():
+            sock, _ = _begin(socket.AF_UNIX, path)  # it connects now or never
             _hand(end, sock)
             return None
-        sock.close()
-    except (OSError, ValueError) as error:
-        raise _unreached(error, path) from error
     return reach_socket(lambda: end, path)
+
+
+def _begin(
+    family: socket.AddressFamily, address: tuple[str, int] | str
+) -> tuple[socket.socket, bool]:
+    """Return a socket, and whether it is connected: it may be later. Raises OSError, ValueError."""
+    sock = _socket(family)
+    try:
+        number = sock.connect_ex(address)
+        if number in _PENDING:  # it may be there by now
+            number = sock.connect_ex(address)
+        if number not in (*_CONNECTED, *_PENDING):
+            raise OSError(number, os.strerror(number))
+    except BaseException:
+        sock.close()
+        raise
+    return sock, number in _CONNECTED
 
 
 def _socket(family: socket.AddressFamily) -> socket.socket:
@@ -159,9 +171,8 @@ async def _go_on(
     end: asyncio.BaseProtocol, sock: socket.socket, near: list[Address], port: int
 ) -> None:
     """Wait for a connection that has begun; where that fails, try the other addresses."""
-    loop = asyncio.get_running_loop()
     try:
-        await loop.sock_connect(sock, (near[0][1], port))
+        await _connected(sock, (near[0][1], port))
     except OSError:
         sock.close()
         if len(near) == 1:
@@ -174,13 +185,21 @@ async def _go_on(
         _hand(end, sock)
 
 
+async def _connected(sock: socket.socket, address: tuple[str, int]) -> None:
+    try:
+        await asyncio.get_running_loop().sock_connect(sock, address)
+    except OSError as error:
+        if error.errno != errno.EISCONN:  # which others than Linux say of what is through already
+            raise
+
+
 async def reach_host(protocol: Protocol, host: str, port: int, lookups: Lookups) -> None:
     """Connect to a host's first address that answers. Raises Unreached."""
 
     async def connect() -> None:
         await _connect(protocol, await lookups.addresses(host, port), port)
 
-    await _reached(connect(), host_port(host, port))
+    await _reached(connect, host_port(host, port))
 
 
 async def _connect(protocol: Protocol, addresses: list[Address], port: int) -> None:
@@ -212,13 +231,13 @@ async def reach_socket(protocol: Protocol, path: str) -> None:
             sock.close()
             raise
 
-    await _reached(connect(), path)
+    await _reached(connect, path)
 
 
-async def _reached(connecting: Coroutine[Any, Any, None], target: str) -> None:
+async def _reached(connect: Callable[[], Rest], target: str) -> None:
     try:
         async with asyncio.timeout(CONNECT_TIMEOUT):
-            await connecting
+            await connect()
     except (OSError, ValueError) as error:
         raise _unreached(error, target) from error
 

@@ -168,22 +168,26 @@ async def _start_unit(words: list[str], token: str, log: Path) -> str:
     unit = f"sshdash-forward-{token}.service"
     environment = _environment()
     given = [f"--setenv={name}={environment[name]}" for name in _PASSED_ON if name in environment]
-    process = await asyncio.create_subprocess_exec(
-        "systemd-run", "--user", "--quiet", "--collect", f"--unit={unit}", "--service-type=notify",
-        "--property=TimeoutStartSec=infinity",
-        f"--property=StandardOutput=append:{log}", f"--property=StandardError=append:{log}",
-        f"--working-directory={os.getcwd()}", *given, "--", *words,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
+    process: asyncio.subprocess.Process | None = None
     try:
+        process = await asyncio.create_subprocess_exec(
+            "systemd-run", "--user", "--quiet", "--collect", f"--unit={unit}",
+            "--service-type=notify", "--property=TimeoutStartSec=infinity",
+            f"--property=StandardOutput=append:{log}", f"--property=StandardError=append:{log}",
+            f"--working-directory={os.getcwd()}", *given, "--", *words,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
         _, said = await process.communicate()
     except asyncio.CancelledError:
-        process.kill()
+        if process is not None:
+            with suppress(ProcessLookupError):  # it may have ended in this very moment
+                process.kill()
         # A process of its own: who is cancelled once more leaves it to end the unit.
         stop = _Child(["systemctl", "--user", "stop", unit], log)
-        await process.wait()
+        if process is not None:
+            await process.wait()
         await stop.wait()
         raise
     if process.returncode:
