@@ -31,17 +31,18 @@ class Claims:
     def settled(self, source: Source, failed: Callable[[bytes, str], None]) -> bool | None:
         """Give a source its place, and return None.
 
-        Where that is another's, return whether to look into the folder; of what is not merged
-        `failed` is told.
+        Where it has an owner, return whether to look into the folder; of what is not merged
+        `failed` is told, unless it is the same source, of a folder that was named twice.
         """
         if not self.folders:
             return None
         first = self._first.setdefault(source.place, source)
-        if first.path == source.path:
+        if first is source:
             return None
         if may_merge(source, first):
             return True
-        failed(source.path, TAKEN)
+        if source.path != first.path:
+            failed(source.path, TAKEN)
         return False
 
 

@@ -560,3 +560,47 @@ async def test_a_slash_behind_a_new_folders_name_is_no_matter(
     (place / "dangling").symlink_to("nowhere")
     done = await cp(sshd.config_file, "-r", source, f"{prefix}dangling/", cwd=tmp_path)
     assert (done.status, "no such directory" in done.errors) == (2, True)
+
+
+@pytest.mark.parametrize("way", ["up", "here"])
+async def test_a_named_link_to_nothing_is_written_through_wherever_it_leads(
+    sshd: RealSshd, source: Path, tmp_path: Path, way: str
+) -> None:
+    folder, prefix = (sshd.home, "sshd:") if way == "up" else (tmp_path, f"{tmp_path}/")
+    (folder / "far" / "deep").mkdir(parents=True)
+    (folder / "near").symlink_to("far/deep")
+    for name, leads in (("whole", f"{folder}/far/absolute"), ("near/above", "../relative")):
+        (folder / name).symlink_to(leads)
+        done = await cp(sshd.config_file, source / "deep" / "file", f"{prefix}{name}")
+        assert (done.status, done.errors) == (0, "")
+        assert (folder / name).is_symlink()
+    names = sorted(path.name for path in (folder / "far").iterdir())
+    assert names == ["absolute", "deep", "relative"]
+
+
+@pytest.mark.parametrize("way", ["up", "down", "here"])
+async def test_a_folder_that_is_named_twice_is_copied_once(
+    sshd: RealSshd, source: Path, tmp_path: Path, way: str
+) -> None:
+    here = source if way != "down" else sshd.home / "source"
+    if way == "down":
+        shutil.copytree(source, here)
+    place, target = (sshd.home, "sshd:") if way == "up" else (tmp_path, f"{tmp_path}/")
+    (place / "into").mkdir()
+    named = "sshd:source" if way == "down" else str(source)
+    done = await cp(sshd.config_file, "-r", named, f"{named}/", f"{target}into")
+    assert (done.status, done.errors) == (0, "")
+    assert tree(place / "into" / "source") == tree(here)
+
+
+async def test_a_link_that_goes_round_replaces_a_file_like_any_other(
+    sshd: RealSshd, tmp_path: Path
+) -> None:
+    for folder in ("one", "other"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "one" / "round").symlink_to("round")
+    (tmp_path / "other" / "round").write_bytes(b"old")
+    over = ("-r", "--on-conflict", "overwrite")
+    done = await cp(sshd.config_file, *over, f"{tmp_path}/one/.", tmp_path / "other")
+    assert (done.status, done.errors) == (0, "")
+    assert (tmp_path / "other" / "round").readlink() == Path("round")
