@@ -16,6 +16,7 @@ from sshdash.sftp.wire import WireClosed
 
 if TYPE_CHECKING:
     from sshdash.sftp.handles import Session
+    from sshdash.sftp.protocol import Protocol
 
 log = logging.getLogger(__name__)
 
@@ -67,14 +68,22 @@ class HeldUp:
             while self._slow:
                 for path in tuple(self._slow):
                     if path in self._slow:
-                        async with asyncio.timeout(_PATIENCE):
-                            await self._look(path)
+                        await self._look(path)
                 await asyncio.sleep(_AGAIN)
         except (SSHDashError, WireClosed, TimeoutError) as error:
             log.debug("a slow file cannot be looked at: %s", error)
 
     async def _look(self, path: bytes) -> None:
         protocol = (await self._helper()).protocol
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                await self._look_by(protocol, path)
+        except TimeoutError:
+            # A FIFO that nobody reads any more holds up who opens it for writing: others need it.
+            protocol.wire.give_up(f"{shown(path)} held it up")
+            raise
+
+    async def _look_by(self, protocol: "Protocol", path: bytes) -> None:
         try:
             kind = kind_of((await protocol.lstat(path)).mode or 0)
         except StatusError:

@@ -362,6 +362,28 @@ async def test_a_session_that_stays_held_up_is_given_up_and_says_why(
         os.close(os.open(fifo, os.O_RDWR | os.O_NONBLOCK))  # lets the server there go
 
 
+async def test_who_looks_after_slow_files_is_not_held_up_for_others(
+    sshd: RealSshd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fifo = sshd.home / "nobody reads it"
+    os.mkfifo(fifo)
+    monkeypatch.setattr(held_up, "_SLOW", 0.0)
+    monkeypatch.setattr(held_up, "_PATIENCE", 0.5)
+    async with files_on(sshd.config_file) as files, asyncio.timeout(PATIENCE):
+        filesystem = await files.open("sshd")
+        assert isinstance(filesystem, remote.RemoteFilesystem)
+        try:
+            with filesystem._held_up.watching(bytes(fifo)):
+                while (looking := filesystem._held_up._task) is None:
+                    await asyncio.sleep(0)
+                await asyncio.wait((looking,))
+            helper = await filesystem._further.helper()
+            await helper.protocol.lstat(bytes(sshd.home))
+        finally:
+            await filesystem.close()
+        os.close(os.open(fifo, os.O_RDWR | os.O_NONBLOCK))  # lets the server there go
+
+
 async def test_nanoseconds_are_kept_where_there_are_any(
     sshd: RealSshd, folders: tuple[Path, Path]
 ) -> None:
