@@ -14,7 +14,9 @@ class Claims:
     Nothing is noted, and everything is free, unless there are such `folders`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, keeps_both: bool = False) -> None:
+        """With `keeps_both`, files that find one in their place get another themselves."""
+        self._keeps_both = keeps_both
         self.folders: list[Source] = []
         """Those that go to a place another one has, in the order they were named."""
         self._first: dict[bytes, Source] = {}
@@ -41,6 +43,8 @@ class Claims:
             return None
         if may_merge(source, first):
             return True
+        if self._keeps_both and source.existing is not None and source.path != first.path:
+            return None
         if source.path != first.path:
             failed(source.path, TAKEN)
         return False

@@ -45,7 +45,7 @@ class Roots:
         self._ledger = ledger
         self._mover = mover
         self._reason = reason
-        self.claims = Claims()
+        self.claims = Claims(request.conflict is ConflictChoice.RENAME)
         """With the folders that are merged into others among them."""
         self._found: dict[bytes, Source | str] = dict.fromkeys(request.paths, "")
         """By path, the source or why there is none; "" where it is done already."""

@@ -14,6 +14,7 @@ from pathlib import Path
 import asyncssh
 import pytest
 
+from tests.live.bulk_kit import files_below
 from tests.live.file_kit import tree, unfinished
 from tests.live.test_sftp_faults import slow_line
 from tests.patience import PATIENCE
@@ -604,3 +605,27 @@ async def test_a_link_that_goes_round_replaces_a_file_like_any_other(
     done = await cp(sshd.config_file, *over, f"{tmp_path}/one/.", tmp_path / "other")
     assert (done.status, done.errors) == (0, "")
     assert (tmp_path / "other" / "round").readlink() == Path("round")
+
+
+async def test_both_are_kept_beside_folders_that_are_merged(sshd: RealSshd, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name / "folder").mkdir(parents=True)
+        (tmp_path / name / "folder" / name).write_text(name)
+        for place in ("file", "folder/there"):
+            (tmp_path / name / place).write_text(name)
+    target = sshd.home / "into"
+    (target / "folder").mkdir(parents=True)
+    (target / "folder" / "there").write_text("old")
+    named = [tmp_path / name / what for what in ("folder", "file") for name in ("one", "two")]
+    done = await cp(sshd.config_file, "-r", "--on-conflict", "keep-both", *named, "sshd:into")
+    assert (done.status, done.errors) == (0, "")
+    found = {str(path.relative_to(target)): path.read_text() for path in files_below(target)}
+    assert found == {
+        "file": "one",
+        "file (2)": "two",
+        "folder/one": "one",
+        "folder/two": "two",
+        "folder/there": "old",
+        "folder/there (2)": "one",
+        "folder/there (3)": "two",
+    }

@@ -374,9 +374,9 @@ async def test_who_looks_after_slow_files_is_not_held_up_for_others(
         assert isinstance(filesystem, remote.RemoteFilesystem)
         try:
             with filesystem._held_up.watching(bytes(fifo)):
-                while (looking := filesystem._held_up._task) is None:
+                while filesystem._held_up._task is None:  # noqa: ASYNC110 (a timer starts it)
                     await asyncio.sleep(0)
-                await asyncio.wait((looking,))
+                await asyncio.wait((filesystem._held_up._task,))
             helper = await filesystem._further.helper()
             await helper.protocol.lstat(bytes(sshd.home))
         finally:
