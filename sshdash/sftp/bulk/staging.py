@@ -110,7 +110,7 @@ class Staging:
         could be another's. There is nothing where one could not be removed any more with all it
         holds, should it not get that name.
         """
-        folders = sorted(self._tree.folders.items(), key=lambda item: -item[0].count(b"/"))
+        folders = [*self._tree.folders.items()][::-1]  # they were added from the top down
         if not self._target.limits.in_order or len(folders) > _FINISHED:
             return []
         wanted = [self._copier.finish(folder.entry) for _, folder in folders]
