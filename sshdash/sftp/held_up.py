@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _SLOW = 5.0
-"""Seconds without an answer after which a file is looked at."""
+"""Seconds without a word of the server after which a file that is waited for is looked at."""
 _AGAIN = 1.0
 _LOOKS = 3
 """How often what is no file any more is looked at before its session is given up."""
@@ -46,7 +46,17 @@ class HeldUp:
     @contextmanager
     def watching(self, path: bytes) -> Iterator[None]:
         """Look after a file for as long as it is waited for."""
-        timer = asyncio.get_running_loop().call_later(_SLOW, self._suspect, path)
+        loop, wire = asyncio.get_running_loop(), self._first.protocol.wire
+        timer: asyncio.TimerHandle
+
+        def suspect(heard: int) -> None:
+            nonlocal timer
+            if wire.heard == heard:
+                self._suspect(path)
+            else:  # the line is slow, not the server: a further session would only share it
+                timer = loop.call_later(_SLOW, suspect, wire.heard)
+
+        timer = loop.call_later(_SLOW, suspect, wire.heard)
         try:
             yield
         finally:
