@@ -204,7 +204,8 @@ async def _written_through(end: CopyEnd, path: bytes, found: Entry | None) -> by
         link = await end.exists(path)
         if link is None or link.kind is not Kind.SYMLINK:
             return path
-        path = await end.expand(join(parent_of(path), await end.readlink(path)))
+        leads = await end.readlink(path)
+        path = await end.expand(leads if leads[:1] == b"/" else join(parent_of(path), leads))
     raise FileError("too many links", shown(path), host="" if end.is_local else end.label)
 
 
@@ -246,4 +247,4 @@ async def _stat(end: CopyEnd, path: bytes) -> Entry | None:
     try:
         return await end.stat(path)
     except MissingError:
-        return None  # nothing, or a link that leads nowhere: that is replaced
+        return None  # nothing, or a link that leads nowhere

@@ -14,7 +14,9 @@ class Claims:
     Nothing is noted, and everything is free, unless there are such `folders`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, keeps_both: bool = False) -> None:
+        """With `keeps_both`, files that find one in their place get another themselves."""
+        self._keeps_both = keeps_both
         self.folders: list[Source] = []
         """Those that go to a place another one has, in the order they were named."""
         self._first: dict[bytes, Source] = {}
@@ -31,17 +33,20 @@ class Claims:
     def settled(self, source: Source, failed: Callable[[bytes, str], None]) -> bool | None:
         """Give a source its place, and return None.
 
-        Where that is another's, return whether to look into the folder; of what is not merged
-        `failed` is told.
+        Where it has an owner, return whether to look into the folder; of what is not merged
+        `failed` is told, unless it is the same source, of a folder that was named twice.
         """
         if not self.folders:
             return None
         first = self._first.setdefault(source.place, source)
-        if first.path == source.path:
+        if first is source:
             return None
         if may_merge(source, first):
             return True
-        failed(source.path, TAKEN)
+        if self._keeps_both and source.existing is not None and source.path != first.path:
+            return None
+        if source.path != first.path:
+            failed(source.path, TAKEN)
         return False
 
 

@@ -16,11 +16,12 @@ from sshdash.sftp.wire import WireClosed
 
 if TYPE_CHECKING:
     from sshdash.sftp.handles import Session
+    from sshdash.sftp.protocol import Protocol
 
 log = logging.getLogger(__name__)
 
 _SLOW = 5.0
-"""Seconds without an answer after which a file is looked at."""
+"""Seconds without a word of the server after which a file that is waited for is looked at."""
 _AGAIN = 1.0
 _LOOKS = 3
 """How often what is no file any more is looked at before its session is given up."""
@@ -45,7 +46,17 @@ class HeldUp:
     @contextmanager
     def watching(self, path: bytes) -> Iterator[None]:
         """Look after a file for as long as it is waited for."""
-        timer = asyncio.get_running_loop().call_later(_SLOW, self._suspect, path)
+        loop, wire = asyncio.get_running_loop(), self._first.protocol.wire
+        timer: asyncio.TimerHandle
+
+        def suspect(heard: int) -> None:
+            nonlocal timer
+            if wire.heard == heard:
+                self._suspect(path)
+            else:  # the line is slow, not the server: a further session would only share it
+                timer = loop.call_later(_SLOW, suspect, wire.heard)
+
+        timer = loop.call_later(_SLOW, suspect, wire.heard)
         try:
             yield
         finally:
@@ -67,14 +78,22 @@ class HeldUp:
             while self._slow:
                 for path in tuple(self._slow):
                     if path in self._slow:
-                        async with asyncio.timeout(_PATIENCE):
-                            await self._look(path)
+                        await self._look(path)
                 await asyncio.sleep(_AGAIN)
         except (SSHDashError, WireClosed, TimeoutError) as error:
             log.debug("a slow file cannot be looked at: %s", error)
 
     async def _look(self, path: bytes) -> None:
         protocol = (await self._helper()).protocol
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                await self._look_by(protocol, path)
+        except TimeoutError:
+            # A FIFO that nobody reads any more holds up who opens it for writing: others need it.
+            protocol.wire.give_up(f"{shown(path)} held it up")
+            raise
+
+    async def _look_by(self, protocol: "Protocol", path: bytes) -> None:
         try:
             kind = kind_of((await protocol.lstat(path)).mode or 0)
         except StatusError:

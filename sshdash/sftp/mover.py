@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from sshdash.errors import FileError
 from sshdash.sftp.entries import PERMISSIONS, Entry, Kind, join, name_of, parent_of
-from sshdash.sftp.failures import ExistsError, MissingError, shown
+from sshdash.sftp.failures import ExistsError, shown
 from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.ledger import Ledger
 from sshdash.sftp.local import LocalFilesystem
@@ -103,7 +103,7 @@ class Mover:
         linked = file.entry.linked
         same = linked is not None and linked == file.existing.linked and not self._wanted
         if file.entry.kind is Kind.SYMLINK:
-            with suppress(MissingError):  # it leads nowhere
+            with suppress(FileError):  # it leads nowhere, or round: so not to what is there
                 target = join(self._target_dir, file.place)
                 same = await self._source.realpath(file.path) == target
         if same:

@@ -45,7 +45,7 @@ class Roots:
         self._ledger = ledger
         self._mover = mover
         self._reason = reason
-        self.claims = Claims()
+        self.claims = Claims(request.conflict is ConflictChoice.RENAME)
         """With the folders that are merged into others among them."""
         self._found: dict[bytes, Source | str] = dict.fromkeys(request.paths, "")
         """By path, the source or why there is none; "" where it is done already."""
@@ -89,19 +89,22 @@ class Roots:
                 apart.append(structs.replace(root, existing=root.existing or first.entry))
             else:
                 self._ledger.fail(root.path, TAKEN)
-        return await self._told_apart(apart)
+        return await self._told_apart(apart, turns)
 
-    async def _told_apart(self, roots: list[Source]) -> list[Source]:
+    async def _told_apart(self, roots: list[Source], turns: Turns) -> list[Source]:
         """Return the roots but those whose names the target takes for that of another of them.
 
         Each of them would replace what the one before it made.
         """
-        alike = Counter(folded(root.place) for root in roots)
+        alike: Counter[str] = Counter()
+        async for some in turns.slices(roots):
+            alike.update(folded(root.place) for root in some)
         if len(alike) == len(roots):
             return roots
         confusions = Confusions(self._target, self._target_dir)
         apart = []
         for root in roots:
+            await turns.take()
             several = root.existing is not None and alike[folded(root.place)] > 1
             if several and (reason := await confusions.explain(root.place)):
                 self._ledger.fail(root.path, reason)

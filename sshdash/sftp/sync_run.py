@@ -114,8 +114,8 @@ class Synchronisation:
         """
         outcome = await self._run(steps, may_delete, whatever_fails)
         if stale is not None and not any(one.cut_off for one in outcome.copies):
-            changed = {step.place.rpartition(b"/")[0] for step in steps if step.act in RUNS}
-            await self._settle_times({b"", *stale, *changed}, to_right)
+            places = await asyncio.to_thread(_with_changed, stale, steps)
+            await self._settle_times(places, to_right)
         return outcome
 
     async def _run(self, steps: Sequence[Step], may_delete: bool, whatever_fails: bool) -> Outcome:
@@ -243,3 +243,9 @@ async def make_root(filesystem: Filesystem, root: bytes) -> None:
     """Make the folder that a tree goes into, where only it itself is missing."""
     if await filesystem.exists(root) is None:
         await filesystem.mkdir(root)
+
+
+def _with_changed(stale: Collection[bytes], steps: Sequence[Step]) -> set[bytes]:
+    """Return places with those of the folders in which something was done, and the top."""
+    changed = (step.place.rpartition(b"/")[0] for step in steps if step.act in RUNS)
+    return {b"", *stale, *changed}

@@ -89,6 +89,8 @@ class Wire(asyncssh.SSHClientSession[bytes]):
         self.connection_failed = False
         """Whether it ended because the whole connection did, with an error."""
         self._gone = asyncio.Event()
+        self.heard = 0
+        """Bytes that came so far."""
 
     def __repr__(self) -> str:
         state = "open" if self._closed is None else f"closed: {self._closed}"
@@ -164,6 +166,7 @@ class Wire(asyncssh.SSHClientSession[bytes]):
 
     def data_received(self, data: bytes, datatype: asyncssh.DataType) -> None:
         """Take apart what came; an exception in here would end the whole SSH connection."""
+        self.heard += len(data)
         if datatype is not None or self._closed is not None:
             self._errors = b"" if self._greeted else (self._errors + data)[:_TEXT]
             return

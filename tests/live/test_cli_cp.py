@@ -14,6 +14,7 @@ from pathlib import Path
 import asyncssh
 import pytest
 
+from tests.live.bulk_kit import files_below
 from tests.live.file_kit import tree, unfinished
 from tests.live.test_sftp_faults import slow_line
 from tests.patience import PATIENCE
@@ -560,3 +561,71 @@ async def test_a_slash_behind_a_new_folders_name_is_no_matter(
     (place / "dangling").symlink_to("nowhere")
     done = await cp(sshd.config_file, "-r", source, f"{prefix}dangling/", cwd=tmp_path)
     assert (done.status, "no such directory" in done.errors) == (2, True)
+
+
+@pytest.mark.parametrize("way", ["up", "here"])
+async def test_a_named_link_to_nothing_is_written_through_wherever_it_leads(
+    sshd: RealSshd, source: Path, tmp_path: Path, way: str
+) -> None:
+    folder, prefix = (sshd.home, "sshd:") if way == "up" else (tmp_path, f"{tmp_path}/")
+    (folder / "far" / "deep").mkdir(parents=True)
+    (folder / "near").symlink_to("far/deep")
+    for name, leads in (("whole", f"{folder}/far/absolute"), ("near/above", "../relative")):
+        (folder / name).symlink_to(leads)
+        done = await cp(sshd.config_file, source / "deep" / "file", f"{prefix}{name}")
+        assert (done.status, done.errors) == (0, "")
+        assert (folder / name).is_symlink()
+    names = sorted(path.name for path in (folder / "far").iterdir())
+    assert names == ["absolute", "deep", "relative"]
+
+
+@pytest.mark.parametrize("way", ["up", "down", "here"])
+async def test_a_folder_that_is_named_twice_is_copied_once(
+    sshd: RealSshd, source: Path, tmp_path: Path, way: str
+) -> None:
+    here = source if way != "down" else sshd.home / "source"
+    if way == "down":
+        shutil.copytree(source, here)
+    place, target = (sshd.home, "sshd:") if way == "up" else (tmp_path, f"{tmp_path}/")
+    (place / "into").mkdir()
+    named = "sshd:source" if way == "down" else str(source)
+    done = await cp(sshd.config_file, "-r", named, f"{named}/", f"{target}into")
+    assert (done.status, done.errors) == (0, "")
+    assert tree(place / "into" / "source") == tree(here)
+
+
+async def test_a_link_that_goes_round_replaces_a_file_like_any_other(
+    sshd: RealSshd, tmp_path: Path
+) -> None:
+    for folder in ("one", "other"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "one" / "round").symlink_to("round")
+    (tmp_path / "other" / "round").write_bytes(b"old")
+    over = ("-r", "--on-conflict", "overwrite")
+    done = await cp(sshd.config_file, *over, f"{tmp_path}/one/.", tmp_path / "other")
+    assert (done.status, done.errors) == (0, "")
+    assert (tmp_path / "other" / "round").readlink() == Path("round")
+
+
+async def test_both_are_kept_beside_folders_that_are_merged(sshd: RealSshd, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name / "folder").mkdir(parents=True)
+        (tmp_path / name / "folder" / name).write_text(name)
+        for place in ("file", "folder/there"):
+            (tmp_path / name / place).write_text(name)
+    target = sshd.home / "into"
+    (target / "folder").mkdir(parents=True)
+    (target / "folder" / "there").write_text("old")
+    named = [tmp_path / name / what for what in ("folder", "file") for name in ("one", "two")]
+    done = await cp(sshd.config_file, "-r", "--on-conflict", "keep-both", *named, "sshd:into")
+    assert (done.status, done.errors) == (0, "")
+    found = {str(path.relative_to(target)): path.read_text() for path in files_below(target)}
+    assert found == {
+        "file": "one",
+        "file (2)": "two",
+        "folder/one": "one",
+        "folder/two": "two",
+        "folder/there": "old",
+        "folder/there (2)": "one",
+        "folder/there (3)": "two",
+    }

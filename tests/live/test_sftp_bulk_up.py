@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -141,6 +142,35 @@ async def test_a_folder_that_appears_at_the_target_is_left_alone(
     assert mine.stat().st_mtime != source.stat().st_mtime
     assert os.listdir(target) == ["source"]
     assert UP_BY_SFTP in told.text
+
+
+@pytest.mark.parametrize(("mode", "early"), [(0o755, True), (0o555, False), (0o333, False)])
+async def test_what_could_not_be_removed_gets_its_modes_only_with_its_name(
+    sshd: RealSshd,
+    folders: tuple[Path, Path],
+    told: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    mode: int,
+    early: bool,
+) -> None:
+    source, target = folders
+    shutil.rmtree(source / "odd")
+    (source / "folder 3" / "below").chmod(mode)
+    wanted = looks(source)
+    finished: list[bytes] = []
+    real = RemoteFilesystem.set_attributes
+
+    async def set_attributes(self: RemoteFilesystem, path: bytes, *rest: Any) -> None:
+        finished.append(path)
+        await real(self, path, *rest)
+
+    monkeypatch.setattr(RemoteFilesystem, "set_attributes", set_attributes)
+    async with files_on(sshd.config_file) as files:
+        done = await files.copy("", [source], "sshd", target)
+    assert done.state is TransferState.DONE, done.errors
+    assert any(b".sshdash-" in path for path in finished) == early
+    assert looks(target / "source") == wanted
+    assert WENT_IN_BULK in told.text
 
 
 @pytest.mark.parametrize("files", ["many", "few"])

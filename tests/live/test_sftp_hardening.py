@@ -362,6 +362,45 @@ async def test_a_session_that_stays_held_up_is_given_up_and_says_why(
         os.close(os.open(fifo, os.O_RDWR | os.O_NONBLOCK))  # lets the server there go
 
 
+async def test_who_looks_after_slow_files_is_not_held_up_for_others(
+    sshd: RealSshd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fifo = sshd.home / "nobody reads it"
+    os.mkfifo(fifo)
+    monkeypatch.setattr(held_up, "_SLOW", 0.0)
+    monkeypatch.setattr(held_up, "_PATIENCE", 0.5)
+    async with files_on(sshd.config_file) as files, asyncio.timeout(PATIENCE):
+        filesystem = await files.open("sshd")
+        assert isinstance(filesystem, remote.RemoteFilesystem)
+        try:
+            with filesystem._held_up.watching(bytes(fifo)):
+                while filesystem._held_up._task is None:  # noqa: ASYNC110 (a timer starts it)
+                    await asyncio.sleep(0)
+                await asyncio.wait((filesystem._held_up._task,))
+            helper = await filesystem._further.helper()
+            await helper.protocol.lstat(bytes(sshd.home))
+        finally:
+            await filesystem.close()
+        os.close(os.open(fifo, os.O_RDWR | os.O_NONBLOCK))  # lets the server there go
+
+
+async def test_a_slow_line_is_not_taken_for_a_server_that_is_held_up(
+    sshd: RealSshd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (sshd.home / "file").write_bytes(os.urandom(400_000))
+    monkeypatch.setattr(held_up, "_SLOW", 0.5)
+    async with slow_line(sshd, rate=200_000) as (_, config), files_on(config) as files:
+        filesystem = await files.open("sshd")
+        assert isinstance(filesystem, remote.RemoteFilesystem)
+        looks: list[bytes] = []
+        monkeypatch.setattr(filesystem._held_up, "_suspect", looks.append)
+        try:
+            await filesystem.fetch(bytes(sshd.home / "file"), 400_001)
+        finally:
+            await filesystem.close()
+    assert not looks, "a further session would be opened, and may need another connection"
+
+
 async def test_nanoseconds_are_kept_where_there_are_any(
     sshd: RealSshd, folders: tuple[Path, Path]
 ) -> None:

@@ -22,8 +22,7 @@ _PATIENCE = 10.0
 """Seconds for cleaning up."""
 _AGAIN = 0.1, 0.3, 1.0, 3.0
 """Seconds between attempts: tar goes on for a moment with what it has got already."""
-
-
+_READABLE = 0o400
 _FINISHED = 1000
 """Folders at most that are finished together with the new name."""
 
@@ -108,13 +107,15 @@ class Staging:
         """Return what gives the folders mode and time, the deepest first.
 
         It is asked in the same turn as the new name, and before it: what is there by that name
-        could be another's. There is nothing where a folder could not be removed any more then.
+        could be another's. There is nothing where one could not be removed any more with all it
+        holds, should it not get that name.
         """
-        folders = sorted(self._tree.folders.items(), key=lambda item: -item[0].count(b"/"))
+        folders = [*self._tree.folders.items()][::-1]  # they were added from the top down
         if not self._target.limits.in_order or len(folders) > _FINISHED:
             return []
         wanted = [self._copier.finish(folder.entry) for _, folder in folders]
-        if not all(is_changeable(one.mode or 0) for one in wanted):
+        modes = [one.mode or 0 for one in wanted]
+        if not all(is_changeable(mode) and mode & _READABLE for mode in modes):
             return []
 
         async def finish(name: bytes, folder: Source, to: Finish) -> None:
