@@ -23,7 +23,7 @@ _ASKED = b"tar "
 Neither waits for the other. An SFTP server that runs instead, as on many hosts, takes what it is
 asked for a message longer than any and ends at once.
 """
-_TRIES = 500
+_TRIES = 150
 """Hundredths of a second, at least, in which the folder has to appear: it is made meanwhile."""
 _SCRIPT = b"""\
 r() { env -i PATH="$PATH" LC_ALL=C "$@"; }; \
