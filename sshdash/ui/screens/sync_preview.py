@@ -355,6 +355,10 @@ class SyncScreen(Overlay[SyncOrder]):
                 Content.styled(title, "$error"), Content("\n" + "\n".join(lines))
             )
         same = "Both are the same."
+        options = self.options
+        if options.way is not Way.BOTH and not options.deletes:
+            end = "right" if options.way is Way.RIGHT else "left"
+            same = f"Nothing to copy. What only the {end} has stays; x shows what that is."
         if self._is_to_remember:
             same += " Enter remembers that: what you delete from now on goes on the other, too."
         return Content.styled(self._busy or same, "$muted")
