@@ -54,7 +54,9 @@ async def renaming_slowly(
     await until(pilot, lambda: isinstance(app.screen, BulkRenameDialog))
     app.screen.query_one("#find", Input).value = "file"
     app.screen.query_one("#replacement", Input).value = "page"
-    await until(pilot, lambda: not app.screen.query_one(".-primary", Button).disabled)
+    button = app.screen.query_one(".-primary", Button)
+    await until(pilot, lambda: not button.disabled)
+    await until(pilot, lambda: "Rename 2" in "".join(part.text for part in button.render_line(0)))
     await pilot.press("enter")
     await until(pilot, lambda: pane.is_waiting)
 

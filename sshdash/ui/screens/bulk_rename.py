@@ -191,3 +191,4 @@ class BulkRenameDialog(Dialog[list[bytes]]):
         button = self.query_one(".-primary", Button)
         button.disabled = new is None
         button.label = Content(f"Rename {number_text(changed)}" if changed else "Rename")
+        button.refresh(layout=True)  # a label that grows would be cut off
