@@ -145,7 +145,7 @@ class BulkRenameDialog(Dialog[list[bytes]]):
         self.on_choice("rename")
 
     def _renew(self) -> None:
-        self._working = self.run_worker(self._work_out(), exclusive=True)
+        self._working = self.run_worker(self._work_out, exclusive=True)
 
     async def _work_out(self) -> None:
         try:
