@@ -344,6 +344,10 @@ class Browser:
         self.marks = self.marks | found if marked else self.marks - found
         return abs(len(self.marks) - before)
 
+    def unmark(self, entries: Iterable[Entry]) -> None:
+        """Unmark what was acted on, and nothing that was marked since."""
+        self.marks.difference_update(map(attrgetter("name"), entries))
+
     def clear_marks(self) -> None:
         """Unmark everything."""
         self.marks.clear()

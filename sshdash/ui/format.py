@@ -70,7 +70,12 @@ def duration_text(seconds: float) -> str:
 
 def count_text(count: int, one: str, many: str = "") -> str:
     """Return a count with its noun: ``1 host``, ``3 hosts``."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}".replace(",", " ")
+    return f"{number_text(count)} {one if count == 1 else many or one + 's'}"
+
+
+def number_text(number: int) -> str:
+    """Return a number with its thousands apart: ``3 000``."""
+    return f"{number:,}".replace(",", " ")
 
 
 def percent_text(done: float, total: float) -> str:

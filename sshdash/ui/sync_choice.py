@@ -10,6 +10,7 @@ from sshdash.sftp.compare import is_common
 from sshdash.sftp.sync_past import MOST_GONE, Loss, Past
 from sshdash.sftp.sync_plan import COPIES, RUNS, Act, Step, Totals, Way, steps
 from sshdash.sftp.sync_scan import Comparison
+from sshdash.ui.format import count_text, number_text
 
 _BATCH = 500
 """Steps that are worked out without a pause."""
@@ -260,15 +261,14 @@ def totals_text(totals: Totals, size: str) -> str:
     """Return what is ticked in words, `size` being the bytes as they are shown."""
     parts = []
     if totals.copies or totals.folders:
-        copied = f"{totals.copies:,} {'file' if totals.copies == 1 else 'files'}, {size}"
-        folders = f", {totals.folders:,} new folders" if totals.folders > 1 else ""
-        parts.append(f"copies {copied}{folders if folders else _one(totals.folders)}")
+        folders = f", {count_text(totals.folders, 'new folder')}" if totals.folders else ""
+        parts.append(f"copies {count_text(totals.copies, 'file')}, {size}{folders}")
     if totals.deletes:
-        parts.append(f"deletes {totals.deletes:,}")
+        parts.append(f"deletes {number_text(totals.deletes)}")
     if totals.conflicts:
-        parts.append(f"{totals.conflicts:,} {'conflict' if totals.conflicts == 1 else 'conflicts'}")
+        parts.append(count_text(totals.conflicts, "conflict"))
     if totals.left_out:
-        parts.append(f"{totals.left_out:,} left out")
+        parts.append(f"{number_text(totals.left_out)} left out")
     return "; ".join(parts) or "nothing is ticked"
 
 
@@ -278,10 +278,6 @@ def loss_text(loss: Loss | None) -> str:
         return ""
     end = "right" if loss.right else "left"
     return (
-        f"{loss.places:,} of {loss.known:,} are gone from the {end}: "
+        f"{number_text(loss.places)} of {number_text(loss.known)} are gone from the {end}: "
         "no deletion is ticked, a ticks all\n"
     )
-
-
-def _one(folders: int) -> str:
-    return ", 1 new folder" if folders else ""

@@ -313,6 +313,26 @@ async def test_a_side_can_win_where_one_deleted_and_the_other_changed(tmp_path: 
     assert (right / "fresh" / "deep" / "file").read_text() == "changed"
 
 
+async def test_one_way_what_only_the_target_has_is_no_sameness(tmp_path: Path) -> None:
+    left, right = tmp_path / "left", tmp_path / "right"
+    left.mkdir()
+    right.mkdir()
+    (right / "more").write_text("of it")
+    app = FilesApp(left, right)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await listed(pilot)
+        await pilot.press("equals_sign")
+        await until(pilot, lambda: isinstance(app.screen, SyncScreen))
+        screen = app.screen
+        assert isinstance(screen, SyncScreen)
+        await until(pilot, lambda: "What only the right has stays; x shows" in emptiness(screen))
+        await pilot.press("x")
+        await until(pilot, lambda: told(screen) == ["delete more"])
+        (right / "more").unlink()
+        await pilot.press("r")
+        await until(pilot, lambda: "Both are the same." in emptiness(screen))
+
+
 async def test_two_folders_that_are_the_same_can_be_remembered_as_such(tmp_path: Path) -> None:
     left, right = tmp_path / "left", tmp_path / "right"
     for folder in (left, right):

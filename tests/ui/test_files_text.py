@@ -251,3 +251,14 @@ def test_the_sum_of_sizes_gives_way_to_the_free_space() -> None:
     assert foot_text(Browser(), counts, space, 40) == "9 folders, 21 files         78.4 GB free"
     assert foot_text(Browser(), counts, space, 28) == counts
     assert foot_text(Browser(), counts, None, 28) == counts
+
+
+def test_what_is_marked_is_counted_as_everything_else_is() -> None:
+    browser = Browser()
+    browser.show(b"/", [entry(f"file{number}".encode()) for number in range(3000)])
+    browser.mark_all()
+    assert foot_text(browser, "", None, 60).startswith("✓ 3 000 marked")
+    browser.unmark(browser.rows[:1000])
+    assert foot_text(browser, "", None, 60).startswith("✓ 2 000 marked")
+    browser.filter("file1*")
+    assert counts_text(browser) == "1 111 of 3 000 shown"

@@ -11,7 +11,7 @@ from sshdash.sftp.owners import number_of
 from sshdash.sftp.tree_changes import Change, Changed, ModeChange, OwnerChange, TreeChange
 from sshdash.sftp.trees import Stop, count_trees
 from sshdash.ui.controllers import file_names as names
-from sshdash.ui.format import count_text
+from sshdash.ui.format import count_text, number_text
 from sshdash.ui.screens.chmod import ChmodDialog
 from sshdash.ui.screens.fields import Field, FieldsDialog
 from sshdash.ui.widgets import file_messages as ask
@@ -82,7 +82,8 @@ class FileAttributes:
             pane.wait("stopping…")
 
         def told(count: int) -> None:
-            pane.wait(f"stopping… {count}" if stop.asked else f"changing… {count}, Esc stops")
+            done = number_text(count)
+            pane.wait(f"stopping… {done}" if stop.asked else f"changing… {done}, Esc stops")
 
         with self.stops.going_on(pane, "counting…" if below else "changing…", end):
             filesystem = await self.cockpit.backend.filesystem(pane.endpoint)

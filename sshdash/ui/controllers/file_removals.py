@@ -9,7 +9,7 @@ from sshdash.sftp.failures import MissingError
 from sshdash.sftp.trash import move_to_trash
 from sshdash.sftp.trees import Census, Stop, count_trees, remove_trees
 from sshdash.ui.controllers import file_names as names
-from sshdash.ui.format import count_text
+from sshdash.ui.format import count_text, number_text
 from sshdash.ui.widgets import file_messages as ask
 
 if TYPE_CHECKING:
@@ -80,7 +80,8 @@ class FileRemovals:
             def removed(count: int) -> None:
                 nonlocal gone
                 gone = count
-                pane.wait(f"stopping… {count}" if stop.asked else f"deleting… {count}, Esc stops")
+                done = number_text(count)
+                pane.wait(f"stopping… {done}" if stop.asked else f"deleting… {done}, Esc stops")
 
             try:
                 await remove_trees(filesystem, paths, removed, stop)
@@ -90,7 +91,7 @@ class FileRemovals:
 
     def _tell_stopped(self, pane: FilePane, count: int, census: Census) -> None:
         total = census.files + census.folders
-        of_all = f" of {total:,}".replace(",", " ") if census.complete else ""
+        of_all = f" of {number_text(total)}" if census.complete else ""
         gone = f"{count_text(count, 'item')}{of_all} are gone, the rest is there"
         self.cockpit.tell("Deletion stopped", gone, host=pane.endpoint, severity="warning")
 
@@ -101,10 +102,11 @@ class FileRemovals:
         reason = ""
         for number, path in enumerate(paths, 1):
             if stop.asked:
-                told = f"{number - 1} of {len(paths)} are in the trash, the rest is where it was"
+                done, total = number_text(number - 1), number_text(len(paths))
+                told = f"{done} of {total} are in the trash, the rest is where it was"
                 self.cockpit.tell("Deletion stopped", told, severity="warning")
                 return []
-            pane.wait(f"to the trash… {number}")
+            pane.wait(f"to the trash… {number_text(number)}")
             try:
                 await move_to_trash(path)
             except MissingError:

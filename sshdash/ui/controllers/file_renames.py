@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -27,7 +27,7 @@ from sshdash.ui.widgets import file_messages as ask
 from sshdash.ui.widgets.inline_name import InlineName
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
     from sshdash.sftp.filesystem import Filesystem
     from sshdash.ui.cockpit import Cockpit
@@ -47,7 +47,7 @@ class FileRenames:
         self,
         cockpit: Cockpit,
         listings: Listings,
-        submit: Callable[[FilePane, CopyRequest], None],
+        submit: Callable[[ask.FilesAction, CopyRequest], None],
     ) -> None:
         """`submit` queues what cannot be done by renames."""
         self.cockpit = cockpit
@@ -68,12 +68,12 @@ class FileRenames:
             filesystem = await self.listings.filesystem(pane)
             one = Rename(join(request.folder, entry.name), path)
             await filesystem.rename(one.old, one.new)
-            await self._keep(filesystem, pane, [one])
+            await self._keep(filesystem, pane.endpoint, [one])
             self.listings.changed(pane, request.folder, name_of(path))
 
     async def rename_many(self, request: ask.RenameMany) -> None:
         """Ask for a pattern that gives many entries other names."""
-        pane = request.pane
+        pane, endpoint = request.pane, request.pane.endpoint
         old = [entry.name for entry in request.entries]
         others = pane.browser.held.names_but(old)
         where = names.place(pane.label, request.folder)
@@ -82,14 +82,14 @@ class FileRenames:
             return
         pairs, folder = zip(old, new, strict=True), request.folder
         renames = await asyncio.to_thread(renames_of, pairs, folder, folder)
-        filesystem = await self.listings.filesystem(pane)
         try:
-            with self._going_on(pane, folder, "renaming") as told:
-                await rename_all(filesystem, renames, told)
-                await self._keep(filesystem, pane, renames)
+            async with self._opened(endpoint) as filesystem:
+                with self._going_on(pane, folder, "renaming") as told:
+                    await rename_all(filesystem, renames, told)
+                    await self._keep(filesystem, endpoint, renames)
+            pane.unmark(folder, request.entries)
         finally:
-            pane.browser.clear_marks()
-            self.listings.changed(pane, request.folder)
+            self.listings.refresh_folder(endpoint, folder)
 
     async def move(self, request: ask.MoveFiles) -> None:
         """Move entries into another folder of the same endpoint, after asking.
@@ -97,7 +97,7 @@ class FileRenames:
         What a rename does not do, the queue does: it asks about targets that exist, and copies
         to another file system.
         """
-        pane = request.pane
+        pane, endpoint = request.pane, request.pane.endpoint
         question = ConfirmQuestion(
             f"Move {names.count(request.entries)}?",
             f"{names.listing(request.entries, 8)}\n\nto {names.place(pane.label, request.into)}",
@@ -105,24 +105,24 @@ class FileRenames:
         )
         if not await self.cockpit.prompter.ask(question):
             return
-        filesystem = await self.listings.filesystem(pane)
         pairs = [(entry.name, entry.name) for entry in request.entries]
         renames = await asyncio.to_thread(renames_of, pairs, request.folder, request.into)
         paths = tuple([one.old for one in renames])
         try:
-            with self._going_on(pane, request.folder, "moving") as told:
-                await rename_all(filesystem, renames, told)
-                await self._keep(filesystem, pane, renames)
-            pane.browser.clear_marks()
+            async with self._opened(endpoint) as filesystem:
+                with self._going_on(pane, request.folder, "moving") as told:
+                    await rename_all(filesystem, renames, told)
+                    await self._keep(filesystem, endpoint, renames)
+            pane.unmark(request.folder, request.entries)
         except HalfRenamedError:
             raise
         except FileError:
-            ends = pane.endpoint, paths, pane.endpoint, request.into
-            self._submit(pane, CopyRequest(*ends, move=True))
+            copy = CopyRequest(endpoint, paths, endpoint, request.into, move=True)
+            self._submit(request, copy)
             return
         finally:
-            self.listings.changed(pane, request.folder)
-            self.listings.refresh_folder(pane.endpoint, request.into)
+            self.listings.refresh_folder(endpoint, request.folder)
+            self.listings.refresh_folder(endpoint, request.into)
 
     async def undo(self, request: ask.UndoRename) -> None:
         """Take back the last rename or move of this run, wherever it was."""
@@ -137,32 +137,39 @@ class FileRenames:
             await self._take_back(last, told)
         if last in self._journal:
             self._journal.remove(last)
-        backwards = [one.back for one in last.renames]
-        self.cockpit.tell("Undone", _said(backwards), host=last.endpoint)
-        for folder in {parent_of(path) for one in backwards for path in (one.old, one.new)}:
+        self.cockpit.tell("Undone", _said(last.renames, back=True), host=last.endpoint)
+        for folder in await asyncio.to_thread(_folders, last.renames):
             self.listings.refresh_folder(last.endpoint, folder)
 
     async def _take_back(self, last: Journalled, told: Callable[[int], None]) -> None:
-        filesystem = await self.cockpit.backend.filesystem(last.endpoint)
+        async with self._opened(last.endpoint) as filesystem:
+            try:
+                await take_back(filesystem, last, told)
+            except FileError:
+                self._journal.remove(last)  # nothing would make it possible again
+                raise
+
+    @asynccontextmanager
+    async def _opened(self, endpoint: str) -> AsyncIterator[Filesystem]:
+        """Yield a file system of its own: that of a pane ends as the pane goes elsewhere."""
+        filesystem = await self.cockpit.backend.filesystem(endpoint)
         try:
-            await take_back(filesystem, last, told)
-        except FileError:
-            self._journal.remove(last)  # nothing would make it possible again
-            raise
+            yield filesystem
         finally:
             await filesystem.close()
 
-    async def _keep(
-        self, filesystem: Filesystem, pane: FilePane, renames: Sequence[Rename]
-    ) -> None:
+    async def _keep(self, filesystem: Filesystem, endpoint: str, renames: Sequence[Rename]) -> None:
         """Note what was done, and say how it is undone."""
         if not renames:
             return
         with suppress(SSHDashError):  # it was done all the same; it only cannot be taken back
-            self._journal.append(await describe(filesystem, pane.endpoint, renames))
+            done = await describe(filesystem, endpoint, renames)
+            if not done.renames:  # somebody has removed it all since
+                return
+            self._journal.append(done)
             del self._journal[: _forgotten([len(one.renames) for one in self._journal])]
             # It is read when other things may have been done, which u does not undo.
-            self.cockpit.tell(_said(renames), f"u undoes the {_word(renames)}", host=pane.endpoint)
+            self.cockpit.tell(_said(renames), f"u undoes the {_word(renames)}", host=endpoint)
 
     @contextmanager
     def _going_on(
@@ -189,15 +196,19 @@ def _forgotten(sizes: Sequence[int]) -> int:
     return len(sizes) - sum(not at or (at < _KEPT and count <= _MOST) for at, count in sums)
 
 
+def _folders(renames: Sequence[Rename]) -> set[bytes]:
+    return {parent_of(path) for one in renames for path in (one.old, one.new)}
+
+
 def _word(renames: Sequence[Rename]) -> str:
     one = renames[0]
     return "move" if parent_of(one.old) != parent_of(one.new) else "rename"
 
 
-def _said(renames: Sequence[Rename]) -> str:
-    one = renames[0]
+def _said(renames: Sequence[Rename], *, back: bool = False) -> str:
+    one = renames[0].back if back else renames[0]
     if len(renames) > 1:
-        return f"{count_text(len(renames), 'item')} {_word(renames)}d"
+        return f"{count_text(len(renames), 'item')} {_word(renames)}d{' back' if back else ''}"
     old, new = names.short(name_of(one.old)), names.short(name_of(one.new))
     if parent_of(one.old) != parent_of(one.new):
         return f"{old} moved to {names.short(parent_of(one.new))}"

@@ -231,17 +231,16 @@ class FilesController:
             await self._queue(request)
 
     async def _queue(self, request: ask.CopyToSpot) -> None:
-        pane, spot = request.pane, request.spot
+        endpoint, spot = request.pane.endpoint, request.spot
         paths = await names.paths(request.folder, request.entries)
         self._submit_of(
-            pane, CopyRequest(pane.endpoint, paths, spot.endpoint, spot.path, move=request.move)
+            request, CopyRequest(endpoint, paths, spot.endpoint, spot.path, move=request.move)
         )
 
-    def _submit_of(self, pane: FilePane, copy: CopyRequest) -> None:
-        """Queue a copy of what is marked in a pane, and unmark it."""
+    def _submit_of(self, request: ask.FilesAction, copy: CopyRequest) -> None:
+        """Queue a copy of entries of a pane, and unmark them."""
         self._submit(copy)
-        pane.browser.clear_marks()
-        pane.refresh_view()
+        request.pane.unmark(request.folder, request.entries)
 
     async def _send(self, request: ask.SendFiles) -> None:
         filesystem = await self.backend.filesystem(request.host)

@@ -12,10 +12,11 @@ from textual.content import Content
 from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Button, Input, RadioSet, Static
+from textual.worker import Worker
 
 from sshdash.errors import SSHDashError, UsageError
 from sshdash.terminal.pattern import TooSlow, compile_pattern, interrupted_after
-from sshdash.ui.format import clip, count_text
+from sshdash.ui.format import clip, count_text, number_text
 from sshdash.ui.rename_pattern import Case, RenamePattern, problems
 from sshdash.ui.screens.dialog import Dialog, choice, text
 from sshdash.ui.widgets.row_list import Piece, RowList
@@ -84,6 +85,7 @@ class BulkRenameDialog(Dialog[list[bytes]]):
         self._where = where
         self._new: list[bytes] | None = None
         self._resting: Timer | None = None
+        self._working: Worker[None] | None = None
 
     def body(self) -> Iterable[Widget]:
         """Return the fields above the names."""
@@ -131,6 +133,8 @@ class BulkRenameDialog(Dialog[list[bytes]]):
     def _changed(self, event: Input.Changed | Tick.Changed | RadioSet.Changed) -> None:
         event.stop()
         self._set(None, "Working out the names…" if len(self._old) > _SOON else "")
+        if self._working is not None:  # else names of the pattern before could still be answered
+            self._working.cancel()
         if self._resting is not None:
             self._resting.stop()
         self._resting = self.set_timer(_REST, self._renew)
@@ -141,7 +145,7 @@ class BulkRenameDialog(Dialog[list[bytes]]):
         self.on_choice("rename")
 
     def _renew(self) -> None:
-        self.run_worker(self._work_out(), exclusive=True)
+        self._working = self.run_worker(self._work_out, exclusive=True)
 
     async def _work_out(self) -> None:
         try:
@@ -186,4 +190,5 @@ class BulkRenameDialog(Dialog[list[bytes]]):
         self.query_one(".field-problem", Static).update(Content(problem))
         button = self.query_one(".-primary", Button)
         button.disabled = new is None
-        button.label = Content(f"Rename {changed}" if changed else "Rename")
+        button.label = Content(f"Rename {number_text(changed)}" if changed else "Rename")
+        button.refresh(layout=True)  # a label that grows would be cut off

@@ -18,7 +18,7 @@ from sshdash.sftp.failures import shown
 from sshdash.sftp.sync_plan import Act, Step, Way
 from sshdash.sftp.sync_rules import Rules
 from sshdash.sftp.sync_scan import Comparison
-from sshdash.ui.format import clip, count_text, size_text
+from sshdash.ui.format import clip, count_text, number_text, size_text
 from sshdash.ui.screens.overlay import Overlay
 from sshdash.ui.screens.text_input import TextInputDialog
 from sshdash.ui.sync_choice import (
@@ -339,7 +339,7 @@ class SyncScreen(Overlay[SyncOrder]):
         totals = self.choice.totals
         words = totals_text(totals, size_text(totals.size))
         first = "   first time: nothing is deleted" if self.choice.is_first and totals else ""
-        same = f"{first}   {self.choice.same:,} the same"
+        same = f"{first}   {number_text(self.choice.same)} the same"
         return Content.assemble(
             Content.styled(loss_text(self.choice.loss), "$warning"),
             Content.styled(words, "bold $foreground"),
@@ -355,6 +355,10 @@ class SyncScreen(Overlay[SyncOrder]):
                 Content.styled(title, "$error"), Content("\n" + "\n".join(lines))
             )
         same = "Both are the same."
+        options = self.options
+        if options.way is not Way.BOTH and not options.deletes:
+            end = "right" if options.way is Way.RIGHT else "left"
+            same = f"Nothing to copy. What only the {end} has stays; x shows what that is."
         if self._is_to_remember:
             same += " Enter remembers that: what you delete from now on goes on the other, too."
         return Content.styled(self._busy or same, "$muted")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -189,6 +190,13 @@ class PaneFrame(Vertical):
         """Show more of a listing that comes in, below what there is."""
         self.browser.extend(entries)
         self._rows.grow()
+
+    def unmark(self, folder: bytes, entries: Iterable[Entry]) -> None:
+        """Unmark entries that were acted on, unless another folder is shown by now."""
+        if self.browser.path == folder:
+            self.browser.unmark(entries)
+            self._rows.update()
+            self._draw()
 
     def show_space(self, space: Space | None) -> None:
         """Show the room on the file system."""

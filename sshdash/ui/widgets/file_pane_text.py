@@ -10,7 +10,7 @@ from textual.content import Content
 
 from sshdash.errors import ConnectionLost, SSHDashError
 from sshdash.sftp.browser import UP, Browser
-from sshdash.ui.format import clip, count_text, size_text
+from sshdash.ui.format import clip, count_text, number_text, size_text
 from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def counts_text(browser: Browser) -> str:
     up = browser.path != b"/"
     shown = len(browser.rows) - up
     if browser.view.text:
-        return f"{shown} of {shown + browser.hidden_count} shown"
+        return f"{number_text(shown)} of {number_text(shown + browser.hidden_count)} shown"
     if shown > _MANY:
         return count_text(shown, "entry", "entries")
     folders = sum(entry.leads_to_directory for entry in browser.rows) - up
@@ -101,7 +101,7 @@ def foot_text(browser: Browser, counts: str, space: Space | None, width: int) ->
     """
     left = counts
     if browser.marks:
-        left = f"✓ {len(browser.marks)} marked"
+        left = f"✓ {number_text(len(browser.marks))} marked"
         if len(browser.marks) <= _MANY and (size := browser.marked_bytes):
             left += f", {size_text(size)}"
     right = f"{size_text(space.free)} free" if space else ""
