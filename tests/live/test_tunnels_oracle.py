@@ -25,6 +25,7 @@ CASES = [
     "80::80", "x/y:80:db:80", "80:x/y:80", "/" + "a" * 106 + ":/b", "/" + "a" * 107 + ":/b",
     "80:db/x:80", "80:db:80/tcp", "80:http://db:80", "http://db:80", "80:x/:1", "x/:80", "80:db:x/",
     "80:x/y", "a:80:x/y", "80:80:x/y", "80:a:x/y", "http:80:x/y", "80:http:x/y",
+    "80:*:80",
     "+80:db:80", "080:db:80", "80:db:80\\", r"/a\\b:/c", r"\[80:db:80", "80:[/b]", "[80]:[db]:[80]",
 ]  # fmt: skip
 PIECES = st.sampled_from(
@@ -59,7 +60,10 @@ def asked(kind: Kind, text: str) -> str | None:
         return None
     # It prints a listening socket under the name of the other kind as well.
     found = [line for line in done.stdout.splitlines() if line.startswith(NAMES[kind] + " ")]
-    return found[0].partition(" ")[2].replace("[*]:", "[]:") if found else None
+    if not found:
+        return None
+    told = found[0].partition(" ")[2]
+    return f"[]:{told[4:]}" if told.startswith("[*]:") else told
 
 
 def compare(kind: Kind, text: str) -> None:

@@ -218,7 +218,7 @@ class FakeHousehold:
 
     def __init__(self, tunnels: FakeTunnels) -> None:
         self.tunnels = tunnels
-        self.rules = SimpleNamespace(all=(), follow=self.nothing)
+        self.rules = SimpleNamespace(all=(), was_read=True, follow=self.nothing)
 
     async def nothing(self, *_: object) -> None:
         """There is nothing to do."""
