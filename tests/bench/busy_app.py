@@ -20,6 +20,7 @@ from sshdash.config.source import ConfigSource
 from sshdash.paths import styles_dir
 from sshdash.prompts import ConflictChoice, RefusingPrompter
 from sshdash.settings import Settings
+from sshdash.sftp.entries import join, name_of
 from sshdash.sftp.job import CopyRequest
 from sshdash.states import TransferState
 from sshdash.terminal.session import ShellSession
@@ -53,7 +54,10 @@ class BusyApp(App[None], inherit_bindings=False):
 
 
 async def copy(backend: Backend, request: CopyRequest) -> float:
-    """Copy, and return the seconds that took."""
+    """Copy onto nothing, and return the seconds that took: a file that is replaced has to go."""
+    [path] = request.paths
+    copied = Path(os.fsdecode(join(request.target_dir, name_of(path))))
+    await asyncio.to_thread(copied.unlink, missing_ok=True)
     began = time.perf_counter()
     snapshot = await backend.transfers.wait(backend.transfers.submit(request))
     if snapshot.state is not TransferState.DONE:
@@ -66,6 +70,7 @@ async def measure(app: BusyApp, backend: Backend, ways: dict[str, CopyRequest]) 
     watch = Watch(app.query_one(TerminalView))
     figures: dict[str, object] = {}
     for way, request in ways.items():
+        await copy(backend, request)  # takes its memory from the system, which takes a while
         alone = await copy(backend, request)
         watch.echoes.clear()
         keys = asyncio.create_task(type_keys(watch))
