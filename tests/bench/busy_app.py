@@ -15,6 +15,7 @@ from pathlib import Path
 
 from textual.app import App, ComposeResult
 
+from sshdash import loop
 from sshdash.backend import Backend
 from sshdash.config.source import ConfigSource
 from sshdash.paths import styles_dir
@@ -107,4 +108,4 @@ async def main(config: str, away: Path, near: Path, folder: Path, result: Path) 
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], *map(Path, sys.argv[2:6])))
+    loop.run(main(sys.argv[1], *map(Path, sys.argv[2:6])))

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
+from sshdash import loop
 from sshdash.cli.context import settle_memory
 from sshdash.cli.entry import GARBAGE
 from sshdash.config.source import ConfigSource
@@ -121,4 +122,4 @@ async def main(config: str, folder: str, result: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], sys.argv[2], Path(sys.argv[3])))
+    loop.run(main(sys.argv[1], sys.argv[2], Path(sys.argv[3])))

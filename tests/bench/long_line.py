@@ -8,6 +8,7 @@ import asyncio
 import sys
 from types import TracebackType
 
+from sshdash import loop
 from tests.servers.proxy import Proxy
 
 
@@ -49,4 +50,4 @@ async def main(port: int, delay: float, rate: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])))
+    loop.run(main(int(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])))

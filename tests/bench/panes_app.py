@@ -15,6 +15,7 @@ from pathlib import Path
 from textual.app import App, ComposeResult
 from textual.containers import Container
 
+from sshdash import loop
 from sshdash.config.resolver import Resolver
 from sshdash.config.source import ConfigSource
 from sshdash.connections.manager import ConnectionManager
@@ -117,4 +118,4 @@ async def main(config: str, shown: int, hidden: int, result: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4])))
+    loop.run(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4])))

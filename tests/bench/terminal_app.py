@@ -16,6 +16,7 @@ from textual.app import ComposeResult
 from textual.events import Key
 from textual.screen import Screen
 
+from sshdash import loop
 from sshdash.config.resolver import Resolver
 from sshdash.config.source import ConfigSource
 from sshdash.connections.manager import ConnectionManager
@@ -211,4 +212,4 @@ async def main(config: str, command: str, result: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], sys.argv[2], Path(sys.argv[3])))
+    loop.run(main(sys.argv[1], sys.argv[2], Path(sys.argv[3])))

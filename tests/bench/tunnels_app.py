@@ -16,6 +16,7 @@ from typing import Any
 
 import psutil
 
+from sshdash import loop
 from sshdash.cli.context import settle_memory
 from sshdash.config.source import ConfigSource
 from sshdash.settings import Settings
@@ -112,4 +113,4 @@ async def main(config: str, result: Path, what: str, first: int, second: int) ->
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], Path(sys.argv[2]), sys.argv[3], *map(int, sys.argv[4:6])))
+    loop.run(main(sys.argv[1], Path(sys.argv[2]), sys.argv[3], *map(int, sys.argv[4:6])))

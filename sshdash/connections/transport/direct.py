@@ -23,7 +23,6 @@ import asyncio
 import socket
 import struct
 from asyncio.trsock import TransportSocket
-from collections.abc import Callable
 from typing import Any
 
 from asyncssh.channel import SSHChannel
@@ -43,7 +42,6 @@ from sshdash.connections.transport.flood import Flood
 from sshdash.connections.transport.gcm import GCM, TAG
 from sshdash.connections.transport.prompt_acks import PromptAcks
 from sshdash.connections.transport.sealing import BLOCK, LEAST_PADDING, Sealing
-from sshdash.loop import rest_of
 
 _PIECE = 40 * 1024
 """A little more than the largest packet servers send, 32 KiB and its overhead."""
@@ -74,7 +72,6 @@ class DirectTransport(Sealing, asyncio.BufferedProtocol):
     _gatherers: dict[Gatherer, None]
     _acks: PromptAcks
     _flood: Flood
-    _rest: Callable[[], None]
     _kept: int
 
     def start(self) -> None:
@@ -86,7 +83,6 @@ class DirectTransport(Sealing, asyncio.BufferedProtocol):
         self._gatherers = {}
         self._acks = PromptAcks()
         self._flood = Flood(self.low_water)
-        self._rest = rest_of(self._loop)
         self._kept = 0
         self._recv_encryption = GCM.take_over(self._recv_encryption)
         self._next_recv_encryption = GCM.take_over(self._next_recv_encryption)

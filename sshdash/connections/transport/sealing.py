@@ -7,6 +7,7 @@ whole encryption.
 import os
 import struct
 import time
+from collections.abc import Callable
 from typing import Any, cast
 
 from asyncssh.channel import SSHChannel
@@ -21,6 +22,7 @@ from asyncssh.constants import (
 from sshdash.connections.transport.channels import PACKET, make_direct
 from sshdash.connections.transport.gcm import GCM, TAG, Buffer
 from sshdash.connections.transport.keepalive import Patient
+from sshdash.loop import rest_of
 
 BLOCK = 16
 LEAST_PADDING = 4
@@ -46,6 +48,7 @@ class Sealing(Patient):
 
     _ignores: bool
     _outbox: memoryview
+    _rest: Callable[[], None]
     _filled: int
     _spice = b""
     _spiced = _SPICE
@@ -54,6 +57,7 @@ class Sealing(Patient):
         """Take over from the library, wherever the connection stands."""
         super().start()
         self._outbox = memoryview(bytearray(_OUTBOX))
+        self._rest = rest_of(self._loop)
         self._filled = 0
         self._ignores = b"cbc" in self._enc_alg_cs
         self._send_encryption = GCM.take_over(self._send_encryption)
@@ -161,6 +165,7 @@ class Sealing(Patient):
 
     def _flush(self) -> None:
         if self._filled:
+            self._rest()
             sent, self._filled = self._outbox[: self._filled], 0
             super()._send(cast(bytes, sent))
             if self._transport and self._transport.get_write_buffer_size():
