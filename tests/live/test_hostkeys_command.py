@@ -1,9 +1,9 @@
 """KnownHostsCommand: run when ssh runs it, with the same arguments and the same consequences."""
 
 import asyncio
-import os
 from pathlib import Path
 
+import psutil
 import pytest
 
 from sshdash.errors import UnreachableError
@@ -176,7 +176,6 @@ async def test_connecttimeout_is_the_limit_for_a_command_too(
 
 def _runs(pid: int) -> bool:
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
         return False
-    return "Z" not in Path(f"/proc/{pid}/stat").read_text().split()[2]
