@@ -35,9 +35,16 @@ def source(arguments: argparse.Namespace) -> ConfigSource:
     Raises UsageError for an ``-o`` that is not ``Key=Value`` or ``Key Value``.
     """
     overrides = tuple(
-        parse_override(option) if isinstance(option, str) else option for option in arguments.option
+        parse_override(option) if isinstance(option, str) else option
+        for option in arguments.option
+        if not (isinstance(option, str) and _says_nothing(option))
     )
     return ConfigSource.standard(arguments.config, overrides)
+
+
+def _says_nothing(option: str) -> bool:
+    """Return whether an ``-o`` is empty, as an unset variable of a script is, or a comment."""
+    return option.strip()[:1] in ("", "#")
 
 
 def screen_source(arguments: argparse.Namespace) -> ConfigSource:

@@ -11,6 +11,7 @@ import time
 from itertools import groupby
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from sshdash.backend import Backend
 from sshdash.cli import copy_resume
@@ -128,11 +129,12 @@ async def _requests(
     """Return one request per run of sources that are alike."""
     named: list[_Source] = []
     for source in sources:
-        found = await resolve_source(await opened.look(source.endpoint), source)
+        end = await opened.look(source.endpoint)
+        found = await resolve_source(end, source)
         if arguments.move and any(one.inside for one in found):
             hint = "name the folder, or what is in it"
             raise UsageError("Only what has a name can be moved", str(source), hint)
-        named += found
+        named += [await _to_move(end, one) for one in found] if arguments.move else found
     end = await opened.look(target.endpoint)
     trees = arguments.recursive or arguments.move
     place = await resolve_target(end, target, len(named) > 1, arguments.move, trees)
@@ -233,6 +235,22 @@ async def resolve_source(end: CopyEnd, source: Operand) -> list[_Source]:
     # With its slash, a name must be a directory's.
     slash = b"/" if source.path.endswith(b"/") and name_of(path) else b""
     return [_Source(source.endpoint, one + slash, inside) for one in paths or [path]]
+
+
+async def _to_move(end: CopyEnd, source: _Source) -> _Source:
+    """Return a directory without the slash behind its name: it is the directory that moves.
+
+    Raises UsageError for a link with a slash, which would be what it leads to.
+    """
+    if not source.path.endswith(b"/") or isinstance(end, ScpHost):
+        return source
+    path = source.path.rstrip(b"/")
+    found = await end.exists(path)
+    if found is not None and found.kind is Kind.SYMLINK:
+        hint = "leave the slash away to move the link, or name the folder"
+        raise UsageError("A link with a slash cannot be moved", shown(source.path), hint)
+    is_folder = found is not None and found.kind is Kind.DIRECTORY
+    return replace(source, path=path) if is_folder else source
 
 
 async def _inside(filesystem: Filesystem, source: _Source) -> list[_Source]:

@@ -10,10 +10,11 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from sshdash import loop
 from sshdash.cli.context import CONNECTION_FAILED, report, settle_memory, source
-from sshdash.cli.ssh_options import add_ssh_options
+from sshdash.cli.ssh_options import add_short_forms, add_ssh_options
 from sshdash.config.resolver import Resolver
 from sshdash.connections.network.ahead import Ahead
 from sshdash.errors import SSHDashError, UsageError
@@ -37,9 +38,28 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("-T", dest="no_tty", action="store_true", help="allocate no terminal")
     parser.add_argument("-n", dest="no_input", action="store_true", help="read nothing from stdin")
     add_ssh_options(parser)
+    add_short_forms(parser, ("-4", "-6", "-A", "-a", "-b", "-C", "-c", "-e", "-m", "-q", "-x"))
     parser.add_argument("destination", metavar="DEST", help="[user@]host[:port]")
-    parser.add_argument("words", metavar="CMD", nargs=argparse.REMAINDER, help="the command")
+    parser.add_argument(
+        "words", metavar="CMD", nargs=argparse.REMAINDER, action=_Words, help="the command"
+    )
     parser.set_defaults(run=run)
+
+
+class _Words(argparse.Action):
+    """The command, behind such options as stand after the host: ssh takes those, too."""
+
+    _behind = False
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option: Any = None) -> None:
+        words = list(values)
+        if words[:1] and words[0].startswith("-") and words[0] != "--" and not self._behind:
+            self._behind, host = True, namespace.destination
+            # The first word that is no option is taken for a host once more; the end is one.
+            parser.parse_args([*words, ""], namespace)
+            words = [namespace.destination, *namespace.words][:-1]
+            namespace.destination = host
+        namespace.words = words
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -49,11 +69,9 @@ def run(arguments: argparse.Namespace) -> int:
     command = os.fsencode(" ".join(words)) if words else None
     try:
         return loop.run(_main(arguments, command))
-    except UsageError:
-        raise
     except SSHDashError as error:
         report(error)
-        return CONNECTION_FAILED
+        return CONNECTION_FAILED  # never 2 for wrong words: that may be the command's own status
 
 
 async def _main(arguments: argparse.Namespace, command: bytes | None) -> int:

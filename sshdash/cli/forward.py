@@ -11,7 +11,7 @@ from sshdash.cli.context import open_backend, report, tell, tell_ignored
 from sshdash.cli.endings import TERMINATED, cancelled_by_signals
 from sshdash.cli.forward_run import Policy, Run
 from sshdash.cli.readiness import Readiness
-from sshdash.cli.ssh_options import add_ssh_options
+from sshdash.cli.ssh_options import add_short_forms, add_ssh_options
 from sshdash.errors import UsageError
 from sshdash.tunnels.forwards.options import with_tokens
 from sshdash.tunnels.kept.rule import Rule
@@ -58,6 +58,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         allow_abbrev=False,
     )
     add_ssh_options(parser)
+    add_short_forms(parser, ("-4", "-6", "-b", "-C", "-c", "-g", "-m", "-q"))
     parser.add_argument(
         "destination", metavar="DEST", nargs="?", help="[user@]host[:port] or an alias"
     )

@@ -8,8 +8,8 @@ from sshdash.events import BannerReceived, ConnectionChanged, Event, EventBus, W
 from sshdash.states import ConnectionState
 
 _LEVELS = {
-    "quiet": -1,
-    "fatal": -1,
+    "quiet": -2,
+    "fatal": -2,
     "error": -1,
     "verbose": 1,
     "debug": 1,
@@ -38,10 +38,14 @@ class Narrator:
                 tell(event.text)
         elif isinstance(event, WarningRaised):
             if self._level(event.host) >= 0:
-                place = f"{event.host}: " if event.host else ""
-                tell(f"sshdash: {place}{event.title}: {event.detail}")
+                told = filter(None, ("sshdash", event.host, event.title, event.detail))
+                tell(": ".join(told))
         elif isinstance(event, ConnectionChanged) and self._level(event.host) > 0:
             self._attempted(event)
+
+    def is_silent(self, host: str) -> bool:
+        """Return whether not even failures of a host are to be told: LogLevel QUIET or FATAL."""
+        return self._level(host) < -1
 
     def _level(self, host: str) -> int:
         timeline = self._manager.status(host).timeline

@@ -63,6 +63,8 @@ def test_options_stand_before_or_after_the_command(tmp_path: Path) -> None:
 def test_overrides_take_the_two_forms_ssh_takes() -> None:
     files = context.source(argparse.Namespace(config=None, option=["Port=22", "User admin"]))
     assert files.overrides == (("Port", "22"), ("User", "admin"))
+    nothing = context.source(argparse.Namespace(config=None, option=["", " # Port=1"]))
+    assert nothing.overrides == (), "as an unset variable of a script, and as a comment"
     with pytest.raises(UsageError, match="Bad -o option"):
         context.source(argparse.Namespace(config=None, option=["Port"]))
 
