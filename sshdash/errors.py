@@ -71,6 +71,10 @@ class ConfigError(SSHDashError):
         self.line = line
 
 
+class SSHConfigError(ConfigError):
+    """ssh_config is wrong, or must not be used: ssh would not connect either."""
+
+
 class Cancelled(SSHDashError):
     """The person dismissed a question or cancelled the operation."""
 

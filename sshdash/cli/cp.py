@@ -59,6 +59,10 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument(
         "-3", dest="through", action="store_true", help="from host to host through here, as always"
     )
+    parser.add_argument(
+        "-O", "-s", "-T", dest="as_always", action="store_true",
+        help="as always: by SFTP, by scp where a server has none, and only what was asked for",
+    )  # fmt: skip
     add_copy_options(parser)
     parser.add_argument(
         "--inplace",
