@@ -231,7 +231,7 @@ async def resolve_source(end: CopyEnd, source: Operand) -> list[_Source]:
     # The shell here has expanded what is local; nobody has for a host.
     paths: list[bytes] = []
     if not (end.is_local or isinstance(end, ScpHost)):
-        paths = await matching(end, path)
+        paths = await matching(end, path, source.path.endswith(b"/"))
     # With its slash, a name must be a directory's.
     slash = b"/" if source.path.endswith(b"/") and name_of(path) else b""
     return [_Source(source.endpoint, one + slash, inside) for one in paths or [path]]

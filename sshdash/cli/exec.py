@@ -25,6 +25,16 @@ _ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 """Signals that end it with that status, as they end ssh. SIGINT is Python's KeyboardInterrupt."""
 
 
+_END = "\0"
+"""Stands for the first ``--``, which argparse would drop: no word of a command line is that."""
+
+
+def marked(words: list[str]) -> list[str]:
+    """Return the words of the command line with the end of the options as it can be read."""
+    at = words.index("--") if "--" in words else len(words)
+    return [*words[:at], *([_END] if at < len(words) else ()), *words[at + 1 :]]
+
+
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Register the command."""
     parser = commands.add_parser(
@@ -53,18 +63,24 @@ class _Words(argparse.Action):
 
     def __call__(self, parser: Any, namespace: Any, values: Any, option: Any = None) -> None:
         words = list(values)
-        if words[:1] and words[0].startswith("-") and words[0] != "--" and not self._behind:
+        if namespace.destination == _END and not self._behind:
+            if not words:
+                parser.error("no host is named")
+            namespace.destination, words = words[0], words[1:]
+        elif words[:1] and words[0].startswith("-") and not self._behind:
             self._behind, host = True, namespace.destination
             # The first word that is no option is taken for a host once more; the end is one.
             parser.parse_args([*words, ""], namespace)
             words = [namespace.destination, *namespace.words][:-1]
             namespace.destination = host
-        namespace.words = words
+        if words[:1] in ([_END], ["--"]):
+            del words[0]
+        namespace.words = ["--" if word == _END else word for word in words]
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
-    words = arguments.words[1:] if arguments.words[:1] == ["--"] else arguments.words
+    words = arguments.words
     # Bytes, as they were typed: the server's encoding is its own affair.
     command = os.fsencode(" ".join(words)) if words else None
     try:

@@ -102,7 +102,8 @@ async def _find(
             path = await filesystem.expand(operand.path or b".")
             # The shell here has expanded what is local; nobody has for a host.
             expands = patterns and not filesystem.is_local
-            paths = await matching(filesystem, path) if expands else []
+            folders = operand.path.endswith(b"/")
+            paths = await matching(filesystem, path, folders) if expands else []
         except FileError as error:
             report(error)
             found_all = False

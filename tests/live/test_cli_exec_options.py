@@ -66,6 +66,8 @@ def test_nothing_is_read_where_that_is_asked_for(
         (("-o", "RemoteCommand=none", "-C", "-4", "-q", "echo", "-n", "x"), "x"),
         (("-e", "none", "-c", "aes128-ctr", "-m", "hmac-sha2-256", "--", "echo y"), "y"),
         (("-xa", "echo", "${SSH_AUTH_SOCK:-no} -l", "-T"), "no -l -T"),
+        (("-n", "--", "echo", "--", "-n"), "-- -n"),
+        (("--", "true; echo", "-T"), "-T"),
     ],
 )
 def test_options_may_stand_behind_the_host_as_with_ssh(
