@@ -83,6 +83,8 @@ class SecretPrompt(Struct, frozen=True):
 
     text: str
     echo: bool = False
+    words: str = ""
+    """What ssh would ask, for programs that know its words (SSH_ASKPASS); "" for what is asked."""
 
 
 class SecretAnswer(tuple[str, ...]):

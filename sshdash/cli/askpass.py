@@ -7,7 +7,7 @@ import shutil
 from typing import TypeVar
 
 from sshdash.cli.dialogue import converse
-from sshdash.prompts import ConfirmQuestion, NoticeQuestion, Question
+from sshdash.prompts import ConfirmQuestion, NoticeQuestion, Question, SecretQuestion
 from sshdash.untrusted import clean
 
 AnswerType = TypeVar("AnswerType")
@@ -48,6 +48,9 @@ class AskpassPrompter:
         async with self._turn:
             if isinstance(question, ConfirmQuestion):
                 return await self._confirm(question)  # type: ignore[return-value]
+            if isinstance(question, SecretQuestion) and _has_words(question):
+                line = await run_program(self.program, question.prompts[0].words)
+                return None if line is None else (line,)  # type: ignore[return-value]
             return await converse(_Window(self.program), question)
 
     async def _confirm(self, question: ConfirmQuestion) -> bool:
@@ -60,6 +63,11 @@ class AskpassPrompter:
         with contextlib.suppress(OSError):
             await run_program(self.program, f"{question.title}\n{question.detail}", "none")
         await asyncio.get_running_loop().create_future()
+
+
+def _has_words(question: SecretQuestion) -> bool:
+    """Return whether ssh asks the same: a program may look its words up in a wallet."""
+    return len(question.prompts) == 1 and bool(question.prompts[0].words) and not question.news
 
 
 class _Window:

@@ -112,7 +112,9 @@ def add_copy_options(parser: argparse.ArgumentParser) -> None:
         help="go no faster: Kbit/s as in scp, or with a unit: 500kB/s, 2.5MB/s, 20Mbit/s",
     )
     parser.add_argument("--json", action="store_true", help="tell the progress as JSON lines")
-    parser.add_argument("-q", dest="quiet", action="store_true", help="show no progress")
+    parser.add_argument(
+        "-q", dest="quiet", action="store_true", help="show no progress, banners and warnings"
+    )
     parser.add_argument("operands", metavar="SRC… DST", nargs="+", help="what, and where to")
 
 
@@ -124,6 +126,8 @@ def run(arguments: argparse.Namespace) -> int:
             "there must be at least one source and a target",
             "to copy into this folder: sshdash cp host:path .",
         )
+    if arguments.quiet:
+        arguments.option = [*arguments.option, "LogLevel=QUIET"]
     limit = 0 if arguments.limit is None else parse_scp_limit(arguments.limit)
     operands = parse_operands(arguments.operands, arguments.user)
     if arguments.xattrs and any(end.endpoint or end.is_stream for end in operands):

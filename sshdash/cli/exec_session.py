@@ -87,6 +87,7 @@ def _request(
         tty=wish,
         typing=os.isatty(0),
         has_input=not arguments.no_input,
+        subsystem=arguments.subsystem,
     )
     if wish == YES and not request.terminal:
         print("sshdash: no terminal is allocated: stdin is not one", file=sys.stderr)

@@ -55,14 +55,16 @@ def plan_session(
     tty: str = "",
     typing: bool = True,
     has_input: bool = True,
+    subsystem: bool = False,
 ) -> SessionRequest:
     """Return what the configuration and the command line ask for, by ssh's rules.
 
     `command` is one that was given beside the host, `tty` a word of RequestTTY that wins over
-    it, `typing` whether a person's keyboard is the input. Raises SessionError where the
+    it, `typing` whether a person's keyboard is the input; the command names a `subsystem` where
+    that is so, or SessionType says it. Raises SessionError where the
     configuration asks for no session, or for two commands.
     """
-    kind = resolved.get("sessiontype") or "default"
+    kind = "subsystem" if subsystem else resolved.get("sessiontype") or "default"
     if kind == "none":
         raise SessionError(
             "This host gets no session",

@@ -145,6 +145,18 @@ def test_connection_failure_is_255(sshd: RealSshd) -> None:
     assert b"Traceback" not in done.stderr
 
 
+def test_a_subsystem_is_asked_for_as_sftp_does_it(sshd: RealSshd) -> None:
+    with started(sshd, "-s", "sftp") as process:
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(b"\0\0\0\5\1\0\0\0\3")
+        process.stdin.flush()
+        assert process.stdout.read(9)[4:] == b"\2\0\0\0\3"
+        process.stdin.close()
+        assert process.wait(PATIENCE) == 0
+    assert run(sshd, "-s", "nothing").returncode == 255
+
+
 def test_who_asks_for_silence_hears_of_no_failure(sshd: RealSshd) -> None:
     sshd.stop()
     for words in (("-q", "true"), ("-o", "LogLevel=FATAL", "true")):

@@ -121,6 +121,21 @@ async def test_du_sums_here_and_what_a_link_with_a_slash_leads_to(
     assert (done.status, "not a directory" in done.errors) == (1, True)
 
 
+async def test_a_quiet_copy_tells_no_banner_and_still_its_failures(tmp_path: Path) -> None:
+    (tmp_path / "banner").write_text("authorised persons only\n")
+    (tmp_path / "file").touch()
+    async with RealSshd(banner=str(tmp_path / "banner")) as server:
+        for words, status, said in (
+            (("file", "sshd:"), 0, "authorised persons only\n"),
+            (("-q", "file", "sshd:"), 0, ""),
+            (("-q", "gone", "sshd:"), 1, "no such file"),
+        ):
+            done = await sshdash(server.config_file, "cp", *words, cwd=tmp_path)
+            assert (done.status, done.output) == (status, "")
+            assert said in done.errors
+            assert bool(done.errors) is bool(said)
+
+
 async def test_du_sums_a_deep_tree(sshd: RealSshd) -> None:
     deep = sshd.home / "tree" / "a" / "b" / "c"
     deep.mkdir(parents=True)

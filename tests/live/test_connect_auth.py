@@ -85,7 +85,7 @@ async def test_passphrase_is_asked_once_per_run(sshd: RealSshd, public_half: boo
         assert await client.run("inner", "echo ok") == "ok\n"
         (question,) = secrets(client)
         assert question.title == f"Passphrase for {sshd.identity}"
-        assert question.prompts == (SecretPrompt("Passphrase: "),)
+        assert [prompt.text for prompt in question.prompts] == ["Passphrase: "]
 
 
 async def test_a_long_name_of_a_key_is_told_whole(sshd: RealSshd) -> None:

@@ -5,6 +5,7 @@ import os
 import pty
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from sshdash.cli import prompter
@@ -49,6 +50,20 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def answer(program: Path, *lines: str) -> AskpassPrompter:
     (program.parent / "answers").write_text("".join(f"{line}\n" for line in lines))
     return AskpassPrompter(str(program))
+
+
+async def test_a_program_hears_the_words_of_ssh_where_ssh_asks_the_same(program: Path) -> None:
+    prompter = answer(program, "one", "two", "three")
+    words = "Enter passphrase for key '/home/me/.ssh/id': "
+    asked = SecretQuestion("web", "Passphrase for it", (SecretPrompt("Passphrase: ", words=words),))
+    assert await prompter.ask(asked) == ("one",)
+    told = msgspec.structs.replace(asked, instructions="The saved one is wrong")
+    assert await prompter.ask(told) == ("two",)
+    assert (program.parent / "asked").read_text().split("\n")[:2] == [
+        f"|{words}",
+        "|The saved one is wrong",
+    ]
+    assert await answer(program).ask(asked) is None
 
 
 @pytest.mark.parametrize(

@@ -180,7 +180,8 @@ class SSHClient(asyncssh.SSHClient):
             title = f"Permission denied. {title}"
         elif self._interview.password.was_refused:
             title = f"The saved password was refused. {title}"
-        prompt = SecretPrompt(f"{self._interview.account}'s password: ")
+        words = f"{self._interview.account}'s password: "
+        prompt = SecretPrompt(words, words=words)
         answers = await self._interview.ask(title, (prompt,), self._passwords, may_save=True)
         return self._typed(answers)
 

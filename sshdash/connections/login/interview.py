@@ -96,7 +96,7 @@ class Interview:
         title = f"Passphrase for {name}"
         if attempt > 1:
             title = f"Wrong passphrase. {title}"
-        prompts = (SecretPrompt("Passphrase: "),)
+        prompts = (SecretPrompt("Passphrase: ", words=f"Enter passphrase for key '{name}': "),)
         whole = name if len(title) > _TITLE else ""
         return await self.ask(title, prompts, attempt, whole, may_save=True)
 
