@@ -40,7 +40,9 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser = commands.add_parser(
         "exec",
         help="run a command on a host",
-        description="Run a command on a host; exits with its status, 255 where ssh would.",
+        description="Run a command on a host; exits with its status, 255 where ssh would. Options "
+        "may stand behind the host, too, as with ssh; -- ends them. Forwards of ssh_config are not "
+        "opened: that is sshdash forward.",
     )
     parser.add_argument(
         "-t", dest="tty", action="count", default=0, help="allocate a terminal; -tt always"

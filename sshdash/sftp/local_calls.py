@@ -387,7 +387,11 @@ def rename(old: bytes, new: bytes) -> None:
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), new) from None
         os.rename(old, new)
     else:
-        os.unlink(old)
+        try:
+            os.unlink(old)
+        except OSError:  # its folder may not be changed: then nothing was
+            os.unlink(new)
+            raise
 
 
 def umask(folder: bytes) -> int:

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from sshdash.errors import FileError
 from sshdash.sftp.entries import PERMISSIONS, Entry, Kind, join, name_of, parent_of
-from sshdash.sftp.failures import ExistsError, shown
+from sshdash.sftp.failures import ExistsError, RefusedError, shown
 from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.ledger import Ledger
 from sshdash.sftp.local import LocalFilesystem
@@ -57,6 +57,10 @@ class Mover:
                 return False
         except ExistsError:
             return False  # it appeared meanwhile: whoever looks again sees what it is
+        except RefusedError as error:
+            self._ledger.found(root.entry)
+            self._ledger.fail(root.path, reason_of(error), root.entry)
+            return True
         self._ledger.found(root.entry)
         with self._ledger.tracking(root) as track:
             track.advance(root.entry.size if root.entry.kind is Kind.FILE else 0)
@@ -71,7 +75,8 @@ class Mover:
         """Rename onto the target and return whether that could be done.
 
         What exists there is replaced only where it was known, which means agreed to. Raises
-        ExistsError and ConnectionLost.
+        ExistsError, ConnectionLost, and RefusedError on this machine: whoever may not rename could
+        not remove the source of a copy either. A server may only have no renames.
         """
         if not self._renames:
             return False
@@ -81,7 +86,9 @@ class Mover:
             await move(file.path, target)
         except ExistsError:
             raise
-        except FileError:
+        except FileError as error:
+            if isinstance(error, RefusedError) and self._source.is_local:
+                raise
             return False  # another disk, or a server that cannot: the copy tells what is wrong
         if file.existing is not None and file.path.lower() != target.lower():
             await self._ensure_gone(file)

@@ -96,6 +96,32 @@ async def test_a_folder_that_may_not_be_searched_empties_no_other(
     assert (tmp_path / "here" / "unsearched" / "file").exists()
 
 
+async def test_what_may_not_be_renamed_is_not_copied_either(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    (closed / "folder").mkdir(parents=True)
+    (closed / "folder" / "inside").write_bytes(b"x")
+    (closed / "file").write_bytes(b"y")
+    (tmp_path / "old").write_bytes(b"old")
+    (tmp_path / "config").touch()
+    closed.chmod(0o555)
+    try:
+        for words in (
+            ("folder", "moved"),
+            ("file", "moved"),
+            ("file", "old"),
+            ("file", "folder", "."),
+        ):
+            sources = [f"closed/{one}" for one in words[:-1]]
+            done = await run(tmp_path / "config", "mv", *sources, words[-1], cwd=tmp_path)
+            assert done.status == 1
+            assert done.errors.count("permission denied") == len(sources), done.errors
+            assert sorted(os.listdir(tmp_path)) == ["closed", "config", "old"]
+    finally:
+        closed.chmod(0o755)
+    assert (closed / "folder" / "inside").read_bytes() == b"x"
+    assert (tmp_path / "old").read_bytes() == b"old"
+
+
 @pytest.mark.parametrize("up", [True, False])
 async def test_a_file_that_cannot_be_replaced_is_written_into_where_that_is_asked(
     plain: RealSshd, tmp_path: Path, up: bool
