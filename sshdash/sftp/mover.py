@@ -75,8 +75,8 @@ class Mover:
         """Rename onto the target and return whether that could be done.
 
         What exists there is replaced only where it was known, which means agreed to. Raises
-        ExistsError, ConnectionLost, and RefusedError on this machine: whoever may not rename could
-        not remove the source of a copy either. A server may only have no renames.
+        ExistsError, ConnectionLost, and RefusedError: whoever may not rename could not remove the
+        source of a copy either.
         """
         if not self._renames:
             return False
@@ -84,11 +84,9 @@ class Mover:
         move = self._target.rename if file.existing is None else self._target.replace
         try:
             await move(file.path, target)
-        except ExistsError:
+        except (ExistsError, RefusedError):
             raise
-        except FileError as error:
-            if isinstance(error, RefusedError) and self._source.is_local:
-                raise
+        except FileError:
             return False  # another disk, or a server that cannot: the copy tells what is wrong
         if file.existing is not None and file.path.lower() != target.lower():
             await self._ensure_gone(file)

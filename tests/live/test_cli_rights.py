@@ -96,13 +96,17 @@ async def test_a_folder_that_may_not_be_searched_empties_no_other(
     assert (tmp_path / "here" / "unsearched" / "file").exists()
 
 
-async def test_what_may_not_be_renamed_is_not_copied_either(tmp_path: Path) -> None:
-    closed = tmp_path / "closed"
+@pytest.mark.parametrize("host", ["", "sshd:"])
+async def test_what_may_not_be_renamed_is_not_copied_either(
+    plain: RealSshd, tmp_path: Path, host: str
+) -> None:
+    place = plain.home / "place" if host else tmp_path / "place"
+    place.mkdir()
+    closed = place / "closed"
     (closed / "folder").mkdir(parents=True)
     (closed / "folder" / "inside").write_bytes(b"x")
     (closed / "file").write_bytes(b"y")
-    (tmp_path / "old").write_bytes(b"old")
-    (tmp_path / "config").touch()
+    (place / "old").write_bytes(b"old")
     closed.chmod(0o555)
     try:
         for words in (
@@ -111,15 +115,15 @@ async def test_what_may_not_be_renamed_is_not_copied_either(tmp_path: Path) -> N
             ("file", "old"),
             ("file", "folder", "."),
         ):
-            sources = [f"closed/{one}" for one in words[:-1]]
-            done = await run(tmp_path / "config", "mv", *sources, words[-1], cwd=tmp_path)
+            sources = [f"{host}{place}/closed/{one}" for one in words[:-1]]
+            done = await run(plain.config_file, "mv", *sources, f"{host}{place}/{words[-1]}")
             assert done.status == 1
             assert done.errors.count("permission denied") == len(sources), done.errors
-            assert sorted(os.listdir(tmp_path)) == ["closed", "config", "old"]
+            assert sorted(os.listdir(place)) == ["closed", "old"]
     finally:
         closed.chmod(0o755)
     assert (closed / "folder" / "inside").read_bytes() == b"x"
-    assert (tmp_path / "old").read_bytes() == b"old"
+    assert (place / "old").read_bytes() == b"old"
 
 
 @pytest.mark.parametrize("up", [True, False])
