@@ -4,8 +4,9 @@ Nothing is overwritten without a choice, nothing special is opened, and no link 
 chose leads out of the folder the person chose.
 """
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from sshdash.sftp.entries import Entry, Kind, is_inside
 
@@ -25,8 +26,7 @@ class Step(Enum):
     """It cannot be copied; the reason says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """A decision and, where nothing is copied, its reason."""
 
     step: Step
