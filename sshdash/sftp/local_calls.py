@@ -145,10 +145,10 @@ def cached(descriptor: int, size: int, offset: int) -> Buffer | None:
         return None  # not in memory, or a file system that cannot tell; whatever it is shows there
 
 
-def create(path: bytes, folder: int | None = None) -> int:
+def create(path: bytes, folder: int | None = None, mode: int = 0o600) -> int:
     """Create a file that must not exist, in an open `folder`, and return its descriptor."""
     how = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW
-    return os.open(path, how, 0o600, dir_fd=folder)
+    return os.open(path, how, mode, dir_fd=folder)
 
 
 def store(
@@ -157,16 +157,21 @@ def store(
     """Create a file with this content, in an open `folder`, and finish it."""
     descriptor = create(path, folder)
     try:
-        size = sum(map(len, pieces))
-        if size < _HOLE:
-            write(descriptor, 0, pieces)
-        else:
-            write_sparse(descriptor, 0, pieces)
-            extend(descriptor, size)
+        fill(descriptor, pieces)
     except BaseException:
         os.close(descriptor)
         raise
     return finish_file(descriptor, finish)
+
+
+def fill(descriptor: int, pieces: Sequence[Buffer]) -> None:
+    """Give a new file all of its content; what is nothing but zeros takes no room."""
+    size = sum(map(len, pieces))
+    if size < _HOLE:
+        write(descriptor, 0, pieces)
+    else:
+        write_sparse(descriptor, 0, pieces)
+        extend(descriptor, size)
 
 
 def head(path: bytes, limit: int) -> bytes:
