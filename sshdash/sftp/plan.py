@@ -31,6 +31,7 @@ class Verdict(Struct, frozen=True):
 
     step: Step
     reason: str = ""
+    """Empty where something is copied."""
 
 
 SAME = "source and target are the same"
@@ -43,6 +44,8 @@ _ASK = Verdict(Step.ASK)
 
 def decide(source: Entry, existing: Entry | None, recursive: bool) -> Verdict:
     """Return what to do with `source` where `existing` is at its target."""
+    if existing is None and source.kind is Kind.FILE:
+        return _CREATE  # as nearly all are
     if source.kind is Kind.OTHER:
         return _refuse("neither a file nor a directory, or its host does not tell what it is")
     if source.kind not in (Kind.FILE, Kind.DIRECTORY, Kind.SYMLINK):

@@ -7,6 +7,7 @@ asked for, as they were listed, and nothing else.
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import NamedTuple
+from zlib import adler32
 
 from msgspec import Struct
 
@@ -105,7 +106,9 @@ def _header(name: bytes, mode: int, size: int, seconds: int, kind: bytes) -> byt
         seconds,
     )
     rest, rest_sum = _rest(kind, prefix)
-    return b"%b%06o\0 %b" % (head, sum(head) + rest_sum, rest)
+    # Of so few bytes the low half of Adler-32 is their sum and one, found ten times as fast.
+    head_sum = (adler32(head) & 0xFFFF) - 1
+    return b"%b%06o\0 %b" % (head, head_sum + rest_sum, rest)
 
 
 @lru_cache(maxsize=100)
