@@ -36,7 +36,7 @@ from sshdash.sftp.walk import Source
 
 log = logging.getLogger(__name__)
 
-_READ, _READ_BYTES = 64, 256 * 1024
+_READ, _READ_BYTES = 256, 1024 * 1024
 """What is read in one call, and sent in one turn of the loop."""
 _TOLD = 64
 """Bytes that find tells of one file or folder at most, besides its name."""
