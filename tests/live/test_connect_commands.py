@@ -4,10 +4,12 @@ import asyncio
 import os
 import signal
 import sys
+from pathlib import Path
 
 import psutil
 import pytest
 
+from sshdash.connections.local_command import run_local_command
 from sshdash.connections.timeline import Phase
 from sshdash.errors import ConfigError, ConnectError
 from sshdash.events import WarningRaised
@@ -126,6 +128,23 @@ async def test_a_local_command_that_never_ends_ends_with_the_attempt(sshd: RealS
         pid = int(marker.read_text())
         assert not psutil.pid_exists(pid)
         await until(lambda: not sshd.connections())
+
+
+async def test_a_local_command_that_ends_as_its_login_is_given_up_is_no_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killpg = os.killpg
+
+    def too_late(group: int, number: int) -> None:
+        killpg(group, number)
+        raise ProcessLookupError
+
+    monkeypatch.setattr(os, "killpg", too_late)
+    running = asyncio.create_task(run_local_command(f": >{tmp_path}/runs; exec sleep 60"))
+    await until((tmp_path / "runs").exists)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
 
 
 @pytest.mark.parametrize("option", ["LocalCommand", "ProxyCommand"])

@@ -8,11 +8,13 @@ import asyncssh
 import pytest
 
 from sshdash.connections.lease import Lease
+from sshdash.connections.recovery.liveness import ping
 from sshdash.errors import AuthenticationError, SessionError, SSHDashError
 from sshdash.events import ConnectionChanged
 from sshdash.prompts import SecretQuestion
 from sshdash.settings import Settings
 from sshdash.sftp.remote import RemoteFilesystem
+from sshdash.sftp.scp_channel import ScpChannel
 from sshdash.states import ConnectionState, SessionState
 from sshdash.terminal.session import ShellSession
 from tests.live.connecting import Client, connecting, until
@@ -210,6 +212,23 @@ async def test_a_hop_that_only_lingers_is_no_loss(tmp_path: Path) -> None:
 
 
 # -- MaxSessions ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("confirmed", [False, True])
+async def test_a_session_that_nobody_waits_for_any_more_takes_no_room(confirmed: bool) -> None:
+    async with RealSshd(MaxSessions="3") as server, connecting(server.config_file) as client:
+        lease = await client.manager.lease("sshd", "files")
+        ssh = lease.connection.ssh
+        for _ in range(3):  # as many as there is room for, should each take some
+            opening = asyncio.create_task(ScpChannel.start(lease, b"sleep 60"))
+            await asyncio.sleep(0)  # it is asked for, and nobody has heard of it yet
+            while confirmed and not lease.connection.sessions:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+            opening.cancel()
+            await asyncio.wait({opening})
+            await ping(ssh)
+        assert lease.connection.sessions == 0
+        assert (await ssh.run("echo there")).stdout == "there\n"
 
 
 def shows(one: ShellSession, text: str) -> bool:

@@ -36,6 +36,7 @@ from sshdash.ui.app import SSHDashApp
 from sshdash.ui.controllers import shells
 from sshdash.ui.straight_keys import take_straight
 from tests.patience import PATIENCE
+from tests.ui.files_app import furnish_left, furnish_right
 from tests.ui.waiting import wait_for_screen
 
 CONFIG = """\
@@ -443,6 +444,18 @@ def cockpit(config: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
             yield one
 
     return start
+
+
+@pytest.fixture
+def left(tmp_path: Path) -> Path:
+    """The folder in the left pane of a `FilesApp`."""
+    return furnish_left(tmp_path)
+
+
+@pytest.fixture
+def right(tmp_path: Path) -> Path:
+    """The folder in the right pane of a `FilesApp`."""
+    return furnish_right(tmp_path)
 
 
 @pytest.fixture

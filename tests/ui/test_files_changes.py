@@ -20,17 +20,7 @@ from sshdash.ui.screens.properties import PropertiesDialog
 from sshdash.ui.widgets.file_messages import StopWork
 from sshdash.ui.widgets.inline_name import InlineName
 from sshdash.ui.widgets.ticks import Tick
-from tests.ui.files_app import FilesApp, furnish_left, furnish_right, listed, names, row_of, until
-
-
-@pytest.fixture
-def left(tmp_path: Path) -> Path:
-    return furnish_left(tmp_path)
-
-
-@pytest.fixture
-def right(tmp_path: Path) -> Path:
-    return furnish_right(tmp_path)
+from tests.ui.files_app import FilesApp, listed, names, row_of, until
 
 
 async def test_folders_are_made_one_in_the_other(left: Path, right: Path) -> None:

@@ -2,23 +2,11 @@
 
 from pathlib import Path
 
-import pytest
-
 from sshdash.sftp.browser import SortKey
 from sshdash.sftp.history import Spot
 from sshdash.ui.widgets.file_messages import CopyFiles, CopyToSpot, MoveFiles, OpenFolder
 from sshdash.ui.widgets.file_pane_title import PaneTitle
-from tests.ui.files_app import FilesApp, furnish_left, furnish_right, listed, names, row_of, until
-
-
-@pytest.fixture
-def left(tmp_path: Path) -> Path:
-    return furnish_left(tmp_path)
-
-
-@pytest.fixture
-def right(tmp_path: Path) -> Path:
-    return furnish_right(tmp_path)
+from tests.ui.files_app import FilesApp, listed, names, row_of, until
 
 
 async def test_sorts_by_key_and_by_a_click_on_the_head(left: Path, right: Path) -> None:

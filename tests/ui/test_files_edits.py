@@ -15,17 +15,7 @@ from sshdash.ui.screens.confirm import ConfirmDialog
 from sshdash.ui.screens.save_way import SaveWayDialog
 from sshdash.ui.screens.text_editor import TextEditor, why_not_here
 from sshdash.ui.widgets.difference import Difference
-from tests.ui.files_app import FilesApp, furnish_left, furnish_right, listed, row_of, until
-
-
-@pytest.fixture
-def left(tmp_path: Path) -> Path:
-    return furnish_left(tmp_path)
-
-
-@pytest.fixture
-def right(tmp_path: Path) -> Path:
-    return furnish_right(tmp_path)
+from tests.ui.files_app import FilesApp, listed, row_of, until
 
 
 class Editor:

@@ -52,11 +52,6 @@ class Slow(LocalFilesystem):
 
 
 @pytest.fixture
-def left(tmp_path: Path) -> Path:
-    return furnish_left(tmp_path)
-
-
-@pytest.fixture
 def right(tmp_path: Path) -> Path:
     folder = furnish_right(tmp_path)
     for number in range(100):

@@ -12,24 +12,12 @@ from sshdash.ui.screens.text_input import TextInputDialog
 from sshdash.ui.widgets.file_messages import CopyFiles
 from tests.ui.files_app import (
     FilesApp,
-    furnish_left,
-    furnish_right,
     listed,
     names,
     row_of,
     shown,
     until,
 )
-
-
-@pytest.fixture
-def left(tmp_path: Path) -> Path:
-    return furnish_left(tmp_path)
-
-
-@pytest.fixture
-def right(tmp_path: Path) -> Path:
-    return furnish_right(tmp_path)
 
 
 @pytest.fixture(autouse=True)

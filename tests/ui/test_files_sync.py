@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -183,6 +184,27 @@ async def in_step(app: FilesApp, pilot: Pilot[Any]) -> None:
     told_before = len(app.told)
     await pilot.press("enter")
     await until(pilot, lambda: len(app.told) > told_before)
+
+
+async def test_a_host_that_takes_long_to_resolve_holds_no_screen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Match exec may run a command for it, and canonical names ask a name server."""
+    app = FilesApp(*furnish(tmp_path))
+    where: set[threading.Thread] = set()
+    resolve = app.fake.resolve
+
+    def noted(destination: str) -> Any:
+        where.add(threading.current_thread())
+        return resolve(destination)
+
+    monkeypatch.setattr(app.fake, "resolve", noted)
+    async with app.run_test(size=(100, 30)) as pilot:
+        screen = await preview(pilot)
+        await pilot.press("w", "w")
+        await until(pilot, lambda: screen.options.way is Way.BOTH and not screen._busy)
+    assert where
+    assert threading.main_thread() not in where
 
 
 async def test_both_ways_what_was_deleted_since_is_deleted_on_the_other_end(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import shlex
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -77,9 +78,10 @@ class SyncController:
             criteria = Criteria(options.window, options.checksum)
             async with self._ends(trees) as ends:
                 real = await _real(trees, ends)
-                refuse_overlap(real, self.backend.resolve)
+                # To resolve a host may run a command of Match exec, or ask a name server.
+                await asyncio.to_thread(refuse_overlap, real, self.backend.resolve)
                 if options.way is Way.BOTH:
-                    pair = self._pair(real)
+                    pair = await asyncio.to_thread(self._pair, real)
                     past = await self._recall(pair, options)
                 return await Scan(*ends, rules, criteria, digests, seen, past).everything()
 
