@@ -17,6 +17,7 @@ from sshdash.sftp.in_place import Tears
 from sshdash.sftp.job import FileFailure, FileProgress
 from sshdash.sftp.partial import Partial
 from sshdash.sftp.seen import Seen, seen_of
+from sshdash.sftp.tasks import CancelledTooLate
 from sshdash.sftp.turns import Turns
 from sshdash.sftp.under_way import UnderWay
 from sshdash.sftp.walk import Source
@@ -212,14 +213,25 @@ class Ledger:
 
     @contextmanager
     def tracking(self, source: Source) -> Iterator[Track]:
-        """Follow one file from its first byte to its last, and count it where it succeeds."""
-        entry = source.entry
-        track = Track(entry.name, entry.size)
+        """Follow one file from its first byte to its last, and count it where it succeeds.
+
+        Even where it is cancelled then: CancelledTooLate.
+        """
+        track = Track(source.entry.name, source.entry.size)
         self._tracks.add(track)
         try:
             yield track
+        except CancelledTooLate:
+            self._count(source, track)
+            raise
+        else:
+            self._count(source, track)
         finally:
             self._tracks.discard(track)
+
+    def _count(self, source: Source, track: Track) -> None:
+        """Count a file that has arrived."""
+        entry = source.entry
         self.failures.pop(source.path, None)  # of an attempt before
         self.files_done += 1
         self.settle(source)

@@ -13,9 +13,12 @@ from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.ledger import Ledger
 from sshdash.sftp.local import LocalFilesystem
 from sshdash.sftp.plan import SAME
-from sshdash.sftp.tasks import each
+from sshdash.sftp.tasks import CancelledTooLate, each, undivided
+from sshdash.sftp.under_way import Progress
 from sshdash.sftp.walk import Source, reason_of
 
+_PATIENCE = 10.0
+"""Seconds that whoever cancels waits for a rename under way."""
 _ONE_FILE = "it and what is there are names of one file, and both stay"
 
 
@@ -52,14 +55,16 @@ class Mover:
         return others
 
     async def _rename_root(self, root: Source) -> bool:
+        def count(size: int) -> None:
+            self._ledger.found(root.entry)
+            with self._ledger.tracking(root) as track:
+                track.advance(size)
+
         try:
-            if not await self.rename(root):
+            if not await self.rename(root, count):
                 return False
         except ExistsError:
             return False  # it appeared meanwhile: whoever looks again sees what it is
-        self._ledger.found(root.entry)
-        with self._ledger.tracking(root) as track:
-            track.advance(root.entry.size if root.entry.kind is Kind.FILE else 0)
         await self._ledger.recorded()  # whoever goes on after a crash finds it gone
         return True
 
@@ -67,24 +72,29 @@ class Mover:
         """Return whether a source that is not there any more was moved by an earlier run."""
         return self._wanted and (path, place) in self._ledger.done
 
-    async def rename(self, file: Source) -> bool:
-        """Rename onto the target and return whether that could be done.
+    async def rename(self, file: Source, progress: Progress) -> bool:
+        """Rename onto the target and return whether that could be done, which `progress` is told.
 
         What exists there is replaced only where it was known, which means agreed to. Raises
-        ExistsError and ConnectionLost.
+        ExistsError, ConnectionLost and CancelledTooLate.
         """
         if not self._renames:
             return False
         target = join(self._target_dir, file.place)
         move = self._target.rename if file.existing is None else self._target.replace
+        size = file.entry.size if file.entry.kind is Kind.FILE else 0
         try:
-            await move(file.path, target)
+            await undivided(move(file.path, target), _PATIENCE)
+        except CancelledTooLate:
+            progress(size)
+            raise
         except ExistsError:
             raise
         except FileError:
             return False  # another disk, or a server that cannot: the copy tells what is wrong
         if file.existing is not None and file.path.lower() != target.lower():
             await self._ensure_gone(file)
+        progress(size)
         return True
 
     async def _ensure_gone(self, file: Source) -> None:

@@ -1,5 +1,6 @@
 """Runs one copy job: looks through the trees, makes directories ahead, copies many at once."""
 
+import asyncio
 import os
 from collections.abc import Callable
 
@@ -30,7 +31,7 @@ from sshdash.sftp.plan import Step, decide, escapes
 from sshdash.sftp.room import Room
 from sshdash.sftp.roots import Roots
 from sshdash.sftp.seen import ChangedThere, ensure_as_seen, seen_of
-from sshdash.sftp.tasks import each, together
+from sshdash.sftp.tasks import CancelledTooLate, each, together
 from sshdash.sftp.throttle import Pace
 from sshdash.sftp.twins import Twins
 from sshdash.sftp.under_way import FileCopy
@@ -361,10 +362,14 @@ class Runner:
         await self._mover.ensure_other(file)
         if self._request.move:
             await self._copier.folders.ready(join(self._target_dir, file.place))
-        if await self._mover.rename(file):
-            progress(file.entry.size if file.entry.kind is Kind.FILE else 0)
+        if await self._mover.rename(file, progress):
             return ""
-        complaint = await self._transfer(file, progress)
+        try:
+            complaint = await self._transfer(file, progress)
+        except CancelledTooLate:
+            if self._request.move:  # its source is still there
+                raise asyncio.CancelledError from None
+            raise
         if not complaint:
             await self._mover.remove(file)
         return complaint

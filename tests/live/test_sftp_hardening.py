@@ -512,3 +512,50 @@ async def test_a_server_that_does_not_write_all_is_found_out(
         assert f"{size - 1:,} of {size:,} bytes arrived" in error.reason
         assert {path.name for path in files.home.iterdir()} == {"file"}
         assert (files.home / "file").read_bytes() == b"old"
+
+
+@pytest.mark.parametrize(
+    ("way", "count", "asked", "kept"),
+    [
+        ("up", 800, {}, False),
+        ("up", 800, {}, True),
+        ("up", 800, {"conflict": ConflictChoice.OVERWRITE}, False),
+        ("down", 300, {}, True),
+        ("down", 2000, {}, False),
+        ("there", 800, {"move": True}, False),
+    ],
+    ids=["new", "new, for a retry", "over old ones", "down", "down in bulk", "renamed"],
+)
+async def test_a_cancelled_copy_counts_all_that_arrived(
+    sshd: RealSshd,
+    folders: tuple[Path, Path],
+    tmp_path: Path,
+    way: str,
+    count: int,
+    asked: dict[str, Any],
+    kept: bool,
+) -> None:
+    source, target = folders
+    for number in range(count):
+        (source / f"{number:04}").write_bytes(b"%d," % number * 50)
+        if "conflict" in asked:
+            (target / f"{number:04}").write_bytes(b"")
+    ends = {"up": ("", "sshd"), "down": ("sshd", ""), "there": ("sshd", "sshd")}[way]
+    journal = tmp_path / "kept" if kept else None
+    async with slow_line(sshd) as (_, config), files_on(config, kept=journal) as files:
+        await files.queue.restore()
+        async with asyncio.timeout(PATIENCE):
+            job = files.submit(ends[0], sorted(source.iterdir()), ends[1], target, **asked)
+            while not files.queue.snapshot(job).files_done:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+            files.queue.cancel(job)
+            done = await files.queue.wait(job)
+            arrived = [path for path in target.glob("[0-9]*") if path.stat().st_size]
+            assert done.state is TransferState.CANCELLED
+            assert done.files_done == len(arrived)
+            assert done.bytes_done == sum(path.stat().st_size for path in arrived)
+            files.queue.retry(job)
+            done = await files.queue.wait(job)
+        assert (done.state, done.files_done) == (TransferState.DONE, count), done.errors
+    assert all((target / f"{number:04}").stat().st_size for number in range(count))
+    assert not unfinished(target)
