@@ -217,8 +217,10 @@ class Runner:
 
     def _visit(self, source: Source) -> bool:
         """Sort one source into what is to be done; return whether to look into it."""
-        if (settled := self._claims.settled(source, self._ledger.fail)) is not None:
-            return settled
+        claimed = self._claims.settled(source, self._ledger.fail)
+        if isinstance(claimed, bool):
+            return claimed
+        source = claimed
         if source.key in self._ledger.done:
             self._twins.know(source)
             return False
@@ -396,7 +398,7 @@ class Runner:
 
     async def _settle_conflicts(self) -> None:
         """Settle what is to be done about each target that exists, while the rest is copied."""
-        rest = self._choice, self._ledger, self._prompter
+        rest = self._choice, self._ledger, self._prompter, self._claims
         conflicts = Conflicts(self._source, self._target, self._target_dir, *rest)
         try:
             accepted = await conflicts.settle_all(self._conflicts, self._fail)

@@ -629,3 +629,43 @@ async def test_both_are_kept_beside_folders_that_are_merged(sshd: RealSshd, tmp_
         "folder/there (2)": "one",
         "folder/there (3)": "two",
     }
+
+
+@pytest.mark.parametrize("old", [True, False], ids=["beside an old one", "all new"])
+@pytest.mark.parametrize("up", [True, False])
+async def test_both_are_kept_of_new_files_in_folders_that_are_merged(
+    sshd: RealSshd, tmp_path: Path, up: bool, old: bool
+) -> None:
+    sources, target = (tmp_path, sshd.home / "to") if up else (sshd.home, tmp_path / "to")
+    for name in ("one", "two", "three"):
+        (sources / name / "d" / "deep").mkdir(parents=True)
+        (sources / name / "d" / "deep" / "f.txt").write_text(name)
+        (sources / name / "d" / "same").mkdir()
+        (sources / name / "d" / "same" / "link").symlink_to(name)
+    (sources / "one" / "d" / "deep" / "f (2).txt").write_text("one's second")
+    (sources / "two" / "d" / "x").mkdir()
+    (sources / "three" / "d" / "x").write_text("a file in the place of a folder")
+    target.mkdir()
+    if old:
+        (target / "d").mkdir()
+    ends = ("", "sshd:") if up else ("sshd:", "")
+    named = [f"{ends[0]}{sources / name / 'd'}" for name in ("one", "two", "three")]
+    done = await cp(
+        sshd.config_file, "-r", "--on-conflict", "keep-both", *named, f"{ends[1]}{target}"
+    )
+    assert done.status == 1
+    assert done.errors.count("sshdash: ") == 1
+    assert "the target is a directory" in done.errors
+    found = {str(path.relative_to(target)): path.read_text() for path in files_below(target)}
+    links = {
+        name: os.readlink(target / "d" / "same" / name)
+        for name in os.listdir(target / "d" / "same")
+    }
+    assert sorted(links.values()) == ["one", "three", "two"]
+    assert set(links) == {"link", "link (2)", "link (3)"}
+    assert {name: text for name, text in found.items() if name.startswith("d/deep")} == {
+        "d/deep/f.txt": "one",
+        "d/deep/f (2).txt": "one's second",
+        "d/deep/f (3).txt": "two",
+        "d/deep/f (4).txt": "three",
+    }
