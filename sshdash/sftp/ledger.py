@@ -224,10 +224,9 @@ class Ledger:
         except CancelledTooLate:
             self._count(source, track)
             raise
-        else:
-            self._count(source, track)
         finally:
             self._tracks.discard(track)
+        self._count(source, track)
 
     def _count(self, source: Source, track: Track) -> None:
         """Count a file that has arrived."""
@@ -248,7 +247,17 @@ class Ledger:
     @contextmanager
     def gathering(self, files: int, size: int) -> Iterator[Track]:
         """Follow the bytes of files that come in together; each is counted by itself later."""
-        track = Track(b"%d small files" % files, size)
+        with self._showing(Track(b"%d small files" % files, size)) as track:
+            yield track
+
+    @contextmanager
+    def discarding(self, files: int) -> Iterator[None]:
+        """Tell meanwhile that files which came together are taken away, as not all is whole."""
+        with self._showing(Track(b"taking away %d small files that are not whole" % files, 0)):
+            yield
+
+    @contextmanager
+    def _showing(self, track: Track) -> Iterator[Track]:
         self._tracks.add(track)
         try:
             yield track
