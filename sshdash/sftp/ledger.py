@@ -106,8 +106,8 @@ class Ledger:
         """Temporary files on the target that could not be removed yet."""
         self.partials: dict[bytes, Partial] = {}
         """By target, what a lost connection left to go on with."""
-        self.others: dict[bytes, Partial] = {}
-        """Likewise, what jobs before it left that were to do the same: it stays theirs."""
+        self.others: dict[bytes, bytes | None] = {}
+        """What jobs before it left in the same folder, as in `unfinished`: it stays theirs."""
         self.places: dict[tuple[bytes, bytes], bytes] = {}
         """By key, where sources go that are kept beside what is there."""
         self.torn = Tears(lambda path, value: self._note(Fact.TORN, (path, b""), value), self.fail)
@@ -170,6 +170,11 @@ class Ledger:
         """Note where a source goes that is kept beside what is there."""
         self.places[source.key] = place
         self._note(Fact.PLACE, source.key, place)
+
+    def unfinished(self) -> dict[bytes, bytes | None]:
+        """Return the temporary files that were left, and the target of each where it is known."""
+        known = {one.part: target for target, one in self.partials.items()}
+        return dict.fromkeys(self.leftovers) | known
 
     def agrees(self, source: Source) -> bool:
         """Return whether a target is what it was when the person answered, if that was asked."""

@@ -4,6 +4,7 @@ A source is removed only once all of it is safe under its final name, and is sti
 copied; a directory only once nothing is left in it.
 """
 
+import secrets
 from contextlib import suppress
 
 from sshdash.errors import FileError
@@ -12,8 +13,11 @@ from sshdash.sftp.failures import ExistsError, shown
 from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.ledger import Ledger
 from sshdash.sftp.local import LocalFilesystem
+from sshdash.sftp.names import named_by, part_name
 from sshdash.sftp.plan import SAME
+from sshdash.sftp.remote import RemoteFilesystem
 from sshdash.sftp.tasks import CancelledTooLate, each, undivided
+from sshdash.sftp.two_steps import swap
 from sshdash.sftp.under_way import Progress
 from sshdash.sftp.walk import Source, reason_of
 
@@ -81,7 +85,7 @@ class Mover:
         if not self._renames:
             return False
         target = join(self._target_dir, file.place)
-        move = self._target.rename if file.existing is None else self._target.replace
+        move = self._target.rename if file.existing is None else self._replace
         size = file.entry.size if file.entry.kind is Kind.FILE else 0
         try:
             await undivided(move(file.path, target), _PATIENCE)
@@ -96,6 +100,23 @@ class Mover:
             await self._ensure_gone(file)
         progress(size)
         return True
+
+    async def _replace(self, path: bytes, target: bytes) -> None:
+        """Rename onto what is there, which no process that is killed leaves under another name.
+
+        Where a server needs two steps, whoever comes after knows of them by a temporary file that
+        there is none of. Raises FileError where no name of one tells whose it is: a copy can do it.
+        """
+        if not isinstance(self._target, RemoteFilesystem) or self._target.replaces_at_once:
+            await self._target.replace(path, target)
+            return
+        part = join(parent_of(target), part_name(name_of(target), secrets.token_hex(4)))
+        if named_by(name_of(part)) is None:
+            raise FileError("cannot put in place", shown(target), "the name is too long")
+        self._ledger.leftovers.add(part)
+        await self._ledger.recorded()
+        await swap(self._target, path, target, part)
+        self._ledger.leftovers.discard(part)
 
     async def _ensure_gone(self, file: Source) -> None:
         """Raise FileError where a rename did nothing: of two names of one file both stay."""

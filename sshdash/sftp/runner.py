@@ -98,7 +98,7 @@ class Runner:
         request, ledger = self._request, self._ledger
         roots = Roots(request, self._source, self._target, ledger, self._mover, self._reason)
         walker = Walker(self._source, self._target, self._visit, ledger.fail, ledger.leave_out)
-        await put_all_right(self._target, ledger.others | ledger.partials, ledger.leftovers)
+        await put_all_right(self._target, ledger.others | ledger.unfinished())
         await self._look(roots, walker)
         self._confusions = Confusions(self._target, self._target_dir)
         self._furnish_copier()
