@@ -398,8 +398,9 @@ class Runner:
 
     async def _settle_conflicts(self) -> None:
         """Settle what is to be done about each target that exists, while the rest is copied."""
-        rest = self._choice, self._ledger, self._prompter, self._claims
-        conflicts = Conflicts(self._source, self._target, self._target_dir, *rest)
+        rest = self._choice, self._ledger, self._prompter
+        ends = self._source, self._target, self._target_dir
+        conflicts = Conflicts(*ends, *rest, self._claims)
         try:
             accepted = await conflicts.settle_all(self._conflicts, self._fail)
         except ConnectionLost:

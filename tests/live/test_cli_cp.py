@@ -541,6 +541,32 @@ async def test_a_move_in_steps_that_was_killed_is_put_right(
         assert (server.home / "file").exists() is (again == "other" and step == "aside")
 
 
+@pytest.mark.parametrize("bulk", [False, True])
+@pytest.mark.parametrize("options", [("-r",), ("-r", "-p")], ids=["-r", "-rp"])
+async def test_new_folders_here_keep_the_group_that_their_folder_hands_on(
+    sshd: RealSshd, tmp_path: Path, options: tuple[str, ...], bulk: bool
+) -> None:
+    source = sshd.home / "source"
+    for name in ("new", "there/below"):
+        (source / name).mkdir(parents=True)
+        for number in range(600 if bulk else 2):
+            (source / name / f"{number}").write_bytes(b"x")
+    for place, by_merging in ((tmp_path / "whole", False), (tmp_path / "merged", True)):
+        folder = place / "source" / "there"
+        folder.mkdir(parents=True)
+        if not by_merging:
+            shutil.rmtree(place / "source")
+        handing = folder if by_merging else place
+        handing.chmod(0o2775)
+        (handing / "made by mkdir").mkdir()
+        by_mkdir = (handing / "made by mkdir").stat().st_mode & 0o2000
+        done = await cp(sshd.config_file, *options, "sshd:source", place)
+        assert (done.status, done.errors) == (0, "")
+        kept = (folder / "below").stat().st_mode & 0o2000
+        assert kept == by_mkdir
+        assert (place / "source" / "new").stat().st_mode & 0o2000 == (0 if by_merging else kept)
+
+
 SAVES = """
 import asyncio, sys
 from functools import partial
