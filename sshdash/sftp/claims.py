@@ -25,7 +25,7 @@ class Claims:
         """The places of what was named."""
         self._first: dict[bytes, Source] = {}
 
-    def __contains__(self, place: bytes) -> bool:
+    def __contains__(self, place: object) -> bool:
         """Return whether a place has an owner, as far as that is known."""
         return place in self._first or place in self.roots
 
