@@ -158,19 +158,27 @@ async def test_permission_denied_in_the_middle_leaves_the_rest_alone(
         assert tree(target / "tree") == tree(files.home / "tree")
 
 
-@pytest.mark.parametrize("names", [10**9, 1], ids=["all different", "always the same"])
+@pytest.mark.parametrize(
+    ("names", "length"),
+    [(10**9, 1), (1, 1), (10**9, 8_000)],
+    ids=["all different", "always the same", "enormous"],
+)
 async def test_a_listing_that_never_ends_is_ended(
-    folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, names: int
+    folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, names: int, length: int
 ) -> None:
     _, target = folders
-    monkeypatch.setattr(remote, "_MAX_ENTRIES", 3000)
+    if length == 1:
+        monkeypatch.setattr(remote, "_MAX_ENTRIES", 3000)
+    else:  # of as many there would be gigabytes
+        monkeypatch.setattr(remote, "_MAX_NAMES", 20_000_000)
 
     class Endless(asyncssh.SFTPServer):
         async def scandir(self, path: bytes) -> AsyncIterator[asyncssh.SFTPName]:
             number = 0
             while True:
                 number += 1
-                yield asyncssh.SFTPName(b"%d" % (number % names), attrs=file_attributes(1))
+                name = b"%0*d" % (length, number % names)
+                yield asyncssh.SFTPName(name, attrs=file_attributes(1))
 
         def lstat(self, path: bytes) -> asyncssh.SFTPAttrs:
             return folder_attributes()
