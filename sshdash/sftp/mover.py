@@ -22,7 +22,7 @@ from sshdash.sftp.under_way import Progress
 from sshdash.sftp.walk import Source, reason_of
 
 _PATIENCE = 10.0
-"""Seconds that whoever cancels waits for a rename under way."""
+"""Seconds that whoever cancels waits for what is under way."""
 _ONE_FILE = "it and what is there are names of one file, and both stay"
 
 
@@ -153,7 +153,10 @@ class Mover:
             raise FileError(SAME, shown(path), host=host)
 
     async def remove(self, file: Source) -> None:
-        """Remove a source whose copy is in place. Raises FileError where it stays."""
+        """Remove a source whose copy is in place.
+
+        Raises FileError where it stays, and CancelledTooLate.
+        """
         if not self._wanted:
             return
         try:
@@ -162,7 +165,7 @@ class Mover:
                 await self._target.sync_folder(parent_of(join(self._target_dir, file.place)))
             if _differs(await self._source.lstat(file.path), file.entry):
                 raise FileError("the source has changed since")
-            await self._source.unlink(file.path)
+            await undivided(self._source.unlink(file.path), _PATIENCE)
         except FileError as error:
             detail = f"{error.title}: {error.detail}" if error.detail else error.title
             host = "" if self._source.is_local else self._source.label

@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -567,3 +568,28 @@ async def test_a_cancelled_copy_counts_all_that_arrived(
         assert (done.state, done.files_done) == (TransferState.DONE, count), done.errors
     assert all((target / f"{number:04}").stat().st_size for number in range(count))
     assert not unfinished(target)
+
+
+@pytest.mark.parametrize("way", ["down", "up"])
+async def test_a_cancelled_move_counts_all_that_has_gone(
+    sshd: RealSshd, folders: tuple[Path, Path], way: str
+) -> None:
+    source, target = folders
+    for number in range(300):
+        (source / f"{number:04}").write_bytes(b"%d," % number * 50)
+    ends = ("sshd", "") if way == "down" else ("", "sshd")
+    async with slow_line(sshd) as (_, config), files_on(config) as files:
+        async with asyncio.timeout(PATIENCE):
+            job = files.submit(ends[0], sorted(source.iterdir()), ends[1], target, move=True)
+            while not files.queue.snapshot(job).files_done:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+            files.queue.cancel(job)
+            done = await files.queue.wait(job)
+            assert done.state is TransferState.CANCELLED
+            assert done.files_done == 300 - len(list(source.iterdir()))
+            again = replace(done.request, conflict=ConflictChoice.OVERWRITE)  # copied, not gone
+            files.queue.retry(job, again)
+            done = await files.queue.wait(job)
+    assert (done.state, done.files_done) == (TransferState.DONE, 300), done.errors
+    assert not list(source.iterdir())
+    assert len(list(target.iterdir())) == 300
