@@ -32,9 +32,9 @@ from sshdash.sftp.partial import (
 from sshdash.sftp.pump import UPLOAD_WINDOW, WINDOW, pump
 from sshdash.sftp.storing import Existing, Folders, store
 from sshdash.sftp.streams import Stream
-from sshdash.sftp.tasks import finish
+from sshdash.sftp.tasks import finish, undivided
 from sshdash.sftp.throttle import Pace
-from sshdash.sftp.under_way import FileCopy, Progress, UnderWay
+from sshdash.sftp.under_way import FileCopy, Progress, UnderWay, ensure_unnamed
 from sshdash.sftp.vague import explained
 from sshdash.sftp.within import WORTH, copy_within
 
@@ -111,7 +111,8 @@ class Copier:
         """Copy and return a complaint about attributes that were not set, or growth, or nothing.
 
         `progress` is called with bytes as they arrive; with a negative number where they are
-        started over. Raises FileError, Unreplaceable among them, and ConnectionLost.
+        started over. Raises FileError, Unreplaceable among them, ConnectionLost, and
+        CancelledTooLate where it was cancelled and the file has its name all the same.
         """
         attempt = self._copy_over if file.in_place else self._copy
         for again in (False, True):
@@ -126,10 +127,13 @@ class Copier:
         raise AssertionError("two attempts return or raise")
 
     async def copy_link(self, file: FileCopy, target: bytes) -> None:
-        """Make the symbolic link `file.target`, pointing to `target`."""
+        """Make the symbolic link `file.target`, pointing to `target`.
+
+        Raises FileError, ConnectionLost and CancelledTooLate.
+        """
         await self.folders.ready(file.target)
         if file.existing is None:
-            await self._make_link(file, target, file.target)
+            await undivided(self._make_link(file, target, file.target), _PATIENCE)
             return
         if self.partials and (partial := self.partials.pop(file.target, None)):
             await self._discard(partial.part)
@@ -138,8 +142,10 @@ class Copier:
         try:
             await self.recorded()
             await self._make_link(file, target, under_way.part)
+            under_way.placing = True
             await self._replace(under_way.part, file)
-        except BaseException:
+        except BaseException as error:
+            await ensure_unnamed(under_way, self._target, error)
             await self._discard(under_way.part)
             raise
         finally:
@@ -228,6 +234,7 @@ class Copier:
                 await self._discard(under_way.part)
             raise cause from error
         except BaseException as error:
+            await ensure_unnamed(under_way, self._target, error)
             under_way.forget()
             if not self._keep(file, under_way, error):
                 await self._discard(under_way.part)

@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from sshdash.prompts import ConflictChoice
-from sshdash.sftp.entries import join, name_of
+from sshdash.sftp.entries import join, name_of, parent_of
 from sshdash.states import TransferState
 
 Endpoint = str
@@ -80,6 +80,15 @@ class CopyRequest(Struct, frozen=True):
         if self.base is not None:
             return path[len(join(self.base, b"")) :]
         return self.target_name or name_of(path)
+
+    def target_of(self, path: bytes) -> bytes | None:
+        """Return where a source goes that is among `paths`, or below one; None for any other."""
+        root = path
+        while root not in self.paths:
+            if (above := parent_of(root)) == root:
+                return None
+            root = above
+        return join(self.target_dir, self.place_of(root)) + path[len(root) :]
 
 
 class FileProgress(Struct, frozen=True):

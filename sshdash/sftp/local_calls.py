@@ -417,7 +417,11 @@ def rename(old: bytes, new: bytes) -> None:
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), new) from None
         os.rename(old, new)
     else:
-        os.unlink(old)
+        try:
+            os.unlink(old)
+        except OSError:
+            os.unlink(new)  # it stays where it was, and there alone
+            raise
 
 
 def umask(folder: bytes) -> int:

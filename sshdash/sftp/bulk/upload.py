@@ -96,9 +96,9 @@ class Upload:
         arrived: set[bytes] = set()
         finished: set[bytes] = set()
         for tree in await worthwhile(folders, files, self._is_begun, self._turns):
-            others = more or len(tree.folders) < len(folders)
+            is_all = not more and len(tree.folders) == len(folders)
             try:
-                finished |= await self._copy(tree, arrived, len(files) + others)
+                finished |= await self._copy(tree, arrived, len(files) if is_all else None)
             except ConnectionLost:
                 raise
             except (Unwanted, Hangs, OSError, ValueError, asyncssh.Error, SSHDashError) as error:
@@ -112,10 +112,11 @@ class Upload:
         partials = self._ledger.partials
         return bool(partials) and join(self._folder, file.place) in partials
 
-    async def _copy(self, tree: Tree, arrived: set[bytes], wanted: int) -> set[bytes]:
+    async def _copy(self, tree: Tree, arrived: set[bytes], wanted: int | None) -> set[bytes]:
         """Copy a tree and return which of its folders are finished.
 
-        Of `arrived` see `Staging.place`; so many files in all are `wanted`.
+        Of `arrived` see `Staging.place`; so many files are `wanted` in its folders, None where
+        something else goes there, too.
         """
         staging = Staging(tree, self._target, self._folder, self._ledger, self._copier)
         if not is_plain(staging.path):

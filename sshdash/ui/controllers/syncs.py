@@ -164,15 +164,16 @@ class SyncController:
                 stale=() if one_way else None,  # not all of it may have been ticked
                 to_right=order.options.way is Way.RIGHT,
             )
-            if outcome.refused and await self._may_go_for_good(outcome):
+            ended = outcome.error is not None
+            if outcome.refused and not ended and await self._may_go_for_good(outcome):
                 await run.delete_refused(outcome)
         finally:
             for tree in trees:
                 self.listings.refresh_folder(tree.endpoint, tree.root)
-        if comparison is not None:
+        if comparison is not None and not ended:
             await self._remember(trees, pair, comparison, rules, order, outcome)
         self._tell(outcome, order)
-        if order.keep:
+        if order.keep and not ended:
             local, remote = _local_first(trees)
             options = order.options
             self._keep(Wish(local, remote, rules, options.deletes, options.window))
@@ -262,7 +263,9 @@ def _why(outcome: Outcome) -> str:
         if copy.skipped:
             return f"{count_text(copy.skipped, 'file')} appeared there meanwhile and stayed"
     for place, reason in outcome.failures:
-        return f"{shown(place)}: {reason}"
+        return f"{shown(place) or '.'}: {reason}"
+    if outcome.error is not None:
+        return str(outcome.error)
     if outcome.refused:
         return f"{count_text(len(outcome.refused), 'entry', 'entries')}: the trash does not take it"
     return "not everything could be compared"

@@ -62,7 +62,7 @@ def job_lines(
         for file in job.current:
             bar = f"{bar_text(file.done, file.total, 8)} {percent_text(file.done, file.total):>5}"
             name = clip(file.name, max(width - 40, 10))
-            sizes = f"{size_text(file.done)} of {size_text(file.total)}"
+            sizes = f"{size_text(file.done)} of {size_text(file.total)}" if file.total else ""
             lines.append(JobLine(f"     {bar}  {name}  {sizes}", "file"))
     if job.asks:
         lines.append(JobLine("     waits for your answer to a question", "warning"))
