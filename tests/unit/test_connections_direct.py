@@ -209,7 +209,7 @@ async def test_the_low_water_mark_stays_up_while_only_room_is_given(wired: Make)
         def mark() -> int:
             return ours.getsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT)
 
-        one.ssh.low_water.attach(ours)
+        one.ssh.receive_mark.attach(ours)
         one.ssh.low_water.unhurried.add(one.channel)
         one.feed(b"".join(one.peer.data(bytes(4_000)) for _ in range(40)))
         assert mark() == MARK

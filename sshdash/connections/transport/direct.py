@@ -86,7 +86,7 @@ class DirectTransport(Sealing, asyncio.BufferedProtocol):
         self._opened = memoryview(bytearray(2 * _READ))
         self._gatherers = {}
         self._acks = PromptAcks()
-        self._flood = Flood(self.low_water)
+        self._flood = Flood(self.receive_mark)
         self._kept = self._served = 0
         self._recv_encryption = GCM.take_over(self._recv_encryption)
         self._next_recv_encryption = GCM.take_over(self._next_recv_encryption)
@@ -97,9 +97,8 @@ class DirectTransport(Sealing, asyncio.BufferedProtocol):
     def _attach(self, sock: TransportSocket | None) -> None:
         """Let those set a socket who know one of TCP: not every system tells of others' rest."""
         if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
-            self.low_water.attach(sock)
+            self.receive_mark.attach(sock)
             self._acks.attach(sock)
-            self._flood.attach(sock)
 
     # -- the socket
 

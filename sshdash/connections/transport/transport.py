@@ -16,6 +16,7 @@ from sshdash.connections.network.service_class import ServiceClass
 from sshdash.connections.transport import library
 from sshdash.connections.transport.inflating import Inflater
 from sshdash.connections.transport.low_water import LowWater
+from sshdash.connections.transport.receive_mark import ReceiveMark
 from sshdash.connections.transport.trunk import Trunk
 from sshdash.connections.witness import Witnessed
 
@@ -39,6 +40,7 @@ class Transport(Witnessed):
     """A client's connection: tells when its socket is full, and marks its packets for IPQoS."""
 
     trunk: Trunk
+    receive_mark: ReceiveMark
     low_water: LowWater
     greeted: bool
     """Whether our version string was sent already, before the library had the socket."""
@@ -60,7 +62,8 @@ class Transport(Witnessed):
         """Set up what a connection of this class has more than the library's."""
         self.keep_agent()
         self.trunk = Trunk()
-        self.low_water = LowWater()
+        self.receive_mark = ReceiveMark()
+        self.low_water = LowWater(self.receive_mark)
         self.service_class = None
         self.greeted = False
         self.idle = None
