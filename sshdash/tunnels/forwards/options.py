@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
 
+from sshdash.config.forward_fields import words
 from sshdash.config.numbers import port_number
 from sshdash.config.tokens import TokenError, expand
 from sshdash.errors import UsageError
@@ -79,7 +80,7 @@ def configured(resolved: "ResolvedHost") -> tuple[list[ForwardSpec], list[UsageE
     wrong: list[UsageError] = []
     for kind, text in ((kind, text) for kind, texts in kinds for text in texts):
         try:
-            specs.append(parse_forward(kind, text))
+            specs.append(parse_forward(kind, ":".join(words(text))))  # as ssh puts them together
         except UsageError as error:
             title = f"{kind.word} {clean(text)} is left out"
             wrong.append(UsageError(title, str(error)))
