@@ -11,7 +11,7 @@ from sshdash.cli.context import open_backend, report, tell, tell_ignored
 from sshdash.cli.endings import TERMINATED, cancelled_by_signals
 from sshdash.cli.forward_run import NOT_READY, Policy, Run
 from sshdash.cli.readiness import Readiness
-from sshdash.cli.ssh_options import add_ssh_options
+from sshdash.cli.ssh_options import add_forward_options, add_ssh_options
 from sshdash.errors import ForwardError, UsageError
 from sshdash.tunnels.forwards.options import with_tokens
 from sshdash.tunnels.kept.rule import Rule
@@ -61,6 +61,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         allow_abbrev=False,
     )
     add_ssh_options(parser)
+    add_forward_options(parser)
     parser.add_argument(
         "destination", metavar="DEST", nargs="?", help="[user@]host[:port] or an alias"
     )

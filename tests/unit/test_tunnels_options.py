@@ -1,5 +1,6 @@
 """What ssh_config says of forwards: options, permitted targets, tokens."""
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -84,3 +85,16 @@ def test_the_words_of_a_directive_are_put_together_as_ssh_does(tmp_path: Path) -
     specs, wrong = configured(host)
     assert [str(spec) for spec in specs] == ["127.0.0.1:8080:db:80", "/a\\ b:db:80"]
     assert not wrong
+
+
+@pytest.mark.parametrize(
+    ("text", "family"),
+    [
+        ("", socket.AF_UNSPEC),
+        ("AddressFamily any\n", socket.AF_UNSPEC),
+        ("AddressFamily inet\n", socket.AF_INET),
+        ("AddressFamily inet6\n", socket.AF_INET6),
+    ],
+)
+def test_the_family_of_addresses(tmp_path: Path, text: str, family: socket.AddressFamily) -> None:
+    assert ForwardOptions.of(resolved(tmp_path, text)).family is family

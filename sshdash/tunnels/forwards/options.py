@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from socket import AF_UNSPEC, AddressFamily
 from typing import TYPE_CHECKING, Self
 
+from sshdash.config.families import socket_family
 from sshdash.config.forward_fields import words
 from sshdash.config.numbers import port_number
 from sshdash.config.tokens import TokenError, expand
@@ -97,6 +99,8 @@ class ForwardOptions:
     bind_unlink: bool = False
     """StreamLocalBindUnlink: whether a socket that is there already is removed first."""
     permitted: PermittedTargets = field(default_factory=PermittedTargets)
+    family: AddressFamily = AF_UNSPEC
+    """AddressFamily: of the addresses listened on here, and of targets connected to from here."""
 
     @classmethod
     def of(cls, resolved: "ResolvedHost") -> Self:
@@ -106,4 +110,5 @@ class ForwardOptions:
             int(resolved.get("streamlocalbindmask") or "177", 8),
             resolved.flag("streamlocalbindunlink"),
             PermittedTargets(resolved.get_all("permitremoteopen")),
+            socket_family(resolved.get("addressfamily")),
         )

@@ -216,7 +216,7 @@ class RemoteForwarder(ServerListener):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._lookups = Lookups()
+        self._lookups = Lookups(self._options.family)
 
     async def _welcome(self, origin: tuple[str, int]) -> asyncssh.SSHTCPSession[bytes]:
         """Connect to the target first: a client whose target refuses gets no channel."""
