@@ -283,6 +283,17 @@ async def test_a_wrong_forward_is_told_by_its_wrong_part(
         assert not sshd.connections(), "nobody connects for a wrong rule"
 
 
+async def test_of_two_for_one_port_of_the_server_the_first_has_it_as_with_ssh(
+    sshd: RealSshd,
+) -> None:
+    port = free_port()
+    wanted = [f"{port}:127.0.0.1:{number}" for number in (1, 2)]
+    async with forwarding(sshd, *(f"-R{one}" for one in wanted), "sshd") as run:
+        opened = await run.until("open")
+        assert opened["target"] == "127.0.0.1:1"
+        await run.until("failed")
+
+
 @pytest.mark.parametrize("options", [("-N",), ("-TnN4",), ("-NC", "-6")])
 async def test_what_people_give_ssh_for_tunnels_alone(
     sshd: RealSshd, options: tuple[str, ...]
