@@ -161,6 +161,10 @@ class Copier:
             return existing.mode & PERMISSIONS
         return entry.mode & PERMISSIONS & ~self.umask
 
+    def mtime_ns(self, entry: Entry) -> int | None:
+        """Return the time that the copy of `entry` gets, None for that of its making."""
+        return entry.mtime_ns if self._preserve else None
+
     def owner_of(self, entry: Entry) -> tuple[int, int] | None:
         """Return user and group that the copy of `entry` gets, None for whoever makes it."""
         return (entry.uid, entry.gid) if self.keeps_owner and entry.uid >= 0 else None
@@ -171,8 +175,8 @@ class Copier:
 
     def finish(self, entry: Entry) -> Finish:
         """Return what ends the copy of a small new file."""
-        mtime = entry.mtime_ns if self._preserve else None
-        return Finish(self.mode(entry), mtime, durable=False, owner=self.owner_of(entry))
+        mode, mtime = self.mode(entry), self.mtime_ns(entry)
+        return Finish(mode, mtime, durable=False, owner=self.owner_of(entry))
 
     async def remove_leftovers(self) -> None:
         """Remove what an earlier failure had to leave behind, as far as that is allowed."""
@@ -387,8 +391,7 @@ class Copier:
         return writer
 
     def _finish(self, file: FileCopy, size: int | None = None) -> Finish:
-        entry = file.entry
-        mtime = entry.mtime_ns if self._preserve else None
+        entry, mtime = file.entry, self.mtime_ns(file.entry)
         durable = self.durable or file.existing is not None or entry.size >= _DURABLE
         owner = self.owner_of(entry)
         return Finish(self.mode(entry, file.existing), mtime, durable, size, owner, file.in_place)

@@ -218,15 +218,15 @@ class Runner:
         """Sort one source into what is to be done; return whether to look into it."""
         if (settled := self._claims.settled(source, self._ledger.fail)) is not None:
             return settled
-        if source.key in self._ledger.done:
+        if self._ledger.done and source.key in self._ledger.done:
             self._twins.know(source)
             return False
         verdict = decide(source.entry, source.existing, self._request.recursive)
-        if verdict.step is Step.REFUSE:
-            self._ledger.fail(source.path, verdict.reason)
-            return False
-        if verdict.step is Step.LEAVE:
-            self._leave_out(source, verdict.reason)
+        if verdict.reason:
+            if verdict.step is Step.REFUSE:
+                self._ledger.fail(source.path, verdict.reason)
+            else:
+                self._leave_out(source, verdict.reason)
             return False
         if source.entry.kind is Kind.DIRECTORY:
             self._directories.append(source)

@@ -1,11 +1,11 @@
 """The list of copies below the panes, and the question about a target that exists."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec import structs
+from msgspec.structs import replace
 from textual.app import App
 from textual.widgets import Button, Input, Static
 
