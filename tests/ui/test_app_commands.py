@@ -130,6 +130,21 @@ async def test_the_palette_lists_what_runs_here_first(cockpit: Start) -> None:
         await c.until(lambda: c.app.theme == "sshdash-light")
 
 
+async def test_a_list_in_which_nothing_matches_says_so(cockpit: Start) -> None:
+    async with cockpit(size=(80, 24)) as c:
+        await c.press("colon")
+        await c.type("qqqq")
+        await c.until(lambda: "nothing matches" in c.drawn)
+        assert "what is typed" not in c.drawn
+        await c.press("enter")
+        assert isinstance(c.app.screen, Picker)
+        await c.press("escape", "ctrl+g", "space")
+        await c.type("qqqq")
+        await c.until(lambda: "nothing matches · Enter takes what is typed" in c.drawn)
+        await c.press("enter")
+        await c.until(lambda: c.backend.opened == ["qqqq"])
+
+
 async def test_the_palette_tells_why_a_command_cannot_run(cockpit: Start) -> None:
     async with cockpit() as c:
         await c.press("colon")

@@ -118,8 +118,8 @@ class FileAttributes:
                 raise first
             listed = [f"{one.path}: {one.title}" for one in changed.failures[:_SHOWN]]
             if changed.failed > _SHOWN:
-                listed.append(f"and {changed.failed - _SHOWN} more")
-            title = f"{first.title} ({changed.failed} of {total})"
+                listed.append(f"and {number_text(changed.failed - _SHOWN)} more")
+            title = f"{first.title} ({number_text(changed.failed)} of {number_text(total)})"
             raise FileError(title, detail="\n".join(listed), hint=first.hint)
         if stop.asked:
             done = f"{count_text(changed.done, 'item')} changed, the rest is as it was"
