@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import count, islice
-from typing import overload
+from typing import TypeVar, overload
 
 from sshdash.sftp.entries import Entry, Kind
+
+Item = TypeVar("Item")
 
 UP = Entry(b"..", Kind.DIRECTORY)
 """The row that leads to the parent directory; never part of a selection."""
@@ -96,10 +98,12 @@ class Rows:
         return shown.union(filter(self.others.__contains__, names)) if self.others else shown
 
     def names_but(self, names: Iterable[bytes]) -> set[bytes]:
-        """Return the names of the directory, shown or not, without some."""
-        found = {*self.places, *self.others}
-        found.difference_update(names, (UP.name,))
-        return found
+        """Return the names of the directory, shown or not, without some; in a thread, too."""
+        every = (*self.places, *self.others)  # at once, as another thread may change them
+        without = {UP.name}
+        for piece in _pieces(names):
+            without.update(piece)
+        return {name for name in every if name not in without}
 
     def entry(self, name: bytes) -> Entry | None:
         """Return the entry of a name, shown or not, None where there is none."""
@@ -108,9 +112,8 @@ class Rows:
 
     def extend(self, entries: Iterable[Entry]) -> None:
         """Put more rows below the others."""
-        source = iter(entries)
         texts = [self._text]
-        while piece := list(islice(source, _PIECE)):
+        for piece in _pieces(entries):
             names = [entry.name for entry in piece]
             self.places.update(zip(names, count(len(self.entries)), strict=False))
             self.entries.extend(piece)
@@ -142,6 +145,13 @@ class Rows:
         below = _folded(self._text[end:], plain)
         found = below.rfind(wanted)
         return row + 1 + below.count(_END, 0, found) if found >= 0 else None
+
+
+def _pieces(items: Iterable[Item]) -> Iterator[list[Item]]:
+    """Yield items, some at a time: in between another thread may run."""
+    rest = iter(items)
+    while piece := list(islice(rest, _PIECE)):
+        yield piece
 
 
 def _folded(text: bytes, plain: bool) -> bytes:
