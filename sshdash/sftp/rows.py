@@ -69,6 +69,9 @@ class Rows:
         """The row of each name."""
         self.others: dict[bytes, Entry] = {}
         """What the view leaves out, by name."""
+        self.size = 0
+        """Bytes of the files among the rows."""
+        self._folders = 0
         self._text = _END
         """All names: to look through it is much faster than through the entries."""
         self.extend(entries)
@@ -92,10 +95,21 @@ class Rows:
         """Whether the first row leads to the parent directory."""
         return bool(self.entries) and self.entries[0] is UP
 
+    @property
+    def folders(self) -> int:
+        """How many rows lead to a directory, without the one that leads up."""
+        return self._folders - self.has_up
+
     def known(self, names: set[bytes]) -> set[bytes]:
         """Return those of `names` that the directory has, shown or not."""
+        if len(self.places) + len(self.others) < len(names):
+            return names.intersection(self.places) | names.intersection(self.others)
         shown = set(filter(self.places.__contains__, names))
         return shown.union(filter(self.others.__contains__, names)) if self.others else shown
+
+    def missing(self, names: Iterable[bytes]) -> list[bytes]:
+        """Return those of `names` that the directory does not have; in a thread, too."""
+        return [name for name in names if name not in self]
 
     def names_but(self, names: Iterable[bytes]) -> set[bytes]:
         """Return the names of the directory, shown or not, without some; in a thread, too."""
@@ -117,6 +131,8 @@ class Rows:
             names = [entry.name for entry in piece]
             self.places.update(zip(names, count(len(self.entries)), strict=False))
             self.entries.extend(piece)
+            self.size += sum([entry.size for entry in piece if entry.kind is Kind.FILE])
+            self._folders += sum(map(is_folder, piece))
             texts += (_END.join(names), _END)
         self._text = b"".join(texts)
 
@@ -145,6 +161,11 @@ class Rows:
         below = _folded(self._text[end:], plain)
         found = below.rfind(wanted)
         return row + 1 + below.count(_END, 0, found) if found >= 0 else None
+
+
+def is_folder(entry: Entry) -> bool:
+    """Return whether an entry is a directory, or a link that leads to one."""
+    return entry.kind is Kind.DIRECTORY or entry.target_kind is Kind.DIRECTORY
 
 
 def _pieces(items: Iterable[Item]) -> Iterator[list[Item]]:

@@ -103,10 +103,9 @@ class NavigationCommands(PaneCommands):
         """Count what the marked folders hold, else the one at the cursor, else all."""
         pane = self._active
         chosen = [one for one in pane.browser.selection if one.kind is Kind.DIRECTORY]
-        every = [
-            one for one in pane.browser.rows if one.kind is Kind.DIRECTORY and one.name != b".."
-        ]
-        self.post_message(ask.MeasureFolders(pane, chosen or every))
+        if not chosen:
+            chosen = [one for one in pane.browser.folders if one.kind is Kind.DIRECTORY]
+        self.post_message(ask.MeasureFolders(pane, chosen))
 
     def action_files_columns(self) -> None:
         """Choose the columns."""
