@@ -30,6 +30,7 @@ class PaneFoot(Static):
         self._browser: Browser | None = None
         self._counts = ""
         self._typed: str | None = None
+        self._said = ""
         self._space: Space | None = None
         self._marked: int | None = 0
         """Bytes that are marked, None while they are added up."""
@@ -74,13 +75,18 @@ class PaneFoot(Static):
         self.set_class(typed is not None, "-typing")
         self.draw()
 
+    def say(self, words: str) -> None:
+        """Show words in the place of everything, empty ones for none."""
+        self._said = words
+        self.draw()
+
     def draw(self) -> None:
         """Write the line anew, as there is room."""
         if not self.is_attached:
             return
         marks = 0 if self._browser is None else len(self._browser.marks)
-        if self._browser is None:
-            said = ""
+        if self._said or self._browser is None:
+            said = self._said
         elif self._typed is not None:
             said = text.foot_text(text.typed_text(self._typed), None, self.size.width)
         else:

@@ -300,6 +300,10 @@ class PaneFrame(Vertical):
             notice.update(problem.words(over_old=True, outlook=self._outlook))
             notice.set_class(problem.lost, "-lost")
 
+    def say_at_foot(self, words: str) -> None:
+        """Show words in the place of the counts, empty ones for none."""
+        self._foot_line.say(words)
+
     def show_typed(self, typed: str | None) -> None:
         """Show what is typed ahead in the place of the counts, None where nothing is."""
         self._foot_line.show_typed(typed)
