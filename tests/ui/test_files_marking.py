@@ -135,7 +135,9 @@ async def test_chooses_the_columns(left: Path, right: Path) -> None:
         await until(pilot, lambda: panes.left.browser.view.columns is not None)
         await until(pilot, lambda: isinstance(app.screen, Picker))
         await pilot.press("down", "enter")
-        await until(pilot, lambda: panes.left.browser.view.columns == {Column.MODE, Column.OWNER})
+        await until(
+            pilot, lambda: panes.left.browser.view.columns == frozenset({Column.MODE, Column.OWNER})
+        )
         await until(pilot, lambda: isinstance(app.screen, Picker))
         await pilot.press("enter")  # the cursor is where it was
         await until(pilot, lambda: Column.TIME in (panes.left.browser.view.columns or ()))
