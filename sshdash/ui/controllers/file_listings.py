@@ -211,7 +211,7 @@ class Listings:
         while len(listing) > THREAD_LIMIT:
             view = pane.view_for(path)
             rows = await aside(listing.rows, view, path)
-            gone = await asyncio.to_thread(rows.missing, tuple(pane.browser.marks))
+            gone = await aside(rows.missing, tuple(pane.browser.marks))
             if view == pane.view_for(path):  # else the order was changed meanwhile
                 break
         old = pane.browser.held

@@ -20,6 +20,7 @@ from sshdash.sftp.renames import (
     renames_of,
     take_back,
 )
+from sshdash.ui.arranging import aside
 from sshdash.ui.controllers import file_names as names
 from sshdash.ui.format import count_text
 from sshdash.ui.screens.bulk_rename import BulkRenameDialog
@@ -77,7 +78,7 @@ class FileRenames:
         """Ask for a pattern that gives many entries other names."""
         pane, endpoint = request.pane, request.pane.endpoint
         held = pane.browser.held
-        old, others = await asyncio.to_thread(_parted, request.entries, held)
+        old, others = await aside(_parted, request.entries, held)
         where = names.place(pane.label, request.folder)
         new = await self.cockpit.show(BulkRenameDialog(old, others, where))
         if new is None:

@@ -15,6 +15,7 @@ from textual.worker import Worker
 
 from sshdash.errors import SSHDashError, UsageError
 from sshdash.terminal.pattern import TooSlow, compile_pattern, interrupted_after
+from sshdash.ui.arranging import aside
 from sshdash.ui.format import clip, count_text, number_text
 from sshdash.ui.rename_pattern import Case, RenamePattern, Verdict, verdict
 from sshdash.ui.screens.dialog import Dialog, choice, text
@@ -160,7 +161,7 @@ class BulkRenameDialog(Dialog[list[bytes]]):
         except SSHDashError as error:
             self._set(None, error.title)
             return
-        said = await asyncio.to_thread(verdict, self._old, new, self._others)
+        said = await aside(verdict, self._old, new, self._others)
         self.query_one(NewNames).show(new, said)
         if said.bad:
             self._set(None, f"{count_text(said.bad, 'name')} cannot be given")
