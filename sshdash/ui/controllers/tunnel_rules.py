@@ -45,10 +45,10 @@ class TunnelRules:
     async def add(self, host: str, select: Select) -> None:
         """Ask for a rule, list it, and open it where that is wanted."""
         hosts = [entry.alias for entry in self.backend.catalog.hosts]
-        await self.backend.load()
         answer = await self.cockpit.show(ForwardForm(host, hosts, check=self._wrong_with))
         if answer is None:
             return
+        await self.backend.load()
         self._ensure(answer)
         listed = [self._list(spec, answer) for spec in answer.forwards]
         select(listed[0])
@@ -61,7 +61,12 @@ class TunnelRules:
             self.cockpit.refresh_hosts()
 
     def _wrong_with(self, answer: RuleAnswer, old: str = "") -> str:
-        """Return why an answer cannot be taken, empty where it can; `old` is what is edited."""
+        """Return why an answer cannot be taken, empty where it can; `old` is what is edited.
+
+        Until everything is loaded nobody knows.
+        """
+        if not self.backend.loaded:
+            return ""
         rule = answer.rule
         if rule is not None and answer.keep and rule.name != old and self.is_kept(rule.name):
             return f"There is a rule {clean(rule.name, 60)} already: give this another name"
