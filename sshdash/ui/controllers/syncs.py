@@ -30,7 +30,7 @@ from sshdash.sftp.sync_scan import Comparison, End, Scan
 from sshdash.sftp.sync_sums import digests
 from sshdash.sftp.trash import move_to_trash
 from sshdash.ui.controllers import file_names as names
-from sshdash.ui.format import count_text
+from sshdash.ui.format import count_text, number_text
 from sshdash.ui.screens.sync_preview import SyncScreen
 from sshdash.ui.sync_choice import SyncOptions, SyncOrder
 from sshdash.untrusted import clean
@@ -230,13 +230,14 @@ class SyncController:
         copied = sum(copy.files_done - copy.skipped for copy in outcome.copies)
         words = f"copied {count_text(copied, 'file')}"
         if outcome.deleted:
-            words += f", deleted {outcome.deleted}"
+            words += f", deleted {number_text(outcome.deleted)}"
         if outcome.is_whole:
             self.cockpit.tell("In step", words)
             return
         why = _why(outcome)
         if outcome.not_deleted:
-            why += f"; nothing was deleted ({outcome.not_deleted} would have been)"
+            kept = number_text(outcome.not_deleted)
+            why += f"; nothing was deleted ({kept} would have been)"
         self.cockpit.report(
             SSHDashError("Not everything is in step", f"{words}; {why}", "compare again with =")
         )
