@@ -10,12 +10,12 @@ import stat
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import asyncssh
 import pytest
+from msgspec.structs import replace
 
 from sshdash.errors import ConnectionLost, FileError
 from sshdash.prompts import ConflictChoice

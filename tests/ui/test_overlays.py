@@ -1,7 +1,6 @@
 """What lies above the workspace, and above that; and a tab with nothing in it."""
 
-from dataclasses import replace
-
+from msgspec.structs import replace
 from textual.widgets._toast import Toast
 
 from sshdash.prompts import ConfirmQuestion
