@@ -17,12 +17,15 @@ _OPTIONS = {
     "-J": ("DEST", "go through DEST, or through several with commas"),
 }
 
-
-_SCP_SWITCHES = {
+_SWITCHES = {
     "-4": ("AddressFamily=inet", "use IPv4 only"),
     "-6": ("AddressFamily=inet6", "use IPv6 only"),
     "-B": ("BatchMode=yes", "ask for nothing"),
     "-C": ("Compression=yes", "compress what goes over the network"),
+    "-g": (
+        "GatewayPorts=yes",
+        "let other machines connect, where no bind address is given",
+    ),
 }
 
 
@@ -49,15 +52,7 @@ def add_ssh_options(
 
 def add_scp_options(parser: argparse.ArgumentParser) -> None:
     """Add further options that scp has for what ``-o`` can say too, and ``-3``."""
-    for name, (setting, text) in _SCP_SWITCHES.items():
-        parser.add_argument(
-            name,
-            dest="late_option",
-            action="append_const",
-            const=setting,
-            default=argparse.SUPPRESS,
-            help=text,
-        )
+    _add_switches(parser, "-4", "-6", "-B", "-C")
     parser.add_argument(
         "-c",
         dest="late_option",
@@ -72,6 +67,28 @@ def add_scp_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_forward_options(parser: argparse.ArgumentParser) -> None:
+    """Add further options that people give ssh where they want forwards and nothing else."""
+    _add_switches(parser, "-4", "-6", "-C", "-g")
+    parser.add_argument(
+        "-N", "-T", "-n", dest="no_shell", action="store_true", help="open no shell, as always"
+    )
+    parser.add_argument("-f", action=_Detach, nargs=0, help=argparse.SUPPRESS)
+
+
+def _add_switches(parser: argparse.ArgumentParser, *names: str) -> None:
+    for name in names:
+        setting, text = _SWITCHES[name]
+        parser.add_argument(
+            name,
+            dest="late_option",
+            action="append_const",
+            const=setting,
+            default=argparse.SUPPRESS,
+            help=text,
+        )
+
+
 def add_user_options(parser: argparse.ArgumentParser) -> None:
     """Add what says whose rights are used on the hosts."""
     parser.add_argument(
@@ -84,6 +101,13 @@ def add_user_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sudo-user", metavar="USER", dest="user", help="be USER on the hosts, by sudo or doas"
     )
+
+
+class _Detach(argparse.Action):
+    """Says by what name ssh's ``-f`` goes here."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any, **__: Any) -> None:
+        parser.error("for -f of ssh there is --detach, which returns once the forwards are open")
 
 
 class _Override(argparse.Action):

@@ -33,6 +33,9 @@ _PROOF = 2 * 1024 * 1024
 """Bytes that tell how fast a line is."""
 _HELD_UP = 1024 * 1024
 """Bytes in a round trip from which on a server's room for two megabytes is what holds it up."""
+_OWNERS = 32
+"""Where OpenSSH's line of a file goes on behind the owners, unless their names are long."""
+_UNTOLD = "", "", 0, False
 FSYNC = b"fsync@openssh.com"
 COPY_DATA = b"copy-data"
 
@@ -346,16 +349,17 @@ def _joined(parts: Sequence[Pieces], block: int) -> Pieces:
 def entry_of(name: bytes, attributes: Attributes, longname: bytes = b"") -> Entry:
     """Return the entry for a server's attributes."""
     owner, group, links, has_acl = told(longname)
+    mode, uid, gid = attributes.mode or 0, attributes.uid, attributes.gid
     return Entry(
         name,
-        kind_of(attributes.mode or 0),
+        kind_of(mode),
         attributes.size or 0,
-        _shared((attributes.mode or 0) & 0o7777),
+        _shared(mode & 0o7777),
         _shared((attributes.mtime or 0) * NANO),
-        -1 if attributes.uid is None else _shared(attributes.uid),
-        -1 if attributes.gid is None else _shared(attributes.gid),
-        owner or ("" if attributes.uid is None else str(attributes.uid)),
-        group or ("" if attributes.gid is None else str(attributes.gid)),
+        -1 if uid is None else _shared(uid),
+        -1 if gid is None else _shared(gid),
+        owner or ("" if uid is None else str(uid)),
+        group or ("" if gid is None else str(gid)),
         links=links,
         has_acl=has_acl,
     )
@@ -379,12 +383,13 @@ def kept_entries(
     What was `seen` is in no set: through each of 10^6 names the garbage collector would look.
     """
     entries = []
-    for name, longname, attributes in names:
+    for one in names:
+        name = one.filename
         if name in (b".", b".."):
             continue
         if is_plain_name(name) and name not in seen:
             seen[name] = None
-            entries.append(entry_of(name, attributes, longname))
+            entries.append(entry_of(name, one.attributes, one.longname))
         elif refused is not None:
             refused.append(name)
     return entries
@@ -395,9 +400,22 @@ def told(longname: bytes) -> tuple[str, str, int, bool]:
 
     They are in a line in the style of ``ls -l``, which most servers send.
     """
+    if longname[_OWNERS : _OWNERS + 1] == b" " and (found := _short_told(longname[:_OWNERS])):
+        return found
     fields = longname.split(None, 4)
-    if len(fields) < 5 or len(fields[0]) < 10:
-        return "", "", 0, False
+    return _told(fields) if len(fields) == 5 else _UNTOLD
+
+
+@lru_cache(maxsize=1000)
+def _short_told(line: bytes) -> tuple[str, str, int, bool] | None:
+    """Return what a line tells up to its owners, which many lines have in common."""
+    fields = line.split(None, 4)
+    return _told(fields) if len(fields) >= 4 else None
+
+
+def _told(fields: list[bytes]) -> tuple[str, str, int, bool]:
+    if len(fields[0]) < 10:
+        return _UNTOLD
     links = int(fields[1]) if fields[1].isdigit() and len(fields[1]) < 10 else 0
     return _named(fields[2]), _named(fields[3]), links, fields[0][10:11] == b"+"
 

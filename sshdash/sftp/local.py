@@ -210,12 +210,16 @@ class LocalFilesystem:
         self, path: bytes, refused: list[bytes] | None = None
     ) -> AsyncIterator[list[Entry]]:
         """Yield the directory's entries in batches; the kernel gives no name to refuse."""
-        listing = await self._threads.run(
-            "list", path, partial(calls.listing, path), calls.close_listing
-        )
+        begin = partial(calls.Listing, path)
+        listing = await self._threads.run("list", path, begin, calls.Listing.close)
         try:
-            while batch := await self._threads.run("list", path, partial(calls.batch, listing)):
-                yield [entry for entry in batch if entry]
+            entries = listing.first
+            while True:
+                if entries:
+                    yield entries
+                if listing.is_whole:
+                    break
+                entries = await self._threads.run("list", path, listing.more)
         finally:
             listing.close()
 

@@ -39,9 +39,29 @@ _NO_FOLLOW = os.O_NOFOLLOW | os.O_CLOEXEC
 _NO_WAIT: int = getattr(os, "RWF_NOWAIT", 0)
 
 
-def batch(listing: Iterator[os.DirEntry[bytes]]) -> list[Entry | None]:
-    """Return some more entries, None for what went away meanwhile; nothing at the end."""
-    return [_scanned(item) for item in islice(listing, _BATCH)]
+class Listing:
+    """A directory that is being read, in the system's order."""
+
+    def __init__(self, path: bytes) -> None:
+        """Start and read the first entries, which mostly are all. Raises OSError."""
+        self._items = os.scandir(path)
+        self.is_whole = False
+        """Whether its end was come to."""
+        try:
+            self.first = self.more()
+        except BaseException:
+            self.close()
+            raise
+
+    def more(self) -> list[Entry]:
+        """Return some more entries; what went away meanwhile is none. Raises OSError."""
+        items = list(islice(self._items, _BATCH))
+        self.is_whole = len(items) < _BATCH
+        return [found for item in items if (found := _scanned(item)) is not None]
+
+    def close(self) -> None:
+        """End reading it."""
+        self._items.close()
 
 
 def _scanned(item: os.DirEntry[bytes]) -> Entry | None:
@@ -49,16 +69,6 @@ def _scanned(item: os.DirEntry[bytes]) -> Entry | None:
         return entry(item.name, item.stat(follow_symlinks=False))
     except FileNotFoundError:
         return None  # it went away between the listing and the look at it
-
-
-def listing(path: bytes) -> "os._ScandirIterator[bytes]":
-    """Start to read a directory."""
-    return os.scandir(path)
-
-
-def close_listing(listing: "os._ScandirIterator[bytes]") -> None:
-    """End reading a directory."""
-    listing.close()
 
 
 def entry(name: bytes, result: os.stat_result) -> Entry:
@@ -120,6 +130,21 @@ def open_regular(path: bytes, access: int = os.O_RDONLY) -> int:
     return descriptor
 
 
+def unchanged(path: bytes, was: Entry) -> bytes | None:
+    """Return all of a regular file, None where it is not what it was any more.
+
+    Raises OSError and FileError, as a file that cannot be opened.
+    """
+    descriptor = open_regular(path)
+    try:
+        content = os.pread(descriptor, was.size + 1, 0)
+        now = os.fstat(descriptor)
+    finally:
+        os.close(descriptor)
+    is_same = len(content) == was.size == now.st_size and now.st_mtime_ns == was.mtime_ns
+    return content if is_same else None
+
+
 def fetch(path: bytes, size: int) -> tuple[Pieces, Entry]:
     """Return at most `size` first bytes and the attributes after the reading."""
     descriptor = open_regular(path)
@@ -145,10 +170,10 @@ def cached(descriptor: int, size: int, offset: int) -> Buffer | None:
         return None  # not in memory, or a file system that cannot tell; whatever it is shows there
 
 
-def create(path: bytes, folder: int | None = None) -> int:
+def create(path: bytes, folder: int | None = None, mode: int = 0o600) -> int:
     """Create a file that must not exist, in an open `folder`, and return its descriptor."""
     how = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW
-    return os.open(path, how, 0o600, dir_fd=folder)
+    return os.open(path, how, mode, dir_fd=folder)
 
 
 def store(
@@ -157,16 +182,21 @@ def store(
     """Create a file with this content, in an open `folder`, and finish it."""
     descriptor = create(path, folder)
     try:
-        size = sum(map(len, pieces))
-        if size < _HOLE:
-            write(descriptor, 0, pieces)
-        else:
-            write_sparse(descriptor, 0, pieces)
-            extend(descriptor, size)
+        fill(descriptor, pieces)
     except BaseException:
         os.close(descriptor)
         raise
     return finish_file(descriptor, finish)
+
+
+def fill(descriptor: int, pieces: Sequence[Buffer]) -> None:
+    """Give a new file all of its content; what is nothing but zeros takes no room."""
+    size = sum(map(len, pieces))
+    if size < _HOLE:
+        write(descriptor, 0, pieces)
+    else:
+        write_sparse(descriptor, 0, pieces)
+        extend(descriptor, size)
 
 
 def head(path: bytes, limit: int) -> bytes:
@@ -387,7 +417,11 @@ def rename(old: bytes, new: bytes) -> None:
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), new) from None
         os.rename(old, new)
     else:
-        os.unlink(old)
+        try:
+            os.unlink(old)
+        except OSError:
+            os.unlink(new)  # it stays where it was, and there alone
+            raise
 
 
 def umask(folder: bytes) -> int:

@@ -77,6 +77,8 @@ _LISTING_AHEAD = 16
 _LINKS_AHEAD = 64
 _MAX_ENTRIES = 2_000_000
 """A listing that goes on beyond this is taken for an endless one."""
+_MAX_NAMES = 256 * 1024 * 1024
+"""Bytes of names beyond which one is taken for a trap: it would fill the memory."""
 _NEW_FILE = Open.WRITE | Open.CREATE | Open.EXCLUSIVE
 
 
@@ -166,7 +168,7 @@ class RemoteFilesystem:
         opening = self._protocol.open_directory(path)
         handle = await self._session.call("list", path, opening)
         seen: dict[bytes, None] = {}
-        listed = 0
+        listed = size = 0
         ahead: deque[Asked[list[Name] | None]] = deque()
         width = 2
         try:
@@ -180,7 +182,8 @@ class RemoteFilesystem:
                     return
                 width = min(width * 2, _LISTING_AHEAD)
                 listed += max(1, len(names))  # the same names again count, and so do none
-                if listed > _MAX_ENTRIES:
+                size += sum(len(one.filename) for one in names)
+                if listed > _MAX_ENTRIES or size > _MAX_NAMES:
                     raise failure("list", path, 0, self.label, "more entries than anybody has")
                 yield kept_entries(names, seen, refused)
         finally:

@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from sshdash.connections.local_command import run_local_command
+from sshdash.connections.network.proxy import ProxyCommand
 from sshdash.connections.timeline import Phase
 from sshdash.errors import ConfigError, ConnectError
 from sshdash.events import WarningRaised
@@ -79,6 +80,22 @@ async def test_a_proxy_command_that_leaves_somebody_behind_holds_up_nothing(
         pass
     assert not zombies()
     os.kill(int(marker.read_text()), signal.SIGKILL)
+
+
+async def test_one_that_does_not_end_is_killed_though_nobody_waits_for_that_any_more(
+    tmp_path: Path,
+) -> None:
+    begun = tmp_path / "begun"
+    stubborn = f"sh -c 'trap \"\" HUP; echo $$ >{begun}.new; mv {begun}.new {begun}; sleep 300'"
+    proxy = await ProxyCommand.start(stubborn, lambda _: None)
+    await until(begun.exists)
+    process = psutil.Process(int(await asyncio.to_thread(begun.read_text)))
+    closing = asyncio.create_task(proxy.close())
+    await asyncio.sleep(0)
+    closing.cancel()
+    await asyncio.wait({closing})
+    assert closing.cancelled()
+    await until(lambda: not process.is_running())
 
 
 def zombies() -> list[int]:

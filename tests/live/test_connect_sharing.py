@@ -1,14 +1,17 @@
 """Who shares a connection, how long it stays, and what happens when it is full."""
 
 import asyncio
+import threading
 from functools import partial
 from pathlib import Path
 
 import asyncssh
 import pytest
 
+from sshdash.config.destination import Destination
 from sshdash.connections.lease import Lease
 from sshdash.connections.recovery.liveness import ping
+from sshdash.connections.route import Route, RoutePlanner
 from sshdash.errors import AuthenticationError, SessionError, SSHDashError
 from sshdash.events import ConnectionChanged
 from sshdash.prompts import SecretQuestion
@@ -18,6 +21,7 @@ from sshdash.sftp.scp_channel import ScpChannel
 from sshdash.states import ConnectionState, SessionState
 from sshdash.terminal.session import ShellSession
 from tests.live.connecting import Client, connecting, until
+from tests.patience import PATIENCE
 from tests.servers.loopback import Faults, LoopbackServer
 from tests.servers.sshd import RealSshd
 
@@ -50,6 +54,52 @@ async def test_names_that_mean_the_same_share_a_connection(sshd: RealSshd) -> No
             status = client.manager.status(name)
             assert (status.host, status.state) == (name, ConnectionState.CONNECTED)
             assert client.states(name)[-1] is ConnectionState.CONNECTED
+
+
+async def test_who_asks_at_the_same_time_is_served_in_that_order(
+    sshd: RealSshd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned: list[Destination] = []
+    plan = RoutePlanner.plan
+
+    def note(self: RoutePlanner, destination: Destination) -> Route:
+        planned.append(destination)
+        return plan(self, destination)
+
+    monkeypatch.setattr(RoutePlanner, "plan", note)
+    async with connecting(sshd.config_file) as client:
+        order: list[int] = []
+
+        async def ask(number: int) -> None:
+            await client.manager.lease("sshd", "tunnel")
+            order.append(number)
+
+        await asyncio.gather(*map(ask, range(20)))
+        assert order == [*range(20)]
+        assert len(planned) == 1, "and the way there is worked out once"
+
+
+async def test_who_leaves_while_the_way_is_worked_out_takes_it_from_nobody(
+    sshd: RealSshd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go = threading.Event(), threading.Event()
+    plan = RoutePlanner.plan
+
+    def slow(self: RoutePlanner, destination: Destination) -> Route:
+        begun.set()
+        assert go.wait(PATIENCE)
+        return plan(self, destination)
+
+    monkeypatch.setattr(RoutePlanner, "plan", slow)
+    async with connecting(sshd.config_file) as client:
+        leaving, staying = (
+            asyncio.ensure_future(client.manager.lease("sshd", "tunnel")) for _ in range(2)
+        )
+        await asyncio.to_thread(begun.wait, PATIENCE)
+        leaving.cancel()
+        go.set()
+        assert (await staying).host == "sshd"
+        assert leaving.cancelled()
 
 
 async def test_the_destination_written_out_shares_it_too(sshd: RealSshd) -> None:

@@ -136,6 +136,25 @@ async def test_copies_cancelled_at_any_moment_leave_no_file_open_in_their_sessio
     assert not unfinished(target)
 
 
+async def test_a_look_at_the_umask_that_is_cancelled_leaves_no_file(
+    sshd: RealSshd, folders: tuple[Path, Path]
+) -> None:
+    _, target = folders
+    async with files_on(sshd.config_file) as files, asyncio.timeout(PATIENCE):
+        remote = await files.open("sshd")
+        try:
+            for turns in range(60):
+                task = asyncio.ensure_future(remote.umask(bytes(target)))
+                for _ in range(turns // 3):
+                    await asyncio.sleep(0)
+                task.cancel()
+                await asyncio.wait((task,))
+                await remote.lstat(bytes(target))
+                assert os.listdir(target) == []
+        finally:
+            await remote.close()
+
+
 @pytest.mark.parametrize("meanwhile", [b"first", b"another"])
 async def test_names_of_one_file_stay_that_where_the_copy_goes_on(
     sshd: RealSshd, folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, meanwhile: bytes

@@ -424,7 +424,9 @@ async def test_a_name_is_edited_where_it_stands(left: Path, right: Path) -> None
         assert field.region.y == rows.region.y + row_of(panes.left, "file2.txt")
         await pilot.press(*"new", "slash", "enter")
         assert "cannot hold /" in str(panes.left.query_one(".pane-foot", Static).render())
-        await pilot.press("backspace", "enter")
+        await pilot.press("backspace")
+        await until(pilot, lambda: "cannot" not in str(panes.left.query_one(".pane-foot").render()))
+        await pilot.press("enter")
         await until(pilot, lambda: "new.txt" in names(panes.left))
         assert rows.has_focus
         await pilot.press("r")

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Static
 
 from sshdash.paths import sync_dir
 from sshdash.prompts import ConfirmQuestion
 from sshdash.sftp import trash
 from sshdash.sftp.sync_plan import Way
+from sshdash.ui.screens.help import HelpScreen
 from sshdash.ui.screens.sync_preview import SyncScreen
 from sshdash.ui.widgets.sync_rows import SyncRows
 from tests.live.file_kit import tree
@@ -73,6 +75,21 @@ def emptiness(screen: SyncScreen) -> str:
     """Return what is shown where there is no list."""
     found = screen.query("#sync-empty")
     return str(found.first().render()) if found else ""
+
+
+async def test_all_keys_are_told_as_long_as_one_reads(tmp_path: Path) -> None:
+    async with FilesApp(*furnish(tmp_path)).run_test(size=(80, 24)) as pilot:
+        screen = await preview(pilot)
+        frame = screen.query_one(".sync")
+        keys = str(frame.border_subtitle)
+        assert "? all keys  Esc leave" in keys
+        assert len(keys) <= frame.outer_size.width - 4
+        await pilot.press("question_mark")
+        await until(pilot, lambda: isinstance(pilot.app.screen, HelpScreen))
+        assert "Let the left side win" in str(pilot.app.screen.query_one(Static).render())
+        await pilot.press("escape")
+        await until(pilot, lambda: pilot.app.screen is screen)
+        assert screen.query_one(SyncRows).has_focus
 
 
 async def test_the_differences_are_listed_with_words_sizes_and_times(tmp_path: Path) -> None:

@@ -242,3 +242,12 @@ async def test_an_address_is_not_looked_up(
     loop = asyncio.get_running_loop()
     monkeypatch.setattr(loop, "getaddrinfo", lambda *_, **__: pytest.fail("looked up"))
     assert await Lookups().addresses(host, 1) == [(family, host)]
+
+
+async def test_an_address_of_the_family_that_is_left_out_is_not_connected_to() -> None:
+    lookups = Lookups(socket.AF_INET6)
+    assert lookups.near("127.0.0.1") == []
+    with pytest.raises(socket.gaierror):
+        await lookups.addresses("127.0.0.1", 1)
+    assert await lookups.addresses("::1", 1) == [(socket.AF_INET6, "::1")]
+    assert lookups.near("::1") == [(socket.AF_INET6, "::1")]

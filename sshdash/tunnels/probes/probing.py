@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sshdash.errors import ConnectionLost
 from sshdash.events import Event, EventBus, TunnelChanged, TunnelRemoved
-from sshdash.tunnels.discover.outside import LOOPBACK_ONLY, lets_others_in
+from sshdash.tunnels.discover.outside import KEPT_OUT, LET_IN, look
+from sshdash.tunnels.forwards.outlook import Outlook
 from sshdash.tunnels.forwards.remote import ServerListener
 from sshdash.tunnels.kept.rule import Probe
 from sshdash.tunnels.legs import Cause
@@ -141,13 +142,15 @@ async def _blame(late: ProbeResult, connection: "Connection") -> ProbeResult:
 async def _from_outside(
     tunnel: Tunnel, forwarder: ServerListener, result: ProbeResult
 ) -> ProbeResult:
-    """Return a result that also says so where other machines are kept out; looks once."""
+    """Return a result that also says where the server did not do as it was asked; looks once."""
     lease = tunnel.lease
-    if forwarder.exposed and forwarder.lets_others_in is None and lease is not None:
-        forwarder.lets_others_in = await lets_others_in(lease, forwarder.port)
-    if forwarder.lets_others_in is False:
-        return replace(result, text=f"{result.text}; {LOOPBACK_ONLY}")
-    return result
+    if forwarder.port and forwarder.outlook is None and lease is not None:
+        forwarder.outlook = await look(lease, forwarder.port)
+    found = forwarder.outlook or Outlook()
+    told = [result.text, found.rival]
+    if found.lets_others_in not in (None, forwarder.spec.exposed):
+        told.insert(1, LET_IN if found.lets_others_in else KEPT_OUT)
+    return replace(result, text="; ".join(filter(None, told)))
 
 
 def _interval(tunnel: Tunnel) -> float | None:

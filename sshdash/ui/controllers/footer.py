@@ -34,6 +34,7 @@ def footer_hints(
     commands = footer_of(place)
     if offered is not None:
         commands = [one for one in commands_of(place) if one.id in offered]
+        commands.sort(key=lambda one: (not one.footer, one.footer))
     hints = [_key(keymap, one) for one in commands]
     return hints, [_key(keymap, palette), _key(keymap, help_)]
 

@@ -47,6 +47,7 @@ from sshdash.ui.controllers.tab_actions import TabActions
 from sshdash.ui.controllers.timelines import TimelineController
 from sshdash.ui.format import count_text
 from sshdash.ui.keymap import Keymap
+from sshdash.ui.messages import OffersChanged
 from sshdash.ui.widgets.host_list import HostList
 from sshdash.ui.widgets.sidebar import Sidebar
 from sshdash.ui.widgets.start_panel import StartPanel
@@ -192,6 +193,7 @@ class Workspace(Screen[None]):
         facts = start_facts(self.backend, self.keymap)
         self.query_one(StartPanel).show(facts)
 
+    @on(OffersChanged)
     def _show_keys(self) -> None:
         filtering = self.cockpit.sidebar.filter_input.has_focus
         offered = getattr(self.focused, "offers", None)
