@@ -8,9 +8,9 @@ import pytest
 
 from sshdash.errors import FileError
 from sshdash.sftp import local_calls
-from sshdash.sftp.handles import kept_entries
 from sshdash.sftp.local import LocalFilesystem
 from sshdash.sftp.messages import Attributes, Name
+from sshdash.sftp.remote_entries import kept_entries
 from sshdash.sftp.trees import remove_trees
 
 
