@@ -302,7 +302,10 @@ def sync_folder(path: bytes) -> None:
 
 
 def rename(old: bytes, new: bytes) -> None:
-    """Rename without ever replacing: a hard link is the one atomic way to claim a free name."""
+    """Rename without ever replacing: a hard link is the one atomic way to claim a free name.
+
+    Raises FileExistsError where the name is taken, and OSError.
+    """
     try:
         os.link(old, new, follow_symlinks=False)
     except FileExistsError:

@@ -337,7 +337,7 @@ class RemoteFilesystem:
         return await self._digests.sha256(path, size, reading)
 
     async def hardlink(self, old: bytes, new: bytes) -> None:
-        """Give the file `old` a second name, where the server offers that."""
+        """Give the file `old` a second name. Raises UnsupportedError where that is not offered."""
         if not self._protocol.offers(b"hardlink@openssh.com"):
             raise UnsupportedError("cannot make the hard link", shown(new), host=self.label)
         await self._named("make the hard link", new, self._protocol.hardlink(old, new))
