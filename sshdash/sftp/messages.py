@@ -173,7 +173,7 @@ class ServerLimits(NamedTuple):
 
 
 class Payload:
-    """Reads the fields of one message, front to back."""
+    """Reads the fields of one message, front to back. Raises MalformedError for what is none."""
 
     __slots__ = ("_data", "_position")
 

@@ -35,16 +35,7 @@ from sshdash.sftp.filesystem import (
     Space,
 )
 from sshdash.sftp.further import Further
-from sshdash.sftp.handles import (
-    COPY_DATA,
-    NANO,
-    RemoteReader,
-    RemoteWriter,
-    Session,
-    entry_of,
-    kept_entries,
-    space_of,
-)
+from sshdash.sftp.handles import COPY_DATA, RemoteReader, RemoteWriter, Session
 from sshdash.sftp.held_up import HeldUp
 from sshdash.sftp.itself import set_itself, set_own_time
 from sshdash.sftp.looks import STATVFS, Look
@@ -52,6 +43,7 @@ from sshdash.sftp.messages import Attributes, Name, Open
 from sshdash.sftp.opening import PATIENCE, SUBSYSTEM, Way, open_session
 from sshdash.sftp.remote_description import described
 from sshdash.sftp.remote_digest import RemoteDigests
+from sshdash.sftp.remote_entries import NANO, entry_of, kept_entries, space_of
 from sshdash.sftp.remote_umask import umask_in
 from sshdash.sftp.spelling import settle
 from sshdash.sftp.tasks import each, together, undivided
@@ -345,7 +337,7 @@ class RemoteFilesystem:
         return await self._digests.sha256(path, size, reading)
 
     async def hardlink(self, old: bytes, new: bytes) -> None:
-        """Give the file `old` a second name, where the server offers that."""
+        """Give the file `old` a second name. Raises UnsupportedError where that is not offered."""
         if not self._protocol.offers(b"hardlink@openssh.com"):
             raise UnsupportedError("cannot make the hard link", shown(new), host=self.label)
         await self._named("make the hard link", new, self._protocol.hardlink(old, new))

@@ -238,6 +238,9 @@ def test_output_without_an_end_is_not_kept() -> None:
     index = TreeIndex()
     with pytest.raises(ValueError, match="without an end"):
         index.feed(b"f" * 100_000)
+    for bounded in (TreeIndex(most=1), TreeIndex(size=20)):
+        with pytest.raises(ValueError, match="more entries"):
+            bounded.feed(b"f 1 1.0 \0a\0f 1 1.0 \0b\0")
 
 
 def test_what_find_prints_is_read_in_whatever_pieces_it_comes() -> None:

@@ -355,6 +355,9 @@ async def test_the_ends_may_be_named_the_other_way_round(tmp_path: Path) -> None
     here = await memory.recall(("a", "b"))
     assert there.records == {b"x": Record(Kind.FILE, (1, 10), (1, 20), b"sum")}
     assert here.records == {b"x": Record(Kind.FILE, (1, 20), (1, 10), b"sum")}
+    await memory.doom(("b", "a"), {b"x": True, b"y": False})
+    assert (await memory.recall(("b", "a"))).doomed == {b"x": True, b"y": False}
+    assert (await memory.recall(("a", "b"))).doomed == {b"x": False, b"y": True}
     assert (await memory.recall(("a", "c"))).records == {}
 
 
