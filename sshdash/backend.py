@@ -317,7 +317,10 @@ class Backend:
         return self.settings.scrollback if own is None else own
 
     async def reopen_shell(self, session_id: str) -> None:
-        """Start the shell again in its terminal, on a new connection where the old one is gone."""
+        """Start the shell again in its terminal, on a new connection where the old one is gone.
+
+        Raises Cancelled where the shell was closed, and as `open_shell` does.
+        """
         session = self.sessions.get(session_id)
         if session is None:
             raise Cancelled("The shell was closed")

@@ -24,6 +24,8 @@ The mapping from the SSH library's and the system's exceptions lives in
 import errno
 from pathlib import Path
 
+from sshdash.untrusted import clean
+
 
 class SSHDashError(Exception):
     """A failure with a title, an optional detail (what, where) and a hint (what to do next).
@@ -69,6 +71,13 @@ class ConfigError(SSHDashError):
         super().__init__(title, detail=f"{where}: {detail}" if detail else where, hint=hint)
         self.file = str(file)
         self.line = line
+
+    @classmethod
+    def of_yaml(cls, title: str, file: Path | str, error: Exception) -> "ConfigError":
+        """Return that a file is no YAML, with the line where the parser tells one."""
+        mark = getattr(error, "problem_mark", None)
+        problem = clean(getattr(error, "problem", None) or "not valid YAML")
+        return cls(title, file, mark.line + 1 if mark else 0, problem)
 
 
 class SSHConfigError(ConfigError):

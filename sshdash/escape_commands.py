@@ -89,7 +89,7 @@ class EscapeCommands:
             show("Invalid command.")
             return
         try:
-            spec = parse_forward(kind, command[1:].strip())
+            spec = parse_forward(kind, command[1:].strip(), is_option=True)
         except UsageError as error:
             show(f"Bad forwarding specification: {error.detail}")
             return

@@ -5,6 +5,7 @@ The kernel tells; nothing is polled. The library that asks it is imported when f
 
 import asyncio
 import contextvars
+import errno
 import logging
 import threading
 from collections.abc import Callable
@@ -46,16 +47,22 @@ class Follower:
         self._watched: Watched | None = None
         self._asking: Asking | None = None
         self._thread: threading.Thread | None = None
+        self._turn = asyncio.Lock()
+        """Held while one thread takes the place of another: there is never a second."""
 
     def __repr__(self) -> str:
         return f"<Follower of {self._watched}>"
 
     async def start(self) -> None:
         """Begin to follow, or follow what the catalog has become."""
+        async with self._turn:
+            await self._start()
+
+    async def _start(self) -> None:
         watched = await asyncio.to_thread(Watched, self._catalog())
         if watched == self._watched and self._thread is not None and self._thread.is_alive():
             return
-        await self.stop()
+        await self._end()
         self._watched = watched
         reason = await asyncio.to_thread(why_not, watched.folders)
         if reason:
@@ -75,7 +82,11 @@ class Follower:
         return self._asking is not None and self._asking.begun
 
     async def stop(self) -> None:
-        """End following."""
+        """End following, also what is about to begin."""
+        async with self._turn:
+            await self._end()
+
+    async def _end(self) -> None:
         thread, self._thread = self._thread, None
         if self._asking is not None:
             self._asking.stopped = True
@@ -110,6 +121,10 @@ def wait_for_changes(
     """
     from watchfiles import watch
 
+    try:
+        "".join(folders).encode()
+    except UnicodeEncodeError as error:  # the library takes no such path
+        raise OSError(errno.EILSEQ, "a folder's path is not UTF-8") from error
     for _ in watch(
         *folders,
         watch_filter=lambda _, path: concerns(path),

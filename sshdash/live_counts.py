@@ -1,14 +1,14 @@
 """What runs, for whoever is about to leave."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Self
+
+from msgspec import Struct
 
 from sshdash.states import ConnectionState, SessionState, TunnelState
 
 
-@dataclass(frozen=True, slots=True)
-class LiveCounts:
+class LiveCounts(Struct, frozen=True):
     """What would end if sshdash were left now."""
 
     hosts: int = 0

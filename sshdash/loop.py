@@ -1,5 +1,8 @@
 """The event loop that everything here runs on: asyncio's, which does not fall asleep at once.
 
+Nor does a crowd hold it: of very many descriptors that are ready together, as when a thousand
+clients leave at the same time, some are served in each turn.
+
 A process that sleeps takes as long to wake up as a keystroke takes through a whole tunnel. While
 what the loop waits for keeps coming within a moment, it asks over and over instead of sleeping, for
 no longer than such a moment; once in vain, and it sleeps as before. So it at most doubles the time
@@ -22,6 +25,8 @@ than it takes to answer.
 """
 _RESPITE = 0.02
 """Seconds that it then sleeps as usual, for there are more who need a processor."""
+_AT_ONCE = 64
+"""Descriptors served in one turn: some milliseconds, with what follows."""
 _T = TypeVar("_T")
 _Events = list[tuple[selectors.SelectorKey, int]]
 
@@ -38,9 +43,24 @@ class Attentive(selectors.DefaultSelector):
         """On a single processor, whoever is waited for needs it."""
         self._is_soon = False
         self._asleep_until = 0.0
+        self._served: set[int] = set()
+        """The descriptors of a crowd that had their turn before the others."""
 
     def select(self, timeout: float | None = None) -> _Events:
-        """Return what is ready within `timeout` seconds, None for ever."""
+        """Return what is ready within `timeout` seconds, None for ever; of a crowd, some of it."""
+        ready = self._ready(timeout)
+        return ready if len(ready) <= _AT_ONCE else self._some_of(ready)
+
+    def _some_of(self, crowd: _Events) -> _Events:
+        """Return those whose turn it is; the system tells of the others again the next time."""
+        waiting = [event for event in crowd if event[0].fd not in self._served]
+        if not waiting:
+            self._served.clear()
+        chosen = (waiting or crowd)[:_AT_ONCE]
+        self._served.update(key.fd for key, _ in chosen)
+        return chosen
+
+    def _ready(self, timeout: float | None) -> _Events:
         if not self._may_stay_awake or (timeout is not None and timeout <= 0):
             return super().select(timeout)
         now = began = self._clock()

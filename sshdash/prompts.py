@@ -6,11 +6,10 @@ dismissed, and never means yes.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Generic, Protocol, Self, TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 Answer = TypeVar("Answer")
 AnswerType = TypeVar("AnswerType")
@@ -211,8 +210,7 @@ class RefusingPrompter:
         return None
 
 
-@dataclass
-class ScriptedPrompter:
+class ScriptedPrompter(Struct):
     """Answers from a list, in order, and keeps what it was asked: for tests."""
 
     answers: list[object] = field(default_factory=list)

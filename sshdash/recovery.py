@@ -7,7 +7,8 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from sshdash.connections.recovery.outages import Interest, Outages
 from sshdash.errors import SSHDashError
@@ -32,8 +33,7 @@ Hosts = Callable[[str], tuple[str, ...]]
 """Gives the hosts that a tunnel or a copy lives on."""
 
 
-@dataclass
-class _Outage:
+class _Outage(Struct):
     """What one host lost, and what of it is there again."""
 
     since: float

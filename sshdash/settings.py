@@ -114,10 +114,7 @@ def load_settings(path: Path | None = None) -> Settings:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         data = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # dates, too deep a nesting
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark else 0
-        problem = getattr(error, "problem", None) or "not valid YAML"
-        raise ConfigError("The settings do not parse", path, line, detail=problem) from error
+        raise ConfigError.of_yaml("The settings do not parse", path, error) from error
     if data is None:
         return Settings()
     _refuse_secrets(data, path)

@@ -82,10 +82,7 @@ def load_snippets(path: Path | None = None) -> list[Snippet]:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         data = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark else 0
-        problem = getattr(error, "problem", None) or "not valid YAML"
-        raise ConfigError("The snippets do not parse", path, line, detail=problem) from error
+        raise ConfigError.of_yaml("The snippets do not parse", path, error) from error
     if data is None:
         return []
     if not isinstance(data, dict) or not isinstance(node, yaml.MappingNode):

@@ -15,6 +15,7 @@ AnswerType = TypeVar("AnswerType")
 _DEFAULT = "ssh-askpass"
 _LINE = 2_000
 _MAX_ANSWER = 4096
+"""Bytes that a program may print."""
 _HINT = "SSH_ASKPASS_PROMPT"
 """Tells the program that it is to confirm something, or only to show it."""
 
@@ -107,7 +108,9 @@ async def run_program(program: str, prompt: str, hint: str = "") -> str | None:
         return None
     assert process.stdout
     try:
-        line = await process.stdout.read(_MAX_ANSWER)
+        answer = await _answer(process.stdout)
+        if answer is None:
+            return None
         status = await process.wait()
     finally:
         if process.returncode is None:
@@ -116,4 +119,14 @@ async def run_program(program: str, prompt: str, hint: str = "") -> str | None:
             await process.wait()
     if status != 0:
         return None
-    return line.decode("utf-8", "surrogateescape").split("\n")[0].rstrip("\r")
+    return answer.decode("utf-8", "surrogateescape").split("\n")[0].rstrip("\r")
+
+
+async def _answer(printed: asyncio.StreamReader) -> bytes | None:
+    """Return all that a program prints, in however many pieces; None where that is no answer."""
+    answer = b""
+    while part := await printed.read(_MAX_ANSWER):
+        answer += part
+        if len(answer) > _MAX_ANSWER:
+            return None
+    return answer

@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import sys
 import time
+from contextlib import suppress
 from itertools import groupby
 
 from msgspec import Struct
@@ -139,9 +140,7 @@ async def _requests(
     trees = arguments.recursive or arguments.move
     place = await resolve_target(end, target, len(named) > 1, arguments.move, trees)
     if place.is_folder:
-        end = await opened.look(named[0].endpoint)
-        if isinstance(end, ScpHost) or not await _is_folder(end, named[0].path):
-            raise _no_folder(target, None)
+        named = [await _folder(await opened.look(named[0].endpoint), named[0], target)]
     found = []
     for one in named:
         if one.inside and arguments.recursive and place.name is None:
@@ -211,12 +210,18 @@ async def _written_through(end: CopyEnd, path: bytes, found: Entry | None) -> by
     raise FileError("too many links", shown(path), host="" if end.is_local else end.label)
 
 
-async def _is_folder(end: Filesystem, path: bytes) -> bool:
-    """Return whether a source is a directory; what cannot be looked at is told by the copy."""
-    try:
-        return (await end.stat(path)).kind is Kind.DIRECTORY
-    except FileError:
-        return True
+async def _folder(end: CopyEnd, source: _Source, target: Operand) -> _Source:
+    """Return a source that gets a directory's name. Raises UsageError where it is none.
+
+    What cannot be looked at is told by the copy.
+    """
+    if isinstance(end, ScpHost) and not end.has_shell:
+        # With its slash, a name must be a directory's.
+        return replace(source, path=source.path.rstrip(b"/") + b"/")
+    with suppress(FileError):
+        if (await end.stat(source.path)).kind is not Kind.DIRECTORY:
+            raise _no_folder(target, None)
+    return source
 
 
 def _no_folder(target: Operand, found: Entry | None) -> UsageError:

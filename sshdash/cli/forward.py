@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from sshdash import loop
 from sshdash.cli.context import open_backend, report, tell, tell_ignored
 from sshdash.cli.endings import TERMINATED, cancelled_by_signals
-from sshdash.cli.forward_run import Policy, Run
+from sshdash.cli.forward_run import NOT_READY, Policy, Run
 from sshdash.cli.readiness import Readiness
-from sshdash.cli.ssh_options import add_short_forms, add_ssh_options
-from sshdash.errors import UsageError
+from sshdash.cli.ssh_options import add_forward_options, add_ssh_options
+from sshdash.errors import ForwardError, UsageError
 from sshdash.tunnels.forwards.options import with_tokens
 from sshdash.tunnels.kept.rule import Rule
 from sshdash.tunnels.spec import ForwardSpec, Kind, parse_forward
@@ -37,15 +37,18 @@ _EPILOG = """\
 It is ready once every forward is open or has failed, and one at least is open: systemd is told
 (Type=notify, WatchdogSec), and FILE then has a JSON object with pid and tunnels until it ends.
 A forward that cannot be established is told, and the others go on, as with ssh; with
---exit-on-failure, or -o ExitOnForwardFailure=yes, it ends them all.
+--exit-on-failure, or -o ExitOnForwardFailure=yes, it ends them all, and so it does with
+--wait-ready as long as not all are open.
 
 exit status, of the first failure where nothing is left to run: 0 after SIGINT, SIGTERM or SIGHUP,
 or where all was taken over; 2 wrong usage, or no such rule; 3 the port here is in use, or may not
-be used; 4 the server refuses; 5 another process runs the rule; 6 not ready in time; 255 where
-there is no connection, or none any more, as with ssh; 1 anything else."""
+be used; 4 the server refuses; 5 another process runs the rule; 6 not ready in time, though none
+failed; 255 where there is no connection, or none any more, as with ssh; 1 anything else."""
 
 _PATIENCE = 120.0
 """Seconds until a process of its own has to be ready."""
+_STARTING = 10.0
+"""Seconds that it may take to start: only then it counts its own."""
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -58,7 +61,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         allow_abbrev=False,
     )
     add_ssh_options(parser)
-    add_short_forms(parser, ("-4", "-6", "-b", "-C", "-c", "-g", "-m", "-q"))
+    add_forward_options(parser)
     parser.add_argument(
         "destination", metavar="DEST", nargs="?", help="[user@]host[:port] or an alias"
     )
@@ -94,7 +97,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     )
     parser.add_argument(
         "--wait-ready", metavar="SECONDS", type=_seconds,
-        help="end with status 6 where they are not all open by then",
+        help="end where they are not all open by then, and at once where one fails before",
     )  # fmt: skip
     parser.add_argument(
         "--ready-file", dest="ready_files", metavar="FILE", action="append", default=[],
@@ -106,7 +109,11 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the forwards until a signal or a failure; return the exit status."""
-    specs = [parse_forward(kind, text) for kind in Kind for text in getattr(arguments, kind.word)]
+    specs = [
+        parse_forward(kind, text, is_option=True)
+        for kind in Kind
+        for text in getattr(arguments, kind.word)
+    ]
     if arguments.destination is None and (specs or not (arguments.names or arguments.all)):
         raise UsageError("Nothing to forward", "name a host, or saved rules with --name or --all")
     if arguments.detach:
@@ -203,10 +210,14 @@ async def _detach(arguments: argparse.Namespace) -> int:
     rest = [word for word in words if word != "--detach"]
     try:
         with cancelled_by_signals():
-            process = await detach(options, rest, arguments.wait_ready or _PATIENCE)
+            patience = arguments.wait_ready + _STARTING if arguments.wait_ready else _PATIENCE
+            process = await detach(options, rest, patience)
     except DetachFailed as error:
         report(error)
         return error.status if error.status > 0 else 1
+    except ForwardError as error:
+        report(error)
+        return NOT_READY
     if arguments.json:
         print(json.dumps(asdict(process)))
         return 0

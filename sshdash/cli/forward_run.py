@@ -171,8 +171,14 @@ class Run:
         if status.gives_up:
             self._say(f"sshdash: {event.host}: {event.reason}; not tried again: {status.gives_up}")
             self._standing.given_up.add(event.host)
-            if self._policy.exit_on_failure or not self._alive():
+            if self._ends_with_the_first or not self._alive():
                 self._changes.put_nowait(CONNECTION_FAILED)
+
+    @property
+    def _ends_with_the_first(self) -> bool:
+        """Whether one failure ends it all."""
+        is_awaited = self._policy.wait_ready is not None and not self._standing.is_ready
+        return self._policy.exit_on_failure or is_awaited
 
     def _alive(self) -> list[str]:
         """Return the tunnels that something may still come of."""
@@ -230,8 +236,7 @@ class Run:
 
     def _after_failure(self, status: int, tolerable: bool) -> int | None:
         """Return the exit status where it is over."""
-        impatient = self._policy.wait_ready is not None and not self._standing.is_ready
-        if self._policy.exit_on_failure or impatient or not tolerable:
+        if self._ends_with_the_first or not tolerable:
             return status
         if not self._alive():
             return self._outcome()

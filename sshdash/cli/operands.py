@@ -2,8 +2,10 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from urllib.parse import unquote_to_bytes
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sshdash.config.destination import parse_destination
 from sshdash.errors import UsageError
@@ -11,8 +13,7 @@ from sshdash.sftp.job import as_user, host_of
 from sshdash.untrusted import clean
 
 
-@dataclass(frozen=True, slots=True)
-class Operand:
+class Operand(Struct, frozen=True):
     """One end of a copy."""
 
     endpoint: str

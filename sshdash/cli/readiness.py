@@ -19,7 +19,8 @@ _AGAIN = 0.1
 class Readiness:
     """Tells it once, and what else systemd wants to know; `files` are there meanwhile.
 
-    What systemd gave in the environment is taken out of it: it is not for ProxyCommands.
+    What systemd gave in the environment is taken out of it: it is not for ProxyCommands. Raises
+    FileError where something is in the place of a file that cannot go.
     """
 
     def __init__(self, files: Sequence[str]) -> None:
@@ -32,8 +33,10 @@ class Readiness:
         """What was not sent yet, as there was no room for it."""
         self._again: asyncio.TimerHandle | None = None
         for file in self._files:
-            with suppress(FileNotFoundError):
-                file.unlink()  # of one that was killed
+            try:
+                file.unlink(missing_ok=True)  # of one that was killed
+            except OSError as error:
+                raise _not_written(file, error) from error
 
     def begin(self) -> None:
         """Tell the watchdog from now on that the loop still turns."""
@@ -51,9 +54,9 @@ class Readiness:
                 write_new(str(making), text.encode(), sync=False)
                 making.rename(file)
             except OSError as error:
-                raise FileError(
-                    "The file for readiness cannot be written", str(file), error.strerror or ""
-                ) from error
+                with suppress(OSError):
+                    making.unlink()
+                raise _not_written(file, error) from error
             self._written.append(file)
         self._notify(READY="1", STATUS=status)
 
@@ -91,6 +94,11 @@ class Readiness:
         if self._again is not None:
             self._again.cancel()
         self._again = asyncio.get_running_loop().call_later(_AGAIN, self._notify)
+
+
+def _not_written(file: Path, error: OSError) -> FileError:
+    title = "The file for readiness cannot be written"
+    return FileError(title, str(file), error.strerror or "")
 
 
 def _watchdog_seconds() -> float:

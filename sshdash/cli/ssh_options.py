@@ -25,7 +25,7 @@ _SWITCHES = {
     "-B": ("BatchMode=yes", "ask for nothing"),
     "-C": ("Compression=yes", "compress what goes over the network"),
     "-a": ("ForwardAgent=no", "lend it no agent"),
-    "-g": ("GatewayPorts=yes", "let other machines connect to local forwards"),
+    "-g": ("GatewayPorts=yes", "let other machines connect, where no bind address is given"),
     "-q": ("LogLevel=QUIET", "tell of no banners and warnings"),
     "-x": ("ForwardX11=no", "no X11, as always"),
 }
@@ -72,6 +72,15 @@ def add_short_forms(parser: argparse.ArgumentParser, names: Sequence[str]) -> No
         parser.add_argument(name, dest="late_option", default=argparse.SUPPRESS, help=text, **how)
 
 
+def add_forward_options(parser: argparse.ArgumentParser) -> None:
+    """Add further options that people give ssh where they want forwards and nothing else."""
+    add_short_forms(parser, ("-4", "-6", "-b", "-C", "-c", "-g", "-m", "-q"))
+    parser.add_argument(
+        "-N", "-T", "-n", dest="no_shell", action="store_true", help="open no shell, as always"
+    )
+    parser.add_argument("-f", action=_Detach, nargs=0, help=argparse.SUPPRESS)
+
+
 def add_user_options(parser: argparse.ArgumentParser) -> None:
     """Add what says whose rights are used on the hosts."""
     parser.add_argument(
@@ -84,6 +93,13 @@ def add_user_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sudo-user", metavar="USER", dest="user", help="be USER on the hosts, by sudo or doas"
     )
+
+
+class _Detach(argparse.Action):
+    """Says by what name ssh's ``-f`` goes here."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any, **__: Any) -> None:
+        parser.error("for -f of ssh there is --detach, which returns once the forwards are open")
 
 
 class _Override(argparse.Action):

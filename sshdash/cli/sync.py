@@ -202,13 +202,16 @@ class Sync:
                     if not end.exists:
                         await make_root(end.filesystem, end.root)
             outcome = Outcome() if self._arguments.dry else await self._do(found, comparison, todo)
-            if comparison.present is not None and not self._arguments.dry:
+            done = not self._arguments.dry and outcome.error is None
+            if comparison.present is not None and done:
                 await self._remember(found, comparison.present.past, todo, outcome)
         totals = Totals()
         for step in todo:
             totals.add(step)
         self._report.failures(outcome)
         self._report.finish(comparison, totals, outcome, self._arguments.dry)
+        if outcome.error is not None:
+            raise outcome.error
         if any(copy.cut_off for copy in outcome.copies):
             return CONNECTION_FAILED
         if comparison.problems or not outcome.is_whole:

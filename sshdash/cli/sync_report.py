@@ -46,9 +46,9 @@ class Steps:
             tell(f"sshdash: {end}: {shown(problem.place) or '.'}: left out: {problem.reason}")
 
     def failures(self, outcome: Outcome) -> None:
-        """Print what was not deleted, and what was skipped."""
+        """Print what was not deleted or has not its time, and what was skipped."""
         for place, reason in outcome.failures:
-            tell(f"sshdash: {shown(place)}: {reason}")
+            tell(f"sshdash: {shown(place) or '.'}: {reason}")
         if skipped := sum(copy.skipped for copy in outcome.copies):
             tell(f"sshdash: {skipped} left as they were: something appeared there meanwhile")
         if outcome.not_deleted:
@@ -86,7 +86,7 @@ class JsonSteps:
             _write(event="problem", path=shown(problem.place), end=end, reason=problem.reason)
 
     def failures(self, outcome: Outcome) -> None:
-        """Print what could not be copied or deleted."""
+        """Print what could not be copied or deleted, or has not its time."""
         for copy in outcome.copies:
             for file in (*copy.errors, *copy.left_out):
                 _write(event="failure", path=file.path, reason=file.reason)

@@ -71,9 +71,7 @@ class _Stream:
     def put(self, fd: int, text: str) -> None:
         """Have a text written; where too much waits already it is left out."""
         if self._left_out and self._pieces.qsize() < _MOST // 2:
-            note = f"sshdash: {self._left_out} lines are left out: nobody read them\n"
-            self._pieces.put_nowait((self.aside, note.encode()))
-            self._left_out = 0
+            self._pieces.put_nowait(self._note())
         try:
             if self._left_out:
                 raise queue.Full
@@ -84,8 +82,16 @@ class _Stream:
     def close(self) -> None:
         """Wait a moment for what is still to be written."""
         with contextlib.suppress(queue.Full):
+            if self._left_out:
+                self._pieces.put(self._note(), timeout=_LAST_WORDS)
             self._pieces.put(None, timeout=_LAST_WORDS)
         self._thread.join(_LAST_WORDS)
+
+    def _note(self) -> tuple[int, bytes]:
+        """Return what tells how many lines were left out until now."""
+        left_out, self._left_out = self._left_out, 0
+        note = f"sshdash: {left_out} lines are left out: nobody read them\n"
+        return self.aside, note.encode()
 
     def _write_all(self) -> None:
         while (piece := self._pieces.get()) is not None:

@@ -3,8 +3,9 @@
 import os
 import stat
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from sshdash.config.destination import Destination
 from sshdash.config.dump import spelled
@@ -24,8 +25,7 @@ _WIDTH = 300
 _SHORT = 80
 
 
-@dataclass(frozen=True, slots=True)
-class Advice:
+class Advice(Struct, frozen=True):
     """One thing to know about a host's configuration; the texts are cleaned."""
 
     kind: str

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 
+from sshdash.config.families import socket_family
 from sshdash.config.lexer import lower
 from sshdash.config.options import Options
 from sshdash.config.patterns import match_list
@@ -32,12 +33,11 @@ def numeric_address(name: str, family: str) -> str | None:
         return None
     import socket
 
-    families = {"inet": socket.AF_INET, "inet6": socket.AF_INET6}
     try:
         found = socket.getaddrinfo(
             name,
             22,
-            families.get(family, socket.AF_UNSPEC),
+            socket_family(family),
             socket.SOCK_STREAM,
             flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
         )
@@ -52,12 +52,11 @@ def look_up(name: str, family: str) -> str | None:
     """Ask the system's resolver; see `Lookup`. This may take as long as the network does."""
     import socket
 
-    families = {"inet": socket.AF_INET, "inet6": socket.AF_INET6}
     try:
         found = socket.getaddrinfo(
             name,
             22,
-            families.get(family, socket.AF_UNSPEC),
+            socket_family(family),
             socket.SOCK_STREAM,
             flags=socket.AI_CANONNAME,
         )

@@ -1,7 +1,8 @@
 """Where to connect to, as a person types it: ``[user@]host[:port]`` or ``ssh://``."""
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sshdash.config.numbers import port_number
 from sshdash.errors import UsageError
@@ -12,8 +13,7 @@ _USER_FORBIDDEN = frozenset("'`\";&<>|(){}")
 _URI_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]|\.(?!\.))*\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class Destination:
+class Destination(Struct, frozen=True):
     """A host by name or address, and what else was said about it."""
 
     host: str

@@ -81,7 +81,10 @@ class ConfigEditor:
         return found
 
     def files(self) -> list[str]:
-        """Return the files of the configuration, the main one first; it may not exist yet."""
+        """Return the files of the configuration, the main one first; it may not exist yet.
+
+        Raises UsageError where there is none to edit.
+        """
         main = self.source.user_file
         if main is None:
             raise UsageError("There is no configuration to edit", "-F none was given")

@@ -1,7 +1,8 @@
 """Where every value of a host comes from, and what lost against it."""
 
 from collections import Counter
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sshdash.config.dump import lines, spelled
 from sshdash.config.keywords import KEYWORDS
@@ -17,8 +18,7 @@ _PARTS = {"rekeylimit": "rekeyinterval", "forwardagent": "forwardagentpath"}
 """Keywords whose line of ``ssh -G`` shows a second value, which may be set elsewhere."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
+class Lost(Struct, frozen=True):
     """A value that is not used, because another one was there first."""
 
     keyword: str
@@ -26,8 +26,7 @@ class Lost:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
-class Explained:
+class Explained(Struct, frozen=True):
     """A value, what set it, and what lost against it. Nothing is cleaned."""
 
     keyword: str

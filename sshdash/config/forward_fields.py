@@ -4,15 +4,14 @@ OpenSSH reads both the command line's ``a:b:c`` and the configuration's ``a b:c`
 hold a field together; elsewhere a backslash takes the meaning from the character behind it.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 MOST_FIELDS = 4
 _BLANKS = " \t\n\v\f\r"
 _ESCAPED = frozenset(_BLANKS + ":\\")
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """What stands between two colons, without brackets and backslashes."""
 
     text: str

@@ -1,7 +1,8 @@
 """The arguments of LocalForward, RemoteForward and DynamicForward, checked as OpenSSH does."""
 
 import os
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sshdash.config.forward_fields import BadFields, fields, words
 from sshdash.config.numbers import port_number
@@ -11,8 +12,7 @@ SOCKET_LIMIT = 108
 """Bytes that the path of a socket and its final NUL may have."""
 
 
-@dataclass(frozen=True, slots=True)
-class Forward:
+class Forward(Struct, frozen=True):
     """One forward: a listening side and, unless it is dynamic, a target."""
 
     listen: str

@@ -4,8 +4,9 @@ The table is data. It covers OpenSSH 9.2 with Debian's additions, and accepts wh
 releases added.
 """
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 
 class Use(Enum):
@@ -61,8 +62,7 @@ class Kind(Enum):
     INCLUDE = "files"
 
 
-@dataclass(frozen=True, slots=True)
-class Keyword:
+class Keyword(Struct, frozen=True):
     """One keyword."""
 
     name: str

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+import msgspec
+
 from sshdash.config.assignments import Assignments
 from sshdash.config.jumps import NO_JUMP
 from sshdash.config.patterns import matches
@@ -48,27 +50,25 @@ class TooMany(ValueError):
     """More entries than OpenSSH takes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shadowed:
+class Shadowed(msgspec.Struct, frozen=True):
     """A value that lost, because another one was there first."""
 
     values: Values
     origin: Origin
 
 
-@dataclass(slots=True)
-class Options:
+class Options(msgspec.Struct):
     """Values by keyword, and where each came from."""
 
-    single: dict[str, Values] = field(default_factory=dict)
-    collected: dict[str, list[Values]] = field(default_factory=dict)
+    single: dict[str, Values] = msgspec.field(default_factory=dict)
+    collected: dict[str, list[Values]] = msgspec.field(default_factory=dict)
     """One entry per line; a forward has two values, a file one."""
-    listeners: list[str] = field(default_factory=list)
+    listeners: list[str] = msgspec.field(default_factory=list)
     """``localforward`` or ``dynamicforward`` for each such line: their common order."""
-    send_env: list[str] = field(default_factory=list)
-    origins: dict[str, list[Origin]] = field(default_factory=dict)
-    shadowed: dict[str, list[Shadowed]] = field(default_factory=dict)
-    _files: set[tuple[str, str, bool]] = field(default_factory=set)
+    send_env: list[str] = msgspec.field(default_factory=list)
+    origins: dict[str, list[Origin]] = msgspec.field(default_factory=dict)
+    shadowed: dict[str, list[Shadowed]] = msgspec.field(default_factory=dict)
+    _files: set[tuple[str, str, bool]] = msgspec.field(default_factory=set)
 
     def first(self, key: str) -> str | None:
         """Return the first value of a keyword, None where it is not set."""

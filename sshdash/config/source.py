@@ -1,14 +1,15 @@
 """Which files make up the configuration, and what the command line says before them."""
 
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sshdash.errors import UsageError
 from sshdash.paths import system_ssh_config, user_ssh_config
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigSource:
+class ConfigSource(Struct, frozen=True):
     """The files to read, in order after the overrides."""
 
     user_file: Path | None

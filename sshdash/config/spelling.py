@@ -1,6 +1,5 @@
 """How keywords and values are written into a file, so that ssh reads back what was meant."""
 
-import difflib
 import unicodedata
 
 from sshdash.config.destination import check_host
@@ -76,6 +75,8 @@ def reads_whole_line(keyword: str) -> bool:
 
 def suggestion(keyword: str) -> str:
     """Return the keyword that was probably meant, empty where none is near."""
+    import difflib  # it takes as long to load as all tables of keywords
+
     near = difflib.get_close_matches(lower(keyword), SPELLING, n=1, cutoff=0.75)
     return SPELLING[near[0]] if near else ""
 

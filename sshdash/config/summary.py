@@ -1,6 +1,6 @@
 """What the host card shows of a resolved host."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from sshdash.config.resolved import ResolvedHost
 from sshdash.untrusted import clean
@@ -8,8 +8,7 @@ from sshdash.untrusted import clean
 _ARROW = "→"
 
 
-@dataclass(frozen=True, slots=True)
-class HostSummary:
+class HostSummary(Struct, frozen=True):
     """A host in a few words; all texts are cleaned."""
 
     alias: str

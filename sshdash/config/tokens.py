@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sshdash.paths import home
 
@@ -11,8 +12,7 @@ class TokenError(ValueError):
     """A value that cannot be expanded; the text says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class LocalMachine:
+class LocalMachine(Struct, frozen=True):
     """Who and where we are, as tokens and Match see it."""
 
     user: str

@@ -48,7 +48,7 @@ class Attempts:
 
         `name` is what it is asked for as: it may be disconnected apart from the others.
         `onlooker` is the timeline of the host behind this one: it shows these steps too. Where
-        it is not `attended`, no person wanted it just now.
+        it is not `attended`, no person wanted it just now. Raises SSHDashError.
         """
         if self.closed:
             raise Cancelled("sshdash is closing", host=shared.host)

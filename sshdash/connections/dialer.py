@@ -3,10 +3,10 @@
 import asyncio
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import asyncssh
+from msgspec import Struct
 
 from sshdash.config.resolver import ResolvedHost
 from sshdash.connections.deadline import Deadline
@@ -40,8 +40,7 @@ _ROUNDS = 4
 """Connections one attempt may make: a server may not wait until a host key is decided about."""
 
 
-@dataclass
-class Dialled:
+class Dialled(Struct):
     """A connection that is logged in."""
 
     ssh: Transport

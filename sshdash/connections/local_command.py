@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import tempfile
+from contextlib import suppress
 
 from sshdash.config.resolver import ResolvedHost
 from sshdash.config.tokens import TokenError, expand
@@ -60,7 +61,8 @@ async def run_local_command(command: str) -> tuple[int, str]:
             status = await process.wait()
         finally:
             if process.returncode is None:
-                os.killpg(process.pid, signal.SIGKILL)
+                with suppress(ProcessLookupError):  # it may have ended in this very moment
+                    os.killpg(process.pid, signal.SIGKILL)
                 await process.wait()
         size = output.seek(0, os.SEEK_END)
         output.seek(max(0, size - _MOST_OUTPUT))

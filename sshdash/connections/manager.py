@@ -6,6 +6,7 @@ a hop on the way to others goes soon after the last of them. `Attempts` makes co
 """
 
 import asyncio
+import functools
 import logging
 
 from sshdash.config.destination import Destination, parse_destination
@@ -22,7 +23,7 @@ from sshdash.connections.recovery.redial import Redialler
 from sshdash.connections.recovery.supervisor import Supervisor
 from sshdash.connections.recovery.vigil import Vigil
 from sshdash.connections.registry import Registry
-from sshdash.connections.route import RoutePlanner
+from sshdash.connections.route import Route, RoutePlanner
 from sshdash.connections.shared import SharedConnection
 from sshdash.errors import Cancelled, SSHDashError
 from sshdash.events import EventBus
@@ -61,6 +62,7 @@ class ConnectionManager:
         self._redialler.attempts = self._attempts
         self._redialler.supervisor = self._supervisor
         self._tasks: set[asyncio.Task[None]] = set()
+        self._planning: dict[str, asyncio.Future[Route]] = {}
 
     def __repr__(self) -> str:
         """Return how many hosts are in each state."""
@@ -178,10 +180,29 @@ class ConnectionManager:
         shared = self._registry.get(name)
         if shared is not None and shared.is_live:
             return shared
-        route = await asyncio.to_thread(self._planner.plan, destination)
+        route = await self._plan(destination, name)
         if self._attempts.closed:
             raise Cancelled("sshdash is closing", host=name)
         return self._registry.bind(name, route)
+
+    async def _plan(self, destination: Destination, name: str) -> Route:
+        """Return the way to a destination; who asks meanwhile gets it too, in the order they asked.
+
+        So of two tunnels that want one port of a server the first has it, as with ssh.
+        """
+        planning = self._planning.get(name)
+        if planning is None:
+            loop = asyncio.get_running_loop()
+            planning = loop.run_in_executor(None, self._planner.plan, destination)
+            self._planning[name] = planning
+            planning.add_done_callback(functools.partial(self._planned, name))
+        await asyncio.wait({planning})
+        return planning.result()
+
+    def _planned(self, name: str, planning: "asyncio.Future[Route]") -> None:
+        del self._planning[name]
+        if not planning.cancelled():
+            planning.exception()  # looked at: whoever asked may have gone
 
     async def _retry(self, host: str) -> None:
         try:

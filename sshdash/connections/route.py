@@ -1,6 +1,6 @@
 """The way to a host: every hop that ProxyJump asks for, in order, worked out beforehand."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from sshdash.config.destination import Destination
 from sshdash.config.resolver import ResolvedHost, Resolver
@@ -9,8 +9,7 @@ from sshdash.errors import ConnectError
 _MAX_HOPS = 16
 
 
-@dataclass(frozen=True)
-class Hop:
+class Hop(Struct, frozen=True):
     """One connection on the way, the last hop being the host itself."""
 
     key: str

@@ -1,10 +1,11 @@
 """What is known of one resolved destination: its connection, its names, and its outage."""
 
 import asyncio
-import dataclasses
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from sshdash.config.resolver import ResolvedHost
 from sshdash.connections.connection import Connection, ConnectionSnapshot, through
@@ -16,8 +17,7 @@ from sshdash.events import AnswerAwaited, ConnectionChanged, EventBus, SpareChan
 from sshdash.states import ConnectionState, Step, advance
 
 
-@dataclass
-class Outage:
+class Outage(Struct):
     """What is done about a connection that is gone."""
 
     attempts: int = 0
@@ -177,7 +177,7 @@ class SharedConnection:
         )
         if self.route:
             resolved = self.names.get(name, self.route[-1].resolved)
-            view = dataclasses.replace(
+            view = replace(
                 view,
                 user=resolved.user,
                 target=f"{resolved.hostname}:{resolved.port}",
@@ -186,7 +186,7 @@ class SharedConnection:
         connection = self.connection
         if connection is None or self.state is not ConnectionState.CONNECTED:
             return view
-        return dataclasses.replace(
+        return replace(
             view,
             leases=dict(connection.leases - connection.leases_of(self.others(name))),
             address=connection.address,

@@ -1,15 +1,15 @@
 """How a host's connection stands at one moment, for the screen."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from sshdash.connections.timeline import Timeline
 from sshdash.errors import SSHDashError
 from sshdash.states import ConnectionState
 
 
-@dataclass(frozen=True)
-class ConnectionSnapshot:
+class ConnectionSnapshot(Struct, frozen=True):
     """A host's connection at one moment, for the screen."""
 
     host: str

@@ -8,10 +8,12 @@ one. All of it happens on the loop's thread.
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from enum import Enum
 from types import TracebackType
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sshdash.errors import AuthenticationError, HostKeyError, SSHDashError
 from sshdash.untrusted import clean
@@ -42,8 +44,7 @@ class Phase(Enum):
     CHANNEL = "channel"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One step."""
 
     phase: Phase

@@ -3,7 +3,8 @@
 import fnmatch
 import time
 from collections.abc import Collection
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sshdash.keys.blob import KEY_FIELDS
 from sshdash.keys.wire import BadWire, Reader, string
@@ -13,8 +14,7 @@ _HOST = 2
 _FOREVER = 2**64 - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Certificate:
+class Certificate(Struct, frozen=True):
     """What an authority says of a key."""
 
     key: bytes

@@ -8,7 +8,8 @@ import hashlib
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from sshdash.keys.certificate import Certificate
 from sshdash.keys.wire import BadWire, Reader
@@ -24,8 +25,7 @@ class BadKRL(ValueError):
     """The bytes are no revocation list, or one with parts that are not known."""
 
 
-@dataclass
-class RevokedCertificates:
+class RevokedCertificates(Struct):
     """What one authority took back, or any authority."""
 
     key_ids: set[bytes] = field(default_factory=set)
@@ -52,8 +52,7 @@ class RevokedCertificates:
         self.serials = merged
 
 
-@dataclass
-class KRL:
+class KRL(Struct):
     """A revocation list."""
 
     number: int = 0

@@ -3,8 +3,9 @@
 The file is a binary revocation list, or a list of public keys, one per line.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from sshdash.keys.blob import BadBlob, decode_blob
 from sshdash.keys.certificate import Certificate, plain_blob
@@ -12,8 +13,7 @@ from sshdash.keys.krl import KRL, MAGIC, BadKRL, parse_krl
 from sshdash.keys.wire import BadWire
 
 
-@dataclass(frozen=True)
-class Revocations:
+class Revocations(Struct, frozen=True):
     """What one file takes back."""
 
     file: str = ""

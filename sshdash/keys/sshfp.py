@@ -6,7 +6,8 @@ import hashlib
 import hmac
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sshdash.keys.blob import blob_type
 
@@ -27,8 +28,7 @@ class BadMessage(ValueError):
     """The bytes are no answer to what was asked."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fingerprint:
+class Fingerprint(Struct, frozen=True):
     """One SSHFP record."""
 
     algorithm: int
@@ -36,8 +36,7 @@ class Fingerprint:
     digest: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What a name server says."""
 
     fingerprints: tuple[Fingerprint, ...]

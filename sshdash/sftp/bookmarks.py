@@ -85,9 +85,7 @@ def _parse(data: bytes, file: Path) -> Bookmarks:
     try:
         found = yaml.safe_load(data.decode())
     except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        problem = getattr(error, "problem", None) or "not valid YAML"
-        raise ConfigError(title, file, mark.line + 1 if mark else 0, detail=problem) from error
+        raise ConfigError.of_yaml(title, file, error) from error
     try:
         kept = msgspec.convert(found or {}, _Kept)
     except msgspec.ValidationError as error:

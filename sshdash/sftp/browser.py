@@ -3,7 +3,7 @@
 Pure: whoever lists directories puts the entries in; whoever draws reads `rows`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import compress, filterfalse, islice
@@ -12,7 +12,7 @@ from operator import attrgetter
 from sshdash.sftp.entries import Entry, Kind, join, name_of, normalize, parent_of
 from sshdash.sftp.order import matches, natural, sorted_in_turns, suffix_of
 from sshdash.sftp.rows import UP as UP
-from sshdash.sftp.rows import Rows
+from sshdash.sftp.rows import Rows, is_folder
 
 _FEW = 10
 """Where so many times the marks are less than the rows, they are sorted by themselves."""
@@ -77,8 +77,8 @@ class View:
             ordered = sorted_in_turns(ordered, suffix_of)
         if self.reverse:
             ordered.reverse()
-        rows.extend(filter(_is_folder, ordered))
-        rows.extend(filterfalse(_is_folder, ordered))
+        rows.extend(filter(is_folder, ordered))
+        rows.extend(filterfalse(is_folder, ordered))
         return rows
 
     def _parted(self, entries: Iterable[Entry]) -> tuple[list[Entry], dict[bytes, Entry]]:
@@ -156,17 +156,29 @@ class Browser:
         """Whether there is anything that an action could be about."""
         return bool(self.marks) or self.current is not None
 
-    @property
-    def marked_bytes(self) -> int:
-        """The sizes of the marked files in sum."""
-        files = filter(None, map(self._rows.entry, self.marks))
+    def bytes_of(self, names: Collection[bytes]) -> int:
+        """Return the sizes of files, and of folders that were measured, in sum."""
+        files = filter(None, map(self._rows.entry, names))
         size = sum(entry.size for entry in files if entry.kind is Kind.FILE)
-        return size + sum(self.measured[name].size for name in self.marks & self.measured.keys())
+        counted = (self.measured[name].size for name in names if name in self.measured)
+        return size + sum(counted) if self.measured else size
 
     @property
     def shown_bytes(self) -> int:
         """The sizes of the files among the rows in sum."""
-        return sum(entry.size for entry in self.rows if entry.kind is Kind.FILE)
+        return self._rows.size
+
+    @property
+    def folders(self) -> list[Entry]:
+        """The rows that lead to directories of this one: they stand before all files."""
+        if self.loading:  # each part that came in has its own before its files
+            return list(filter(is_folder, islice(self.rows, self._has_up, None)))
+        return list(self.rows[self._has_up : self._has_up + self.shown_folders])
+
+    @property
+    def shown_folders(self) -> int:
+        """How many rows lead to a directory of this one."""
+        return self._rows.folders
 
     @property
     def hidden_count(self) -> int:
@@ -198,12 +210,13 @@ class Browser:
         entries: Iterable[Entry],
         arranged: Rows | None = None,
         loading: bool = False,
+        gone: Iterable[bytes] | None = None,
     ) -> None:
         """Show the directory `path` with `entries`.
 
         The cursor stays on its name in the same directory, and goes to the directory just left
-        on the way up. `arranged` is the result of ``view.rows(path, entries)``, where that was
-        made ahead in a thread.
+        on the way up. `arranged` is the result of ``view.rows(path, entries)``, and `gone` has
+        what is marked and not among them, where these were made ahead in a thread.
         """
         path = normalize(path)
         keep = self._name_at_cursor()
@@ -218,7 +231,10 @@ class Browser:
         self.path = path
         self.loading = loading
         self._rows = self.view.rows(path, entries) if arranged is None else arranged
-        self.marks = self._rows.known(self.marks)
+        if gone is None:
+            self.marks = self._rows.known(self.marks)
+        else:
+            self.marks.difference_update(gone)
         self._place(keep, old_cursor)
 
     @property
@@ -370,7 +386,3 @@ class Browser:
     def _place(self, name: bytes | None, fallback: int) -> None:
         index = None if name is None else self.index_of(name)
         self.move_to(fallback if index is None else index)
-
-
-def _is_folder(entry: Entry) -> bool:
-    return entry.kind is Kind.DIRECTORY or entry.target_kind is Kind.DIRECTORY

@@ -1,6 +1,8 @@
 """Which source each place belongs to, where several folders of one name go to the same place."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+
+from msgspec.structs import replace
 
 from sshdash.sftp.entries import Kind
 from sshdash.sftp.walk import Source, Walker
@@ -19,7 +21,13 @@ class Claims:
         self._keeps_both = keeps_both
         self.folders: list[Source] = []
         """Those that go to a place another one has, in the order they were named."""
+        self.roots: Collection[bytes] = ()
+        """The places of what was named."""
         self._first: dict[bytes, Source] = {}
+
+    def __contains__(self, place: object) -> bool:
+        """Return whether a place has an owner, as far as that is known."""
+        return place in self._first or place in self.roots
 
     def __repr__(self) -> str:
         return f"<Claims [{len(self.folders)} folders more, {len(self._first)} places]>"
@@ -30,23 +38,24 @@ class Claims:
         for folder in self.folders:
             await walker.walk([folder], target_dir)
 
-    def settled(self, source: Source, failed: Callable[[bytes, str], None]) -> bool | None:
-        """Give a source its place, and return None.
+    def settled(self, source: Source, failed: Callable[[bytes, str], None]) -> Source | bool:
+        """Give a source its place, and return it; where both are kept, the owner is in its way.
 
         Where it has an owner, return whether to look into the folder; of what is not merged
         `failed` is told, unless it is the same source, of a folder that was named twice.
         """
         if not self.folders:
-            return None
+            return source
         first = self._first.setdefault(source.place, source)
         if first is source:
-            return None
+            return source
         if may_merge(source, first):
             return True
-        if self._keeps_both and source.existing is not None and source.path != first.path:
-            return None
-        if source.path != first.path:
-            failed(source.path, TAKEN)
+        if source.path == first.path:
+            return False
+        if self._keeps_both and source.entry.kind is not Kind.DIRECTORY:
+            return replace(source, existing=source.existing or first.entry)
+        failed(source.path, TAKEN)
         return False
 
 

@@ -1,13 +1,13 @@
 """What becomes of sources whose targets exist: as was said beforehand, or as the person answers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 
 from msgspec.structs import replace
 
 from sshdash.errors import Cancelled, FileError
 from sshdash.prompts import ConflictAnswer, ConflictChoice, ConflictQuestion, Prompter
 from sshdash.sftp.entries import join, name_of, parent_of
-from sshdash.sftp.failures import shown
+from sshdash.sftp.failures import MissingError, shown
 from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.ledger import Ledger
 from sshdash.sftp.names import free_name
@@ -31,13 +31,16 @@ class Conflicts:
         policy: ConflictChoice | None,
         ledger: Ledger,
         prompter: Prompter,
+        claimed: Container[bytes] = (),
     ) -> None:
+        """Where `claimed`, a place is another source's, whether that is there yet or not."""
         self._source = source
         self._target = target
         self._target_dir = target_dir
         self._policy = policy
         self._ledger = ledger
         self._prompter = prompter
+        self._claimed = claimed
         self._for_all: ConflictChoice | None = None
         """What was answered about all that were known then, which are those of this run."""
         self._more = 0
@@ -142,16 +145,23 @@ class Conflicts:
             return replace(file, place=place, existing=None, beside=file.place)
         folder = parent_of(self._place(file))
         if folder not in self._taken:
-            entries = await self._target.listdir(folder)
-            self._taken[folder] = {entry.name for entry in entries}
+            self._taken[folder] = await self._names_in(folder)
         taken = self._taken[folder]
-        taken.add(name_of(file.place))  # by another source, where it is not there yet
-        name = free_name(name_of(file.place), taken)
+        above, slash, name = file.place.rpartition(b"/")
+        taken.add(name)  # by another source, where it is not there yet
+        while name in taken or above + slash + name in self._claimed:
+            taken.add(name)
+            name = free_name(name_of(file.place), taken)
         taken.add(name)
-        above, slash, _ = file.place.rpartition(b"/")
         place = above + slash + name
         self._ledger.keep_beside(file, place)
         return replace(file, place=place, existing=None, beside=file.place)
+
+    async def _names_in(self, folder: bytes) -> set[bytes]:
+        try:
+            return {entry.name for entry in await self._target.listdir(folder)}
+        except MissingError:
+            return set()  # it is made meanwhile
 
     def _place(self, file: Source) -> bytes:
         return join(self._target_dir, file.place)

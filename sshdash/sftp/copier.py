@@ -32,9 +32,9 @@ from sshdash.sftp.partial import (
 from sshdash.sftp.pump import UPLOAD_WINDOW, WINDOW, pump
 from sshdash.sftp.storing import Existing, Folders, store
 from sshdash.sftp.streams import Stream
-from sshdash.sftp.tasks import finish
+from sshdash.sftp.tasks import finish, undivided
 from sshdash.sftp.throttle import Pace
-from sshdash.sftp.under_way import FileCopy, Progress, UnderWay
+from sshdash.sftp.under_way import FileCopy, Progress, UnderWay, ensure_unnamed
 from sshdash.sftp.vague import explained
 from sshdash.sftp.within import WORTH, copy_within
 
@@ -111,7 +111,8 @@ class Copier:
         """Copy and return a complaint about attributes that were not set, or growth, or nothing.
 
         `progress` is called with bytes as they arrive; with a negative number where they are
-        started over. Raises FileError, Unreplaceable among them, and ConnectionLost.
+        started over. Raises FileError, Unreplaceable among them, ConnectionLost, and
+        CancelledTooLate where it was cancelled and the file has its name all the same.
         """
         attempt = self._copy_over if file.in_place else self._copy
         for again in (False, True):
@@ -126,10 +127,13 @@ class Copier:
         raise AssertionError("two attempts return or raise")
 
     async def copy_link(self, file: FileCopy, target: bytes) -> None:
-        """Make the symbolic link `file.target`, pointing to `target`."""
+        """Make the symbolic link `file.target`, pointing to `target`.
+
+        Raises FileError, ConnectionLost and CancelledTooLate.
+        """
         await self.folders.ready(file.target)
         if file.existing is None:
-            await self._make_link(file, target, file.target)
+            await undivided(self._make_link(file, target, file.target), _PATIENCE)
             return
         if self.partials and (partial := self.partials.pop(file.target, None)):
             await self._discard(partial.part)
@@ -138,8 +142,10 @@ class Copier:
         try:
             await self.recorded()
             await self._make_link(file, target, under_way.part)
+            under_way.placing = True
             await self._replace(under_way.part, file)
-        except BaseException:
+        except BaseException as error:
+            await ensure_unnamed(under_way, self._target, error)
             await self._discard(under_way.part)
             raise
         finally:
@@ -161,6 +167,10 @@ class Copier:
             return existing.mode & PERMISSIONS
         return entry.mode & PERMISSIONS & ~self.umask
 
+    def mtime_ns(self, entry: Entry) -> int | None:
+        """Return the time that the copy of `entry` gets, None for that of its making."""
+        return entry.mtime_ns if self._preserve else None
+
     def owner_of(self, entry: Entry) -> tuple[int, int] | None:
         """Return user and group that the copy of `entry` gets, None for whoever makes it."""
         return (entry.uid, entry.gid) if self.keeps_owner and entry.uid >= 0 else None
@@ -171,8 +181,8 @@ class Copier:
 
     def finish(self, entry: Entry) -> Finish:
         """Return what ends the copy of a small new file."""
-        mtime = entry.mtime_ns if self._preserve else None
-        return Finish(self.mode(entry), mtime, durable=False, owner=self.owner_of(entry))
+        mode, mtime = self.mode(entry), self.mtime_ns(entry)
+        return Finish(mode, mtime, durable=False, owner=self.owner_of(entry))
 
     async def remove_leftovers(self) -> None:
         """Remove what an earlier failure had to leave behind, as far as that is allowed."""
@@ -224,6 +234,7 @@ class Copier:
                 await self._discard(under_way.part)
             raise cause from error
         except BaseException as error:
+            await ensure_unnamed(under_way, self._target, error)
             under_way.forget()
             if not self._keep(file, under_way, error):
                 await self._discard(under_way.part)
@@ -387,8 +398,7 @@ class Copier:
         return writer
 
     def _finish(self, file: FileCopy, size: int | None = None) -> Finish:
-        entry = file.entry
-        mtime = entry.mtime_ns if self._preserve else None
+        entry, mtime = file.entry, self.mtime_ns(file.entry)
         durable = self.durable or file.existing is not None or entry.size >= _DURABLE
         owner = self.owner_of(entry)
         return Finish(self.mode(entry, file.existing), mtime, durable, size, owner, file.in_place)

@@ -4,6 +4,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable
+from functools import partial
 
 from sshdash.events import EventBus, TransferChanged
 from sshdash.sftp.entries import join, name_of
@@ -58,12 +59,14 @@ class Job:
         return f"<Job {self.id} {self.state.value} [{self.ledger.files_done} files done]>"
 
     def know(self, other: "Job") -> None:
-        """Take over which files a job that was to do the same left torn, or half replaced."""
+        """Take over what another left torn, or half replaced, where this one goes to."""
         new, old = self.request, other.request
-        ends = [(one.source, one.target, one.target_dir, one.target_name) for one in (new, old)]
-        if ends[0] == ends[1]:
-            self.ledger.torn.inherit(other.ledger.torn)
-            self.ledger.others.update(other.ledger.partials)
+        if new.target != old.target:
+            return
+        if new.source == old.source:
+            self.ledger.torn.inherit(other.ledger.torn, partial(_go_to_one_place, new, old))
+        if new.target_dir == old.target_dir and other.task is None:  # else it is at work on it
+            self.ledger.others |= other.ledger.unfinished()
 
     def inherit(self, other: "Job") -> None:
         """Take over the unfinished files of a paused job that are to be copied again."""
@@ -183,6 +186,19 @@ class Job:
             limit=self.pace.own.rate,
             request=request,
         )
+
+
+def _go_to_one_place(new: CopyRequest, old: CopyRequest, path: bytes) -> bool:
+    """Return whether two jobs copy a source to the same place."""
+    if (new.paths, new.target_dir, new.target_name, new.base) == (
+        old.paths,
+        old.target_dir,
+        old.target_name,
+        old.base,
+    ):
+        return True  # a link that was named is followed: its source has another path
+    place = new.target_of(path)
+    return place is not None and place == old.target_of(path)
 
 
 def _title(request: CopyRequest) -> str:

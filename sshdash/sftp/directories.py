@@ -65,6 +65,8 @@ class Directories:
         """Places of those that have their mode and time, unless something failed since."""
         self._failures = 0
         """How many there were then."""
+        self._handed_on: dict[bytes, int] = {}
+        """The setgid bit that new ones were made with, by place."""
         self._ends: dict[bytes, asyncio.Event] = {}
         """By place, set once it is known what came of one that was asked for."""
 
@@ -141,6 +143,8 @@ class Directories:
             if failed or place not in self._finished
         ]
 
+        await self._look_for_groups(filled)
+
         async def finish(item: tuple[bytes, Source]) -> None:
             try:
                 await self._set_attributes(*item, copier, preserve)
@@ -185,9 +189,8 @@ class Directories:
         path, entry = join(self._folder, place) if place else self._folder, folder.entry
         mtime = entry.mtime_ns if preserve else None
         if place not in self._merged:
-            await self._target.set_attributes(
-                path, copier.mode(entry), mtime, copier.owner_of(entry)
-            )
+            mode = copier.mode(entry) | self._handed_on.get(place, 0)
+            await self._target.set_attributes(path, mode, mtime, copier.owner_of(entry))
         elif self._merge_modes:
             assert folder.existing is not None
             # As cp does: a folder that hands its group on goes on doing so.
@@ -196,6 +199,26 @@ class Directories:
         else:
             with suppress(FileError):  # of others, who let us write there: it stays as it is
                 await self._target.set_attributes(path, None, mtime)
+
+    async def _look_for_groups(self, folders: list[tuple[bytes, Source]]) -> None:
+        """Note which new folders have the setgid bit of the one they are in: they keep it.
+
+        On this machine they do, as by cp and by scp, which takes it away on a host.
+        """
+        if not self._target.is_local:
+            return
+        there = [folder.existing for folder in self._merged.values()]
+        there.append(await self._target.exists(self._folder))
+        if not any(one is not None and one.mode & SETGID for one in there):
+            return
+
+        async def look(item: tuple[bytes, Source]) -> None:
+            with suppress(FileError):  # whoever gives it its mode meets that, too
+                found = await self._target.lstat(join(self._folder, item[0]))
+                self._handed_on[item[0]] = found.mode & SETGID
+
+        new = [item for item in folders if item[0] not in self._merged]
+        await each(new, min(self._target.limits.files, len(new)), look)
 
     async def _each_deepest_first(
         self,

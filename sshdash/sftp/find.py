@@ -18,6 +18,7 @@ from sshdash.errors import SSHDashError
 from sshdash.quoting import command_line
 from sshdash.sftp.entries import Entry, Kind, is_plain_name, join
 from sshdash.sftp.job import Endpoint
+from sshdash.sftp.tasks import end
 
 if TYPE_CHECKING:
     from sshdash.connections.connection import Lease
@@ -152,24 +153,32 @@ class _Output(Protocol):
 async def _read(
     output: _Output, errors: _Output, index: TreeIndex, seen: Callable[[int], None]
 ) -> bytes:
-    """Feed the index and return the beginning of what was complained of."""
+    """Feed the index and return the beginning of what was complained of, as soon as anything is.
+
+    Find waits for somebody to read all of its complaints, and tells nothing more meanwhile.
+    """
     complaint = asyncio.ensure_future(errors.read(1))
+    reading = asyncio.ensure_future(output.read(_READ))
     try:
         while True:
+            waited_for = {reading} if complaint.done() else {reading, complaint}
             async with asyncio.timeout(_PATIENCE):
-                data = await output.read(_READ)
-            if not data:
+                await asyncio.wait(waited_for, return_when=asyncio.FIRST_COMPLETED)
+            if complaint.done() and complaint.result():
+                return complaint.result()
+            if not reading.done():
+                continue
+            if not (data := reading.result()):
                 break
             index.feed(data)
             seen(index.count)
+            reading = asyncio.ensure_future(output.read(_READ))
             await asyncio.sleep(0)  # a turn for everybody else
         index.finish()
         async with asyncio.timeout(_PATIENCE):
             return await complaint
     finally:
-        complaint.cancel()
-        with suppress(asyncio.CancelledError, OSError, asyncssh.Error):
-            await complaint
+        await end((complaint, reading))
 
 
 async def _local(root: bytes, seen: Callable[[int], None]) -> TreeIndex | None:
@@ -187,7 +196,7 @@ async def _local(root: bytes, seen: Callable[[int], None]) -> TreeIndex | None:
     index = TreeIndex()
     try:
         complaint = await _read(process.stdout, process.stderr, index, seen)
-        return index if await process.wait() == 0 and not complaint else None
+        return index if not complaint and await process.wait() == 0 else None
     finally:
         if process.returncode is None:
             with suppress(ProcessLookupError):
@@ -201,9 +210,10 @@ async def _remote(lease: "Lease", root: bytes, seen: Callable[[int], None]) -> T
     process = await lease.session(start)
     index = TreeIndex()
     try:
-        complaint = await _read(process.stdout, process.stderr, index, seen)
+        if await _read(process.stdout, process.stderr, index, seen):
+            return None
         await process.wait_closed()
-        return index if process.exit_status == 0 and not complaint else None
+        return index if process.exit_status == 0 else None
     finally:
         process.close()
 

@@ -3,21 +3,20 @@
 import asyncio
 from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import suppress
-from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
 from sshdash.errors import ConnectionLost, FileError
 from sshdash.sftp.answers import Asked, StatusError, at_end, whole
 from sshdash.sftp.bulk.starter import Starter
 from sshdash.sftp.early import EarlySync
-from sshdash.sftp.entries import Entry, is_plain_name, kind_of
+from sshdash.sftp.entries import Entry
 from sshdash.sftp.failures import from_status
-from sshdash.sftp.filesystem import Buffer, Finish, Finished, Pieces, Reader, Space
-from sshdash.sftp.messages import Attributes, Name, Open, Volume
+from sshdash.sftp.filesystem import Buffer, Finish, Finished, Pieces, Reader
+from sshdash.sftp.messages import Attributes, Open
 from sshdash.sftp.protocol import Protocol
+from sshdash.sftp.remote_entries import NANO, entry_of
 from sshdash.sftp.tasks import together
 from sshdash.sftp.wire import WireClosed
-from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
     from sshdash.connections.connection import Lease
@@ -26,9 +25,6 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-_READ_ONLY = 1
-"""The flag of statvfs@openssh.com for a file system without writing."""
-NANO = 10**9
 _PROOF = 2 * 1024 * 1024
 """Bytes that tell how fast a line is."""
 _HELD_UP = 1024 * 1024
@@ -341,76 +337,6 @@ def _joined(parts: Sequence[Pieces], block: int) -> Pieces:
         if sum(map(len, part)) < block:
             break
     return pieces
-
-
-def entry_of(name: bytes, attributes: Attributes, longname: bytes = b"") -> Entry:
-    """Return the entry for a server's attributes."""
-    owner, group, links, has_acl = told(longname)
-    return Entry(
-        name,
-        kind_of(attributes.mode or 0),
-        attributes.size or 0,
-        _shared((attributes.mode or 0) & 0o7777),
-        _shared((attributes.mtime or 0) * NANO),
-        -1 if attributes.uid is None else _shared(attributes.uid),
-        -1 if attributes.gid is None else _shared(attributes.gid),
-        owner or ("" if attributes.uid is None else str(attributes.uid)),
-        group or ("" if attributes.gid is None else str(attributes.gid)),
-        links=links,
-        has_acl=has_acl,
-    )
-
-
-def space_of(volume: Volume) -> Space:
-    """Return the room that a server tells of."""
-    return Space(
-        volume.blocks * volume.unit,
-        volume.available * volume.unit,
-        volume.files_available if volume.files else None,
-        bool(volume.flags & _READ_ONLY),
-    )
-
-
-def kept_entries(
-    names: list[Name], seen: dict[bytes, None], refused: list[bytes] | None
-) -> list[Entry]:
-    """Return the entries that mean a new name in their directory; report the others.
-
-    What was `seen` is in no set: through each of 10^6 names the garbage collector would look.
-    """
-    entries = []
-    for name, longname, attributes in names:
-        if name in (b".", b".."):
-            continue
-        if is_plain_name(name) and name not in seen:
-            seen[name] = None
-            entries.append(entry_of(name, attributes, longname))
-        elif refused is not None:
-            refused.append(name)
-    return entries
-
-
-def told(longname: bytes) -> tuple[str, str, int, bool]:
-    """Return owner, group, number of names and whether there is an access list.
-
-    They are in a line in the style of ``ls -l``, which most servers send.
-    """
-    fields = longname.split(None, 4)
-    if len(fields) < 5 or len(fields[0]) < 10:
-        return "", "", 0, False
-    links = int(fields[1]) if fields[1].isdigit() and len(fields[1]) < 10 else 0
-    return _named(fields[2]), _named(fields[3]), links, fields[0][10:11] == b"+"
-
-
-@lru_cache(maxsize=1000)
-def _shared(number: int) -> int:
-    """Return the one object for a number that very many entries have: each would take 32 bytes."""
-    return number
-
-
-@lru_cache(maxsize=1000)
-def _named(owner: bytes) -> str:
-    return clean(owner, 32)
 
 
 def _blocks(

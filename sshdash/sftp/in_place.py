@@ -69,9 +69,9 @@ class Tears:
         if value != self.WHOLE:
             self._torn.add(path)
 
-    def inherit(self, other: "Tears") -> None:
-        """Take what is torn over from a job that did the same."""
-        for path in other._torn - self._torn:
+    def inherit(self, other: "Tears", goes_there: Callable[[bytes], bool]) -> None:
+        """Take over from another job what is torn, of sources that go to the same place again."""
+        for path in filter(goes_there, other._torn - self._torn):
             self._torn.add(path)
             self._note(path, b"")
 

@@ -1,9 +1,9 @@
 """What a copy job is asked, and what it tells: frozen, for the queue, the screen and the CLI."""
 
-from dataclasses import dataclass, field
+from msgspec import Struct
 
 from sshdash.prompts import ConflictChoice
-from sshdash.sftp.entries import join, name_of
+from sshdash.sftp.entries import join, name_of, parent_of
 from sshdash.states import TransferState
 
 Endpoint = str
@@ -32,8 +32,7 @@ def user_of(endpoint: Endpoint) -> str:
     return endpoint.partition(" (")[2].removesuffix(")")
 
 
-@dataclass(frozen=True, slots=True)
-class CopyRequest:
+class CopyRequest(Struct, frozen=True):
     """What to copy where."""
 
     source: Endpoint
@@ -82,9 +81,17 @@ class CopyRequest:
             return path[len(join(self.base, b"")) :]
         return self.target_name or name_of(path)
 
+    def target_of(self, path: bytes) -> bytes | None:
+        """Return where a source goes that is among `paths`, or below one; None for any other."""
+        root = path
+        while root not in self.paths:
+            if (above := parent_of(root)) == root:
+                return None
+            root = above
+        return join(self.target_dir, self.place_of(root)) + path[len(root) :]
 
-@dataclass(frozen=True, slots=True)
-class FileProgress:
+
+class FileProgress(Struct, frozen=True):
     """One file under way; the name is cleaned."""
 
     name: str
@@ -92,16 +99,14 @@ class FileProgress:
     total: int
 
 
-@dataclass(frozen=True, slots=True)
-class FileFailure:
+class FileFailure(Struct, frozen=True):
     """One source that was not copied; both texts are cleaned."""
 
     path: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class TransferSnapshot:
+class TransferSnapshot(Struct, frozen=True):
     """A job as it is now. All texts are cleaned."""
 
     id: str
@@ -156,7 +161,7 @@ class TransferSnapshot:
     ended: float | None = None
     limit: int = 0
     """Bytes per second that it may go; 0 for no limit of its own."""
-    request: CopyRequest = field(default=CopyRequest("", (), "", b"/"), repr=False)
+    request: CopyRequest = CopyRequest("", (), "", b"/")
 
     @property
     def is_finished(self) -> bool:
@@ -174,8 +179,7 @@ class TransferSnapshot:
         return self.state in RUNNING
 
 
-@dataclass(frozen=True, slots=True)
-class TransferTotals:
+class TransferTotals(Struct, frozen=True):
     """Everything that is queued or running, in sum."""
 
     jobs_running: int = 0

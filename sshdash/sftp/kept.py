@@ -1,7 +1,6 @@
 """What is kept of a copy job on the disk, so that another run of sshdash can go on with it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple
 
@@ -57,8 +56,7 @@ class PartRow(NamedTuple):
     replacing: bool
 
 
-@dataclass(slots=True)
-class Kept:
+class Kept(msgspec.Struct):
     """One job as it was read."""
 
     uid: str
@@ -66,8 +64,8 @@ class Kept:
     """A `TransferState`'s value, or `SWEPT`."""
     request: CopyRequest
     standing: Standing
-    parts: list[PartRow] = field(default_factory=list)
-    notes: list[Note] = field(default_factory=list)
+    parts: list[PartRow] = msgspec.field(default_factory=list)
+    notes: list[Note] = msgspec.field(default_factory=list)
 
 
 SWEPT = "swept"

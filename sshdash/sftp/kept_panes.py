@@ -131,9 +131,7 @@ def read_panes(file: Path) -> KeptPanes:
     try:
         found = yaml.safe_load(data.decode())
     except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        problem = getattr(error, "problem", None) or "not valid YAML"
-        raise ConfigError(title, file, mark.line + 1 if mark else 0, detail=problem) from error
+        raise ConfigError.of_yaml(title, file, error) from error
     try:
         return msgspec.convert(found if found is not None else {}, KeptPanes)
     except msgspec.ValidationError as error:

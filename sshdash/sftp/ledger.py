@@ -17,6 +17,7 @@ from sshdash.sftp.in_place import Tears
 from sshdash.sftp.job import FileFailure, FileProgress
 from sshdash.sftp.partial import Partial
 from sshdash.sftp.seen import Seen, seen_of
+from sshdash.sftp.tasks import CancelledTooLate
 from sshdash.sftp.turns import Turns
 from sshdash.sftp.under_way import UnderWay
 from sshdash.sftp.walk import Source
@@ -105,8 +106,8 @@ class Ledger:
         """Temporary files on the target that could not be removed yet."""
         self.partials: dict[bytes, Partial] = {}
         """By target, what a lost connection left to go on with."""
-        self.others: dict[bytes, Partial] = {}
-        """Likewise, what jobs before it left that were to do the same: it stays theirs."""
+        self.others: dict[bytes, bytes | None] = {}
+        """What jobs before it left in the same folder, as in `unfinished`: it stays theirs."""
         self.places: dict[tuple[bytes, bytes], bytes] = {}
         """By key, where sources go that are kept beside what is there."""
         self.torn = Tears(lambda path, value: self._note(Fact.TORN, (path, b""), value), self.fail)
@@ -170,6 +171,11 @@ class Ledger:
         self.places[source.key] = place
         self._note(Fact.PLACE, source.key, place)
 
+    def unfinished(self) -> dict[bytes, bytes | None]:
+        """Return the temporary files that were left, and the target of each where it is known."""
+        known = {one.part: target for target, one in self.partials.items()}
+        return dict.fromkeys(self.leftovers) | known
+
     def agrees(self, source: Source) -> bool:
         """Return whether a target is what it was when the person answered, if that was asked."""
         answer = self.choices.get(source.key)
@@ -212,14 +218,24 @@ class Ledger:
 
     @contextmanager
     def tracking(self, source: Source) -> Iterator[Track]:
-        """Follow one file from its first byte to its last, and count it where it succeeds."""
-        entry = source.entry
-        track = Track(entry.name, entry.size)
+        """Follow one file from its first byte to its last, and count it where it succeeds.
+
+        Even where it is cancelled then: CancelledTooLate.
+        """
+        track = Track(source.entry.name, source.entry.size)
         self._tracks.add(track)
         try:
             yield track
+        except CancelledTooLate:
+            self._count(source, track)
+            raise
         finally:
             self._tracks.discard(track)
+        self._count(source, track)
+
+    def _count(self, source: Source, track: Track) -> None:
+        """Count a file that has arrived."""
+        entry = source.entry
         self.failures.pop(source.path, None)  # of an attempt before
         self.files_done += 1
         self.settle(source)
@@ -236,7 +252,17 @@ class Ledger:
     @contextmanager
     def gathering(self, files: int, size: int) -> Iterator[Track]:
         """Follow the bytes of files that come in together; each is counted by itself later."""
-        track = Track(b"%d small files" % files, size)
+        with self._showing(Track(b"%d small files" % files, size)) as track:
+            yield track
+
+    @contextmanager
+    def discarding(self, files: int) -> Iterator[None]:
+        """Tell meanwhile that files which came together are taken away, as not all is whole."""
+        with self._showing(Track(b"taking away %d small files that are not whole" % files, 0)):
+            yield
+
+    @contextmanager
+    def _showing(self, track: Track) -> Iterator[Track]:
         self._tracks.add(track)
         try:
             yield track

@@ -7,15 +7,16 @@ import os
 import pwd
 import secrets
 import stat as modes
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
-from itertools import groupby, islice
+from itertools import islice
 
 from msgspec.structs import replace
 
 from sshdash.sftp.entries import Entry, Kind, join, kind_of
 from sshdash.sftp.failures import irregular
 from sshdash.sftp.filesystem import Buffer, Finish, Finished, Pieces, untaken
+from sshdash.sftp.local_content import HOLE, extend, write, write_sparse
 from sshdash.untrusted import clean
 
 _BATCH = 500
@@ -25,23 +26,32 @@ HASHED = 64 * 1024 * 1024
 """Bytes that are hashed in one call, at least, where there are so many."""
 _UNIT = 512
 """Bytes that stat(2) counts blocks in."""
-_ZEROS = bytes(32 * 1024)
-"""What data is compared with, in parts of that size."""
-_HOLE = 4096
-"""So many zeros in a row become a hole."""
-_EXTENTS = 10_000
-"""Parts of a file with more holes than that are taken together."""
-_IOV = 512
-"""Pieces for one gathering write, safely below every system's limit."""
-_NO_SHARING = (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
-"""How a system says that it cannot copy between two files by itself."""
 _NO_FOLLOW = os.O_NOFOLLOW | os.O_CLOEXEC
-_NO_WAIT: int = getattr(os, "RWF_NOWAIT", 0)
 
 
-def batch(listing: Iterator[os.DirEntry[bytes]]) -> list[Entry | None]:
-    """Return some more entries, None for what went away meanwhile; nothing at the end."""
-    return [_scanned(item) for item in islice(listing, _BATCH)]
+class Listing:
+    """A directory that is being read, in the system's order."""
+
+    def __init__(self, path: bytes) -> None:
+        """Start and read the first entries, which mostly are all. Raises OSError."""
+        self._items = os.scandir(path)
+        self.is_whole = False
+        """Whether its end was come to."""
+        try:
+            self.first = self.more()
+        except BaseException:
+            self.close()
+            raise
+
+    def more(self) -> list[Entry]:
+        """Return some more entries; what went away meanwhile is none. Raises OSError."""
+        items = list(islice(self._items, _BATCH))
+        self.is_whole = len(items) < _BATCH
+        return [found for item in items if (found := _scanned(item)) is not None]
+
+    def close(self) -> None:
+        """End reading it."""
+        self._items.close()
 
 
 def _scanned(item: os.DirEntry[bytes]) -> Entry | None:
@@ -49,16 +59,6 @@ def _scanned(item: os.DirEntry[bytes]) -> Entry | None:
         return entry(item.name, item.stat(follow_symlinks=False))
     except FileNotFoundError:
         return None  # it went away between the listing and the look at it
-
-
-def listing(path: bytes) -> "os._ScandirIterator[bytes]":
-    """Start to read a directory."""
-    return os.scandir(path)
-
-
-def close_listing(listing: "os._ScandirIterator[bytes]") -> None:
-    """End reading a directory."""
-    listing.close()
 
 
 def entry(name: bytes, result: os.stat_result) -> Entry:
@@ -120,6 +120,21 @@ def open_regular(path: bytes, access: int = os.O_RDONLY) -> int:
     return descriptor
 
 
+def unchanged(path: bytes, was: Entry) -> bytes | None:
+    """Return all of a regular file, None where it is not what it was any more.
+
+    Raises OSError and FileError, as a file that cannot be opened.
+    """
+    descriptor = open_regular(path)
+    try:
+        content = os.pread(descriptor, was.size + 1, 0)
+        now = os.fstat(descriptor)
+    finally:
+        os.close(descriptor)
+    is_same = len(content) == was.size == now.st_size and now.st_mtime_ns == was.mtime_ns
+    return content if is_same else None
+
+
 def fetch(path: bytes, size: int) -> tuple[Pieces, Entry]:
     """Return at most `size` first bytes and the attributes after the reading."""
     descriptor = open_regular(path)
@@ -134,21 +149,10 @@ def fetch(path: bytes, size: int) -> tuple[Pieces, Entry]:
         os.close(descriptor)
 
 
-def cached(descriptor: int, size: int, offset: int) -> Buffer | None:
-    """Return what can be read without waiting for a disk, None where nobody knows (preadv2(2))."""
-    if not _NO_WAIT:
-        return None
-    room = memoryview(bytearray(size))
-    try:
-        return room[: os.preadv(descriptor, (room,), offset, _NO_WAIT)]
-    except OSError:
-        return None  # not in memory, or a file system that cannot tell; whatever it is shows there
-
-
-def create(path: bytes, folder: int | None = None) -> int:
+def create(path: bytes, folder: int | None = None, mode: int = 0o600) -> int:
     """Create a file that must not exist, in an open `folder`, and return its descriptor."""
     how = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW
-    return os.open(path, how, 0o600, dir_fd=folder)
+    return os.open(path, how, mode, dir_fd=folder)
 
 
 def store(
@@ -157,16 +161,21 @@ def store(
     """Create a file with this content, in an open `folder`, and finish it."""
     descriptor = create(path, folder)
     try:
-        size = sum(map(len, pieces))
-        if size < _HOLE:
-            write(descriptor, 0, pieces)
-        else:
-            write_sparse(descriptor, 0, pieces)
-            extend(descriptor, size)
+        fill(descriptor, pieces)
     except BaseException:
         os.close(descriptor)
         raise
     return finish_file(descriptor, finish)
+
+
+def fill(descriptor: int, pieces: Sequence[Buffer]) -> None:
+    """Give a new file all of its content; what is nothing but zeros takes no room."""
+    size = sum(map(len, pieces))
+    if size < HOLE:
+        write(descriptor, 0, pieces)
+    else:
+        write_sparse(descriptor, 0, pieces)
+        extend(descriptor, size)
 
 
 def head(path: bytes, limit: int) -> bytes:
@@ -194,90 +203,6 @@ def hash_on(path: bytes, offset: int, digest: "hashlib._Hash") -> int:
         return done
     finally:
         os.close(descriptor)
-
-
-def write(descriptor: int, offset: int, pieces: Sequence[Buffer]) -> None:
-    """Write all of `pieces` from `offset` on."""
-    if len(pieces) == 1:
-        written = os.pwrite(descriptor, pieces[0], offset)
-        if written == len(pieces[0]):
-            return
-        offset += written
-        pieces = (memoryview(pieces[0])[written:],)
-    todo = [memoryview(piece) for piece in pieces]
-    while todo:
-        written = os.pwritev(descriptor, todo[:_IOV], offset)
-        offset += written
-        while todo and written >= len(todo[0]):
-            written -= len(todo.pop(0))
-        if written:
-            todo[0] = todo[0][written:]
-
-
-def write_sparse(descriptor: int, offset: int, pieces: Sequence[Buffer]) -> None:
-    """Write `pieces` from `offset` on, and nothing where there are only zeros."""
-    blocks = [block for piece in pieces for block in _blocks(piece)]
-    data: list[Buffer] = []
-    at = offset
-    for is_zero, run in groupby(blocks, key=_ZEROS.startswith):
-        run_blocks = list(run)
-        size = sum(map(len, run_blocks))
-        if is_zero and size >= _HOLE:
-            write(descriptor, offset, data)
-            data, offset = [], at + size
-        else:
-            data += run_blocks
-        at += size
-    write(descriptor, offset, data)
-
-
-def _blocks(piece: Buffer) -> Iterator[memoryview]:
-    view = memoryview(piece)
-    return (view[at : at + len(_ZEROS)] for at in range(0, len(view), len(_ZEROS)))
-
-
-def extend(descriptor: int, size: int) -> None:
-    """Make a file at least `size` bytes long: a hole at its end was not written."""
-    if os.fstat(descriptor).st_size < size:
-        os.ftruncate(descriptor, size)
-
-
-def extents(descriptor: int, size: int) -> list[tuple[int, int]]:
-    """Return where there is data among the first `size` bytes: from and to, in order.
-
-    All of it where the system does not tell.
-    """
-    found: list[tuple[int, int]] = []
-    offset = 0
-    try:
-        while offset < size and len(found) < _EXTENTS:
-            start = os.lseek(descriptor, offset, os.SEEK_DATA)
-            offset = os.lseek(descriptor, start, os.SEEK_HOLE)
-            if start < size:
-                found.append((start, min(offset, size)))
-    except OSError as error:
-        if error.errno != errno.ENXIO:  # which says that there is no more data
-            return [(0, size)]
-    else:
-        if offset < size:
-            found.append((offset, size))
-    return found
-
-
-def copy_range(source: int, target: int, offset: int, size: int) -> int:
-    """Copy at most `size` bytes from one open file to the same place in another; return how many.
-
-    The kernel does it, or shares them, where the file system can.
-    """
-    if hasattr(os, "copy_file_range"):
-        try:
-            return os.copy_file_range(source, target, size, offset, offset)
-        except OSError as error:
-            if error.errno not in _NO_SHARING:
-                raise
-    data = os.pread(source, min(_BLOCK, size), offset)
-    write(target, offset, (data,))
-    return len(data)
 
 
 def copy_xattrs(source: bytes, target: bytes) -> str:
@@ -377,7 +302,10 @@ def sync_folder(path: bytes) -> None:
 
 
 def rename(old: bytes, new: bytes) -> None:
-    """Rename without ever replacing: a hard link is the one atomic way to claim a free name."""
+    """Rename without ever replacing: a hard link is the one atomic way to claim a free name.
+
+    Raises FileExistsError where the name is taken, and OSError.
+    """
     try:
         os.link(old, new, follow_symlinks=False)
     except FileExistsError:
@@ -389,8 +317,8 @@ def rename(old: bytes, new: bytes) -> None:
     else:
         try:
             os.unlink(old)
-        except OSError:  # its folder may not be changed: then nothing was
-            os.unlink(new)
+        except OSError:
+            os.unlink(new)  # it stays where it was, and there alone
             raise
 
 

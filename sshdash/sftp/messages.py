@@ -8,6 +8,9 @@ import struct
 from enum import IntEnum
 from typing import NamedTuple
 
+from msgspec import Struct
+from msgspec.structs import astuple
+
 VERSION = 3
 MAX_PACKET = 4 * 1024 * 1024
 """No message of a server may be longer; OpenSSH's own end at 256 KiB."""
@@ -90,12 +93,12 @@ _TIMES = 0x8
 _EXTENDED = 0x80000000
 _USUAL = (_SIZE | _OWNERS | _MODE | _TIMES).to_bytes(4, "big")
 _USUAL_FIELDS = struct.Struct(">QIIIII")
+"""The fields that these flags stand for, in the order of `Attributes`."""
 _ONLY_MODE = struct.Struct(">II")
 _MODE_AND_TIMES = struct.Struct(">IIII")
-"""The fields that these flags stand for, in the order of `Attributes`."""
 
 
-class Attributes(NamedTuple):
+class Attributes(Struct, frozen=True, gc=False):
     """A file's attributes, None where not told or not to be set."""
 
     size: int | None = None
@@ -108,7 +111,7 @@ class Attributes(NamedTuple):
 
     def encode(self) -> bytes:
         """Return the bytes that ask a server to set what is not None."""
-        size, uid, gid, mode, atime, mtime = self
+        size, uid, gid, mode, atime, mtime = astuple(self)
         if size is uid is gid is atime is None and mode is not None:
             # What every file gets, at its beginning and its end.
             if mtime is None:
@@ -132,7 +135,7 @@ class Attributes(NamedTuple):
         return struct.pack(">I", flags) + b"".join(parts)
 
 
-class Name(NamedTuple):
+class Name(Struct, frozen=True, gc=False):
     """One entry of a listing."""
 
     filename: bytes
@@ -170,7 +173,7 @@ class ServerLimits(NamedTuple):
 
 
 class Payload:
-    """Reads the fields of one message, front to back."""
+    """Reads the fields of one message, front to back. Raises MalformedError for what is none."""
 
     __slots__ = ("_data", "_position")
 
@@ -226,7 +229,18 @@ class Payload:
         return [self._name() for _ in range(count)]
 
     def _name(self) -> Name:
-        return Name(self.string(), self.string(), self.attributes())
+        # At once, as nearly all are; each string by itself takes longer than all of this.
+        data, start = self._data, self._position + 4
+        end = start + int.from_bytes(data[start - 4 : start], "big")
+        begin = end + 4
+        until = begin + int.from_bytes(data[end:begin], "big")
+        fields = until + 4
+        behind = fields + _USUAL_FIELDS.size
+        if behind > len(data) or data[until:fields] != _USUAL or until - start > MAX_STRING:
+            return Name(self.string(), self.string(), self.attributes())
+        self._position = behind
+        told = Attributes(*_USUAL_FIELDS.unpack_from(data, fields))
+        return Name(data[start:end], data[begin:until], told)
 
     def _usual(self) -> Attributes | None:
         """Read attributes as nearly all of them are, at once; None where they are otherwise.

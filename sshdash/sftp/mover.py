@@ -4,6 +4,7 @@ A source is removed only once all of it is safe under its final name, and is sti
 copied; a directory only once nothing is left in it.
 """
 
+import secrets
 from contextlib import suppress
 
 from sshdash.errors import FileError
@@ -12,10 +13,16 @@ from sshdash.sftp.failures import ExistsError, RefusedError, shown
 from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.ledger import Ledger
 from sshdash.sftp.local import LocalFilesystem
+from sshdash.sftp.names import named_by, part_name
 from sshdash.sftp.plan import SAME
-from sshdash.sftp.tasks import each
+from sshdash.sftp.remote import RemoteFilesystem
+from sshdash.sftp.tasks import CancelledTooLate, each, undivided
+from sshdash.sftp.two_steps import swap
+from sshdash.sftp.under_way import Progress
 from sshdash.sftp.walk import Source, reason_of
 
+_PATIENCE = 10.0
+"""Seconds that whoever cancels waits for what is under way."""
 _ONE_FILE = "it and what is there are names of one file, and both stay"
 
 
@@ -52,8 +59,13 @@ class Mover:
         return others
 
     async def _rename_root(self, root: Source) -> bool:
+        def count(size: int) -> None:
+            self._ledger.found(root.entry)
+            with self._ledger.tracking(root) as track:
+                track.advance(size)
+
         try:
-            if not await self.rename(root):
+            if not await self.rename(root, count):
                 return False
         except ExistsError:
             return False  # it appeared meanwhile: whoever looks again sees what it is
@@ -61,9 +73,6 @@ class Mover:
             self._ledger.found(root.entry)
             self._ledger.fail(root.path, reason_of(error), root.entry)
             return True
-        self._ledger.found(root.entry)
-        with self._ledger.tracking(root) as track:
-            track.advance(root.entry.size if root.entry.kind is Kind.FILE else 0)
         await self._ledger.recorded()  # whoever goes on after a crash finds it gone
         return True
 
@@ -71,26 +80,48 @@ class Mover:
         """Return whether a source that is not there any more was moved by an earlier run."""
         return self._wanted and (path, place) in self._ledger.done
 
-    async def rename(self, file: Source) -> bool:
-        """Rename onto the target and return whether that could be done.
+    async def rename(self, file: Source, progress: Progress) -> bool:
+        """Rename onto the target and return whether that could be done, which `progress` is told.
 
         What exists there is replaced only where it was known, which means agreed to. Raises
-        ExistsError, ConnectionLost, and RefusedError: whoever may not rename could not remove the
-        source of a copy either.
+        ExistsError, ConnectionLost, CancelledTooLate, and RefusedError: whoever may not rename
+        could not remove the source of a copy either.
         """
         if not self._renames:
             return False
         target = join(self._target_dir, file.place)
-        move = self._target.rename if file.existing is None else self._target.replace
+        move = self._target.rename if file.existing is None else self._replace
+        size = file.entry.size if file.entry.kind is Kind.FILE else 0
         try:
-            await move(file.path, target)
+            await undivided(move(file.path, target), _PATIENCE)
+        except CancelledTooLate:
+            progress(size)
+            raise
         except (ExistsError, RefusedError):
             raise
         except FileError:
             return False  # another disk, or a server that cannot: the copy tells what is wrong
         if file.existing is not None and file.path.lower() != target.lower():
             await self._ensure_gone(file)
+        progress(size)
         return True
+
+    async def _replace(self, path: bytes, target: bytes) -> None:
+        """Rename onto what is there, which no process that is killed leaves under another name.
+
+        Where a server needs two steps, whoever comes after knows of them by a temporary file that
+        there is none of. Raises FileError where no name of one tells whose it is: a copy can do it.
+        """
+        if not isinstance(self._target, RemoteFilesystem) or self._target.replaces_at_once:
+            await self._target.replace(path, target)
+            return
+        part = join(parent_of(target), part_name(name_of(target), secrets.token_hex(4)))
+        if named_by(name_of(part)) is None:
+            raise FileError("cannot put in place", shown(target), "the name is too long")
+        self._ledger.leftovers.add(part)
+        await self._ledger.recorded()
+        await swap(self._target, path, target, part)
+        self._ledger.leftovers.discard(part)
 
     async def _ensure_gone(self, file: Source) -> None:
         """Raise FileError where a rename did nothing: of two names of one file both stay."""
@@ -127,7 +158,10 @@ class Mover:
             raise FileError(SAME, shown(path), host=host)
 
     async def remove(self, file: Source) -> None:
-        """Remove a source whose copy is in place. Raises FileError where it stays."""
+        """Remove a source whose copy is in place.
+
+        Raises FileError where it stays, and CancelledTooLate.
+        """
         if not self._wanted:
             return
         try:
@@ -136,7 +170,7 @@ class Mover:
                 await self._target.sync_folder(parent_of(join(self._target_dir, file.place)))
             if _differs(await self._source.lstat(file.path), file.entry):
                 raise FileError("the source has changed since")
-            await self._source.unlink(file.path)
+            await undivided(self._source.unlink(file.path), _PATIENCE)
         except FileError as error:
             detail = f"{error.title}: {error.detail}" if error.detail else error.title
             host = "" if self._source.is_local else self._source.label

@@ -7,8 +7,12 @@ from collections.abc import Iterable, Iterator
 
 from sshdash.sftp.entries import NAME_MAX
 
+_SHORTEST_MAX = 143
+"""The longest name that some file systems take: those that encrypt names (eCryptfs)."""
 _KEY = 8
 """Digits that tell the temporary files of one target apart."""
+_CHARACTER = 4
+"""Bytes of a UTF-8 character at most."""
 _TAIL = re.compile(rb"\.sshdash-[0-9a-f]{8}\.(part|old)\Z")
 _TEMPORARY = re.compile(rb"\..*\.?sshdash-[0-9a-f]{8}\.(part|old)", re.DOTALL)
 
@@ -37,8 +41,8 @@ def set_aside_by(part: bytes) -> bytes:
 
 def named_by(part: bytes) -> bytes | None:
     """Return whose temporary file's name it is, None where that cannot be told from it."""
-    whole = is_temporary(part) and len(part) < NAME_MAX - 3  # else it may have been cut
-    return _TAIL.sub(b"", part[1:]) if whole else None
+    cut = any(most - _CHARACTER < len(part) <= most for most in (_SHORTEST_MAX, NAME_MAX))
+    return _TAIL.sub(b"", part[1:]) if is_temporary(part) and not cut else None
 
 
 def is_temporary(name: bytes) -> bool:
@@ -87,13 +91,19 @@ def folded(name: bytes) -> str:
 
 
 def _hidden(name: bytes, tail: bytes) -> bytes:
-    return b"." + _cut(name, NAME_MAX - 1 - len(tail)) + tail
+    return b"." + _cut(name, _most(name) - 1 - len(tail)) + tail
+
+
+def _most(name: bytes) -> int:
+    """Return how long a name may be that is made of `name`, and goes where that goes."""
+    return _SHORTEST_MAX if len(name) <= _SHORTEST_MAX else NAME_MAX
 
 
 def _cut(name: bytes, size: int) -> bytes:
-    """Cut a name to `size` bytes, not inside a UTF-8 character."""
+    """Cut a name to `size` bytes, or a few less: not inside a UTF-8 character."""
     if len(name) <= size:
         return name
-    while size and name[size] & 0xC0 == 0x80:
-        size -= 1
-    return name[:size]
+    for end in range(size, size - _CHARACTER, -1):
+        if name[end] & 0xC0 != 0x80:
+            return name[:end]
+    return name[:size]  # it is no UTF-8

@@ -1,6 +1,6 @@
 """What an interrupted copy of a file left on the target, and whether it can be gone on with."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Protocol
 
 from msgspec import Struct
@@ -100,27 +100,23 @@ class Removing(Protocol):
         ...
 
 
-async def put_all_right(
-    target: object, partials: Mapping[bytes, Partial], parts: Collection[bytes]
-) -> None:
+async def put_all_right(target: object, parts: Mapping[bytes, bytes | None]) -> None:
     """Undo replacements of which only the first step was done, where a server needs two.
 
-    `partials` are by target; of other `parts` the target is known by their names.
+    `parts` are temporary files and their targets; None where that is known by a name.
     """
     if not isinstance(target, RemoteFilesystem) or target.replaces_at_once:
         return
-    named: list[tuple[bytes, bytes | None]] = [(one.part, path) for path, one in partials.items()]
-    named += [(part, None) for part in parts]
 
     async def settle(one: tuple[bytes, bytes | None]) -> None:
         await put_right(target, *one)
 
-    await each(named, min(_WIDTH, len(named)), settle)
+    await each(parts.items(), min(_WIDTH, len(parts)), settle)
 
 
 async def remove_parts(target: Removing, parts: set[bytes]) -> None:
     """Remove temporary files, and take those that are gone out of `parts`."""
-    await put_all_right(target, {}, parts)
+    await put_all_right(target, dict.fromkeys(parts))
 
     async def remove(part: bytes) -> None:
         try:

@@ -4,8 +4,9 @@ Nothing is overwritten without a choice, nothing special is opened, and no link 
 chose leads out of the folder the person chose.
 """
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from sshdash.sftp.entries import Entry, Kind, is_inside
 
@@ -25,12 +26,12 @@ class Step(Enum):
     """It cannot be copied; the reason says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """A decision and, where nothing is copied, its reason."""
 
     step: Step
     reason: str = ""
+    """Empty where something is copied."""
 
 
 SAME = "source and target are the same"
@@ -43,6 +44,8 @@ _ASK = Verdict(Step.ASK)
 
 def decide(source: Entry, existing: Entry | None, recursive: bool) -> Verdict:
     """Return what to do with `source` where `existing` is at its target."""
+    if existing is None and source.kind is Kind.FILE:
+        return _CREATE  # as nearly all are
     if source.kind is Kind.OTHER:
         return _refuse("neither a file nor a directory, or its host does not tell what it is")
     if source.kind not in (Kind.FILE, Kind.DIRECTORY, Kind.SYMLINK):

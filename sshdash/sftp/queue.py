@@ -7,13 +7,15 @@ import asyncio
 import itertools
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from functools import partial
 
 from sshdash.connections.recovery.outages import NoOutages, Outages
 from sshdash.events import EventBus, TransferChanged
 from sshdash.prompts import Prompter
 from sshdash.sftp.copy_job import Job
+from sshdash.sftp.entries import parent_of
 from sshdash.sftp.execution import PATIENCE, Execution
 from sshdash.sftp.job import FINISHED, CopyRequest, Endpoint, TransferSnapshot, TransferTotals
 from sshdash.sftp.journal import Journal
@@ -234,6 +236,25 @@ class TransferQueue:
         if self._journal is not None:
             await self._journal.close()
 
+    @asynccontextmanager
+    async def guarding(self, endpoint: Endpoint, part: bytes) -> AsyncIterator[None]:
+        """Have a temporary file removed, and what it was to replace put right, whatever ends this.
+
+        Another process does it where this one is killed, one of a later connection where it is cut.
+        """
+        job = Job("", CopyRequest("", (), endpoint, parent_of(part)), self._events)
+        job.is_swept = True
+        job.ledger.leftovers.add(part)
+        if self._journal is not None:
+            self._journal.follow(job)
+            await self._journal.recorded()
+        try:
+            yield
+            job.ledger.leftovers.clear()
+        finally:
+            forget = self._journal.forget if self._journal is not None else _forgotten
+            self._sweeper.sweep(job, forget)
+
     # -- who goes on when
 
     def is_awaited(self, job: Job) -> bool:
@@ -325,6 +346,10 @@ class TransferQueue:
         job.is_swept = True
         job.changed()
         self._sweeper.sweep(job, self._journal.forget)
+
+
+def _forgotten(job: Job) -> None:
+    """Nothing is kept."""
 
 
 async def _ended(tasks: "set[asyncio.Task[None]]") -> None:

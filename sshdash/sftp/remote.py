@@ -2,7 +2,6 @@
 
 import asyncio
 import errno
-import secrets
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import suppress
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from msgspec.structs import replace
 
 from sshdash.errors import FileError
-from sshdash.sftp.answers import Asked, whole
+from sshdash.sftp.answers import Asked
 from sshdash.sftp.bulk.command import Command
 from sshdash.sftp.bulk.starter import Starter
 from sshdash.sftp.entries import Entry, Kind, join, name_of
@@ -34,19 +33,9 @@ from sshdash.sftp.filesystem import (
     Owner,
     Pieces,
     Space,
-    untaken,
 )
 from sshdash.sftp.further import Further
-from sshdash.sftp.handles import (
-    COPY_DATA,
-    NANO,
-    RemoteReader,
-    RemoteWriter,
-    Session,
-    entry_of,
-    kept_entries,
-    space_of,
-)
+from sshdash.sftp.handles import COPY_DATA, RemoteReader, RemoteWriter, Session
 from sshdash.sftp.held_up import HeldUp
 from sshdash.sftp.itself import set_itself, set_own_time
 from sshdash.sftp.looks import STATVFS, Look
@@ -54,6 +43,8 @@ from sshdash.sftp.messages import Attributes, Name, Open
 from sshdash.sftp.opening import PATIENCE, SUBSYSTEM, Way, open_session
 from sshdash.sftp.remote_description import described
 from sshdash.sftp.remote_digest import RemoteDigests
+from sshdash.sftp.remote_entries import NANO, entry_of, kept_entries, space_of
+from sshdash.sftp.remote_umask import umask_in
 from sshdash.sftp.spelling import settle
 from sshdash.sftp.tasks import each, together, undivided
 from sshdash.sftp.two_steps import swap
@@ -78,7 +69,8 @@ _LISTING_AHEAD = 16
 _LINKS_AHEAD = 64
 _MAX_ENTRIES = 2_000_000
 """A listing that goes on beyond this is taken for an endless one."""
-_ALL = 0o777
+_MAX_NAMES = 256 * 1024 * 1024
+"""Bytes of names beyond which one is taken for a trap: it would fill the memory."""
 _NEW_FILE = Open.WRITE | Open.CREATE | Open.EXCLUSIVE
 
 
@@ -168,7 +160,7 @@ class RemoteFilesystem:
         opening = self._protocol.open_directory(path)
         handle = await self._session.call("list", path, opening)
         seen: dict[bytes, None] = {}
-        listed = 0
+        listed = size = 0
         ahead: deque[Asked[list[Name] | None]] = deque()
         width = 2
         try:
@@ -182,7 +174,8 @@ class RemoteFilesystem:
                     return
                 width = min(width * 2, _LISTING_AHEAD)
                 listed += max(1, len(names))  # the same names again count, and so do none
-                if listed > _MAX_ENTRIES:
+                size += sum(len(one.filename) for one in names)
+                if listed > _MAX_ENTRIES or size > _MAX_NAMES:
                     raise failure("list", path, 0, self.label, "more entries than anybody has")
                 yield kept_entries(names, seen, refused)
         finally:
@@ -306,21 +299,8 @@ class RemoteFilesystem:
         return await described(self._session, path, await self.lstat(path))
 
     async def umask(self, directory: bytes) -> int:
-        """Return the bits that new files in `directory` do not get, by making one there.
-
-        Nothing in SFTP tells it otherwise; the file is empty and goes at once.
-        """
-        path = join(directory, b".sshdash-%b.part" % secrets.token_hex(4).encode())
-        opening = self._protocol.open_file(path, _NEW_FILE, _ALL)
-        try:
-            handle = await self._call("make files in", directory, opening)
-        except VagueError as error:
-            raise await explained(error, self, path) from error
-        asked = self._protocol.stat_handle(handle)
-        gone = (self._protocol.close_handle(handle), self._protocol.remove(path))
-        stat = await self._call("make files in", directory, asked)
-        await self._call("remove", path, whole(gone))
-        return untaken(stat.mode or 0o644)
+        """Return the bits that new files in `directory` do not get, by making one there."""
+        return await umask_in(directory, self._session, self)
 
     async def read_head(self, path: bytes, limit: int) -> bytes:
         """Return at most `limit` first bytes of a regular file.
@@ -357,7 +337,7 @@ class RemoteFilesystem:
         return await self._digests.sha256(path, size, reading)
 
     async def hardlink(self, old: bytes, new: bytes) -> None:
-        """Give the file `old` a second name, where the server offers that."""
+        """Give the file `old` a second name. Raises UnsupportedError where that is not offered."""
         if not self._protocol.offers(b"hardlink@openssh.com"):
             raise UnsupportedError("cannot make the hard link", shown(new), host=self.label)
         await self._named("make the hard link", new, self._protocol.hardlink(old, new))

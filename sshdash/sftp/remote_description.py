@@ -13,8 +13,9 @@ from sshdash.connections.script import run_script
 from sshdash.errors import SSHDashError
 from sshdash.quoting import command_line
 from sshdash.sftp.entries import Entry
-from sshdash.sftp.handles import Session, told
+from sshdash.sftp.handles import Session
 from sshdash.sftp.protocol import USERS_GROUPS
+from sshdash.sftp.remote_entries import parse_longname
 
 _PATIENCE = 5.0
 """Seconds for the command: without its answer less is known, no more."""
@@ -28,7 +29,7 @@ async def described(session: Session, path: bytes, entry: Entry) -> Entry:
         asking = session.protocol.users_groups((entry.uid,), (entry.gid,))
         users, groups = await session.call("find the owner of", path, asking)
         entry = replace(entry, owner=users[0] or entry.owner, group=groups[0] or entry.group)
-    _, _, links, has_acl = told(await _line(session, path))
+    _, _, links, has_acl = parse_longname(await _line(session, path))
     return replace(entry, links=links or entry.links, has_acl=has_acl or entry.has_acl)
 
 

@@ -89,6 +89,7 @@ class Roots:
                 apart.append(structs.replace(root, existing=root.existing or first.entry))
             else:
                 self._ledger.fail(root.path, TAKEN)
+        self.claims.roots = firsts
         return await self._told_apart(apart, turns)
 
     async def _told_apart(self, roots: list[Source], turns: Turns) -> list[Source]:

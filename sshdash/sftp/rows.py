@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import count, islice
-from typing import overload
+from typing import TypeVar, overload
 
 from sshdash.sftp.entries import Entry, Kind
+
+Item = TypeVar("Item")
 
 UP = Entry(b"..", Kind.DIRECTORY)
 """The row that leads to the parent directory; never part of a selection."""
@@ -67,6 +69,9 @@ class Rows:
         """The row of each name."""
         self.others: dict[bytes, Entry] = {}
         """What the view leaves out, by name."""
+        self.size = 0
+        """Bytes of the files among the rows."""
+        self._folders = 0
         self._text = _END
         """All names: to look through it is much faster than through the entries."""
         self.extend(entries)
@@ -90,16 +95,29 @@ class Rows:
         """Whether the first row leads to the parent directory."""
         return bool(self.entries) and self.entries[0] is UP
 
+    @property
+    def folders(self) -> int:
+        """How many rows lead to a directory, without the one that leads up."""
+        return self._folders - self.has_up
+
     def known(self, names: set[bytes]) -> set[bytes]:
         """Return those of `names` that the directory has, shown or not."""
+        if len(self.places) + len(self.others) < len(names):
+            return names.intersection(self.places) | names.intersection(self.others)
         shown = set(filter(self.places.__contains__, names))
         return shown.union(filter(self.others.__contains__, names)) if self.others else shown
 
+    def missing(self, names: Iterable[bytes]) -> list[bytes]:
+        """Return those of `names` that the directory does not have; in a thread, too."""
+        return [name for name in names if name not in self]
+
     def names_but(self, names: Iterable[bytes]) -> set[bytes]:
-        """Return the names of the directory, shown or not, without some."""
-        found = {*self.places, *self.others}
-        found.difference_update(names, (UP.name,))
-        return found
+        """Return the names of the directory, shown or not, without some; in a thread, too."""
+        every = (*self.places, *self.others)  # at once, as another thread may change them
+        without = {UP.name}
+        for piece in _pieces(names):
+            without.update(piece)
+        return {name for name in every if name not in without}
 
     def entry(self, name: bytes) -> Entry | None:
         """Return the entry of a name, shown or not, None where there is none."""
@@ -108,12 +126,13 @@ class Rows:
 
     def extend(self, entries: Iterable[Entry]) -> None:
         """Put more rows below the others."""
-        source = iter(entries)
         texts = [self._text]
-        while piece := list(islice(source, _PIECE)):
+        for piece in _pieces(entries):
             names = [entry.name for entry in piece]
             self.places.update(zip(names, count(len(self.entries)), strict=False))
             self.entries.extend(piece)
+            self.size += sum([entry.size for entry in piece if entry.kind is Kind.FILE])
+            self._folders += sum(map(is_folder, piece))
             texts += (_END.join(names), _END)
         self._text = b"".join(texts)
 
@@ -142,6 +161,18 @@ class Rows:
         below = _folded(self._text[end:], plain)
         found = below.rfind(wanted)
         return row + 1 + below.count(_END, 0, found) if found >= 0 else None
+
+
+def is_folder(entry: Entry) -> bool:
+    """Return whether an entry is a directory, or a link that leads to one."""
+    return entry.kind is Kind.DIRECTORY or entry.target_kind is Kind.DIRECTORY
+
+
+def _pieces(items: Iterable[Item]) -> Iterator[list[Item]]:
+    """Yield items, some at a time: in between another thread may run."""
+    rest = iter(items)
+    while piece := list(islice(rest, _PIECE)):
+        yield piece
 
 
 def _folded(text: bytes, plain: bool) -> bytes:

@@ -1,5 +1,6 @@
 """Runs one copy job: looks through the trees, makes directories ahead, copies many at once."""
 
+import asyncio
 import os
 from collections.abc import Callable
 
@@ -30,7 +31,7 @@ from sshdash.sftp.plan import Step, decide, escapes
 from sshdash.sftp.room import Room
 from sshdash.sftp.roots import Roots
 from sshdash.sftp.seen import ChangedThere, ensure_as_seen, seen_of
-from sshdash.sftp.tasks import each, together
+from sshdash.sftp.tasks import CancelledTooLate, each, together
 from sshdash.sftp.throttle import Pace
 from sshdash.sftp.twins import Twins
 from sshdash.sftp.under_way import FileCopy
@@ -97,7 +98,7 @@ class Runner:
         request, ledger = self._request, self._ledger
         roots = Roots(request, self._source, self._target, ledger, self._mover, self._reason)
         walker = Walker(self._source, self._target, self._visit, ledger.fail, ledger.leave_out)
-        await put_all_right(self._target, ledger.others | ledger.partials, ledger.leftovers)
+        await put_all_right(self._target, ledger.others | ledger.unfinished())
         await self._look(roots, walker)
         self._confusions = Confusions(self._target, self._target_dir)
         self._furnish_copier()
@@ -216,17 +217,19 @@ class Runner:
 
     def _visit(self, source: Source) -> bool:
         """Sort one source into what is to be done; return whether to look into it."""
-        if (settled := self._claims.settled(source, self._ledger.fail)) is not None:
-            return settled
-        if source.key in self._ledger.done:
+        claimed = self._claims.settled(source, self._ledger.fail)
+        if isinstance(claimed, bool):
+            return claimed
+        source = claimed
+        if self._ledger.done and source.key in self._ledger.done:
             self._twins.know(source)
             return False
         verdict = decide(source.entry, source.existing, self._request.recursive)
-        if verdict.step is Step.REFUSE:
-            self._ledger.fail(source.path, verdict.reason)
-            return False
-        if verdict.step is Step.LEAVE:
-            self._leave_out(source, verdict.reason)
+        if verdict.reason:
+            if verdict.step is Step.REFUSE:
+                self._ledger.fail(source.path, verdict.reason)
+            else:
+                self._leave_out(source, verdict.reason)
             return False
         if source.entry.kind is Kind.DIRECTORY:
             self._directories.append(source)
@@ -361,10 +364,14 @@ class Runner:
         await self._mover.ensure_other(file)
         if self._request.move:
             await self._copier.folders.ready(join(self._target_dir, file.place))
-        if await self._mover.rename(file):
-            progress(file.entry.size if file.entry.kind is Kind.FILE else 0)
+        if await self._mover.rename(file, progress):
             return ""
-        complaint = await self._transfer(file, progress)
+        try:
+            complaint = await self._transfer(file, progress)
+        except CancelledTooLate:
+            if self._request.move:  # its source is still there
+                raise asyncio.CancelledError from None
+            raise
         if not complaint:
             await self._mover.remove(file)
         return complaint
@@ -392,7 +399,8 @@ class Runner:
     async def _settle_conflicts(self) -> None:
         """Settle what is to be done about each target that exists, while the rest is copied."""
         rest = self._choice, self._ledger, self._prompter
-        conflicts = Conflicts(self._source, self._target, self._target_dir, *rest)
+        ends = self._source, self._target, self._target_dir
+        conflicts = Conflicts(*ends, *rest, self._claims)
         try:
             accepted = await conflicts.settle_all(self._conflicts, self._fail)
         except ConnectionLost:

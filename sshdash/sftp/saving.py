@@ -3,7 +3,8 @@
 import asyncio
 import hashlib
 import secrets
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass
 
 from sshdash.errors import FileError, SSHDashError
@@ -18,6 +19,10 @@ _PATIENCE = 10.0
 """Seconds for taking a temporary file away."""
 _WRITING = 60.0
 """Seconds that writing into a file may go on after it was cancelled."""
+
+
+Guarding = Callable[[bytes], AbstractAsyncContextManager[None]]
+"""Has a temporary file cleaned up after, and what it replaces, should nobody else be able to."""
 
 
 class OwnerNotKept(FileError):
@@ -52,15 +57,34 @@ async def look_again(filesystem: Filesystem, taken: Taken, limit: int) -> tuple[
     return entry, await _read(filesystem, taken.path, limit)
 
 
+def _unguarded(part: bytes) -> AbstractAsyncContextManager[None]:
+    """Leave it to whoever finds it."""
+    return nullcontext()
+
+
 async def save(
-    filesystem: Filesystem, path: bytes, data: bytes, now: Entry, *, anyone: bool = False
+    filesystem: Filesystem,
+    path: bytes,
+    data: bytes,
+    now: Entry,
+    *,
+    anyone: bool = False,
+    guarding: Guarding = _unguarded,
 ) -> None:
     """Put `data` in place of `path`, which is `now`, with its mode and owner.
 
-    Until it is complete and on the disk, the old content stays. Raises OwnerNotKept where the
-    owner cannot be kept, unless `anyone` may be it; other failures raise FileError.
+    Until it is complete and on the disk, the old content stays; what is `guarding` the temporary
+    file sees to that should the process be killed. Raises OwnerNotKept where the owner cannot be
+    kept, unless `anyone` may be it; other failures raise FileError.
     """
     part = _part(path)
+    async with guarding(part):
+        await _put(filesystem, part, path, data, now, anyone)
+
+
+async def _put(
+    filesystem: Filesystem, part: bytes, path: bytes, data: bytes, now: Entry, anyone: bool
+) -> None:
     try:
         await _write(filesystem, part, data, Finish(durable=True))
         await _give_attributes(filesystem, part, now, anyone)

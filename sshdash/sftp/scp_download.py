@@ -188,6 +188,8 @@ class Download:
         """Take a file, or go into a directory."""
         verdict = decide(source.entry, source.existing, self._request.recursive)
         reason = verdict.reason if verdict.step is Step.REFUSE else ""
+        if source.path.endswith(b"/") and source.entry.kind is not Kind.DIRECTORY:
+            reason = "not a directory"  # which its name said
         try:
             if source.entry.kind is Kind.DIRECTORY:
                 if not reason and source.existing is None:

@@ -38,7 +38,10 @@ class ScpRunner:
         """Do nothing: a file that was cut off is begun anew."""
 
     async def run(self, scanned: Callable[[], None]) -> None:
-        """Copy everything; `scanned` is called once it begins."""
+        """Copy everything; `scanned` is called once it begins.
+
+        Raises SSHDashError, also for what only SFTP can do.
+        """
         (source, target), request = self._ends, self._request
         asked = {
             "A move": request.move,

@@ -26,7 +26,7 @@ from sshdash.sftp.rcp import header, times
 from sshdash.sftp.scp_channel import Refused, ScpChannel
 from sshdash.sftp.scp_choices import Choices
 from sshdash.sftp.scp_host import Placing, ScpHost
-from sshdash.sftp.tasks import finish
+from sshdash.sftp.tasks import finish, undivided
 from sshdash.sftp.throttle import Pace
 from sshdash.sftp.walk import Source, Walker, reason_of
 
@@ -251,8 +251,10 @@ class Upload:
     async def _place_sent(self) -> None:
         """Give what was sent its names; what cannot get one is taken away."""
         sent, self._sent = self._sent, []
-        if not sent:
-            return
+        if sent:
+            await undivided(self._place(sent), _PATIENCE)
+
+    async def _place(self, sent: "list[_Sent]") -> None:
         parts = [
             Placing(
                 one.part,

@@ -52,7 +52,7 @@ class Stream:
         return self
 
     async def read(self, offset: int, size: int) -> Pieces:
-        """Return what comes next; `offset` must be where that is."""
+        """Return what comes next; raises FileError where that is not at `offset`."""
         if offset != self._offset:
             raise FileError("cannot read again", self.label, "it has gone by")
         data, self._begun = self._begun or await self._read(size), b""

@@ -131,6 +131,8 @@ class KeepUp:
             may_delete, stale = not comparison.problems, comparison.stale
             outcome = await run.run(todo, may_delete, stale=stale)
             self._queue.remove_finished()
+        if outcome.error is not None:
+            raise outcome.error
         if any(copy.cut_off for copy in outcome.copies):
             raise ConnectionLost("Connection lost", host=wish.remote.endpoint)
         self._copied += sum(copy.files_done for copy in outcome.copies)

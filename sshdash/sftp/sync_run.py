@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
-from sshdash.errors import FileError
+from sshdash.errors import FileError, SSHDashError
 from sshdash.sftp.entries import Entry, Kind, join
 from sshdash.sftp.failures import MissingError
 from sshdash.sftp.filesystem import Filesystem
@@ -49,13 +49,15 @@ class Outcome:
     copies: list[TransferSnapshot] = field(default_factory=list)
     deleted: int = 0
     failures: list[tuple[bytes, str]] = field(default_factory=list)
-    """Places that could not be deleted, and why."""
+    """Places that could not be deleted or given their time, and why."""
     refused: list[Step] = field(default_factory=list)
     """What the trash did not take; it is where it was."""
     refusal: str = ""
     """Why not."""
     not_deleted: int = 0
     """How many deletions were not tried because something went wrong before."""
+    error: SSHDashError | None = None
+    """What ended it early, for whoever has told the rest."""
 
     @property
     def copied_all(self) -> bool:
@@ -68,7 +70,7 @@ class Outcome:
     @property
     def is_whole(self) -> bool:
         """Whether everything was done."""
-        stays = self.failures or self.refused or self.not_deleted
+        stays = self.failures or self.refused or self.not_deleted or self.error
         return self.copied_all and not stays
 
 
@@ -111,15 +113,21 @@ class Synchronisation:
 
         `whatever_fails` is for whoever wants it deleted even so. One way, `stale` are folders and
         links that get the time of the other end with the folders in which something was done.
+        What ends it early is in what is returned, beside what was done until then.
         """
-        outcome = await self._run(steps, may_delete, whatever_fails)
-        if stale is not None and not any(one.cut_off for one in outcome.copies):
-            places = await asyncio.to_thread(_with_changed, stale, steps)
-            await self._settle_times(places, to_right)
+        outcome = Outcome()
+        try:
+            await self._run(outcome, steps, may_delete, whatever_fails)
+            if stale is not None and not any(one.cut_off for one in outcome.copies):
+                places = await asyncio.to_thread(_with_changed, stale, steps)
+                await self._settle_times(places, to_right, outcome)
+        except SSHDashError as error:
+            outcome.error = error
         return outcome
 
-    async def _run(self, steps: Sequence[Step], may_delete: bool, whatever_fails: bool) -> Outcome:
-        outcome = Outcome()
+    async def _run(
+        self, outcome: Outcome, steps: Sequence[Step], may_delete: bool, whatever_fails: bool
+    ) -> None:
         requests = await asyncio.to_thread(copy_requests, self._left, self._right, steps)
         self.jobs = [self._queue.submit(one, inherit=True) for one in requests]
         for job in self.jobs:
@@ -127,24 +135,28 @@ class Synchronisation:
         doomed = [step for step in steps if step.act is Act.DELETE]
         if not may_delete or not (outcome.copied_all or whatever_fails):
             outcome.not_deleted = len(doomed)
-            return outcome
+            return
         if self._deleting is not None:
             await self._deleting({step.place: step.to_right for step in doomed})
         await self._delete_all(doomed, outcome, self._trash)
-        return outcome
 
     async def delete_refused(self, outcome: Outcome) -> None:
         """Delete for good what the trash did not take."""
         refused, outcome.refused = outcome.refused, []
         await self._delete_all(refused, outcome, None)
 
-    async def _settle_times(self, places: set[bytes], to_right: bool) -> None:
+    async def _settle_times(self, places: set[bytes], to_right: bool, outcome: Outcome) -> None:
         ends = (self._left, self._right) if to_right else (self._right, self._left)
+
+        def failed(place: bytes, reason: str) -> None:
+            outcome.failures.append((place, reason))
+
         source = await self._open(ends[0].endpoint)
         try:
             target = await self._open(ends[1].endpoint)
             try:
-                await settle_times(source, ends[0].root, target, ends[1].root, places)
+                roots = ends[0].root, ends[1].root
+                await settle_times(source, roots[0], target, roots[1], places, failed)
             finally:
                 await target.close()
         finally:

@@ -14,6 +14,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from sshdash.errors import FileError
+from sshdash.sftp.case_folding import folds_case
 from sshdash.sftp.compare import (
     Criteria,
     Findings,
@@ -23,7 +24,7 @@ from sshdash.sftp.compare import (
     case_clashes,
     compare_names,
 )
-from sshdash.sftp.entries import Entry, Kind, join, name_of, parent_of
+from sshdash.sftp.entries import Entry, Kind, join
 from sshdash.sftp.filesystem import Digest, Filesystem
 from sshdash.sftp.find import Lines, TreeIndex, entries_of, is_alike
 from sshdash.sftp.sync_past import Past, Present
@@ -164,7 +165,11 @@ class Scan:
         """
         if self._present is not None:
             await asyncio.to_thread(self._present.begin)
-        self._folds = any(await together(*map(_folds_case, self._ends)))
+        self._folds = any(
+            await together(
+                *(folds_case(end.filesystem, end.root) for end in self._ends if end.exists)
+            )
+        )
         findings = self._findings
         depth = 0
         while level:
@@ -381,25 +386,6 @@ async def _entries(lines: Lines, turns: Turns) -> dict[bytes, Entry]:
 def _turns(end: End) -> int:
     """Return how many folders are listed at once: threads here would only wait for each other."""
     return 2 if end.filesystem.is_local else _WIDTH
-
-
-async def _folds_case(end: End) -> bool:
-    """Return whether an end does not tell upper from lower case: asked with the root's own name."""
-    name = name_of(end.root)
-    if not end.exists or name.swapcase() == name:
-        return False
-    try:
-        own, other = await together(
-            end.filesystem.exists(end.root),
-            end.filesystem.exists(join(parent_of(end.root), name.swapcase())),
-        )
-    except FileError:
-        return False
-    return own is not None and other is not None and _identity(own) == _identity(other)
-
-
-def _identity(entry: Entry) -> tuple[object, ...]:
-    return entry.kind, entry.size, entry.mtime_ns, entry.mode, entry.uid, entry.gid
 
 
 def _reading_order(pair: Pair) -> bytes:

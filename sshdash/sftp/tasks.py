@@ -7,6 +7,10 @@ from typing import Any, TypeVar
 Item = TypeVar("Item")
 
 
+class CancelledTooLate(asyncio.CancelledError):
+    """It was cancelled, but all that it was to do had been done by then."""
+
+
 async def together(*work: Coroutine[Any, Any, Any]) -> list[Any]:
     """Return what all of `work` return; the first failure ends the others.
 
@@ -83,7 +87,8 @@ async def finish(work: Coroutine[Any, Any, None], patience: float) -> bool:
 async def undivided(work: Coroutine[Any, Any, None], patience: float) -> None:
     """Do what must not end half way: who cancels waits for its end.
 
-    That wait ends after `patience` seconds, and with it the work.
+    That wait ends after `patience` seconds, and with it the work. Raises CancelledTooLate where
+    the work was done all the same.
     """
     task = asyncio.ensure_future(work)
     try:
@@ -91,6 +96,8 @@ async def undivided(work: Coroutine[Any, Any, None], patience: float) -> None:
     except asyncio.CancelledError:
         await finish(_ended(task), patience)
         await end((task,))
+        if not task.cancelled() and task.exception() is None:
+            raise CancelledTooLate from None
         raise
 
 

@@ -147,7 +147,10 @@ def parse_limit(text: str, plain: int = 0) -> int:
 
 
 def parse_scp_limit(text: str) -> int:
-    """Return the bytes per second of scp's ``-l``: Kbit/s, or a number with its unit."""
+    """Return the bytes per second of scp's ``-l``: Kbit/s, or a number with its unit.
+
+    Raises UsageError.
+    """
     try:
         return parse_limit(text, _SCP)
     except UsageError as error:

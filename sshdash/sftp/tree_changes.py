@@ -79,7 +79,7 @@ class OwnerChange:
     async def apply(
         self, filesystem: Filesystem, path: bytes, entry: Entry, itself: bool = False
     ) -> None:
-        """Set user and group."""
+        """Set user and group. Raises FileError, also where one to be kept is not told."""
         uid = entry.uid if self.uid is None else self.uid
         gid = entry.gid if self.gid is None else self.gid
         if min(uid, gid) < 0:

@@ -2,9 +2,10 @@
 
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from itertools import islice
+
+from msgspec import Struct
 
 from sshdash.errors import ConnectionLost, FileError, SSHDashError
 from sshdash.sftp.entries import Entry, Kind, join, name_of, parent_of
@@ -22,8 +23,7 @@ _WIDTH = 32
 """Directories, or entries of each, that are worked on at the same time."""
 
 
-@dataclass(slots=True)
-class Census:
+class Census(Struct):
     """What trees hold, as far as it was counted."""
 
     files: int = 0

@@ -29,10 +29,15 @@ class Renaming(Protocol):
         ...
 
 
-async def swap(files: Renaming, old: bytes, new: bytes) -> None:
-    """Rename `old` onto `new`, which gets its name back where that fails."""
-    if is_temporary(name_of(old)):
-        aside = set_aside_by(name_of(old))
+async def swap(files: Renaming, old: bytes, new: bytes, part: bytes | None = None) -> None:
+    """Rename `old` onto `new`, which gets its name back where that fails.
+
+    Meanwhile it is called after `old` where that is a temporary file, else after `part`, which may
+    be none that there is.
+    """
+    part = part or old
+    if is_temporary(name_of(part)):
+        aside = set_aside_by(name_of(part))
     else:
         aside = backup_name(name_of(new), secrets.token_hex(4))
     aside = join(parent_of(new), aside)

@@ -1,14 +1,21 @@
 """One copy of one file, and how far it is."""
 
+import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
 from msgspec import Struct
 
-from sshdash.errors import FileError
+from sshdash.errors import FileError, SSHDashError
 from sshdash.sftp.entries import Entry, Kind
 from sshdash.sftp.failures import shown
+from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.partial import Arrived, Partial
+from sshdash.sftp.tasks import CancelledTooLate, finish
 from sshdash.sftp.throttle import Pace
+
+_PATIENCE = 3.0
+"""Seconds for finding out whether a file has its name, where nobody waits for that any more."""
 
 Progress = Callable[[int], None]
 """Told bytes as they arrive; a negative number where they are started over."""
@@ -87,3 +94,23 @@ class UnderWay:
     def forget(self) -> None:
         """Take back what was told, as the copy has ended early."""
         self.count(-self._counted)
+
+
+async def ensure_unnamed(under_way: UnderWay, target: Filesystem, error: BaseException) -> None:
+    """Raise CancelledTooLate where a copy ends as cancelled, and its file has its name.
+
+    That is asked for, and comes of it, whoever still waits for the answer.
+    """
+    if not (under_way.placing and isinstance(error, asyncio.CancelledError)):
+        return
+    has_name = isinstance(error, CancelledTooLate)
+
+    async def look() -> None:
+        nonlocal has_name
+        has_name = await target.exists(under_way.part) is None
+
+    if not has_name:
+        with suppress(SSHDashError, asyncio.CancelledError):  # it ends as cancelled anyway
+            await finish(look(), _PATIENCE)
+    if has_name:
+        raise CancelledTooLate from None

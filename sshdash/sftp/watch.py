@@ -53,7 +53,10 @@ class LocalWatch:
 
     async def start(self) -> None:
         """Return once changes are noticed. Raises FileError where they cannot be."""
-        root = os.fsdecode(self._root)
+        try:
+            root = self._root.decode()
+        except UnicodeDecodeError as error:  # the library takes no other path
+            raise _failure(self._root, "its path is not UTF-8") from error
         self.warning = await asyncio.to_thread(why_not, (root,))
         self._thread = threading.Thread(
             target=self._follow, args=(root,), name="watched tree", daemon=True
@@ -112,7 +115,7 @@ class LocalWatch:
                     return
                 log.warning("cannot watch a tree: %s", error)
                 if _UNREADABLE not in str(error):
-                    self._asking.call(self._fail, _failure(self._root, error))
+                    self._asking.call(self._fail, _failure(self._root, str(error)))
                     return
                 # What happened meanwhile went unseen.
                 self._asking = Asking(self._loop, partial(self._note, None))
@@ -151,8 +154,8 @@ class LocalWatch:
         return False
 
 
-def _failure(root: bytes, error: Exception) -> FileError:
-    text = clean(str(error), 300)
+def _failure(root: bytes, why: str) -> FileError:
+    text = clean(why, 300)
     if _LIMIT in text:
         hint = "allow more: sysctl fs.inotify.max_user_watches and max_user_instances"
         return FileError("too many folders to watch", shown(root), text, hint)

@@ -116,22 +116,33 @@ def remove_old(root: Path, days: int, total: int) -> list[Path]:
     oldest = time.time() - days * 86_400 if days else 0.0
     for one in kept:
         too_much = bool(total) and size > total
-        if (one.modified < oldest or too_much) and _remove(one.path):
-            size -= one.size
+        if one.modified >= oldest and not too_much:
+            continue
+        if _remove(one.path):
             gone.append(one.path)
+        elif os.path.lexists(one.path):
+            continue
+        size -= one.size
     return gone
 
 
 def _recordings(root: Path) -> Iterator[_Kept]:
-    try:
-        folders = [entry for entry in os.scandir(root) if entry.is_dir(follow_symlinks=False)]
-    except FileNotFoundError:
-        return
-    for folder in folders:
-        for entry in os.scandir(folder):
+    """Yield what there is and can be looked at; others may take some of it away meanwhile."""
+    for folder in _listed(root):
+        if not folder.is_dir(follow_symlinks=False):
+            continue
+        for entry in _listed(folder):
             if _NAME.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
-                status = entry.stat(follow_symlinks=False)
-                yield _Kept(status.st_mtime, status.st_size, Path(entry.path))
+                with contextlib.suppress(OSError):
+                    status = entry.stat(follow_symlinks=False)
+                    yield _Kept(status.st_mtime, status.st_size, Path(entry.path))
+
+
+def _listed(folder: Path | os.DirEntry[str]) -> list[os.DirEntry[str]]:
+    """Return what is in a folder, nothing where that cannot be told."""
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        return list(entries)
+    return []
 
 
 def _remove(path: Path) -> bool:

@@ -127,14 +127,15 @@ def host_port(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def parse_forward(kind: Kind, text: str) -> ForwardSpec:
+def parse_forward(kind: Kind, text: str, *, is_option: bool = False) -> ForwardSpec:
     """Return the forward that `text` describes.
 
     Both of ssh's forms are understood: ``[bind:]port:host:hostport`` of the command line and
     ``[bind:]port host:hostport`` of the configuration. IPv6 addresses stand in brackets; an
     empty or ``*`` bind address means all interfaces; ports may be service names; what has a
     slash is the path of a Unix socket, in which a backslash goes before blanks and colons;
-    ``${VAR}`` is replaced. Raises UsageError naming the part that is wrong.
+    ``${VAR}`` is replaced. An option (`is_option`) has only the command line's form, as with ssh.
+    Raises UsageError naming the part that is wrong.
     """
     problem = _Problem(kind, text)
     try:
@@ -149,17 +150,20 @@ def parse_forward(kind: Kind, text: str) -> ForwardSpec:
         if len(found) > most:
             after = "the port" if kind is Kind.DYNAMIC else "the target"
             raise problem(f"unexpected '{clean(found[most], 60)}' after {after}")
-        return _parse(problem, kind, found)
+        return _parse(problem, kind, [text.strip()] if is_option else found)
     except UsageError as error:
         if len(found) == 1:
             raise
         # ssh takes a path with blanks from its command line as it is.
-        spec = _parsed(problem, kind, text.strip())
+        spec = _parsed(problem, kind, [text.strip()])
         if spec is not None:
             return spec
         tight = "".join(found)
-        if _BLANK_AT_COLON.search(text) and _parsed(problem, kind, tight) is not None:
+        if _BLANK_AT_COLON.search(text) and _parsed(problem, kind, [tight]) is not None:
             raise problem(f"blanks around a colon; '{clean(tight, 120)}' has none") from error
+        spec = _parsed(problem, kind, found)
+        if spec is not None and len(found) <= most:
+            raise problem(f"a blank, where an option has a colon: '{spec}'") from error
         raise
 
 
@@ -175,9 +179,9 @@ class _Problem:
         return UsageError("Bad forward", f"{shown}: {reason}", hint=_FORMS[self._kind])
 
 
-def _parsed(problem: _Problem, kind: Kind, text: str) -> ForwardSpec | None:
+def _parsed(problem: _Problem, kind: Kind, found: list[str]) -> ForwardSpec | None:
     try:
-        return _parse(problem, kind, [text])
+        return _parse(problem, kind, found)
     except UsageError:
         return None
 
@@ -185,12 +189,16 @@ def _parsed(problem: _Problem, kind: Kind, text: str) -> ForwardSpec | None:
 def _parse(problem: _Problem, kind: Kind, found: list[str]) -> ForwardSpec:
     try:
         parts, rest = fields(":".join(found))
+        behind = fields(found[-1])[0] if len(found) == 2 else []
     except BadFields as error:
         raise problem(clean(str(error), 120)) from error
     if any(one.text.isalpha() and two.text.startswith("//") for one, two in pairwise(parts)):
         raise problem("a URL; a forward takes its host and its port alone")
     if rest:
         raise problem("too many parts; IPv6 addresses need [brackets]")
+    if len(behind) > 2:
+        # To ssh_config 8 0:a:1 is 8:0:a:1, which nobody means who writes it here.
+        raise problem(f"the target '{clean(found[-1], 60)}' has too many parts")
     listen, target = _sides(problem, kind, parts, len(found) == 2)
     bind, port, listen_path = _listen(problem, listen)
     if not target:
@@ -214,6 +222,8 @@ def _sides(
         if hosts_port and parts[-1].text[:1] not in _PATH_STARTS:
             _port(problem, parts[-1].text, "target port", lowest=1)
         return parts[:-1], parts[-1:]
+    if [port_number(field.text) >= 0 for field in parts] == [False, True, False]:
+        raise problem("the target host:port is missing its port")
     if count >= 3:
         return parts[:-2], parts[-2:]
     if is_config:

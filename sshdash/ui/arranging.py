@@ -1,17 +1,16 @@
-"""Puts very many rows in order beside the screen."""
+"""Works on very many rows beside the screen."""
 
 import asyncio
 import gc
 from collections.abc import Callable
-from typing import ParamSpec
-
-from sshdash.sftp.rows import Rows
+from typing import ParamSpec, TypeVar
 
 P = ParamSpec("P")
+Made = TypeVar("Made")
 
 
-async def aside(make: Callable[P, Rows], *args: P.args, **kwargs: P.kwargs) -> Rows:
-    """Make rows in a thread, without a look for garbage meanwhile.
+async def aside(make: Callable[P, Made], *args: P.args, **kwargs: P.kwargs) -> Made:
+    """Make rows, or something of them, in a thread, without a look for garbage meanwhile.
 
     Of what 10^5 rows are made there are long lists, and to look through each of them would hold the
     screen up for a hundredth of a second, though all of them are gone right after.

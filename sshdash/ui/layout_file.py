@@ -167,10 +167,7 @@ def parse_layout(text: str, path: Path | str) -> Layout:
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        problem = getattr(error, "problem", None) or "not valid YAML"
-        line = mark.line + 1 if mark else 0
-        raise ConfigError("The layout does not parse", path, line, detail=problem) from error
+        raise ConfigError.of_yaml("The layout does not parse", path, error) from error
     return _Reader(path).layout(node)
 
 

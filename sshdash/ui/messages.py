@@ -1,4 +1,4 @@
-"""What reaches the screen from outside of it."""
+"""What reaches the screen from outside of it, and from deep inside."""
 
 import asyncio
 from typing import Any
@@ -31,3 +31,7 @@ class Asked:
     def __repr__(self) -> str:
         state = "answered" if self.answer.done() else "open"
         return f"<Asked {type(self.question).__name__} [{state}]>"
+
+
+class OffersChanged(Message):
+    """Of the commands of the place where the person is, others make sense now."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from sshdash.ui.command import Command, Place
 from sshdash.ui.commands import COMMANDS, commands_of
 from sshdash.ui.commands_search import COPY_MODE_KEYS, SEARCH_KEYS
+from sshdash.ui.file_keys import SYNC_KEYS, SYNC_TITLE, VIEW_KEYS, VIEW_TITLE
 from sshdash.ui.keymap import Keymap, key_text
 from sshdash.ui.screens.help import HelpSection
 from sshdash.ui.screens.picker import Choice
@@ -89,6 +90,9 @@ def help_sections(keymap: Keymap, place: Place) -> list[HelpSection]:
         sections.append(HelpSection(f"After {prefix}, in a terminal", _chords(keymap, here)))
     others = [one for one in COMMANDS.values() if one not in here]
     sections.append(HelpSection(f"After {prefix}", _chords(keymap, others), "From anywhere"))
+    if place is Place.FILES:
+        sections.insert(1, HelpSection(VIEW_TITLE, VIEW_KEYS))
+        sections.insert(2, HelpSection(SYNC_TITLE, SYNC_KEYS))
     if place is Place.TERMINAL:
         sections.append(HelpSection("Search", SEARCH_KEYS))
         sections.append(HelpSection("Copy mode", COPY_MODE_KEYS))

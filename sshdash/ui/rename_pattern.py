@@ -76,15 +76,32 @@ class RenamePattern:
         )
 
 
-def problems(old: Sequence[bytes], new: Sequence[bytes], others: Collection[bytes]) -> list[str]:
-    """Return what is wrong with each of the new names, an empty string for nothing.
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What there is to say of new names."""
+
+    wrong: Sequence[str]
+    """What is wrong with each of them, an empty string for nothing."""
+    bad: int
+    """How many cannot be given."""
+    changed: int
+    """How many are other names than the old ones."""
+    first_wrong: int | None = None
+    """The place of the first that cannot be given."""
+
+
+def verdict(old: Sequence[bytes], new: Sequence[bytes], others: Collection[bytes]) -> Verdict:
+    """Return what there is to say of new names; of 10^5, ask for it in a thread.
 
     `others` are the names in the folder that stay.
     """
     counts: dict[bytes, int] = {}
     for name in new:
         counts[name] = counts.get(name, 0) + 1
-    return [_problem(name, counts[name], others) for name in new]
+    wrong = [_problem(name, counts[name], others) for name in new]
+    places = [place for place, one in enumerate(wrong) if one]
+    changed = [name for before, name in zip(old, new, strict=True) if name != before]
+    return Verdict(wrong, len(places), len(changed), places[0] if places else None)
 
 
 def _problem(name: bytes, count: int, others: Collection[bytes]) -> str:

@@ -10,12 +10,13 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import asyncssh
 import pytest
 
 from tests.live.bulk_kit import files_below
-from tests.live.file_kit import tree, unfinished
+from tests.live.file_kit import files_on, tree, unfinished
 from tests.live.test_sftp_faults import slow_line
 from tests.patience import PATIENCE
 from tests.servers.loopback import Faults, LoopbackServer
@@ -444,35 +445,52 @@ async def test_a_copy_that_was_killed_goes_on_unless_the_source_changed(
     assert {path.name: path.read_bytes() for path in target.iterdir()} == {"big": data}
 
 
+class Killing(asyncssh.SFTPServer):
+    """Kills a client once, before it hears that a step of a replacement was done."""
+
+    step = ""
+    killed: ClassVar[list[asyncio.subprocess.Process]] = []
+
+    def _done(self, what: str) -> None:
+        if what == self.step and len(self.killed) == 1:
+            self.killed.append(self.killed[0])
+            self.killed[0].kill()
+
+    def rename(self, oldpath: bytes, newpath: bytes) -> None:
+        """Rename, and kill."""
+        super().rename(oldpath, newpath)
+        self._done("aside" if newpath.endswith(b".old") else "in place")
+
+    def remove(self, path: bytes) -> None:
+        """Remove, and kill."""
+        super().remove(path)
+        self._done("removed")
+
+
+@pytest.fixture
+def killing(monkeypatch: pytest.MonkeyPatch) -> type[Killing]:
+    """Return a server without posix-rename@openssh.com."""
+    from asyncssh.sftp import SFTPServerHandler
+
+    monkeypatch.setattr(SFTPServerHandler, "_extensions", [])
+    monkeypatch.setattr(Killing, "killed", [])
+    return Killing
+
+
 @pytest.mark.parametrize("step", ["aside", "in place", "removed"])
 @pytest.mark.parametrize("again", ["resume", "anew", "other"])
 async def test_a_replacement_in_steps_that_was_killed_is_put_right(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, again: str
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    killing: type[Killing],
+    step: str,
+    again: str,
 ) -> None:
-    from asyncssh.sftp import SFTPServerHandler
-
-    killed: list[asyncio.subprocess.Process] = []
-
-    class Killing(asyncssh.SFTPServer):
-        """Kills the client once, before it hears that a step was done."""
-
-        def _done(self, what: str) -> None:
-            if what == step and len(killed) == 1:
-                killed.append(killed[0])
-                killed[0].kill()
-
-        def rename(self, oldpath: bytes, newpath: bytes) -> None:
-            super().rename(oldpath, newpath)
-            self._done("aside" if newpath.endswith(b".old") else "in place")
-
-        def remove(self, path: bytes) -> None:
-            super().remove(path)
-            self._done("removed")
-
-    monkeypatch.setattr(SFTPServerHandler, "_extensions", [])
+    monkeypatch.setattr(killing, "step", step)
+    killed = killing.killed
     source = tmp_path / "file"
     source.write_bytes(os.urandom(300_000))
-    async with LoopbackServer(Faults(sftp_server=Killing)) as server:
+    async with LoopbackServer(Faults(sftp_server=killing)) as server:
         (server.home / "file").write_bytes(b"old")
         words: tuple[object, ...] = ("-q", source, "loopback:")
         killed.append(await start(server.config_file, *words))
@@ -480,7 +498,7 @@ async def test_a_replacement_in_steps_that_was_killed_is_put_right(
         assert killed[0].returncode == -signal.SIGKILL
         assert (server.home / "file").exists() is (step != "aside")
         if again == "other":  # whoever made one meanwhile loses neither it nor the old one
-            monkeypatch.setattr(Killing, "_done", lambda self, what: None)
+            monkeypatch.setattr(killing, "step", "")
             (server.home / "file").write_bytes(b"made since")
             words = *words, "--on-conflict", "skip"
         if again == "resume":
@@ -491,6 +509,101 @@ async def test_a_replacement_in_steps_that_was_killed_is_put_right(
         assert found.pop("file") == (b"made since" if again == "other" else source.read_bytes())
         left = [b"old"] if again == "other" and step == "aside" else []
         assert [*found.values()] == left, "the old file is removed once there is a new one"
+
+
+@pytest.mark.parametrize("step", ["aside", "in place", "removed"])
+@pytest.mark.parametrize("again", ["resume", "anew", "other"])
+async def test_a_move_in_steps_that_was_killed_is_put_right(
+    monkeypatch: pytest.MonkeyPatch, killing: type[Killing], step: str, again: str
+) -> None:
+    monkeypatch.setattr(killing, "step", step)
+    async with LoopbackServer(Faults(sftp_server=killing)) as server:
+        (server.home / "to").mkdir()
+        (server.home / "to" / "file").write_bytes(b"old")
+        (server.home / "file").write_bytes(b"new")
+        words: tuple[object, ...] = ("-q", "loopback:file", "loopback:to")
+        killing.killed.append(await start(server.config_file, *words, command="mv"))
+        await asyncio.wait_for(killing.killed[0].communicate(), 60)
+        assert killing.killed[0].returncode == -signal.SIGKILL
+        found = {path.name[-4:]: path.read_bytes() for path in (server.home / "to").iterdir()}
+        assert (found.get(".old"), found.get("file")) == {
+            "aside": (b"old", None), "in place": (b"old", b"new"), "removed": (None, b"new"),
+        }[step]  # fmt: skip
+        if again == "other":  # whoever made one meanwhile does not lose it
+            (server.home / "to" / "file").write_bytes(b"made since")
+            words = *words, "--on-conflict", "skip"
+        if again == "resume":
+            words = *words, "--resume"
+        process = await start(server.config_file, *words, command="mv")
+        await asyncio.wait_for(process.communicate(), 60)
+        found = {path.name: path.read_bytes() for path in (server.home / "to").iterdir()}
+        assert found == {"file": b"made since" if again == "other" else b"new"}
+        assert (server.home / "file").exists() is (again == "other" and step == "aside")
+
+
+@pytest.mark.parametrize("bulk", [False, True])
+@pytest.mark.parametrize("options", [("-r",), ("-r", "-p")], ids=["-r", "-rp"])
+async def test_new_folders_here_keep_the_group_that_their_folder_hands_on(
+    sshd: RealSshd, tmp_path: Path, options: tuple[str, ...], bulk: bool
+) -> None:
+    source = sshd.home / "source"
+    for name in ("new", "there/below"):
+        (source / name).mkdir(parents=True)
+        for number in range(600 if bulk else 2):
+            (source / name / f"{number}").write_bytes(b"x")
+    for place, by_merging in ((tmp_path / "whole", False), (tmp_path / "merged", True)):
+        folder = place / "source" / "there"
+        folder.mkdir(parents=True)
+        if not by_merging:
+            shutil.rmtree(place / "source")
+        handing = folder if by_merging else place
+        handing.chmod(0o2775)
+        (handing / "made by mkdir").mkdir()
+        by_mkdir = (handing / "made by mkdir").stat().st_mode & 0o2000
+        done = await cp(sshd.config_file, *options, "sshd:source", place)
+        assert (done.status, done.errors) == (0, "")
+        kept = (folder / "below").stat().st_mode & 0o2000
+        assert kept == by_mkdir
+        assert (place / "source" / "new").stat().st_mode & 0o2000 == (0 if by_merging else kept)
+
+
+SAVES = """
+import asyncio, sys
+from functools import partial
+from pathlib import Path
+from sshdash.sftp.saving import save
+from tests.live.file_kit import files_on
+
+async def main():
+    async with files_on(Path(sys.argv[1]), kept=Path(sys.argv[2])) as files:
+        await files.queue.restore()
+        remote = await files.open("loopback")
+        guarding = partial(files.queue.guarding, "loopback")
+        await save(remote, b"/file", b"edited", await remote.lstat(b"/file"), guarding=guarding)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("step", ["aside", "in place", "removed"])
+async def test_what_an_edit_was_to_replace_is_put_right_by_who_comes_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killing: type[Killing], step: str
+) -> None:
+    monkeypatch.setattr(killing, "step", step)
+    root = Path(__file__).parent.parent.parent
+    async with LoopbackServer(Faults(sftp_server=killing)) as server:
+        (server.home / "file").write_bytes(b"old")
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", SAVES, server.config_file, tmp_path),
+            env={**os.environ, "PYTHONPATH": str(root)},
+        )
+        killing.killed.append(process)
+        assert await asyncio.wait_for(process.wait(), 60) == -signal.SIGKILL
+        assert (server.home / "file").exists() is (step != "aside")
+        async with files_on(server.config_file, kept=tmp_path) as files:
+            await files.queue.restore()
+        found = {path.name: path.read_bytes() for path in server.home.iterdir()}
+    assert found == {"file": b"old" if step == "aside" else b"edited"}
 
 
 async def test_resume_where_nothing_was_left_says_so_and_copies(
@@ -628,4 +741,44 @@ async def test_both_are_kept_beside_folders_that_are_merged(sshd: RealSshd, tmp_
         "folder/there": "old",
         "folder/there (2)": "one",
         "folder/there (3)": "two",
+    }
+
+
+@pytest.mark.parametrize("old", [True, False], ids=["beside an old one", "all new"])
+@pytest.mark.parametrize("up", [True, False])
+async def test_both_are_kept_of_new_files_in_folders_that_are_merged(
+    sshd: RealSshd, tmp_path: Path, up: bool, old: bool
+) -> None:
+    sources, target = (tmp_path, sshd.home / "to") if up else (sshd.home, tmp_path / "to")
+    for name in ("one", "two", "three"):
+        (sources / name / "d" / "deep").mkdir(parents=True)
+        (sources / name / "d" / "deep" / "f.txt").write_text(name)
+        (sources / name / "d" / "same").mkdir()
+        (sources / name / "d" / "same" / "link").symlink_to(name)
+    (sources / "one" / "d" / "deep" / "f (2).txt").write_text("one's second")
+    (sources / "two" / "d" / "x").mkdir()
+    (sources / "three" / "d" / "x").write_text("a file in the place of a folder")
+    target.mkdir()
+    if old:
+        (target / "d").mkdir()
+    ends = ("", "sshd:") if up else ("sshd:", "")
+    named = [f"{ends[0]}{sources / name / 'd'}" for name in ("one", "two", "three")]
+    done = await cp(
+        sshd.config_file, "-r", "--on-conflict", "keep-both", *named, f"{ends[1]}{target}"
+    )
+    assert done.status == 1
+    assert done.errors.count("sshdash: ") == 1
+    assert "the target is a directory" in done.errors
+    found = {str(path.relative_to(target)): path.read_text() for path in files_below(target)}
+    links = {
+        name: os.readlink(target / "d" / "same" / name)
+        for name in os.listdir(target / "d" / "same")
+    }
+    assert sorted(links.values()) == ["one", "three", "two"]
+    assert set(links) == {"link", "link (2)", "link (3)"}
+    assert {name: text for name, text in found.items() if name.startswith("d/deep")} == {
+        "d/deep/f.txt": "one",
+        "d/deep/f (2).txt": "one's second",
+        "d/deep/f (3).txt": "two",
+        "d/deep/f (4).txt": "three",
     }

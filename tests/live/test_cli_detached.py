@@ -72,6 +72,17 @@ async def test_who_gives_up_waiting_leaves_no_process(
         await until(lambda: not detached.is_running(), "its end")
 
 
+async def test_one_that_is_not_ready_in_time_ends_as_it_would_here(
+    sshd: RealSshd, silent: tuple[str, int]
+) -> None:
+    text = f"Host silent\n HostName {silent[0]}\n Port {silent[1]}\n"
+    sshd.config_file.write_text(text + sshd.config_file.read_text())
+    arguments = ("forward", "--detach", "--wait-ready", "0.5", "silent", "-D", "0")
+    status, out, err = await sshdash(sshd, *arguments)
+    assert (status, out) == (6, ""), err
+    assert "not ready after 0.5 s: 0 of 1 forwards open" in err
+
+
 async def test_a_detached_process_that_cannot_tells_why(sshd: RealSshd) -> None:
     sshd.authorized_keys.write_text("")
     status, out, err = await sshdash(sshd, "forward", "--detach", "sshd", "-D", "0")

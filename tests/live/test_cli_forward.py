@@ -281,3 +281,37 @@ async def test_a_wrong_forward_is_told_by_its_wrong_part(
         assert status == 2
         assert part in err
         assert not sshd.connections(), "nobody connects for a wrong rule"
+
+
+async def test_of_two_for_one_port_of_the_server_the_first_has_it_as_with_ssh(
+    sshd: RealSshd,
+) -> None:
+    port = free_port()
+    wanted = [f"{port}:127.0.0.1:{number}" for number in (1, 2)]
+    async with forwarding(sshd, *(f"-R{one}" for one in wanted), "sshd") as run:
+        opened = await run.until("open")
+        assert opened["target"] == "127.0.0.1:1"
+        await run.until("failed")
+
+
+@pytest.mark.parametrize("options", [("-N",), ("-TnN4",), ("-NC", "-6")])
+async def test_what_people_give_ssh_for_tunnels_alone(
+    sshd: RealSshd, options: tuple[str, ...]
+) -> None:
+    async with forwarding(sshd, *options, "-L", "0:127.0.0.1:1", "sshd") as run:
+        if "-6" in options:  # the server has no such address
+            assert (await run.end())[0] == 255
+        else:
+            await run.until("open")
+
+
+async def test_g_opens_what_has_no_address_to_others(sshd: RealSshd) -> None:
+    async with forwarding(sshd, "-gN", "-D", "0", "sshd") as run:
+        assert (await run.until("open"))["exposed"]
+
+
+async def test_f_is_told_what_it_is_called_here(sshd: RealSshd) -> None:
+    async with forwarding(sshd, "-fN", "-D", "0", "sshd") as run:
+        status, err = await run.end()
+        assert status == 2
+        assert "--detach" in err

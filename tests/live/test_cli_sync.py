@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import asyncssh
 import pytest
 
 from sshdash.paths import sync_dir
@@ -16,6 +17,7 @@ from tests.live.file_kit import fill_with_odd_names, tree, unfinished
 from tests.live.test_cli_cp import Ended, arrived
 from tests.live.test_sftp_faults import slow_line
 from tests.patience import PATIENCE
+from tests.servers.loopback import Faults, LoopbackServer
 from tests.servers.sshd import RealSshd
 
 
@@ -89,6 +91,32 @@ def times(folder: Path) -> dict[str, int]:
     """Return the times of a folder and of all below it, those of links themselves too."""
     paths = [folder, *folder.rglob("*")]
     return {str(path.relative_to(folder)): int(path.lstat().st_mtime) for path in paths}
+
+
+@pytest.mark.parametrize("ends", [False, True], ids=["refused", "cut off"])
+async def test_a_time_that_cannot_be_set_is_told_with_the_rest(here: Path, ends: bool) -> None:
+    class Timeless(asyncssh.SFTPServer):
+        def lsetstat(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> None:
+            if path.endswith(b"/empty") and attrs.mtime is not None:
+                if ends:
+                    server.drop_connections()
+                raise asyncssh.SFTPFailure("the clock is stuck")
+            super().lsetstat(path, attrs)
+
+        setstat = lsetstat
+
+    async with LoopbackServer(Faults(sftp_server=Timeless)) as server:
+        (server.home / "away" / "empty").mkdir(parents=True)
+        os.utime(here / "empty", (10**9, 10**9))
+        done = await sync(server.config_file, here, "loopback:/away")
+        copied = tree(server.home / "away")
+    assert done.status == (255 if ends else 1), done.errors
+    assert copied == tree(here)
+    assert "sshdash: to copy: " in done.errors
+    if ends:
+        assert "the connection was lost" in done.errors
+    else:
+        assert "sshdash: empty: cannot set the time: the server said only that" in done.errors
 
 
 @pytest.mark.parametrize("way", ["up", "down", "no commands"])

@@ -323,6 +323,18 @@ async def test_not_ready_in_time(sshd: RealSshd, silent: tuple[str, int]) -> Non
         assert "not ready after 1.5 s" in err
 
 
+async def test_one_that_fails_before_all_are_ready_ends_it_with_the_status_of_the_cause(
+    sshd: RealSshd,
+) -> None:
+    async with target(echo) as port:
+        keep("taken", "sshd", f"-L {port}:127.0.0.1:1")
+        keep("fine", "sshd", "-D 0")
+        async with forwarding(sshd, "--all", "--wait-ready", str(PATIENCE)) as run:
+            status, err = await run.end()
+            assert status == 3
+            assert "is in use" in err
+
+
 async def test_with_exit_on_failure_a_failing_rule_ends_the_others(sshd: RealSshd) -> None:
     async with target(echo) as port:
         keep("taken", "sshd", f"-L {port}:127.0.0.1:1")

@@ -4,10 +4,13 @@ import asyncio
 import os
 import signal
 import sys
+from pathlib import Path
 
 import psutil
 import pytest
 
+from sshdash.connections.local_command import run_local_command
+from sshdash.connections.network.proxy import ProxyCommand
 from sshdash.connections.timeline import Phase
 from sshdash.errors import ConfigError, ConnectError
 from sshdash.events import WarningRaised
@@ -100,6 +103,22 @@ async def test_a_proxy_command_that_leaves_somebody_behind_holds_up_nothing(
     os.kill(int(marker.read_text()), signal.SIGKILL)
 
 
+async def test_one_that_does_not_end_is_killed_though_nobody_waits_for_that_any_more(
+    tmp_path: Path,
+) -> None:
+    begun = tmp_path / "begun"
+    stubborn = f"sh -c 'trap \"\" HUP; echo $$ >{begun}.new; mv {begun}.new {begun}; sleep 300'"
+    proxy = await ProxyCommand.start(stubborn, lambda _: None)
+    await until(begun.exists)
+    process = psutil.Process(int(await asyncio.to_thread(begun.read_text)))
+    closing = asyncio.create_task(proxy.close())
+    await asyncio.sleep(0)
+    closing.cancel()
+    await asyncio.wait({closing})
+    assert closing.cancelled()
+    await until(lambda: not process.is_running())
+
+
 def zombies() -> list[int]:
     """Return the dead children that nobody collected; a server collects its own in its time."""
     children = psutil.Process().children()
@@ -147,6 +166,23 @@ async def test_a_local_command_that_never_ends_ends_with_the_attempt(sshd: RealS
         pid = int(marker.read_text())
         assert not psutil.pid_exists(pid)
         await until(lambda: not sshd.connections())
+
+
+async def test_a_local_command_that_ends_as_its_login_is_given_up_is_no_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killpg = os.killpg
+
+    def too_late(group: int, number: int) -> None:
+        killpg(group, number)
+        raise ProcessLookupError
+
+    monkeypatch.setattr(os, "killpg", too_late)
+    running = asyncio.create_task(run_local_command(f": >{tmp_path}/runs; exec sleep 60"))
+    await until((tmp_path / "runs").exists)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
 
 
 @pytest.mark.parametrize("option", ["LocalCommand", "ProxyCommand"])

@@ -1,21 +1,27 @@
 """Who shares a connection, how long it stays, and what happens when it is full."""
 
 import asyncio
+import threading
 from functools import partial
 from pathlib import Path
 
 import asyncssh
 import pytest
 
+from sshdash.config.destination import Destination
 from sshdash.connections.lease import Lease
+from sshdash.connections.recovery.liveness import ping
+from sshdash.connections.route import Route, RoutePlanner
 from sshdash.errors import AuthenticationError, SessionError, SSHDashError
 from sshdash.events import ConnectionChanged
 from sshdash.prompts import SecretQuestion
 from sshdash.settings import Settings
 from sshdash.sftp.remote import RemoteFilesystem
+from sshdash.sftp.scp_channel import ScpChannel
 from sshdash.states import ConnectionState, SessionState
 from sshdash.terminal.session import ShellSession
 from tests.live.connecting import Client, connecting, until
+from tests.patience import PATIENCE
 from tests.servers.loopback import Faults, LoopbackServer
 from tests.servers.sshd import RealSshd
 
@@ -48,6 +54,52 @@ async def test_names_that_mean_the_same_share_a_connection(sshd: RealSshd) -> No
             status = client.manager.status(name)
             assert (status.host, status.state) == (name, ConnectionState.CONNECTED)
             assert client.states(name)[-1] is ConnectionState.CONNECTED
+
+
+async def test_who_asks_at_the_same_time_is_served_in_that_order(
+    sshd: RealSshd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned: list[Destination] = []
+    plan = RoutePlanner.plan
+
+    def note(self: RoutePlanner, destination: Destination) -> Route:
+        planned.append(destination)
+        return plan(self, destination)
+
+    monkeypatch.setattr(RoutePlanner, "plan", note)
+    async with connecting(sshd.config_file) as client:
+        order: list[int] = []
+
+        async def ask(number: int) -> None:
+            await client.manager.lease("sshd", "tunnel")
+            order.append(number)
+
+        await asyncio.gather(*map(ask, range(20)))
+        assert order == [*range(20)]
+        assert len(planned) == 1, "and the way there is worked out once"
+
+
+async def test_who_leaves_while_the_way_is_worked_out_takes_it_from_nobody(
+    sshd: RealSshd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go = threading.Event(), threading.Event()
+    plan = RoutePlanner.plan
+
+    def slow(self: RoutePlanner, destination: Destination) -> Route:
+        begun.set()
+        assert go.wait(PATIENCE)
+        return plan(self, destination)
+
+    monkeypatch.setattr(RoutePlanner, "plan", slow)
+    async with connecting(sshd.config_file) as client:
+        leaving, staying = (
+            asyncio.ensure_future(client.manager.lease("sshd", "tunnel")) for _ in range(2)
+        )
+        await asyncio.to_thread(begun.wait, PATIENCE)
+        leaving.cancel()
+        go.set()
+        assert (await staying).host == "sshd"
+        assert leaving.cancelled()
 
 
 async def test_the_destination_written_out_shares_it_too(sshd: RealSshd) -> None:
@@ -104,7 +156,7 @@ async def test_a_lost_connection_is_told_under_each_name(sshd: RealSshd) -> None
         for name in ("web", "sshd"):
             await client.reaches(name, ConnectionState.CONNECTED)
             assert ConnectionState.LOST in client.states(name)
-        assert len(sshd.connections()) == 1
+        await until(lambda: len(sshd.connections()) == 1)
 
 
 async def test_a_jump_host_is_the_connection_that_is_there(sshd: RealSshd) -> None:
@@ -210,6 +262,23 @@ async def test_a_hop_that_only_lingers_is_no_loss(tmp_path: Path) -> None:
 
 
 # -- MaxSessions ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("confirmed", [False, True])
+async def test_a_session_that_nobody_waits_for_any_more_takes_no_room(confirmed: bool) -> None:
+    async with RealSshd(MaxSessions="3") as server, connecting(server.config_file) as client:
+        lease = await client.manager.lease("sshd", "files")
+        ssh = lease.connection.ssh
+        for _ in range(3):  # as many as there is room for, should each take some
+            opening = asyncio.create_task(ScpChannel.start(lease, b"sleep 60"))
+            await asyncio.sleep(0)  # it is asked for, and nobody has heard of it yet
+            while confirmed and not lease.connection.sessions:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+            opening.cancel()
+            await asyncio.wait({opening})
+            await ping(ssh)
+        assert lease.connection.sessions == 0
+        assert (await ssh.run("echo there")).stdout == "there\n"
 
 
 def shows(one: ShellSession, text: str) -> bool:

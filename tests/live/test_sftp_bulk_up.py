@@ -10,6 +10,7 @@ import pytest
 
 from sshdash.sftp.bulk import staging, stream
 from sshdash.sftp.filesystem import Filesystem
+from sshdash.sftp.job import TransferSnapshot
 from sshdash.sftp.partial import remove_parts
 from sshdash.sftp.remote import RemoteFilesystem
 from sshdash.states import TransferState
@@ -258,14 +259,27 @@ async def test_what_is_still_unpacked_after_a_cancel_is_removed_too(
 
 
 async def test_a_full_remote_disk_is_called_that_and_what_fits_is_whole(
-    sshd: RealSshd, folders: tuple[Path, Path], small_disk: Path
+    sshd: RealSshd,
+    folders: tuple[Path, Path],
+    small_disk: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     source, _ = folders
+    seen: list[TransferSnapshot] = []
+
+    async def remove(filesystem: Filesystem, parts: set[bytes]) -> None:
+        seen.extend(files.queue.snapshots())
+        await remove_parts(filesystem, parts)
+
+    monkeypatch.setattr(staging, "remove_parts", remove)
     (source / "more").mkdir()
     furnish(source / "more", MORE)
     async with files_on(sshd.config_file, True) as files:
         done = await files.copy("", [source], "sshd", small_disk)
     assert done.errors
     assert all("disk full" in error.reason for error in done.errors)
+    assert {one.bytes_done for one in seen} == {0}, "nothing is there that could be counted"
+    assert {name.name.partition(" 1")[0] for one in seen for name in one.current} == {"taking away"}
+    assert not done.current
     assert not unfinished(small_disk)
     assert tree(small_disk / "source").items() <= tree(source).items()

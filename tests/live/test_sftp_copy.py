@@ -117,6 +117,23 @@ async def test_the_umask_of_a_host_takes_every_bit_that_it_says(
         assert stat.S_IMODE((target / path.name).stat().st_mode) == wanted, path
 
 
+async def test_who_is_cancelled_while_a_umask_is_asked_for_leaves_no_file(
+    sshd: RealSshd, folders: tuple[Path, Path]
+) -> None:
+    _, target = folders
+    async with files_on(sshd.config_file) as files:
+        remote = await files.open("sshd")
+        try:
+            asking = asyncio.create_task(remote.umask(bytes(target)))
+            await asyncio.sleep(0)  # the file is asked for, and nobody has heard of it yet
+            asking.cancel()
+            await asyncio.wait({asking})
+            await remote.stat(bytes(target))  # which the server answers behind all of it
+            assert list(target.iterdir()) == []
+        finally:
+            await remote.close()
+
+
 @pytest.mark.parametrize("way", WAYS)
 async def test_a_default_access_list_rules_where_there_is_one(
     sshd: RealSshd, folders: tuple[Path, Path], way: str

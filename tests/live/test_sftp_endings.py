@@ -1,6 +1,7 @@
 """Links that lead round, listings and copies that somebody leaves, and packets of a gigabyte."""
 
 import asyncio
+import contextlib
 import os
 import random
 import sys
@@ -34,7 +35,9 @@ def held(sshd: RealSshd, *folders: Path) -> list[str]:
     found: list[str] = []
     for pid in sshd.connections():
         for process in (psutil.Process(pid), *psutil.Process(pid).children(recursive=True)):
-            found += map(os.readlink, Path(f"/proc/{process.pid}/fd").iterdir())
+            for descriptor in Path(f"/proc/{process.pid}/fd").iterdir():
+                with contextlib.suppress(FileNotFoundError):  # closed since it was listed
+                    found.append(os.readlink(descriptor))
     return [path for path in found if path.startswith(tuple(map(str, folders)))]
 
 
@@ -134,6 +137,25 @@ async def test_copies_cancelled_at_any_moment_leave_no_file_open_in_their_sessio
             await remote.close()
     assert cancelled > 30
     assert not unfinished(target)
+
+
+async def test_a_look_at_the_umask_that_is_cancelled_leaves_no_file(
+    sshd: RealSshd, folders: tuple[Path, Path]
+) -> None:
+    _, target = folders
+    async with files_on(sshd.config_file) as files, asyncio.timeout(PATIENCE):
+        remote = await files.open("sshd")
+        try:
+            for turns in range(60):
+                task = asyncio.ensure_future(remote.umask(bytes(target)))
+                for _ in range(turns // 3):
+                    await asyncio.sleep(0)
+                task.cancel()
+                await asyncio.wait((task,))
+                await remote.lstat(bytes(target))
+                assert os.listdir(target) == []
+        finally:
+            await remote.close()
 
 
 @pytest.mark.parametrize("meanwhile", [b"first", b"another"])

@@ -15,6 +15,7 @@ from typing import Any
 
 import asyncssh
 import pytest
+from msgspec.structs import replace
 
 from sshdash.errors import ConnectionLost, FileError
 from sshdash.prompts import ConflictChoice
@@ -158,19 +159,27 @@ async def test_permission_denied_in_the_middle_leaves_the_rest_alone(
         assert tree(target / "tree") == tree(files.home / "tree")
 
 
-@pytest.mark.parametrize("names", [10**9, 1], ids=["all different", "always the same"])
+@pytest.mark.parametrize(
+    ("names", "length"),
+    [(10**9, 1), (1, 1), (10**9, 8_000)],
+    ids=["all different", "always the same", "enormous"],
+)
 async def test_a_listing_that_never_ends_is_ended(
-    folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, names: int
+    folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, names: int, length: int
 ) -> None:
     _, target = folders
-    monkeypatch.setattr(remote, "_MAX_ENTRIES", 3000)
+    if length == 1:
+        monkeypatch.setattr(remote, "_MAX_ENTRIES", 3000)
+    else:  # of as many there would be gigabytes
+        monkeypatch.setattr(remote, "_MAX_NAMES", 20_000_000)
 
     class Endless(asyncssh.SFTPServer):
         async def scandir(self, path: bytes) -> AsyncIterator[asyncssh.SFTPName]:
             number = 0
             while True:
                 number += 1
-                yield asyncssh.SFTPName(b"%d" % (number % names), attrs=file_attributes(1))
+                name = b"%0*d" % (length, number % names)
+                yield asyncssh.SFTPName(name, attrs=file_attributes(1))
 
         def lstat(self, path: bytes) -> asyncssh.SFTPAttrs:
             return folder_attributes()
@@ -512,3 +521,75 @@ async def test_a_server_that_does_not_write_all_is_found_out(
         assert f"{size - 1:,} of {size:,} bytes arrived" in error.reason
         assert {path.name for path in files.home.iterdir()} == {"file"}
         assert (files.home / "file").read_bytes() == b"old"
+
+
+@pytest.mark.parametrize(
+    ("way", "count", "asked", "kept"),
+    [
+        ("up", 800, {}, False),
+        ("up", 800, {}, True),
+        ("up", 800, {"conflict": ConflictChoice.OVERWRITE}, False),
+        ("down", 300, {}, True),
+        ("down", 2000, {}, False),
+        ("there", 800, {"move": True}, False),
+    ],
+    ids=["new", "new, for a retry", "over old ones", "down", "down in bulk", "renamed"],
+)
+async def test_a_cancelled_copy_counts_all_that_arrived(
+    sshd: RealSshd,
+    folders: tuple[Path, Path],
+    tmp_path: Path,
+    way: str,
+    count: int,
+    asked: dict[str, Any],
+    kept: bool,
+) -> None:
+    source, target = folders
+    for number in range(count):
+        (source / f"{number:04}").write_bytes(b"%d," % number * 50)
+        if "conflict" in asked:
+            (target / f"{number:04}").write_bytes(b"")
+    ends = {"up": ("", "sshd"), "down": ("sshd", ""), "there": ("sshd", "sshd")}[way]
+    journal = tmp_path / "kept" if kept else None
+    async with slow_line(sshd) as (_, config), files_on(config, kept=journal) as files:
+        await files.queue.restore()
+        async with asyncio.timeout(PATIENCE):
+            job = files.submit(ends[0], sorted(source.iterdir()), ends[1], target, **asked)
+            while not files.queue.snapshot(job).files_done:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+            files.queue.cancel(job)
+            done = await files.queue.wait(job)
+            arrived = [path for path in target.glob("[0-9]*") if path.stat().st_size]
+            assert done.state is TransferState.CANCELLED
+            assert done.files_done == len(arrived)
+            assert done.bytes_done == sum(path.stat().st_size for path in arrived)
+            files.queue.retry(job)
+            done = await files.queue.wait(job)
+        assert (done.state, done.files_done) == (TransferState.DONE, count), done.errors
+    assert all((target / f"{number:04}").stat().st_size for number in range(count))
+    assert not unfinished(target)
+
+
+@pytest.mark.parametrize("way", ["down", "up"])
+async def test_a_cancelled_move_counts_all_that_has_gone(
+    sshd: RealSshd, folders: tuple[Path, Path], way: str
+) -> None:
+    source, target = folders
+    for number in range(300):
+        (source / f"{number:04}").write_bytes(b"%d," % number * 50)
+    ends = ("sshd", "") if way == "down" else ("", "sshd")
+    async with slow_line(sshd) as (_, config), files_on(config) as files:
+        async with asyncio.timeout(PATIENCE):
+            job = files.submit(ends[0], sorted(source.iterdir()), ends[1], target, move=True)
+            while not files.queue.snapshot(job).files_done:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+            files.queue.cancel(job)
+            done = await files.queue.wait(job)
+            assert done.state is TransferState.CANCELLED
+            assert done.files_done == 300 - len(list(source.iterdir()))
+            again = replace(done.request, conflict=ConflictChoice.OVERWRITE)  # copied, not gone
+            files.queue.retry(job, again)
+            done = await files.queue.wait(job)
+    assert (done.state, done.files_done) == (TransferState.DONE, 300), done.errors
+    assert not list(source.iterdir())
+    assert len(list(target.iterdir())) == 300

@@ -1,6 +1,7 @@
 """Copies to and from servers without SFTP: OpenSSH's scp behind a real sshd, and hostile ones."""
 
 import os
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -236,6 +237,31 @@ async def test_cp_takes_the_other_way_by_itself_and_says_so(
     done = await sshdash(bare.config_file, "ls", "sshd:new")
     assert done.status == 1
     assert "has no SFTP" in done.errors
+
+
+@pytest.mark.parametrize("server", ["bare", "only_scp"])
+async def test_a_folder_gets_a_new_name_with_a_slash_and_a_file_does_not(
+    request: pytest.FixtureRequest, server: str, source: Path, tmp_path: Path
+) -> None:
+    sshd: RealSshd = request.getfixturevalue(server)
+    shutil.copytree(source, sshd.home / "dir")
+    (sshd.home / "file").write_bytes(b"file")
+    for number, named in enumerate(("dir", "dir/")):
+        done = await sshdash(
+            sshd.config_file, "cp", "-r", f"sshd:{named}", f"./new{number}/", cwd=tmp_path
+        )
+        assert done.status == 0, done.errors
+        assert tree(tmp_path / f"new{number}") == tree(source)
+    for recursive in ((), ("-r",)):
+        words = ("cp", *recursive, "sshd:file", "./none/")
+        done = await sshdash(sshd.config_file, *words, cwd=tmp_path)
+        assert done.status in (1, 2), done.errors
+        assert "irectory" in done.errors
+        assert not (tmp_path / "none").exists()
+    if server == "bare":
+        done = await sshdash(sshd.config_file, "cp", "-r", source, "sshd:there/")
+        assert done.status == 0, done.errors
+        assert tree(sshd.home / "there") == tree(source)
 
 
 async def test_a_server_that_runs_only_scp_is_written_in_place(

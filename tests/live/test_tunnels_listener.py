@@ -12,6 +12,7 @@ from sshdash.errors import ForwardError
 from sshdash.tunnels import ports
 from sshdash.tunnels.forwards import listener
 from sshdash.tunnels.forwards.listener import Listener
+from sshdash.tunnels.forwards.options import ForwardOptions
 from tests.live.tunnel_kit import echo, exchange, target, tunnels_on, until
 from tests.servers.sshd import RealSshd
 
@@ -46,6 +47,25 @@ async def test_port_0_is_one_port_on_both_families() -> None:
     one.close()
     one.close()
     assert repr(one) == "<Listener []>"
+
+
+@pytest.mark.parametrize(
+    ("family", "listening"),
+    [(socket.AF_INET, ("127.0.0.1", "0.0.0.0")), (socket.AF_INET6, ("[::1]", "[::]"))],
+)
+async def test_one_family_alone_as_with_ssh(
+    family: socket.AddressFamily, listening: tuple[str, str]
+) -> None:
+    options = ForwardOptions(family=family)
+    for bind, address in zip((None, "*"), listening, strict=True):
+        one = Listener(socket.socket.close, lambda reason: None, options)
+        await one.open(bind, 0)
+        assert one.addresses == (f"{address}:{one.port}",)
+        one.close()
+    other = "::1" if family == socket.AF_INET else "127.0.0.1"
+    with pytest.raises(ForwardError, match="Cannot listen on") as caught:
+        await Listener(socket.socket.close, lambda reason: None, options).open(other, 0)
+    assert "AddressFamily leaves none of it" in caught.value.detail
 
 
 async def test_a_machine_without_ipv6(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,7 +25,8 @@ CASES = [
     "80::80", "x/y:80:db:80", "80:x/y:80", "/" + "a" * 106 + ":/b", "/" + "a" * 107 + ":/b",
     "80:db/x:80", "80:db:80/tcp", "80:http://db:80", "http://db:80", "80:x/:1", "x/:80", "80:db:x/",
     "80:x/y", "a:80:x/y", "80:80:x/y", "80:a:x/y", "http:80:x/y", "80:http:x/y",
-    "80:*:80",
+    "80:*:80", "8 0:db:80", "80 db:80", "80:db 80", "80 /b", "a 80:db:80", "80:d b:80", "80:db:8 0",
+    "080:db:080", "00:db:80", "80:db:00",
     "+80:db:80", "080:db:80", "80:db:80\\", r"/a\\b:/c", r"\[80:db:80", "80:[/b]", "[80]:[db]:[80]",
 ]  # fmt: skip
 PIECES = st.sampled_from(
@@ -39,6 +40,8 @@ STRICTER = (
     "has a slash in it",
     "a URL; a forward takes",
     "the target host:port is missing its port",
+    "a blank, where an option has a colon",
+    "after the port",
 )
 """What is refused here that ssh takes, and fails with when a client comes."""
 NAMES = {Kind.LOCAL: "localforward", Kind.REMOTE: "remoteforward", Kind.DYNAMIC: "dynamicforward"}
@@ -69,15 +72,16 @@ def asked(kind: Kind, text: str) -> str | None:
 def compare(kind: Kind, text: str) -> None:
     theirs = asked(kind, text)
     try:
-        spec: ForwardSpec | None = parse_forward(kind, text)
+        spec: ForwardSpec | None = parse_forward(kind, text, is_option=True)
         refusal = ""
     except UsageError as error:
         spec, refusal = None, error.detail
     if spec is None:
         assert theirs is None or any(reason in refusal for reason in STRICTER), refusal
     elif theirs is None:
-        more = " " in text or (spec.port == 0 and not spec.listen_path)
-        assert more, "only the configuration's form and port 0 go beyond ssh"
+        ends_blank = text != text.rstrip()
+        more = ends_blank or (spec.port == 0 and not spec.listen_path)
+        assert more, "only port 0 goes beyond ssh, and blanks at the end"
     elif " " not in text.strip():
         assert as_ssh_prints(spec) == theirs
 

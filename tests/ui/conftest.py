@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 import send2trash.plat_other
+import textual.app
+import textual.pilot
 from textual import events
 from textual.content import Content
 from textual.pilot import Pilot
@@ -36,7 +38,8 @@ from sshdash.ui.app import SSHDashApp
 from sshdash.ui.controllers import shells
 from sshdash.ui.straight_keys import take_straight
 from tests.patience import PATIENCE
-from tests.ui.waiting import wait_for_screen
+from tests.ui.files_app import furnish_left, furnish_right
+from tests.ui.waiting import wait_for_idle, wait_for_screen
 
 CONFIG = """\
 Host bastion
@@ -374,6 +377,9 @@ class Cockpit:
         for key in keys:
             await self.pilot.press(key)
         await self.pilot.pause()
+        # Until the last of them has had its effect, which may be the end.
+        while self.app._ahead.busy and self.app.is_running:  # noqa: ASYNC110
+            await asyncio.sleep(0)
 
     async def type(self, text: str) -> None:
         await self.press(*({" ": "space", "-": "minus", "@": "at"}.get(one, one) for one in text))
@@ -402,9 +408,11 @@ def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def widgets_may_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a pilot wait for no widget that is gone."""
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a pilot wait for no widget that is gone, and for all that follows from a key."""
     monkeypatch.setattr(Pilot, "_wait_for_screen", wait_for_screen)
+    for module in (textual.app, textual.pilot):
+        monkeypatch.setattr(module, "wait_for_idle", wait_for_idle)
 
 
 @pytest.fixture
@@ -443,6 +451,18 @@ def cockpit(config: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
             yield one
 
     return start
+
+
+@pytest.fixture
+def left(tmp_path: Path) -> Path:
+    """The folder in the left pane of a `FilesApp`."""
+    return furnish_left(tmp_path)
+
+
+@pytest.fixture
+def right(tmp_path: Path) -> Path:
+    """The folder in the right pane of a `FilesApp`."""
+    return furnish_right(tmp_path)
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """The table of commands, and what derives from it: footer, palette, help, prefix, keymap."""
 
 import pytest
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from sshdash.ui.command import Place
 from sshdash.ui.commands import COMMANDS, commands_of, footer_of
@@ -130,6 +130,21 @@ async def test_the_palette_lists_what_runs_here_first(cockpit: Start) -> None:
         await c.until(lambda: c.app.theme == "sshdash-light")
 
 
+async def test_a_list_in_which_nothing_matches_says_so(cockpit: Start) -> None:
+    async with cockpit(size=(80, 24)) as c:
+        await c.press("colon")
+        await c.type("qqqq")
+        await c.until(lambda: "nothing matches" in c.drawn)
+        assert "what is typed" not in c.drawn
+        await c.press("enter")
+        assert isinstance(c.app.screen, Picker)
+        await c.press("escape", "ctrl+g", "space")
+        await c.type("qqqq")
+        await c.until(lambda: "nothing matches · Enter takes what is typed" in c.drawn)
+        await c.press("enter")
+        await c.until(lambda: c.backend.opened == ["qqqq"])
+
+
 async def test_the_palette_tells_why_a_command_cannot_run(cockpit: Start) -> None:
     async with cockpit() as c:
         await c.press("colon")
@@ -189,6 +204,20 @@ async def test_help_is_of_this_place(cockpit: Start) -> None:
         await c.press("ctrl+g", "question_mark")
         await c.until(lambda: isinstance(c.app.screen, HelpScreen))
         assert c.app.screen.place == "Terminal"
+
+
+async def test_words_of_the_help_go_on_below_their_own(cockpit: Start) -> None:
+    async with cockpit(size=(60, 24)) as c:
+        await c.shell("bastion")
+        await c.press("ctrl+g", "question_mark")
+        await c.until(lambda: isinstance(c.app.screen, HelpScreen))
+        body = c.app.screen.query_one("#help-body")
+        await c.until(lambda: "Copy mode" in str(body.query_one(Static).render()))
+        lines = str(body.query_one(Static).render()).split("\n")
+        rows = [line for line in lines if line.startswith(" ")]
+        assert max(map(len, rows)) <= body.size.width
+        indents = {len(row) - len(row.lstrip()) for row in rows}
+        assert len(indents) == 2, "keys, and what goes on"
 
 
 async def test_messages_are_kept_and_counted_until_read(cockpit: Start) -> None:

@@ -20,17 +20,7 @@ from sshdash.ui.screens.properties import PropertiesDialog
 from sshdash.ui.widgets.file_messages import StopWork
 from sshdash.ui.widgets.inline_name import InlineName
 from sshdash.ui.widgets.ticks import Tick
-from tests.ui.files_app import FilesApp, furnish_left, furnish_right, listed, names, row_of, until
-
-
-@pytest.fixture
-def left(tmp_path: Path) -> Path:
-    return furnish_left(tmp_path)
-
-
-@pytest.fixture
-def right(tmp_path: Path) -> Path:
-    return furnish_right(tmp_path)
+from tests.ui.files_app import FilesApp, listed, names, row_of, until
 
 
 async def test_folders_are_made_one_in_the_other(left: Path, right: Path) -> None:
@@ -226,6 +216,9 @@ async def test_a_bulk_rename_and_its_undoing_tell_how_far_they_are(
         await until(pilot, lambda: isinstance(app.screen, BulkRenameDialog))
         app.screen.query_one("#find", Input).value = "file"
         app.screen.query_one("#replacement", Input).value = "page"
+        # It can be pressed for "find" alone, too, until the replacement is looked at.
+        shown = app.screen.query_one(NewNames)
+        await until(pilot, lambda: b"page2.txt" in shown._new)
         await until(pilot, lambda: not app.screen.query_one(".-primary", Button).disabled)
         await pilot.press("enter")
         await until(pilot, lambda: "page2.txt" in names(pane))
@@ -434,7 +427,9 @@ async def test_a_name_is_edited_where_it_stands(left: Path, right: Path) -> None
         assert field.region.y == rows.region.y + row_of(panes.left, "file2.txt")
         await pilot.press(*"new", "slash", "enter")
         assert "cannot hold /" in str(panes.left.query_one(".pane-foot", Static).render())
-        await pilot.press("backspace", "enter")
+        await pilot.press("backspace")
+        await until(pilot, lambda: "cannot" not in str(panes.left.query_one(".pane-foot").render()))
+        await pilot.press("enter")
         await until(pilot, lambda: "new.txt" in names(panes.left))
         assert rows.has_focus
         await pilot.press("r")

@@ -3,22 +3,13 @@
 from pathlib import Path
 
 import pytest
+from textual.app import App
 
 from sshdash.sftp.browser import SortKey
 from sshdash.sftp.history import Spot
 from sshdash.ui.widgets.file_messages import CopyFiles, CopyToSpot, MoveFiles, OpenFolder
 from sshdash.ui.widgets.file_pane_title import PaneTitle
-from tests.ui.files_app import FilesApp, furnish_left, furnish_right, listed, names, row_of, until
-
-
-@pytest.fixture
-def left(tmp_path: Path) -> Path:
-    return furnish_left(tmp_path)
-
-
-@pytest.fixture
-def right(tmp_path: Path) -> Path:
-    return furnish_right(tmp_path)
+from tests.ui.files_app import FilesApp, listed, names, row_of, until
 
 
 async def test_sorts_by_key_and_by_a_click_on_the_head(left: Path, right: Path) -> None:
@@ -120,7 +111,10 @@ async def test_a_click_anywhere_in_a_pane_gives_it_the_focus(left: Path, right: 
         assert panes.right.query_one("Input").has_focus
 
 
-async def test_a_plain_click_and_a_double_click(left: Path, right: Path) -> None:
+async def test_a_plain_click_and_a_double_click(
+    left: Path, right: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(App, "CLICK_CHAIN_TIME_THRESHOLD", 3600.0)
     async with FilesApp(left, right).run_test() as pilot:
         panes = await listed(pilot)
         await pilot.click(panes.left.rows, offset=(6, row_of(panes.left, "src")))

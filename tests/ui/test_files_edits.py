@@ -15,17 +15,7 @@ from sshdash.ui.screens.confirm import ConfirmDialog
 from sshdash.ui.screens.save_way import SaveWayDialog
 from sshdash.ui.screens.text_editor import TextEditor, why_not_here
 from sshdash.ui.widgets.difference import Difference
-from tests.ui.files_app import FilesApp, furnish_left, furnish_right, listed, row_of, until
-
-
-@pytest.fixture
-def left(tmp_path: Path) -> Path:
-    return furnish_left(tmp_path)
-
-
-@pytest.fixture
-def right(tmp_path: Path) -> Path:
-    return furnish_right(tmp_path)
+from tests.ui.files_app import FilesApp, listed, row_of, until
 
 
 class Editor:
@@ -83,7 +73,7 @@ async def test_what_was_edited_is_saved_with_its_mode(
         assert file.stat().st_mode & 0o7777 == 0o640
         assert file.stat().st_ino != inode, "it was replaced, never written over"
         assert editing.copies[0].suffix == ".txt"
-        assert not editing.copies[0].parent.exists()
+        await until(pilot, lambda: not editing.copies[0].parent.exists())
         assert sorted(os.listdir(right)) == ["inbox", "old.txt"]
 
 
@@ -157,7 +147,7 @@ async def test_theirs_is_overwritten_where_one_says_so(
         await press(pilot, "overwrite")
         await until(pilot, lambda: any("Saved" in told for told in app.told))
         assert (right / "old.txt").read_text() == "mine\n"
-        assert kept(editing) == []
+        await until(pilot, lambda: kept(editing) == [])
 
 
 async def test_one_can_edit_again_what_changed_meanwhile(

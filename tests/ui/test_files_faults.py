@@ -5,7 +5,6 @@ import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import pytest
 from rich.cells import cell_len
 
 from sshdash.events import ConnectionChanged
@@ -17,8 +16,6 @@ from tests.ui.files_app import (
     HOST,
     LOST,
     FilesApp,
-    furnish_left,
-    furnish_right,
     listed,
     names,
     row_of,
@@ -27,16 +24,6 @@ from tests.ui.files_app import (
 )
 
 _LOST_STATES = ConnectionState.CONNECTED, ConnectionState.LOST
-
-
-@pytest.fixture
-def left(tmp_path: Path) -> Path:
-    return furnish_left(tmp_path)
-
-
-@pytest.fixture
-def right(tmp_path: Path) -> Path:
-    return furnish_right(tmp_path)
 
 
 async def test_hostile_names_are_shown_safely_and_copied_exactly(left: Path, right: Path) -> None:

@@ -52,11 +52,6 @@ class Slow(LocalFilesystem):
 
 
 @pytest.fixture
-def left(tmp_path: Path) -> Path:
-    return furnish_left(tmp_path)
-
-
-@pytest.fixture
 def right(tmp_path: Path) -> Path:
     folder = furnish_right(tmp_path)
     for number in range(100):
@@ -160,7 +155,7 @@ async def test_a_filter_in_the_making_is_about_what_is_listed_by_then(
         async def meanwhile(*args: Any) -> Rows:
             nonlocal asked
             asked += 1
-            arranged = await aside(*args)
+            arranged: Rows = await aside(*args)
             if asked == 1:  # another listing ends while these rows are put in order
                 entries = [Entry(b"file7.txt", Kind.FILE), Entry(b"other", Kind.FILE)]
                 pane.show(pane.browser.path, entries)
@@ -170,7 +165,7 @@ async def test_a_filter_in_the_making_is_about_what_is_listed_by_then(
         pane.change_view(replace(pane.browser.view, text="file"))
         await until(pilot, lambda: asked == 2)
         await until(pilot, lambda: names(pane) == ["..", "file7.txt"])
-        assert gc.isenabled(), "garbage is looked for again"
+        await until(pilot, gc.isenabled)  # garbage is looked for again
 
 
 async def test_all_of_a_folder_is_marked_only_once_all_of_it_is_there(

@@ -7,29 +7,20 @@ from textual import events
 
 from sshdash.prompts import ConfirmQuestion, ConflictAnswer, ConflictChoice, ConflictQuestion
 from sshdash.sftp.browser import Column
+from sshdash.ui.controllers import file_listings
 from sshdash.ui.screens.picker import Picker
 from sshdash.ui.screens.text_input import TextInputDialog
+from sshdash.ui.widgets import file_pane_foot, file_pane_frame
 from sshdash.ui.widgets.file_messages import CopyFiles
+from sshdash.ui.widgets.file_pane import FilePane
 from tests.ui.files_app import (
     FilesApp,
-    furnish_left,
-    furnish_right,
     listed,
     names,
     row_of,
     shown,
     until,
 )
-
-
-@pytest.fixture
-def left(tmp_path: Path) -> Path:
-    return furnish_left(tmp_path)
-
-
-@pytest.fixture
-def right(tmp_path: Path) -> Path:
-    return furnish_right(tmp_path)
 
 
 @pytest.fixture(autouse=True)
@@ -64,6 +55,64 @@ async def test_counts_what_folders_hold(left: Path, right: Path) -> None:
         await until(pilot, lambda: "123 kB" in str(panes.left.query_one(".pane-foot").render()))
 
 
+def foot(pane: FilePane) -> str:
+    return str(pane.query_one(".pane-foot").render())
+
+
+async def test_the_sizes_of_many_that_are_marked_are_added_up_beside_the_screen(
+    left: Path, right: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_pane_foot, "_AT_ONCE", 1)
+    async with FilesApp(left, right).run_test(size=(120, 24)) as pilot:
+        pane = (await listed(pilot)).left
+        await pilot.press("ctrl+a")
+        await until(pilot, lambda: foot(pane).startswith("✓ 5 marked, 1.3 kB "))
+        await pilot.press("asterisk")
+        await until(pilot, lambda: foot(pane).startswith("2 folders, 3 files, 1.3 kB "))
+        await pilot.press("end", "space", "up", "space")
+        await until(pilot, lambda: foot(pane).startswith("✓ 2 marked, 1.2 kB "))
+
+
+async def test_what_is_typed_ahead_is_seen_while_something_is_marked(
+    left: Path, right: Path
+) -> None:
+    async with FilesApp(left, right).run_test(size=(120, 24)) as pilot:
+        pane = (await listed(pilot)).left
+        await pilot.press("ctrl+a", "apostrophe", *"file2")
+        await until(pilot, lambda: foot(pane).startswith("' file2"))
+        await pilot.press("escape")
+        await until(pilot, lambda: foot(pane).startswith("✓ 5 marked"))
+
+
+async def test_many_that_were_copied_are_unmarked_and_what_was_marked_since_is_not(
+    left: Path, right: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_pane_frame, "_AT_ONCE", 1)
+    async with FilesApp(left, right).run_test(size=(120, 24)) as pilot:
+        panes = await listed(pilot)
+        pane = panes.left
+        pane.browser.marks = {b"file1.txt", b"file2.txt", b"docs"}
+        await pilot.press("c")
+        await until(pilot, lambda: b"docs" not in pane.browser.marks)
+        pane.browser.marks |= {b"file10.txt"}
+        await until(pilot, lambda: pane.browser.marks == {b"file10.txt"})
+        await until(pilot, lambda: "file2.txt" in names(panes.right))
+
+
+async def test_marks_go_with_what_is_gone(
+    left: Path, right: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_listings, "THREAD_LIMIT", 1)
+    async with FilesApp(left, right).run_test(size=(120, 24)) as pilot:
+        pane = (await listed(pilot)).left
+        pane.browser.marks = {b"file1.txt", b"file2.txt"}
+        (left / "file2.txt").unlink()
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: "file2.txt" not in names(pane))
+        assert pane.browser.marks == {b"file1.txt"}
+        await until(pilot, lambda: foot(pane).startswith("✓ 1 marked, 100 B "))
+
+
 async def test_chooses_the_columns(left: Path, right: Path) -> None:
     app = FilesApp(left, right)
     async with app.run_test(size=(120, 24)) as pilot:
@@ -72,6 +121,14 @@ async def test_chooses_the_columns(left: Path, right: Path) -> None:
         await until(pilot, lambda: isinstance(app.screen, Picker))
         await pilot.press("enter")
         await until(pilot, lambda: panes.left.browser.view.columns is not None)
+        await until(pilot, lambda: isinstance(app.screen, Picker))
+        await pilot.press("down", "enter")
+        await until(
+            pilot, lambda: panes.left.browser.view.columns == frozenset({Column.MODE, Column.OWNER})
+        )
+        await until(pilot, lambda: isinstance(app.screen, Picker))
+        await pilot.press("enter")  # the cursor is where it was
+        await until(pilot, lambda: Column.TIME in (panes.left.browser.view.columns or ()))
         await until(pilot, lambda: isinstance(app.screen, Picker))
         await pilot.press("escape")
         await until(pilot, lambda: not isinstance(app.screen, Picker))

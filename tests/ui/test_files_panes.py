@@ -17,24 +17,12 @@ from sshdash.ui.widgets.preview_rows import TextRows
 from tests.ui.files_app import (
     HOST,
     FilesApp,
-    furnish_left,
-    furnish_right,
     listed,
     names,
     row_of,
     shown,
     until,
 )
-
-
-@pytest.fixture
-def left(tmp_path: Path) -> Path:
-    return furnish_left(tmp_path)
-
-
-@pytest.fixture
-def right(tmp_path: Path) -> Path:
-    return furnish_right(tmp_path)
 
 
 async def test_lists_directories_first_in_natural_order(left: Path, right: Path) -> None:

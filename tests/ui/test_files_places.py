@@ -15,23 +15,11 @@ from sshdash.ui.widgets.file_pane_title import PaneTitle
 from tests.ui.files_app import (
     HOST,
     FilesApp,
-    furnish_left,
-    furnish_right,
     listed,
     names,
     row_of,
     until,
 )
-
-
-@pytest.fixture
-def left(tmp_path: Path) -> Path:
-    return furnish_left(tmp_path)
-
-
-@pytest.fixture
-def right(tmp_path: Path) -> Path:
-    return furnish_right(tmp_path)
 
 
 @pytest.fixture(autouse=True)

@@ -21,17 +21,7 @@ from sshdash.ui.widgets.picture import PictureView
 from sshdash.ui.widgets.preview_body import PreviewBody
 from sshdash.ui.widgets.preview_pane import PreviewPane
 from sshdash.ui.widgets.preview_rows import DumpRows, MemberRows, TextRows
-from tests.ui.files_app import FilesApp, furnish_left, furnish_right, listed, row_of, until
-
-
-@pytest.fixture
-def left(tmp_path: Path) -> Path:
-    return furnish_left(tmp_path)
-
-
-@pytest.fixture
-def right(tmp_path: Path) -> Path:
-    return furnish_right(tmp_path)
+from tests.ui.files_app import FilesApp, listed, row_of, until
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 from textual.widgets import Button, Input
 
 from sshdash.sftp.local import LocalFilesystem
-from sshdash.ui.rename_pattern import problems
+from sshdash.ui.rename_pattern import Verdict, verdict
 from sshdash.ui.screens import bulk_rename
 from sshdash.ui.screens.bulk_rename import BulkRenameDialog
 from sshdash.ui.widgets.file_pane import FilePane
@@ -18,23 +18,11 @@ from tests.patience import PATIENCE
 from tests.ui.files_app import (
     HOST,
     FilesApp,
-    furnish_left,
-    furnish_right,
     listed,
     names,
     row_of,
     until,
 )
-
-
-@pytest.fixture
-def left(tmp_path: Path) -> Path:
-    return furnish_left(tmp_path)
-
-
-@pytest.fixture
-def right(tmp_path: Path) -> Path:
-    return furnish_right(tmp_path)
 
 
 async def renaming_slowly(
@@ -110,10 +98,10 @@ async def test_names_of_a_pattern_that_was_changed_meanwhile_are_not_given(
     app = FilesApp(left, right)
     looked, go_on = threading.Event(), threading.Event()
 
-    def slowly(*args: Any) -> list[str]:
+    def slowly(*args: Any) -> Verdict:
         looked.set()
         assert go_on.wait(PATIENCE)
-        return problems(*args)
+        return verdict(*args)
 
     async with app.run_test(size=(100, 30)) as pilot:
         pane = (await listed(pilot)).left
@@ -123,7 +111,7 @@ async def test_names_of_a_pattern_that_was_changed_meanwhile_are_not_given(
         dialog = app.screen
         assert isinstance(dialog, BulkRenameDialog)
         button = dialog.query_one(".-primary", Button)
-        monkeypatch.setattr(bulk_rename, "problems", slowly)
+        monkeypatch.setattr(bulk_rename, "verdict", slowly)
         dialog.query_one("#replacement", Input).value = "page"
         await until(pilot, looked.is_set)
         working = next(one for one in app.workers if one.node is dialog)

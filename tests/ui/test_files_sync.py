@@ -2,16 +2,19 @@
 
 import os
 import shutil
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Static
 
 from sshdash.paths import sync_dir
 from sshdash.prompts import ConfirmQuestion
 from sshdash.sftp import trash
 from sshdash.sftp.sync_plan import Way
+from sshdash.ui.screens.help import HelpScreen
 from sshdash.ui.screens.sync_preview import SyncScreen
 from sshdash.ui.widgets.sync_rows import SyncRows
 from tests.live.file_kit import tree
@@ -72,6 +75,21 @@ def emptiness(screen: SyncScreen) -> str:
     """Return what is shown where there is no list."""
     found = screen.query("#sync-empty")
     return str(found.first().render()) if found else ""
+
+
+async def test_all_keys_are_told_as_long_as_one_reads(tmp_path: Path) -> None:
+    async with FilesApp(*furnish(tmp_path)).run_test(size=(80, 24)) as pilot:
+        screen = await preview(pilot)
+        frame = screen.query_one(".sync")
+        keys = str(frame.border_subtitle)
+        assert "? all keys  Esc leave" in keys
+        assert len(keys) <= frame.outer_size.width - 4
+        await pilot.press("question_mark")
+        await until(pilot, lambda: isinstance(pilot.app.screen, HelpScreen))
+        assert "Let the left side win" in str(pilot.app.screen.query_one(Static).render())
+        await pilot.press("escape")
+        await until(pilot, lambda: pilot.app.screen is screen)
+        assert screen.query_one(SyncRows).has_focus
 
 
 async def test_the_differences_are_listed_with_words_sizes_and_times(tmp_path: Path) -> None:
@@ -183,6 +201,27 @@ async def in_step(app: FilesApp, pilot: Pilot[Any]) -> None:
     told_before = len(app.told)
     await pilot.press("enter")
     await until(pilot, lambda: len(app.told) > told_before)
+
+
+async def test_a_host_that_takes_long_to_resolve_holds_no_screen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Match exec may run a command for it, and canonical names ask a name server."""
+    app = FilesApp(*furnish(tmp_path))
+    where: set[threading.Thread] = set()
+    resolve = app.fake.resolve
+
+    def noted(destination: str) -> Any:
+        where.add(threading.current_thread())
+        return resolve(destination)
+
+    monkeypatch.setattr(app.fake, "resolve", noted)
+    async with app.run_test(size=(100, 30)) as pilot:
+        screen = await preview(pilot)
+        await pilot.press("w", "w")
+        await until(pilot, lambda: screen.options.way is Way.BOTH and not screen._busy)
+    assert where
+    assert threading.main_thread() not in where
 
 
 async def test_both_ways_what_was_deleted_since_is_deleted_on_the_other_end(

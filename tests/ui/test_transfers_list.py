@@ -1,11 +1,11 @@
 """The list of copies below the panes, and the question about a target that exists."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from msgspec import structs
+from msgspec.structs import replace
+from rich.cells import cell_len
 from textual.app import App
 from textual.widgets import Button, Input, Static
 
@@ -92,6 +92,28 @@ def test_what_failed_in_part_is_never_all_done() -> None:
     assert "▱" in line
     folder = replace(job, files_failed=0, bytes_failed=0)
     assert "99 %" in job_lines(folder, False, 100)[0].text
+
+
+def test_large_numbers_are_written_as_in_the_panes() -> None:
+    job = replace(RUNNING, files_done=12_345, files_total=100_000, skipped=1_500)
+    line = job_lines(job, False, 140)[0].text
+    assert "12 345/100 000 files" in line
+    assert "1 500 skipped" in line
+    totals = TransferTotals(jobs_running=1, files_done=12_345, files_total=100_000)
+    assert "12 345/100 000 files" in totals_text(totals, 100)[1]
+
+
+def test_a_wide_name_is_shown_whole_and_moves_nothing_beside_it() -> None:
+    wide = replace(RUNNING, title="日本語の長い名前🎉.txt")
+    line = job_lines(wide, False, 120)[0].text
+    assert "日本語の長い名前🎉.txt" in line
+    assert cell_len(line) == cell_len(job_lines(RUNNING, False, 120)[0].text)
+    assert cell_len(line[: line.index("▰")]) == job_lines(RUNNING, False, 120)[0].text.index("▰")
+
+
+def test_a_name_that_is_too_long_keeps_its_suffix() -> None:
+    line = job_lines(replace(RUNNING, title="x" * 80 + ".tar.gz"), False, 90)[0].text
+    assert ".tar.gz  ▰" in line
 
 
 def test_a_failed_job_tells_why() -> None:
@@ -302,7 +324,7 @@ async def test_a_conflict_is_answered_by_key(
     ("there", "age"), [(1e9, ["", "newer"]), (2e9, ["", "same time"]), (3e9, ["newer", ""])]
 )
 async def test_a_conflict_says_which_side_is_the_newer(there: float, age: list[str]) -> None:
-    app = Asking(structs.replace(QUESTION, target_time=there))
+    app = Asking(replace(QUESTION, target_time=there))
     async with app.run_test(size=(80, 24)):
         sides = list(app.screen.query(".conflict-newer").results(Static))
         assert [str(side.render()) for side in sides] == age
@@ -316,7 +338,7 @@ async def test_a_conflict_says_which_side_is_the_newer(there: float, age: list[s
 async def test_an_answer_for_all_says_how_many_there_are(
     more: int | None, label: list[str]
 ) -> None:
-    app = Asking(structs.replace(QUESTION, more=more))
+    app = Asking(replace(QUESTION, more=more))
     async with app.run_test(size=(80, 24)) as pilot:
         assert [str(tick.label) for tick in app.screen.query(Tick)] == label
         await pilot.press("a", "s")
@@ -330,17 +352,17 @@ async def test_the_keys_of_a_conflict_are_in_sight() -> None:
         await pilot.pause()
         frame = app.screen.query_one(".dialog")
         keys = str(frame.border_subtitle)
-        assert "k both  s skip  n newer  o overwrite  a for all" in keys
-        assert len(keys) <= frame.size.width - 4
+        assert "k both  s skip  n newer  o overwrite  a all  Esc cancels" in keys
+        assert len(keys) <= frame.outer_size.width - 4
 
 
 async def test_going_on_with_a_file_is_offered_where_that_can_be() -> None:
-    app = Asking(structs.replace(QUESTION, can_resume=True))
+    app = Asking(replace(QUESTION, can_resume=True))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
         keys = str(app.screen.query_one(".dialog").border_subtitle)
         assert "r resume" in keys
-        assert len(keys) <= app.screen.query_one(".dialog").size.width - 4
+        assert len(keys) <= app.screen.query_one(".dialog").outer_size.width - 4
         for button in app.screen.query(Button):
             assert app.screen.region.contains_region(button.region)
         await pilot.press("r")
@@ -350,9 +372,7 @@ async def test_going_on_with_a_file_is_offered_where_that_can_be() -> None:
 
 async def test_very_long_paths_leave_the_choices_in_sight() -> None:
     folder = "/".join(f"a-long-folder-name-{number}" for number in range(60))
-    question = structs.replace(
-        QUESTION, target=f"web:/{folder}/end.txt", source=f"local:/{folder}/end.txt"
-    )
+    question = replace(QUESTION, target=f"web:/{folder}/end.txt", source=f"local:/{folder}/end.txt")
     app = Asking(question)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()

@@ -1,11 +1,11 @@
 """The tab of all copies: what it shows, and what its keys do."""
 
 import asyncio
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+from msgspec.structs import replace
 from textual import on
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot

@@ -8,6 +8,7 @@ from typing import Any, cast
 from textual.app import App, ComposeResult
 from textual.message import Message
 from textual.screen import Screen
+from textual.widgets import Input, Static
 
 from sshdash.backend import Backend
 from sshdash.config.catalog import Catalog, HostEntry
@@ -24,6 +25,7 @@ from sshdash.ui.rule_draft import RuleAnswer
 from sshdash.ui.screens.forward_form import ForwardForm
 from sshdash.ui.screens.picker import Choice, Picker
 from sshdash.ui.tunnel_exports import exports_of
+from sshdash.ui.widgets.ticks import Tick
 from sshdash.ui.widgets.tunnel_messages import (
     AddTunnel,
     ChangeAll,
@@ -331,6 +333,34 @@ async def test_a_rule_is_added_saved_and_opened() -> None:
         ]
         assert selected == ["n1", "n6"]
         assert "There is a rule metrics already" in app.told
+
+
+async def test_a_form_whose_rule_cannot_be_stays_with_all_that_was_typed() -> None:
+    app = ControllerApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.keep(METRICS)
+
+        def preview(host: str) -> None:
+            if host != "web":
+                raise UsageError("Bad host", host)
+
+        app.backend.resolver.preview = preview
+        app.controller.handle(AddTunnel(lambda _: None, "gone"))
+        await until(pilot, lambda: isinstance(app.screen, ForwardForm))
+        form = app.screen
+        for name, value in (("listen", "80"), ("target", "80"), ("name", METRICS.name)):
+            form.query_one(f"#{name}", Input).value = value
+        form.query_one("#keep", Tick).value = True
+        said = form.query_one(".forward-result", Static)
+        await until(pilot, lambda: "as gone sees it" in str(said.render()))
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "There is a rule metrics already" in str(said.render()))
+        form.query_one("#name", Input).value = "other"
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "Bad host: gone" in str(said.render()))
+        form.query_one("#host", Input).value = "web"
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: ("save other", "") in app.calls)
 
 
 async def test_a_rule_that_cannot_be_kept_is_opened_all_the_same() -> None:

@@ -66,6 +66,27 @@ async def test_the_form_answers_a_local_forward() -> None:
     assert (answer.host, answer.rule, answer.keep, answer.start) == ("db-1", None, False, True)
 
 
+async def test_what_only_others_know_is_told_in_the_form_and_nothing_typed_is_lost() -> None:
+    app = FormApp()
+    taken = "There is a rule db already"
+    app.form._check_answer = lambda answer: (
+        taken if answer.rule is not None and answer.rule.name == "db" else ""
+    )
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press(*"5432", "tab", *"db:5432", "tab", *"db", "enter")
+        await until(pilot, lambda: app.result() == taken)
+        assert not app.answers
+        assert app.screen is app.form
+        assert app.field("name").has_focus
+        assert taken in app.shown()
+        await pilot.press("2")
+        await until(pilot, lambda: "ssh -N -L" in app.result())
+        await pilot.press("enter")
+        await until(pilot, lambda: app.answers)
+    assert app.answer.rule is not None
+    assert app.answer.rule.name == "db2"
+
+
 async def test_the_form_names_what_is_wrong() -> None:
     app = FormApp(host="")
     async with app.run_test() as pilot:

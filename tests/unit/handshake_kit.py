@@ -4,7 +4,8 @@ from itertools import pairwise
 
 from hypothesis import strategies as st
 
-from sshdash.tunnels.proxy.handshake import MOST_KEPT, Handshake
+from sshdash.tunnels.proxy.handshake import Handshake
+from sshdash.tunnels.proxy.http_proxy import LONGEST_HEAD
 
 NAMES = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=255)
 PORTS = st.integers(1, 65535)
@@ -24,7 +25,7 @@ def fed(data: bytes, cuts: list[int]) -> tuple[Handshake, bytes]:
             behind += data[start:end]
         else:
             answer += handshake.feed(data[start:end])
-            assert len(handshake._buffer) <= MOST_KEPT
+            assert len(handshake._buffer) <= LONGEST_HEAD
     if handshake.request is not None:
         handshake.rest += behind
     return handshake, answer

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from sshdash.cli import prompter
-from sshdash.cli.askpass import AskpassPrompter
+from sshdash.cli.askpass import AskpassPrompter, run_program
 from sshdash.cli.prompter import TtyPrompter, choose_prompter
 from sshdash.prompts import (
     ConfirmQuestion,
@@ -45,6 +45,10 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("SSH_ASKPASS", str(path))
     monkeypatch.setattr(prompter, "_TERMINAL", str(tmp_path / "no-terminal"))
     return path
+
+
+def write(program: Path, script: str) -> None:
+    program.write_text(f"#!/bin/sh\n{script}")
 
 
 def answer(program: Path, *lines: str) -> AskpassPrompter:
@@ -154,6 +158,19 @@ async def test_what_was_typed_before_the_question_does_not_answer_it(
 async def test_a_dismissed_program_dismisses_the_question(program: Path) -> None:
     assert await answer(program).ask(TWO) is None
     assert await AskpassPrompter("/no/such/program").ask(TWO) is None
+
+
+async def test_an_answer_may_come_in_pieces_and_has_an_end(program: Path) -> None:
+    begun, go = program.parent / "begun", program.parent / "go"
+    waiting = f"while [ ! -e {go} ]; do sleep 0.02; done"
+    write(program, f"printf se\n: >{begun}\n{waiting}\necho cret\n")
+    asking = asyncio.create_task(run_program(str(program), "Password:"))
+    await until(begun.exists)
+    go.touch()
+    assert await asking == "secret"
+    write(program, "exec yes\n")
+    async with asyncio.timeout(PATIENCE):
+        assert await run_program(str(program), "Password:") is None
 
 
 async def test_host_keys_and_confirmations(program: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sshdash.cli.readiness import Readiness
+from sshdash.errors import FileError
 from tests.patience import PATIENCE
 
 
@@ -36,3 +37,18 @@ async def test_what_there_was_no_room_for_is_told_later(
         assert said.splitlines() == [b"READY=1", b"STATUS=2 of 2 forwards open"]
         telling.end()
         assert await loop.sock_recv(systemd, 4096) == b"STOPPING=1"
+
+
+def test_a_folder_in_the_place_of_a_file_is_told_before_anything_is_begun(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match="readiness"):
+        Readiness([str(tmp_path)])
+
+
+def test_a_file_that_cannot_be_written_leaves_nothing_beside_it(tmp_path: Path) -> None:
+    file = tmp_path / "ready"
+    telling = Readiness([str(file)])
+    file.mkdir()
+    with pytest.raises(FileError) as caught:
+        telling.ready("1 of 1 forwards open", {})
+    assert caught.value.path == str(file)
+    assert list(tmp_path.iterdir()) == [file]

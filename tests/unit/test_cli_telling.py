@@ -66,6 +66,22 @@ async def test_a_reader_that_stops_holds_nothing_up_and_misses_what_is_told(pipe
     await telling.close()
 
 
+async def test_what_a_reader_missed_is_told_at_the_end_too(
+    pipes: Pipes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sshdash.cli.telling._LAST_WORDS", PATIENCE)
+    telling = pipes.telling(nobody)
+    for number in range(3000):
+        telling.out(f"{number} {'x' * 200}")
+    left_out = telling._out._left_out
+    reading = asyncio.create_task(asyncio.to_thread(numbered, pipes.out, 2999 - left_out))
+    await telling.close()
+    await reading
+    os.set_blocking(pipes.err, False)
+    said = os.read(pipes.err, 65536).decode()
+    assert said == f"sshdash: {left_out} lines are left out: nobody read them\n"
+
+
 async def test_a_reader_that_has_gone_is_told_of(pipes: Pipes) -> None:
     gone: asyncio.Queue[BrokenPipeError] = asyncio.Queue()
     telling = pipes.telling(gone.put_nowait)

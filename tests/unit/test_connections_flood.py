@@ -12,6 +12,7 @@ from sshdash.connections.transport import low_water as low_water_module
 from sshdash.connections.transport.flood import MARK, Flood
 from sshdash.connections.transport.low_water import MARK as UNSEEN
 from sshdash.connections.transport.low_water import LowWater
+from sshdash.connections.transport.receive_mark import ReceiveMark
 from tests.live.tunnel_kit import until
 from tests.patience import PATIENCE
 
@@ -30,17 +31,20 @@ def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
 
 
 @pytest.fixture
-def low_water(pair: tuple[socket.socket, socket.socket]) -> LowWater:
-    low_water = LowWater()
-    low_water.attach(pair[0])
-    return low_water
+def receive_mark(pair: tuple[socket.socket, socket.socket]) -> ReceiveMark:
+    receive_mark = ReceiveMark()
+    receive_mark.attach(TransportSocket(pair[0]))
+    return receive_mark
 
 
 @pytest.fixture
-def flood(pair: tuple[socket.socket, socket.socket], low_water: LowWater) -> Flood:
-    flood = Flood(low_water)
-    flood.attach(TransportSocket(pair[0]))
-    return flood
+def low_water(receive_mark: ReceiveMark) -> LowWater:
+    return LowWater(receive_mark)
+
+
+@pytest.fixture
+def flood(receive_mark: ReceiveMark) -> Flood:
+    return Flood(receive_mark)
 
 
 def mark(sock: socket.socket) -> int:
@@ -93,6 +97,19 @@ async def test_the_end_of_a_flood_leaves_the_mark_of_what_nobody_looks_at(
     assert mark(pair[0]) == 1
 
 
+async def test_a_flood_stands_while_what_nobody_looks_at_is_looked_at(
+    pair: tuple[socket.socket, socket.socket], flood: Flood, low_water: LowWater
+) -> None:
+    low_water.unhurried.add(cast(Any, object()))
+    await rise(flood)
+    low_water.read(PIECE, channels=1)
+    assert mark(pair[0]) == MARK
+    low_water.lower()
+    assert mark(pair[0]) == MARK
+    await until(lambda: not flood.is_on, "the end of a flood")
+    assert mark(pair[0]) == 1
+
+
 async def test_what_a_person_reads_is_no_flood(
     pair: tuple[socket.socket, socket.socket], flood: Flood
 ) -> None:
@@ -107,12 +124,12 @@ async def test_what_a_person_reads_is_no_flood(
 
 
 async def test_a_socket_that_is_closed_meanwhile_is_no_matter(
-    pair: tuple[socket.socket, socket.socket], flood: Flood
+    pair: tuple[socket.socket, socket.socket], flood: Flood, receive_mark: ReceiveMark
 ) -> None:
     await rise(flood)
     pair[0].close()
     await until(lambda: not flood.is_on, "the end of a flood")
     flood.read(PIECE)
-    flood.attach(None)
+    receive_mark.attach(None)
     flood.read(PIECE)
     assert not flood.is_on

@@ -9,6 +9,7 @@ import pytest
 
 from sshdash.connections.transport import low_water as low_water_module
 from sshdash.connections.transport.low_water import MARK, LowWater
+from sshdash.connections.transport.receive_mark import ReceiveMark
 from tests.patience import PATIENCE
 
 BULK = 256 * 1024
@@ -27,6 +28,13 @@ def mark(sock: socket.socket) -> int:
     return sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT)
 
 
+def mark_of(sock: socket.socket | None) -> ReceiveMark:
+    """Return what sets the mark of a connection's socket."""
+    receive_mark = ReceiveMark()
+    receive_mark.attach(sock)
+    return receive_mark
+
+
 def channel() -> Any:
     """Return what stands for a channel: nothing is asked of it."""
     return cast(Any, object())
@@ -35,8 +43,7 @@ def channel() -> Any:
 @pytest.fixture
 async def unhurried(sock: socket.socket) -> LowWater:
     """Return that of a connection with one channel, which nobody looks at."""
-    low_water = LowWater()
-    low_water.attach(sock)
+    low_water = LowWater(mark_of(sock))
     low_water.unhurried.add(channel())
     return low_water
 
@@ -60,8 +67,7 @@ async def test_one_channel_that_is_looked_at_keeps_it_low(
 
 
 async def test_a_connection_without_channels_keeps_it_low(sock: socket.socket) -> None:
-    low_water = LowWater()
-    low_water.attach(sock)
+    low_water = LowWater(mark_of(sock))
     low_water.read(BULK, channels=0)
     assert mark(sock) == 1
 
@@ -104,11 +110,11 @@ async def test_the_end_of_bulk_lowers_it(
 
 
 async def test_a_connection_without_a_socket_and_one_that_is_closed(sock: socket.socket) -> None:
-    low_water = LowWater()
+    receive_mark = mark_of(None)
+    low_water = LowWater(receive_mark)
     low_water.unhurried.add(channel())
-    low_water.attach(None)
     low_water.read(BULK, channels=1)
-    low_water.attach(sock)
+    receive_mark.attach(sock)
     sock.close()
     low_water.read(BULK, channels=1)
     low_water.lower()

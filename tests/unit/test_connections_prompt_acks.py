@@ -29,6 +29,15 @@ def is_prompt(sock: socket.socket) -> bool:
     return bool(sock.getsockopt(socket.IPPROTO_TCP, OPTION or 0))
 
 
+def grown_old(sock: socket.socket) -> PromptAcks:
+    """Return what acknowledges on a connection that is not young any more."""
+    acks = PromptAcks()
+    acks.attach(TransportSocket(sock))
+    for _ in range(1000):
+        acks.read()
+    return acks
+
+
 @needs_linux
 def test_what_is_read_first_is_acknowledged_at_once(
     pair: tuple[socket.socket, socket.socket],
@@ -48,10 +57,7 @@ async def test_an_old_connection_acknowledges_in_a_moment_and_then_lets_the_syst
     pair: tuple[socket.socket, socket.socket],
 ) -> None:
     near, _ = pair
-    acks = PromptAcks()
-    acks.attach(TransportSocket(near))
-    for _ in range(1000):
-        acks.read()
+    acks = grown_old(near)
     for _ in range(3):
         near.setsockopt(socket.IPPROTO_TCP, OPTION or 0, 0)
         acks.read()
@@ -68,10 +74,7 @@ async def test_a_socket_that_is_closed_meanwhile_is_looked_at_no_more(
     pair: tuple[socket.socket, socket.socket],
 ) -> None:
     near, _ = pair
-    acks = PromptAcks()
-    acks.attach(TransportSocket(near))
-    for _ in range(1000):
-        acks.read()
+    acks = grown_old(near)
     near.close()
     await until(lambda: not acks.looks, "an end of looking")
     acks.read()

@@ -97,7 +97,10 @@ async def test_many_messages_are_one_change() -> None:
 async def test_the_kernel_is_listened_to_where_it_speaks() -> None:
     watch = NetworkWatch(lambda: None)
     watch.start()
+    listening = watch._socket
     watch.stop()
+    assert (listening is not None) is hasattr(socket, "AF_NETLINK")
+    assert listening is None or listening.fileno() == -1
 
 
 async def test_a_socket_whose_way_is_the_same_has_not_moved() -> None:

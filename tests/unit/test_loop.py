@@ -1,6 +1,7 @@
 """The loop's selector stays awake for a moment while answers come within one, and only then."""
 
 import asyncio
+import contextlib
 import itertools
 import selectors
 import socket
@@ -153,3 +154,44 @@ def test_another_loop_needs_no_rest() -> None:
 
     asyncio.run(look())
     loop.run(look())
+
+
+@contextlib.contextmanager
+def crowd(count: int, selector: Attentive) -> Iterator[list[int]]:
+    """Give the descriptors of so many sockets, each with a byte that nobody reads."""
+    with contextlib.ExitStack() as held:
+        numbers = []
+        for _ in range(count):
+            near, far = map(held.enter_context, socket.socketpair())
+            far.send(b"x")
+            selector.register(near, selectors.EVENT_READ)
+            numbers.append(near.fileno())
+        yield numbers
+
+
+def test_of_a_crowd_some_are_served_in_a_turn_and_none_twice_before_all_were(
+    selector: Attentive,
+) -> None:
+    with crowd(300, selector) as numbers:
+        for _ in range(3):
+            served: list[int] = []
+            while len(served) < len(numbers):
+                turn = [key.fd for key, _ in selector.select(0)]
+                assert 0 < len(turn) <= 64
+                served += turn
+            assert sorted(served) == sorted(numbers)
+
+
+def test_who_joins_a_crowd_is_served_as_soon_as_the_others(selector: Attentive) -> None:
+    with crowd(200, selector) as numbers:
+        selector.select(0)
+        near, far = socket.socketpair()
+        with near, far:
+            far.send(b"x")
+            selector.register(near, selectors.EVENT_READ)
+            turns = 0
+            while near.fileno() not in [key.fd for key, _ in selector.select(0)]:
+                turns += 1
+            assert turns <= 4
+            selector.unregister(near)
+        assert numbers

@@ -23,6 +23,7 @@ class FakeOutages:
 
     def __init__(self) -> None:
         self.out = False
+        self.expected = True
         self.held = 0
 
     def interest(self, host: str, purpose: str) -> "FakeOutages":
@@ -36,7 +37,7 @@ class FakeOutages:
         return self.out
 
     def is_expected(self, host: str) -> bool:
-        return True
+        return self.expected
 
 
 class Kit:
@@ -96,6 +97,18 @@ async def kit() -> AsyncIterator[Kit]:
     finally:
         await one.recovery.close()
     assert one.outages.held == 0
+
+
+async def test_a_shell_whose_host_is_not_expected_back_is_not_waited_for() -> None:
+    async with kit() as one:
+        one.session("a", SessionState.RUNNING)
+        one.outages.expected = False
+        one.lose()
+        one.session("a", SessionState.LOST)
+        assert not one.recovery.is_waiting("a")
+        one.connection(ConnectionState.CONNECTED)
+        await one.rest()
+        assert one.reopened == []
 
 
 async def test_lost_shells_are_opened_again_and_those_that_exited_are_not() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from sshdash.errors import UsageError
 from sshdash.terminal.pattern import compile_pattern
-from sshdash.ui.rename_pattern import Case, RenamePattern, problems
+from sshdash.ui.rename_pattern import Case, RenamePattern, Verdict, verdict
 
 
 @pytest.mark.parametrize(
@@ -42,5 +42,8 @@ def test_a_group_that_is_not_there_is_told() -> None:
 
 def test_what_cannot_be_is_marked() -> None:
     new = [b"same", b"same", b"there", b"a/b", b"", b"x" * 256, b"good"]
-    said = problems([b"old"] * 7, new, {b"there"})
-    assert said == ["twice", "twice", "exists", "not a name", "no name", "too long", ""]
+    old = [b"same", b"old", b"old", b"old", b"old", b"old", b"old"]
+    said = verdict(old, new, {b"there"})
+    wrong = ["twice", "twice", "exists", "not a name", "no name", "too long", ""]
+    assert said == Verdict(wrong, bad=6, changed=6, first_wrong=0)
+    assert verdict([b"a", b"b"], [b"a", b"c"], {b"d"}) == Verdict(["", ""], bad=0, changed=1)

@@ -1,5 +1,6 @@
 """The last checks before what came or went in a stream gets its name, each by itself."""
 
+import os
 import shutil
 import subprocess
 from functools import partial
@@ -66,3 +67,29 @@ def test_what_is_unpacked_replaces_nothing(tmp_path: Path) -> None:
     assert done.stdout == READY, "nothing is told of what is not as it was sent"
     assert done.returncode != 0
     assert (tmp_path / "file").read_bytes() == b"first"
+
+
+@pytest.mark.parametrize("above", ["there", "not there"])
+def test_where_the_shell_sees_other_files_nobody_waits_for_the_folder(
+    tmp_path: Path, above: str
+) -> None:
+    tar = shutil.which("tar")
+    if tar is None or b"GNU" not in subprocess.run([tar, "--version"], capture_output=True).stdout:
+        pytest.skip("this system has no GNU tar")
+    waits = tmp_path / "programs" / "sleep"
+    waits.parent.mkdir()
+    waits.write_text(
+        f"#!/bin/sh\necho >> {tmp_path}/waited; test $(wc -l < {tmp_path}/waited) -lt 3\n"
+    )
+    waits.chmod(0o755)
+    (tmp_path / "there").mkdir()
+    command = unpack(timed=False)
+    asked = b"".join(command.first) + begin_in(bytes(tmp_path / above / "folder"))
+    done = subprocess.run(
+        [b"sh", b"-c", command.line],
+        input=asked + end(),
+        capture_output=True,
+        env={**os.environ, "PATH": f"{waits.parent}:{os.environ['PATH']}"},
+    )
+    assert done.returncode != 0
+    assert (tmp_path / "waited").exists() is (above == "there"), "that one may still be made"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sshdash.sftp import local_calls as calls
+from sshdash.sftp import local_content as content
 from sshdash.sftp.extents import chunks, holes
 
 BLOCK = 32 * 1024
@@ -40,8 +40,8 @@ def test_holes_and_chunks_are_all_of_the_rest_once(
 @given(st.lists(st.sampled_from([b"\0" * BLOCK, b"\0" * 10, b"x", b"y" * BLOCK]), max_size=12))
 def test_zeros_are_not_written_but_there(pieces: list[bytes]) -> None:
     with tempfile.NamedTemporaryFile() as file:
-        calls.write_sparse(file.fileno(), 0, pieces)
-        calls.extend(file.fileno(), sum(map(len, pieces)))
+        content.write_sparse(file.fileno(), 0, pieces)
+        content.extend(file.fileno(), sum(map(len, pieces)))
         assert Path(file.name).read_bytes() == b"".join(pieces)
 
 
@@ -54,6 +54,6 @@ def test_the_system_tells_where_data_is(tmp_path: Path) -> None:
     if path.stat().st_blocks * 512 >= 10_000_000:
         pytest.skip("this file system has no holes")
     with path.open("rb") as file:
-        assert calls.extents(file.fileno(), 10_000_000) == [(4_194_304, 4_259_840)]
-        assert calls.extents(file.fileno(), 4_200_000) == [(4_194_304, 4_200_000)]
-        assert calls.extents(file.fileno(), 1000) == []
+        assert content.extents(file.fileno(), 10_000_000) == [(4_194_304, 4_259_840)]
+        assert content.extents(file.fileno(), 4_200_000) == [(4_194_304, 4_200_000)]
+        assert content.extents(file.fileno(), 1000) == []

@@ -127,6 +127,35 @@ async def test_what_was_broken_off_is_not_newer_than_what_was_to_be_there(tmp_pa
     assert one.near.nodes[b"/to/a"].data == b"new" * 1000
 
 
+@pytest.mark.parametrize("again", ["the file", "its folder"])
+async def test_what_was_broken_off_is_known_where_it_is_and_nowhere_else(again: str) -> None:
+    async with kit() as one:
+        one.far.file(b"/tree/a", b"new" * 1000, mtime_ns=8 * 10**9)
+        one.near.file(b"/to/tree/a", b"old", mtime_ns=7 * 10**9)
+        one.near.file(b"/to/a", b"newer", mtime_ns=9 * 10**9)
+        writing = asyncio.Event()
+
+        def at(operation: str, path: bytes) -> None:
+            if operation == "write":
+                one.near.nodes[path].mtime_ns = 9 * 10**9  # as ever for who writes
+                writing.set()
+
+        one.near.at = at
+        first = one.queue.submit(
+            request(b"/tree", in_place=True, conflict=ConflictChoice.OVERWRITE)
+        )
+        await writing.wait()
+        one.queue.cancel(first)
+        await one.queue.wait(first)
+        assert one.near.nodes[b"/to/tree/a"].data not in (b"old", b"new" * 1000)
+        place = {"target_dir": b"/to/tree"} if again == "its folder" else {}
+        done = await one.copy(b"/tree/a", conflict=ConflictChoice.NEWER, **place)
+        assert (done.state, done.skipped) == (TransferState.DONE, int(again == "the file"))
+        assert one.near.nodes[b"/to/a"].data == b"newer", "that one is whole, and newer"
+        is_whole = one.near.nodes[b"/to/tree/a"].data == b"new" * 1000
+        assert is_whole is (again == "its folder")
+
+
 async def test_what_was_sent_and_not_answered_may_have_been_written() -> None:
     async with kit() as one:
         one.far.file(b"/a", b"new")

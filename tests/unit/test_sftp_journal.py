@@ -5,10 +5,10 @@ import copy
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from sshdash.events import Event, EventBus, WarningRaised
 from sshdash.prompts import ConflictAnswer, ConflictChoice, ScriptedPrompter

@@ -1,5 +1,6 @@
 """The last calls before something is replaced, followed or deleted, each by itself."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -7,9 +8,9 @@ import pytest
 
 from sshdash.errors import FileError
 from sshdash.sftp import local_calls
-from sshdash.sftp.handles import kept_entries
 from sshdash.sftp.local import LocalFilesystem
 from sshdash.sftp.messages import Attributes, Name
+from sshdash.sftp.remote_entries import kept_entries
 from sshdash.sftp.trees import remove_trees
 
 
@@ -20,6 +21,24 @@ def test_a_new_name_never_replaces_anything(tmp_path: Path) -> None:
     with pytest.raises(FileExistsError):
         local_calls.rename(bytes(old), bytes(new))
     assert (old.read_bytes(), new.read_bytes()) == (b"old", b"new")
+
+
+def test_a_new_name_never_replaces_anything_where_there_are_no_hard_links(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "link", refuse)
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.write_bytes(b"old")
+    new.write_bytes(b"new")
+    with pytest.raises(FileExistsError):
+        local_calls.rename(bytes(old), bytes(new))
+    assert (old.read_bytes(), new.read_bytes()) == (b"old", b"new")
+    new.unlink()
+    local_calls.rename(bytes(old), bytes(new))
+    assert new.read_bytes() == b"old"
 
 
 def test_a_link_in_the_place_of_a_file_is_not_opened(tmp_path: Path) -> None:

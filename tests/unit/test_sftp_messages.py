@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from sshdash.sftp.entries import Kind
 from sshdash.sftp.failures import ExistsError, MissingError, VagueError, from_status
-from sshdash.sftp.handles import entry_of
 from sshdash.sftp.messages import Attributes, MalformedError, Payload, string, uint32, uint64
+from sshdash.sftp.remote_entries import entry_of
 
 U32 = st.integers(0, 2**32 - 1)
 ATTRIBUTES = st.builds(

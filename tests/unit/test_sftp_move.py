@@ -214,6 +214,30 @@ async def test_a_second_name_that_stays_is_told_as_that(
     assert far.below(b"/to/tree") == {b"one": b"content", b"two": b"content"}
 
 
+async def test_what_cannot_leave_its_folder_is_left_in_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "closed").mkdir()
+    (tmp_path / "to").mkdir()
+    (tmp_path / "closed" / "file").write_bytes(b"content")
+    unlink = os.unlink
+
+    def refuse(path: bytes, *rest: object) -> None:
+        if os.path.basename(path) == b"file" and b"closed" in os.path.realpath(path):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        unlink(path)
+
+    monkeypatch.setattr(os, "unlink", refuse)
+    files = LocalFilesystem()
+    try:
+        with pytest.raises(FileError, match="cannot rename"):
+            await files.rename(bytes(tmp_path / "closed/file"), bytes(tmp_path / "to/file"))
+    finally:
+        await files.close()
+    assert os.listdir(tmp_path / "to") == []
+    assert (tmp_path / "closed" / "file").read_bytes() == b"content"
+
+
 async def test_two_names_of_one_file_are_not_taken_for_moved() -> None:
     """As rename(2) does nothing then, and says nothing."""
     async with kit() as one:

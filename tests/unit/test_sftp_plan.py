@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sshdash.sftp.entries import Entry, Kind, is_inside, is_plain_name, join, name_of, normalize
-from sshdash.sftp.names import backup_name, free_name, numbered, part_name
+from sshdash.sftp.names import backup_name, free_name, named_by, numbered, part_name
 from sshdash.sftp.plan import SAME, Step, decide, escapes, refuse_overlap
 
 FILE, FOLDER, LINK, FIFO = (
@@ -134,6 +134,19 @@ def test_made_up_names_fit_are_hidden_and_tell_whose_they_are(name: bytes) -> No
         assert is_plain_name(made)
         assert b".sshdash-0a1b2c3d." in made
         assert made.startswith(b".")
+        assert len(made) <= 143 or len(name) > 143, "it goes where the name goes"
+    told = named_by(part_name(name, "0a1b2c3d"))
+    assert told in (name, None)
+    assert told == name or len(name) > 116
+
+
+@pytest.mark.parametrize("size", [116, 120, 121, 130, 143, 144, 220, 232, 233, 255])
+@pytest.mark.parametrize("unit", [b"a", "é".encode(), "家".encode(), "😀".encode(), b"\x80"])
+def test_a_made_up_name_that_was_cut_is_taken_for_no_other(size: int, unit: bytes) -> None:
+    name = (b"a" * (size % len(unit)) + unit * size)[:size]
+    part = part_name(name, "0a1b2c3d")
+    assert len(part) <= (143 if size <= 143 else 255)
+    assert named_by(part) in (name, None)
 
 
 @given(SAFE, st.integers(2, 10**6))

@@ -54,4 +54,6 @@ def test_which_names_a_directory_has() -> None:
     rows = Rows([UP, *FILES[:3]])
     rows.others = {b".h": Entry(b".h", Kind.FILE)}
     assert rows.known({b"0", b".h", b"gone"}) == {b"0", b".h"}
+    assert rows.known({b"0", b".h", b"gone", b"3", b"4", b"5"}) == {b"0", b".h"}
+    assert rows.missing([b"0", b".h", b"gone"]) == [b"gone"]
     assert rows.names_but([b"1", b"gone"]) == {b"0", b"2", b".h"}

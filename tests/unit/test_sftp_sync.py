@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from sshdash.errors import FileError, UsageError
+from sshdash.errors import ConnectionLost, FileError, SSHDashError, UsageError
 from sshdash.sftp.compare import Criteria, Pair, case_clashes, later
 from sshdash.sftp.entries import Entry, Kind
+from sshdash.sftp.failures import RefusedError
 from sshdash.sftp.filesystem import Digest
 from sshdash.sftp.find import TreeIndex, entries_of
 from sshdash.sftp.sync_plan import Act, Step, Tree, Way, steps
@@ -237,6 +238,9 @@ def test_output_without_an_end_is_not_kept() -> None:
     index = TreeIndex()
     with pytest.raises(ValueError, match="without an end"):
         index.feed(b"f" * 100_000)
+    for bounded in (TreeIndex(most=1), TreeIndex(size=20)):
+        with pytest.raises(ValueError, match="more entries"):
+            bounded.feed(b"f 1 1.0 \0a\0f 1 1.0 \0b\0")
 
 
 def test_what_find_prints_is_read_in_whatever_pieces_it_comes() -> None:
@@ -355,6 +359,52 @@ async def test_what_changed_there_since_it_was_compared_is_not_overwritten(momen
     (error,) = outcome.copies[0].errors
     assert "it has changed there since it was compared" in error.reason
     assert outcome.not_deleted == 1
+
+
+@pytest.mark.parametrize(
+    ("failure", "told", "left"),
+    [
+        (FileError("cannot set the time", "", "input/output error"), [b"bad"], {b"bad"}),
+        (RefusedError("cannot set the time"), [], {b"bad"}),
+        (ConnectionLost("the connection was lost"), [], {b"", b"bad", b"good"}),
+    ],
+    ids=["the disk fails", "it belongs to others", "the line is cut"],
+)
+async def test_a_time_that_cannot_be_set_takes_nothing_of_the_report(
+    failure: SSHDashError, told: list[bytes], left: set[bytes]
+) -> None:
+    async with kit() as one:
+        for files in (one.near, one.far):
+            for place in (b"", b"/bad", b"/good"):
+                files.folder(b"/to" + place)
+        for place in (b"", b"/bad", b"/good"):
+            one.near.nodes[b"/to" + place].mtime_ns = 9 * SECOND
+        one.near.file(b"/to/closed", b"x")
+        one.near.file(b"/to/open", b"x")
+        cut = isinstance(failure, ConnectionLost)
+
+        def at(operation: str, path: bytes) -> None:
+            if operation == "create" and b"closed" in path:
+                raise FileError("cannot create", "", "no space")
+            if operation == "time" and (cut or path == b"/to/bad"):
+                raise failure
+
+        one.far.at = at
+        ends = End(one.near, b"/to"), End(one.far, b"/to")
+        found = await Scan(*ends, Rules(()), Criteria(), digests).everything()
+        run = Synchronisation(Tree("", b"/to"), Tree("far", b"/to"), one.queue, one.open)
+        outcome = await run.run(list(steps(found.pairs, Way.RIGHT)), stale=found.stale)
+        behind = {
+            place
+            for place in (b"", b"bad", b"good")
+            if one.far.nodes[(b"/to/" + place).rstrip(b"/")].mtime_ns != 9 * SECOND
+        }
+    assert [error.path for error in outcome.copies[0].errors] == ["/to/closed"]
+    assert one.far.below(b"/to") == {b"open": b"x"}
+    assert [place for place, _ in outcome.failures] == told
+    assert outcome.error is (failure if cut else None)
+    assert behind == left
+    assert not outcome.is_whole
 
 
 async def test_a_folder_goes_to_the_trash_as_one_unless_something_in_it_is_not_to(

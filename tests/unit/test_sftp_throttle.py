@@ -64,6 +64,40 @@ def test_a_rate_is_kept_in_the_long_run_and_in_every_part_of_a_second(rate: int)
         assert tenth > 40 or within >= rate * 0.5 * 0.65, "a gap"
 
 
+def test_who_comes_late_has_no_more_than_those_who_were_there() -> None:
+    shared = Throttle(1_000_000)
+    order: list[str] = []
+
+    async def job(name: str) -> None:
+        pace = Pace(shared=shared)
+
+        async def request() -> None:
+            await pace.take(50_000)
+            order.append(name)
+
+        await asyncio.gather(*(request() for _ in range(20)))
+
+    async def both() -> None:
+        first = asyncio.create_task(job("first"))
+        await asyncio.sleep(0.5)
+        await asyncio.gather(first, job("late"))
+
+    timed(both())
+    came = order.index("late")
+    assert order[came : came + 8].count("first") >= 3, "those who were there stood still"
+
+
+def test_a_rate_that_is_lowered_lets_nobody_wait_for_what_was_taken_at_the_old_one() -> None:
+    throttle = Throttle(100_000_000)
+
+    async def copy() -> None:
+        await throttle.take(10_000_000, "copy")
+        throttle.rate = 10_000
+        await throttle.take(100, "copy")
+
+    assert timed(copy()) < 1
+
+
 def test_a_job_with_many_requests_has_no_more_than_one_with_few() -> None:
     shared = Throttle(1_000_000)
     had = {"many": 0, "few": 0}

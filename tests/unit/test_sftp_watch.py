@@ -9,6 +9,7 @@ import pytest
 from sshdash.errors import FileError
 from sshdash.sftp.sync_rules import Rules
 from sshdash.sftp.watch import LocalWatch
+from sshdash.sftp.watching import FolderWatch
 
 
 async def test_the_folders_of_what_changed_are_told_without_what_is_left_out(
@@ -43,6 +44,21 @@ async def test_a_limit_of_the_kernel_is_told_with_what_to_do(
     await watch.stop()
     assert caught.value.title == "too many folders to watch"
     assert "max_user_watches" in caught.value.hint
+
+
+async def test_a_folder_whose_path_the_library_cannot_take_is_told(tmp_path: Path) -> None:
+    root = bytes(tmp_path) + b"/\xff"
+    os.mkdir(root)
+    watch = LocalWatch(root, Rules())
+    with pytest.raises(FileError, match="cannot watch") as caught:
+        await watch.start()
+    await watch.stop()
+    assert caught.value.detail == "its path is not UTF-8"
+    panes: list[bytes] = []
+    folder = FolderWatch(panes.append)
+    folder.watch(root)
+    await folder.close()  # the suite refuses what a thread raises
+    assert panes == []
 
 
 async def test_a_name_that_the_library_cannot_read_does_not_end_it(tmp_path: Path) -> None:

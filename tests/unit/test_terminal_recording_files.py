@@ -2,11 +2,13 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sshdash.terminal import recording_files
 from sshdash.terminal.recording_files import (
     RecordingFile,
     folder_name,
@@ -62,3 +64,55 @@ def test_what_is_being_recorded_stays(tmp_path: Path, limit: dict[str, int]) -> 
     assert foreign.is_symlink()
     live.close()
     os.close(folder)
+
+
+def old_recordings(root: Path, count: int) -> list[Path]:
+    """Make recordings of ten bytes each, the oldest first."""
+    folder = open_folder(root, "web-1")
+    made = []
+    for number in range(count):
+        file = RecordingFile(folder, f"2020-01-01T00000{number}", "cast")
+        file.write("x" * 10)
+        file.close()
+        made.append(root / "web-1" / file.name)
+        os.utime(made[-1], (1e9 + number, 1e9 + number))
+    os.close(folder)
+    return made
+
+
+def test_what_another_recording_removes_meanwhile_is_no_hindrance(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Several may begin at once, as where the last layout is opened again."""
+    first, second, third, fourth = old_recordings(tmp_path, 4)
+    listed, remove = recording_files._listed, recording_files._remove
+
+    def listed_late(folder: Path) -> list[os.DirEntry[str]]:
+        entries = listed(folder)
+        first.unlink(missing_ok=True)
+        return entries
+
+    def remove_late(path: Path) -> bool:
+        second.unlink(missing_ok=True)
+        return remove(path)
+
+    monkeypatch.setattr(recording_files, "_listed", listed_late)
+    monkeypatch.setattr(recording_files, "_remove", remove_late)
+    assert remove_old(tmp_path, days=0, total=10) == [third]
+    assert fourth.exists(), "more was removed than there had to be"
+
+
+def test_a_folder_that_may_not_be_looked_into_is_no_hindrance(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (old,) = old_recordings(tmp_path, 1)
+    (tmp_path / "closed").mkdir()
+    scandir = os.scandir
+
+    def refuse(folder: Path) -> Any:
+        if Path(folder).name == "closed":
+            raise PermissionError("as for everybody but root")
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    assert remove_old(tmp_path, days=1, total=0) == [old]

@@ -8,7 +8,7 @@ import os
 import socket
 import stat
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -199,6 +199,15 @@ async def test_peers_that_say_nothing_are_bounded_in_number_and_in_time(
 async def test_another_user_is_not_answered(monkeypatch: pytest.MonkeyPatch) -> None:
     async with answering(Desk()) as control:
         monkeypatch.setattr(control_module, "peer_uid", lambda _: os.getuid() + 1)
+        assert await raw(control.path, b'{"do": "list"}\n') == b""
+
+
+async def test_no_more_are_heard_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(control_module, "_MAX_PEERS", 2)
+    async with answering(Desk()) as control, AsyncExitStack() as idle:
+        for _ in range(2):
+            _, writer = await asyncio.open_unix_connection(str(control.path))
+            idle.callback(writer.close)
         assert await raw(control.path, b'{"do": "list"}\n') == b""
 
 

@@ -168,3 +168,20 @@ def test_the_log_of_a_process_that_runs_stays_however_many_came_after(home: Path
     assert not any(logs[name].exists() for name in ("ended", "killed", "garbled"))
     assert later[-1].exists()
     assert not later[0].exists()
+    assert not (folder / "ready-killed.json").exists()
+    assert (folder / "ready-runs.json").exists()
+
+
+def test_a_log_that_another_process_removes_meanwhile_is_no_hindrance(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = detached._log_file("old")
+    glob = Path.glob
+
+    def glob_late(folder: Path, pattern: str) -> list[Path]:
+        found = list(glob(folder, pattern))
+        old.unlink(missing_ok=True)
+        return found
+
+    monkeypatch.setattr(Path, "glob", glob_late)
+    assert detached._log_file("new").exists()

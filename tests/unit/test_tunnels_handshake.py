@@ -4,7 +4,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sshdash.tunnels.proxy.handshake import MOST_KEPT, Handshake
+from sshdash.tunnels.proxy.handshake import Handshake
+from sshdash.tunnels.proxy.http_proxy import LONGEST_HEAD
 from tests.unit.handshake_kit import CUTS, fed
 
 SOCKS5 = b"\x05\x01\x00"
@@ -85,7 +86,7 @@ def test_an_endless_handshake_is_ended(start: bytes, endless: bytes) -> None:
     while not handshake.done:
         handshake.feed(endless)
         fed_in += len(endless)
-        assert fed_in <= MOST_KEPT
+        assert fed_in <= LONGEST_HEAD
     assert "too long" in handshake.error
 
 

@@ -1,5 +1,6 @@
 """What ssh_config says of forwards: options, permitted targets, tokens."""
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,12 @@ import pytest
 from sshdash.config.resolver import ResolvedHost, Resolver
 from sshdash.config.source import ConfigSource
 from sshdash.errors import UsageError
-from sshdash.tunnels.forwards.options import ForwardOptions, PermittedTargets, with_tokens
+from sshdash.tunnels.forwards.options import (
+    ForwardOptions,
+    PermittedTargets,
+    configured,
+    with_tokens,
+)
 from sshdash.tunnels.spec import Kind, parse_forward
 
 
@@ -72,3 +78,23 @@ def resolved(home: Path, text: str) -> ResolvedHost:
     file = home / "config"
     file.write_text(text)
     return Resolver(ConfigSource.standard(str(file))).resolve("web")
+
+
+def test_the_words_of_a_directive_are_put_together_as_ssh_does(tmp_path: Path) -> None:
+    host = resolved(tmp_path, "LocalForward 127.0.0.1 8080:db:80\nLocalForward /a\\ b db:80\n")
+    specs, wrong = configured(host)
+    assert [str(spec) for spec in specs] == ["127.0.0.1:8080:db:80", "/a\\ b:db:80"]
+    assert not wrong
+
+
+@pytest.mark.parametrize(
+    ("text", "family"),
+    [
+        ("", socket.AF_UNSPEC),
+        ("AddressFamily any\n", socket.AF_UNSPEC),
+        ("AddressFamily inet\n", socket.AF_INET),
+        ("AddressFamily inet6\n", socket.AF_INET6),
+    ],
+)
+def test_the_family_of_addresses(tmp_path: Path, text: str, family: socket.AddressFamily) -> None:
+    assert ForwardOptions.of(resolved(tmp_path, text)).family is family

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import errno
 import socket
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +68,18 @@ async def echo_once(client: socket.socket) -> None:
     with client:
         loop = asyncio.get_running_loop()
         await loop.sock_sendall(client, await loop.sock_recv(client, 100))
+
+
+async def arrive(server: socket.socket, rest: Awaitable[None], end: End) -> None:
+    """Have a server that was full take clients in, until `end` has talked with it."""
+    answering = asyncio.create_task(answer(server))
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await rest
+        assert await end.exchange() == b"there?"
+    finally:
+        answering.cancel()
+        await asyncio.wait({answering})
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
@@ -143,12 +155,7 @@ async def test_a_system_that_calls_it_an_error_to_be_connected_is_understood(
     with full(socket.create_server(("127.0.0.1", 0), backlog=0)) as server:
         rest = begin_host(end, "127.0.0.1", server.getsockname()[1], Lookups())
         assert rest is not None
-        answering = asyncio.create_task(answer(server))
-        async with asyncio.timeout(PATIENCE):
-            await rest
-        assert await end.exchange() == b"there?"
-        answering.cancel()
-        await asyncio.wait({answering})
+        await arrive(server, rest, end)
 
 
 async def test_a_port_whose_queue_is_full_is_waited_for() -> None:
@@ -156,12 +163,7 @@ async def test_a_port_whose_queue_is_full_is_waited_for() -> None:
     with full(socket.create_server(("127.0.0.1", 0), backlog=0)) as server:
         rest = begin_host(end, "127.0.0.1", server.getsockname()[1], Lookups())
         assert rest is not None
-        answering = asyncio.create_task(answer(server))
-        async with asyncio.timeout(PATIENCE):
-            await rest
-        assert await end.exchange() == b"there?"
-        answering.cancel()
-        await asyncio.wait({answering})
+        await arrive(server, rest, end)
 
 
 async def test_a_socket_whose_queue_is_full_is_waited_for(tmp_path: Path) -> None:
@@ -174,12 +176,7 @@ async def test_a_socket_whose_queue_is_full_is_waited_for(tmp_path: Path) -> Non
         waiting = asyncio.create_task(rest)
         await asyncio.wait({waiting}, timeout=2 * reaching._BUSY)
         assert end.transport is None, "nobody has taken it in"
-        answering = asyncio.create_task(answer(server))
-        async with asyncio.timeout(PATIENCE):
-            await waiting
-        assert await end.exchange() == b"there?"
-        answering.cancel()
-        await asyncio.wait({answering})
+        await arrive(server, waiting, end)
 
 
 async def test_only_names_of_this_machine_are_remembered_and_not_for_long(
@@ -245,3 +242,12 @@ async def test_an_address_is_not_looked_up(
     loop = asyncio.get_running_loop()
     monkeypatch.setattr(loop, "getaddrinfo", lambda *_, **__: pytest.fail("looked up"))
     assert await Lookups().addresses(host, 1) == [(family, host)]
+
+
+async def test_an_address_of_the_family_that_is_left_out_is_not_connected_to() -> None:
+    lookups = Lookups(socket.AF_INET6)
+    assert lookups.near("127.0.0.1") == []
+    with pytest.raises(socket.gaierror):
+        await lookups.addresses("127.0.0.1", 1)
+    assert await lookups.addresses("::1", 1) == [(socket.AF_INET6, "::1")]
+    assert lookups.near("::1") == [(socket.AF_INET6, "::1")]

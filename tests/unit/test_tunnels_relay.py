@@ -1,6 +1,7 @@
 """A relay's two ends, with transports that only remember."""
 
 import asyncio
+import errno
 import random
 import socket
 from typing import Any
@@ -19,9 +20,10 @@ class Remembering(asyncio.Transport):
     def __init__(self) -> None:
         super().__init__()
         self.done: list[Any] = []
+        self.extra: dict[str, Any] = {}
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        return default
+        return self.extra.get(name, default)
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         pass
@@ -100,6 +102,30 @@ def test_a_client_that_left_gives_its_channel_back() -> None:
     assert it.channel.done == ["abort"]
     it.relay.channel.connection_lost(None)
     assert it.finished == [it.relay]
+
+
+class Optionless:
+    """A socket that its client has reset, as macOS has it: no option can be set."""
+
+    family = socket.AF_INET
+
+    def fileno(self) -> int:
+        return 3
+
+    def setsockopt(self, *_: object) -> None:
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+
+def test_one_that_was_reset_before_it_was_taken_over_is_carried_to_its_end() -> None:
+    it = Setting()
+    it.socket.extra["socket"] = Optionless()
+    it.open_socket()
+    it.relay.socket.data_received(b"early")
+    it.open_channel()
+    assert it.channel.done == [b"early"]
+    it.relay.abort()
+    assert it.socket.done == ["abort"]
+    assert it.channel.done == [b"early", "abort"]
 
 
 def test_two_reasons_to_hold_are_two_to_release() -> None:

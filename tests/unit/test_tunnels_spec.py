@@ -98,6 +98,7 @@ def test_forms_of_a_forward(kind: str, text: str, spec: ForwardSpec) -> None:
         ("L", "5432 db", "target needs host:port"),
         ("L", "1:2:3:4:5", "too many parts"),
         ("L", "1 2:3:4:5", "too many parts"),
+        ("L", "8 0:a:1", "the target '0:a:1' has too many parts"),
         ("L", "fe80::1:80:db:80", "too many parts"),
         ("L", "[::1:80:db:80", "'[' without ']'"),
         ("L", "[::1]x:80:db:80", "after ']'"),
@@ -131,6 +132,10 @@ def test_forms_of_a_forward(kind: str, text: str, spec: ForwardSpec) -> None:
         ("L", "nothing:db:80", "'nothing' is not a port number or the name of a service"),
         ("L", "65536:db:80", "listening port 65536 is not between 0 and 65535"),
         ("R", "8080:db", "missing its port"),
+        ("L", "[::1]:8080:db", "missing its port"),
+        ("R", "*:8080:db", "missing its port"),
+        ("L", "http:8080:db", "the target port 'db'"),
+        ("L", "a:8080:http", "the listening port 'a'"),
         ("R", "/a:80", "the socket '/a' has no address and no port"),
         ("R", "8080x", "listening port '8080x'"),
         ("D", "/a:80", "the socket '/a' has no address and no port"),
@@ -144,6 +149,34 @@ def test_a_wrong_forward_names_its_wrong_part(kind: str, text: str, part: str) -
     assert f"-{kind}" in caught.value.detail
     assert caught.value.hint.startswith(f"-{kind} [bind:]port")
     assert "socket" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "part"),
+    [
+        ("L", "8 0:a:1", "the listening port '8 0' is not a port number"),
+        ("L", "80:a b:1", "the target host 'a b' is not a host name"),
+        ("L", "80:a:1 2", "the target port '1 2' is not a port number"),
+        ("L", "80 a:1", "a blank, where an option has a colon: '80:a:1'"),
+        ("L", "a:80 /b", "a blank, where an option has a colon: 'a:80:/b'"),
+        ("R", "80 a:1", "a blank, where an option has a colon: '80:a:1'"),
+        ("L", "80 : a : 1", "blanks around a colon; '80:a:1' has none"),
+        ("D", "80 81", "unexpected '81' after the port"),
+    ],
+)
+def test_an_option_has_no_blanks_as_with_ssh(kind: str, text: str, part: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_forward(Kind(kind), text, is_option=True)
+    assert part in caught.value.detail
+
+
+@pytest.mark.parametrize("text", ["/a b:db:1", r"/a\ b:db:1", " 080:db:01 ", "80:/c d"])
+def test_an_option_may_have_them_where_ssh_takes_them(text: str) -> None:
+    assert str(parse_forward(Kind.LOCAL, text, is_option=True)) in (
+        r"/a\ b:db:1",
+        "80:db:1",
+        r"80:/c\ d",
+    )
 
 
 def test_what_is_shown() -> None:

@@ -21,10 +21,32 @@ def _luminance(text: str) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
+STATES = ("primary", "success", "warning", "error")
+
+
 @pytest.mark.parametrize("theme", [DARK, LIGHT], ids=lambda theme: theme.name)
 def test_words_stand_out_from_what_is_behind_them(theme: Theme) -> None:
-    grounds = [str(theme.background), str(theme.surface)]
-    for ground in grounds:
-        assert contrast(str(theme.foreground), ground) > 7
-        assert contrast(theme.variables["muted"], ground) > 4.5
-        assert contrast(theme.variables["faint"], ground) > 3
+    for ground in (theme.background, theme.surface, theme.panel):
+        assert contrast(str(theme.foreground), str(ground)) > 7
+        assert contrast(theme.variables["muted"], str(ground)) > 6
+        assert contrast(theme.variables["faint"], str(ground)) > 4.5
+        for state in STATES:
+            assert contrast(getattr(theme, state), str(ground)) > 4.5, state
+
+
+@pytest.mark.parametrize("theme", [DARK, LIGHT], ids=lambda theme: theme.name)
+@pytest.mark.parametrize("ground", ["cursor", "cursor-blurred", "hover"])
+def test_a_row_is_as_legible_under_the_cursor(theme: Theme, ground: str) -> None:
+    behind = theme.variables[ground]
+    assert contrast(theme.variables["cursor-text"], behind) > 7
+    assert contrast(theme.variables["muted"], behind) > 4.5
+    assert contrast(theme.variables["faint"], behind) > 3
+    for state in STATES:
+        assert contrast(getattr(theme, state), behind) > 4.5, state
+
+
+@pytest.mark.parametrize("theme", [DARK, LIGHT], ids=lambda theme: theme.name)
+def test_what_is_less_important_is_still_told_apart(theme: Theme) -> None:
+    shades = (str(theme.foreground), theme.variables["muted"], theme.variables["faint"])
+    on_surface = [contrast(shade, str(theme.surface)) for shade in shades]
+    assert on_surface[0] > 1.3 * on_surface[1] > 1.3 * 1.15 * on_surface[2]

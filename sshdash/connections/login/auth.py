@@ -7,9 +7,9 @@ each of them has to offer, how often, and the record for the message when nothin
 import asyncio
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import asyncssh
+from msgspec import Struct, field
 
 from sshdash.config.resolver import ResolvedHost
 from sshdash.connections.deadline import LOGIN_SECONDS
@@ -40,8 +40,7 @@ _NO_PASSWORD = re.compile(r"(?i)one.?time|otp|token|code|new|retype|again")
 _NOT_GIVEN = "no saved password is given to a host key that nobody has vouched for"
 
 
-@dataclass
-class AuthRecord:
+class AuthRecord(Struct):
     """What was tried on one connection."""
 
     offered: list[str] = field(default_factory=list)

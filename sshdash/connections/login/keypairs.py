@@ -9,10 +9,10 @@ is signs without that, which saves a round trip, where nobody is asked anything 
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import asyncssh
+from msgspec import Struct, field
 
 from sshdash.config.resolver import ResolvedHost
 from sshdash.connections.login.binding import Bound
@@ -29,8 +29,7 @@ _AGENT_TIMEOUT = 10.0
 """Seconds an agent may take to list its keys; one that hangs must not stop a connection."""
 
 
-@dataclass
-class KeyReport:
+class KeyReport(Struct):
     """What became of the keys: for the message when none of them was enough."""
 
     offered: list[str] = field(default_factory=list)

@@ -7,8 +7,9 @@ answers it meanwhile. Nothing happens at all where it is not certain yet where t
 import asyncio
 import socket
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from sshdash.config.resolver import ResolvedHost, Resolver
 from sshdash.connections.network.greeting import greet
@@ -38,8 +39,7 @@ class Opened(NamedTuple):
             raise
 
 
-@dataclass(frozen=True)
-class _Begun:
+class _Begun(Struct, frozen=True):
     resolved: ResolvedHost
     timeline: Timeline
     opening: "asyncio.Task[Opened]"

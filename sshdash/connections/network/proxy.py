@@ -1,6 +1,7 @@
 """ProxyCommand: a program whose standard input and output are the way to the server."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -60,18 +61,17 @@ class ProxyCommand:
         return cls(process, ours, stderr)
 
     async def close(self) -> None:
-        """End the command, politely first, and collect it."""
+        """End the command, politely first, and collect it; whoever cancels that has it killed."""
         self.socket.close()
         try:
             self._signal(signal.SIGHUP)
-            try:
+            with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_PATIENCE):
                     await self._process.wait()
-            except TimeoutError:
-                self._signal(signal.SIGKILL)
-                await self._process.wait()
         finally:
+            self._signal(signal.SIGKILL)
             self._stderr.close()
+        await self._process.wait()
 
     async def failure(self) -> str:
         """Return what it said on its way out, and how it ended; cleaned, "" for nothing."""

@@ -8,6 +8,7 @@ import socket
 import threading
 from typing import Any
 
+from sshdash.config.families import socket_family
 from sshdash.config.resolver import ResolvedHost
 from sshdash.connections.network.local_end import local_address
 from sshdash.connections.network.network_faults import all_failed, name_failed, system_reason
@@ -15,7 +16,6 @@ from sshdash.connections.network.service_class import ServiceClass
 from sshdash.connections.timeline import Phase, Timeline
 from sshdash.settings import Settings
 
-_FAMILIES = {"inet": socket.AF_INET, "inet6": socket.AF_INET6}
 _STAGGER = 0.25
 """Seconds that one address has before the next is tried beside it (RFC 8305, section 5)."""
 
@@ -40,7 +40,7 @@ async def open_socket(
     BindAddress, BindInterface, ConnectionAttempts and IPQoS are honoured. Raises
     UnreachableError with the reason of each address.
     """
-    family = _FAMILIES.get((resolved.get("addressfamily") or "any").lower(), socket.AF_UNSPEC)
+    family = socket_family(resolved.get("addressfamily"))
     with timeline.begin(Phase.RESOLVE, resolved.hostname) as step:
         try:
             async with asyncio.timeout(seconds or None):

@@ -4,6 +4,7 @@ The library's copy what is written into a buffer, and out of it again into packe
 only happens to what the other side has no room for.
 """
 
+import asyncio
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -61,10 +62,13 @@ class DirectChannel(SSHChannel[Any]):
     def process_open_confirmation(
         self, send_chan: int, send_window: int, send_pktsize: int, packet: SSHPacket
     ) -> None:
-        """Take note of what the other side takes."""
+        """Take note of what the other side takes; close what nobody waits for any more."""
         if send_pktsize < _SMALLEST:
             raise ProtocolError(f"Packets of {send_pktsize} bytes are too small")
+        waiter = self._open_waiter
         super().process_open_confirmation(send_chan, send_window, send_pktsize, packet)
+        if waiter is not None and waiter.cancelled():
+            self.abort()  # the library forgets it, and the server has one session less to give
 
     def write(self, data: Any, datatype: int | None = None) -> None:
         """Send as much of bytes as the window allows, and leave the rest to the library."""
@@ -143,6 +147,14 @@ class DirectChannel(SSHChannel[Any]):
 
 class _ClientChannel(DirectChannel, asyncssh.SSHClientChannel[Any]):
     """A shell, a command or a subsystem."""
+
+    async def create(self, *args: Any, **options: Any) -> Any:
+        """Ask for it; it closes where the one who waits for that is cancelled."""
+        try:
+            return await super().create(*args, **options)
+        except asyncio.CancelledError:
+            self.abort()
+            raise
 
 
 class _TCPChannel(DirectChannel, asyncssh.SSHTCPChannel[Any]):

@@ -12,6 +12,7 @@ login, requests and everything unusual stay the library's. It differs in these p
   of the cipher, and none where the session gathers what one read brings. The library makes
   about ten, half of them of everything that was read.
 * The opening and the end of a channel take the same way, without the library's detours.
+* What one read brings for very many channels takes several turns of the loop.
 * The keepalive timer is set when it runs out, not anew for every read; any packet that arrives
   shows that the server is there, as with OpenSSH.
 * Keys also change after what was received, and when their time is over though nothing is sent.
@@ -54,6 +55,8 @@ _ENDING = 6
 """Bytes of an end of file or a close: the padding's length, type and channel."""
 _CONFIRMATION = 18
 """Bytes of the answer to an open request that says nothing more than it has to."""
+_AT_ONCE = 64
+"""Channels that get data, open or end in one turn of the loop: some milliseconds."""
 _READ = 260 * 1024
 """Bytes read at a time, and more than a packet of the largest size that is accepted."""
 _SEQUENCE = 0xFFFFFFFF
@@ -73,6 +76,7 @@ class DirectTransport(Sealing, asyncio.BufferedProtocol):
     _acks: PromptAcks
     _flood: Flood
     _kept: int
+    _served: int
 
     def start(self) -> None:
         """Take over from the library, wherever the connection stands."""
@@ -82,8 +86,8 @@ class DirectTransport(Sealing, asyncio.BufferedProtocol):
         self._opened = memoryview(bytearray(2 * _READ))
         self._gatherers = {}
         self._acks = PromptAcks()
-        self._flood = Flood(self.low_water)
-        self._kept = 0
+        self._flood = Flood(self.receive_mark)
+        self._kept = self._served = 0
         self._recv_encryption = GCM.take_over(self._recv_encryption)
         self._next_recv_encryption = GCM.take_over(self._next_recv_encryption)
         if isinstance(self._transport, asyncio.Transport):
@@ -93,9 +97,8 @@ class DirectTransport(Sealing, asyncio.BufferedProtocol):
     def _attach(self, sock: TransportSocket | None) -> None:
         """Let those set a socket who know one of TCP: not every system tells of others' rest."""
         if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
-            self.low_water.attach(sock)
+            self.receive_mark.attach(sock)
             self._acks.attach(sock)
-            self._flood.attach(sock)
 
     # -- the socket
 
@@ -107,7 +110,7 @@ class DirectTransport(Sealing, asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """Take what was read: in place where packets are ours, as bytes where the library's."""
-        size, self._kept = self._kept + nbytes, 0
+        size, self._kept, self._served = self._kept + nbytes, 0, 0
         if self.low_water.unhurried:
             self.low_water.read(nbytes, len(self._channels))
         self._acks.read()
@@ -142,6 +145,7 @@ class DirectTransport(Sealing, asyncio.BufferedProtocol):
         The library cuts each packet off the front of all there is, so other ciphers than
         AES-GCM get little more than a packet at a time: then there is no rest to move.
         """
+        self._served = 0
         for start in range(0, len(data), _PIECE):
             if self._transport is None:
                 return  # it was ended over what it sent
@@ -178,12 +182,24 @@ class DirectTransport(Sealing, asyncio.BufferedProtocol):
         finally:
             self._end_read()
 
+    def _not_yet(self) -> bool:
+        return False
+
+    def _go_on(self) -> None:
+        if self._transport is None:
+            return
+        self._served = 0
+        self._recv_handler = self._recv_pkthdr
+        self._recv_data()
+        if self._transport and not self._held and self._recv_handler != self._not_yet:
+            self._transport.resume_reading()
+
     def _open_all(self, view: memoryview, opener: GCM) -> bool:
         start, size = 0, len(view)
         if size > len(self._opened):
             self._opened = memoryview(bytearray(size))
         opened, gatherers, channels = self._opened, self._gatherers, self._channels
-        while size - start >= _LENGTH.size:
+        while size - start >= _LENGTH.size and self._served + len(gatherers) < _AT_ONCE:
             (length,) = _LENGTH.unpack_from(view, start)
             sealed = start + _LENGTH.size
             end = sealed + length + TAG
@@ -215,11 +231,25 @@ class DirectTransport(Sealing, asyncio.BufferedProtocol):
                 opener.hand_over(bytes(packet))
                 return self._hand_over(view, start, length)
             start = end
-        self._inpbuf = view[start:]  # type: ignore[assignment]
+        self._leave(view[start:])
         return False
+
+    def _leave(self, rest: memoryview) -> None:
+        """Leave what is no whole packet yet for the next read, or more for the next turn.
+
+        In between nothing is read, not even an end of the connection, which would overtake it.
+        """
+        self._inpbuf = rest  # type: ignore[assignment]
+        is_enough = self._served + len(self._gatherers) >= _AT_ONCE
+        if rest and is_enough and self._transport is not None:
+            self._inpbuf = bytes(rest)
+            self._recv_handler = self._not_yet
+            self._transport.pause_reading()
+            self._loop.call_soon(self._go_on)
 
     def _end_read(self) -> None:
         """Have passed on what was gathered: it is not there any more with the next read."""
+        self._served += len(self._gatherers)
         while self._gatherers:
             self._gatherers.popitem()[0].flush()
         if self._widened:
@@ -227,6 +257,7 @@ class DirectTransport(Sealing, asyncio.BufferedProtocol):
 
     def _hand_over(self, view: memoryview, start: int, length: int) -> bool:
         """Let the library handle one packet, of which it gets nothing of what follows it."""
+        self._served += 1
         end = start + 4 + length + TAG
         self._packet = bytes(view[start : start + BLOCK])
         self._pktlen = length
@@ -265,6 +296,7 @@ class DirectTransport(Sealing, asyncio.BufferedProtocol):
             packet = SSHPacket(bytes(rest))
         else:
             return False
+        self._served += 1
         self._end_read()
         sequence = self._recv_seq
         self._count_packet()

@@ -1,15 +1,13 @@
 """What comes faster than anybody could follow is read in large pieces.
 
 To wake up for each packet of such a stream takes a third of the work that it makes. While one goes
-on, the socket tells of what has come only from a low-water mark on (SO_RCVLOWAT, socket(7)). That
-is looked at every millisecond, so what ends below the mark waits no longer than that.
+on, the socket tells of what has come only from a mark on. That is looked at every millisecond, so
+what ends below the mark waits no longer than that.
 """
 
 import asyncio
-import socket
-from asyncio.trsock import TransportSocket
 
-from sshdash.connections.transport.low_water import LowWater
+from sshdash.connections.transport.receive_mark import ReceiveMark
 
 MARK = 192 * 1024
 """Bytes that the socket waits for."""
@@ -24,10 +22,8 @@ _BULK = 32 * 1024
 class Flood:
     """That of one connection, if there is one."""
 
-    def __init__(self, low_water: LowWater) -> None:
-        self._low_water = low_water
-        """Whose mark stands without one."""
-        self._socket: TransportSocket | None = None
+    def __init__(self, mark: ReceiveMark) -> None:
+        self._mark = mark
         self._came = 0
         self._looks = False
         self.is_on = False
@@ -35,15 +31,11 @@ class Flood:
     def __repr__(self) -> str:
         return f"<Flood [{'on' if self.is_on else 'off'}]>"
 
-    def attach(self, sock: TransportSocket | None) -> None:
-        """Take the connection's socket, None where it has none of its own."""
-        self._socket = sock
-
     def read(self, size: int) -> None:
         """Note that `size` bytes were read."""
         if self._looks:
             self._came += size
-        elif size >= _BULK and self._socket is not None:
+        elif size >= _BULK and self._mark.can_be_set:
             self._look_later()
             self._came = size
 
@@ -55,17 +47,8 @@ class Flood:
     def _look(self) -> None:
         self._looks = False
         was_on, self.is_on = self.is_on, self._came >= _FAST
-        if self.is_on is not was_on and not self._set(MARK if self.is_on else self._low_water.mark):
+        if self.is_on is not was_on and not self._mark.want(self, MARK if self.is_on else 1):
+            self.is_on = False
             return
         if self._came:
             self._look_later()
-
-    def _set(self, size: int) -> bool:
-        """Set the mark; return False where nothing comes any more, or no system knows it."""
-        try:
-            assert self._socket is not None
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, size)
-        except OSError:
-            self._socket, self.is_on = None, False
-            return False
-        return True

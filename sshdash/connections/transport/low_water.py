@@ -2,16 +2,16 @@
 
 A server sends the output of a terminal in packets of about 4 KiB, and to wake up for each takes
 longer than the packet itself does. While nobody looks at any channel of a connection, its socket
-tells of what has come only from a low-water mark on (SO_RCVLOWAT, socket(7)): as long as bulk
-goes on, and nothing is sent that may be answered.
+tells of what has come only from a mark on: as long as bulk goes on, and nothing is sent that may be
+answered.
 """
 
 import asyncio
-import socket
-from asyncio.trsock import TransportSocket
 from typing import Any
 
 from asyncssh.channel import SSHChannel
+
+from sshdash.connections.transport.receive_mark import ReceiveMark
 
 MARK = 64 * 1024
 """Bytes that the socket waits for."""
@@ -22,27 +22,18 @@ _SECONDS = 0.2
 
 
 class LowWater:
-    """The low-water mark of one connection's socket, and who does not wait for it."""
+    """Who does not wait for what one connection brings, and what follows from that."""
 
-    def __init__(self) -> None:
+    def __init__(self, mark: ReceiveMark) -> None:
+        self._mark = mark
         self.unhurried: set[SSHChannel[Any]] = set()
         """The channels that nobody looks at."""
-        self._socket: socket.socket | TransportSocket | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._has_read = False
         self._came = 0
 
     def __repr__(self) -> str:
         return f"<LowWater [{'raised' if self._timer else 'low'}, {len(self.unhurried)} unhurried]>"
-
-    @property
-    def mark(self) -> int:
-        """Return the bytes that the socket waits for, as far as this goes."""
-        return 1 if self._timer is None else MARK
-
-    def attach(self, sock: socket.socket | TransportSocket | None) -> None:
-        """Take the connection's socket, None where it has none of its own."""
-        self._socket = sock
 
     def read(self, size: int, channels: int) -> None:
         """Note that `size` bytes were read on a connection of so many channels."""
@@ -64,10 +55,10 @@ class LowWater:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-            self._set(1)
+            self._mark.want(self, 1)
 
     def _raise(self) -> None:
-        if self._set(MARK):
+        if self._mark.want(self, MARK):
             self._has_read = False
             self._timer = asyncio.get_running_loop().call_later(_SECONDS, self._look)
 
@@ -77,13 +68,3 @@ class LowWater:
             self._timer = asyncio.get_running_loop().call_later(_SECONDS, self._look)
         else:
             self.lower()
-
-    def _set(self, size: int) -> bool:
-        if self._socket is None or self._socket.fileno() < 0:
-            return False  # it is closed, and nothing comes any more
-        try:
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, size)
-        except OSError:
-            self._socket = None  # a system that does not know it reads as it comes
-            return False
-        return True

@@ -1,14 +1,14 @@
 """What each side offers in a key exchange, and on what they cannot agree (RFC 4253, 7.1)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+
+from msgspec import Struct
 
 _HEAD = 1 + 16
 """The type of the packet and its cookie, before the first list."""
 
 
-@dataclass(frozen=True, slots=True)
-class Offers:
+class Offers(Struct, frozen=True):
     """The lists of one SSH_MSG_KEXINIT, in its order, the languages left out."""
 
     kex: tuple[str, ...]
@@ -21,8 +21,7 @@ class Offers:
     compression_down: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Disagreement:
+class Disagreement(Struct, frozen=True):
     """A kind of algorithm of which nothing is in common."""
 
     kind: str
@@ -57,7 +56,7 @@ def read_offers(payload: bytes) -> Offers | None:
     """Return what an SSH_MSG_KEXINIT offers, None for one that is cut off or empty."""
     lists: list[tuple[str, ...]] = []
     at = _HEAD
-    for _ in fields(Offers):
+    for _ in Offers.__struct_fields__:
         size = int.from_bytes(payload[at : at + 4], "big")
         end = at + 4 + size
         if at + 4 > len(payload) or end > len(payload):
@@ -71,13 +70,13 @@ def read_offers(payload: bytes) -> Offers | None:
 
 def disagreement(ours: Offers, theirs: Offers) -> Disagreement | None:
     """Return the first kind of algorithm that has none in common, in the order of negotiation."""
-    for field in fields(Offers):
-        mine: tuple[str, ...] = getattr(ours, field.name)
-        other: tuple[str, ...] = getattr(theirs, field.name)
-        if field.name.startswith("mac") and _needs_no_mac(ours, theirs, field.name[4:]):
+    for name in Offers.__struct_fields__:
+        mine: tuple[str, ...] = getattr(ours, name)
+        other: tuple[str, ...] = getattr(theirs, name)
+        if name.startswith("mac") and _needs_no_mac(ours, theirs, name[4:]):
             continue
         if first_common(mine, other) is None:
-            kind, keyword = _KINDS[field.name]
+            kind, keyword = _KINDS[name]
             return Disagreement(kind, keyword, mine, other)
     return None
 

@@ -5,6 +5,7 @@ The library has no hook to make connections of another class, so a connection be
 """
 
 import warnings
+from itertools import islice
 from typing import Any
 
 import asyncssh
@@ -15,6 +16,7 @@ from sshdash.connections.network.service_class import ServiceClass
 from sshdash.connections.transport import library
 from sshdash.connections.transport.inflating import Inflater
 from sshdash.connections.transport.low_water import LowWater
+from sshdash.connections.transport.receive_mark import ReceiveMark
 from sshdash.connections.transport.trunk import Trunk
 from sshdash.connections.witness import Witnessed
 
@@ -25,6 +27,8 @@ _FILES = "sftp"
 _MOST_WAITING = 1 << 20
 """Bytes that may wait while something that was received takes its time: a host key that a person
 looks at, for one. A server could fill the memory meanwhile."""
+_AT_ONCE = 32
+"""Channels that learn of a lost connection in one turn of the loop: a thousand would hold it."""
 
 
 # The library of ciphers tells on stderr, where the screen is, that an exchange is an old one. Who
@@ -36,6 +40,7 @@ class Transport(Witnessed):
     """A client's connection: tells when its socket is full, and marks its packets for IPQoS."""
 
     trunk: Trunk
+    receive_mark: ReceiveMark
     low_water: LowWater
     greeted: bool
     """Whether our version string was sent already, before the library had the socket."""
@@ -51,17 +56,19 @@ class Transport(Witnessed):
     _opens_terminal: bool
     _opens_direct: bool
     _held: bool
+    _is_over: bool
 
     def start(self) -> None:
         """Set up what a connection of this class has more than the library's."""
         self.keep_agent()
         self.trunk = Trunk()
-        self.low_water = LowWater()
+        self.receive_mark = ReceiveMark()
+        self.low_water = LowWater(self.receive_mark)
         self.service_class = None
         self.greeted = False
         self.idle = None
         self._bulk = set()
-        self._opens_terminal = self._opens_direct = self._held = False
+        self._opens_terminal = self._opens_direct = self._held = self._is_over = False
 
     def set_patience(self, count: int) -> None:
         """Take the connection for lost after more than `count` keepalives without an answer."""
@@ -172,6 +179,21 @@ class Transport(Witnessed):
             self.idle.remove(chan)
         super().remove_channel(recv_chan)
         self._classify()
+
+    def is_closed(self) -> bool:
+        """Return whether it has ended; some of its channels may still have to be told."""
+        return self._is_over or super().is_closed()
+
+    def _cleanup(self, exc: Exception | None) -> None:
+        """Tell the channels that the connection has ended, some in each turn, then all else."""
+        self._is_over = True
+        self._cancel_keepalive_timer()
+        for channel in [*islice(self._channels.values(), _AT_ONCE)]:
+            channel.process_connection_close(exc)
+        if self._channels:
+            self._loop.call_soon(self._cleanup, exc)
+        else:
+            super()._cleanup(exc)
 
     async def _make_keepalive_request(self) -> None:
         began = self._loop.time()

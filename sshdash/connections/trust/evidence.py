@@ -5,8 +5,10 @@ holds for every port.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from enum import Enum
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from sshdash.connections.trust.host_policy import HostPolicy
 from sshdash.keys.blob import blob_type
@@ -24,8 +26,7 @@ class Verdict(Enum):
     REVOKED = "revoked"
 
 
-@dataclass(frozen=True)
-class ShownKey:
+class ShownKey(Struct, frozen=True):
     """What a server shows: a key, and perhaps a certificate for it."""
 
     key: bytes
@@ -52,8 +53,7 @@ class ShownKey:
         return blob_type(self.data)
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """A verdict, and the line it rests on."""
 
     verdict: Verdict
@@ -106,8 +106,7 @@ class AddressEvidence:
         return f"its address {self.name} has {same}, at {self.line.where}: DNS spoofing?"
 
 
-@dataclass(frozen=True)
-class Evidence:
+class Evidence(Struct, frozen=True):
     """What the files say at one moment about one server."""
 
     known: KnownHosts = field(default_factory=KnownHosts)

@@ -11,9 +11,10 @@ key and no other.
 import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import asyncssh
+from msgspec.structs import replace
 
 from sshdash.connections.deadline import Deadline
 from sshdash.connections.timeline import Phase, Timeline

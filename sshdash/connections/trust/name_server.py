@@ -10,9 +10,11 @@ import os
 import secrets
 import socket
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sshdash.keys.sshfp import Answer, BadMessage, question, read_answer
 
@@ -23,8 +25,7 @@ _MOST_SECONDS, _MOST_ATTEMPTS = 30, 5
 _LARGEST = 65535
 
 
-@dataclass(frozen=True)
-class NameServers:
+class NameServers(Struct, frozen=True):
     """Who is asked, and how."""
 
     addresses: tuple[tuple[str, int], ...] = (("127.0.0.1", _PORT),)

@@ -7,12 +7,12 @@ with patterns, markers or several names, and keys that other names have too.
 
 import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from asyncssh.constants import MSG_REQUEST_SUCCESS
 from asyncssh.packet import PacketDecodeError, SSHPacket, String
+from msgspec import Struct, field
 
 from sshdash.connections.trust.hostkey_faults import describe
 from sshdash.connections.trust.judged import Judged, host_key
@@ -35,8 +35,7 @@ _MOST_KEYS = 64
 """More than any server has; what is sent beyond that is not looked at."""
 
 
-@dataclass
-class Rotation:
+class Rotation(Struct):
     """What the keys that a server tells mean for the lines of its name."""
 
     name: str

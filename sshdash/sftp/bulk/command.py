@@ -13,8 +13,8 @@ from sshdash.sftp.entries import join
 
 _PLAIN = re.compile(rb"[\w@+:,./ -]*", re.ASCII)
 """What every shell takes in quotes as it is, csh and its history too."""
-NO_TAR = 78
-"""The status where there is no GNU tar."""
+NO_TAR, OTHER_FILES = 78, 79
+"""The statuses where there is no GNU tar, and where the shell sees other files."""
 READY = b"ready to unpack"
 """What is said on both sides before anything is sent: other programs are not to have it."""
 _ASKED = b"tar "
@@ -24,14 +24,18 @@ Neither waits for the other. An SFTP server that runs instead, as on many hosts,
 asked for a message longer than any and ends at once.
 """
 _TRIES = 150
-"""Hundredths of a second, at least, in which the folder has to appear: it is made meanwhile."""
+"""Hundredths of a second, at least, in which the folder has to appear: it is made meanwhile.
+
+The one above it is there before, unless a shell sees other files than the SFTP server does.
+"""
 _SCRIPT = b"""\
 r() { env -i PATH="$PATH" LC_ALL=C "$@"; }; \
 case $(r tar --version </dev/null 2>/dev/null) in "tar (GNU tar) "*) ;; *) exit %d;; esac; \
 %b"""
 _UNPACK = b"""\
 r find / -maxdepth 0 -printf "%b" && IFS= read -r asked || exit; \
-tries=0; until cd -- "${asked#tar }" 2>/dev/null; do tries=$((tries + 1)); \
+folder=${asked#tar }; test -d "${folder%%/*}/" || exit %d; \
+tries=0; until cd -- "$folder" 2>/dev/null; do tries=$((tries + 1)); \
 test $tries -lt %d && r sleep 0.01 || exit; done; \
 r tar --extract --file=- --same-permissions --no-same-owner --keep-old-files \
 --delay-directory-restore%b || exit; \
@@ -70,7 +74,7 @@ def unpack(timed: bool) -> Command:
     the group that the folder hands on where it does; so do those in it, as more may go into them
     before they get their own modes.
     """
-    script = _UNPACK % (READY, _TRIES, b"" if timed else b" --touch")
+    script = _UNPACK % (READY, OTHER_FILES, _TRIES, b"" if timed else b" --touch")
     return Command(command_line((b"sh", b"-c", _SCRIPT % (NO_TAR, script))), (_ASKED,))
 
 

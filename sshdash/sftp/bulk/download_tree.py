@@ -158,10 +158,10 @@ def _write(
 ) -> int:
     """Write the files that are complete with some more of the stream; return their bytes."""
     size = 0
-    for name, content, seconds in reader.feed(data):
-        entry = tree.files[name.removeprefix(_HERE)].entry
-        whole = nursery.store(name, content, copier.finish(entry))
-        if not whole or seconds != entry.mtime_ns // _SECOND:
-            raise Spoilt("a file is not as it was listed, or cannot be so here")
-        size += len(content)
+    for member in reader.feed(data):
+        entry = tree.files[member.name.removeprefix(_HERE)].entry
+        if member.seconds != entry.mtime_ns // _SECOND:
+            raise Spoilt("a file is not as it was listed")
+        nursery.store(member.name, member.content, copier.mode(entry), copier.mtime_ns(entry))
+        size += len(member.content)
     return size

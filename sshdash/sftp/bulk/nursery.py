@@ -9,7 +9,6 @@ from collections.abc import Iterable
 
 from sshdash.sftp import local_calls as calls
 from sshdash.sftp.beneath import Confined
-from sshdash.sftp.filesystem import Finish
 
 _OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _MOST = 64
@@ -23,6 +22,8 @@ class Nursery:
         self.path = path
         self._open: dict[bytes, int] = {}
         """Descriptors of its folders, of itself under no name."""
+        self._made: dict[int, int] = {}
+        """Which permission bits the system gives a new file for those that were asked for."""
 
     def __repr__(self) -> str:
         return f"<Nursery {self.path!r} [{len(self._open)} open]>"
@@ -33,17 +34,27 @@ class Nursery:
         for folder in folders:
             os.mkdir(folder, mode, dir_fd=self._open[b""])
 
-    def store(self, name: bytes, content: bytes, finish: Finish) -> bool:
-        """Create a file in it; return whether all of it, and of its attributes, is as it should be.
+    def store(self, name: bytes, content: bytes, mode: int, mtime_ns: int | None) -> None:
+        """Create a file in it with its mode, and with its time where there is one to set.
 
         Raises OSError.
         """
         folder, _, last = name.removeprefix(b"./").rpartition(b"/")
-        descriptor = self._open.get(folder)
-        if descriptor is None:
-            descriptor = self._folder(folder)
-        done = calls.store(last, (content,), finish, descriptor)
-        return done.size == len(content) and not done.complaint
+        place = self._open.get(folder)
+        if place is None:
+            place = self._folder(folder)
+        descriptor = calls.create(last, place, mode)  # nobody else gets in here to read it
+        try:
+            calls.fill(descriptor, (content,))
+            made = self._made.get(mode)
+            if made is None:
+                made = self._made[mode] = os.fstat(descriptor).st_mode & 0o7777
+            if made != mode:
+                os.fchmod(descriptor, mode)
+            if mtime_ns is not None:
+                os.utime(descriptor, ns=(mtime_ns, mtime_ns))
+        finally:
+            os.close(descriptor)
 
     def close(self) -> None:
         """Keep nothing open; harmless when closed already."""

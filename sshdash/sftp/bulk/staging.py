@@ -66,7 +66,8 @@ class Staging:
         """Remove it unless it has its name; where that cannot be, it is remembered."""
         self._copier.under_way.pop(self._place, None)
         if self.path in self._copier.leftovers:
-            await self._remove()
+            with self._ledger.discarding(len(self._tree.files)):
+                await self._remove()
 
     async def place(self, arrived: set[bytes], track: Track, whole: bool = False) -> None:
         """Give it its name and note all that it holds, of which `arrived` gets the places.

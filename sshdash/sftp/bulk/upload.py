@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Iterator, Sequence
 from functools import partial
+from typing import NamedTuple
 
 import asyncssh
 
@@ -22,7 +23,6 @@ from sshdash.sftp.bulk.starter import Starter
 from sshdash.sftp.bulk.stream import Hangs, Stream
 from sshdash.sftp.bulk.tree import Tree, without, worthwhile
 from sshdash.sftp.bulk.ustar import Unwanted, end, file_header, folder_header, padding
-from sshdash.sftp.changes import differs
 from sshdash.sftp.copier import Copier
 from sshdash.sftp.directories import mode_at_first
 from sshdash.sftp.entries import Entry, join
@@ -36,13 +36,23 @@ from sshdash.sftp.walk import Source
 
 log = logging.getLogger(__name__)
 
-_READ, _READ_BYTES = 64, 256 * 1024
+_READ, _READ_BYTES = 256, 1024 * 1024
 """What is read in one call, and sent in one turn of the loop."""
 _TOLD = 64
 """Bytes that find tells of one file or folder at most, besides its name."""
 _UNPACKING = 120.0
 """Seconds in which nothing of what is under way arrives, or for the last of it to be unpacked."""
 _SECOND = 10**9
+
+
+class _Packed(NamedTuple):
+    """Some files as they go into the stream."""
+
+    data: bytes
+    size: int
+    """Bytes of their contents."""
+    unread: list[bytes]
+    """Names of those that are not as they were listed, and do not go into it."""
 
 
 class Upload:
@@ -86,9 +96,9 @@ class Upload:
         arrived: set[bytes] = set()
         finished: set[bytes] = set()
         for tree in await worthwhile(folders, files, self._is_begun, self._turns):
-            others = more or len(tree.folders) < len(folders)
+            is_all = not more and len(tree.folders) == len(folders)
             try:
-                finished |= await self._copy(tree, arrived, len(files) + others)
+                finished |= await self._copy(tree, arrived, len(files) if is_all else None)
             except ConnectionLost:
                 raise
             except (Unwanted, Hangs, OSError, ValueError, asyncssh.Error, SSHDashError) as error:
@@ -102,10 +112,11 @@ class Upload:
         partials = self._ledger.partials
         return bool(partials) and join(self._folder, file.place) in partials
 
-    async def _copy(self, tree: Tree, arrived: set[bytes], wanted: int) -> set[bytes]:
+    async def _copy(self, tree: Tree, arrived: set[bytes], wanted: int | None) -> set[bytes]:
         """Copy a tree and return which of its folders are finished.
 
-        Of `arrived` see `Staging.place`; so many files in all are `wanted`.
+        Of `arrived` see `Staging.place`; so many files are `wanted` in its folders, None where
+        something else goes there, too.
         """
         staging = Staging(tree, self._target, self._folder, self._ledger, self._copier)
         if not is_plain(staging.path):
@@ -132,17 +143,30 @@ class Upload:
         for data in self._folders_of(tree):
             await self._turns.take()
             await stream.send(data)
+        ready: asyncio.Queue[_Packed | None] = asyncio.Queue(1)
+        await together(self._read(tree, ready), self._pass_on(ready, stream, track))
+        await stream.send(end(), last=True)
+
+    async def _read(self, tree: Tree, ready: "asyncio.Queue[_Packed | None]") -> None:
+        """Read a tree's files, one part while another is sent; None follows the last."""
         # Names alone: the garbage collector would look through as many pairs.
         for names in batches(tuple(tree.files), _READ, _READ_BYTES, tree.size_of):
             some = [(name, tree.files[name]) for name in names]
             pack = partial(_pack, some, self._copier)
-            data, unread = await self._source.at_once("read", tree.top.path, pack)
-            for name in unread:
+            packed = await self._source.at_once("read", tree.top.path, pack)
+            for name in packed.unread:
                 del tree.files[name]
-            await self._copier.pace.take(len(data))
-            await stream.send(data)
-            track.advance(sum(file.entry.size for name, file in some if name in tree.files))
-        await stream.send(end(), last=True)
+            await ready.put(packed)
+        await ready.put(None)
+
+    async def _pass_on(
+        self, ready: "asyncio.Queue[_Packed | None]", stream: Stream, track: Track
+    ) -> None:
+        """Send what was read, no faster than is allowed."""
+        while (packed := await ready.get()) is not None:
+            await self._copier.pace.take(len(packed.data))
+            await stream.send(packed.data)
+            track.advance(packed.size)
 
     async def _hear(self, stream: Stream, index: TreeIndex) -> None:
         """Take what is told of a tree once it is unpacked."""
@@ -195,24 +219,23 @@ class Upload:
 # -- in a thread
 
 
-def _pack(
-    files: Sequence[tuple[bytes, Source]], copier: Copier, run: Confined
-) -> tuple[bytes, list[bytes]]:
-    """Return files as they go into the stream, and the names of those not as they were listed."""
-    pieces: list[bytes | memoryview] = []
-    left: list[bytes] = []
+def _pack(files: Sequence[tuple[bytes, Source]], copier: Copier, run: Confined) -> _Packed:
+    """Return files as they go into the stream."""
+    pieces: list[bytes] = []
+    unread: list[bytes] = []
+    size = 0
     for name, file in files:
         entry = file.entry
         try:
-            content, after = calls.fetch(file.path, entry.size + 1)
+            content = calls.unchanged(file.path, entry)
         except (OSError, SSHDashError):
-            left.append(name)  # why is found out, and reported, by who copies it then
-            continue
-        if differs(after, entry) or sum(map(len, content)) != entry.size:
-            left.append(name)
+            content = None
+        if content is None:
+            unread.append(name)  # why is found out, and reported, by who copies it then
             continue
         seconds = entry.mtime_ns // _SECOND
         pieces.append(file_header(b"./" + name, copier.mode(entry), entry.size, seconds))
-        pieces += content
+        pieces.append(content)
         pieces.append(padding(entry.size))
-    return b"".join(pieces), left
+        size += entry.size
+    return _Packed(b"".join(pieces), size, unread)

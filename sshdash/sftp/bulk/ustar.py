@@ -7,6 +7,9 @@ asked for, as they were listed, and nothing else.
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import NamedTuple
+from zlib import adler32
+
+from msgspec import Struct
 
 BLOCK = 512
 _NAME, _PREFIX = 100, 155
@@ -43,7 +46,7 @@ class Listed(NamedTuple):
     """Its time, in whole seconds since the epoch."""
 
 
-class Member(NamedTuple):
+class Member(Struct, frozen=True, gc=False):
     """One file of the stream."""
 
     name: bytes
@@ -103,7 +106,9 @@ def _header(name: bytes, mode: int, size: int, seconds: int, kind: bytes) -> byt
         seconds,
     )
     rest, rest_sum = _rest(kind, prefix)
-    return b"%b%06o\0 %b" % (head, sum(head) + rest_sum, rest)
+    # Of so few bytes the low half of Adler-32 is their sum and one, found ten times as fast.
+    head_sum = (adler32(head) & 0xFFFF) - 1
+    return b"%b%06o\0 %b" % (head, head_sum + rest_sum, rest)
 
 
 @lru_cache(maxsize=100)
@@ -144,17 +149,18 @@ class Reader:
         self._buffer = b""
         at, until = 0, len(buffer)
         while until - at >= BLOCK:
-            header = buffer[at : at + BLOCK]
-            if self._is_end(header):
-                at += BLOCK
-                continue
-            name, listed = self._expected(header)
             begin = at + BLOCK
-            behind = begin + listed.size + -listed.size % BLOCK
+            header = buffer[at:begin]
+            if self._is_end(header):
+                at = begin
+                continue
+            name, size = self._expected(header)
+            end = begin + size
+            behind = end + -size % BLOCK
             if until < behind:
                 break
             del self._missing[name]
-            yield Member(name, buffer[begin : begin + listed.size], _number(header[_TIME]))
+            yield Member(name, buffer[begin:end], _number(header[_TIME]))
             at = behind
         self._buffer = buffer[at:]
 
@@ -168,8 +174,8 @@ class Reader:
             raise Unwanted("something behind the end")
         return False
 
-    def _expected(self, header: bytes) -> tuple[bytes, Listed]:
-        """Return which of the files comes now."""
+    def _expected(self, header: bytes) -> tuple[bytes, int]:
+        """Return which of the files comes now, and its size."""
         if header[_MAGIC] != _USTAR:
             raise Unwanted("no ustar header")
         name = _text(header[:_NAME])
@@ -182,7 +188,7 @@ class Reader:
             raise Unwanted("a file that was not asked for, or twice")
         if _number(header[_SIZE]) != listed.size:
             raise Spoilt("a file of another size than listed")
-        return name, listed
+        return name, listed.size
 
 
 def _text(field: bytes) -> bytes:
@@ -192,8 +198,12 @@ def _text(field: bytes) -> bytes:
     return text
 
 
+@lru_cache(maxsize=1000)
 def _number(field: bytes) -> int:
-    """Return an octal number, which may have blanks around it and NULs behind it."""
+    """Return an octal number, which may have blanks around it and NULs behind it.
+
+    Many files have sizes and seconds in common.
+    """
     digits = field.strip(b"\0 ")
     if not digits.isdigit():  # int() would take more, such as a sign
         raise Unwanted("no number where one should be")

@@ -73,6 +73,8 @@ class Forwarder(ABC):
         """Return whether these options have it listen as it does."""
         if self._spec.listen_path:
             return options.bind_mask == self._options.bind_mask
+        if options.family != self._options.family:
+            return False
         return self._spec.bind is not None or options.gateway_ports == self._options.gateway_ports
 
     @property

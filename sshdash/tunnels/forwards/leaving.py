@@ -1,15 +1,24 @@
 """The last moments of a client that is turned away with an answer."""
 
 import asyncio
+import socket
 import struct
+from asyncio.trsock import TransportSocket
 from collections.abc import Callable
+from contextlib import suppress
 
-RESET = struct.pack("ii", 1, 0)
-"""SO_LINGER on with zero seconds: closing sends a reset instead of an end of file."""
+_RESET = struct.pack("ii", 1, 0)
+"""SO_LINGER on with zero seconds."""
 _LINGER = 1.0
 """Seconds it has to take the answer."""
 _MOST_DISCARDED = 1024 * 1024
 """Bytes it may still send meanwhile."""
+
+
+def reset_at_close(sock: socket.socket | TransportSocket) -> None:
+    """Have the closing of a socket of TCP send a reset in the place of an end of file."""
+    with suppress(OSError):  # macOS has no options for one that was reset from there
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
 
 
 class Leaving(asyncio.Protocol):

@@ -65,7 +65,7 @@ class Listener:
             except OSError as error:
                 raise await asyncio.to_thread(explain_socket, error, bind) from error
         else:
-            addresses = await _addresses(bind, port)
+            addresses = await _addresses(bind, port, self._options.family)
             try:
                 self._sockets = _listening(addresses, port)
             except OSError as error:
@@ -134,22 +134,31 @@ def _has_more(listening: socket.socket) -> bool:
     return bool(more.poll(0))
 
 
-async def _addresses(bind: str | None, port: int) -> Sequence[Address]:
+async def _addresses(
+    bind: str | None, port: int, family: socket.AddressFamily
+) -> Sequence[Address]:
+    """Return where to listen, of one family unless it is AF_UNSPEC. Raises BindError."""
     if bind is None or bind.lower() == "localhost":
-        return LOOPBACK
+        return _of(family, LOOPBACK)
     if bind == "*":
-        return _EVERYWHERE
-    loop = asyncio.get_running_loop()
+        return _of(family, _EVERYWHERE)
     try:
-        found = await loop.getaddrinfo(bind, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        found = await asyncio.get_running_loop().getaddrinfo(
+            bind, port, family=family, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
     except (OSError, UnicodeError) as error:
+        other = "" if family == socket.AF_UNSPEC else ", or AddressFamily leaves none of it"
         raise BindError(
             Cause.BIND_ADDRESS,
             f"Cannot listen on {clean(bind, 120)}",
-            "the bind address is not known",
+            f"the bind address is not known{other}",
             "use an address of this machine, or * for all",
         ) from error
     return tuple(dict.fromkeys((family, str(address[0])) for family, _, _, _, address in found))
+
+
+def _of(family: socket.AddressFamily, addresses: Sequence[Address]) -> Sequence[Address]:
+    return [one for one in addresses if family in (socket.AF_UNSPEC, one[0])]
 
 
 def _listening(addresses: Sequence[Address], port: int) -> list[socket.socket]:

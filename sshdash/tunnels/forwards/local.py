@@ -9,7 +9,7 @@ from typing import Any
 from sshdash.connections.transport.direct import DirectTransport
 from sshdash.tunnels.forwards.accepting import can_take_over, take_over
 from sshdash.tunnels.forwards.carrying import CarryingForwarder
-from sshdash.tunnels.forwards.leaving import RESET
+from sshdash.tunnels.forwards.leaving import reset_at_close
 from sshdash.tunnels.forwards.listener import Listener
 from sshdash.tunnels.forwards.refusal import Refusal
 from sshdash.tunnels.forwards.relay import Relay
@@ -81,7 +81,7 @@ class ListeningForwarder(CarryingForwarder):
 
     def _accepted(self, client: socket.socket) -> None:
         if not self._admits:
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+            reset_at_close(client)
             client.close()
         elif self.clients.full():
             client.close()

@@ -2,8 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from socket import AF_UNSPEC, AddressFamily
 from typing import TYPE_CHECKING, Self
 
+from sshdash.config.families import socket_family
+from sshdash.config.forward_fields import words
 from sshdash.config.numbers import port_number
 from sshdash.config.tokens import TokenError, expand
 from sshdash.errors import UsageError
@@ -79,7 +82,7 @@ def configured(resolved: "ResolvedHost") -> tuple[list[ForwardSpec], list[UsageE
     wrong: list[UsageError] = []
     for kind, text in ((kind, text) for kind, texts in kinds for text in texts):
         try:
-            specs.append(parse_forward(kind, text))
+            specs.append(parse_forward(kind, ":".join(words(text))))  # as ssh puts them together
         except UsageError as error:
             title = f"{kind.word} {clean(text)} is left out"
             wrong.append(UsageError(title, str(error)))
@@ -96,6 +99,8 @@ class ForwardOptions:
     bind_unlink: bool = False
     """StreamLocalBindUnlink: whether a socket that is there already is removed first."""
     permitted: PermittedTargets = field(default_factory=PermittedTargets)
+    family: AddressFamily = AF_UNSPEC
+    """AddressFamily: of the addresses listened on here, and of targets connected to from here."""
 
     @classmethod
     def of(cls, resolved: "ResolvedHost") -> Self:
@@ -105,4 +110,5 @@ class ForwardOptions:
             int(resolved.get("streamlocalbindmask") or "177", 8),
             resolved.flag("streamlocalbindunlink"),
             PermittedTargets(resolved.get_all("permitremoteopen")),
+            socket_family(resolved.get("addressfamily")),
         )

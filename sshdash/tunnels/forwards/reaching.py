@@ -52,27 +52,30 @@ class Unreached(Exception):
 
 
 class Lookups:
-    """Looks names up here, a few at a time."""
+    """Looks names up here, a few at a time; addresses of one family unless it is AF_UNSPEC."""
 
-    def __init__(self) -> None:
+    def __init__(self, family: socket.AddressFamily = socket.AF_UNSPEC) -> None:
+        self._family = family
         self._turn = asyncio.Semaphore(_LOOKUPS)
         self._near: dict[str, tuple[float, list[Address]]] = {}
         """Names of this machine, with the loop's time they were looked up at."""
 
     def near(self, host: str) -> list[Address]:
         """Return the loopback addresses of a host, none where it is another or not known yet."""
-        if literal := _literal(host):
+        if literal := self._literal(host):
             return [literal] if _is_loopback(literal) else []
         since, found = self._near.get(host, (0.0, []))
         return found if asyncio.get_running_loop().time() - since < _FRESH else []
 
     async def addresses(self, host: str, port: int) -> list[Address]:
         """Return the addresses of a name, the preferred one first. Raises OSError."""
-        if literal := _literal(host):
+        if literal := self._literal(host):
             return [literal]  # no thread has to look that up
         loop = asyncio.get_running_loop()
         async with self._turn:
-            answers = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            answers = await loop.getaddrinfo(
+                host, port, family=self._family, type=socket.SOCK_STREAM
+            )
         found: list[Address] = list(
             dict.fromkeys((family, _numeric(address)) for family, _, _, _, address in answers)
         )
@@ -83,13 +86,13 @@ class Lookups:
             self._near[host] = loop.time(), found
         return found
 
-
-def _literal(host: str) -> Address | None:
-    try:
-        version = ipaddress.ip_address(host).version
-    except ValueError:
-        return None
-    return (socket.AF_INET if version == 4 else socket.AF_INET6), host
+    def _literal(self, host: str) -> Address | None:
+        try:
+            version = ipaddress.ip_address(host).version
+        except ValueError:
+            return None
+        family = socket.AF_INET if version == 4 else socket.AF_INET6
+        return (family, host) if self._family in (socket.AF_UNSPEC, family) else None
 
 
 def _is_loopback(address: Address) -> bool:

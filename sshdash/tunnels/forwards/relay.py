@@ -15,6 +15,7 @@ import os
 import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
 import asyncssh
@@ -23,7 +24,7 @@ from sshdash.connections.transport.trunk import Trunk
 from sshdash.tunnels.counters import Traffic
 from sshdash.tunnels.forwards.attempt import Attempt
 from sshdash.tunnels.forwards.hold import Hold
-from sshdash.tunnels.forwards.leaving import RESET, Leaving
+from sshdash.tunnels.forwards.leaving import Leaving, reset_at_close
 
 log = logging.getLogger(__name__)
 
@@ -136,7 +137,8 @@ class SocketEnd(_End, asyncio.BufferedProtocol):
         self._socket = transport.get_extra_info("socket")
         if self._socket is not None and self._socket.family != socket.AF_UNIX:
             # The loop has set TCP_NODELAY; this finds those that left without a word.
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            with suppress(OSError):  # macOS has no options for one that was reset from there
+                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         transport.set_write_buffer_limits(high=_BUFFER)
         if early:
             self._early += early
@@ -233,7 +235,7 @@ class SocketEnd(_End, asyncio.BufferedProtocol):
             return
         sock = self._socket
         if sock is not None and sock.fileno() >= 0 and sock.family != socket.AF_UNIX:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+            reset_at_close(sock)
         transport.abort()
 
 

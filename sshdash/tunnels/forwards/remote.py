@@ -11,6 +11,7 @@ from sshdash.connections.transport.transport import Transport
 from sshdash.errors import ConnectionLost, ForwardError
 from sshdash.tunnels.causes import BindError, refusal_cause
 from sshdash.tunnels.forwards.forwarder import PATIENCE, Forwarder
+from sshdash.tunnels.forwards.outlook import Outlook
 from sshdash.tunnels.forwards.reaching import Lookups, Unreached, begin_host, begin_socket
 from sshdash.tunnels.forwards.relay import Relay
 from sshdash.tunnels.forwards.remote_socket import clear_away
@@ -35,8 +36,8 @@ class ServerListener(Forwarder):
         self._port = self._spec.port
         self._had_it = False
         """Whether the server has listened for it before."""
-        self.lets_others_in: bool | None = None
-        """Whether other machines can connect as was asked for; None until somebody has looked."""
+        self.outlook: Outlook | None = None
+        """What the server made of what was asked for; None until somebody has looked."""
         self._clearing: set[asyncio.Task[bool]] = set()
 
     @property
@@ -47,7 +48,8 @@ class ServerListener(Forwarder):
     @property
     def exposed(self) -> bool:
         """Return whether other machines can reach the listening end, as far as is known."""
-        return super().exposed and self.lets_others_in is not False
+        seen = self.outlook.lets_others_in if self.outlook is not None else None
+        return super().exposed if seen is None else seen
 
     async def open(self) -> None:
         """Have the server listen. Raises ForwardError with what may stand behind a refusal."""
@@ -79,7 +81,7 @@ class ServerListener(Forwarder):
             listener.close()  # it was led elsewhere meanwhile
         self._listener, self._port = listener, listener.get_port()
         self._had_it = True
-        self.lets_others_in = None
+        self.outlook = None
         await super().attach(ssh)
 
     async def _ask_again(self, ssh: Transport, bind: str | None, port: int) -> asyncssh.SSHListener:
@@ -123,13 +125,13 @@ class ServerListener(Forwarder):
             self._spec = spec
         elif self._ssh is None or self._listener is None:
             self._spec, self._bind, self._port = spec, bind, spec.port
-            self.lets_others_in = None
+            self.outlook = None
         else:
             fresh = await self._elsewhere(self._ssh, bind, spec.port)
             old, self._listener = self._listener, fresh
             left, self._bind = self._bind, bind
             self._spec, self._port = spec, fresh.get_port()
-            self.lets_others_in = None
+            self.outlook = None
             await self._free(old, left)
             if self._closed:
                 await self.vacate()
@@ -216,7 +218,7 @@ class RemoteForwarder(ServerListener):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._lookups = Lookups()
+        self._lookups = Lookups(self._options.family)
 
     async def _welcome(self, origin: tuple[str, int]) -> asyncssh.SSHTCPSession[bytes]:
         """Connect to the target first: a client whose target refuses gets no channel."""

@@ -31,7 +31,7 @@ class RemoteDynamicForwarder(ServerListener):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._lookups = Lookups()
+        self._lookups = Lookups(self._options.family)
         self._callers: set[_Caller] = set()
 
     def detach(self) -> None:

@@ -106,9 +106,7 @@ def compose(text: str, path: Path | str) -> "MappingNode | None":
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        problem = getattr(error, "problem", None) or "not valid YAML"
-        raise ConfigError(title, path, mark.line + 1 if mark else 0, clean(problem)) from error
+        raise ConfigError.of_yaml(title, path, error) from error
     if node is not None and not isinstance(node, yaml.MappingNode):
         raise ConfigError(title, path, 1, "names of rules are needed, each with what it is")
     return node

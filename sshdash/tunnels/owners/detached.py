@@ -217,9 +217,10 @@ def _environment() -> dict[str, str]:
 
 def _log_file(token: str) -> Path:
     folder = private_dir(state_dir() / "forward")
-    logs = sorted(folder.glob("*.log"), key=lambda one: one.stat().st_mtime)
+    logs = sorted(folder.glob("*.log"), key=_written_at)
     for old in [one for one in logs if not _is_written(one)][:-_KEPT]:
         old.unlink(missing_ok=True)
+        _report(old.stem).unlink(missing_ok=True)  # of a process that was killed
     log = folder / f"{token}.log"
     log.touch(0o600)  # systemd would let others read it
     return log
@@ -228,6 +229,13 @@ def _log_file(token: str) -> Path:
 def _report(token: str) -> Path:
     """Return what a process says of itself once it is ready, until it ends."""
     return secret_dir(runtime_dir()) / f"ready-{token}.json"
+
+
+def _written_at(log: Path) -> float:
+    try:
+        return log.stat().st_mtime
+    except FileNotFoundError:  # another process has removed it just now
+        return 0.0
 
 
 def _is_written(log: Path) -> bool:

@@ -1,11 +1,8 @@
 """What a proxy's client says first: SOCKS or HTTP, told apart by their first byte. Pure."""
 
-from sshdash.tunnels.proxy.http_proxy import LONGEST_HEAD, read_head
+from sshdash.tunnels.proxy.http_proxy import read_head
 from sshdash.tunnels.proxy.proxy_request import Reader, Request, Step, TurnedAway, Unfinished
 from sshdash.tunnels.proxy.socks import VERSION4, VERSION5, read_greeting, read_request4
-
-MOST_KEPT = LONGEST_HEAD
-"""Bytes that an unfinished handshake keeps at most."""
 
 _TLS_HANDSHAKE = 0x16
 _SSH = b"SSH-"

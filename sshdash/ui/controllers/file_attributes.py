@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from sshdash.errors import FileError, UsageError
@@ -10,6 +9,7 @@ from sshdash.sftp.entries import Kind
 from sshdash.sftp.owners import number_of
 from sshdash.sftp.tree_changes import Change, Changed, ModeChange, OwnerChange, TreeChange
 from sshdash.sftp.trees import Stop, count_trees
+from sshdash.ui.arranging import aside
 from sshdash.ui.controllers import file_names as names
 from sshdash.ui.format import count_text, number_text
 from sshdash.ui.screens.chmod import ChmodDialog
@@ -17,6 +17,9 @@ from sshdash.ui.screens.fields import Field, FieldsDialog
 from sshdash.ui.widgets import file_messages as ask
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sshdash.sftp.entries import Entry
     from sshdash.sftp.filesystem import Filesystem
     from sshdash.ui.cockpit import Cockpit
     from sshdash.ui.controllers.file_listings import Listings
@@ -37,8 +40,7 @@ class FileAttributes:
     async def change_mode(self, request: ask.ChangeMode) -> None:
         """Ask for permission bits and set them."""
         what = names.listing(request.entries, 3)
-        folders = _has_folders(request)
-        modes = list(dict.fromkeys(map(attrgetter("mode"), request.entries)))
+        modes, folders = await aside(_modes_of, request.entries)
         answer = await self.cockpit.show(ChmodDialog(what, modes, folders))
         if answer is not None:
             mode, below = answer
@@ -47,13 +49,14 @@ class FileAttributes:
     async def change_owner(self, request: ask.ChangeOwner) -> None:
         """Ask for a user, a group or both, and give the entries to them."""
         first = request.entries[0]
+        _, folders = await aside(_modes_of, request.entries)
         now = f"{first.owner or first.uid}:{first.group or first.gid}"
         dialog = FieldsDialog(
             "Owner",
             f"user, user:group or :group of {names.count(request.entries)}; names or numbers",
             [Field("owner", names.editable(now.encode()))],
             action="Set",
-            tick="with everything below" if _has_folders(request) else "",
+            tick="with everything below" if folders else "",
             ticked=False,
             check=lambda values: _owner_problem(values[0]),
         )
@@ -118,16 +121,19 @@ class FileAttributes:
                 raise first
             listed = [f"{one.path}: {one.title}" for one in changed.failures[:_SHOWN]]
             if changed.failed > _SHOWN:
-                listed.append(f"and {changed.failed - _SHOWN} more")
-            title = f"{first.title} ({changed.failed} of {total})"
+                listed.append(f"and {number_text(changed.failed - _SHOWN)} more")
+            title = f"{first.title} ({number_text(changed.failed)} of {number_text(total)})"
             raise FileError(title, detail="\n".join(listed), hint=first.hint)
         if stop.asked:
             done = f"{count_text(changed.done, 'item')} changed, the rest is as it was"
             self.cockpit.tell("Stopped", done, severity="warning")
 
 
-def _has_folders(request: ask.FilesAction) -> bool:
-    return Kind.DIRECTORY in map(attrgetter("kind"), request.entries)
+def _modes_of(entries: Sequence[Entry]) -> tuple[list[int], bool]:
+    """Return the different modes, that of the first before the others, and if any is a folder's."""
+    # Each loop lets others have their turn, which `map` would not.
+    modes = {entry.mode: None for entry in entries}
+    return list(modes), any(entry.kind is Kind.DIRECTORY for entry in entries)
 
 
 def _owner_problem(typed: str) -> str:

@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import tempfile
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sshdash.config.diff import shown, unified
@@ -208,8 +209,9 @@ class _Edit:
                 await save_in_place(filesystem, self.taken.path, edited, there)
             if way is not SaveWay.REPLACE:
                 return way is SaveWay.IN_PLACE
+        guarding = partial(self.cockpit.backend.transfers.guarding, self.endpoint)
         try:
-            await save(filesystem, self.taken.path, edited, now)
+            await save(filesystem, self.taken.path, edited, now, guarding=guarding)
         except OwnerNotKept as error:
             detail = f"{self.name}: {error.detail}, and would be yours. Its mode is kept."
             question = ConfirmQuestion(
@@ -217,7 +219,7 @@ class _Edit:
             )
             if not await self.cockpit.prompter.ask(question):
                 return False
-            await save(filesystem, self.taken.path, edited, now, anyone=True)
+            await save(filesystem, self.taken.path, edited, now, anyone=True, guarding=guarding)
         return True
 
     async def _choose(self, lead: str, difference: list[str]) -> EditStep:

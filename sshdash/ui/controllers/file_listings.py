@@ -207,14 +207,15 @@ class Listings:
     async def _show(
         self, pane: FilePane, path: bytes, listing: Listing, select: bytes | None
     ) -> None:
-        rows = None
+        rows, gone = None, None
         while len(listing) > THREAD_LIMIT:
             view = pane.view_for(path)
             rows = await aside(listing.rows, view, path)
+            gone = await aside(rows.missing, tuple(pane.browser.marks))
             if view == pane.view_for(path):  # else the order was changed meanwhile
                 break
         old = pane.browser.held
-        pane.show(path, listing.entries, select, rows)
+        pane.show(path, listing.entries, select, rows, gone=gone)
         if len(old) + len(old.others) > THREAD_LIMIT:
             await asyncio.to_thread(let_go, old)
 

@@ -6,7 +6,7 @@ from sshdash.prompts import ConfirmQuestion
 from sshdash.sftp.entries import NAME_MAX, Entry, Kind, is_plain_name, join, normalize
 from sshdash.sftp.trees import Census
 from sshdash.sftp.turns import Turns
-from sshdash.ui.format import count_text, size_text
+from sshdash.ui.format import count_text, number_text, size_text
 from sshdash.ui.widgets.file_row_text import shorten, shorten_middle
 from sshdash.untrusted import clean
 
@@ -90,7 +90,7 @@ def listing(entries: Sequence[Entry], limit: int) -> str:
         for entry in shown
     ]
     if more := len(entries) - len(shown):
-        lines.append(f"… and {more} more")
+        lines.append(f"… and {number_text(more)} more")
     return "\n".join(lines)
 
 

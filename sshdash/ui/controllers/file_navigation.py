@@ -108,6 +108,7 @@ class FileNavigation:
             self.cockpit.tell(f"No row matches {clean(pattern, 200)}")
 
     async def _columns(self, pane: FilePane) -> None:
+        picked: str | None = None
         while True:
             view = pane.browser.view
             chosen = frozenset(Column) if view.columns is None else view.columns
@@ -122,7 +123,8 @@ class FileNavigation:
             ]
             note = "in use" if view.columns is None else ""
             choices.append(Choice("", "as there is room", note))
-            picked = await self.cockpit.show(Picker("Columns", choices, "Enter shows or hides"))
+            picker = Picker("Columns", choices, "Enter shows or hides, Esc ends", first=picked)
+            picked = await self.cockpit.show(picker)
             if picked is None:
                 return
             columns = None if not picked else chosen ^ {Column(picked)}

@@ -20,6 +20,7 @@ from sshdash.sftp.renames import (
     renames_of,
     take_back,
 )
+from sshdash.ui.arranging import aside
 from sshdash.ui.controllers import file_names as names
 from sshdash.ui.format import count_text
 from sshdash.ui.screens.bulk_rename import BulkRenameDialog
@@ -29,7 +30,9 @@ from sshdash.ui.widgets.inline_name import InlineName
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
+    from sshdash.sftp.entries import Entry
     from sshdash.sftp.filesystem import Filesystem
+    from sshdash.sftp.rows import Rows
     from sshdash.ui.cockpit import Cockpit
     from sshdash.ui.controllers.file_listings import Listings
     from sshdash.ui.widgets.file_pane import FilePane
@@ -74,8 +77,8 @@ class FileRenames:
     async def rename_many(self, request: ask.RenameMany) -> None:
         """Ask for a pattern that gives many entries other names."""
         pane, endpoint = request.pane, request.pane.endpoint
-        old = [entry.name for entry in request.entries]
-        others = pane.browser.held.names_but(old)
+        held = pane.browser.held
+        old, others = await aside(_parted, request.entries, held)
         where = names.place(pane.label, request.folder)
         new = await self.cockpit.show(BulkRenameDialog(old, others, where))
         if new is None:
@@ -194,6 +197,12 @@ def _forgotten(sizes: Sequence[int]) -> int:
     """Return how many of the oldest have to go, of what had these sizes; the newest never."""
     sums = enumerate(accumulate(reversed(sizes)))
     return len(sizes) - sum(not at or (at < _KEPT and count <= _MOST) for at, count in sums)
+
+
+def _parted(entries: Sequence[Entry], held: Rows) -> tuple[list[bytes], set[bytes]]:
+    """Return the names of some entries, and those of all others in their folder."""
+    own = [entry.name for entry in entries]
+    return own, held.names_but(own)
 
 
 def _folders(renames: Sequence[Rename]) -> set[bytes]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
 from textual.message import Message
 
 from sshdash.config.equivalent import scp_command
@@ -301,4 +302,4 @@ def _leads_into(request: ask.CopyToSpot, path: bytes) -> bool:
         return False
     start = join(request.folder, b"")
     top = path[len(start) :].partition(b"/")[0]
-    return any(entry.name == top for entry in request.entries)
+    return top in map(attrgetter("name"), request.entries)

@@ -11,6 +11,7 @@ from sshdash.errors import UsageError
 from sshdash.ui.cockpit import Cockpit
 from sshdash.ui.controllers.hosts import HostBoard
 from sshdash.ui.controllers.shells import ShellController
+from sshdash.ui.format import count_text
 
 if TYPE_CHECKING:
     from sshdash.ui.explanation import Explanation
@@ -50,7 +51,7 @@ class HostActions:
         count = len(catalog.hosts)
         problems = len(catalog.problems)
         detail = f"{problems} not understood" if problems else ""
-        self.cockpit.tell(f"Read again: {count} hosts", detail)
+        self.cockpit.tell(f"Read again: {count_text(count, 'host')}", detail)
 
     def action_host_explain(self) -> None:
         """Show which line of ssh_config set each value."""

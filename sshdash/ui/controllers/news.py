@@ -4,6 +4,7 @@ from sshdash.events import Event, TransferChanged, TunnelChanged, WarningRaised
 from sshdash.states import TransferState, TunnelState
 from sshdash.ui.cockpit import Cockpit
 from sshdash.ui.command import Place
+from sshdash.ui.format import number_text
 from sshdash.untrusted import clean
 
 
@@ -45,7 +46,8 @@ class News:
             if not job.left_out:
                 self.cockpit.tell(f"Copied {job.title}", where)
                 return
-            detail = f"{where}\n{job.left_out_total} left out: {job.left_out[0].reason}"
+            left_out = number_text(job.left_out_total)
+            detail = f"{where}\n{left_out} left out: {job.left_out[0].reason}"
             self.cockpit.tell(f"Copied {job.title}", detail, severity="warning")
         else:
             reason = event.reason or (job.errors[0].reason if job.errors else "")

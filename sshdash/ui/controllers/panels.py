@@ -149,6 +149,7 @@ class PanelController:
         if tab is None:
             of = self.tunnels
             tab = TunnelsTab(of.snapshots, of.clients, of.watch, of.is_reading)
+            tab.table.host = host or ""  # a rule that is added meanwhile is for it
             await self.cockpit.add_tab(tab)
         else:
             self.cockpit.go_to_tab(tab)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import shlex
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -29,7 +30,7 @@ from sshdash.sftp.sync_scan import Comparison, End, Scan
 from sshdash.sftp.sync_sums import digests
 from sshdash.sftp.trash import move_to_trash
 from sshdash.ui.controllers import file_names as names
-from sshdash.ui.format import count_text
+from sshdash.ui.format import count_text, number_text
 from sshdash.ui.screens.sync_preview import SyncScreen
 from sshdash.ui.sync_choice import SyncOptions, SyncOrder
 from sshdash.untrusted import clean
@@ -77,9 +78,10 @@ class SyncController:
             criteria = Criteria(options.window, options.checksum)
             async with self._ends(trees) as ends:
                 real = await _real(trees, ends)
-                refuse_overlap(real, self.backend.resolve)
+                # To resolve a host may run a command of Match exec, or ask a name server.
+                await asyncio.to_thread(refuse_overlap, real, self.backend.resolve)
                 if options.way is Way.BOTH:
-                    pair = self._pair(real)
+                    pair = await asyncio.to_thread(self._pair, real)
                     past = await self._recall(pair, options)
                 return await Scan(*ends, rules, criteria, digests, seen, past).everything()
 
@@ -162,15 +164,16 @@ class SyncController:
                 stale=() if one_way else None,  # not all of it may have been ticked
                 to_right=order.options.way is Way.RIGHT,
             )
-            if outcome.refused and await self._may_go_for_good(outcome):
+            ended = outcome.error is not None
+            if outcome.refused and not ended and await self._may_go_for_good(outcome):
                 await run.delete_refused(outcome)
         finally:
             for tree in trees:
                 self.listings.refresh_folder(tree.endpoint, tree.root)
-        if comparison is not None:
+        if comparison is not None and not ended:
             await self._remember(trees, pair, comparison, rules, order, outcome)
         self._tell(outcome, order)
-        if order.keep:
+        if order.keep and not ended:
             local, remote = _local_first(trees)
             options = order.options
             self._keep(Wish(local, remote, rules, options.deletes, options.window))
@@ -227,13 +230,14 @@ class SyncController:
         copied = sum(copy.files_done - copy.skipped for copy in outcome.copies)
         words = f"copied {count_text(copied, 'file')}"
         if outcome.deleted:
-            words += f", deleted {outcome.deleted}"
+            words += f", deleted {number_text(outcome.deleted)}"
         if outcome.is_whole:
             self.cockpit.tell("In step", words)
             return
         why = _why(outcome)
         if outcome.not_deleted:
-            why += f"; nothing was deleted ({outcome.not_deleted} would have been)"
+            kept = number_text(outcome.not_deleted)
+            why += f"; nothing was deleted ({kept} would have been)"
         self.cockpit.report(
             SSHDashError("Not everything is in step", f"{words}; {why}", "compare again with =")
         )
@@ -260,7 +264,9 @@ def _why(outcome: Outcome) -> str:
         if copy.skipped:
             return f"{count_text(copy.skipped, 'file')} appeared there meanwhile and stayed"
     for place, reason in outcome.failures:
-        return f"{shown(place)}: {reason}"
+        return f"{shown(place) or '.'}: {reason}"
+    if outcome.error is not None:
+        return str(outcome.error)
     if outcome.refused:
         return f"{count_text(len(outcome.refused), 'entry', 'entries')}: the trash does not take it"
     return "not everything could be compared"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
-from sshdash.errors import SSHDashError
+from sshdash.errors import SSHDashError, UsageError
 from sshdash.prompts import ConfirmQuestion
 from sshdash.ui.format import count_text
 from sshdash.ui.rule_draft import RuleAnswer, RuleDraft
@@ -44,14 +45,11 @@ class TunnelRules:
     async def add(self, host: str, select: Select) -> None:
         """Ask for a rule, list it, and open it where that is wanted."""
         hosts = [entry.alias for entry in self.backend.catalog.hosts]
-        answer = await self.cockpit.show(ForwardForm(host, hosts))
+        answer = await self.cockpit.show(ForwardForm(host, hosts, check=self._wrong_with))
         if answer is None:
             return
         await self.backend.load()
-        self.backend.resolver.preview(answer.host)
-        if answer.rule is not None and answer.keep and self.is_kept(answer.rule.name):
-            name = clean(answer.rule.name, 60)
-            raise SSHDashError(f"There is a rule {name} already", hint="e changes it")
+        self._ensure(answer)
         listed = [self._list(spec, answer) for spec in answer.forwards]
         select(listed[0])
         try:
@@ -61,6 +59,27 @@ class TunnelRules:
             if answer.start:
                 await self._start(listed)
             self.cockpit.refresh_hosts()
+
+    def _wrong_with(self, answer: RuleAnswer, old: str = "") -> str:
+        """Return why an answer cannot be taken, empty where it can; `old` is what is edited.
+
+        Until everything is loaded nobody knows.
+        """
+        if not self.backend.loaded:
+            return ""
+        rule = answer.rule
+        if rule is not None and answer.keep and rule.name != old and self.is_kept(rule.name):
+            return f"There is a rule {clean(rule.name, 60)} already: give this another name"
+        try:
+            self.backend.resolver.preview(answer.host)
+        except SSHDashError as error:
+            return clean(": ".join(filter(None, (error.title, error.detail))), 400)
+        return ""
+
+    def _ensure(self, answer: RuleAnswer, old: str = "") -> None:
+        """Raise UsageError where an answer cannot be taken any more: the file was changed."""
+        if problem := self._wrong_with(answer, old):
+            raise UsageError(problem)
 
     def _list(self, spec: ForwardSpec, answer: RuleAnswer) -> str:
         return self.backend.tunnels.add(answer.host, spec, "ad hoc", answer.rule)
@@ -77,9 +96,12 @@ class TunnelRules:
         kept = self.is_kept(old)
         draft = RuleDraft.of(first.host, [one.spec for one in tunnels], first.rule)
         hosts = [entry.alias for entry in self.backend.catalog.hosts]
-        answer = await self.cockpit.show(ForwardForm(first.host, hosts, draft, kept=kept))
+        check = partial(self._wrong_with, old=old)
+        form = ForwardForm(first.host, hosts, draft, kept=kept, check=check)
+        answer = await self.cockpit.show(form)
         if answer is None:
             return
+        self._ensure(answer, old)
         if answer.host != first.host:
             await self._move(tunnels, answer, old if kept else "", select)
             return
@@ -101,7 +123,6 @@ class TunnelRules:
     ) -> None:
         """Close a rule on its host and list it on another; what was open is opened there."""
         manager = self.backend.tunnels
-        self.backend.resolver.preview(answer.host)
         if not await self._sure_to_move(tunnels, answer.host):
             return
         opened = any(one.state in RUNNING for one in tunnels)

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Collection, Iterable, Sequence
-from operator import ne
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -16,8 +15,9 @@ from textual.worker import Worker
 
 from sshdash.errors import SSHDashError, UsageError
 from sshdash.terminal.pattern import TooSlow, compile_pattern, interrupted_after
+from sshdash.ui.arranging import aside
 from sshdash.ui.format import clip, count_text, number_text
-from sshdash.ui.rename_pattern import Case, RenamePattern, problems
+from sshdash.ui.rename_pattern import Case, RenamePattern, Verdict, verdict
 from sshdash.ui.screens.dialog import Dialog, choice, text
 from sshdash.ui.widgets.row_list import Piece, RowList
 from sshdash.ui.widgets.ticks import Radio, Tick
@@ -47,12 +47,11 @@ class NewNames(RowList):
         """Return how many names there are."""
         return len(self._old)
 
-    def show(self, new: Sequence[bytes], wrong: Sequence[str]) -> None:
+    def show(self, new: Sequence[bytes], said: Verdict) -> None:
         """Show other new names, from the first that is wrong."""
-        self._new, self._wrong = new, wrong
-        first = next((at for at, one in enumerate(wrong) if one), None)
-        if first is not None:
-            self.cursor = first
+        self._new, self._wrong = new, said.wrong
+        if said.first_wrong is not None:
+            self.cursor = said.first_wrong
         self.refresh()
 
     def pieces(self, line: int, width: int) -> list[Piece]:
@@ -115,8 +114,10 @@ class BulkRenameDialog(Dialog[list[bytes]]):
         yield Static(classes="field-problem", markup=False)
 
     def buttons(self) -> Iterable[Button]:
-        """Return cancel and rename."""
-        return choice("Cancel", "cancel"), choice("Rename", "rename", "primary")
+        """Return cancel and rename, which is off until there are names to give."""
+        rename = choice("Rename", "rename", "primary")
+        rename.disabled = True
+        return choice("Cancel", "cancel"), rename
 
     def on_mount(self) -> None:
         """Show that nothing changes yet."""
@@ -162,14 +163,12 @@ class BulkRenameDialog(Dialog[list[bytes]]):
         except SSHDashError as error:
             self._set(None, error.title)
             return
-        wrong = await asyncio.to_thread(problems, self._old, new, self._others)
-        self.query_one(NewNames).show(new, wrong)
-        bad = sum(map(bool, wrong))
-        changed = sum(map(ne, self._old, new))
-        if bad:
-            self._set(None, f"{count_text(bad, 'name')} cannot be given")
-        elif changed:
-            self._set(new, "", changed)
+        said = await aside(verdict, self._old, new, self._others)
+        self.query_one(NewNames).show(new, said)
+        if said.bad:
+            self._set(None, f"{count_text(said.bad, 'name')} cannot be given")
+        elif said.changed:
+            self._set(new, "", said.changed)
         else:
             asked = any(field.value for field in self.query(Input))
             self._set(None, "No name would be another one" if asked else "")

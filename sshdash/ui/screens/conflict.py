@@ -10,7 +10,7 @@ from textual.widget import Widget
 from textual.widgets import Button
 
 from sshdash.prompts import ConflictAnswer, ConflictChoice, ConflictQuestion
-from sshdash.ui.format import count_text, size_text
+from sshdash.ui.format import count_text, number_text, size_text
 from sshdash.ui.screens.dialog import Dialog, choice, text
 from sshdash.ui.widgets.file_row_text import shorten_middle
 from sshdash.ui.widgets.ticks import Tick
@@ -66,8 +66,8 @@ class ConflictScreen(Dialog[ConflictAnswer]):
     def on_mount(self) -> None:
         """Name the keys."""
         resume = "r resume  " if self.question.can_resume else ""
-        for_all = "" if self.question.more == 0 else "  a for all"
-        keys = f" k both  s skip  n newer  {resume}o overwrite{for_all} "
+        for_all = "" if self.question.more == 0 else "  a all"
+        keys = f" k both  s skip  n newer  {resume}o overwrite{for_all}  Esc cancels "
         self.query_one(".dialog").border_subtitle = Content(keys)
 
     def on_choice(self, name: str) -> None:
@@ -90,7 +90,7 @@ class ConflictScreen(Dialog[ConflictAnswer]):
         if label == "new" and abs(when - other) <= 1:
             age = "same time" if int(when) == int(other) else "1 s apart"
         length = "" if self.question.is_directory else size_text(size)
-        exact = "" if self.question.is_directory or size < 1000 else f"{size:,} B".replace(",", " ")
+        exact = "" if self.question.is_directory or size < 1000 else f"{number_text(size)} B"
         return Horizontal(
             text(label, "conflict-label"),
             text(length, "conflict-size"),

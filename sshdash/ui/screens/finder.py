@@ -16,7 +16,7 @@ from textual.worker import Worker
 
 from sshdash.errors import SSHDashError
 from sshdash.sftp.finding import Found, Search
-from sshdash.ui.format import count_text
+from sshdash.ui.format import count_text, number_text
 from sshdash.ui.fuzzy import match
 from sshdash.ui.screens.overlay import Overlay
 from sshdash.ui.widgets.file_row_text import shorten_start, sign_of, size_cell
@@ -187,7 +187,7 @@ class Finder(Overlay[bytes]):
 
     def _words(self, query: str, total: int) -> str:
         count = count_text(len(self._all), "entry", "entries")
-        words = f"{total} of {count}" if query else count
+        words = f"{number_text(total)} of {count}" if query else count
         if self._problem is not None:
             return f"{words} · ✖ {self._problem.title}"
         if self._ended is None:

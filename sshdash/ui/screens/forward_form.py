@@ -1,6 +1,6 @@
 """A tunnel in fields: what it does is told in words and as a command while it is typed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar
 
 from textual import on
@@ -47,7 +47,10 @@ _MOST_LINES = 4
 
 
 class ForwardForm(Form[RuleAnswer]):
-    """Asks for a rule. What is rarely needed is behind ``more``."""
+    """Asks for a rule. What is rarely needed is behind ``more``.
+
+    `check` returns what is wrong with an answer that only others know, empty for nothing.
+    """
 
     AUTO_FOCUS = "#listen"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -62,12 +65,16 @@ class ForwardForm(Form[RuleAnswer]):
         before: RuleDraft | None = None,
         *,
         kept: bool = False,
+        check: Callable[[RuleAnswer], str] = lambda _: "",
     ) -> None:
         super().__init__("Edit the tunnel" if before else "Add a tunnel")
         self._before = before or RuleDraft(host)
         self._editing = before is not None
         self._kept = kept
         self._hosts = tuple(hosts)
+        self._check_answer = check
+        self._refused: RuleDraft | None = None
+        """What was answered last and could not be taken: why stays in sight until it changes."""
 
     def body(self) -> Iterable[Widget]:
         """Return the fields above what they come to."""
@@ -238,6 +245,8 @@ class ForwardForm(Form[RuleAnswer]):
         self.query_one("#target", Input).disabled = draft.proxy
         self.query_one("#path-row").display = draft.probe is ProbeKind.HTTP
         self.query_one("#name", Input).placeholder = clean(draft.name_or_usual, 60)
+        if draft == self._refused:  # news of a field may come behind the answer
+            return
         problem = draft.problem()
         result = self.query_one(".forward-result", Static)
         result.set_class(bool(problem), "-wrong")
@@ -252,13 +261,25 @@ class ForwardForm(Form[RuleAnswer]):
         """Answer, unless something is wrong yet."""
         draft = self.draft()
         if problem := draft.problem():
-            self.query_one(".forward-result", Static).update(Content(problem))
+            self._tell(problem)
             return
         rule = draft.rule()
         keep = self.query_one("#keep", Tick).value
         named = keep or bool(draft.name.strip()) or draft.says_more
         start = self.query_one("#start", Tick).value
-        self.dismiss(RuleAnswer(rule.host, rule.forwards, rule if named else None, keep, start))
+        answer = RuleAnswer(rule.host, rule.forwards, rule if named else None, keep, start)
+        if problem := self._check_answer(answer):
+            self._refused = draft
+            self._tell(problem)
+        else:
+            self.dismiss(answer)
+
+    def _tell(self, problem: str) -> None:
+        """Say what is wrong in the place of what it comes to, and have it in sight."""
+        result = self.query_one(".forward-result", Static)
+        result.set_class(True, "-wrong")
+        result.update(Content(problem))
+        result.scroll_visible(animate=False)
 
 
 def _preview(draft: RuleDraft) -> Content:

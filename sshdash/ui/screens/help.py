@@ -10,6 +10,7 @@ from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from sshdash.ui.format import hanging
 from sshdash.ui.screens.overlay import Overlay
 
 
@@ -43,9 +44,17 @@ class HelpScreen(Overlay[None]):
             frame.border_title = Content(f" Help: {self.place} ")
             frame.border_subtitle = Content(" Esc closes ")
             with VerticalScroll(id="help-body"):
-                yield Static(self._text(), markup=False)
+                yield Static(markup=False)
 
-    def _text(self) -> Content:
+    def on_resize(self) -> None:
+        """Fit the words, which go on below their own where there is little room."""
+        self.call_after_refresh(self._draw)
+
+    def _draw(self) -> None:
+        body = self.query_one("#help-body")
+        self.query_one(Static).update(self._text(body.scrollable_content_region.width))
+
+    def _text(self, columns: int) -> Content:
         width = max((len(keys) for one in self.sections for keys, _ in one.rows), default=0)
         lines: list[Content] = []
         for section in self.sections:
@@ -54,13 +63,9 @@ class HelpScreen(Overlay[None]):
             lines.append(Content.styled(section.title, "bold $accent"))
             if section.note:
                 lines.append(Content.styled(section.note, "$muted"))
-            lines += [
-                Content.assemble(
-                    Content.styled(f"  {keys:<{width}}  ", "bold $foreground"),
-                    Content.styled(words, "$muted"),
-                )
-                for keys, words in section.rows
-            ]
+            for keys, words in section.rows:
+                lead = Content.styled(f"  {keys:<{width}}  ", "bold $foreground")
+                lines.append(hanging(lead, words, "$muted", columns))
         return Content("\n").join(lines)
 
     def action_close(self) -> None:

@@ -11,13 +11,14 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
+from textual.strip import Strip
 from textual.widgets import Input
 
 from sshdash.ui.format import clip
 from sshdash.ui.fuzzy import match
 from sshdash.ui.screens.overlay import Overlay
 from sshdash.ui.theme import Mark
-from sshdash.ui.widgets.row_list import Piece, RowList
+from sshdash.ui.widgets.row_list import Piece, RowList, strip_of
 
 Answer = TypeVar("Answer")
 
@@ -37,7 +38,7 @@ class Choice:
 
 
 class ChoiceList(RowList):
-    """The choices that match, best first."""
+    """The choices that match, best first; `otherwise` stands in their place where none does."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "choice--match",
@@ -50,8 +51,9 @@ class ChoiceList(RowList):
         "choice--error",
     }
 
-    def __init__(self, choices: Sequence[Choice]) -> None:
+    def __init__(self, choices: Sequence[Choice], otherwise: str = "nothing matches") -> None:
         super().__init__()
+        self._otherwise = otherwise
         self._all = tuple(choices)
         self._shown: list[Choice] = list(choices)
         self._matches: dict[str, frozenset[int]] = {}
@@ -73,6 +75,12 @@ class ChoiceList(RowList):
         self.cursor = 0
         self.reset_lines()
 
+    def go_to(self, choice: str) -> None:
+        """Put the cursor on a choice, where it is shown."""
+        ids = [one.id for one in self._shown]
+        if choice in ids:
+            self.cursor = ids.index(choice)
+
     @property
     def current(self) -> Choice | None:
         """Return the choice under the cursor."""
@@ -86,6 +94,14 @@ class ChoiceList(RowList):
     def item_count(self) -> int:
         """Return how many match."""
         return len(self._shown)
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one line; where nothing matches, the first says so."""
+        if self._shown or y:
+            return super().render_line(y)
+        width = self.size.width
+        words = f" {clip(self._otherwise, width - 1)}"
+        return strip_of([(words, self.look("choice--note"))], width, self.rich_style)
 
     def pieces(self, line: int, width: int) -> list[Piece]:
         """Return a choice on a line: mark, title, note, key."""
@@ -115,7 +131,8 @@ class ChoiceList(RowList):
 class PickerFrame(Overlay[Answer]):
     """A field and the choices that match it; answers what `answer` makes of one, or None.
 
-    What matches nothing may be an answer too, where `free` is true: the text itself.
+    What matches nothing may be an answer too, where `free` is true: the text itself. The cursor
+    begins on the choice `first`, where there is one of that id.
     """
 
     AUTO_FOCUS = "Input"
@@ -128,13 +145,19 @@ class PickerFrame(Overlay[Answer]):
     ]
 
     def __init__(
-        self, title: str, choices: Sequence[Choice], placeholder: str, free: bool = False
+        self,
+        title: str,
+        choices: Sequence[Choice],
+        placeholder: str,
+        free: bool = False,
+        first: str | None = None,
     ) -> None:
         super().__init__()
         self.title_text = title
         self.choices = tuple(choices)
         self.placeholder = placeholder
         self.free = free
+        self.first = first
 
     def answer(self, picked: str) -> Answer:
         """Return what is answered where a choice of this id, or this text, is picked."""
@@ -145,9 +168,19 @@ class PickerFrame(Overlay[Answer]):
         with Vertical(classes="picker") as frame:
             frame.border_title = Content(f" {self.title_text} ")
             yield Input(placeholder=self.placeholder, compact=True, classes="picker-field")
-            choices = ChoiceList(self.choices)
-            choices.can_focus = False
-            yield choices
+            yield self.list_of_choices()
+
+    def list_of_choices(self) -> ChoiceList:
+        """Return the list, which never has the focus."""
+        more = " · Enter takes what is typed" if self.free else ""
+        choices = ChoiceList(self.choices, f"nothing matches{more}")
+        choices.can_focus = False
+        return choices
+
+    def on_mount(self) -> None:
+        """Begin where that is wanted."""
+        if self.first is not None:
+            self.query_one(ChoiceList).go_to(self.first)
 
     def action_cancel(self) -> None:
         """Pick nothing."""

@@ -12,7 +12,7 @@ from textual.widgets import Button, Static
 from sshdash.errors import SSHDashError
 from sshdash.sftp.entries import Entry, Kind
 from sshdash.sftp.trees import Census
-from sshdash.ui.format import count_text, size_text
+from sshdash.ui.format import count_text, number_text, size_text
 from sshdash.ui.screens.dialog import Dialog, choice, fact, text
 from sshdash.untrusted import clean
 
@@ -96,7 +96,7 @@ def kind_words(entry: Entry) -> str:
 
 def size_words(size: int) -> str:
     """Return a size to the byte."""
-    exact = "1 byte" if size == 1 else f"{size:,} bytes".replace(",", " ")
+    exact = "1 byte" if size == 1 else f"{number_text(size)} bytes"
     return f"{size_text(size)} ({exact})" if size >= 1000 else exact
 
 

@@ -36,9 +36,7 @@ class SnippetPicker(Picker):
             frame.border_title = Content(f" {self.title_text} ")
             frame.border_subtitle = Content(" Enter inserts · ctrl+r runs ")
             yield Input(placeholder=self.placeholder, compact=True, classes="picker-field")
-            choices = ChoiceList(self.choices)
-            choices.can_focus = False
-            yield choices
+            yield self.list_of_choices()
             yield Static(classes="snippet-preview", markup=False)
 
     def on_mount(self) -> None:
@@ -55,8 +53,11 @@ class SnippetPicker(Picker):
             return
         current = self.query_one(ChoiceList).current
         snippet = self._snippets.get(current.id) if current else None
-        words = clean_lines(snippet.run, _LINES) if snippet else "nothing matches"
-        self.query_one(".snippet-preview", Static).update(Content(f"{words}\n→ {self._where}"))
+        preview = self.query_one(".snippet-preview", Static)
+        preview.display = snippet is not None
+        if snippet is not None:
+            words = clean_lines(snippet.run, _LINES)
+            preview.update(Content(f"{words}\n→ {self._where}"))
 
     def action_run(self) -> None:
         """Answer the snippet under the cursor, to be run."""

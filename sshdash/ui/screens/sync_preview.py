@@ -18,7 +18,9 @@ from sshdash.sftp.failures import shown
 from sshdash.sftp.sync_plan import Act, Step, Way
 from sshdash.sftp.sync_rules import Rules
 from sshdash.sftp.sync_scan import Comparison
+from sshdash.ui.file_keys import KEYS, SHORT_KEYS, SYNC_KEYS, SYNC_TITLE
 from sshdash.ui.format import clip, count_text, number_text, size_text
+from sshdash.ui.screens.help import HelpScreen, HelpSection
 from sshdash.ui.screens.overlay import Overlay
 from sshdash.ui.screens.text_input import TextInputDialog
 from sshdash.ui.sync_choice import (
@@ -35,13 +37,6 @@ from sshdash.ui.widgets.sync_rows import SyncRows
 
 Compare = Callable[[SyncOptions, Callable[[int], None]], Coroutine[Any, Any, Comparison]]
 """Is told what counts, and whom to tell of the progress."""
-_KEYS = " Space tick  a all  <> decide  d list  y command  u keep up to date  Enter run  Esc "
-_SHORT_KEYS = " Space tick  a all  <> decide  Enter run  ? keys  Esc "
-_HELP = (
-    "Space ticks, with a folder all that is in it · a all or none · w which way · x delete ·"
-    " c content · 2 times within 2 s · p patterns · < > let a side win a conflict ·"
-    " d copy the list · y copy the command · u run and keep up to date · r compare again"
-)
 
 
 class SyncScreen(Overlay[SyncOrder]):
@@ -92,7 +87,7 @@ class SyncScreen(Overlay[SyncOrder]):
     def compose(self) -> ComposeResult:
         """Lay out the two ends and the options above the list, the sum below it."""
         with Vertical(classes="sheet sync") as frame:
-            frame.border_title = Content(" Compare and sync ")
+            frame.border_title = Content(f" {SYNC_TITLE} ")
             yield Static(id="sync-ends", markup=False)
             yield Static(id="sync-options", markup=False)
             yield SyncRows(self.choice)
@@ -122,7 +117,7 @@ class SyncScreen(Overlay[SyncOrder]):
 
     async def _look(self) -> None:
         options = self.options
-        self.choice.steps.clear()
+        self.choice.clear()
         self._list_changed()
         try:
             self._comparison = await self._compare(options, self._seen)
@@ -260,7 +255,7 @@ class SyncScreen(Overlay[SyncOrder]):
 
     def action_keys(self) -> None:
         """Tell the keys."""
-        self._say(_HELP)
+        self.app.push_screen(HelpScreen(SYNC_TITLE, (HelpSection(SYNC_TITLE, SYNC_KEYS),)))
 
     def _say(self, text: str) -> None:
         self.notify(text, markup=False)
@@ -289,7 +284,7 @@ class SyncScreen(Overlay[SyncOrder]):
 
     def _draw(self) -> None:
         frame = self.query_one(".sync")
-        frame.border_subtitle = Content(_KEYS if self.size.width >= 100 else _SHORT_KEYS)
+        frame.border_subtitle = Content(KEYS if self.size.width >= 100 else SHORT_KEYS)
         self._draw_ends()
         self.query_one("#sync-options", Static).update(self._options_text())
         self._draw_sum()
@@ -313,7 +308,7 @@ class SyncScreen(Overlay[SyncOrder]):
             ("w", "way", {Way.RIGHT: "right", Way.LEFT: "left", Way.BOTH: "both"}[options.way]),
             ("x", "delete", "yes" if options.deletes else "no"),
             ("c", "by", "content" if options.checksum else "time"),
-            ("2", "window", f"{options.window} s"),
+            ("2", "times", f"± {options.window} s" if options.window else "exact"),
             ("p", "without", shown_patterns),
         )
         parts = []

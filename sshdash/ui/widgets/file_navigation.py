@@ -102,10 +102,11 @@ class NavigationCommands(PaneCommands):
     def action_files_measure(self) -> None:
         """Count what the marked folders hold, else the one at the cursor, else all."""
         pane = self._active
-        chosen = [one for one in pane.browser.selection if one.kind is Kind.DIRECTORY]
-        every = [
-            one for one in pane.browser.rows if one.kind is Kind.DIRECTORY and one.name != b".."
-        ]
+        browser = pane.browser
+        every = [one for one in browser.folders if one.kind is Kind.DIRECTORY]
+        chosen = [one for one in every if one.name in browser.marks]
+        if not browser.marks:
+            chosen = [one for one in every if one is browser.current]
         self.post_message(ask.MeasureFolders(pane, chosen or every))
 
     def action_files_columns(self) -> None:

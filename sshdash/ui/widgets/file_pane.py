@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -75,9 +76,10 @@ class FilePane(PlacedPane):
         select: bytes | None = None,
         arranged: Rows | None = None,
         loading: bool = False,
+        gone: Iterable[bytes] | None = None,
     ) -> None:
         """Show a listing, with the cursor on `select` where given."""
-        super().show(path, entries, select, arranged, loading)
+        super().show(path, entries, select, arranged, loading, gone)
         self.post_message(self.Pointed(self))
 
     # What the widgets inside tell
@@ -136,7 +138,7 @@ class FilePane(PlacedPane):
     def _recount(self, event: Message) -> None:
         event.stop()
         if isinstance(event, FileRows.Marked):
-            self._draw_foot()
+            self._foot_line.count_marks()
         else:
             self.post_message(self.Pointed(self))
 
@@ -190,11 +192,6 @@ class FilePane(PlacedPane):
                 browser.set_view(view, arranged)
                 self.refresh_view()
                 return
-
-    def refresh_view(self) -> None:
-        """Draw after the view or the marks changed."""
-        self._rows.update()
-        self._draw()
 
     def open_current(self) -> None:
         """Open the folder or view the file at the cursor; connect again where lost."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -19,8 +20,10 @@ from sshdash.sftp.job import host_of
 from sshdash.sftp.rows import Rows
 from sshdash.ui.widgets import file_pane_text as text
 from sshdash.ui.widgets.file_heads import ColumnHeads
+from sshdash.ui.widgets.file_pane_foot import PaneFoot
 from sshdash.ui.widgets.file_pane_title import PaneTitle
 from sshdash.ui.widgets.file_rows import FileRows
+from sshdash.ui.widgets.filter_field import FilterField
 from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
     from sshdash.sftp.watching import FolderWatch
     from sshdash.ui.outlook import Outlook
 
+_AT_ONCE = 1_000
+"""Entries that are unmarked without a pause."""
 _BUSY_DELAY = 0.15
 """Seconds before a wait is shown, so that quick answers do not flicker."""
 
@@ -54,21 +59,18 @@ class PaneFrame(Vertical):
         """Whether something goes on here that Esc ends."""
         self.problem: text.Problem | None = None
         self._outlook: Outlook | None = None
-        self._space: Space | None = None
-        self._counts = ""
         self._waiting = ""
-        self._typed: str | None = None
         self._rows = FileRows(self.browser)
         # Kept rather than looked for: while a pane closes, its lines go one by one.
         self._title_line = PaneTitle()
         self._heads_line = ColumnHeads()
         self._empty_line = Static(classes="pane-empty", markup=False)
         self._notice_line = Static(classes="pane-notice", markup=False)
-        self._filter_field = Input(placeholder="part of a name, or * and ?", compact=True)
+        self._filter_field = FilterField(placeholder="part of a name, or * and ?", compact=True)
         self._filter_line = Horizontal(
             Static("/", markup=False), self._filter_field, classes="pane-filter"
         )
-        self._foot_line = Static(classes="pane-foot", markup=False)
+        self._foot_line = PaneFoot()
 
     @property
     def host(self) -> str:
@@ -127,7 +129,7 @@ class PaneFrame(Vertical):
         self.browser = self._rows.browser = browser
         self.listed = listed
         self.problem = None
-        self._space = None
+        self._foot_line.show_space(None)
         self._rows.stale = False
         self._rows.update()
         self._draw()
@@ -168,10 +170,12 @@ class PaneFrame(Vertical):
         select: bytes | None = None,
         arranged: Rows | None = None,
         loading: bool = False,
+        gone: Iterable[bytes] | None = None,
     ) -> None:
         """Show a listing, with the cursor on `select` where given.
 
-        `loading` tells that more of it is to come: see `extend`.
+        `loading` tells that more of it is to come: see `extend`; `gone` has what is marked and not
+        there any more, where that was looked for ahead.
         """
         if not loading:
             self._waiting = ""
@@ -180,7 +184,7 @@ class PaneFrame(Vertical):
         self.listed = True
         if arranged is not None and path != self.browser.path:
             self.browser.show(path, ())
-        self.browser.show(path, entries, arranged, loading)
+        self.browser.show(path, entries, arranged, loading, gone)
         if select is not None and (index := self.browser.index_of(select)) is not None:
             self.browser.move_to(index)
         self._rows.update()
@@ -191,17 +195,34 @@ class PaneFrame(Vertical):
         self.browser.extend(entries)
         self._rows.grow()
 
-    def unmark(self, folder: bytes, entries: Iterable[Entry]) -> None:
+    def unmark(self, folder: bytes, entries: Sequence[Entry]) -> None:
         """Unmark entries that were acted on, unless another folder is shown by now."""
-        if self.browser.path == folder:
+        if self.browser.path != folder:
+            return
+        if len(entries) > _AT_ONCE and self.is_attached:
+            self.run_worker(self._unmark(self.browser, folder, entries), name="unmark")
+        else:
             self.browser.unmark(entries)
-            self._rows.update()
-            self._draw()
+            self.refresh_view()
+
+    async def _unmark(self, browser: Browser, folder: bytes, entries: Sequence[Entry]) -> None:
+        """Unmark very many, in turns with everybody else."""
+        for at in range(0, len(entries), _AT_ONCE):
+            if browser.path != folder:
+                return
+            browser.unmark(entries[at : at + _AT_ONCE])
+            await asyncio.sleep(0)
+        if self.browser is browser:
+            self.refresh_view()
+
+    def refresh_view(self) -> None:
+        """Draw after the view or the marks changed."""
+        self._rows.update()
+        self._draw()
 
     def show_space(self, space: Space | None) -> None:
         """Show the room on the file system."""
-        self._space = space
-        self._draw_foot()
+        self._foot_line.show_space(space)
 
     def fail(self, error: SSHDashError) -> None:
         """Show why the last request failed; an older listing stays."""
@@ -231,11 +252,10 @@ class PaneFrame(Vertical):
             title.busy = ""
         heads = self._heads_line
         heads.view, heads.names = self.browser.view, self._rows.names
-        self._counts = text.counts_text(self.browser) if self.listed else ""
         self._draw_filter()
         self._draw_empty()
         self._draw_notice()
-        self._draw_foot()
+        self._foot_line.count(self.browser if self.listed else None)
 
     @property
     def _alive(self) -> bool:
@@ -281,20 +301,10 @@ class PaneFrame(Vertical):
             notice.update(problem.words(over_old=True, outlook=self._outlook))
             notice.set_class(problem.lost, "-lost")
 
+    def say_at_foot(self, words: str) -> None:
+        """Show words in the place of the counts, empty ones for none."""
+        self._foot_line.say(words)
+
     def show_typed(self, typed: str | None) -> None:
         """Show what is typed ahead in the place of the counts, None where nothing is."""
-        self._typed = typed
-        self._draw_foot()
-
-    def _draw_foot(self) -> None:
-        if self._alive:
-            width = self.size.width - 2
-            counts = self._counts if self._typed is None else text.typed_text(self._typed)
-            space = self._space if self._typed is None else None
-            said = text.foot_text(self.browser, counts, space, width)
-            self._foot_line.set_class(self._typed is not None, "-typing")
-            self._foot_line.update(Content(said if self.listed else ""), layout=False)
-
-    def on_resize(self) -> None:
-        """Fit the counts."""
-        self._draw_foot()
+        self._foot_line.show_typed(typed)

@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from sshdash.sftp.filesystem import Space
     from sshdash.ui.outlook import Outlook
 
-_MANY = 20_000
-"""More rows than this are not looked at one by one: that would hold the screen."""
-
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -73,14 +70,12 @@ def empty_text(browser: Browser) -> str:
 
 
 def counts_text(browser: Browser) -> str:
-    """Return what is shown, in numbers; of very many rows only how many there are."""
+    """Return what is shown, in numbers."""
     up = browser.path != b"/"
     shown = len(browser.rows) - up
     if browser.view.text:
         return f"{number_text(shown)} of {number_text(shown + browser.hidden_count)} shown"
-    if shown > _MANY:
-        return count_text(shown, "entry", "entries")
-    folders = sum(entry.leads_to_directory for entry in browser.rows) - up
+    folders = browser.shown_folders
     words = [count_text(folders, "folder")] if folders else []
     if shown > folders or not folders:
         words.append(count_text(shown - folders, "file"))
@@ -94,16 +89,17 @@ def typed_text(typed: str) -> str:
     return f"' {clean(typed, 200)}▏"
 
 
-def foot_text(browser: Browser, counts: str, space: Space | None, width: int) -> str:
-    """Return the marks or `counts` on the left, the free space on the right where it fits.
+def marked_text(count: int, size: int | None) -> str:
+    """Return how many entries are marked, and how much that is where it is known."""
+    words = f"✓ {number_text(count)} marked"
+    return f"{words}, {size_text(size)}" if size else words
+
+
+def foot_text(left: str, space: Space | None, width: int) -> str:
+    """Return counts on the left, the free space on the right where it fits.
 
     The sum of the sizes gives way to it: what more there is room for matters most.
     """
-    left = counts
-    if browser.marks:
-        left = f"✓ {number_text(len(browser.marks))} marked"
-        if len(browser.marks) <= _MANY and (size := browser.marked_bytes):
-            left += f", {size_text(size)}"
     right = f"{size_text(space.free)} free" if space else ""
     for said in (left, left.rpartition(", ")[0]) if right else ():
         gap = width - cell_len(said) - len(right)

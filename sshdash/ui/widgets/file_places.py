@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, cast
 
 from textual import on
@@ -159,9 +160,10 @@ class PlacedPane(PaneFrame):
         select: bytes | None = None,
         arranged: Rows | None = None,
         loading: bool = False,
+        gone: Iterable[bytes] | None = None,
     ) -> None:
         """Show a listing, and remember that it was visited."""
-        super().show(path, entries, select, arranged, loading)
+        super().show(path, entries, select, arranged, loading, gone)
         self._tab.history.visit(self.spot)
         self._draw_tabs()
 

@@ -13,6 +13,7 @@ from textual.reactive import reactive
 
 from sshdash.sftp.browser import UP, Browser
 from sshdash.sftp.entries import Entry
+from sshdash.sftp.marking import MarkRange
 from sshdash.ui.widgets import file_row_text as text
 from sshdash.ui.widgets.file_typing import TypedRows
 from sshdash.ui.widgets.row_list import Piece, RowList
@@ -87,8 +88,7 @@ class FileRows(TypedRows):
         self.names = 0
         """Cells that the widest name would like."""
         self._press: _Press | None = None
-        self._anchor: int | None = None
-        self._marks_before: set[bytes] = set()
+        self._range: MarkRange | None = None
 
     # Drawing
 
@@ -98,7 +98,7 @@ class FileRows(TypedRows):
 
     def update(self) -> None:
         """Draw the browser as it is now, the cursor in sight."""
-        self._anchor = None
+        self._range = None
         self.names = text.names_width(self.browser.rows)
         self.drop_item = -1
         self.hovered = -1
@@ -168,7 +168,7 @@ class FileRows(TypedRows):
 
     def action_move(self, delta: int) -> None:
         """Move the cursor by rows and end a range."""
-        self._anchor = None
+        self._range = None
         super().action_move(delta)
 
     def action_mark_to(self, delta: int) -> None:
@@ -188,12 +188,10 @@ class FileRows(TypedRows):
         self._extend_to(self.item_count() - 1)
 
     def _extend_to(self, item: int) -> None:
-        if self._anchor is None:
-            self._anchor = self.cursor
-            self._marks_before = set(self.browser.marks)
+        if self._range is None:
+            self._range = MarkRange(self.browser)
         self.cursor = item
-        self.browser.marks = set(self._marks_before)
-        self.browser.mark_range(self._anchor, self.cursor)
+        self._range.stretch(self.cursor)
         self.marks_changed()
 
     # Mouse
@@ -239,14 +237,14 @@ class FileRows(TypedRows):
         """Move the cursor; with ctrl mark the row, with shift all from the cursor to it."""
         item = self.item_under(event.offset)
         if item is None or not (event.shift or event.ctrl):
-            self._anchor = None
+            self._range = None
             return
         event.stop()
         event.prevent_default()
         if event.shift:
             self._extend_to(item)
         else:
-            self._anchor = None
+            self._range = None
             self.cursor = item
             self.browser.toggle_mark(item)
             self.marks_changed()

@@ -13,7 +13,7 @@ from textual.strip import Strip
 
 from sshdash.ui.command import Place
 from sshdash.ui.commands import bindings_of
-from sshdash.ui.format import clip
+from sshdash.ui.format import clip, number_text
 from sshdash.ui.fuzzy import match
 from sshdash.ui.theme import AGENT_MARK, Mark
 from sshdash.ui.widgets.row_list import Piece, RowList, strip_of
@@ -120,7 +120,6 @@ class HostList(RowList):
             self.cursor = self._first_host()
 
     def _arrange(self, keep: str | None) -> None:
-        heading = line.group if isinstance(line := self._line(), GroupRow) else None
         heading = line.group if isinstance(line := self._line(), GroupRow) else None
         if self._filter:
             self._lines = [*self._ranked()]
@@ -253,7 +252,7 @@ class HostList(RowList):
             fold = "▸" if row.folded else "▾"
             return [
                 (f" {fold} {clip(row.group, width - 10)}", self.look("host--group")),
-                (f"  {row.size}", self.look("host--faint")),
+                (f"  {number_text(row.size)}", self.look("host--faint")),
             ]
         return self._host_pieces(row, width)
 

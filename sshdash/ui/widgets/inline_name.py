@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
 from textual.binding import Binding, BindingType
-from textual.content import Content
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from sshdash.ui.widgets.file_row_text import GUTTER
 
@@ -23,6 +22,8 @@ _LEAST = 8
 class InlineName(Input):
     """A field over the row of the cursor; `check` returns what is wrong with a name."""
 
+    hints: ClassVar[tuple[tuple[str, str], ...]] = (("Enter", "Rename"), ("Esc", "Leave it"))
+    """The keys that are none of the name's letters, and what they do."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Leave", show=False),
         Binding("up,down,tab,shift+tab", "leave", "Leave", show=False),
@@ -34,13 +35,14 @@ class InlineName(Input):
         self._select_stem = select_stem
         self._answer: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
         self._ready: Callable[[], None] = lambda: None
+        self._pane: FilePane | None = None
 
     async def ask(self, pane: FilePane, ready: Callable[[], None]) -> str | None:
         """Return the name that was typed, None where the person went elsewhere.
 
         `ready` is called once keys come here.
         """
-        self._ready = ready
+        self._ready, self._pane = ready, pane
         rows = pane.rows
         y = rows.region.y - pane.region.y + rows.line_of(rows.cursor) - rows.scroll_offset.y
         self.styles.offset = (GUTTER, y)
@@ -59,6 +61,7 @@ class InlineName(Input):
             if had_focus and rows.is_attached:
                 rows.focus()
             if pane.is_attached:
+                pane.say_at_foot("")
                 pane.refresh_view()
 
     def action_leave(self) -> None:
@@ -90,8 +93,8 @@ class InlineName(Input):
 
     def _say(self, problem: str) -> None:
         self.set_class(bool(problem), "-wrong")
-        if self.parent is not None and problem:
-            self.parent.query_one(".pane-foot", Static).update(Content(problem))
+        if self._pane is not None:
+            self._pane.say_at_foot(problem)
 
     def _finish(self, name: str | None) -> None:
         if not self._answer.done():

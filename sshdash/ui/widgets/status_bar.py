@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.style import Style
 from textual.widget import Widget
 
-from sshdash.ui.format import bar_text, count_text, end_text, percent_text, rate_text
+from sshdash.ui.format import bar_text, count_text, end_text, number_text, percent_text, rate_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +63,9 @@ class HeaderBar(Widget):
 
     def _counts(self) -> Content:
         figures = self.figures
+        connected = f"{number_text(figures.hosts)}/{number_text(figures.listed)}"
         counts = (
-            (figures.hosts, f"{figures.hosts}/{figures.listed} connected"),
+            (figures.hosts, f"{connected} connected"),
             (figures.shells, count_text(figures.shells, "shell")),
             (figures.tunnels, count_text(figures.tunnels, "tunnel")),
         )
@@ -175,7 +176,7 @@ class StatusBar(Widget):
             told = f"✖ {count_text(figures.failed, 'copy', 'copies')} failed "
             parts.append(Content.styled(told, error))
         if figures.paused:
-            parts.append(Content.styled(f"‖ {figures.paused} paused ", warning))
+            parts.append(Content.styled(f"‖ {number_text(figures.paused)} paused ", warning))
         if figures.kept:
             colour = "$success" if figures.kept_well else "$warning"
             parts.append(Content.styled(f"⟳ {figures.kept} ", colour))

@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
+
 from sshdash.sftp.job import FINISHED, RUNNING
 from sshdash.states import TransferState
 from sshdash.ui.format import (
@@ -15,11 +17,12 @@ from sshdash.ui.format import (
     duration_text,
     end_text,
     eta_text,
+    number_text,
     percent_text,
     rate_text,
     size_text,
 )
-from sshdash.ui.widgets.file_row_text import shorten_start
+from sshdash.ui.widgets.file_row_text import shorten, shorten_start
 from sshdash.ui.widgets.sparkline import sparkline
 
 if TYPE_CHECKING:
@@ -62,7 +65,7 @@ def job_lines(
         for file in job.current:
             bar = f"{bar_text(file.done, file.total, 8)} {percent_text(file.done, file.total):>5}"
             name = clip(file.name, max(width - 40, 10))
-            sizes = f"{size_text(file.done)} of {size_text(file.total)}"
+            sizes = f"{size_text(file.done)} of {size_text(file.total)}" if file.total else ""
             lines.append(JobLine(f"     {bar}  {name}  {sizes}", "file"))
     if job.asks:
         lines.append(JobLine("     waits for your answer to a question", "warning"))
@@ -109,9 +112,9 @@ def _left_out_lines(job: TransferSnapshot, most: int, selected: bool) -> list[Jo
     lines = [f"left out {one.path}: {one.reason}" for one in shown]
     more = max(job.left_out_total, len(job.left_out)) - len(shown)
     if more > 0 and selected:
-        lines.append(f"… and {more} more left out")
+        lines.append(f"… and {number_text(more)} more left out")
     elif more > 0:
-        lines[0] += f" · and {more} more"
+        lines[0] += f" · and {number_text(more)} more"
     return [JobLine(f"     {line}", "warning") for line in lines]
 
 
@@ -123,12 +126,12 @@ def _summary(job: TransferSnapshot, width: int, tail_width: int) -> str:
     if width - tail_width >= _NAME + 6:
         tail = tail.ljust(tail_width)
     room = width - len(tail) - 6  # the mark, the gap, and one cell at the edge
-    name = clip(job.title, max(min(len(job.title), room), 8))
-    if room - len(name) >= 12:
-        left = room - len(name) - 2
-        folder = shorten_start(job.target_dir, max(left - len(ends), 0))
+    name = shorten(job.title, max(room, 8))
+    if room - cell_len(name) >= 12:
+        left = room - cell_len(name) - 2
+        folder = shorten_start(job.target_dir, max(left - cell_len(ends), 0))
         name += f"  {clip(ends + folder, left)}"
-    return f"{name:<{max(room, 8)}}  {tail}"
+    return name + " " * max(max(room, 8) - cell_len(name), 0) + f"  {tail}"
 
 
 def _progress(job: TransferSnapshot) -> tuple[int, int]:
@@ -152,7 +155,7 @@ def _counted(job: TransferSnapshot) -> list[str]:
     """Return how many files are done of how many; of a single one how much of it."""
     files = job.files_total + job.files_failed
     if files > 1:
-        return [f"{job.files_done}/{files} files"]
+        return [f"{number_text(job.files_done)}/{number_text(files)} files"]
     if files == 1 and job.state is TransferState.COPYING:
         return [f"{size_text(job.bytes_done)} of {size_text(job.bytes_total)}"]
     return []
@@ -162,15 +165,15 @@ def _figures(job: TransferSnapshot) -> list[str]:
     failed = max(job.errors_total, len(job.errors))
     words = _counted(job)
     if failed:
-        words.append(f"{failed} failed")
+        words.append(f"{number_text(failed)} failed")
     if left_out := max(job.left_out_total, len(job.left_out)):
-        words.append(f"{left_out} left out")
+        words.append(f"{number_text(left_out)} left out")
     if job.limit:
         words.append(f"≤ {rate_text(job.limit)}")
     if job.skipped:
-        words.append(f"{job.skipped} skipped")
+        words.append(f"{number_text(job.skipped)} skipped")
     if job.verified:
-        words.append(f"{job.verified} verified")
+        words.append(f"{number_text(job.verified)} verified")
     if job.state is TransferState.COPYING:
         return [*words, f"{rate_text(job.rate):>9}", f"{eta_text(job.eta):>5}"]
     if job.state is TransferState.DONE:
@@ -194,7 +197,7 @@ def counts_text(jobs: Sequence[TransferSnapshot]) -> str:
         "done": states[TransferState.DONE],
         "cancelled": states[TransferState.CANCELLED],
     }
-    return ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+    return ", ".join(f"{number_text(count)} {word}" for word, count in counts.items() if count)
 
 
 def totals_text(totals: TransferTotals, width: int) -> tuple[str, str]:
@@ -206,7 +209,8 @@ def totals_text(totals: TransferTotals, width: int) -> tuple[str, str]:
     whole = f"{size_text(done)} of {more}{size_text(total)}"
     words = [f"{percent_text(*totals.progress):>5}", whole]
     if totals.files_total > 1:
-        words.append(f"{totals.files_done}/{totals.files_total} files")
+        done_of_all = f"{number_text(totals.files_done)}/{number_text(totals.files_total)}"
+        words.append(f"{done_of_all} files")
     if end := end_text(totals.eta, totals.uncounted > 0):
         words.append(end)
     text = "  ".join(words)

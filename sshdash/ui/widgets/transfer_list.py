@@ -19,8 +19,9 @@ from textual.widgets import Static
 
 from sshdash.states import TransferState
 from sshdash.ui.command import Place
-from sshdash.ui.commands import bindings_of
+from sshdash.ui.commands import bindings_of, footer_of
 from sshdash.ui.format import clip
+from sshdash.ui.messages import OffersChanged
 from sshdash.ui.theme import MARKS
 from sshdash.ui.widgets.file_messages import ChangeTransfer, TransferStep
 from sshdash.ui.widgets.row_list import Piece, RowList
@@ -63,6 +64,8 @@ class Jobs(RowList):
 
     def __init__(self, details: int = SOME) -> None:
         super().__init__()
+        self.offers: frozenset[str] | None = None
+        """The commands that make sense for the job at the cursor."""
         self.jobs: list[TransferSnapshot] = []
         self._details = details
         self._shown: list[TransferSnapshot] = []
@@ -243,6 +246,7 @@ class TransferList(Vertical):
             return
         jobs = self._source()
         self._jobs.show(jobs)
+        self._offer()
         if self._totals:
             self._show_totals(jobs, self._totals())
             return
@@ -292,6 +296,7 @@ class TransferList(Vertical):
             "pause": "It has ended already: r copies what is missing" if job.is_finished else "",
             "limit": "It has ended already" if job.is_finished else "",
             "retry": "" if job.state in _STOPPED else "Only what has stopped can be copied again",
+            "compare": "" if job.request.base is not None else "Only a sync can be compared again",
             "earlier": "" if job.state in _IDLE else "Only what does not run yet has a place",
             "later": "" if job.state in _IDLE else "Only what does not run yet has a place",
             "clear": "" if any(one.is_finished for one in self.jobs) else "None has ended yet",
@@ -352,10 +357,19 @@ class TransferList(Vertical):
         if job := self._jobs.current:
             self.post_message(ChangeTransfer(step, job.id))
 
+    def _offer(self) -> None:
+        """Have those keys shown that do something for the job at the cursor."""
+        commands = (one.id for one in footer_of(Place.TRANSFERS))
+        offers = frozenset(one for one in commands if not self.why_not(one))
+        if offers != self._jobs.offers:
+            self._jobs.offers = offers
+            self.post_message(OffersChanged())
+
     @on(RowList.Moved)
     @on(RowList.Chosen)
     def _keep(self, event: Message) -> None:
         event.stop()
+        self._offer()
 
     def on_click(self) -> None:
         """Fold or unfold with a click on the summary."""
