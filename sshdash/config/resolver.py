@@ -30,6 +30,8 @@ class Resolver:
         self.cache = FileCache()
         self._lookup = lookup
         self._outcomes: dict[str, bool] = {}
+        self._ahead: dict[Destination, ResolvedHost] = {}
+        """What was resolved for a connection that is still to be made."""
 
     def __repr__(self) -> str:
         """Return the files."""
@@ -42,7 +44,20 @@ class Resolver:
         the files this takes as long as they do. Raises ConfigError naming file and line, and
         UsageError for a text that is no destination.
         """
-        return self._resolution(destination, self._lookup, self._run).result()
+        if isinstance(destination, str):
+            destination = parse_destination(destination)
+        kept = self._ahead.pop(destination, None)
+        return kept or self._resolution(destination, self._lookup, self._run).result()
+
+    def resolve_ahead(self, destination: Destination | str) -> ResolvedHost:
+        """Return what `resolve` does, which returns the same once more: to whoever connects.
+
+        So a command that looks at a host before it connects there runs no ``Match exec`` twice.
+        """
+        if isinstance(destination, str):
+            destination = parse_destination(destination)
+        kept = self._ahead[destination] = self.resolve(destination)
+        return kept
 
     def preview(self, destination: Destination | str) -> ResolvedHost:
         """Return the values without running a command or asking the network.
