@@ -222,6 +222,8 @@ def _sides(
         if hosts_port and parts[-1].text[:1] not in _PATH_STARTS:
             _port(problem, parts[-1].text, "target port", lowest=1)
         return parts[:-1], parts[-1:]
+    if [port_number(field.text) >= 0 for field in parts] == [False, True, False]:
+        raise problem("the target host:port is missing its port")
     if count >= 3:
         return parts[:-2], parts[-2:]
     if is_config:

@@ -97,6 +97,10 @@ class SyncChoice:
             await asyncio.sleep(0)  # a turn for everybody else
         vars(self).update(vars(fresh))
 
+    def clear(self) -> None:
+        """Have no steps, while others are worked out."""
+        vars(self).update(vars(SyncChoice()))
+
     def is_ticked(self, index: int) -> bool:
         """Return whether a step is to be done."""
         return bool(self._ticked[index])

@@ -83,6 +83,15 @@ async def connecting(
         await manager.close()
 
 
+async def pass_time(seconds: float) -> None:
+    """Let so many seconds have gone by, for whatever counts them by the clock of the loop."""
+    loop = asyncio.get_running_loop()
+    clock = loop.time
+    loop.time = lambda: clock() + seconds  # type: ignore[method-assign]
+    for _ in range(3):  # what is late by now is over, and known to be
+        await asyncio.sleep(0)
+
+
 async def until(condition: Callable[[], object], seconds: float = PATIENCE) -> None:
     """Return once `condition` holds, for what tells nobody when it changes."""
     async with asyncio.timeout(seconds):

@@ -20,7 +20,7 @@ from tests.live.auth_kit import (
     running_agent,
     use,
 )
-from tests.live.connecting import connecting
+from tests.live.connecting import connecting, pass_time
 from tests.patience import PATIENCE
 from tests.servers.agents import FileKey, RealAgent, Script, ScriptedAgent, TokenKey
 from tests.servers.sshd import RealSshd
@@ -65,12 +65,13 @@ async def test_a_token_asks_to_be_touched_until_it_was(sshd: RealSshd) -> None:
     watcher = Watcher()
     script = Script(signing=asyncio.Event())
     async with ScriptedAgent(token, script=script) as scripted:
-        config = use(sshd, IdentityAgent=scripted.path, ConnectTimeout="1")
+        config = use(sshd, IdentityAgent=scripted.path, ConnectTimeout=f"{PATIENCE:.0f}")
         async with connecting(config, prompter=watcher) as client:
             running = asyncio.create_task(client.run("sshd", "echo ok"))
             async with asyncio.timeout(PATIENCE):
                 await watcher.shown.wait()
-                await asyncio.sleep(1.2)  # longer than ConnectTimeout: people take their time
+            await pass_time(1.5 * PATIENCE)  # longer than ConnectTimeout: people take their time
+            async with asyncio.timeout(PATIENCE):
                 assert not watcher.withdrawn.is_set()
                 assert script.signing
                 script.signing.set()

@@ -1,6 +1,5 @@
 """Logging in: keys, agents, passphrases, passwords and prompts, right and wrong."""
 
-import asyncio
 import os
 import subprocess
 from collections.abc import Iterator
@@ -9,12 +8,14 @@ from pathlib import Path
 import asyncssh
 import pytest
 
+from sshdash.connections.deadline import LOGIN_SECONDS
 from sshdash.errors import AuthenticationError, Cancelled
 from sshdash.events import BannerReceived
 from sshdash.prompts import HostKeyAnswer, RefusingPrompter, SecretPrompt
 from sshdash.states import ConnectionState
 from tests.live.auth_kit import keygen, remove, replace, secrets, use
-from tests.live.connecting import connecting
+from tests.live.connecting import connecting, pass_time
+from tests.patience import PATIENCE
 from tests.servers.loopback import Faults, LoopbackServer
 from tests.servers.sshd import RealSshd
 
@@ -277,14 +278,14 @@ async def test_password_and_then_a_code() -> None:
 
 async def test_the_clock_stands_still_while_somebody_types() -> None:
     faults = Faults(public_key=False, password="right")
-    async with LoopbackServer(faults) as server:
+    async with LoopbackServer(faults, login_timeout=0) as server:
 
         class Slow:
             async def ask(self, question: object) -> object:
-                await asyncio.sleep(1.6)
+                await pass_time(2 * LOGIN_SECONDS)
                 return ("right",)
 
-        config = use(server, ConnectTimeout="1")
+        config = use(server, ConnectTimeout=f"{PATIENCE:.0f}")
         async with connecting(config, prompter=Slow()) as client:  # type: ignore[arg-type]
             await client.manager.lease("loopback", "test")
 

@@ -13,7 +13,7 @@ import pytest
 from sshdash.errors import ConfigError, ConnectError, UnreachableError
 from sshdash.events import WarningRaised
 from sshdash.states import ConnectionState
-from tests.live.connecting import connecting, until
+from tests.live.connecting import connecting, pass_time, until
 from tests.live.option_kit import client_socket, said, talking, using
 from tests.patience import PATIENCE
 from tests.servers.ports import free_port
@@ -134,17 +134,19 @@ class _Slow(asyncssh.SSHServer):
         return True
 
     async def validate_password(self, username: str, password: str) -> bool:
-        await asyncio.sleep(1.5)
+        await pass_time(1.5 * PATIENCE)
         return True
 
 
 async def test_connecttimeout_does_not_hurry_a_login(tmp_path: Path) -> None:
     key = asyncssh.generate_private_key("ssh-ed25519")
-    server = await asyncssh.listen("127.0.0.1", 0, server_factory=_Slow, server_host_keys=[key])
+    server = await asyncssh.listen(
+        "127.0.0.1", 0, server_factory=_Slow, server_host_keys=[key], login_timeout=0
+    )
     config = tmp_path / "config"
     config.write_text(
         f"HostName 127.0.0.1\nPort {server.get_port()}\nStrictHostKeyChecking accept-new\n"
-        "ConnectTimeout 1\nPreferredAuthentications password\n"
+        f"ConnectTimeout {PATIENCE:.0f}\nPreferredAuthentications password\n"
     )
     async with (
         server,
@@ -169,8 +171,8 @@ async def test_serveralive_ends_a_connection_that_is_silent(
     sshd: RealSshd, count: str, seconds: float
 ) -> None:
     options = {"ServerAliveInterval": "1", "ServerAliveCountMax": count}
+    began = time.monotonic()  # it counts from what came last, which may have been a while ago
     async with using(sshd, **options) as (_, connection):
-        began = time.monotonic()
         sshd.suspend()
         async with asyncio.timeout(PATIENCE):
             assert "stopped answering" in await connection.wait_lost()

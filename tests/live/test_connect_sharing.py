@@ -156,7 +156,7 @@ async def test_a_lost_connection_is_told_under_each_name(sshd: RealSshd) -> None
         for name in ("web", "sshd"):
             await client.reaches(name, ConnectionState.CONNECTED)
             assert ConnectionState.LOST in client.states(name)
-        assert len(sshd.connections()) == 1
+        await until(lambda: len(sshd.connections()) == 1)
 
 
 async def test_a_jump_host_is_the_connection_that_is_there(sshd: RealSshd) -> None:

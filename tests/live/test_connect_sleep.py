@@ -50,7 +50,10 @@ async def test_45_what_died_in_the_sleep_is_noticed_at_once(suspension: Suspensi
         line.flow()
 
 
-async def test_45_what_survived_the_sleep_stays(suspension: Suspension) -> None:
+async def test_45_what_survived_the_sleep_stays(
+    suspension: Suspension, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vigil, "PROBE_SECONDS", PATIENCE)
     async with on_a_line() as (client, line):
         lease = await client.manager.lease("loopback", "shell")
         before = line.bytes_up

@@ -57,7 +57,7 @@ def test_a_signal_ends_it_and_its_shells_and_removes_the_folder(number: signal.S
             assert len(children) > 1
             process.send_signal(number)
             assert process.wait(PATIENCE) == 0
-            _, alive = psutil.wait_procs(children, 5)
+            _, alive = psutil.wait_procs(children, PATIENCE)
             assert not alive
             assert shell.wait(PATIENCE) == 255
         assert process.stderr
@@ -80,7 +80,7 @@ def test_killed_outright_it_still_removes_the_folder() -> None:
         guards = psutil.Process(process.pid).children()
         process.kill()
         process.wait(PATIENCE)
-        _, alive = psutil.wait_procs(guards, 5)
+        _, alive = psutil.wait_procs(guards, PATIENCE)
         assert not alive
     assert not folder.exists()
 

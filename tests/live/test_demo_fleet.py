@@ -276,7 +276,7 @@ async def test_it_is_private_and_goes_with_everything(home: Path) -> None:
         # What a careless copy leaves behind must not keep the folder alive.
         os.chmod(fleet.hosts["web"].home, 0)
     await connection.wait_closed()
-    _, alive = await asyncio.to_thread(psutil.wait_procs, processes, 5)
+    _, alive = await asyncio.to_thread(psutil.wait_procs, processes, PATIENCE)
     assert not alive
     assert below(folder) == []
     assert below(home) == before

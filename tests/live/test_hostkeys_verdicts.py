@@ -1,15 +1,17 @@
 """The verdict of ssh on a host key and ours, over what known_hosts may say and what is asked."""
 
 import asyncio
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
+from sshdash.connections.deadline import Deadline
 from sshdash.errors import ForwardError, HostKeyError
 from sshdash.events import WarningRaised
 from sshdash.keys.known_hosts import hash_name
 from sshdash.prompts import ChangedKeyQuestion, HostKeyAnswer, HostKeyQuestion
-from tests.live.connecting import connecting, until
+from tests.live.connecting import connecting, pass_time, until
 from tests.live.hostkey_kit import Authority, Both, keygen, public, stranger
 from tests.live.test_connect_trust import use
 from tests.patience import PATIENCE
@@ -337,11 +339,13 @@ async def test_a_server_that_does_not_wait_for_the_answer_is_met_again(tmp_path:
         assert public(server.host_keys["ed25519"]) in server.known_hosts.read_text()
 
 
-async def test_who_waits_for_an_answer_about_the_same_server_has_time(sshd: RealSshd) -> None:
+async def test_who_waits_for_an_answer_about_the_same_server_has_time(
+    sshd: RealSshd, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Two names, one key: the second asks nobody, and ConnectTimeout does not run meanwhile."""
     text = sshd.config_file.read_text()
     block = text.split("\n\n", 1)[1].partition("\n")[2]
-    alias = "    HostKeyAlias box\n    ConnectTimeout 1\n"
+    alias = f"    HostKeyAlias box\n    ConnectTimeout {PATIENCE:.0f}\n"
     hosts = "".join(
         f"Host {name}\n    NumberOfPasswordPrompts {number}\n{alias}{block}"
         for number, name in enumerate(("a", "b"), 1)
@@ -349,17 +353,23 @@ async def test_who_waits_for_an_answer_about_the_same_server_has_time(sshd: Real
     sshd.config_file.write_text(hosts)
     sshd.known_hosts.write_text("")
     asked = []
+    waiting = []
+    paused = Deadline.paused
+
+    def noting(deadline: Deadline) -> AbstractContextManager[None]:
+        waiting.append(deadline)
+        return paused(deadline)
+
+    monkeypatch.setattr(Deadline, "paused", noting)
 
     class Slow:
         async def ask(self, question: object) -> object:
             asked.append(question)
-            await asyncio.sleep(2.5)
+            await until(lambda: len(waiting) == 2)
+            await pass_time(1.5 * PATIENCE)
             return HostKeyAnswer.ACCEPT
 
-    async with (
-        connecting(sshd.config_file, prompter=Slow()) as client,  # type: ignore[arg-type]
-        asyncio.timeout(PATIENCE),
-    ):
+    async with connecting(sshd.config_file, prompter=Slow()) as client:  # type: ignore[arg-type]
         await asyncio.gather(client.run("a", "true"), client.run("b", "true"))
         assert len(sshd.connections()) == 2
     assert len(asked) == 1

@@ -29,6 +29,7 @@ from tests.live.outage_kit import (
     through,
 )
 from tests.live.tunnel_kit import echo, exchange, target
+from tests.patience import PATIENCE
 from tests.servers.ports import free_port
 from tests.servers.proxy import Proxy
 from tests.servers.sshd import RealSshd
@@ -76,6 +77,7 @@ async def live_on(sshd: RealSshd, backend: Backend, service: int, folder: Path) 
     tunnels = [backend.tunnels.add("sshd", spec) for spec in specs]
     opened = [await backend.tunnels.start(one) for one in tunnels]
     ports = [int(one.listen.rpartition(":")[2]) for one in opened]
+    backend.transfers.limit(SIZE)  # it shall not be over before the server is
     job = backend.transfers.submit(CopyRequest("", (bytes(folder),), "sshd", bytes(sshd.home)))
     return Life(backend, watch, shells, tunnels, ports, job)
 
@@ -181,7 +183,7 @@ async def test_everything_outlives_a_network_that_drops_what_it_carries(
         # The cable is pulled: nothing passes, and nobody is told.
         proxy.stall()
         pulled = time.monotonic()
-        async with asyncio.timeout(keepalive * 4 + 5):
+        async with asyncio.timeout(keepalive * 4 + PATIENCE):
             await watch.state(ConnectionState.WAITING)
         assert session.state is SessionState.LOST
         await watch.until(lambda: backend.transfers.snapshot(job).state is TransferState.WAITING)
@@ -212,6 +214,7 @@ async def test_a_copy_between_two_hosts_waits_for_the_one_that_is_gone(
         sshd.config_file.write_text(second + text)
         backend = await backend_for(sshd.config_file)
         watch = Watch(backend)
+        backend.transfers.limit(SIZE)  # it shall not be over before the other host is
         job = backend.transfers.submit(
             CopyRequest("sshd", (bytes(small),), "other", bytes(other.home))
         )

@@ -45,6 +45,7 @@ async def test_leaving_while_it_waits_keeps_only_the_copy_to_go_on_with(
     port = await listening(backend, "sshd", "0:127.0.0.1:1")
     into = tmp_path / "into"
     into.mkdir()
+    backend.transfers.limit(SIZE)  # it shall not be over before the server is
     job = backend.transfers.submit(CopyRequest("sshd", (bytes(small),), "", bytes(into)))
     await watch.until(lambda: backend.transfers.snapshot(job).bytes_done > SIZE // 4)
     await asyncio.to_thread(sshd.stop)
@@ -94,6 +95,7 @@ async def test_disconnecting_ends_the_copies_that_run_and_those_that_are_queued(
     into = tmp_path / "into"
     into.mkdir()
     request = CopyRequest("sshd", (bytes(small),), "", bytes(into))
+    backend.transfers.limit(SIZE)  # none of them shall be over before that
     jobs = [backend.transfers.submit(request) for _ in range(3)]
     await watch.until(lambda: backend.transfers.snapshot(jobs[0]).bytes_done > SIZE // 4)
     await backend.disconnect("sshd")
@@ -102,6 +104,7 @@ async def test_disconnecting_ends_the_copies_that_run_and_those_that_are_queued(
     assert unfinished(into), "a retry goes on with it"
     backend.transfers.remove_finished()
     await watch.until(lambda: not unfinished(into))
+    await watch.until(lambda: sshd.connections() == [])
     await asyncio.sleep(0.5)
     assert backend.connections.status("sshd").state is ConnectionState.IDLE
     assert sshd.connections() == []

@@ -73,7 +73,7 @@ async def test_a_client_that_goes_leaves_no_process() -> None:
         assert psutil.pid_exists(pid)
         children = psutil.Process(pid).children()
         server.drop_connections()
-        _, alive = await asyncio.to_thread(psutil.wait_procs, children, 5)
+        _, alive = await asyncio.to_thread(psutil.wait_procs, children, PATIENCE)
         assert not alive
         await connection.wait_closed()
 
@@ -244,5 +244,5 @@ async def test_a_client_that_goes_ends_what_still_holds_the_output() -> None:
         sleeper = psutil.Process(pid)
         server.drop_connections()
         await connection.wait_closed()
-        _, alive = await asyncio.to_thread(psutil.wait_procs, [sleeper], 5)
+        _, alive = await asyncio.to_thread(psutil.wait_procs, [sleeper], PATIENCE)
         assert not alive

@@ -1,6 +1,7 @@
 """Links that lead round, listings and copies that somebody leaves, and packets of a gigabyte."""
 
 import asyncio
+import contextlib
 import os
 import random
 import sys
@@ -34,7 +35,9 @@ def held(sshd: RealSshd, *folders: Path) -> list[str]:
     found: list[str] = []
     for pid in sshd.connections():
         for process in (psutil.Process(pid), *psutil.Process(pid).children(recursive=True)):
-            found += map(os.readlink, Path(f"/proc/{process.pid}/fd").iterdir())
+            for descriptor in Path(f"/proc/{process.pid}/fd").iterdir():
+                with contextlib.suppress(FileNotFoundError):  # closed since it was listed
+                    found.append(os.readlink(descriptor))
     return [path for path in found if path.startswith(tuple(map(str, folders)))]
 
 

@@ -1,6 +1,7 @@
 """What goes wrong around a copy: servers that die, lie, fill up, and people who cancel."""
 
 import asyncio
+import contextlib
 import errno
 import os
 import re
@@ -35,6 +36,17 @@ SFTP_SERVERS = (
     Path("/usr/lib/ssh/sftp-server"),
 )
 """Where systems keep the program that serves files in a process of its own."""
+
+
+def file_servers(sshd: RealSshd, program: Path) -> list[psutil.Process]:
+    """Return the processes that serve files, the oldest first."""
+    found = []
+    for pid in sshd.connections():
+        for process in psutil.Process(pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):  # others come and go
+                if process.name() == program.name:
+                    found.append(process)
+    return sorted(found, key=psutil.Process.create_time)
 
 
 @pytest.fixture
@@ -143,10 +155,8 @@ async def test_when_the_file_server_is_killed_the_copy_fails_and_a_retry_finishe
         overwrite = ConflictChoice.OVERWRITE
         job = files.submit(ends[0], [source / "file"], ends[1], target, conflict=overwrite)
         await until_some_arrived(files, job)
-        for pid in sshd.connections():
-            for process in psutil.Process(pid).children(recursive=True):
-                if process.name() == program.name:
-                    process.kill()
+        for process in file_servers(sshd, program):
+            process.kill()
         async with asyncio.timeout(PATIENCE):
             done = await files.queue.wait(job)
         assert done.state is TransferState.FAILED

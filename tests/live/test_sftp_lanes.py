@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import psutil
 import pytest
 
 from sshdash.sftp import further
@@ -17,9 +16,9 @@ from sshdash.sftp.messages import Open
 from sshdash.sftp.opening import open_session
 from sshdash.sftp.protocol import HandleProtocol
 from sshdash.states import TransferState
-from tests.live.connecting import connecting
+from tests.live.connecting import connecting, until
 from tests.live.file_kit import files_on, unfinished
-from tests.live.test_sftp_faults import SFTP_SERVERS, until_some_arrived
+from tests.live.test_sftp_faults import SFTP_SERVERS, file_servers, until_some_arrived
 from tests.patience import PATIENCE
 from tests.servers.proxy import Proxy
 from tests.servers.sshd import RealSshd
@@ -232,14 +231,8 @@ async def test_sessions_that_die_while_they_write_are_done_without(
     ):
         job = files.submit("", [source], "sshd", target)
         await until_some_arrived(files, job, least=LARGE // 2)
-        servers = [
-            one
-            for connection in server.connections()
-            for one in psutil.Process(connection).children(recursive=True)
-            if one.name() == program.name
-        ]
-        servers.sort(key=lambda one: one.create_time())
-        assert len(servers) >= 4
+        await until(lambda: len(file_servers(server, program)) >= 4)
+        servers = file_servers(server, program)
         for further_one in servers[1:]:
             further_one.kill()
         done = await files.queue.wait(job)

@@ -1,10 +1,10 @@
 """Every key of xterm's, typed at the tty of the running program, as the remote reads it."""
 
 import sys
-import time
+from functools import partial
+from pathlib import Path
 
 from tests.key_table import load
-from tests.patience import PATIENCE
 from tests.servers.sshd import RealSshd
 from tests.servers.tty import Tty
 
@@ -13,6 +13,10 @@ OWN = {"ctrl+g", "ctrl+shift+g", "alt+shift+o", *SCROLLING}
 """The prefix, what scrolls back, and what is a key of the keypad with the letter behind it."""
 PLAIN = b"\x10\x11\x03\x1a\x13\x00\x1f\x1b[\t\x1bx\x1c\x1d\x04\x0f\x15\x17\x16"
 """What terminals and Textual like to keep: Ctrl with p q c z s Space / [ i, Alt, and others."""
+
+
+def has_all(file: Path, size: int) -> bool:
+    return file.stat().st_size >= size
 
 
 def test_every_key_reaches_the_remote(sshd: RealSshd) -> None:
@@ -27,12 +31,11 @@ def test_every_key_reaches_the_remote(sshd: RealSshd) -> None:
         screen.settle()
         screen.press("stty raw -echo; echo re''ading; cat > ~/read\r")
         screen.until("reading")
+        screen.holds(read.exists, "the file that it goes to")
         expected = b""
         for start in range(0, len(typed), 20):
             piece = b"".join(typed[start : start + 20])
             expected += piece
             screen.press(piece.decode())
-            end = time.monotonic() + PATIENCE
-            while len(read.read_bytes()) < len(expected) and time.monotonic() < end:
-                screen.settle(0.02)
+            screen.holds(partial(has_all, read, len(expected)), "the keys")
             assert read.read_bytes() == expected

@@ -76,6 +76,7 @@ def test_lines_are_shown_before_they_are_run(sshd: RealSshd, home: Path) -> None
         screen.until("echo \\x1b]0;OWNED\\x07three''four")
         assert "onetwo" not in screen.text
         screen.press("\x1b")
+        screen.holds(lambda: "Paste 2 lines?" not in screen.text, "the end of the question")
         screen.settle()
         assert "onetwo" not in screen.text
         screen.press("\x1b[200~echo one''two\necho three''four\n\x1b[201~")

@@ -118,12 +118,13 @@ async def test_open_and_degraded_tunnels_come_back(
         degraded, bad = await lives.open("L", f"0:127.0.0.1:{closed}")
         assert await turned_away(bad)
         await lives.reach(TunnelState.DEGRADED, degraded)
-        await befall(fault, sshd, line)
-        await lives.reach(TunnelState.RECONNECTING, degraded)
+        # A server that is restarted may be back before that is over.
+        lost = lives.reach(TunnelState.RECONNECTING, degraded)
+        await asyncio.gather(lost, befall(fault, sshd, line))
         mend(fault, sshd, line)
         await carry(lives, tunnels)
         await lives.reach(TunnelState.OPEN, degraded)
-        assert line.connections == 1, "they share one connection"
+        await when(lambda: line.connections == 1, "that they share one connection")
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -135,8 +136,8 @@ async def test_a_paused_tunnel_stays_paused_and_keeps_its_ports(
         tunnels = await all_kinds(lives, port)
         for one in tunnels:
             await lives.manager.pause(one)
-        await befall(fault, sshd, line)
-        await lives.watch.state(ConnectionState.WAITING)
+        lost = lives.watch.state(ConnectionState.WAITING)
+        await asyncio.gather(lost, befall(fault, sshd, line))
         mend(fault, sshd, line)
         await lives.watch.state(ConnectionState.CONNECTED)
         for one, held in tunnels.items():

@@ -131,8 +131,9 @@ async def screen() -> AsyncIterator[Tmux]:
 async def pid_of(terminal: Tmux) -> int:
     """Return the number of the sshdash in a terminal."""
     for one in await terminal.processes():
-        if one.name() != "sh" and any("sshdash" in word for word in one.cmdline()[:3]):
-            return one.pid
+        with contextlib.suppress(psutil.NoSuchProcess):  # others come and go
+            if one.name() != "sh" and any("sshdash" in word for word in one.cmdline()[:3]):
+                return one.pid
     raise AssertionError("there is no sshdash")
 
 

@@ -7,7 +7,7 @@ import pytest
 from sshdash.states import TunnelState
 from sshdash.tunnels.spec import Kind, parse_forward
 from tests.live.conftest import BackendFor
-from tests.live.tunnel_kit import echo, target
+from tests.live.tunnel_kit import echo, exchange, target
 from tests.servers.sshd import RealSshd
 
 KEPT_OUT = "other machines cannot connect: the server listens for itself only"
@@ -53,3 +53,22 @@ async def test_a_probe_names_who_else_has_the_port_there(backend_for: BackendFor
         result = await backend.tunnels.probe(tunnel)
         assert f"(pid {os.getpid()}) has 127.0.0.1:{taken} there" in result.text
         assert result.cause is None
+
+
+async def test_a_server_without_room_for_a_session_keeps_the_tunnel_where_it_is(
+    backend_for: BackendFor,
+) -> None:
+    async with target(echo) as port, RealSshd(MaxSessions="1") as sshd:
+        backend = await backend_for(sshd.config_file)
+        tunnel = backend.tunnels.add("sshd", parse_forward(Kind.REMOTE, f"*:0:127.0.0.1:{port}"))
+        assert (await backend.tunnels.start(tunnel)).state is TunnelState.OPEN
+        connection = backend.tunnels._tunnels[tunnel].connection
+        other = await backend.connections.lease("sshd", "shell")
+        process = await other.session(lambda ssh: ssh.create_process("cat"))
+        result = await backend.tunnels.probe(tunnel)
+        assert result.cause is None
+        assert backend.tunnels._tunnels[tunnel].connection is connection
+        listen = int(backend.tunnels.snapshot(tunnel).listen.rpartition(":")[2])
+        assert await exchange(listen, b"still there") == b"still there"
+        process.close()
+        other.release()

@@ -24,6 +24,7 @@ from tests.servers.sshd import RealSshd
 
 PASSWORD = b"\x05\x01\x02" + b"\x01\x02me\x06secret"
 DIALECTS = ["socks5", "password", "socks4a", "connect"]
+LIMIT = "sshdash.tunnels.forwards.dynamic._DEADLINE"
 TOO_LONG = "a client took too long to say where it wants to go"
 
 
@@ -162,18 +163,19 @@ async def still_serves(kit: Tunnels, proxy: int, port: int) -> None:
 async def test_300_half_handshakes_keep_nobody_out_and_end(
     sshd: RealSshd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sshdash.tunnels.forwards.dynamic._DEADLINE", 3.0)
+    monkeypatch.setattr(LIMIT, 3.0)
     beginnings = [b"\x05", HELLO, PASSWORD[:6], b"\x04\x01\x00", b"CONNECT db:1 HTTP/1.1\r\n"]
     async with target(echo) as port, tunnels_on(sshd) as kit:
         tunnel, proxy = await kit.open("D", "0")
         half = [await begun(proxy, beginnings[n % len(beginnings)]) for n in range(300)]
         await still_serves(kit, proxy, port)
         await asyncio.gather(*(ended(*each) for each in half))
+        monkeypatch.setattr(LIMIT, PATIENCE)
         snapshot = kit.manager.snapshot(tunnel)
         assert (snapshot.failures, snapshot.error) == (300, TOO_LONG)
         assert snapshot.clients_total == 1, "half a handshake is no client"
         await still_serves(kit, proxy, port)
-        assert kit.channels == 0
+        await until(lambda: kit.channels == 0, "no channels")
 
 
 async def test_the_slowest_makes_room_where_very_many_wait(
@@ -204,7 +206,7 @@ async def test_the_slowest_makes_room_where_very_many_wait(
 async def test_a_client_that_trickles_does_not_last(
     sshd: RealSshd, monkeypatch: pytest.MonkeyPatch, start: bytes, drop: bytes
 ) -> None:
-    monkeypatch.setattr("sshdash.tunnels.forwards.dynamic._DEADLINE", 0.4)
+    monkeypatch.setattr(LIMIT, 0.4)
     async with target(echo) as port, tunnels_on(sshd) as kit:
         tunnel, proxy = await kit.open("D", "0")
         reader, writer = await begun(proxy, start)
@@ -213,6 +215,7 @@ async def test_a_client_that_trickles_does_not_last(
             writer.write(drop)
         assert await closing in (b"", b"(reset)")
         await until(lambda: kit.manager.snapshot(tunnel).error == TOO_LONG, "the reason")
+        monkeypatch.setattr(LIMIT, PATIENCE)
         await still_serves(kit, proxy, port)
 
 

@@ -99,7 +99,7 @@ async def test_curl_on_the_server_reaches_a_name_that_only_we_know(
         assert (snapshot.kind.value, snapshot.target, snapshot.exposed) == ("R", "SOCKS", False)
         for option in ("--socks5-hostname", "--socks4a", "--proxytunnel --proxy"):
             done = await kit.ssh.run(
-                f"{curl} -sS --max-time 15 {option} localhost:{proxy} http://only-here.test:{port}/"
+                f"{curl} -sS --max-time {PATIENCE:.0f} {option} localhost:{proxy} http://only-here.test:{port}/"
             )
             assert (done.stdout, done.stderr) == ("from this side", "")
         assert kit.manager.snapshot(tunnel).clients_total == 3
@@ -222,6 +222,7 @@ async def test_a_client_that_says_nothing_is_dropped(
         assert await asyncio.gather(*silent) == [b"", b"", b"\5\0", b"\5\0"]
         assert kit.manager.snapshot(tunnel).failures == 4
         assert "took too long" in kit.manager.snapshot(tunnel).error
+        monkeypatch.setattr(remote_dynamic, "_DEADLINE", PATIENCE)
         await still_works(kit, proxy, port)
 
 

@@ -6,6 +6,7 @@ import socket
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from types import SimpleNamespace
+from typing import Any
 
 import asyncssh
 
@@ -34,6 +35,7 @@ class BareLease:
         options: dict[str, str] | None = None,
     ) -> None:
         self.connection = self
+        self.host = "sshd"
         self.ssh = ssh
         self.route = ("sshd",)
         self.chain = ()
@@ -52,6 +54,18 @@ class BareLease:
 
     def loss(self) -> ConnectionLost:
         return ConnectionLost("Connection lost", "the server has gone")
+
+    async def session(self, begin: Callable[[Transport], Awaitable[Any]]) -> Any:
+        return await begin(self.ssh)
+
+    def lease(self, purpose: str, host: str, resolved: Any) -> "BareLease":
+        return self
+
+    async def __aenter__(self) -> "BareLease":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
 
     def release(self) -> None:
         self.released += 1

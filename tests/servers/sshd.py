@@ -6,6 +6,7 @@ import functools
 import getpass
 import os
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -55,10 +56,10 @@ class RealSshd:
         self.config_file = self.folder / "config"
         self.server_config = self.folder / "sshd_config"
         self.host_keys: dict[str, Path] = {}
-        self._process: subprocess.Popen[str] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._guard: subprocess.Popen[bytes] | None = None
         self._reader: threading.Thread | None = None
-        self._lines: list[str] = []
+        self._heard = b""
         self._said = threading.Condition()
         self._furnish()
 
@@ -167,7 +168,9 @@ class RealSshd:
     def log(self) -> str:
         """Return everything sshd wrote so far."""
         with self._said:
-            return "".join(self._lines)
+            if self._reader and self._reader.is_alive() and self._process:
+                self._take(self._process)
+            return self._heard.decode(errors="replace")
 
     def wait_for(self, pattern: str, timeout: float = PATIENCE) -> str:
         """Return the first line of the log that matches `pattern`, now or later.
@@ -178,7 +181,8 @@ class RealSshd:
 
         def seen() -> bool:
             nonlocal found
-            found = re.search(f"(?m)^.*{pattern}.*$", "".join(self._lines))
+            said = self._heard.decode(errors="replace")
+            found = re.search(f"(?m)^.*{pattern}.*$", said)
             return found is not None
 
         with self._said:
@@ -264,15 +268,13 @@ class RealSshd:
             # The folder sshd separates its privileges into; a service manager makes it else.
             Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
         with self._said:
-            self._lines.clear()
+            self._heard = b""
         environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
         self._process = subprocess.Popen(
             [self.program, "-D", "-e", "-f", str(self.server_config)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
             env=environment,
             cwd=self.folder,
             start_new_session=True,
@@ -286,20 +288,38 @@ class RealSshd:
         self._reader = threading.Thread(target=self._listen, args=(self._process,), daemon=True)
         self._reader.start()
 
-    def _listen(self, process: subprocess.Popen[str]) -> None:
-        assert process.stderr
-        for line in process.stderr:
+    def _listen(self, process: subprocess.Popen[bytes]) -> None:
+        going_on = True
+        while going_on:
+            _readable(process, None)
             with self._said:
-                self._lines.append(line)
+                going_on = self._take(process)
+                self._heard += b"" if going_on else b"(the end)\n"
                 self._said.notify_all()
-        with self._said:
-            self._lines.append("(the end)\n")
+
+    def _take(self, process: subprocess.Popen[bytes]) -> bool:
+        """Take what was said, and return whether there may be more: `log` waits for no thread."""
+        assert process.stderr
+        while _readable(process, 0):
+            data = os.read(process.stderr.fileno(), 65536)
+            if not data:
+                return False
+            self._heard += data
             self._said.notify_all()
+        return True
 
     def _wait_listening(self) -> bool:
         with contextlib.suppress(TimeoutError):
             return "listening" in self.wait_for(r"(Server listening on|^\(the end\))")
         return False
+
+
+def _readable(process: subprocess.Popen[bytes], milliseconds: int | None) -> bool:
+    """Return whether there is something to read on stderr, or its end; None waits for that."""
+    assert process.stderr
+    poll = select.poll()  # not select(), which knows no descriptor above a thousand
+    poll.register(process.stderr, select.POLLIN)
+    return bool(poll.poll(milliseconds))
 
 
 def _family(pid: int) -> list[psutil.Process]:

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 import send2trash.plat_other
+import textual.app
+import textual.pilot
 from textual import events
 from textual.content import Content
 from textual.pilot import Pilot
@@ -37,7 +39,7 @@ from sshdash.ui.controllers import shells
 from sshdash.ui.straight_keys import take_straight
 from tests.patience import PATIENCE
 from tests.ui.files_app import furnish_left, furnish_right
-from tests.ui.waiting import wait_for_screen
+from tests.ui.waiting import wait_for_idle, wait_for_screen
 
 CONFIG = """\
 Host bastion
@@ -375,6 +377,9 @@ class Cockpit:
         for key in keys:
             await self.pilot.press(key)
         await self.pilot.pause()
+        # Until the last of them has had its effect, which may be the end.
+        while self.app._ahead.busy and self.app.is_running:  # noqa: ASYNC110
+            await asyncio.sleep(0)
 
     async def type(self, text: str) -> None:
         await self.press(*({" ": "space", "-": "minus", "@": "at"}.get(one, one) for one in text))
@@ -403,9 +408,11 @@ def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def widgets_may_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a pilot wait for no widget that is gone."""
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a pilot wait for no widget that is gone, and for all that follows from a key."""
     monkeypatch.setattr(Pilot, "_wait_for_screen", wait_for_screen)
+    for module in (textual.app, textual.pilot):
+        monkeypatch.setattr(module, "wait_for_idle", wait_for_idle)
 
 
 @pytest.fixture

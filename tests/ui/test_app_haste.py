@@ -123,7 +123,11 @@ async def test_the_filter_of_a_files_tab_in_one_packet(cockpit: Start) -> None:
         assert c.app.screen is c.app.workspace
 
 
-async def test_letters_behind_opening_files_are_no_commands_of_the_hosts(cockpit: Start) -> None:
+async def test_letters_behind_opening_files_are_no_commands_of_the_hosts(
+    cockpit: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(typing_ahead, "_LONGEST", PATIENCE)
+    monkeypatch.setattr(typing_ahead, "_LONGEST_WORK", PATIENCE)
     async with cockpit() as c:
         type_at_once(c, "f", *"nddn")
         await c.until(lambda: c.tabs and not c.app._ahead.busy)
@@ -136,6 +140,7 @@ async def test_letters_wait_for_a_tab_that_takes_its_time(
     monkeypatch.setattr(typing_ahead, "_LONGEST", 0.05)
     monkeypatch.setattr(typing_ahead, "_LONGEST_WAY", PATIENCE)
     async with cockpit() as c:
+        await c.app.workspace.panels.files.memory.load()  # read before there is a tab
         type_at_once(c, "f", *"nddn")
         await c.until(lambda: c.tabs and not c.app._ahead.busy)
         assert c.backend.opened == c.backend.disconnected == []

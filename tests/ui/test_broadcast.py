@@ -90,7 +90,8 @@ async def test_every_pane_that_receives_is_marked_and_one_chord_ends_it(typing: 
         await broadcast(c)
         await c.until(lambda: c.drawn.count("⇉ BROADCAST  ●") == 2)
         await c.until(lambda: "⇉ BROADCAST 2 panes · ctrl+g b off" in c.drawn)
-        assert "⇉" in c.app.workspace.query_one(TabBar).render_line(0).text
+        bar = c.app.workspace.query_one(TabBar)
+        await c.until(lambda: "⇉" in bar.render_line(0).text)
         await c.press("ctrl+g", "b")
         await c.until(lambda: "⇉" not in c.drawn)
         await c.press("x")

@@ -216,6 +216,9 @@ async def test_a_bulk_rename_and_its_undoing_tell_how_far_they_are(
         await until(pilot, lambda: isinstance(app.screen, BulkRenameDialog))
         app.screen.query_one("#find", Input).value = "file"
         app.screen.query_one("#replacement", Input).value = "page"
+        # It can be pressed for "find" alone, too, until the replacement is looked at.
+        shown = app.screen.query_one(NewNames)
+        await until(pilot, lambda: b"page2.txt" in shown._new)
         await until(pilot, lambda: not app.screen.query_one(".-primary", Button).disabled)
         await pilot.press("enter")
         await until(pilot, lambda: "page2.txt" in names(pane))

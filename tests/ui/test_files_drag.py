@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import pytest
+from textual.app import App
+
 from sshdash.sftp.browser import SortKey
 from sshdash.sftp.history import Spot
 from sshdash.ui.widgets.file_messages import CopyFiles, CopyToSpot, MoveFiles, OpenFolder
@@ -108,7 +111,10 @@ async def test_a_click_anywhere_in_a_pane_gives_it_the_focus(left: Path, right: 
         assert panes.right.query_one("Input").has_focus
 
 
-async def test_a_plain_click_and_a_double_click(left: Path, right: Path) -> None:
+async def test_a_plain_click_and_a_double_click(
+    left: Path, right: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(App, "CLICK_CHAIN_TIME_THRESHOLD", 3600.0)
     async with FilesApp(left, right).run_test() as pilot:
         panes = await listed(pilot)
         await pilot.click(panes.left.rows, offset=(6, row_of(panes.left, "src")))

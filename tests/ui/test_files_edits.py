@@ -73,7 +73,7 @@ async def test_what_was_edited_is_saved_with_its_mode(
         assert file.stat().st_mode & 0o7777 == 0o640
         assert file.stat().st_ino != inode, "it was replaced, never written over"
         assert editing.copies[0].suffix == ".txt"
-        assert not editing.copies[0].parent.exists()
+        await until(pilot, lambda: not editing.copies[0].parent.exists())
         assert sorted(os.listdir(right)) == ["inbox", "old.txt"]
 
 
@@ -147,7 +147,7 @@ async def test_theirs_is_overwritten_where_one_says_so(
         await press(pilot, "overwrite")
         await until(pilot, lambda: any("Saved" in told for told in app.told))
         assert (right / "old.txt").read_text() == "mine\n"
-        assert kept(editing) == []
+        await until(pilot, lambda: kept(editing) == [])
 
 
 async def test_one_can_edit_again_what_changed_meanwhile(

@@ -47,7 +47,7 @@ async def open_files(app: SSHDashApp, pilot: Pilot[Any]) -> FilePanes:
     await pilot.press("f")
     await until(pilot, lambda: app.workspace.query(FilePanes))
     panes = app.workspace.query_one(FilePanes)
-    await until(pilot, lambda: all(pane.listed for pane in panes.panes), 20)
+    await until(pilot, lambda: all(pane.listed for pane in panes.panes))
     return panes
 
 
@@ -93,14 +93,14 @@ async def test_a_killed_connection_is_told_and_enter_connects_again() -> None:
         panes = await open_files(app, pilot)
         await pilot.press("tab")
         await until(pilot, lambda: server.kill_connections())
-        await until(pilot, lambda: panes.right.problem, 20)
+        await until(pilot, lambda: panes.right.problem)
         problem = panes.right.problem
         assert problem is not None
         assert problem.lost
         assert "kept.txt" in names(panes.right)
         assert panes.left.problem is None
         await pilot.press("enter")
-        await until(pilot, lambda: panes.right.problem is None, 20)
+        await until(pilot, lambda: panes.right.problem is None)
         assert "kept.txt" in names(panes.right)
 
 
@@ -147,7 +147,7 @@ async def test_a_server_without_sftp_says_so_in_the_pane() -> None:
         await pilot.press("f")
         await until(pilot, lambda: app.workspace.query(FilePanes))
         panes = app.workspace.query_one(FilePanes)
-        await until(pilot, lambda: panes.right.problem and panes.left.listed, 20)
+        await until(pilot, lambda: panes.right.problem and panes.left.listed)
         assert not panes.right.listed
 
 
@@ -191,7 +191,6 @@ async def test_a_tunnel_is_added_counted_and_closed() -> None:
         await until(
             pilot,
             lambda: table.listing.tunnels and table.listing.tunnels[0].state is TunnelState.OPEN,
-            20,
         )
         port = int(table.listing.tunnels[0].listen.rpartition(":")[2])
 

@@ -16,6 +16,7 @@ from sshdash.ui.screens.host_form import HostForm
 from sshdash.ui.screens.host_remove import RemoveDialog
 from sshdash.ui.widgets.host_field import HostField
 from tests.patience import PATIENCE
+from tests.ui.files_app import until
 
 Start = Any
 
@@ -42,7 +43,7 @@ def form(c: Any) -> HostForm:
 
 async def open_form(c: Any, key: str) -> HostForm:
     await c.press(key)
-    await c.until(lambda: isinstance(c.app.screen, HostForm))
+    await c.until(lambda: isinstance(c.app.screen, HostForm) and c.app.screen.query("#others"))
     return form(c)
 
 
@@ -66,9 +67,9 @@ async def test_a_host_is_added_with_what_will_be_written_in_sight(
         assert text(config) == before
         await c.press("ctrl+s")
         await saved(c)
-        assert c.hosts.host == "cache"
+        await c.until(lambda: c.hosts.host == "cache")
         assert "Host cache\n    HostName 10.0.0.77\n    ForwardAgent yes\n" in text(config)
-        assert "cache added" in c.told[-1]
+        await c.until(lambda: any("cache added" in words for words in c.told))
         await c.press("u")
         await c.until(lambda: text(config) == before)
         await c.until(lambda: "Undone: cache added" in c.told[-1])
@@ -84,7 +85,7 @@ async def test_on_a_heading_a_host_is_added_to_the_group(cockpit: Start, config:
         await c.type("stage-3")
         await c.press("ctrl+s")
         await saved(c)
-        assert c.hosts.host == "stage-3"
+        await c.until(lambda: c.hosts.host == "stage-3")
         assert text(file) == "Host stage-1 stage-2\n    User me\n\nHost stage-3\n"
 
 
@@ -127,8 +128,7 @@ async def test_a_value_from_elsewhere_is_told_with_as_much_as_there_is_room_for(
         assert field.placeholder.endswith("config:12, Host *)")
         for width, shown in ((20, "2200  (Host *)"), (8, "2200"), (3, "2…")):
             await pilot.resize_terminal(width, 3)
-            await pilot.pause()
-            assert field.placeholder == shown
+            await until(pilot, lambda: field.placeholder == shown)  # noqa: B023
         field.inherit()
         assert field.placeholder == "22"
 
@@ -236,7 +236,7 @@ async def test_saving_twice_in_haste_saves_once(cockpit: Start, config: Path) ->
         one.action_cancel()
         await saved(c)
         assert text(config).replace("Host cache\n", "") == before
-        assert [words for words in c.told if "cache added" in words]
+        await c.until(lambda: any("cache added" in words for words in c.told))
         await c.press("u")
         await c.until(lambda: text(config) == before)
 

@@ -1,6 +1,8 @@
 """The list of hosts follows the files."""
 
+import asyncio
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,9 @@ import pytest
 
 from sshdash import follower
 from sshdash.events import Event
+from sshdash.ui.controllers.hosts import HostBoard
+from sshdash.ui.widgets.host_card import HostFacts
+from tests.patience import PATIENCE
 
 Start = Any
 
@@ -60,6 +65,42 @@ async def test_an_edit_elsewhere_shows_at_once_and_the_cursor_stays(
         await c.until(lambda: "admin@10.0.0.99:22" in c.drawn)
         put(config, text(config).replace("Host db-1", "Host db-9"))
         await c.until(lambda: "db-9" in c.hosts.shown_hosts)
+
+
+async def test_what_somebody_else_has_read_before_is_shown_too(
+    cockpit: Start, config: Path
+) -> None:
+    async with cockpit() as c:
+        await following(c)
+        await c.press("down", "down")
+        await c.until(lambda: "admin@10.0.0.50:22" in c.drawn)
+        put(config, text(config).replace("10.0.0.50", "10.0.0.99"))
+        c.backend.resolve("db-1")  # as for a connection
+        await c.until(lambda: "admin@10.0.0.99:22" in c.drawn)
+
+
+async def test_a_card_that_was_being_made_as_a_file_changed_is_made_again(
+    cockpit: Start, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked, go_on = threading.Event(), threading.Event()
+    look_up = HostBoard._look_up
+
+    def late(board: HostBoard, host: str) -> HostFacts:
+        facts = look_up(board, host)
+        looked.set()
+        go_on.wait(PATIENCE)
+        return facts
+
+    async with cockpit() as c:
+        board = c.app.workspace.board
+        monkeypatch.setattr(HostBoard, "_look_up", late)
+        making = asyncio.create_task(board.card("db-1"))
+        await c.until(looked.is_set)
+        put(config, text(config).replace("10.0.0.50", "10.0.0.99"))
+        board.forget()
+        go_on.set()
+        assert "10.0.0.99" in str(await making)
+        assert "10.0.0.99" in str(board.live_card("db-1"))
 
 
 async def test_the_cursor_stays_on_the_heading_of_a_group(cockpit: Start, config: Path) -> None:

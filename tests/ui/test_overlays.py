@@ -10,6 +10,7 @@ from sshdash.ui.screens.confirm import ConfirmDialog
 from sshdash.ui.screens.picker import Picker
 from sshdash.ui.widgets.status_bar import StatusBar
 from tests.ui.conftest import Cockpit, Start
+from tests.ui.tunnel_stage import CLOSED, OPEN
 
 
 def toasts(c: Cockpit) -> list[str]:
@@ -85,3 +86,34 @@ async def test_the_footer_names_the_keys_that_do_something_for_the_copy_at_the_c
         assert "c Clear finished   t Back" in str(bar.render())
         await c.press("equals_sign")
         await c.until(lambda: "Only a sync can be compared again" in c.told[-1])
+
+
+async def test_the_footer_names_what_enter_does_on_the_map_of_tunnels(cockpit: Start) -> None:
+    async with cockpit(size=(120, 30)) as c:
+        c.app.workspace.panels.tunnels.snapshots = lambda: [OPEN, CLOSED]
+        await c.press("t")
+        bar = c.app.screen.query_one(StatusBar)
+        await c.until(lambda: c.tabs and c.current.table.listing.tunnels)
+        await c.until(lambda: "Enter Start/stop" in str(bar.render()))
+        await c.press("slash")
+        await c.until(lambda: "Enter To the list   Esc Show all" in str(bar.render()))
+        assert "Add" not in str(bar.render())
+        await c.press("escape")
+        await c.until(lambda: "Enter Start/stop" in str(bar.render()))
+        await c.press("m")
+        await c.until(lambda: "Enter Go to it" in str(bar.render()))
+        assert "m Table" in str(bar.render())
+        await c.press("enter")
+        await c.until(lambda: "Enter Start/stop" in str(bar.render()))
+
+
+async def test_the_footer_names_the_keys_of_a_field_that_is_typed_in(cockpit: Start) -> None:
+    async with cockpit(size=(120, 30)) as c:
+        await c.press("f")
+        await c.until(lambda: c.tabs and c.current.panes.left.listed)
+        bar = c.app.screen.query_one(StatusBar)
+        c.current.panes.focus_pane(c.current.panes.left)
+        await c.until(lambda: "v View" in str(bar.render()))
+        await c.press("slash")
+        await c.until(lambda: "Enter To the list   Esc Show all" in str(bar.render()))
+        assert "View" not in str(bar.render())

@@ -1,5 +1,10 @@
 """Copy mode on the screen: its cursor, what it copies, and that output does not move it."""
 
+import pytest
+from textual.message import Message
+
+from sshdash.ui.messages import OffersChanged
+from sshdash.ui.widgets.terminal_search_bar import SearchField
 from sshdash.ui.widgets.terminal_view import TerminalView
 from tests.ui.terminal_stage import COLUMNS, ROWS, Stage, on_stage
 
@@ -225,3 +230,28 @@ async def test_the_word_under_the_cursor_is_searched_both_ways() -> None:
         assert tuple(view.copying.at) == (3, 0)
         await press(stage, "N")
         assert tuple(view.copying.at) == (0, 0)
+
+
+async def test_the_footer_is_told_which_keys_are_not_the_remotes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with on_stage() as stage:
+        told: list[Message] = []
+        post = stage.view.post_message
+
+        def tell(message: Message) -> bool:
+            told.append(message)
+            return post(message)
+
+        monkeypatch.setattr(stage.view, "post_message", tell)
+        assert stage.view.hints == ()
+        await copy_mode(stage)
+        assert ("v", "Select") in stage.view.hints
+        assert sum(isinstance(one, OffersChanged) for one in told) == 1
+        await press(stage, "slash")
+        focused = stage.pilot.app.focused
+        assert isinstance(focused, SearchField)
+        assert ("Esc", "Back") in focused.hints
+        await press(stage, "escape", "q")
+        assert stage.view.hints == ()
+        assert sum(isinstance(one, OffersChanged) for one in told) == 2

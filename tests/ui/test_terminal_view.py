@@ -217,7 +217,7 @@ async def test_after_the_end_enter_reconnects_and_nothing_is_sent() -> None:
 async def test_what_is_typed_to_a_lost_shell_is_refused_and_does_not_reach_the_next(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(terminal_view, "PAUSE", 0.4)
+    monkeypatch.setattr(terminal_view, "PAUSE", 3600)
     async with on_stage() as stage:
         stage.session.end(SessionState.LOST, "connection lost: gone")
         stage.view.outlook = Outlook("retry 3 s", "trying again in 3 s")
@@ -232,6 +232,7 @@ async def test_what_is_typed_to_a_lost_shell_is_refused_and_does_not_reach_the_n
         await stage.pilot.pause()
         assert any("not sent: this is a new shell" in row for row in stage.rows())
         assert stage.session.taken() == b""
+        monkeypatch.setattr(terminal_view, "PAUSE", 0)
         async with asyncio.timeout(PATIENCE):
             while stage.view.notice:
                 await stage.pilot.pause(0.05)

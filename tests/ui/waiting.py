@@ -4,9 +4,12 @@ import asyncio
 from contextlib import suppress
 from typing import Any
 
+from textual import _wait
 from textual.message_pump import MessagePump
 from textual.pilot import Pilot
 
+_LONGEST = 1.0
+"""Seconds that are waited for a loop which never comes to rest, as Textual's does."""
 _LOOK = 0.05
 """Seconds after which it is seen that a widget has gone without an answer."""
 
@@ -28,3 +31,16 @@ async def wait_for_screen(pilot: Pilot[Any], timeout: float = 30.0) -> bool:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(answered.wait(), _LOOK)
     return pilot.app._exception is None
+
+
+async def wait_for_idle(min_sleep: float = 0.0, max_sleep: float = _LONGEST) -> None:
+    """Wait as Textual's does, and then until the loop has nothing more to do at once.
+
+    Textual's looks at the processor's time: on a busy machine a process that has much to do, and
+    is not let, seems to have nothing.
+    """
+    await _wait.wait_for_idle(min_sleep, max_sleep)
+    loop = asyncio.get_running_loop()
+    end = loop.time() + max_sleep
+    while loop._ready and loop.time() < end:  # type: ignore[attr-defined]  # noqa: ASYNC110
+        await asyncio.sleep(0)

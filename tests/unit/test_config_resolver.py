@@ -16,6 +16,7 @@ from sshdash.config.destination import Destination
 from sshdash.config.resolver import Origin, ResolvedHost, Resolver, dump
 from sshdash.config.source import ConfigSource
 from sshdash.errors import ConfigError, ShortageError
+from tests.patience import PATIENCE
 
 
 def resolve(home: Path, text: str, host: str = "web", *overrides: tuple[str, str]) -> ResolvedHost:
@@ -225,6 +226,7 @@ def test_a_command_that_hangs_is_ended_and_named(
     with pytest.raises(ConfigError, match="took more than") as caught:
         resolve(home, f'\nMatch exec "(sleep 60; touch {mark}) | cat"\n')
     assert caught.value.line == 2
+    monkeypatch.setattr("sshdash.config.match.EXEC_SECONDS", PATIENCE)
     with pytest.raises(ConfigError, match="exited abnormally"):
         resolve(home, 'Match exec "kill -9 $$"\n')
     monkeypatch.setenv("SHELL", "/no/such/shell")

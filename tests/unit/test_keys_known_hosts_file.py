@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from sshdash.keys.known_hosts_file import append_line, rewrite
+from tests.patience import PATIENCE
 
 
 def test_appending_creates_private_file_and_folder(tmp_path: Path) -> None:
@@ -93,6 +94,9 @@ def test_a_writer_that_is_killed_leaves_only_whole_lines(tmp_path: Path) -> None
         ) as writer:
             assert writer.stdout
             writer.stdout.readline()
+            before, limit = file.stat().st_size, time.monotonic() + PATIENCE
+            while file.stat().st_size == before and time.monotonic() < limit:
+                time.sleep(0.001)
             time.sleep(0.05)
             writer.send_signal(signal.SIGKILL)
     first, *lines = file.read_text().splitlines()

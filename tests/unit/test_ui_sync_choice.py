@@ -46,6 +46,16 @@ def counted(choice: SyncChoice) -> Totals:
     return totals
 
 
+async def test_nothing_is_ticked_while_it_is_compared_again() -> None:
+    choice = await loaded()
+    assert choice.ticked
+    choice.clear()
+    assert choice.ticked == ()
+    assert choice.totals == Totals()
+    choice.tick_all()
+    assert choice.ticked == ()
+
+
 async def test_a_folder_takes_all_that_is_in_it_and_nothing_beside_it() -> None:
     choice = await loaded()
     assert choice.totals == counted(choice)

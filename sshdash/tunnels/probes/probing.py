@@ -45,11 +45,14 @@ class Probing:
         """Return how many are asked, and how many by the clock."""
         return f"<Probing [{len(self._asking)} asked, {len(self._clocks)} by the clock]>"
 
-    async def ask(self, tunnel: Tunnel) -> ProbeResult:
-        """Return how a tunnel's target is now; who asks meanwhile gets the same answer."""
+    async def ask(self, tunnel: Tunnel, *, looks: bool = True) -> ProbeResult:
+        """Return how a tunnel's target is now; who asks meanwhile gets the same answer.
+
+        Where it `looks`, what the server made of a remote forward is told, too.
+        """
         asking = self._asking.get(tunnel.id)
         if asking is None:
-            asking = self._asking[tunnel.id] = self._begin(self._ask(tunnel))
+            asking = self._asking[tunnel.id] = self._begin(self._ask(tunnel, looks))
             asking.add_done_callback(lambda _: self._asking.pop(tunnel.id, None))
         await asyncio.wait({asking})
         return _closed() if asking.cancelled() else asking.result()
@@ -91,10 +94,10 @@ class Probing:
 
     async def _keep_asking(self, tunnel: Tunnel) -> None:
         while (interval := _interval(tunnel)) is not None:
-            await self.ask(tunnel)
+            await self.ask(tunnel, looks=False)
             await asyncio.sleep(max(_LEAST, interval))
 
-    async def _ask(self, tunnel: Tunnel) -> ProbeResult:
+    async def _ask(self, tunnel: Tunnel, looks: bool) -> ProbeResult:
         spec, forwarder, connection = tunnel.spec, tunnel.forwarder, tunnel.connection
         if not tunnel.is_open or connection is None:
             return _closed()
@@ -112,7 +115,7 @@ class Probing:
             if result.cause is Cause.TARGET_TIMED_OUT and spec.kind is not Kind.REMOTE:
                 result = await _blame(result, connection)
         if isinstance(forwarder, ServerListener):
-            result = await _from_outside(tunnel, forwarder, result)
+            result = await _from_outside(tunnel, forwarder, looks, result)
         if tunnel.forwarder is forwarder and tunnel.spec == spec:
             if opened is not None:
                 tunnel.traffic.reached(spec.target_text, opened)
@@ -140,12 +143,17 @@ async def _blame(late: ProbeResult, connection: "Connection") -> ProbeResult:
 
 
 async def _from_outside(
-    tunnel: Tunnel, forwarder: ServerListener, result: ProbeResult
+    tunnel: Tunnel, forwarder: ServerListener, looks: bool, result: ProbeResult
 ) -> ProbeResult:
-    """Return a result that also says where the server did not do as it was asked; looks once."""
-    lease = tunnel.lease
-    if forwarder.port and forwarder.outlook is None and lease is not None:
-        forwarder.outlook = await look(lease, forwarder.port)
+    """Return a result that also says where the server did not do as it was asked.
+
+    It is looked at once; where others are meant to connect, by the clock, too.
+    """
+    lease, looks = tunnel.lease, forwarder.outlook is None and (looks or forwarder.exposed)
+    if looks and forwarder.port and lease is not None:
+        # By a lease of its own: where the server has no room for a session, that one moves away.
+        async with lease.connection.lease("discovery", lease.host, lease.resolved) as own:
+            forwarder.outlook = await look(own, forwarder.port)
     found = forwarder.outlook or Outlook()
     told = [result.text, found.rival]
     if found.lets_others_in not in (None, forwarder.spec.exposed):

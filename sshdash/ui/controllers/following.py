@@ -24,9 +24,13 @@ class Following:
             lambda: self.cockpit.backend.catalog, self._files_changed, self._impossible
         )
         self._problems: tuple[str, ...] = ()
+        self._shown: dict[str, tuple[int, int, int, int]] | None = None
+        """Which version of each file is on the screen: the cache has what others read, too."""
 
     async def start(self) -> None:
         """Begin to follow the files."""
+        if self._shown is None:
+            self._shown = self.cockpit.backend.resolver.cache.versions
         await self._follower.start()
 
     @property
@@ -42,12 +46,12 @@ class Following:
         """Read the files, off the loop, and tell where something in them is not as it was."""
         backend = self.cockpit.backend
         cache = backend.resolver.cache
-        before = backend.catalog, cache.versions
         catalog = await asyncio.to_thread(load_catalog, backend.source, cache)
-        if (catalog, cache.versions) != before:
+        versions = cache.versions
+        if (catalog, versions) != (backend.catalog, self._shown):
             rows = await asyncio.to_thread(rows_of, catalog)
             self.board.take(catalog, rows)
-            backend.catalog = catalog
+            backend.catalog, self._shown = catalog, versions
             backend.events.emit(CatalogChanged())
 
     def tell_problems(self, *, aside: bool = False) -> None:

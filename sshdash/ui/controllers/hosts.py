@@ -50,7 +50,7 @@ class HostBoard:
 
     def forget(self) -> None:
         """Look everything up again: the configuration changed."""
-        self._summaries.clear()
+        self._summaries = {}
 
     # Rows
 
@@ -121,8 +121,9 @@ class HostBoard:
 
     async def card(self, host: str) -> HostFacts:
         """Return what is known of a host; the configuration is read off the loop."""
-        if host not in self._summaries:
-            self._summaries[host] = await asyncio.to_thread(self._look_up, host)
+        # Once more where the configuration has changed meanwhile.
+        while host not in (known := self._summaries):
+            known[host] = await asyncio.to_thread(self._look_up, host)
         return self.live_card(host)
 
     def live_card(self, host: str) -> HostFacts:

@@ -114,8 +114,10 @@ class BulkRenameDialog(Dialog[list[bytes]]):
         yield Static(classes="field-problem", markup=False)
 
     def buttons(self) -> Iterable[Button]:
-        """Return cancel and rename."""
-        return choice("Cancel", "cancel"), choice("Rename", "rename", "primary")
+        """Return cancel and rename, which is off until there are names to give."""
+        rename = choice("Rename", "rename", "primary")
+        rename.disabled = True
+        return choice("Cancel", "cancel"), rename
 
     def on_mount(self) -> None:
         """Show that nothing changes yet."""

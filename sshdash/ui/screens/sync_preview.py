@@ -117,7 +117,7 @@ class SyncScreen(Overlay[SyncOrder]):
 
     async def _look(self) -> None:
         options = self.options
-        self.choice.steps.clear()
+        self.choice.clear()
         self._list_changed()
         try:
             self._comparison = await self._compare(options, self._seen)

@@ -23,7 +23,7 @@ from sshdash.ui.controllers.broadcast import Broadcast
 from sshdash.ui.controllers.discoveries import DiscoveryController
 from sshdash.ui.controllers.exports import ScrollbackExport
 from sshdash.ui.controllers.following import Following
-from sshdash.ui.controllers.footer import filter_hints, footer_hints
+from sshdash.ui.controllers.footer import field_hints, filter_hints, footer_hints
 from sshdash.ui.controllers.host_actions import HostActions
 from sshdash.ui.controllers.host_commands import HostCommands
 from sshdash.ui.controllers.host_edits import HostEdits
@@ -197,7 +197,12 @@ class Workspace(Screen[None]):
     def _show_keys(self) -> None:
         filtering = self.cockpit.sidebar.filter_input.has_focus
         offered = getattr(self.focused, "offers", None)
-        keys = filter_hints() if filtering else footer_hints(self.keymap, self.here, offered)
+        titles = getattr(self.focused, "titles", {})
+        keys = footer_hints(self.keymap, self.here, offered, titles)
+        if filtering:
+            keys = filter_hints()
+        elif typing := getattr(self.focused, "hints", ()):
+            keys = field_hints(typing)
         tab = self.cockpit.current
         lead = tab.place_words if isinstance(tab, TerminalTab) else ""
         bar = self.query_one(StatusBar)

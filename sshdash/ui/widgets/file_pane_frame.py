@@ -23,6 +23,7 @@ from sshdash.ui.widgets.file_heads import ColumnHeads
 from sshdash.ui.widgets.file_pane_foot import PaneFoot
 from sshdash.ui.widgets.file_pane_title import PaneTitle
 from sshdash.ui.widgets.file_rows import FileRows
+from sshdash.ui.widgets.filter_field import FilterField
 from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class PaneFrame(Vertical):
         self._heads_line = ColumnHeads()
         self._empty_line = Static(classes="pane-empty", markup=False)
         self._notice_line = Static(classes="pane-notice", markup=False)
-        self._filter_field = Input(placeholder="part of a name, or * and ?", compact=True)
+        self._filter_field = FilterField(placeholder="part of a name, or * and ?", compact=True)
         self._filter_line = Horizontal(
             Static("/", markup=False), self._filter_field, classes="pane-filter"
         )

@@ -22,6 +22,8 @@ _LEAST = 8
 class InlineName(Input):
     """A field over the row of the cursor; `check` returns what is wrong with a name."""
 
+    hints: ClassVar[tuple[tuple[str, str], ...]] = (("Enter", "Rename"), ("Esc", "Leave it"))
+    """The keys that are none of the name's letters, and what they do."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Leave", show=False),
         Binding("up,down,tab,shift+tab", "leave", "Leave", show=False),

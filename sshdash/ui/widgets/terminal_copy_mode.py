@@ -7,9 +7,18 @@ from functools import partial
 from sshdash.terminal.cells import Cursor
 from sshdash.terminal.copy_mode import CopyMode, Span, Wish
 from sshdash.terminal.motions import Place
+from sshdash.ui.messages import OffersChanged
 from sshdash.ui.widgets.terminal_finder import Query
 from sshdash.ui.widgets.terminal_prompts import TerminalPrompts
 
+_HINTS = (
+    ("h j k l", "Move"),
+    ("v", "Select"),
+    ("y", "Copy"),
+    ("/", "Search"),
+    ("n N", "Matches"),
+    ("q", "Leave"),
+)
 _ROOMY = 80
 """Columns from which on there is room for words."""
 
@@ -22,6 +31,11 @@ class TerminalCopyMode(TerminalPrompts):
     """Whether no key was pressed yet, so that a word on the keys is in order."""
     _cursor_before: Place | None = None
     """Where a search begins that the cursor does not: where it was as the bar opened."""
+
+    @property
+    def hints(self) -> tuple[tuple[str, str], ...]:
+        """The keys that are not the remote's now, and what they do."""
+        return () if self.copying is None else _HINTS
 
     # -- what is drawn
 
@@ -83,11 +97,13 @@ class TerminalCopyMode(TerminalPrompts):
         self.copying = CopyMode(grid, at, grid.top, grid.columns, grid.height)
         self.held = self.copying.top
         self._entered = self.finder is None
+        self.post_message(OffersChanged())
         self.redraw()
 
     def leave_copy_mode(self) -> None:
         """Go back to where the program writes."""
         self.copying = self.held = None
+        self.post_message(OffersChanged())
         self.drop_search()
         self.session.selection.clear()
         self.session.emulator.scroll_to_bottom()

@@ -23,6 +23,18 @@ _FIELD = 3
 _SHORTER = {"not found": ("none", "0"), "too slow, stopped": ("too slow", "slow")}
 
 
+class SearchField(Input):
+    """What is searched for."""
+
+    hints: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("Enter ↑", "Match up"),
+        ("↓", "Match down"),
+        ("alt+r", "Regex"),
+        ("Esc", "Back"),
+    )
+    """The keys that are none of its letters, and what they do."""
+
+
 class SearchBar(Horizontal):
     """Asks for a text or a regular expression; shows how many places match."""
 
@@ -73,7 +85,7 @@ class SearchBar(Horizontal):
     def compose(self) -> ComposeResult:
         """Lay out the field between its sign and what was found."""
         yield Static(self._sign, id="search-sign", markup=False)
-        yield Input(
+        yield SearchField(
             self.query_typed.text,
             placeholder="search: Enter up, ↓ down, Esc back",
             compact=True,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
-from textual.widgets import Input, Static
+from textual.widgets import Static
+
+from sshdash.ui.widgets.filter_field import FilterField
 
 FILTER = "tunnel-filter"
 
@@ -15,7 +17,7 @@ class TunnelBar(Horizontal):
     def __init__(self) -> None:
         super().__init__(classes="tunnels-bar")
         self._slash = Static("/", classes="tunnels-slash", markup=False)
-        self._field = Input(
+        self._field = FilterField(
             placeholder="part of a name, host, port, service, tag or state",
             compact=True,
             id=FILTER,

@@ -22,6 +22,8 @@ _WIDEST, _LEAST, _GAP = 32, 10, 2
 class TunnelClients(RowList):
     """The clients of the selected tunnel, the cursor staying on its own."""
 
+    offers = frozenset({"tunnels.cut"})
+    """The only command about a client."""
     COMPONENT_CLASSES: ClassVar[set[str]] = {"client--process", "client--detail"}
 
     def __init__(self) -> None:

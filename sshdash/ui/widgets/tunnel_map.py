@@ -112,6 +112,8 @@ def _rates(tunnels: Iterable[TunnelSnapshot]) -> str:
 class TunnelMap(RowList):
     """The map; the cursor goes from tunnel to tunnel, over the places between them."""
 
+    titles: ClassVar[dict[str, str]] = {"tunnels.toggle": "Go to it", "tunnels.map": "Table"}
+    """What commands do here that do something else in the table."""
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "map--stem",
         "map--place",

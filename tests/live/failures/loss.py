@@ -118,6 +118,7 @@ async def killed_while_asked(scene: Scene) -> Told:
     class Slow(ScriptedPrompter):
         async def ask(self, question: Question[AnswerType]) -> AnswerType | None:
             server.kill_connections()
+            await until(lambda: not server.connections())
             await asyncio.sleep(0.3)
             return await super().ask(question)
 
