@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from sshdash.config.algorithms import DEFAULTS as ALGORITHMS
 from sshdash.config.algorithms import assemble
@@ -21,14 +20,13 @@ from sshdash.config.jumps import NO_JUMP, jump_chain
 from sshdash.config.lexer import lower
 from sshdash.config.match import MatchFacts
 from sshdash.config.options import Options, Origin
+from sshdash.config.parser import FileCache
 from sshdash.config.reader import Pass, wrong_line
 from sshdash.config.resolved import ResolvedHost
+from sshdash.config.source import ConfigSource
 from sshdash.config.tokens import LocalMachine, TokenError, connection_tokens, expand, expand_tilde
 from sshdash.config.values import LOG_LEVELS
 from sshdash.errors import ConfigError
-
-if TYPE_CHECKING:
-    from sshdash.config.resolver import Resolver
 
 _CANONICAL = ("canonicalizemaxdots", "canonicalizefallbacklocal", "canonicalizehostname")
 """What a final pass cannot change any more."""
@@ -36,18 +34,23 @@ _EXPANDED_PATHS = ("controlpath", "identityagent", "forwardagentpath")
 
 
 class Resolution:
-    """One destination on its way to its values; `run` says what a command of Match exec does."""
+    """One destination on its way to its values.
+
+    `command` is what will be run on the host; `run` says whether one of Match exec succeeds.
+    """
 
     def __init__(
         self,
-        resolver: "Resolver",
+        source: ConfigSource,
+        cache: FileCache,
+        command: str,
+        wanted: Destination,
         lookup: Lookup,
         run: Callable[[str], bool],
-        wanted: Destination,
     ) -> None:
-        self._source = resolver.source
-        self._cache = resolver.cache
-        self._command = resolver.command
+        self._source = source
+        self._cache = cache
+        self._command = command
         self._lookup = lookup
         self._run = run
         self._original = wanted.host

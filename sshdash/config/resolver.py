@@ -90,7 +90,7 @@ class Resolver:
     ) -> Resolution:
         if isinstance(destination, str):
             destination = parse_destination(destination)
-        return Resolution(self, lookup, run, destination)
+        return Resolution(self.source, self.cache, self.command, destination, lookup, run)
 
     def _run(self, command: str) -> bool:
         self._outcomes[command] = run_in_shell(command)
