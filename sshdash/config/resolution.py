@@ -26,7 +26,7 @@ from sshdash.config.resolved import ResolvedHost
 from sshdash.config.source import ConfigSource
 from sshdash.config.tokens import LocalMachine, TokenError, connection_tokens, expand, expand_tilde
 from sshdash.config.values import LOG_LEVELS
-from sshdash.errors import ConfigError
+from sshdash.errors import SSHConfigError
 
 _CANONICAL = ("canonicalizemaxdots", "canonicalizefallbacklocal", "canonicalizehostname")
 """What a final pass cannot change any more."""
@@ -117,7 +117,7 @@ class Resolution:
             reader.read(path, user=user, checked=checked)
         except OSError as error:
             if needed:
-                raise ConfigError(
+                raise SSHConfigError(
                     "Cannot open the SSH configuration", path, detail=error.strerror or str(error)
                 ) from error
 
@@ -296,7 +296,7 @@ class Resolution:
                 written = (_in_path(side, _Fields(tokens)) for side in words(text))
                 entries[at] = " ".join(printed), " ".join(written)
 
-    def _wrong(self, key: str, problem: object) -> ConfigError:
+    def _wrong(self, key: str, problem: object) -> SSHConfigError:
         """Return the error for a keyword's value, naming where it was set."""
         origin = next(iter(self._options.origins.get(key, ())), Origin("", 0))
         return wrong_line(origin.file, origin.line if origin.file else 0, f"{key}: {problem}")

@@ -41,7 +41,7 @@ class Resolver:
         """Return the values for a destination, as ssh would use them.
 
         ``Match exec`` commands run and CanonicalizeHostname looks names up, so with those in
-        the files this takes as long as they do. Raises ConfigError naming file and line, and
+        the files this takes as long as they do. Raises SSHConfigError naming file and line, and
         UsageError for a text that is no destination.
         """
         if isinstance(destination, str):
