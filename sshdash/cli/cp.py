@@ -208,7 +208,7 @@ async def _main(
     with cancelled_by_signals():
         async with open_backend(arguments, first=first) as backend:
             for host in dict.fromkeys(end.host for end in ends if end.host):
-                tell_ignored(backend.resolve(host))
+                tell_ignored(backend.resolver.resolve_ahead(host))
             if streams:
                 from sshdash.cli.cp_streams import copy_stream
 

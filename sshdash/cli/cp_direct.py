@@ -99,7 +99,7 @@ async def _copy(
     limit: int,
 ) -> int:
     host = sources[0].endpoint
-    resolved = backend.resolve(host)
+    resolved = backend.resolver.resolve_ahead(host)
     tell_ignored(resolved)
     if not forwarded_agent(resolved):
         detail = f"{host} needs it to log in to {target.endpoint}"

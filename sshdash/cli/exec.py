@@ -117,7 +117,10 @@ async def _main(arguments: argparse.Namespace, command: bytes | None) -> int:
 async def _connect(arguments: argparse.Namespace, command: bytes | None) -> int:
     """Connect while all that this needs is imported, and run."""
     resolver = Resolver(source(arguments), command=os.fsdecode(command or b""))
-    if command is None and resolver.resolve(arguments.destination).get("remotecommand") is None:
+    if (
+        command is None
+        and resolver.resolve_ahead(arguments.destination).get("remotecommand") is None
+    ):
         raise UsageError(
             "No command",
             "exec needs a command to run",

@@ -135,7 +135,7 @@ async def _forward(
         hosts = dict.fromkeys(backend.tunnels.snapshot(one).host for one in tunnels)
         strict = set()
         for host in hosts:
-            resolved = backend.resolve(host)
+            resolved = backend.resolver.resolve_ahead(host)
             tell_ignored(resolved)
             if resolved.flag("exitonforwardfailure"):
                 strict.add(host)
@@ -168,7 +168,7 @@ async def _listed(
         tunnels += backend.household.rules.enlist(rule)
     host = None if arguments.destination is None else str(arguments.destination)
     if host is not None:
-        resolved = backend.resolve(host)
+        resolved = backend.resolver.resolve_ahead(host)
         if specs:
             found = [add(host, with_tokens(spec, resolved)) for spec in specs]
         else:

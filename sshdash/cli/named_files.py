@@ -93,7 +93,7 @@ async def _find(
 ) -> tuple[list[Named], bool]:
     """Return everything that is named, and whether every word names something."""
     for host in dict.fromkeys(operand.host for operand in operands if operand.host):
-        tell_ignored(backend.resolve(host))
+        tell_ignored(backend.resolver.resolve_ahead(host))
     named: list[Named] = []
     found_all = True
     for operand in operands:

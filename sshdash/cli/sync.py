@@ -161,7 +161,7 @@ async def _main(
     with cancelled_by_signals():
         async with open_backend(arguments, reconnect=arguments.watch, first=first) as backend:
             for host in dict.fromkeys(end.endpoint for end in (source, target) if end.endpoint):
-                tell_ignored(backend.resolve(host))
+                tell_ignored(backend.resolver.resolve_ahead(host))
             if arguments.watch:
                 from sshdash.cli.sync_watch import watch
 

@@ -10,6 +10,7 @@ import pytest
 
 from tests.live.file_kit import fill_with_odd_names
 from tests.live.test_cli_cp import Ended
+from tests.servers.ports import free_port
 from tests.servers.sshd import RealSshd
 from tests.servers.tty import Tty
 
@@ -29,6 +30,37 @@ async def sshdash(config: Path, *words: object, cwd: Path | None = None) -> Ende
     output, errors = await asyncio.wait_for(process.communicate(), 60)
     assert process.returncode is not None
     return Ended(process.returncode, output.decode("latin-1"), errors.decode())
+
+
+def counting(folder: Path, runs: Path) -> Path:
+    """Write a configuration whose command leaves a line each time, of a host that refuses."""
+    config = folder / "config"
+    config.write_text(
+        f'Match exec "echo ran >>{runs}"\n  User me\n'
+        f"Host there\n  HostName 127.0.0.1\n  Port {free_port()}\n"
+    )
+    config.chmod(0o600)
+    return config
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("ls", "there:"),
+        ("cp", "there:x", "there:y"),
+        ("sync", ".", "there:x"),
+        ("exec", "there", "--", "true"),
+        ("forward", "there", "-D", "0"),
+    ],
+    ids=" ".join,
+)
+async def test_a_command_of_match_exec_runs_once_as_with_ssh(
+    tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    runs = tmp_path / "runs"
+    ended = await sshdash(counting(tmp_path, runs), *words, cwd=tmp_path)
+    assert "Connection refused" in ended.errors
+    assert len(runs.read_bytes()) == len("ran\n")
 
 
 async def test_ls_lists_names_as_they_may_be_shown_and_as_they_are(sshd: RealSshd) -> None:

@@ -1,5 +1,6 @@
 """Editing files where they are."""
 
+import asyncio
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -89,6 +90,30 @@ async def test_a_link_stays_one_and_its_target_is_saved(
         await until(pilot, lambda: any("Saved" in told for told in app.told))
         assert (right / "old.txt").is_symlink()
         assert (right / "inbox" / "real.txt").read_text() == "edited\n"
+
+
+async def test_an_edit_that_the_end_of_the_screen_cuts_short_stays_and_the_log_says_where(
+    left: Path,
+    right: Path,
+    editing: Editor,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """As where the terminal around goes away: the editor may not even have ended."""
+
+    async def go_on(app: Any, command: list[str]) -> Any:
+        await editing(app, command)
+        return await asyncio.get_running_loop().create_future()
+
+    monkeypatch.setattr(outside, "run_outside", go_on)
+    app = FilesApp(left, right)
+    async with app.run_test() as pilot:
+        await begin(app, pilot)
+        await until(pilot, lambda: editing.copies)
+    (copy,) = editing.copies
+    assert copy.read_text() == "edited\n"
+    assert str(copy) in caplog.text
+    assert (right / "old.txt").read_text() == "old"
 
 
 async def test_what_was_not_changed_is_not_saved(left: Path, right: Path, editing: Editor) -> None:

@@ -35,6 +35,18 @@ def test_the_first_value_wins_and_says_where_it_stands(home: Path) -> None:
     assert resolved.destination == Destination("web", "bob", 2222)
 
 
+def test_what_is_resolved_ahead_is_for_the_next_connection_alone(home: Path) -> None:
+    file, runs = home / "config", home / "runs"
+    file.write_text(f'Match exec "echo ran >>{runs}"\n  Port 5\n')
+    resolver = Resolver(ConfigSource.standard(str(file)))
+    ahead = resolver.resolve_ahead("me@web")
+    assert resolver.resolve_ahead("me@web") is ahead
+    assert resolver.resolve(Destination("web", "me")) is ahead
+    assert runs.read_text() == "ran\n"
+    assert resolver.resolve("me@web").port == 5
+    assert runs.read_text() == "ran\nran\n", "a connection that is made again has not asked anew"
+
+
 def test_the_command_line_wins(home: Path) -> None:
     resolved = resolve(home, "Port 1\nUser x", "eve@web:99", ("User", "bob"))
     assert (resolved.port, resolved.user) == (99, "bob")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 import os
 import re
 import shutil
@@ -24,6 +25,7 @@ from sshdash.ui.screens.changed_edit import ChangedEditDialog, EditStep
 from sshdash.ui.screens.save_way import SaveWay, SaveWayDialog, losses_of
 from sshdash.ui.screens.text_editor import TextEditor, why_not_here
 from sshdash.ui.widgets import file_messages as ask
+from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from sshdash.ui.cockpit import Cockpit
     from sshdash.ui.controllers.file_listings import Listings
     from sshdash.ui.controllers.file_stops import Stops
+
+log = logging.getLogger(__name__)
 
 LIMIT = 64 * 1024 * 1024
 """Bytes of a file that can be edited."""
@@ -110,6 +114,8 @@ class _Edit:
         self.taken = taken
         self.data = data
         self.name = names.short(name_of(taken.path))
+        self._keep = False
+        """Whether the copy in the editor has what is nowhere else."""
 
     async def here(self) -> None:
         """Edit it on this screen."""
@@ -126,6 +132,9 @@ class _Edit:
             except SSHDashError as error:
                 path = await asyncio.to_thread(_kept_copy, self.taken.path, edited)
                 raise _with_copy(error, path) from error
+            except asyncio.CancelledError:
+                _note_left(await asyncio.to_thread(_kept_copy, self.taken.path, edited))
+                raise
             if step is None:
                 return
             if step is EditStep.KEEP:
@@ -135,38 +144,42 @@ class _Edit:
 
     async def outside(self) -> None:
         """Edit a copy of it in the person's editor; what was not saved stays there."""
-        from sshdash.ui.outside import editor_command, run_outside
-
         path = await asyncio.to_thread(_kept_copy, self.taken.path, self.data)
-        keep = False
         try:
-            command = editor_command(path, 1)
-            while True:
-                status = await run_outside(self.cockpit.screen.app, command)
-                edited = await asyncio.to_thread(_read, path)
-                if edited == self.data:
-                    if status:
-                        raise SSHDashError(
-                            "Your editor ended with a failure", f"exit status {status}"
-                        )
-                    return
-                keep = True  # from here on there is something to lose
-                if status:
-                    raise SSHDashError("Nothing was saved", f"your editor ended with {status}")
-                step = await self._save(edited)
-                if step is EditStep.KEEP:
-                    self._tell_kept(path)
-                    return
-                if step is None:
-                    keep = False
-                    return
+            await self._edit_copy(path)
+        except asyncio.CancelledError:
+            self._keep = True  # the editor may still run, and save it
+            _note_left(path)
+            raise
         except OSError as error:
             raise SSHDashError("Nothing was saved", f"{path}: {error.strerror}") from error
         except SSHDashError as error:
-            raise (_with_copy(error, path) if keep else error) from error
+            raise (_with_copy(error, path) if self._keep else error) from error
         finally:
-            if not keep:
+            if not self._keep:
                 await asyncio.to_thread(shutil.rmtree, os.path.dirname(path), True)
+
+    async def _edit_copy(self, path: str) -> None:
+        from sshdash.ui.outside import editor_command, run_outside
+
+        command = editor_command(path, 1)
+        while True:
+            status = await run_outside(self.cockpit.screen.app, command)
+            edited = await asyncio.to_thread(_read, path)
+            if edited == self.data:
+                if status:
+                    raise SSHDashError("Your editor ended with a failure", f"exit status {status}")
+                return
+            self._keep = True  # from here on there is something to lose
+            if status:
+                raise SSHDashError("Nothing was saved", f"your editor ended with {status}")
+            step = await self._save(edited)
+            if step is EditStep.KEEP:
+                self._tell_kept(path)
+                return
+            if step is None:
+                self._keep = False
+                return
 
     def _tell_kept(self, path: str) -> None:
         self.cockpit.tell("Nothing was saved", f"your edit is kept in {path}", severity="warning")
@@ -251,6 +264,11 @@ def _difference(there: bytes, edited: bytes) -> list[str]:
     lines = shown(unified(there, edited, "file"))
     more = [f"… and {len(lines) - _SHOWN} more lines"] if len(lines) > _SHOWN else []
     return lines[:_SHOWN] + more
+
+
+def _note_left(path: str) -> None:
+    """Say in the log where an edit is that the end of the screen cut short."""
+    log.warning("an edit was not saved; it is in %s", clean(path, 1000))
 
 
 def _with_copy(error: SSHDashError, path: str) -> SSHDashError:
