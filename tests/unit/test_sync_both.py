@@ -604,8 +604,9 @@ async def test_nothing_is_deleted_where_the_other_end_is_gone_itself(tmp_path: P
         remove(both.left, b"other")
         del both.left.nodes[ROOT]  # a disk that was taken away since
         trees = Tree("", ROOT), Tree("far", ROOT)
-        with pytest.raises(MissingError):
-            await Synchronisation(*trees, one.queue, one.open).run(todo)
+        outcome = await Synchronisation(*trees, one.queue, one.open).run(todo)
+        assert isinstance(outcome.error, MissingError)
+        assert (outcome.deleted, outcome.is_whole) == (0, False)
         assert set(files_of(both.right)) == {b"gone", b"other"}
 
 
