@@ -4,7 +4,9 @@ A source is removed only once all of it is safe under its final name, and is sti
 copied; a directory only once nothing is left in it.
 """
 
+import asyncio
 import secrets
+from collections.abc import Awaitable
 from contextlib import suppress
 
 from sshdash.errors import FileError
@@ -156,6 +158,21 @@ class Mover:
         if self._wanted and await self._source.exists(beside) is not None:
             host = "" if self._source.is_local else self._source.label
             raise FileError(SAME, shown(path), host=host)
+
+    async def after(self, copying: Awaitable[str], file: Source) -> str:
+        """Return what a copy complains of; where that is nothing, its source goes.
+
+        Raises what both do.
+        """
+        try:
+            complaint = await copying
+        except CancelledTooLate:
+            if self._wanted:
+                raise asyncio.CancelledError from None  # the source is still there
+            raise
+        if not complaint:
+            await self.remove(file)
+        return complaint
 
     async def remove(self, file: Source) -> None:
         """Remove a source whose copy is in place.

@@ -1,6 +1,5 @@
 """Runs one copy job: looks through the trees, makes directories ahead, copies many at once."""
 
-import asyncio
 import os
 from collections.abc import Callable
 
@@ -31,7 +30,7 @@ from sshdash.sftp.plan import Step, decide, escapes
 from sshdash.sftp.room import Room
 from sshdash.sftp.roots import Roots
 from sshdash.sftp.seen import ChangedThere, ensure_as_seen, seen_of
-from sshdash.sftp.tasks import CancelledTooLate, each, together
+from sshdash.sftp.tasks import each, together
 from sshdash.sftp.throttle import Pace
 from sshdash.sftp.twins import Twins
 from sshdash.sftp.under_way import FileCopy
@@ -366,15 +365,7 @@ class Runner:
             await self._copier.folders.ready(join(self._target_dir, file.place))
         if await self._mover.rename(file, progress):
             return ""
-        try:
-            complaint = await self._transfer(file, progress)
-        except CancelledTooLate:
-            if self._request.move:  # its source is still there
-                raise asyncio.CancelledError from None
-            raise
-        if not complaint:
-            await self._mover.remove(file)
-        return complaint
+        return await self._mover.after(self._transfer(file, progress), file)
 
     async def _transfer(self, file: Source, progress: Callable[[int], None]) -> str:
         target = join(self._target_dir, file.place)

@@ -8,8 +8,11 @@ from sshdash.sftp.filesystem import Filesystem
 from sshdash.sftp.ledger import Ledger
 from sshdash.sftp.mover import Mover
 from sshdash.sftp.partial import is_copy
-from sshdash.sftp.tasks import each
+from sshdash.sftp.tasks import each, undivided
 from sshdash.sftp.walk import Source
+
+_PATIENCE = 10.0
+"""Seconds that whoever cancels waits for a name under way."""
 
 
 class Twins:
@@ -51,14 +54,19 @@ class Twins:
         async def link(twin: Source) -> None:
             assert twin.entry.linked is not None
             first, linked = self._firsts[twin.entry.linked], False
+            names = [join(folder, one.place) for one in (first, twin)]
+
+            async def name() -> str:
+                nonlocal linked
+                await undivided(target.hardlink(*names), _PATIENCE)
+                linked = True
+                return ""
+
             try:
                 if first.key not in ledger.done:
                     raise FileError("its first name was not copied")
-                names = [join(folder, one.place) for one in (first, twin)]
                 with ledger.tracking(twin):
-                    await target.hardlink(*names)
-                    linked = True
-                    await mover.remove(twin)
+                    await mover.after(name(), twin)
             except FileError as error:
                 if linked:
                     failed(twin, error)

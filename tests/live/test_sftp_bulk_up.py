@@ -31,6 +31,7 @@ from tests.live.test_sftp_bulk_crashes import around
 from tests.live.test_sftp_faults import slow_line, until_some_arrived
 from tests.live.test_sftp_faults import small_disk as small_disk
 from tests.patience import PATIENCE
+from tests.servers.loopback import LoopbackServer
 from tests.servers.sshd import RealSshd
 
 
@@ -256,6 +257,24 @@ async def test_what_is_still_unpacked_after_a_cancel_is_removed_too(
         files.queue.cancel(job)
         await files.queue.wait(job)
     assert os.listdir(target) == []
+
+
+@pytest.mark.parametrize("above", ["there", "not there"])
+async def test_a_host_whose_commands_see_other_files_gets_all_by_sftp(
+    folders: tuple[Path, Path], told: pytest.LogCaptureFixture, tmp_path: Path, above: str
+) -> None:
+    source, _ = folders
+    async with LoopbackServer() as server, files_on(server.config_file) as files:
+        place = tmp_path / "place" if above == "there" else Path("/no such folder/here")
+        if above == "there":
+            place.mkdir()
+        (server.home / place.relative_to("/")).mkdir(parents=True)
+        done = await files.copy("", [source], "loopback", place)
+        assert done.state is TransferState.DONE, done.errors
+        assert tree(server.home / place.relative_to("/") / "source") == tree(source)
+        assert not unfinished(server.home)
+    assert UP_BY_SFTP in told.text
+    assert not place.exists() or not list(place.iterdir())
 
 
 async def test_a_full_remote_disk_is_called_that_and_what_fits_is_whole(

@@ -593,3 +593,29 @@ async def test_a_cancelled_move_counts_all_that_has_gone(
     assert (done.state, done.files_done) == (TransferState.DONE, 300), done.errors
     assert not list(source.iterdir())
     assert len(list(target.iterdir())) == 300
+
+
+@pytest.mark.parametrize("move", [False, True])
+async def test_a_cancelled_copy_counts_the_further_names_of_a_file(
+    sshd: RealSshd, folders: tuple[Path, Path], move: bool
+) -> None:
+    source, target = folders
+    (source / "0000").write_bytes(b"content")
+    for number in range(1, 300):
+        os.link(source / "0000", source / f"{number:04}")
+    async with slow_line(sshd) as (_, config), files_on(config) as files:
+        async with asyncio.timeout(PATIENCE):
+            names = sorted(source.iterdir())
+            job = files.submit("", names, "sshd", target, move=move)
+            while files.queue.snapshot(job).files_done < 2:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+            files.queue.cancel(job)
+            done = await files.queue.wait(job)
+            assert done.state is TransferState.CANCELLED
+            left = len(list(source.iterdir()))
+            assert done.files_done == (300 - left if move else len(list(target.iterdir())))
+            files.queue.retry(job, replace(done.request, conflict=ConflictChoice.OVERWRITE))
+            done = await files.queue.wait(job)
+    assert (done.state, done.files_done) == (TransferState.DONE, 300), done.errors
+    assert len(list(target.iterdir())) == 300
+    assert len(list(source.iterdir())) == (0 if move else 300)

@@ -23,7 +23,7 @@ _ASKED = b"tar "
 Neither waits for the other. An SFTP server that runs instead, as on many hosts, takes what it is
 asked for a message longer than any and ends at once.
 """
-_TRIES = 150
+_TRIES = 60
 """Hundredths of a second, at least, in which the folder has to appear: it is made meanwhile.
 
 The one above it is there before, unless a shell sees other files than the SFTP server does.
