@@ -80,6 +80,10 @@ class ConfigError(SSHDashError):
         return cls(title, file, mark.line + 1 if mark else 0, problem)
 
 
+class SSHConfigError(ConfigError):
+    """ssh_config is wrong, or must not be used: ssh would not connect either."""
+
+
 class Cancelled(SSHDashError):
     """The person dismissed a question or cancelled the operation."""
 

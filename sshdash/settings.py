@@ -104,7 +104,7 @@ def load_settings(path: Path | None = None) -> Settings:
     path = path or settings_file()
     try:
         text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):  # a HOME of /dev/null, as services have
         return Settings()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError("Cannot read the settings", path, detail=str(error)) from error

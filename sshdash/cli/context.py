@@ -18,13 +18,22 @@ from sshdash.config.command_line import SHORT_OPTIONS
 from sshdash.config.destination import parse_destination
 from sshdash.config.resolved import ResolvedHost
 from sshdash.config.source import ConfigSource, parse_override
-from sshdash.errors import ConnectError, ConnectionLost, FileError, SSHDashError, UsageError
+from sshdash.errors import (
+    ConnectError,
+    ConnectionLost,
+    FileError,
+    SSHConfigError,
+    SSHDashError,
+    UsageError,
+)
 from sshdash.prompts import Prompter
 from sshdash.settings import load_settings
 from sshdash.untrusted import clean
 
 CONNECTION_FAILED = 255
 """The exit status where there is no connection, or none any more, as ssh has it."""
+_AS_SSH = ConnectError | ConnectionLost | SSHConfigError
+"""Where ssh would not have connected either."""
 _LINE = 2_000
 """Characters that one line of narration may have."""
 
@@ -35,9 +44,16 @@ def source(arguments: argparse.Namespace) -> ConfigSource:
     Raises UsageError for an ``-o`` that is not ``Key=Value`` or ``Key Value``.
     """
     overrides = tuple(
-        parse_override(option) if isinstance(option, str) else option for option in arguments.option
+        parse_override(option) if isinstance(option, str) else option
+        for option in arguments.option
+        if not (isinstance(option, str) and _says_nothing(option))
     )
     return ConfigSource.standard(arguments.config, overrides)
+
+
+def _says_nothing(option: str) -> bool:
+    """Return whether an ``-o`` is empty, as an unset variable of a script is, or a comment."""
+    return option.strip()[:1] in ("", "#")
 
 
 def screen_source(arguments: argparse.Namespace) -> ConfigSource:
@@ -139,7 +155,7 @@ def exit_status(error: SSHDashError) -> int:
     """Return the exit status of a command that failed: 255 where ssh could not connect either."""
     if isinstance(error, UsageError):
         return 2
-    return CONNECTION_FAILED if isinstance(error, ConnectError | ConnectionLost) else 1
+    return CONNECTION_FAILED if isinstance(error, _AS_SSH) else 1
 
 
 def report(error: SSHDashError) -> None:

@@ -11,7 +11,8 @@ import time
 from contextlib import suppress
 from itertools import groupby
 
-from msgspec import Struct, structs
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sshdash.backend import Backend
 from sshdash.cli import copy_resume
@@ -129,11 +130,12 @@ async def _requests(
     """Return one request per run of sources that are alike."""
     named: list[_Source] = []
     for source in sources:
-        found = await resolve_source(await opened.look(source.endpoint), source)
+        end = await opened.look(source.endpoint)
+        found = await resolve_source(end, source)
         if arguments.move and any(one.inside for one in found):
             hint = "name the folder, or what is in it"
             raise UsageError("Only what has a name can be moved", str(source), hint)
-        named += found
+        named += [await _to_move(end, one) for one in found] if arguments.move else found
     end = await opened.look(target.endpoint)
     trees = arguments.recursive or arguments.move
     place = await resolve_target(end, target, len(named) > 1, arguments.move, trees)
@@ -215,7 +217,7 @@ async def _folder(end: CopyEnd, source: _Source, target: Operand) -> _Source:
     """
     if isinstance(end, ScpHost) and not end.has_shell:
         # With its slash, a name must be a directory's.
-        return structs.replace(source, path=source.path.rstrip(b"/") + b"/")
+        return replace(source, path=source.path.rstrip(b"/") + b"/")
     with suppress(FileError):
         if (await end.stat(source.path)).kind is not Kind.DIRECTORY:
             raise _no_folder(target, None)
@@ -234,10 +236,26 @@ async def resolve_source(end: CopyEnd, source: Operand) -> list[_Source]:
     # The shell here has expanded what is local; nobody has for a host.
     paths: list[bytes] = []
     if not (end.is_local or isinstance(end, ScpHost)):
-        paths = await matching(end, path)
+        paths = await matching(end, path, source.path.endswith(b"/"))
     # With its slash, a name must be a directory's.
     slash = b"/" if source.path.endswith(b"/") and name_of(path) else b""
     return [_Source(source.endpoint, one + slash, inside) for one in paths or [path]]
+
+
+async def _to_move(end: CopyEnd, source: _Source) -> _Source:
+    """Return a directory without the slash behind its name: it is the directory that moves.
+
+    Raises UsageError for a link with a slash, which would be what it leads to.
+    """
+    if not source.path.endswith(b"/") or isinstance(end, ScpHost):
+        return source
+    path = source.path.rstrip(b"/")
+    found = await end.exists(path)
+    if found is not None and found.kind is Kind.SYMLINK:
+        hint = "leave the slash away to move the link, or name the folder"
+        raise UsageError("A link with a slash cannot be moved", shown(source.path), hint)
+    is_folder = found is not None and found.kind is Kind.DIRECTORY
+    return replace(source, path=path) if is_folder else source
 
 
 async def _inside(filesystem: Filesystem, source: _Source) -> list[_Source]:

@@ -17,7 +17,7 @@ from sshdash.cli.context import open_backend, settle_memory, tell_ignored
 from sshdash.cli.endings import TERMINATED, cancelled_by_signals
 from sshdash.cli.opened import Opened
 from sshdash.cli.operands import Operand, parse_operands
-from sshdash.cli.ssh_options import add_scp_options, add_ssh_options, add_user_options
+from sshdash.cli.ssh_options import add_short_forms, add_ssh_options, add_user_options
 from sshdash.errors import UsageError
 from sshdash.modules import Modules
 from sshdash.prompts import CONFLICT_POLICIES, ConflictChoice
@@ -55,7 +55,14 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "-p", dest="preserve", action="store_true", help="keep times and permissions"
     )
     add_ssh_options(parser, ("-P", "-i", "-J"))
-    add_scp_options(parser)
+    add_short_forms(parser, ("-4", "-6", "-B", "-C", "-c"))
+    parser.add_argument(
+        "-3", dest="through", action="store_true", help="from host to host through here, as always"
+    )
+    parser.add_argument(
+        "-O", "-s", "-T", dest="as_always", action="store_true",
+        help="as always: by SFTP, by scp where a server has none, and only what was asked for",
+    )  # fmt: skip
     add_copy_options(parser)
     parser.add_argument(
         "--inplace",

@@ -1,6 +1,7 @@
 """``sshdash du``: what trees take up, here and on hosts."""
 
 import argparse
+import errno
 import json
 
 from sshdash.backend import Backend
@@ -14,6 +15,8 @@ from sshdash.cli.named_files import (
     tell_failure,
 )
 from sshdash.errors import FileError
+from sshdash.sftp.entries import Kind
+from sshdash.sftp.failures import failure
 from sshdash.sftp.usage import Usage, measure
 
 
@@ -39,7 +42,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("-0", dest="raw", action="store_true", help="names as bytes, ended by NUL")
     parser.add_argument("--help", action="help", help="show this help message and exit")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
-    add_file_options(parser)
+    add_file_options(parser, 0, (".",))
     parser.set_defaults(run=run)
 
 
@@ -58,17 +61,28 @@ async def _measure_all(arguments: argparse.Namespace, named: list[Named], _: Bac
 
     for one in named:
         try:
-            found = await measure(one.filesystem, one.path, arguments.depth, problem)
+            path = await _root(one)
+            found = await measure(one.filesystem, path, arguments.depth, problem)
         except FileError as error:
             problem(error)
         else:
             for usage in found:
-                _print_usage(arguments, usage, one)
+                _print_usage(arguments, usage, one.written, path)
     return seen_all
 
 
-def _print_usage(arguments: argparse.Namespace, usage: Usage, one: Named) -> None:
-    name = one.written + usage.path[len(one.path.rstrip(b"/")) :]
+async def _root(one: Named) -> bytes:
+    """Return where the tree is: a link with its slash is what it leads to, as to every program."""
+    if not one.operand.path.endswith((b"/", b"/.")):
+        return one.path
+    if (await one.filesystem.stat(one.path)).kind is not Kind.DIRECTORY:
+        raise failure("sum up", one.operand.path, errno.ENOTDIR, one.operand.host)
+    return await one.filesystem.realpath(one.path)
+
+
+def _print_usage(arguments: argparse.Namespace, usage: Usage, written: bytes, path: bytes) -> None:
+    below = usage.path[len(path.rstrip(b"/")) :]
+    name = (written.rstrip(b"/") or b"/") + below if below else written
     if arguments.json:
         sums = {"size": usage.size, "files": usage.files, "folders": usage.folders}
         print(json.dumps({**name_fields(name), **sums}))

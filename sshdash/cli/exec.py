@@ -10,10 +10,11 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from sshdash import loop
 from sshdash.cli.context import CONNECTION_FAILED, report, settle_memory, source
-from sshdash.cli.ssh_options import add_ssh_options
+from sshdash.cli.ssh_options import add_short_forms, add_ssh_options
 from sshdash.config.resolver import Resolver
 from sshdash.connections.network.ahead import Ahead
 from sshdash.errors import SSHDashError, UsageError
@@ -22,6 +23,16 @@ from sshdash.settings import load_settings
 
 _ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 """Signals that end it with that status, as they end ssh. SIGINT is Python's KeyboardInterrupt."""
+
+
+_END = "\0"
+"""Stands for the first ``--``, which argparse would drop: no word of a command line is that."""
+
+
+def marked(words: list[str]) -> list[str]:
+    """Return the words of the command line with the end of the options as it can be read."""
+    at = words.index("--") if "--" in words else len(words)
+    return [*words[:at], *([_END] if at < len(words) else ()), *words[at + 1 :]]
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -37,23 +48,46 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("-T", dest="no_tty", action="store_true", help="allocate no terminal")
     parser.add_argument("-n", dest="no_input", action="store_true", help="read nothing from stdin")
     add_ssh_options(parser)
+    add_short_forms(parser, ("-4", "-6", "-A", "-a", "-b", "-C", "-c", "-e", "-m", "-q", "-x"))
     parser.add_argument("destination", metavar="DEST", help="[user@]host[:port]")
-    parser.add_argument("words", metavar="CMD", nargs=argparse.REMAINDER, help="the command")
+    parser.add_argument(
+        "words", metavar="CMD", nargs=argparse.REMAINDER, action=_Words, help="the command"
+    )
     parser.set_defaults(run=run)
+
+
+class _Words(argparse.Action):
+    """The command, behind such options as stand after the host: ssh takes those, too."""
+
+    _behind = False
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option: Any = None) -> None:
+        words = list(values)
+        if namespace.destination == _END and not self._behind:
+            if not words:
+                parser.error("no host is named")
+            namespace.destination, words = words[0], words[1:]
+        elif words[:1] and words[0].startswith("-") and not self._behind:
+            self._behind, host = True, namespace.destination
+            # The first word that is no option is taken for a host once more; the end is one.
+            parser.parse_args([*words, ""], namespace)
+            words = [namespace.destination, *namespace.words][:-1]
+            namespace.destination = host
+        if words[:1] in ([_END], ["--"]):
+            del words[0]
+        namespace.words = ["--" if word == _END else word for word in words]
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
-    words = arguments.words[1:] if arguments.words[:1] == ["--"] else arguments.words
+    words = arguments.words
     # Bytes, as they were typed: the server's encoding is its own affair.
     command = os.fsencode(" ".join(words)) if words else None
     try:
         return loop.run(_main(arguments, command))
-    except UsageError:
-        raise
     except SSHDashError as error:
         report(error)
-        return CONNECTION_FAILED
+        return CONNECTION_FAILED  # never 2 for wrong words: that may be the command's own status
 
 
 async def _main(arguments: argparse.Namespace, command: bytes | None) -> int:

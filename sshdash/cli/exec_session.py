@@ -22,7 +22,7 @@ from sshdash.connections.faults import explain
 from sshdash.connections.manager import ConnectionManager, Lease
 from sshdash.connections.network.ahead import Ahead
 from sshdash.connections.session_request import FORCE, NO, YES, SessionRequest, plan_session
-from sshdash.errors import ConnectionLost, SessionError
+from sshdash.errors import ConnectionLost, SessionError, SSHDashError
 from sshdash.events import EventBus, SessionChanged
 from sshdash.settings import Settings
 from sshdash.states import SessionState
@@ -39,13 +39,17 @@ async def run(
     """Connect, without the parts of a backend that a command has no use for, and run."""
     events = EventBus()
     manager = ConnectionManager(resolver, choose_prompter(), events, settings, ahead)
-    Narrator(manager, events, arguments.verbose)
+    narrator = Narrator(manager, events, arguments.verbose)
     audit = AuditLog(events, manager.status) if settings.audit else None
     try:
         async with await manager.lease(arguments.destination, "exec") as lease:
             resolved = lease.connection.resolved
             tell_ignored(resolved)
             return await _run(lease, _request(arguments, resolved, command), events)
+    except SSHDashError:
+        if narrator.is_silent(arguments.destination):
+            return CONNECTION_FAILED
+        raise
     finally:
         await manager.close()
         if audit is not None:

@@ -5,6 +5,8 @@ import errno
 import json
 import time
 
+from msgspec.structs import replace
+
 from sshdash.backend import Backend
 from sshdash.cli.copy_report import size_text
 from sshdash.cli.named_files import (
@@ -20,25 +22,47 @@ from sshdash.sftp.entries import Entry, Kind
 from sshdash.sftp.failures import failure, shown
 
 
+def _by_name(entry: Entry) -> tuple[object, ...]:
+    return (entry.name,)
+
+
+def _newest_first(entry: Entry) -> tuple[object, ...]:
+    return -entry.mtime_ns, entry.name
+
+
+def _largest_first(entry: Entry) -> tuple[object, ...]:
+    return -entry.size, entry.name
+
+
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Register the command."""
     parser = commands.add_parser(
         "ls",
         help="list files here and on hosts",
         description="List directories, and files that are named, sorted by the bytes of their "
-        "names. Names that a terminal would not print as they are come escaped, unless -0.",
+        "names, or as -t and -S have it. Names that a terminal would not print as they are come "
+        "escaped, unless -0.",
         add_help=False,  # -h is what it is to everybody else who lists files
         epilog="Exits with 0 where everything was listed, 1 where not, 255 where there is no "
         "connection.",
     )
-    parser.add_argument("-a", dest="hidden", action="store_true", help="hidden files too")
+    parser.add_argument("-a", "-A", dest="hidden", action="store_true", help="hidden files too")
     parser.add_argument("-d", dest="itself", action="store_true", help="directories themselves")
     parser.add_argument("-l", dest="long", action="store_true", help="mode, owner, size and time")
     parser.add_argument("-h", "-H", dest="human", action="store_true", help="sizes as 14.2 MB")
+    parser.add_argument("-1", dest="rows", action="store_true", help="one name a line, as always")
+    parser.add_argument(
+        "-t", dest="order", action="store_const", const=_newest_first, default=_by_name,
+        help="the newest first",
+    )  # fmt: skip
+    parser.add_argument(
+        "-S", dest="order", action="store_const", const=_largest_first, help="the largest first"
+    )
+    parser.add_argument("-r", dest="reverse", action="store_true", help="the other way round")
     parser.add_argument("-0", dest="raw", action="store_true", help="names as bytes, ended by NUL")
     parser.add_argument("--help", action="help", help="show this help message and exit")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
-    add_file_options(parser)
+    add_file_options(parser, 0, (".",))
     parser.set_defaults(run=run)
 
 
@@ -50,7 +74,8 @@ def run(arguments: argparse.Namespace) -> int:
 async def _list_all(arguments: argparse.Namespace, named: list[Named], _: Backend) -> bool:
     """List the files that are named, then what is in the directories."""
     listed_all = True
-    folders: list[Named] = []
+    files: list[tuple[Entry, Named]] = []
+    folders: list[tuple[Entry, Named]] = []
     for one in named:
         try:
             entry = await one.filesystem.lstat(one.path)
@@ -60,16 +85,17 @@ async def _list_all(arguments: argparse.Namespace, named: list[Named], _: Backen
             [entry] = await _with_targets(arguments, one, [entry])
             if one.operand.path.endswith((b"/", b"/.")) and not entry.leads_to_directory:
                 raise failure("list", one.operand.path, errno.ENOTDIR, one.operand.host)
-            if entry.leads_to_directory and not arguments.itself:
-                folders.append(one)
-            else:
-                _print_entry(arguments, entry, one.written, "")
+            looks_into = entry.leads_to_directory and not arguments.itself
+            (folders if looks_into else files).append((replace(entry, name=one.written), one))
         except FileError as error:
             tell_failure(error)
             listed_all = False
+    for entry, one in _in_order(arguments, files):
+        _print_entry(arguments, entry, one.written, "")
     with_titles = len(named) > 1 and not (arguments.json or arguments.raw)
-    for folder in folders:
+    for number, (_entry, folder) in enumerate(_in_order(arguments, folders)):
         if with_titles:
+            print("\n" * bool(files or number), end="")
             print_name(folder.written, False, tail=":")
         try:
             await _list_folder(arguments, folder)
@@ -79,12 +105,18 @@ async def _list_all(arguments: argparse.Namespace, named: list[Named], _: Backen
     return listed_all
 
 
+def _in_order(
+    arguments: argparse.Namespace, named: list[tuple[Entry, Named]]
+) -> list[tuple[Entry, Named]]:
+    return sorted(named, key=lambda one: arguments.order(one[0]), reverse=arguments.reverse)
+
+
 async def _list_folder(arguments: argparse.Namespace, folder: Named) -> None:
     refused: list[bytes] = []
     entries: list[Entry] = []
     async for batch in folder.filesystem.scandir(folder.path, refused):
         entries += [entry for entry in batch if arguments.hidden or not entry.is_hidden]
-    entries.sort(key=lambda entry: entry.name)
+    entries.sort(key=arguments.order, reverse=arguments.reverse)
     if arguments.long or arguments.json:
         entries = await _with_targets(arguments, folder, entries)
     for entry in entries:

@@ -208,7 +208,12 @@ def _parse_command(before: argparse.Namespace, words: list[str]) -> argparse.Nam
         command = commands.choices[name]
         arguments = command.parse_intermixed_args(before.rest[1:], argparse.Namespace(command=name))
     else:
-        arguments = parser.parse_args(before.rest)
+        try:
+            given = module.marked(before.rest) if name == "exec" else before.rest
+            arguments = parser.parse_args(given)
+        except SystemExit as end:
+            # The status is the remote command's own; where none is run it is 255, as with ssh.
+            raise SystemExit(255 if name == "exec" and end.code else end.code) from None
     arguments.given = words[: -len(before.rest)], before.rest[1:]
     arguments.config = getattr(arguments, "config", before.config)
     arguments.option = [*(before.option or ()), *(getattr(arguments, "late_option", None) or ())]

@@ -1,6 +1,7 @@
 """``sshdash mkdir``: make directories here and on hosts."""
 
 import argparse
+import re
 
 from sshdash.backend import Backend
 from sshdash.cli.named_files import Named, add_file_options, run_on_files, tell_failure
@@ -9,6 +10,7 @@ from sshdash.sftp.failures import MissingError
 from sshdash.sftp.trees import make_folders
 
 _ALL = 0o777
+_OCTAL = re.compile("0*[0-7]{1,4}")
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -62,7 +64,6 @@ async def _make(arguments: argparse.Namespace, one: Named) -> None:
 
 
 def _mode(text: str) -> int:
-    mode = int(text, 8)
-    if not 0 <= mode <= 0o7777:
-        raise ValueError(text)
-    return mode
+    if not _OCTAL.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number in octal, such as 700")
+    return int(text, 8)

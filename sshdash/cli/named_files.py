@@ -31,12 +31,13 @@ class Named:
     """The word that named it, alone or with others."""
     filesystem: Filesystem
     path: bytes
+    is_match: bool = False
+    """Whether the word was a pattern that this matched."""
 
     @property
     def written(self) -> bytes:
         """The name as it is printed: the word where it stands for just this, else the path."""
-        word, path = self.operand.path or b".", self.path
-        name = word if word.rstrip(b"/").endswith(path.rpartition(b"/")[2]) else path
+        name = self.path if self.is_match else self.operand.path or b"."
         return b"%b:%b" % (self.operand.host.encode(), name) if self.operand.host else name
 
 
@@ -44,11 +45,19 @@ Work = Callable[[argparse.Namespace, list[Named], Backend], Awaitable[bool]]
 """Does what a command is for; returns whether all of it was done."""
 
 
-def add_file_options(parser: argparse.ArgumentParser) -> None:
-    """Add what every command that names files takes."""
+def add_file_options(
+    parser: argparse.ArgumentParser, least: int = 1, default: Sequence[str] = ()
+) -> None:
+    """Add what every command that names files takes: `least` paths, `default` where none is."""
     add_ssh_options(parser, ("-P", "-i", "-J"))
     add_user_options(parser)
-    parser.add_argument("operands", metavar="PATH", nargs="+", help="[user@]host:path, or here")
+    parser.add_argument(
+        "operands",
+        metavar="PATH",
+        nargs="+" if least else "*",
+        default=list(default),
+        help="[user@]host:path, or here",
+    )
 
 
 def run_on_files(arguments: argparse.Namespace, work: Work, patterns: bool = True) -> int:
@@ -93,12 +102,13 @@ async def _find(
             path = await filesystem.expand(operand.path or b".")
             # The shell here has expanded what is local; nobody has for a host.
             expands = patterns and not filesystem.is_local
-            paths = await matching(filesystem, path) if expands else []
+            folders = operand.path.endswith(b"/")
+            paths = await matching(filesystem, path, folders) if expands else []
         except FileError as error:
             report(error)
             found_all = False
         else:
-            named += [Named(operand, filesystem, one) for one in paths or [path]]
+            named += [Named(operand, filesystem, one, one != path) for one in paths or [path]]
     return named, found_all
 
 

@@ -8,8 +8,8 @@ from sshdash.events import BannerReceived, ConnectionChanged, Event, EventBus, W
 from sshdash.states import ConnectionState
 
 _LEVELS = {
-    "quiet": -1,
-    "fatal": -1,
+    "quiet": -2,
+    "fatal": -2,
     "error": -1,
     "verbose": 1,
     "debug": 1,
@@ -20,7 +20,7 @@ _LEVELS = {
 
 
 class Narrator:
-    """Tells banners and warnings, and on request every step of every attempt.
+    """Tells banners, warnings, what ProxyCommands say, and on request every step of an attempt.
 
     `asked` is the number of ``-v``: with one, each step that has ended; with two also what is
     of interest only to whoever looks closer. LogLevel of a host says the same for that host, and
@@ -38,10 +38,14 @@ class Narrator:
                 tell(event.text)
         elif isinstance(event, WarningRaised):
             if self._level(event.host) >= 0:
-                place = f"{event.host}: " if event.host else ""
-                tell(f"sshdash: {place}{event.title}: {event.detail}")
-        elif isinstance(event, ConnectionChanged) and self._level(event.host) > 0:
+                told = filter(None, ("sshdash", event.host, event.title, event.detail))
+                tell(": ".join(told))
+        elif isinstance(event, ConnectionChanged):
             self._attempted(event)
+
+    def is_silent(self, host: str) -> bool:
+        """Return whether not even failures of a host are to be told: LogLevel QUIET or FATAL."""
+        return self._level(host) < -1
 
     def _level(self, host: str) -> int:
         timeline = self._manager.status(host).timeline
@@ -54,14 +58,17 @@ class Narrator:
             return
         if event.new is ConnectionState.CONNECTING:
             timeline.watch(lambda _, entry: self._tell(timeline, entry))
-        elif event.old is ConnectionState.CONNECTING:
+        elif event.old is ConnectionState.CONNECTING and self._level(event.host) > 0:
             _tell_end(timeline)
 
     def _tell(self, timeline: Timeline, entry: Entry) -> None:
-        # What a jump host did is told by its own timeline.
-        close = self._level(timeline.host) > 1
-        if not entry.hop and entry.outcome != "running" and (close or not entry.detail):
+        level = self._level(timeline.host)
+        if entry.hop or entry.outcome == "running":
+            return  # what a jump host did is told by its own timeline
+        if level > entry.detail:
             tell(f"{timeline.host}: {entry_line(entry)}")
+        elif entry.plain and level >= 0:
+            tell(f"{timeline.host}: {entry.text}")
 
 
 def _tell_end(timeline: Timeline) -> None:

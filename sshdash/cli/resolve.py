@@ -6,7 +6,7 @@ import os
 import sys
 
 from sshdash.cli.context import source, tell
-from sshdash.cli.ssh_options import add_ssh_options
+from sshdash.cli.ssh_options import SHORT_FORMS, add_short_forms, add_ssh_options
 from sshdash.config.advice import Advice, advise
 from sshdash.config.explain import Explained, explain
 from sshdash.config.options import Origin
@@ -27,6 +27,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         description="Print the configuration of a host, byte for byte as ssh -G does.",
     )
     add_ssh_options(parser)
+    add_short_forms(parser, SHORT_FORMS)
     parser.add_argument(
         "--explain",
         action="store_true",

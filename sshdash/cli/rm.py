@@ -7,7 +7,7 @@ from itertools import groupby
 from sshdash.backend import Backend
 from sshdash.cli.copy_report import size_text
 from sshdash.cli.named_files import Named, add_file_options, run_on_files, tell_failure
-from sshdash.errors import FileError
+from sshdash.errors import FileError, UsageError
 from sshdash.prompts import ConfirmQuestion
 from sshdash.sftp.entries import Entry, Kind, is_inside, join, name_of, parent_of
 from sshdash.sftp.failures import MissingError, shown
@@ -32,12 +32,14 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument(
         _ROOT, dest="everything", action="store_true", help="let / and the home folder go, too"
     )
-    add_file_options(parser)
+    add_file_options(parser, 0)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Remove and return the exit status."""
+    if not arguments.operands and not arguments.force:
+        raise UsageError("Nothing to remove", "name files, or directories with -r")
     return run_on_files(arguments, _remove_all)
 
 

@@ -17,16 +17,26 @@ _OPTIONS = {
     "-J": ("DEST", "go through DEST, or through several with commas"),
 }
 
+
 _SWITCHES = {
     "-4": ("AddressFamily=inet", "use IPv4 only"),
     "-6": ("AddressFamily=inet6", "use IPv6 only"),
+    "-A": ("ForwardAgent=yes", "lend your agent to the host"),
     "-B": ("BatchMode=yes", "ask for nothing"),
     "-C": ("Compression=yes", "compress what goes over the network"),
-    "-g": (
-        "GatewayPorts=yes",
-        "let other machines connect, where no bind address is given",
-    ),
+    "-a": ("ForwardAgent=no", "lend it no agent"),
+    "-g": ("GatewayPorts=yes", "let other machines connect, where no bind address is given"),
+    "-q": ("LogLevel=QUIET", "tell of no banners and warnings"),
+    "-x": ("ForwardX11=no", "no X11, as always"),
 }
+_WORDS = {
+    "-b": ("ADDRESS", "BindAddress={}", "connect from ADDRESS"),
+    "-c": ("CIPHER", "Ciphers={}", "encrypt with CIPHER, or one of several with commas"),
+    "-e": ("CHAR", "EscapeChar={}", "the escape character, or none"),
+    "-m": ("MAC", "MACs={}", "authenticate what is sent with MAC, or one of several with commas"),
+}
+SHORT_FORMS = (*_SWITCHES, *_WORDS)
+"""All that `add_short_forms` knows."""
 
 
 def add_ssh_options(
@@ -50,43 +60,25 @@ def add_ssh_options(
         )
 
 
-def add_scp_options(parser: argparse.ArgumentParser) -> None:
-    """Add further options that scp has for what ``-o`` can say too, and ``-3``."""
-    _add_switches(parser, "-4", "-6", "-B", "-C")
-    parser.add_argument(
-        "-c",
-        dest="late_option",
-        metavar="CIPHER",
-        action="append",
-        type="Ciphers={}".format,
-        default=argparse.SUPPRESS,
-        help="encrypt with CIPHER, or one of several with commas",
-    )
-    parser.add_argument(
-        "-3", dest="through", action="store_true", help="from host to host through here, as always"
-    )
+def add_short_forms(parser: argparse.ArgumentParser, names: Sequence[str]) -> None:
+    """Add further options of ssh or scp for what ``-o`` can say too, such as ``-C``."""
+    for name in names:
+        if name in _SWITCHES:
+            setting, text = _SWITCHES[name]
+            how: dict[str, Any] = {"action": "append_const", "const": setting}
+        else:
+            metavar, form, text = _WORDS[name]
+            how = {"action": "append", "metavar": metavar, "type": form.format}
+        parser.add_argument(name, dest="late_option", default=argparse.SUPPRESS, help=text, **how)
 
 
 def add_forward_options(parser: argparse.ArgumentParser) -> None:
     """Add further options that people give ssh where they want forwards and nothing else."""
-    _add_switches(parser, "-4", "-6", "-C", "-g")
+    add_short_forms(parser, ("-4", "-6", "-b", "-C", "-c", "-g", "-m", "-q"))
     parser.add_argument(
         "-N", "-T", "-n", dest="no_shell", action="store_true", help="open no shell, as always"
     )
     parser.add_argument("-f", action=_Detach, nargs=0, help=argparse.SUPPRESS)
-
-
-def _add_switches(parser: argparse.ArgumentParser, *names: str) -> None:
-    for name in names:
-        setting, text = _SWITCHES[name]
-        parser.add_argument(
-            name,
-            dest="late_option",
-            action="append_const",
-            const=setting,
-            default=argparse.SUPPRESS,
-            help=text,
-        )
 
 
 def add_user_options(parser: argparse.ArgumentParser) -> None:

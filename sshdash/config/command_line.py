@@ -12,7 +12,7 @@ from sshdash.config.numbers import port_number
 from sshdash.config.options import COMMAND_LINE, Options, TooMany
 from sshdash.config.parser import LineKind, late_values, parse_line
 from sshdash.config.patterns import matches_list
-from sshdash.errors import ConfigError
+from sshdash.errors import SSHConfigError
 
 SHORT_OPTIONS = ("-l", "-p", "-i", "-J")
 
@@ -22,7 +22,7 @@ def read_command_line(
 ) -> None:
     """Apply the overrides in their order, then what the destination itself names.
 
-    Raises ConfigError for what ssh refuses.
+    Raises SSHConfigError for what ssh refuses.
     """
     for key, value in overrides:
         if key in SHORT_OPTIONS:
@@ -92,7 +92,7 @@ def _long(options: Options, text: str) -> None:
         raise _wrong(f"-o {text}", error) from error
 
 
-def _wrong(argument: str, problem: object) -> ConfigError:
-    return ConfigError(
+def _wrong(argument: str, problem: object) -> SSHConfigError:
+    return SSHConfigError(
         "The SSH configuration is wrong", "command line", 0, detail=f"{argument}: {problem}"
     )

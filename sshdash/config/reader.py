@@ -12,7 +12,7 @@ from sshdash.config.options import Options, Origin, TooMany
 from sshdash.config.parser import Block, FileCache, Line, LineKind, ParsedFile, late_values
 from sshdash.config.patterns import matches, matches_list
 from sshdash.config.tokens import TokenError, expand, expand_tilde
-from sshdash.errors import ConfigError, ShortageError, is_shortage
+from sshdash.errors import ShortageError, SSHConfigError, is_shortage
 from sshdash.paths import ssh_dir, system_ssh_config
 
 DEPTH_LIMIT = 16
@@ -40,7 +40,7 @@ class Pass:
         self._facts = facts
 
     def read(self, path: str, *, user: bool, checked: bool) -> None:
-        """Read one file. Raises ConfigError, ShortageError, OSError where it cannot be opened."""
+        """Read one file; raises SSHConfigError, ShortageError, OSError where it does not open."""
         self._read(path, user=user, checked=checked, depth=0, active=True, origin=Origin(path, 0))
 
     def _read(
@@ -153,7 +153,7 @@ class Pass:
         """Return the tokens of Include; none while Hostname itself cannot be expanded."""
         try:
             return self._facts().tokens()
-        except ConfigError:
+        except SSHConfigError:
             return {}
 
 
@@ -206,13 +206,13 @@ def _named_files(word: str, *, user: bool) -> list[str]:
 
 
 def check_owner(parsed: ParsedFile) -> None:
-    """Raise ConfigError for a file that somebody else may have written, as ssh does."""
+    """Raise SSHConfigError for a file that somebody else may have written, as ssh does."""
     strange = parsed.owner not in (0, os.getuid())
     writable = parsed.mode & stat.S_IWOTH or (
         parsed.mode & stat.S_IWGRP and not _private_group(parsed.group)
     )
     if strange or writable:
-        raise ConfigError(
+        raise SSHConfigError(
             "Bad owner or permissions",
             parsed.path,
             detail="others could have written it, so it is not used",
@@ -237,10 +237,12 @@ def _private_group(group: int) -> bool:
     return alone and bool(primary or listed)
 
 
-def wrong_line(path: str, number: int, problem: str, hint: str = "") -> ConfigError:
+def wrong_line(path: str, number: int, problem: str, hint: str = "") -> SSHConfigError:
     """Return the error for one line of a file; no file means the command line."""
     where = path or "command line"
-    return ConfigError("The SSH configuration is wrong", where, number, detail=problem, hint=hint)
+    return SSHConfigError(
+        "The SSH configuration is wrong", where, number, detail=problem, hint=hint
+    )
 
 
 def _meant(keyword: str) -> str:
@@ -251,9 +253,9 @@ def _meant(keyword: str) -> str:
     return f"did you mean {near}?" if near else "IgnoreUnknown can name keywords to pass over"
 
 
-def too_deep(origin: Origin) -> ConfigError:
+def too_deep(origin: Origin) -> SSHConfigError:
     """Return the error for files that include each other without end."""
-    return ConfigError(
+    return SSHConfigError(
         TOO_DEEP,
         origin.file,
         origin.line,

@@ -13,7 +13,7 @@ from sshdash.config.jumps import NO_JUMP, jump_chain
 from sshdash.config.keywords import KEYWORDS, Use
 from sshdash.config.options import Options, Origin
 from sshdash.config.tokens import TokenError, expand, expand_tilde
-from sshdash.errors import ConfigError
+from sshdash.errors import SSHConfigError
 
 _TILDE_AND_TOKENS = frozenset({"certificatefile", "identityfile", "revokedhostkeys"})
 _FORWARDS = frozenset({"localforward", "remoteforward", "dynamicforward"})
@@ -41,13 +41,13 @@ class ResolvedHost:
     def get(self, key: str, default: str | None = None) -> str | None:
         """Return one value, all its words where it has several; `default` where it is unset.
 
-        Raises ConfigError for a token or variable that does not exist.
+        Raises SSHConfigError for a token or variable that does not exist.
         """
         values = self.get_all(key)
         return " ".join(values) if values else default
 
     def get_all(self, key: str) -> tuple[str, ...]:
-        """Return all values of a keyword, none where it is unset. Raises ConfigError."""
+        """Return all values of a keyword, none where it is unset. Raises SSHConfigError."""
         if key in ("sendenv", "hostname"):
             return tuple(self.options.send_env) if key == "sendenv" else (self.hostname,)
         if key in ALGORITHMS:
@@ -183,9 +183,9 @@ class ResolvedHost:
         except TokenError as error:
             raise self._wrong(key, error) from error
 
-    def _wrong(self, key: str, error: Exception) -> ConfigError:
+    def _wrong(self, key: str, error: Exception) -> SSHConfigError:
         origin = next(iter(self.origins.get(key, ())), Origin("", 0))
-        return ConfigError(
+        return SSHConfigError(
             "The SSH configuration is wrong",
             origin.file or str(origin),
             origin.line if origin.file else 0,

@@ -29,7 +29,7 @@ from sshdash.config.resolved import ResolvedHost
 from sshdash.config.source import ConfigSource
 from sshdash.config.tokens import LocalMachine, TokenError, connection_tokens, expand, expand_tilde
 from sshdash.config.values import LOG_LEVELS
-from sshdash.errors import ConfigError
+from sshdash.errors import SSHConfigError
 
 __all__ = ["Origin", "ResolvedHost", "Resolver", "dump"]
 
@@ -61,7 +61,7 @@ class Resolver:
         """Return the values for a destination, as ssh would use them.
 
         ``Match exec`` commands run and CanonicalizeHostname looks names up, so with those in
-        the files this takes as long as they do. Raises ConfigError naming file and line, and
+        the files this takes as long as they do. Raises SSHConfigError naming file and line, and
         UsageError for a text that is no destination.
         """
         return self._resolution(destination, self._lookup, self._run).result()
@@ -187,7 +187,7 @@ class _Resolution:
             reader.read(path, user=user, checked=checked)
         except OSError as error:
             if needed:
-                raise ConfigError(
+                raise SSHConfigError(
                     "Cannot open the SSH configuration", path, detail=error.strerror or str(error)
                 ) from error
 
@@ -366,7 +366,7 @@ class _Resolution:
                 written = (_in_path(side, _Fields(tokens)) for side in words(text))
                 entries[at] = " ".join(printed), " ".join(written)
 
-    def _wrong(self, key: str, problem: object) -> ConfigError:
+    def _wrong(self, key: str, problem: object) -> SSHConfigError:
         """Return the error for a keyword's value, naming where it was set."""
         origin = next(iter(self._options.origins.get(key, ())), Origin("", 0))
         return wrong_line(origin.file, origin.line if origin.file else 0, f"{key}: {problem}")

@@ -50,12 +50,12 @@ class ConfigSource(Struct, frozen=True):
 def parse_override(text: str) -> tuple[str, str]:
     """Return the key and value of an ``-o`` argument, ``Key=Value`` or ``Key Value``.
 
-    Raises UsageError.
+    As in a file, blanks may stand around the ``=``. Raises UsageError.
     """
     stripped = text.strip()
     for at, char in enumerate(stripped):
         if char in "= \t":
-            key, value = stripped[:at], stripped[at + 1 :].strip()
+            key, value = stripped[:at], stripped[at:].lstrip().removeprefix("=").strip()
             break
     else:
         key, value = stripped, ""

@@ -237,7 +237,7 @@ class _Attempt:
 
     def _proxy_said(self, line: str) -> None:
         if self._timeline.is_running:
-            self._timeline.note(Phase.PROXY, line)
+            self._timeline.note(Phase.PROXY, line, plain=True)
 
     async def _open(
         self, options: dict[str, Any], client: SSHClient, sock: socket.socket | None

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from sshdash.config.resolver import ResolvedHost
 from sshdash.config.tokens import TokenError, expand
-from sshdash.errors import ConfigError
+from sshdash.errors import SSHConfigError
 from sshdash.untrusted import clean_lines
 
 _MOST_OUTPUT = 8192
@@ -18,7 +18,7 @@ _NO_TUNNEL = "NONE"
 
 
 def local_command(resolved: ResolvedHost) -> str:
-    """Return the command to run after the login, "" for none; raises ConfigError."""
+    """Return the command to run after the login, "" for none; raises SSHConfigError."""
     command = resolved.get("localcommand") or ""
     if not command or not resolved.flag("permitlocalcommand"):
         return ""
@@ -28,7 +28,7 @@ def local_command(resolved: ResolvedHost) -> str:
     except TokenError as error:
         origin = resolved.origins["localcommand"][0]
         detail = f"LocalCommand: {error}"
-        raise ConfigError(
+        raise SSHConfigError(
             "The SSH configuration is wrong", origin.file, origin.line, detail=detail
         ) from error
 

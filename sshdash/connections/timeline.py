@@ -58,6 +58,8 @@ class Entry(Struct, frozen=True):
     """The jump host that it was about; "" for the host itself."""
     detail: bool = False
     """Only of interest to whoever looks closer."""
+    plain: bool = False
+    """For everybody, as ssh tells it without being asked: what a ProxyCommand says."""
 
 
 Watcher = Callable[[int, Entry], None]
@@ -171,10 +173,11 @@ class Timeline:
         entry = Entry(phase, clean(text, _LINE), at, None, "running", detail=detail)
         return Mark(self, self._append(entry))
 
-    def note(self, phase: Phase, text: str, *, detail: bool = False) -> None:
+    def note(self, phase: Phase, text: str, *, detail: bool = False, plain: bool = False) -> None:
         """Record what takes no time, or whose time is unknown."""
         at = time.monotonic() - self._began
-        self._append(Entry(phase, clean(text, _LINE), at, None, "note", detail=detail))
+        said = clean(text, _LINE)
+        self._append(Entry(phase, said, at, None, "note", detail=detail, plain=plain))
 
     def end(self, place: int, outcome: Outcome, text: str = "") -> None:
         """End the step at `place`, unless it ended before."""

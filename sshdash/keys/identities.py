@@ -64,7 +64,7 @@ def load_identity(path: Path) -> Identity | None:
 
     Reads files: call it off the loop.
     """
-    public = _public_blob(path.with_name(path.name + ".pub")) or _public_blob(path)
+    public = _public_blob(Path(f"{path}.pub")) or _public_blob(path)
     try:
         data = _read(path)
     except FileNotFoundError:
@@ -214,7 +214,7 @@ def load_certificate(path: Path) -> Certificate:
 def _beside(path: Path, blob: bytes | None) -> Certificate | None:
     """Return the certificate in the file that ssh-keygen puts beside a key, if it fits."""
     try:
-        certificate = load_certificate(path.with_name(path.name + "-cert.pub"))
+        certificate = load_certificate(Path(f"{path}-cert.pub"))
     except (OSError, ValueError):
         return None
     return certificate if blob in (None, certificate.key) else None

@@ -6,11 +6,13 @@ from contextlib import suppress
 from fnmatch import translate
 
 from sshdash.errors import FileError
-from sshdash.sftp.entries import join, name_of, normalize
+from sshdash.sftp.entries import Kind, join, name_of, normalize
 from sshdash.sftp.failures import MissingError
 from sshdash.sftp.filesystem import Filesystem
+from sshdash.sftp.tasks import each
 
 _MAGIC = re.compile(rb"[*?\[\\]")
+_WIDTH = 32
 _MAX_MATCHES = 100_000
 """A pattern that stands for more is taken for a mistake."""
 
@@ -28,12 +30,12 @@ async def settle(path: bytes, realpath: Callable[[bytes], Awaitable[bytes]]) -> 
     return normalize(join(above, b"/".join(parts[end:])))
 
 
-async def matching(filesystem: Filesystem, pattern: bytes) -> list[bytes]:
+async def matching(filesystem: Filesystem, pattern: bytes, folders: bool = False) -> list[bytes]:
     """Return the sorted paths that the absolute `pattern` stands for, as a shell takes it.
 
     ``*``, ``?`` and ``[…]`` match within one name, never a leading dot; a backslash takes the
-    next character as it is. What exists by just that name is itself and no pattern. Returns
-    nothing where nothing matches.
+    next character as it is. What exists by just that name is itself and no pattern. Where there
+    was a slash at its end, only `folders` match. Returns nothing where nothing matches.
     """
     if not _MAGIC.search(pattern):
         return [pattern]
@@ -44,7 +46,20 @@ async def matching(filesystem: Filesystem, pattern: bytes) -> list[bytes]:
     for part in pattern.split(b"/"):
         if part:
             found = [path for folder in found for path in await _step(filesystem, folder, part)]
-    return sorted(found)
+    return sorted(await _folders(filesystem, found) if folders else found)
+
+
+async def _folders(filesystem: Filesystem, paths: list[bytes]) -> list[bytes]:
+    """Return those that are directories, or links to one."""
+    kept: list[bytes] = []
+
+    async def look(path: bytes) -> None:
+        with suppress(FileError):  # a link that leads nowhere
+            if (await filesystem.stat(path)).kind is Kind.DIRECTORY:
+                kept.append(path)
+
+    await each(paths, min(_WIDTH, len(paths)), look)
+    return kept
 
 
 async def _step(filesystem: Filesystem, folder: bytes, part: bytes) -> list[bytes]:

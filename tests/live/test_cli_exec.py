@@ -145,6 +145,26 @@ def test_connection_failure_is_255(sshd: RealSshd) -> None:
     assert b"Traceback" not in done.stderr
 
 
+def test_who_asks_for_silence_hears_of_no_failure(sshd: RealSshd) -> None:
+    sshd.stop()
+    for words in (("-q", "true"), ("-o", "LogLevel=FATAL", "true")):
+        done = run(sshd, *words)
+        assert (done.returncode, done.stdout, done.stderr) == (255, b"", b"")
+    assert b"Connection refused" in run(sshd, "-o", "LogLevel=ERROR", "true").stderr
+
+
+@pytest.mark.parametrize("words", [("-Z", "true"), ("-p", "true"), ("-o", "Port", "true")])
+def test_wrong_words_are_255_as_with_ssh(sshd: RealSshd, words: tuple[str, ...]) -> None:
+    done = run(sshd, *words)
+    assert (done.returncode, done.stdout) == (255, b"")
+    assert b"sshdash" in done.stderr
+
+
+def test_a_key_that_is_the_root_folder_is_no_key(sshd: RealSshd) -> None:
+    done = run(sshd, "-i", "/", "echo", "hi")
+    assert (done.returncode, done.stdout) == (0, b"hi\n"), done.stderr
+
+
 def test_unknown_host_key_without_a_terminal_is_refused(sshd: RealSshd) -> None:
     sshd.known_hosts.write_text("")
     with started(sshd, "true") as process:
@@ -163,7 +183,7 @@ def test_interrupt_ends_it(sshd: RealSshd) -> None:
 
 def test_no_command_is_an_error_of_usage(sshd: RealSshd) -> None:
     done = run(sshd)
-    assert done.returncode == 2
+    assert done.returncode == 255
     assert b"sshdash sshd" in done.stderr
 
 
@@ -199,5 +219,5 @@ def test_dangerous_destinations_are_refused(sshd: RealSshd, destination: str) ->
         timeout=60,
         check=False,
     )
-    assert done.returncode in (2, 255)
+    assert done.returncode == 255
     assert b"Traceback" not in done.stderr

@@ -58,6 +58,30 @@ def test_nothing_is_read_where_that_is_asked_for(
     assert run(sshd, "cat; echo end").stdout == "typed\nend\n"
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("-n", "cat", "-"), ""),
+        (("-ntt", "test -t 0 && echo terminal"), "terminal"),
+        (("-o", "RemoteCommand=none", "-C", "-4", "-q", "echo", "-n", "x"), "x"),
+        (("-e", "none", "-c", "aes128-ctr", "-m", "hmac-sha2-256", "--", "echo y"), "y"),
+        (("-xa", "echo", "${SSH_AUTH_SOCK:-no} -l", "-T"), "no -l -T"),
+        (("-n", "--", "echo", "--", "-n"), "-- -n"),
+        (("--", "true; echo", "-T"), "-T"),
+    ],
+)
+def test_options_may_stand_behind_the_host_as_with_ssh(
+    sshd: RealSshd, words: tuple[str, ...], said: str
+) -> None:
+    done = run(sshd, *words)
+    assert (done.stdout.strip(), done.returncode) == (said, 0), done.stderr
+
+
+def test_only_options_behind_the_host_are_no_command(sshd: RealSshd) -> None:
+    done = run(sshd, "-o", "RemoteCommand=echo theirs")
+    assert (done.stdout, done.returncode) == ("theirs\n", 0)
+
+
 def test_no_session_where_sessiontype_says_none(sshd: RealSshd) -> None:
     done = run(sshd, "echo", "x", options=("SessionType=none",))
     assert (done.stdout, done.returncode) == ("", 255)

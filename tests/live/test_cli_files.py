@@ -81,6 +81,46 @@ async def test_ls_tells_what_ls_tells(sshd: RealSshd) -> None:
     assert (told["kind"], told["target"], told["target_kind"]) == ("symlink", "web", "directory")
 
 
+async def test_ls_sorts_and_names_as_ls_does(sshd: RealSshd, tmp_path: Path) -> None:
+    for place in (sshd.home / "web", tmp_path):
+        (place / "empty").mkdir(parents=True)
+        for name, size, when in (("a", 1, 30), ("b", 3, 10), ("c", 2, 20)):
+            (place / name).write_bytes(b"x" * size)
+            os.utime(place / name, (when, when))
+        os.utime(place / "empty", (40, 40))
+    for words, listed in (
+        (("-1", "sshd:web"), "a b c empty"),
+        (("-t", "sshd:web"), "empty a c b"),
+        (("-tr", "sshd:web"), "b c a empty"),
+        (("-rS", "-A", "sshd:web/?"), "sshd:{0}/a sshd:{0}/c sshd:{0}/b"),
+        ((), "a b c empty"),
+        (("-d",), "."),
+        (("-d", ".", "a", "empty/.."), ". a empty/.."),
+        (("b", "a", "empty", "sshd:web/empty"), "a b  empty:  sshd:web/empty:"),
+    ):
+        done = await sshdash(sshd.config_file, "ls", *words, cwd=tmp_path)
+        assert (done.status, done.errors) == (0, ""), words
+        assert done.output.rstrip("\n").split("\n") == listed.format(sshd.home / "web").split(" ")
+
+
+async def test_du_sums_here_and_what_a_link_with_a_slash_leads_to(
+    sshd: RealSshd, tmp_path: Path
+) -> None:
+    for place in (sshd.home, tmp_path):
+        (place / "tree" / "below").mkdir(parents=True)
+        (place / "tree" / "below" / "file").write_bytes(b"12345")
+        (place / "link").symlink_to("tree")
+    for words, summed in (
+        (("-d1", "sshd:link/"), "5\tsshd:link/below\n5\tsshd:link/\n"),
+        (("sshd:link",), "0\tsshd:link\n"),
+        (("-d", "1"), "5\t./tree\n5\t.\n"),
+    ):
+        done = await sshdash(sshd.config_file, "du", *words, cwd=tmp_path)
+        assert (done.status, done.output, done.errors) == (0, summed, "")
+    done = await sshdash(sshd.config_file, "du", "sshd:tree/below/file/")
+    assert (done.status, "not a directory" in done.errors) == (1, True)
+
+
 async def test_du_sums_a_deep_tree(sshd: RealSshd) -> None:
     deep = sshd.home / "tree" / "a" / "b" / "c"
     deep.mkdir(parents=True)
@@ -122,6 +162,8 @@ async def test_rm_removes_trees_and_links_only(sshd: RealSshd, tmp_path: Path) -
     assert (outside / "kept").read_bytes() == b"kept"
     assert (await sshdash(sshd.config_file, "rm", "sshd:tree")).status == 1
     assert (await sshdash(sshd.config_file, "rm", "-f", "sshd:tree")).status == 0
+    assert (await sshdash(sshd.config_file, "rm", "-f")).status == 0, "an empty list of a script"
+    assert (await sshdash(sshd.config_file, "rm")).status == 2
     # What a slash is behind is a folder, or not what was meant.
     (sshd.home / "named").symlink_to(outside)
     (sshd.home / "file").touch()

@@ -16,6 +16,7 @@ from sshdash.errors import ConfigError, ConnectError
 from sshdash.events import WarningRaised
 from tests.live.connecting import connecting, until
 from tests.live.option_kit import using
+from tests.patience import PATIENCE
 from tests.servers.sshd import RealSshd
 
 # -- commands on this machine ----------------------------------------------------------------------
@@ -58,6 +59,26 @@ async def test_proxycommand_is_a_line_for_the_users_shell(
         assert "one" in notes
         assert not any("\x1b" in note for note in notes)
     assert seen.read_text() == f"sshd {sshd.user} % sshd\n"
+
+
+@pytest.mark.parametrize(("level", "heard"), [("INFO", True), ("ERROR", False)])
+async def test_what_a_proxy_command_says_is_told_by_commands_as_it_is_said(
+    sshd: RealSshd, level: str, heard: bool
+) -> None:
+    command = f'sh -c "echo open https://login.example >&2; exec {relay(sshd)} %h %p"'
+    options = [f"ProxyCommand={command}", f"LogLevel={level}", "VisualHostKey=yes"]
+    words = ["-F", sshd.config_file, "exec", *(f"-o{one}" for one in options), "sshd", "echo", "in"]
+    process = await asyncio.create_subprocess_exec(
+        *map(str, (sys.executable, "-m", "sshdash", *words)),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    output, errors = await asyncio.wait_for(process.communicate(), PATIENCE)
+    assert (process.returncode, output) == (0, b"in\n")
+    assert (b"sshd: open https://login.example\n" in errors) is heard
+    assert (b"--[ED25519 256]--" in errors) is heard
+    assert (errors == b"") is not heard
 
 
 async def test_a_proxy_command_that_fails_says_why_and_leaves_nothing(sshd: RealSshd) -> None:

@@ -116,6 +116,25 @@ async def test_mv_moves_renames_and_keeps_links(
     assert not is_gone(sshd.home / "there" / "link")
 
 
+@pytest.mark.parametrize("host", ["", "sshd:"])
+async def test_a_slash_behind_a_name_moves_the_folder_itself_and_no_link(
+    sshd: RealSshd, tmp_path: Path, host: str
+) -> None:
+    place = sshd.home if host else tmp_path
+    (place / "folder" / "deep").mkdir(parents=True)
+    (place / "link").symlink_to("folder")
+    done = await sshdash(sshd.config_file, "mv", f"{host}folder/", f"{host}moved", cwd=tmp_path)
+    assert (done.status, done.errors) == (0, "")
+    assert is_gone(place / "folder")
+    assert (place / "moved" / "deep").is_dir()
+    (place / "moved").rename(place / "folder")
+    done = await sshdash(sshd.config_file, "mv", f"{host}link/", f"{host}moved", cwd=tmp_path)
+    assert done.status == 2
+    assert "slash" in done.errors
+    assert (place / "folder" / "deep").is_dir()
+    assert is_gone(place / "moved")
+
+
 @pytest.mark.parametrize("word", [".", "deep/..", "..", "sshd:", "sshd:there/."])
 async def test_what_is_named_by_dots_alone_is_not_moved(
     sshd: RealSshd, tmp_path: Path, word: str

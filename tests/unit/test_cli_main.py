@@ -63,8 +63,32 @@ def test_options_stand_before_or_after_the_command(tmp_path: Path) -> None:
 def test_overrides_take_the_two_forms_ssh_takes() -> None:
     files = context.source(argparse.Namespace(config=None, option=["Port=22", "User admin"]))
     assert files.overrides == (("Port", "22"), ("User", "admin"))
+    nothing = context.source(argparse.Namespace(config=None, option=["", " # Port=1"]))
+    assert nothing.overrides == (), "as an unset variable of a script, and as a comment"
     with pytest.raises(UsageError, match="Bad -o option"):
         context.source(argparse.Namespace(config=None, option=["Port"]))
+
+
+@pytest.mark.parametrize("words", [("-o", "Nope=1"), ("-o", "Port=x"), ("-F", "/nowhere/config")])
+def test_a_configuration_that_ssh_refuses_is_255(words: tuple[str, ...]) -> None:
+    for command in (("cp", "nowhere.invalid:file", "."), ("ls", "nowhere.invalid:")):
+        told = run(*command, *words)
+        assert (told.returncode, told.stdout) == (255, ""), told.stderr
+        assert "configuration" in told.stderr
+
+
+def test_a_home_that_is_no_folder_is_as_good_as_an_empty_one(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    told = subprocess.run(
+        [sys.executable, "-m", "sshdash", "cp", "file", "copy"],
+        env={**os.environ, "HOME": "/dev/null"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode == 0, told.stderr
+    assert (tmp_path / "copy").exists()
 
 
 def test_no_traceback_when_the_reader_leaves(tmp_path: Path) -> None:

@@ -125,6 +125,8 @@ def test_sources_follow_the_options() -> None:
     assert str(standard.user_file).endswith("/.ssh/config")
     assert parse_override("Port=22") == ("Port", "22")
     assert parse_override("ProxyCommand nc %h = x") == ("ProxyCommand", "nc %h = x")
+    assert parse_override(" Port  =  22 ") == ("Port", "22")
+    assert parse_override("Port = =22") == ("Port", "=22")
     for wrong in ("Port", "", "=x", "Port="):
         with pytest.raises(UsageError):
             parse_override(wrong)

@@ -47,6 +47,14 @@ async def test_a_pattern_stands_for_what_a_shell_would_find(
     assert sorted(await matching(files, pattern)) == sorted(found)
 
 
+async def test_a_pattern_with_a_slash_behind_it_stands_for_folders_alone() -> None:
+    files = MemoryFilesystem("far")
+    files.file(b"/data/inside")
+    files.file(b"/dates")
+    for pattern, found in ((b"/d*", [b"/data"]), (b"/dat?s", []), (b"/x*", [])):
+        assert await matching(files, pattern, folders=True) == found
+
+
 async def test_dots_behind_a_link_lead_where_the_system_goes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -143,6 +143,8 @@ class LoginFaults:
             return "the lines above say what is wrong with each key; IdentityFile names another"
         if report.offered:
             return "is User right, and is the key in authorized_keys there? or name another key"
+        if "publickey" in taken and self._resolved.get("pubkeyauthentication") == "no":
+            return "PubkeyAuthentication is no, and leaves nothing that the server takes"
         return "no key was found: name one with IdentityFile, or load it: ssh-add"
 
     def _timed_out(self, client: SSHClient, seconds: float) -> UnreachableError:

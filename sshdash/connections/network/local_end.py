@@ -28,7 +28,10 @@ async def local_address(resolved: ResolvedHost, family: int) -> SocketAddress | 
     loop = asyncio.get_running_loop()
     flags = socket.AI_PASSIVE
     kind = socket.SOCK_STREAM
-    found = await loop.getaddrinfo(chosen, None, family=family, type=kind, flags=flags)
+    try:
+        found = await loop.getaddrinfo(chosen, None, family=family, type=kind, flags=flags)
+    except socket.gaierror as error:  # not the name of the host that does not resolve
+        raise OSError(errno.EADDRNOTAVAIL, error.strerror) from error
     return found[0][4]
 
 

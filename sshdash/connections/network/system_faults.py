@@ -23,7 +23,7 @@ NETWORK: dict[int, tuple[str, str]] = {
         "the far end, or a firewall between, cut the connection",
     ),
     errno.EPIPE: ("Connection closed", "the far end closed the connection"),
-    errno.EADDRNOTAVAIL: ("Cannot use the local address", "check BindAddress"),
+    errno.EADDRNOTAVAIL: ("Cannot use the local address", "check BindAddress and BindInterface"),
     errno.EACCES: ("Not permitted by the local system", "a local firewall may forbid it"),
     errno.EMFILE: ("Too many open files", "close something, or raise ulimit -n"),
 }

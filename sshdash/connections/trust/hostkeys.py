@@ -201,7 +201,7 @@ class HostKeyCheck:
         self._pinned = shown.key
         if policy.visual:
             for row in (f"fingerprint {fingerprint(shown.key)}", *randomart(shown.key).split("\n")):
-                self._note(row)
+                self.timeline.note(Phase.HOST_KEY, row, plain=True)
 
     async def _dns_vouches(self, shown: ShownKey) -> bool:
         """Return whether the DNS alone is enough to trust a key; remark what it says."""
