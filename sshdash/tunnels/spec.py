@@ -13,7 +13,7 @@ from sshdash.config.tokens import TokenError, expand_environment
 from sshdash.errors import UsageError
 from sshdash.untrusted import clean
 
-LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+_LOOPBACK = re.compile(r"localhost|127(\.[0-9]{1,3}){3}|::1", re.IGNORECASE)
 
 
 class Kind(Enum):
@@ -104,7 +104,7 @@ class ForwardSpec:
     @property
     def exposed(self) -> bool:
         """Return whether other machines are meant to reach the listening end."""
-        return self.bind is not None and self.bind.lower() not in LOOPBACK_NAMES
+        return self.bind is not None and not is_loopback(self.bind)
 
 
 def exposure(kind: Kind) -> str:
@@ -115,6 +115,11 @@ def exposure(kind: Kind) -> str:
             " by default only the server itself can"
         )
     return "other machines can connect"
+
+
+def is_loopback(bind: str) -> bool:
+    """Return whether only the machine itself reaches a bind address."""
+    return _LOOPBACK.fullmatch(bind) is not None
 
 
 def is_path(bind: str | None) -> bool:

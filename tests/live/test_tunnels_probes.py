@@ -400,3 +400,14 @@ async def test_a_client_that_connects_does_not_hide_that_a_target_is_unwell(
         listen = int(snapshot.listen.rpartition(":")[2])
         assert b"500 Oops" in await exchange(listen, b"GET /")
         assert kit.manager.snapshot(tunnel).state is TunnelState.DEGRADED
+
+
+async def test_a_target_of_the_other_family_is_reached_by_nobody(sshd: RealSshd) -> None:
+    """AddressFamily counts for clients of -R, as with ssh, and for probes as for clients."""
+    async with target(echo) as port, tunnels_on(sshd, addressfamily="inet6") as kit:
+        tunnel, listen = await kit.open("R", f"127.0.0.1:0:127.0.0.1:{port}")
+        result = await kit.manager.probe(tunnel)
+        assert "127.0.0.1" in result.text
+        assert "not known here" in result.text
+        assert await exchange(listen, b"") == b""
+        await until(lambda: kit.manager.snapshot(tunnel).failures == 1, "a refusal")

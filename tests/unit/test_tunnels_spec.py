@@ -226,6 +226,8 @@ def test_the_canonical_form_of_sockets_means_the_same(
 def test_who_can_connect_is_said() -> None:
     assert not parse_forward(Kind.LOCAL, "/a:db:80").exposed
     assert not parse_forward(Kind.REMOTE, "localhost:80").exposed
+    assert not parse_forward(Kind.DYNAMIC, "127.0.0.9:80").exposed
+    assert parse_forward(Kind.DYNAMIC, "127.example:80").exposed
     assert parse_forward(Kind.REMOTE, "*:80").exposed
     assert exposure(Kind.LOCAL) == "other machines can connect"
     assert "if the server's GatewayPorts lets them" in exposure(Kind.REMOTE)

@@ -16,7 +16,7 @@ from sshdash.tunnels.forwards.reaching import Lookups, Unreached, begin_host, be
 from sshdash.tunnels.forwards.relay import Relay
 from sshdash.tunnels.forwards.remote_socket import clear_away
 from sshdash.tunnels.legs import Cause
-from sshdash.tunnels.spec import LOOPBACK_NAMES, ForwardSpec, host_port, is_path
+from sshdash.tunnels.spec import ForwardSpec, host_port, is_loopback, is_path
 from sshdash.untrusted import clean
 
 log = logging.getLogger(__name__)
@@ -274,7 +274,7 @@ def _refused(bind: str | None, port: int) -> ForwardError:
     hint = "see AllowTcpForwarding and PermitListen in its sshd_config"
     if 0 < port < 1024:
         reasons.insert(0, "ports below 1024 belong to root there")
-    if bind is not None and bind.lower() not in LOOPBACK_NAMES:
+    if bind is not None and not is_loopback(bind):
         reasons.append("it may allow loopback only")
         hint = "see GatewayPorts, AllowTcpForwarding and PermitListen in its sshd_config"
     title = f"The server refused to listen on {where}"

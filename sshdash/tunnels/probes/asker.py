@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from socket import AF_UNSPEC, AddressFamily
 from typing import Any
 
 import asyncssh
@@ -111,10 +112,10 @@ class Asker(asyncssh.SSHTCPSession[bytes]):
 
 
 class Questions:
-    """Asks one target, one question at a time."""
+    """Asks one target, one question at a time; a target here by addresses of one family."""
 
-    def __init__(self) -> None:
-        self._lookups = Lookups()
+    def __init__(self, family: AddressFamily = AF_UNSPEC) -> None:
+        self._lookups = Lookups(family)
         self._openings: dict[ForwardSpec, asyncio.Future[Any]] = {}
         """Channels that are still being opened, for a question that was perhaps given up."""
 

@@ -6,6 +6,7 @@ from collections.abc import Coroutine, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from sshdash.config.families import socket_family
 from sshdash.errors import ConnectionLost
 from sshdash.events import Event, EventBus, TunnelChanged, TunnelRemoved
 from sshdash.tunnels.discover.outside import KEPT_OUT, LET_IN, look
@@ -106,7 +107,8 @@ class Probing:
             result = await _round_trip(connection)
         else:
             connection.pulse.feel()
-            questions = self._questions.setdefault(tunnel.id, Questions())
+            family = socket_family(connection.resolved.get("addressfamily"))
+            questions = self._questions.setdefault(tunnel.id, Questions(family))
             probe = tunnel.rule.probe if tunnel.rule else Probe()
             try:
                 result, opened = await questions.ask(spec, connection.ssh, probe)
