@@ -160,7 +160,7 @@ async def test_a_filter_in_the_making_is_about_what_is_listed_by_then(
         async def meanwhile(*args: Any) -> Rows:
             nonlocal asked
             asked += 1
-            arranged = await aside(*args)
+            arranged: Rows = await aside(*args)
             if asked == 1:  # another listing ends while these rows are put in order
                 entries = [Entry(b"file7.txt", Kind.FILE), Entry(b"other", Kind.FILE)]
                 pane.show(pane.browser.path, entries)
