@@ -9,7 +9,7 @@ and requests in flight are none, and looking through them takes a sixth of eithe
 
 SCREEN_GARBAGE = (5_000, 2, 800)
 """The same where there is a screen: fewer at a time, and all of them as rarely. Meanwhile nothing
-is drawn: with the above for 70 ms now and then on a busy machine, with this for 10.
+is drawn: with the above for 45 ms and more now and then on a busy machine, with this for 10.
 """
 
 
