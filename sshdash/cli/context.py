@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from sshdash import loop
 from sshdash.backend import Backend
-from sshdash.cli.entry import GARBAGE
+from sshdash.cli.entry import GARBAGE, SCREEN_GARBAGE
 from sshdash.cli.prompter import choose_prompter
 from sshdash.config.advice import ignored_keywords
 from sshdash.config.command_line import SHORT_OPTIONS
@@ -106,14 +106,19 @@ async def open_backend(
         yield backend
 
 
-def settle_memory() -> None:
+def settle_memory(garbage: tuple[int, int, int] = GARBAGE) -> None:
     """Look for no garbage in what is loaded by now: that stays.
 
     Looking through all of it, again and again, would hold the screen up for a tenth of a second
-    each time.
+    each time. `garbage` says after how many new objects it is looked for in the others.
     """
     gc.freeze()
-    gc.set_threshold(*GARBAGE)
+    gc.set_threshold(*garbage)
+
+
+def settle_screen() -> None:
+    """Do so where there is a screen, which nothing may hold up."""
+    settle_memory(SCREEN_GARBAGE)
 
 
 def tell_ignored(resolved: ResolvedHost) -> None:
@@ -146,7 +151,7 @@ def run_screen(files: ConfigSource, host: str | None = None, badge: str = "") ->
         )
     from sshdash.ui.app import SSHDashApp
 
-    app = SSHDashApp(load_settings(), files, host=host, badge=badge, once_loaded=settle_memory)
+    app = SSHDashApp(load_settings(), files, host=host, badge=badge, once_loaded=settle_screen)
     loop.run(app.run_async())
     return app.return_code or 0
 

@@ -3,7 +3,7 @@
 Pure: whoever lists directories puts the entries in; whoever draws reads `rows`.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import compress, filterfalse, islice
@@ -156,12 +156,20 @@ class Browser:
         """Whether there is anything that an action could be about."""
         return bool(self.marks) or self.current is not None
 
-    def bytes_of(self, names: Collection[bytes]) -> int:
-        """Return the sizes of files, and of folders that were measured, in sum."""
-        files = filter(None, map(self._rows.entry, names))
-        size = sum(entry.size for entry in files if entry.kind is Kind.FILE)
-        counted = (self.measured[name].size for name in names if name in self.measured)
-        return size + sum(counted) if self.measured else size
+    @property
+    def marked_bytes(self) -> int:
+        """The sizes of what is marked in sum; of very many, ask for parts of it."""
+        return self.marked_bytes_among(filter(None, map(self._rows.entry, self.marks)))
+
+    def marked_bytes_among(self, entries: Iterable[Entry]) -> int:
+        """Return the sizes in sum of those that are marked: files, and folders as measured."""
+        marked = [entry for entry in entries if entry.name in self.marks]
+        size = sum([entry.size for entry in marked if entry.kind is Kind.FILE])
+        if self.measured:
+            size += sum(
+                [self.measured[one.name].size for one in marked if one.name in self.measured]
+            )
+        return size
 
     @property
     def shown_bytes(self) -> int:

@@ -20,7 +20,7 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from sshdash import loop
-from sshdash.cli.context import settle_memory
+from sshdash.cli.context import settle_screen
 from sshdash.cli.entry import GARBAGE
 from sshdash.config.source import ConfigSource
 from sshdash.settings import Settings
@@ -114,7 +114,7 @@ async def main(config: str, folder: str, result: Path) -> None:
     """Run the app without a terminal, set up as the program, until everything is measured."""
     gc.set_threshold(*GARBAGE)
     app = SSHDashApp(
-        Settings(audit=False), ConfigSource.standard(config), once_loaded=settle_memory
+        Settings(audit=False), ConfigSource.standard(config), once_loaded=settle_screen
     )
     async with app.run_test(size=(140, 40)) as pilot:
         figures = await measure(app, await open_files(app, pilot), os.fsencode(folder))

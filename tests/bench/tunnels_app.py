@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 
 from sshdash import loop
-from sshdash.cli.context import settle_memory
+from sshdash.cli.context import settle_screen
 from sshdash.config.source import ConfigSource
 from sshdash.settings import Settings
 from sshdash.states import TunnelState
@@ -101,7 +101,7 @@ async def main(config: str, result: Path, what: str, first: int, second: int) ->
         Settings(audit=False),
         ConfigSource.standard(config),
         host="h0" if what == "bulk" else None,
-        once_loaded=settle_memory,
+        once_loaded=settle_screen,
     )
     async with app.run_test(size=(140, 40)) as pilot:
         await until(lambda: app.backend.loaded)

@@ -2,6 +2,7 @@
 
 import argparse
 import gc
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from sshdash.cli import exec as exec_command
 from sshdash.cli import exec_session
+from sshdash.cli.context import settle_screen
 from sshdash.cli.entry import GARBAGE
 from sshdash.cli.main import _LOADED
 
@@ -43,3 +45,11 @@ async def test_garbage_is_looked_for_while_a_command_runs(
     arguments.config, arguments.option = str(config), []
     assert await exec_command._connect(arguments, b"true") == 0
     assert seen == [GARBAGE]
+
+
+@pytest.mark.usefixtures("loaded")
+def test_beside_a_screen_garbage_is_looked_for_in_few_objects_at_a_time() -> None:
+    settle_screen()
+    new, young, old = gc.get_threshold()
+    assert new * young <= 10_000
+    assert new * young * old >= math.prod(GARBAGE), "to look through all of them is as rare"

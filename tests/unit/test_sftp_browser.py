@@ -215,7 +215,7 @@ def test_what_was_counted_goes_with_the_folder() -> None:
     browser.measure(b"sub", Measured(10, final=True))
     browser.measure(b"gone", Measured(10, final=True))
     browser.marks = {b"sub"}
-    assert browser.bytes_of(browser.marks) == 10
+    assert browser.marked_bytes == 10
     browser.show(b"/d", [folder])
     assert b"sub" in browser.measured
     browser.show(b"/e", [folder])

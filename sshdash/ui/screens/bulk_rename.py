@@ -120,7 +120,8 @@ class BulkRenameDialog(Dialog[list[bytes]]):
         return choice("Cancel", "cancel"), rename
 
     def on_mount(self) -> None:
-        """Show that nothing changes yet."""
+        """Name the keys, and show that nothing changes yet."""
+        self.query_one(".dialog").border_subtitle = Content(" Enter renames  Esc cancels ")
         self._renew()
 
     def on_choice(self, name: str) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from itertools import islice
-from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -51,18 +51,18 @@ class PaneFoot(Static):
             self._adding = None
         browser, self._marked = self._browser, 0
         if browser is not None and len(browser.marks) <= _AT_ONCE:
-            self._marked = browser.bytes_of(browser.marks)
+            self._marked = browser.marked_bytes
         elif browser is not None:
             self._marked = None
-            self._adding = self.run_worker(self._add_up(browser), name="add up")
+            self._adding = self.run_worker(partial(self._add_up, browser), name="add up")
         self.draw()
 
     async def _add_up(self, browser: Browser) -> None:
         await asyncio.sleep(_SETTLE)
         # By way of the rows: a list of 10^5 marks is what the garbage collector would look through.
-        names, size = map(attrgetter("name"), browser.entries), 0
-        while some := list(islice(names, _AT_ONCE)):
-            size += browser.bytes_of(browser.marks.intersection(some))
+        entries, size = iter(browser.entries), 0
+        while some := list(islice(entries, _AT_ONCE)):
+            size += browser.marked_bytes_among(some)
             await asyncio.sleep(0)
         self._marked = size
         self.draw()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
@@ -27,6 +28,8 @@ from sshdash.ui.widgets.filter_field import FilterField
 from sshdash.untrusted import clean
 
 if TYPE_CHECKING:
+    from textual.worker import Worker
+
     from sshdash.sftp.filesystem import Filesystem, Space
     from sshdash.sftp.watching import FolderWatch
     from sshdash.ui.outlook import Outlook
@@ -60,6 +63,7 @@ class PaneFrame(Vertical):
         self.problem: text.Problem | None = None
         self._outlook: Outlook | None = None
         self._waiting = ""
+        self._unmarking: Worker[None] | None = None
         self._rows = FileRows(self.browser)
         # Kept rather than looked for: while a pane closes, its lines go one by one.
         self._title_line = PaneTitle()
@@ -200,7 +204,8 @@ class PaneFrame(Vertical):
         if self.browser.path != folder:
             return
         if len(entries) > _AT_ONCE and self.is_attached:
-            self.run_worker(self._unmark(self.browser, folder, entries), name="unmark")
+            work = partial(self._unmark, self.browser, folder, entries)
+            self._unmarking = self.run_worker(work, name="unmark")
         else:
             self.browser.unmark(entries)
             self.refresh_view()
