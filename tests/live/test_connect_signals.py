@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import psutil
 import pytest
@@ -68,7 +68,8 @@ async def running(server: RealSshd, *arguments: str) -> AsyncIterator[asyncio.su
             process.kill()
         await process.communicate()
         for left in proxies(server):
-            left.kill()
+            with suppress(psutil.NoSuchProcess):
+                left.kill()
 
 
 @pytest.mark.parametrize("number", SIGNALS)
@@ -156,4 +157,5 @@ def test_50_the_screen_ends_with_shell_and_proxy_command(
         screen.end()
         assert b"\x1b[?1049l" in screen.sent
         assert b"Traceback" not in screen.sent
-    assert not proxies(stubborn)
+    _, alive = psutil.wait_procs(proxies(stubborn), PATIENCE)  # who was killed takes its time
+    assert not alive

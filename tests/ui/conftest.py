@@ -2,6 +2,7 @@
 
 import asyncio
 import html
+import math
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -63,6 +64,10 @@ STAGING = """\
 Host stage-1 stage-2
     User me
 """
+
+
+_TURNS = 500
+"""Turns of the loop in which a screen gets its focus."""
 
 
 @dataclass
@@ -373,7 +378,18 @@ class Cockpit:
         svg = self.app.export_screenshot().replace("&#160;", " ")
         return html.unescape(re.sub(r"<[^>]*>", "", svg))
 
+    def takes_keys(self) -> bool:
+        """Return whether the screen on top has its focus, and was drawn where it is a question."""
+        screen = self.app.screen
+        is_due = screen.focused is None and screen.AUTO_FOCUS != "" and screen.focus_chain
+        is_unseen = self.app._questions._unread_until == math.inf
+        return screen.is_mounted and not is_due and not is_unseen
+
     async def press(self, *keys: str) -> None:
+        for _ in range(_TURNS):
+            if self.takes_keys():
+                break
+            await asyncio.sleep(0)
         for key in keys:
             await self.pilot.press(key)
         await self.pilot.pause()

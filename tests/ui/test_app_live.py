@@ -76,7 +76,7 @@ async def test_a_lost_shell_counts_down_and_comes_back_by_itself(sshd: RealSshd)
         await c.until(lambda: c.tabs[0].session.state is SessionState.LOST)
         await c.until(lambda: re.search(r"trying again in \d+ s · Enter tries now", c.words()))
         await c.until(lambda: re.search(r"retry \d+ s", c.tabs[0].tab_title))
-        assert c.tabs[0].tab_mark is Mark.BUSY
+        await c.until(lambda: c.tabs[0].tab_mark is Mark.BUSY)
         row = next(row for row in app.workspace.board.rows() if row.host == "sshd")
         assert row.mark is Mark.BUSY
         await c.until(lambda: re.search(r"◌ retry \d+ s · \d+ failed", c.words()))

@@ -129,7 +129,7 @@ async def test_all_panes_of_a_lost_connection_come_back(sshd: RealSshd) -> None:
         await c.until(lambda: len(tab.panes) == 2 and tab.view)
         await asyncio.to_thread(sshd.kill_connections)
         await c.until(lambda: any("2 shells restored" in one for one in c.told))
-        assert all(pane.caption.mark is Mark.UP for pane in tab.panes)
+        await c.until(lambda: all(pane.caption.mark is Mark.UP for pane in tab.panes))
 
 
 @pytest.fixture

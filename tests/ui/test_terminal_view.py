@@ -22,8 +22,9 @@ async def test_it_takes_the_size_of_the_widget() -> None:
     async with on_stage() as stage:
         assert stage.session.sizes[-1] == (COLUMNS, ROWS)
         await stage.pilot.resize_terminal(60, 23)
-        await stage.pilot.pause()
-        assert stage.session.sizes[-1] == (60, 20)
+        async with asyncio.timeout(PATIENCE):
+            while stage.session.sizes[-1] != (60, 20):
+                await stage.pilot.pause()
 
 
 async def test_what_is_fed_is_drawn() -> None:

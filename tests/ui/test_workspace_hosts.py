@@ -117,7 +117,7 @@ async def test_the_card_follows_the_cursor_and_the_filter(cockpit: Start) -> Non
         card = c.app.workspace.cockpit.sidebar.card
         await c.press("j", "j")
         await c.until(lambda: card.facts and card.facts.host == "db-1")
-        assert card.facts.address == "admin@10.0.0.50:22"
+        await c.until(lambda: card.facts.address == "admin@10.0.0.50:22")
         assert card.facts.route == ("bastion", "db-1")
         assert [text for _, text in card.facts.forwards] == ["L 5432 → db:5432"]
         await c.press("slash")

@@ -16,7 +16,7 @@ async def test_enter_opens_a_shell_and_gives_it_the_focus(cockpit: Start) -> Non
         await c.press("enter")
         await c.until(lambda: c.tabs and c.tabs[0].view and c.app.focused is c.tabs[0].view)
         assert c.backend.opened == ["bastion"]
-        assert c.tabs[0].tab_mark is Mark.UP
+        await c.until(lambda: c.tabs[0].tab_mark is Mark.UP)
 
 
 async def test_enter_goes_to_the_shell_that_is_open(cockpit: Start) -> None:
@@ -111,7 +111,7 @@ async def test_a_failure_stays_in_its_tab_and_can_be_tried_again(cockpit: Start)
         c.backend.refusal = None
         await c.press("enter")
         await c.until(lambda: c.tabs[0].view)
-        assert c.tabs[0].tab_mark is Mark.UP
+        await c.until(lambda: c.tabs[0].tab_mark is Mark.UP)
 
 
 async def test_a_defect_while_opening_leaves_no_tab_waiting_for_ever(cockpit: Start) -> None:
