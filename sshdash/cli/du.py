@@ -82,7 +82,7 @@ async def _root(one: Named) -> bytes:
 
 def _print_usage(arguments: argparse.Namespace, usage: Usage, written: bytes, path: bytes) -> None:
     below = usage.path[len(path.rstrip(b"/")) :]
-    name = (written.rstrip(b"/") or b"/") + below if below else written
+    name = written.rstrip(b"/") + below if below else written
     if arguments.json:
         sums = {"size": usage.size, "files": usage.files, "folders": usage.folders}
         print(json.dumps({**name_fields(name), **sums}))

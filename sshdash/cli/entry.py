@@ -7,9 +7,9 @@ GARBAGE = (20_000, 20, 20)
 and requests in flight are none, and looking through them takes a sixth of either's time.
 """
 
-SCREEN_GARBAGE = (5_000, 2, 800)
-"""The same where there is a screen: fewer at a time, and all of them as rarely. Meanwhile nothing
-is drawn: with the above for 45 ms and more now and then on a busy machine, with this for 10.
+SCREEN_GARBAGE = (5_000, 2, 80)
+"""The same where there is a screen, which nothing is drawn on meanwhile: fewer at a time. All are
+looked through where a million more are there than before, so that no garbage is kept for long.
 """
 
 

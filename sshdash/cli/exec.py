@@ -65,7 +65,7 @@ class _Words(argparse.Action):
     _behind = False
 
     def __call__(self, parser: Any, namespace: Any, values: Any, option: Any = None) -> None:
-        words = list(values)
+        words, inner = list(values), self._behind
         if namespace.destination == _END and not self._behind:
             if not words:
                 parser.error("no host is named")
@@ -76,7 +76,7 @@ class _Words(argparse.Action):
             parser.parse_args([*words, ""], namespace)
             words = [namespace.destination, *namespace.words][:-1]
             namespace.destination = host
-        if words[:1] in ([_END], ["--"]):
+        if not inner and words[:1] in ([_END], ["--"]):  # inside, it is the command's own
             del words[0]
         namespace.words = ["--" if word == _END else word for word in words]
 

@@ -68,6 +68,8 @@ def test_nothing_is_read_where_that_is_asked_for(
         (("-xa", "echo", "${SSH_AUTH_SOCK:-no} -l", "-T"), "no -l -T"),
         (("-n", "--", "echo", "--", "-n"), "-- -n"),
         (("--", "true; echo", "-T"), "-T"),
+        (("-q", "echo", "--", "-f"), "-- -f"),
+        (("-q", "--", "echo", "--", "-f"), "-- -f"),
     ],
 )
 def test_options_may_stand_behind_the_host_as_with_ssh(

@@ -211,7 +211,10 @@ class Listings:
         while len(listing) > THREAD_LIMIT:
             view = pane.view_for(path)
             rows = await aside(listing.rows, view, path)
-            gone = await aside(rows.missing, tuple(pane.browser.marks))
+            marks = tuple(pane.browser.marks)
+            gone = await aside(rows.missing, marks)
+            if len(pane.browser.marks) > len(marks):  # some were marked meanwhile
+                gone += rows.missing(pane.browser.marks.difference(marks))
             if view == pane.view_for(path):  # else the order was changed meanwhile
                 break
         old = pane.browser.held

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
-from sshdash.errors import FileError, SSHDashError, UsageError
+from sshdash.errors import Cancelled, FileError, SSHDashError, UsageError
 from sshdash.paths import sync_dir
 from sshdash.prompts import ConfirmQuestion
 from sshdash.sftp.compare import Criteria
@@ -172,6 +172,8 @@ class SyncController:
                 self.listings.refresh_folder(tree.endpoint, tree.root)
         if comparison is not None and not ended:
             await self._remember(trees, pair, comparison, rules, order, outcome)
+        if isinstance(outcome.error, Cancelled):
+            raise outcome.error
         self._tell(outcome, order)
         if order.keep and not ended:
             local, remote = _local_first(trees)

@@ -60,8 +60,10 @@ class TunnelRules:
                 await self._start(listed)
             self.cockpit.refresh_hosts()
 
-    def _wrong_with(self, answer: RuleAnswer, old: str = "") -> str:
-        """Return why an answer cannot be taken, empty where it can; `old` is what is edited.
+    def _wrong_with(self, answer: RuleAnswer, old: str = "", host: str = "") -> str:
+        """Return why an answer cannot be taken, empty where it can.
+
+        `old` is the name of what is edited, and `host` where that is.
 
         Until everything is loaded nobody knows.
         """
@@ -70,15 +72,17 @@ class TunnelRules:
         rule = answer.rule
         if rule is not None and answer.keep and rule.name != old and self.is_kept(rule.name):
             return f"There is a rule {clean(rule.name, 60)} already: give this another name"
+        if answer.host == host:
+            return ""  # it is listed there already
         try:
             self.backend.resolver.preview(answer.host)
         except SSHDashError as error:
             return clean(": ".join(filter(None, (error.title, error.detail))), 400)
         return ""
 
-    def _ensure(self, answer: RuleAnswer, old: str = "") -> None:
+    def _ensure(self, answer: RuleAnswer, old: str = "", host: str = "") -> None:
         """Raise UsageError where an answer cannot be taken any more: the file was changed."""
-        if problem := self._wrong_with(answer, old):
+        if problem := self._wrong_with(answer, old, host):
             raise UsageError(problem)
 
     def _list(self, spec: ForwardSpec, answer: RuleAnswer) -> str:
@@ -96,12 +100,12 @@ class TunnelRules:
         kept = self.is_kept(old)
         draft = RuleDraft.of(first.host, [one.spec for one in tunnels], first.rule)
         hosts = [entry.alias for entry in self.backend.catalog.hosts]
-        check = partial(self._wrong_with, old=old)
+        check = partial(self._wrong_with, old=old, host=first.host)
         form = ForwardForm(first.host, hosts, draft, kept=kept, check=check)
         answer = await self.cockpit.show(form)
         if answer is None:
             return
-        self._ensure(answer, old)
+        self._ensure(answer, old, first.host)
         if answer.host != first.host:
             await self._move(tunnels, answer, old if kept else "", select)
             return

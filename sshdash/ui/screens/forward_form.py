@@ -247,6 +247,7 @@ class ForwardForm(Form[RuleAnswer]):
         self.query_one("#name", Input).placeholder = clean(draft.name_or_usual, 60)
         if draft == self._refused:  # news of a field may come behind the answer
             return
+        self._refused = None
         problem = draft.problem()
         result = self.query_one(".forward-result", Static)
         result.set_class(bool(problem), "-wrong")

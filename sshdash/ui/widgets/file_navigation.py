@@ -104,7 +104,8 @@ class NavigationCommands(PaneCommands):
         pane = self._active
         browser = pane.browser
         every = [one for one in browser.folders if one.kind is Kind.DIRECTORY]
-        chosen = [one for one in every if one.name in browser.marks]
+        known = browser.entries if browser.hidden_count else every
+        chosen = [one for one in known if one.kind is Kind.DIRECTORY and one.name in browser.marks]
         if not browser.marks:
             chosen = [one for one in every if one is browser.current]
         self.post_message(ask.MeasureFolders(pane, chosen or every))
