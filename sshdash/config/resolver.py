@@ -1,5 +1,6 @@
 """From a destination and the configuration files to what they mean for that host."""
 
+import time
 from collections.abc import Callable
 from typing import NoReturn
 
@@ -12,6 +13,9 @@ from sshdash.config.parser import FileCache
 from sshdash.config.resolution import Resolution
 from sshdash.config.resolved import ResolvedHost
 from sshdash.config.source import ConfigSource
+
+_AHEAD = 30.0
+"""Seconds after which a connection that is made resolves its host anew: files change."""
 
 __all__ = ["Origin", "ResolvedHost", "Resolver", "dump"]
 
@@ -30,8 +34,8 @@ class Resolver:
         self.cache = FileCache()
         self._lookup = lookup
         self._outcomes: dict[str, bool] = {}
-        self._ahead: dict[Destination, ResolvedHost] = {}
-        """What was resolved for a connection that is still to be made."""
+        self._ahead: dict[Destination, tuple[float, ResolvedHost]] = {}
+        """What was resolved for a connection that is still to be made, and when."""
 
     def __repr__(self) -> str:
         """Return the files."""
@@ -46,8 +50,10 @@ class Resolver:
         """
         if isinstance(destination, str):
             destination = parse_destination(destination)
-        kept = self._ahead.pop(destination, None)
-        return kept or self._resolution(destination, self._lookup, self._run).result()
+        since, kept = self._ahead.pop(destination, (0.0, None))
+        if kept is not None and time.monotonic() - since < _AHEAD:
+            return kept
+        return self._resolution(destination, self._lookup, self._run).result()
 
     def resolve_ahead(self, destination: Destination | str) -> ResolvedHost:
         """Return what `resolve` does, which returns the same once more: to whoever connects.
@@ -56,7 +62,8 @@ class Resolver:
         """
         if isinstance(destination, str):
             destination = parse_destination(destination)
-        kept = self._ahead[destination] = self.resolve(destination)
+        kept = self.resolve(destination)
+        self._ahead[destination] = time.monotonic(), kept
         return kept
 
     def preview(self, destination: Destination | str) -> ResolvedHost:

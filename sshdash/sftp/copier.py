@@ -32,7 +32,7 @@ from sshdash.sftp.partial import (
 from sshdash.sftp.pump import UPLOAD_WINDOW, WINDOW, pump
 from sshdash.sftp.storing import Existing, Folders, store
 from sshdash.sftp.streams import Stream
-from sshdash.sftp.tasks import finish, undivided
+from sshdash.sftp.tasks import CancelledTooLate, finish, undivided
 from sshdash.sftp.throttle import Pace
 from sshdash.sftp.under_way import FileCopy, Progress, UnderWay, ensure_unnamed
 from sshdash.sftp.vague import explained
@@ -234,7 +234,12 @@ class Copier:
                 await self._discard(under_way.part)
             raise cause from error
         except BaseException as error:
-            await ensure_unnamed(under_way, self._target, error)
+            try:
+                await ensure_unnamed(under_way, self._target, error)
+            except CancelledTooLate:
+                if self.durable:  # a move, which has still to remove its source
+                    self._keep(file, under_way, error)
+                raise
             under_way.forget()
             if not self._keep(file, under_way, error):
                 await self._discard(under_way.part)

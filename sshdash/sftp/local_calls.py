@@ -317,9 +317,19 @@ def rename(old: bytes, new: bytes) -> None:
     else:
         try:
             os.unlink(old)
+        except FileNotFoundError:
+            pass  # gone already: an answer of NFS that was lost, or somebody else
         except OSError:
-            os.unlink(new)  # it stays where it was, and there alone
-            raise
+            if _is_one_file(old, new):  # else the new name would be the last one
+                os.unlink(new)  # it stays where it was, and there alone
+                raise
+
+
+def _is_one_file(path: bytes, other: bytes) -> bool:
+    try:
+        return os.path.samestat(os.lstat(path), os.lstat(other))
+    except OSError:
+        return False
 
 
 def umask(folder: bytes) -> int:

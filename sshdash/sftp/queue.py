@@ -245,10 +245,10 @@ class TransferQueue:
         job = Job("", CopyRequest("", (), endpoint, parent_of(part)), self._events)
         job.is_swept = True
         job.ledger.leftovers.add(part)
-        if self._journal is not None:
-            self._journal.follow(job)
-            await self._journal.recorded()
         try:
+            if self._journal is not None:
+                self._journal.follow(job)
+                await self._journal.recorded()
             yield
             job.ledger.leftovers.clear()
         finally:

@@ -1,5 +1,6 @@
 """What the umask of a host takes from new files. Nothing in SFTP tells that: one is made to see."""
 
+import asyncio
 import secrets
 
 from sshdash.sftp.answers import whole
@@ -8,7 +9,7 @@ from sshdash.sftp.failures import VagueError
 from sshdash.sftp.filesystem import Filesystem, untaken
 from sshdash.sftp.handles import Session
 from sshdash.sftp.messages import Open
-from sshdash.sftp.tasks import undivided
+from sshdash.sftp.tasks import CancelledTooLate, undivided
 from sshdash.sftp.vague import explained
 
 _ALL = 0o777
@@ -27,7 +28,10 @@ async def umask_in(directory: bytes, session: Session, filesystem: Filesystem) -
     async def ask() -> None:
         found.append(untaken(await _mode_of_a_new_file(directory, session, filesystem)))
 
-    await undivided(ask(), _PATIENCE)
+    try:
+        await undivided(ask(), _PATIENCE)
+    except CancelledTooLate:
+        raise asyncio.CancelledError from None  # no file of anybody's has arrived by that
     return found[0]
 
 

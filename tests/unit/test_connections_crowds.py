@@ -117,3 +117,12 @@ async def test_one_that_is_ended_over_its_first_packets_gets_no_more(crowd: Crow
     for _ in range(5):
         await asyncio.sleep(0)
     assert crowd.count("eof") == before < CROWD
+
+
+async def test_what_waits_for_its_turn_comes_before_an_end_that_is_told_all_the_same(
+    crowd: Crowd,
+) -> None:
+    crowd.wired.feed(crowd.all(MSG_CHANNEL_EOF))
+    assert crowd.count("eof") < CROWD
+    crowd.ssh.connection_lost(None)
+    assert crowd.count("eof") == CROWD

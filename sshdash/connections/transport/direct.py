@@ -185,13 +185,27 @@ class DirectTransport(Sealing, asyncio.BufferedProtocol):
     def _not_yet(self) -> bool:
         return False
 
+    def _waits_its_turn(self) -> bool:
+        return self._recv_handler == self._not_yet
+
+    def connection_lost(self, exc: Exception | None = None) -> None:
+        """Deliver what was read before the end: that waited for a turn, and may be the last of it.
+
+        A hop tells the end though reading is paused, and a socket that cannot be written to does.
+        """
+        while self._transport is not None and self._waits_its_turn():
+            self._served = 0
+            self._recv_handler = self._recv_pkthdr
+            self._recv_data()
+        super().connection_lost(exc)
+
     def _go_on(self) -> None:
         if self._transport is None:
             return
         self._served = 0
         self._recv_handler = self._recv_pkthdr
         self._recv_data()
-        if self._transport and not self._held and self._recv_handler != self._not_yet:
+        if self._transport and not self._held and not self._waits_its_turn():
             self._transport.resume_reading()
 
     def _open_all(self, view: memoryview, opener: GCM) -> bool:

@@ -107,8 +107,12 @@ class Transport(Witnessed):
             self._held = holds
             if holds:
                 self._transport.pause_reading()
-            else:
+            elif not self._waits_its_turn():
                 self._transport.resume_reading()
+
+    def _waits_its_turn(self) -> bool:
+        """Return whether something that was read is for a later turn, and reading is paused."""
+        return False
 
     def pause_writing(self) -> None:
         """Take the loop's notice that the socket is full."""

@@ -155,7 +155,11 @@ async def _from_outside(
     if looks and forwarder.port and lease is not None:
         # By a lease of its own: where the server has no room for a session, that one moves away.
         async with lease.connection.lease("discovery", lease.host, lease.resolved) as own:
-            forwarder.outlook = await look(own, forwarder.port)
+            port, spec = forwarder.port, forwarder.spec
+            seen = await look(own, port)
+            # It may have been moved meanwhile; what could not be looked at is looked at again.
+            if (forwarder.port, forwarder.spec) == (port, spec) and seen != Outlook():
+                forwarder.outlook = seen
     found = forwarder.outlook or Outlook()
     told = [result.text, found.rival]
     if found.lets_others_in not in (None, forwarder.spec.exposed):
