@@ -86,8 +86,8 @@ class Mover:
         """Rename onto the target and return whether that could be done, which `progress` is told.
 
         What exists there is replaced only where it was known, which means agreed to. Raises
-        ExistsError, ConnectionLost, CancelledTooLate, and RefusedError where nothing is there:
-        whoever may not rename could not remove the source of a copy either.
+        ExistsError, ConnectionLost, CancelledTooLate, and RefusedError: whoever may not rename
+        could not remove the source of a copy either.
         """
         if not self._renames:
             return False
@@ -99,12 +99,8 @@ class Mover:
         except CancelledTooLate:
             progress(size)
             raise
-        except ExistsError:
+        except (ExistsError, RefusedError):
             raise
-        except RefusedError:
-            if file.existing is None:
-                raise
-            return False  # what is there may be written to, though not its folder
         except FileError:
             return False  # another disk, or a server that cannot: the copy tells what is wrong
         if file.existing is not None and file.path.lower() != target.lower():

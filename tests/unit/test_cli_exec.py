@@ -2,7 +2,6 @@
 
 import argparse
 import gc
-import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -52,4 +51,4 @@ def test_beside_a_screen_garbage_is_looked_for_in_few_objects_at_a_time() -> Non
     settle_screen()
     new, young, old = gc.get_threshold()
     assert new * young <= 10_000
-    assert new * young * old >= math.prod(GARBAGE), "to look through all of them is as rare"
+    assert 500_000 <= new * young * old <= 2_000_000, "all of them neither often nor too late"
