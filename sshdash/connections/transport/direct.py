@@ -213,7 +213,8 @@ class DirectTransport(Sealing, asyncio.BufferedProtocol):
         if size > len(self._opened):
             self._opened = memoryview(bytearray(size))
         opened, gatherers, channels = self._opened, self._gatherers, self._channels
-        while size - start >= _LENGTH.size and self._served + len(gatherers) < _AT_ONCE:
+        more = _AT_ONCE - self._served
+        while size - start >= _LENGTH.size and len(gatherers) < more:
             (length,) = _LENGTH.unpack_from(view, start)
             sealed = start + _LENGTH.size
             end = sealed + length + TAG
@@ -244,6 +245,8 @@ class DirectTransport(Sealing, asyncio.BufferedProtocol):
                 self._end_read()
                 opener.hand_over(bytes(packet))
                 return self._hand_over(view, start, length)
+            else:
+                more = _AT_ONCE - self._served
             start = end
         self._leave(view[start:])
         return False
