@@ -9,6 +9,9 @@ from typing import Self
 
 from sshdash.demo.line import Line
 
+_KNOWN = 3
+"""Turns of the loop after which a connection that was accepted has its `_accept` called."""
+
 
 class Proxy(Line):
     """Listens on a free loopback port and passes everything on to ``host:port``.
@@ -56,6 +59,11 @@ class Proxy(Line):
     ) -> None:
         """Stop listening and cut what is left."""
         assert self._server
+        # asyncio loses those that it accepted in this turn where their server is closed first.
+        for listening in self._server.sockets:
+            asyncio.get_running_loop().remove_reader(listening.fileno())
+        for _ in range(_KNOWN):
+            await asyncio.sleep(0)
         self._server.close()
         self.cut()
         tasks = tuple(self._writers)

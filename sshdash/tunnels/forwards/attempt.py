@@ -20,7 +20,7 @@ class Attempt:
         """Do it; return False where that was given up. Raises what `work` does."""
         self._task = task = asyncio.get_running_loop().create_task(work)
         if self._is_over:
-            task.cancel()
+            self._end(task)
         try:
             await asyncio.wait({task})
         finally:
@@ -34,4 +34,9 @@ class Attempt:
         """End it. Idempotent."""
         self._is_over = True
         if self._task is not None:
-            self._task.cancel()
+            self._end(self._task)
+
+    @staticmethod
+    def _end(task: "asyncio.Task[None]") -> None:
+        """Cancel what has begun by then: else it could let go of nothing that it holds."""
+        task.get_loop().call_soon(task.cancel)
