@@ -58,6 +58,8 @@ class Grid:
         self._anchor: Any = None
         self._anchored = 0
         """The place of the anchor from the top: a row of the scrollback, the newest of then."""
+        self._next: Any = None
+        """An anchor at the row below that one: where its row is erased, the first comes here."""
         self._shape: tuple[int, int, bool] | None = None
         self._ref = sized("GhosttyGridRef")
         self._point = new("GhosttyPointS")
@@ -87,7 +89,9 @@ class Grid:
         self.screen = self.first + above
         self.end = self.first + scroll.total
         self.top = self.first + scroll.offset
-        self._drop_anchor(max(0, above - 1))
+        self._anchored = max(0, above - 1)
+        self._anchor = self._track(self._anchored)
+        self._next = self._track(above) if above else None
 
     @property
     def columns(self) -> int:
@@ -181,28 +185,35 @@ class Grid:
 
     def _dropped(self, above: int) -> int | None:
         """Return how many rows are gone from the top, None where nobody can tell."""
-        where = new("GhosttyPointCoordinate")
-        screen = lib.GHOSTTY_POINT_TAG_SCREEN
-        if (
-            self._anchor is None
-            or lib.ghostty_tracked_grid_ref_point(self._anchor, screen, where)
-            != lib.GHOSTTY_SUCCESS
-        ):
+        place = self._place(self._anchor)
+        if place is None:
             return None
         if self.screen == self.first:  # the anchor is on the screen, where rows move about
             return 0
-        # A row of the scrollback that is on the screen is the trace of one that was erased.
-        return None if where.y >= above else max(0, self._anchored - where.y)
+        # A row of the scrollback that is on the screen, or on another, is the trace of one that
+        # was erased.
+        if place >= above or place == self._place(self._next):
+            return None
+        return max(0, self._anchored - place)
 
-    def _drop_anchor(self, above: int) -> None:
+    def _place(self, anchor: Any) -> int | None:
+        """Return how far an anchor is from the top, None where it is nowhere any more."""
+        if anchor is None:
+            return None
+        where = new("GhosttyPointCoordinate")
+        screen = lib.GHOSTTY_POINT_TAG_SCREEN
+        found = lib.ghostty_tracked_grid_ref_point(anchor, screen, where)
+        return int(where.y) if found == lib.GHOSTTY_SUCCESS else None
+
+    def _track(self, above: int) -> Any:
+        """Return an anchor that stays with the row that has so many above it, None if it cannot."""
         point = self._point
         point.value.x, point.value.y = 0, above
         box = new("GhosttyTrackedGridRef")
         track = function("ghostty_terminal_grid_ref_track")
-        self._anchor = None
-        if track(self._emulator.handle, point[0], box) == lib.GHOSTTY_SUCCESS:
-            self._anchor = ffi.gc(box[0], lib.ghostty_tracked_grid_ref_free)
-            self._anchored = above
+        if track(self._emulator.handle, point[0], box) != lib.GHOSTTY_SUCCESS:
+            return None
+        return ffi.gc(box[0], lib.ghostty_tracked_grid_ref_free)
 
 
 def formatted(emulator: Emulator, selection: Any, *, unwrap: bool, trim: bool) -> str:

@@ -5,6 +5,7 @@ meanwhile. A timer of the process interrupts one that takes too long: the engine
 as it goes.
 """
 
+import gc
 import re
 import signal
 import threading
@@ -50,7 +51,10 @@ def compile_pattern(text: str, *, regex: bool) -> re.Pattern[str]:
 
 @contextmanager
 def interrupted_after(seconds: float) -> Iterator[None]:
-    """Raise TooSlow in the block once it has computed for so long; in the main thread only."""
+    """Raise TooSlow in the block once it has computed for so long; in the main thread only.
+
+    No garbage is collected meanwhile: what is raised in a finalizer is heard by nobody.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -64,6 +68,8 @@ def interrupted_after(seconds: float) -> Iterator[None]:
         elif armed:
             raise TooSlow
 
+    collects = gc.isenabled()
+    gc.disable()
     before = signal.signal(signal.SIGALRM, interrupt)
     # Of the timers of a process only this one is finer than the ticks of the kernel.
     began = time.monotonic()
@@ -77,3 +83,5 @@ def interrupted_after(seconds: float) -> Iterator[None]:
         if due:  # somebody else's
             left = max(due - (time.monotonic() - began), _SHORTEST)
             signal.setitimer(signal.ITIMER_REAL, left, interval)
+        if collects:
+            gc.enable()

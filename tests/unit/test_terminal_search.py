@@ -1,5 +1,6 @@
 """Searching a terminal's rows: what is found equals what a naive search of the lines finds."""
 
+import gc
 import re
 import signal
 import threading
@@ -7,7 +8,7 @@ import time
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sshdash.terminal import search
@@ -95,6 +96,32 @@ def test_a_slow_expression_is_interrupted() -> None:
     with interrupted_after(0.004):
         pass
     re.search(SLOW, "a" * 18 + "b")  # nothing interrupts any more
+
+
+def test_an_interruption_is_not_lost_in_the_garbage_collector() -> None:
+    spent = time.thread_time
+
+    def collecting(phase: str, _about: dict[str, int]) -> None:
+        until = spent() + 0.02
+        while phase == "start" and spent() < until:
+            pass
+
+    def search_on() -> None:
+        kept: list[object] = []
+        until = spent() + 0.05
+        while spent() < until:
+            kept.append([kept])
+
+    thresholds = gc.get_threshold()
+    gc.callbacks.append(collecting)
+    gc.set_threshold(1000)
+    try:
+        with pytest.raises(TooSlow), interrupted_after(0.01):
+            search_on()
+    finally:
+        gc.callbacks.remove(collecting)
+        gc.set_threshold(*thresholds)
+    assert gc.isenabled()
 
 
 def test_the_timer_of_somebody_else_goes_on() -> None:
@@ -245,6 +272,7 @@ FEEDS = st.lists(
     st.lists(FEEDS, min_size=1, max_size=4),
     st.sampled_from([("ab", False), ("ba", False), ("B", False), (r"a+\s*b", True), (".", True)]),
 )
+@example([["ab", "\r\n\r\n", "\r\n\r\n"], ["\x1b[3J", "\r\n"]], ("ab", False))
 def test_it_finds_what_the_oracle_finds(feeds: list[list[str]], query: tuple[str, bool]) -> None:
     emulator = Emulator(11, 4)
     grid = Grid(emulator)
