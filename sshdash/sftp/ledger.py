@@ -150,11 +150,13 @@ class Ledger:
         self.skipped += 1
         self.settle(source)
 
-    def settle(self, source: Source) -> None:
-        """Note that nothing is left to do about a source, in no run."""
+    def settle(self, *sources: Source) -> None:
+        """Note that nothing is left to do about sources, in no run."""
         self.last_done = time.monotonic()
-        self.done.add(source.key)
-        self._note(Fact.DONE, source.key)
+        keys = [source.key for source in sources]
+        self.done.update(keys)
+        if self.notes is not None:
+            self.notes += [Note(Fact.DONE, path, place) for path, place in keys]
 
     def chose(self, source: Source, choice: ConflictChoice, for_all: bool) -> None:
         """Note what the person answered about a target that exists."""
@@ -243,11 +245,13 @@ class Ledger:
         self.bytes_total += track.done - (entry.size if entry.kind is Kind.FILE else 0)
         self.bytes_finished += track.done
 
-    def arrive(self, source: Source) -> None:
-        """Count a file all of which is there, as it was listed."""
-        self.files_done += 1
-        self.bytes_finished += source.entry.size
-        self.settle(source)
+    def arrive(self, *files: Source) -> int:
+        """Count files all of which is there, as they were listed; return their bytes."""
+        size = sum([file.entry.size for file in files])
+        self.files_done += len(files)
+        self.bytes_finished += size
+        self.settle(*files)
+        return size
 
     @contextmanager
     def gathering(self, files: int, size: int) -> Iterator[Track]:

@@ -123,16 +123,16 @@ def open_regular(path: bytes, access: int = os.O_RDONLY) -> int:
 def unchanged(path: bytes, was: Entry) -> bytes | None:
     """Return all of a regular file, None where it is not what it was any more.
 
-    Raises OSError and FileError, as a file that cannot be opened.
+    Raises OSError. What took its place may be no file, of which this may read what comes at once.
     """
-    descriptor = open_regular(path)
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | _NO_FOLLOW)
     try:
         content = os.pread(descriptor, was.size + 1, 0)
         now = os.fstat(descriptor)
     finally:
         os.close(descriptor)
     is_same = len(content) == was.size == now.st_size and now.st_mtime_ns == was.mtime_ns
-    return content if is_same else None
+    return content if is_same and modes.S_ISREG(now.st_mode) else None
 
 
 def fetch(path: bytes, size: int) -> tuple[Pieces, Entry]:

@@ -31,13 +31,13 @@ class Turns:
                 return
             await asyncio.sleep(0)
 
-    async def slices(self, items: Iterable[Item]) -> AsyncIterator[list[Item]]:
+    async def slices(self, items: Iterable[Item], most: int = _SLICE) -> AsyncIterator[list[Item]]:
         """Yield things, some at a time, each of them when there is time in a turn of the loop.
 
         It costs less than to `take` for each, which very many feel.
         """
         rest = iter(items)
-        while some := list(islice(rest, _SLICE)):
+        while some := list(islice(rest, most)):
             await self.take()
             yield some
 

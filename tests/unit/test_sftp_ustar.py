@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sshdash.sftp.bulk.command import READY, begin_in, create_in, folder_above, name_in, unpack
+from sshdash.sftp.bulk.proof import Proof, file_line, folder_line
 from sshdash.sftp.bulk.ustar import (
     BLOCK,
     Listed,
@@ -26,7 +27,6 @@ from sshdash.sftp.bulk.ustar import (
     padding,
     split,
 )
-from sshdash.sftp.find import TreeIndex
 
 part = st.binary(min_size=1, max_size=120).map(lambda name: name.translate(None, b"\0/"))
 names = st.lists(part.filter(bool), min_size=1, max_size=4).map(
@@ -266,10 +266,9 @@ def test_a_real_tar_unpacks_and_find_tells_whatever_the_shell(tmp_path: Path, sh
         told, complaints = process.communicate(stream)
     assert process.returncode == 0
     assert complaints == b""
-    index = TreeIndex()
-    index.feed(told)
-    index.finish()
-    assert index.count == 2
-    assert (index.take(b"-d\n") or {})[b"\xff"].startswith(b"f 3 7.")
+    proof = Proof()
+    proof.expect([folder_line(b"-d\n"), file_line(b"-d\n/\xff", 3, 7)])
+    proof.feed(told)
+    proof.finish()
     assert (folder / "-d\n").stat().st_mode & 0o777 == 0o750
     assert (folder / "-d\n" / os.fsdecode(b"\xff")).read_bytes() == b"abc"

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from sshdash.quoting import command_line
+from sshdash.sftp.bulk.proof import FILE, FOLDER, TIMED
 from sshdash.sftp.entries import join
 
 _PLAIN = re.compile(rb"[\w@+:,./ -]*", re.ASCII)
@@ -40,7 +41,7 @@ test $tries -lt %d && r sleep 0.01 || exit; done; \
 r tar --extract --file=- --same-permissions --no-same-owner --keep-old-files \
 --delay-directory-restore%b || exit; \
 if test -g .; then r find . -mindepth 1 -type d -exec chmod g+s {} + || exit; fi; \
-r find . -mindepth 1 -printf "%%y %%s %%T@ %%l\\0%%P\\0\""""
+r find . -mindepth 1 -type d -printf "%b" -o -printf "%b\""""
 _CREATE = b"""\
 cd -- "$1" || exit; \
 r tar --create --file=- --format=ustar --blocking-factor=128 --no-recursion --hard-dereference \
@@ -69,12 +70,13 @@ def unpack(timed: bool) -> Command:
     """Return the command that unpacks its input in a folder, and tells what is there then.
 
     It says `READY`; what `begin_in` returns comes before the archive, and that folder may be made a
-    little later. With `timed` files get the times they have in the archive. What is told is what
-    `find.TreeIndex` reads. Nothing is replaced, and everything belongs to who unpacks it, and to
+    little later. With `timed` files get the times they have in the archive. What is told then is
+    for a `proof.Proof`. Nothing is replaced, and everything belongs to who unpacks it, and to
     the group that the folder hands on where it does; so do those in it, as more may go into them
     before they get their own modes.
     """
-    script = _UNPACK % (READY, OTHER_FILES, _TRIES, b"" if timed else b" --touch")
+    touch, told = (b"", TIMED) if timed else (b" --touch", FILE)
+    script = _UNPACK % (READY, OTHER_FILES, _TRIES, touch, FOLDER, told)
     return Command(command_line((b"sh", b"-c", _SCRIPT % (NO_TAR, script))), (_ASKED,))
 
 

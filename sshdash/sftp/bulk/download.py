@@ -116,7 +116,7 @@ class Download:
             (chosen if self._is_plain(file) else others).append(file)
         return (chosen, others) if len(chosen) >= LEAST else ([], [*files])
 
-    async def copy(self, files: Iterable[Source]) -> list[Source]:
+    async def copy(self, files: Sequence[Source]) -> list[Source]:
         """Copy and return the files that are still to be copied."""
         some = batches(files, _FILES, _BYTES, lambda file: file.entry.size)
         await each(some, _WIDTH, self._copy)

@@ -1,7 +1,8 @@
 """Which files are worth a stream of tar."""
 
-from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from bisect import bisect
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import accumulate, islice
 from typing import TypeVar
 
 from sshdash.sftp.entries import Kind
@@ -42,16 +43,12 @@ def sliced(items: Iterable[Item], most: int) -> Iterator[list[Item]]:
 
 
 def batches(
-    items: Iterable[Item], most: int, bytes_: int, size: Callable[[Item], int]
-) -> Iterator[list[Item]]:
+    items: Sequence[Item], most: int, bytes_: int, size: Callable[[Item], int]
+) -> Iterator[Sequence[Item]]:
     """Yield items in order, at most so many at a time, and no more bytes unless one has them."""
-    batch: list[Item] = []
-    held = 0
-    for item in items:
-        if batch and (len(batch) == most or held + size(item) > bytes_):
-            yield batch
-            batch, held = [], 0
-        batch.append(item)
-        held += size(item)
-    if batch:
-        yield batch
+    sums = list(accumulate(map(size, items)))
+    begin = before = 0
+    while begin < len(items):
+        end = max(begin + 1, bisect(sums, before + bytes_, begin, min(begin + most, len(items))))
+        yield items[begin:end]
+        begin, before = end, sums[end - 1]

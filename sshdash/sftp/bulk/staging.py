@@ -23,6 +23,8 @@ _PATIENCE = 10.0
 _AGAIN = 0.1, 0.3, 1.0, 3.0
 """Seconds between attempts: tar goes on for a moment with what it has got already."""
 _READABLE = 0o400
+_COUNTED = 64
+"""Files that are counted in one go."""
 _FINISHED = 1000
 """Folders at most that are finished together with the new name."""
 
@@ -98,11 +100,9 @@ class Staging:
             if folder.place not in finished:
                 self._ledger.created[folder.place] = folder
             arrived.add(folder.place)
-        async for some in self._turns.slices(self._tree.files.values()):
-            for file in some:
-                track.advance(-file.entry.size)
-                self._ledger.arrive(file)
-                arrived.add(file.place)
+        async for some in self._turns.slices(self._tree.files.values(), _COUNTED):
+            track.advance(-self._ledger.arrive(*some))
+            arrived.update([file.place for file in some])
 
     def _finishing(self, finished: set[bytes]) -> list[Coroutine[None, None, None]]:
         """Return what gives the folders mode and time, the deepest first.

@@ -6,7 +6,6 @@ from msgspec.structs import replace
 
 from sshdash.sftp.bulk.small import LEAST, is_small
 from sshdash.sftp.bulk.ustar import fits
-from sshdash.sftp.entries import parent_of
 from sshdash.sftp.turns import Turns, in_order
 from sshdash.sftp.walk import Source
 
@@ -23,15 +22,12 @@ class Tree:
         self.folders: dict[bytes, Source] = {b"": top}
         self.files: dict[bytes, Source] = {}
         self.size = 0
+        self._above = len(top.place) + 1
 
     @property
     def is_worth_it(self) -> bool:
         """Whether it is large enough, and not too large."""
         return LEAST <= len(self.files) <= _FILES and self.size <= _BYTES
-
-    def name_of(self, source: Source) -> bytes:
-        """Return what a source is called below the folder."""
-        return source.place[len(self.top.place) + 1 :]
 
     def size_of(self, name: bytes) -> int:
         """Return the bytes of one of the files."""
@@ -39,21 +35,18 @@ class Tree:
 
     def add_folder(self, folder: Source) -> bool:
         """Take a folder, if a header can tell of it; return whether."""
-        name = self.name_of(folder)
-        if self._has_place(name) and _fits(b"./" + name + b"/", folder):
+        name = folder.place[self._above :]
+        if _fits(b"./" + name + b"/", folder):
             self.folders[name] = folder
             return True
         return False
 
     def add_file(self, file: Source) -> None:
-        """Take a file, if a header can tell of it."""
-        name = self.name_of(file)
-        if self._has_place(name) and _fits(b"./" + name, file):
+        """Take a file in one of the folders, if a header can tell of it."""
+        name = file.place[self._above :]
+        if _fits(b"./" + name, file):
             self.files[name] = file
             self.size += file.entry.size
-
-    def _has_place(self, name: bytes) -> bool:
-        return name.rpartition(b"/")[0] in self.folders
 
 
 async def worthwhile(
@@ -73,7 +66,7 @@ async def worthwhile(
         await turns.take()
         if folder.existing is not None:
             continue
-        place, above = folder.place, parent_of(b"/" + folder.place)[1:]
+        place, above = folder.place, folder.place.rpartition(b"/")[0]
         missing.add(place)
         if above in trees:
             if trees[above].add_folder(folder):
@@ -82,7 +75,7 @@ async def worthwhile(
             trees[place] = Tree(folder)
     async for some in turns.slices(files):
         for file in some:
-            tree = trees.get(parent_of(b"/" + file.place)[1:])
+            tree = trees.get(file.place.rpartition(b"/")[0])
             if tree is not None and is_small(file) and not is_begun(file):
                 tree.add_file(file)
     return [tree for place, tree in trees.items() if place == tree.top.place and tree.is_worth_it]

@@ -7,7 +7,7 @@ whatever else is in these folders, goes by SFTP, and is reported from there.
 
 import asyncio
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -17,17 +17,17 @@ from sshdash.errors import ConnectionLost, SSHDashError
 from sshdash.sftp import local_calls as calls
 from sshdash.sftp.beneath import Confined
 from sshdash.sftp.bulk.command import READY, begin_in, is_plain, unpack
+from sshdash.sftp.bulk.proof import Proof, file_line, folder_line
 from sshdash.sftp.bulk.small import LEAST, batches, sliced
 from sshdash.sftp.bulk.staging import Staging
 from sshdash.sftp.bulk.starter import Starter
 from sshdash.sftp.bulk.stream import Hangs, Stream
 from sshdash.sftp.bulk.tree import Tree, without, worthwhile
-from sshdash.sftp.bulk.ustar import Unwanted, end, file_header, folder_header, padding
+from sshdash.sftp.bulk.ustar import end, file_header, folder_header, padding
 from sshdash.sftp.copier import Copier
 from sshdash.sftp.directories import mode_at_first
-from sshdash.sftp.entries import Entry, join
+from sshdash.sftp.entries import join
 from sshdash.sftp.filesystem import Filesystem
-from sshdash.sftp.find import TreeIndex
 from sshdash.sftp.ledger import Ledger, Track
 from sshdash.sftp.local import LocalFilesystem
 from sshdash.sftp.tasks import together
@@ -38,8 +38,6 @@ log = logging.getLogger(__name__)
 
 _READ, _READ_BYTES = 256, 1024 * 1024
 """What is read in one call, and sent in one turn of the loop."""
-_TOLD = 64
-"""Bytes that find tells of one file or folder at most, besides its name."""
 _UNPACKING = 120.0
 """Seconds in which nothing of what is under way arrives, or for the last of it to be unpacked."""
 _SECOND = 10**9
@@ -53,6 +51,8 @@ class _Packed(NamedTuple):
     """Bytes of their contents."""
     unread: list[bytes]
     """Names of those that are not as they were listed, and do not go into it."""
+    lines: list[bytes]
+    """What is to be told of the others."""
 
 
 class Upload:
@@ -101,7 +101,7 @@ class Upload:
                 finished |= await self._copy(tree, arrived, len(files) if is_all else None)
             except ConnectionLost:
                 raise
-            except (Unwanted, Hangs, OSError, ValueError, asyncssh.Error, SSHDashError) as error:
+            except (Hangs, OSError, ValueError, asyncssh.Error, SSHDashError) as error:
                 log.debug("a folder of small files goes by SFTP: %s", error)
                 break
             log.debug("%d small files went in one stream", len(tree.files))
@@ -121,8 +121,7 @@ class Upload:
         staging = Staging(tree, self._target, self._folder, self._ledger, self._copier)
         if not is_plain(staging.path):
             raise ValueError("a name that not every shell takes as it is")
-        told = *tree.folders, *tree.files
-        index = TreeIndex(len(told), sum(map(len, told)) + _TOLD * len(told))
+        proof = Proof()
         async with await self._starter.start(self._command) as stream:
             await stream.expect(READY)
             async with staging:
@@ -130,21 +129,23 @@ class Upload:
                     async with stream:  # it ends before what it made is removed
                         # The host waits for the folder, so that nobody waits here for it.
                         make = self._target.mkdir(staging.path, 0o700)
-                        await together(make, self._send(tree, staging.path, stream, track))
-                        await self._hear(stream, index)
-                    await self._verify(tree, index)
+                        await together(make, self._send(tree, staging.path, stream, track, proof))
+                        await self._hear(stream, proof)
                     await staging.place(arrived, track, whole=len(tree.files) == wanted)
         return staging.finished
 
-    async def _send(self, tree: Tree, staging: bytes, stream: Stream, track: Track) -> None:
+    async def _send(
+        self, tree: Tree, staging: bytes, stream: Stream, track: Track, proof: Proof
+    ) -> None:
         """Send a tree to be unpacked."""
         await asyncio.sleep(0)  # behind the request for the folder
         await stream.send(begin_in(staging))
-        for data in self._folders_of(tree):
+        for some in sliced(tuple(tree.folders.items()), _READ):
             await self._turns.take()
-            await stream.send(data)
+            proof.expect([folder_line(name) for name, _ in some if name])
+            await stream.send(self._folders_of(some))
         ready: asyncio.Queue[_Packed | None] = asyncio.Queue(1)
-        await together(self._read(tree, ready), self._pass_on(ready, stream, track))
+        await together(self._read(tree, ready), self._pass_on(ready, stream, track, proof))
         await stream.send(end(), last=True)
 
     async def _read(self, tree: Tree, ready: "asyncio.Queue[_Packed | None]") -> None:
@@ -152,7 +153,7 @@ class Upload:
         # Names alone: the garbage collector would look through as many pairs.
         for names in batches(tuple(tree.files), _READ, _READ_BYTES, tree.size_of):
             some = [(name, tree.files[name]) for name in names]
-            pack = partial(_pack, some, self._copier)
+            pack = partial(_pack, some, self._copier, self._preserve)
             packed = await self._source.at_once("read", tree.top.path, pack)
             for name in packed.unread:
                 del tree.files[name]
@@ -160,69 +161,46 @@ class Upload:
         await ready.put(None)
 
     async def _pass_on(
-        self, ready: "asyncio.Queue[_Packed | None]", stream: Stream, track: Track
+        self, ready: "asyncio.Queue[_Packed | None]", stream: Stream, track: Track, proof: Proof
     ) -> None:
         """Send what was read, no faster than is allowed."""
         while (packed := await ready.get()) is not None:
             await self._copier.pace.take(len(packed.data))
             await stream.send(packed.data)
+            proof.expect(packed.lines)
             track.advance(packed.size)
 
-    async def _hear(self, stream: Stream, index: TreeIndex) -> None:
-        """Take what is told of a tree once it is unpacked."""
+    async def _hear(self, stream: Stream, proof: Proof) -> None:
+        """Take what is told of a tree once it is unpacked. Raises ValueError unless it is whole."""
         while pieces := await stream.take(_UNPACKING):
             for piece in pieces:
-                index.feed(piece)
+                proof.feed(piece)
                 await self._turns.take()
         stream.ensure_success()
-        index.finish()
+        proof.finish()
 
-    def _folders_of(self, tree: Tree) -> Iterator[bytes]:
-        for some in sliced(tuple(tree.folders.items()), _READ):
-            yield b"".join(
-                folder_header(
-                    b"./" + name,
-                    mode_at_first(self._copier.mode(folder.entry)),
-                    max(0, folder.entry.mtime_ns // _SECOND),
-                )
-                for name, folder in some
-                if name
+    def _folders_of(self, folders: Sequence[tuple[bytes, Source]]) -> bytes:
+        return b"".join(
+            folder_header(
+                b"./" + name,
+                mode_at_first(self._copier.mode(folder.entry)),
+                max(0, folder.entry.mtime_ns // _SECOND),
             )
-
-    async def _verify(self, tree: Tree, index: TreeIndex) -> None:
-        """Raise Unwanted unless find tells of all that was sent, and of nothing else."""
-        if index.count != len(tree.files) + len(tree.folders) - 1:
-            raise Unwanted("not everything arrived, or something else did")
-        found = {name: index.take(name) or {} for name in tree.folders}
-        for name in tree.folders:
-            await self._turns.take()
-            above, _, last = name.rpartition(b"/")
-            if name and not found[above].get(last, b"").startswith(b"d "):
-                raise Unwanted("a folder is not there")
-        async for some in self._turns.slices(tree.files.items()):
-            for name, file in some:
-                above, _, last = name.rpartition(b"/")
-                if not self._is_whole(found[above].get(last, b""), file.entry):
-                    raise Unwanted("a file is not whole")
-
-    def _is_whole(self, told: bytes, entry: Entry) -> bool:
-        kind, size, time, *_ = *told.split(b" ", 3), b"", b"", b""
-        return (
-            kind == b"f"
-            and size == b"%d" % entry.size
-            and (
-                not self._preserve or time.partition(b".")[0] == b"%d" % (entry.mtime_ns // _SECOND)
-            )
+            for name, folder in folders
+            if name
         )
 
 
 # -- in a thread
 
 
-def _pack(files: Sequence[tuple[bytes, Source]], copier: Copier, run: Confined) -> _Packed:
+def _pack(
+    files: Sequence[tuple[bytes, Source]], copier: Copier, timed: bool, run: Confined
+) -> _Packed:
     """Return files as they go into the stream."""
     pieces: list[bytes] = []
     unread: list[bytes] = []
+    lines: list[bytes] = []
     size = 0
     for name, file in files:
         entry = file.entry
@@ -237,5 +215,6 @@ def _pack(files: Sequence[tuple[bytes, Source]], copier: Copier, run: Confined) 
         pieces.append(file_header(b"./" + name, copier.mode(entry), entry.size, seconds))
         pieces.append(content)
         pieces.append(padding(entry.size))
+        lines.append(file_line(name, entry.size, seconds if timed else None))
         size += entry.size
-    return _Packed(b"".join(pieces), size, unread)
+    return _Packed(b"".join(pieces), size, unread, lines)

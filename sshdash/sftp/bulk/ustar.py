@@ -69,7 +69,8 @@ def split(name: bytes) -> tuple[bytes, bytes] | None:
 
 def fits(name: bytes, size: int, seconds: int) -> bool:
     """Return whether a header can tell of such a file."""
-    return 0 <= size <= _NUMBER and 0 <= seconds <= _NUMBER and split(name) is not None
+    has_room = len(name) <= _NAME or split(name) is not None
+    return has_room and 0 <= size <= _NUMBER and 0 <= seconds <= _NUMBER
 
 
 def file_header(name: bytes, mode: int, size: int, seconds: int) -> bytes:
