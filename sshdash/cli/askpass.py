@@ -6,6 +6,7 @@ import os
 import shutil
 from typing import TypeVar
 
+from sshdash import processes
 from sshdash.cli.dialogue import converse
 from sshdash.prompts import ConfirmQuestion, NoticeQuestion, Question, SecretQuestion
 from sshdash.untrusted import clean
@@ -113,10 +114,7 @@ async def run_program(program: str, prompt: str, hint: str = "") -> str | None:
             return None
         status = await process.wait()
     finally:
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+        await processes.end(process)
     if status != 0:
         return None
     return answer.decode("utf-8", "surrogateescape").split("\n")[0].rstrip("\r")

@@ -2,10 +2,9 @@
 
 import asyncio
 import os
-import signal
 import tempfile
-from contextlib import suppress
 
+from sshdash import processes
 from sshdash.config.resolver import ResolvedHost
 from sshdash.config.tokens import TokenError, expand
 from sshdash.errors import SSHConfigError
@@ -60,10 +59,7 @@ async def run_local_command(command: str) -> tuple[int, str]:
         try:
             status = await process.wait()
         finally:
-            if process.returncode is None:
-                with suppress(ProcessLookupError):  # it may have ended in this very moment
-                    os.killpg(process.pid, signal.SIGKILL)
-                await process.wait()
+            await processes.end(process, with_group=True)
         size = output.seek(0, os.SEEK_END)
         output.seek(max(0, size - _MOST_OUTPUT))
         return status, clean_lines(output.read().strip())

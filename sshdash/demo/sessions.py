@@ -18,6 +18,8 @@ from pathlib import Path
 import asyncssh
 import psutil
 
+from sshdash import processes
+
 _CHUNK = 64 * 1024
 _LAST_WORDS = 0.5
 """Seconds to read on after a shell ended, should something in its background hold the PTY."""
@@ -71,6 +73,7 @@ async def serve_session(process: Process, account: Account) -> None:
             os.close(master)
         kill_session(child.pid)
         await asyncio.gather(reader, gone, ended, *pumps, return_exceptions=True)
+        await processes.end(child)
 
 
 def kill_session(leader: int) -> None:

@@ -8,12 +8,12 @@ import asyncio
 import logging
 import os
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import asyncssh
 
+from sshdash import processes
 from sshdash.errors import SSHDashError
 from sshdash.quoting import command_line
 from sshdash.sftp.entries import Entry, Kind, is_plain_name, join
@@ -198,10 +198,7 @@ async def _local(root: bytes, seen: Callable[[int], None]) -> TreeIndex | None:
         complaint = await _read(process.stdout, process.stderr, index, seen)
         return index if not complaint and await process.wait() == 0 else None
     finally:
-        if process.returncode is None:
-            with suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+        await processes.end(process)
 
 
 async def _remote(lease: "Lease", root: bytes, seen: Callable[[int], None]) -> TreeIndex | None:

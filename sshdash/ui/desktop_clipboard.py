@@ -10,6 +10,8 @@ import sys
 from collections.abc import Mapping
 from shutil import which
 
+from sshdash import processes
+
 log = logging.getLogger(__name__)
 
 _SECONDS = 3.0
@@ -86,6 +88,4 @@ class DesktopClipboard:
         except TimeoutError:
             log.info("%s takes too long", command[0])
         finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
+            await processes.end(process)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from textual.app import SuspendNotSupported
 
+from sshdash import processes
 from sshdash.errors import SSHDashError
 from sshdash.untrusted import clean
 
@@ -100,9 +101,7 @@ async def open_address(address: str) -> None:
     except TimeoutError:
         status = 1
     finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+        await processes.end(process)
     if status:
         raise SSHDashError(
             "No browser could be opened",

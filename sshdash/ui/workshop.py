@@ -3,10 +3,10 @@
 import asyncio
 import os
 import sys
-from contextlib import suppress
 
 import msgspec
 
+from sshdash import processes
 from sshdash.ui.workbench import Failed, Outcome, Task
 
 _SECONDS = 8.0
@@ -32,10 +32,7 @@ async def outcome_of(task: Task) -> Outcome:
     except TimeoutError:
         return Failed("it takes too long")
     finally:
-        if process.returncode is None:
-            with suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+        await processes.end(process)
     try:
         return msgspec.msgpack.decode(answer, type=Outcome)
     except msgspec.DecodeError:

@@ -1,15 +1,14 @@
 """KnownHostsCommand: a program that says more lines of known_hosts (ssh_config(5))."""
 
 import asyncio
-import contextlib
 import logging
 import os
 import shlex
-import signal
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections import ChainMap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
+from sshdash import processes
 from sshdash.config.lexer import LexError, split_words
 from sshdash.config.tokens import TokenError, expand
 from sshdash.connections.trust.evidence import ShownKey
@@ -53,8 +52,10 @@ class KnownHostsCommand:
                 raise self._failed(reason) from error
             self._tell("KnownHostsCommand cannot be run", reason)
             return ()
-        with _ended(process):
+        try:
             printed, said, code = await _collect(process)
+        finally:
+            await processes.end(process, with_group=True)
         if said:
             self._tell("KnownHostsCommand says", clean_lines(said))
         if code or len(printed) > _MOST:
@@ -116,17 +117,6 @@ async def _read(stream: asyncio.StreamReader, most: int) -> bytes:
     while part := await stream.read(65536):
         kept = (kept + part)[:most]
     return kept
-
-
-@contextlib.contextmanager
-def _ended(process: Process) -> Iterator[None]:
-    """Kill a process, with all that it started, that nobody waits for any more."""
-    try:
-        yield
-    except BaseException:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        raise
 
 
 def _how(words: list[str], code: int, said: bytes) -> str:

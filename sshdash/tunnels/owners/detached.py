@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sshdash import processes
 from sshdash.errors import ForwardError
 from sshdash.paths import private_dir, runtime_dir, secret_dir, state_dir
 from sshdash.tunnels.owners.claims import is_there
@@ -187,7 +188,7 @@ async def _start_unit(words: list[str], token: str, log: Path) -> str:
         # A process of its own: who is cancelled once more leaves it to end the unit.
         stop = _Child(["systemctl", "--user", "stop", unit], log)
         if process is not None:
-            await process.wait()
+            await processes.end(process)
         await stop.wait()
         raise
     if process.returncode:
@@ -205,7 +206,10 @@ async def _has_systemd() -> bool:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
-    out, _ = await asking.communicate()
+    try:
+        out, _ = await asking.communicate()
+    finally:
+        await processes.end(asking)
     return out.strip() in (b"running", b"degraded", b"starting")
 
 
