@@ -9,6 +9,7 @@ from asyncio.subprocess import Process
 from collections.abc import Callable
 from typing import BinaryIO
 
+from sshdash import processes
 from sshdash.untrusted import clean, clean_lines
 
 _STDERR_LIMIT = 8192
@@ -64,14 +65,15 @@ class ProxyCommand:
         """End the command, politely first, and collect it; whoever cancels that has it killed."""
         self.socket.close()
         try:
-            self._signal(signal.SIGHUP)
+            if self._process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(self._process.pid, signal.SIGHUP)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_PATIENCE):
                     await self._process.wait()
         finally:
-            self._signal(signal.SIGKILL)
             self._stderr.close()
-        await self._process.wait()
+            await processes.end(self._process, with_group=True)
 
     async def failure(self) -> str:
         """Return what it said on its way out, and how it ended; cleaned, "" for nothing."""
@@ -91,13 +93,6 @@ class ProxyCommand:
     def said(self) -> str:
         """Return what it wrote to stderr so far, cleaned."""
         return clean_lines(self._stderr.said.strip())
-
-    def _signal(self, number: int) -> None:
-        if self._process.returncode is None:
-            try:
-                os.killpg(self._process.pid, number)
-            except ProcessLookupError:
-                return
 
 
 class _Stderr(asyncio.Protocol):
