@@ -100,7 +100,7 @@ async def test_a_new_folder_whose_name_nobody_noted_is_not_asked_about(
     def note() -> None:
         nonlocal count
         count += (target / "source").exists()
-        if count == 100:
+        if count == 5:
             crash.happen()
 
     with monkeypatch.context() as patch:
