@@ -187,6 +187,15 @@ def _looks_large(path: bytes) -> bool:
     return False
 
 
+async def _read_ahead(opened: "Opened[CopyEnd]", source: Operand) -> None:
+    """Have a large folder listed while its target's host is being reached."""
+    from sshdash.sftp.local import LocalFilesystem
+
+    end = await opened.look(source.endpoint)
+    if isinstance(end, LocalFilesystem):
+        end.read_ahead(await end.expand(source.path))
+
+
 def is_device(target: Operand) -> bool:
     """Return whether a target here is a device or a FIFO, which is written into as scp does."""
     if target.endpoint or target.is_stream:
@@ -223,6 +232,8 @@ async def _main(
             modules, opened = Modules(), Opened(open_end)
             loading = asyncio.create_task(modules.load("cli.copying"))  # while a host answers
             try:
+                if commands[target.endpoint] is not None:
+                    await _read_ahead(opened, sources[0])
                 for endpoint in [end.endpoint for end in ends if end.endpoint][:1]:
                     await opened.look(endpoint)
                 await loading

@@ -1,5 +1,6 @@
 """Files of this machine. Every call that may wait for a disk runs in a thread."""
 
+import asyncio
 import hashlib
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -25,7 +26,9 @@ from sshdash.sftp.filesystem import (
     Space,
 )
 from sshdash.sftp.local_handles import LocalReader, LocalWriter
+from sshdash.sftp.read_ahead import ReadAhead
 from sshdash.sftp.spelling import settle
+from sshdash.sftp.tasks import end
 from sshdash.sftp.threads import Threads
 
 Result = TypeVar("Result")
@@ -45,6 +48,8 @@ class LocalFilesystem:
         self._threads = Threads()
         self._beneath: Beneath | None = None
         """The folder below which no link in place of a folder is followed."""
+        self._ahead: ReadAhead | None = None
+        self._reading: asyncio.Task[None] | None = None
 
     def __repr__(self) -> str:
         return "<LocalFilesystem>"
@@ -100,6 +105,9 @@ class LocalFilesystem:
         self, path: bytes, refused: list[bytes] | None = None
     ) -> AsyncIterator[list[Entry]]:
         """Yield the directory's entries in batches; the kernel gives no name to refuse."""
+        if self._ahead is not None and (found := self._ahead.take(path)) is not None:
+            yield found
+            return
         begin = partial(calls.Listing, path)
         listing = await self._threads.run("list", path, begin, calls.Listing.close)
         try:
@@ -112,6 +120,11 @@ class LocalFilesystem:
                 entries = await self._threads.run("list", path, listing.more)
         finally:
             listing.close()
+
+    def read_ahead(self, root: bytes) -> None:
+        """List what is below a folder from now on, for who is going to ask for it soon. Once."""
+        self._ahead = ahead = ReadAhead(root)
+        self._reading = asyncio.create_task(self._threads.run("list", root, ahead.read))
 
     async def listdir(self, path: bytes) -> list[Entry]:
         """Return all entries of a directory, in the system's order."""
@@ -296,6 +309,9 @@ class LocalFilesystem:
 
     async def close(self) -> None:
         """Let the threads end."""
+        if self._ahead is not None and self._reading is not None:
+            self._ahead.end()
+            await end((self._reading,))
         self._threads.close()
         if self._beneath is not None:
             self._beneath.close()

@@ -54,6 +54,10 @@ class Pulse:
         if loop.time() - self._ssh.measured >= FRESH:
             self._begin(_ASIDE)
 
+    def begin(self) -> None:
+        """Begin to measure; `round_trips` has it once it is known."""
+        self._begin()
+
     async def measure(self) -> float | None:
         """Measure now; return the seconds, None where the connection is lost over it."""
         beat = self._begin()

@@ -38,6 +38,10 @@ log = logging.getLogger(__name__)
 
 _READ, _READ_BYTES = 256, 1024 * 1024
 """What is read in one call, and sent in one turn of the loop."""
+_NEAR = 0.010
+"""Seconds of a round trip below which as much as this is enough:"""
+_UNDER_WAY = 512 * 1024
+"""bytes that the host has got, or is about to get, and tar has not taken."""
 _UNPACKING = 120.0
 """Seconds in which nothing of what is under way arrives, or for the last of it to be unpacked."""
 _SECOND = 10**9
@@ -70,6 +74,7 @@ class Upload:
     ) -> None:
         """`folder` is where all places are; with `preserve` times are kept."""
         self._starter = starter
+        self._pulse = starter.lease.connection.pulse
         self._source = source
         self._target = target
         self._folder = folder
@@ -83,6 +88,7 @@ class Upload:
         """Have a stream ready for a new folder that may be worth it, which is known only later."""
         if folder.existing is None and not self._copier.pace.is_limited:
             self._starter.expect(self._command)
+            self._pulse.begin()
 
     async def copy(
         self, folders: list[Source], files: list[Source], more: bool
@@ -124,6 +130,9 @@ class Upload:
         proof = Proof()
         async with await self._starter.start(self._command) as stream:
             await stream.expect(READY)
+            round_trip = self._pulse.round_trips[-1]
+            if round_trip is not None and round_trip < _NEAR:
+                stream.narrow(_UNDER_WAY)
             async with staging:
                 with self._ledger.gathering(len(tree.files), tree.size) as track:
                     async with stream:  # it ends before what it made is removed
