@@ -14,6 +14,8 @@ _LARGE = 16 * 1024 * 1024
 """Bytes from which on opening lanes is worth its time."""
 _LONG = 0.010
 """Seconds of a round trip from which on one channel is not enough."""
+_SHORT, _ROOM = 0.002, 1024 * 1024
+"""Seconds of a round trip up to which as many bytes with the server are enough."""
 _STEP = 0.015
 """Seconds of it for each lane more."""
 _MOST = 4
@@ -74,6 +76,8 @@ class Further:
         if self._round_trip is None:
             # The shorter of two: one may have had to wait for something.
             self._round_trip = min([await pulse.measure() or 0.0 for _ in range(2)])
+            if self._round_trip < _SHORT:
+                self._first.protocol.wire.narrow(_ROOM)
         if self._round_trip < _LONG:
             return 0
         return min(_MOST - 1, 1 + int(self._round_trip / _STEP))

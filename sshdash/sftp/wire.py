@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import asyncssh
 
+from sshdash.connections.transport.channels import DirectChannel
 from sshdash.sftp.filesystem import Buffer, Pieces
 from sshdash.sftp.messages import MAX_PACKET, VERSION, MalformedError, Message, Payload, uint32
 from sshdash.untrusted import clean
@@ -150,6 +151,11 @@ class Wire(asyncssh.SSHClientSession[bytes]):
         self._end(reason)
         if self._channel:
             self._channel.abort()
+
+    def narrow(self, most: int) -> None:
+        """Let no more than about `most` bytes be with the server at once, where that helps it."""
+        if isinstance(self._channel, DirectChannel):
+            self._channel.narrow(most)
 
     async def wait_closed(self) -> None:
         """Wait until the channel is gone."""

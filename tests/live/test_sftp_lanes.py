@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from sshdash.connections.transport.channels import DirectChannel
 from sshdash.sftp import further
 from sshdash.sftp.answers import Asked
 from sshdash.sftp.further import Further
@@ -99,6 +100,27 @@ async def test_a_short_line_needs_no_more(
         done = await files.copy("", [source], "sshd", target)
     assert done.state is TransferState.DONE, done.errors
     assert sshd.log.count(SFTP) == 1
+
+
+@pytest.mark.parametrize("near", [True, False])
+async def test_a_near_server_is_given_no_more_at_once_than_helps_it(
+    sshd: RealSshd, large: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, near: bool
+) -> None:
+    source, target = large
+    monkeypatch.setattr(further, "_SHORT", 10.0 if near else 0.0)
+    narrow, asked = DirectChannel.narrow, []
+
+    def narrowed(channel: DirectChannel, most: int) -> None:
+        asked.append(most)
+        narrow(channel, most)
+        assert channel._send_window <= most
+
+    monkeypatch.setattr(DirectChannel, "narrow", narrowed)
+    async with files_on(sshd.config_file) as files:
+        done = await files.copy("", [source], "sshd", target)
+    assert done.state is TransferState.DONE, done.errors
+    assert (target / "large").read_bytes() == source.read_bytes()
+    assert asked == [1024 * 1024] * near
 
 
 @pytest.mark.parametrize("sessions", ["1", "2", "3"])

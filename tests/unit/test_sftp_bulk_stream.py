@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from sshdash.sftp.bulk import stream
 from sshdash.sftp.bulk.proof import Proof, file_line, folder_line
 from sshdash.sftp.bulk.stream import Hangs, Stream
-from tests.patience import PATIENCE
 
 TAKEN = 9
 
@@ -116,62 +115,3 @@ def test_an_endless_line_is_not_waited_for() -> None:
     proof.expect(LINES)
     with pytest.raises(ValueError, match="arrived"):
         proof.feed(b"f 3 7.0000000000 d/a and more")
-
-
-class RoomyChannel:
-    """A channel of a server of some version that has room for two megabytes, and keeps them."""
-
-    def __init__(self, version: str) -> None:
-        self._send_window = 2 * 1024 * 1024
-        self._recv_window = self._send_buf_len = 0
-        self._recv_buf = ()
-        self.version = version
-        self.flushed = asyncio.Event()
-
-    def get_extra_info(self, name: str, default: str) -> str:
-        assert name == "server_version"
-        return self.version or default
-
-    def write(self, data: bytes) -> None:
-        self._send_window -= len(data)
-
-    def _flush_send_buf(self) -> None:
-        self.flushed.set()
-
-
-async def test_one_that_is_narrowed_has_no_more_with_the_server_than_it_may() -> None:
-    channel: Any = RoomyChannel("SSH-2.0-OpenSSH_9.2p1")
-    one = Stream([], more=True)
-    one.connection_made(channel)
-    one.narrow(512 * 1024)
-    assert channel._send_window == 512 * 1024
-    await one.send(bytes(1000))
-    assert channel._send_window == 512 * 1024 - 1000
-    assert not channel.flushed.is_set()
-
-
-@pytest.mark.parametrize("version", ["SSH-2.0-dropbear_2022.83", ""])
-async def test_a_server_that_may_wait_for_more_is_sent_all_it_has_room_for(version: str) -> None:
-    channel: Any = RoomyChannel(version)
-    one = Stream([], more=True)
-    one.connection_made(channel)
-    one.narrow(512 * 1024)
-    assert channel._send_window == 2 * 1024 * 1024
-
-
-async def test_one_that_is_narrowed_is_so_no_more_where_nothing_is_taken(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(stream, "_WIDENED", 0.001)
-    channel: Any = RoomyChannel("SSH-2.0-OpenSSH_9.2p1")
-    one = Stream([], more=True)
-    one.connection_made(channel)
-    one.narrow(100)
-    one.pause_writing()
-    sending = asyncio.create_task(one.send(bytes(1000)))
-    async with asyncio.timeout(PATIENCE):
-        await channel.flushed.wait()
-        assert channel._send_window == 2 * 1024 * 1024
-        one.resume_writing()
-        await sending
-    assert channel._send_window == 2 * 1024 * 1024 - 1000

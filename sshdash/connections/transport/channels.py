@@ -20,6 +20,10 @@ PACKET = 32 * 1024
 """Bytes of data in a packet at most: what every server has to take."""
 _SMALLEST = 64
 """Bytes that a packet must be able to hold: with fewer, any bulk would hold up everything."""
+_TELLS_OFTEN = "OpenSSH"
+"""Whose servers tell of room whenever 96 KiB were taken; others may wait for half of all."""
+_STUCK = 0.5
+"""Seconds in which nothing is taken, after which one that was narrowed is so no more."""
 _ENDED = frozenset({"close_pending", "closed"})
 
 
@@ -35,6 +39,23 @@ class Gatherer(Protocol):
 
 class DirectChannel(SSHChannel[Any]):
     """What both kinds do differently."""
+
+    _withheld = 0
+    """Bytes that the server has room for, and does not get."""
+    _watched = _moved = False
+    """Whether it is seen to that it does not get stuck so, and whether anything was taken since."""
+
+    def narrow(self, most: int) -> None:
+        """Let no more than about `most` bytes be with the server at once, unless it gets stuck.
+
+        What a program there has not taken yet, OpenSSH's server keeps in a buffer that it
+        allocates anew, copies and wipes for every packet more, as long as that grows: until two
+        megabytes wait, that takes it a tenth of a second.
+        """
+        if _TELLS_OFTEN in self.get_extra_info("server_version", ""):
+            held = max(0, self._send_window - most)
+            self._send_window -= held
+            self._withheld += held
 
     def take(self, data: memoryview) -> Gatherer | None:
         """Deliver data that is there for now; return whose `flush` has to follow."""
@@ -129,7 +150,7 @@ class DirectChannel(SSHChannel[Any]):
 
     def _flush_send_buf(self) -> None:
         """Send what was kept, as far as the window allows."""
-        connection = cast("DirectTransport", self._conn)
+        connection, before = cast("DirectTransport", self._conn), self._send_buf_len
         while self._send_buf and self._send_window and self._send_chan is not None:
             kept, datatype = self._send_buf[0]
             size = min(self._send_window, self._send_pktsize, PACKET)
@@ -143,6 +164,26 @@ class DirectChannel(SSHChannel[Any]):
             self._send_buf_len -= len(piece)
             self._send_window -= len(piece)
         super()._flush_send_buf()
+        if self._withheld:
+            self._moved |= self._send_buf_len < before
+            self._watch()
+
+    def _watch(self) -> None:
+        if self._send_buf and not self._watched:
+            self._watched, self._moved = True, False
+            self._loop.call_later(_STUCK, self._look)
+
+    def _look(self) -> None:
+        """Give the server all that it has room for, where it took nothing of what waits."""
+        self._watched = False
+        if self._send_state in _ENDED:
+            return
+        if self._moved:
+            self._watch()
+        elif self._send_buf:
+            self._send_window += self._withheld
+            self._withheld = 0
+            self._flush_send_buf()
 
 
 class _ClientChannel(DirectChannel, asyncssh.SSHClientChannel[Any]):

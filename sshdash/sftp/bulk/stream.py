@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import asyncssh
 
 from sshdash.connections.idle import standing
+from sshdash.connections.transport.channels import DirectChannel
 from sshdash.sftp.wire import WINDOW
 from sshdash.untrusted import clean
 
@@ -19,9 +20,6 @@ FIRST, PATIENCE = 5.0, 20.0
 _AHEAD = 2 * 1024 * 1024
 """Bytes of output that may wait to be used; what comes then stays in the channel's window."""
 _SAID = 500
-_OPENSSH = "OpenSSH"
-_WIDENED = 0.5
-"""Seconds without room for more after which one that was narrowed is so no more."""
 
 
 class Hangs(Exception):
@@ -44,8 +42,6 @@ class Stream(asyncssh.SSHClientSession[bytes]):
         self._said = b""
         self._begun = False
         self._ended = False
-        self._withheld = 0
-        """Bytes that the server has room for, and does not get."""
         self.problem: Exception | None = None
         """What ended the connection, too."""
 
@@ -87,31 +83,12 @@ class Stream(asyncssh.SSHClientSession[bytes]):
         self.abort()
 
     def narrow(self, most: int) -> None:
-        """Let no more than `most` bytes of the input be with the server at once.
-
-        What a program has not taken yet OpenSSH's server keeps in a buffer that it allocates anew,
-        copies and wipes for every packet more: while two megabytes come, that takes it a tenth of a
-        second. It tells of room whenever 96 KiB were taken; others may wait for half of all.
-        """
-        channel: Any = self._channel
-        if channel is not None and _OPENSSH in channel.get_extra_info("server_version", ""):
-            self._withheld = max(0, channel._send_window - most)
-            channel._send_window -= self._withheld
-
-    def _widen(self) -> None:
-        channel: Any = self._channel
-        channel._send_window += self._withheld
-        self._withheld = 0
-        channel._flush_send_buf()
+        """Let no more than about `most` bytes of the input be with the server at once."""
+        if isinstance(self._channel, DirectChannel):
+            self._channel.narrow(most)
 
     async def send(self, data: bytes, last: bool = False) -> None:
         """Send more input, as fast as it is taken. Raises Hangs, BrokenPipeError."""
-        if self._withheld and not self._writable.is_set():
-            try:
-                async with asyncio.timeout(_WIDENED):
-                    await self._writable.wait()
-            except TimeoutError:
-                self._widen()
         await self._wait(self._writable, PATIENCE, "nothing was taken for too long")
         if self._channel is None or self._ended:
             raise BrokenPipeError(self.said or "it has ended")
