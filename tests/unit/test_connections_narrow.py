@@ -86,6 +86,16 @@ async def test_one_that_has_ended_is_left_alone(narrowed: Narrowed) -> None:
     assert await sent(one) == 0
 
 
+async def test_one_that_is_to_close_sends_what_it_was_given_before(narrowed: Narrowed) -> None:
+    one = narrowed()
+    assert await sent(one) == MOST
+    one.channel.close()
+    one.channel._look()
+    give_room(one, ALL - ROOM)
+    assert await sent(one) == ALL - MOST
+    assert one.channel._send_state == "closed"
+
+
 @pytest.mark.parametrize("version", ["SSH-2.0-dropbear_2022.83", "SSH-2.0-AsyncSSH_2.22.0", ""])
 async def test_a_server_that_may_wait_for_more_is_sent_all_it_has_room_for(
     narrowed: Narrowed, version: str

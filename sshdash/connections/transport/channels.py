@@ -176,7 +176,7 @@ class DirectChannel(SSHChannel[Any]):
     def _look(self) -> None:
         """Give the server all that it has room for, where it took nothing of what waits."""
         self._watched = False
-        if self._send_state in _ENDED:
+        if self._send_state == "closed":
             return
         if self._moved:
             self._watch()
