@@ -27,9 +27,17 @@ if TYPE_CHECKING:
 
 def journal_of(requests: Sequence[CopyRequest], events: EventBus) -> Journal:
     """Return where the copies of one command line are kept."""
+    return Journal(Shelf(transfers_dir(), _file_of(requests)), events)
+
+
+def is_left(requests: Sequence[CopyRequest]) -> bool:
+    """Return whether an earlier run of them was interrupted, and can be gone on with."""
+    return (transfers_dir() / _file_of(requests)).exists()
+
+
+def _file_of(requests: Sequence[CopyRequest]) -> str:
     known_by = msgspec.msgpack.encode([_key(request) for request in requests])
-    name = f"cp-{hashlib.blake2b(known_by, digest_size=12).hexdigest()}.db"
-    return Journal(Shelf(transfers_dir(), name), events)
+    return f"cp-{hashlib.blake2b(known_by, digest_size=12).hexdigest()}.db"
 
 
 def journal_of_sync(trees: "tuple[Tree, Tree]", events: EventBus) -> Journal:

@@ -55,6 +55,9 @@ async def copy(
 ) -> int:
     """Copy and return the exit status; `limit` is in bytes per second, 0 for none."""
     requests = await _requests(opened, arguments, sources, target)
+    if arguments.resume and not copy_resume.is_left(requests):
+        begun = await _requests(opened, arguments, sources, target, made=True)
+        requests = begun if copy_resume.is_left(begun) else requests
     report = _report(arguments)
     journal = copy_resume.journal_of(requests, backend.events)
     queue = TransferQueue(opened.take, backend.prompter, backend.events, journal=journal)
@@ -126,8 +129,9 @@ async def _requests(
     arguments: argparse.Namespace,
     sources: list[Operand],
     target: Operand,
+    made: bool = False,
 ) -> list[CopyRequest]:
-    """Return one request per run of sources that are alike."""
+    """Return one request per run of sources that are alike; of `made` see `resolve_target`."""
     named: list[_Source] = []
     for source in sources:
         end = await opened.look(source.endpoint)
@@ -138,7 +142,7 @@ async def _requests(
         named += [await _to_move(end, one) for one in found] if arguments.move else found
     end = await opened.look(target.endpoint)
     trees = arguments.recursive or arguments.move
-    place = await resolve_target(end, target, len(named) > 1, arguments.move, trees)
+    place = await resolve_target(end, target, len(named) > 1, arguments.move, trees, made)
     if place.is_folder:
         named = [await _folder(await opened.look(named[0].endpoint), named[0], target)]
     found = []
@@ -173,11 +177,17 @@ async def _requests(
 
 
 async def resolve_target(
-    end: CopyEnd, target: Operand, many: bool, move: bool = False, trees: bool = False
+    end: CopyEnd,
+    target: Operand,
+    many: bool,
+    move: bool = False,
+    trees: bool = False,
+    made: bool = False,
 ) -> _Target:
     """Return where to copy to, as scp takes it, or where to `move`. Raises FileError, UsageError.
 
-    Where `trees` are copied, a slash may be behind the name that one gets.
+    Where `trees` are copied, a slash may be behind the name that one gets. A folder that is there
+    may be `made` by a run before, as what one tree was to be called.
     """
     path = await end.expand(target.path or b".")
     if isinstance(end, ScpHost) and not end.has_shell:
@@ -185,9 +195,11 @@ async def resolve_target(
         into = many or target.path[-1:] in (b"", b"/", b".")
         return _Target(path, None) if into else _Target(parent_of(path), name_of(path))
     found = await _stat(end, path)
-    if found is not None and found.kind is Kind.DIRECTORY:
-        return _Target(path, None)
     slash = target.path.endswith(b"/")
+    if found is not None and found.kind is Kind.DIRECTORY:
+        if made and trees and not many and name_of(path):
+            return _Target(parent_of(path), name_of(path), slash)
+        return _Target(path, None)
     if many or (slash and (found or not trees or await end.exists(path))):
         raise _no_folder(target, found)
     if not move:

@@ -409,6 +409,38 @@ async def test_a_signal_leaves_what_arrived_and_says_how_to_go_on(
     assert not list((Path(os.environ["XDG_STATE_HOME"]) / "sshdash" / "transfers").iterdir())
 
 
+@pytest.mark.parametrize("slash", ["", "/"])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize("up", [True, False])
+async def test_a_tree_under_a_new_name_goes_on_under_that_name(
+    sshd: RealSshd, tmp_path: Path, up: bool, number: signal.Signals, slash: str
+) -> None:
+    source = tmp_path / "tree" if up else sshd.home / "tree"
+    copy = sshd.home / "new" if up else tmp_path / "new"
+    (source / "below").mkdir(parents=True)
+    (source / "below" / "small").write_bytes(b"small")
+    (source / "big").write_bytes(os.urandom(30_000_000))
+    words = ["-r", source, f"sshd:new{slash}"] if up else ["-r", "sshd:tree", f"{copy}{slash}"]
+    async with slow_line(sshd, rate=10_000_000) as (proxy, config):
+        process = await start(config, *words)
+        async with asyncio.timeout(PATIENCE):
+            while not copy.exists() or arrived(copy) < 15_000_000:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        process.send_signal(number)
+        await asyncio.wait_for(process.communicate(), PATIENCE)
+        proxy.rate = 0
+        before = proxy.bytes_up + proxy.bytes_down
+        done = await cp(config, "--resume", *words)
+        assert (done.status, done.errors) == (0, "")
+        assert proxy.bytes_up + proxy.bytes_down - before < 27_000_000, "it began anew"
+        assert tree(copy) == tree(source)
+        # With nothing left to go on with, a folder that is there is copied into, as by scp.
+        done = await cp(config, "--resume", *words)
+        assert done.status == 0, done.errors
+        assert "nothing was left to resume" in done.errors
+    assert tree(copy / "tree") == tree(source)
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 async def test_without_resume_it_begins_anew_and_removes_what_was_left(
     sshd: RealSshd, tmp_path: Path, number: signal.Signals
