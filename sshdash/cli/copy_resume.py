@@ -80,7 +80,7 @@ def is_resumable(job: TransferSnapshot) -> bool:
     Of what was being written in place, it is known as long that it is neither old nor new.
     """
     ended = job.state is TransferState.PAUSED or job.cut_off
-    return job.torn or (ended and bool(job.files_done or job.bytes_done))
+    return job.torn or (ended and bool(job.files_done or job.bytes_done or job.folders_made))
 
 
 def tell_how_to_go_on(jobs: Sequence[TransferSnapshot]) -> None:
@@ -93,7 +93,9 @@ def tell_how_to_go_on(jobs: Sequence[TransferSnapshot]) -> None:
         at = next((place for place, word in enumerate(words) if word in ("cp", "mv")), -1)
         words.insert(at + 1, "--resume")
     size = sum(job.bytes_done for job in kept)
-    what = f"{size_text(size)} are kept; to go on" if size else "to write it again"
+    torn = any(job.torn for job in kept)
+    what = "to write it again" if torn and not size else "to go on"
+    what = f"{size_text(size)} are kept; {what}" if size else what
     tell(f"sshdash: {what}: {shlex.join(['sshdash', *words])}")
 
 

@@ -177,6 +177,7 @@ class Job:
             verified_by=tuple(ledger.verified_by),
             resumed=ledger.resumed,
             torn=bool(ledger.torn),
+            folders_made=len(ledger.created),
             restarted=ledger.restarts(),
             direction=direction_of(request.source, request.target),
             reason=self.reason,

@@ -156,6 +156,8 @@ class TransferSnapshot(Struct, frozen=True):
     """Whether it ended early for want of a connection."""
     torn: bool = False
     """Whether a file is neither old nor new, as it was being written in place."""
+    folders_made: int = 0
+    """Folders that are there and lack their mode and time."""
     started: float | None = None
     """Monotonic seconds."""
     ended: float | None = None

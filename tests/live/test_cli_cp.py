@@ -441,6 +441,29 @@ async def test_a_tree_under_a_new_name_goes_on_under_that_name(
     assert tree(copy / "tree") == tree(source)
 
 
+@pytest.mark.parametrize("up", [True, False])
+async def test_a_tree_of_which_only_folders_are_there_goes_on_under_its_name(
+    sshd: RealSshd, tmp_path: Path, up: bool
+) -> None:
+    source = tmp_path / "tree" if up else sshd.home / "tree"
+    copy = sshd.home / "new" if up else tmp_path / "new"
+    (source / "below").mkdir(parents=True)
+    (source / "big").write_bytes(os.urandom(3_000_000))
+    words = ["-r", source, "sshd:new"] if up else ["-r", "sshd:tree", copy]
+    async with slow_line(sshd, rate=20_000) as (proxy, config):
+        process = await start(config, *words)
+        async with asyncio.timeout(PATIENCE):
+            while not copy.exists():  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        _, errors = await asyncio.wait_for(process.communicate(), PATIENCE)
+        assert b"to go on: sshdash " in errors
+        proxy.rate = 0
+        done = await cp(config, "--resume", *words)
+    assert (done.status, done.errors) == (0, "")
+    assert tree(copy) == tree(source)
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 async def test_without_resume_it_begins_anew_and_removes_what_was_left(
     sshd: RealSshd, tmp_path: Path, number: signal.Signals
