@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 
-from sshdash.errors import FileError
+from sshdash.errors import ConnectionLost, FileError
 from sshdash.sftp.confusions import Confusions
 from sshdash.sftp.copier import Copier
 from sshdash.sftp.countdown import Countdown
@@ -249,21 +249,24 @@ class Directories:
             return
         above, self._ends[folder.place] = self._ends.get(parent), ended
         try:
-            failure = await self._tried(path, folder.entry)
+            failure = await self._tried(path, folder)
             if above is not None:
                 await above.wait()
                 if isinstance(failure, MissingError) and parent not in self._broken:
                     # Not in order after all: the one above is there now.
-                    failure = await self._tried(path, folder.entry)
+                    failure = await self._tried(path, folder)
             await self._settle(folder, parent, failure)
         finally:
             ended.set()
 
-    async def _tried(self, path: bytes, entry: Entry) -> FileError | None:
+    async def _tried(self, path: bytes, folder: Source) -> FileError | None:
         try:
-            await self._target.mkdir(path, mode_at_first(self._mode(entry)))
+            await self._target.mkdir(path, mode_at_first(self._mode(folder.entry)))
         except FileError as error:
             return error
+        except (ConnectionLost, asyncio.CancelledError):  # nobody heard whether it is there
+            self._ledger.created[folder.place] = folder
+            raise
         return None
 
     async def _settle(self, folder: Source, parent: bytes, failure: FileError | None) -> None:
